@@ -1,0 +1,112 @@
+"""vflow: GStreamer for voice agents. Importing it loads no model, opens no device, starts no thread."""
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vflow.bus import Bus as Bus
+    from vflow.bus import Message as Message
+    from vflow.caps import AnyCaps as AnyCaps
+    from vflow.caps import Audio as Audio
+    from vflow.caps import Caps as Caps
+    from vflow.caps import Text as Text
+    from vflow.clock import ManualClock as ManualClock
+    from vflow.clock import SystemClock as SystemClock
+    from vflow.conversation import Conversation as Conversation
+    from vflow.errors import GraphError as GraphError
+    from vflow.errors import NodeError as NodeError
+    from vflow.errors import PropertyError as PropertyError
+    from vflow.errors import Unavailable as Unavailable
+    from vflow.errors import VflowError as VflowError
+    from vflow.event import Eos as Eos
+    from vflow.event import Event as Event
+    from vflow.event import Gap as Gap
+    from vflow.event import Pause as Pause
+    from vflow.event import Resume as Resume
+    from vflow.event import SpeechEnd as SpeechEnd
+    from vflow.event import SpeechStart as SpeechStart
+    from vflow.event import TurnEnd as TurnEnd
+    from vflow.flush import Flush as Flush
+    from vflow.flush import Played as Played
+    from vflow.graph import Graph as Graph
+    from vflow.harness import Harness as Harness
+    from vflow.node import Bin as Bin
+    from vflow.node import In as In
+    from vflow.node import Node as Node
+    from vflow.node import Out as Out
+    from vflow.node import QueueOptions as QueueOptions
+    from vflow.node import Sink as Sink
+    from vflow.packet import MS as MS
+    from vflow.packet import SECOND as SECOND
+    from vflow.packet import AudioPacket as AudioPacket
+    from vflow.packet import Packet as Packet
+    from vflow.packet import Span as Span
+    from vflow.packet import TextPacket as TextPacket
+    from vflow.pipeline import Pipeline as Pipeline
+    from vflow.playout import Playout as Playout
+    from vflow.prop import Duration as Duration
+    from vflow.prop import prop as prop
+    from vflow.spec import load as load
+
+__version__ = "0.1.0"
+
+_MODULE_OF = {
+    "AnyCaps": "caps",
+    "Audio": "caps",
+    "AudioPacket": "packet",
+    "Bin": "node",
+    "Bus": "bus",
+    "Caps": "caps",
+    "Conversation": "conversation",
+    "Duration": "prop",
+    "Eos": "event",
+    "Event": "event",
+    "Flush": "flush",
+    "Gap": "event",
+    "Graph": "graph",
+    "GraphError": "errors",
+    "Harness": "harness",
+    "In": "node",
+    "MS": "packet",
+    "ManualClock": "clock",
+    "Message": "bus",
+    "Node": "node",
+    "NodeError": "errors",
+    "Out": "node",
+    "Packet": "packet",
+    "Pause": "event",
+    "Pipeline": "pipeline",
+    "Played": "flush",
+    "Playout": "playout",
+    "PropertyError": "errors",
+    "QueueOptions": "node",
+    "Resume": "event",
+    "SECOND": "packet",
+    "Sink": "node",
+    "Span": "packet",
+    "SpeechEnd": "event",
+    "SpeechStart": "event",
+    "SystemClock": "clock",
+    "Text": "caps",
+    "TextPacket": "packet",
+    "TurnEnd": "event",
+    "Unavailable": "errors",
+    "VflowError": "errors",
+    "load": "spec",
+    "prop": "prop",
+}
+
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'vflow' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"vflow.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,76 @@
+"""The bus: messages from nodes and runtime to the application, out of band."""
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from vflow.packet import empty
+
+Kind = Literal[
+    "error", "warning", "state", "progress", "event", "packet", "flush", "played", "stats", "eos"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. `source` is a node's name, or "pipeline"; `at_ns` is pipeline time.
+
+    `data` by kind: error {"error"}; state {"state"}; progress {"fraction": 0..1 or None};
+    event {"event"}; packet {"port", "packet"}; flush {"flush"}; played {"played", "phase"}.
+    """
+
+    kind: Kind
+    source: str
+    at_ns: int = 0
+    text: str = ""
+    data: Mapping[str, Any] = field(default_factory=empty)
+
+
+class Bus:
+    """Any thread may post; it never blocks. Unread messages beyond `limit` drop the oldest, counted."""
+
+    def __init__(self, limit: int = 10_000) -> None:
+        self._ready = threading.Condition()
+        self._unread: deque[Message] = deque(maxlen=limit)  # guarded by _ready
+        self._closed = False  # guarded by _ready
+        self._listeners: tuple[Callable[[Message], None], ...] = ()
+        self.dropped = 0
+
+    def post(self, message: Message) -> None:
+        """Hand a message to the listeners (in this thread) and to the reader."""
+        for listener in self._listeners:
+            listener(message)
+        with self._ready:
+            self.dropped += len(self._unread) == self._unread.maxlen
+            self._unread.append(message)
+            self._ready.notify()
+
+    def listen(self, listener: Callable[[Message], None]) -> None:
+        """Call `listener` with each message, in the thread that posts it: it must be quick, never block."""
+        self._listeners = (*self._listeners, listener)
+
+    def get(self, timeout_s: float | None = None) -> Message | None:
+        """The next message; None after the timeout, or when the bus is closed and read to its end."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        with self._ready:
+            while not self._unread and not self._closed:
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    return None
+                self._ready.wait(left)
+            return self._unread.popleft() if self._unread else None
+
+    def __iter__(self) -> Iterator[Message]:
+        """Messages until the pipeline has ended."""
+        while (message := self.get()) is not None:
+            yield message
+
+    def close(self) -> None:
+        """Let readers finish; the pipeline calls it when it has ended."""
+        with self._ready:
+            self._closed = True
+            self._ready.notify_all()

@@ -1,0 +1,90 @@
+"""The one tree of errors, and the three signals that unwind a thread.
+
+A user's mistake is a `Diagnostic`: what failed, where it stands in the file, what mends it.
+"""
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands: `line` and `column` count from 1; 0 means unknown."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return ":".join([self.file, *(str(n) for n in (self.line, self.column) if n)])
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding about a graph. `mend` says what would repair it."""
+
+    message: str
+    place: Place | None = None
+    mend: str = ""
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        head = f"{self.place}: " if self.place else ""
+        tail = f"; {self.mend}" if self.mend else ""
+        return f"{head}{self.severity}: {self.message}{tail}"
+
+
+class VflowError(Exception):
+    """Base of every error that vflow raises on purpose."""
+
+
+class GraphError(VflowError):
+    """A graph that cannot run; `diagnostics` holds every finding, not the first."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(map(str, self.diagnostics)))
+
+
+class PropertyError(VflowError):
+    """A property with an unknown name, a wrong type or a value out of range."""
+
+    def __init__(self, message: str, mend: str = "") -> None:
+        self.message, self.mend = message, mend
+        super().__init__(f"{message}; {mend}" if mend else message)
+
+
+class Unavailable(VflowError):
+    """A node that cannot run here: a missing package, model, file or device; says what mends it."""
+
+
+class NodeError(VflowError):
+    """A node's code failed: names the node and its place in the YAML; `__cause__` is what it raised."""
+
+    def __init__(self, node: str, message: str, place: Place | None = None) -> None:
+        self.node, self.message, self.place = node, message, place
+        super().__init__(f"{place}: error: {node}: {message}" if place else f"{node}: {message}")
+
+
+class Signal(BaseException):
+    """Unwinds a thread; a BaseException, so that `except Exception` in a node cannot swallow it."""
+
+
+class Flushed(Signal):
+    """What this thread was working on was made stale by a flush."""
+
+
+class Stopped(Signal):
+    """The pipeline is stopping: leave at once."""
+
+
+class Drained(Signal):
+    """The pipeline is draining: a source ends its stream here."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A "did you mean" clause for a misspelt name, or '' where nothing is near."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"did you mean {found[0]!r}?" if found else ""

@@ -1,0 +1,76 @@
+"""Events: in-band marks, in order with the packets of a link. Times are pipeline nanoseconds."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vflow.packet import empty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events. `turn` is the turn that it belongs to, 0 for none."""
+
+    pts_ns: int = 0
+    turn: int = 0
+    meta: Mapping[str, Any] = field(default_factory=empty, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The event's name as documents and reports write it: `speech_start`, `eos`, ..."""
+        return NAMES[type(self)]
+
+
+class SpeechStart(Event):
+    """The user began to speak; the utterance's audio follows, its pre-roll first."""
+
+    __slots__ = ()
+
+
+class Pause(Event):
+    """A first short silence inside an utterance: it may be its end."""
+
+    __slots__ = ()
+
+
+class Resume(Event):
+    """The user spoke on after a `Pause`."""
+
+    __slots__ = ()
+
+
+class SpeechEnd(Event):
+    """The utterance is over. `meta["voice_off_ns"]` is the detector's estimate of its last sound."""
+
+    __slots__ = ()
+
+
+class TurnEnd(Event):
+    """Stands behind the last word of a reply. `meta` has `tokens` and `stop_reason`."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap(Event):
+    """Nothing will come for `duration_ns`: keeps a fan-in by pts moving."""
+
+    duration_ns: int = 0
+
+
+class Eos(Event):
+    """End of stream: nothing follows. Never stale, never dropped."""
+
+    __slots__ = ()
+
+
+NAMES: Mapping[type[Event], str] = {
+    SpeechStart: "speech_start",
+    Pause: "pause",
+    Resume: "resume",
+    SpeechEnd: "speech_end",
+    TurnEnd: "turn_end",
+    Gap: "gap",
+    Eos: "eos",
+}

@@ -1,0 +1,284 @@
+"""Nodes: what an author writes. Ports and properties are declared in the class; the runtime does the rest.
+
+A node is driven by one thread at a time: `open`, `warm_up`, `process` / `on_event` / `on_timer` /
+`on_flush` / `on_cancel`, `close`. Nothing here knows of threads, links or graphs.
+"""
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
+
+from vflow.bus import Kind
+from vflow.caps import Caps
+from vflow.conversation import Conversation
+from vflow.event import Event
+from vflow.flush import Flush, Played
+from vflow.packet import SECOND, Packet
+from vflow.prop import convert_all
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOptions:
+    """Bounds and policy of a link where it crosses threads.
+
+    It is full at `packets` entries, or at `time_ns` of audio. `policy` says what a full link does to a
+    put: `block` the producer, drop the oldest or the newest packet, or fail. Packets older than
+    `max_age_ns` are dropped when taken out. A `keep` link is not flushed.
+    """
+
+    packets: int = 64
+    time_ns: int = 2 * SECOND
+    policy: Literal["block", "leaky-oldest", "leaky-newest", "error"] = "block"
+    max_age_ns: int | None = None
+    keep: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class In:
+    """An input port. `queue` are the bounds of links into it where the graph gives none."""
+
+    caps: Caps
+    doc: str = ""
+    queue: QueueOptions | None = None
+    name: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+
+@dataclass(slots=True, eq=False)
+class Out:
+    """An output port. With `bus=True` every packet that leaves it is also posted on the bus."""
+
+    caps: Caps
+    doc: str = ""
+    bus: bool = False
+    name: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+
+Item = Packet | Event
+Emission = Item | tuple[Out, Item] | None
+"""What a node returns or yields: an item for its only output, `(self.port, item)` where it has several
+outputs, or None: a look by the runtime."""
+Output = (
+    Emission | Iterable[Emission] | Awaitable[Emission | Iterable[Emission]] | AsyncIterable[Emission]
+)
+
+
+class Context(Protocol):
+    """What the runtime offers a node, as `self.ctx`, from `open` to `close`.
+
+    Methods are for the node's own thread, unless they say otherwise.
+    """
+
+    @property
+    def name(self) -> str:
+        """The node's name in the graph."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """The history of this pipeline's conversation; any thread."""
+
+    @property
+    def epoch(self) -> int:
+        """The number of the last flush that this thread has applied."""
+
+    def now_ns(self) -> int:
+        """Pipeline time: nanoseconds since PLAYING; any thread."""
+
+    def caps(self, port: str) -> Caps:
+        """The negotiated caps of a port."""
+
+    def wait_until(self, deadline_ns: int | None = None) -> None:
+        """Block until pipeline time reaches the deadline, or until `notify`.
+
+        Raises: Flushed, Stopped or Drained (sources), which a node lets pass.
+        """
+
+    def notify(self) -> None:
+        """Wake `wait_until`; any thread, such as a device's callback."""
+
+    def wake_at(self, time_ns: int | None) -> None:
+        """Ask for `on_timer` at that time; replaces the time asked for before, None cancels it."""
+
+    def post(self, kind: Kind, text: str = "", **data: Any) -> None:
+        """Post a message on the bus in this node's name; any thread."""
+
+    def warn(self, text: str) -> None:
+        """Post a warning; any thread."""
+
+    def progress(self, text: str, fraction: float | None = None) -> None:
+        """Report progress of long work, such as loading; any thread."""
+
+    def shared(self, key: str, load: Callable[[], T]) -> T:
+        """One instance a process for all that ask for `key`; loaded once, closed with its last user."""
+
+    def new_turn(self) -> int:
+        """The number of a new turn: 1, 2, ..."""
+
+    def interrupt(self, turn: int) -> None:
+        """Flush the reply and cancel every turn up to `turn`; any thread."""
+
+    def cancelled(self, turn: int) -> bool:
+        """Whether an interruption has cancelled this turn; any thread."""
+
+    def speaking(self) -> bool:
+        """Whether a sink is playing or holds audio that is still to be played; any thread."""
+
+    def lead_ns(self) -> int:
+        """How much audio downstream of this node is still to be played; any thread."""
+
+    def threads(self, library: str) -> int:
+        """How many threads this pipeline gives to a library: `torch`, `onnxruntime`."""
+
+    def busy(self) -> AbstractContextManager[None]:
+        """Holds a manual clock still while work goes on that no thread of the pipeline does."""
+
+
+class Node:
+    """Base of all nodes. Subclass it, declare ports and properties, write `process`.
+
+    Class attributes say how the runtime treats it:
+    `live` a source paced by the world; `heavy` worth a thread of its own; `effect` reaches the world
+    outside the graph; `generates` its outputs are replies: an interruption flushes from there; `order`
+    of fan-in; `swallows` the events that end here; `sparse` may be silent for long and send no gap;
+    `rank` among the candidates of a role.
+    """
+
+    live: ClassVar[bool] = False
+    heavy: ClassVar[bool] = False
+    effect: ClassVar[bool] = False
+    generates: ClassVar[bool] = False
+    sparse: ClassVar[bool] = False
+    order: ClassVar[Literal["arrival", "pts"]] = "arrival"
+    swallows: ClassVar[tuple[type[Event], ...]] = ()
+    rank: ClassVar[int] = 0
+    example: ClassVar[str] = ""
+
+    ctx: Context
+
+    def __init__(self, **values: Any) -> None:
+        """Set the properties; does no I/O.
+
+        Raises: PropertyError for the first property that is wrong.
+        """
+
+        def fail(name: str, error: Exception) -> None:
+            raise error
+
+        self.__dict__.update(convert_all(type(self), values, fail))
+
+    @classmethod
+    def unavailable(cls) -> str:
+        """Why this node cannot run here, with what mends it; '' where it can. Cheap, imports nothing big."""
+        return ""
+
+    def port_caps(self, port: str) -> Caps:
+        """The caps of one of this node's ports, where its properties or a file's header fix them.
+
+        Called when the graph is built, before `open`. Raises: Unavailable for a file that cannot be read.
+        """
+        declared: In | Out = ports_of(type(self))[port]
+        return declared.caps
+
+    def paced(self) -> bool:
+        """Whether the world paces this source, so that it must never be blocked; `live` unless overridden."""
+        return self.live
+
+    def open(self) -> None:
+        """Load models, open files: whatever costs time. Not in the thread that processes."""
+
+    def warm_up(self) -> None:
+        """Make the first packet as fast as the others. After `open`."""
+
+    def close(self) -> None:
+        """Undo `open`; copes with a half-finished one, may be called twice."""
+
+    def process(self, packet: Any) -> Output:
+        """Take a packet of any input that has no `process_<port>` of its own.
+
+        Return an emission or several, yield them, or be `async def`. A long computation yields None now
+        and then: there a flush or a stop ends it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has inputs but no process()")
+
+    def produce(self) -> Iterable[Emission]:
+        """A source's stream; ends with its last packet. Waits through `ctx.wait_until` only."""
+        raise NotImplementedError(f"{type(self).__name__} has no inputs and no produce()")
+
+    def on_event(self, event: Event) -> Output:
+        """An event came, in order with the packets. It is passed on after what this emits."""
+        return None
+
+    def on_timer(self) -> Output:
+        """The time asked for with `ctx.wake_at` has come."""
+        return None
+
+    def on_flush(self, flush: Flush) -> None:
+        """What this node holds of a reply is stale: forget it."""
+
+    def on_cancel(self, flush: Flush) -> None:
+        """The reply of `flush.turn` and of all turns before it is not wanted; for a node that `generates`."""
+
+
+class Sink(Node):
+    """A node that plays. The two methods here are called from any thread."""
+
+    effect = True
+
+    def drop(self, epoch: int) -> tuple[Played, ...]:
+        """Forget what is not yet played, refuse older epochs from now on; returns within 10 ms."""
+        raise NotImplementedError
+
+    def lead_ns(self) -> int:
+        """How long the accepted audio still plays."""
+        raise NotImplementedError
+
+
+class Bin:
+    """A graph used as a node. `graph` is the YAML text; its `params:` are the bin's properties."""
+
+    graph: ClassVar[str]
+    rank: ClassVar[int] = 0
+    example: ClassVar[str] = ""
+
+    @classmethod
+    def unavailable(cls) -> str:
+        """Why this bin cannot run here; '' where it can."""
+        return ""
+
+
+def ports_of(cls: type[Node]) -> dict[str, Any]:
+    """The ports of a node class by name, in order of declaration, those of its bases first."""
+    found: dict[str, In | Out] = {}
+    for base in reversed(cls.__mro__):
+        found.update({n: p for n, p in vars(base).items() if isinstance(p, In | Out)})
+    return found
+
+
+def inputs_of(cls: type[Node]) -> dict[str, In]:
+    return {n: p for n, p in ports_of(cls).items() if isinstance(p, In)}
+
+
+def outputs_of(cls: type[Node]) -> dict[str, Out]:
+    return {n: p for n, p in ports_of(cls).items() if isinstance(p, Out)}
+
+
+def is_source(cls: type[Node]) -> bool:
+    return not inputs_of(cls)
+
+
+def overrides(node: Node | type[Node], method: str) -> bool:
+    """Whether a node's class has its own version of one of `Node`'s methods."""
+    cls = node if isinstance(node, type) else type(node)
+    return getattr(cls, method) is not getattr(Node, method)
+
+
+

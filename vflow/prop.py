@@ -1,0 +1,196 @@
+"""Properties of nodes: one declaration gives type, bounds, unit, default and documentation."""
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from vflow.errors import PropertyError, nearest
+from vflow.packet import MS, SECOND
+
+Duration = Annotated[int, "duration"]
+"""Annotates a property that is a time: `480ms` or `2s` in YAML, nanoseconds (int) in the node."""
+
+REQUIRED: Any = object()
+_UNITS_NS = {"us": 1_000, "ms": MS, "s": SECOND, "min": 60 * SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|m|h)\s*")
+
+
+@dataclass(slots=True, eq=False)
+class Prop:
+    """A declared property; read on an instance it is the value."""
+
+    default: Any
+    ge: float | None
+    le: float | None
+    choices: tuple[Any, ...]
+    unit: str
+    doc: str
+    hot: bool
+    latency: Literal["", "endpoint", "path"]
+    name: str = ""
+    type: Any = Any
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, node: object, owner: type) -> Any:
+        return self if node is None else self.default
+
+
+def prop(
+    default: Any = REQUIRED,
+    *,
+    ge: float | str | None = None,
+    le: float | str | None = None,
+    choices: tuple[Any, ...] = (),
+    unit: str = "",
+    doc: str = "",
+    hot: bool = False,
+    latency: Literal["", "endpoint", "path"] = "",
+) -> Any:
+    """Declare a property of a node; without `default` it is required.
+
+    `ge` and `le` bound it (a duration as `"20ms"`); `choices` lists the values allowed. `hot` allows a
+    change while the pipeline plays. `latency` says that the value adds to the latency of a reply:
+    `endpoint` before the end of an utterance is decided, `path` after it.
+    """
+
+    def bound(value: float | str | None) -> float | None:
+        return duration_ns(value) if isinstance(value, str) else value
+
+    return Prop(default, bound(ge), bound(le), choices, unit, doc, hot, latency)
+
+
+def duration_ns(text: object) -> int:
+    """Nanoseconds of a duration with its unit, such as `480ms`, `1.5s` or `2min`.
+
+    Raises: PropertyError where it has no unit or is not a duration.
+    """
+    if text == 0 and not isinstance(text, bool):
+        return 0
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        number = isinstance(text, int | float) and not isinstance(text, bool)
+        mend = f"write {text}ms or {text}s" if number else "write it as 480ms or 1.5s"
+        raise PropertyError(f"{text!r} is not a duration", mend)
+    return round(float(match[1]) * _UNITS_NS[match[2]])
+
+
+def duration_text(ns: int) -> str:
+    """The shortest way to write a duration: `480ms`, `2s`."""
+    for unit in ("s", "ms", "us"):
+        if ns % _UNITS_NS[unit] == 0 or unit == "us":
+            return f"{ns / _UNITS_NS[unit]:g}{unit}"
+    raise AssertionError(ns)
+
+
+def props_of(cls: type) -> dict[str, Prop]:
+    """The properties of a node class in order of declaration, those of its bases first."""
+    found: dict[str, Prop] = {}
+    for base in reversed(cls.__mro__):
+        declared = {n: p for n, p in vars(base).items() if isinstance(p, Prop)}
+        if any(p.type is Any for p in declared.values()):
+            hints = typing.get_type_hints(base, include_extras=True)
+            for name, declaration in declared.items():
+                declaration.type = hints.get(name, object)
+        found.update(declared)
+    return found
+
+
+def is_duration(declaration: Prop) -> bool:
+    kinds = (declaration.type, *typing.get_args(declaration.type))
+    return any(kind == Duration for kind in kinds)
+
+
+def type_text(declaration: Prop) -> str:
+    """The type as messages and `vflow inspect` print it."""
+    if is_duration(declaration):
+        return "duration"
+    if declaration.choices:
+        return " | ".join(map(str, declaration.choices))
+    kind = declaration.type
+    return kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)
+
+
+def value_text(declaration: Prop, value: Any) -> str:
+    """A value of the property as a graph file writes it."""
+    if is_duration(declaration) and isinstance(value, int):
+        return duration_text(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
+def convert(declaration: Prop, value: Any) -> Any:
+    """`value` as the property's type.
+
+    Raises: PropertyError with what was expected and what mends it.
+    """
+    optional = type(None) in typing.get_args(declaration.type)
+    if is_duration(declaration):
+        if value is None and optional:
+            return None
+        made: Any = duration_ns(value)
+    else:
+        try:
+            made = msgspec.convert(value, declaration.type)
+        except msgspec.ValidationError:
+            found = type(value).__name__ if value is not None else "null"
+            raise PropertyError(
+                f"{declaration.name} takes {type_text(declaration)}, not {value!r} ({found})"
+            ) from None
+    if declaration.choices and made not in declaration.choices:
+        near = nearest(str(value), map(str, declaration.choices))
+        allowed = ", ".join(map(str, declaration.choices))
+        raise PropertyError(f"{declaration.name} is one of {allowed}; not {value!r}", near)
+    low, high = declaration.ge, declaration.le
+    if made is not None and isinstance(made, int | float):
+        if not ((low is None or made >= low) and (high is None or made <= high)):
+            raise PropertyError(f"{declaration.name} is {value!r}, out of range", _range_text(declaration))
+    return made
+
+
+def _range_text(declaration: Prop) -> str:
+    parts = [
+        f"{word} {value_text(declaration, int(v) if is_duration(declaration) else v)}"
+        for word, v in (("at least", declaration.ge), ("at most", declaration.le))
+        if v is not None
+    ]
+    return " and ".join(parts)
+
+
+def convert_all(
+    cls: type, values: Mapping[str, Any], report: Callable[[str, PropertyError], None]
+) -> dict[str, Any]:
+    """Convert every given value and add the defaults; each error goes to `report(name, error)`."""
+    declared = props_of(cls)
+    made: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in declared:
+            known = ", ".join(declared) or "none"
+            near = nearest(name, declared)
+            report(name, PropertyError(f"no property {name!r}", near or f"known: {known}"))
+            continue
+        try:
+            made[name] = convert(declared[name], value)
+        except PropertyError as error:
+            report(name, error)
+    for name, declaration in declared.items():
+        if name in values:
+            continue
+        if declaration.required:
+            report(name, PropertyError(f"property {name!r} is missing", f"add '{name}: ...'"))
+        else:
+            default = declaration.default
+            text = is_duration(declaration) and isinstance(default, str)
+            made[name] = duration_ns(default) if text else default
+    return made
