@@ -211,16 +211,21 @@ class Harness:
     def judge(self, runner: Runner, turn: int) -> Verdict:
         return Verdict.DROP
 
+    def apply(self) -> None:
+        """A harness has flushed its node already."""
+
     def failed(self, runner: Runner, error: Exception) -> None:
         if isinstance(error, NodeError):
             raise error
         raise NodeError(self.name, f"{type(error).__name__}: {error}") from error
 
     def announce(self, runner: Runner, item: Item, port: str) -> None:
-        kind: Kind = "event" if isinstance(item, Event) else "packet"
-        self.post(kind, port=port, **{kind: item})
+        if isinstance(item, Event):
+            self.post("event", port=port, event=item)
+        else:
+            self.post("packet", port=port, packet=item)
 
-    def complete(self, runner: Runner, awaitable: Any) -> Any:
+    def complete(self, runner: Runner, awaitable: Any, turn: int) -> Any:
         async def finish() -> Any:
             return await awaitable
 

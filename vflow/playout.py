@@ -107,7 +107,7 @@ class Playout:
             self._floor = max(self._floor, epoch)
             played = tuple(self._record(turn) for turn in self._played)
             for store in (self._blocks, self._marks, self._turns, self._played, self._words):
-                store.clear()  # type: ignore[attr-defined]  # deques and dicts share clear()
+                store.clear()
             self._queued = 0
             return played
 

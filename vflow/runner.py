@@ -33,7 +33,10 @@ class Host(Protocol):
         """The node gave the runtime a look. Raises: Flushed or Stopped to end what it does."""
 
     def judge(self, runner: Runner, turn: int) -> Verdict:
-        """An emission of this runner was refused: apply what is pending where that is possible."""
+        """An emission of this runner, made of an item of `turn`, was refused by a flush."""
+
+    def apply(self) -> None:
+        """Apply the flushes that are pending: `on_flush` and `on_cancel` of the nodes, then the epoch."""
 
     def failed(self, runner: Runner, error: Exception) -> None:
         """The node raised: returns where its policy lets it go on."""
@@ -41,7 +44,7 @@ class Host(Protocol):
     def announce(self, runner: Runner, item: Item, port: str) -> None:
         """Post an item on the bus."""
 
-    def complete(self, runner: Runner, awaitable: Any) -> Any:
+    def complete(self, runner: Runner, awaitable: Any, turn: int) -> Any:
         """Run a coroutine to its end. Raises: Flushed or Stopped where that came first."""
 
 
@@ -73,7 +76,7 @@ class Runner:
         """The function that takes a packet of one input."""
         process = getattr(self.node, f"process_{port}", self.node.process)
         if self._only is None or inspect.isgeneratorfunction(process) or _is_async(process):
-            return lambda packet: self.run(process, packet, packet.turn)  # type: ignore[union-attr]
+            return lambda packet: self.run(process, packet, packet.turn)
         return self._plain(process, self._only)
 
     def _plain(self, process: Callable[[Any], Any], out: Out) -> Push:
@@ -81,6 +84,7 @@ class Runner:
         push = self._packets[out.name]
 
         def deliver(packet: Item) -> None:
+            emitted: Any = None
             try:
                 emitted = process(packet)
             except Exception as error:
@@ -91,9 +95,9 @@ class Runner:
             if emitted.__class__ in types:
                 try:
                     push(emitted)
-                    return
                 except Flushed:
-                    self._settle(push, emitted, packet.turn)
+                    if not self._settle(push, emitted, packet.turn):
+                        self.host.apply()
             else:
                 self.run(lambda _: emitted, packet, packet.turn)
 
@@ -109,7 +113,8 @@ class Runner:
             self.run(self.node.on_event, event, event.turn)
         if not isinstance(event, self._swallows):
             for port in self.outs:
-                self._send(self._events[port], event, event.turn)
+                if not self._send(self._events[port], event, event.turn):
+                    self.host.apply()
 
     def timer(self) -> None:
         """The node's timer is due."""
@@ -124,40 +129,42 @@ class Runner:
         try:
             output = method(item)
             if inspect.iscoroutine(output):
-                output = self.host.complete(self, output)
+                output = self.host.complete(self, output, turn)
         except Exception as error:
             self.host.failed(self, error)
             return
         if output is None:
             return
-        if isinstance(output, Packet | Event) or _is_addressed(output):
-            self._emit(output, turn)
-        elif hasattr(output, "__anext__"):
-            self._step(_steps(self, output), turn)
-        elif isinstance(output, Iterable) and not isinstance(output, str | bytes):
-            self._step(iter(output), turn)
+        if hasattr(output, "__anext__"):
+            whole = self._step(_steps(self, output, turn), turn)
+        elif isinstance(output, Iterable) and not isinstance(output, str | bytes) and not _is_addressed(output):
+            whole = self._step(iter(output), turn)
         else:
-            self._emit(output, turn)
+            whole = self._emit(output, turn)
+        if not whole:
+            self.host.apply()
 
-    def _step(self, emissions: Iterator[Any], turn: int) -> None:
+    def _step(self, emissions: Iterator[Any], turn: int) -> bool:
+        """Pass all emissions on; False where a flush ended it. The generator is closed before that flush
+        is applied, so that its `finally` comes before the node's `on_cancel`."""
         try:
             while True:
                 try:
                     emitted = next(emissions)
                 except StopIteration:
-                    return
+                    return True
                 except Exception as error:
                     self.host.failed(self, error)
-                    return
+                    return True
                 if emitted is None:
                     try:
                         self.host.look(self, turn)
                     except Flushed:
                         if self.host.judge(self, turn) is Verdict.UNWIND:
                             raise
-                        return
+                        return False
                 elif not self._emit(emitted, turn):
-                    return
+                    return False
         finally:
             close = getattr(emissions, "close", None)
             if close is not None:
@@ -165,9 +172,12 @@ class Runner:
 
     def _emit(self, emitted: Any, turn: int) -> bool:
         """Pass one emission on; False where a flush made the rest of this item's work stale."""
-        port, item = (emitted[0], emitted[1]) if _is_addressed(emitted) else (self._only, emitted)
+        port: Out | None = self._only
+        item = emitted
+        if _is_addressed(emitted):
+            port, item = emitted
         problem = self._problem(port, item)
-        if problem:
+        if problem or port is None:
             self.host.failed(self, NodeError(self.name, problem, self.place))
             return True
         if isinstance(item, Event):
@@ -183,13 +193,13 @@ class Runner:
         return True
 
     def _settle(self, push: Push, item: Item, turn: int) -> bool:
-        verdict = self.host.judge(self, turn)
-        while verdict is Verdict.RETRY:
+        while (verdict := self.host.judge(self, turn)) is Verdict.RETRY:
+            self.host.apply()
             try:
                 push(item)
                 return True
             except Flushed:
-                verdict = self.host.judge(self, turn)
+                continue
         if verdict is Verdict.UNWIND:
             raise Flushed
         return False
@@ -225,12 +235,15 @@ def is_async(node: Node) -> bool:
     return any(_is_async(getattr(node, name)) for name in names)
 
 
-def _steps(runner: Runner, emissions: Any) -> Iterator[Any]:
-    while True:
-        try:
-            yield runner.host.complete(runner, emissions.__anext__())
-        except StopAsyncIteration:
-            return
+def _steps(runner: Runner, emissions: Any, turn: int) -> Iterator[Any]:
+    try:
+        while True:
+            try:
+                yield runner.host.complete(runner, emissions.__anext__(), turn)
+            except StopAsyncIteration:
+                return
+    finally:
+        runner.host.complete(runner, emissions.aclose(), turn)
 
 
 def _exact_types(kind: type[Packet]) -> frozenset[type]:

@@ -1,0 +1,286 @@
+"""Links: where two threads meet. Bounded in packets and in time, with a policy, and counted.
+
+A link has one writing and one reading thread, and a flush may come from any third. Entries carry the
+epoch of the thread that put them; what lies below the link's floor is refused at both ends. There is no
+lock on the way of a blocking link: each counter has one writer, and `deque` operations are atomic.
+"""
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Protocol
+
+from vflow.clock import Clock, Waiter
+from vflow.errors import Flushed, VflowError
+from vflow.event import Eos, Event, Gap
+from vflow.node import Item, QueueOptions
+from vflow.packet import Packet
+
+
+class Party(Protocol):
+    """The thread at one end of a link."""
+
+    epoch: int
+    waiter: Waiter
+
+    def check(self) -> None:
+        """Raises: Stopped where the thread has to leave."""
+
+
+class LinkFull(VflowError):
+    """A link with the policy `error` has no room."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStats:
+    """Counters of a link since PLAYING; `high_water` in entries."""
+
+    name: str
+    pushed: int
+    dropped: int
+    stale: int
+    high_water: int
+    max_wait_ms: float
+
+
+class Link:
+    """A bounded queue between two segments.
+
+    `packet` and `event` take what comes out, in the reader's thread. `put` is for the writer's thread,
+    `pop` and `peek` for the reader's, `purge` for any.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        options: QueueOptions,
+        clock: Clock,
+        overflow: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name, self.options = name, options
+        self.floor = 0
+        self.writer: Party
+        self.reader: Party
+        self.packet: Callable[[Item], None]
+        self.event: Callable[[Item], None]
+        self.ended = False
+        """Whether its eos has been taken out."""
+        self._now_ns = clock.now_ns
+        self._overflow = overflow
+        self._entries: deque[tuple[int, Item, int]] = deque()
+        self._low_water = options.packets // 2
+        self._blocked = False
+        leaky = options.policy.startswith("leaky")
+        self._mutex: AbstractContextManager[object] = threading.Lock() if leaky else nullcontext()
+        self._leaky = leaky
+        self._pushed = self._refused = self._high_water = 0  # written by the writer
+        self._put_ns = self._leaked = self._leaked_ns = 0
+        self._got_ns = self._skipped = self._max_wait_ns = 0  # written by the reader
+        self._purged = self._purged_ns = 0  # written under the pipeline's flush lock
+
+    @property
+    def queued_ns(self) -> int:
+        """Audio waiting in the link, in ns; any thread."""
+        return self._put_ns - self._got_ns - self._purged_ns - self._leaked_ns
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def stats(self) -> LinkStats:
+        stale = self._refused + self._skipped + self._purged
+        wait_ms = self._max_wait_ns / 1e6
+        return LinkStats(self.name, self._pushed, self._leaked, stale, self._high_water, round(wait_ms, 3))
+
+    def put(self, item: Item) -> None:
+        """Append an item; where the link is full, its policy decides.
+
+        Raises: Flushed where the writer's epoch is stale (an eos never is), Stopped, LinkFull.
+        """
+        writer = self.writer
+        if writer.epoch < self.floor and not self.options.keep and not isinstance(item, Eos):
+            self._refused += 1
+            raise Flushed
+        entries = self._entries
+        if (
+            len(entries) >= self.options.packets or self.queued_ns >= self.options.time_ns
+        ) and not self._make_room(item):
+            return
+        if isinstance(item, Packet):
+            self._put_ns += item.duration_ns
+        entries.append((writer.epoch, item, self._now_ns()))
+        self._pushed += 1
+        if len(entries) > self._high_water:
+            self._high_water = len(entries)
+        waiter = self.reader.waiter
+        if waiter.parked:
+            waiter.wake()
+
+    def _full(self) -> bool:
+        count = len(self._entries)
+        return count >= self.options.packets or (count > 0 and self.queued_ns >= self.options.time_ns)
+
+    def _make_room(self, item: Item) -> bool:
+        """Apply the policy; False where the new item is what is dropped. Events are never dropped."""
+        if isinstance(item, Eos) or (self._leaky and isinstance(item, Event)):
+            return True
+        policy = self.options.policy
+        if policy == "block":
+            self._block()
+        elif policy == "error":
+            raise LinkFull(f"{self.name} is full ({len(self._entries)} packets) and its policy is error")
+        elif policy == "leaky-newest":
+            self._leak(item)
+            return False
+        else:
+            self._drop_oldest()
+        return True
+
+    def _block(self) -> None:
+        writer = self.writer
+        while True:
+            self._blocked = True
+            writer.waiter.parked = True
+            if not self._full():
+                writer.waiter.parked = self._blocked = False
+                return
+            if writer.epoch < self.floor and not self.options.keep:
+                writer.waiter.parked = self._blocked = False
+                self._refused += 1
+                raise Flushed
+            writer.check()
+            writer.waiter.wait()
+
+    def _drop_oldest(self) -> None:
+        with self._mutex:
+            while self._full():
+                for index, (_, oldest, _) in enumerate(self._entries):
+                    if isinstance(oldest, Packet):
+                        del self._entries[index]
+                        self._leaked_ns += oldest.duration_ns
+                        self._leak(oldest)
+                        break
+                else:
+                    return
+
+    def _leak(self, item: Item) -> None:
+        self._leaked += 1
+        self._overflow()
+
+    def pop(self) -> Item | None:
+        """The next item that is not stale, or None."""
+        entries, max_age_ns = self._entries, self.options.max_age_ns
+        while entries:
+            try:
+                if self._leaky:
+                    with self._mutex:
+                        epoch, item, put_ns = entries.popleft()
+                else:
+                    epoch, item, put_ns = entries.popleft()
+            except IndexError:  # a purge was faster
+                return None
+            if isinstance(item, Packet):
+                self._got_ns += item.duration_ns
+            if self._blocked and (not entries or not self._above_low_water()):
+                self._blocked = False
+                self.writer.waiter.wake()
+            waited_ns = self._now_ns() - put_ns
+            if isinstance(item, Eos):
+                self.ended = True
+            elif epoch < self.floor and not self.options.keep:
+                self._skipped += 1
+                continue
+            elif max_age_ns is not None and waited_ns > max_age_ns and isinstance(item, Packet):
+                self._skipped += 1
+                continue
+            if waited_ns > self._max_wait_ns:
+                self._max_wait_ns = waited_ns
+            return item
+        return None
+
+    def _above_low_water(self) -> bool:
+        return len(self._entries) > self._low_water or self.queued_ns > self.options.time_ns // 2
+
+    def peek(self) -> Item | None:
+        """The next item, left where it is; None where there is none that is fresh."""
+        try:
+            epoch, item, _ = self._entries[0]
+        except IndexError:
+            return None
+        stale = epoch < self.floor and not self.options.keep and not isinstance(item, Eos)
+        return self._after_stale() if stale else item
+
+    def _after_stale(self) -> Item | None:
+        self._entries.popleft()
+        self._skipped += 1
+        return self.peek()
+
+    def head_ns(self, by_pts: bool) -> int | None:
+        """When the next entry was put, or its pts; None where there is none."""
+        try:
+            _, item, put_ns = self._entries[0]
+        except IndexError:
+            return None
+        return item.pts_ns if by_pts else put_ns
+
+    def purge(self, floor: int) -> None:
+        """Make what was put by epochs below `floor` stale, and drop it; an eos stays."""
+        self.floor = floor
+        end: tuple[int, Item, int] | None = None
+        with self._mutex:
+            while self._entries:
+                try:
+                    entry = self._entries.popleft()
+                except IndexError:  # the reader was faster
+                    break
+                if isinstance(entry[1], Eos):
+                    end = entry
+                    break
+                self._purged += 1
+                if isinstance(entry[1], Packet):
+                    self._purged_ns += entry[1].duration_ns
+            if end is not None:
+                self._entries.append(end)
+        self.writer.waiter.wake()
+        self.reader.waiter.wake()
+
+
+class Inbox:
+    """All links that one thread reads. By arrival: the oldest entry of all; by pts: the earliest, once
+    every link that has not ended has one. Gaps end here in a fan-in by pts: they only move time on."""
+
+    def __init__(self, links: list[Link], by_pts: bool) -> None:
+        self.links = links
+        self._by_pts = by_pts and len(links) > 1
+        self._single = links[0] if len(links) == 1 else None
+
+    @property
+    def ended(self) -> bool:
+        return all(link.ended for link in self.links)
+
+    @property
+    def ready(self) -> bool:
+        """Whether `take` would find an entry, stale ones included."""
+        return self._next() is not None
+
+    def take(self) -> tuple[Link, Item] | None:
+        """The next item and its link; None where there is nothing to do yet."""
+        if self._single is not None:
+            item = self._single.pop()
+            return None if item is None else (self._single, item)
+        while (link := self._next()) is not None:
+            item = link.pop()
+            if item is not None and not (self._by_pts and isinstance(item, Gap)):
+                return link, item
+        return None
+
+    def _next(self) -> Link | None:
+        if self._single is not None:
+            return self._single if len(self._single) else None
+        heads = [(link.head_ns(self._by_pts), link) for link in self.links if not link.ended]
+        ready = [(at_ns, link) for at_ns, link in heads if at_ns is not None]
+        if not ready or (self._by_pts and len(ready) < len(heads)):
+            return None
+        return min(ready, key=lambda pair: pair[0])[1]
