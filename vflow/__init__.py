@@ -41,13 +41,14 @@ if TYPE_CHECKING:
     from vflow.packet import SECOND as SECOND
     from vflow.packet import AudioPacket as AudioPacket
     from vflow.packet import Packet as Packet
+    from vflow.packet import Samples as Samples
     from vflow.packet import Span as Span
     from vflow.packet import TextPacket as TextPacket
     from vflow.pipeline import Pipeline as Pipeline
     from vflow.playout import Playout as Playout
-    from vflow.prop import Duration as Duration
-    from vflow.prop import prop as prop
-    from vflow.spec import load as load
+    from vflow.props import Duration as Duration
+    from vflow.props import prop as prop
+    from vflow.build import load as load
 
 __version__ = "0.1.0"
 
@@ -59,7 +60,7 @@ _MODULE_OF = {
     "Bus": "bus",
     "Caps": "caps",
     "Conversation": "conversation",
-    "Duration": "prop",
+    "Duration": "props",
     "Eos": "event",
     "Event": "event",
     "Flush": "flush",
@@ -83,6 +84,7 @@ _MODULE_OF = {
     "QueueOptions": "node",
     "Resume": "event",
     "SECOND": "packet",
+    "Samples": "packet",
     "Sink": "node",
     "Span": "packet",
     "SpeechEnd": "event",
@@ -93,8 +95,8 @@ _MODULE_OF = {
     "TurnEnd": "event",
     "Unavailable": "errors",
     "VflowError": "errors",
-    "load": "spec",
-    "prop": "prop",
+    "load": "build",
+    "prop": "props",
 }
 
 __all__ = sorted(_MODULE_OF)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from vflow.packet import SECOND
@@ -36,6 +37,9 @@ class Clock(Protocol):
     def waiter(self) -> Waiter:
         """A waiter for one thread."""
 
+    def busy(self) -> AbstractContextManager[None]:
+        """Time that is moved by hand stands still inside."""
+
 
 class SystemClock:
     """Time of the machine's monotonic clock."""
@@ -51,6 +55,9 @@ class SystemClock:
 
     def waiter(self) -> Waiter:
         return SystemWaiter(self)
+
+    def busy(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
 
 class SystemWaiter:

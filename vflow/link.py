@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from vflow.clock import Clock, Waiter
 from vflow.errors import Flushed, VflowError
@@ -64,8 +64,8 @@ class Link:
         self.floor = 0
         self.writer: Party
         self.reader: Party
-        self.packet: Callable[[Item], None]
-        self.event: Callable[[Item], None]
+        self.packet: Callable[[Any], None]
+        self.event: Callable[[Any], None]
         self.ended = False
         """Whether its eos has been taken out."""
         self._now_ns = clock.now_ns

@@ -16,7 +16,7 @@ from vflow.conversation import Conversation
 from vflow.event import Event
 from vflow.flush import Flush, Played
 from vflow.packet import SECOND, Packet
-from vflow.prop import convert_all
+from vflow.props import convert_all
 
 T = TypeVar("T")
 
@@ -39,11 +39,13 @@ class QueueOptions:
 
 @dataclass(slots=True, eq=False)
 class In:
-    """An input port. `queue` are the bounds of links into it where the graph gives none."""
+    """An input port. `queue` are the bounds of links into it where the graph gives none; an `optional`
+    port need not be linked."""
 
     caps: Caps
     doc: str = ""
     queue: QueueOptions | None = None
+    optional: bool = False
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:

@@ -5,13 +5,13 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
-    Samples = NDArray[np.float32]
+Samples = NDArray[np.float32]
+"""Samples of audio, nominally -1 to 1."""
 
 MS = 1_000_000
 """Nanoseconds in a millisecond."""
@@ -76,7 +76,7 @@ class AudioPacket(Packet):
         if data.ndim == 1:
             data = data.reshape(-1, 1)
             object.__setattr__(self, "data", data)
-        if data.ndim != 2 or data.dtype != "float32":
+        if data.ndim != 2 or data.dtype != np.float32:
             raise TypeError(f"audio is (frames, channels) float32, not {data.shape} {data.dtype}")
         data.flags.writeable = False
         object.__setattr__(self, "duration_ns", len(data) * SECOND // self.rate)

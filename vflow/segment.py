@@ -30,8 +30,8 @@ class Owner(Protocol):
     def announce(self, runner: Runner, item: Item, port: str) -> None:
         """Post an item on the bus."""
 
-    def failed(self, runner: Runner, error: Exception) -> None:
-        """Apply the node's `on_error`. Raises: Stopped where it is `fail`."""
+    def failed(self, runner: Runner, error: Exception) -> bool:
+        """Apply the node's `on_error`; whether it was restarted. Raises: Stopped where it is `fail`."""
 
     def ended(self, segment: Segment) -> None:
         """The segment's thread leaves."""
@@ -55,6 +55,7 @@ class Segment:
         self._stopping = False
         self._draining = False
         self._notified = False
+        self._restarted = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: tuple[asyncio.Task[Any], Runner, int] | None = None
 
@@ -144,7 +145,10 @@ class Segment:
         produce = source.produce
         source.produce = lambda: self._until_drained(produce())  # type: ignore[method-assign]
         try:
-            self.head.produce()
+            self._restarted = True
+            while self._restarted:
+                self._restarted = False
+                self.head.produce()
         except Drained:
             pass
         self._deliver(self.head.event, Eos(pts_ns=self.owner.clock.now_ns()))
@@ -195,6 +199,13 @@ class Segment:
                 raise
             self.waiter.wait(deadline_ns)
 
+    def rest(self, until_ns: int) -> None:
+        """Wait for that time, flushes notwithstanding. Raises: Stopped."""
+        while self.owner.clock.now_ns() < until_ns:
+            self.check()
+            self.waiter.parked = True
+            self.waiter.wait(until_ns)
+
     # vflow.link.Party and vflow.runner.Host
 
     def check(self) -> None:
@@ -239,7 +250,7 @@ class Segment:
             self.epoch = flush.number
 
     def failed(self, runner: Runner, error: Exception) -> None:
-        self.owner.failed(runner, error)
+        self._restarted = self.owner.failed(runner, error)
 
     def announce(self, runner: Runner, item: Item, port: str) -> None:
         self.owner.announce(runner, item, port)

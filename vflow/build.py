@@ -1,0 +1,379 @@
+"""From a graph file to a checked graph: roles and bins resolved, ports matched, caps negotiated.
+
+Every finding is collected; `load` raises them together.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from vflow import negotiate
+from vflow.caps import fits
+from vflow.errors import Diagnostic, GraphError, Place, PropertyError, Unavailable, nearest
+from vflow.graph import Graph, GraphLink, GraphNode
+from vflow.node import Bin, Node, QueueOptions, inputs_of, outputs_of, ports_of
+from vflow.props import convert_all, props_of
+from vflow.registry import NodeClass, Registry, UnknownNode
+from vflow.resolve import Resolver, read_bin
+from vflow.roles import ROLES
+from vflow.spec import Document, EndSpec, LinkSpec, NodeSpec, read
+from vflow.yaml_reader import Value, parse, read_file, scalar
+
+MAX_DEPTH = 8
+"""Bins in bins in bins: deeper than this, one contains itself."""
+
+
+def load(
+    path: str | Path,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    stand_ins: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
+    nodes: Mapping[str, NodeClass] | None = None,
+    require_available: bool = True,
+) -> Graph:
+    """Read and check a graph file.
+
+    `overrides` are properties by "node.property", as text. `stand_ins` replace what plays a role by a
+    node and its properties. `nodes` are classes by name beside the installed ones. Without
+    `require_available` a missing model or package is a warning of the graph.
+
+    Raises: GraphError with every finding; the models are not loaded and no device is opened.
+    """
+    path = Path(path)
+    return load_text(
+        read_file(path),
+        file=str(path),
+        overrides=overrides,
+        stand_ins=stand_ins,
+        nodes=nodes,
+        require_available=require_available,
+    )
+
+
+def load_text(
+    text: str,
+    *,
+    file: str = "<text>",
+    overrides: Mapping[str, str] | None = None,
+    stand_ins: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None,
+    nodes: Mapping[str, NodeClass] | None = None,
+    require_available: bool = True,
+) -> Graph:
+    """`load` of a graph that is not in a file; relative paths in it start from the working directory."""
+    diagnostics: list[Diagnostic] = []
+    document = read(parse(text, file), file, diagnostics)
+    builder = _Builder(Registry(nodes), Graph(file), diagnostics, require_available)
+    builder.overrides = {
+        name: Value(scalar(value), Place(f"--set {name}={value}"))
+        for name, value in (overrides or {}).items()
+    }
+    builder.stand_ins = dict(stand_ins or {})
+    return builder.build(document)
+
+
+@dataclass(slots=True)
+class _Scope:
+    """The nodes of one document: outer port names of each, mapped to (full name, port) inside."""
+
+    prefix: str
+    folder: Path
+    ports: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+    """Nodes of the document that could not be made, for a reason already noted."""
+
+
+class _Builder:
+    def __init__(
+        self, registry: Registry, graph: Graph, diagnostics: list[Diagnostic], require_available: bool
+    ) -> None:
+        self.registry, self.graph, self.diagnostics = registry, graph, diagnostics
+        self.resolver = Resolver(registry)
+        self.require_available = require_available
+        self.overrides: dict[str, Value] = {}
+        self.stand_ins: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._used: set[str] = set()
+        self._stood: dict[str, str] = {}
+
+    def error(self, message: str, place: Place | None, mend: str = "") -> None:
+        self.diagnostics.append(Diagnostic(message, place, mend))
+
+    def build(self, document: Document) -> Graph:
+        graph = self.graph
+        graph.budget, graph.threads = document.budget, document.threads
+        scope = _Scope("", Path(document.file).parent)
+        self.add_document(document, scope, depth=0)
+        self.check_use_of_options(document)
+        if not any(d.severity == "error" for d in self.diagnostics):
+            negotiate.negotiate(graph, self.registry, self.diagnostics)
+        self.check_shape()
+        errors = [d for d in self.diagnostics if d.severity == "error"]
+        if errors:
+            raise GraphError(sorted(self.diagnostics, key=_by_place))
+        graph.warnings = [str(d) for d in self.diagnostics]
+        return graph
+
+    def check_use_of_options(self, document: Document) -> None:
+        for name in self.overrides.keys() - self._used:
+            node = name.rpartition(".")[0]
+            near = nearest(node, [*document.nodes, *self.graph.nodes])
+            known = f"nodes: {', '.join(document.nodes)}"
+            message = f"no node {node!r} in {document.file}" if node else "write --set node.property=value"
+            self.error(message, self.overrides[name].place, near or known)
+        for role in self.stand_ins.keys() - self._stood.keys():
+            option = {"mic": "--input", "speaker": "--output"}.get(role, role)
+            mend = f"add a node with 'use: {role}', or run without {option}"
+            self.error(f"{option} stands in for the role {role}, which no node plays", Place(document.file), mend)
+
+    def check_shape(self) -> None:
+        graph = self.graph
+        cycle = graph.blocking_cycle()
+        if cycle:
+            first = graph.nodes[cycle[0]]
+            mend = "give one of its links 'queue: {policy: leaky-oldest}'"
+            self.error(f"the cycle {' -> '.join(cycle)} would deadlock: every link in it blocks", first.place, mend)
+        if any(d.severity == "error" for d in self.diagnostics):
+            return  # what is not linked because of an error above is not another error
+        for name, port in graph.unlinked():
+            node = graph.nodes[name]
+            self.error(f"nothing feeds {name}.{port}", node.place, f"link a node to it: '- ... -> {name}'")
+        for name, node in graph.nodes.items():
+            into = graph.into(name)
+            if node.order == "pts" and len(into) > 1:
+                self.check_order(node, [link.source for link in into])
+
+    def check_order(self, node: GraphNode, sources: list[str]) -> None:
+        above = set(sources)
+        todo = list(sources)
+        while todo:
+            for link in self.graph.into(todo.pop()):
+                if link.source not in above:
+                    above.add(link.source)
+                    todo.append(link.source)
+        for name in sorted(above):
+            if self.graph.nodes[name].cls.sparse:
+                message = f"{node.name} waits for every input (order: pts), but {name} may be silent for long"
+                self.error(message, node.place, "use 'order: arrival'")
+
+    # nodes
+
+    def add_document(self, document: Document, scope: _Scope, depth: int) -> None:
+        for spec in document.nodes.values():
+            self.add_node(spec, scope, depth)
+            if spec.name not in scope.ports:
+                scope.failed.add(spec.name)
+        for link in document.links:
+            self.add_link(link, scope)
+
+    def add_node(self, spec: NodeSpec, scope: _Scope, depth: int) -> None:
+        full = scope.prefix + spec.name
+        self.apply_overrides(spec, full)
+        use, extra = self.stand_in(spec)
+        try:
+            found = self.resolver.resolve(use, scope.folder)
+        except UnknownNode as error:
+            self.error(f"no node is named {error.name!r}", spec.use_place, error.mend)
+            return
+        except Unavailable as error:
+            self.error(str(error), spec.use_place)
+            return
+        except GraphError as error:
+            self.diagnostics.extend(error.diagnostics)
+            return
+        if found.problem:
+            severity = "error" if self.require_available else "warning"
+            self.diagnostics.append(Diagnostic(f"{full}: {found.problem}", spec.use_place, severity=severity))
+        values = {**spec.values, **extra}
+        if use in ROLES or extra:
+            role = ROLES.get(use) or ROLES[use_role(spec.use)]
+            accepted = self.resolver.accepts(found, scope.folder)
+            values = {k: v for k, v in values.items() if k in accepted or k not in role.properties}
+        if isinstance(found.target, Document) or issubclass(found.target, Bin):
+            self.graph.aliases[full] = found.name
+            self.add_bin(spec, full, found.document(), values, scope, depth)
+        else:
+            self.add_leaf(spec, full, found.name, found.target, found.note, values, scope)
+
+    def apply_overrides(self, spec: NodeSpec, full: str) -> None:
+        for name, value in self.overrides.items():
+            node, _, prop = name.rpartition(".")
+            if node == full:
+                spec.values[prop] = value
+                spec.keys[prop] = value.place
+                self._used.add(name)
+
+    def stand_in(self, spec: NodeSpec) -> tuple[str, dict[str, Value]]:
+        role = use_role(spec.use)
+        if role not in self.stand_ins:
+            return spec.use, {}
+        if role in self._stood:
+            self.error(f"{self._stood[role]} and {spec.name} both play the role {role}", spec.use_place)
+        self._stood[role] = spec.name
+        use, values = self.stand_ins[role]
+        place = replace(spec.use_place)
+        return use, {name: Value(value, place) for name, value in values.items()}
+
+    def add_leaf(
+        self,
+        spec: NodeSpec,
+        full: str,
+        resolved: str,
+        cls: type[Node],
+        note: str,
+        values: dict[str, Value],
+        scope: _Scope,
+    ) -> None:
+        def report(name: str, error: PropertyError) -> None:
+            value = values.get(name)
+            unknown = name not in props_of(cls)
+            place = spec.keys.get(name, spec.place) if value is None or unknown else value.place
+            message, mend = error.message, error.mend
+            if value is not None and value.reference:
+                message, mend = f"{name} does not take the value of {value.reference}", ""
+            self.error(f"{full}: {message}", place, mend)
+
+        before = len(self.diagnostics)
+        raw = {name: value.plain() for name, value in values.items()}
+        convert_all(cls, raw, report)
+        node = GraphNode(full, cls, resolved, spec.use, raw, spec.place, spec.on_error, note=note)
+        node.order = spec.order or cls.order
+        self.graph.nodes[full] = node
+        scope.ports[spec.name] = {port: (full, port) for port in (*inputs_of(cls), *outputs_of(cls))}
+        if len(self.diagnostics) == before:
+            self.read_caps(node, values)
+
+    def read_caps(self, node: GraphNode, values: Mapping[str, Value]) -> None:
+        instance = node.create()
+        node.paced = instance.paced()
+        try:
+            ports = (*inputs_of(node.cls), *outputs_of(node.cls))
+            node.caps = {port: instance.port_caps(port) for port in ports}
+        except Unavailable as error:
+            place = values["file"].place if "file" in values else node.place
+            self.error(f"{node.name}: {error}", place)
+        except Exception as error:  # a node's own code, at check time
+            self.error(f"{node.name}: port_caps raised {type(error).__name__}: {error}", node.place)
+
+    def add_bin(
+        self,
+        spec: NodeSpec,
+        full: str,
+        document: Document,
+        values: dict[str, Value],
+        scope: _Scope,
+        depth: int,
+    ) -> None:
+        if depth >= MAX_DEPTH:
+            self.error(f"{full}: bins are nested more than {MAX_DEPTH} deep", spec.use_place)
+            return
+        folder = Path(document.file).parent
+        params = {name: value.plain() for name, value in values.items() if name in document.params}
+        if document.params:
+            document = read_bin(document.file, {**document.params, **params})
+        for name, value in values.items():
+            if name not in document.params and not self.proxy(document, folder, name, value):
+                accepted = self.resolver.document_accepts(document, folder)
+                mend = nearest(name, accepted) or f"known: {', '.join(accepted) or 'none'}"
+                self.error(f"{full}: no property {name!r}", spec.keys.get(name, value.place), mend)
+        inner = _Scope(f"{full}.", folder)
+        for node in document.nodes.values():
+            if spec.on_error.action != "fail":
+                node.on_error = spec.on_error
+        self.add_document(document, inner, depth + 1)
+        ports: dict[str, tuple[str, str]] = {}
+        for outer, end in document.ports.items():
+            target = inner.ports.get(end.node, {}).get(end.port or outer)
+            if target is not None:
+                ports[outer] = target
+            elif end.node in inner.ports:
+                self.error(f"port {outer!r} of the bin: {end.node} has no port {end.port!r}", end.place)
+        scope.ports[spec.name] = ports
+
+    def proxy(self, document: Document, folder: Path, name: str, value: Value) -> bool:
+        """Give a bin's property to the inner node that has it; False where none has."""
+        for inner in document.proxy:
+            spec = document.nodes.get(inner)
+            if spec is None:
+                continue
+            if name in self.resolver.accepts(self.resolver.resolve(spec.use, folder), folder):
+                spec.values[name], spec.keys[name] = value, value.place
+                return True
+        return False
+
+    # links
+
+    def add_link(self, spec: LinkSpec, scope: _Scope) -> None:
+        outs = self.ends(spec.source, scope, outputs=True)
+        ins = self.ends(spec.target, scope, outputs=False)
+        if outs is None or ins is None:
+            return
+        pairs = [(o, i) for o in outs.items() for i in ins.items() if fits(self.caps(o[1]), self.caps(i[1]))]
+        if len(pairs) != 1:
+            self.refuse(spec, outs, ins, pairs)
+            return
+        (_, (source, out)), (_, (target, into)) = pairs[0]
+        port: QueueOptions | None = inputs_of(self.graph.nodes[target].cls)[into].queue
+        queue = spec.queue(port or QueueOptions()) if spec.queue else port
+        self.graph.links.append(
+            GraphLink(source, out, target, into, queue, spec.queue is not None, spec.convert, spec.place)
+        )
+
+    def caps(self, end: tuple[str, str]) -> Any:
+        node = self.graph.nodes[end[0]]
+        return node.caps.get(end[1], ports_of(node.cls)[end[1]].caps)
+
+    def ends(self, end: EndSpec, scope: _Scope, outputs: bool) -> dict[str, tuple[str, str]] | None:
+        """The ports that one end of a link may mean; None where an error has been noted."""
+        if end.node not in scope.ports:
+            if end.node not in scope.failed:
+                mend = nearest(end.node, scope.ports) or f"nodes: {', '.join(scope.ports)}"
+                self.error(f"no node {end.node!r}", end.place, mend)
+            return None
+        every = scope.ports[end.node]
+        kind = outputs_of if outputs else inputs_of
+        found = {p: t for p, t in every.items() if t[1] in kind(self.graph.nodes[t[0]].cls)}
+        if end.port is not None and end.port in found:
+            return {end.port: found[end.port]}
+        word = "output" if outputs else "input"
+        if end.port is not None and end.port not in every:
+            mend = nearest(end.port, found) or f"its {word}s: {', '.join(found) or 'none'}"
+            self.error(f"{end.node} has no {word} {end.port!r}", end.place, mend)
+            return None
+        if not found:
+            self.error(f"{end.node} has no {word}s", end.place)
+            return None
+        return found
+
+    def refuse(
+        self,
+        spec: LinkSpec,
+        outs: Mapping[str, tuple[str, str]],
+        ins: Mapping[str, tuple[str, str]],
+        pairs: list[Any],
+    ) -> None:
+        def texts(node: str, ends: Mapping[str, tuple[str, str]]) -> list[str]:
+            return [f"{node}.{port} {{}} {self.caps(end)}" for port, end in ends.items()]
+
+        source, target = texts(spec.source.node, outs), texts(spec.target.node, ins)
+        if pairs:
+            choices = ", ".join(f"{spec.source.node}.{o[0]} -> {spec.target.node}.{i[0]}" for o, i in pairs)
+            message = f"{spec.source.node} -> {spec.target.node} may mean several links"
+            self.error(message, spec.place, f"name the ports: {choices}")
+            return
+        carries = " and ".join(text.format("carries") for text in source)
+        takes = " and ".join(text.format("takes") for text in target)
+        wanted = [self.caps(end) for end in ins.values()]
+        given = [self.caps(end) for end in outs.values()]
+        mend = self.resolver.adapter(given, wanted, spec.source.node, spec.target.node)
+        self.error(f"{carries}, but {takes}", spec.place, mend)
+
+
+def use_role(use: str) -> str:
+    """The role that `use` names, or names a candidate of."""
+    return use.partition(".")[0]
+
+
+def _by_place(diagnostic: Diagnostic) -> tuple[str, int, int]:
+    place = diagnostic.place
+    return (place.file, place.line, place.column) if place else ("", 0, 0)

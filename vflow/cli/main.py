@@ -1,0 +1,59 @@
+"""The command `vflow`. A verb's module is imported only when that verb is called."""
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+
+VERBS: Mapping[str, str] = {
+    "run": "run a graph until it ends or Ctrl-C",
+    "check": "check graphs: every error at once, with its place and mend",
+    "graph": "draw a graph as text, mermaid or dot",
+    "inspect": "list the nodes, or all about one node or role",
+    "models": "list the models, or pull one into the cache",
+}
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def parser_for(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser; only the verb that `argv` names has its options."""
+    parser = argparse.ArgumentParser(
+        prog="vflow", description="GStreamer for voice agents: graphs of typed nodes in YAML."
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and leave")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+    for verb, text in VERBS.items():
+        sub = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
+        if argv and argv[0] == verb:
+            importlib.import_module(f"vflow.cli.{verb}").arguments(sub)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0, 1 failed, 2 bad usage or graph, 130 interrupted."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = parser_for(words)
+    args = parser.parse_args(words)
+    if args.version:
+        from vflow import __version__
+
+        print(f"vflow {__version__}")
+        return OK
+    if args.verb is None:
+        parser.print_help()
+        return USAGE
+    try:
+        code: int = importlib.import_module(f"vflow.cli.{args.verb}").main(args)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        sys.stderr.close()
+        return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

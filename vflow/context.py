@@ -1,0 +1,94 @@
+"""What a running pipeline offers one node, as `self.ctx` (see `vflow.node.Context`)."""
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from vflow.bus import Kind, Message
+from vflow.caps import Caps
+from vflow.conversation import Conversation
+from vflow.shared import MODELS
+
+if TYPE_CHECKING:
+    from vflow.graph import GraphNode
+    from vflow.pipeline import Pipeline
+    from vflow.runner import Runner
+    from vflow.segment import Segment
+
+T = TypeVar("T")
+
+
+class NodeContext:
+    """One node's view of its pipeline."""
+
+    def __init__(self, pipeline: Pipeline, node: GraphNode, segment: Segment, runner: Runner) -> None:
+        self._pipeline, self._node, self._segment, self._runner = pipeline, node, segment, runner
+        self._keys: list[str] = []
+        self.name = node.name
+        self.now_ns = pipeline.clock.now_ns
+
+    @property
+    def conversation(self) -> Conversation:
+        return self._pipeline.conversation
+
+    @property
+    def epoch(self) -> int:
+        return self._segment.epoch
+
+    def caps(self, port: str) -> Caps:
+        return self._node.caps[port]
+
+    def wait_until(self, deadline_ns: int | None = None) -> None:
+        self._segment.wait_until(self._runner, deadline_ns)
+
+    def notify(self) -> None:
+        self._segment.notify()
+
+    def wake_at(self, time_ns: int | None) -> None:
+        if time_ns is None:
+            self._segment.timers.pop(self._runner, None)
+        else:
+            self._segment.timers[self._runner] = time_ns
+
+    def post(self, kind: Kind, text: str = "", **data: Any) -> None:
+        self._pipeline.bus.post(Message(kind, self.name, self.now_ns(), text, data))
+
+    def warn(self, text: str) -> None:
+        self.post("warning", text)
+
+    def progress(self, text: str, fraction: float | None = None) -> None:
+        self.post("progress", text, fraction=fraction)
+
+    def shared(self, key: str, load: Callable[[], T]) -> T:
+        value: T = MODELS.acquire(key, load)
+        self._keys.append(key)
+        return value
+
+    def release(self) -> None:
+        """Give back what was shared; the pipeline calls it behind `close`."""
+        while self._keys:
+            MODELS.release(self._keys.pop())
+
+    def new_turn(self) -> int:
+        return self._pipeline.new_turn()
+
+    def interrupt(self, turn: int) -> None:
+        self._pipeline.flush(turn, self._pipeline.graph.generators(below=self.name))
+
+    def cancelled(self, turn: int) -> bool:
+        return turn <= self._pipeline.cancelled_turn
+
+    def speaking(self) -> bool:
+        return self._pipeline.lead_ns(None) > 0
+
+    def lead_ns(self) -> int:
+        return self._pipeline.lead_ns(self.name)
+
+    def threads(self, library: str) -> int:
+        given = self._pipeline.graph.threads.get(library)
+        return given if given is not None else max(1, (os.cpu_count() or 2) // 2)
+
+    def busy(self) -> AbstractContextManager[None]:
+        return self._pipeline.clock.busy()

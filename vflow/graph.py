@@ -1,0 +1,218 @@
+"""The graph: validated, not running. Which links cross threads, what a flush reaches, which cycles block.
+
+Built by `vflow.load`; a `Pipeline` makes fresh node instances from it, so one graph serves many.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from vflow.caps import Caps
+from vflow.errors import Place
+from vflow.node import Node, QueueOptions, Sink, inputs_of, is_source, overrides
+from vflow.runner import is_async
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPolicy:
+    """What becomes of a node that raises: `fail` the pipeline, `skip` the packet, or `restart` the node,
+    at most `limit` times, each after `backoff_ns`."""
+
+    action: str = "fail"
+    limit: int = 3
+    backoff_ns: int = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A promise about latency: from `speech_end` or `voice_off` to `first_audio`, at most `limit_ns`."""
+
+    start: str
+    limit_ns: int
+    place: Place
+
+
+@dataclass(slots=True)
+class GraphNode:
+    """A vertex. `resolved` is the registered name that `use` led to; `converter` marks what the runtime
+    inserted; `note` says why a role took this node."""
+
+    name: str
+    cls: type[Node]
+    resolved: str
+    use: str
+    values: dict[str, Any]
+    place: Place | None = None
+    on_error: ErrorPolicy = field(default_factory=ErrorPolicy)
+    order: str = "arrival"
+    caps: dict[str, Caps] = field(default_factory=dict)
+    converter: bool = False
+    paced: bool = False
+    note: str = ""
+
+    def create(self) -> Node:
+        """A fresh instance with this node's properties."""
+        return self.cls(**self.values)
+
+
+@dataclass(slots=True, eq=False)
+class GraphLink:
+    """An edge. `queue` is None where neither the file nor the input port gives bounds."""
+
+    source: str
+    out: str
+    target: str
+    into: str
+    queue: QueueOptions | None = None
+    explicit: bool = False
+    convert: bool = True
+    place: Place | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.source}.{self.out} -> {self.target}.{self.into}"
+
+
+@dataclass(slots=True)
+class Reach:
+    """What lies downstream of some outputs, `keep` links and what is only behind them left out."""
+
+    nodes: frozenset[str]
+    links: tuple[GraphLink, ...]
+
+
+@dataclass(slots=True)
+class Graph:
+    """Nodes by name and links, in the order of the file; `file` is where it was read."""
+
+    file: str
+    nodes: dict[str, GraphNode] = field(default_factory=dict)
+    links: list[GraphLink] = field(default_factory=list)
+    budget: Budget | None = None
+    threads: Mapping[str, int] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Nodes of the file that are bins, with what they resolved to."""
+    warnings: list[str] = field(default_factory=list)
+
+    def into(self, name: str) -> list[GraphLink]:
+        return [link for link in self.links if link.target == name]
+
+    def out_of(self, name: str) -> list[GraphLink]:
+        return [link for link in self.links if link.source == name]
+
+    def is_boundary(self, link: GraphLink) -> bool:
+        """Whether a link crosses threads (GStreamer's rule: only where a thread of its own earns something)."""
+        source, target = self.nodes[link.source], self.nodes[link.target]
+        return (
+            link.explicit
+            or source.paced
+            or target.cls.heavy
+            or issubclass(target.cls, Sink)
+            or overrides(target.cls, "on_timer")
+            or is_async(target.cls)
+            or len(self.into(link.target)) > 1
+        )
+
+    def queue(self, link: GraphLink) -> QueueOptions:
+        """The bounds of a link that crosses threads. Behind a live source it leaks: that is its ring."""
+        if link.queue is not None:
+            return link.queue
+        if self.nodes[link.source].paced:
+            return QueueOptions(packets=1024, policy="leaky-oldest")
+        return QueueOptions()
+
+    def segments(self) -> list[list[str]]:
+        """The nodes of each thread, heads first, in the order of the data."""
+        fused = [link for link in self.links if not self.is_boundary(link)]
+        member = {link.target for link in fused}
+        return [list(self._below(name, fused)) for name in self.nodes if name not in member]
+
+    def _below(self, head: str, links: list[GraphLink]) -> Iterator[str]:
+        yield head
+        for link in links:
+            if link.source == head:
+                yield from self._below(link.target, links)
+
+    def reach(self, origins: Iterable[str]) -> Reach:
+        """What a flush at the outputs of `origins` makes stale."""
+        seen: set[str] = set()
+        links: list[GraphLink] = []
+        todo = list(origins)
+        while todo:
+            for link in self.out_of(todo.pop()):
+                if link.queue is not None and link.queue.keep:
+                    continue
+                if link not in links:
+                    links.append(link)
+                if link.target not in seen:
+                    seen.add(link.target)
+                    todo.append(link.target)
+        return Reach(frozenset(seen), tuple(links))
+
+    def generators(self, below: str | None = None) -> frozenset[str]:
+        """The nodes whose outputs are replies; with `below`, those downstream of that node."""
+        names = self.nodes if below is None else self.reach([below]).nodes
+        return frozenset(name for name in names if self.nodes[name].cls.generates)
+
+    def blocking_cycle(self) -> list[str]:
+        """A cycle in which every link blocks, as node names, the first again at the end; [] if none."""
+        sorter: TopologicalSorter[str] = TopologicalSorter({name: () for name in self.nodes})
+        for link in self.links:
+            if link.queue is None or not link.queue.policy.startswith("leaky"):
+                sorter.add(link.target, link.source)
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            cycle: list[str] = error.args[1]
+            return cycle
+        return []
+
+    def in_order(self) -> list[str]:
+        """Node names so that sources come first; links that close a cycle are left out."""
+        done: dict[str, None] = {}
+        visiting: set[str] = set()
+
+        def visit(name: str) -> None:
+            if name in done or name in visiting:
+                return
+            visiting.add(name)
+            for link in self.into(name):
+                visit(link.source)
+            done[name] = None
+
+        for name in self.nodes:
+            visit(name)
+        return list(done)
+
+    def paths(self) -> list[list[str]]:
+        """Every path from a source to a node without outputs, at most 100."""
+        found: list[list[str]] = []
+
+        def extend(path: list[str]) -> None:
+            following = [link.target for link in self.out_of(path[-1]) if link.target not in path]
+            if not following and len(path) > 1:
+                found.append(path)
+            for target in dict.fromkeys(following):
+                if len(found) < 100:
+                    extend([*path, target])
+
+        for name, node in self.nodes.items():
+            if is_source(node.cls):
+                extend([name])
+        return found
+
+    def unlinked(self) -> list[tuple[str, str]]:
+        """Inputs that nothing feeds."""
+        fed = {(link.target, link.into) for link in self.links}
+        return [
+            (name, port)
+            for name, node in self.nodes.items()
+            for port, declared in inputs_of(node.cls).items()
+            if (name, port) not in fed and not declared.optional
+        ]
+
+    def resolved(self) -> dict[str, str]:
+        """What each node of the file, and each inside a bin, turned out to be."""
+        return {**self.aliases, **{n: node.resolved for n, node in self.nodes.items() if not node.converter}}

@@ -1,0 +1,59 @@
+"""Nodes by name: entry points of the group `vflow.nodes`, listed without being imported."""
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping
+from functools import cache
+
+from vflow.errors import Unavailable, nearest
+from vflow.node import Bin, Node
+
+GROUP = "vflow.nodes"
+NodeClass = type[Node] | type[Bin]
+
+
+class UnknownNode(Exception):
+    """No node has this name; `mend` names the nearest."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        self.name = name
+        self.mend = nearest(name, known) or "'vflow inspect' lists all nodes"
+        super().__init__(f"no node is named {name!r}; {self.mend}")
+
+
+class Registry:
+    """The nodes of the installed packages, and those given by the application (`extra` wins)."""
+
+    def __init__(self, extra: Mapping[str, NodeClass] | None = None) -> None:
+        self._extra = dict(extra or {})
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted({*_entry_points(), *self._extra})
+
+    def load(self, name: str) -> NodeClass:
+        """The class with this name; imports its module.
+
+        Raises: UnknownNode; Unavailable where its module cannot be imported or holds no node.
+        """
+        if name in self._extra:
+            return self._extra[name]
+        points = _entry_points()
+        if name not in points:
+            raise UnknownNode(name, self.names())
+        try:
+            found = points[name].load()
+        except Exception as error:  # a third party's module: whatever it raises at import
+            raise Unavailable(f"{points[name].value} cannot be imported: {error}") from error
+        if not (isinstance(found, type) and issubclass(found, Node | Bin)):
+            raise Unavailable(f"{points[name].value} is neither a Node nor a Bin")
+        return found
+
+    def candidates(self, role: str) -> list[str]:
+        """Names of the nodes that may play a role, unsorted by rank."""
+        return [name for name in self.names() if name.startswith(f"{role}.")]
+
+
+@cache
+def _entry_points() -> Mapping[str, importlib.metadata.EntryPoint]:
+    return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}

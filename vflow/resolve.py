@@ -1,0 +1,189 @@
+"""What `use:` means: a node, a bin, a bin in a file, or the best available candidate of a role."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vflow.caps import Caps, fits
+from vflow.errors import Diagnostic, GraphError, Place, Unavailable
+from vflow.node import Bin, Node, inputs_of, outputs_of
+from vflow.props import props_of
+from vflow.registry import Registry
+from vflow.roles import ROLES
+from vflow.spec import Document, read
+from vflow.yaml_reader import parse, read_file
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """`name` is the registered name or file; `problem` says why it cannot run here, `note` why it was
+    taken for a role."""
+
+    name: str
+    target: type[Node] | type[Bin] | Document
+    problem: str = ""
+    note: str = ""
+
+    def document(self) -> Document:
+        """A fresh copy of the inner graph of a bin."""
+        if isinstance(self.target, Document):
+            return read_bin(self.target.file)
+        assert issubclass(self.target, Bin)
+        return read_text(self.target.graph, f"<{self.name}>")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One candidate of a role; `problem` is '' where it is available."""
+
+    name: str
+    rank: int
+    problem: str
+
+
+class Resolver:
+    """Resolves names for one graph; answers are kept, since availability may cost a look at the disk."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self._problems: dict[str, str] = {}
+
+    def resolve(self, use: str, folder: Path) -> Resolved:
+        """Raises: UnknownNode, Unavailable (its module cannot be imported), GraphError (a bin's file)."""
+        if use.endswith((".yaml", ".yml")):
+            path = Path(use) if Path(use).is_absolute() else folder / use
+            return Resolved(use, read_bin(str(path)))
+        if use in ROLES:
+            return self._best(use)
+        return Resolved(use, self.registry.load(use), self.problem(use))
+
+    def candidates(self, role: str) -> list[Candidate]:
+        """All candidates of a role, the best first."""
+        found = []
+        for name in self.registry.candidates(role):
+            try:
+                rank = self.registry.load(name).rank
+            except Unavailable:
+                rank = 0
+            found.append(Candidate(name, rank, self.problem(name)))
+        return sorted(found, key=lambda c: (-c.rank, c.name))
+
+    def _best(self, role: str) -> Resolved:
+        candidates = self.candidates(role)
+        available = [c for c in candidates if not c.problem]
+        if available:
+            best = available[0]
+            better = [c for c in candidates[: candidates.index(best)]]
+            note = "; ".join(f"{c.name}: {c.problem}" for c in better)
+            return Resolved(best.name, self.registry.load(best.name), note=note)
+        if not candidates:
+            raise Unavailable(f"no installed package has a node for the role {role!r}")
+        reasons = "; ".join(f"{c.name}: {c.problem}" for c in candidates)
+        first = candidates[0].name
+        return Resolved(first, self.registry.load(first), f"nothing can play the role {role!r} here: {reasons}")
+
+    def problem(self, name: str) -> str:
+        """Why a registered node cannot run here; '' where it can."""
+        if name not in self._problems:
+            self._problems[name] = ""  # a bin that contains itself ends here
+            self._problems[name] = self._problem(name)
+        return self._problems[name]
+
+    def _problem(self, name: str) -> str:
+        try:
+            cls = self.registry.load(name)
+            own = cls.unavailable()
+        except Unavailable as error:
+            return str(error)
+        if own or issubclass(cls, Node):
+            return own
+        for spec in read_text(cls.graph, f"<{name}>").nodes.values():
+            inner = self.resolve(spec.use, Path())
+            if inner.problem:
+                return inner.problem
+        return ""
+
+    def accepts(self, found: Resolved, folder: Path) -> dict[str, Any]:
+        """The properties that may be set on it, by name; a bin's are those it passes on, and its params."""
+        if isinstance(found.target, type) and issubclass(found.target, Node):
+            return dict(props_of(found.target))
+        return self.document_accepts(found.document(), folder)
+
+    def document_accepts(self, document: Document, folder: Path) -> dict[str, Any]:
+        """As `accepts`, for the inner graph of a bin."""
+        accepted: dict[str, Any] = dict(document.params)
+        for name in document.proxy:
+            if name in document.nodes:
+                inner = self.resolve(document.nodes[name].use, folder)
+                accepted = {**self.accepts(inner, folder), **accepted}
+        return accepted
+
+    def adapter(self, given: list[Caps], wanted: list[Caps], source: str, target: str) -> str:
+        """What could stand between two ports that do not fit, as a mend; '' where nothing is known."""
+        for name in (*ROLES, *self.registry.names()):
+            try:
+                inputs, outputs = self._ends(name)
+            except (Unavailable, GraphError):
+                continue
+            takes = any(fits(g, i) and not _any(i) for g in given for i in inputs)
+            if takes and any(fits(o, w) and not _any(o) for o in outputs for w in wanted):
+                node = name.replace(".", "_")
+                short = {"word_buffer": "words"}.get(node, node)
+                return f"insert '{short}: {{use: {name}}}' and link {source} -> {short} -> {target}"
+        return ""
+
+    def _ends(self, name: str) -> tuple[list[Caps], list[Caps]]:
+        found = self.resolve(name, Path())
+        if isinstance(found.target, type) and issubclass(found.target, Node):
+            cls = found.target
+            return [p.caps for p in inputs_of(cls).values()], [p.caps for p in outputs_of(cls).values()]
+        document = found.document()
+        inputs: list[Caps] = []
+        outputs: list[Caps] = []
+        for end in document.ports.values():
+            inner = self.resolve(document.nodes[end.node].use, Path())
+            if isinstance(inner.target, type) and issubclass(inner.target, Node):
+                ports: Mapping[str, Any] = {**inputs_of(inner.target), **outputs_of(inner.target)}
+                port = ports[end.port or ""]
+                (inputs if end.port in inputs_of(inner.target) else outputs).append(port.caps)
+        return inputs, outputs
+
+
+def _any(caps: Caps) -> bool:
+    return str(caps) == "any"
+
+
+def read_bin(file: str, params: Mapping[str, Any] | None = None) -> Document:
+    """The graph of a bin in a file. Raises: GraphError."""
+    text = read_file(Path(file))
+    return read_text(text, file, params if params is not None else _defaults(text, file))
+
+
+def read_text(text: str, file: str, params: Mapping[str, Any] | None = None) -> Document:
+    """The graph in a bin's text. Raises: GraphError."""
+    diagnostics: list[Diagnostic] = []
+    document = read(parse(text, file, params), file, diagnostics)
+    if not document.ports:
+        mend = "add 'ports: {audio: node.port, ...}'"
+        diagnostics.append(Diagnostic("a graph used as a node says which ports it has", Place(file), mend))
+    if diagnostics:
+        raise GraphError(diagnostics)
+    return document
+
+
+def _defaults(text: str, file: str) -> Mapping[str, Any]:
+    """The `params:` of a bin: read first, so that `${name}` in the rest finds them."""
+    import yaml
+
+    try:
+        top = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        return {}
+    if not isinstance(top, yaml.MappingNode):
+        return {}
+    for key, value in top.value:
+        if key.value == "params" and isinstance(value, yaml.MappingNode):
+            return {k.value: parse(yaml.serialize(v), file).plain() for k, v in value.value}
+    return {}

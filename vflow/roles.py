@@ -1,0 +1,51 @@
+"""Roles: abstract node names that resolve to the best available node by rank.
+
+Each says which ports every candidate has, and which properties every candidate takes: these may be set
+on the role, and a candidate that has no use for one does without it.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """`inputs` and `outputs` map ports to caps; `properties` are understood by every candidate."""
+
+    name: str
+    doc: str
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    properties: tuple[str, ...]
+
+
+ROLES: Mapping[str, Role] = {
+    role.name: role
+    for role in (
+        Role("mic", "captures the user's voice", {}, {"audio": "audio"}, ("device", "frame", "rate")),
+        Role("speaker", "plays the reply", {"audio": "audio"}, {}, ("device", "latency", "rate")),
+        Role(
+            "vad",
+            "finds utterances and mints turns",
+            {"audio": "audio(rate=16000, channels=1)"},
+            {"speech": "audio(rate=16000, channels=1, turns)"},
+            ("threshold", "pre_roll", "pause_after", "speech_end_after", "barge_in", "barge_in_after"),
+        ),
+        Role(
+            "stt",
+            "transcribes utterances",
+            {"audio": "audio(rate=16000, channels=1, turns)"},
+            {"transcript": "text/final"},
+            ("model", "device", "language"),
+        ),
+        Role(
+            "generator",
+            "answers an utterance with words",
+            {"audio": "audio(rate=16000, channels=1, turns)"},
+            {"words": "text/word", "transcript": "text/final"},
+            ("model", "device", "persona", "max_tokens", "temperature", "seed"),
+        ),
+        Role("tts", "speaks chunks of text", {"text": "text/chunk"}, {"audio": "audio"}, ("voice", "speed")),
+    )
+}

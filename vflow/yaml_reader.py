@@ -1,0 +1,187 @@
+"""YAML with places: every value knows its line and column; nothing is executed, nothing explodes.
+
+Plain scalars follow YAML 1.2's core schema, so `on`, `off`, `yes` and `no` stay strings.
+"""
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vflow.errors import Diagnostic, GraphError, Place
+
+MAX_BYTES = 1_000_000
+"""A graph file of a thousand nodes has 100 kB."""
+MAX_VALUES = 50_000
+_STANDARD = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
+_STANDARD |= {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"}
+_INT = re.compile(r"[-+]?(0|[1-9][0-9_]*)|0x[0-9a-fA-F]+|0o[0-7]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS = {"true": True, "false": False, "null": None, "~": None, "": None, ".inf": float("inf")}
+_REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value and its place. `data` is a scalar, a list of Values, or a dict of str to Value.
+
+    `reference` is the text with its `${...}` where the value came from the environment or a parameter:
+    messages print it instead of the value, which may be a secret.
+    """
+
+    data: Any
+    place: Place
+    reference: str = ""
+    keys: Mapping[str, Place] | None = None
+
+    def plain(self) -> Any:
+        """The value without places."""
+        if isinstance(self.data, dict):
+            return {key: value.plain() for key, value in self.data.items()}
+        if isinstance(self.data, list):
+            return [value.plain() for value in self.data]
+        return self.data
+
+    def walk(self) -> Iterator[Value]:
+        """This value and all below it."""
+        yield self
+        below = self.data.values() if isinstance(self.data, dict) else self.data
+        if isinstance(self.data, dict | list):
+            for value in below:
+                yield from value.walk()
+
+
+def read_file(path: Path) -> str:
+    """The text of a graph file.
+
+    Raises: GraphError for a file that is missing, a folder, too large, or not text.
+    """
+    place = Place(str(path))
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise _error(f"{size:,} bytes is too large for a graph (limit {MAX_BYTES:,})", place)
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _error(f"not a text file (byte {error.start} is not UTF-8)", place) from None
+    except OSError as error:
+        raise _error(f"cannot be read: {error.strerror}", place) from None
+    if "\0" in text:
+        raise _error("not a text file (it holds NUL bytes)", place)
+    return text
+
+
+def parse(text: str, file: str, params: Mapping[str, Any] | None = None) -> Value:
+    """The document in `text`; `file` names it in messages. `${name}` takes `params`, then the environment.
+
+    Raises: GraphError with every finding.
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        documents = list(yaml.compose_all(text, Loader=loader))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+        raise _error(f"not valid YAML: {error.problem or error.context}", place) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise _error(f"not valid YAML: {error}".splitlines()[0], Place(file)) from None
+    if len(documents) != 1 or documents[0] is None:
+        found = "is empty" if not documents or documents[0] is None else "holds several documents"
+        mend = "a graph has 'nodes:' and 'links:'"
+        raise GraphError([Diagnostic(f"the file {found}", Place(file), mend)])
+    reader = _Reader(file, params or {})
+    try:
+        value = reader.convert(documents[0])
+    except RecursionError:
+        raise _error("nested too deeply", Place(file)) from None
+    if reader.diagnostics:
+        raise GraphError(reader.diagnostics)
+    return value
+
+
+def scalar(text: str) -> Any:
+    """A plain scalar by YAML 1.2's core schema."""
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    if _INT.fullmatch(text):
+        return int(text.replace("_", ""), 0)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+def _error(message: str, place: Place) -> GraphError:
+    return GraphError([Diagnostic(message, place)])
+
+
+class _Reader:
+    def __init__(self, file: str, params: Mapping[str, Any]) -> None:
+        self.file, self.params = file, params
+        self.diagnostics: list[Diagnostic] = []
+        self._open: set[int] = set()
+        self._count = 0
+
+    def convert(self, node: Any) -> Value:
+        place = Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+        self._count += 1
+        if self._count > MAX_VALUES:
+            raise _error(f"aliases expand to more than {MAX_VALUES:,} values", place)
+        if id(node) in self._open:
+            raise _error("an alias refers to itself", place)
+        if node.tag not in _STANDARD:
+            tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+            self.diagnostics.append(Diagnostic(f"the tag {tag} is not allowed", place, "write a plain value"))
+            return Value(None, place)
+        self._open.add(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, place)
+            if isinstance(node, yaml.SequenceNode):
+                return Value([self.convert(item) for item in node.value], place)
+            return self._scalar(node, place)
+        finally:
+            self._open.discard(id(node))
+
+    def _mapping(self, node: Any, place: Place) -> Value:
+        data: dict[str, Value] = {}
+        keys: dict[str, Place] = {}
+        for key_node, value_node in node.value:
+            at = Place(self.file, key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if key is None:
+                self.diagnostics.append(Diagnostic("a key is a plain word", at))
+                continue
+            if key in data:
+                first = keys[key].line
+                self.diagnostics.append(
+                    Diagnostic(f"duplicate key {key!r} (first in line {first})", at, "remove one of them")
+                )
+                continue
+            data[key], keys[key] = self.convert(value_node), at
+        return Value(data, place, keys=keys)
+
+    def _scalar(self, node: Any, place: Place) -> Value:
+        text = str(node.value)
+        plain = not node.style
+        if "${" not in text:
+            return Value(scalar(text) if plain else text, place)
+        if plain and (whole := _REFERENCE.fullmatch(text)) and whole[1] in self.params:
+            return Value(self.params[whole[1]], place, reference=text)
+        resolved = _REFERENCE.sub(lambda match: self._resolve(match, place), text)
+        return Value(scalar(resolved) if plain else resolved, place, reference=text)
+
+    def _resolve(self, match: re.Match[str], place: Place) -> str:
+        name, default = match[1], match[2]
+        if name in self.params:
+            return str(self.params[name])
+        found = os.environ.get(name, default)
+        if found is None:
+            mend = f"set it, or write ${{{name}:-default}}"
+            self.diagnostics.append(Diagnostic(f"environment variable {name} is not set", place, mend))
+            return ""
+        return found
