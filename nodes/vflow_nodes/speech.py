@@ -1,0 +1,184 @@
+"""Speech from a synthesizer, made fit to be played chunk by chunk: trimmed, joined, with its words in place.
+
+What every TTS node needs and no synthesizer gives: text without markup, chunks without the silence that
+synthesizers put around them, pauses that follow the punctuation, and where each word lies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from vflow import MS, SECOND, AudioPacket, Samples, Span, TextPacket
+
+EDGE_NS = 20 * MS
+"""Silence left before and after a chunk."""
+BLOCK_NS = 100 * MS
+"""The longest packet a TTS node emits: a flush takes effect between two of them."""
+UNSPOKEN_NS = 10 * MS
+"""Silence that stands for a chunk in which nothing can be spoken."""
+
+_FRAME_NS = 5 * MS
+_FADE_NS = 5 * MS
+_FLOOR_DB = -45.0
+"""Relative to the chunk's loudest frame: below it nothing is heard, above it lie the softest f, s and th."""
+
+_CLOSERS = "\"'”’)]}*_`~"  # noqa: RUF001
+_PAUSES_NS = {
+    **dict.fromkeys(".!?…", 280 * MS),
+    **dict.fromkeys(":;", 200 * MS),
+    **dict.fromkeys("—–", 160 * MS),  # noqa: RUF001
+    ",": 140 * MS,
+}
+_ABBREVIATIONS = frozenset("dr mr mrs ms st prof sr jr vs e.g i.e approx inc ltd".split())  # noqa: SIM905
+_MARKUP = re.compile(r"(?<!\w)[*_`~]+|[*_`~]+(?!\w)|(?<!\w)#+(?!\d)|</?\w[^<>\s]*>|^[|>]+$")
+_INNER_PAUSES = {**dict.fromkeys(".!?…:", 7.0), **dict.fromkeys(";—–", 5.0), ",": 3.5}  # noqa: RUF001
+"""In phonemes: how long a synthesizer pauses at a mark inside a sentence."""
+
+
+class Synthesizer(Protocol):
+    """A model behind a TTS node. Called by one thread at a time."""
+
+    @property
+    def rate(self) -> int:
+        """Of the samples, in Hz."""
+
+    def phonemes(self, text: str) -> list[str]:
+        """The phonemes of a text, a string a sentence, words apart by a space; [] where there are none."""
+
+    def samples(self, phonemes: str, speed: float) -> Samples:
+        """The speech of one sentence: `(frames,) float32`, with whatever silence around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word to place: its text, and how long it and the pause behind it take, in any common unit."""
+
+    text: str
+    weight: float
+    pause: float = 0.0
+
+
+def speakable(text: str) -> str:
+    """The text as it is said: without Markdown's marks, HTML tags and doubled spaces."""
+    return " ".join(filter(None, (_MARKUP.sub("", word) for word in text.split())))
+
+
+def mark_after(text: str) -> str:
+    """The punctuation mark with which a word or chunk ends, quotes and brackets set aside; '' for none.
+
+    The full stop of an abbreviation or an initial is none.
+    """
+    bare = text.rstrip().rstrip(_CLOSERS)
+    if bare.endswith("--"):
+        return "—"
+    mark = bare[-1:]
+    if mark not in _PAUSES_NS:
+        return "—" if bare.split()[-1:] == ["-"] else ""
+    if mark == ".":
+        word = bare[:-1].split()[-1:] or [""]
+        stem = word[0].lstrip("\"'“‘([{*_")  # noqa: RUF001
+        initial = len(stem) == 1 and stem.isupper() and stem != "I"
+        if initial or stem.lower() in _ABBREVIATIONS:
+            return ""
+    return mark
+
+
+def ends_sentence(text: str) -> bool:
+    """Whether a word or chunk ends a sentence."""
+    return mark_after(text) in tuple(".!?…")
+
+
+def pause_after(text: str) -> int:
+    """Nanoseconds of silence that belong behind a chunk, by its last mark; 0 within a clause."""
+    return _PAUSES_NS.get(mark_after(text), 0)
+
+
+def trim(samples: Samples, rate: int, before_ns: int = EDGE_NS, after_ns: int = EDGE_NS) -> Samples:
+    """A copy of speech `(frames,) float32` with at most so much silence left around it.
+
+    Silence is what lies 45 dB below the loudest 5 ms frame. The cut edges are faded, so that they do not
+    click. Without any speech: no frames.
+    """
+    size = rate * _FRAME_NS // SECOND
+    count = len(samples) // size
+    power = np.square(samples[: count * size], dtype=np.float64).reshape(count, size).mean(axis=1)
+    if not count or not power.max():
+        return np.zeros(0, np.float32)
+    loud = np.flatnonzero(power > power.max() * 10 ** (_FLOOR_DB / 10))
+    start = max(0, int(loud[0]) * size - rate * before_ns // SECOND)
+    stop = min(len(samples), (int(loud[-1]) + 1) * size + rate * after_ns // SECOND)
+    kept = np.array(samples[start:stop], np.float32)
+    fade = min(rate * _FADE_NS // SECOND, len(kept) // 2)
+    ramp = np.linspace(0, 1, fade, dtype=np.float32)
+    kept[:fade] *= ramp
+    kept[len(kept) - fade :] *= ramp[::-1]
+    return kept
+
+
+def estimate_spans(words: Sequence[Word], frames: int, turn: int = 0, index: int = 0) -> tuple[Span, ...]:
+    """Where each word lies in `frames` frames, in proportion to the weights; indices count from `index`.
+
+    A word without weight gets an empty span where its neighbours meet, so it is heard with them. The
+    pause behind the last word lies outside the frames.
+    """
+    total = sum(w.weight + w.pause for w in words) - (words[-1].pause if words else 0)
+    per_unit = frames / total if total else 0.0
+    spans, at = [], 0.0
+    for n, word in enumerate(words):
+        start = min(round(at * per_unit), frames - 1)
+        stop = min(round((at + word.weight) * per_unit), frames) if word.weight else start
+        spans.append(Span(turn, index + n, word.text, start, stop))
+        at += word.weight + word.pause
+    return tuple(spans)
+
+
+def place(text: str, phonemes: Callable[[str], list[str]]) -> list[Word]:
+    """The words of a chunk with the lengths of their phonemes.
+
+    The stress marks and the space behind a word count as phonemes do: in the durations that these models
+    predict, each of them takes as long as a phoneme (25 ms in the mean, a comma and its pause 6 times that).
+    """
+    words = []
+    for word in text.split():
+        spoken = "".join(phonemes(speakable(word))) if any(map(str.isalnum, word)) else ""
+        letters = sum(c.isalpha() or c in "ˈˌ" for c in spoken)
+        gap = 1.0 if letters else 0.0
+        words.append(Word(word, letters, gap + _INNER_PAUSES.get(mark_after(word), 0.0)))
+    return words
+
+
+def speak(
+    chunk: TextPacket, voice: Synthesizer, speed: float, now_ns: Callable[[], int]
+) -> Iterator[AudioPacket | None]:
+    """Speak a chunk: packets of at most 100 ms with its turn and spans, its pause behind it.
+
+    Yields None between blocks of work. A chunk in which nothing can be spoken becomes 10 ms of silence
+    that carries its words, so that they count as heard.
+    """
+    rate = voice.rate
+    pieces: list[Samples] = []
+    for sentence in voice.phonemes(speakable(chunk.text)):
+        if any(map(str.isalpha, sentence)):
+            if pieces:
+                pieces.append(silence(round(pause_after(".") / speed), rate))
+            pieces.append(trim(voice.samples(sentence, speed), rate))
+            yield None
+    speech = sum(map(len, pieces))
+    pieces.append(silence(round(pause_after(chunk.text) / speed) if speech else UNSPOKEN_NS, rate))
+    spans = estimate_spans(
+        place(chunk.text, voice.phonemes), speech or len(pieces[-1]), chunk.turn, chunk.index
+    )
+    whole = AudioPacket(data=np.concatenate(pieces), rate=rate, spans=spans, pts_ns=now_ns(), turn=chunk.turn)
+    for block in whole.blocks(rate * BLOCK_NS // SECOND):
+        yield block
+        yield None
+
+
+def silence(duration_ns: int, rate: int) -> Samples:
+    """So much silence: `(frames,) float32`."""
+    return np.zeros(rate * duration_ns // SECOND, np.float32)

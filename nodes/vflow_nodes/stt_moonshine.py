@@ -1,0 +1,200 @@
+"""`stt.moonshine`: transcribes each utterance with Moonshine tiny, offline, on the CPU.
+
+Source: https://github.com/moonshine-ai/moonshine (MIT); N. Jeffries et al., "Moonshine: Speech Recognition
+for Live Transcription and Voice Commands", arXiv:2410.15608. The wheel moonshine-voice 0.1.0 contains the
+English model; later ones download theirs.
+
+Measured on 2 cores: 2 s of speech 60 ms, 10 s 180 ms, 20 s 590 ms, 30 s 1.3 s; 45 s repeats itself without
+end. So an utterance is transcribed in pieces of 15 s while it goes on, cut at a quiet place, and what is
+left to do at its end stays short.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vflow import (
+    SECOND,
+    Audio,
+    AudioPacket,
+    Event,
+    In,
+    Node,
+    Out,
+    Pause,
+    QueueOptions,
+    Resume,
+    SpeechEnd,
+    SpeechStart,
+    Text,
+    TextPacket,
+    Unavailable,
+    prop,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Samples = NDArray[np.float32]
+
+RATE = 16_000
+SHORTEST = RATE // 10
+"""Samples: the model's convolutions refuse less than about 60 ms."""
+PIECE = 15 * RATE
+"""Samples that are transcribed at once, at most."""
+SEARCH = 5 * RATE
+"""Samples at the end of a piece in which its quietest place is looked for."""
+GRAIN = RATE // 20
+"""Samples, 50 ms, over which quietness is measured."""
+SILENT = 1e-3
+"""Peak amplitude (-60 dB) of what is not worth transcribing: the model makes `You` of silence."""
+FILES = ("encoder_model.ort", "decoder_model_merged.ort", "tokenizer.bin")
+
+
+class Transcriber:
+    """The library's transcriber behind a lock: it keeps its result in one buffer, so that two calls at
+    once return torn text; and each call takes all cores, so that nothing is lost by waiting."""
+
+    def __init__(self, folder: Path) -> None:
+        from moonshine_voice import ModelArch
+        from moonshine_voice.transcriber import Transcriber as Moonshine
+
+        self._lock = threading.Lock()
+        # vad_threshold 0: the graph has cut the utterance already, the library would split it and invent
+        # lines. Its audio is not wanted back: as lists of Python floats, it takes longer than short words.
+        options = {"vad_threshold": "0", "return_audio_data": "false"}
+        self._model = Moonshine(str(folder), ModelArch.TINY, options=options)  # used under _lock
+
+    def text(self, samples: Samples) -> str:
+        """What is said in `samples`, `(frames,)` at 16 kHz; '' for silence. Any thread; blocks."""
+        if len(samples) < SHORTEST or float(np.abs(samples).max()) < SILENT:
+            return ""
+        # The public API takes a list and copies it once more: 1.8 ms a second of audio together.
+        with self._lock:
+            lines = self._model.transcribe_without_streaming(samples.tolist(), RATE).lines
+        return " ".join(line.text.strip() for line in lines if line.text.strip())
+
+    def close(self) -> None:
+        with self._lock:
+            self._model.close()
+
+
+def bundled() -> Path | None:
+    """The folder of the English model in the installed wheel, whether it exists or not; imports nothing."""
+    spec = importlib.util.find_spec("moonshine_voice")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]) / "assets" / "tiny-en"
+
+
+def missing(folder: Path) -> str:
+    """The model's files that a folder lacks, '' where it is complete."""
+    return ", ".join(name for name in FILES if not (folder / name).is_file())
+
+
+def quiet_place(samples: Samples) -> int:
+    """Where to cut: the middle of the quietest 50 ms among the last 5 s of `samples`, `(frames,)`."""
+    grains = samples[-SEARCH:].reshape(-1, GRAIN)
+    quietest = int(np.square(grains).mean(axis=1).argmin())
+    return len(samples) - SEARCH + quietest * GRAIN + GRAIN // 2
+
+
+class MoonshineStt(Node):
+    """Transcribe utterances with Moonshine tiny (English): about 60 ms for a short question."""
+
+    heavy = True
+    rank = 50
+    example = "stt: {use: stt.moonshine}"
+
+    model: str = prop(
+        "tiny-en", doc="tiny-en, the model in the wheel; or a folder with the files of another tiny model"
+    )
+
+    audio = In(
+        Audio(rate=RATE, channels=1, features={"turns"}),
+        doc="utterances",
+        queue=QueueOptions(packets=400, time_ns=10 * SECOND),
+    )
+    transcript = Out(Text("final"), doc="one for each turn; '' where nothing was understood", bus=True)
+
+    @classmethod
+    def unavailable(cls) -> str:
+        folder = bundled()
+        if folder is None:
+            return "moonshine-voice is not installed; pip install 'vflow[speech]'"
+        if missing(folder):
+            return (
+                "the installed moonshine-voice contains no model (0.1.0 was the last that did); "
+                "pip install 'moonshine-voice==0.1.0'"
+            )
+        return ""
+
+    def open(self) -> None:
+        """Load the model, shared by all that use it. Raises: Unavailable."""
+        self._forget()
+        folder = self._folder().resolve()
+        self._transcriber = self.ctx.shared(f"moonshine:{folder}", lambda: Transcriber(folder))
+
+    def _folder(self) -> Path:
+        folder = bundled()
+        if folder is None or (self.model == "tiny-en" and missing(folder)):
+            raise Unavailable(self.unavailable())
+        if self.model == "tiny-en":
+            return folder
+        lacks = missing(Path(self.model))
+        if lacks:
+            raise Unavailable(
+                f"no Moonshine model in {self.model!r}: {lacks} not found; "
+                "write tiny-en, or a folder with " + ", ".join(FILES)
+            )
+        return Path(self.model)
+
+    def warm_up(self) -> None:
+        noise = np.random.default_rng(0).normal(0, 0.01, RATE // 2)
+        self._transcriber.text(noise.astype(np.float32))
+
+    def _forget(self) -> None:
+        self._turn = 0
+        self._blocks: list[Samples] = []
+        self._frames = 0
+        self._pieces: list[str] = []  # the transcripts of what is no longer in _blocks
+        self._guess: str | None = None  # the transcript as it stood at the pause
+
+    def process(self, packet: AudioPacket) -> None:
+        """Collect; transcribe a piece where one is full, which takes up to 0.3 s."""
+        if self._turn == 0 or packet.turn != self._turn:
+            return
+        self._blocks.append(packet.mono())
+        self._frames += packet.frames
+        if self._frames >= PIECE:
+            samples = np.concatenate(self._blocks)
+            cut = quiet_place(samples)
+            self._pieces.append(self._transcriber.text(samples[:cut]))
+            self._blocks = [samples[cut:]]
+            self._frames = len(samples) - cut
+
+    def on_event(self, event: Event) -> Iterator[TextPacket]:
+        if isinstance(event, SpeechStart):
+            self._forget()
+            self._turn = event.turn
+        elif self._turn == 0 or event.turn != self._turn:
+            return
+        elif isinstance(event, Pause):
+            # Likely the end: the work is done while the turn still waits to be sure.
+            self._guess = self._text()
+        elif isinstance(event, Resume):
+            self._guess = None
+        elif isinstance(event, SpeechEnd):
+            text = self._text() if self._guess is None else self._guess
+            self._forget()
+            yield TextPacket(text=text, pts_ns=event.pts_ns, turn=event.turn)
+
+    def _text(self) -> str:
+        rest = np.concatenate(self._blocks) if self._blocks else np.empty(0, np.float32)
+        return " ".join(filter(None, [*self._pieces, self._transcriber.text(rest)]))

@@ -1,0 +1,223 @@
+"""`turn`: a state machine that makes utterances of windows rated by a detector, and mints their turns.
+
+    IDLE ──voice──> ONSET ──enough voice──> VOICE ──silence──> HUSH ──pause_after──> PAUSED
+      ^               │                      ^  <───voice────────┘                     │ │
+      ├─two silences──┘                      └──────────voice: resume──────────────────┘ │
+      └──speech_end_after (from HUSH or PAUSED), max_utterance, eos ─────────────────────┘
+
+A window holds voice where its probability reaches `threshold`; while the user speaks already, where it
+reaches `threshold - 0.15`, so that a value at the edge does not flutter.
+
+The end of an utterance is counted from the end of the *sound*. A detector's probability falls late and
+unevenly, Silero's up to 0.2 s after the voice, its windows filled with breath and room. So when it falls,
+the silence is dated back to the last window within 25 dB of the utterance's loudest, by `fade` at most; in
+noise above that level nothing is dated back. `meta["voice_off_ns"]` of Pause and SpeechEnd is this estimate.
+A pause is counted from the fall itself: what came before it is transcribed at once, and needs the last
+consonant's tail.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from enum import Enum
+
+import numpy as np
+
+from vflow import (
+    Audio,
+    AudioPacket,
+    Duration,
+    Eos,
+    Event,
+    In,
+    Node,
+    Out,
+    Pause,
+    Resume,
+    SpeechEnd,
+    SpeechStart,
+    prop,
+)
+
+HYSTERESIS = 0.15
+"""How far below `threshold` speech that goes on may fall. Source: silero-vad's VADIterator."""
+VOICE_RANGE = 10 ** (-25 / 10)
+"""Power of a window, relative to the loudest of its utterance, below which it is breath or room: 25 dB."""
+
+
+class State(Enum):
+    IDLE = "nobody speaks"
+    ONSET = "voice, but not yet enough of it for an utterance"
+    VOICE = "in an utterance: the user speaks"
+    HUSH = "in an utterance: a silence too short to mean anything"
+    PAUSED = "in an utterance: a silence that may be its end"
+
+
+class Turn(Node):
+    """Cut rated audio into utterances: only these leave, between speech_start and speech_end."""
+
+    example = "turn: {use: turn, speech_end_after: 600ms, barge_in_after: 300ms}"
+
+    threshold: float = prop(
+        0.5, ge=0.2, le=0.95, doc="probability that makes a window voice; speech goes on down to 0.15 less"
+    )
+    speech_start_after: Duration = prop("96ms", ge="0ms", le="2s", doc="voice needed before speech_start")
+    pre_roll: Duration = prop(
+        "400ms",
+        ge="0ms",
+        le="2s",
+        doc="audio before the first voice that is sent too; Silero rates soft first sounds as voice up to"
+        " 0.3 s late: with less the first word is clipped",
+    )
+    fade: Duration = prop(
+        "192ms",
+        ge="0ms",
+        le="500ms",
+        doc="how far a silence is dated back at most, to the end of the sound, when the probability falls",
+    )
+    pause_after: Duration = prop("96ms", ge="0ms", le="2s", doc="silence before pause")
+    speech_end_after: Duration = prop(
+        "480ms", ge="64ms", le="10s", latency="endpoint", doc="silence before speech_end"
+    )
+    barge_in: bool = prop(True, doc="whether speech interrupts the reply")
+    barge_in_after: Duration = prop(
+        "224ms",
+        ge="0ms",
+        le="2s",
+        doc="voice needed instead while the reply is heard, with barge_in: longer than a cough",
+    )
+    max_utterance: Duration = prop(
+        "30s", ge="1s", le="600s", doc="a longer utterance is ended here; the rest is the next turn's"
+    )
+
+    audio = In(Audio(rate=16_000, channels=1, features={"speech"}), doc="rated windows")
+    speech = Out(Audio(rate=16_000, channels=1, features={"turns"}), doc="utterances")
+
+    def open(self) -> None:
+        self._state = State.IDLE
+        self._held: deque[AudioPacket] = deque()
+        """What a coming utterance begins with: its pre-roll, then its onset."""
+        self._turn = 0
+        self._start_ns = 0
+        self._end_ns = 0  # of the last window
+        self._voiced_ns = 0  # amount of voice in this onset
+        self._dips = 0  # silent windows in a row, in this onset
+        self._loudest = 0.0  # power of the loudest voiced window of this onset and utterance
+        self._sound_ns = 0  # end of the last voiced window that is loud enough to be the voice itself
+        self._voice_ns = 0  # end of the last voiced window
+        self._off_ns = 0  # estimated end of the sound
+
+    def process(self, packet: AudioPacket) -> Iterator[AudioPacket | Event]:
+        goes_on = self._state is State.VOICE
+        level = self.threshold - HYSTERESIS if goes_on else self.threshold
+        voiced = packet.meta["speech"] >= level
+        self._end_ns = _end_ns(packet)
+        if self._state in (State.IDLE, State.ONSET):
+            yield from self._outside(packet, voiced)
+        else:
+            yield from self._inside(packet, voiced)
+
+    def on_event(self, event: Event) -> Iterator[Event]:
+        if isinstance(event, Eos):
+            if self._state in (State.VOICE, State.HUSH, State.PAUSED):
+                yield self._ended()
+            self._state = State.IDLE
+            self._held.clear()
+
+    # outside an utterance
+
+    def _outside(self, window: AudioPacket, voiced: bool) -> Iterator[AudioPacket | Event]:
+        if not voiced and self._state is State.ONSET:
+            self._dips += 1
+            if self._dips > 1:
+                self._state = State.IDLE
+        if voiced and self._state is State.IDLE:
+            self._state = State.ONSET
+            self._voiced_ns = 0
+            self._loudest = 0.0
+        self._hold(window)
+        if voiced:
+            self._dips = 0
+            self._voiced_ns += window.duration_ns
+            self._hear(window)
+            if self._voiced_ns >= self._needed_ns():
+                yield from self._begin()
+
+    def _needed_ns(self) -> int:
+        return self.barge_in_after if self.barge_in and self.ctx.speaking() else self.speech_start_after
+
+    def _begin(self) -> Iterator[AudioPacket | Event]:
+        self._turn = self.ctx.new_turn()
+        if self.barge_in:
+            # The reply may be in preparation, not yet heard: it is unwanted all the same.
+            self.ctx.interrupt(self._turn - 1)
+        self._state = State.VOICE
+        self._start_ns = self._held[0].pts_ns
+        yield SpeechStart(pts_ns=self._start_ns, turn=self._turn)
+        while self._held:
+            yield self._held.popleft().replace(turn=self._turn)
+
+    # in an utterance
+
+    def _inside(self, window: AudioPacket, voiced: bool) -> Iterator[AudioPacket | Event]:
+        if voiced and self._state is State.PAUSED:
+            yield Resume(pts_ns=window.pts_ns, turn=self._turn)
+        yield window.replace(turn=self._turn)
+        if voiced:
+            self._state = State.VOICE
+            self._held.clear()
+            self._hear(window)
+        else:
+            if self._state is State.VOICE:
+                self._state = State.HUSH
+                self._off_ns = max(self._sound_ns, self._voice_ns - self.fade)
+            # Sent already, and held once more: the next utterance may begin in it.
+            self._hold(window)
+            yield from self._silent()
+        if self._end_ns - self._start_ns >= self.max_utterance and self._state is not State.IDLE:
+            yield from self._cut()
+
+    def _silent(self) -> Iterator[Event]:
+        if self._end_ns - self._off_ns >= self.speech_end_after:
+            self._state = State.IDLE
+            yield self._ended()
+        elif self._end_ns - self._voice_ns >= self.pause_after and self._state is State.HUSH:
+            self._state = State.PAUSED
+            yield Pause(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._off_ns})
+
+    def _cut(self) -> Iterator[Event]:
+        """End an utterance that is too long; where speech goes on, its next voiced window opens another."""
+        yield self._ended()
+        if self._state is State.VOICE:
+            self._state = State.ONSET
+            self._dips = 0
+            self._voiced_ns = max(self.speech_start_after, self.barge_in_after)
+        else:
+            self._state = State.IDLE
+
+    def _ended(self) -> SpeechEnd:
+        return SpeechEnd(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._off_ns})
+
+    # in both
+
+    def _hear(self, window: AudioPacket) -> None:
+        """Take note of a window with voice in it."""
+        samples = window.mono()
+        power = float(np.dot(samples, samples)) / len(samples)
+        self._loudest = max(self._loudest, power)
+        if power >= VOICE_RANGE * self._loudest:
+            self._sound_ns = self._end_ns
+        self._voice_ns = self._off_ns = self._end_ns
+
+    def _hold(self, window: AudioPacket) -> None:
+        """Keep a window for the utterance to come; before an onset no more than the pre-roll."""
+        self._held.append(window)
+        if self._state is State.ONSET:
+            return
+        while self._held and self._end_ns - _end_ns(self._held[0]) >= self.pre_roll:
+            self._held.popleft()
+
+
+def _end_ns(packet: AudioPacket) -> int:
+    return packet.pts_ns + packet.duration_ns

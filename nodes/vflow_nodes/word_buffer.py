@@ -1,0 +1,171 @@
+"""Groups the words of a reply into chunks: short ones while the speaker waits, clauses while it plays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vflow import (
+    MS,
+    Duration,
+    Eos,
+    Event,
+    Flush,
+    In,
+    Node,
+    Out,
+    QueueOptions,
+    Text,
+    TextPacket,
+    TurnEnd,
+    prop,
+)
+from vflow_nodes.speech import ends_sentence, mark_after
+
+LONGEST = 25
+"""Words in a chunk at most."""
+WORD_NS, LETTER_NS = 90 * MS, 30 * MS
+"""What a word lasts at least, with each of its letters: three quarters of a common pace. It only has to be
+no more than the truth: a chunk thought too long would delay the next one into a hole."""
+
+_WEAK_WORDS = (
+    "a an the of to in on at by for from with into and or but nor as if than that my your his her its our"
+    " their is are was were be"
+)
+_WEAK = frozenset(_WEAK_WORDS.split())
+
+
+class WordBuffer(Node):
+    """Group words into chunks that are spoken at once.
+
+    The first chunk of a reply goes out at `first` words or at a punctuation mark. A later one grows until
+    a sentence ends, or a clause of at least `then` words, while more than `margin` is still to be played.
+    When less is left, `then` words go out (but do not end on a word like "the" while there is time for
+    another); and when a third of the margin is left, whatever there is. A word waits no longer than
+    `max_wait`, unless what is played before it lasts longer than that. The end of the reply sends out the
+    rest.
+    """
+
+    example = "words: {use: word_buffer, first: 2, then: 4}"
+
+    first: int = prop(2, ge=1, le=LONGEST, doc="words in a reply's first chunk")
+    then: int = prop(4, ge=1, le=LONGEST, doc="least words in a later chunk, until the speaker runs dry")
+    max_wait: Duration = prop(
+        "500ms", ge="0ms", doc="how long a word waits while little is left to be played"
+    )
+    margin: Duration = prop(
+        "400ms",
+        ge="0ms",
+        doc="audio that should still be to be played when a chunk is handed on: what the TTS needs for "
+        "one, several times over",
+    )
+
+    text = In(Text("word"), queue=QueueOptions(packets=256))
+    out = Out(Text("chunk"))
+
+    def open(self) -> None:
+        self._turn = 0
+        self._forget()
+
+    def process(self, word: TextPacket) -> Iterator[TextPacket]:
+        if word.turn != self._turn:
+            yield from self._rest()
+            self._turn, self._begun = word.turn, False
+        if word.text.strip():
+            self._words.append(word)
+            self._came_ns.append(self.ctx.now_ns())
+            yield from self._look()
+
+    def on_timer(self) -> Iterator[TextPacket]:
+        yield from self._look()
+
+    def on_event(self, event: Event) -> Iterator[TextPacket]:
+        if isinstance(event, TurnEnd | Eos):
+            yield from self._rest()
+            self._begun = False
+
+    def on_flush(self, flush: Flush) -> None:
+        self._forget()
+        self.ctx.wake_at(None)
+
+    def _forget(self) -> None:
+        self._words: list[TextPacket] = []
+        self._came_ns: list[int] = []  # when each of them came
+        self._begun = False  # whether a chunk of `_turn` has gone out
+        self._handed_ns: int | None = None  # when the last chunk went out
+        self._handed_audio_ns = 0  # what it lasts at least
+        self._plays_until_ns = 0  # until when all that went out plays at least
+
+    def _look(self) -> Iterator[TextPacket]:
+        """Hand on what is due, and ask for a look when the rest may be."""
+        now = self.ctx.now_ns()
+        if count := self._due(now, self._left_ns(now)):
+            yield self._take(count, now)
+            now = self.ctx.now_ns()
+        self.ctx.wake_at(self._next_look_ns(now, self._left_ns(now)) if self._words else None)
+
+    def _rest(self) -> Iterator[TextPacket]:
+        if self._words:
+            self.ctx.wake_at(None)
+            yield self._take(len(self._words), self.ctx.now_ns())
+
+    def _due(self, now: int, left: int) -> int:
+        """How many of the waiting words to hand on now."""
+        count = len(self._words)
+        if not count:
+            return 0
+        last = self._words[-1].text
+        if ends_sentence(last):
+            return count
+        waited = now - self._came_ns[0] >= self.max_wait
+        if not self._begun:
+            return count if count >= self.first or waited or mark_after(last) else 0
+        short = left < self.margin
+        if mark_after(last) and (short or count >= self.then):
+            return count
+        if short and (waited or (count >= self.then and not _is_weak(last))):
+            return count
+        if left < self.margin // 3 or count >= LONGEST:
+            return self._strong(count)
+        return 0
+
+    def _strong(self, count: int) -> int:
+        """`count`, or less where the chunk would end on a weak word and `then` words remain without it."""
+        end = count
+        while end > self.then and _is_weak(self._words[end - 1].text):
+            end -= 1
+        return end
+
+    def _next_look_ns(self, now: int, left: int) -> int:
+        """When the waiting words may become due without another word."""
+        waited_at = self._came_ns[0] + self.max_wait
+        if not self._begun:
+            return waited_at
+        short_at = now + left - self.margin + MS
+        at = min(max(waited_at, short_at), now + left - self.margin // 3 + MS)
+        if len(self._words) >= self.then and short_at > now:
+            at = min(at, short_at)
+        return max(at, now + MS)
+
+    def _left_ns(self, now: int) -> int:
+        """How much is still to be played: the lead, and what is handed on but not yet in it."""
+        lead = self.ctx.lead_ns()
+        if self._handed_ns is None or now - self._handed_ns >= self.margin:
+            return lead
+        if not lead:  # the TTS is still at work: nothing of the chunk has been played
+            return max(self._handed_audio_ns, self._plays_until_ns - now)
+        return max(lead, self._plays_until_ns - now)
+
+    def _take(self, count: int, now: int) -> TextPacket:
+        """The next `count` words as a chunk."""
+        words = self._words[:count]
+        letters = sum(sum(map(str.isalnum, word.text)) for word in words)
+        lasts = count * WORD_NS + letters * LETTER_NS
+        self._plays_until_ns = now + self._left_ns(now) + lasts
+        self._handed_ns, self._handed_audio_ns, self._begun = now, lasts, True
+        del self._words[:count], self._came_ns[:count]
+        return words[0].replace(text=" ".join(word.text.strip() for word in words))
+
+
+def _is_weak(word: str) -> bool:
+    """Whether a chunk sounds torn off that ends with this word."""
+    return word.lower() in _WEAK

@@ -1,0 +1,316 @@
+"""Transitions of the turn machine, with scripted probabilities: windows of 512 samples, 32 ms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+from vflow_nodes.turn import Turn
+
+from vflow import (
+    MS,
+    AudioPacket,
+    Eos,
+    Event,
+    Harness,
+    Packet,
+    Pause,
+    PropertyError,
+    Resume,
+    SpeechEnd,
+    SpeechStart,
+)
+
+WINDOW = 32 * MS
+
+
+class Script:
+    """Feeds a Turn window by window; `at` counts the windows given so far."""
+
+    def __init__(self, harness: Harness) -> None:
+        self.harness, self.at = harness, 0
+
+    def windows(self, count: int, speech: float, level: float = 0.1) -> list[Packet | Event]:
+        """Give `count` windows of one probability; returns what came out of them."""
+        for _ in range(count):
+            data = np.full(512, level, np.float32)
+            meta = {"speech": speech}
+            self.harness.push(AudioPacket(data=data, rate=16000, pts_ns=self.at * WINDOW, meta=meta))
+            self.at += 1
+        return self.harness.pull()
+
+
+def script(**props: Any) -> Script:
+    harness = Harness(Turn(**props))
+    harness.__enter__()
+    return Script(harness)
+
+
+def names(items: Iterable[object]) -> list[str]:
+    return [item.name for item in items if isinstance(item, Event)]
+
+
+def sent(items: Iterable[object]) -> list[int]:
+    """The indices of the windows that were sent."""
+    return [item.pts_ns // WINDOW for item in items if isinstance(item, AudioPacket)]
+
+
+def only(items: Iterable[object], kind: type[Event]) -> Any:
+    found = [item for item in items if isinstance(item, kind)]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_nothing_leaves_without_speech() -> None:
+    assert script().windows(100, 0.49) == []
+
+
+def test_two_voiced_windows_are_no_utterance() -> None:
+    turn = script()
+    assert turn.windows(20, 0.0) + turn.windows(2, 0.9) + turn.windows(50, 0.0) == []
+
+
+def test_the_third_voiced_window_starts_the_turn() -> None:
+    turn = script()
+    turn.windows(20, 0.0)
+    assert turn.windows(2, 0.9) == []
+    out = turn.windows(1, 0.9)
+    assert names(out) == ["speech_start"]
+    assert isinstance(out[0], SpeechStart)
+    assert [item.turn for item in out] == [1] * len(out)
+
+
+def test_the_first_word_is_not_clipped() -> None:
+    """400 ms before the first voiced window are sent, and every window from there on, in order."""
+    turn = script()
+    turn.windows(40, 0.0)
+    out = turn.windows(10, 0.9)
+    start = only(out, SpeechStart)
+    first, *_, last = sent(out)
+    assert start.pts_ns == first * WINDOW
+    assert 400 * MS <= (40 - first) * WINDOW < 400 * MS + WINDOW
+    assert sent(out) == list(range(first, last + 1))
+    assert last == 49
+
+
+def test_a_stream_that_begins_with_speech_has_a_shorter_pre_roll() -> None:
+    assert sent(script().windows(4, 0.9)) == [0, 1, 2, 3]
+
+
+def test_without_pre_roll_the_first_voiced_window_is_the_first_sent() -> None:
+    turn = script(pre_roll="0ms")
+    turn.windows(5, 0.0)
+    assert sent(turn.windows(4, 0.9)) == [5, 6, 7, 8]
+
+
+def test_a_single_dip_in_an_onset_is_tolerated() -> None:
+    turn = script()
+    turn.windows(1, 0.9)
+    turn.windows(1, 0.1)
+    assert names(turn.windows(2, 0.9)) == ["speech_start"]
+
+
+def test_two_dips_in_a_row_end_an_onset() -> None:
+    turn = script()
+    turn.windows(2, 0.9)
+    turn.windows(2, 0.1)
+    assert names(turn.windows(2, 0.9)) == []
+    assert names(turn.windows(1, 0.9)) == ["speech_start"]
+
+
+def test_a_silence_shorter_than_pause_after_tells_nothing() -> None:
+    turn = script()
+    turn.windows(5, 0.9)
+    assert names(turn.windows(2, 0.0) + turn.windows(3, 0.9)) == []
+
+
+def test_a_silence_of_pause_after_is_told_once() -> None:
+    turn = script()
+    turn.windows(5, 0.9)
+    out = turn.windows(6, 0.0)
+    pause = only(out, Pause)
+    assert (pause.pts_ns, pause.turn) == (8 * WINDOW, 1)
+    assert pause.meta["voice_off_ns"] == 5 * WINDOW
+    assert out.index(pause) == 3  # behind the window that made it
+
+
+def test_speech_after_a_pause_resumes_the_utterance() -> None:
+    turn = script()
+    turn.windows(5, 0.9)
+    turn.windows(6, 0.0)
+    out = turn.windows(2, 0.9)
+    assert isinstance(out[0], Resume)
+    assert (out[0].pts_ns, out[0].turn) == (11 * WINDOW, 1)
+    assert sent(out) == [11, 12]
+
+
+def test_each_pause_of_an_utterance_is_told() -> None:
+    turn = script()
+    turn.windows(5, 0.9)
+    out = turn.windows(4, 0.0) + turn.windows(1, 0.9) + turn.windows(20, 0.0)
+    assert names(out) == ["pause", "resume", "pause", "speech_end"]
+
+
+def test_a_silence_of_speech_end_after_ends_the_utterance() -> None:
+    turn = script()
+    turn.windows(5, 0.9)
+    out = turn.windows(40, 0.0)
+    end = only(out, SpeechEnd)
+    assert (end.pts_ns, end.turn) == (20 * WINDOW, 1)
+    assert end.meta["voice_off_ns"] == 5 * WINDOW
+    assert out[-1] is end
+    assert sent(out) == list(range(5, 20))
+
+
+def test_speech_goes_on_down_to_the_lower_threshold() -> None:
+    turn = script()
+    turn.windows(5, 0.9)
+    assert names(turn.windows(60, 0.36)) == []
+    assert names(turn.windows(15, 0.34)) == ["pause", "speech_end"]
+
+
+@pytest.mark.parametrize("before", [0, 6])
+def test_the_lower_threshold_neither_starts_nor_resumes(before: int) -> None:
+    turn = script()
+    turn.windows(before, 0.9)
+    turn.windows(before, 0.0)
+    assert "resume" not in names(turn.windows(3, 0.49))
+    assert "speech_start" not in names(turn.windows(3, 0.49))
+
+
+def test_the_end_is_counted_from_the_end_of_the_sound() -> None:
+    """Voiced windows 26 dB below the loudest are breath: the end comes `fade` earlier, the pause does not."""
+    turn = script()
+    turn.windows(10, 0.9, level=0.1)
+    turn.windows(4, 0.9, level=0.005)
+    out = turn.windows(20, 0.0, level=0.0)
+    assert only(out, Pause).pts_ns == 17 * WINDOW
+    end = only(out, SpeechEnd)
+    assert end.pts_ns == 25 * WINDOW
+    assert end.meta["voice_off_ns"] == 10 * WINDOW
+
+
+def test_the_end_is_dated_back_by_no_more_than_fade() -> None:
+    """Words spoken softly are speech: the detector's word counts for all but the last 192 ms of it."""
+    turn = script()
+    turn.windows(10, 0.9, level=0.1)
+    turn.windows(30, 0.9, level=0.005)
+    assert only(turn.windows(20, 0.0, level=0.0), SpeechEnd).pts_ns == (40 - 6 + 15) * WINDOW
+
+
+def test_without_fade_the_end_is_counted_from_the_last_voiced_window() -> None:
+    turn = script(fade="0ms")
+    turn.windows(10, 0.9, level=0.1)
+    turn.windows(4, 0.9, level=0.005)
+    end = only(turn.windows(20, 0.0, level=0.0), SpeechEnd)
+    assert end.pts_ns == 29 * WINDOW
+    assert end.meta["voice_off_ns"] == 14 * WINDOW
+
+
+def test_a_cough_while_the_agent_speaks_is_no_turn() -> None:
+    turn = script()
+    turn.harness.is_speaking = True
+    assert turn.windows(6, 0.9) + turn.windows(20, 0.0) == []
+    assert turn.harness.interrupted == []
+    assert turn.harness.turn == 0
+
+
+def test_speech_while_the_agent_speaks_interrupts_it_before_speech_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    turn = script()
+    turn.harness.is_speaking = True
+    seen: list[tuple[int, list[Packet | Event]]] = []
+    monkeypatch.setattr(turn.harness, "interrupt", lambda t: seen.append((t, turn.harness.pull())))
+    assert turn.windows(6, 0.9) == []
+    assert names(turn.windows(1, 0.9)) == ["speech_start"]
+    assert seen == [(0, [])]
+
+
+def test_a_reply_in_preparation_is_interrupted_too() -> None:
+    turn = script()
+    for _ in range(2):
+        turn.windows(5, 0.9)
+        turn.windows(20, 0.0)
+    assert turn.harness.interrupted == [0, 1]
+
+
+def test_without_barge_in_nothing_is_interrupted_and_no_more_voice_is_needed() -> None:
+    turn = script(barge_in=False)
+    turn.harness.is_speaking = True
+    assert names(turn.windows(3, 0.9)) == ["speech_start"]
+    assert turn.harness.interrupted == []
+
+
+def test_a_long_utterance_is_cut_and_the_rest_is_the_next_turn() -> None:
+    turn = script(max_utterance="1s")
+    out = turn.windows(40, 0.9)
+    assert names(out) == ["speech_start", "speech_end", "speech_start"]
+    assert sent(out) == list(range(40))
+    end = only(out, SpeechEnd)
+    assert end.pts_ns == 32 * WINDOW
+    assert end.meta["voice_off_ns"] == 32 * WINDOW
+    assert [item.turn for item in out if isinstance(item, SpeechStart)] == [1, 2]
+
+
+def test_the_rest_of_a_cut_utterance_needs_no_second_onset_while_the_agent_speaks() -> None:
+    turn = script(max_utterance="1s")
+    turn.windows(32, 0.9)
+    turn.harness.is_speaking = True
+    assert names(turn.windows(1, 0.9)) == ["speech_start"]
+
+
+def test_no_turn_opens_where_speech_ends_at_the_cut() -> None:
+    turn = script(max_utterance="1s")
+    turn.windows(32, 0.9)
+    assert turn.windows(40, 0.0) == []
+
+
+def test_an_utterance_that_pauses_at_the_cut_ends_there() -> None:
+    turn = script(max_utterance="1s")
+    turn.windows(27, 0.9)
+    out = turn.windows(40, 0.0)
+    assert names(out) == ["pause", "speech_end"]
+    assert sent(out) == list(range(27, 32))
+
+
+def test_the_pre_roll_reaches_into_the_silence_of_the_last_utterance() -> None:
+    """A word that begins right behind speech_end is not clipped, and no voice is sent twice."""
+    turn = script()
+    turn.windows(5, 0.9)
+    turn.windows(15, 0.0)
+    out = turn.windows(3, 0.9)
+    assert sent(out) == list(range(7, 23))
+    assert only(out, SpeechStart).turn == 2
+
+
+def test_eos_closes_an_open_utterance_first() -> None:
+    turn = script()
+    turn.windows(5, 0.9)
+    turn.windows(1, 0.0)
+    end, eos = turn.harness.eos()
+    assert isinstance(end, SpeechEnd)
+    assert isinstance(eos, Eos)
+    assert (end.pts_ns, end.turn, end.meta["voice_off_ns"]) == (6 * WINDOW, 1, 5 * WINDOW)
+
+
+@pytest.mark.parametrize("voiced", [0, 2])
+def test_eos_outside_an_utterance_passes_alone(voiced: int) -> None:
+    turn = script()
+    turn.windows(voiced, 0.9)
+    assert names(turn.harness.eos()) == ["eos"]
+
+
+def test_silence_is_held_in_bounded_memory() -> None:
+    turn = script()
+    turn.windows(2000, 0.0)
+    node = turn.harness.node
+    assert isinstance(node, Turn)
+    assert len(node._held) == 13
+
+
+def test_a_threshold_without_room_for_hysteresis_is_refused() -> None:
+    with pytest.raises(PropertyError, match=r"at least 0\.2"):
+        Turn(threshold=0.1)

@@ -1,0 +1,204 @@
+import random
+import re
+
+import pytest
+
+from vflow import MS, SECOND, Eos, Harness, PropertyError, TextPacket, TurnEnd
+from vflow_nodes.word_buffer import LONGEST, WordBuffer
+
+REPLY = (
+    "The capital of France is Paris, which lies on the river Seine in the north of the country. It is known"
+    " for its museums and its food, and more people visit it each year than live in all of Norway. If you"
+    " go there in the spring you should walk along the water in the evening when the lights come on and the"
+    " crowds have gone home."
+)
+
+
+def words(text, turn=1):
+    return [TextPacket(text=w, index=i, turn=turn, pts_ns=i * MS) for i, w in enumerate(text.split())]
+
+
+def texts(items):
+    return [item.text for item in items if isinstance(item, TextPacket)]
+
+
+@pytest.fixture
+def harness():
+    with Harness(WordBuffer()) as made:
+        yield made
+
+
+def test_first_chunk_goes_out_at_first_words(harness):
+    one, two, three, *_ = words("The capital of France")
+    harness.push(one)
+    assert harness.pull() == []
+    harness.push(two)
+    harness.push(three)
+    assert texts(harness.pull()) == ["The capital"]
+
+
+@pytest.mark.parametrize("word", ["Yes.", "1.", 'Sure!"', "Really?", "**Hello.**", "Well,", "So…", "No--"])
+def test_first_chunk_goes_out_at_a_punctuation_mark(harness, word):
+    assert texts(harness.push(words(word)[0])) == [word]
+
+
+@pytest.mark.parametrize("word", ["Dr.", "J.", "e.g.", "3.5", "Paris"])
+def test_a_word_without_an_end_waits(harness, word):
+    assert harness.push(words(word)[0]) == []
+
+
+def test_a_single_word_waits_no_longer_than_max_wait(harness):
+    harness.push(words("Hmm")[0])
+    assert harness.advance(499 * MS) == []
+    assert texts(harness.advance(2 * MS)) == ["Hmm"]
+
+
+def test_turn_end_sends_out_the_rest_before_itself(harness):
+    harness.lead = 5 * SECOND
+    for word in words("The capital of France is"):
+        harness.push(word)
+    end = TurnEnd(turn=1)
+    harness.event(end)
+    assert [getattr(i, "text", i) for i in harness.pull()] == ["The capital", "of France is", end]
+
+
+def test_end_of_stream_sends_out_the_rest(harness):
+    harness.push(words("Bye")[0])
+    assert [type(i) for i in harness.eos()] == [TextPacket, Eos]
+
+
+def test_chunk_has_index_turn_and_pts_of_its_first_word(harness):
+    harness.lead = 0
+    out = []
+    for word in words("The capital of France is Paris.", turn=3):
+        harness.push(word)
+        out += harness.advance(400 * MS)
+    assert " ".join(texts(out)) == "The capital of France is Paris."
+    at = 0
+    for chunk in out:
+        assert (chunk.index, chunk.turn, chunk.pts_ns) == (at, 3, at * MS)
+        at += len(chunk.text.split())
+
+
+def test_long_lead_waits_for_the_clause(harness):
+    harness.lead = 5 * SECOND
+    out = []
+    for word in words(REPLY):
+        harness.push(word)
+        out += harness.advance(60 * MS)
+    assert texts(out)[:4] == [
+        "The capital",
+        "of France is Paris,",
+        "which lies on the river Seine in the north of the country.",
+        "It is known for its museums and its food,",
+    ]
+
+
+def test_short_lead_hands_on_then_words(harness):
+    harness.lead = 300 * MS
+    for word in words("They say much about nothing whatever here today"):
+        harness.push(word)
+    assert texts(harness.pull()) == ["They say"]  # which is itself still to be played
+    assert [len(t.split()) for t in texts(harness.advance(500 * MS))] == [6]
+
+
+def test_a_chunk_does_not_end_on_a_weak_word_while_there_is_time(harness):
+    harness.push(words("Hello.")[0])
+    harness.pull()
+    harness.advance(SECOND)
+    harness.lead = 300 * MS
+    out = [texts(harness.push(w)) for w in words("People walk along the water today")]
+    assert out[3] == []
+    assert out[4] == ["People walk along the water"]
+
+
+def test_nothing_left_to_play_hands_on_a_single_word(harness):
+    harness.push(words("Hello.")[0])
+    harness.pull()
+    harness.advance(SECOND)
+    assert texts(harness.push(words("Hello. then")[1])) == ["then"]
+
+
+def test_chunks_are_bounded(harness):
+    harness.lead = 60 * SECOND
+    for word in words("word " * 60):
+        harness.push(word)
+    assert [len(t.split()) for t in texts(harness.pull())] == [2, LONGEST, LONGEST]
+
+
+def test_word_of_another_turn_sends_out_the_rest_first(harness):
+    harness.push(words("Hmm", turn=1)[0])
+    harness.push(words("Yes.", turn=2)[0])
+    assert [(i.text, i.turn) for i in harness.pull()] == [("Hmm", 1), ("Yes.", 2)]
+
+
+def test_each_turn_begins_with_a_first_chunk(harness):
+    for turn in (1, 2):
+        for word in words("We know it", turn=turn):
+            harness.push(word)
+        harness.event(TurnEnd(turn=turn))
+    assert texts(harness.pull()) == ["We know", "it", "We know", "it"]
+
+
+def test_flush_forgets_and_stops_the_timer(harness):
+    harness.push(words("Hmm")[0])
+    harness.flush(turn=1)
+    assert harness.advance(SECOND) == []
+    harness.event(TurnEnd(turn=1))
+    assert texts(harness.pull()) == []
+
+
+def test_first_is_at_least_one():
+    with pytest.raises(PropertyError, match="at least 1"):
+        WordBuffer(first=0)
+
+
+class Room(Harness):
+    """The buffer with a TTS and a speaker behind it: chunks become audio one after another."""
+
+    def __init__(self, node, synthesis_ns, letter_ns):
+        super().__init__(node)
+        self.synthesis_ns, self.letter_ns = synthesis_ns, letter_ns
+        self.free_ns = 0
+        self.audio = []  # (delivered, starts, stops, text)
+
+    def lead_ns(self):
+        stops = [stop for delivered, _, stop, _ in self.audio if delivered <= self.time_ns]
+        return max(0, max(stops, default=0) - self.time_ns)
+
+    def speak(self, chunks):
+        for text in texts(chunks):
+            self.free_ns = max(self.free_ns, self.time_ns) + self.synthesis_ns
+            start = max(self.free_ns, self.audio[-1][2] if self.audio else 0)
+            letters = len(re.sub(r"\W", "", text))
+            pause = 140 * MS if text[-1] == "," else 280 * MS if text[-1] in ".!?" else 0
+            lasts = letters * self.letter_ns + 60 * MS * len(text.split())
+            self.audio.append((self.free_ns, start, start + lasts + pause, text))
+
+    def pass_time(self, ns):
+        """In steps, so that a chunk is spoken when it is handed on."""
+        for _ in range(ns // MS):
+            self.speak(self.advance(MS))
+
+
+@pytest.mark.parametrize("words_per_s", [12, 15, 25, 35])
+@pytest.mark.parametrize("synthesis_ms", [15, 40, 80])
+@pytest.mark.parametrize("reply", [REPLY, "I am " + REPLY, "It is a " + REPLY])
+def test_no_hole_within_a_clause(words_per_s, synthesis_ms, reply):
+    draw = random.Random(words_per_s * 100 + synthesis_ms)
+    with Room(WordBuffer(), synthesis_ms * MS, letter_ns=48 * MS) as room:
+        for word in words(reply):
+            room.push(word)
+            room.speak(room.pull())
+            room.pass_time(round(draw.uniform(0.4, 1.6) * SECOND / words_per_s))
+        room.event(TurnEnd(turn=1))
+        room.speak(room.pull())
+    holes = [
+        (start - stop, before)
+        for (_, _, stop, before), (_, start, _, _) in zip(room.audio, room.audio[1:], strict=False)
+        if before[-1].isalpha()
+    ]
+    assert max(holes, default=(0, ""))[0] <= 60 * MS
+    assert " ".join(a[3] for a in room.audio) == reply
+    sizes = [len(a[3].split()) for a in room.audio]
+    assert sum(sizes) / len(sizes) >= 3.5
