@@ -1,0 +1,162 @@
+"""`vflow run`: run a graph until it ends or Ctrl-C; transcript and words live, latencies at the end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vflow.cli.diagnostics import report as report_diagnostics
+from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
+
+if TYPE_CHECKING:
+    from vflow.graph import Graph
+    from vflow.pipeline import Pipeline
+    from vflow.turns import TurnLog
+
+PAD = "2s"
+"""Silence behind `--input`: more than any sensible wait for the end of speech."""
+DRAIN_S, STOP_S = 3.5, 1.2
+"""Together they end a run within 5 s of Ctrl-C, whatever a node does."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the graph, a YAML file")
+    parser.add_argument("--input", metavar="WAV", help="stands in for the microphone, at its pace")
+    parser.add_argument(
+        "--output", metavar="WAV", help="stands in for the speaker; sample n is time n / rate"
+    )
+    parser.add_argument(
+        "--set", metavar="NODE.PROP=VALUE", action="append", default=[], help="set a property (repeatable)"
+    )
+    parser.add_argument("--report", metavar="FILE.json", help="write turns, latencies and counters")
+
+
+def main(args: argparse.Namespace) -> int:
+    # what follows imports numpy; `vflow run --help` need not
+    from vflow.errors import Diagnostic, GraphError, Place
+
+    try:
+        graph = _load(args)
+        for path in (args.output, args.report):
+            if path and not Path(path).absolute().parent.is_dir():
+                folder = Path(path).absolute().parent
+                raise GraphError([Diagnostic(f"the folder {folder} does not exist", Place(path))])
+    except GraphError as error:
+        report_diagnostics(error.diagnostics)
+        return USAGE
+    return _Run(graph, args).run()
+
+
+def _load(args: argparse.Namespace) -> Graph:
+    from vflow.build import load
+    from vflow.errors import Diagnostic, GraphError, Place
+
+    overrides: dict[str, str] = {}
+    for text in args.set:
+        name, equals, value = text.partition("=")
+        if not equals or "." not in name:
+            message = f"{text!r} is not a property"
+            raise GraphError([Diagnostic(message, Place("--set"), "write --set node.property=value")])
+        overrides[name] = value
+    stand_ins: dict[str, Any] = {}
+    if args.input:
+        stand_ins["mic"] = ("wav_source", {"file": args.input, "pace": "clock", "pad": PAD})
+    if args.output:
+        stand_ins["speaker"] = ("wav_sink", {"file": args.output})
+    return load(args.file, overrides=overrides, stand_ins=stand_ins)
+
+
+class _Run:
+    """One run, from loading to the report."""
+
+    def __init__(self, graph: Graph, args: argparse.Namespace) -> None:
+        from vflow.cli.terminal import Terminal
+        from vflow.pipeline import Pipeline
+        from vflow.turns import TurnLog
+
+        self.args, self.graph = args, graph
+        self.log: TurnLog = TurnLog(graph)
+        self.pipeline: Pipeline = Pipeline(graph)
+        self.pipeline.bus.listen(self.log.listen)
+        self.terminal = Terminal(graph, self.log)
+        self._printer = threading.Thread(
+            target=self.terminal.follow, args=(self.pipeline.bus,), name="vflow:terminal", daemon=True
+        )
+
+    def run(self) -> int:
+        signal.signal(signal.SIGTERM, _as_interrupt)
+        self._printer.start()
+        self.terminal.resolved()
+        code = self._play()
+        self._printer.join(timeout=1.0)
+        self.terminal.end_line()
+        if code != USAGE:
+            self._finish()
+        if self.pipeline.abandoned:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)  # a thread that hangs would keep the interpreter from leaving
+        return code
+
+    def _play(self) -> int:
+        from vflow.errors import VflowError
+
+        started = False
+        try:
+            self.pipeline.start()
+            started = True
+            self.pipeline.wait()
+            return OK
+        except VflowError as error:
+            self.terminal.failed(error)
+            return FAILED if started or not _is_missing(error) else USAGE
+        except KeyboardInterrupt:
+            return self._drain()
+
+    def _drain(self) -> int:
+        from vflow.errors import VflowError
+
+        self.terminal.note("draining: what was begun is played to its end; Ctrl-C again stops at once")
+        try:
+            self.pipeline.drain()
+            if not self.pipeline.wait(DRAIN_S):
+                self.pipeline.stop(STOP_S)
+            return OK
+        except VflowError as error:
+            self.terminal.failed(error)
+            return FAILED
+        except KeyboardInterrupt:
+            self.pipeline.stop(STOP_S)
+            return INTERRUPTED
+
+    def _finish(self) -> None:
+        given = self.args.input, self.args.output
+        recorded = [Path(path) if path and Path(path).is_file() else None for path in given]
+        try:
+            self.log.refine(*recorded)
+        except (OSError, RuntimeError) as error:  # libsndfile's errors are RuntimeErrors
+            self.terminal.note(f"latencies are the runtime's own, the recording cannot be read: {error}")
+        self.terminal.table()
+        if self.args.report:
+            report = self.log.report(self.pipeline.stats())
+            try:
+                Path(self.args.report).write_text(json.dumps(report, indent=1) + "\n")
+            except OSError as error:
+                self.terminal.note(f"the report cannot be written: {error}")
+
+
+def _is_missing(error: BaseException) -> bool:
+    """Whether a node could not be opened because something is not there: the user's to mend."""
+    from vflow.errors import Unavailable
+
+    return isinstance(error.__cause__, Unavailable)
+
+
+def _as_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
