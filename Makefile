@@ -1,0 +1,47 @@
+# Two commands on a fresh machine: `make demo` answers a spoken question aloud, `make test` proves the rest.
+PYTHON ?= python3
+VENV   ?= .venv
+# Exactly this version, and first: a range, or another package's dependency on torch, takes the newest
+# build, which brings gigabytes of CUDA. With a CUDA device: make demo TORCH=torch
+TORCH  ?= torch==2.13.0
+PYTEST_ARGS ?=
+
+BIN  := $(VENV)/bin
+DEMO := $(VENV)/.installed
+DEV  := $(VENV)/.installed-dev
+
+.PHONY: demo test check models clean
+
+demo: $(DEMO) models
+	$(BIN)/vflow run pipelines/voice_agent.yaml --input pipelines/question.wav --output reply.wav
+	@echo "the answer is in reply.wav"
+
+test: $(DEV) models
+	$(BIN)/vflow models pull kokoro-ja
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/vflow check pipelines/*.yaml
+
+models: $(DEMO)
+	$(BIN)/vflow models pull smollm2
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(DEMO): $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install $(TORCH)
+	$(BIN)/python -m pip install --editable '.[speech]'
+	touch $@
+
+$(DEV): $(DEMO)
+	$(BIN)/python -m pip install --editable '.[speech,audio,dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) reply.wav
