@@ -1,0 +1,345 @@
+"""wav_sink: what is in the file, at its sample, is what was played, at its time."""
+
+from __future__ import annotations
+
+import threading
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from vflow import (
+    MS,
+    SECOND,
+    Audio,
+    AudioPacket,
+    Harness,
+    Message,
+    NodeError,
+    Played,
+    Span,
+    TurnEnd,
+    Unavailable,
+)
+from vflow_nodes.wav_sink import WavSink
+
+RATE = 16000
+STEP = 2**-15
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "out.wav"
+
+
+def sink(file: Path, **props: object) -> Harness:
+    return Harness(WavSink(file=str(file), **props), caps={"audio": Audio(RATE, 1)})
+
+
+def packet(ms: int, value: float = 0.5, turn: int = 1, spans: tuple[Span, ...] = ()) -> AudioPacket:
+    return AudioPacket(data=np.full(ms * RATE // 1000, value, np.float32), rate=RATE, turn=turn, spans=spans)
+
+
+def written(file: Path) -> np.ndarray:
+    data, rate = soundfile.read(file, dtype="float32", always_2d=True)
+    info = soundfile.info(file)
+    assert (rate, data.shape[1], info.format, info.subtype) == (RATE, 1, "WAV", "PCM_16")
+    return data[:, 0]
+
+
+def runs(data: np.ndarray) -> list[tuple[float, float]]:
+    """(value, ms) of each stretch of equal samples."""
+    edges = [0, *(np.flatnonzero(np.diff(data)) + 1), len(data)]
+    return [(round(float(data[a]), 3), (b - a) * 1000 / RATE) for a, b in pairwise(edges)]
+
+
+def told(harness: Harness) -> list[tuple[str, int, int, float]]:
+    """(phase, turn, samples, at ms) of each message `played`."""
+    found: list[Message] = [m for m in harness.messages if m.kind == "played"]
+    return [
+        (m.data["phase"], m.data["played"].turn, m.data["played"].samples, m.data["at_ns"] / MS)
+        for m in found
+    ]
+
+
+def test_a_sample_stands_in_the_file_at_its_pipeline_time(file: Path):
+    with sink(file) as harness:
+        harness.advance(100 * MS)
+        harness.push(packet(40))
+        harness.advance(200 * MS)
+        harness.push(packet(20, 0.25))
+        harness.advance(50 * MS)
+    assert runs(written(file)) == [(0, 100), (0.5, 40), (0, 160), (0.25, 20), (0, 30)]
+
+
+def test_audio_that_comes_in_time_plays_without_holes(file: Path):
+    tone = np.random.default_rng(1).uniform(-1, 1, RATE).astype(np.float32)
+    with sink(file) as harness:
+        for at in range(0, RATE, 512):
+            harness.push(AudioPacket(data=tone[at : at + 512].copy(), rate=RATE, turn=1))
+            harness.advance(32 * MS)
+    data = written(file)
+    assert np.abs(data[:RATE] - tone).max() <= STEP
+    assert not data[RATE:].any()
+
+
+def test_what_is_dropped_is_not_in_the_file(file: Path):
+    with sink(file, buffer="2s") as harness:
+        harness.push(packet(300, turn=7))
+        harness.advance(125 * MS)
+        (played,) = harness.flush().played
+        harness.advance(75 * MS)
+        harness.push(packet(40, 0.25, turn=8))
+        harness.advance(100 * MS)
+    assert played == Played(7, 2000, RATE)
+    assert runs(written(file)) == [(0.5, 125), (0, 75), (0.25, 40), (0, 60)]
+
+
+def test_a_drop_says_which_words_were_heard(file: Path):
+    spans = (Span(1, 0, "good", 0, 1600), Span(1, 1, "morning", 1600, 4800))
+    with sink(file) as harness:
+        harness.push(packet(300, spans=spans))
+        harness.advance(199 * MS)
+        assert harness.node.drop(1) == (Played(1, 199 * 16, RATE, "good", 1),)
+        harness.push(packet(300, spans=spans))
+        harness.epoch = 1
+        harness.push(packet(300, spans=spans))
+        harness.advance(201 * MS)
+        assert harness.node.drop(2) == (Played(1, 201 * 16, RATE, "good morning", 2),)
+
+
+def test_after_a_drop_what_is_older_is_refused(file: Path):
+    with sink(file) as harness:
+        harness.node.drop(5)
+        harness.push(packet(100))
+        harness.advance(100 * MS)
+        assert told(harness) == []
+    assert not written(file).any()
+
+
+def test_a_drop_plays_first_what_its_time_has_come_for(file: Path):
+    with sink(file, buffer="2s") as harness:
+        harness.push(packet(100))
+        harness.event(TurnEnd(turn=1))
+        harness.time_ns = 100 * MS  # no timer ran
+        assert harness.node.drop(1) == ()
+        assert told(harness) == [("start", 1, 1600, 0), ("end", 1, 1600, 100)]
+
+
+def test_a_write_waits_while_more_than_the_buffer_is_queued(file: Path):
+    with sink(file, buffer="100ms") as harness:
+        for k in range(5):
+            harness.push(packet(80))
+            assert harness.node.lead_ns() <= 180 * MS
+            assert harness.now_ns() == max(0, (80 * k - 100) * MS)
+    with sink(file, buffer="0ms") as harness:
+        harness.push(packet(80))
+        harness.push(packet(80))
+        assert harness.now_ns() == 80 * MS
+
+
+def test_lead_is_what_is_still_to_be_played(file: Path):
+    with sink(file) as harness:
+        assert harness.node.lead_ns() == 0
+        harness.push(packet(300))
+        assert harness.node.lead_ns() == 300 * MS
+        harness.time_ns = 120 * MS
+        assert harness.node.lead_ns() == 180 * MS
+        harness.time_ns = 900 * MS
+        assert harness.node.lead_ns() == 0
+        harness.push(packet(300))
+        harness.flush()
+        assert harness.node.lead_ns() == 0
+
+
+def test_start_and_end_are_told_in_time_and_at_their_time(file: Path):
+    with sink(file) as harness:
+        harness.advance(10 * MS)
+        harness.push(packet(300, turn=4))
+        harness.event(TurnEnd(turn=4))
+        harness.push(packet(100, turn=5))
+        seen = []
+        for _ in range(45):
+            harness.advance(10 * MS)
+            seen.append((harness.now_ns() // MS, len(told(harness))))
+            if harness.now_ns() == 350 * MS:
+                harness.event(TurnEnd(turn=5))
+        assert [(phase, turn, at) for phase, turn, _, at in told(harness)] == [
+            ("start", 4, 10),
+            ("end", 4, 310),
+            ("start", 5, 310),
+            ("end", 5, 410),
+        ]
+        first = {count: now for now, count in reversed(seen)}
+        assert (first[1], first[3], first[4]) == (20, 320, 410)
+
+
+def test_a_turn_that_ends_on_an_idle_sink_is_told_at_once(file: Path):
+    with sink(file) as harness:
+        harness.push(packet(100))
+        harness.advance(500 * MS)
+        harness.event(TurnEnd(turn=1))
+        assert [phase for phase, *_ in told(harness)] == ["start", "end"]
+
+
+def test_eos_waits_until_all_is_played(file: Path):
+    with sink(file, buffer="5s") as harness:
+        harness.push(packet(700, turn=2))
+        harness.push(packet(300, turn=2))
+        harness.event(TurnEnd(turn=2))
+        harness.eos()
+        assert harness.now_ns() == SECOND
+        assert told(harness)[-1] == ("end", 2, RATE, 1000)
+    assert runs(written(file)) == [(0.5, 1000)]
+
+
+def test_latency_bridges_the_jitter_of_live_audio(file: Path):
+    def holes(**props: object) -> int:
+        with sink(file, **props) as harness:
+            for k, late_ms in enumerate([0, 18, 3, 9, 19, 0, 11] * 4):
+                harness.advance((100 + 20 * k + late_ms) * MS - harness.now_ns())
+                harness.push(packet(20))
+            harness.eos()
+        return sum(value == 0 for value, _ in runs(written(file))) - 1
+
+    assert holes() == 2  # each time that a packet is later than all before it
+    assert holes(latency="20ms") == 0
+
+
+def test_the_silence_of_latency_is_no_part_of_what_was_played(file: Path):
+    with sink(file, latency="50ms") as harness:
+        harness.advance(100 * MS)
+        harness.push(packet(100))
+        assert harness.node.lead_ns() == 150 * MS
+        harness.advance(60 * MS)
+        assert harness.node.drop(1) == (Played(1, 160, RATE),)
+        assert told(harness) == [("start", 1, 1, 150)]
+    assert runs(written(file)) == [(0, 150), (0.5, 10)]
+
+
+def test_without_sync_packets_are_written_as_they_come(file: Path):
+    spans = (Span(1, 0, "hello", 0, 1600),)
+    with sink(file, sync=False) as harness:
+        harness.advance(3 * SECOND)
+        harness.push(packet(700, spans=spans))
+        harness.push(packet(700, 0.25))
+        assert harness.now_ns() == 3 * SECOND
+        assert harness.node.lead_ns() == 0
+        assert harness.timer_ns is None
+        assert harness.node.drop(1) == (Played(1, 22400, RATE, "hello", 1),)
+        harness.epoch = 1
+        harness.push(packet(100, 0.125, turn=2))
+        harness.event(TurnEnd(turn=2))
+        harness.eos()
+        assert [(phase, turn) for phase, turn, *_ in told(harness)] == [
+            ("start", 1),
+            ("start", 2),
+            ("end", 2),
+        ]
+        assert told(harness)[-1][2:] == (1600, 3000)
+    assert runs(written(file)) == [(0.5, 700), (0.25, 700), (0.125, 100)]
+
+
+def test_samples_are_clipped_not_wrapped(file: Path):
+    with sink(file, sync=False) as harness:
+        harness.push(packet(10, 3.0))
+        harness.push(packet(10, -3.0))
+    assert runs(written(file)) == [(1.0, 10), (-1.0, 10)]
+
+
+def test_samples_that_are_no_numbers_are_silence_with_one_warning_a_run(file: Path):
+    data = np.full(160, 0.5, np.float32)
+    data[10], data[20], data[30] = np.nan, np.inf, -np.inf
+    with sink(file, sync=False) as harness:
+        for _ in range(3):
+            harness.push(AudioPacket(data=data.copy(), rate=RATE))
+        assert [m.kind for m in harness.messages].count("warning") == 1
+    assert np.flatnonzero(written(file)[:160] == 0).tolist() == [10, 20, 30]
+
+
+def test_a_long_silence_does_not_hold_up_a_drop(file: Path):
+    with sink(file) as harness:
+        harness.push(packet(100))
+        harness.advance(600 * SECOND)
+        assert harness.node.drop(1) == (Played(1, 1600, RATE),)
+        assert file.stat().st_size < 100_000  # the disk sees it later, from the node's own thread
+        harness.epoch = 1
+        harness.push(packet(100, 0.25))
+        harness.advance(100 * MS)
+    info = soundfile.info(file)
+    assert info.frames == 600 * RATE + 1600
+    with soundfile.SoundFile(file) as sound:
+        sound.seek(-1600, 2)
+        assert np.array_equal(np.unique(sound.read(dtype="float32")), [0.25])
+
+
+def test_close_finishes_the_file_from_another_thread_and_twice(file: Path):
+    harness = sink(file)
+    harness.node.open()
+    harness.push(packet(1000))
+    harness.time_ns = 400 * MS  # the node's own thread is lost from here on
+    thread = threading.Thread(target=harness.node.close)
+    thread.start()
+    thread.join(10)
+    assert runs(written(file)) == [(0.5, 400)]
+    harness.time_ns = SECOND
+    harness.node.close()
+    assert harness.node.drop(1) == (Played(1, 6400, RATE),)
+    assert runs(written(file)) == [(0.5, 400)]
+
+
+def test_drops_from_another_thread_leave_no_sample_twice(file: Path):
+    with sink(file, buffer="60s") as harness:
+        stop = threading.Event()
+
+        def drop() -> None:
+            while not stop.is_set():
+                harness.node.drop(0)
+
+        thread = threading.Thread(target=drop)
+        thread.start()
+        for _ in range(300):
+            harness.push(packet(10))
+            harness.advance(10 * MS)
+        stop.set()
+        thread.join(10)
+    assert len(written(file)) == 3 * RATE
+
+
+def test_a_file_that_cannot_be_written_is_refused_and_nothing_else_breaks(tmp_path: Path):
+    (tmp_path / "plain").write_text("")
+    for bad, reason in (
+        (tmp_path / "gone" / "a.wav", "there is no folder"),
+        (tmp_path, "Is a directory"),
+        (tmp_path / "plain" / "a.wav", "there is no folder"),
+    ):
+        harness = sink(bad)
+        with pytest.raises(Unavailable, match=reason):
+            harness.node.open()
+        assert harness.node.drop(1) == ()
+        assert harness.node.lead_ns() == 0
+        harness.node.close()
+
+
+def test_a_rate_that_nobody_knows_is_refused(file: Path):
+    with pytest.raises(Unavailable, match="rate of its audio"):
+        Harness(WavSink(file=str(file))).node.open()
+
+
+def test_a_disk_that_takes_no_more_is_said_to(file: Path, monkeypatch: pytest.MonkeyPatch):
+    def write(self: soundfile.SoundFile, data: np.ndarray) -> None:
+        raise soundfile.LibsndfileError(2)
+
+    with sink(file, sync=False) as harness:
+        monkeypatch.setattr(soundfile.SoundFile, "write", write)
+        with pytest.raises(NodeError, match="is the disk full"):
+            harness.push(packet(100))
+
+
+def test_a_device_that_is_no_disk_is_refused():
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(Unavailable, match="/dev/full cannot be written"):
+        sink(Path("/dev/full")).node.open()
