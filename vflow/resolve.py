@@ -18,13 +18,13 @@ from vflow.yaml_reader import parse, read_file
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """`name` is the registered name or file; `problem` says why it cannot run here, `note` why it was
-    taken for a role."""
+    """`name` is the registered name or file; `problem` says why it cannot run here; `passed_over`
+    are the better candidates of a role, each with why it cannot."""
 
     name: str
     target: type[Node] | type[Bin] | Document
     problem: str = ""
-    note: str = ""
+    passed_over: tuple[str, ...] = ()
 
     def document(self) -> Document:
         """A fresh copy of the inner graph of a bin."""
@@ -75,9 +75,9 @@ class Resolver:
         available = [c for c in candidates if not c.problem]
         if available:
             best = available[0]
-            better = [c for c in candidates[: candidates.index(best)]]
-            note = "; ".join(f"{c.name}: {c.problem}" for c in better)
-            return Resolved(best.name, self.registry.load(best.name), note=note)
+            better = candidates[: candidates.index(best)]
+            passed_over = tuple(f"{c.name}: {c.problem}" for c in better)
+            return Resolved(best.name, self.registry.load(best.name), passed_over=passed_over)
         if not candidates:
             raise Unavailable(f"no installed package has a node for the role {role!r}")
         reasons = "; ".join(f"{c.name}: {c.problem}" for c in candidates)

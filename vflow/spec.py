@@ -143,6 +143,8 @@ class _SpecReader:
                 self.error(f"node {name!r} does not say what it is", place, f"add 'use: {name}'")
             return
         use = entries["use"]
+        if use.data is None:  # the node `null`, which YAML takes for nothing
+            use = replace(use, data="null")
         if not isinstance(use.data, str):
             self.error(f"use names a node, not {_kind(use)}", use.place)
             return

@@ -48,11 +48,8 @@ class Terminal:
 
     def resolved(self) -> None:
         """Say which nodes the roles took, and why not better ones."""
-        for name, node in self.graph.nodes.items():
-            if node.use != node.resolved and not node.converter:
-                self.note(f"{name}: {node.resolved}" + (f" ({node.note})" if node.note else ""))
-        for name, resolved in self.graph.aliases.items():
-            self.note(f"{name}: {resolved}")
+        for name, choice in self.graph.roles.items():
+            self.note(f"{name}: {choice.taken}" + "".join(f"\n  not {better}" for better in choice.passed_over))
 
     def note(self, text: str) -> None:
         """A line on stderr."""

@@ -1,0 +1,24 @@
+"""`generator.cascade`: speech to text, then a language model."""
+
+from __future__ import annotations
+
+from vflow import Bin
+
+
+class Cascade(Bin):
+    """Answer an utterance with words: transcribe it, then let a language model reply.
+
+    Runs on any machine; what the speech says beyond its words is lost on the way. Properties of `chat`
+    are set on this bin.
+    """
+
+    rank = 10
+    example = "generator: {use: generator.cascade, model: smollm2}"
+    graph = """
+ports: {audio: stt.audio, words: chat.words, transcript: stt.transcript}
+proxy: [chat]
+nodes:
+  stt: {use: stt}
+  chat: {use: chat}
+links: [stt -> chat]
+"""

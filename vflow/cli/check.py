@@ -1,0 +1,47 @@
+"""`vflow check FILE...`: every error of each graph at once; for a good one, what was decided."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from vflow.cli.diagnostics import report
+from vflow.cli.main import OK, USAGE
+from vflow.errors import GraphError
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the verb."""
+    parser.add_argument("files", metavar="FILE", nargs="+", help="graph files")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Check the files; returns 0, or 2 where one of them has an error."""
+    good = [check(file) for file in args.files]
+    return OK if all(good) else USAGE
+
+
+def check(file: str) -> bool:
+    """Check one file: a good graph is described on stdout, findings go to stderr; whether it is good.
+
+    A missing model or device is a warning: the graph may run elsewhere.
+    """
+    # here, and not above: `vflow check --help` does not need numpy
+    from vflow.build import load
+    from vflow.cli.latency import over_budget
+    from vflow.cli.summary import describe
+
+    try:
+        graph = load(file, require_available=False)
+        if broken := over_budget(graph):
+            raise GraphError([broken])
+    except GraphError as error:
+        report(error.diagnostics)
+        errors = sum(d.severity == "error" for d in error.diagnostics)
+        print(f"{file}: {errors} error{'s' if errors > 1 else ''}", file=sys.stderr)
+        return False
+    for warning in graph.warnings:
+        print(warning, file=sys.stderr)
+    sys.stderr.flush()
+    print("\n".join([f"{file}: ok", *(f"  {line}" for line in describe(graph))]))
+    return True

@@ -1,0 +1,208 @@
+"""Drawings of a graph: a tree for the terminal, mermaid's and Graphviz's languages.
+
+Threads are blocks of nodes; a link that crosses threads is drawn double, with the bounds of its queue.
+The nodes of a bin carry its name in front: `vad.detector` and `vad.turn` are the bin `vad`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vflow.graph import Graph, GraphLink, GraphNode
+from vflow.node import QueueOptions, outputs_of
+from vflow.props import duration_text
+
+LEGEND = (
+    "│ the next node is called directly, in the same thread",
+    "║ the link crosses threads: a bounded queue; 'keep': not flushed",
+)
+
+
+def text(graph: Graph) -> str:
+    """The graph as a tree that is read downwards, with its threads and queues."""
+    tree = _Tree(graph)
+    rows = tree.draw()
+    left = max((len(row.left) for row in rows), default=0)
+    right = max((len(row.right) for row in rows if row.thread), default=0)
+    lines = []
+    for row in rows:
+        thread = f"  {row.thread}" if row.thread else ""
+        line = f"{row.left:<{left}}  {row.right:<{right}}{thread}" if row.right else row.left
+        lines.append(line.rstrip())
+    bins = [f"{name} is a bin: {resolved}" for name, resolved in graph.aliases.items()]
+    return "\n".join([*lines, "", *bins, *LEGEND])
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    left: str
+    right: str = ""
+    thread: str = ""
+
+
+@dataclass(slots=True)
+class _Tree:
+    """Draws each node once, below the last of its inputs; other links into it say where it stands."""
+
+    graph: Graph
+    rows: list[_Row] = field(default_factory=list)
+    missing: dict[str, int] = field(default_factory=dict)
+    """Links into each node that have not been drawn yet."""
+
+    def draw(self) -> list[_Row]:
+        self.missing = {name: len(self.graph.into(name)) for name in self.graph.nodes}
+        for name in self.graph.in_order():
+            if name in self.missing and (not self.missing[name] or self._in_cycle(name)):
+                if self.rows:
+                    self.rows.append(_Row(""))
+                self.below(name, "")
+        return self.rows
+
+    def _in_cycle(self, name: str) -> bool:
+        """All nodes in front of it that are no part of a cycle through it have been drawn."""
+        return all(
+            link.source not in self.missing or name in self.graph.reach([link.target]).nodes
+            for link in self.graph.into(name)
+        )
+
+    def below(self, name: str, indent: str) -> None:
+        """Draw a node and what hangs below it; a chain goes straight down, other branches to the right."""
+        todo: str | None = name
+        while todo is not None:
+            todo = self.node(todo, indent)
+
+    def node(self, name: str, indent: str) -> str | None:
+        """Draw a node, its links and the branches on its right; returns the node straight below."""
+        del self.missing[name]
+        node = self.graph.nodes[name]
+        self.rows.append(_Row(f"{indent}{name}", _what(node), f"thread {_thread(self.graph, name)}"))
+        links = self.graph.out_of(name)
+        self.rows += [_Row(f"{indent}·", unused) for unused in _unused(self.graph, name)]
+        straight = self.straight(links)
+        for link in sorted(links, key=lambda link: link is straight):
+            rail, tee, dash = ("║", "╠", "═") if self.graph.is_boundary(link) else ("│", "├", "─")
+            if link is straight:
+                self.rows.append(_Row(f"{indent}{rail}", _about(self.graph, link)))
+                self.missing[link.target] -= 1
+                return link.target
+            last = straight is None and link is links[-1]
+            corner = ("╚" if dash == "═" else "└") if last else tee
+            self.branch(link, f"{indent}{corner}{dash}{dash} ", indent + ("    " if last else "│   "))
+        return None
+
+    def straight(self, links: list[GraphLink]) -> GraphLink | None:
+        """The link that goes straight down: the one with most below it, among those that are drawn here."""
+        here = [link for link in links if self.missing.get(link.target) == 1]
+        return max(here, key=lambda link: len(self.graph.reach([link.target]).nodes), default=None)
+
+    def branch(self, link: GraphLink, head: str, indent: str) -> None:
+        about = _about(self.graph, link)
+        left = self.missing.get(link.target)
+        if left is None:
+            self.rows.append(_Row(f"{head}{link.target} (above)", about))
+            return
+        self.missing[link.target] = left - 1
+        if left > 1:
+            self.rows.append(_Row(f"{head}{link.target} (below)", about))
+            return
+        self.rows.append(_Row(head.rstrip(), about))
+        self.below(link.target, indent)
+
+
+def mermaid(graph: Graph) -> str:
+    """The graph as a mermaid flowchart with a subgraph for each thread; converters are hexagons."""
+    ids = {name: f"n{n}" for n, name in enumerate(graph.nodes)}
+    lines = ["flowchart LR"]
+    for n, names in enumerate(graph.segments(), 1):
+        lines.append(f'  subgraph thread{n}["thread {n}"]')
+        for name in names:
+            label = _quoted([name, *_details(graph, name)])
+            lines.append(
+                f"    {ids[name]}{{{{{label}}}}}"
+                if graph.nodes[name].converter
+                else f"    {ids[name]}[{label}]"
+            )
+        lines.append("  end")
+    for link in graph.links:
+        arrow = "==>" if graph.is_boundary(link) else "-->"
+        label = _quoted(_link_lines(graph, link))
+        lines.append(f"  {ids[link.source]} {arrow}|{label}| {ids[link.target]}")
+    converters = [ids[name] for name, node in graph.nodes.items() if node.converter]
+    if converters:
+        lines.append("  classDef converter stroke-dasharray: 4 3")
+        lines.append(f"  class {','.join(converters)} converter")
+    return "\n".join(lines)
+
+
+def _quoted(lines: list[str]) -> str:
+    """A mermaid label: its own entities, since nothing else survives its parser."""
+    entities = {"&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;"}
+    escaped = ["".join(entities.get(c, c) for c in line.replace("#", "#35;")) for line in lines]
+    return '"' + "<br/>".join(escaped) + '"'
+
+
+def dot(graph: Graph) -> str:
+    """The graph in Graphviz's language: a cluster for each thread, ports in the links' labels."""
+    lines = [
+        "digraph vflow {",
+        "  rankdir=LR;",
+        '  node [shape=box, fontname="sans-serif", fontsize=11];',
+        '  edge [fontname="sans-serif", fontsize=9];',
+    ]
+    for n, names in enumerate(graph.segments(), 1):
+        lines += [f"  subgraph cluster_{n} {{", f'    label="thread {n}"; fontname="sans-serif"; color=gray;']
+        for name in names:
+            style = ", shape=hexagon, style=dashed" if graph.nodes[name].converter else ""
+            lines.append(f"    {_string([name])} [label={_string([name, *_details(graph, name)])}{style}];")
+        lines.append("  }")
+    for link in graph.links:
+        style = ", penwidth=2.5" if graph.is_boundary(link) else ""
+        ends = f"{_string([link.source])} -> {_string([link.target])}"
+        lines.append(f"  {ends} [label={_string(_link_lines(graph, link))}{style}];")
+    return "\n".join([*lines, "}"])
+
+
+def _string(lines: list[str]) -> str:
+    """A quoted string of dot."""
+    escaped = [line.replace("\\", "\\\\").replace('"', '\\"') for line in lines]
+    return '"' + "\\n".join(escaped) + '"'
+
+
+def _thread(graph: Graph, name: str) -> int:
+    return next(n for n, names in enumerate(graph.segments(), 1) if name in names)
+
+
+def _what(node: GraphNode) -> str:
+    return f"{node.resolved} (converter, inserted)" if node.converter else node.resolved
+
+
+def _details(graph: Graph, name: str) -> list[str]:
+    """What a node's box says below its name."""
+    return [_what(graph.nodes[name]), *_unused(graph, name)]
+
+
+def _unused(graph: Graph, name: str) -> list[str]:
+    node = graph.nodes[name]
+    used = {link.out for link in graph.out_of(name)}
+    return [f"{port}   {node.caps[port]}   not linked" for port in outputs_of(node.cls) if port not in used]
+
+
+def _about(graph: Graph, link: GraphLink) -> str:
+    return "   ".join(_link_lines(graph, link))
+
+
+def _link_lines(graph: Graph, link: GraphLink) -> list[str]:
+    """Ports, caps and, across threads, the queue."""
+    lines = [f"{link.out} > {link.into}", str(graph.nodes[link.source].caps[link.out])]
+    if graph.is_boundary(link):
+        lines.append(_queue(graph.queue(link)))
+    return lines
+
+
+def _queue(queue: QueueOptions) -> str:
+    parts = [f"{queue.packets} packets", duration_text(queue.time_ns), queue.policy]
+    if queue.max_age_ns is not None:
+        parts.append(f"at most {duration_text(queue.max_age_ns)} old")
+    if queue.keep:
+        parts.append("keep")
+    return ", ".join(parts)
