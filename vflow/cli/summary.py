@@ -43,7 +43,8 @@ def _converters(graph: Graph) -> Iterator[str]:
         if node.converter:
             (before,), (after,) = graph.into(name), graph.out_of(name)
             given, made = node.caps[before.into], node.caps[after.out]
-            yield f"{name}: {given} -> {made}, from {before.source}.{before.out} to {after.target}.{after.into}"
+            ends = f"from {before.source}.{before.out} to {after.target}.{after.into}"
+            yield f"{name}: {given} -> {made}, {ends}"
 
 
 def _latency(graph: Graph) -> Iterator[str]:
