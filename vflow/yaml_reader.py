@@ -18,9 +18,13 @@ from vflow.errors import Diagnostic, GraphError, Place
 MAX_BYTES = 1_000_000
 """A graph file of a thousand nodes has 100 kB."""
 MAX_VALUES = 50_000
+MAX_DEPTH = 50
+MAX_DIGITS = 100
+"""Python itself refuses to read a number of thousands of digits."""
 _STANDARD = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
-_STANDARD |= {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"}
-_INT = re.compile(r"[-+]?(0|[1-9][0-9_]*)|0x[0-9a-fA-F]+|0o[0-7]+")
+MERGE = "tag:yaml.org,2002:merge"
+_STANDARD |= {"tag:yaml.org,2002:timestamp", MERGE, "tag:yaml.org,2002:value"}
+_INT = re.compile(r"[-+]?[0-9][0-9_]*|0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None, ".inf": float("inf")}
 _REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}")
@@ -63,10 +67,12 @@ def read_file(path: Path) -> str:
     """
     place = Place(str(path))
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)  # no more, of whatever size: it may be a device or a pipe
+        if len(data) > MAX_BYTES:
+            size = max(path.stat().st_size, len(data))
             raise _error(f"{size:,} bytes is too large for a graph (limit {MAX_BYTES:,})", place)
-        text = path.read_bytes().decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _error(f"not a text file (byte {error.start} is not UTF-8)", place) from None
     except OSError as error:
@@ -81,35 +87,67 @@ def parse(text: str, file: str, params: Mapping[str, Any] | None = None) -> Valu
 
     Raises: GraphError with every finding.
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        documents = list(yaml.compose_all(text, Loader=loader))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
-        raise _error(f"not valid YAML: {error.problem or error.context}", place) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise _error(f"not valid YAML: {error}".splitlines()[0], Place(file)) from None
-    if len(documents) != 1 or documents[0] is None:
-        found = "is empty" if not documents or documents[0] is None else "holds several documents"
-        mend = "a graph has 'nodes:' and 'links:'"
-        raise GraphError([Diagnostic(f"the file {found}", Place(file), mend)])
     reader = _Reader(file, params or {})
-    try:
-        value = reader.convert(documents[0])
-    except RecursionError:
-        raise _error("nested too deeply", Place(file)) from None
+    value = reader.convert(_compose(text, file))
     if reader.diagnostics:
         raise GraphError(reader.diagnostics)
     return value
+
+
+def _compose(text: str, file: str) -> Any:
+    """PyYAML's tree of the one document in `text`."""
+    if found := yaml.reader.Reader.NON_PRINTABLE.search(text):
+        before = text[: found.start()]
+        place = Place(file, before.count("\n") + 1, found.start() - before.rfind("\n"))
+        raise _error(f"not a text file (it holds the control character {found[0]!r})", place)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=loader):
+            # before it is composed: libyaml's composer recurses in C, and ends the process when too deep
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise _error(f"nested more than {MAX_DEPTH} deep", _place(file, event.start_mark))
+        documents = list(yaml.compose_all(text, Loader=loader))
+    except yaml.MarkedYAMLError as error:
+        raise GraphError([_syntax_error(text, file, error)]) from None
+    except yaml.YAMLError as error:
+        raise _error(f"not valid YAML: {error}".splitlines()[0], Place(file)) from None
+    if not documents or documents[0] is None:
+        mend = "a graph has 'nodes:' and 'links:'"
+        raise GraphError([Diagnostic("the file is empty", Place(file), mend)])
+    if len(documents) > 1:
+        place = _place(file, documents[1].start_mark)
+        raise GraphError([Diagnostic("the file holds several documents", place, "keep one, remove the '---'")])
+    return documents[0]
+
+
+def _syntax_error(text: str, file: str, error: yaml.MarkedYAMLError) -> Diagnostic:
+    """What PyYAML found; with where the construct began that it did not find the end of."""
+    mark = error.problem_mark or error.context_mark
+    message = f"not valid YAML: {error.problem or error.context}"
+    if mark is None:
+        return Diagnostic(message, Place(file))
+    lines = text.splitlines()
+    start = error.context_mark
+    if start is not None and error.context and start.line != mark.line:
+        message += f" ({error.context} that begins in line {start.line + 1})"
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    mend = "indent with spaces: YAML takes no tabs" if line[mark.column : mark.column + 1] == "\t" else ""
+    return Diagnostic(message, _place(file, mark), mend)
+
+
+def _place(file: str, mark: Any) -> Place:
+    return Place(file, mark.line + 1, mark.column + 1)
 
 
 def scalar(text: str) -> Any:
     """A plain scalar by YAML 1.2's core schema."""
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
-    if _INT.fullmatch(text):
-        return int(text.replace("_", ""), 0)
+    if len(text) <= MAX_DIGITS and _INT.fullmatch(text):
+        digits = text.replace("_", "")
+        return int(digits, 0 if digits[1:2] in ("x", "o") else 10)
     if _FLOAT.fullmatch(text):
         return float(text)
     return text
@@ -127,7 +165,7 @@ class _Reader:
         self._count = 0
 
     def convert(self, node: Any) -> Value:
-        place = Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+        place = _place(self.file, node.start_mark)
         self._count += 1
         if self._count > MAX_VALUES:
             raise _error(f"aliases expand to more than {MAX_VALUES:,} values", place)
@@ -151,10 +189,13 @@ class _Reader:
         data: dict[str, Value] = {}
         keys: dict[str, Place] = {}
         for key_node, value_node in node.value:
-            at = Place(self.file, key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            at = _place(self.file, key_node.start_mark)
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
             if key is None:
                 self.diagnostics.append(Diagnostic("a key is a plain word", at))
+                continue
+            if key_node.tag == MERGE:
+                self.diagnostics.append(Diagnostic("'<<' is not supported", at, "write the entries out"))
                 continue
             if key in data:
                 first = keys[key].line

@@ -4,7 +4,8 @@ Source: https://huggingface.co/hexgrad/Kokoro-82M (Apache-2.0); the ONNX export 
 https://github.com/thewh1teagle/kokoro-onnx (MIT). Measured with the int8 export on one core: real-time
 factor 0.5, and 0.75 to 0.9 of what is left after trimming, so 2 words take 0.8 s and 8 words 1.6 s; a second
 thread on shared cores made it slower. With `tts.hibari` the same words take 10 and 20 ms. It ranks
-above hibari because its weights are there only where somebody fetched them.
+above hibari because its weights, the official ones, are there only where somebody put them: a role takes
+no other folder than `kokoro`, so that pulling voices of another language does not change who speaks.
 """
 
 from __future__ import annotations
@@ -28,15 +29,16 @@ from vflow import (
     Text,
     TextPacket,
     Unavailable,
+    models,
     prop,
 )
-from vflow.models import path as model_path
 from vflow_nodes.speech import speak
 
 PREFERRED = "af_heart"
 LONGEST = 509
 """Phonemes that the model takes at once; a voice has one style for each number of them."""
-_MEND = "vflow models pull kokoro, or put kokoro-v1.0.onnx and voices-v1.0.bin of kokoro-onnx there"
+_OFFICIAL = "kokoro"
+_MEND = "put kokoro-v1.0.onnx and voices-v1.0.bin of kokoro-onnx there"
 
 
 class KokoroTts(Node):
@@ -53,8 +55,8 @@ class KokoroTts(Node):
 
     voice: str | None = prop(None, doc=f"voice; by default {PREFERRED}, or the first there is")
     speed: float = prop(1.0, ge=0.5, le=2.0, doc="pace of speech, 1 is the voice's own", hot=True)
-    model: str | None = prop(None, doc="ONNX file of the model; by default the one in the model cache")
-    voices: str | None = prop(None, doc="npz file of the voices; by default the one in the model cache")
+    model: str = prop(_OFFICIAL, doc="a folder of the model cache that holds Kokoro, or the ONNX file itself")
+    voices: str | None = prop(None, doc="npz file of the voices; by default the one beside the model")
 
     text = In(Text("chunk"), queue=QueueOptions(packets=2))
     audio = Out(Audio(rate=24000, channels=1))
@@ -65,15 +67,15 @@ class KokoroTts(Node):
         if missing:
             return f"{' and '.join(missing)} not installed: pip install 'vflow[speech]'"
         try:
-            _cached(".onnx")
-            _cached(".npz", ".bin")
+            model = _model(_OFFICIAL)
+            _beside(model, ".npz", ".bin")
         except Unavailable as error:
             return str(error)
         return ""
 
     def open(self) -> None:
-        model = _given(self.model) if self.model else _cached(".onnx")
-        voices = _given(self.voices) if self.voices else _cached(".npz", ".bin")
+        model = _model(self.model)
+        voices = _given(self.voices) if self.voices else _beside(model, ".npz", ".bin")
         threads = self.ctx.threads("onnxruntime")
         session = self.ctx.shared(f"kokoro:{model}", lambda: load_session(model, threads))
         name, styles = load_voice(voices, self.voice)
@@ -163,10 +165,19 @@ def _given(name: str) -> Path:
     return file
 
 
-def _cached(*suffixes: str) -> Path:
-    """The file in the model cache with one of these suffixes. Raises: Unavailable where there is none."""
-    folder = model_path("kokoro")
-    found = sorted(file for file in folder.glob("*") if file.suffix in suffixes)
-    if not found:
-        raise Unavailable(f"no {' or '.join(suffixes)} file of Kokoro in {folder}: {_MEND}")
-    return found[0]
+def _model(name: str) -> Path:
+    """The ONNX file that the property `model` means."""
+    if name.endswith(".onnx"):
+        return _given(name)
+    return _beside(models.cache_dir() / "models" / name / "kokoro.onnx", ".onnx")
+
+
+def _beside(file: Path, *suffixes: str) -> Path:
+    """The file with one of these suffixes in the same folder. Raises: Unavailable where there is none."""
+    found = sorted(other for other in file.parent.glob("*") if other.suffix in suffixes)
+    if found:
+        return found[0]
+    name = file.parent.name
+    known = any(model.name == name for model in models.known())
+    mend = f"vflow models pull {name}" if known else _MEND
+    raise Unavailable(f"no {' or '.join(suffixes)} file of Kokoro in {file.parent}: {mend}")
