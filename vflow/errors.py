@@ -84,6 +84,12 @@ class Drained(Signal):
     """The pipeline is draining: a source ends its stream here."""
 
 
+def repr_of(value: object) -> str:
+    """A value as messages print it: what is long is cut."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A "did you mean" clause for a misspelt name, or '' where nothing is near."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)

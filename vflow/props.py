@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from vflow.errors import PropertyError, nearest
+from vflow.errors import PropertyError, nearest, repr_of
 from vflow.packet import MS, SECOND
 
 Duration = Annotated[int, "duration"]
@@ -81,7 +82,7 @@ def duration_ns(text: object) -> int:
     if match is None:
         number = isinstance(text, int | float) and not isinstance(text, bool)
         mend = f"write {text}ms or {text}s" if number else "write it as 480ms or 1.5s"
-        raise PropertyError(f"{text!r} is not a duration", mend)
+        raise PropertyError(f"{repr_of(text)} is not a duration", mend)
     return round(float(match[1]) * _UNITS_NS[match[2]])
 
 
@@ -117,8 +118,18 @@ def type_text(declaration: Prop) -> str:
         return "duration"
     if declaration.choices:
         return " | ".join(map(str, declaration.choices))
-    kind = declaration.type
-    return kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)
+    return _type_text(declaration.type)
+
+
+def _type_text(kind: Any) -> str:
+    arguments = typing.get_args(kind)
+    if typing.get_origin(kind) is Literal:
+        return " | ".join(map(str, arguments))
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return " | ".join(map(_type_text, arguments))
+    if kind is types.NoneType:
+        return "null"
+    return kind.__name__ if isinstance(kind, type) and not arguments else str(kind)
 
 
 def value_text(declaration: Prop, value: Any) -> str:
@@ -139,23 +150,27 @@ def convert(declaration: Prop, value: Any) -> Any:
     if is_duration(declaration):
         if value is None and optional:
             return None
-        made: Any = duration_ns(value)
+        try:
+            made: Any = duration_ns(value)
+        except PropertyError as error:
+            raise PropertyError(f"{declaration.name}: {error.message}", error.mend) from None
     else:
         try:
             made = msgspec.convert(value, declaration.type)
         except msgspec.ValidationError:
             found = type(value).__name__ if value is not None else "null"
             raise PropertyError(
-                f"{declaration.name} takes {type_text(declaration)}, not {value!r} ({found})"
+                f"{declaration.name} takes {type_text(declaration)}, not {repr_of(value)} ({found})"
             ) from None
     if declaration.choices and made not in declaration.choices:
         near = nearest(str(value), map(str, declaration.choices))
         allowed = ", ".join(map(str, declaration.choices))
-        raise PropertyError(f"{declaration.name} is one of {allowed}; not {value!r}", near)
+        raise PropertyError(f"{declaration.name} is one of {allowed}; not {repr_of(value)}", near)
     low, high = declaration.ge, declaration.le
     if made is not None and isinstance(made, int | float):
         if not ((low is None or made >= low) and (high is None or made <= high)):
-            raise PropertyError(f"{declaration.name} is {value!r}, out of range", _range_text(declaration))
+            shown = value if isinstance(value, str) else repr_of(value)
+            raise PropertyError(f"{declaration.name} is {shown}, out of range", _range_text(declaration))
     return made
 
 

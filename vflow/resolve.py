@@ -1,7 +1,7 @@
 """What `use:` means: a node, a bin, a bin in a file, or the best available candidate of a role."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from vflow.props import props_of
 from vflow.registry import Registry
 from vflow.roles import ROLES
 from vflow.spec import Document, read
-from vflow.yaml_reader import parse, read_file
+from vflow.yaml_reader import parse, parse_entry, read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,13 @@ class Resolver:
                 accepted = {**self.accepts(inner, folder), **accepted}
         return accepted
 
-    def adapter(self, given: list[Caps], wanted: list[Caps], source: str, target: str) -> str:
-        """What could stand between two ports that do not fit, as a mend; '' where nothing is known."""
+    def adapter(
+        self, given: list[Caps], wanted: list[Caps], source: str, target: str, taken: Collection[str]
+    ) -> str:
+        """What could stand between two ports that do not fit, as a mend; '' where nothing is known.
+
+        `taken` are names of nodes that the graph has already.
+        """
         for name in (*ROLES, *self.registry.names()):
             try:
                 inputs, outputs = self._ends(name)
@@ -131,6 +136,8 @@ class Resolver:
             if takes and any(fits(o, w) and not _any(o) for o in outputs for w in wanted):
                 node = name.replace(".", "_")
                 short = {"word_buffer": "words"}.get(node, node)
+                while short in taken:
+                    short += "_"
                 return f"insert '{short}: {{use: {name}}}' and link {source} -> {short} -> {target}"
         return ""
 
@@ -175,15 +182,5 @@ def read_text(text: str, file: str, params: Mapping[str, Any] | None = None) -> 
 
 def _defaults(text: str, file: str) -> Mapping[str, Any]:
     """The `params:` of a bin: read first, so that `${name}` in the rest finds them."""
-    import yaml
-
-    try:
-        top = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError:
-        return {}
-    if not isinstance(top, yaml.MappingNode):
-        return {}
-    for key, value in top.value:
-        if key.value == "params" and isinstance(value, yaml.MappingNode):
-            return {k.value: parse(yaml.serialize(v), file).plain() for k, v in value.value}
-    return {}
+    value = parse_entry(text, file, "params")
+    return value.plain() if value is not None and isinstance(value.data, dict) else {}

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from vflow.errors import Diagnostic, GraphError, Place
+from vflow.errors import Diagnostic, GraphError, Place, repr_of
 
 MAX_BYTES = 1_000_000
 """A graph file of a thousand nodes has 100 kB."""
@@ -42,6 +42,10 @@ class Value:
     place: Place
     reference: str = ""
     keys: Mapping[str, Place] | None = None
+
+    def __str__(self) -> str:
+        """As messages print it: short, and without what may be secret."""
+        return self.reference or repr_of(self.data)
 
     def plain(self) -> Any:
         """The value without places."""
@@ -77,8 +81,6 @@ def read_file(path: Path) -> str:
         raise _error(f"not a text file (byte {error.start} is not UTF-8)", place) from None
     except OSError as error:
         raise _error(f"cannot be read: {error.strerror}", place) from None
-    if "\0" in text:
-        raise _error("not a text file (it holds NUL bytes)", place)
     return text
 
 
@@ -92,6 +94,19 @@ def parse(text: str, file: str, params: Mapping[str, Any] | None = None) -> Valu
     if reader.diagnostics:
         raise GraphError(reader.diagnostics)
     return value
+
+
+def parse_entry(text: str, file: str, key: str) -> Value | None:
+    """The value of one top key of the document, read alone. Raises: GraphError as `parse`."""
+    top = _compose(text, file)
+    reader = _Reader(file, {})
+    for key_node, value_node in top.value if isinstance(top, yaml.MappingNode) else ():
+        if key_node.value == key:
+            value = reader.convert(value_node)
+            if reader.diagnostics:
+                raise GraphError(reader.diagnostics)
+            return value
+    return None
 
 
 def _compose(text: str, file: str) -> Any:
@@ -171,6 +186,8 @@ class _Reader:
             raise _error(f"aliases expand to more than {MAX_VALUES:,} values", place)
         if id(node) in self._open:
             raise _error("an alias refers to itself", place)
+        if len(self._open) > MAX_DEPTH:  # by aliases of aliases
+            raise _error(f"nested more than {MAX_DEPTH} deep", place)
         if node.tag not in _STANDARD:
             tag = node.tag.replace("tag:yaml.org,2002:", "!!")
             self.diagnostics.append(Diagnostic(f"the tag {tag} is not allowed", place, "write a plain value"))

@@ -1,0 +1,67 @@
+"""Runs graphs as the command does, and hears what came out with another model than the one that spoke."""
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from vflow import Samples
+from vflow.cli.main import main
+
+PIPELINES = Path(__file__).parents[2] / "pipelines"
+QUESTION = PIPELINES / "question.wav"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one `vflow run` left: exit code, report, what it printed, and the recorded output."""
+
+    code: int
+    report: dict[str, Any]
+    out: str
+    err: str
+    output: Path
+
+    def heard(self) -> tuple[Samples, int]:
+        """The recorded output, `(n,) float32`, and its rate."""
+        samples, rate = soundfile.read(self.output, dtype="float32")
+        return samples, rate
+
+
+@pytest.fixture()
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
+    def run_graph(name: str, *options: str, input: Path | None = None, output: bool = True) -> Run:
+        wav, report = tmp_path / "out.wav", tmp_path / "report.json"
+        words = ["run", str(PIPELINES / name), "--report", str(report), *options]
+        words += ["--input", str(input)] if input else []
+        words += ["--output", str(wav)] if output else []
+        code = main(words)
+        printed = capsys.readouterr()
+        return Run(code, json.loads(report.read_text()), printed.out, printed.err, wav)
+
+    return run_graph
+
+
+@pytest.fixture(scope="session")
+def transcribe() -> Iterator[Callable[[Samples, int], str]]:
+    """Speech to text by Moonshine: the judge of what a recording says."""
+    import moonshine_voice
+    from moonshine_voice import ModelArch, Transcriber
+
+    folder = Path(moonshine_voice.__file__).parent / "assets" / "tiny-en"
+    transcriber = Transcriber(str(folder), ModelArch.TINY, options={"vad_threshold": "0"})
+
+    def hear(samples: Samples, rate: int) -> str:
+        speech = soxr.resample(samples, rate, 16000).astype(np.float32)
+        lines = transcriber.transcribe_without_streaming(speech.tolist(), 16000).lines
+        return " ".join(line.text for line in lines)
+
+    yield hear
+    transcriber.close()

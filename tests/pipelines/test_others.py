@@ -1,0 +1,62 @@
+"""echo, transcribe and say: each does what its first line says."""
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from vflow import Samples
+
+from .conftest import PIPELINES, QUESTION, Run
+
+Runner = Callable[..., Run]
+
+
+def test_echo_plays_what_was_said_a_moment_later(run: Runner) -> None:
+    done = run("echo.yaml", input=QUESTION)
+    played, rate = done.heard()
+    said, said_rate = soundfile.read(QUESTION, dtype="float32")
+    said = soxr.resample(said, said_rate, rate)
+    played = played[: len(said) + rate]
+    match = np.correlate(played, said, "valid")
+    delay = int(match.argmax())
+    assert 0.06 <= delay / rate <= 0.3
+    window = played[delay : delay + len(said)]
+    assert np.dot(window, said) / (np.linalg.norm(window) * np.linalg.norm(said)) > 0.99
+
+
+def test_transcribe_prints_what_was_said(run: Runner) -> None:
+    done = run("transcribe.yaml", input=QUESTION, output=False)
+    assert done.code == 0
+    assert "What is the capital of France?" in done.out.splitlines()
+
+
+@pytest.mark.skipif("VFLOW_SPEECH" not in os.environ, reason="no human speech: VFLOW_SPEECH is not set")
+def test_transcribe_understands_a_human_reader(run: Runner) -> None:
+    clip = Path(os.environ["VFLOW_SPEECH"]) / "librivox_austen_0920.wav"
+    done = run("transcribe.yaml", input=clip, output=False)
+    text = " ".join(turn["user"] for turn in done.report["turns"]).lower()
+    assert "more respectable than he was" in text
+
+
+def test_say_speaks_the_text(run: Runner, transcribe: Callable[[Samples, int], str]) -> None:
+    text = "Good morning, the train to London leaves at nine."
+    done = run("say.yaml", "--set", f"text.text={text}", "--set", "speaker.sync=false")
+    assert done.code == 0
+    spoken = transcribe(*done.heard()).lower()
+    assert "good morning" in spoken
+    assert "train to london leaves at" in spoken
+    assert done.report["turns"][0]["heard"] == text
+
+
+def test_every_pipeline_passes_the_check(capsys: pytest.CaptureFixture[str]) -> None:
+    from vflow.cli.main import main
+
+    files = sorted(str(path) for path in PIPELINES.glob("*.yaml"))
+    assert main(["check", *files]) == 0
+    assert capsys.readouterr().out.count(": ok") == len(files) == 4
