@@ -6,12 +6,14 @@ synthesizers put around them, pauses that follow the punctuation, and where each
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vflow import MS, SECOND, AudioPacket, Samples, Span, TextPacket
 
@@ -22,10 +24,16 @@ BLOCK_NS = 100 * MS
 UNSPOKEN_NS = 10 * MS
 """Silence that stands for a chunk in which nothing can be spoken."""
 
+LONGEST_GAP_NS = 80 * MS
+"""Silence left inside a chunk where its text has no mark: a stop consonant's length, not a hole's."""
+
 _FRAME_NS = 5 * MS
 _FADE_NS = 5 * MS
 _FLOOR_DB = -45.0
 """Relative to the chunk's loudest frame: below it nothing is heard, above it lie the softest f, s and th."""
+
+_GAP_DB = -35.0
+"""As _FLOOR_DB, for inner gaps: only their middle is cut, so soft sounds at both ends stay."""
 
 _CLOSERS = "\"'”’)]}*_`~"  # noqa: RUF001
 _PAUSES_NS = {
@@ -99,20 +107,53 @@ def pause_after(text: str) -> int:
 
 
 def trim(samples: Samples, rate: int, before_ns: int = EDGE_NS, after_ns: int = EDGE_NS) -> Samples:
-    """A copy of speech `(frames,) float32` with at most so much silence left around it.
+    """A copy of speech `(frames,) float32` with at most so much silence around it; of silence, no frames.
 
     Silence is what lies 45 dB below the loudest 5 ms frame. The cut edges are faded, so that they do not
-    click. Without any speech: no frames.
+    click.
     """
     size = rate * _FRAME_NS // SECOND
+    loud = _loud_frames(samples, size, _FLOOR_DB)
+    if not len(loud):
+        return np.zeros(0, np.float32)
+    start = max(0, int(loud[0]) * size - rate * before_ns // SECOND)
+    stop = min(len(samples), (int(loud[-1]) + 1) * size + rate * after_ns // SECOND)
+    return _faded(samples[start:stop], rate)
+
+
+def close_gaps(samples: Samples, rate: int, marks: int) -> Samples:
+    """Speech `(frames,) float32` with its inner silences cut to LONGEST_GAP_NS, but for the `marks` longest.
+
+    Synthesizers breathe inside long sentences, for 0.3 s where no mark stands: live, that is a hole.
+    """
+    size, longest = rate * _FRAME_NS // SECOND, rate * LONGEST_GAP_NS // SECOND
+    loud = _loud_frames(samples, size, _GAP_DB)
+    gaps = [
+        ((int(a) + 1) * size, int(b) * size)
+        for a, b in itertools.pairwise(loud)
+        if (b - a - 1) * size > longest
+    ]
+    kept = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:marks]
+    pieces, at = [], 0
+    for start, stop in gaps:
+        if (start, stop) not in kept:
+            pieces.append(_faded(samples[at : start + longest // 2], rate))
+            at = stop - longest // 2
+    return np.concatenate([*pieces, samples[at:]]) if pieces else samples
+
+
+def _loud_frames(samples: Samples, size: int, floor_db: float) -> NDArray[np.intp]:
+    """Indices of the frames of `size` samples that are not silence."""
     count = len(samples) // size
     power = np.square(samples[: count * size], dtype=np.float64).reshape(count, size).mean(axis=1)
     if not count or not power.max():
-        return np.zeros(0, np.float32)
-    loud = np.flatnonzero(power > power.max() * 10 ** (_FLOOR_DB / 10))
-    start = max(0, int(loud[0]) * size - rate * before_ns // SECOND)
-    stop = min(len(samples), (int(loud[-1]) + 1) * size + rate * after_ns // SECOND)
-    kept = np.array(samples[start:stop], np.float32)
+        return np.zeros(0, np.intp)
+    return np.flatnonzero(power > power.max() * 10 ** (floor_db / 10))
+
+
+def _faded(samples: Samples, rate: int) -> Samples:
+    """A copy whose edges do not click."""
+    kept = np.array(samples, np.float32)
     fade = min(rate * _FADE_NS // SECOND, len(kept) // 2)
     ramp = np.linspace(0, 1, fade, dtype=np.float32)
     kept[:fade] *= ramp
@@ -162,17 +203,19 @@ def speak(
     """
     rate = voice.rate
     pieces: list[Samples] = []
+    # behind words that go on, the decay of the last sound and the next one's edge are silence enough
+    after_ns = EDGE_NS if mark_after(chunk.text) else 0
     for sentence in voice.phonemes(speakable(chunk.text)):
         if any(map(str.isalpha, sentence)):
             if pieces:
                 pieces.append(silence(round(pause_after(".") / speed), rate))
-            pieces.append(trim(voice.samples(sentence, speed), rate))
+            speech = trim(voice.samples(sentence, speed), rate, after_ns=after_ns)
+            pieces.append(close_gaps(speech, rate, marks=sum(map(sentence[:-1].count, _PAUSES_NS))))
             yield None
-    speech = sum(map(len, pieces))
-    pieces.append(silence(round(pause_after(chunk.text) / speed) if speech else UNSPOKEN_NS, rate))
-    spans = estimate_spans(
-        place(chunk.text, voice.phonemes), speech or len(pieces[-1]), chunk.turn, chunk.index
-    )
+    spoken = sum(map(len, pieces))
+    pieces.append(silence(round(pause_after(chunk.text) / speed) if spoken else UNSPOKEN_NS, rate))
+    words = place(chunk.text, voice.phonemes)
+    spans = estimate_spans(words, spoken or len(pieces[-1]), chunk.turn, chunk.index)
     whole = AudioPacket(data=np.concatenate(pieces), rate=rate, spans=spans, pts_ns=now_ns(), turn=chunk.turn)
     for block in whole.blocks(rate * BLOCK_NS // SECOND):
         yield block

@@ -7,6 +7,7 @@ from vflow import MS, SECOND, TextPacket
 from vflow_nodes.speech import (
     UNSPOKEN_NS,
     Word,
+    close_gaps,
     estimate_spans,
     mark_after,
     pause_after,
@@ -151,9 +152,19 @@ def test_places_stress_and_punctuation():
 
 def test_chunk_is_trimmed_and_followed_by_its_pause():
     lasts = {text: sum(p.frames for p in spoken(text)) / RATE for text in ("abcd", "abcd,", "abcd.")}
-    assert abs(lasts["abcd"] - 0.24) <= 0.005
-    assert abs(lasts["abcd,"] - lasts["abcd"] - 0.14) <= 0.001
-    assert abs(lasts["abcd."] - lasts["abcd"] - 0.28) <= 0.001
+    assert abs(lasts["abcd"] - 0.22) <= 0.005
+    assert abs(lasts["abcd,"] - lasts["abcd"] - 0.16) <= 0.001  # 20 ms of edge, 140 ms of pause
+    assert abs(lasts["abcd."] - lasts["abcd"] - 0.30) <= 0.001
+
+
+def test_inner_silences_without_a_mark_are_shortened():
+    tone = np.sin(np.arange(RATE // 5) * 0.3).astype(np.float32)
+    gap = np.zeros(RATE * 3 // 10, np.float32)
+    speech = np.concatenate([tone, gap, tone, gap[: RATE // 5], tone])
+    shortened = close_gaps(speech, RATE, marks=0)
+    assert abs(len(shortened) / RATE - (0.6 + 0.08 + 0.08)) <= 0.011
+    assert abs(len(close_gaps(speech, RATE, marks=1)) / RATE - (0.6 + 0.3 + 0.08)) <= 0.011
+    assert close_gaps(speech, RATE, marks=2) is speech
 
 
 def test_packets_are_short_and_continuous():
