@@ -1,4 +1,5 @@
 """In CI a skipped test is a failure: what is not run proves nothing. Only a missing GPU excuses one."""
+
 from __future__ import annotations
 
 import os

@@ -28,7 +28,7 @@ from vflow.roles import ROLES
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = [path for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md")))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -113,7 +113,11 @@ def test_console_shows_what_is_printed(block: Block, tmp_path: Path) -> None:
     command, _, shown = block.text.partition("\n")
     words = command.removeprefix("$ vflow ").split()
     ran = subprocess.run(
-        [sys.executable, "-m", "vflow.cli.main", *words], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "vflow.cli.main", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert ran.stderr + ran.stdout == shown
 
@@ -174,7 +178,9 @@ def table() -> str:
     classes = {name: loaded(name) for name in NAMES}
     for role in ROLES.values():
         plays = sorted((n for n in NAMES if n.startswith(f"{role.name}.")), key=lambda n: -classes[n].rank)
-        ins, outs = (", ".join(f"{n}: {c}" for n, c in ports.items()) for ports in (role.inputs, role.outputs))
+        ins, outs = (
+            ", ".join(f"{n}: {c}" for n, c in ports.items()) for ports in (role.inputs, role.outputs)
+        )
         candidates = ", ".join(f"`{name}`" for name in plays)
         lines.append(f"| `{role.name}` | {ins} | {outs} | {role.doc} | {candidates} |")
     lines += ["", "## All nodes", "", "| `use:` | in | out | |", "|---|---|---|---|"]
@@ -205,7 +211,8 @@ def ports(name: str, cls: NodeClass) -> tuple[str, str]:
 def sentence(cls: type) -> str:
     """The first sentence of a class's documentation."""
     paragraph = inspect.cleandoc(cls.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
-    return paragraph.partition(". ")[0].rstrip(".").replace("|", "\\|")
+    first = paragraph.partition(". ")[0]
+    return (first if first.endswith("...") else first.removesuffix(".")).replace("|", "\\|")
 
 
 if __name__ == "__main__":

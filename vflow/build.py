@@ -2,8 +2,10 @@
 
 Every finding is collected; `load` raises them together.
 """
+
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,18 +13,18 @@ from typing import Any
 
 from vflow import negotiate
 from vflow.caps import fits
-from vflow.errors import Diagnostic, GraphError, Place, PropertyError, Unavailable, nearest
+from vflow.errors import Diagnostic, GraphError, Place, PropertyError, Unavailable, nearest, repr_of
 from vflow.graph import Graph, GraphLink, GraphNode, RoleChoice
 from vflow.node import Bin, Node, QueueOptions, inputs_of, outputs_of, ports_of
-from vflow.props import convert_all, props_of
+from vflow.props import Prop, convert, convert_all, props_of
 from vflow.registry import NodeClass, Registry, UnknownNode
-from vflow.resolve import Resolver, read_bin
+from vflow.resolve import Resolved, Resolver
 from vflow.roles import ROLES
 from vflow.spec import Document, EndSpec, LinkSpec, NodeSpec, read
 from vflow.yaml_reader import Value, parse, read_file, scalar
 
-MAX_DEPTH = 8
-"""Bins in bins in bins: deeper than this, one contains itself."""
+MAX_NODES = 2_000
+"""Bins of bins of bins grow fast."""
 
 
 def load(
@@ -80,6 +82,8 @@ class _Scope:
     prefix: str
     folder: Path
     ports: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    trail: tuple[str, ...] = ()
+    """The files of the bins that this one is in, itself included."""
     failed: set[str] = field(default_factory=set)
     """Nodes of the document that could not be made, for a reason already noted."""
 
@@ -93,6 +97,7 @@ class _Builder:
         self.require_available = require_available
         self.overrides: dict[str, Value] = {}
         self.stand_ins: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._count = 0
         self._used: set[str] = set()
         self._stood: dict[str, str] = {}
 
@@ -102,15 +107,15 @@ class _Builder:
     def build(self, document: Document) -> Graph:
         graph = self.graph
         graph.budget, graph.threads = document.budget, document.threads
-        scope = _Scope("", Path(document.file).parent)
-        self.add_document(document, scope, depth=0)
+        scope = _Scope("", Path(document.file).parent, trail=(str(Path(document.file).resolve()),))
+        self.add_document(document, scope)
         self.check_use_of_options(document)
         if not any(d.severity == "error" for d in self.diagnostics):
             negotiate.negotiate(graph, self.registry, self.diagnostics)
         self.check_shape()
         errors = [d for d in self.diagnostics if d.severity == "error"]
         if errors:
-            raise GraphError(sorted(self.diagnostics, key=_by_place))
+            raise GraphError(sorted(dict.fromkeys(self.diagnostics), key=_by_place))
         graph.warnings = [str(d) for d in self.diagnostics]
         return graph
 
@@ -124,7 +129,8 @@ class _Builder:
         for role in self.stand_ins.keys() - self._stood.keys():
             option = {"mic": "--input", "speaker": "--output"}.get(role, role)
             mend = f"add a node with 'use: {role}', or run without {option}"
-            self.error(f"{option} stands in for the role {role}, which no node plays", Place(document.file), mend)
+            message = f"{option} stands in for the role {role}, which no node plays"
+            self.error(message, Place(document.file), mend)
 
     def check_shape(self) -> None:
         graph = self.graph
@@ -132,7 +138,8 @@ class _Builder:
         if cycle:
             first = graph.nodes[cycle[0]]
             mend = "give one of its links 'queue: {policy: leaky-oldest}'"
-            self.error(f"the cycle {' -> '.join(cycle)} would deadlock: every link in it blocks", first.place, mend)
+            message = f"the cycle {' -> '.join(cycle)} would deadlock: every link in it blocks"
+            self.error(message, first.place, mend)
         if any(d.severity == "error" for d in self.diagnostics):
             return  # what is not linked because of an error above is not another error
         for name, port in graph.unlinked():
@@ -158,28 +165,33 @@ class _Builder:
 
     # nodes
 
-    def add_document(self, document: Document, scope: _Scope, depth: int) -> None:
+    def add_document(self, document: Document, scope: _Scope) -> None:
         for spec in document.nodes.values():
-            self.add_node(spec, scope, depth)
+            self.add_node(spec, scope)
             if spec.name not in scope.ports:
                 scope.failed.add(spec.name)
-        for link in document.links:
+        scope.failed |= document.broken
+        for link in document.links if document.nodes else ():
             self.add_link(link, scope)
 
-    def add_node(self, spec: NodeSpec, scope: _Scope, depth: int) -> None:
+    def add_node(self, spec: NodeSpec, scope: _Scope) -> None:
         full = scope.prefix + spec.name
+        self._count += 1
+        if self._count > MAX_NODES:
+            raise GraphError([Diagnostic(f"the graph has more than {MAX_NODES:,} nodes", spec.place)])
         self.apply_overrides(spec, full)
         use, extra = self.stand_in(spec)
         try:
             found = self.resolver.resolve(use, scope.folder)
         except UnknownNode as error:
-            self.error(f"no node is named {error.name!r}", spec.use_place, error.mend)
+            name = spec.use_text if use == spec.use else repr(use)
+            self.error(f"no node is named {name}", spec.use_place, error.mend)
             return
         except Unavailable as error:
             self.error(str(error), spec.use_place)
             return
         except GraphError as error:
-            self.diagnostics.extend(error.diagnostics)
+            self.diagnostics += [_at(d, spec.use_place) for d in error.diagnostics]
             return
         if found.problem and (use in ROLES or not self.require_available):
             # a node that is named may have properties that mend it: its own open() decides
@@ -190,13 +202,25 @@ class _Builder:
         values = {**spec.values, **extra}
         if use in ROLES or extra:
             role = ROLES.get(use) or ROLES[use_role(spec.use)]
-            accepted = self.resolver.accepts(found, scope.folder)
+            accepted = self.resolver.accepts(found)
             values = {k: v for k, v in values.items() if k in accepted or k not in role.properties}
         if isinstance(found.target, Document) or issubclass(found.target, Bin):
             self.graph.aliases[full] = found.name
-            self.add_bin(spec, full, found.document(), values, scope, depth)
+            self.add_bin(spec, full, found, values, scope)
         else:
             self.add_leaf(spec, full, found.name, found.target, values, scope)
+
+    def candidate_with(self, role: str, name: str) -> str:
+        """The mend for a property that the node which plays a role lacks, but another candidate has."""
+        for candidate in self.resolver.candidates(role) if role in ROLES else ():
+            try:
+                found = self.resolver.resolve(candidate.name, Path())
+                accepted = self.resolver.accepts(found)
+            except (Unavailable, GraphError, UnknownNode):
+                continue
+            if name in accepted:
+                return f"{candidate.name} has it: write 'use: {candidate.name}'"
+        return ""
 
     def apply_overrides(self, spec: NodeSpec, full: str) -> None:
         for name, value in self.overrides.items():
@@ -231,12 +255,14 @@ class _Builder:
             unknown = name not in props_of(cls)
             place = spec.keys.get(name, spec.place) if value is None or unknown else value.place
             message, mend = error.message, error.mend
-            if value is not None and value.reference:
-                message, mend = f"{name} does not take the value of {value.reference}", ""
+            if value is not None and value.reference and not unknown:
+                message, mend = _hide(message, value), mend if _hide(mend, value) == mend else ""
+            if unknown and not mend.startswith("did you mean"):
+                mend = self.candidate_with(spec.use, name) or mend
             self.error(f"{full}: {message}", place, mend)
 
         before = len(self.diagnostics)
-        raw = {name: value.plain() for name, value in values.items()}
+        raw = {name: _raw(props_of(cls).get(name), value) for name, value in values.items()}
         convert_all(cls, raw, report)
         node = GraphNode(full, cls, resolved, spec.use, raw, spec.place, spec.on_error)
         node.order = spec.order or cls.order
@@ -252,56 +278,65 @@ class _Builder:
             ports = (*inputs_of(node.cls), *outputs_of(node.cls))
             node.caps = {port: instance.port_caps(port) for port in ports}
         except Unavailable as error:
-            place = values["file"].place if "file" in values else node.place
-            self.error(f"{node.name}: {error}", place)
+            place, message = node.place, str(error)
+            for name, value in values.items():
+                place = value.place if name == "file" else place
+                message = _hide(message, value)
+            self.error(f"{node.name}: {message}", place)
         except Exception as error:  # a node's own code, at check time
             self.error(f"{node.name}: port_caps raised {type(error).__name__}: {error}", node.place)
 
     def add_bin(
-        self,
-        spec: NodeSpec,
-        full: str,
-        document: Document,
-        values: dict[str, Value],
-        scope: _Scope,
-        depth: int,
+        self, spec: NodeSpec, full: str, found: Resolved, values: dict[str, Value], scope: _Scope
     ) -> None:
-        if depth >= MAX_DEPTH:
-            self.error(f"{full}: bins are nested more than {MAX_DEPTH} deep", spec.use_place)
+        document = found.document()
+        place = str(Path(document.file).resolve())
+        if place in scope.trail:
+            self.error(f"{full}: {found.name} contains itself", spec.use_place, "use another node inside it")
             return
-        folder = Path(document.file).parent
-        params = {name: value.plain() for name, value in values.items() if name in document.params}
-        if document.params:
-            document = read_bin(document.file, {**document.params, **params})
-        for name, value in values.items():
-            if name not in document.params and not self.proxy(document, folder, name, value):
-                accepted = self.resolver.document_accepts(document, folder)
-                mend = nearest(name, accepted) or f"known: {', '.join(accepted) or 'none'}"
-                self.error(f"{full}: no property {name!r}", spec.keys.get(name, value.place), mend)
-        inner = _Scope(f"{full}.", folder)
+        params = {name: value for name, value in values.items() if name in document.params}
+        if params:
+            document = found.document(params)
+        self.pass_on(spec, full, found, document, {n: v for n, v in values.items() if n not in params})
         for node in document.nodes.values():
             if spec.on_error.action != "fail":
                 node.on_error = spec.on_error
-        self.add_document(document, inner, depth + 1)
+        inner = _Scope(f"{full}.", Path(document.file).parent, trail=(*scope.trail, place))
+        self.add_document(document, inner)
         ports: dict[str, tuple[str, str]] = {}
         for outer, end in document.ports.items():
-            target = inner.ports.get(end.node, {}).get(end.port or outer)
-            if target is not None:
-                ports[outer] = target
+            known = inner.ports.get(end.node, {})
+            if (port := end.port or outer) in known:
+                ports[outer] = known[port]
             elif end.node in inner.ports:
-                self.error(f"port {outer!r} of the bin: {end.node} has no port {end.port!r}", end.place)
-        scope.ports[spec.name] = ports
+                mend = nearest(port, known) or f"its ports: {', '.join(known)}"
+                self.error(f"port {outer!r} of the bin: {end.node} has no port {port!r}", end.place, mend)
+        if len(ports) == len(document.ports):  # else a link to it would be another error
+            scope.ports[spec.name] = ports
 
-    def proxy(self, document: Document, folder: Path, name: str, value: Value) -> bool:
-        """Give a bin's property to the inner node that has it; False where none has."""
-        for inner in document.proxy:
-            spec = document.nodes.get(inner)
-            if spec is None:
+    def pass_on(
+        self, spec: NodeSpec, full: str, found: Resolved, document: Document, values: dict[str, Value]
+    ) -> None:
+        """Give the properties set on a bin to the inner nodes that have them."""
+        folder = Path(document.file).parent
+        accepted: dict[str, dict[str, Any]] = {}
+        try:
+            for inner in document.proxy if values else ():
+                accepted[inner] = self.resolver.accepts(
+                    self.resolver.resolve(document.nodes[inner].use, folder)
+                )
+        except (UnknownNode, Unavailable, GraphError):
+            return  # noted where the inner node is added
+        for name, value in values.items():
+            owner = next((inner for inner, names in accepted.items() if name in names), None)
+            if owner is not None:
+                document.nodes[owner].values[name] = value
+                document.nodes[owner].keys[name] = spec.keys.get(name, value.place)
                 continue
-            if name in self.resolver.accepts(self.resolver.resolve(spec.use, folder), folder):
-                spec.values[name], spec.keys[name] = value, value.place
-                return True
-        return False
+            known = [*document.params, *(name for names in accepted.values() for name in names)]
+            mend = nearest(name, known) or self.candidate_with(spec.use, name)
+            mend = mend or f"known: {', '.join(known) or 'none'}"
+            self.error(f"{full}: no property {name!r}", spec.keys.get(name, value.place), mend)
 
     # links
 
@@ -315,6 +350,10 @@ class _Builder:
             self.refuse(spec, outs, ins, pairs)
             return
         (_, (source, out)), (_, (target, into)) = pairs[0]
+        ends = (source, out, target, into)
+        if any(ends == (link.source, link.out, link.target, link.into) for link in self.graph.links):
+            self.error(f"{source}.{out} -> {target}.{into} is linked twice", spec.place, "remove one of them")
+            return
         port: QueueOptions | None = inputs_of(self.graph.nodes[target].cls)[into].queue
         queue = spec.queue(port or QueueOptions()) if spec.queue else port
         self.graph.links.append(
@@ -345,6 +384,11 @@ class _Builder:
         if not found:
             self.error(f"{end.node} has no {word}s", end.place)
             return None
+        if end.port is not None:
+            other = "an input" if outputs else "an output"
+            mend = f"its {word}s: {', '.join(found)}"
+            self.error(f"{end.node}.{end.port} is {other}, not an {word}", end.place, mend)
+            return None
         return found
 
     def refuse(
@@ -367,13 +411,42 @@ class _Builder:
         takes = " and ".join(text.format("takes") for text in target)
         wanted = [self.caps(end) for end in ins.values()]
         given = [self.caps(end) for end in outs.values()]
-        mend = self.resolver.adapter(given, wanted, spec.source.node, spec.target.node)
+        names = [name.partition(".")[0] for name in self.graph.nodes]
+        mend = self.resolver.adapter(given, wanted, spec.source.node, spec.target.node, names)
         self.error(f"{carries}, but {takes}", spec.place, mend)
 
 
 def use_role(use: str) -> str:
     """The role that `use` names, or names a candidate of."""
     return use.partition(".")[0]
+
+
+def _raw(declaration: Prop | None, value: Value) -> Any:
+    """What to convert to a property: of a variable its text, where that will do."""
+    if value.reference and value.text and declaration is not None:
+        try:
+            convert(declaration, value.text)
+        except PropertyError:
+            return value.plain()
+        return value.text
+    return value.plain()
+
+
+def _hide(text: str, value: Value) -> str:
+    """`text` with what a variable or parameter holds replaced by its name: it may be a secret."""
+    if not value.reference or value.data is None:
+        return text
+    for shown in (repr_of(value.plain()), str(value.plain())):
+        text = re.sub(rf"(?<!\w){re.escape(shown)}(?!\w)", lambda _: value.reference, text) if shown else text
+    return text
+
+
+def _at(diagnostic: Diagnostic, place: Place) -> Diagnostic:
+    """A finding about a bin's file as a whole belongs where the file is named."""
+    found = diagnostic.place
+    if found is None or found.line:
+        return diagnostic
+    return replace(diagnostic, message=f"{found.file}: {diagnostic.message}", place=place)
 
 
 def _by_place(diagnostic: Diagnostic) -> tuple[str, int, int]:

@@ -3,6 +3,7 @@
 An open field (`None`) of an input accepts anything; an open field of an output is filled from the
 node's input, else from what the first consumer asks for.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable

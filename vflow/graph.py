@@ -2,6 +2,7 @@
 
 Built by `vflow.load`; a `Pipeline` makes fresh node instances from it, so one graph serves many.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -85,6 +86,11 @@ class GraphLink:
     def name(self) -> str:
         return f"{self.source}.{self.out} -> {self.target}.{self.into}"
 
+    @property
+    def leaky(self) -> bool:
+        """Whether its bounds let it drop packets, so that a put never waits."""
+        return self.queue is not None and self.queue.policy.startswith("leaky")
+
 
 @dataclass(slots=True)
 class Reach:
@@ -116,7 +122,7 @@ class Graph:
         return [link for link in self.links if link.source == name]
 
     def is_boundary(self, link: GraphLink) -> bool:
-        """Whether a link crosses threads (GStreamer's rule: only where a thread of its own earns something)."""
+        """Whether a link crosses threads (only where a thread of its own earns something)."""
         source, target = self.nodes[link.source], self.nodes[link.target]
         return (
             link.explicit
@@ -172,9 +178,9 @@ class Graph:
 
     def blocking_cycle(self) -> list[str]:
         """A cycle in which every link blocks, as node names, the first again at the end; [] if none."""
-        sorter: TopologicalSorter[str] = TopologicalSorter({name: () for name in self.nodes})
+        sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(self.nodes, ()))
         for link in self.links:
-            if link.queue is None or not link.queue.policy.startswith("leaky"):
+            if not link.leaky:
                 sorter.add(link.target, link.source)
         try:
             sorter.prepare()
@@ -184,10 +190,11 @@ class Graph:
         return []
 
     def in_order(self) -> list[str]:
-        """Node names so that sources come first; links that close a cycle are left out."""
+        """Node names so that sources come first; the leaky links that close a cycle are left out."""
         sources: dict[str, list[str]] = {name: [] for name in self.nodes}
         for link in self.links:
-            sources[link.target].append(link.source)
+            if not (link.leaky and link.source in self._downstream(link.target)):
+                sources[link.target].append(link.source)
         done: dict[str, None] = {}
         seen: set[str] = set()
         for name in self.nodes:
@@ -200,6 +207,16 @@ class Graph:
                 else:
                     todo.append(waiting)
         return list(done)
+
+    def _downstream(self, name: str) -> set[str]:
+        """The node and all that its packets may come to, over links of every kind."""
+        seen = {name}
+        todo = [name]
+        while todo:
+            targets = {link.target for link in self.out_of(todo.pop())} - seen
+            seen |= targets
+            todo += targets
+        return seen
 
     def paths(self) -> list[list[str]]:
         """Every path from a source to where it ends, at most MAX_PATHS."""

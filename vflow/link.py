@@ -1,20 +1,20 @@
 """Links: where two threads meet. Bounded in packets and in time, with a policy, and counted.
 
 A link has one writing and one reading thread, and a flush may come from any third. Entries carry the
-epoch of the thread that put them; what lies below the link's floor is refused at both ends. There is no
-lock on the way of a blocking link: each counter has one writer, and `deque` operations are atomic.
+epoch of the thread that put them; what lies below the link's floor is refused at both ends. A put and a
+pop of a blocking link take no lock: each counter has one writer, and `deque` operations are atomic.
 """
+
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from vflow.clock import Clock, Waiter
-from vflow.errors import Flushed, VflowError
+from vflow.errors import Flushed, LinkFull
 from vflow.event import Eos, Event, Gap
 from vflow.node import Item, QueueOptions
 from vflow.packet import Packet
@@ -30,8 +30,8 @@ class Party(Protocol):
         """Raises: Stopped where the thread has to leave."""
 
 
-class LinkFull(VflowError):
-    """A link with the policy `error` has no room."""
+Entry = tuple[int, Item, int]
+"""The writer's epoch, the item, and when it was put."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,14 @@ class Link:
         """Whether its eos has been taken out."""
         self._now_ns = clock.now_ns
         self._overflow = overflow
-        self._entries: deque[tuple[int, Item, int]] = deque()
+        self._entries: deque[Entry] = deque()
         self._low_water = options.packets // 2
         self._blocked = False
-        leaky = options.policy.startswith("leaky")
-        self._mutex: AbstractContextManager[object] = threading.Lock() if leaky else nullcontext()
-        self._leaky = leaky
+        self._leaky = options.policy.startswith("leaky")
+        self._mutex = threading.Lock()  # held by all that take entries out, but the reader of a blocking link
         self._pushed = self._refused = self._high_water = 0  # written by the writer
         self._put_ns = self._leaked = self._leaked_ns = 0
+        self._eos_put = False
         self._got_ns = self._skipped = self._max_wait_ns = 0  # written by the reader
         self._purged = self._purged_ns = 0  # written under the pipeline's flush lock
 
@@ -95,22 +95,26 @@ class Link:
         return LinkStats(self.name, self._pushed, self._leaked, stale, self._high_water, round(wait_ms, 3))
 
     def put(self, item: Item) -> None:
-        """Append an item; where the link is full, its policy decides.
+        """Append an item; where the link is full, its policy decides. What comes behind an eos is another
+        eos, of a thread that was unwound while it delivered the first: it is ignored.
 
         Raises: Flushed where the writer's epoch is stale (an eos never is), Stopped, LinkFull.
         """
-        writer = self.writer
-        if writer.epoch < self.floor and not self.options.keep and not isinstance(item, Eos):
+        epoch = self.writer.epoch
+        if epoch < self.floor and self._refuses(item):
             self._refused += 1
             raise Flushed
-        entries = self._entries
-        if (
-            len(entries) >= self.options.packets or self.queued_ns >= self.options.time_ns
-        ) and not self._make_room(item):
+        entries, options = self._entries, self.options
+        count = len(entries)
+        if count and (count >= options.packets or self._over_time()) and not self._make_room(item):
             return
         if isinstance(item, Packet):
             self._put_ns += item.duration_ns
-        entries.append((writer.epoch, item, self._now_ns()))
+        elif isinstance(item, Eos):
+            if self._eos_put:
+                return
+            self._eos_put = True
+        entries.append((epoch, item, self._now_ns()))
         self._pushed += 1
         if len(entries) > self._high_water:
             self._high_water = len(entries)
@@ -118,9 +122,15 @@ class Link:
         if waiter.parked:
             waiter.wake()
 
+    def _refuses(self, item: Item) -> bool:
+        return not self.options.keep and not isinstance(item, Eos)
+
+    def _over_time(self) -> bool:
+        return self._put_ns - self._got_ns - self._purged_ns - self._leaked_ns >= self.options.time_ns
+
     def _full(self) -> bool:
         count = len(self._entries)
-        return count >= self.options.packets or (count > 0 and self.queued_ns >= self.options.time_ns)
+        return count >= self.options.packets or (count > 0 and self._over_time())
 
     def _make_room(self, item: Item) -> bool:
         """Apply the policy; False where the new item is what is dropped. Events are never dropped."""
@@ -132,7 +142,8 @@ class Link:
         elif policy == "error":
             raise LinkFull(f"{self.name} is full ({len(self._entries)} packets) and its policy is error")
         elif policy == "leaky-newest":
-            self._leak(item)
+            self._leaked += 1
+            self._overflow()
             return False
         else:
             self._drop_oldest()
@@ -142,57 +153,41 @@ class Link:
         writer = self.writer
         while True:
             self._blocked = True
-            writer.waiter.parked = True
-            if not self._full():
-                writer.waiter.parked = self._blocked = False
-                return
             if writer.epoch < self.floor and not self.options.keep:
-                writer.waiter.parked = self._blocked = False
+                self._blocked = False
                 self._refused += 1
                 raise Flushed
+            if not self._full():
+                self._blocked = False
+                return
             writer.check()
             writer.waiter.wait()
 
     def _drop_oldest(self) -> None:
+        dropped = 0
         with self._mutex:
-            while self._full():
-                for index, (_, oldest, _) in enumerate(self._entries):
-                    if isinstance(oldest, Packet):
-                        del self._entries[index]
-                        self._leaked_ns += oldest.duration_ns
-                        self._leak(oldest)
-                        break
-                else:
-                    return
+            while self._full() and self._drop_first_packet():
+                dropped += 1
+        self._leaked += dropped
+        for _ in range(dropped):  # outside the mutex: a listener on the bus may flush
+            self._overflow()
 
-    def _leak(self, item: Item) -> None:
-        self._leaked += 1
-        self._overflow()
+    def _drop_first_packet(self) -> bool:
+        for index, (_, item, _) in enumerate(self._entries):
+            if isinstance(item, Packet):
+                self._leaked_ns += item.duration_ns
+                del self._entries[index]
+                return True
+        return False
 
     def pop(self) -> Item | None:
         """The next item that is not stale, or None."""
-        entries, max_age_ns = self._entries, self.options.max_age_ns
-        while entries:
-            try:
-                if self._leaky:
-                    with self._mutex:
-                        epoch, item, put_ns = entries.popleft()
-                else:
-                    epoch, item, put_ns = entries.popleft()
-            except IndexError:  # a purge was faster
-                return None
-            if isinstance(item, Packet):
-                self._got_ns += item.duration_ns
-            if self._blocked and (not entries or not self._above_low_water()):
-                self._blocked = False
-                self.writer.waiter.wake()
+        while (entry := self._take()) is not None:
+            epoch, item, put_ns = entry
             waited_ns = self._now_ns() - put_ns
             if isinstance(item, Eos):
                 self.ended = True
-            elif epoch < self.floor and not self.options.keep:
-                self._skipped += 1
-                continue
-            elif max_age_ns is not None and waited_ns > max_age_ns and isinstance(item, Packet):
+            elif (epoch < self.floor and not self.options.keep) or self._is_too_old(item, waited_ns):
                 self._skipped += 1
                 continue
             if waited_ns > self._max_wait_ns:
@@ -200,35 +195,75 @@ class Link:
             return item
         return None
 
+    def _take(self) -> Entry | None:
+        """The oldest entry, counted as taken."""
+        try:
+            if self._leaky:
+                with self._mutex:
+                    entry = self._entries.popleft()
+            else:
+                entry = self._entries.popleft()
+        except IndexError:
+            return None
+        self._took(entry[1])
+        return entry
+
+    def _took(self, item: Item) -> None:
+        if isinstance(item, Packet):
+            self._got_ns += item.duration_ns
+        if self._blocked and not self._above_low_water():
+            self._release()
+
+    def _is_too_old(self, item: Item, waited_ns: int) -> bool:
+        max_age_ns = self.options.max_age_ns
+        return max_age_ns is not None and waited_ns > max_age_ns and isinstance(item, Packet)
+
     def _above_low_water(self) -> bool:
-        return len(self._entries) > self._low_water or self.queued_ns > self.options.time_ns // 2
+        count = len(self._entries)
+        return count > self._low_water or (count > 0 and self.queued_ns > self.options.time_ns // 2)
+
+    def _release(self) -> None:
+        self._blocked = False
+        self.writer.waiter.wake()
+
+    def unblock(self) -> None:
+        """Wake a writer that waits for low water though there is room: the reader waits for another link,
+        which the same writer may feed."""
+        if self._blocked and not self._full():
+            self._release()
 
     def peek(self) -> Item | None:
         """The next item, left where it is; None where there is none that is fresh."""
-        try:
-            epoch, item, _ = self._entries[0]
-        except IndexError:
-            return None
-        stale = epoch < self.floor and not self.options.keep and not isinstance(item, Eos)
-        return self._after_stale() if stale else item
-
-    def _after_stale(self) -> Item | None:
-        self._entries.popleft()
-        self._skipped += 1
-        return self.peek()
+        head = self._head()
+        return None if head is None else head[1]
 
     def head_ns(self, by_pts: bool) -> int | None:
-        """When the next entry was put, or its pts; None where there is none."""
-        try:
-            _, item, put_ns = self._entries[0]
-        except IndexError:
+        """When the next fresh entry was put, or its pts; None where there is none."""
+        head = self._head()
+        if head is None:
             return None
-        return item.pts_ns if by_pts else put_ns
+        return head[1].pts_ns if by_pts else head[2]
+
+    def _head(self) -> Entry | None:
+        """The next entry, left where it is; those in front of it that are stale are skipped."""
+        while True:
+            try:
+                entry = self._entries[0]
+            except IndexError:
+                return None
+            if entry[0] >= self.floor or not self._refuses(entry[1]):
+                return entry
+            with self._mutex:  # else a purge could take this one, and what is taken here be fresh
+                if not self._entries or self._entries[0] is not entry:
+                    continue
+                self._entries.popleft()
+            self._took(entry[1])
+            self._skipped += 1
 
     def purge(self, floor: int) -> None:
         """Make what was put by epochs below `floor` stale, and drop it; an eos stays."""
         self.floor = floor
-        end: tuple[int, Item, int] | None = None
+        end: Entry | None = None
         with self._mutex:
             while self._entries:
                 try:
@@ -275,6 +310,11 @@ class Inbox:
             if item is not None and not (self._by_pts and isinstance(item, Gap)):
                 return link, item
         return None
+
+    def unblock(self) -> None:
+        """Let every writer go on that has room: the reader is about to wait."""
+        for link in self.links:
+            link.unblock()
 
     def _next(self) -> Link | None:
         if self._single is not None:

@@ -1,5 +1,6 @@
 """Caps negotiation: open fields are filled along the data's way; where audio still differs, a converter
 is inserted."""
+
 from __future__ import annotations
 
 from dataclasses import replace

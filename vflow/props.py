@@ -1,4 +1,5 @@
 """Properties of nodes: one declaration gives type, bounds, unit, default and documentation."""
+
 from __future__ import annotations
 
 import re
@@ -89,9 +90,9 @@ def duration_ns(text: object) -> int:
 def duration_text(ns: int) -> str:
     """The shortest way to write a duration: `480ms`, `2s`."""
     for unit in ("s", "ms", "us"):
-        if ns % _UNITS_NS[unit] == 0 or unit == "us":
-            return f"{ns / _UNITS_NS[unit]:g}{unit}"
-    raise AssertionError(ns)
+        if ns % _UNITS_NS[unit] == 0:
+            return f"{ns // _UNITS_NS[unit]}{unit}"
+    return f"{ns / _UNITS_NS['us']:.3f}us"
 
 
 def props_of(cls: type) -> dict[str, Prop]:
@@ -158,20 +159,24 @@ def convert(declaration: Prop, value: Any) -> Any:
         try:
             made = msgspec.convert(value, declaration.type)
         except msgspec.ValidationError:
-            found = type(value).__name__ if value is not None else "null"
-            raise PropertyError(
-                f"{declaration.name} takes {type_text(declaration)}, not {repr_of(value)} ({found})"
-            ) from None
+            found = f"{repr_of(value)} ({type(value).__name__})" if value is not None else "null"
+            message = f"{declaration.name} takes {type_text(declaration)}, not {found}"
+            raise PropertyError(message, _type_mend(declaration.type, value)) from None
     if declaration.choices and made not in declaration.choices:
         near = nearest(str(value), map(str, declaration.choices))
         allowed = ", ".join(map(str, declaration.choices))
         raise PropertyError(f"{declaration.name} is one of {allowed}; not {repr_of(value)}", near)
     low, high = declaration.ge, declaration.le
-    if made is not None and isinstance(made, int | float):
-        if not ((low is None or made >= low) and (high is None or made <= high)):
-            shown = value if isinstance(value, str) else repr_of(value)
-            raise PropertyError(f"{declaration.name} is {shown}, out of range", _range_text(declaration))
+    inside = isinstance(made, int | float) and (low is None or made >= low) and (high is None or made <= high)
+    if isinstance(made, int | float) and not inside:
+        raise PropertyError(f"{declaration.name} is {repr_of(value)}, out of range", _range_text(declaration))
     return made
+
+
+def _type_mend(kind: Any, value: Any) -> str:
+    if kind is bool:
+        return "write true or false"
+    return nearest(str(value), map(str, typing.get_args(kind))) if typing.get_origin(kind) is Literal else ""
 
 
 def _range_text(declaration: Prop) -> str:

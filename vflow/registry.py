@@ -1,4 +1,5 @@
 """Nodes by name: entry points of the group `vflow.nodes`, listed without being imported."""
+
 from __future__ import annotations
 
 import importlib.metadata

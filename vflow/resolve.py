@@ -1,7 +1,8 @@
 """What `use:` means: a node, a bin, a bin in a file, or the best available candidate of a role."""
+
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 from vflow.caps import Caps, fits
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable
 from vflow.node import Bin, Node, inputs_of, outputs_of
-from vflow.props import props_of
+from vflow.props import Prop, props_of
 from vflow.registry import Registry
 from vflow.roles import ROLES
 from vflow.spec import Document, read
-from vflow.yaml_reader import parse, parse_entry, read_file
+from vflow.yaml_reader import Value, parse, parse_entry, read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,15 @@ class Resolved:
     problem: str = ""
     passed_over: tuple[str, ...] = ()
 
-    def document(self) -> Document:
-        """A fresh copy of the inner graph of a bin."""
+    def document(self, params: Mapping[str, Value] | None = None) -> Document:
+        """A fresh copy of the inner graph of a bin; `params` stand for the defaults that it declares.
+
+        Raises: GraphError.
+        """
         if isinstance(self.target, Document):
-            return read_bin(self.target.file)
+            return read_bin(self.target.file, params)
         assert issubclass(self.target, Bin)
-        return read_text(self.target.graph, f"<{self.name}>")
+        return read_text(self.target.graph, f"<{self.name}>", params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Resolver:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self._problems: dict[str, str] = {}
+        self._looked_into: set[str] = set()
 
     def resolve(self, use: str, folder: Path) -> Resolved:
         """Raises: UnknownNode, Unavailable (its module cannot be imported), GraphError (a bin's file)."""
@@ -82,7 +87,8 @@ class Resolver:
             raise Unavailable(f"no installed package has a node for the role {role!r}")
         reasons = "; ".join(f"{c.name}: {c.problem}" for c in candidates)
         first = candidates[0].name
-        return Resolved(first, self.registry.load(first), f"nothing can play the role {role!r} here: {reasons}")
+        problem = f"nothing can play the role {role!r} here: {reasons}"
+        return Resolved(first, self.registry.load(first), problem)
 
     def problem(self, name: str) -> str:
         """Why a registered node cannot run here; '' where it can."""
@@ -99,29 +105,29 @@ class Resolver:
             return str(error)
         if own or issubclass(cls, Node):
             return own
-        for spec in read_text(cls.graph, f"<{name}>").nodes.values():
+        for spec in Resolved(name, cls).document().nodes.values():
             inner = self.resolve(spec.use, Path())
             if inner.problem:
                 return inner.problem
         return ""
 
-    def accepts(self, found: Resolved, folder: Path) -> dict[str, Any]:
-        """The properties that may be set on it, by name; a bin's are those it passes on, and its params."""
+    def accepts(self, found: Resolved) -> dict[str, Prop | Value]:
+        """The properties that may be set on it, by name; a bin's are those it passes on, and its params
+        with their defaults."""
         if isinstance(found.target, type) and issubclass(found.target, Node):
             return dict(props_of(found.target))
-        return self.document_accepts(found.document(), folder)
-
-    def document_accepts(self, document: Document, folder: Path) -> dict[str, Any]:
-        """As `accepts`, for the inner graph of a bin."""
-        accepted: dict[str, Any] = dict(document.params)
+        document = found.document()
+        accepted: dict[str, Prop | Value] = dict(document.params)
         for name in document.proxy:
-            if name in document.nodes:
-                inner = self.resolve(document.nodes[name].use, folder)
-                accepted = {**self.accepts(inner, folder), **accepted}
+            if document.file not in self._looked_into:  # it may contain itself
+                self._looked_into.add(document.file)
+                inner = self.resolve(document.nodes[name].use, Path(document.file).parent)
+                accepted = {**self.accepts(inner), **accepted}
+                self._looked_into.discard(document.file)
         return accepted
 
     def adapter(
-        self, given: list[Caps], wanted: list[Caps], source: str, target: str, taken: Collection[str]
+        self, given: Sequence[Caps], wanted: Sequence[Caps], source: str, target: str, taken: Collection[str]
     ) -> str:
         """What could stand between two ports that do not fit, as a mend; '' where nothing is known.
 
@@ -162,25 +168,24 @@ def _any(caps: Caps) -> bool:
     return str(caps) == "any"
 
 
-def read_bin(file: str, params: Mapping[str, Any] | None = None) -> Document:
+def read_bin(file: str, params: Mapping[str, Value] | None = None) -> Document:
     """The graph of a bin in a file. Raises: GraphError."""
-    text = read_file(Path(file))
-    return read_text(text, file, params if params is not None else _defaults(text, file))
+    return read_text(read_file(Path(file)), file, params)
 
 
-def read_text(text: str, file: str, params: Mapping[str, Any] | None = None) -> Document:
-    """The graph in a bin's text. Raises: GraphError."""
+def read_text(text: str, file: str, params: Mapping[str, Value] | None = None) -> Document:
+    """The graph in a bin's text, its `${name}` taken from `params`, else from the defaults that it declares.
+
+    Raises: GraphError.
+    """
     diagnostics: list[Diagnostic] = []
-    document = read(parse(text, file, params), file, diagnostics)
-    if not document.ports:
+    # read first, so that `${name}` in the rest finds them
+    declared = parse_entry(text, file, "params")
+    defaults = declared.data if declared is not None and isinstance(declared.data, dict) else {}
+    document = read(parse(text, file, {**defaults, **(params or {})}), file, diagnostics)
+    if not document.ports and not diagnostics:
         mend = "add 'ports: {audio: node.port, ...}'"
         diagnostics.append(Diagnostic("a graph used as a node says which ports it has", Place(file), mend))
     if diagnostics:
         raise GraphError(diagnostics)
     return document
-
-
-def _defaults(text: str, file: str) -> Mapping[str, Any]:
-    """The `params:` of a bin: read first, so that `${name}` in the rest finds them."""
-    value = parse_entry(text, file, "params")
-    return value.plain() if value is not None and isinstance(value.data, dict) else {}

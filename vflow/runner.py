@@ -3,6 +3,7 @@
 One runner a node, used by a segment's thread and by the test harness alike. A plain `process` is one
 closure a hop; generators and coroutines are stepped, so that a flush can end them between two steps.
 """
+
 from __future__ import annotations
 
 import inspect
@@ -10,16 +11,18 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any, Protocol
 
-from vflow.errors import Flushed, NodeError, Place
+from vflow.errors import Flushed, LinkFull, NodeError, Place
 from vflow.event import Eos, Event
-from vflow.node import Item, Node, Out, outputs_of, overrides
+from vflow.node import Item, Node, Out, is_source, outputs_of, overrides
 from vflow.packet import AudioPacket, Packet, TextPacket
 
 Push = Callable[[Item], None]
+Pushes = tuple[Push, ...]
+"""Where the items of an output go, in order."""
 
 
 class Verdict(Enum):
-    """What becomes of an item whose emission was refused by a flush."""
+    """What becomes of the work on an item, when a flush refused what came of it or the node looked."""
 
     UNWIND = "everything in this thread that led to it is stale"
     DROP = "the item is stale, its sender is not"
@@ -33,10 +36,10 @@ class Host(Protocol):
         """The node gave the runtime a look. Raises: Flushed or Stopped to end what it does."""
 
     def judge(self, runner: Runner, turn: int) -> Verdict:
-        """An emission of this runner, made of an item of `turn`, was refused by a flush."""
+        """A flush ended this runner's work on an item of `turn`, or refused what it emitted."""
 
     def apply(self) -> None:
-        """Apply the flushes that are pending: `on_flush` and `on_cancel` of the nodes, then the epoch."""
+        """Apply the flushes that were judged: `on_flush` and `on_cancel` of the nodes, then the epoch."""
 
     def failed(self, runner: Runner, error: Exception) -> None:
         """The node raised: returns where its policy lets it go on."""
@@ -47,8 +50,11 @@ class Host(Protocol):
     def complete(self, runner: Runner, awaitable: Any, turn: int) -> Any:
         """Run a coroutine to its end. Raises: Flushed or Stopped where that came first."""
 
+    def finish(self, awaitable: Any) -> None:
+        """Run the closing of an asynchronous generator to its end, whatever comes."""
 
-def ignore(item: Item) -> None:
+
+def _nowhere(item: Item) -> None:
     """The target of an output that is linked to nothing."""
 
 
@@ -59,29 +65,34 @@ class Runner:
         self.node, self.name, self.place, self.host = node, name, place, host
         self.open_inputs = 0
         self.outs = outputs_of(type(node))
-        self._packets: dict[str, Push] = dict.fromkeys(self.outs, ignore)
-        self._events: dict[str, Push] = dict.fromkeys(self.outs, ignore)
+        self.is_source = is_source(type(node))
+        self.turn = 0
+        """The turn of what the node works on, where it is a generator or `generates`."""
+        self._packets: dict[str, Pushes] = dict.fromkeys(self.outs, ())
+        self._events: dict[str, Pushes] = dict.fromkeys(self.outs, ())
         self._types = {name: port.caps.packet_type for name, port in self.outs.items()}
         self._only = next(iter(self.outs.values())) if len(self.outs) == 1 else None
         self._swallows = type(node).swallows
 
     def connect(self, port: str, packets: list[Push], events: list[Push]) -> None:
-        """Set where the items of an output go: direct calls, or links."""
+        """Set where the items of an output go: direct calls, or links. Before any `entry`."""
         if self.outs[port].bus:
             packets = [self._announcer(port), *packets]
-        self._packets[port] = _fan_out(packets)
-        self._events[port] = _fan_out(events)
+        self._packets[port] = tuple(packets)
+        self._events[port] = tuple(events)
 
     def entry(self, port: str) -> Push:
         """The function that takes a packet of one input."""
         process = getattr(self.node, f"process_{port}", self.node.process)
-        if self._only is None or inspect.isgeneratorfunction(process) or _is_async(process):
+        stepped = inspect.isgeneratorfunction(process) or _is_async(process) or type(self.node).generates
+        pushes = self._packets[self._only.name] if self._only is not None else ()
+        if stepped or len(self.outs) > 1 or len(pushes) > 1:
             return lambda packet: self.run(process, packet, packet.turn)
-        return self._plain(process, self._only)
+        types = _exact_types(self._types[self._only.name]) if self._only is not None else frozenset()
+        return self._plain(process, pushes[0] if pushes else _nowhere, types)
 
-    def _plain(self, process: Callable[[Any], Any], out: Out) -> Push:
-        types = _exact_types(self._types[out.name])
-        push = self._packets[out.name]
+    def _plain(self, process: Callable[[Any], Any], push: Push, types: frozenset[type]) -> Push:
+        """The way of most packets: one call, at most one packet out of it, straight to the next node."""
 
         def deliver(packet: Item) -> None:
             emitted: Any = None
@@ -96,8 +107,10 @@ class Runner:
                 try:
                     push(emitted)
                 except Flushed:
-                    if not self._settle(push, emitted, packet.turn):
+                    if not self._settle(push, emitted, emitted.turn or packet.turn):
                         self.host.apply()
+                except LinkFull as error:
+                    self.host.failed(self, error)
             else:
                 self.run(lambda _: emitted, packet, packet.turn)
 
@@ -111,10 +124,14 @@ class Runner:
                 return
         if overrides(self.node, "on_event"):
             self.run(self.node.on_event, event, event.turn)
-        if not isinstance(event, self._swallows):
+        if isinstance(event, self._swallows) and not isinstance(event, Eos):
+            return
+        try:
             for port in self.outs:
                 if not self._send(self._events[port], event, event.turn):
                     self.host.apply()
+        except LinkFull as error:
+            self.host.failed(self, error)
 
     def timer(self) -> None:
         """The node's timer is due."""
@@ -126,83 +143,87 @@ class Runner:
 
     def run(self, method: Callable[[Any], Any], item: Any, turn: int) -> None:
         """Call one of the node's methods and pass on all that it emits."""
+        outer, self.turn = self.turn, turn
         try:
-            output = method(item)
-            if inspect.iscoroutine(output):
-                output = self.host.complete(self, output, turn)
+            whole = self._emit_all(method(item), turn)
+        except Flushed:
+            if self.host.judge(self, turn) is Verdict.UNWIND:
+                raise
+            whole = False
         except Exception as error:
             self.host.failed(self, error)
             return
-        if output is None:
-            return
-        if hasattr(output, "__anext__"):
-            whole = self._step(_steps(self, output, turn), turn)
-        elif isinstance(output, Iterable) and not isinstance(output, str | bytes) and not _is_addressed(output):
-            whole = self._step(iter(output), turn)
-        else:
-            whole = self._emit(output, turn)
+        finally:
+            self.turn = outer
         if not whole:
             self.host.apply()
 
+    def _emit_all(self, output: Any, turn: int) -> bool:
+        """Pass on what a method returned; False where a flush made the rest of it stale."""
+        if inspect.iscoroutine(output):
+            output = self.host.complete(self, output, turn)
+        if output is None:
+            return True
+        if hasattr(output, "__anext__"):
+            return self._step(_steps(self, output, turn), turn)
+        if isinstance(output, Packet | Event | str | bytes) or _is_addressed(output):
+            return self._emit(output, turn)
+        return self._step(iter(output), turn) if isinstance(output, Iterable) else self._emit(output, turn)
+
     def _step(self, emissions: Iterator[Any], turn: int) -> bool:
-        """Pass all emissions on; False where a flush ended it. The generator is closed before that flush
-        is applied, so that its `finally` comes before the node's `on_cancel`."""
+        """Pass all emissions on. However this ends, the generator is closed before a flush is applied or
+        the node is restarted, so that its `finally` comes before the node's `on_cancel`."""
         try:
-            while True:
-                try:
-                    emitted = next(emissions)
-                except StopIteration:
-                    return True
-                except Exception as error:
-                    self.host.failed(self, error)
-                    return True
+            for emitted in emissions:
                 if emitted is None:
-                    try:
-                        self.host.look(self, turn)
-                    except Flushed:
-                        if self.host.judge(self, turn) is Verdict.UNWIND:
-                            raise
-                        return False
+                    self.host.look(self, turn)
                 elif not self._emit(emitted, turn):
-                    return False
+                    if not self.is_source:
+                        return False
+                    self.host.apply()  # what a source makes next is newer than the flush
+            return True
         finally:
             close = getattr(emissions, "close", None)
             if close is not None:
                 close()
 
     def _emit(self, emitted: Any, turn: int) -> bool:
-        """Pass one emission on; False where a flush made the rest of this item's work stale."""
+        """Pass one emission on; False where a flush made the rest of this item's work stale.
+
+        Raises: NodeError for what is no emission, LinkFull.
+        """
         port: Out | None = self._only
         item = emitted
         if _is_addressed(emitted):
             port, item = emitted
         problem = self._problem(port, item)
         if problem or port is None:
-            self.host.failed(self, NodeError(self.name, problem, self.place))
-            return True
+            raise NodeError(self.name, problem, self.place)
         if isinstance(item, Event):
             self.host.announce(self, item, port.name)
             return self._send(self._events[port.name], item, turn)
         return self._send(self._packets[port.name], item, turn)
 
-    def _send(self, push: Push, item: Item, turn: int) -> bool:
-        try:
-            push(item)
-        except Flushed:
-            return self._settle(push, item, turn)
+    def _send(self, pushes: Pushes, item: Item, turn: int) -> bool:
+        for push in pushes:  # each settled for itself: what has got the item does not get it again
+            try:
+                push(item)
+            except Flushed:
+                if not self._settle(push, item, item.turn or turn):
+                    return False
         return True
 
     def _settle(self, push: Push, item: Item, turn: int) -> bool:
-        while (verdict := self.host.judge(self, turn)) is Verdict.RETRY:
+        while (verdict := self.host.judge(self, turn)) is not Verdict.UNWIND:
+            if verdict is Verdict.DROP and not isinstance(item, Eos):
+                return False
             self.host.apply()
             try:
                 push(item)
                 return True
             except Flushed:
                 continue
-        if verdict is Verdict.UNWIND:
-            raise Flushed
-        return False
+        raise Flushed
 
     def _problem(self, port: Out | None, item: object) -> str:
         """What is wrong with an emission, '' where nothing is."""
@@ -211,6 +232,8 @@ class Runner:
             return f"emitted {type(item).__name__}, not a packet or an event"
         if port is None:
             return f"has {len(self.outs)} outputs: yield (self.port, packet); outputs: {known}"
+        if isinstance(item, Eos):
+            return "emitted an eos: the runtime does that when the node's inputs, or its produce(), end"
         if self.outs.get(port.name) is not port:
             return f"emitted to a port that is not its own output; outputs: {known}"
         if isinstance(item, Packet) and not isinstance(item, self._types[port.name]):
@@ -229,10 +252,11 @@ def _is_async(process: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(process) or inspect.isasyncgenfunction(process)
 
 
-def is_async(node: Node) -> bool:
+def is_async(node: Node | type[Node]) -> bool:
     """Whether any of a node's methods is a coroutine: it then waits, and needs a thread of its own."""
-    names = [n for n in dir(type(node)) if n.startswith("process") or n in ("on_event", "on_timer")]
-    return any(_is_async(getattr(node, name)) for name in names)
+    cls = node if isinstance(node, type) else type(node)
+    names = [n for n in dir(cls) if n.startswith("process") or n in ("on_event", "on_timer")]
+    return any(_is_async(getattr(cls, name)) for name in names)
 
 
 def _steps(runner: Runner, emissions: Any, turn: int) -> Iterator[Any]:
@@ -243,24 +267,8 @@ def _steps(runner: Runner, emissions: Any, turn: int) -> Iterator[Any]:
             except StopAsyncIteration:
                 return
     finally:
-        runner.host.complete(runner, emissions.aclose(), turn)
+        runner.host.finish(emissions.aclose())
 
 
 def _exact_types(kind: type[Packet]) -> frozenset[type]:
     return frozenset([AudioPacket, TextPacket, Packet] if kind is Packet else [kind])
-
-
-def _fan_out(targets: list[Push]) -> Push:
-    if not targets:
-        return ignore
-    if len(targets) == 1:
-        return targets[0]
-    every = tuple(targets)
-
-    def push(item: Item) -> None:
-        for target in every:
-            target(item)
-
-    return push
-
-

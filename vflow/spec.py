@@ -1,9 +1,11 @@
 """What a graph file says, read into plain records; nothing is resolved yet. Findings are collected."""
+
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from vflow.errors import Diagnostic, Place, PropertyError, nearest
@@ -21,6 +23,12 @@ NODE_KEYS = ("use", "params", "on_error", "order")
 LINK_KEYS = ("from", "to", "queue", "keep", "convert")
 POLICIES = ("block", "leaky-oldest", "leaky-newest", "error")
 QUEUE_KEYS = ("packets", "time", "policy", "max_age")
+MAPPING_MENDS = {
+    "a graph": "a graph has 'nodes:' and 'links:'",
+    "nodes": "write '  name: {use: ...}' below it, a line for each node",
+    "a link": "write '- a -> b', or '- {from: a, to: b, queue: {...}}'",
+    "budget": "write '{from: speech_end, to: first_audio, max: 800ms}'",
+}
 LIBRARIES = ("torch", "onnxruntime", "openmp")
 
 
@@ -36,6 +44,8 @@ class NodeSpec:
     keys: dict[str, Place] = field(default_factory=dict)
     on_error: ErrorPolicy = field(default_factory=ErrorPolicy)
     order: str | None = None
+    use_text: str = ""
+    """`use` as the file has it: what an environment variable holds is not printed."""
 
 
 @dataclass(slots=True)
@@ -67,10 +77,12 @@ class Document:
     links: list[LinkSpec] = field(default_factory=list)
     budget: Budget | None = None
     threads: dict[str, int] = field(default_factory=dict)
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Value] = field(default_factory=dict)
     ports: dict[str, EndSpec] = field(default_factory=dict)
     proxy: list[str] = field(default_factory=list)
     doc: str = ""
+    broken: set[str] = field(default_factory=set)
+    """Names of nodes that could not be read."""
 
 
 def read(value: Value, file: str, diagnostics: list[Diagnostic]) -> Document:
@@ -88,7 +100,8 @@ class _SpecReader:
     def mapping(self, value: Value, what: str, known: tuple[str, ...] | None) -> dict[str, Value]:
         """The entries of a mapping; unknown keys are errors where `known` lists what there is."""
         if not isinstance(value.data, dict):
-            self.error(f"{what} is a mapping, not {_kind(value)}", value.place)
+            mend = MAPPING_MENDS.get(what, "")
+            self.error(f"{what} is a mapping, not {_kind(value)}", value.place, mend)
             return {}
         for key in value.data:
             if known is not None and key not in known:
@@ -104,39 +117,59 @@ class _SpecReader:
             return document
         if "vflow" in top and top["vflow"].data != VERSION:
             found = top["vflow"]
-            self.error(f"version {found.data!r} of the format is not known", found.place, "write 'vflow: 1'")
+            self.error(f"version {found} of the format is not known", found.place, "write 'vflow: 1'")
         for name, spec in self.mapping(top["nodes"], "nodes", None).items() if "nodes" in top else ():
             self.node(document, name, spec, top["nodes"])
         if not document.nodes and not self.diagnostics:
             self.error("the graph has no nodes", value.place, "add 'nodes: {tone: {use: test_tone}, ...}'")
         if "links" in top:
             self.links(document, top["links"])
+        elif len(document.nodes) > 1:
+            self.error("the graph has no links", value.place, "add 'links:' with '- a -> b -> c' below it")
         if "budget" in top:
             document.budget = self.budget(top["budget"])
         if "threads" in top:
             document.threads = self.threads(top["threads"])
         if "params" in top:
-            document.params = {k: v.plain() for k, v in self.mapping(top["params"], "params", None).items()}
+            document.params = dict(self.mapping(top["params"], "params", None))
         for name, end in self.mapping(top["ports"], "ports", None).items() if "ports" in top else ():
             inner = self.end(str(end.data), end.place)
-            if inner is not None:
+            if inner is not None and self.has_node(document, inner.node, end.place):
                 document.ports[name] = inner
         if "proxy" in top:
-            document.proxy = [str(name) for name in top["proxy"].plain() or ()]
+            document.proxy = self.proxy(document, top["proxy"])
         if "doc" in top:
             document.doc = str(top["doc"].data)
         if "convert" in top and self.convert(top["convert"]) is False:
             document.links = [replace(link, convert=False) for link in document.links]
         return document
 
+    def has_node(self, document: Document, name: str, place: Place) -> bool:
+        if name in document.nodes:
+            return True
+        if name not in document.broken:
+            mend = nearest(name, document.nodes) or f"nodes: {', '.join(document.nodes)}"
+            self.error(f"no node {name!r}", place, mend)
+        return False
+
+    def proxy(self, document: Document, value: Value) -> list[str]:
+        if not isinstance(value.data, list):
+            self.error(f"proxy is a list of nodes, not {_kind(value)}", value.place, "write '[name]'")
+            return []
+        return [str(name.data) for name in value.data if self.has_node(document, str(name.data), name.place)]
+
     def node(self, document: Document, name: str, value: Value, parent: Value) -> None:
+        document.broken.add(name)  # until it has been read
         place = parent.keys[name] if parent.keys else value.place
         if not NODE_NAME.fullmatch(name):
             self.error(f"{name!r} is not a name for a node", place, "use letters, digits, _ and -")
             return
         if isinstance(value.data, str):
-            self.error(f"{name} is a mapping", value.place, f"write '{name}: {{use: {value.data}}}'")
+            use_text = value.reference or value.data
+            self.error(f"{name} is a mapping", value.place, f"write '{name}: {{use: {use_text}}}'")
             return
+        if value.data is None:
+            value = replace(value, data={})
         entries = self.mapping(value, f"node {name!r}", None)
         if "use" not in entries:
             if isinstance(value.data, dict):
@@ -148,7 +181,7 @@ class _SpecReader:
         if not isinstance(use.data, str):
             self.error(f"use names a node, not {_kind(use)}", use.place)
             return
-        spec = NodeSpec(name, use.data, place, use.place)
+        spec = NodeSpec(name, use.data, place, use.place, use_text=use.reference or repr(use.data))
         if "on_error" in entries:
             spec.on_error = self.on_error(entries["on_error"])
         if "order" in entries:
@@ -157,15 +190,18 @@ class _SpecReader:
         spec.keys = {k: v for k, v in (value.keys or {}).items() if k in given}
         if "params" in entries:
             params = entries["params"]
-            given.update(self.mapping(params, "params", None))
+            for key in self.mapping(params, "params", None).keys() & given.keys():
+                self.error(f"{key} is set twice, here and in 'params'", spec.keys[key], "remove one of them")
+            given.update(params.data if isinstance(params.data, dict) else {})
             spec.keys.update(params.keys or {})
         spec.values = given
         document.nodes[name] = spec
+        document.broken.discard(name)
 
     def choice(self, value: Value, what: str, known: tuple[str, ...]) -> str:
         if value.data not in known:
             mend = nearest(str(value.data), known)
-            self.error(f"{what} is one of {', '.join(known)}; not {value.data!r}", value.place, mend)
+            self.error(f"{what} is one of {', '.join(known)}; not {value}", value.place, mend)
             return known[0]
         return str(value.data)
 
@@ -175,7 +211,7 @@ class _SpecReader:
     def integer(self, value: Value, what: str, low: int) -> int:
         number = value.data
         if not isinstance(number, int) or isinstance(number, bool) or number < low:
-            self.error(f"{what} is a whole number of at least {low}, not {number!r}", value.place)
+            self.error(f"{what} is a whole number of at least {low}, not {value}", value.place)
             return low
         return number
 
@@ -186,7 +222,8 @@ class _SpecReader:
                 return found
             self.error(f"{what} is longer than 0", value.place)
         except PropertyError as error:
-            self.error(f"{what}: {error.message}", value.place, error.mend)
+            message = f"{value.reference} is not a duration" if value.reference else error.message
+            self.error(f"{what}: {message}", value.place, "" if value.reference else error.mend)
         return 1
 
     def on_error(self, value: Value) -> ErrorPolicy:
@@ -211,6 +248,8 @@ class _SpecReader:
 
     def budget(self, value: Value) -> Budget | None:
         entries = self.mapping(value, "budget", ("from", "to", "max"))
+        if not isinstance(value.data, dict):
+            return None
         if "max" not in entries:
             self.error("a budget has a 'max'", value.place, "add 'max: 800ms'")
             return None
@@ -225,6 +264,12 @@ class _SpecReader:
             self.error(f"links is a list, not {_kind(value)}", value.place, "write '- a -> b -> c'")
             return
         for link in value.data:
+            ends = [link.data.get("from"), link.data.get("to")] if isinstance(link.data, dict) else [link]
+            references = [end for end in ends if end is not None and end.reference]
+            for end in references:
+                self.error(f"{end} cannot stand in a link", end.place, "write the names of the nodes")
+            if references:
+                continue
             if isinstance(link.data, str):
                 self.chain(document, link)
             else:
@@ -233,7 +278,7 @@ class _SpecReader:
     def chain(self, document: Document, value: Value) -> None:
         texts = str(value.data).split("->")
         if len(texts) < 2:
-            self.error(f"{value.data!r} is not a link", value.place, "write '- a -> b'")
+            self.error(f"{value} is not a link", value.place, "write '- a -> b'")
             return
         ends: list[EndSpec | None] = []
         offset = 0
@@ -242,7 +287,7 @@ class _SpecReader:
             place = replace(value.place, column=value.place.column + offset + indent)
             ends.append(self.end(text.strip(), place))
             offset += len(text) + 2
-        for source, target in zip(ends, ends[1:], strict=False):
+        for source, target in pairwise(ends):
             if source is not None and target is not None:
                 document.links.append(LinkSpec(source, target, source.place))
 
@@ -284,11 +329,11 @@ class _SpecReader:
             changes["policy"] = self.choice(entries["policy"], "policy", POLICIES)
         if keep is not None:
             if not isinstance(keep.data, bool):
-                self.error(f"keep is true or false, not {keep.data!r}", keep.place)
+                self.error(f"keep is true or false, not {keep}", keep.place)
             changes["keep"] = keep.data is True
         return lambda defaults: replace(defaults, **changes)
 
 
 def _kind(value: Value) -> str:
     names: Mapping[type, str] = {dict: "a mapping", list: "a list", str: "text", type(None): "nothing"}
-    return names.get(type(value.data), repr(value.data))
+    return names.get(type(value.data), str(value))

@@ -45,6 +45,8 @@ class Turn:
     interrupted: bool = False
     speculation: str = "none"
     generated_ns: int | None = None
+    measured: bool = False
+    """Whether its moments were found in recordings."""
     at_ns: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -145,6 +147,7 @@ class TurnLog:
         if caps.kind == "word":
             turn.at_ns.setdefault("first_word", message.at_ns)
             turn.words.append(packet.text)
+            turn.tokens = packet.meta.get("tokens", turn.tokens)
         elif caps.kind == "final":
             turn.user = packet.text
 
@@ -188,6 +191,7 @@ class TurnLog:
                     turn.at_ns.pop(moment, None)
                 if span is not None:
                     turn.at_ns["audible"], turn.at_ns["silent"] = begin + span[0], begin + span[1]
+            turn.measured = None not in (recorded_input, recorded_output)
 
     def _reply_end_ns(self, turn: Turn) -> int | None:
         """Up to where a recording may hold this reply: its end, or the next reply's start."""
@@ -210,24 +214,26 @@ class TurnLog:
 
 
 def sentence(turn: Turn) -> str:
-    """A turn's figures in words, as the log line of a run."""
-    parts = [f"turn {turn.number}:"]
-    names = {
+    """A turn's figures in words, as the log line of a run; `~` marks what no recording has confirmed."""
+    texts = {
         "endpoint": "end of speech seen after",
-        "first_word": "first word",
-        "compute": "first sound",
+        "first_word": "first word after",
+        "compute": "first sound after",
         "v2v": "from your last sound to the reply's first",
         "stop": "silent after an interruption in",
     }
+    found = {name: latency for name in texts if (latency := turn.latency_ns(name)) is not None}
     said = [
-        f"{text} {latency / MS:.0f} ms"
-        for n, text in names.items()
-        if (latency := turn.latency_ns(n)) is not None
+        f"{texts[name]} {'' if turn.measured or name == 'first_word' else '~'}{ns / MS:.0f} ms"
+        for name, ns in found.items()
     ]
-    parts.append(", ".join(said) or "no reply was heard")
     if turn.interrupted:
-        parts.append(f'(interrupted; heard: "{turn.heard}")')
-    return " ".join(parts)
+        said.append(
+            f'interrupted, heard: "{turn.heard}"' if turn.heard else "interrupted before it was heard"
+        )
+    elif not turn.heard:
+        said.append("nothing was played")
+    return f"turn {turn.number}: {', '.join(said) or 'played'}"
 
 
 def _ms(ns: int | None) -> float | None:

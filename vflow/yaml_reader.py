@@ -2,6 +2,7 @@
 
 Plain scalars follow YAML 1.2's core schema, so `on`, `off`, `yes` and `no` stay strings.
 """
+
 from __future__ import annotations
 
 import os
@@ -34,7 +35,8 @@ _REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}")
 class Value:
     """A value and its place. `data` is a scalar, a list of Values, or a dict of str to Value.
 
-    `reference` is the text with its `${...}` where the value came from the environment or a parameter:
+    `reference` is the text with its `${...}` where the value, or one in it, came from the environment or
+    a parameter:
     messages print it instead of the value, which may be a secret.
     """
 
@@ -42,10 +44,12 @@ class Value:
     place: Place
     reference: str = ""
     keys: Mapping[str, Place] | None = None
+    text: str = ""
+    """What a reference resolved to, before it was read as a number or a word."""
 
     def __str__(self) -> str:
         """As messages print it: short, and without what may be secret."""
-        return self.reference or repr_of(self.data)
+        return self.reference or repr_of(self.plain())
 
     def plain(self) -> Any:
         """The value without places."""
@@ -84,7 +88,7 @@ def read_file(path: Path) -> str:
     return text
 
 
-def parse(text: str, file: str, params: Mapping[str, Any] | None = None) -> Value:
+def parse(text: str, file: str, params: Mapping[str, Value] | None = None) -> Value:
     """The document in `text`; `file` names it in messages. `${name}` takes `params`, then the environment.
 
     Raises: GraphError with every finding.
@@ -132,8 +136,8 @@ def _compose(text: str, file: str) -> Any:
         mend = "a graph has 'nodes:' and 'links:'"
         raise GraphError([Diagnostic("the file is empty", Place(file), mend)])
     if len(documents) > 1:
-        place = _place(file, documents[1].start_mark)
-        raise GraphError([Diagnostic("the file holds several documents", place, "keep one, remove the '---'")])
+        place, mend = _place(file, documents[1].start_mark), "keep one, and remove the '---'"
+        raise GraphError([Diagnostic("the file holds several documents", place, mend)])
     return documents[0]
 
 
@@ -148,12 +152,20 @@ def _syntax_error(text: str, file: str, error: yaml.MarkedYAMLError) -> Diagnost
     if start is not None and error.context and start.line != mark.line:
         message += f" ({error.context} that begins in line {start.line + 1})"
     line = lines[mark.line] if mark.line < len(lines) else ""
-    mend = "indent with spaces: YAML takes no tabs" if line[mark.column : mark.column + 1] == "\t" else ""
+    mend = ""
+    if line[mark.column : mark.column + 1] == "\t":
+        mend = "indent with spaces: YAML takes no tabs"
+    elif line[max(0, mark.column - 1) : mark.column + 1] == "${":
+        mend = """inside {...} and [...] a reference stands in quotes: "${NAME}\""""
     return Diagnostic(message, _place(file, mark), mend)
 
 
 def _place(file: str, mark: Any) -> Place:
     return Place(file, mark.line + 1, mark.column + 1)
+
+
+def _reference(items: list[Value]) -> str:
+    return ", ".join(item.reference for item in items if item.reference)
 
 
 def scalar(text: str) -> Any:
@@ -173,7 +185,7 @@ def _error(message: str, place: Place) -> GraphError:
 
 
 class _Reader:
-    def __init__(self, file: str, params: Mapping[str, Any]) -> None:
+    def __init__(self, file: str, params: Mapping[str, Value]) -> None:
         self.file, self.params = file, params
         self.diagnostics: list[Diagnostic] = []
         self._open: set[int] = set()
@@ -197,7 +209,8 @@ class _Reader:
             if isinstance(node, yaml.MappingNode):
                 return self._mapping(node, place)
             if isinstance(node, yaml.SequenceNode):
-                return Value([self.convert(item) for item in node.value], place)
+                items = [self.convert(item) for item in node.value]
+                return Value(items, place, _reference(items))
             return self._scalar(node, place)
         finally:
             self._open.discard(id(node))
@@ -221,22 +234,25 @@ class _Reader:
                 )
                 continue
             data[key], keys[key] = self.convert(value_node), at
-        return Value(data, place, keys=keys)
+        return Value(data, place, _reference(list(data.values())), keys)
 
     def _scalar(self, node: Any, place: Place) -> Value:
         text = str(node.value)
         plain = not node.style
         if "${" not in text:
             return Value(scalar(text) if plain else text, place)
-        if plain and (whole := _REFERENCE.fullmatch(text)) and whole[1] in self.params:
-            return Value(self.params[whole[1]], place, reference=text)
+        whole = _REFERENCE.fullmatch(text)
+        if whole and whole[1] in self.params:
+            return self.params[whole[1]]  # with its own place
         resolved = _REFERENCE.sub(lambda match: self._resolve(match, place), text)
-        return Value(scalar(resolved) if plain else resolved, place, reference=text)
+        # `{rate: ${RATE}}` is not YAML, so quotes around a whole reference do not make it text
+        typed = scalar(resolved) if plain or whole else resolved
+        return Value(typed, place, reference=text, text=resolved)
 
     def _resolve(self, match: re.Match[str], place: Place) -> str:
         name, default = match[1], match[2]
         if name in self.params:
-            return str(self.params[name])
+            return str(self.params[name].plain())
         found = os.environ.get(name, default)
         if found is None:
             mend = f"set it, or write ${{{name}:-default}}"

@@ -1,4 +1,5 @@
 """Runs graphs as the command does, and hears what came out with another model than the one that spoke."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """echo, transcribe and say: each does what its first line says."""
+
 from __future__ import annotations
 
 import os

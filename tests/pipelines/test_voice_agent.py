@@ -1,4 +1,5 @@
 """The flagship on a spoken question: what was said is heard, and the report says when."""
+
 from __future__ import annotations
 
 import os

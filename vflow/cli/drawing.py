@@ -48,21 +48,22 @@ class _Tree:
     rows: list[_Row] = field(default_factory=list)
     missing: dict[str, int] = field(default_factory=dict)
     """Links into each node that have not been drawn yet."""
+    thread: dict[str, int] = field(default_factory=dict)
 
     def draw(self) -> list[_Row]:
+        self.thread = {name: n for n, names in enumerate(self.graph.segments(), 1) for name in names}
         self.missing = {name: len(self.graph.into(name)) for name in self.graph.nodes}
-        for name in self.graph.in_order():
-            if name in self.missing and (not self.missing[name] or self._in_cycle(name)):
-                if self.rows:
-                    self.rows.append(_Row(""))
-                self.below(name, "")
+        while self.missing:
+            ready = [name for name in self.graph.nodes if self.missing.get(name) == 0]
+            if self.rows:
+                self.rows.append(_Row(""))
+            self.below((ready or self._entries())[0], "")
         return self.rows
 
-    def _in_cycle(self, name: str) -> bool:
-        """All nodes in front of it that are no part of a cycle through it have been drawn."""
-        return all(
-            link.source not in self.missing or name in self.graph.reach([link.target]).nodes
-            for link in self.graph.into(name)
+    def _entries(self) -> list[str]:
+        """Nodes of cycles, those first that what has been drawn leads to."""
+        return sorted(
+            self.missing, key=lambda name: all(s.source in self.missing for s in self.graph.into(name))
         )
 
     def below(self, name: str, indent: str) -> None:
@@ -75,7 +76,7 @@ class _Tree:
         """Draw a node, its links and the branches on its right; returns the node straight below."""
         del self.missing[name]
         node = self.graph.nodes[name]
-        self.rows.append(_Row(f"{indent}{name}", _what(node), f"thread {_thread(self.graph, name)}"))
+        self.rows.append(_Row(f"{indent}{name}", _what(node), f"thread {self.thread[name]}"))
         links = self.graph.out_of(name)
         self.rows += [_Row(f"{indent}·", unused) for unused in _unused(self.graph, name)]
         straight = self.straight(links)
@@ -93,7 +94,9 @@ class _Tree:
     def straight(self, links: list[GraphLink]) -> GraphLink | None:
         """The link that goes straight down: the one with most below it, among those that are drawn here."""
         here = [link for link in links if self.missing.get(link.target) == 1]
-        return max(here, key=lambda link: len(self.graph.reach([link.target]).nodes), default=None)
+        if len(here) < 2:
+            return here[0] if here else None
+        return max(reversed(here), key=lambda link: len(self.graph.reach([link.target]).nodes))
 
     def branch(self, link: GraphLink, head: str, indent: str) -> None:
         about = _about(self.graph, link)
@@ -117,11 +120,8 @@ def mermaid(graph: Graph) -> str:
         lines.append(f'  subgraph thread{n}["thread {n}"]')
         for name in names:
             label = _quoted([name, *_details(graph, name)])
-            lines.append(
-                f"    {ids[name]}{{{{{label}}}}}"
-                if graph.nodes[name].converter
-                else f"    {ids[name]}[{label}]"
-            )
+            before, after = ("{{", "}}") if graph.nodes[name].converter else ("[", "]")
+            lines.append(f"    {ids[name]}{before}{label}{after}")
         lines.append("  end")
     for link in graph.links:
         arrow = "==>" if graph.is_boundary(link) else "-->"
@@ -166,10 +166,6 @@ def _string(lines: list[str]) -> str:
     """A quoted string of dot."""
     escaped = [line.replace("\\", "\\\\").replace('"', '\\"') for line in lines]
     return '"' + "\\n".join(escaped) + '"'
-
-
-def _thread(graph: Graph, name: str) -> int:
-    return next(n for n, names in enumerate(graph.segments(), 1) if name in names)
 
 
 def _what(node: GraphNode) -> str:

@@ -13,8 +13,8 @@ from vflow.errors import Unavailable
 
 BAR = 30
 """Cells of the progress bar."""
-STEP = 0.1
-"""How much more must be done for another line, where lines cannot be redrawn."""
+STEPS = 10
+"""Lines of a whole pull, where a line cannot be redrawn."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,11 +71,11 @@ def pull(name: str) -> int:
 
 @dataclass(slots=True)
 class ProgressBar:
-    """Shows progress in one line that is redrawn on a terminal, elsewhere in a line every 10 %."""
+    """Shows progress in one line that is redrawn on a terminal, elsewhere in ten lines a pull."""
 
     stream: TextIO
     _text: str = ""
-    _next: float = 0.0
+    _step: int = -1
     _width: int = 0
 
     def show(self, text: str, fraction: float | None) -> None:
@@ -86,9 +86,9 @@ class ProgressBar:
         if fraction is None:
             if text != self._text:
                 print(text, file=self.stream, flush=True)
-        elif fraction >= self._next:
+        elif (step := int(fraction * STEPS + 1e-9)) > self._step:
             print(f"{text}: {fraction:.0%}", file=self.stream, flush=True)
-            self._next = fraction - fraction % STEP + STEP
+            self._step = step
         self._text = text
 
     def _redraw(self, text: str, fraction: float | None) -> None:

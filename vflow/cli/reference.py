@@ -103,9 +103,9 @@ class Reference:
         for inner in document.proxy:
             if inner in document.nodes:
                 found = self.resolver.resolve(document.nodes[inner].use, Path())
-                for property_ in self.resolver.accepts(found, Path()):
+                for property_ in self.resolver.accepts(found):
                     owners.setdefault(property_, inner)
-        accepted = self.resolver.document_accepts(document, Path())
+        accepted = self.resolver.accepts(Resolved(name, cls))
         yield from _properties({key: (value, owners.get(key, "")) for key, value in accepted.items()})
         yield "inside:"
         yield from textwrap.indent(textwrap.dedent(cls.graph).strip(), "  ").splitlines()

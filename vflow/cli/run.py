@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import queue
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +26,8 @@ PAD = "2s"
 """Silence behind `--input`: more than any sensible wait for the end of speech."""
 DRAIN_S, STOP_S = 3.5, 1.2
 """Together they end a run within 5 s of Ctrl-C, whatever a node does."""
+INTERRUPT = -1
+"""Stands in the queue for a signal, among the exit codes of a run that has ended."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,15 +90,19 @@ class _Run:
         self.pipeline: Pipeline = Pipeline(graph)
         self.pipeline.bus.listen(self.log.listen)
         self.terminal = Terminal(graph, self.log)
+        self._happened: queue.SimpleQueue[int] = queue.SimpleQueue()  # reentrant: signal handlers put
+        self._ending = False
         self._printer = threading.Thread(
             target=self.terminal.follow, args=(self.pipeline.bus,), name="vflow:terminal", daemon=True
         )
 
     def run(self) -> int:
-        signal.signal(signal.SIGTERM, _as_interrupt)
-        self._printer.start()
-        self.terminal.resolved()
-        code = self._play()
+        with self._signals():
+            self._printer.start()
+            self.terminal.resolved()
+            self.terminal.note("loading")
+            threading.Thread(target=self._play, name="vflow:run", daemon=True).start()
+            code = self._supervise()
         self._printer.join(timeout=1.0)
         self.terminal.end_line()
         if code != USAGE:
@@ -104,7 +113,21 @@ class _Run:
             os._exit(code)  # a thread that hangs would keep the interpreter from leaving
         return code
 
-    def _play(self) -> int:
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Turn SIGINT and SIGTERM into entries of the queue: an exception could come at any line."""
+        before: dict[signal.Signals, Any] = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                before[number] = signal.signal(number, lambda *_: self._happened.put(INTERRUPT))
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _play(self) -> None:
+        """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
         from vflow.errors import VflowError
 
         started = False
@@ -112,28 +135,30 @@ class _Run:
             self.pipeline.start()
             started = True
             self.pipeline.wait()
-            return OK
+            self._happened.put(OK)
         except VflowError as error:
-            self.terminal.failed(error)
-            return FAILED if started or not _is_missing(error) else USAGE
-        except KeyboardInterrupt:
-            return self._drain()
+            if not self._ending:
+                self.terminal.failed(error)
+            self._happened.put(FAILED if started or not _is_missing(error) else USAGE)
 
-    def _drain(self) -> int:
-        from vflow.errors import VflowError
-
+    def _supervise(self) -> int:
+        """Wait for the end, or end it: drain at the first interrupt, stop at the second; the exit code."""
+        code = self._happened.get()
+        if code != INTERRUPT:
+            return code
         self.terminal.note("draining: what was begun is played to its end; Ctrl-C again stops at once")
-        try:
-            self.pipeline.drain()
-            if not self.pipeline.wait(DRAIN_S):
-                self.pipeline.stop(STOP_S)
-            return OK
-        except VflowError as error:
-            self.terminal.failed(error)
-            return FAILED
-        except KeyboardInterrupt:
+        if self.pipeline.state.value != "playing":
+            self._ending = True
             self.pipeline.stop(STOP_S)
-            return INTERRUPTED
+            return OK
+        self.pipeline.drain()
+        try:
+            code = self._happened.get(timeout=DRAIN_S)
+        except queue.Empty:
+            code = OK
+        self._ending = True
+        self.pipeline.stop(STOP_S)
+        return INTERRUPTED if code == INTERRUPT else code
 
     def _finish(self) -> None:
         given = self.args.input, self.args.output
@@ -156,7 +181,3 @@ def _is_missing(error: BaseException) -> bool:
     from vflow.errors import Unavailable
 
     return isinstance(error.__cause__, Unavailable)
-
-
-def _as_interrupt(*_: object) -> None:
-    raise KeyboardInterrupt

@@ -117,8 +117,8 @@ class Chat(Node):
                     yield None
                     continue
                 reply.words.append(word)
-                index = len(reply.words) - 1
-                yield TextPacket(text=word, index=index, turn=reply.turn, pts_ns=self.ctx.now_ns())
+                index, meta = len(reply.words) - 1, {"tokens": len(reply.tokens)}
+                yield TextPacket(text=word, index=index, turn=reply.turn, pts_ns=self.ctx.now_ns(), meta=meta)
         except RuntimeError:  # torch's errors: whoever speaks the reply is to learn that no more comes
             reply.stop_reason = "error"
             yield self._end(reply)

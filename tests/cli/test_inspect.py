@@ -1,0 +1,128 @@
+"""`vflow inspect`: the reference out of the classes, for nodes, bins and roles."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+
+from tests.cli.conftest import Vflow
+from vflow import Audio, Bin, Duration, In, Node, Out, QueueOptions, Text, prop
+from vflow.cli.reference import Reference
+from vflow.registry import Registry
+
+
+class Best(Node):
+    """Speaks well. Needs much."""
+
+    rank = 99
+    heavy = True
+    example = "tts: {use: tts.best}"
+    pace: float = prop(1.0, ge=0.5, le=2, unit="words/s", doc="how fast", hot=True)
+    wait: Duration = prop("20ms", ge="1ms", doc="how long", latency="path")
+    mood: str = prop(doc="how")
+    text = In(Text("chunk"), doc="what to say", queue=QueueOptions(packets=2))
+    audio = Out(Audio(rate=24_000, channels=1), bus=True)
+
+    @classmethod
+    def unavailable(cls) -> str:
+        return "no such card; plug one in"
+
+
+class Worse(Best):
+    """Speaks."""
+
+    rank = 98
+
+    @classmethod
+    def unavailable(cls) -> str:
+        return ""
+
+
+class Pair(Bin):
+    """Two in one."""
+
+    rank = 97
+    example: ClassVar[str] = "tts: {use: tts.pair}"
+    graph = """
+    params: {gain: 3}
+    ports: {text: inner.text, audio: inner.audio}
+    proxy: [inner]
+    nodes:
+      inner: {use: tts.worse, mood: fine}
+    """
+
+
+@pytest.fixture
+def reference() -> Reference:
+    return Reference(Registry({"tts.best": Best, "tts.worse": Worse, "tts.pair": Pair}))
+
+
+def test_everything_is_told_of_a_node(reference: Reference) -> None:
+    assert list(reference.about("tts.best")) == [
+        "tts.best (node)",
+        "  Speaks well. Needs much.",
+        "role: tts, rank 99 (the available candidate of the highest rank plays a role)",
+        "available: no: no such card; plug one in",
+        "traits: heavy (has a thread of its own)",
+        "ports:",
+        "  in  text: text/chunk: what to say",
+        "      queue by default: 2 packets, 2s, block",
+        "  out audio: audio(rate=24000, channels=1)",
+        "      its packets are posted on the bus",
+        "properties:",
+        "  pace: float in words/s, default 1.0, at least 0.5, at most 2, may change while it runs",
+        "      how fast",
+        "  wait: duration, default 20ms, at least 1ms, adds to the latency, behind that",
+        "      how long",
+        "  mood: str, required",
+        "      how",
+        "example:",
+        "  tts: {use: tts.best}",
+    ]
+
+
+def test_a_bin_shows_what_is_inside_and_what_it_passes_on(reference: Reference) -> None:
+    lines = list(reference.about("tts.pair"))
+    assert lines[0] == "tts.pair (bin)"
+    assert "  text: inner.text" in lines
+    assert "  gain = 3" in lines
+    assert any(line.startswith("  pace: float") and line.endswith("(given to inner)") for line in lines)
+    assert "    inner: {use: tts.worse, mood: fine}" in lines
+
+
+def test_a_role_lists_its_candidates_by_rank_and_says_which_plays_it(reference: Reference) -> None:
+    lines = list(reference.about("tts"))
+    assert lines[0] == "tts (role): speaks chunks of text"
+    first = lines.index("candidates, the best first:") + 1
+    assert lines[first : first + 3] == [
+        "  tts.best, rank 99: not available: no such card; plug one in",
+        "  tts.worse, rank 98: available: plays the role here",
+        "  tts.pair, rank 97: available",
+    ]
+
+
+def test_the_overview_has_a_line_for_every_node(vflow: Vflow) -> None:
+    ran = vflow("inspect")
+    assert ran.code == 0
+    listed = {line.split()[0] for line in ran.out.splitlines() if line.startswith("    ")}
+    assert set(Registry().names()) <= listed
+    assert "  vad: finds utterances and mints turns" in ran.out.splitlines()
+
+
+@pytest.mark.parametrize("name", Registry().names())
+def test_every_installed_node_can_be_inspected(vflow: Vflow, name: str) -> None:
+    ran = vflow("inspect", name)
+    assert ran.code == 0
+    assert ran.out.startswith(f"{name} (")
+    assert "no description" not in ran.out
+    assert "example:" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("name", "near"), [("tts.hibaro", "tts.hibari"), ("speakr", "speaker"), ("testtone", "test_tone")]
+)
+def test_an_unknown_name_is_refused_with_the_nearest(vflow: Vflow, name: str, near: str) -> None:
+    ran = vflow("inspect", name)
+    assert ran.code == 2
+    assert ran.err == f"vflow inspect: error: no node is named {name!r}; did you mean {near!r}?\n"

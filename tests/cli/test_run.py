@@ -1,0 +1,260 @@
+"""`vflow run` as a user meets it: exit codes, Ctrl-C, what bad input gets, nodes that hang."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from vflow.cli.main import main
+
+ECHO = Path(__file__).parents[2] / "pipelines" / "echo.yaml"
+HANGING = '''
+import sys, time
+from vflow import Audio, In, Node
+
+class Hang(Node):
+    """Blocks where it is told to, as C code does that never looks."""
+    audio = In(Audio())
+    where = sys.argv.pop()
+
+    def block(self):
+        print("hanging", file=sys.stderr, flush=True)
+        time.sleep(3600)  # stands in for a call that does not return
+
+    def open(self):
+        if self.where == "open":
+            self.block()
+
+    def process(self, packet):
+        if self.where == "process":
+            self.block()
+
+    def close(self):
+        if self.where == "close":
+            self.block()
+
+import vflow.build
+load = vflow.build.load
+vflow.build.load = lambda *args, **kwargs: load(*args, **kwargs, nodes={"hang": Hang})
+from vflow.cli.main import main
+sys.exit(main(sys.argv[1:]))
+'''
+
+
+@pytest.fixture()
+def wav(tmp_path: Path) -> Path:
+    tone = 0.1 * np.sin(np.arange(16000) * 0.1)
+    soundfile.write(tmp_path / "in.wav", tone, 16000)
+    return tmp_path / "in.wav"
+
+
+@pytest.fixture()
+def endless(tmp_path: Path) -> Path:
+    """A graph that plays a tone for an hour, at its own pace."""
+    path = tmp_path / "endless.yaml"
+    path.write_text(
+        "vflow: 1\nnodes:\n  tone: {use: test_tone, duration: 1h, pace: clock}\n"
+        f"  out: {{use: wav_sink, file: {tmp_path / 'out.wav'}}}\nlinks:\n  - tone -> out\n"
+    )
+    return path
+
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture()
+def start() -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start_process(*words: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        return process
+
+    yield start_process
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(process: subprocess.Popen[str], text: str) -> None:
+    """Read stderr up to a line with `text`."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if text in line:
+            return
+    raise AssertionError(f"ended without {text!r}")
+
+
+def test_one_ctrl_c_drains_and_leaves_with_0(start: Start, endless: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    process = start("-m", "vflow.cli.main", "run", str(endless), "--report", str(report))
+    wait_for(process, "playing")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    assert json.loads(report.read_text())["links"][0]["pushed"] > 0
+    assert soundfile.info(tmp_path / "out.wav").frames > 0
+
+
+def hanging(tmp_path: Path, where: str) -> list[str]:
+    script, graph = tmp_path / "hanging.py", tmp_path / "hang.yaml"
+    script.write_text(HANGING)
+    graph.write_text(
+        "vflow: 1\nnodes:\n  tone: {use: test_tone, duration: 1h, pace: clock}\n"
+        "  stuck: {use: hang}\nlinks:\n  - {from: tone, to: stuck, queue: {packets: 4}}\n"
+    )
+    return [str(script), "run", str(graph), where]
+
+
+@pytest.mark.parametrize("where", ["process", "close"])
+def test_a_hanging_node_is_named_and_abandoned(start: Start, tmp_path: Path, where: str) -> None:
+    process = start(*hanging(tmp_path, where))
+    wait_for(process, "hanging" if where == "process" else "playing")
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "abandoned" in err
+    assert "stuck" in err
+    assert time.monotonic() - begun < 10  # the promise is 5 s; a loaded machine may be slow to leave
+
+
+def test_ctrl_c_while_a_node_hangs_in_open_ends_the_run(start: Start, tmp_path: Path) -> None:
+    process = start(*hanging(tmp_path, "open"))
+    wait_for(process, "hanging")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "stuck" in err
+    assert "Traceback" not in err
+
+
+def test_the_second_ctrl_c_stops_at_once_with_130(start: Start, tmp_path: Path) -> None:
+    process = start(*hanging(tmp_path, "process"))
+    wait_for(process, "hanging")
+    process.send_signal(signal.SIGINT)
+    wait_for(process, "draining")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """Run a command that has to be refused with 2 and without a traceback; what it said."""
+    assert main(["run", *words]) == 2
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    return err
+
+
+def test_a_missing_input_is_an_error_at_the_mic(capsys: pytest.CaptureFixture[str]) -> None:
+    err = refused(capsys, str(ECHO), "--input", "none.wav", "--output", "/dev/null")
+    assert "none.wav" in err
+    assert "no such file" in err
+
+
+def test_what_is_not_audio_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "text.wav").write_text("not audio")
+    assert "text.wav" in refused(capsys, str(ECHO), "--input", str(tmp_path / "text.wav"))
+
+
+@pytest.mark.parametrize("bad", [np.zeros(0), np.array([0.1, np.nan, 0.1])], ids=["empty", "nan"])
+def test_audio_that_cannot_be_played_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, bad: np.ndarray
+) -> None:
+    soundfile.write(tmp_path / "bad.wav", bad, 16000, subtype="FLOAT")
+    assert "bad.wav" in refused(capsys, str(ECHO), "--input", str(tmp_path / "bad.wav"))
+
+
+def test_an_output_folder_that_does_not_exist_is_refused(
+    capsys: pytest.CaptureFixture[str], wav: Path, tmp_path: Path
+) -> None:
+    err = refused(capsys, str(ECHO), "--input", str(wav), "--output", str(tmp_path / "none" / "out.wav"))
+    assert "does not exist" in err
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("mic.fram=10ms", "did you mean 'frame'"),
+        ("mic.frame=10", "write 10ms"),
+        ("mcc.frame=10ms", "did you mean 'mic'"),
+        ("frame", "--set node.property=value"),
+    ],
+)
+def test_a_wrong_set_is_refused_with_its_mend(
+    capsys: pytest.CaptureFixture[str], wav: Path, tmp_path: Path, option: str, said: str
+) -> None:
+    words = [str(ECHO), "--input", str(wav), "--output", str(tmp_path / "o.wav"), "--set", option]
+    assert said in refused(capsys, *words)
+
+
+def test_input_without_a_mic_is_refused(capsys: pytest.CaptureFixture[str], endless: Path, wav: Path) -> None:
+    assert "which no node plays" in refused(capsys, str(endless), "--input", str(wav))
+
+
+def test_a_missing_model_names_the_command_that_fetches_it(
+    capsys: pytest.CaptureFixture[str], wav: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VFLOW_CACHE", str(tmp_path / "cache"))
+    flagship = ECHO.parent / "voice_agent.yaml"
+    err = refused(capsys, str(flagship), "--input", str(wav), "--output", str(tmp_path / "o.wav"))
+    assert "vflow models pull smollm2" in err
+
+
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 96000, 192000])
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_any_rate_and_sample_format_is_played(tmp_path: Path, rate: int, subtype: str) -> None:
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(rate // 2) / rate)
+    soundfile.write(tmp_path / "in.wav", np.stack([tone, tone], axis=1), rate, subtype=subtype)
+    graph = tmp_path / "copy.yaml"
+    graph.write_text(
+        f"nodes:\n  src: {{use: wav_source, file: {tmp_path / 'in.wav'}, pace: free}}\n"
+        f"  snk: {{use: wav_sink, file: {tmp_path / 'out.wav'}, sync: false}}\nlinks:\n  - src -> snk\n"
+    )
+    assert main(["run", str(graph)]) == 0
+    played, played_rate = soundfile.read(tmp_path / "out.wav")
+    assert played_rate == rate
+    assert len(played) == rate // 2
+    assert np.abs(played - tone).max() < 1e-3
+
+
+def test_a_node_that_fails_while_running_ends_with_1_and_its_place(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import vflow.registry
+    from vflow import Audio, In, Node
+
+    class Broken(Node):
+        """Raises at once."""
+
+        audio = In(Audio())
+
+        def process(self, packet: object) -> None:
+            raise ValueError("cannot")
+
+    load = vflow.registry.Registry.load
+    monkeypatch.setattr(
+        vflow.registry.Registry, "load", lambda self, n: Broken if n == "broken" else load(self, n)
+    )
+    graph = tmp_path / "broken.yaml"
+    graph.write_text("nodes:\n  tone: {use: test_tone}\n  bad: {use: broken}\nlinks:\n  - tone -> bad\n")
+    report = tmp_path / "r.json"
+    assert main(["run", str(graph), "--report", str(report)]) == 1
+    err = capsys.readouterr().err
+    assert "broken.yaml:3:3: error: bad: ValueError: cannot" in err
+    assert "Traceback" not in err
+    assert report.exists()

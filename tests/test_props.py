@@ -1,0 +1,107 @@
+"""Properties: conversion, bounds, units, and what is said of a wrong value."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vflow import Duration, Node, PropertyError, prop
+from vflow.props import duration_ns, duration_text, props_of, type_text, value_text
+
+
+class Base(Node):
+    factor: float = prop(1.0, ge=0, le=16, doc="gain")
+
+
+class Sample(Base):
+    wait: Duration = prop("20ms", ge="10ms", le="1s")
+    limit: Duration | None = prop(None)
+    count: int = prop(3, ge=1)
+    mode: Literal["fast", "slow"] = prop("fast")
+    kind: str = prop("a", choices=("a", "bee"))
+    on: bool = prop(False)
+    names: list[str] = prop(())
+
+
+def make(**values: Any) -> Sample:
+    return Sample(**values)
+
+
+def test_defaults_are_read_in_the_nodes_units() -> None:
+    node = make()
+    assert (node.factor, node.wait, node.limit, node.count, node.mode) == (1.0, 20_000_000, None, 3, "fast")
+
+
+def test_values_are_converted() -> None:
+    node = make(factor=2, wait="1s", limit="1.5ms", names=["x"], on=True, mode="slow", kind="bee")
+    assert (node.factor, node.wait, node.limit, node.names) == (2.0, 1_000_000_000, 1_500_000, ["x"])
+    assert (node.on, node.mode, node.kind) == (True, "slow", "bee")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"factr": 1}, "no property 'factr'; did you mean 'factor'?"),
+        ({"xyzzy": 1}, "no property 'xyzzy'; known: factor, wait, limit, count, mode, kind, on, names"),
+        ({"factor": "loud"}, "factor takes float, not 'loud' (str)"),
+        ({"factor": None}, "factor takes float, not null"),
+        ({"factor": 17}, "factor is 17, out of range; at least 0 and at most 16"),
+        ({"factor": float("nan")}, "factor is nan, out of range; at least 0 and at most 16"),
+        ({"wait": 20}, "wait: 20 is not a duration; write 20ms or 20s"),
+        ({"wait": "20"}, "wait: '20' is not a duration; write it as 480ms or 1.5s"),
+        ({"wait": True}, "wait: True is not a duration; write it as 480ms or 1.5s"),
+        ({"wait": "5ms"}, "wait is '5ms', out of range; at least 10ms and at most 1s"),
+        ({"count": 1.5}, "count takes int, not 1.5 (float)"),
+        ({"count": True}, "count takes int, not True (bool)"),
+        ({"count": 0}, "count is 0, out of range; at least 1"),
+        ({"mode": "slwo"}, "mode takes fast | slow, not 'slwo' (str); did you mean 'slow'?"),
+        ({"kind": "be"}, "kind is one of a, bee; not 'be'; did you mean 'bee'?"),
+        ({"on": "yes"}, "on takes bool, not 'yes' (str); write true or false"),
+        ({"names": [1]}, "names takes list[str], not [1] (list)"),
+        ({"count": "x" * 999}, f"count takes int, not '{'x' * 59}... (1001 characters) (str)"),
+    ],
+)
+def test_a_wrong_value_is_told_with_what_mends_it(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(PropertyError) as info:
+        make(**values)
+    assert str(info.value) == message
+
+
+def test_the_properties_of_the_bases_come_first() -> None:
+    assert list(props_of(Sample))[:2] == ["factor", "wait"]
+
+
+def test_types_and_values_print_as_a_graph_file_has_them() -> None:
+    declared = props_of(Sample)
+    assert [type_text(declared[name]) for name in ("wait", "limit", "mode", "kind", "names")] == [
+        "duration",
+        "duration",
+        "fast | slow",
+        "a | bee",
+        "list[str]",
+    ]
+    assert value_text(declared["wait"], 20_000_000) == "20ms"
+    assert value_text(declared["on"], False) == "false"
+    assert value_text(declared["limit"], None) == "null"
+
+
+def test_units() -> None:
+    texts = ("1us", "1ms", "1s", "1min", "1m", "1h", " 1.5 s ")
+    assert [duration_ns(t) for t in texts] == [
+        10**3,
+        10**6,
+        10**9,
+        60 * 10**9,
+        60 * 10**9,
+        3600 * 10**9,
+        1_500_000_000,
+    ]
+    assert duration_ns(0) == 0
+
+
+@given(st.integers(min_value=0, max_value=10**9))
+def test_a_duration_survives_being_written(us: int) -> None:
+    assert duration_ns(duration_text(us * 1000)) == us * 1000

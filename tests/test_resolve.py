@@ -1,0 +1,112 @@
+"""Roles, bins and bins in files: what `use:` leads to, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vflow import Audio, Bin, GraphError, In, Node, Out, Text, Unavailable, prop
+from vflow.registry import NodeClass, Registry
+from vflow.resolve import Resolver
+
+
+class Good(Node):
+    """Speaks."""
+
+    rank = 50
+    voice: str = prop("a")
+    text = In(Text("chunk"))
+    audio = Out(Audio(rate=24_000, channels=1))
+
+
+class Better(Good):
+    rank = 60
+
+    @classmethod
+    def unavailable(cls) -> str:
+        return "no card"
+
+
+class Boxed(Bin):
+    """Better in a box."""
+
+    rank = 70
+    graph = """
+    ports: {text: inner.text, audio: inner.audio}
+    proxy: [inner]
+    params: {depth: 3}
+    nodes:
+      inner: {use: tts.better}
+    """
+
+
+class Loop(Bin):
+    """Contains itself."""
+
+    graph = """
+    ports: {audio: me.audio}
+    proxy: [me]
+    nodes:
+      me: {use: loop}
+    """
+
+
+def resolver(**nodes: NodeClass) -> Resolver:
+    named = {name.replace("_", "."): cls for name, cls in nodes.items()}
+    registry = Registry(named)
+    registry.names = lambda: sorted(named)  # type: ignore[method-assign]  # none of the installed ones
+    return Resolver(registry)
+
+
+def test_a_role_takes_the_available_candidate_of_the_highest_rank() -> None:
+    found = resolver(tts_good=Good, tts_better=Better, tts_boxed=Boxed).resolve("tts", Path())
+    assert found.name == "tts.good"
+    assert found.problem == ""
+    assert found.passed_over == ("tts.boxed: no card", "tts.better: no card")
+
+
+def test_a_named_node_never_falls_back() -> None:
+    found = resolver(tts_good=Good, tts_better=Better).resolve("tts.better", Path())
+    assert (found.name, found.problem) == ("tts.better", "no card")
+
+
+def test_a_role_that_nothing_can_play_says_why_of_each() -> None:
+    found = resolver(tts_better=Better).resolve("tts", Path())
+    assert found.problem == "nothing can play the role 'tts' here: tts.better: no card"
+
+
+def test_a_role_without_candidates_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match="no installed package has a node for the role 'tts'"):
+        resolver(other=Good).resolve("tts", Path())
+
+
+def test_a_bin_is_as_available_as_what_is_inside() -> None:
+    assert resolver(tts_better=Better, tts_boxed=Boxed).problem("tts.boxed") == "no card"
+
+
+def test_a_bin_accepts_its_params_and_what_it_passes_on() -> None:
+    made = resolver(tts_better=Better, tts_boxed=Boxed)
+    assert set(made.accepts(made.resolve("tts.boxed", Path()))) == {"depth", "voice"}
+
+
+def test_a_bin_that_contains_itself_comes_to_an_end() -> None:
+    made = resolver(loop=Loop)
+    assert made.problem("loop") == ""
+    assert made.accepts(made.resolve("loop", Path())) == {}
+
+
+def test_a_bin_in_a_file_is_found_beside_the_file_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "room.yaml").write_text("ports: {audio: x.audio}\nproxy: [x]\nnodes:\n  x: {use: tts.good}\n")
+    made = resolver(tts_good=Good)
+    assert set(made.accepts(made.resolve("./room.yaml", tmp_path))) == {"voice"}
+    with pytest.raises(GraphError, match="cannot be read"):
+        made.resolve("./room.yaml", tmp_path / "elsewhere")
+
+
+def test_an_adapter_is_named_apart_from_what_is_there() -> None:
+    made = resolver(tts_good=Good)
+    wanted, given = [Audio(rate=24_000)], [Text("chunk")]
+    assert made.adapter(given, wanted, "a", "b", []) == "insert 'tts: {use: tts}' and link a -> tts -> b"
+    assert made.adapter(given, wanted, "a", "b", ["tts"]).endswith("link a -> tts_ -> b")
+    assert made.adapter(wanted, given, "a", "b", []) == ""
