@@ -25,7 +25,8 @@ def frame_levels(samples: Samples, rate: int, frame_ns: int, hop_ns: int) -> NDA
     energy = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
     starts = np.arange(0, len(samples) - size + 1, hop)
     mean = (energy[starts + size] - energy[starts]) / size
-    return 10 * np.log10(np.maximum(mean, 1e-12))
+    levels: NDArray[np.float64] = 10 * np.log10(np.maximum(mean, 1e-12))
+    return levels
 
 
 def voice_off_ns(samples: Samples, rate: int) -> int | None:

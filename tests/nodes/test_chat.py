@@ -254,7 +254,7 @@ def test_a_demo_model_is_announced_as_one(harness: Harness) -> None:
     ("name", "words"),
     [
         ("smolm2", "no model 'smolm2' is known; did you mean 'smollm2'"),
-        ("kokoro", "kokoro is not a language model"),
+        ("kokoro-ja", "kokoro-ja is not a language model"),
         ("./nowhere", "no directory ./nowhere"),
     ],
 )
