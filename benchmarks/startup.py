@@ -68,9 +68,8 @@ def main() -> None:
         return
     print(f"bare interpreter {base:.1f} ms, median of {RUNS}")
     for name, target in targets.items():
-        print(
-            f"{name} {target['value']} ms, target {target['target']:.0f} ms: {'met' if target['met'] else 'MISSED'}"
-        )
+        verdict = "met" if target["met"] else "MISSED"
+        print(f"{name} {target['value']} ms, target {target['target']:.0f} ms: {verdict}")
 
 
 if __name__ == "__main__":

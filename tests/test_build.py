@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,9 +12,23 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vflow import Audio, Bin, Graph, GraphError, In, Node, Out, QueueOptions, Text, load, prop
+from vflow import (
+    Audio,
+    Bin,
+    Graph,
+    GraphError,
+    In,
+    Node,
+    Out,
+    Pipeline,
+    QueueOptions,
+    Text,
+    TextPacket,
+    load,
+    prop,
+)
 from vflow.build import MAX_NODES, load_text
-from vflow.graph import ErrorPolicy, RoleChoice
+from vflow.graph import MAX_FUSED, ErrorPolicy, RoleChoice
 from vflow.registry import NodeClass, Registry
 
 
@@ -115,6 +130,28 @@ def test_an_override_is_typed_and_checked_like_the_file() -> None:
     assert "did you mean 'm'?" in said("  m: {use: mic}", overrides={"mm.gain": "1"})
 
 
+def test_an_override_is_text_for_a_text_property_and_a_number_for_a_number() -> None:
+    def device(text: str) -> Any:
+        graph = build("  m: {use: mic}", overrides={"m.device": text})
+        return vars(graph.nodes["m"].create())["device"]
+
+    assert [device(text) for text in ("42", "007", "true", "", "usb")] == ["42", "007", "true", "", "usb"]
+    assert build("  m: {use: mic}", overrides={"m.gain": "42"}).nodes["m"].values == {"gain": 42}
+
+
+def test_a_number_stays_one_where_a_property_takes_text_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Either(Node):
+        device: int | str | None = prop(None)
+
+    monkeypatch.setenv("DEVICE", "3")
+    nodes: dict[str, NodeClass] = {"either": Either}
+    text = "nodes:\n  m: {use: either%s}\n"
+    for device, found in (("3", 3), ("null", None), ("usb", "usb")):
+        graph = load_text(text % "", nodes=nodes, overrides={"m.device": device})
+        assert graph.nodes["m"].values == {"device": found}
+    assert load_text(text % ', device: "${DEVICE}"', nodes=nodes).nodes["m"].values == {"device": 3}
+
+
 def test_an_override_reaches_into_a_bin_by_its_own_or_the_inner_name() -> None:
     for name in ("m.gain", "m.inner.gain", "m.loudness"):
         assert build("  m: {use: box}", overrides={name: "5"}).nodes["m.inner"].values["gain"] == 5
@@ -150,6 +187,50 @@ def test_a_link_takes_the_bounds_of_the_input_unless_it_has_its_own() -> None:
     assert (link.queue, link.explicit) == (QueueOptions(packets=7), False)
     (link,) = build("  m: {use: mic}", "[{from: m, to: e, queue: {time: 1s}}]").links
     assert (link.queue, link.explicit) == (QueueOptions(packets=7, time_ns=10**9), True)
+
+
+LIVE = QueueOptions(packets=1024, policy="leaky-oldest")
+
+
+@pytest.mark.parametrize(
+    ("queue", "options"),
+    [
+        ("", QueueOptions(packets=7, policy="leaky-oldest")),
+        (", queue: {time: 1s}", QueueOptions(packets=7, time_ns=10**9, policy="leaky-oldest")),
+        (", queue: {packets: 8}", QueueOptions(packets=8, policy="leaky-oldest")),
+        (", queue: {policy: block}", QueueOptions(packets=7)),
+        (", queue: {policy: error}", QueueOptions(packets=7, policy="error")),
+    ],
+)
+def test_a_link_behind_a_live_source_never_blocks_unless_the_file_says_so(
+    queue: str, options: QueueOptions
+) -> None:
+    graph = load_live("ear", queue)
+    assert graph.queue(graph.links[0]) == options
+
+
+@pytest.mark.parametrize(
+    ("queue", "options"),
+    [
+        ("", LIVE),
+        (", keep: true", replace(LIVE, keep=True)),
+        (", queue: {packets: 8}", replace(LIVE, packets=8)),
+    ],
+)
+def test_what_a_live_links_queue_does_not_name_is_that_of_its_ring(queue: str, options: QueueOptions) -> None:
+    graph = load_live("nose", queue)
+    assert graph.queue(graph.links[0]) == options
+
+
+def load_live(target: str, queue: str) -> Graph:
+    class Live(Mic):
+        live = True
+
+    class Nose(Node):
+        audio = In(Audio())
+
+    text = f"nodes:\n  m: {{use: live}}\n  t: {{use: {target}}}\nlinks:\n  - {{from: m, to: t{queue}}}\n"
+    return load_text(text, nodes={**NODES, "live": Live, "nose": Nose})
 
 
 def test_caps_choose_the_port_that_fits() -> None:
@@ -205,6 +286,49 @@ def test_bins_in_bins_have_long_names_and_relative_files(tmp_path: Path) -> None
     assert list(graph.nodes) == ["a.x.x", "e"]
     assert [link.name for link in graph.links] == ["a.x.x.audio -> e.audio"]
     assert list(graph.roles) == ["a.x.x"]
+
+
+def test_a_bins_file_can_be_loaded_alone_with_its_own_defaults() -> None:
+    text = (
+        "params: {gain: 2}\nports: {sound: e.audio, words: e.also}\n"
+        'nodes:\n  m: {use: mic, gain: "${gain}"}\n  e: {use: ear}\n'
+    )
+    assert load_text(text + "links: []\n", nodes=NODES).nodes["m"].values == {"gain": 2}
+    with pytest.raises(GraphError, match=r"<text>:2:16: error: port 'sound' of the bin: e has no port"):
+        load_text(text.replace("e.audio", "e.oudio") + "links: []\n", nodes=NODES)
+
+
+def test_an_input_that_no_port_of_a_bin_leads_to_has_to_be_fed() -> None:
+    text = "ports: {words: e.also}\nnodes:\n  e: {use: ear}\n"
+    with pytest.raises(GraphError, match=r"nothing feeds e.audio"):
+        load_text(text, nodes=NODES)
+
+
+def test_a_long_chain_of_light_nodes_is_several_threads_and_runs() -> None:
+    ran: list[int] = []
+
+    class Once(Node):
+        out = Out(Text("word"))
+
+        def produce(self) -> Iterator[TextPacket]:
+            yield TextPacket(text="hello")
+
+    class Hop(Node):
+        into = In(Text("word"))
+        out = Out(Text("word"))
+
+        def process(self, packet: TextPacket) -> Iterator[TextPacket]:  # a generator: the deepest there is
+            ran.append(1)
+            yield packet
+
+    names = [f"n{n}" for n in range(2 * MAX_FUSED)]
+    hops = "".join(f"  {name}: {{use: hop}}\n" for name in names)
+    text = f"nodes:\n  s: {{use: once}}\n{hops}links:\n  - {' -> '.join(['s', *names])}\n"
+    graph = load_text(text, nodes={"once": Once, "hop": Hop})
+    assert [len(names) for names in graph.segments()] == [MAX_FUSED, MAX_FUSED, 1]
+    with Pipeline(graph) as pipeline:
+        assert pipeline.wait(timeout_s=30)
+    assert len(ran) == len(names)
 
 
 def test_bins_that_multiply_are_bounded(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_chain_of_light_nodes_is_one_thread() -> None:
     assert graph("s a b c").segments() == [["s", "a", "b", "c"]]
 
 
-@pytest.mark.parametrize("kind", [Heavy, Timed, Speaker])
+@pytest.mark.parametrize("kind", [Heavy, Timed, Reply, Speaker])
 def test_a_thread_begins_where_it_earns_something(kind: type[Node]) -> None:
     assert graph("s a b", b=kind).segments() == [["s", "a"], ["b"]]
 
@@ -122,6 +122,15 @@ def test_a_chain_longer_than_pythons_stack_is_no_problem() -> None:
     assert made.segments() == [names]
     assert made.in_order() == names
     assert made.paths() == [names]
+
+
+def test_a_thread_is_cut_where_it_would_become_too_deep() -> None:
+    names = ["s", *(f"n{n}" for n in range(250))]
+    made = graph(" ".join(names), "n20 x y")
+    made.cut()
+    assert [len(segment) for segment in made.segments()] == [102, 100, 51]
+    assert made.segments()[0][21:25] == ["n20", "n21", "n22", "n23"]
+    assert sum(made.is_boundary(link) for link in made.links) == 2
 
 
 def test_inputs_that_nothing_feeds_are_listed() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vflow import AnyCaps, Audio, Graph, GraphError, In, Node, Out, Text
+from vflow import AnyCaps, Audio, Graph, GraphError, In, Node, Out, QueueOptions, Text
 from vflow.build import load_text
 
 
@@ -16,6 +16,10 @@ class Open(Node):
 
 class Wide(Node):
     audio = Out(Audio(rate=48_000, channels=2, features={"speech"}))
+
+
+class Live(Wide):
+    live = True
 
 
 class Words(Node):
@@ -83,6 +87,17 @@ def test_a_converter_stands_in_front_of_the_input_that_differs() -> None:
     assert graph.nodes["narrow.resample"].converter
     assert caps(graph, "narrow.resample", "out").startswith("audio(rate=16000, channels=1")
     assert caps(graph, "end", "into") == "audio(rate=48000, channels=2, speech)"
+
+
+def test_a_live_sources_queue_stands_in_front_of_the_converter() -> None:
+    text = "nodes:\n  m: {use: live}\n  n: {use: narrow}\nlinks:\n  - {from: m, to: n%s}\n"
+    graph = load_text(text % ", queue: {packets: 8}, keep: true", nodes={**NODES, "live": Live})
+    first, second = graph.links
+    assert (first.explicit, second.explicit) == (True, False)
+    assert graph.queue(first) == QueueOptions(packets=8, policy="leaky-oldest", keep=True)
+    assert graph.segments() == [["m"], ["n.resample", "n"]]
+    graph = load_text((text % ", queue: {packets: 8}").replace("live", "wide"), nodes=NODES)
+    assert [link.explicit for link in graph.links] == [False, True]
 
 
 def test_only_what_differs_is_converted() -> None:

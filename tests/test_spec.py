@@ -90,6 +90,8 @@ def test_budget_threads_and_what_makes_a_bin() -> None:
         ("budget: {max: 0}", "g.yaml:1:15: error: max is longer than 0"),
         ("budget: {max: 1s, from: speech_ned}", "g.yaml:1:25: error: from is one of speech_end, voice_off"),
         ("threads: {torhc: 1}", "g.yaml:1:11: error: unknown key 'torhc' in threads; did you mean 'torch'?"),
+        ("threads: {openmp: 1}", "g.yaml:1:11: error: unknown key 'openmp' in threads; known: torch, onnx"),
+        ("name: x", "g.yaml:1:1: error: unknown key 'name' in a graph"),
         ("threads: {torch: yes}", "g.yaml:1:18: error: torch is a whole number of at least 1, not 'yes'"),
         ("convert: [1]", "g.yaml:1:10: error: convert is one of auto, never; not [1]"),
         ("params: [1]", "g.yaml:1:9: error: params is a mapping, not a list"),

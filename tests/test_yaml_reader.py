@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vflow import GraphError
 from vflow.errors import Place
-from vflow.yaml_reader import MAX_DEPTH, Value, parse, parse_entry, read_file, scalar
+from vflow.yaml_reader import MAX_DEPTH, Value, parse, read_file, scalar
 
 
 def said(text: str) -> str:
@@ -83,13 +83,20 @@ def test_keys_are_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse("${KEY}: 1", "f").plain() == {"${KEY}": 1}
 
 
-def test_one_entry_can_be_read_alone() -> None:
-    text = 'params: {rate: 3}\nb: "${NOT_SET_X}"'
-    entry = parse_entry(text, "f", "params")
-    assert entry is not None
-    assert entry.plain() == {"rate": 3}
-    assert parse_entry(text, "f", "nodes") is None
-    assert parse_entry("[1]", "f", "nodes") is None
+def test_a_documents_own_params_are_the_defaults() -> None:
+    text = "params: {rate: 3, name: a}\nb: ${rate}\nc: ${name}"
+    assert parse(text, "f").data["b"].plain() == 3
+    found = parse(text, "f", {"rate": Value(4, Place("outer"))}).data
+    assert [found[key].plain() for key in "bc"] == [4, "a"]
+
+
+def test_a_param_in_text_is_written_as_it_was_given() -> None:
+    given = {"rate": Value(7, Place("outer"), text="007")}
+    assert parse("a: x${rate}", "f", given).data["a"].plain() == "x007"
+
+
+def test_a_wrong_param_is_told_once_beside_the_others() -> None:
+    assert said("params: {rate: !x 3}\nb: ${NOT_SET_X}\nc: ${rate}").count("error:") == 2
 
 
 def test_all_findings_come_at_once() -> None:

@@ -1,10 +1,12 @@
 """vflow: GStreamer for voice agents. Importing it loads no model, opens no device, starts no thread."""
+
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vflow.build import load as load
     from vflow.bus import Bus as Bus
     from vflow.bus import Message as Message
     from vflow.caps import AnyCaps as AnyCaps
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
     from vflow.playout import Playout as Playout
     from vflow.props import Duration as Duration
     from vflow.props import prop as prop
-    from vflow.build import load as load
 
 __version__ = "0.1.0"
 

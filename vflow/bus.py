@@ -1,4 +1,5 @@
 """The bus: messages from nodes and runtime to the application, out of band."""
+
 from __future__ import annotations
 
 import threading
@@ -10,9 +11,7 @@ from typing import Any, Literal
 
 from vflow.packet import empty
 
-Kind = Literal[
-    "error", "warning", "state", "progress", "event", "packet", "flush", "played", "stats", "eos"
-]
+Kind = Literal["error", "warning", "state", "progress", "event", "packet", "flush", "played", "stats", "eos"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +36,30 @@ class Bus:
         self._ready = threading.Condition()
         self._unread: deque[Message] = deque(maxlen=limit)  # guarded by _ready
         self._closed = False  # guarded by _ready
-        self._listeners: tuple[Callable[[Message], None], ...] = ()
+        self._listeners: tuple[Callable[[Message], None], ...] = ()  # replaced under _ready
         self.dropped = 0
 
     def post(self, message: Message) -> None:
-        """Hand a message to the listeners (in this thread) and to the reader."""
+        """Hand a message to the listeners (in this thread) and to the reader. What a listener raises is a
+        warning to the reader: it is no fault of whoever posts."""
+        messages = [message]
         for listener in self._listeners:
-            listener(message)
+            try:
+                listener(message)
+            except Exception as error:  # the application's own code
+                text = f"a listener failed: {type(error).__name__}: {error}"
+                messages.append(Message("warning", "bus", message.at_ns, text, {"error": error}))
         with self._ready:
-            self.dropped += len(self._unread) == self._unread.maxlen
-            self._unread.append(message)
-            self._ready.notify()
+            for posted in messages:
+                self.dropped += len(self._unread) == self._unread.maxlen
+                self._unread.append(posted)
+                self._ready.notify()
 
     def listen(self, listener: Callable[[Message], None]) -> None:
-        """Call `listener` with each message, in the thread that posts it: it must be quick, never block."""
-        self._listeners = (*self._listeners, listener)
+        """Call `listener` with each message, in the thread that posts it: it must be quick, never block. It
+        may flush, drain or stop the pipeline."""
+        with self._ready:
+            self._listeners = (*self._listeners, listener)
 
     def get(self, timeout_s: float | None = None) -> Message | None:
         """The next message; None after the timeout, or when the bus is closed and read to its end."""
@@ -65,7 +73,7 @@ class Bus:
             return self._unread.popleft() if self._unread else None
 
     def __iter__(self) -> Iterator[Message]:
-        """Messages until the pipeline has ended."""
+        """Messages until the pipeline has stopped, as `wait` does at its end."""
         while (message := self.get()) is not None:
             yield message
 

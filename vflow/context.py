@@ -1,4 +1,5 @@
 """What a running pipeline offers one node, as `self.ctx` (see `vflow.node.Context`)."""
+
 from __future__ import annotations
 
 import os
@@ -53,7 +54,7 @@ class NodeContext:
             self._segment.timers[self._runner] = time_ns
 
     def post(self, kind: Kind, text: str = "", **data: Any) -> None:
-        self._pipeline.bus.post(Message(kind, self.name, self.now_ns(), text, data))
+        self._pipeline.post(Message(kind, self.name, self.now_ns(), text, data))
 
     def warn(self, text: str) -> None:
         self.post("warning", text)
@@ -66,10 +67,16 @@ class NodeContext:
         self._keys.append(key)
         return value
 
-    def release(self) -> None:
-        """Give back what was shared; the pipeline calls it behind `close`."""
+    def release(self) -> list[Exception]:
+        """Give back what was shared; the pipeline calls it behind `close`. What could not be closed is in
+        the answer."""
+        errors: list[Exception] = []
         while self._keys:
-            MODELS.release(self._keys.pop())
+            try:
+                MODELS.release(self._keys.pop())
+            except Exception as error:  # a model's own code
+                errors.append(error)
+        return errors
 
     def new_turn(self) -> int:
         return self._pipeline.new_turn()

@@ -1,4 +1,5 @@
 """The history of one conversation: what the user said, and what the user heard in reply."""
+
 from __future__ import annotations
 
 import threading

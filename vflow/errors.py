@@ -2,6 +2,7 @@
 
 A user's mistake is a `Diagnostic`: what failed, where it stands in the file, what mends it.
 """
+
 from __future__ import annotations
 
 import difflib
@@ -58,6 +59,10 @@ class PropertyError(VflowError):
 
 class Unavailable(VflowError):
     """A node that cannot run here: a missing package, model, file or device; says what mends it."""
+
+
+class LinkFull(VflowError):
+    """A link with the policy `error` has no room."""
 
 
 class NodeError(VflowError):

@@ -1,4 +1,5 @@
 """Events: in-band marks, in order with the packets of a link. Times are pipeline nanoseconds."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

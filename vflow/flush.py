@@ -1,4 +1,5 @@
 """Flush: what a flush says, and what was played when it came."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

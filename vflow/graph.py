@@ -17,6 +17,10 @@ from vflow.runner import is_async
 
 MAX_PATHS = 100
 """A graph of branches that meet again has more paths than anybody reads."""
+MAX_FUSED = 100
+"""Nodes that call one another directly: each takes up to seven of the thousand frames that Python allows."""
+LIVE = QueueOptions(packets=1024, policy="leaky-oldest")
+"""The ring behind a live source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ class GraphNode:
 
 @dataclass(slots=True, eq=False)
 class GraphLink:
-    """An edge. `queue` is None where neither the file nor the input port gives bounds."""
+    """An edge. `queue` is None where neither the file nor the input port gives bounds; `cut` marks a link
+    that crosses threads only since the chain in front of it is long."""
 
     source: str
     out: str
@@ -81,6 +86,7 @@ class GraphLink:
     explicit: bool = False
     convert: bool = True
     place: Place | None = None
+    cut: bool = False
 
     @property
     def name(self) -> str:
@@ -126,8 +132,10 @@ class Graph:
         source, target = self.nodes[link.source], self.nodes[link.target]
         return (
             link.explicit
+            or link.cut
             or source.paced
             or target.cls.heavy
+            or target.cls.generates
             or issubclass(target.cls, Sink)
             or overrides(target.cls, "on_timer")
             or is_async(target.cls)
@@ -139,8 +147,17 @@ class Graph:
         if link.queue is not None:
             return link.queue
         if self.nodes[link.source].paced:
-            return QueueOptions(packets=1024, policy="leaky-oldest")
+            return LIVE
         return QueueOptions()
+
+    def cut(self) -> None:
+        """Let a link cross threads wherever more than MAX_FUSED nodes would call one another."""
+        depth = dict.fromkeys(self.nodes, 1)
+        for name in self.in_order():
+            for link in self.out_of(name):
+                if not self.is_boundary(link):  # then it is the only link into its target
+                    link.cut = depth[name] == MAX_FUSED
+                    depth[link.target] = 1 if link.cut else depth[name] + 1
 
     def segments(self) -> list[list[str]]:
         """The nodes of each thread, heads first, in the order of the data."""

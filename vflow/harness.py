@@ -1,15 +1,15 @@
 """Drive one node in a test: no threads, no pipeline, time moves when the test says so.
 
-    with Harness(Gain(factor=2.0)) as harness:
-        harness.push(AudioPacket(data=samples, rate=16000))
-        assert harness.pull()[0].data.max() == 2.0
+with Harness(Gain(factor=2.0)) as harness:
+    harness.push(AudioPacket(data=samples, rate=16000))
+    assert harness.pull()[0].data.max() == 2.0
 """
+
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, Self, TypeVar
 
 from vflow.bus import Kind, Message
@@ -54,6 +54,8 @@ class Harness:
         self._order: list[Item] = []
         self._keys: list[str] = []
         self._notified = False
+        self._asyncio = asyncio.Runner()
+        """One loop for all that the node awaits; it starts with the first."""
         node.ctx = self
         self._runner = Runner(node, name, None, self)
         self._runner.open_inputs = len(inputs_of(type(node)))
@@ -62,14 +64,21 @@ class Harness:
         self._entries = {port: self._runner.entry(port) for port in inputs_of(type(node))}
 
     def __enter__(self) -> Self:
-        self.node.open()
-        self.node.warm_up()
+        try:
+            self.node.open()
+            self.node.warm_up()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self.node.close()
-        for key in self._keys:
-            MODELS.release(key)
+        try:
+            self.node.close()
+        finally:
+            self._asyncio.close()
+            while self._keys:
+                MODELS.release(self._keys.pop())
 
     # what a test does
 
@@ -128,10 +137,8 @@ class Harness:
         return taken
 
     def _drive(self, step: Callable[[], None], keep: bool = False) -> list[Item]:
-        try:
+        with suppress(Flushed):
             step()
-        except Flushed:
-            pass
         return [] if keep else list(self._order)
 
     def _collect(self, port: str) -> Callable[[Item], None]:
@@ -174,8 +181,8 @@ class Harness:
         self.post("progress", text, fraction=fraction)
 
     def shared(self, key: str, load: Callable[[], T]) -> T:
-        self._keys.append(key)
         value: T = MODELS.acquire(key, load)
+        self._keys.append(key)
         return value
 
     def new_turn(self) -> int:
@@ -226,8 +233,10 @@ class Harness:
             self.post("packet", port=port, packet=item)
 
     def complete(self, runner: Runner, awaitable: Any, turn: int) -> Any:
-        async def finish() -> Any:
+        async def result() -> Any:
             return await awaitable
 
-        assert inspect.isawaitable(awaitable)
-        return asyncio.run(finish())
+        return self._asyncio.run(result())
+
+    def finish(self, awaitable: Any) -> None:
+        self.complete(self._runner, awaitable, 0)

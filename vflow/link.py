@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from vflow.clock import Clock, Waiter
-from vflow.errors import Flushed, LinkFull
+from vflow.errors import Flushed, VflowError
 from vflow.event import Eos, Event, Gap
 from vflow.node import Item, QueueOptions
 from vflow.packet import Packet
@@ -28,6 +28,10 @@ class Party(Protocol):
 
     def check(self) -> None:
         """Raises: Stopped where the thread has to leave."""
+
+
+class LinkFull(VflowError):
+    """A link with the policy `error` has no room."""
 
 
 Entry = tuple[int, Item, int]
@@ -50,7 +54,7 @@ class Link:
     """A bounded queue between two segments.
 
     `packet` and `event` take what comes out, in the reader's thread. `put` is for the writer's thread,
-    `pop` and `peek` for the reader's, `purge` for any.
+    `purge` for any, the rest for the reader's.
     """
 
     def __init__(
@@ -68,6 +72,8 @@ class Link:
         self.event: Callable[[Any], None]
         self.ended = False
         """Whether its eos has been taken out."""
+        self.feedback = False
+        """Whether it closes a cycle: its eos is waited for by nobody, since it comes of the reader's own."""
         self._now_ns = clock.now_ns
         self._overflow = overflow
         self._entries: deque[Entry] = deque()
@@ -232,10 +238,12 @@ class Link:
         if self._blocked and not self._full():
             self._release()
 
-    def peek(self) -> Item | None:
-        """The next item, left where it is; None where there is none that is fresh."""
+    def pop_event(self) -> Event | None:
+        """The next item, if it is an event other than eos; else it stays."""
         head = self._head()
-        return None if head is None else head[1]
+        if head is None or not isinstance(head[1], Event) or isinstance(head[1], Eos):
+            return None
+        return head[1] if self._remove(head) else None
 
     def head_ns(self, by_pts: bool) -> int | None:
         """When the next fresh entry was put, or its pts; None where there is none."""
@@ -253,12 +261,17 @@ class Link:
                 return None
             if entry[0] >= self.floor or not self._refuses(entry[1]):
                 return entry
-            with self._mutex:  # else a purge could take this one, and what is taken here be fresh
-                if not self._entries or self._entries[0] is not entry:
-                    continue
-                self._entries.popleft()
-            self._took(entry[1])
-            self._skipped += 1
+            if self._remove(entry):
+                self._skipped += 1
+
+    def _remove(self, entry: Entry) -> bool:
+        """Take this entry, the first one; False where a purge was faster."""
+        with self._mutex:
+            if not self._entries or self._entries[0] is not entry:
+                return False
+            self._entries.popleft()
+        self._took(entry[1])
+        return True
 
     def purge(self, floor: int) -> None:
         """Make what was put by epochs below `floor` stale, and drop it; an eos stays."""
@@ -293,7 +306,8 @@ class Inbox:
 
     @property
     def ended(self) -> bool:
-        return all(link.ended for link in self.links)
+        """Whether every link has, those that close a cycle aside."""
+        return all(link.ended or link.feedback for link in self.links)
 
     @property
     def ready(self) -> bool:
@@ -307,7 +321,9 @@ class Inbox:
             return None if item is None else (self._single, item)
         while (link := self._next()) is not None:
             item = link.pop()
-            if item is not None and not (self._by_pts and isinstance(item, Gap)):
+            if item is None or (link.feedback and isinstance(item, Eos)):
+                continue
+            if not (self._by_pts and isinstance(item, Gap)):
                 return link, item
         return None
 
@@ -319,8 +335,15 @@ class Inbox:
     def _next(self) -> Link | None:
         if self._single is not None:
             return self._single if len(self._single) else None
-        heads = [(link.head_ns(self._by_pts), link) for link in self.links if not link.ended]
-        ready = [(at_ns, link) for at_ns, link in heads if at_ns is not None]
-        if not ready or (self._by_pts and len(ready) < len(heads)):
-            return None
-        return min(ready, key=lambda pair: pair[0])[1]
+        first: Link | None = None
+        first_ns = 0
+        for link in self.links:
+            if link.ended:
+                continue
+            at_ns = link.head_ns(self._by_pts)
+            if at_ns is None:
+                if self._by_pts and not link.feedback:
+                    return None
+            elif first is None or at_ns < first_ns:
+                first, first_ns = link, at_ns
+        return first

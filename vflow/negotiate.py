@@ -85,6 +85,9 @@ def _insert(
     at = graph.links.index(link)
     before = GraphLink(link.source, link.out, name, into, place=link.place)
     after = replace(link, source=name, out=out)
+    if graph.nodes[link.source].paced:  # its queue is the ring of the live source
+        before.queue, before.explicit = link.queue, link.explicit
+        after.queue, after.explicit = None, False
     graph.links[at : at + 1] = [before, after]
 
 

@@ -3,9 +3,10 @@
 A node is driven by one thread at a time: `open`, `warm_up`, `process` / `on_event` / `on_timer` /
 `on_flush` / `on_cancel`, `close`. Nothing here knows of threads, links or graphs.
 """
+
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
@@ -69,9 +70,7 @@ Item = Packet | Event
 Emission = Item | tuple[Out, Item] | None
 """What a node returns or yields: an item for its only output, `(self.port, item)` where it has several
 outputs, or None: a look by the runtime."""
-Output = (
-    Emission | Iterable[Emission] | Awaitable[Emission | Iterable[Emission]] | AsyncIterable[Emission]
-)
+Output = Emission | Iterable[Emission] | Awaitable[Emission | Iterable[Emission]] | AsyncIterable[Emission]
 
 
 class Context(Protocol):
@@ -281,6 +280,3 @@ def overrides(node: Node | type[Node], method: str) -> bool:
     """Whether a node's class has its own version of one of `Node`'s methods."""
     cls = node if isinstance(node, type) else type(node)
     return getattr(cls, method) is not getattr(Node, method)
-
-
-

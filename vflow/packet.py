@@ -1,4 +1,5 @@
 """Packets: timed, immutable payloads. Times are nanoseconds of pipeline time (0 = PLAYING)."""
+
 from __future__ import annotations
 
 import dataclasses

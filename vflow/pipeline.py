@@ -3,30 +3,33 @@
 `start`, `wait`, `drain`, `stop` and `flush` may be called from any thread; nodes are opened and closed
 outside the threads that run them.
 """
+
 from __future__ import annotations
 
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import Enum
-from typing import Any, Self
+from typing import Self
 
-from vflow.bus import Bus, Message
+from vflow.bus import Bus, Kind, Message
 from vflow.clock import Clock, SystemClock
 from vflow.context import NodeContext
 from vflow.conversation import Conversation
-from vflow.errors import NodeError, Stopped, Unavailable, VflowError
+from vflow.errors import NodeError, Stopped, Unavailable, VflowError, nearest
 from vflow.event import Event
 from vflow.flush import Flush, Played
 from vflow.graph import ErrorPolicy, Graph, GraphLink, Reach
+from vflow.lifecycle import Lifecycle
 from vflow.link import Inbox, Link, LinkStats
 from vflow.node import Item, Node, Sink, outputs_of
-from vflow.runner import Runner
+from vflow.runner import Push, Runner
 from vflow.segment import Segment
 
 STOP_DEADLINE_S = 5.0
+LOADING_GRACE_S = 0.5
+"""How long a start that has failed waits for nodes that are still loading; they close themselves."""
 SWITCH_INTERVAL_S = 1e-4
 """A busy pure-Python thread costs 10 ms a hop at CPython's default of 5 ms, and 0.3 ms at this."""
 
@@ -80,14 +83,20 @@ class Pipeline:
         self._links: list[tuple[GraphLink, Link]] = []
         self._reaches: dict[frozenset[str], Reach] = {}
         self._flushes = 0  # guarded by flush_lock
+        self._flusher: int | None = None
+        """The thread that holds flush_lock to flush; what it posts is held until it lets go."""
+        self._held: list[Message] = []
         self._lock = threading.Lock()
-        self._turns = 0  # guarded by _lock
-        self._running: set[Segment] = set()  # guarded by _lock
-        self._failure: VflowError | None = None  # guarded by _lock
+        # all below guarded by _lock
+        self._turns = 0
+        self._started = self._stopping = False
+        self._running: set[Segment] = set()
+        self._failure: VflowError | None = None
         self._restarts: dict[str, int] = {}
         self._ended = threading.Event()
-        self._opening: dict[str, threading.Thread] = {}
-        self._opened: set[str] = set()
+        self._end_lock = threading.Lock()
+        self._abandoned: list[str] = []  # guarded by _end_lock
+        self._lifecycle = Lifecycle(self.nodes, self._closed)
         self._build()
 
     # building
@@ -102,19 +111,19 @@ class Pipeline:
                 self._runners[name] = runner
                 self._segments[name] = segment
                 self.nodes[name].ctx = NodeContext(self, self.graph.nodes[name], segment, runner)
-        for name in self._runners:
-            self._runners[name].open_inputs = len(self.graph.into(name))
         self._links = [(link, self._make(link)) for link in self.graph.links if self.graph.is_boundary(link)]
-        for name in reversed(self.graph.in_order()):
-            self._connect(name)
-        for name in reversed(self.graph.in_order()):
-            runner, segment = self._runners[name], self._segments[name]
+        for names in self.graph.segments():
+            for name in reversed(names):  # what is downstream first: an entry knows where its node emits to
+                self._connect(name)
+        for name, runner in self._runners.items():
             into = [(edge, link) for edge, link in self._links if edge.target == name]
+            runner.open_inputs = len(self.graph.into(name)) - sum(link.feedback for _, link in into)
             for edge, link in into:
                 link.packet, link.event = runner.entry(edge.into), runner.event
-                link.writer, link.reader = self._segments[edge.source], segment
+                link.writer, link.reader = self._segments[edge.source], self._segments[name]
             if into:
-                segment.inbox = Inbox([link for _, link in into], self.graph.nodes[name].order == "pts")
+                inbox = Inbox([link for _, link in into], self.graph.nodes[name].order == "pts")
+                self._segments[name].inbox = inbox
 
     def _make(self, edge: GraphLink) -> Link:
         warned: list[bool] = []
@@ -125,14 +134,20 @@ class Pipeline:
                 text = "too slow: audio of a live source is dropped (counted in the link's 'dropped')"
                 self._post("warning", text, source=edge.name)
 
-        return Link(edge.name, self.graph.queue(edge), self.clock, overflow)
+        link = Link(edge.name, self.graph.queue(edge), self.clock, overflow)
+        into = self.graph.into(edge.target)
+        link.feedback = self._closes_cycle(edge) and not all(map(self._closes_cycle, into))
+        return link
+
+    def _closes_cycle(self, edge: GraphLink) -> bool:
+        return edge.leaky and edge.source in self.graph.reach([edge.target]).nodes | {edge.target}
 
     def _connect(self, name: str) -> None:
         """Set where a node's outputs go; what is downstream of it by direct calls is connected already."""
         links = {id(edge): link for edge, link in self._links}
         for port in outputs_of(type(self.nodes[name])):
-            packets: list[Callable[[Any], None]] = []
-            events: list[Callable[[Any], None]] = []
+            packets: list[Push] = []
+            events: list[Push] = []
             edges = [edge for edge in self.graph.out_of(name) if edge.out == port]
             # keep links first: a flush that ends the push to the others must not cost them a packet
             for edge in sorted(edges, key=lambda e: not (e.queue is not None and e.queue.keep)):
@@ -157,65 +172,60 @@ class Pipeline:
         Raises: NodeError for a node that cannot be opened (`__cause__` is Unavailable where something is
         missing); all that was opened is closed again.
         """
-        if self.state is not State.NULL:
-            return self
+        with self._lock:
+            if self._started or self._stopping:
+                return self
+            self._started = True
         try:
-            self._open_all()
+            failed = self._lifecycle.open()
+            if failed is not None:
+                name, error = failed
+                raise self._fail(self._attribute(name, _reason(self.nodes[name], error)))
+            self._play()
         except BaseException:
-            self.stop()
+            self._end(STOP_DEADLINE_S, LOADING_GRACE_S)
             raise
+        return self
+
+    def _play(self) -> None:
+        self._enter(State.READY)
         self._enter(State.PAUSED)
         if self._switch_interval_s is not None:
             sys.setswitchinterval(self._switch_interval_s)
         self.clock.start()
         self._enter(State.PLAYING)
-        segments = list(dict.fromkeys(self._segments.values()))
         with self._lock:
-            self._running = set(segments)
-        for segment in sorted(segments, key=lambda s: not s.inbox.links):  # sources last
-            segment.thread.start()
-        return self
+            if self._stopping:
+                return
+            self._running = set(self._segments.values())
+            for segment in sorted(self._running, key=self._begins):
+                segment.thread.start()
+
+    def _begins(self, segment: Segment) -> tuple[bool, int]:
+        """Threads begin in the order of the graph, sources last."""
+        return not segment.inbox.links, list(self._segments).index(segment.name)
 
     def _enter(self, state: State) -> None:
-        self.state = state
+        with self._lock:
+            if self._stopping and state is not State.STOPPED:
+                return
+            self.state = state
         self._post("state", state.value, state=state.value)
 
-    def _open_all(self) -> None:
-        failures: deque[tuple[str, Exception]] = deque()
-        done = threading.Semaphore(0)
-
-        def open_node(name: str, node: Node) -> None:
-            try:
-                node.open()
-                self._opened.add(name)
-                node.warm_up()
-            except Exception as error:  # a node's own code
-                failures.append((name, _reason(node, error)))
-            finally:
-                done.release()
-
-        for name, node in self.nodes.items():
-            thread = threading.Thread(
-                target=open_node, args=(name, node), name=f"vflow:open:{name}", daemon=True
-            )
-            self._opening[name] = thread
-            thread.start()
-        for _ in self.nodes:
-            done.acquire()
-            if failures:
-                name, error = failures[0]
-                raise self._attribute(name, error) from error
-        self._opening.clear()
-        self._enter(State.READY)
-
-    def _attribute(self, name: str, error: Exception) -> NodeError:
+    def _attribute(self, name: str, error: BaseException) -> NodeError:
+        place = self.graph.nodes[name].place
         if isinstance(error, NodeError):
-            return error
-        text = str(error) if isinstance(error, VflowError) else f"{type(error).__name__}: {error}"
-        return NodeError(name, text, self.graph.nodes[name].place)
+            if error.place is not None:
+                return error
+            attributed = NodeError(error.node, error.message, place)
+        else:
+            text = str(error) if isinstance(error, VflowError) else f"{type(error).__name__}: {error}"
+            attributed = NodeError(name, text, place)
+        attributed.__cause__ = error
+        return attributed
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Block until every thread has ended, then close the nodes; False after the timeout.
+        """Block until every thread has ended or a node has failed, then stop; False after the timeout.
 
         Raises: NodeError where a node failed the pipeline.
         """
@@ -228,59 +238,67 @@ class Pipeline:
 
     def drain(self) -> None:
         """Let the sources end; what they sent is still played. Does not block: `wait` for it."""
-        for segment in set(self._segments.values()):
+        for segment in dict.fromkeys(self._segments.values()):
             segment.drain()
 
     def stop(self, deadline_s: float = STOP_DEADLINE_S) -> list[str]:
         """End all threads and close all nodes; returns by the deadline, with the names of the nodes that
-        had to be abandoned. May be called again."""
-        if self.state is State.STOPPED:
+        had to be abandoned. May be called again. In a thread of the pipeline itself, which cannot wait
+        for its own end, it returns at once, and the pipeline stops behind it."""
+        thread = threading.current_thread()
+        if self._lifecycle.owns(thread) or any(s.thread is thread for s in self._segments.values()):
+            threading.Thread(target=self.stop, args=(deadline_s,), name="vflow:stop", daemon=True).start()
             return []
-        until = time.monotonic() + deadline_s
-        segments = set(self._segments.values())
-        for segment in segments:
+        return self._end(deadline_s, deadline_s / 2)
+
+    def _end(self, deadline_s: float, loading_s: float) -> list[str]:
+        began = time.monotonic()
+        self._halt()
+        if not self._end_lock.acquire(timeout=deadline_s):
+            return [name for name in self.nodes if self._lifecycle.is_open(name)]
+        try:
+            if self.state is not State.STOPPED:
+                self._abandoned = self._end_all(began + deadline_s, began + deadline_s / 2, began + loading_s)
+                self._enter(State.STOPPED)
+                if self._abandoned:
+                    text = f"abandoned after {time.monotonic() - began:.1f} s: {', '.join(self._abandoned)}"
+                    self._post("warning", text)
+                self._ended.set()
+                self.bus.close()
+            return list(self._abandoned)
+        finally:
+            self._end_lock.release()
+
+    def _halt(self) -> None:
+        """Have every thread leave at its next look."""
+        with self._lock:
+            self._stopping = True
+        for segment in dict.fromkeys(self._segments.values()):
             segment.stop()
+        self.clock.stop()
+
+    def _end_all(self, until: float, until_left: float, until_opened: float) -> list[str]:
+        """Half of the time is kept for closing what did end; the nodes of hung threads are closed too:
+        their files are to be whole."""
         hung: dict[str, None] = {}
-        for segment in segments:
+        for segment in dict.fromkeys(self._segments.values()):
             if segment.thread.ident is not None:
-                # half of the time is kept for closing what did end
-                segment.thread.join(max(0.0, until - deadline_s / 2 - time.monotonic()))
+                segment.thread.join(max(0.0, until_left - time.monotonic()))
             if segment.thread.is_alive():
                 hung.update(dict.fromkeys(runner.name for runner in segment.runners))
-        for name, thread in self._opening.items():
-            thread.join(max(0.0, until - deadline_s / 2 - time.monotonic()))
-            if thread.is_alive():
-                hung[name] = None
-        hung.update(dict.fromkeys(self._close_all(until)))
-        self._enter(State.STOPPED)
-        if hung:
-            self._post("warning", f"abandoned after {deadline_s:g} s: {', '.join(hung)}")
-        self._ended.set()
-        self.bus.close()
+        hung.update(dict.fromkeys(self._lifecycle.close(until, until_opened)))
         return list(hung)
 
-    def _close_all(self, until: float) -> list[str]:
-        """Close the nodes side by side, sinks of hung threads too: their files are to be whole."""
+    def _closed(self, name: str, error: Exception | None) -> None:
+        errors = [error, *self._context(name).release()]
+        for error in errors:
+            if error is not None:
+                self._post("warning", f"close: {type(error).__name__}: {error}", name, error=error)
 
-        def close(name: str, node: Node) -> None:
-            try:
-                node.close()
-            except Exception as error:  # a node's own code
-                self._post("warning", f"close: {type(error).__name__}: {error}", source=name)
-            finally:
-                context = node.ctx
-                assert isinstance(context, NodeContext)
-                context.release()
-
-        threads = {
-            name: threading.Thread(target=close, args=(name, node), name=f"vflow:close:{name}", daemon=True)
-            for name, node in self.nodes.items()
-        }
-        for thread in threads.values():
-            thread.start()
-        for thread in threads.values():
-            thread.join(max(0.0, until - time.monotonic()))
-        return [name for name, thread in threads.items() if thread.is_alive()]
+    def _context(self, name: str) -> NodeContext:
+        context = self.nodes[name].ctx
+        assert isinstance(context, NodeContext)
+        return context
 
     # flush
 
@@ -291,28 +309,45 @@ class Pipeline:
         returns no sink plays an older sample and no link accepts an older packet.
         """
         starts = frozenset(origins) if origins is not None else self.graph.generators()
+        for name in starts - self.nodes.keys():
+            raise VflowError(f"no node {name!r} to flush from; {nearest(name, self.nodes)}".rstrip("; "))
         with self.flush_lock:
-            newest = self._turns if turn is None else turn
-            self.cancelled_turn = max(self.cancelled_turn, newest)
-            self._flushes += 1
-            reach = self._reach(starts)
+            self._flusher = threading.get_ident()
+            try:
+                flush, errors = self._flush(starts, turn)
+            finally:
+                self._flusher = None
+                held, self._held = self._held, []
+        for message in held:
+            self.bus.post(message)
+        self._post("flush", flush=flush)
+        for error in errors:
+            self._fail(error)
+        return flush
+
+    def _flush(self, starts: frozenset[str], turn: int | None) -> tuple[Flush, list[NodeError]]:
+        reach = self._reach(starts)
+        self._flushes += 1
+        number, newest = self._flushes, self._turns if turn is None else turn
+        self.cancelled_turn = max(self.cancelled_turn, newest)
+        played: list[Played] = []
+        errors: list[NodeError] = []
+        try:
             for edge, link in self._links:
                 if edge in reach.links:
-                    link.purge(self._flushes)
-            played: list[Played] = []
-            for name in reach.nodes:
-                node = self.nodes[name]
-                if isinstance(node, Sink):
-                    played.extend(node.drop(self._flushes))
-            flush = Flush(self._flushes, newest, starts, reach.nodes, tuple(played))
-            concerned = {self._segments[name] for name in starts | reach.nodes}
-            for segment in concerned:
+                    link.purge(number)
+            for name, node in self.nodes.items():
+                if name in reach.nodes and isinstance(node, Sink) and self._lifecycle.is_open(name):
+                    try:
+                        played.extend(node.drop(number))
+                    except Exception as error:  # a node's own code
+                        errors.append(self._attribute(name, error))
+        finally:  # whatever came: a thread whose packets are refused has to be told why
+            flush = Flush(number, newest, starts, reach.nodes, tuple(played))
+            concerned = starts | reach.nodes
+            for segment in dict.fromkeys(s for name, s in self._segments.items() if name in concerned):
                 segment.hand(flush)
-        for segment in concerned:
-            if segment.owns_this_thread():
-                segment.apply()
-        self._post("flush", flush=flush)
-        return flush
+        return flush, errors
 
     # what segments and contexts ask for
 
@@ -339,8 +374,16 @@ class Pipeline:
         """The counters of the links that cross threads."""
         return [link.stats() for _, link in self._links]
 
-    def _post(self, kind: str, text: str = "", source: str = "pipeline", **data: object) -> None:
-        self.bus.post(Message(kind, source, self.clock.now_ns(), text, data))  # type: ignore[arg-type]
+    def post(self, message: Message) -> None:
+        """Post a message; what a sink posts while it drops comes behind the flush, whose lock no listener
+        must meet: it may flush too."""
+        if self._flusher == threading.get_ident():
+            self._held.append(message)
+        else:
+            self.bus.post(message)
+
+    def _post(self, kind: Kind, text: str = "", source: str = "pipeline", **data: object) -> None:
+        self.post(Message(kind, source, self.clock.now_ns(), text, data))
 
     def announce(self, runner: Runner, item: Item, port: str) -> None:
         if isinstance(item, Event):
@@ -348,57 +391,72 @@ class Pipeline:
         else:
             self._post("packet", getattr(item, "text", ""), runner.name, packet=item, port=port)
 
-    def failed(self, runner: Runner, error: Exception) -> bool:
+    def failed(self, runner: Runner, error: BaseException) -> bool:
         """Apply the node's `on_error`; whether it was restarted. Raises: Stopped where it is `fail`."""
         policy: ErrorPolicy = self.graph.nodes[runner.name].on_error
         attributed = self._attribute(runner.name, error)
-        attributed.__cause__ = error if error is not attributed else error.__cause__
         if policy.action == "skip":
             self._post("warning", f"skipped: {attributed.message}", runner.name, error=attributed)
             return False
         if policy.action == "restart":
             count = self._restarts[runner.name] = self._restarts.get(runner.name, 0) + 1
             if count <= policy.limit:
-                self._restart(runner, attributed, policy, count)
-                return True
+                text = f"restart {count} of {policy.limit}: {attributed.message}"
+                self._post("warning", text, runner.name, error=attributed)
+                return self._restart(runner, policy)
         self._fail(attributed)
         raise Stopped
 
-    def _restart(self, runner: Runner, error: NodeError, policy: ErrorPolicy, count: int) -> None:
-        text = f"restart {count} of {policy.limit}: {error.message}"
-        self._post("warning", text, runner.name, error=error)
-        segment = self._segments[runner.name]
-        runner.node.close()
+    def _restart(self, runner: Runner, policy: ErrorPolicy) -> bool:
+        node, segment = runner.node, self._segments[runner.name]
+        segment.timers.pop(runner, None)
+        try:
+            node.close()
+        except Exception as error:  # a node's own code
+            self._closed(runner.name, error)
+        else:
+            self._closed(runner.name, None)
         segment.rest(self.clock.now_ns() + policy.backoff_ns)
         try:
-            runner.node.open()
-            runner.node.warm_up()
-        except Exception as failure:
-            self._fail(self._attribute(runner.name, failure))
-            raise Stopped from failure
+            node.open()
+            node.warm_up()
+        except Exception as error:  # a node's own code
+            return self.failed(runner, _reason(node, error))
+        try:
+            segment.check()
+        except Stopped:  # it may have been closed before it was open
+            node.close()
+            raise
+        return True
 
-    def _fail(self, error: NodeError) -> None:
+    def _fail(self, error: NodeError) -> NodeError:
         with self._lock:
             self._failure = self._failure or error
         self._post("error", error.message, error.node, error=error)
-        for segment in set(self._segments.values()):
-            segment.stop()
+        self._halt()
+        self._ended.set()
+        return error
+
+    def crashed(self, segment: Segment, error: BaseException) -> None:
+        """A segment's thread ends by what no `on_error` is for."""
+        self._fail(self._attribute(segment.head.name, error))
 
     def ended(self, segment: Segment) -> None:
         with self._lock:
             self._running.discard(segment)
             last = not self._running
-        if last:
+            whole = not self._stopping
+        if last and whole:
             self._post("eos")
+        if last:
             self._ended.set()
 
     @property
     def abandoned(self) -> bool:
         """Whether a thread of this pipeline still runs although it was stopped."""
-        return any(s.thread.is_alive() for s in self._segments.values())
+        return self._lifecycle.busy or any(s.thread.is_alive() for s in self._segments.values())
 
     @property
     def failure(self) -> VflowError | None:
         """What failed the pipeline, if anything."""
         return self._failure
-

@@ -3,6 +3,7 @@
 A device takes samples at its own pace; a file sink takes them at the clock's. Accepting a sample is not
 playing it: what was heard is counted where samples are taken.
 """
+
 from __future__ import annotations
 
 import threading

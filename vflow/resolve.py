@@ -11,10 +11,10 @@ from vflow.caps import Caps, fits
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable
 from vflow.node import Bin, Node, inputs_of, outputs_of
 from vflow.props import Prop, props_of
-from vflow.registry import Registry
+from vflow.registry import Registry, UnknownNode
 from vflow.roles import ROLES
 from vflow.spec import Document, read
-from vflow.yaml_reader import Value, parse, parse_entry, read_file
+from vflow.yaml_reader import Value, parse, read_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,17 @@ class Resolver:
                 self._looked_into.discard(document.file)
         return accepted
 
+    def candidate_with(self, role: str, name: str) -> str:
+        """The mend for a property that the node which plays a role lacks, but another candidate has."""
+        for candidate in self.candidates(role) if role in ROLES else ():
+            try:
+                accepted = self.accepts(self.resolve(candidate.name, Path()))
+            except (Unavailable, GraphError, UnknownNode):
+                continue
+            if name in accepted:
+                return f"{candidate.name} has it: write 'use: {candidate.name}'"
+        return ""
+
     def adapter(
         self, given: Sequence[Caps], wanted: Sequence[Caps], source: str, target: str, taken: Collection[str]
     ) -> str:
@@ -164,6 +175,11 @@ class Resolver:
         return inputs, outputs
 
 
+def use_role(use: str) -> str:
+    """The role that `use` names, or names a candidate of."""
+    return use.partition(".")[0]
+
+
 def _any(caps: Caps) -> bool:
     return str(caps) == "any"
 
@@ -179,10 +195,7 @@ def read_text(text: str, file: str, params: Mapping[str, Value] | None = None) -
     Raises: GraphError.
     """
     diagnostics: list[Diagnostic] = []
-    # read first, so that `${name}` in the rest finds them
-    declared = parse_entry(text, file, "params")
-    defaults = declared.data if declared is not None and isinstance(declared.data, dict) else {}
-    document = read(parse(text, file, {**defaults, **(params or {})}), file, diagnostics)
+    document = read(parse(text, file, params), file, diagnostics)
     if not document.ports and not diagnostics:
         mend = "add 'ports: {audio: node.port, ...}'"
         diagnostics.append(Diagnostic("a graph used as a node says which ports it has", Place(file), mend))

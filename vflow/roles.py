@@ -3,6 +3,7 @@
 Each says which ports every candidate has, and which properties every candidate takes: these may be set
 on the role, and a candidate that has no use for one does without it.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping

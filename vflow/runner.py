@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any, Protocol
 
-from vflow.errors import Flushed, LinkFull, NodeError, Place
+from vflow.errors import Flushed, NodeError, Place, VflowError
 from vflow.event import Eos, Event
 from vflow.node import Item, Node, Out, is_source, outputs_of, overrides
 from vflow.packet import AudioPacket, Packet, TextPacket
 
-Push = Callable[[Item], None]
+Push = Callable[[Any], None]
 Pushes = tuple[Push, ...]
 """Where the items of an output go, in order."""
 
@@ -66,8 +66,8 @@ class Runner:
         self.open_inputs = 0
         self.outs = outputs_of(type(node))
         self.is_source = is_source(type(node))
-        self.turn = 0
-        """The turn of what the node works on, where it is a generator or `generates`."""
+        self.turn: int | None = None
+        """The turn of what the node works on; None where it works on nothing, or has a plain `process`."""
         self._packets: dict[str, Pushes] = dict.fromkeys(self.outs, ())
         self._events: dict[str, Pushes] = dict.fromkeys(self.outs, ())
         self._types = {name: port.caps.packet_type for name, port in self.outs.items()}
@@ -95,7 +95,6 @@ class Runner:
         """The way of most packets: one call, at most one packet out of it, straight to the next node."""
 
         def deliver(packet: Item) -> None:
-            emitted: Any = None
             try:
                 emitted = process(packet)
             except Exception as error:
@@ -103,13 +102,14 @@ class Runner:
                 return
             if emitted is None:
                 return
-            if emitted.__class__ in types:
+            kind: type = emitted.__class__
+            if kind in types:
                 try:
                     push(emitted)
                 except Flushed:
                     if not self._settle(push, emitted, emitted.turn or packet.turn):
                         self.host.apply()
-                except LinkFull as error:
+                except VflowError as error:  # a link is full, and its policy is error
                     self.host.failed(self, error)
             else:
                 self.run(lambda _: emitted, packet, packet.turn)
@@ -130,7 +130,7 @@ class Runner:
             for port in self.outs:
                 if not self._send(self._events[port], event, event.turn):
                     self.host.apply()
-        except LinkFull as error:
+        except VflowError as error:  # a link is full, and its policy is error
             self.host.failed(self, error)
 
     def timer(self) -> None:
@@ -190,7 +190,7 @@ class Runner:
     def _emit(self, emitted: Any, turn: int) -> bool:
         """Pass one emission on; False where a flush made the rest of this item's work stale.
 
-        Raises: NodeError for what is no emission, LinkFull.
+        Raises: NodeError for what is no emission; LinkFull.
         """
         port: Out | None = self._only
         item = emitted

@@ -4,12 +4,14 @@ The thread takes one entry at a time from its inbox and drives it through its no
 It parks only in `_park`, and is woken by an entry, a due timer, a flush or a stop. A flush is applied
 between two items, or where a node yields (see docs/design/flush.md).
 """
+
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections import deque
 from collections.abc import Awaitable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 
 from vflow.clock import Clock
@@ -33,6 +35,9 @@ class Owner(Protocol):
     def failed(self, runner: Runner, error: Exception) -> bool:
         """Apply the node's `on_error`; whether it was restarted. Raises: Stopped where it is `fail`."""
 
+    def crashed(self, segment: Segment, error: BaseException) -> None:
+        """Fail the pipeline: the segment's thread ends by what no `on_error` is for."""
+
     def ended(self, segment: Segment) -> None:
         """The segment's thread leaves."""
 
@@ -52,19 +57,22 @@ class Segment:
         self.timers: dict[Runner, int] = {}
         self.thread = threading.Thread(target=self._run, name=f"vflow:{name}", daemon=True)
         self._pending: deque[Flush] = deque()
+        self._judged = 0
+        """How many of the pending flushes the last verdict was about."""
+        self._looking: Runner | None = None
+        """Whose generator is suspended while it takes an event."""
+        self._owed: list[Flush] = []
+        """What that runner's node is to be told once its generator is closed."""
         self._stopping = False
         self._draining = False
         self._notified = False
-        self._restarted = False
+        self._again = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: tuple[asyncio.Task[Any], Runner, int] | None = None
 
     @property
     def head(self) -> Runner:
         return self.runners[0]
-
-    def owns_this_thread(self) -> bool:
-        return threading.current_thread() is self.thread
 
     # any thread
 
@@ -96,11 +104,14 @@ class Segment:
             return
         task, runner, turn = waiting
         if self._stopping or self._concerns(runner, turn):
-            loop.call_soon_threadsafe(task.cancel)
+            with suppress(RuntimeError):  # the thread was faster: its loop is closed
+                loop.call_soon_threadsafe(task.cancel)
 
     # the segment's thread
 
     def _run(self) -> None:
+        clock = self.owner.clock
+        clock.enter(self.waiter)
         try:
             if self.inbox.links:
                 self._serve()
@@ -108,15 +119,20 @@ class Segment:
                 self._produce()
         except Signal:
             pass
+        except BaseException as error:  # sys.exit in a node, or a fault of the runtime itself
+            self.owner.crashed(self, error)
         finally:
-            if self._loop is not None:
-                self._loop.close()
-            self.owner.ended(self)
+            try:
+                if self._loop is not None:
+                    _close(self._loop)
+            finally:
+                self.owner.ended(self)
+                clock.leave(self.waiter)
 
     def _serve(self) -> None:
         while True:
             if self._pending:
-                self.apply()
+                self._apply_all()
             self.check()
             if self.timers and self._run_due_timer():
                 continue
@@ -124,8 +140,8 @@ class Segment:
             if taken is not None:
                 link, item = taken
                 self._deliver(link.event if isinstance(item, Event) else link.packet, item)
-            elif self.inbox.ended:
-                return
+                if isinstance(item, Eos) and self.inbox.ended:
+                    return
             else:
                 self._park()
 
@@ -135,32 +151,35 @@ class Segment:
                 target(item)
                 return
             except Flushed:
-                self.apply()
+                self._apply_all()
                 if not isinstance(item, Eos):
                     return
                 self.head.open_inputs += 1  # an eos is never stale: deliver it again
 
     def _produce(self) -> None:
         source = self.head.node
-        produce = source.produce
-        source.produce = lambda: self._until_drained(produce())  # type: ignore[method-assign]
         try:
-            self._restarted = True
-            while self._restarted:
-                self._restarted = False
-                self.head.produce()
-        except Drained:
-            pass
+            self._again = True
+            while self._again:
+                self._again = False
+                self.head.run(lambda _: self._until_drained(source.produce()), None, 0)
+        except (Drained, Flushed):
+            self._apply_all()
         self._deliver(self.head.event, Eos(pts_ns=self.owner.clock.now_ns()))
 
     def _until_drained(self, emissions: Iterable[Any]) -> Iterator[Any]:
+        self.check()
         for emitted in emissions:
             self.check()
             yield emitted
             if self._draining:
-                return
+                break
+            if self._pending:
+                self._apply_all()
+        self._again = False  # what failed before was not this stream
 
     def _park(self) -> None:
+        self.inbox.unblock()
         deadline_ns = min(self.timers.values()) if self.timers else None
         self.waiter.parked = True
         if self._pending or self._stopping or self.inbox.ready:
@@ -176,35 +195,30 @@ class Segment:
         try:
             runner.timer()
         except Flushed:
-            self.apply()
+            self._apply_all()
         return True
 
     def wait_until(self, runner: Runner, deadline_ns: int | None) -> None:
         """See `Context.wait_until`."""
         while True:
-            self.waiter.parked = True
-            try:
-                self.check()
-                if self._draining and not self.inbox.links:
-                    raise Drained
-                if any(runner.name in flush.nodes for flush in self._pending):
-                    raise Flushed
-                if self._notified:
-                    self._notified = False
-                    return
-                if deadline_ns is not None and self.owner.clock.now_ns() >= deadline_ns:
-                    return
-            except Signal:
-                self.waiter.parked = False
-                raise
+            self.check()
+            if self._draining and runner.is_source:
+                raise Drained
+            if self._concerns(runner, runner.turn):
+                raise Flushed
+            if self._notified:
+                self._notified = False
+                return
+            if deadline_ns is not None and self.owner.clock.now_ns() >= deadline_ns:
+                return
             self.waiter.wait(deadline_ns)
 
     def rest(self, until_ns: int) -> None:
         """Wait for that time, flushes notwithstanding. Raises: Stopped."""
+        self.check()
         while self.owner.clock.now_ns() < until_ns:
-            self.check()
-            self.waiter.parked = True
             self.waiter.wait(until_ns)
+            self.check()
 
     # vflow.link.Party and vflow.runner.Host
 
@@ -212,62 +226,98 @@ class Segment:
         if self._stopping:
             raise Stopped
 
-    def _concerns(self, runner: Runner, turn: int) -> bool:
+    def _concerns(self, runner: Runner, turn: int | None) -> bool:
+        """Whether a flush ends what a runner does; a source goes on with what is newer."""
+        if not self._pending and not self._owed:
+            return False
+        name = runner.name
+        cancels = turn is not None and not runner.is_source
         return any(
-            runner.name in flush.nodes or (runner.name in flush.origins and turn <= flush.turn)
-            for flush in self._pending
+            name in flush.nodes or (cancels and name in flush.origins and (turn or 0) <= flush.turn)
+            for flush in (*self._owed, *self._pending)
         )
 
     def look(self, runner: Runner, turn: int) -> None:
         self.check()
-        if self._pending and self._concerns(runner, turn):
+        if self._concerns(runner, turn):
             raise Flushed
         if runner is self.head and overrides(runner.node, "on_event") and len(self.inbox.links) == 1:
-            following = self.inbox.links[0].peek()
-            if isinstance(following, Event) and not isinstance(following, Eos):
-                self.inbox.links[0].pop()
-                runner.event(following)
+            event = self.inbox.links[0].pop_event()
+            if event is not None:
+                self._take_event(runner, turn, event)
+
+    def _take_event(self, runner: Runner, turn: int, event: Event) -> None:
+        """Give an event to a node whose generator is suspended. Where that applies a flush, the node is
+        told of it behind its generator's end, if the flush ends it, else at once."""
+        outer, self._looking = self._looking, runner
+        try:
+            self._deliver(runner.event, event)
+        finally:
+            self._looking = outer
+        if self._owed and outer is None:
+            if self._concerns(runner, turn):
+                raise Flushed
+            self._pay()
 
     def judge(self, runner: Runner, turn: int) -> Verdict:
         with self.owner.flush_lock:  # a flush that raised the floor hands itself over before it lets go
-            pending = tuple(self._pending)
+            self._judged = len(self._pending)
+            pending = (*self._owed, *self._pending)
         if not pending or any(runner.name in flush.nodes for flush in pending):
             return Verdict.UNWIND
         return Verdict.RETRY if turn > max(flush.turn for flush in pending) else Verdict.DROP
 
     def apply(self) -> None:
-        while self._pending:
-            flush = self._pending.popleft()
-            for runner in self.runners:
-                try:
-                    if runner.name in flush.origins:
-                        runner.node.on_cancel(flush)
-                    if runner.name in flush.nodes:
-                        self.timers.pop(runner, None)
-                        runner.node.on_flush(flush)
-                except Exception as error:
-                    self.failed(runner, error)
-            self.epoch = flush.number
+        """Apply the flushes that were judged. A newer one may concern a node that called the one which was
+        refused, and whose generator is suspended: it is judged in its turn."""
+        self._pay()
+        while self._judged:
+            self._judged -= 1
+            self._apply(self._pending.popleft())
+
+    def _apply_all(self) -> None:
+        self._judged = len(self._pending)
+        self.apply()
+
+    def _apply(self, flush: Flush) -> None:
+        for runner in self.runners:
+            if runner is self._looking:
+                self._owed.append(flush)
+            else:
+                self._tell(runner, flush)
+        self.epoch = flush.number
+
+    def _pay(self) -> None:
+        if self._looking is None:
+            owed, self._owed = self._owed, []
+            for flush in owed:
+                self._tell(self.head, flush)
+
+    def _tell(self, runner: Runner, flush: Flush) -> None:
+        try:
+            if runner.name in flush.origins:
+                runner.node.on_cancel(flush)
+            if runner.name in flush.nodes:
+                self.timers.pop(runner, None)
+                runner.node.on_flush(flush)
+        except Exception as error:
+            self.failed(runner, error)
 
     def failed(self, runner: Runner, error: Exception) -> None:
-        self._restarted = self.owner.failed(runner, error)
+        restarted = self.owner.failed(runner, error)
+        self._again = self._again or (restarted and runner.is_source)
 
     def announce(self, runner: Runner, item: Item, port: str) -> None:
         self.owner.announce(runner, item, port)
 
     def complete(self, runner: Runner, awaitable: Awaitable[Any], turn: int) -> Any:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-
-        async def finish() -> Any:
-            return await awaitable
-
-        task = self._loop.create_task(finish())
+        loop = self._loop = self._loop or asyncio.new_event_loop()
+        task = loop.create_task(_result(awaitable))
         self._waiting = (task, runner, turn)
         try:
             if self._stopping or self._concerns(runner, turn):
-                task.cancel()
-            return self._loop.run_until_complete(task)
+                loop.call_soon(task.cancel)  # behind its first step: a coroutine is never left unawaited
+            return loop.run_until_complete(task)
         except asyncio.CancelledError:
             self.check()
             if self._concerns(runner, turn):
@@ -275,3 +325,22 @@ class Segment:
             raise NodeError(runner.name, "its coroutine was cancelled", runner.place) from None
         finally:
             self._waiting = None
+
+    def finish(self, awaitable: Awaitable[Any]) -> None:
+        loop = self._loop = self._loop or asyncio.new_event_loop()
+        loop.run_until_complete(_result(awaitable))
+
+
+async def _result(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    """End what the nodes left behind in their loop, and the loop."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()

@@ -1,4 +1,5 @@
 """Models that several nodes use: loaded once a process, counted, closed with their last user."""
+
 from __future__ import annotations
 
 import threading

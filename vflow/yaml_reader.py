@@ -44,8 +44,9 @@ class Value:
     place: Place
     reference: str = ""
     keys: Mapping[str, Place] | None = None
-    text: str = ""
-    """What a reference resolved to, before it was read as a number or a word."""
+    text: str | None = None
+    """Of a reference what it resolved to, of an override what was written, before it was read as a number
+    or a word."""
 
     def __str__(self) -> str:
         """As messages print it: short, and without what may be secret."""
@@ -89,28 +90,19 @@ def read_file(path: Path) -> str:
 
 
 def parse(text: str, file: str, params: Mapping[str, Value] | None = None) -> Value:
-    """The document in `text`; `file` names it in messages. `${name}` takes `params`, then the environment.
+    """The document in `text`; `file` names it in messages. `${name}` takes `params`, then the defaults that
+    the document's own `params:` give, then the environment.
 
     Raises: GraphError with every finding.
     """
-    reader = _Reader(file, params or {})
-    value = reader.convert(_compose(text, file))
-    if reader.diagnostics:
-        raise GraphError(reader.diagnostics)
-    return value
-
-
-def parse_entry(text: str, file: str, key: str) -> Value | None:
-    """The value of one top key of the document, read alone. Raises: GraphError as `parse`."""
     top = _compose(text, file)
-    reader = _Reader(file, {})
-    for key_node, value_node in top.value if isinstance(top, yaml.MappingNode) else ():
-        if key_node.value == key:
-            value = reader.convert(value_node)
-            if reader.diagnostics:
-                raise GraphError(reader.diagnostics)
-            return value
-    return None
+    first = _Reader(file, {})  # read before the rest, so that `${name}` there finds them
+    defaults = first.entry(top, "params")
+    reader = _Reader(file, {**defaults, **(params or {})})
+    value = reader.convert(top)
+    if findings := [*first.diagnostics, *reader.diagnostics]:
+        raise GraphError(dict.fromkeys(findings))
+    return value
 
 
 def _compose(text: str, file: str) -> Any:
@@ -215,6 +207,14 @@ class _Reader:
         finally:
             self._open.discard(id(node))
 
+    def entry(self, top: Any, key: str) -> Mapping[str, Value]:
+        """The mapping below one key of the document; empty where there is none."""
+        for key_node, value_node in top.value if isinstance(top, yaml.MappingNode) else ():
+            if key_node.value == key and isinstance(value_node, yaml.MappingNode):
+                found: Mapping[str, Value] = self.convert(value_node).data or {}
+                return found
+        return {}
+
     def _mapping(self, node: Any, place: Place) -> Value:
         data: dict[str, Value] = {}
         keys: dict[str, Place] = {}
@@ -252,7 +252,8 @@ class _Reader:
     def _resolve(self, match: re.Match[str], place: Place) -> str:
         name, default = match[1], match[2]
         if name in self.params:
-            return str(self.params[name].plain())
+            given = self.params[name]
+            return str(given.plain()) if given.text is None else given.text
         found = os.environ.get(name, default)
         if found is None:
             mend = f"set it, or write ${{{name}:-default}}"

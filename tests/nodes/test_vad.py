@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import yaml
+
+from vflow.node import inputs_of, outputs_of
+from vflow.props import props_of
 from vflow_nodes.detector_energy import EnergyDetector
 from vflow_nodes.detector_silero import SileroDetector
 from vflow_nodes.turn import Turn
 from vflow_nodes.vad import EnergyVad, SileroVad
-
-from vflow.node import inputs_of, outputs_of
-from vflow.props import props_of
 
 BINS = [(SileroVad, "detector.silero", SileroDetector), (EnergyVad, "detector.energy", EnergyDetector)]
 

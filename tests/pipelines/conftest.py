@@ -36,7 +36,7 @@ class Run:
         return samples, rate
 
 
-@pytest.fixture()
+@pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
     def run_graph(name: str, *options: str, input: Path | None = None, output: bool = True) -> Run:
         wav, report = tmp_path / "out.wav", tmp_path / "report.json"

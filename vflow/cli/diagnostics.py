@@ -1,11 +1,16 @@
 """Findings about a graph, printed as a compiler prints them: place, message, the line with a caret, mend."""
+
 from __future__ import annotations
 
 import sys
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
 from vflow.errors import Diagnostic
+
+WIDTH = 160
+"""Characters of a source line that are shown; of a longer one those around the column."""
 
 
 def render(diagnostic: Diagnostic) -> str:
@@ -16,8 +21,9 @@ def render(diagnostic: Diagnostic) -> str:
     if place is not None and place.line:
         source = _line(place.file, place.line)
         if source is not None:
-            indent = "".join("\t" if c == "\t" else " " for c in source[: place.column - 1])
-            lines += [f"  {source}", f"  {indent}^"]
+            shown, before = _window(source, place.column - 1)
+            indent = "".join(map(_blank, shown[:before]))
+            lines += [f"  {shown}", f"  {indent}^"]
     if diagnostic.mend:
         lines.append(f"  mend: {diagnostic.mend}")
     return "\n".join(lines)
@@ -31,10 +37,28 @@ def report(diagnostics: Iterable[Diagnostic]) -> None:
 
 def _line(file: str, line: int) -> str | None:
     try:
-        with Path(file).open(encoding="utf-8") as text:
+        with Path(file).open(encoding="utf-8-sig") as text:
             for number, content in enumerate(text, 1):
                 if number == line:
-                    return content.rstrip("\n")[:200]
+                    return content.rstrip("\n")
     except (OSError, UnicodeDecodeError):
         return None
     return None
+
+
+def _window(line: str, before: int) -> tuple[str, int]:
+    """The part of a line that is shown, and how many characters of it stand before the column."""
+    if len(line) <= WIDTH:
+        return line, before
+    start = max(0, min(before - WIDTH // 2, len(line) - WIDTH))
+    left, right = "..." if start else "", "..." if start + WIDTH < len(line) else ""
+    return f"{left}{line[start : start + WIDTH]}{right}", len(left) + before - start
+
+
+def _blank(character: str) -> str:
+    """What is as wide as a character on a terminal."""
+    if character == "\t":
+        return character
+    if unicodedata.category(character) in ("Mn", "Me", "Cf") or "\u1160" <= character <= "\u11ff":
+        return ""  # it is drawn over the one before, as vowels and finals of Hangul are
+    return "  " if unicodedata.east_asian_width(character) in "WF" else " "

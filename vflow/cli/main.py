@@ -1,10 +1,14 @@
 """The command `vflow`. A verb's module is imported only when that verb is called."""
+
 from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 VERBS: Mapping[str, str] = {
     "run": "run a graph until it ends or Ctrl-C",
@@ -55,5 +59,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK
 
 
+def entry() -> NoReturn:
+    """The process: `main`, then leave, whatever threads of abandoned nodes still hang."""
+    code = main()
+    if any(thread.name.startswith("vflow:") for thread in threading.enumerate()):
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    entry()

@@ -43,15 +43,14 @@ def listing() -> int:
 
 
 def pull(name: str) -> int:
-    """Fetch a model, unless it is here. Ctrl-C leaves nothing half done; the next pull starts anew."""
+    """Fetch what is missing or damaged of a model. Ctrl-C leaves nothing half done; the next pull starts
+    anew."""
     try:
         model = models.find(name)
     except Unavailable as error:
         print(f"vflow models pull: error: {error}", file=sys.stderr)
         return USAGE
-    if models.is_present(name):
-        print(f"{name} is here: {models.path(name)}")
-        return OK
+    before = _stamps(model)
     bar = ProgressBar(sys.stderr)
     try:
         print(f"{name}: {_size(model.size)}, licence {model.licence}", file=sys.stderr)
@@ -62,11 +61,20 @@ def pull(name: str) -> int:
         return FAILED
     except KeyboardInterrupt:
         bar.end()
-        print(f"{name} is not here: nothing was kept of it", file=sys.stderr)
+        here = models.is_present(name)
+        state = "here as it was: nothing was changed" if here else "not here: nothing was kept of it"
+        print(f"{name} is {state}", file=sys.stderr)
         raise
     bar.end()
-    print(f"{name} is here: {path}")
+    unchanged = _stamps(model) == before
+    print(f"{name} is {'here, and whole: nothing was fetched' if unchanged else 'fetched'}: {path}")
     return OK
+
+
+def _stamps(model: models.Model) -> list[int | None]:
+    """When each file of a model was written: a pull writes all of them, or none."""
+    files = [models.path(model.name) / file.name for file in model.files]
+    return [file.stat().st_mtime_ns if file.is_file() else None for file in files]
 
 
 @dataclass(slots=True)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import queue
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,10 +105,6 @@ class _Run:
         self.terminal.end_line()
         if code != USAGE:
             self._finish()
-        if self.pipeline.abandoned:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)  # a thread that hangs would keep the interpreter from leaving
         return code
 
     @contextlib.contextmanager

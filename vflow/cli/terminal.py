@@ -49,7 +49,9 @@ class Terminal:
     def resolved(self) -> None:
         """Say which nodes the roles took, and why not better ones."""
         for name, choice in self.graph.roles.items():
-            self.note(f"{name}: {choice.taken}" + "".join(f"\n  not {better}" for better in choice.passed_over))
+            self.note(
+                f"{name}: {choice.taken}" + "".join(f"\n  not {better}" for better in choice.passed_over)
+            )
 
     def note(self, text: str) -> None:
         """A line on stderr."""

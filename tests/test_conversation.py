@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from vflow import Conversation
+
+
+def talk(*entries: tuple[str, str, int]) -> Conversation:
+    conversation = Conversation()
+    for entry in entries:
+        conversation.append(*entry)
+    return conversation
+
+
+def history(conversation: Conversation) -> list[tuple[str, str, int]]:
+    return [(e.role, e.text, e.turn) for e in conversation.entries()]
+
+
+def test_a_reply_is_cut_to_what_was_heard() -> None:
+    conversation = talk(("user", "hi", 1), ("assistant", "one two three", 1))
+    conversation.truncate(1, "one two")
+    assert history(conversation) == [("user", "hi", 1), ("assistant", "one two", 1)]
+
+
+def test_a_reply_of_which_nothing_was_heard_is_removed_and_the_utterance_stays() -> None:
+    conversation = talk(("user", "hi", 1), ("assistant", "one", 1), ("user", "hello", 2))
+    conversation.truncate(1, "")
+    assert history(conversation) == [("user", "hi", 1), ("user", "hello", 2)]
+
+
+def test_delete_removes_a_turn_and_no_other() -> None:
+    conversation = talk(("user", "hi", 1), ("assistant", "one", 1), ("user", "hello", 2))
+    conversation.delete(1)
+    assert history(conversation) == [("user", "hello", 2)]
+
+
+def test_utterances_that_got_no_reply_are_joined_with_the_next() -> None:
+    conversation = talk(("user", "what", 1), ("user", "is it", 2), ("assistant", "this", 2))
+    assert conversation.messages() == [
+        {"role": "user", "content": "what is it"},
+        {"role": "assistant", "content": "this"},
+    ]
+
+
+def test_entries_are_as_they_stood() -> None:
+    conversation = talk(("user", "hi", 1))
+    before = conversation.entries()
+    conversation.append("assistant", "one", 1)
+    assert len(before) == 1

@@ -1,0 +1,556 @@
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.stand_ins import PATIENCE_S, Collect, Gate, Heavy, Pass, Speaker, Words, pipeline, word
+from vflow import (
+    MS,
+    Event,
+    Flush,
+    In,
+    ManualClock,
+    Node,
+    Out,
+    Pipeline,
+    Played,
+    SpeechStart,
+    Text,
+    TextPacket,
+    TurnEnd,
+    VflowError,
+)
+
+
+class Reply(Node):
+    """Answers each word with three words of its turn, and notes what it began, sent and was told."""
+
+    heavy = True
+    generates = True
+    text = In(Text("word"))
+    words = Out(Text("word"), bus=True)
+
+    def open(self) -> None:
+        self.begun: list[int] = []
+        self.sent: list[int] = []
+        self.log: list[str] = []
+
+    def process(self, packet: TextPacket) -> Iterator[Any]:
+        self.begun.append(packet.index)
+        try:
+            for n in range(3):
+                made = packet.replace(index=packet.index * 3 + n)
+                self.sent.append(made.index)
+                yield made
+                yield None
+        finally:
+            self.log.append(f"closed {packet.turn}")
+
+    def on_cancel(self, flush: Flush) -> None:
+        self.log.append(f"cancelled {flush.turn}")
+
+
+def node(running: Pipeline, name: str, cls: type[Any]) -> Any:
+    found = running.nodes[name]
+    assert isinstance(found, cls)
+    return found
+
+
+# under load
+
+
+class Loaded(Words):
+    """As many words as the pipeline takes, each marked with the newest flush that had begun then."""
+
+    begun = 0
+
+    def produce(self) -> Iterator[Any]:
+        index = 0
+        while True:
+            yield word(index, meta={"begun": self.begun})
+            index += 1
+
+
+class Judge(Speaker):
+    """Notes what was made before a flush and is played after it."""
+
+    done = 0
+
+    def open(self) -> None:
+        super().open()
+        self.stale: list[TextPacket] = []
+
+    def play(self, packet: TextPacket) -> None:
+        if packet.meta["begun"] < self.done:
+            self.stale.append(packet)
+        super().play(packet)
+
+
+class Marked(Reply):
+    """Marks what it makes with the newest flush that had begun then."""
+
+    source: Any = None
+
+    def process(self, packet: TextPacket) -> Iterator[Any]:
+        for made in super().process(packet):
+            yield made and made.replace(meta={"begun": self.source.begun})
+
+
+LOADED = """
+nodes:
+  words:    {use: t.loaded}
+  before:   {use: t.collect}
+  reply:    {use: t.marked}
+  pass:     {use: t.pass}
+  heavy:    {use: t.heavy}
+  speaker:  {use: t.judge}
+  recorder: {use: t.collect}
+links:
+  - words -> reply -> pass -> heavy -> speaker
+  - words -> before
+  - {from: reply, to: recorder, keep: true}
+"""
+
+
+def test_200_flushes_under_load_let_nothing_stale_through_and_lose_nothing_else() -> None:
+    seed = 4
+    draw = random.Random(seed)
+    running = pipeline(LOADED, loaded=Loaded, marked=Marked, judge=Judge)
+    source, reply, judge = (running.nodes[name] for name in ("words", "reply", "speaker"))
+    assert isinstance(source, Loaded)
+    assert isinstance(reply, Marked)
+    assert isinstance(judge, Judge)
+    reply.source = source
+    with running:
+        for number in range(1, 201):
+            seen = len(judge.got)
+            while len(judge.got) < seen + draw.choice([0, 1, 40]):
+                assert not running.wait(0.0002)
+            source.begun = number
+            running.flush()
+            judge.done = number
+        running.drain()
+        assert running.wait(PATIENCE_S)
+    assert judge.stale == []
+    inputs = node(running, "before", Collect).indices
+    assert inputs == list(range(len(inputs)))
+    assert reply.begun == inputs  # the links into what generates lose nothing
+    assert node(running, "recorder", Collect).indices == reply.sent  # nor does a link that keeps
+    links = {link.name: link for link in running.stats()}
+    assert links["words.out -> reply.text"].stale == 0
+    assert sum(link.dropped for link in links.values()) == 0
+
+
+def test_random_origins_may_be_flushed_in_overlapping_order() -> None:
+    text = """
+    nodes:
+      words: {use: t.words, count: 3000}
+      one:   {use: t.heavy}
+      two:   {use: t.pass}
+      three: {use: t.heavy}
+      left:  {use: t.speaker}
+      right: {use: t.collect}
+    links:
+      - words -> one -> two -> three -> left
+      - one -> right
+    """
+    running = pipeline(text)
+    stop = threading.Event()
+
+    def flushes(seed: int) -> None:
+        draw = random.Random(seed)
+        while not stop.is_set():
+            running.flush(origins=[draw.choice(["words", "one", "two", "three"])])
+
+    with running:
+        threads = [threading.Thread(target=flushes, args=[seed]) for seed in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            assert running.wait(PATIENCE_S)  # no thread is left behind the others' floor, no eos is lost
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(PATIENCE_S)
+    left, right = node(running, "left", Speaker).indices, node(running, "right", Collect).indices
+    assert left == sorted(left)
+    assert right == sorted(right)
+    assert node(running, "right", Collect).names == ["eos"]
+
+
+# who goes on and who ends
+
+
+REPLY = """
+nodes:
+  words:   {use: t.words}
+  reply:   {use: t.reply}
+  speaker: {use: t.speaker}
+links: [words -> reply -> speaker]
+"""
+
+
+def test_a_flush_returns_while_a_node_is_deep_in_a_call_and_what_that_makes_is_refused() -> None:
+    gate = Gate()
+
+    class Blocks(Heavy):
+        def process(self, packet: TextPacket) -> Any:
+            gate.pass_through()
+            return packet
+
+    text = """
+    nodes:
+      words:   {use: t.words, count: 1}
+      reply:   {use: t.reply}
+      blocks:  {use: t.blocks}
+      speaker: {use: t.speaker}
+    links: [words -> reply -> blocks -> speaker]
+    """
+    with pipeline(text, reply=Reply, blocks=Blocks) as running:
+        gate.wait_reached()
+        running.flush()  # returns, though the gate is shut
+        gate.open()
+        assert running.wait(PATIENCE_S)
+    assert node(running, "speaker", Speaker).got == []
+
+
+def test_a_generator_is_closed_before_its_node_is_told() -> None:
+    gate = Gate()
+
+    class Looks(Reply):
+        def process(self, packet: TextPacket) -> Iterator[Any]:
+            for item in super().process(packet):
+                yield item
+                gate.pass_through()
+
+    text = REPLY.replace("{use: t.words}", "{use: t.words, count: 1}")
+    with pipeline(text, reply=Looks) as running:
+        gate.wait_reached()
+        running.flush(turn=7)
+        gate.open()
+        assert running.wait(PATIENCE_S)
+    reply = node(running, "reply", Looks)
+    assert reply.log == ["closed 0", "cancelled 7"]
+    assert len(reply.sent) == 1
+
+
+class Turns(Words):
+    """Two utterances: turns 1 and 2."""
+
+    def produce(self) -> Iterator[Any]:
+        yield word(0, turn=1)
+        yield word(1, turn=2)
+
+
+def test_a_reply_newer_than_the_flush_goes_on_and_each_link_gets_it_once() -> None:
+    gate = Gate()
+
+    class Late(Reply):
+        def process(self, packet: TextPacket) -> Iterator[Any]:
+            if packet.turn == 2:
+                gate.pass_through()
+            return super().process(packet)
+
+    text = """
+    nodes:
+      words:    {use: t.turns}
+      reply:    {use: t.late}
+      speaker:  {use: t.speaker}
+      recorder: {use: t.collect}
+    links:
+      - words -> reply -> speaker
+      - {from: reply, to: recorder, keep: true}
+    """
+    with pipeline(text, turns=Turns, late=Late) as running:
+        gate.wait_reached()
+        running.flush(turn=1)
+        gate.open()
+        assert running.wait(PATIENCE_S)
+    assert node(running, "speaker", Speaker).indices[-3:] == [3, 4, 5]
+    assert node(running, "recorder", Collect).indices == list(range(6))
+    posted = [m.data["packet"].index for m in running.bus if m.kind == "packet"]
+    assert posted == list(range(6))
+
+
+def test_a_source_that_is_flushed_goes_on() -> None:
+    text = """
+    nodes:
+      words:   {use: t.words, count: 2000}
+      speaker: {use: t.speaker}
+    links: [words -> speaker]
+    """
+    with pipeline(text) as running:
+        for _ in range(20):
+            running.flush(origins=["words"])
+        assert running.wait(PATIENCE_S)
+    assert node(running, "speaker", Speaker).indices[-1] == 1999
+
+
+def test_a_generator_that_waits_for_the_clock_is_ended_there() -> None:
+    class Scripted(Reply):
+        def process(self, packet: TextPacket) -> Iterator[Any]:
+            yield packet
+            try:
+                self.ctx.wait_until()
+            finally:
+                self.log.append("ended")
+
+    reached = threading.Event()
+    running = pipeline(REPLY.replace("{use: t.words}", "{use: t.words, count: 1}"), reply=Scripted)
+    running.bus.listen(lambda m: reached.set() if m.kind == "packet" else None)
+    with running:
+        assert reached.wait(PATIENCE_S)
+        running.flush()
+        assert running.wait(PATIENCE_S)
+    assert node(running, "reply", Scripted).log == ["ended", "cancelled 0"]
+
+
+def test_an_eos_outlives_a_flush_that_ends_its_delivery() -> None:
+    gate = Gate()
+
+    class LastWords(Pass):
+        def on_event(self, event: Event) -> Any:
+            gate.pass_through()
+            return word(99)
+
+    for origin, fused in (("words", "reply"), ("reply", "words")):
+        text = """
+        nodes:
+          words:   {use: t.words, count: 1}
+          reply:   {use: t.last}
+          fused:   {use: t.last}
+          speaker: {use: t.collect}
+        links: [words -> reply -> fused -> speaker]
+        """
+        gate = Gate()
+        with pipeline(text, last=LastWords) as running:
+            gate.wait_reached()
+            running.flush(origins=[origin])
+            gate.open()
+            assert running.wait(PATIENCE_S), (origin, fused)
+        assert node(running, "speaker", Collect).names == ["eos"]
+
+
+# interruptions by a node
+
+
+class Talker(Pass):
+    """Opens a turn for each word, and interrupts what came before it."""
+
+    def process(self, packet: TextPacket) -> Iterator[Any]:
+        turn = self.ctx.new_turn()
+        self.ctx.interrupt(turn - 1)
+        yield SpeechStart(turn=turn)
+        yield packet.replace(turn=turn)
+
+
+def test_an_interruption_loses_no_utterance() -> None:
+    text = """
+    nodes:
+      words:   {use: t.words, count: 300}
+      turn:    {use: t.turn}
+      reply:   {use: t.reply}
+      speaker: {use: t.speaker}
+    links: [words -> turn -> reply -> speaker]
+    """
+    for seed in range(3):
+        with pipeline(text, ManualClock(seed), turn=Talker, reply=Reply) as running:
+            assert running.wait(PATIENCE_S)
+        assert node(running, "reply", Reply).begun == list(range(300))
+        played = [packet.turn for packet in node(running, "speaker", Speaker).got]
+        assert played == sorted(played)
+        assert played[-3:] == [300] * 3
+
+
+def test_a_listener_that_flushes_in_a_generators_own_thread_ends_it_before_it_is_told() -> None:
+    running = pipeline(REPLY.replace("{use: t.words}", "{use: t.turns}"), reply=Reply, turns=Turns)
+
+    def listen(message: Any) -> None:
+        if message.kind == "packet" and message.data["packet"].index == 1:
+            running.flush(turn=1)
+
+    running.bus.listen(listen)
+    with running:
+        assert running.wait(PATIENCE_S)
+    reply = node(running, "reply", Reply)
+    assert reply.log == ["closed 1", "cancelled 1", "closed 2"]
+    assert [i for i in node(running, "speaker", Speaker).indices if i] == [3, 4, 5]
+
+
+def test_an_event_at_a_look_that_meets_a_flush_ends_the_older_reply_and_is_not_lost() -> None:
+    """The next turn's speech_start is passed on by a generator still in the turn before, and is refused."""
+    running: Pipeline
+
+    class Meets(Reply):
+        def process(self, packet: TextPacket) -> Iterator[Any]:
+            try:
+                yield packet
+                started.wait(PATIENCE_S)
+                yield None
+                yield packet.replace(index=99)
+            finally:
+                self.log.append(f"closed {packet.turn}")
+
+        def on_event(self, event: Event) -> Any:
+            self.log.append(event.name)
+            if isinstance(event, SpeechStart):
+                flusher = threading.Thread(target=running.flush, args=[1])
+                flusher.start()
+                flusher.join(PATIENCE_S)
+
+    class Barges(Words):
+        def produce(self) -> Iterator[Any]:
+            yield word(0, turn=1)
+            yield SpeechStart(turn=2)
+            started.set()
+            yield word(1, turn=2)
+
+    started = threading.Event()
+    text = """
+    nodes:
+      words: {use: t.barges}
+      reply: {use: t.meets}
+      sink:  {use: t.collect}
+    links: [words -> reply -> sink]
+    """
+    running = pipeline(text, barges=Barges, meets=Meets)
+    with running:
+        assert running.wait(PATIENCE_S)
+    reply = node(running, "reply", Meets)
+    assert reply.log == ["speech_start", "closed 1", "cancelled 1", "closed 2", "eos"]
+    sink = node(running, "sink", Collect)
+    assert [(p.index, p.turn) for p in sink.got if p.turn == 2] == [(1, 2), (99, 2)]
+    assert (99, 1) not in [(p.index, p.turn) for p in sink.got]
+    assert sink.names == ["speech_start", "eos"]
+
+
+# sinks
+
+
+class Plays(Speaker):
+    """Says on the bus what it drops."""
+
+    def drop(self, epoch: int) -> tuple[Played, ...]:
+        super().drop(epoch)
+        played = Played(turn=1, samples=epoch, rate=1, heard=self.ctx.name)
+        self.ctx.post("played", phase="end", played=played)
+        return (played,)
+
+
+TWO_SINKS = """
+nodes:
+  words: {use: t.words, count: 1}
+  reply: {use: t.reply}
+  left:  {use: t.plays}
+  right: {use: t.plays}
+links: [words -> reply -> left, reply -> right]
+"""
+
+
+def test_a_flush_has_what_every_sink_played() -> None:
+    with pipeline(TWO_SINKS, reply=Reply, plays=Plays) as running:
+        flush = running.flush()
+        assert flush.nodes == {"left", "right"}
+        assert flush.origins == {"reply"}
+        assert flush.heard(1) == "left right"
+
+
+def test_a_listener_may_flush_while_a_sink_tells_of_a_flush() -> None:
+    running = pipeline(TWO_SINKS, reply=Reply, plays=Plays)
+    numbers: list[int] = []
+
+    def listen(message: Any) -> None:
+        if message.kind == "played" and len(numbers) < 3:
+            numbers.append(number := len(numbers))
+            numbers[number] = running.flush().number
+
+    running.bus.listen(listen)
+    with running:
+        flusher = threading.Thread(target=running.flush, daemon=True)
+        flusher.start()
+        flusher.join(PATIENCE_S)
+        assert not flusher.is_alive()
+    assert sorted(numbers) == [2, 3, 4]
+
+
+def test_a_drop_that_raises_fails_the_pipeline_and_still_flushes_the_rest() -> None:
+    class Broken(Plays):
+        def drop(self, epoch: int) -> tuple[Played, ...]:
+            raise OSError("device gone")
+
+    running = pipeline(TWO_SINKS.replace("left:  {use: t.plays}", "left: {use: t.broken}"), reply=Reply,
+                       plays=Plays, broken=Broken).start()  # fmt: skip
+    assert running.flush().heard(1) == "right"
+    with pytest.raises(VflowError, match="left: OSError: device gone"):
+        running.wait(PATIENCE_S)
+
+
+def test_a_pipeline_may_be_flushed_before_it_starts_while_it_opens_and_after_it_stopped() -> None:
+    gate = Gate()
+
+    class Opens(Speaker):
+        def open(self) -> None:
+            gate.pass_through()
+            super().open()
+
+    running = pipeline(REPLY.replace("t.speaker", "t.opens"), reply=Reply, opens=Opens)
+    running.flush()
+    starter = threading.Thread(target=running.start)
+    starter.start()
+    gate.wait_reached()
+    running.flush()
+    gate.open()
+    starter.join(PATIENCE_S)
+    assert running.wait(PATIENCE_S)
+    assert len(node(running, "speaker", Opens).got) == 30
+    assert running.flush().number == 3
+
+
+def test_a_flush_from_a_node_that_is_not_there_names_the_nearest() -> None:
+    running = pipeline(REPLY, reply=Reply)
+    with pytest.raises(VflowError, match="no node 'replay' to flush from; did you mean 'reply'"):
+        running.flush(origins=["replay"])
+
+
+def test_a_flush_reaches_past_no_keep_link() -> None:
+    text = """
+    nodes:
+      words: {use: t.words, count: 1}
+      reply: {use: t.reply}
+      kept:  {use: t.heavy}
+      sink:  {use: t.speaker}
+    links:
+      - {from: reply, to: kept, keep: true}
+      - words -> reply
+      - kept -> sink
+    """
+    assert pipeline(text, reply=Reply).flush().nodes == set()
+
+
+def test_turn_end_of_a_cancelled_reply_is_refused_and_of_the_next_one_not() -> None:
+    gate = Gate()
+
+    class Ends(Reply):
+        def process(self, packet: TextPacket) -> Iterator[Any]:
+            gate.pass_through()
+            yield TurnEnd(turn=packet.turn)
+
+    text = REPLY.replace("t.speaker", "t.collect").replace("t.words", "t.turns")
+    with pipeline(text, reply=Ends, turns=Turns) as running:
+        gate.wait_reached()
+        running.flush(turn=1)
+        gate.open()
+        assert running.wait(PATIENCE_S)
+    events = node(running, "speaker", Collect).events
+    assert [(event.name, event.turn) for event in events] == [("turn_end", 2), ("eos", 0)]
+
+
+def test_the_lead_is_what_lies_in_links_and_sinks() -> None:
+    running = pipeline(REPLY, reply=Reply)
+    assert running.lead_ns("reply") == 0
+    running.nodes["speaker"].lead_ns = lambda: 5 * MS  # type: ignore[attr-defined]
+    assert running.lead_ns("reply") == running.lead_ns(None) == 5 * MS

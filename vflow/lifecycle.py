@@ -1,0 +1,127 @@
+"""Opening and closing of a pipeline's nodes: side by side, each in a thread of its own.
+
+A node is closed once. One whose `open` still runs when all are closed closes itself behind it, so that
+nobody waits for a model that loads, and none is left open.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from queue import SimpleQueue
+
+from vflow.node import Node, overrides
+
+
+class Lifecycle:
+    """Opens and closes nodes by name. `closed(name, error)` is called behind each `close`, in its thread.
+
+    Any thread may call, but `open` only one.
+    """
+
+    def __init__(self, nodes: Mapping[str, Node], closed: Callable[[str, Exception | None], None]) -> None:
+        self._nodes, self._closed = nodes, closed
+        self._results: SimpleQueue[tuple[str, Exception | None] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        # all below guarded by _lock
+        self._ending = False
+        self._opening: dict[str, threading.Thread] = {}
+        self._opened: set[str] = set()
+        self._open: set[str] = set()
+        self._closing: dict[str, threading.Thread] = {}
+
+    def open(self) -> tuple[str, Exception] | None:
+        """Open and warm up all nodes. Blocks until they are, or `close` is called from another thread, or
+        one fails: its name and what it raised."""
+        with self._lock:
+            if self._ending:
+                return None
+            for name, node in self._nodes.items():
+                if overrides(node, "open") or overrides(node, "warm_up"):
+                    self._opening[name] = _thread("open", name, self._open_node)
+                else:
+                    self._open.add(name)
+                    self._opened.add(name)
+            threads = list(self._opening.values())
+        for thread in threads:
+            thread.start()
+        for _ in threads:
+            result = self._results.get()
+            if result is None:
+                return None
+            name, error = result
+            if error is not None:
+                return name, error
+        return None
+
+    def _open_node(self, name: str) -> None:
+        node, error = self._nodes[name], None
+        try:
+            node.open()
+            if not self._ending:
+                node.warm_up()
+        except Exception as caught:  # a node's own code
+            error = caught
+        with self._lock:
+            late = self._ending
+            if late:
+                self._closing[name] = self._opening[name]
+            elif error is None:
+                self._open.add(name)
+            del self._opening[name]
+            self._opened.add(name)
+        if late:
+            self._close_node(name)
+        self._results.put((name, error))
+
+    def is_open(self, name: str) -> bool:
+        """Whether a node's `open` has returned, and its `close` has not begun."""
+        return name in self._open
+
+    def owns(self, thread: threading.Thread) -> bool:
+        """Whether the thread is one of those that open and close."""
+        with self._lock:
+            return thread in (*self._opening.values(), *self._closing.values())
+
+    @property
+    def busy(self) -> bool:
+        """Whether a node is being opened or closed."""
+        with self._lock:
+            return any(t.is_alive() for t in (*self._opening.values(), *self._closing.values()))
+
+    def close(self, until: float, until_opened: float) -> list[str]:
+        """Close all that was opened. Returns by `until` (of `time.monotonic`), and waits for those that
+        still open no longer than `until_opened`; with the names of those that go on."""
+        with self._lock:
+            self._ending = True
+            opening = dict(self._opening)
+            self._open.clear()
+            fresh = {
+                name: _thread("close", name, self._close_node) for name in self._opened - self._closing.keys()
+            }
+            self._closing.update(fresh)
+        self._results.put(None)
+        for thread in fresh.values():
+            thread.start()
+        _join(opening.values(), until_opened)
+        _join(self._closing.values(), until)
+        alive = {**opening, **self._closing}
+        return [name for name in self._nodes if name in alive and alive[name].is_alive()]
+
+    def _close_node(self, name: str) -> None:
+        error: Exception | None = None
+        try:
+            self._nodes[name].close()
+        except Exception as caught:  # a node's own code
+            error = caught
+        self._closed(name, error)
+
+
+def _thread(verb: str, name: str, target: Callable[[str], None]) -> threading.Thread:
+    return threading.Thread(target=target, args=(name,), name=f"vflow:{verb}:{name}", daemon=True)
+
+
+def _join(threads: Iterable[threading.Thread], until: float) -> None:
+    for thread in list(threads):
+        thread.join(max(0.0, until - time.monotonic()))
