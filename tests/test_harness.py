@@ -66,7 +66,7 @@ def test_flush_and_cancel_reach_the_node_with_what_was_played() -> None:
         harness.cancel(turn=2)
         first, second = node.flushes
         assert first.heard(1) == "two words"
-        assert (second.turn, second.origins) == (2, {"node"})
+        assert (second.turn, second.origins) == (2, frozenset(["node"]))
         assert harness.cancelled(2)
         assert not harness.cancelled(3)
 

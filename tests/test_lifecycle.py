@@ -64,7 +64,7 @@ def test_nodes_open_side_by_side() -> None:
     one, two = Logged(), Logged()
     barrier = threading.Barrier(2)
     for node in (one, two):
-        node.warm_up = lambda: barrier.wait(PATIENCE_S)  # type: ignore[method-assign,assignment,return-value]
+        node.warm_up = lambda: barrier.wait(PATIENCE_S)  # type: ignore[method-assign,assignment]
     cycle, _ = lifecycle(one=one, two=two)
     assert cycle.open() is None
     close(cycle)

@@ -51,7 +51,7 @@ class Putter:
     """A thread that puts items; `waits` is set whenever it is about to wait for room."""
 
     def __init__(self, link: Link, items: list[Item]) -> None:
-        self.link, self.items, self.raised = link, items, None
+        self.link, self.items = link, items
         self.raised: type[BaseException] | None = None
         self.waits = threading.Event()
         wait = link.writer.waiter.wait
@@ -86,7 +86,7 @@ class Putter:
 
 def test_items_come_out_in_order_and_are_counted() -> None:
     queue = link()
-    items = [word(0), SpeechEnd(), word(1)]
+    items: list[Item] = [word(0), SpeechEnd(), word(1)]
     for item in items:
         queue.put(item)
     assert drain(queue) == items
@@ -169,7 +169,8 @@ def test_a_put_below_the_floor_is_refused_but_never_an_eos() -> None:
 
 def test_a_purge_keeps_the_eos_and_drops_the_rest() -> None:
     queue = link()
-    for item in (word(0), SpeechEnd(), Eos()):
+    items: list[Item] = [word(0), SpeechEnd(), Eos()]
+    for item in items:
         queue.put(item)
     queue.purge(1)
     assert drain(queue) == [Eos()]
@@ -222,7 +223,7 @@ def test_a_second_eos_is_ignored() -> None:
 def test_leaky_oldest_drops_the_oldest_packets_and_no_event() -> None:
     drops: list[int] = []
     queue = link(lambda: drops.append(1), packets=3, policy="leaky-oldest")
-    items = [SpeechEnd(), word(0), word(1), word(2), word(3)]
+    items: list[Item] = [SpeechEnd(), word(0), word(1), word(2), word(3)]
     for item in items:
         queue.put(item)
     assert drain(queue) == [SpeechEnd(), word(2), word(3)]
@@ -231,7 +232,8 @@ def test_leaky_oldest_drops_the_oldest_packets_and_no_event() -> None:
 
 def test_leaky_newest_drops_the_new_packet_and_no_event() -> None:
     queue = link(packets=2, policy="leaky-newest")
-    for item in (word(0), word(1), word(2), SpeechEnd()):
+    items: list[Item] = [word(0), word(1), word(2), SpeechEnd()]
+    for item in items:
         queue.put(item)
     assert drain(queue) == [word(0), word(1), SpeechEnd()]
     assert queue.stats().dropped == 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.stand_ins import PATIENCE_S, Collect, Gate, Heavy, Pass, Words, graph, pipeline, run, word
-from vflow import ManualClock, NodeError, Out, Pipeline, Text, TextPacket, Unavailable
+from vflow import ManualClock, Message, NodeError, Out, Pipeline, Text, TextPacket, Unavailable
 from vflow.pipeline import State
 
 CHAIN = """
@@ -220,20 +220,26 @@ def test_a_full_link_with_the_policy_error_fails_the_node_that_feeds_it() -> Non
         def process(self, packet: TextPacket) -> Any:
             gate.pass_through()
 
+    class Flood(Words):
+        def produce(self) -> Any:
+            yield word(0)
+            gate.wait_reached()
+            yield from (word(n) for n in range(1, 5))
+            gate.open()
+
     text = """
     nodes:
-      words: {use: t.words}
+      words: {use: t.flood}
       node:  {use: t.pass}
       sink:  {use: t.slow}
     links:
       - words -> node
       - {from: node, to: sink, queue: {packets: 2, policy: error}}
     """
-    running = pipeline(text, slow=Slow).start()
-    gate.wait_reached()
-    gate.open()
-    with pytest.raises(NodeError, match="node: node.out -> sink.text is full") as raised:
+    running = pipeline(text, flood=Flood, slow=Slow).start()
+    with pytest.raises(NodeError, match=r"node: node\.out -> sink\.text is full") as raised:
         running.wait(PATIENCE_S)
+    gate.open()
     assert raised.value.node == "node"
 
 
@@ -453,7 +459,12 @@ def test_a_listener_may_stop_the_pipeline_while_a_node_opens() -> None:
             self.ctx.progress("loading")
 
     running = pipeline(CHAIN, node=Loading)
-    running.bus.listen(lambda m: running.stop() if m.kind == "progress" else None)
+
+    def listen(message: Message) -> None:
+        if message.kind == "progress":
+            running.stop()
+
+    running.bus.listen(listen)
     running.start()
     assert running.wait(PATIENCE_S)
     assert running.stop() == []
@@ -467,8 +478,8 @@ def test_ctrl_c_inside_wait_leaves_a_pipeline_that_can_be_stopped() -> None:
         with pytest.raises(KeyboardInterrupt):  # noqa: PT012  # the signal may come before the wait
             threading.Timer(0, signal.pthread_kill, [main, signal.SIGINT]).start()
             running.wait(PATIENCE_S)
-        assert running.state is State.PLAYING
-    assert running.state is State.STOPPED
+        assert running.state.value == "playing"
+    assert running.state.value == "stopped"
     assert not running.abandoned
 
 

@@ -6,6 +6,7 @@ import pytest
 from vflow import AudioPacket, Playout, Span
 from vflow.errors import Flushed
 from vflow.flush import Played
+from vflow.playout import Mark
 
 RATE = 1000
 
@@ -15,8 +16,8 @@ def audio(first: int, frames: int, turn: int = 1, spans: tuple[Span, ...] = ()) 
     return AudioPacket(data=data, rate=RATE, turn=turn, spans=spans)
 
 
-def marks(passed: list[tuple[object, Played]]) -> list[tuple[str, int, int]]:
-    return [(m.kind, m.frame, p.samples) for m, p in passed]  # type: ignore[attr-defined]
+def marks(passed: list[tuple[Mark, Played]]) -> list[tuple[str, int, int]]:
+    return [(m.kind, m.frame, p.samples) for m, p in passed]
 
 
 def test_what_is_written_comes_out_once_in_order_with_silence_behind() -> None:

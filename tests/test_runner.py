@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -115,9 +115,9 @@ def test_an_input_may_have_a_method_of_its_own() -> None:
 
 
 class Marks(Node):
-    """Emits a word before each event, and keeps turn ends, and all events that ask for it, to itself."""
+    """Emits a word before each event, and keeps turn ends to itself."""
 
-    swallows = (TurnEnd,)
+    swallows: ClassVar[tuple[type[Event], ...]] = (TurnEnd,)
     text = In(Text("word"))
     other = In(Text("word"))
     out = Out(Text("word"))

@@ -44,8 +44,8 @@ class Lifecycle:
                     self._open.add(name)
                     self._opened.add(name)
             threads = list(self._opening.values())
-        for thread in threads:
-            thread.start()
+            for thread in threads:
+                thread.start()
         for _ in threads:
             result = self._results.get()
             if result is None:
@@ -101,9 +101,9 @@ class Lifecycle:
                 name: _thread("close", name, self._close_node) for name in self._opened - self._closing.keys()
             }
             self._closing.update(fresh)
+            for thread in fresh.values():
+                thread.start()
         self._results.put(None)
-        for thread in fresh.values():
-            thread.start()
         _join(opening.values(), until_opened)
         _join(self._closing.values(), until)
         alive = {**opening, **self._closing}

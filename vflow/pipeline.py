@@ -224,14 +224,15 @@ class Pipeline:
         attributed.__cause__ = error
         return attributed
 
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Block until every thread has ended or a node has failed, then stop; False after the timeout.
+    def wait(self, timeout_s: float | None = None, *, deadline_s: float = STOP_DEADLINE_S) -> bool:
+        """Block until every thread has ended or a node has failed, then `stop(deadline_s)`; False after
+        the timeout.
 
         Raises: NodeError where a node failed the pipeline.
         """
         if not self._ended.wait(timeout_s):
             return False
-        self.stop()
+        self.stop(deadline_s)
         if self._failure is not None:
             raise self._failure
         return True

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import queue
-import signal
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vflow.cli.bell import DONE, Bell
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 
@@ -22,10 +19,8 @@ if TYPE_CHECKING:
 
 PAD = "2s"
 """Silence behind `--input`: more than any sensible wait for the end of speech."""
-DRAIN_S, STOP_S = 3.5, 1.2
+DRAIN_S, STOP_S = 3.2, 1.0
 """Together they end a run within 5 s of Ctrl-C, whatever a node does."""
-INTERRUPT = -1
-"""Stands in the queue for a signal, among the exit codes of a run that has ended."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,14 +83,15 @@ class _Run:
         self.pipeline: Pipeline = Pipeline(graph)
         self.pipeline.bus.listen(self.log.listen)
         self.terminal = Terminal(graph, self.log)
-        self._happened: queue.SimpleQueue[int] = queue.SimpleQueue()  # reentrant: signal handlers put
+        self._bell = Bell()
+        self._code = FAILED
         self._ending = False
         self._printer = threading.Thread(
             target=self.terminal.follow, args=(self.pipeline.bus,), name="vflow:terminal", daemon=True
         )
 
     def run(self) -> int:
-        with self._signals():
+        with self._bell:
             self._printer.start()
             self.terminal.resolved()
             self.terminal.note("loading")
@@ -107,19 +103,6 @@ class _Run:
             self._finish()
         return code
 
-    @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Turn SIGINT and SIGTERM into entries of the queue: an exception could come at any line."""
-        before: dict[signal.Signals, Any] = {}
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                before[number] = signal.signal(number, lambda *_: self._happened.put(INTERRUPT))
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
     def _play(self) -> None:
         """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
         from vflow.errors import VflowError
@@ -128,31 +111,31 @@ class _Run:
         try:
             self.pipeline.start()
             started = True
-            self.pipeline.wait()
-            self._happened.put(OK)
+            self.pipeline.wait(deadline_s=DRAIN_S)
+            self._code = OK
         except VflowError as error:
+            self._code = FAILED if started or not _is_missing(error) else USAGE
             if not self._ending:
                 self.terminal.failed(error)
-            self._happened.put(FAILED if started or not _is_missing(error) else USAGE)
+        finally:
+            self._bell.ring()
 
     def _supervise(self) -> int:
         """Wait for the end, or end it: drain at the first interrupt, stop at the second; the exit code."""
-        code = self._happened.get()
-        if code != INTERRUPT:
-            return code
+        if self._bell.wait() == DONE:
+            return self._code
         self.terminal.note("draining: what was begun is played to its end; Ctrl-C again stops at once")
         if self.pipeline.state.value != "playing":
             self._ending = True
             self.pipeline.stop(STOP_S)
             return OK
         self.pipeline.drain()
-        try:
-            code = self._happened.get(timeout=DRAIN_S)
-        except queue.Empty:
-            code = OK
+        rung = self._bell.wait(DRAIN_S)
         self._ending = True
         self.pipeline.stop(STOP_S)
-        return INTERRUPTED if code == INTERRUPT else code
+        if rung == DONE:
+            return self._code
+        return OK if rung is None else INTERRUPTED
 
     def _finish(self) -> None:
         given = self.args.input, self.args.output
