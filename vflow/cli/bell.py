@@ -18,7 +18,7 @@ DONE = 0
 
 
 class Bell:
-    """Inside the context SIGINT and SIGTERM ring, where the main thread enters it; rings behind it are lost."""
+    """SIGINT and SIGTERM ring inside the context, if the main thread enters it; behind it rings are lost."""
 
     def __init__(self) -> None:
         self._ear, self._mouth = socket.socketpair()
