@@ -284,7 +284,7 @@ def take_all(inbox: Inbox) -> list[Item]:
 
 def test_by_arrival_the_oldest_entry_comes_first_and_no_link_is_waited_for() -> None:
     one, two = link(), link()
-    one._now_ns = two._now_ns = iter(range(100)).__next__
+    one._stamp_ns = two._stamp_ns = iter(range(100)).__next__
     inbox = Inbox([one, two], by_pts=False)
     for queue, index in ((two, 0), (one, 1), (two, 2), (one, 3)):
         queue.put(word(index))

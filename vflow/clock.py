@@ -38,6 +38,9 @@ class Clock(Protocol):
     def now_ns(self) -> int:
         """Nanoseconds since `start`; 0 before."""
 
+    def stamp_ns(self) -> int:
+        """Nanoseconds since some moment, for differences: the cheapest reading there is."""
+
     def stop(self) -> None:
         """The pipeline is stopping: where threads run one at a time, all may run now."""
 
@@ -56,6 +59,8 @@ class Clock(Protocol):
 
 class SystemClock:
     """Time of the machine's monotonic clock."""
+
+    stamp_ns = staticmethod(time.monotonic_ns)
 
     def __init__(self) -> None:
         self._origin_ns: int | None = None
@@ -145,6 +150,8 @@ class ManualClock:
 
     def now_ns(self) -> int:
         return self._now_ns
+
+    stamp_ns = now_ns
 
     def stop(self) -> None:
         with self._lock:

@@ -74,7 +74,9 @@ class Link:
         """Whether its eos has been taken out."""
         self.feedback = False
         """Whether it closes a cycle: its eos is waited for by nobody, since it comes of the reader's own."""
-        self._now_ns = clock.now_ns
+        self._stamp_ns = clock.stamp_ns
+        self._packets, self._time_ns = options.packets, options.time_ns
+        self._max_age_ns = float("inf") if options.max_age_ns is None else options.max_age_ns
         self._overflow = overflow
         self._entries: deque[Entry] = deque()
         self._low_water = options.packets // 2
@@ -110,20 +112,22 @@ class Link:
         if epoch < self.floor and self._refuses(item):
             self._refused += 1
             raise Flushed
-        entries, options = self._entries, self.options
+        entries = self._entries
         count = len(entries)
-        if count and (count >= options.packets or self._over_time()) and not self._make_room(item):
-            return
+        if count >= self._packets or (self._put_ns - self._got_ns >= self._time_ns and self._full()):
+            if not self._make_room(item):
+                return
+            count = len(entries)
         if isinstance(item, Packet):
             self._put_ns += item.duration_ns
         elif isinstance(item, Eos):
             if self._eos_put:
                 return
             self._eos_put = True
-        entries.append((epoch, item, self._now_ns()))
+        entries.append((epoch, item, self._stamp_ns()))
         self._pushed += 1
-        if len(entries) > self._high_water:
-            self._high_water = len(entries)
+        if count >= self._high_water:
+            self._high_water = count + 1
         waiter = self.reader.waiter
         if waiter.parked:
             waiter.wake()
@@ -131,12 +135,9 @@ class Link:
     def _refuses(self, item: Item) -> bool:
         return not self.options.keep and not isinstance(item, Eos)
 
-    def _over_time(self) -> bool:
-        return self._put_ns - self._got_ns - self._purged_ns - self._leaked_ns >= self.options.time_ns
-
     def _full(self) -> bool:
         count = len(self._entries)
-        return count >= self.options.packets or (count > 0 and self._over_time())
+        return count >= self._packets or (count > 0 and self.queued_ns >= self._time_ns)
 
     def _make_room(self, item: Item) -> bool:
         """Apply the policy; False where the new item is what is dropped. Events are never dropped."""
@@ -188,12 +189,24 @@ class Link:
 
     def pop(self) -> Item | None:
         """The next item that is not stale, or None."""
-        while (entry := self._take()) is not None:
+        entries = self._entries
+        while entries:
+            try:
+                if self._leaky:
+                    with self._mutex:
+                        entry = entries.popleft()
+                else:
+                    entry = entries.popleft()
+            except IndexError:  # a purge was faster
+                return None
             epoch, item, put_ns = entry
-            waited_ns = self._now_ns() - put_ns
+            self._took(item)
+            waited_ns = self._stamp_ns() - put_ns
             if isinstance(item, Eos):
                 self.ended = True
-            elif (epoch < self.floor and not self.options.keep) or self._is_too_old(item, waited_ns):
+            elif (epoch < self.floor and not self.options.keep) or (
+                waited_ns > self._max_age_ns and isinstance(item, Packet)
+            ):
                 self._skipped += 1
                 continue
             if waited_ns > self._max_wait_ns:
@@ -201,32 +214,15 @@ class Link:
             return item
         return None
 
-    def _take(self) -> Entry | None:
-        """The oldest entry, counted as taken."""
-        try:
-            if self._leaky:
-                with self._mutex:
-                    entry = self._entries.popleft()
-            else:
-                entry = self._entries.popleft()
-        except IndexError:
-            return None
-        self._took(entry[1])
-        return entry
-
     def _took(self, item: Item) -> None:
         if isinstance(item, Packet):
             self._got_ns += item.duration_ns
         if self._blocked and not self._above_low_water():
             self._release()
 
-    def _is_too_old(self, item: Item, waited_ns: int) -> bool:
-        max_age_ns = self.options.max_age_ns
-        return max_age_ns is not None and waited_ns > max_age_ns and isinstance(item, Packet)
-
     def _above_low_water(self) -> bool:
         count = len(self._entries)
-        return count > self._low_water or (count > 0 and self.queued_ns > self.options.time_ns // 2)
+        return count > self._low_water or (count > 0 and self.queued_ns > self._time_ns // 2)
 
     def _release(self) -> None:
         self._blocked = False

@@ -21,6 +21,7 @@ from vflow.errors import NodeError, Stopped, Unavailable, VflowError, nearest
 from vflow.event import Event
 from vflow.flush import Flush, Played
 from vflow.graph import ErrorPolicy, Graph, GraphLink, Reach
+from vflow.guard import guarded
 from vflow.lifecycle import Lifecycle
 from vflow.link import Inbox, Link, LinkStats
 from vflow.node import Item, Node, Sink, outputs_of
@@ -148,12 +149,13 @@ class Pipeline:
         for port in outputs_of(type(self.nodes[name])):
             packets: list[Push] = []
             events: list[Push] = []
+            caps = self.graph.nodes[name].caps.get(port)
             edges = [edge for edge in self.graph.out_of(name) if edge.out == port]
             # keep links first: a flush that ends the push to the others must not cost them a packet
             for edge in sorted(edges, key=lambda e: not (e.queue is not None and e.queue.keep)):
                 link = links.get(id(edge))
                 target = self._runners[edge.target]
-                packets.append(link.put if link is not None else target.entry(edge.into))
+                packets.append(guarded(link.put, caps) if link is not None else target.entry(edge.into))
                 events.append(link.put if link is not None else target.event)
             self._runners[name].connect(port, packets, events)
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from vflow.errors import Flushed, NodeError, Place, VflowError
 from vflow.event import Eos, Event
 from vflow.node import Item, Node, Out, is_source, outputs_of, overrides
-from vflow.packet import AudioPacket, Packet, TextPacket
+from vflow.packet import AudioPacket, Packet
 
 Push = Callable[[Any], None]
 Pushes = tuple[Push, ...]
@@ -54,6 +54,10 @@ class Host(Protocol):
         """Run the closing of an asynchronous generator to its end, whatever comes."""
 
 
+def _as_it_is(output: Any) -> Any:
+    return output
+
+
 def _nowhere(item: Item) -> None:
     """The target of an output that is linked to nothing."""
 
@@ -88,11 +92,12 @@ class Runner:
         pushes = self._packets[self._only.name] if self._only is not None else ()
         if stepped or len(self.outs) > 1 or len(pushes) > 1:
             return lambda packet: self.run(process, packet, packet.turn)
-        types = _exact_types(self._types[self._only.name]) if self._only is not None else frozenset()
-        return self._plain(process, pushes[0] if pushes else _nowhere, types)
+        return self._plain(process, pushes[0] if pushes else _nowhere)
 
-    def _plain(self, process: Callable[[Any], Any], push: Push, types: frozenset[type]) -> Push:
-        """The way of most packets: one call, at most one packet out of it, straight to the next node."""
+    def _plain(self, process: Callable[[Any], Any], push: Push) -> Push:
+        """The way of most packets: one call, at most one packet out of it, straight to the next node. What
+        is of no common class, or is no packet, goes the way of `run`."""
+        common = _common_class(self._types[self._only.name]) if self._only is not None else None
 
         def deliver(packet: Item) -> None:
             try:
@@ -100,10 +105,7 @@ class Runner:
             except Exception as error:
                 self.host.failed(self, error)
                 return
-            if emitted is None:
-                return
-            kind: type = emitted.__class__
-            if kind in types:
+            if emitted.__class__ is common:
                 try:
                     push(emitted)
                 except Flushed:
@@ -111,8 +113,8 @@ class Runner:
                         self.host.apply()
                 except VflowError as error:  # a link is full, and its policy is error
                     self.host.failed(self, error)
-            else:
-                self.run(lambda _: emitted, packet, packet.turn)
+            elif emitted is not None:
+                self.run(_as_it_is, emitted, packet.turn)  # a lambda here would cost every packet a cell
 
         return deliver
 
@@ -270,5 +272,5 @@ def _steps(runner: Runner, emissions: Any, turn: int) -> Iterator[Any]:
         runner.host.finish(emissions.aclose())
 
 
-def _exact_types(kind: type[Packet]) -> frozenset[type]:
-    return frozenset([AudioPacket, TextPacket, Packet] if kind is Packet else [kind])
+def _common_class(kind: type[Packet]) -> type[Packet]:
+    return AudioPacket if kind is Packet else kind

@@ -20,6 +20,7 @@ from vflow.event import Eos, Event
 from vflow.flush import Flush
 from vflow.link import Inbox
 from vflow.node import Item, overrides
+from vflow.packet import Packet
 from vflow.runner import Runner, Verdict
 
 
@@ -130,20 +131,25 @@ class Segment:
                 clock.leave(self.waiter)
 
     def _serve(self) -> None:
+        take = self.inbox.take
         while True:
             if self._pending:
                 self._apply_all()
-            self.check()
+            if self._stopping:
+                raise Stopped
             if self.timers and self._run_due_timer():
                 continue
-            taken = self.inbox.take()
-            if taken is not None:
-                link, item = taken
-                self._deliver(link.event if isinstance(item, Event) else link.packet, item)
+            taken = take()
+            if taken is None:
+                self._park()
+                continue
+            link, item = taken
+            if isinstance(item, Packet):
+                self._deliver(link.packet, item)
+            else:
+                self._deliver(link.event, item)
                 if isinstance(item, Eos) and self.inbox.ended:
                     return
-            else:
-                self._park()
 
     def _deliver(self, target: Any, item: Item) -> None:
         while True:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from vflow.caps import Text
 from vflow.event import Resume, SpeechEnd, SpeechStart, TurnEnd
 from vflow.flush import Flush
 from vflow.graph import Graph
+from vflow.link import LinkStats
 from vflow.packet import MS, SECOND
 
 MOMENTS = (
@@ -95,6 +96,14 @@ class TurnLog:
         self.states: list[tuple[int, str]] = [(0, "idle")]
         self.warnings: list[str] = list(graph.warnings)
         self._lock = threading.Lock()  # guards all of the above
+
+    def snapshot(self) -> list[Turn]:
+        """Copies of the turns so far, by number; any thread, while the pipeline runs too."""
+        with self._lock:
+            return [
+                replace(turn, words=list(turn.words), at_ns=dict(turn.at_ns))
+                for _, turn in sorted(self.turns.items())
+            ]
 
     def listen(self, message: Message) -> None:
         """Take a message of the bus."""
@@ -200,7 +209,7 @@ class TurnLog:
         ends = [turn.at_ns["reply_end"]] if "reply_end" in turn.at_ns else []
         return min([*later, *ends], default=None)
 
-    def report(self, links: list[Any]) -> dict[str, Any]:
+    def report(self, links: list[LinkStats]) -> dict[str, Any]:
         """The run as `--report` writes it; `links` are the pipeline's LinkStats."""
         fields = ("name", "pushed", "dropped", "stale", "high_water", "max_wait_ms")
         return {

@@ -7,6 +7,7 @@ from vflow_nodes.tts_kokoro import KokoroTts
 MODEL = "kokoro-ja"
 """Pulled by `make test`; a missing model fails these tests with the command that fetches it."""
 
+
 @pytest.fixture(scope="module")
 def harness():
     with Harness(KokoroTts(model=MODEL)) as made:

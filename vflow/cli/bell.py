@@ -46,9 +46,11 @@ class Bell:
             self._mouth.send(bytes([DONE]))
 
     def wait(self, timeout_s: float | None = None) -> int | None:
-        """DONE or a signal's number; None after the timeout."""
+        """DONE or one of NUMBERS; None after the timeout. Other signals with a handler are passed over."""
         self._ear.settimeout(timeout_s)
         try:
-            return self._ear.recv(1)[0]
+            while (rung := self._ear.recv(1)[0]) not in (DONE, *NUMBERS):
+                pass
         except TimeoutError:
             return None
+        return rung

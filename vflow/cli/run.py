@@ -37,18 +37,38 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     # what follows imports numpy; `vflow run --help` need not
-    from vflow.errors import Diagnostic, GraphError, Place
+    from vflow.errors import GraphError
 
     try:
         graph = _load(args)
-        for path in (args.output, args.report):
-            if path and not Path(path).absolute().parent.is_dir():
-                folder = Path(path).absolute().parent
-                raise GraphError([Diagnostic(f"the folder {folder} does not exist", Place(path))])
+        _check_files(args)
     except GraphError as error:
         report_diagnostics(error.diagnostics)
         return USAGE
     return _Run(graph, args).run()
+
+
+def _check_files(args: argparse.Namespace) -> None:
+    """Raises: GraphError where an output could not be written, or would overwrite what is read."""
+    from vflow.errors import Diagnostic, GraphError, Place
+
+    for option, name in (("--output", args.output), ("--report", args.report)):
+        if not name:
+            continue
+        path, message = Path(name), ""
+        if not path.absolute().parent.is_dir():
+            message = f"the folder {path.absolute().parent} does not exist"
+        elif path.is_dir():
+            message = "is a folder"
+        elif any(
+            other and Path(other).exists() and path.exists() and path.samefile(other)
+            for other in (args.file, args.input)
+        ):
+            message = "would overwrite what the run reads"
+        elif name == args.report and name == args.output:
+            message = "is the output already"
+        if message:
+            raise GraphError([Diagnostic(f"{option}: {message}", Place(name), "name another file")])
 
 
 def _load(args: argparse.Namespace) -> Graph:
@@ -82,7 +102,7 @@ class _Run:
         self.log: TurnLog = TurnLog(graph)
         self.pipeline: Pipeline = Pipeline(graph)
         self.pipeline.bus.listen(self.log.listen)
-        self.terminal = Terminal(graph, self.log)
+        self.terminal = Terminal(graph, self.log, live=not (args.input and args.output))
         self._bell = Bell()
         self._code = FAILED
         self._ending = False
@@ -99,9 +119,7 @@ class _Run:
             code = self._supervise()
         self._printer.join(timeout=1.0)
         self.terminal.end_line()
-        if code != USAGE:
-            self._finish()
-        return code
+        return code if code == USAGE else self._finish(code)
 
     def _play(self) -> None:
         """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
@@ -117,6 +135,8 @@ class _Run:
             self._code = FAILED if started or not _is_missing(error) else USAGE
             if not self._ending:
                 self.terminal.failed(error)
+        except (RuntimeError, OSError) as error:  # no more threads or descriptors: the system's word
+            self.terminal.note(f"error: {error}")
         finally:
             self._bell.ring()
 
@@ -137,7 +157,8 @@ class _Run:
             return self._code
         return OK if rung is None else INTERRUPTED
 
-    def _finish(self) -> None:
+    def _finish(self, code: int) -> int:
+        """The table and the report of what was run; the exit code."""
         given = self.args.input, self.args.output
         recorded = [Path(path) if path and Path(path).is_file() else None for path in given]
         try:
@@ -151,6 +172,8 @@ class _Run:
                 Path(self.args.report).write_text(json.dumps(report, indent=1) + "\n")
             except OSError as error:
                 self.terminal.note(f"the report cannot be written: {error}")
+                return code or FAILED
+        return code
 
 
 def _is_missing(error: BaseException) -> bool:

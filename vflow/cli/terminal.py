@@ -32,8 +32,9 @@ MEDIAN_NEEDS = 20
 class Terminal:
     """Prints one run; `follow` has a thread of its own, the other methods may be called beside it."""
 
-    def __init__(self, graph: Graph, log: TurnLog) -> None:
-        self.graph, self.log = graph, log
+    def __init__(self, graph: Graph, log: TurnLog, live: bool) -> None:
+        """`live`: tell of each turn as it ends; else all of them with the table, found in the recordings."""
+        self.graph, self.log, self._live = graph, log, live
         self._lock = threading.Lock()  # guards all below
         self._speaker = ""
         self._status = False
@@ -72,8 +73,10 @@ class Terminal:
             self._close_line()
 
     def table(self) -> None:
-        """The latencies of every turn, in ms."""
-        turns = [self.log.turns[number] for number in sorted(self.log.turns)]
+        """What has not been told of the turns, and the latencies of every turn, in ms."""
+        with self._lock:
+            self._report_turns()
+        turns = self.log.snapshot()
         rows = [[t.latency_ns(name) for name in LATENCIES] for t in turns]
         if not any(cell is not None for row in rows for cell in row):
             return
@@ -96,7 +99,7 @@ class Terminal:
         if budget is None:
             return []
         name = {"speech_end": "compute", "voice_off": "v2v"}[budget.start]
-        found = [ns for turn in self.log.turns.values() if (ns := turn.latency_ns(name)) is not None]
+        found = [ns for turn in self.log.snapshot() if (ns := turn.latency_ns(name)) is not None]
         if not found:
             return []
         verdict = "kept" if max(found) <= budget.limit_ns else "BROKEN"
@@ -115,10 +118,10 @@ class Terminal:
         elif message.kind == "state" and message.text == "playing":
             self._note("playing; Ctrl-C ends")
         elif message.kind == "flush" and any(
-            t.at_ns.get("flushed") == message.at_ns for t in self.log.turns.values()
+            turn.at_ns.get("flushed") == message.at_ns for turn in self.log.snapshot()
         ):
             self._close_line(" [interrupted]")
-        if message.kind in ("played", "flush", "event"):
+        if self._live and message.kind in ("played", "flush", "event"):
             self._report_turns()
 
     def _progress(self, message: Message) -> None:
@@ -148,9 +151,9 @@ class Terminal:
             print(f" {message.text}", end="", flush=True)
 
     def _report_turns(self) -> None:
-        for number, turn in list(self.log.turns.items()):
-            if turn.ended and number not in self._reported:
-                self._reported.add(number)
+        for turn in self.log.snapshot():
+            if turn.ended and turn.number not in self._reported:
+                self._reported.add(turn.number)
                 self._note(sentence(turn))
 
     def _note(self, text: str) -> None:

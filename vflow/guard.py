@@ -1,0 +1,31 @@
+"""What stands at the entrance of an audio link: a packet that is not what its caps say would play as noise,
+or at another speed, so the node that emitted it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from vflow.caps import Audio, Caps
+from vflow.errors import VflowError
+from vflow.packet import AudioPacket
+
+
+def guarded(put: Callable[[Any], None], caps: Caps | None) -> Callable[[Any], None]:
+    """`put`, behind a look at each audio packet; `caps` are those of the output that feeds it.
+
+    The result raises VflowError for a packet of another rate or number of channels.
+    """
+    if not isinstance(caps, Audio):
+        return put
+    rate, channels = caps.rate, caps.channels
+
+    def look(packet: Any) -> None:
+        if isinstance(packet, AudioPacket):
+            found = packet.data.shape[1]
+            if packet.rate != rate or found != channels:
+                emitted = Audio(packet.rate, found)
+                raise VflowError(f"emitted {emitted}, but its output carries {Audio(rate, channels)}")
+        put(packet)
+
+    return look
