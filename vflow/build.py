@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vflow import shape
-from vflow.errors import Diagnostic, GraphError, Place, Unavailable, nearest
+from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError, nearest
 from vflow.graph import Graph, RoleChoice
 from vflow.leaf import Leaf
 from vflow.linking import End, Linker, Scope
@@ -124,19 +124,36 @@ class _Builder:
             return
         values = {**spec.values, **extra}
         if use in ROLES or extra:
-            role = ROLES.get(use) or ROLES[use_role(spec.use)]
-            accepted = self.resolver.accepts(found)
-            values = {k: v for k, v in values.items() if k in accepted or k not in role.properties}
+            values = self.taken(spec, use, full, found, values)
         if isinstance(found.target, Document) or issubclass(found.target, Bin):
             self.graph.aliases[full] = found.name
             self.add_bin(spec, full, found, values, scope)
         else:
             self.add_leaf(spec, full, found.name, found.target, values, scope)
 
+    def taken(
+        self, spec: NodeSpec, use: str, full: str, found: Resolved, values: dict[str, Value]
+    ) -> dict[str, Value]:
+        """`values` without the properties of the role that what plays it here does not have."""
+        role = ROLES.get(use) or ROLES[use_role(spec.use)]
+        try:
+            accepted = self.resolver.accepts(found)
+        except VflowError:
+            return values  # noted where the inner node of the bin is added
+        left_out = [name for name in values if name not in accepted and name in role.properties]
+        if not found.problem and role.name not in self.options.stand_ins:
+            for name in left_out:
+                message = f"{full}: {found.name} has no property {name!r}: it is ignored"
+                place, mend = spec.keys.get(name, spec.place), self.resolver.candidate_with(use, name)
+                self.diagnostics.append(Diagnostic(message, place, mend, severity="warning"))
+        return {name: value for name, value in values.items() if name not in left_out}
+
     def resolve(self, spec: NodeSpec, use: str, full: str, folder: Path) -> Resolved | None:
         """What `use` leads to; None where an error has been noted."""
         try:
             found = self.resolver.resolve(use, folder)
+            if isinstance(found.target, type) and issubclass(found.target, Bin):
+                found.document()
         except UnknownNode as error:
             name = spec.use_text if use == spec.use else repr(use)
             self.error(f"no node is named {name}", spec.use_place, error.mend)
@@ -209,7 +226,7 @@ class _Builder:
             for inner in document.proxy if values else ():
                 found = self.resolver.resolve(document.nodes[inner].use, folder)
                 accepted[inner] = self.resolver.accepts(found)
-        except (UnknownNode, Unavailable, GraphError):
+        except VflowError:
             return  # noted where the inner node is added
         for name, value in values.items():
             owner = next((inner for inner, names in accepted.items() if name in names), None)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from vflow.caps import AnyCaps, Audio, Caps, Text
 from vflow.errors import Diagnostic, Place, PropertyError, Unavailable, repr_of
 from vflow.graph import GraphNode
 from vflow.node import Node, inputs_of, outputs_of
@@ -52,11 +53,15 @@ class Leaf:
         return Diagnostic(f"{self.full}: {message}", place, mend)
 
     def _read_caps(self, node: GraphNode) -> list[Diagnostic]:
-        instance = node.create()
-        node.paced = instance.paced()
+        called = "__init__"
+        caps: dict[str, Caps] = {}
         try:
-            ports = (*inputs_of(self.cls), *outputs_of(self.cls))
-            node.caps = {port: instance.port_caps(port) for port in ports}
+            instance = node.create()
+            called = "paced"
+            node.paced = instance.paced()
+            called = "port_caps"
+            for port in (*inputs_of(self.cls), *outputs_of(self.cls)):
+                caps[port] = instance.port_caps(port)
         except Unavailable as error:
             place, message = node.place, str(error)
             for name, value in self.values.items():
@@ -64,8 +69,15 @@ class Leaf:
                 message = _hide(message, value)
             return [Diagnostic(f"{self.full}: {message}", place)]
         except Exception as error:  # a node's own code, at check time
-            message = f"{self.full}: port_caps raised {type(error).__name__}: {error}"
-            return [Diagnostic(message, node.place)]
+            message = f"{called} raised {type(error).__name__}: {error}"
+            for value in self.values.values():
+                message = _hide(message, value)
+            return [Diagnostic(f"{self.full}: {message}", node.place)]
+        for port, found in caps.items():
+            if not isinstance(found, AnyCaps | Audio | Text):
+                message = f"{self.full}: port_caps gave {repr_of(found)} for {port!r}, which is no caps"
+                return [Diagnostic(message, node.place, "return Audio(...), Text(...) or AnyCaps()")]
+        node.caps = caps
         return []
 
 

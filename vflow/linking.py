@@ -52,14 +52,15 @@ class Linker:
             return
         ((out, into),) = pairs
         ends = (*outs[out], *ins[into])
-        link = GraphLink(*ends, self.bounds(spec, *ends), spec.queue is not None, spec.convert, spec.place)
+        queue = self.bounds(spec, outs[out][0], *ins[into])
+        link = GraphLink(*ends, queue, spec.queue is not None, spec.convert, spec.place)
         if link.name in self._linked:
             self.error(f"{link.name} is linked twice", spec.place, "remove one of them")
             return
         self._linked.add(link.name)
         self.graph.links.append(link)
 
-    def bounds(self, spec: LinkSpec, source: str, out: str, target: str, into: str) -> QueueOptions | None:
+    def bounds(self, spec: LinkSpec, source: str, target: str, into: str) -> QueueOptions | None:
         """What the file says, on top of what the input port brings. A live source is not to be blocked,
         unless the file says that it is."""
         port = inputs_of(self.graph.nodes[target].cls)[into].queue

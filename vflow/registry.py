@@ -6,14 +6,14 @@ import importlib.metadata
 from collections.abc import Mapping
 from functools import cache
 
-from vflow.errors import Unavailable, nearest
+from vflow.errors import Unavailable, VflowError, nearest
 from vflow.node import Bin, Node
 
 GROUP = "vflow.nodes"
 NodeClass = type[Node] | type[Bin]
 
 
-class UnknownNode(Exception):
+class UnknownNode(VflowError):
     """No node has this name; `mend` names the nearest."""
 
     def __init__(self, name: str, known: list[str]) -> None:
@@ -35,10 +35,11 @@ class Registry:
     def load(self, name: str) -> NodeClass:
         """The class with this name; imports its module.
 
-        Raises: UnknownNode; Unavailable where its module cannot be imported or holds no node.
+        Raises: UnknownNode; Unavailable where its module cannot be imported or holds no node, or a bin
+        without a graph.
         """
         if name in self._extra:
-            return self._extra[name]
+            return _whole(name, self._extra[name])
         points = _entry_points()
         if name not in points:
             raise UnknownNode(name, self.names())
@@ -48,11 +49,17 @@ class Registry:
             raise Unavailable(f"{points[name].value} cannot be imported: {error}") from error
         if not (isinstance(found, type) and issubclass(found, Node | Bin)):
             raise Unavailable(f"{points[name].value} is neither a Node nor a Bin")
-        return found
+        return _whole(points[name].value, found)
 
     def candidates(self, role: str) -> list[str]:
         """Names of the nodes that may play a role, unsorted by rank."""
         return [name for name in self.names() if name.startswith(f"{role}.")]
+
+
+def _whole(place: str, cls: NodeClass) -> NodeClass:
+    if issubclass(cls, Bin) and not isinstance(getattr(cls, "graph", None), str):
+        raise Unavailable(f"{place} is a Bin whose 'graph' is no text: set it to the YAML of its graph")
+    return cls
 
 
 @cache

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vflow.caps import Caps, fits
-from vflow.errors import Diagnostic, GraphError, Place, Unavailable
+from vflow.caps import AnyCaps, Caps, fits
+from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
 from vflow.node import Bin, Node, inputs_of, outputs_of
 from vflow.props import Prop, props_of
-from vflow.registry import Registry, UnknownNode
+from vflow.registry import NodeClass, Registry
 from vflow.roles import ROLES
 from vflow.spec import Document, read
 from vflow.yaml_reader import Value, parse, read_file
@@ -86,9 +87,13 @@ class Resolver:
         if not candidates:
             raise Unavailable(f"no installed package has a node for the role {role!r}")
         reasons = "; ".join(f"{c.name}: {c.problem}" for c in candidates)
-        first = candidates[0].name
         problem = f"nothing can play the role {role!r} here: {reasons}"
-        return Resolved(first, self.registry.load(first), problem)
+        for candidate in candidates:
+            try:
+                return Resolved(candidate.name, self.registry.load(candidate.name), problem)
+            except Unavailable:
+                continue
+        raise Unavailable(problem)
 
     def problem(self, name: str) -> str:
         """Why a registered node cannot run here; '' where it can."""
@@ -100,16 +105,23 @@ class Resolver:
     def _problem(self, name: str) -> str:
         try:
             cls = self.registry.load(name)
+        except Unavailable as error:
+            return str(error)
+        try:
             own = cls.unavailable()
         except Unavailable as error:
             return str(error)
+        except Exception as error:  # a node's own code, which other candidates are not to suffer from
+            return f"its unavailable() raised {type(error).__name__}: {error}"
         if own or issubclass(cls, Node):
             return own
-        for spec in Resolved(name, cls).document().nodes.values():
-            inner = self.resolve(spec.use, Path())
-            if inner.problem:
-                return inner.problem
-        return ""
+        try:
+            inner = [self.resolve(s.use, Path()) for s in Resolved(name, cls).document().nodes.values()]
+        except GraphError as error:
+            return "; ".join(map(str, error.diagnostics))
+        except VflowError as error:
+            return f"inside it, {error}"
+        return next((found.problem for found in inner if found.problem), "")
 
     def accepts(self, found: Resolved) -> dict[str, Prop | Value]:
         """The properties that may be set on it, by name; a bin's are those it passes on, and its params
@@ -131,7 +143,7 @@ class Resolver:
         for candidate in self.candidates(role) if role in ROLES else ():
             try:
                 accepted = self.accepts(self.resolve(candidate.name, Path()))
-            except (Unavailable, GraphError, UnknownNode):
+            except VflowError:
                 continue
             if name in accepted:
                 return f"{candidate.name} has it: write 'use: {candidate.name}'"
@@ -147,12 +159,11 @@ class Resolver:
         for name in (*ROLES, *self.registry.names()):
             try:
                 inputs, outputs = self._ends(name)
-            except (Unavailable, GraphError):
+            except VflowError:
                 continue
             takes = any(fits(g, i) and not _any(i) for g in given for i in inputs)
             if takes and any(fits(o, w) and not _any(o) for o in outputs for w in wanted):
-                node = name.replace(".", "_")
-                short = {"word_buffer": "words"}.get(node, node)
+                short = name if name in ROLES else _short(name, self.registry.load(name))
                 while short in taken:
                     short += "_"
                 return f"insert '{short}: {{use: {name}}}' and link {source} -> {short} -> {target}"
@@ -166,12 +177,12 @@ class Resolver:
         document = found.document()
         inputs: list[Caps] = []
         outputs: list[Caps] = []
-        for end in document.ports.values():
+        for outer, end in document.ports.items():
             inner = self.resolve(document.nodes[end.node].use, Path())
             if isinstance(inner.target, type) and issubclass(inner.target, Node):
                 ports: Mapping[str, Any] = {**inputs_of(inner.target), **outputs_of(inner.target)}
-                port = ports[end.port or ""]
-                (inputs if end.port in inputs_of(inner.target) else outputs).append(port.caps)
+                if (port := ports.get(end.port or outer)) is not None:
+                    (inputs if port.name in inputs_of(inner.target) else outputs).append(port.caps)
         return inputs, outputs
 
 
@@ -181,7 +192,13 @@ def use_role(use: str) -> str:
 
 
 def _any(caps: Caps) -> bool:
-    return str(caps) == "any"
+    return isinstance(caps, AnyCaps)
+
+
+def _short(name: str, cls: NodeClass) -> str:
+    """What a node is called in a graph: as its own example has it."""
+    found = re.match(r"([A-Za-z_][\w-]*): *\{use:", cls.example)
+    return found[1] if found else name.replace(".", "_")
 
 
 def read_bin(file: str, params: Mapping[str, Value] | None = None) -> Document:

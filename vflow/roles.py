@@ -1,7 +1,7 @@
 """Roles: abstract node names that resolve to the best available node by rank.
 
 Each says which ports every candidate has, and which properties every candidate takes: these may be set
-on the role, and a candidate that has no use for one does without it.
+on the role, and one that a candidate has no use for is ignored, with a warning.
 """
 
 from __future__ import annotations

@@ -76,6 +76,8 @@ class Runner:
         self._events: dict[str, Pushes] = dict.fromkeys(self.outs, ())
         self._types = {name: port.caps.packet_type for name, port in self.outs.items()}
         self._only = next(iter(self.outs.values())) if len(self.outs) == 1 else None
+        self._common = _common_class(self._types[self._only.name]) if self._only is not None else None
+        """The class of nearly all that leaves the only output; no check is due for it."""
         self._swallows = type(node).swallows
 
     def connect(self, port: str, packets: list[Push], events: list[Push]) -> None:
@@ -97,7 +99,7 @@ class Runner:
     def _plain(self, process: Callable[[Any], Any], push: Push) -> Push:
         """The way of most packets: one call, at most one packet out of it, straight to the next node. What
         is of no common class, or is no packet, goes the way of `run`."""
-        common = _common_class(self._types[self._only.name]) if self._only is not None else None
+        common = self._common
 
         def deliver(packet: Item) -> None:
             try:
@@ -166,6 +168,8 @@ class Runner:
             output = self.host.complete(self, output, turn)
         if output is None:
             return True
+        if output.__class__ is self._common:
+            return self._emit(output, turn)
         if hasattr(output, "__anext__"):
             return self._step(_steps(self, output, turn), turn)
         if isinstance(output, Packet | Event | str | bytes) or _is_addressed(output):
@@ -196,6 +200,8 @@ class Runner:
         """
         port: Out | None = self._only
         item = emitted
+        if port is not None and emitted.__class__ is self._common:
+            return self._send(self._packets[port.name], emitted, turn)
         if _is_addressed(emitted):
             port, item = emitted
         problem = self._problem(port, item)

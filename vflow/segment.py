@@ -145,20 +145,23 @@ class Segment:
                 continue
             link, item = taken
             if isinstance(item, Packet):
-                self._deliver(link.packet, item)
+                try:
+                    link.packet(item)
+                except Flushed:
+                    self._apply_all()
             else:
                 self._deliver(link.event, item)
                 if isinstance(item, Eos) and self.inbox.ended:
                     return
 
-    def _deliver(self, target: Any, item: Item) -> None:
+    def _deliver(self, target: Any, event: Event) -> None:
         while True:
             try:
-                target(item)
+                target(event)
                 return
             except Flushed:
                 self._apply_all()
-                if not isinstance(item, Eos):
+                if not isinstance(event, Eos):
                     return
                 self.head.open_inputs += 1  # an eos is never stale: deliver it again
 
@@ -176,7 +179,8 @@ class Segment:
     def _until_drained(self, emissions: Iterable[Any]) -> Iterator[Any]:
         self.check()
         for emitted in emissions:
-            self.check()
+            if self._stopping:
+                raise Stopped
             yield emitted
             if self._draining:
                 break

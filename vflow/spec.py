@@ -68,7 +68,6 @@ class Document:
     params: dict[str, Value] = field(default_factory=dict)
     ports: dict[str, EndSpec] = field(default_factory=dict)
     proxy: list[str] = field(default_factory=list)
-    doc: str = ""
     broken: set[str] = field(default_factory=set)
     """Names of nodes that could not be read."""
 
@@ -112,8 +111,6 @@ class _SpecReader:
                 document.ports[name] = inner
         if "proxy" in top:
             document.proxy = self.proxy(document, top["proxy"])
-        if "doc" in top:
-            document.doc = str(top["doc"].data)
         if "convert" in top and self.fields.convert(top["convert"]) is False:
             document.links = [replace(link, convert=False) for link in document.links]
         return document

@@ -33,7 +33,8 @@ _CUTS = (SpeechStart, SpeechEnd, TurnEnd, Eos)
 
 
 class Resample(Node):
-    """Converts rate (soxr) and number of channels: to mono by the mean, from mono by copying.
+    """Converts rate (soxr) and number of channels: to mono by the mean, from mono by copying, between
+    other numbers through mono.
 
     The filter looks ahead, so audio comes out late by what it holds back, in bursts; its pts are those of
     the input all the same. Held back at most, 48 kHz to 16 kHz, whatever the packets: LQ 20 ms (mean 11),
@@ -55,6 +56,7 @@ class Resample(Node):
     _stream: soxr.ResampleStream | None = None
     _rates: tuple[int, int] = (1, 1)
     _channels: tuple[int, int] = (1, 1)
+    _filtered = 1  # channels that the filter sees
     _taken = 0  # frames of this stream's input
     _given = 0  # frames of this stream's output
     _last: AudioPacket | None = None
@@ -71,14 +73,9 @@ class Resample(Node):
             )
         self._rates = (source.rate, target.rate)
         self._channels = (source.channels or 1, target.channels or source.channels or 1)
-        few, many = sorted(self._channels)
-        if 1 < few < many:
-            raise Unavailable(
-                f"{self.ctx.name} mixes to mono and from mono, not {self._channels[0]} channels to"
-                f" {self._channels[1]}; go through 'resample: {{channels: 1}}'"
-            )
+        self._filtered = 1 if self._channels[0] != self._channels[1] else self._channels[0]
         if source.rate != target.rate:
-            self._stream = soxr.ResampleStream(source.rate, target.rate, few, "float32", self.quality)
+            self._stream = soxr.ResampleStream(source.rate, target.rate, self._filtered, "float32", self.quality)
         self._restart()
 
     def close(self) -> None:
@@ -105,7 +102,7 @@ class Resample(Node):
         """What is held back; the next packet begins a new stream."""
         if self._stream is None or self._last is None:
             return None
-        nothing = np.zeros((0, min(self._channels)), np.float32)
+        nothing = np.zeros((0, self._filtered), np.float32)
         made = self._packet(self._stream.resample_chunk(nothing, last=True), self._last, end=True)
         self._restart()
         return made
@@ -143,12 +140,11 @@ class Resample(Node):
         )
 
     def _mixed(self, packet: AudioPacket) -> NDArray[np.float32]:
-        down = self._channels[0] > self._channels[1]
-        return packet.mono().reshape(-1, 1) if down else packet.data
+        return packet.data if self._channels[0] == self._channels[1] else packet.mono().reshape(-1, 1)
 
     def _spread(self, data: NDArray[np.float32]) -> NDArray[np.float32]:
-        many = self._channels[1] if self._channels[0] < self._channels[1] else data.shape[1]
-        return data if many == data.shape[1] else np.repeat(data, many, axis=1)
+        before, after = self._channels
+        return data if before == after or after == 1 else np.repeat(data, after, axis=1)
 
 
 def _moved(span: Span, frames: int) -> Span:

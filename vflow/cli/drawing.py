@@ -191,11 +191,12 @@ def _link_lines(graph: Graph, link: GraphLink) -> list[str]:
     """Ports, caps and, across threads, the queue."""
     lines = [f"{link.out} > {link.into}", str(graph.nodes[link.source].caps[link.out])]
     if graph.is_boundary(link):
-        lines.append(_queue(graph.queue(link)))
+        lines.append(queue_text(graph.queue(link)))
     return lines
 
 
-def _queue(queue: QueueOptions) -> str:
+def queue_text(queue: QueueOptions) -> str:
+    """The bounds of a link in a few words."""
     parts = [f"{queue.packets} packets", duration_text(queue.time_ns), queue.policy]
     if queue.max_age_ns is not None:
         parts.append(f"at most {duration_text(queue.max_age_ns)} old")

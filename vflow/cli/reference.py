@@ -7,10 +7,10 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+from vflow.cli.drawing import queue_text
 from vflow.errors import Unavailable, nearest
-from vflow.node import Bin, In, Node, Out, QueueOptions, is_source, ports_of
+from vflow.node import Bin, In, Node, Out, is_source, ports_of
 from vflow.props import Prop, duration_ns, is_duration, props_of, type_text, value_text
-from vflow.props import duration_text as text_of
 from vflow.registry import NodeClass, Registry, UnknownNode
 from vflow.resolve import Resolved, Resolver
 from vflow.roles import ROLES, Role
@@ -141,13 +141,9 @@ def _port(port: In | Out) -> Iterator[str]:
     optional = ", need not be linked" if isinstance(port, In) and port.optional else ""
     yield f"  {direction} {port.name}: {port.caps}{optional}{doc}"
     if isinstance(port, In) and port.queue is not None:
-        yield f"      queue by default: {_queue(port.queue)}"
+        yield f"      queue by default: {queue_text(port.queue)}"
     if isinstance(port, Out) and port.bus:
         yield "      its packets are posted on the bus"
-
-
-def _queue(queue: QueueOptions) -> str:
-    return f"{queue.packets} packets, {text_of(queue.time_ns)}, {queue.policy}"
 
 
 def _properties(properties: dict[str, tuple[Prop | object, str]]) -> Iterator[str]:
