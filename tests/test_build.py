@@ -94,7 +94,60 @@ def test_a_role_is_recorded_with_what_it_took_and_passed_over() -> None:
 
 
 def test_a_property_of_a_role_that_its_candidate_lacks_is_left_out() -> None:
-    assert build("  m: {use: mic, frame: 32ms, device: usb}").nodes["m"].values == {"device": "usb"}
+    graph = build("  m: {use: mic, frame: 32ms, device: usb}")
+    assert graph.nodes["m"].values == {"device": "usb"}
+    (warning,) = graph.warnings
+    assert warning.startswith("<text>:2:17: warning: m: mic.plain has no property 'frame': it is ignored")
+
+
+def test_a_property_that_a_stand_in_lacks_is_left_out_without_a_warning() -> None:
+    for stand_in in (("tape", {"file": "x"}), ("mic.plain", {})):
+        graph = build("  m: {use: mic, frame: 32ms}", stand_ins={"mic": stand_in})
+        assert graph.warnings == []
+
+
+class Torn(Bin):
+    """Names what nobody has."""
+
+    rank = 3000
+    graph = "ports: {audio: x}\nproxy: [x]\nnodes:\n  x: {use: mike}\n"
+
+
+class Garbled(Torn):
+    graph = "nodes: [1]"
+
+
+class Unsure(Fancy):
+    @classmethod
+    def unavailable(cls) -> str:
+        raise OSError("no bus")
+
+
+@pytest.mark.parametrize("bad", [Torn, Garbled, Unsure])
+def test_a_broken_candidate_does_not_break_a_graph_that_names_the_role(bad: NodeClass) -> None:
+    text = "nodes:\n  m: {use: mic}\n  e: {use: ear}\nlinks: [m -> e]\n"
+    graph = load_text(text, nodes={**NODES, "mic.bad": bad})
+    assert graph.nodes["m"].resolved == "mic.plain"
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [(Torn, "<mic.bad>:4:12: error: no node is named 'mike'"), (Garbled, "<mic.bad>:1:8: error: nodes is a")],
+)
+@pytest.mark.parametrize("required", [True, False])
+def test_a_broken_bin_that_is_named_has_its_errors(bad: NodeClass, message: str, required: bool) -> None:
+    text = "nodes:\n  m: {use: mic.bad, device: usb}\n  e: {use: ear}\nlinks: [m -> e]\n"
+    with pytest.raises(GraphError, match=message):
+        load_text(text, nodes={**NODES, "mic.bad": bad}, require_available=required)
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_a_role_with_nothing_but_broken_candidates_has_their_errors(required: bool) -> None:
+    nodes: dict[str, NodeClass] = dict.fromkeys(
+        (name for name in Registry().names() if name.startswith("tts.")), Torn
+    )
+    with pytest.raises(GraphError, match="no node is named 'mike'"):
+        load_text("nodes:\n  t: {use: tts, voice: x}\n", nodes=nodes, require_available=required)
 
 
 def test_a_property_that_only_another_candidate_has_names_it() -> None:

@@ -106,6 +106,19 @@ def test_only_what_differs_is_converted() -> None:
     assert caps(graph, "end", "into").startswith("audio(rate=48000, channels=1")
 
 
+def test_channels_that_only_meet_in_mono_are_converted_all_the_same() -> None:
+    class Ring(Node):
+        audio = Out(Audio(rate=48_000, channels=6))
+
+    class Pair(Node):
+        audio = In(Audio(rate=16_000, channels=2))
+
+    text = "nodes:\n  r: {use: ring}\n  p: {use: pair}\nlinks: [r -> p]\n"
+    graph = load_text(text, nodes={"ring": Ring, "pair": Pair})
+    assert caps(graph, "p.resample", "audio") == "audio(rate=48000, channels=6)"
+    assert caps(graph, "p.resample", "out") == "audio(rate=16000, channels=2)"
+
+
 def test_each_input_has_a_converter_of_its_own() -> None:
     graph = build("wide -> narrow, wide -> narrow2")
     assert [name for name, node in graph.nodes.items() if node.converter] == [

@@ -6,7 +6,7 @@ import importlib.metadata
 
 import pytest
 
-from vflow import Node, Unavailable
+from vflow import Node, Unavailable, VflowError, prop
 from vflow import registry as module
 from vflow.registry import GROUP, Registry, UnknownNode
 
@@ -59,8 +59,16 @@ def test_an_entry_point_that_holds_no_node_is_unavailable(name: str, message: st
 def test_an_unknown_name_has_the_nearest_as_its_mend() -> None:
     with pytest.raises(UnknownNode, match="did you mean 'tee'"):
         Registry().load("te")
-    with pytest.raises(UnknownNode, match="'vflow inspect' lists all nodes"):
+    with pytest.raises(VflowError, match="'vflow inspect' lists all nodes"):
         Registry().load("xyzzy")
+
+
+def test_a_node_whose_annotations_mean_nothing_is_unavailable() -> None:
+    class Odd(Node):
+        level: "Decibel" = prop(1)  # type: ignore[name-defined]  # noqa: F821, UP037 - what this test is about
+
+    with pytest.raises(Unavailable, match="the properties of odd cannot be read: name 'Decibel'"):
+        Registry({"odd": Odd}).load("odd")
 
 
 def test_every_installed_entry_point_loads() -> None:

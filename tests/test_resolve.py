@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vflow import Audio, Bin, GraphError, In, Node, Out, Text, Unavailable, prop
+from vflow import AnyCaps, Audio, Bin, GraphError, In, Node, Out, Text, Unavailable, prop
 from vflow.registry import NodeClass, Registry
 from vflow.resolve import Resolver
 
@@ -110,3 +110,83 @@ def test_an_adapter_is_named_apart_from_what_is_there() -> None:
     assert made.adapter(given, wanted, "a", "b", []) == "insert 'tts: {use: tts}' and link a -> tts -> b"
     assert made.adapter(given, wanted, "a", "b", ["tts"]).endswith("link a -> tts_ -> b")
     assert made.adapter(wanted, given, "a", "b", []) == ""
+
+
+class Torn(Bin):
+    """Names what nobody has."""
+
+    rank = 90
+    graph = "ports: {audio: x}\nnodes:\n  x: {use: tts.god}\n"
+
+
+class Garbled(Torn):
+    graph = "nodes: [1]"
+
+
+class Empty(Bin):
+    """Has forgotten its graph."""
+
+
+class Raising(Good):
+    rank = 95
+
+    @classmethod
+    def unavailable(cls) -> str:
+        return str({}["card"])
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        (Torn, "tts.bad: inside it, no node is named 'tts.god'; did you mean 'tts.good'?"),
+        (Garbled, "tts.bad: <tts.bad>:1:8: error: nodes is a mapping"),
+        (Raising, "tts.bad: its unavailable() raised KeyError: 'card'"),
+    ],
+)
+def test_a_candidate_that_is_broken_is_passed_over(bad: NodeClass, problem: str) -> None:
+    found = resolver(tts_good=Good, tts_bad=bad).resolve("tts", Path())
+    assert found.name == "tts.good"
+    assert found.passed_over[0].startswith(problem)
+
+
+def test_a_bin_without_a_graph_is_unavailable() -> None:
+    made = resolver(tts_good=Good, tts_empty=Empty)
+    assert made.resolve("tts", Path()).name == "tts.good"
+    assert made.problem("tts.empty").startswith("tts.empty is a Bin whose 'graph' is no text")
+    with pytest.raises(Unavailable, match=r"tts.empty is a Bin whose 'graph' is no text"):
+        made.resolve("tts.empty", Path())
+    with pytest.raises(Unavailable, match=r"nothing can play the role 'tts' here: tts.empty: tts.empty is"):
+        resolver(tts_empty=Empty).resolve("tts", Path())
+
+
+class Short(Good):
+    """A node with a name of its own in its example."""
+
+    example = "voice: {use: a.speaker, voice: b}"
+
+
+class Anything(Node):
+    into = In(AnyCaps())
+    out = Out(AnyCaps())
+
+
+class Unported(Bin):
+    """Its ports are named as those inside."""
+
+    graph = "ports: {text: x, audio: x, gone: x}\nnodes:\n  x: {use: a.inner}\n"
+
+
+def test_an_adapter_is_called_what_its_example_calls_it() -> None:
+    made = resolver(a_speaker=Short)
+    mend = made.adapter([Text("chunk")], [Audio()], "a", "b", [])
+    assert mend == "insert 'voice: {use: a.speaker}' and link a -> voice -> b"
+
+
+def test_an_adapter_is_a_bin_whose_ports_have_the_names_of_those_inside() -> None:
+    made = resolver(a_inner=Good, a_bin=Unported)
+    assert "use: a.bin" in made.adapter([Text("chunk")], [Audio()], "a", "b", [])
+
+
+def test_broken_nodes_and_those_that_take_anything_are_no_adapters() -> None:
+    made = resolver(a_any=Anything, a_torn=Torn, a_garbled=Garbled, a_empty=Empty, z_good=Good)
+    assert "use: z.good" in made.adapter([Text("chunk")], [Audio()], "a", "b", [])

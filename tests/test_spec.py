@@ -74,7 +74,6 @@ def test_budget_threads_and_what_makes_a_bin() -> None:
         "doc: hello\nbudget: {from: voice_off, to: first_audio, max: 1s}\nthreads: {torch: 2}\n"
         "params: {rate: 8000}\nports: {in: a.x, out: b}\nproxy: [a]\n" + NODES + "links: []\n"
     )
-    assert found.doc == "hello"
     assert isinstance(found.budget, Budget)
     assert (found.budget.start, found.budget.limit_ns) == ("voice_off", SECOND)
     assert found.threads == {"torch": 2}

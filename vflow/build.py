@@ -123,7 +123,7 @@ class _Builder:
         if found is None:
             return
         values = {**spec.values, **extra}
-        if use in ROLES or extra:
+        if use in ROLES or use_role(spec.use) in self.options.stand_ins:
             values = self.taken(spec, use, full, found, values)
         if isinstance(found.target, Document) or issubclass(found.target, Bin):
             self.graph.aliases[full] = found.name
@@ -152,8 +152,6 @@ class _Builder:
         """What `use` leads to; None where an error has been noted."""
         try:
             found = self.resolver.resolve(use, folder)
-            if isinstance(found.target, type) and issubclass(found.target, Bin):
-                found.document()
         except UnknownNode as error:
             name = spec.use_text if use == spec.use else repr(use)
             self.error(f"no node is named {name}", spec.use_place, error.mend)
@@ -188,7 +186,11 @@ class _Builder:
     def add_bin(
         self, spec: NodeSpec, full: str, found: Resolved, values: dict[str, Value], scope: Scope
     ) -> None:
-        document = found.document()
+        try:
+            document = found.document()
+        except GraphError as error:
+            self.diagnostics += [_at(d, spec.use_place) for d in error.diagnostics]
+            return
         place = str(Path(document.file).resolve())
         if place in scope.trail:
             self.error(f"{full}: {found.name} contains itself", spec.use_place, "use another node inside it")

@@ -63,6 +63,8 @@ class Lifecycle:
                 node.warm_up()
         except Exception as caught:  # a node's own code
             error = caught
+        except BaseException as caught:  # sys.exit() and the like: nobody would hear of it in this thread
+            error = RuntimeError(f"{type(caught).__name__}: {caught}")
         with self._lock:
             late = self._ending
             if late:

@@ -8,6 +8,7 @@ from functools import cache
 
 from vflow.errors import Unavailable, VflowError, nearest
 from vflow.node import Bin, Node
+from vflow.props import props_of
 
 GROUP = "vflow.nodes"
 NodeClass = type[Node] | type[Bin]
@@ -35,8 +36,8 @@ class Registry:
     def load(self, name: str) -> NodeClass:
         """The class with this name; imports its module.
 
-        Raises: UnknownNode; Unavailable where its module cannot be imported or holds no node, or a bin
-        without a graph.
+        Raises: UnknownNode; Unavailable where its module cannot be imported or holds no node, a bin
+        without a graph, or a node whose properties cannot be read.
         """
         if name in self._extra:
             return _whole(name, self._extra[name])
@@ -59,6 +60,10 @@ class Registry:
 def _whole(place: str, cls: NodeClass) -> NodeClass:
     if issubclass(cls, Bin) and not isinstance(getattr(cls, "graph", None), str):
         raise Unavailable(f"{place} is a Bin whose 'graph' is no text: set it to the YAML of its graph")
+    try:
+        props_of(cls)
+    except Exception as error:  # its annotations are evaluated
+        raise Unavailable(f"the properties of {place} cannot be read: {error}") from error
     return cls
 
 

@@ -83,7 +83,7 @@ class Runner:
     def connect(self, port: str, packets: list[Push], events: list[Push]) -> None:
         """Set where the items of an output go: direct calls, or links. Before any `entry`."""
         if self.outs[port].bus:
-            packets = [self._announcer(port), *packets]
+            packets = [*packets, self._announcer(port)]  # last: what a flush refuses is not announced
         self._packets[port] = tuple(packets)
         self._events[port] = tuple(events)
 

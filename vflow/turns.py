@@ -67,7 +67,9 @@ class Turn:
     def latency_ns(self, name: str) -> int | None:
         """A latency by its name in LATENCIES; None where one of its ends did not happen."""
         start, end = (self.at_ns.get(moment) for moment in LATENCIES[name])
-        return None if start is None or end is None else end - start
+        if start is None or end is None:
+            return None
+        return max(0, end - start) if name == "stop" else end - start  # silent already when the flush came
 
     def as_dict(self) -> dict[str, Any]:
         """The turn as the report has it."""

@@ -33,8 +33,8 @@ _CUTS = (SpeechStart, SpeechEnd, TurnEnd, Eos)
 
 
 class Resample(Node):
-    """Converts rate (soxr) and number of channels: to mono by the mean, from mono by copying, between
-    other numbers through mono.
+    """Converts rate (soxr) and number of channels: to mono by the mean, from mono by copying. Any other
+    change of channels goes through mono.
 
     The filter looks ahead, so audio comes out late by what it holds back, in bursts; its pts are those of
     the input all the same. Held back at most, 48 kHz to 16 kHz, whatever the packets: LQ 20 ms (mean 11),
@@ -75,7 +75,8 @@ class Resample(Node):
         self._channels = (source.channels or 1, target.channels or source.channels or 1)
         self._filtered = 1 if self._channels[0] != self._channels[1] else self._channels[0]
         if source.rate != target.rate:
-            self._stream = soxr.ResampleStream(source.rate, target.rate, self._filtered, "float32", self.quality)
+            rates = self._rates
+            self._stream = soxr.ResampleStream(*rates, self._filtered, "float32", self.quality)
         self._restart()
 
     def close(self) -> None:

@@ -149,6 +149,19 @@ def test_the_second_ctrl_c_stops_at_once_with_130(start: Start, tmp_path: Path) 
     assert process.returncode == 130
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_screen_that_cannot_be_written_costs_no_report(tmp_path: Path) -> None:
+    graph, report = tmp_path / "words.yaml", tmp_path / "r.json"
+    graph.write_text(
+        "nodes:\n  text: {use: text_source, text: one two}\n  end: {use: 'null'}\nlinks:\n  - text -> end\n"
+    )
+    words = [sys.executable, "-m", "vflow.cli.main", "run", str(graph), "--report", str(report)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert "Traceback" not in done.stderr
+    assert json.loads(report.read_text())["turns"][0]["reply"] == "one two"
+
+
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     """Run a command that has to be refused with 2 and without a traceback; what it said."""
     assert main(["run", *words]) == 2

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import importlib
 import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 VERBS: Mapping[str, str] = {
     "run": "run a graph until it ends or Ctrl-C",
@@ -49,14 +51,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE
     try:
         code: int = importlib.import_module(f"vflow.cli.{args.verb}").main(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
-        sys.stderr.close()
+        _mute(sys.stdout)
         return OK
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _mute(sys.stdout)
+        print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return FAILED
+
+
+def _mute(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere, so that leaving does not fail at it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def entry() -> NoReturn:
@@ -64,7 +78,8 @@ def entry() -> NoReturn:
     code = main()
     if any(thread.name.startswith("vflow:") for thread in threading.enumerate()):
         for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+            with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, broken, or none at all
+                stream.flush()
         os._exit(code)
     sys.exit(code)
 

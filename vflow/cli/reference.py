@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vflow.cli.drawing import queue_text
-from vflow.errors import Unavailable, nearest
+from vflow.errors import Unavailable, VflowError, nearest
 from vflow.node import Bin, In, Node, Out, is_source, ports_of
 from vflow.props import Prop, duration_ns, is_duration, props_of, type_text, value_text
 from vflow.registry import NodeClass, Registry, UnknownNode
@@ -95,10 +95,16 @@ class Reference:
         yield from _properties({name: (declaration, "") for name, declaration in props_of(cls).items()})
 
     def _bin(self, name: str, cls: type[Bin]) -> Iterator[str]:
+        try:
+            yield from self._outside(name, cls)
+        except VflowError:  # `available:` says what is wrong
+            yield "ports and properties: unknown"
+        yield "inside:"
+        yield from textwrap.indent(textwrap.dedent(cls.graph).strip(), "  ").splitlines()
+
+    def _outside(self, name: str, cls: type[Bin]) -> list[str]:
         document = Resolved(name, cls).document()
-        yield "ports:"
-        for outer, end in document.ports.items():
-            yield f"  {outer}: {end.node}.{end.port or outer}"
+        lines = ["ports:", *(f"  {outer}: {e.node}.{e.port or outer}" for outer, e in document.ports.items())]
         owners: dict[str, str] = {}
         for inner in document.proxy:
             if inner in document.nodes:
@@ -106,9 +112,8 @@ class Reference:
                 for property_ in self.resolver.accepts(found):
                     owners.setdefault(property_, inner)
         accepted = self.resolver.accepts(Resolved(name, cls))
-        yield from _properties({key: (value, owners.get(key, "")) for key, value in accepted.items()})
-        yield "inside:"
-        yield from textwrap.indent(textwrap.dedent(cls.graph).strip(), "  ").splitlines()
+        lines += _properties({key: (value, owners.get(key, "")) for key, value in accepted.items()})
+        return lines
 
     def _role(self, role: Role) -> Iterator[str]:
         yield f"{role.name} (role): {role.doc}"

@@ -144,17 +144,20 @@ class _Run:
         """Wait for the end, or end it: drain at the first interrupt, stop at the second; the exit code."""
         if self._bell.wait() == DONE:
             return self._code
-        self.terminal.note("draining: what was begun is played to its end; Ctrl-C again stops at once")
         if self.pipeline.state.value != "playing":
+            self.terminal.note("stopping")
             self._ending = True
             self.pipeline.stop(STOP_S)
             return OK
+        self.terminal.note("draining: what was begun is played to its end; Ctrl-C again stops at once")
         self.pipeline.drain()
         rung = self._bell.wait(DRAIN_S)
         self._ending = True
-        self.pipeline.stop(STOP_S)
         if rung == DONE:
+            self.pipeline.stop(STOP_S)
             return self._code
+        self.pipeline.flush()  # so that what was heard of a reply that is cut here is known
+        self.pipeline.stop(STOP_S)
         return OK if rung is None else INTERRUPTED
 
     def _finish(self, code: int) -> int:

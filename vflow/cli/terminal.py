@@ -5,9 +5,11 @@ The transcript goes to stdout, the rest to stderr. Everything comes from the bus
 
 from __future__ import annotations
 
+import contextlib
 import statistics
 import sys
 import threading
+from typing import TextIO
 
 from vflow.bus import Bus, Message
 from vflow.caps import Text
@@ -48,7 +50,9 @@ class Terminal:
                 self._show(message)
 
     def resolved(self) -> None:
-        """Say which nodes the roles took, and why not better ones."""
+        """Say which nodes the roles took, and why not better ones; and the graph's warnings."""
+        for warning in self.graph.warnings:
+            self.note(warning)
         for name, choice in self.graph.roles.items():
             self.note(
                 f"{name}: {choice.taken}" + "".join(f"\n  not {better}" for better in choice.passed_over)
@@ -128,11 +132,11 @@ class Terminal:
         fraction = message.data.get("fraction")
         percent = f" {fraction:.0%}" if fraction is not None else ""
         if sys.stderr.isatty():
-            print(f"\r\033[K{message.source}: {message.text}{percent}", end="", file=sys.stderr, flush=True)
+            _print(f"\r\033[K{message.source}: {message.text}{percent}", sys.stderr, end="")
             self._status = True
         elif self._told.get(message.source) != message.text:
             self._told[message.source] = message.text
-            print(f"{message.source}: {message.text}", file=sys.stderr, flush=True)
+            _print(f"{message.source}: {message.text}", sys.stderr)
 
     def _packet(self, message: Message) -> None:
         caps = self.graph.nodes[message.source].caps.get(message.data["port"])
@@ -141,14 +145,14 @@ class Terminal:
         self._clear_status()
         if caps.kind == "final":
             self._close_line()
-            print(f"you:   {message.text or '(nothing understood)'}", flush=True)
+            _print(f"you:   {message.text or '(nothing understood)'}", sys.stdout)
         elif caps.kind == "word":
             speaker = f"agent {message.data['packet'].turn}"
             if self._speaker != speaker:
                 self._close_line()
-                print("agent:", end="")
+                _print("agent:", sys.stdout, end="")
                 self._speaker = speaker
-            print(f" {message.text}", end="", flush=True)
+            _print(f" {message.text}", sys.stdout, end="")
 
     def _report_turns(self) -> None:
         for turn in self.log.snapshot():
@@ -159,17 +163,26 @@ class Terminal:
     def _note(self, text: str) -> None:
         self._clear_status()
         self._close_line()
-        print(text, file=sys.stderr, flush=True)
+        _print(text, sys.stderr)
 
     def _close_line(self, text: str = "") -> None:
         if self._speaker:
-            print(text, flush=True)
+            _print(text, sys.stdout)
             self._speaker = ""
 
     def _clear_status(self) -> None:
         if self._status:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+            _print("\r\033[K", sys.stderr, end="")
             self._status = False
+
+
+def _print(text: str, stream: TextIO | None, end: str = "\n") -> None:
+    """Print, if that can be done: a screen that has gone does not end a conversation, or cost its report."""
+    if stream is None:
+        return
+    shown = text.encode(stream.encoding or "utf-8", "replace").decode(stream.encoding or "utf-8")
+    with contextlib.suppress(OSError, ValueError):
+        print(shown, end=end, file=stream, flush=True)
 
 
 def _row(title: str, names: list[str], cells: list[int | None]) -> str:
