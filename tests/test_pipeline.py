@@ -7,7 +7,22 @@ from typing import Any
 import pytest
 
 from tests.stand_ins import PATIENCE_S, Collect, Gate, Heavy, Pass, Words, graph, pipeline, run, word
-from vflow import ManualClock, Message, NodeError, Out, Pipeline, Text, TextPacket, Unavailable
+from vflow import (
+    Audio,
+    In,
+    ManualClock,
+    Message,
+    Node,
+    NodeError,
+    Out,
+    Pipeline,
+    PropertyError,
+    Text,
+    TextPacket,
+    Unavailable,
+    prop,
+)
+from vflow.build import load_text
 from vflow.pipeline import State
 
 CHAIN = """
@@ -652,3 +667,25 @@ def test_what_a_live_source_cannot_get_rid_of_is_dropped_counted_and_warned_of_o
     assert sink(running).indices[-8:] == list(range(42, 50))
     (warning,) = texts(running, "warning")
     assert "too slow" in warning
+
+
+def test_a_hot_property_changes_while_it_plays_and_others_do_not() -> None:
+    class Gain(Node):
+        """Scales."""
+
+        factor: float = prop(1.0, ge=0, le=16, hot=True)
+        size: int = prop(1)
+        audio = In(Audio())
+
+        def process(self, packet: object) -> None:
+            return None
+
+    text = "nodes:\n  tone: {use: test_tone}\n  gain: {use: gain}\nlinks:\n  - tone -> gain\n"
+    with Pipeline(load_text(text, nodes={"gain": Gain})) as pipeline:
+        pipeline.set("gain", "factor", 2)
+        assert pipeline.nodes["gain"].factor == 2.0
+        for name, value in (("factor", 17), ("size", 2), ("factr", 1)):
+            with pytest.raises(PropertyError):
+                pipeline.set("gain", name, value)
+        with pytest.raises(PropertyError, match="did you mean 'gain'"):
+            pipeline.set("gian", "factor", 1)

@@ -1,4 +1,6 @@
-"""A pipeline: a graph that runs. READY opens its nodes, PAUSED warms them up, PLAYING starts its threads.
+"""A pipeline: a graph that runs. READY: all nodes are open; PAUSED: and warm; PLAYING: the threads run.
+
+Each node opens and warms up in a thread of its own, so the slowest alone decides when the pipeline plays.
 
 `start`, `wait`, `drain`, `stop` and `flush` may be called from any thread; nodes are opened and closed
 outside the threads that run them.
@@ -17,7 +19,7 @@ from vflow.bus import Bus, Kind, Message
 from vflow.clock import Clock, SystemClock
 from vflow.context import NodeContext
 from vflow.conversation import Conversation
-from vflow.errors import NodeError, Stopped, Unavailable, VflowError, nearest
+from vflow.errors import NodeError, PropertyError, Stopped, Unavailable, VflowError, nearest
 from vflow.event import Event
 from vflow.flush import Flush, Played
 from vflow.graph import ErrorPolicy, Graph, GraphLink, Reach
@@ -25,6 +27,7 @@ from vflow.guard import guarded
 from vflow.lifecycle import Lifecycle
 from vflow.link import Inbox, Link, LinkStats
 from vflow.node import Item, Node, Sink, outputs_of
+from vflow.props import convert, props_of
 from vflow.runner import Push, Runner
 from vflow.segment import Segment
 
@@ -302,6 +305,22 @@ class Pipeline:
         context = self.nodes[name].ctx
         assert isinstance(context, NodeContext)
         return context
+
+    def set(self, node: str, prop: str, value: object) -> None:
+        """Change a property that is declared `hot`; any thread, at any time. Takes what a graph file takes.
+
+        Raises: PropertyError for a node or property there is none of, one that is not hot, or a bad value.
+        """
+        if node not in self.nodes:
+            raise PropertyError(f"no node {node!r}", nearest(node, self.nodes))
+        declared = props_of(type(self.nodes[node]))
+        if prop not in declared:
+            raise PropertyError(f"{node}: no property {prop!r}", nearest(prop, declared))
+        if not declared[prop].hot:
+            raise PropertyError(
+                f"{node}.{prop} cannot change while it runs", "set it in the file, or with --set"
+            )
+        setattr(self.nodes[node], prop, convert(declared[prop], value))
 
     # flush
 

@@ -88,7 +88,7 @@ class _SpecReader:
         top = self.fields.mapping(value, "a graph", TOP_KEYS)
         if not top:
             return document
-        if "vflow" in top and top["vflow"].data != VERSION:
+        if "vflow" in top and (top["vflow"].data is True or top["vflow"].data != VERSION):
             found = top["vflow"]
             self.error(f"version {found} of the format is not known", found.place, "write 'vflow: 1'")
         for name, spec in self.fields.mapping(top["nodes"], "nodes", None).items() if "nodes" in top else ():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ def silences_ms(samples: Samples, rate: int) -> list[tuple[float, float]]:
     loud = np.flatnonzero(levels > levels.max() - 40)
     gaps = np.diff(loud)
     return [(float(loud[i]) * 5, float(gap - 1) * 5) for i, gap in enumerate(gaps) if gap > 1]
+
+
+def words_of(text: str) -> list[str]:
+    """Its words, without punctuation and capitals."""
+    return [word.strip('.,;:!?"').lower() for word in text.split()]
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +137,9 @@ def test_an_interruption_cuts_the_reply_and_keeps_what_was_heard(
     silence = samples[int((flushed + 20) * rate / 1000) : int((audible - 100) * rate / 1000)]
     assert not silence.any()
     start = int((first["at_ms"]["audible"] - 10) * rate / 1000)
-    spoken = transcribe(samples[start : int(flushed * rate / 1000)], rate).lower()
-    assert abs(len(spoken.split()) - len(first["heard"].split())) <= 2
+    spoken = transcribe(samples[start : int(flushed * rate / 1000)], rate)
+    # word by word, since speech that breaks off makes the judge invent an end
+    assert SequenceMatcher(a=words_of(spoken), b=words_of(first["heard"])).ratio() > 0.8
 
 
 @pytest.mark.skipif("VFLOW_SPEECH" not in os.environ, reason="no human speech: VFLOW_SPEECH is not set")
