@@ -139,6 +139,7 @@ class MoonshineStt(Node):
         """Load the model, shared by all that use it. Raises: Unavailable."""
         self._forget()
         folder = self._folder().resolve()
+        self.ctx.progress("loading Moonshine")
         self._transcriber = self.ctx.shared(f"moonshine:{folder}", lambda: Transcriber(folder))
 
     def _folder(self) -> Path:

@@ -53,6 +53,7 @@ class HibariTts(Node):
 
     def open(self) -> None:
         threads = self.ctx.threads("onnxruntime")
+        self.ctx.progress(f"loading the voice {self.voice}")
         self._model = self.ctx.shared(f"hibari:{self.voice}", lambda: Model(self.voice, threads))
 
     def warm_up(self) -> None:

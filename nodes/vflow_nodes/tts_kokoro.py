@@ -77,6 +77,7 @@ class KokoroTts(Node):
         model = _model(self.model)
         voices = _given(self.voices) if self.voices else _beside(model, ".npz", ".bin")
         threads = self.ctx.threads("onnxruntime")
+        self.ctx.progress("loading Kokoro")
         session = self.ctx.shared(f"kokoro:{model}", lambda: load_session(model, threads))
         name, styles = load_voice(voices, self.voice)
         british = name.startswith("b")
