@@ -21,15 +21,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vflow import SECOND, Audio, AudioPacket, Duration, Eos, Event, In, Node, Out, prop
+from vflow import Audio, AudioPacket, Duration, Eos, Event, In, Node, Out, prop
+from vflow_nodes.windows import RATE, WINDOW, WINDOW_NS, Windows, rated
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-RATE = 16_000
-WINDOW = 512
-"""Samples of a window, 32 ms: those of `detector.silero`."""
-WINDOW_NS = WINDOW * SECOND // RATE
 SLOPE_DB = 1.5
 """White noise scatters by 0.3 dB from window to window, hum of 50 Hz by less than 1."""
 
@@ -51,32 +48,19 @@ class EnergyDetector(Node):
     out = Out(Audio(rate=RATE, channels=1, features={"speech"}), doc="windows of 32 ms")
 
     def open(self) -> None:
-        self._next_ns = 0
-        self._reset()
+        self._windows = Windows(restart=self._forget)
+        self._forget()
 
-    def _reset(self) -> None:
-        self._rest = np.empty(0, np.float32)
+    def _forget(self) -> None:
         self._levels: deque[float] = deque(maxlen=max(1, self.memory // WINDOW_NS))
 
     def process(self, packet: AudioPacket) -> Iterator[AudioPacket]:
-        """Cut windows across packets; a jump of the pts by more than a window starts anew."""
-        if abs(packet.pts_ns - self._next_ns) > WINDOW_NS:
-            self._reset()
-        self._next_ns = packet.pts_ns + packet.duration_ns
-        start_ns = packet.pts_ns - len(self._rest) * SECOND // RATE
-        samples = np.concatenate([self._rest, packet.mono()])
-        whole = len(samples) - len(samples) % WINDOW
-        self._rest = samples[whole:]
-        for at in range(0, whole, WINDOW):
-            window = samples[at : at + WINDOW]
-            speech = self._speech(window)
-            pts_ns = start_ns + at * SECOND // RATE
-            yield AudioPacket(data=window, rate=RATE, pts_ns=pts_ns, meta={"speech": speech})
+        for window, pts_ns in self._windows.cut(packet):
+            yield rated(window, pts_ns, self._speech(window))
 
     def on_event(self, event: Event) -> None:
-        """Forget the stream at its end; an incomplete last window (below 32 ms) goes with it."""
         if isinstance(event, Eos):
-            self._reset()
+            self._windows.reset()
 
     def _speech(self, window: NDArray[np.float32]) -> float:
         level = 10 * math.log10(float(np.dot(window, window)) / WINDOW + 1e-12)

