@@ -90,6 +90,12 @@ class NodeContext:
     def speaking(self) -> bool:
         return self._pipeline.lead_ns(None) > 0
 
+    def duck(self, gain: float) -> None:
+        self._pipeline.duck(gain, self._pipeline.graph.generators(below=self.name))
+
+    def linked(self, port: str) -> bool:
+        return any(link.out == port for link in self._pipeline.graph.out_of(self.name))
+
     def lead_ns(self) -> int:
         return self._pipeline.lead_ns(self.name)
 

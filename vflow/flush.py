@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class Played:
     """How much of a turn's reply a sink had played: `samples` at its `rate`, the words heard in full
-    or to more than half (`heard`), and their number."""
+    or to more than half (`heard`), and their number; `ended` where it was played to its end."""
 
     turn: int
     samples: int
     rate: int
     heard: str = ""
     words: int = 0
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,10 @@ class Harness:
         """What `ctx.lead_ns()` answers, in ns; a `Sink` answers for itself."""
         self.is_speaking = False
         self.turn = 0
+        self.gains: list[float] = []
+        """The gains at which the node had the sinks play."""
+        self.linked_ports: set[str] | None = None
+        """The outputs that `ctx.linked` says are linked; None for all."""
         self.messages: list[Message] = []
         self.interrupted: list[int] = []
         """The turns up to which the node asked for an interruption."""
@@ -198,6 +202,12 @@ class Harness:
 
     def speaking(self) -> bool:
         return self.is_speaking
+
+    def duck(self, gain: float) -> None:
+        self.gains.append(gain)
+
+    def linked(self, port: str) -> bool:
+        return self.linked_ports is None or port in self.linked_ports
 
     def lead_ns(self) -> int:
         return self.lead

@@ -133,6 +133,13 @@ class Context(Protocol):
     def speaking(self) -> bool:
         """Whether a sink is playing or holds audio that is still to be played; any thread."""
 
+    def duck(self, gain: float) -> None:
+        """Have the sinks below the generators downstream of this node play at `gain`, 0 to 1 (1: as it is),
+        until another call or a flush; any thread."""
+
+    def linked(self, port: str) -> bool:
+        """Whether anything is linked to one of this node's outputs."""
+
     def lead_ns(self) -> int:
         """How much audio downstream of this node is still to be played; any thread."""
 
@@ -230,13 +237,21 @@ class Node:
 
 
 class Sink(Node):
-    """A node that plays. The two methods here are called from any thread."""
+    """A node that plays. The methods here are called from any thread."""
 
     effect = True
 
     def drop(self, epoch: int) -> tuple[Played, ...]:
-        """Forget what is not yet played, refuse older epochs from now on; returns within 10 ms."""
+        """Forget what is not yet played, refuse older epochs from now on; returns within 10 ms.
+
+        Answers a record of each turn that was being played, and of the last one that was played to its end
+        (`ended`). Volume is as it was before any `duck`.
+        """
         raise NotImplementedError
+
+    def duck(self, gain: float) -> None:
+        """Play at this linear gain, 0 to 1, from the next sample on; returns within 10 ms. A sink without
+        a volume does nothing."""
 
     def lead_ns(self) -> int:
         """How long the accepted audio still plays."""

@@ -387,6 +387,13 @@ class Pipeline:
         lead_ns = max((sink.lead_ns() for sink in sinks), default=0)
         return lead_ns + sum(link.queued_ns for edge, link in self._links if edge in reach.links)
 
+    def duck(self, gain: float, origins: frozenset[str]) -> None:
+        """Have the sinks downstream of these nodes play at a linear gain of 0 to 1; any thread."""
+        for name in self._reach(origins).nodes:
+            node = self.nodes[name]
+            if isinstance(node, Sink) and self._lifecycle.is_open(name):
+                node.duck(gain)
+
     def _reach(self, starts: frozenset[str]) -> Reach:
         if starts not in self._reaches:
             self._reaches[starts] = self.graph.reach(starts)
