@@ -119,3 +119,33 @@ def test_a_reply_without_a_question_is_said_to_be_played(log: TurnLog) -> None:
     played(log, 20, "start", "")
     played(log, SECOND // MS, "end", "Hi.")
     assert sentence(log.turns[1]) == "turn 1: played"
+
+
+def ahead(log: TurnLog, at_ms: int, phase: str, **data: object) -> None:
+    log.listen(Message("speculation", "pipeline", at_ms * MS, data={"turn": 1, "phase": phase, **data}))
+
+
+def test_a_hit_says_what_the_first_word_took_and_how_far_ahead_it_began(log: TurnLog) -> None:
+    ahead(log, 1100, "begun")
+    ask(log)
+    ahead(log, 1500, "committed")
+    packet = TextPacket(text="Hello", turn=1)
+    data = {"packet": packet, "port": "words", "made_ns": 1250 * MS}
+    log.listen(Message("packet", "chat", 1500 * MS, "Hello", data))
+    turn = log.turns[1]
+    assert turn.as_dict()["speculation"] == {
+        "result": "hit", "attempts": 1, "wasted_words": 0, "ahead_ms": 400.0, "first_word_ms": 150.0,
+    }  # fmt: skip
+    assert turn.latency_ns("first_word") == 0
+    assert "prepared in the pause" in sentence(turn)
+
+
+def test_what_was_made_in_advance_and_taken_back_is_counted(log: TurnLog) -> None:
+    ahead(log, 1100, "begun")
+    packet = TextPacket(text="Hel", turn=1)
+    void = [Message("packet", "chat", 0, "Hel", {"packet": packet, "port": "words"})]
+    ahead(log, 1200, "retracted", withheld=void)
+    ask(log)
+    ahead(log, 1500, "committed")
+    speculated = log.turns[1].speculation
+    assert (speculated.result, speculated.attempts, speculated.wasted_words) == ("miss", 1, 1)

@@ -11,7 +11,10 @@ from typing import Any, Literal
 
 from vflow.packet import empty
 
-Kind = Literal["error", "warning", "state", "progress", "event", "packet", "flush", "played", "stats", "eos"]
+Kind = Literal[
+    "error", "warning", "state", "progress", "event", "packet", "flush", "played", "speculation", "stats",
+    "eos",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,9 @@ class Message:
     """One message. `source` is a node's name, or "pipeline"; `at_ns` is pipeline time.
 
     `data` by kind: error {"error"}; state {"state"}; progress {"fraction": 0..1 or None};
-    event {"event"}; packet {"port", "packet"}; flush {"flush"}; played {"played", "phase"}.
+    event {"event"}; packet {"port", "packet"}; flush {"flush"}; played {"played", "phase"};
+    speculation {"turn", "phase": begun | retracted | committed, "withheld": the messages that a retraction made void}. A packet
+    or event that was withheld until its turn was committed has "made_ns", when it was made.
     """
 
     kind: Kind

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from vflow.bus import Kind, Message
 from vflow.caps import Caps
 from vflow.conversation import Conversation
+from vflow.event import Event
 from vflow.shared import MODELS
 
 if TYPE_CHECKING:
@@ -86,6 +87,18 @@ class NodeContext:
 
     def cancelled(self, turn: int) -> bool:
         return turn <= self._pipeline.cancelled_turn
+
+    def speculate(self, turn: int) -> None:
+        self._pipeline.speculate(turn)
+
+    def retract(self, turn: int, after_ns: int) -> None:
+        self._pipeline.retract(turn, after_ns, self._pipeline.graph.speculating(below=self.name))
+
+    def commit(self, turn: int) -> None:
+        self._pipeline.commit(turn)
+
+    def speculative(self, pause: Event) -> bool:
+        return self._pipeline.speculation.wanted(pause.turn, pause.pts_ns)
 
     def speaking(self) -> bool:
         return self._pipeline.lead_ns(None) > 0

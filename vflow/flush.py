@@ -23,7 +23,10 @@ class Flush:
     """One flush. `number` counts the flushes of a pipeline from 1.
 
     `turn` is the last turn that it cancels. `origins` are the nodes whose outputs it starts from,
-    `nodes` those reachable from there. `played` has what the sinks had played.
+    `nodes` those reachable from there. `played` has what the `sinks` that it reached had played.
+
+    With `retracts` the user spoke on after a pause: only what was made of `turn` in advance is stale, and
+    the turn itself goes on. Nothing of it was played.
     """
 
     number: int
@@ -31,7 +34,20 @@ class Flush:
     origins: frozenset[str] = frozenset()
     nodes: frozenset[str] = frozenset()
     played: tuple[Played, ...] = field(default=())
+    sinks: int = 0
+    retracts: bool = False
+
+    def cancels(self, turn: int) -> bool:
+        """Whether a reply to `turn` is not wanted any more."""
+        return turn == self.turn if self.retracts else turn <= self.turn
+
+    def concerns(self, turn: int) -> bool:
+        """Whether what a node in `nodes` holds of `turn` is stale."""
+        return turn == self.turn or not self.retracts
 
     def heard(self, turn: int) -> str:
-        """What was heard of the reply of `turn`."""
-        return " ".join(p.heard for p in self.played if p.turn == turn and p.heard)
+        """What was heard of the reply of `turn`; of several sinks, the one that had played most, and is
+        not done, tells."""
+        records = [p for p in self.played if p.turn == turn]
+        playing = [p for p in records if not p.ended] or records
+        return max(playing, key=lambda p: p.words).heard if playing else ""

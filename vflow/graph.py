@@ -12,7 +12,7 @@ from typing import Any
 
 from vflow.caps import Caps
 from vflow.errors import Place
-from vflow.node import Node, QueueOptions, Sink, inputs_of, is_source, overrides
+from vflow.node import Node, QueueOptions, inputs_of, is_source, overrides
 from vflow.runner import is_async
 
 MAX_PATHS = 100
@@ -136,7 +136,7 @@ class Graph:
             or source.paced
             or target.cls.heavy
             or target.cls.generates
-            or issubclass(target.cls, Sink)
+            or target.cls.effect
             or overrides(target.cls, "on_timer")
             or is_async(target.cls)
             or len(self.into(link.target)) > 1
@@ -172,17 +172,20 @@ class Graph:
             yield name
             todo += [link.target for link in reversed(links) if link.source == name]
 
-    def reach(self, origins: Iterable[str]) -> Reach:
-        """What a flush at the outputs of `origins` makes stale."""
+    def reach(self, origins: Iterable[str], in_advance: bool = False) -> Reach:
+        """What a flush at the outputs of `origins` makes stale. With `in_advance` what a retraction does:
+        `keep` links too, but no node with an effect, where what is made in advance is held."""
         seen: set[str] = set()
         links: list[GraphLink] = []
         todo = list(origins)
         while todo:
             for link in self.out_of(todo.pop()):
-                if link.queue is not None and link.queue.keep:
+                if not in_advance and link.queue is not None and link.queue.keep:
                     continue
                 if link not in links:
                     links.append(link)
+                if in_advance and self.nodes[link.target].cls.effect:
+                    continue
                 if link.target not in seen:
                     seen.add(link.target)
                     todo.append(link.target)
@@ -192,6 +195,11 @@ class Graph:
         """The nodes whose outputs are replies; with `below`, those downstream of that node."""
         names = self.nodes if below is None else self.reach([below]).nodes
         return frozenset(name for name in names if self.nodes[name].cls.generates)
+
+    def speculating(self, below: str | None = None) -> frozenset[str]:
+        """The nodes that answer a turn in advance; with `below`, those downstream of that node."""
+        names = self.nodes if below is None else self.reach([below]).nodes
+        return frozenset(name for name in names if self.nodes[name].cls.speculates)
 
     def blocking_cycle(self) -> list[str]:
         """A cycle in which every link blocks, as node names, the first again at the end; [] if none."""

@@ -42,6 +42,10 @@ class Harness:
         """What `ctx.lead_ns()` answers, in ns; a `Sink` answers for itself."""
         self.is_speaking = False
         self.turn = 0
+        self.speculation: list[tuple[str, int]] = []
+        """What the node asked for: `speculate`, `retract` or `commit`, each with its turn."""
+        self.speculative_turn = 0
+        """The turn whose pauses `ctx.speculative` has answered in advance; 0 for none."""
         self.gains: list[float] = []
         """The gains at which the node had the sinks play."""
         self.linked_ports: set[str] | None = None
@@ -120,7 +124,7 @@ class Harness:
         self.epoch += 1
         if isinstance(self.node, Sink):
             played = (*played, *self.node.drop(self.epoch))
-        flush = Flush(self.epoch, turn, nodes=frozenset([self.name]), played=played)
+        flush = Flush(self.epoch, turn, nodes=frozenset([self.name]), played=played, sinks=1)
         self.node.on_flush(flush)
         return flush
 
@@ -128,7 +132,17 @@ class Harness:
         """Interrupt the node as the origin of a flush that cancels all turns up to `turn`."""
         self.epoch += 1
         self._cancelled = max(self._cancelled, turn)
-        self.node.on_cancel(Flush(self.epoch, turn, origins=frozenset([self.name]), played=played))
+        flush = Flush(self.epoch, turn, origins=frozenset([self.name]), played=played, sinks=1)
+        self.node.on_cancel(flush)
+
+    def retracted(self, turn: int) -> None:
+        """Tell the node that the user spoke on: as an origin where it `speculates`, else as one reached."""
+        self.epoch += 1
+        name, origin = frozenset([self.name]), self.node.speculates
+        if origin:
+            self.node.on_cancel(Flush(self.epoch, turn, origins=name, retracts=True))
+        else:
+            self.node.on_flush(Flush(self.epoch, turn, nodes=name, retracts=True))
 
     def pull(self, port: str = "") -> list[Item]:
         """Take what has come out of all outputs, in order, or out of one."""
@@ -199,6 +213,20 @@ class Harness:
 
     def cancelled(self, turn: int) -> bool:
         return turn <= self._cancelled
+
+    def speculate(self, turn: int) -> None:
+        self.speculation.append(("speculate", turn))
+        self.speculative_turn = turn
+
+    def retract(self, turn: int, after_ns: int) -> None:
+        self.speculation.append(("retract", turn))
+
+    def commit(self, turn: int) -> None:
+        self.speculation.append(("commit", turn))
+        self.speculative_turn = 0
+
+    def speculative(self, pause: Event) -> bool:
+        return pause.turn == self.speculative_turn != 0
 
     def speaking(self) -> bool:
         return self.is_speaking

@@ -65,7 +65,9 @@ class Link:
         overflow: Callable[[], None] = lambda: None,
     ) -> None:
         self.name, self.options = name, options
-        self.floor = 0
+        self._floor = 0
+        self._newest = 0  # the last flush that made anything stale: the floor, or a retraction
+        self._retracted: dict[int, int] = {}  # turn: its retraction; replaced under the pipeline's flush lock
         self.writer: Party
         self.reader: Party
         self.packet: Callable[[Any], None]
@@ -90,6 +92,15 @@ class Link:
         self._purged = self._purged_ns = 0  # written under the pipeline's flush lock
 
     @property
+    def floor(self) -> int:
+        """What was put by an older epoch is stale."""
+        return self._floor
+
+    @floor.setter
+    def floor(self, number: int) -> None:
+        self._floor = self._newest = number
+
+    @property
     def queued_ns(self) -> int:
         """Audio waiting in the link, in ns; any thread."""
         return self._put_ns - self._got_ns - self._purged_ns - self._leaked_ns
@@ -109,7 +120,7 @@ class Link:
         Raises: Flushed where the writer's epoch is stale (an eos never is), Stopped, LinkFull.
         """
         epoch = self.writer.epoch
-        if epoch < self.floor and self._refuses(item):
+        if epoch < self._newest and self._stale(epoch, item):
             self._refused += 1
             raise Flushed
         entries = self._entries
@@ -132,8 +143,11 @@ class Link:
         if waiter.parked:
             waiter.wake()
 
-    def _refuses(self, item: Item) -> bool:
-        return not self.options.keep and not isinstance(item, Eos)
+    def _stale(self, epoch: int, item: Item) -> bool:
+        """Whether a flush has made this item of a writer at `epoch` stale; an eos never is."""
+        if isinstance(item, Eos):
+            return False
+        return (epoch < self._floor and not self.options.keep) or epoch < self._retracted.get(item.turn, 0)
 
     def _full(self) -> bool:
         count = len(self._entries)
@@ -145,7 +159,7 @@ class Link:
             return True
         policy = self.options.policy
         if policy == "block":
-            self._block()
+            self._block(item)
         elif policy == "error":
             raise LinkFull(f"{self.name} is full ({len(self._entries)} packets) and its policy is error")
         elif policy == "leaky-newest":
@@ -156,11 +170,11 @@ class Link:
             self._drop_oldest()
         return True
 
-    def _block(self) -> None:
+    def _block(self, item: Item) -> None:
         writer = self.writer
         while True:
             self._blocked = True
-            if writer.epoch < self.floor and not self.options.keep:
+            if writer.epoch < self._newest and self._stale(writer.epoch, item):
                 self._blocked = False
                 self._refused += 1
                 raise Flushed
@@ -201,18 +215,30 @@ class Link:
                 return None
             epoch, item, put_ns = entry
             self._took(item)
-            waited_ns = self._stamp_ns() - put_ns
             if isinstance(item, Eos):
                 self.ended = True
-            elif (epoch < self.floor and not self.options.keep) or (
-                waited_ns > self._max_age_ns and isinstance(item, Packet)
-            ):
+            elif epoch < self._newest and self._stale(epoch, item):
                 self._skipped += 1
                 continue
-            if waited_ns > self._max_wait_ns:
-                self._max_wait_ns = waited_ns
+            elif self._too_old(item, put_ns):
+                continue
             return item
         return None
+
+    def _too_old(self, item: Item, put_ns: int) -> bool:
+        """Note how long an item has waited; True for a packet that `max_age` drops."""
+        waited_ns = self._stamp_ns() - put_ns
+        if waited_ns > self._max_age_ns and isinstance(item, Packet):
+            self._skipped += 1
+            return True
+        if waited_ns > self._max_wait_ns:
+            self._max_wait_ns = waited_ns
+        return False
+
+    @property
+    def ready(self) -> bool:
+        """Whether `pop` would find an entry, stale ones included."""
+        return bool(self._entries)
 
     def _took(self, item: Item) -> None:
         if isinstance(item, Packet):
@@ -255,7 +281,7 @@ class Link:
                 entry = self._entries[0]
             except IndexError:
                 return None
-            if entry[0] >= self.floor or not self._refuses(entry[1]):
+            if entry[0] >= self._newest or not self._stale(entry[0], entry[1]):
                 return entry
             if self._remove(entry):
                 self._skipped += 1
@@ -287,6 +313,19 @@ class Link:
                     self._purged_ns += entry[1].duration_ns
             if end is not None:
                 self._entries.append(end)
+        self.writer.waiter.wake()
+        self.reader.waiter.wake()
+
+    def retract(self, turn: int, number: int) -> None:
+        """Make what epochs below `number` put of `turn` stale, here on a `keep` link too. The reader skips
+        it: what stands between belongs to other turns."""
+        try:
+            oldest = self._entries[0][0]
+        except IndexError:
+            oldest = self.writer.epoch
+        current = {t: n for t, n in self._retracted.items() if n > min(oldest, self.writer.epoch)}
+        self._retracted = {**current, turn: number}
+        self._newest = number
         self.writer.waiter.wake()
         self.reader.waiter.wake()
 
@@ -330,7 +369,7 @@ class Inbox:
 
     def _next(self) -> Link | None:
         if self._single is not None:
-            return self._single if len(self._single) else None
+            return self._single if self._single.ready else None
         first: Link | None = None
         first_ns = 0
         for link in self.links:

@@ -130,6 +130,20 @@ class Context(Protocol):
     def cancelled(self, turn: int) -> bool:
         """Whether an interruption has cancelled this turn; any thread."""
 
+    def speculate(self, turn: int) -> None:
+        """The turn pauses, and may be over: have it answered in advance by the nodes downstream that
+        `speculates`. What belongs to it is held in front of every effect from now on."""
+
+    def retract(self, turn: int, after_ns: int) -> None:
+        """The user spoke on, at that time: what was made of the turn in advance is void; any thread."""
+
+    def commit(self, turn: int) -> None:
+        """The turn is over: what was held of it reaches the world; any thread."""
+
+    def speculative(self, pause: Event) -> bool:
+        """Whether to answer this pause in advance: its turn is speculative, and nobody has spoken on since.
+        For a node that `speculates`; else it does its work at `speech_end`."""
+
     def speaking(self) -> bool:
         """Whether a sink is playing or holds audio that is still to be played; any thread."""
 
@@ -155,15 +169,17 @@ class Node:
 
     Class attributes say how the runtime treats it:
     `live` a source paced by the world; `heavy` worth a thread of its own; `effect` reaches the world
-    outside the graph; `generates` its outputs are replies: an interruption flushes from there; `order`
-    of fan-in; `swallows` the events that end here; `sparse` may be silent for long and send no gap;
-    `rank` among the candidates of a role.
+    outside the graph; `generates` its outputs are replies: an interruption flushes from there;
+    `speculates` it may answer a turn at its pause, where `ctx.speculative` says so; `order` of fan-in;
+    `swallows` the events that end here; `sparse` may be silent for long and send no gap; `rank` among the
+    candidates of a role.
     """
 
     live: ClassVar[bool] = False
     heavy: ClassVar[bool] = False
     effect: ClassVar[bool] = False
     generates: ClassVar[bool] = False
+    speculates: ClassVar[bool] = False
     sparse: ClassVar[bool] = False
     order: ClassVar[Literal["arrival", "pts"]] = "arrival"
     swallows: ClassVar[tuple[type[Event], ...]] = ()
@@ -230,10 +246,11 @@ class Node:
         return None
 
     def on_flush(self, flush: Flush) -> None:
-        """What this node holds of a reply is stale: forget it."""
+        """What this node holds of a reply is stale: forget it, if `flush.concerns` its turn."""
 
     def on_cancel(self, flush: Flush) -> None:
-        """The reply of `flush.turn` and of all turns before it is not wanted; for a node that `generates`."""
+        """The reply of `flush.turn` and of all turns before it is not wanted; for a node that `generates`, or
+        `speculates`: where the flush `retracts`, the user spoke on, and only the work in advance is void."""
 
 
 class Sink(Node):

@@ -21,15 +21,18 @@ from vflow.context import NodeContext
 from vflow.conversation import Conversation
 from vflow.errors import NodeError, PropertyError, Stopped, Unavailable, VflowError, nearest
 from vflow.event import Event
-from vflow.flush import Flush, Played
-from vflow.graph import ErrorPolicy, Graph, GraphLink, Reach
+from vflow.flush import Flush
+from vflow.flushing import Flusher
+from vflow.graph import ErrorPolicy, Graph, GraphLink
 from vflow.guard import guarded
+from vflow.held import HeldLink
 from vflow.lifecycle import Lifecycle
 from vflow.link import Inbox, Link, LinkStats
-from vflow.node import Item, Node, Sink, outputs_of
+from vflow.node import Item, Node, outputs_of
 from vflow.props import convert, props_of
 from vflow.runner import Push, Runner
 from vflow.segment import Segment
+from vflow.speculation import Speculation
 
 STOP_DEADLINE_S = 5.0
 LOADING_GRACE_S = 0.5
@@ -78,18 +81,11 @@ class Pipeline:
         self.bus = Bus()
         self.conversation = Conversation()
         self.state = State.NULL
-        self.flush_lock = threading.Lock()
-        self.cancelled_turn = 0
         self.nodes: dict[str, Node] = {name: node.create() for name, node in graph.nodes.items()}
         self._switch_interval_s = switch_interval_s
         self._runners: dict[str, Runner] = {}
         self._segments: dict[str, Segment] = {}
         self._links: list[tuple[GraphLink, Link]] = []
-        self._reaches: dict[frozenset[str], Reach] = {}
-        self._flushes = 0  # guarded by flush_lock
-        self._flusher: int | None = None
-        """The thread that holds flush_lock to flush; what it posts is held until it lets go."""
-        self._held: list[Message] = []
         self._lock = threading.Lock()
         # all below guarded by _lock
         self._turns = 0
@@ -101,6 +97,13 @@ class Pipeline:
         self._end_lock = threading.Lock()
         self._abandoned: list[str] = []  # guarded by _end_lock
         self._lifecycle = Lifecycle(self.nodes, self._closed)
+        guesses = graph.speculating()
+        ahead = guesses | graph.reach(guesses, in_advance=True).nodes
+        self.speculation = Speculation(ahead, self.clock.now_ns)
+        self._flusher = Flusher(
+            graph, self.nodes, self._segments, self._links, self.speculation, self._lifecycle.is_open
+        )
+        self.flush_lock = self._flusher.lock
         self._build()
 
     # building
@@ -111,11 +114,12 @@ class Pipeline:
             for name in names:
                 place = self.graph.nodes[name].place
                 runner = Runner(self.nodes[name], name, place, segment)
+                runner.stamps = name in self.speculation.nodes
                 segment.runners.append(runner)
                 self._runners[name] = runner
                 self._segments[name] = segment
                 self.nodes[name].ctx = NodeContext(self, self.graph.nodes[name], segment, runner)
-        self._links = [(link, self._make(link)) for link in self.graph.links if self.graph.is_boundary(link)]
+        self._links += [(link, self._make(link)) for link in self.graph.links if self.graph.is_boundary(link)]
         for names in self.graph.segments():
             for name in reversed(names):  # what is downstream first: an entry knows where its node emits to
                 self._connect(name)
@@ -138,7 +142,10 @@ class Pipeline:
                 text = "too slow: audio of a live source is dropped (counted in the link's 'dropped')"
                 self._post("warning", text, source=edge.name)
 
-        link = Link(edge.name, self.graph.queue(edge), self.clock, overflow)
+        queue = self.graph.queue(edge)
+        link = Link(edge.name, queue, self.clock, overflow)
+        if self.graph.nodes[edge.target].cls.effect and edge.source in self.speculation.nodes:
+            link = HeldLink(edge.name, queue, self.clock, overflow, self.speculation.holds)
         into = self.graph.into(edge.target)
         link.feedback = self._closes_cycle(edge) and not all(map(self._closes_cycle, into))
         return link
@@ -333,43 +340,30 @@ class Pipeline:
         starts = frozenset(origins) if origins is not None else self.graph.generators()
         for name in starts - self.nodes.keys():
             raise VflowError(f"no node {name!r} to flush from; {nearest(name, self.nodes)}".rstrip("; "))
-        with self.flush_lock:
-            self._flusher = threading.get_ident()
-            try:
-                flush, errors = self._flush(starts, turn)
-            finally:
-                self._flusher = None
-                held, self._held = self._held, []
-        for message in held:
+        flush, errors, messages = self._flusher.flush(starts, self._turns if turn is None else turn)
+        for message in messages:
             self.bus.post(message)
         self._post("flush", flush=flush)
-        for error in errors:
-            self._fail(error)
+        for name, error in errors:
+            self._fail(self._attribute(name, error))
         return flush
 
-    def _flush(self, starts: frozenset[str], turn: int | None) -> tuple[Flush, list[NodeError]]:
-        reach = self._reach(starts)
-        self._flushes += 1
-        number, newest = self._flushes, self._turns if turn is None else turn
-        self.cancelled_turn = max(self.cancelled_turn, newest)
-        played: list[Played] = []
-        errors: list[NodeError] = []
-        try:
-            for edge, link in self._links:
-                if edge in reach.links:
-                    link.purge(number)
-            for name, node in self.nodes.items():
-                if name in reach.nodes and isinstance(node, Sink) and self._lifecycle.is_open(name):
-                    try:
-                        played.extend(node.drop(number))
-                    except Exception as error:  # a node's own code
-                        errors.append(self._attribute(name, error))
-        finally:  # whatever came: a thread whose packets are refused has to be told why
-            flush = Flush(number, newest, starts, reach.nodes, tuple(played))
-            concerned = starts | reach.nodes
-            for segment in dict.fromkeys(s for name, s in self._segments.items() if name in concerned):
-                segment.hand(flush)
-        return flush, errors
+    def speculate(self, turn: int) -> None:
+        """Have a turn that pauses answered in advance; what belongs to it is held in front of effects."""
+        self.speculation.begin(turn)
+        self._post("speculation", turn=turn, phase="begun")
+
+    def retract(self, turn: int, after_ns: int, origins: frozenset[str]) -> None:
+        """The user spoke on: make void what the origins, and all behind them, made of the turn in advance."""
+        void = self._flusher.retract(origins, turn, after_ns)
+        self._post("speculation", turn=turn, phase="retracted", withheld=void)
+
+    def commit(self, turn: int) -> None:
+        """The turn is over: let what was held and withheld of it go."""
+        if not self.speculation.holds(turn):
+            return
+        self._post("speculation", turn=turn, phase="committed")
+        self.speculation.commit(turn, self._flusher.release, self.bus.post)
 
     # what segments and contexts ask for
 
@@ -381,23 +375,15 @@ class Pipeline:
 
     def lead_ns(self, below: str | None) -> int:
         """How long what the sinks (below a node) and the links to them hold still plays."""
-        starts = [below] if below is not None else self.graph.generators() or self.graph.nodes
-        reach = self._reach(frozenset(starts))
-        sinks = [node for name in reach.nodes if isinstance(node := self.nodes[name], Sink)]
-        lead_ns = max((sink.lead_ns() for sink in sinks), default=0)
-        return lead_ns + sum(link.queued_ns for edge, link in self._links if edge in reach.links)
+        starts = frozenset([below]) if below is not None else self.graph.generators()
+        starts = starts or frozenset(self.graph.nodes)
+        lead_ns = max((sink.lead_ns() for _, sink in self._flusher.sinks(starts)), default=0)
+        links = self._flusher.reach(starts).links
+        return lead_ns + sum(link.queued_ns for edge, link in self._links if edge in links)
 
     def duck(self, gain: float, origins: frozenset[str]) -> None:
         """Have the sinks downstream of these nodes play at a linear gain of 0 to 1; any thread."""
-        for name in self._reach(origins).nodes:
-            node = self.nodes[name]
-            if isinstance(node, Sink) and self._lifecycle.is_open(name):
-                node.duck(gain)
-
-    def _reach(self, starts: frozenset[str]) -> Reach:
-        if starts not in self._reaches:
-            self._reaches[starts] = self.graph.reach(starts)
-        return self._reaches[starts]
+        self._flusher.duck(origins, gain)
 
     def stats(self) -> list[LinkStats]:
         """The counters of the links that cross threads."""
@@ -406,19 +392,23 @@ class Pipeline:
     def post(self, message: Message) -> None:
         """Post a message; what a sink posts while it drops comes behind the flush, whose lock no listener
         must meet: it may flush too."""
-        if self._flusher == threading.get_ident():
-            self._held.append(message)
-        else:
+        if not self._flusher.keeps(message):
             self.bus.post(message)
 
     def _post(self, kind: Kind, text: str = "", source: str = "pipeline", **data: object) -> None:
         self.post(Message(kind, source, self.clock.now_ns(), text, data))
 
     def announce(self, runner: Runner, item: Item, port: str) -> None:
+        now_ns = self.clock.now_ns()
         if isinstance(item, Event):
-            self._post("event", item.name, runner.name, event=item, port=port)
+            message = Message("event", runner.name, now_ns, item.name, {"event": item, "port": port})
         else:
-            self._post("packet", getattr(item, "text", ""), runner.name, packet=item, port=port)
+            text = getattr(item, "text", "")
+            message = Message("packet", runner.name, now_ns, text, {"packet": item, "port": port})
+        epoch = self._segments[runner.name].epoch
+        if runner.name in self.speculation.nodes and self.speculation.withhold(item.turn, epoch, message):
+            return
+        self.post(message)
 
     def failed(self, runner: Runner, error: BaseException) -> bool:
         """Apply the node's `on_error`; whether it was restarted. Raises: Stopped where it is `fail`."""
@@ -479,6 +469,11 @@ class Pipeline:
             self._post("eos")
         if last:
             self._ended.set()
+
+    @property
+    def cancelled_turn(self) -> int:
+        """All turns up to this one are cancelled."""
+        return self._flusher.cancelled_turn
 
     @property
     def abandoned(self) -> bool:

@@ -6,6 +6,7 @@ closure a hop; generators and coroutines are stepped, so that a flush can end th
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
@@ -72,6 +73,8 @@ class Runner:
         self.is_source = is_source(type(node))
         self.turn: int | None = None
         """The turn of what the node works on; None where it works on nothing, or has a plain `process`."""
+        self.stamps = False
+        """Whether what it emits without a turn gets the turn of what it worked on; set before any `entry`."""
         self._packets: dict[str, Pushes] = dict.fromkeys(self.outs, ())
         self._events: dict[str, Pushes] = dict.fromkeys(self.outs, ())
         self._types = {name: port.caps.packet_type for name, port in self.outs.items()}
@@ -92,7 +95,7 @@ class Runner:
         process = getattr(self.node, f"process_{port}", self.node.process)
         stepped = inspect.isgeneratorfunction(process) or _is_async(process) or type(self.node).generates
         pushes = self._packets[self._only.name] if self._only is not None else ()
-        if stepped or len(self.outs) > 1 or len(pushes) > 1:
+        if stepped or self.stamps or len(self.outs) > 1 or len(pushes) > 1:
             return lambda packet: self.run(process, packet, packet.turn)
         return self._plain(process, pushes[0] if pushes else _nowhere)
 
@@ -200,13 +203,15 @@ class Runner:
         """
         port: Out | None = self._only
         item = emitted
-        if port is not None and emitted.__class__ is self._common:
+        if port is not None and emitted.__class__ is self._common and not self.stamps:
             return self._send(self._packets[port.name], emitted, turn)
         if _is_addressed(emitted):
             port, item = emitted
         problem = self._problem(port, item)
         if problem or port is None:
             raise NodeError(self.name, problem, self.place)
+        if self.stamps and turn and not item.turn:
+            item = dataclasses.replace(item, turn=turn)
         if isinstance(item, Event):
             self.host.announce(self, item, port.name)
             return self._send(self._events[port.name], item, turn)

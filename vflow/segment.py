@@ -243,7 +243,8 @@ class Segment:
         name = runner.name
         cancels = turn is not None and not runner.is_source
         return any(
-            name in flush.nodes or (cancels and name in flush.origins and (turn or 0) <= flush.turn)
+            (name in flush.nodes and flush.concerns(turn or 0))
+            or (cancels and name in flush.origins and flush.cancels(turn or 0))
             for flush in (*self._owed, *self._pending)
         )
 
@@ -273,9 +274,9 @@ class Segment:
         with self.owner.flush_lock:  # a flush that raised the floor hands itself over before it lets go
             self._judged = len(self._pending)
             pending = (*self._owed, *self._pending)
-        if not pending or any(runner.name in flush.nodes for flush in pending):
+        if not pending or any(runner.name in flush.nodes and flush.concerns(turn) for flush in pending):
             return Verdict.UNWIND
-        return Verdict.RETRY if turn > max(flush.turn for flush in pending) else Verdict.DROP
+        return Verdict.DROP if any(flush.cancels(turn) for flush in pending) else Verdict.RETRY
 
     def apply(self) -> None:
         """Apply the flushes that were judged. A newer one may concern a node that called the one which was
@@ -308,7 +309,8 @@ class Segment:
             if runner.name in flush.origins:
                 runner.node.on_cancel(flush)
             if runner.name in flush.nodes:
-                self.timers.pop(runner, None)
+                if not flush.retracts:
+                    self.timers.pop(runner, None)
                 runner.node.on_flush(flush)
         except Exception as error:
             self.failed(runner, error)

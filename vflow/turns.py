@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from vflow.bus import Message
 from vflow.caps import Text
@@ -34,6 +34,31 @@ LATENCIES: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(slots=True)
+class Speculated:
+    """How a turn was answered in advance. `attempts` counts the pauses that were, `wasted_words` what was
+    made at those after which the user spoke on; times in ns."""
+
+    result: Literal["none", "hit", "miss"] = "none"
+    attempts: int = 0
+    wasted_words: int = 0
+    begun_ns: int | None = None
+    """The pause that is being answered."""
+    ahead_ns: int | None = None
+    """From that pause to the decision: the head start of a hit."""
+    first_word_ns: int | None = None
+    """From that pause to the first word: what it takes, without the head start."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "result": self.result,
+            "attempts": self.attempts,
+            "wasted_words": self.wasted_words,
+            "ahead_ms": _ms(self.ahead_ns),
+            "first_word_ms": _ms(self.first_word_ns),
+        }
+
+
+@dataclass(slots=True)
 class Turn:
     """One user utterance and the reply to it; moments in ns of pipeline time."""
 
@@ -44,7 +69,7 @@ class Turn:
     tokens: int = 0
     stop_reason: str | None = None
     interrupted: bool = False
-    speculation: str = "none"
+    speculation: Speculated = field(default_factory=Speculated)
     generated_ns: int | None = None
     measured: bool = False
     """Whether its moments were found in recordings."""
@@ -82,7 +107,7 @@ class Turn:
             "tokens": self.tokens,
             "stop_reason": self.stop_reason,
             "interrupted": self.interrupted,
-            "speculation": self.speculation,
+            "speculation": self.speculation.as_dict(),
             "generation_ms": _ms(self.generated_ns),
             "at_ms": {moment: _ms(self.at_ns.get(moment)) for moment in MOMENTS},
             "latency_ms": {name: _ms(self.latency_ns(name)) for name in LATENCIES},
@@ -103,7 +128,12 @@ class TurnLog:
         """Copies of the turns so far, by number; any thread, while the pipeline runs too."""
         with self._lock:
             return [
-                replace(turn, words=list(turn.words), at_ns=dict(turn.at_ns))
+                replace(
+                    turn,
+                    words=list(turn.words),
+                    at_ns=dict(turn.at_ns),
+                    speculation=replace(turn.speculation),
+                )
                 for _, turn in sorted(self.turns.items())
             ]
 
@@ -111,13 +141,15 @@ class TurnLog:
         """Take a message of the bus."""
         with self._lock:
             if message.kind == "event":
-                self._event(message.data["event"], message.at_ns)
+                self._event(message)
             elif message.kind == "packet":
                 self._packet(message)
             elif message.kind == "flush":
                 self._flush(message.data["flush"], message.at_ns)
             elif message.kind == "played":
                 self._played(message)
+            elif message.kind == "speculation":
+                self._speculation(message)
             elif message.kind == "warning":
                 self.warnings.append(f"{message.source}: {message.text}")
 
@@ -128,7 +160,8 @@ class TurnLog:
         if self.states[-1][1] != state:
             self.states.append((at_ns, state))
 
-    def _event(self, event: object, at_ns: int) -> None:
+    def _event(self, message: Message) -> None:
+        event, at_ns = message.data["event"], message.at_ns
         if isinstance(event, SpeechStart):
             self._turn(event.turn).at_ns["speech_start"] = max(0, event.pts_ns)
             self._state(at_ns, "listening")
@@ -144,8 +177,9 @@ class TurnLog:
             turn = self._turn(event.turn)
             turn.tokens = int(event.meta.get("tokens", 0))
             turn.stop_reason = str(event.meta.get("stop_reason", "eos"))
-            if "decided" in turn.at_ns:
-                turn.generated_ns = at_ns - turn.at_ns["decided"]
+            asked_ns = turn.speculation.begun_ns or turn.at_ns.get("decided")
+            if asked_ns is not None:
+                turn.generated_ns = message.data.get("made_ns", at_ns) - asked_ns
             if turn.empty:
                 self._state(at_ns, "idle")
 
@@ -156,11 +190,29 @@ class TurnLog:
             return
         turn = self._turn(packet.turn)
         if caps.kind == "word":
+            if not turn.words and turn.speculation.begun_ns is not None:
+                made_ns = message.data.get("made_ns", message.at_ns)
+                turn.speculation.first_word_ns = made_ns - turn.speculation.begun_ns
             turn.at_ns.setdefault("first_word", message.at_ns)
             turn.words.append(packet.text)
             turn.tokens = packet.meta.get("tokens", turn.tokens)
         elif caps.kind == "final":
             turn.user = packet.text
+
+    def _speculation(self, message: Message) -> None:
+        ahead, phase = self._turn(message.data["turn"]).speculation, message.data["phase"]
+        if phase == "begun":
+            ahead.attempts += 1
+            ahead.begun_ns = message.at_ns
+        elif phase == "retracted":
+            ahead.result, ahead.begun_ns = "miss", None
+            ahead.wasted_words += sum(map(self._is_word, message.data["withheld"]))
+        elif ahead.begun_ns is not None:
+            ahead.result, ahead.ahead_ns = "hit", message.at_ns - ahead.begun_ns
+
+    def _is_word(self, message: Message) -> bool:
+        caps = self.graph.nodes[message.source].caps.get(message.data["port"])
+        return message.kind == "packet" and isinstance(caps, Text) and caps.kind == "word"
 
     def _flush(self, flush: Flush, at_ns: int) -> None:
         for number, turn in self.turns.items():
@@ -244,6 +296,8 @@ def sentence(turn: Turn) -> str:
         )
     elif not turn.heard:
         said.append("nothing was played")
+    if turn.speculation.result == "hit":
+        said.append("prepared in the pause")
     return f"turn {turn.number}: {', '.join(said) or 'played'}"
 
 

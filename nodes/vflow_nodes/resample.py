@@ -97,7 +97,8 @@ class Resample(Node):
         return self._drain() if isinstance(event, _CUTS) else None
 
     def on_flush(self, flush: Flush) -> None:
-        self._restart()
+        if self._last is None or flush.concerns(self._last.turn):
+            self._restart()
 
     def _drain(self) -> AudioPacket | None:
         """What is held back; the next packet begins a new stream."""

@@ -24,6 +24,7 @@ from vflow import (
     Audio,
     AudioPacket,
     Event,
+    Flush,
     In,
     Node,
     Out,
@@ -109,6 +110,7 @@ class MoonshineStt(Node):
     """Transcribe utterances with Moonshine tiny (English): about 60 ms for a short question."""
 
     heavy = True
+    speculates = True
     rank = 50
     example = "stt: {use: stt.moonshine}"
 
@@ -166,6 +168,7 @@ class MoonshineStt(Node):
         self._frames = 0
         self._pieces: list[str] = []  # the transcripts of what is no longer in _blocks
         self._guess: str | None = None  # the transcript as it stood at the pause
+        self._given = False  # whether it was given away in advance
 
     def process(self, packet: AudioPacket) -> None:
         """Collect; transcribe a piece where one is full, which takes up to 0.3 s."""
@@ -189,12 +192,21 @@ class MoonshineStt(Node):
         elif isinstance(event, Pause):
             # Likely the end: the work is done while the turn still waits to be sure.
             self._guess = self._text()
+            if self.ctx.speculative(event):
+                self._given = True
+                yield TextPacket(text=self._guess, pts_ns=event.pts_ns, turn=event.turn)
         elif isinstance(event, Resume):
-            self._guess = None
+            self._guess, self._given = None, False
         elif isinstance(event, SpeechEnd):
-            text = self._text() if self._guess is None else self._guess
+            given, text = self._given, self._text() if self._guess is None else self._guess
             self._forget()
-            yield TextPacket(text=text, pts_ns=event.pts_ns, turn=event.turn)
+            if not given:
+                yield TextPacket(text=text, pts_ns=event.pts_ns, turn=event.turn)
+
+    def on_cancel(self, flush: Flush) -> None:
+        """The user spoke on: what was given away in advance was taken back."""
+        if flush.retracts and flush.turn == self._turn:
+            self._guess, self._given = None, False
 
     def _text(self) -> str:
         rest = np.concatenate(self._blocks) if self._blocks else np.empty(0, np.float32)

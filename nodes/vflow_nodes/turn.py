@@ -87,6 +87,17 @@ class Turn(Node):
         le="2s",
         doc="voice needed instead while the reply is heard, with barge_in: longer than a cough",
     )
+    duck: float = prop(
+        -12.0,
+        ge=-60,
+        le=0,
+        unit="dB",
+        doc="how much softer the reply plays while voice is heard that may become an interruption; 0: not",
+    )
+    speculate: bool = prop(
+        True,
+        doc="whether a pause is answered in advance, held until speech_end: the work hides in the wait",
+    )
     max_utterance: Duration = prop(
         "30s", ge="1s", le="600s", doc="a longer utterance is ended here; the rest is the next turn's"
     )
@@ -103,6 +114,7 @@ class Turn(Node):
         self._end_ns = 0  # of the last window
         self._voiced_ns = 0  # amount of voice in this onset
         self._dips = 0  # silent windows in a row, in this onset
+        self._ducked = False
         self._loudest = 0.0  # power of the loudest voiced window of this onset and utterance
         self._sound_ns = 0  # end of the last voiced window that is loud enough to be the voice itself
         self._voice_ns = 0  # end of the last voiced window
@@ -121,9 +133,10 @@ class Turn(Node):
     def on_event(self, event: Event) -> Iterator[Event]:
         if isinstance(event, Eos):
             if self._state in (State.VOICE, State.HUSH, State.PAUSED):
-                yield self._ended()
+                yield from self._ended()
             self._state = State.IDLE
             self._held.clear()
+            self._duck(False)
 
     # outside an utterance
 
@@ -132,10 +145,12 @@ class Turn(Node):
             self._dips += 1
             if self._dips > 1:
                 self._state = State.IDLE
+                self._duck(False)
         if voiced and self._state is State.IDLE:
             self._state = State.ONSET
             self._voiced_ns = 0
             self._loudest = 0.0
+            self._duck(self.barge_in and self.ctx.speaking())
         self._hold(window)
         if voiced:
             self._dips = 0
@@ -147,11 +162,18 @@ class Turn(Node):
     def _needed_ns(self) -> int:
         return self.barge_in_after if self.barge_in and self.ctx.speaking() else self.speech_start_after
 
+    def _duck(self, softer: bool) -> None:
+        """The first of two steps: a cough makes the reply softer for a moment, and does not end it."""
+        if softer != self._ducked and self.duck:
+            self.ctx.duck(10 ** (self.duck / 20) if softer else 1.0)
+            self._ducked = softer
+
     def _begin(self) -> Iterator[AudioPacket | Event]:
         self._turn = self.ctx.new_turn()
         if self.barge_in:
             # The reply may be in preparation, not yet heard: it is unwanted all the same.
             self.ctx.interrupt(self._turn - 1)
+        self._ducked = False  # a flush ends that too
         self._state = State.VOICE
         self._start_ns = self._held[0].pts_ns
         yield SpeechStart(pts_ns=self._start_ns, turn=self._turn)
@@ -162,6 +184,8 @@ class Turn(Node):
 
     def _inside(self, window: AudioPacket, voiced: bool) -> Iterator[AudioPacket | Event]:
         if voiced and self._state is State.PAUSED:
+            if self.speculate:
+                self.ctx.retract(self._turn, window.pts_ns)
             yield Resume(pts_ns=window.pts_ns, turn=self._turn)
         yield window.replace(turn=self._turn)
         if voiced:
@@ -181,14 +205,16 @@ class Turn(Node):
     def _silent(self) -> Iterator[Event]:
         if self._end_ns - self._off_ns >= self.speech_end_after:
             self._state = State.IDLE
-            yield self._ended()
+            yield from self._ended()
         elif self._end_ns - self._voice_ns >= self.pause_after and self._state is State.HUSH:
             self._state = State.PAUSED
+            if self.speculate:
+                self.ctx.speculate(self._turn)
             yield Pause(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._off_ns})
 
     def _cut(self) -> Iterator[Event]:
         """End an utterance that is too long; where speech goes on, its next voiced window opens another."""
-        yield self._ended()
+        yield from self._ended()
         if self._state is State.VOICE:
             self._state = State.ONSET
             self._dips = 0
@@ -196,8 +222,11 @@ class Turn(Node):
         else:
             self._state = State.IDLE
 
-    def _ended(self) -> SpeechEnd:
-        return SpeechEnd(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._off_ns})
+    def _ended(self) -> Iterator[Event]:
+        try:
+            yield SpeechEnd(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._off_ns})
+        finally:  # however the event fares: what is held must not wait for ever
+            self.ctx.commit(self._turn)
 
     # in both
 

@@ -84,8 +84,9 @@ class WordBuffer(Node):
             self._begun = False
 
     def on_flush(self, flush: Flush) -> None:
-        self._forget()
-        self.ctx.wake_at(None)
+        if flush.concerns(self._turn):
+            self._forget()
+            self.ctx.wake_at(None)
 
     def _forget(self) -> None:
         self._words: list[TextPacket] = []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from vflow import Harness, NodeError, Played, TextPacket, TurnEnd, Unavailable, models
+from vflow import Flush, Harness, NodeError, Played, TextPacket, TurnEnd, Unavailable, models
 from vflow.errors import Flushed
 from vflow_nodes.chat import Chat, loading
 
@@ -151,10 +151,11 @@ def test_an_unheard_reply_leaves_its_question_to_be_joined_with_the_next(
 
 def test_an_interruption_keeps_replies_that_were_played_to_their_end(harness: Harness) -> None:
     first = said(ask(harness, CAPITAL, turn=1))
-    harness.cancel(1)
+    whole = Played(1, 50_000, 24000, heard=first, words=len(first.split()), ended=True)
+    harness.cancel(1, played=(whole,))
     assert history(harness)[-1] == ("assistant", first, 1)
     interrupted(harness, "What color is the sky?", turn=2, words=3)
-    harness.cancel(2)
+    harness.cancel(2, played=(whole,))
     assert history(harness) == [
         ("user", CAPITAL, 1),
         ("assistant", first, 1),
@@ -172,6 +173,26 @@ def test_a_finished_reply_behind_one_that_still_plays_was_not_heard(harness: Har
         ("assistant", "The"),
         ("user", "Thank you, goodbye."),
     ]
+
+
+def test_a_finished_reply_of_which_nothing_had_begun_to_play_was_not_heard(harness: Harness) -> None:
+    ask(harness, CAPITAL, turn=1)
+    harness.cancel(1)
+    assert history(harness) == [("user", CAPITAL, 1)]
+
+
+def test_without_a_sink_nobody_can_tell_and_a_reply_is_kept(harness: Harness) -> None:
+    reply = said(ask(harness, CAPITAL, turn=1))
+    harness.node.on_cancel(Flush(1, 1, origins=frozenset(["node"]), sinks=0))
+    assert history(harness)[-1] == ("assistant", reply, 1)
+
+
+def test_when_the_user_spoke_on_what_was_answered_in_advance_has_not_been(harness: Harness) -> None:
+    ask(harness, CAPITAL, turn=1)
+    interrupted(harness, "What color", turn=2, words=1)
+    harness.retracted(2)
+    assert [entry[2] for entry in history(harness)] == [1, 1]
+    assert said(ask(harness, "What color is the sky?", turn=2))
 
 
 def test_an_older_interruption_leaves_the_newest_reply_alone(harness: Harness) -> None:

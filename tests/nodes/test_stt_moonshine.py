@@ -116,6 +116,37 @@ def test_the_work_is_done_at_the_pause_and_reused_at_the_end(question: Samples, 
     assert words(transcripts(out)[0]) == words(QUESTION)
 
 
+def test_a_speculative_pause_gives_the_transcript_in_advance_and_the_end_no_other(
+    question: Samples, heard: list[int]
+) -> None:
+    with Harness(MoonshineStt()) as harness:
+        heard.clear()
+        harness.speculative_turn = 1
+        harness.event(SpeechStart(turn=1))
+        speak(harness, question)
+        out = harness.event(Pause(turn=1))
+        assert words(transcripts(out)[0]) == words(QUESTION)
+        harness.pull()
+        assert transcripts(harness.event(SpeechEnd(turn=1))) == []
+    assert heard == [len(question)]
+
+
+@pytest.mark.parametrize("in_band", [False, True])
+def test_a_transcript_that_was_taken_back_is_given_anew_at_the_end(question: Samples, in_band: bool) -> None:
+    with Harness(MoonshineStt()) as harness:
+        harness.speculative_turn = 1
+        harness.event(SpeechStart(turn=1))
+        speak(harness, question[: len(question) // 2])
+        harness.event(Pause(turn=1))
+        if in_band:
+            harness.event(Resume(turn=1))
+        else:  # the flush may come long before the event
+            harness.retracted(1)
+        speak(harness, question[len(question) // 2 :])
+        harness.pull()
+        assert words(transcripts(harness.event(SpeechEnd(turn=1)))[0]) == words(QUESTION)
+
+
 def test_what_was_heard_at_a_pause_is_thrown_away_on_resume(question: Samples, heard: list[int]) -> None:
     with Harness(MoonshineStt()) as harness:
         heard.clear()

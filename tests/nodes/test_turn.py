@@ -314,3 +314,71 @@ def test_silence_is_held_in_bounded_memory() -> None:
 def test_a_threshold_without_room_for_hysteresis_is_refused() -> None:
     with pytest.raises(PropertyError, match=r"at least 0\.2"):
         Turn(threshold=0.1)
+
+
+def test_a_pause_is_speculative_until_the_end_commits_it() -> None:
+    s = script()
+    s.windows(20, 0.9)
+    assert s.harness.speculation == []
+    s.windows(8, 0.0)
+    assert s.harness.speculation == [("speculate", 1)]
+    s.windows(20, 0.0)
+    assert s.harness.speculation == [("speculate", 1), ("commit", 1)]
+
+
+def test_a_resume_retracts_what_was_made_in_advance() -> None:
+    s = script()
+    s.windows(20, 0.9)
+    s.windows(8, 0.0)
+    s.windows(3, 0.9)
+    s.windows(30, 0.0)
+    assert [what for what, _ in s.harness.speculation] == ["speculate", "retract", "speculate", "commit"]
+
+
+def test_without_speculation_nothing_is_asked_for_in_advance() -> None:
+    s = script(speculate=False)
+    s.windows(20, 0.9)
+    s.windows(8, 0.0)
+    s.windows(3, 0.9)
+    s.windows(30, 0.0)
+    assert [what for what, _ in s.harness.speculation] == ["commit"]
+
+
+def test_the_end_of_the_stream_commits_too() -> None:
+    s = script()
+    s.windows(20, 0.9)
+    s.windows(8, 0.0)
+    s.harness.eos()
+    assert s.harness.speculation[-1] == ("commit", 1)
+
+
+def test_a_cough_makes_the_reply_softer_for_a_moment() -> None:
+    s = script(duck=-20.0)
+    s.harness.is_speaking = True
+    s.windows(3, 0.9)
+    assert s.harness.gains == [pytest.approx(0.1)]
+    s.windows(3, 0.0)
+    assert s.harness.gains == [pytest.approx(0.1), 1.0]
+    assert s.harness.interrupted == []
+
+
+def test_an_interruption_is_ducked_first_and_then_cut() -> None:
+    s = script(duck=-20.0, barge_in_after="224ms")
+    s.harness.is_speaking = True
+    s.windows(6, 0.9)
+    assert (len(s.harness.gains), s.harness.interrupted) == (1, [])
+    s.windows(1, 0.9)
+    assert s.harness.interrupted == [0]
+    s.windows(40, 0.0)
+    assert len(s.harness.gains) == 1, "the flush has ended it already"
+
+
+@pytest.mark.parametrize(
+    ("props", "speaking"), [({"duck": 0}, True), ({"barge_in": False}, True), ({}, False)]
+)
+def test_nothing_is_ducked_where_nothing_can_be_interrupted(props: dict[str, Any], speaking: bool) -> None:
+    s = script(**props)
+    s.harness.is_speaking = speaking
+    s.windows(3, 0.9)
+    s.windows(5, 0.0)
+    assert s.harness.gains == []

@@ -83,7 +83,6 @@ class Chat(Node):
         self._choose, self._penalise = decoder.choose, decoder.penalise
         self._random = torch.Generator()
         self._left_out = 0  # messages at the start of the history that are in no prompt any more
-        self._reply: Reply | None = None
 
     def warm_up(self) -> None:
         """Compute the persona, which every prompt begins with, and one token."""
@@ -102,7 +101,6 @@ class Chat(Node):
             self.ctx.conversation.append("user", text, turn)
             if self.ctx.cancelled(turn):
                 return
-            self._reply = reply
             yield from self._say(reply)
         else:
             reply.stop_reason = "eos"
@@ -179,15 +177,19 @@ class Chat(Node):
     def on_cancel(self, flush: Flush) -> None:
         """Cut the history to what was heard.
 
-        A reply that no sink names was not begun to be played, or was played to its end. The first is sure
-        while it is still being made, and where one before it was still playing; else it is kept whole.
+        A sink names the replies that it was playing, and the last that it played to its end. Of those behind
+        them nothing was heard; without a sink nobody can tell, and they are kept.
         """
-        conversation, reply = self.ctx.conversation, self._reply
-        played = {record.turn for record in flush.played}
-        for turn in played:
+        conversation = self.ctx.conversation
+        playing = {record.turn for record in flush.played if not record.ended}
+        ended = max((record.turn for record in flush.played if record.ended), default=0)
+        for turn in playing:
             conversation.truncate(turn, flush.heard(turn))
-        if reply is None or reply.turn > flush.turn:
-            return
-        self._reply = None
-        if reply.turn not in played and (not reply.ended or any(turn < reply.turn for turn in played)):
-            conversation.truncate(reply.turn, "")
+        for entry in conversation.entries() if flush.sinks else ():
+            if entry.role == "assistant" and ended < entry.turn <= flush.turn and entry.turn not in playing:
+                conversation.truncate(entry.turn, "")
+
+    def on_flush(self, flush: Flush) -> None:
+        """The user spoke on: what was asked and answered in advance has not been."""
+        if flush.retracts:
+            self.ctx.conversation.delete(flush.turn)

@@ -1,0 +1,99 @@
+"""Speculation: a turn is answered at its first pause, and what that reaches the world with waits.
+
+Between `begin` (a pause) and `commit` (the utterance is over) a turn is *speculative*: links into nodes with
+an effect hold what belongs to it, and what its nodes would tell the application is withheld. `retract` (the
+user spoke on) makes it void. The runtime does this for every node that `speculates`, and all behind it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from vflow.bus import Message
+
+
+@dataclass(slots=True)
+class Ahead:
+    """What is known of one speculative turn; times in ns of pipeline time."""
+
+    turn: int
+    retraction: int = 0
+    """The number of the flush that retracted it last."""
+    after_ns: int = -1
+    """A pause up to this time has been retracted already."""
+    messages: list[tuple[int, Message]] = field(default_factory=list)
+    """What is withheld, each with the epoch of the thread that posted it."""
+
+
+class Speculation:
+    """The speculative turns of a pipeline. Any thread may call."""
+
+    def __init__(self, nodes: frozenset[str], now_ns: Callable[[], int]) -> None:
+        """`nodes` are those that may work in advance, and all that is behind them."""
+        self.nodes = nodes
+        self._now_ns = now_ns
+        self._lock = threading.Lock()
+        self._turns: frozenset[int] = frozenset()  # replaced under _lock, read without
+        self._ahead: dict[int, Ahead] = {}  # guarded by _lock; outlives _turns until its messages are posted
+
+    def holds(self, turn: int) -> bool:
+        """Whether what belongs to this turn must not reach the world yet."""
+        return turn in self._turns
+
+    def begin(self, turn: int) -> None:
+        """The turn may be over: from now on it is answered in advance."""
+        with self._lock:
+            self._ahead.setdefault(turn, Ahead(turn))
+            self._turns |= {turn}
+
+    def wanted(self, turn: int, pts_ns: int) -> bool:
+        """Whether the pause at `pts_ns` is worth an answer in advance: nobody has spoken on since."""
+        with self._lock:
+            return turn in self._turns and pts_ns > self._ahead[turn].after_ns
+
+    def withhold(self, turn: int, epoch: int, message: Message) -> bool:
+        """Keep a message until `commit`; False where its turn is sure. One that comes late, of a thread that
+        has not heard of a retraction, is dropped."""
+        if turn not in self._ahead:
+            return False
+        with self._lock:
+            ahead = self._ahead.get(turn)
+            if ahead is None:
+                return False
+            if epoch >= ahead.retraction:
+                ahead.messages.append((epoch, message))
+            return True
+
+    def retract(self, turn: int, number: int, after_ns: int) -> list[Message]:
+        """The user spoke on at `after_ns`; `number` is the flush. Returns what was withheld, and is void."""
+        with self._lock:
+            ahead = self._ahead.setdefault(turn, Ahead(turn))
+            void, ahead.messages = ahead.messages, []
+            ahead.retraction, ahead.after_ns = number, after_ns
+            return [message for _, message in void]
+
+    def cancel(self, turn: int, nodes: frozenset[str]) -> None:
+        """A flush cancelled all turns up to `turn`: what these nodes have said in advance is void."""
+        with self._lock:
+            for ahead in self._ahead.values():
+                if ahead.turn <= turn:
+                    ahead.messages = [(e, m) for e, m in ahead.messages if m.source not in nodes]
+
+    def commit(self, turn: int, release: Callable[[], None], post: Callable[[Message], None]) -> None:
+        """The turn is sure: `release` the links, then post what was withheld in its order, by the time of
+        now; each message has when it was made in `made_ns`."""
+        with self._lock:
+            self._turns -= {turn}
+        release()
+        while True:  # not under the lock: a listener may flush; meanwhile more may be withheld
+            with self._lock:
+                ahead = self._ahead.get(turn)
+                if ahead is None or not ahead.messages:
+                    self._ahead.pop(turn, None)
+                    return
+                messages, ahead.messages = ahead.messages, []
+            for _, message in messages:
+                data = {**message.data, "made_ns": message.at_ns}
+                post(replace(message, at_ns=self._now_ns(), data=data))
