@@ -555,3 +555,44 @@ def test_the_lead_is_what_lies_in_links_and_sinks() -> None:
     assert running.lead_ns("reply") == 0
     running.nodes["speaker"].lead_ns = lambda: 5 * MS  # type: ignore[attr-defined]
     assert running.lead_ns("reply") == running.lead_ns(None) == 5 * MS
+
+
+class HeldUp(Heavy):
+    """Is held up at its first packet, and counts what it is told."""
+
+    def open(self) -> None:
+        self.gate, self.told = Gate(), []
+
+    def process(self, packet: TextPacket) -> Any:
+        if packet.index == 0:
+            self.gate.pass_through()
+        return packet
+
+    def on_flush(self, flush: Flush) -> None:
+        self.told.append(flush.number)
+
+
+def test_a_storm_of_flushes_on_a_thread_that_is_held_up_is_bounded_and_loses_nothing_fresh() -> None:
+    class Late(Words):
+        """Goes on when the storm is over."""
+
+        def produce(self) -> Any:
+            yield word(0)
+            self.ctx.wait_until()
+            yield from (word(index, turn=1) for index in range(1, 4))
+
+    text = """
+    nodes: {words: {use: t.late}, reply: {use: t.pass}, slow: {use: t.slow}, speaker: {use: t.speaker}}
+    links: [words -> reply -> slow -> speaker]
+    """
+    with pipeline(text, late=Late, slow=HeldUp) as running:
+        slow: Any = running.nodes["slow"]
+        slow.gate.wait_reached()
+        for _ in range(1000):
+            running.flush(0, ["reply"])
+        slow.gate.open()
+        running.nodes["words"].ctx.notify()
+        assert running.wait(PATIENCE_S)
+    assert node(running, "speaker", Speaker).indices == [1, 2, 3]
+    assert len(slow.told) < 25
+    assert slow.told[-1] == 1000

@@ -45,6 +45,19 @@ class Flush:
         """Whether what a node in `nodes` holds of `turn` is stale."""
         return turn == self.turn or not self.retracts
 
+    def joined(self, later: Flush) -> Flush | None:
+        """Both as one, for a thread that has applied neither; None where they are not of one kind."""
+        if self.retracts or later.retracts:
+            return None
+        return Flush(
+            later.number,
+            max(self.turn, later.turn),
+            self.origins | later.origins,
+            self.nodes | later.nodes,
+            self.played + later.played,
+            max(self.sinks, later.sinks),
+        )
+
     def heard(self, turn: int) -> str:
         """What was heard of the reply of `turn`; of several sinks, the one that had played most, and is
         not done, tells."""

@@ -24,6 +24,10 @@ from vflow.packet import Packet
 from vflow.runner import Runner, Verdict
 
 
+MAX_PENDING = 16
+"""Flushes that a thread has not applied; more are made one."""
+
+
 class Owner(Protocol):
     """What a segment asks of its pipeline."""
 
@@ -78,8 +82,15 @@ class Segment:
     # any thread
 
     def hand(self, flush: Flush) -> None:
-        """Have a flush applied before the next item."""
-        self._pending.append(flush)
+        """Have a flush applied before the next item; under the flush lock. Where the thread is held up and
+        flushes pile up, the newest two are made one."""
+        joined = None
+        if len(self._pending) - self._judged > MAX_PENDING:  # then the last has not been judged
+            joined = self._pending[-1].joined(flush)
+        if joined is None:
+            self._pending.append(flush)
+        else:
+            self._pending[-1] = joined
         self._cancel_coroutine()
         self.waiter.wake()
 
@@ -287,7 +298,8 @@ class Segment:
             self._apply(self._pending.popleft())
 
     def _apply_all(self) -> None:
-        self._judged = len(self._pending)
+        with self.owner.flush_lock:
+            self._judged = len(self._pending)
         self.apply()
 
     def _apply(self, flush: Flush) -> None:
