@@ -596,3 +596,24 @@ def test_a_storm_of_flushes_on_a_thread_that_is_held_up_is_bounded_and_loses_not
     assert node(running, "speaker", Speaker).indices == [1, 2, 3]
     assert len(slow.told) < 25
     assert slow.told[-1] == 1000
+
+
+def test_a_flush_behind_the_end_of_the_input_is_told_to_the_generator() -> None:
+    gate = Gate()
+
+    class Slow(Speaker):
+        def process(self, packet: TextPacket) -> None:
+            gate.pass_through()
+            super().process(packet)
+
+    text = """
+    nodes: {words: {use: t.words, count: 1}, reply: {use: t.reply}, speaker: {use: t.slow}}
+    links: [words -> reply -> speaker]
+    """
+    with pipeline(text, reply=Reply, slow=Slow) as running:
+        gate.wait_reached()
+        running._segments["reply"].thread.join(PATIENCE_S)  # it has passed its eos on, and left
+        running.flush(5)
+        assert "cancelled 5" in running.nodes["reply"].log  # type: ignore[attr-defined]
+        gate.open()
+        assert running.wait(PATIENCE_S)

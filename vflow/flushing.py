@@ -96,6 +96,8 @@ class Flusher:
                 flush = Flush(number, turn, starts, reach.nodes, tuple(played), len(sinks))
                 self._hand(flush)
             messages, self._messages = self._messages, []
+        for segment in self._concerned(flush):
+            segment.settle()
         return flush, errors, messages
 
     def retract(self, starts: frozenset[str], turn: int, after_ns: int) -> list[Message]:
@@ -109,6 +111,8 @@ class Flusher:
                     link.retract(turn, self._number)
             flush = Flush(self._number, turn, starts, reach.nodes, retracts=True)
             self._hand(flush)
+        for segment in self._concerned(flush):
+            segment.settle()
         return void
 
     def release(self) -> None:
@@ -127,6 +131,9 @@ class Flusher:
                 self._owner = None
 
     def _hand(self, flush: Flush) -> None:
-        concerned = flush.origins | flush.nodes
-        for segment in dict.fromkeys(s for name, s in self._segments.items() if name in concerned):
+        for segment in self._concerned(flush):
             segment.hand(flush)
+
+    def _concerned(self, flush: Flush) -> list[Segment]:
+        names = flush.origins | flush.nodes
+        return list(dict.fromkeys(segment for name, segment in self._segments.items() if name in names))

@@ -389,6 +389,10 @@ class Pipeline:
         """The counters of the links that cross threads."""
         return [link.stats() for _, link in self._links]
 
+    def is_open(self, name: str) -> bool:
+        """Whether a node is open."""
+        return self._lifecycle.is_open(name)
+
     def post(self, message: Message) -> None:
         """Post a message; what a sink posts while it drops comes behind the flush, whose lock no listener
         must meet: it may flush too."""

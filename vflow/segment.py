@@ -23,7 +23,6 @@ from vflow.node import Item, overrides
 from vflow.packet import Packet
 from vflow.runner import Runner, Verdict
 
-
 MAX_PENDING = 16
 """Flushes that a thread has not applied; more are made one."""
 
@@ -36,6 +35,9 @@ class Owner(Protocol):
 
     def announce(self, runner: Runner, item: Item, port: str) -> None:
         """Post an item on the bus."""
+
+    def is_open(self, name: str) -> bool:
+        """Whether a node is open."""
 
     def failed(self, runner: Runner, error: Exception) -> bool:
         """Apply the node's `on_error`; whether it was restarted. Raises: Stopped where it is `fail`."""
@@ -64,6 +66,9 @@ class Segment:
         self._pending: deque[Flush] = deque()
         self._judged = 0
         """How many of the pending flushes the last verdict was about."""
+        self._leaving = threading.Lock()
+        """Held by whoever applies flushes behind the thread's end."""
+        self._left = False
         self._looking: Runner | None = None
         """Whose generator is suspended while it takes an event."""
         self._owed: list[Flush] = []
@@ -93,6 +98,14 @@ class Segment:
             self._pending[-1] = joined
         self._cancel_coroutine()
         self.waiter.wake()
+
+    def settle(self) -> None:
+        """Where the thread has left, apply what was handed over since, in the caller's: what a reply's node
+        knows of it has to become true, though its input has ended. Not under the flush lock."""
+        with self._leaving:
+            if self._left:
+                with suppress(Signal):
+                    self._apply_all()
 
     def stop(self) -> None:
         """Leave at the next look; whatever waits is woken."""
@@ -138,6 +151,9 @@ class Segment:
                 if self._loop is not None:
                     _close(self._loop)
             finally:
+                with self._leaving:
+                    self._left = True
+                self.settle()
                 self.owner.ended(self)
                 clock.leave(self.waiter)
 
@@ -317,6 +333,8 @@ class Segment:
                 self._tell(self.head, flush)
 
     def _tell(self, runner: Runner, flush: Flush) -> None:
+        if self._left and not self.owner.is_open(runner.name):
+            return
         try:
             if runner.name in flush.origins:
                 runner.node.on_cancel(flush)

@@ -181,6 +181,22 @@ def test_a_finished_reply_of_which_nothing_had_begun_to_play_was_not_heard(harne
     assert history(harness) == [("user", CAPITAL, 1)]
 
 
+def test_a_later_interruption_leaves_what_an_earlier_one_has_dealt_with(harness: Harness) -> None:
+    part = interrupted(harness, "Where do penguins live?", turn=1, words=4)
+    heard = " ".join(part.split()[:2])
+    harness.cancel(1, played=(Played(1, 9000, 24000, heard=heard, words=2),))
+    ask(harness, "", turn=2)
+    harness.cancel(2)
+    assert history(harness)[-1] == ("assistant", heard, 1)
+
+
+def test_replies_before_the_one_that_plays_were_played_to_their_end(harness: Harness) -> None:
+    first = said(ask(harness, CAPITAL, turn=1))
+    ask(harness, "Thank you, goodbye.", turn=2)
+    harness.cancel(2, played=(Played(2, 100, 24000, heard="You", words=1),))
+    assert history(harness)[1::2] == [("assistant", first, 1), ("assistant", "You", 2)]
+
+
 def test_without_a_sink_nobody_can_tell_and_a_reply_is_kept(harness: Harness) -> None:
     reply = said(ask(harness, CAPITAL, turn=1))
     harness.node.on_cancel(Flush(1, 1, origins=frozenset(["node"]), sinks=0))

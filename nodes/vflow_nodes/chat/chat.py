@@ -82,6 +82,7 @@ class Chat(Node):
         self._decoder: Decoder = decoder.Decoder(self._language.model)
         self._choose, self._penalise = decoder.choose, decoder.penalise
         self._random = torch.Generator()
+        self._settled = 0  # the last turn that an interruption has dealt with
         self._left_out = 0  # messages at the start of the history that are in no prompt any more
 
     def warm_up(self) -> None:
@@ -181,13 +182,13 @@ class Chat(Node):
         them nothing was heard; without a sink nobody can tell, and they are kept.
         """
         conversation = self.ctx.conversation
-        playing = {record.turn for record in flush.played if not record.ended}
-        ended = max((record.turn for record in flush.played if record.ended), default=0)
-        for turn in playing:
+        for turn in {record.turn for record in flush.played if not record.ended}:
             conversation.truncate(turn, flush.heard(turn))
+        settled = max([self._settled, *(record.turn for record in flush.played)])
         for entry in conversation.entries() if flush.sinks else ():
-            if entry.role == "assistant" and ended < entry.turn <= flush.turn and entry.turn not in playing:
+            if entry.role == "assistant" and settled < entry.turn <= flush.turn:
                 conversation.truncate(entry.turn, "")
+        self._settled = max(self._settled, flush.turn)
 
     def on_flush(self, flush: Flush) -> None:
         """The user spoke on: what was asked and answered in advance has not been."""
