@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Self
 
 from vflow.bus import Bus, Kind, Message
+from vflow.chain import Push
 from vflow.clock import Clock, SystemClock
 from vflow.context import NodeContext
 from vflow.conversation import Conversation
@@ -30,7 +31,7 @@ from vflow.lifecycle import Lifecycle
 from vflow.link import Inbox, Link, LinkStats
 from vflow.node import Item, Node, outputs_of
 from vflow.props import convert, props_of
-from vflow.runner import Push, Runner
+from vflow.runner import Runner
 from vflow.segment import Segment
 from vflow.speculation import Speculation
 

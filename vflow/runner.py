@@ -1,7 +1,7 @@
 """How one node's code is driven: what it emits is checked and passed on, what it raises is attributed.
 
-One runner a node, used by a segment's thread and by the test harness alike. A plain `process` is one
-closure a hop; generators and coroutines are stepped, so that a flush can end them between two steps.
+One runner a node, used by a segment's thread and by the test harness alike. Plain nodes are chained (see
+`chain`); generators and coroutines are stepped, so that a flush can end them between two steps.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any, Protocol
 
+from vflow.chain import Chain, Push
 from vflow.errors import Flushed, NodeError, Place, VflowError
 from vflow.event import Eos, Event
 from vflow.node import Item, Node, Out, is_source, outputs_of, overrides
 from vflow.packet import AudioPacket, Packet
 
-Push = Callable[[Any], None]
 Pushes = tuple[Push, ...]
 """Where the items of an output go, in order."""
 
@@ -97,31 +97,7 @@ class Runner:
         pushes = self._packets[self._only.name] if self._only is not None else ()
         if stepped or self.stamps or len(self.outs) > 1 or len(pushes) > 1:
             return lambda packet: self.run(process, packet, packet.turn)
-        return self._plain(process, pushes[0] if pushes else _nowhere)
-
-    def _plain(self, process: Callable[[Any], Any], push: Push) -> Push:
-        """The way of most packets: one call, at most one packet out of it, straight to the next node. What
-        is of no common class, or is no packet, goes the way of `run`."""
-        common = self._common
-
-        def deliver(packet: Item) -> None:
-            try:
-                emitted = process(packet)
-            except Exception as error:
-                self.host.failed(self, error)
-                return
-            if emitted.__class__ is common:
-                try:
-                    push(emitted)
-                except Flushed:
-                    if not self._settle(push, emitted, emitted.turn or packet.turn):
-                        self.host.apply()
-                except VflowError as error:  # a link is full, and its policy is error
-                    self.host.failed(self, error)
-            elif emitted is not None:
-                self.run(_as_it_is, emitted, packet.turn)  # a lambda here would cost every packet a cell
-
-        return deliver
+        return Chain(self, process, self._common, pushes[0] if pushes else _nowhere).entry
 
     def event(self, event: Event) -> None:
         """Take an event: what the node makes of it goes out first, then the event itself."""
@@ -147,6 +123,19 @@ class Runner:
     def produce(self) -> None:
         """A source's whole stream, without the eos behind it."""
         self.run(lambda _: self.node.produce(), None, 0)
+
+    def failed(self, error: Exception) -> None:
+        """The node raised, or its link is full: returns where its policy lets it go on."""
+        self.host.failed(self, error)
+
+    def pass_on(self, emitted: Any, turn: int) -> None:
+        """Send what the node emitted for an item of `turn` to where it goes. Raises: Flushed."""
+        self.run(_as_it_is, emitted, turn)
+
+    def settle(self, push: Push, item: Item, turn: int) -> None:
+        """A flush refused what the node emitted: drop it, or push it again. Raises: Flushed, to unwind."""
+        if not self._settle(push, item, turn):
+            self.host.apply()
 
     def run(self, method: Callable[[Any], Any], item: Any, turn: int) -> None:
         """Call one of the node's methods and pass on all that it emits."""
