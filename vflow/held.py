@@ -39,8 +39,8 @@ class HeldLink(Link):
         while (head := self._head()) is not None:
             if not self._remove(head):  # a purge was faster
                 continue
-            _, item, put_ns = head
-            if self._too_old(item, put_ns):
+            _, item, put_ns, _ = head
+            if put_ns is not None and self._too_old(item, put_ns):
                 continue
             self.ended = self.ended or isinstance(item, Eos)
             return item

@@ -7,6 +7,7 @@ pop of a blocking link take no lock: each counter has one writer, and `deque` op
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -14,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from vflow.clock import Clock, Waiter
-from vflow.errors import Flushed, VflowError
-from vflow.event import Eos, Event, Gap
+from vflow.errors import Flushed, LinkFull
+from vflow.event import Eos, Event
 from vflow.node import Item, QueueOptions
 from vflow.packet import Packet
 
@@ -30,17 +31,17 @@ class Party(Protocol):
         """Raises: Stopped where the thread has to leave."""
 
 
-class LinkFull(VflowError):
-    """A link with the policy `error` has no room."""
+TIMED = 4
+"""Behind so many entries one put in eight is timed, others always: two looks at the clock are a tenth of
+what a link costs."""
 
-
-Entry = tuple[int, Item, int]
-"""The writer's epoch, the item, and when it was put."""
+Entry = tuple[int, Item, int | None, int]
+"""The writer's epoch, the item, when it was put, where that was timed, and its duration."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkStats:
-    """Counters of a link since PLAYING; `high_water` in entries."""
+    """Counters of a link since PLAYING; `high_water` in entries, `max_wait_ms` of those that were timed."""
 
     name: str
     pushed: int
@@ -79,6 +80,7 @@ class Link:
         self._stamp_ns = clock.stamp_ns
         self._packets, self._time_ns = options.packets, options.time_ns
         self._max_age_ns = float("inf") if options.max_age_ns is None else options.max_age_ns
+        self._timed = TIMED if options.max_age_ns is None else sys.maxsize
         self._overflow = overflow
         self._entries: deque[Entry] = deque()
         self._low_water = options.packets // 2
@@ -90,6 +92,10 @@ class Link:
         self._eos_put = False
         self._got_ns = self._skipped = self._max_wait_ns = 0  # written by the reader
         self._purged = self._purged_ns = 0  # written under the pipeline's flush lock
+
+    def time_all(self) -> None:
+        """Time each put: the reader orders entries of several links by it."""
+        self._timed = sys.maxsize
 
     @property
     def floor(self) -> int:
@@ -119,6 +125,13 @@ class Link:
 
         Raises: Flushed where the writer's epoch is stale (an eos never is), Stopped, LinkFull.
         """
+        duration_ns = 0
+        if isinstance(item, Packet):
+            duration_ns = item.duration_ns
+        elif isinstance(item, Eos):
+            if self._eos_put:
+                return
+            self._eos_put = True
         epoch = self.writer.epoch
         if epoch < self._newest and self._stale(epoch, item):
             self._refused += 1
@@ -129,13 +142,9 @@ class Link:
             if not self._make_room(item):
                 return
             count = len(entries)
-        if isinstance(item, Packet):
-            self._put_ns += item.duration_ns
-        elif isinstance(item, Eos):
-            if self._eos_put:
-                return
-            self._eos_put = True
-        entries.append((epoch, item, self._stamp_ns()))
+        timed = count < self._timed or not count & 7
+        self._put_ns += duration_ns
+        entries.append((epoch, item, self._stamp_ns() if timed else None, duration_ns))
         self._pushed += 1
         if count >= self._high_water:
             self._high_water = count + 1
@@ -194,9 +203,9 @@ class Link:
             self._overflow()
 
     def _drop_first_packet(self) -> bool:
-        for index, (_, item, _) in enumerate(self._entries):
+        for index, (_, item, _, duration_ns) in enumerate(self._entries):
             if isinstance(item, Packet):
-                self._leaked_ns += item.duration_ns
+                self._leaked_ns += duration_ns
                 del self._entries[index]
                 return True
         return False
@@ -208,20 +217,21 @@ class Link:
             try:
                 if self._leaky:
                     with self._mutex:
-                        entry = entries.popleft()
+                        epoch, item, put_ns, duration_ns = entries.popleft()
                 else:
-                    entry = entries.popleft()
+                    epoch, item, put_ns, duration_ns = entries.popleft()
             except IndexError:  # a purge was faster
                 return None
-            epoch, item, put_ns = entry
-            self._took(item)
-            if isinstance(item, Eos):
-                self.ended = True
-            elif epoch < self._newest and self._stale(epoch, item):
+            self._got_ns += duration_ns
+            if self._blocked:
+                self._ease()
+            if epoch < self._newest and self._stale(epoch, item):
                 self._skipped += 1
                 continue
-            elif self._too_old(item, put_ns):
+            if put_ns is not None and self._too_old(item, put_ns):
                 continue
+            if item.__class__ is Eos:
+                self.ended = True
             return item
         return None
 
@@ -240,15 +250,11 @@ class Link:
         """Whether `pop` would find an entry, stale ones included."""
         return bool(self._entries)
 
-    def _took(self, item: Item) -> None:
-        if isinstance(item, Packet):
-            self._got_ns += item.duration_ns
-        if self._blocked and not self._above_low_water():
-            self._release()
-
-    def _above_low_water(self) -> bool:
+    def _ease(self) -> None:
+        """Let a blocked writer go on at low water."""
         count = len(self._entries)
-        return count > self._low_water or (count > 0 and self.queued_ns > self._time_ns // 2)
+        if count <= self._low_water and (count == 0 or self.queued_ns <= self._time_ns // 2):
+            self._release()
 
     def _release(self) -> None:
         self._blocked = False
@@ -292,7 +298,9 @@ class Link:
             if not self._entries or self._entries[0] is not entry:
                 return False
             self._entries.popleft()
-        self._took(entry[1])
+        self._got_ns += entry[3]
+        if self._blocked:
+            self._ease()
         return True
 
     def purge(self, floor: int) -> None:
@@ -309,8 +317,7 @@ class Link:
                     end = entry
                     break
                 self._purged += 1
-                if isinstance(entry[1], Packet):
-                    self._purged_ns += entry[1].duration_ns
+                self._purged_ns += entry[3]
             if end is not None:
                 self._entries.append(end)
         self.writer.waiter.wake()
@@ -328,57 +335,3 @@ class Link:
         self._newest = number
         self.writer.waiter.wake()
         self.reader.waiter.wake()
-
-
-class Inbox:
-    """All links that one thread reads. By arrival: the oldest entry of all; by pts: the earliest, once
-    every link that has not ended has one. Gaps end here in a fan-in by pts: they only move time on."""
-
-    def __init__(self, links: list[Link], by_pts: bool) -> None:
-        self.links = links
-        self._by_pts = by_pts and len(links) > 1
-        self._single = links[0] if len(links) == 1 else None
-
-    @property
-    def ended(self) -> bool:
-        """Whether every link has, those that close a cycle aside."""
-        return all(link.ended or link.feedback for link in self.links)
-
-    @property
-    def ready(self) -> bool:
-        """Whether `take` would find an entry, stale ones included."""
-        return self._next() is not None
-
-    def take(self) -> tuple[Link, Item] | None:
-        """The next item and its link; None where there is nothing to do yet."""
-        if self._single is not None:
-            item = self._single.pop()
-            return None if item is None else (self._single, item)
-        while (link := self._next()) is not None:
-            item = link.pop()
-            if item is None or (link.feedback and isinstance(item, Eos)):
-                continue
-            if not (self._by_pts and isinstance(item, Gap)):
-                return link, item
-        return None
-
-    def unblock(self) -> None:
-        """Let every writer go on that has room: the reader is about to wait."""
-        for link in self.links:
-            link.unblock()
-
-    def _next(self) -> Link | None:
-        if self._single is not None:
-            return self._single if self._single.ready else None
-        first: Link | None = None
-        first_ns = 0
-        for link in self.links:
-            if link.ended:
-                continue
-            at_ns = link.head_ns(self._by_pts)
-            if at_ns is None:
-                if self._by_pts and not link.feedback:
-                    return None
-            elif first is None or at_ns < first_ns:
-                first, first_ns = link, at_ns
-        return first

@@ -27,8 +27,9 @@ from vflow.flushing import Flusher
 from vflow.graph import ErrorPolicy, Graph, GraphLink
 from vflow.guard import guarded
 from vflow.held import HeldLink
+from vflow.inbox import Inbox
 from vflow.lifecycle import Lifecycle
-from vflow.link import Inbox, Link, LinkStats
+from vflow.link import Link, LinkStats
 from vflow.node import Item, Node, outputs_of
 from vflow.props import convert, props_of
 from vflow.runner import Runner

@@ -18,7 +18,7 @@ from vflow.clock import Clock
 from vflow.errors import Drained, Flushed, NodeError, Signal, Stopped
 from vflow.event import Eos, Event
 from vflow.flush import Flush
-from vflow.link import Inbox
+from vflow.inbox import Inbox
 from vflow.node import Item, overrides
 from vflow.packet import Packet
 from vflow.runner import Runner, Verdict
@@ -158,7 +158,8 @@ class Segment:
                 clock.leave(self.waiter)
 
     def _serve(self) -> None:
-        take = self.inbox.take
+        inbox = self.inbox
+        take = inbox.take
         while True:
             if self._pending:
                 self._apply_all()
@@ -166,19 +167,17 @@ class Segment:
                 raise Stopped
             if self.timers and self._run_due_timer():
                 continue
-            taken = take()
-            if taken is None:
+            item = take()
+            if item is None:
                 self._park()
-                continue
-            link, item = taken
-            if isinstance(item, Packet):
+            elif isinstance(item, Packet):
                 try:
-                    link.packet(item)
+                    inbox.link.packet(item)
                 except Flushed:
                     self._apply_all()
             else:
-                self._deliver(link.event, item)
-                if isinstance(item, Eos) and self.inbox.ended:
+                self._deliver(inbox.link.event, item)
+                if isinstance(item, Eos) and inbox.ended:
                     return
 
     def _deliver(self, target: Any, event: Event) -> None:
