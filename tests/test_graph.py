@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import pytest
 
+from tests.stand_ins import Pass
+from tests.stand_ins import graph as load
 from vflow import AnyCaps, AudioPacket, Graph, In, Node, Out, QueueOptions, Sink
 from vflow.graph import MAX_PATHS, GraphLink, GraphNode
 
@@ -135,3 +137,17 @@ def test_a_thread_is_cut_where_it_would_become_too_deep() -> None:
 
 def test_inputs_that_nothing_feeds_are_listed() -> None:
     assert graph("a b").unlinked() == [("a", "into")]
+
+
+def test_a_keep_link_hides_no_generator_from_what_is_above_it() -> None:
+    class Reply(Pass):
+        generates = True
+        speculates = True
+
+    text = """
+    nodes: {words: {use: t.words}, node: {use: t.node}, sink: {use: t.collect}}
+    links: [{from: words, to: node, keep: true}, node -> sink]
+    """
+    made = load(text, node=Reply)
+    assert made.generators(below="words") == made.speculating(below="words") == {"node"}
+    assert made.generators(below="node") == made.generators(below="sink") == frozenset()

@@ -193,12 +193,12 @@ class Graph:
 
     def generators(self, below: str | None = None) -> frozenset[str]:
         """The nodes whose outputs are replies; with `below`, those downstream of that node."""
-        names = self.nodes if below is None else self.reach([below]).nodes
+        names = self.nodes if below is None else self._downstream(below) - {below}
         return frozenset(name for name in names if self.nodes[name].cls.generates)
 
     def speculating(self, below: str | None = None) -> frozenset[str]:
         """The nodes that answer a turn in advance; with `below`, those downstream of that node."""
-        names = self.nodes if below is None else self.reach([below]).nodes
+        names = self.nodes if below is None else self._downstream(below) - {below}
         return frozenset(name for name in names if self.nodes[name].cls.speculates)
 
     def blocking_cycle(self) -> list[str]:
