@@ -6,8 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.stand_ins import Pass
-from tests.stand_ins import graph as load
+from tests import stand_ins
 from vflow import AnyCaps, AudioPacket, Graph, In, Node, Out, QueueOptions, Sink
 from vflow.graph import MAX_PATHS, GraphLink, GraphNode
 
@@ -140,7 +139,7 @@ def test_inputs_that_nothing_feeds_are_listed() -> None:
 
 
 def test_a_keep_link_hides_no_generator_from_what_is_above_it() -> None:
-    class Reply(Pass):
+    class Reply(stand_ins.Pass):
         generates = True
         speculates = True
 
@@ -148,6 +147,6 @@ def test_a_keep_link_hides_no_generator_from_what_is_above_it() -> None:
     nodes: {words: {use: t.words}, node: {use: t.node}, sink: {use: t.collect}}
     links: [{from: words, to: node, keep: true}, node -> sink]
     """
-    made = load(text, node=Reply)
+    made = stand_ins.graph(text, node=Reply)
     assert made.generators(below="words") == made.speculating(below="words") == {"node"}
     assert made.generators(below="node") == made.generators(below="sink") == frozenset()
