@@ -56,6 +56,10 @@ class Clock(Protocol):
     def busy(self) -> AbstractContextManager[None]:
         """A manual clock's time stands still inside; any thread."""
 
+    @property
+    def held(self) -> bool:
+        """Whether somebody is inside `busy`, of a clock that takes note of it."""
+
 
 class SystemClock:
     """Time of the machine's monotonic clock."""
@@ -85,6 +89,10 @@ class SystemClock:
 
     def busy(self) -> AbstractContextManager[None]:
         return nullcontext()
+
+    @property
+    def held(self) -> bool:
+        return False
 
 
 class SystemWaiter:
@@ -187,6 +195,10 @@ class ManualClock:
             with self._lock:
                 self._holders -= 1
                 self._choose()
+
+    @property
+    def held(self) -> bool:
+        return self._holders > 0
 
     def park(self, waiter: ManualWaiter, deadline_ns: int | None) -> None:
         """Let another thread run until woken, or until the deadline."""

@@ -86,6 +86,12 @@ class Lifecycle:
         with self._lock:
             return thread in (*self._opening.values(), *self._closing.values())
 
+    def threads(self) -> dict[str, threading.Thread]:
+        """Those that open or close a node now, by `open:NAME` or `close:NAME`."""
+        with self._lock:
+            both = (("open", self._opening), ("close", self._closing))
+            return {f"{verb}:{n}": t for verb, found in both for n, t in found.items() if t.is_alive()}
+
     @property
     def busy(self) -> bool:
         """Whether a node is being opened or closed."""

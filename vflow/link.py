@@ -107,6 +107,11 @@ class Link:
         self._floor = self._newest = number
 
     @property
+    def blocked(self) -> bool:
+        """Whether its writer waits for room; any thread."""
+        return self._blocked
+
+    @property
     def queued_ns(self) -> int:
         """Audio waiting in the link, in ns; any thread."""
         return self._put_ns - self._got_ns - self._purged_ns - self._leaked_ns

@@ -35,6 +35,7 @@ from vflow.props import convert, props_of
 from vflow.runner import Runner
 from vflow.segment import Segment
 from vflow.speculation import Speculation
+from vflow.watchdog import Watchdog
 
 STOP_DEADLINE_S = 5.0
 LOADING_GRACE_S = 0.5
@@ -107,6 +108,12 @@ class Pipeline:
         )
         self.flush_lock = self._flusher.lock
         self._build()
+        self._watchdog = Watchdog(
+            self._segments.values(),
+            self.clock,
+            lambda node, text: self._post("warning", text, node),
+            self._lifecycle.threads,
+        )
 
     # building
 
@@ -190,6 +197,7 @@ class Pipeline:
             if self._started or self._stopping:
                 return self
             self._started = True
+        self._watchdog.start()
         try:
             failed = self._lifecycle.open()
             if failed is not None:
@@ -273,6 +281,7 @@ class Pipeline:
             return [name for name in self.nodes if self._lifecycle.is_open(name)]
         try:
             if self.state is not State.STOPPED:
+                self._watchdog.stop()
                 self._abandoned = self._end_all(began + deadline_s, began + deadline_s / 2, began + loading_s)
                 self._enter(State.STOPPED)
                 if self._abandoned:

@@ -71,6 +71,8 @@ class Runner:
         self.open_inputs = 0
         self.outs = outputs_of(type(node))
         self.is_source = is_source(type(node))
+        self.steps = 0
+        """Calls and emissions that went by `run`; a plain `process` is seen by what its thread takes."""
         self.turn: int | None = None
         """The turn of what the node works on; None where it works on nothing, or has a plain `process`."""
         self.stamps = False
@@ -140,6 +142,7 @@ class Runner:
     def run(self, method: Callable[[Any], Any], item: Any, turn: int) -> None:
         """Call one of the node's methods and pass on all that it emits."""
         outer, self.turn = self.turn, turn
+        self.steps += 1
         try:
             whole = self._emit_all(method(item), turn)
         except Flushed:
@@ -173,6 +176,7 @@ class Runner:
         the node is restarted, so that its `finally` comes before the node's `on_cancel`."""
         try:
             for emitted in emissions:
+                self.steps += 1
                 if emitted is None:
                     self.host.look(self, turn)
                 elif not self._emit(emitted, turn):
