@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vflow import shape
+from vflow import echo, shape
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError, nearest
 from vflow.graph import Graph, RoleChoice
 from vflow.leaf import Leaf
@@ -81,6 +81,7 @@ class _Builder:
         self.graph = Graph("")
         self.linker = Linker(self.graph, self.resolver, diagnostics)
         self._count = 0
+        self.microphones = echo.Microphones(diagnostics)
 
     def error(self, message: str, place: Place, mend: str = "") -> None:
         self.diagnostics.append(Diagnostic(message, place, mend))
@@ -93,6 +94,7 @@ class _Builder:
         ports = self.ports(document, scope)
         self.diagnostics += self.options.unused(document.file, document.nodes, graph.nodes)
         if not _errors(self.diagnostics):
+            self.microphones.cancel_echo(graph, self.resolver, self.require_available)
             negotiate(graph, self.registry, self.diagnostics)
         self.diagnostics += shape.cycle(graph)
         if not _errors(self.diagnostics):  # what is not linked because of an error is not another error
@@ -118,6 +120,7 @@ class _Builder:
         if self._count > MAX_NODES:
             raise GraphError([Diagnostic(f"the graph has more than {MAX_NODES:,} nodes", spec.place)])
         self.options.override(spec, full)
+        mode = self.microphones.mode(spec)
         use, extra = self.options.stand_in(spec, self.diagnostics)
         found = self.resolve(spec, use, full, scope.folder)
         if found is None:
@@ -130,6 +133,7 @@ class _Builder:
             self.add_bin(spec, full, found, values, scope)
         else:
             self.add_leaf(spec, full, found.name, found.target, values, scope)
+        self.microphones.add(spec, full, use, mode, scope.ports.get(spec.name, {}))
 
     def taken(
         self, spec: NodeSpec, use: str, full: str, found: Resolved, values: dict[str, Value]
@@ -228,6 +232,8 @@ class _Builder:
             for inner in document.proxy if values else ():
                 found = self.resolver.resolve(document.nodes[inner].use, folder)
                 accepted[inner] = self.resolver.accepts(found)
+                if echo.is_microphone(document.nodes[inner].use):
+                    accepted[inner][echo.PROPERTY] = None
         except VflowError:
             return  # noted where the inner node is added
         for name, value in values.items():

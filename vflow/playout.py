@@ -1,14 +1,14 @@
 """The ring between a sink's thread and its device, which knows what was played.
 
 A device takes samples at its own pace; a file sink takes them at the clock's. Accepting a sample is not
-playing it: what was heard is counted where samples are taken.
+playing it: what was heard is counted where samples are taken, less what a device took and has not sounded.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,13 @@ import numpy as np
 from vflow.errors import Flushed
 from vflow.flush import Played
 from vflow.packet import SECOND, AudioPacket, Samples, Span
+
+_RAMPS_A_SECOND = 100
+"""A change of volume from 0 to 1 takes 10 ms, so that it does not click."""
+_STRETCHES = 64
+"""In so many pieces, with silence between, a turn's audio is known exactly; older holes are not."""
+_ENDED = 4
+"""So many turns that were taken to their end are remembered: the latency of a device may span some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,33 @@ class Mark:
     span: Span | None = None
 
 
+@dataclass(slots=True)
+class _Turn:
+    """What was taken of a turn's audio; frames count from the device's start."""
+
+    number: int
+    taken: list[tuple[int, int]] = field(default_factory=list)
+    """Its stretches, [first, behind the last) each."""
+    words: list[tuple[int, str]] = field(default_factory=list)
+    """Its words, each with the frame from which on it counts as heard."""
+    end: int | None = None
+    """Behind its last frame, once that was taken."""
+
+    def begun(self, heard: int) -> bool:
+        """Whether any of it sounded, where all before the frame `heard` did."""
+        return bool(self.taken) and self.taken[0][0] < heard
+
+    def ended(self, heard: int) -> bool:
+        """Whether all of it sounded."""
+        return self.end is not None and self.end <= heard
+
+    def record(self, rate: int, heard: int) -> Played:
+        """What had been played of it when all before the frame `heard` had sounded."""
+        samples = sum(max(0, min(stop, heard) - start) for start, stop in self.taken)
+        words = [word for frame, word in self.words if frame < heard]
+        return Played(self.number, samples, rate, " ".join(words), len(words), self.ended(heard))
+
+
 class Playout:
     """A mono timeline of accepted audio at `rate` Hz. Every method may be called from any thread."""
 
@@ -35,15 +69,14 @@ class Playout:
         self.rate = rate
         self._lock = threading.Lock()
         # all below guarded by _lock
-        self._blocks: deque[Samples] = deque()
+        self._blocks: deque[tuple[Samples, int]] = deque()  # what is queued, with its turn
         self._marks: deque[Mark] = deque()
-        self._position = 0  # frames taken since the start, silence included
+        self._position = 0
         self._queued = 0
         self._floor = 0
-        self._turn = 0  # the turn of the newest accepted block
-        self._played: dict[int, int] = {}  # samples taken, by turn that is not over
-        self._turns: deque[tuple[int, int]] = deque()  # (frames, turn) of the queued blocks
-        self._words: dict[int, list[str]] = {}
+        self._turns: dict[int, _Turn] = {}  # accepted and not taken to their end
+        self._ended: deque[_Turn] = deque(maxlen=_ENDED)
+        self._gain = self._target = 1.0
 
     @property
     def position(self) -> int:
@@ -57,6 +90,10 @@ class Playout:
         with self._lock:
             return self._queued
 
+    def lead_ns(self) -> int:
+        """How long the accepted audio still plays."""
+        return self.queued * SECOND // self.rate
+
     def write(self, packet: AudioPacket, epoch: int) -> None:
         """Accept a packet; its channels are mixed. Does not block: bound it by looking at `queued`.
 
@@ -67,20 +104,24 @@ class Playout:
             if epoch < self._floor:
                 raise Flushed
             at = self._position + self._queued
-            if packet.turn not in self._played:
-                self._played[packet.turn] = 0
-                self._words[packet.turn] = []
+            if packet.turn not in self._turns:
+                self._turns[packet.turn] = _Turn(packet.turn)
                 self._marks.append(Mark(at, "start", packet.turn))
             for span in packet.spans:
                 self._marks.append(Mark(at + span.middle, "word", packet.turn, span))
-            self._blocks.append(samples)
-            self._turns.append((len(samples), packet.turn))
+            self._blocks.append((samples, packet.turn))
             self._queued += len(samples)
 
     def end_turn(self, turn: int) -> None:
         """Note that the reply of `turn` ends behind what was accepted so far."""
         with self._lock:
             self._marks.append(Mark(self._position + self._queued, "end", turn))
+
+    def duck(self, gain: float) -> None:
+        """Take at this linear gain, 0 to 1, from the next sample on, over a ramp of 10 ms at most; until
+        the next `drop`."""
+        with self._lock:
+            self._target = gain
 
     def take(self, frames: int) -> tuple[Samples, list[tuple[Mark, Played]]]:
         """The next `frames` samples, `(frames,) float32`, silence where there are none; and what
@@ -89,56 +130,72 @@ class Playout:
             out = np.zeros(frames, np.float32)
             filled = 0
             while filled < frames and self._blocks:
-                block = self._blocks[0]
-                n = min(len(block), frames - filled)
-                out[filled : filled + n] = block[:n]
+                samples, turn = self._blocks[0]
+                n = min(len(samples), frames - filled)
+                out[filled : filled + n] = samples[:n]
+                self._count(turn, self._position + filled, n)
                 filled += n
-                if n == len(block):
+                if n == len(samples):
                     self._blocks.popleft()
                 else:
-                    self._blocks[0] = block[n:]
+                    self._blocks[0] = samples[n:], turn
             self._queued -= filled
-            self._count(filled)
             self._position += frames
+            self._scale(out)
             return out, self._passed()
 
-    def drop(self, epoch: int) -> tuple[Played, ...]:
-        """Forget what was not taken, and refuse what is older than `epoch` from now on."""
+    def drop(self, epoch: int, unheard: int = 0) -> tuple[Played, ...]:
+        """Forget what was not taken, and refuse what is older than `epoch` from now on.
+
+        `unheard` of the frames that were taken last do not sound yet. Answers a record of each turn that
+        had not sounded to its end, and of the last one that had, until another turn begins.
+        """
         with self._lock:
             self._floor = max(self._floor, epoch)
-            played = tuple(self._record(turn) for turn in self._played)
-            for store in (self._blocks, self._marks, self._turns, self._played, self._words):
+            heard = self._position - unheard
+            over = [turn for turn in self._ended if turn.ended(heard)]
+            open_ = [turn for turn in self._ended if not turn.ended(heard)] + list(self._turns.values())
+            last = [] if any(turn.begun(heard) for turn in open_) else over[-1:]
+            for store in (self._blocks, self._marks, self._turns, self._ended):
                 store.clear()
+            self._ended.extend(last)
             self._queued = 0
-            return played
+            self._gain = self._target = 1.0
+            return tuple(turn.record(self.rate, heard) for turn in (*last, *open_))
 
-    def _count(self, frames: int) -> None:
-        while frames:
-            size, turn = self._turns[0]
-            n = min(size, frames)
-            self._played[turn] = self._played.get(turn, 0) + n
-            frames -= n
-            if n == size:
-                self._turns.popleft()
-            else:
-                self._turns[0] = (size - n, turn)
+    def _count(self, turn: int, start: int, frames: int) -> None:
+        taken = self._turns.setdefault(turn, _Turn(turn)).taken
+        if taken and taken[-1][1] == start:
+            taken[-1] = taken[-1][0], start + frames
+        else:
+            taken.append((start, start + frames))
+            if len(taken) > _STRETCHES:  # the two oldest become one of the same length and end
+                (first, hole), (after, stop) = taken[:2]
+                taken[:2] = [(after - (hole - first), stop)]
+
+    def _scale(self, out: Samples) -> None:
+        """Apply the gain, on a ramp where it changes."""
+        if self._gain != self._target:
+            way = self._target - self._gain
+            steps = np.arange(1, len(out) + 1, dtype=np.float32) * (_RAMPS_A_SECOND / self.rate)
+            curve = self._gain + np.sign(way) * np.minimum(steps, abs(way))
+            out *= curve
+            if len(out):
+                self._gain = float(curve[-1]) if steps[-1] < abs(way) else self._target
+        elif self._gain != 1.0:
+            out *= np.float32(self._gain)
 
     def _passed(self) -> list[tuple[Mark, Played]]:
         passed: list[tuple[Mark, Played]] = []
         while self._marks and self._marks[0].frame < self._position + (self._marks[0].kind == "end"):
             mark = self._marks.popleft()
+            turn = self._turns.get(mark.turn) or _Turn(mark.turn)
             if mark.span is not None:
-                self._words.setdefault(mark.turn, []).append(mark.span.word)
-            passed.append((mark, self._record(mark.turn)))
+                turn.words.append((mark.frame, mark.span.word))
             if mark.kind == "end":
-                self._played.pop(mark.turn, None)
-                self._words.pop(mark.turn, None)
+                turn.end = mark.frame
+                self._turns.pop(mark.turn, None)
+                if turn.taken:
+                    self._ended.append(turn)
+            passed.append((mark, turn.record(self.rate, self._position)))
         return passed
-
-    def _record(self, turn: int) -> Played:
-        words = self._words.get(turn, ())
-        return Played(turn, self._played.get(turn, 0), self.rate, " ".join(words), len(words))
-
-    def lead_ns(self) -> int:
-        """How long the accepted audio still plays."""
-        return self.queued * SECOND // self.rate

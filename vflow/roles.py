@@ -24,7 +24,13 @@ class Role:
 ROLES: Mapping[str, Role] = {
     role.name: role
     for role in (
-        Role("mic", "captures the user's voice", {}, {"audio": "audio"}, ("device", "frame", "rate")),
+        Role(
+            "mic",
+            "captures the user's voice",
+            {},
+            {"audio": "audio"},
+            ("device", "frame", "rate", "echo_cancellation"),
+        ),
         Role("speaker", "plays the reply", {"audio": "audio"}, {}, ("device", "latency", "rate")),
         Role(
             "vad",

@@ -23,6 +23,7 @@ from vflow import (
     TurnEnd,
     Unavailable,
 )
+from vflow.node import Item
 from vflow_nodes.wav_sink import WavSink
 
 RATE = 16000
@@ -124,7 +125,7 @@ def test_a_drop_plays_first_what_its_time_has_come_for(file: Path):
         harness.push(packet(100))
         harness.event(TurnEnd(turn=1))
         harness.time_ns = 100 * MS  # no timer ran
-        assert harness.node.drop(1) == ()
+        assert harness.node.drop(1) == (Played(1, 1600, RATE, ended=True),)
         assert told(harness) == [("start", 1, 1600, 0), ("end", 1, 1600, 100)]
 
 
@@ -343,3 +344,89 @@ def test_a_device_that_is_no_disk_is_refused():
         pytest.skip("this system has no /dev/full")
     with pytest.raises(Unavailable, match="/dev/full cannot be written"):
         sink(Path("/dev/full")).node.open()
+
+
+def sounded(items: list[Item]) -> tuple[float, float]:
+    """From when to when, in ms, packets of at most 10 ms sound, each where the one before it ends."""
+    packets = [item for item in items if isinstance(item, AudioPacket)]
+    ends = [p.pts_ns + p.duration_ns for p in packets]
+    assert [p.pts_ns for p in packets[1:]] == ends[:-1]
+    assert all(0 < p.duration_ns <= 10 * MS and (p.data == 0.5).all() for p in packets)
+    return packets[0].pts_ns / MS, ends[-1] / MS
+
+
+def test_what_is_played_is_told_while_it_sounds_with_its_time(file: Path):
+    with sink(file) as harness:
+        harness.advance(100 * MS)
+        told = harness.push(packet(25))
+        assert told == []
+        for now in range(101, 126):
+            told += harness.advance(1 * MS)
+            assert sounded(told)[0] == 100
+            assert now - 10 <= sounded(told)[1] <= now
+        told += harness.advance(200 * MS)
+        assert sounded(told) == (100, 125)
+        assert harness.timer_ns is None
+
+
+def test_what_is_played_is_told_while_a_write_waits(file: Path):
+    with sink(file, buffer="0ms") as harness:
+        harness.push(packet(100))
+        harness.push(packet(100))
+        assert harness.now_ns() == 100 * MS
+        assert sounded(harness.pull()) == (0, 100)
+
+
+def test_what_is_played_to_the_end_of_the_stream_is_told(file: Path):
+    with sink(file) as harness:
+        harness.push(packet(30))
+        harness.eos()
+        assert sounded(harness.pull()) == (0, 30)
+
+
+def test_what_a_flush_cuts_off_is_told_up_to_the_cut_and_no_further(file: Path):
+    with sink(file) as harness:
+        harness.push(packet(100))
+        told = harness.advance(20 * MS)
+        harness.time_ns, harness.timer_ns = harness.time_ns + 7 * MS, None  # a flush ends all timers
+        harness.flush()
+        assert sounded(told + harness.advance(0)) == (0, 27)
+        assert harness.advance(SECOND) == []
+
+
+def test_no_event_of_the_reply_leaves_with_what_is_played(file: Path):
+    with sink(file) as harness:
+        harness.push(packet(30))
+        assert harness.event(TurnEnd(turn=1)) == []
+
+
+@pytest.mark.parametrize("unheard", ["not linked", "not at the clock's pace"])
+def test_nothing_is_told_where_nobody_listens_or_it_has_no_time(file: Path, unheard: str):
+    harness = sink(file, sync=unheard == "not linked")
+    harness.linked_ports = set() if unheard == "not linked" else None
+    with harness:
+        harness.push(packet(100))
+        assert harness.advance(50 * MS) == []
+        harness.eos()
+        assert not [item for item in harness.pull() if isinstance(item, AudioPacket)]
+
+
+def test_a_duck_lowers_what_is_played_from_then_on_until_a_drop(file: Path):
+    with sink(file) as harness:
+        harness.push(packet(100))
+        harness.time_ns = 40 * MS  # no timer ran: what is past keeps its volume
+        harness.node.duck(0.25)
+        harness.advance(60 * MS)
+        harness.flush()
+        harness.push(packet(20))
+        harness.advance(20 * MS)
+    data = written(file)
+    assert (np.diff(data[: 40 * 16]) == 0).all()
+    ramp, low, after = data[40 * 16 : 50 * 16], data[50 * 16 : 100 * 16], data[100 * 16 :]
+    assert (np.diff(ramp) <= STEP).all()
+    assert low == pytest.approx(0.125, abs=STEP)
+    assert after[:320] == pytest.approx(0.5, abs=STEP)
+
+
+def test_a_sink_that_is_not_open_has_nothing_to_duck(file: Path):
+    WavSink(file=str(file)).duck(0.5)

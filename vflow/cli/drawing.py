@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vflow.graph import Graph, GraphLink, GraphNode
-from vflow.node import QueueOptions, outputs_of
+from vflow.negotiate import CONVERTER
+from vflow.node import QueueOptions, Sink, outputs_of
 from vflow.props import duration_text
 
 LEGEND = (
@@ -47,18 +48,27 @@ class _Tree:
     graph: Graph
     rows: list[_Row] = field(default_factory=list)
     missing: dict[str, int] = field(default_factory=dict)
-    """Links into each node that have not been drawn yet."""
+    """Links into each node that have not been drawn yet, those that close a cycle left out."""
+    closing: list[GraphLink] = field(default_factory=list)
     thread: dict[str, int] = field(default_factory=dict)
 
     def draw(self) -> list[_Row]:
         self.thread = {name: n for n, names in enumerate(self.graph.segments(), 1) for name in names}
-        self.missing = {name: len(self.graph.into(name)) for name in self.graph.nodes}
+        self.closing = [link for link in self.graph.links if self._closes_cycle(link)]
+        self.missing = {
+            name: sum(link not in self.closing for link in self.graph.into(name)) for name in self.graph.nodes
+        }
         while self.missing:
             ready = [name for name in self.graph.nodes if self.missing.get(name) == 0]
             if self.rows:
                 self.rows.append(_Row(""))
             self.below((ready or self._entries())[0], "")
         return self.rows
+
+    def _closes_cycle(self, link: GraphLink) -> bool:
+        """Whether a link leads back, and may leak: the others in the cycle are drawn as a chain."""
+        others = [other for other in self.graph.into(link.target) if other is not link]
+        return bool(others) and link.leaky and link.source in self.graph.reach([link.target]).nodes
 
     def _entries(self) -> list[str]:
         """Nodes of cycles, those first that what has been drawn leads to."""
@@ -93,7 +103,7 @@ class _Tree:
 
     def straight(self, links: list[GraphLink]) -> GraphLink | None:
         """The link that goes straight down: the one with most below it, among those that are drawn here."""
-        here = [link for link in links if self.missing.get(link.target) == 1]
+        here = [k for k in links if self.missing.get(k.target) == 1 and k not in self.closing]
         if len(here) < 2:
             return here[0] if here else None
         return max(reversed(here), key=lambda link: len(self.graph.reach([link.target]).nodes))
@@ -101,8 +111,8 @@ class _Tree:
     def branch(self, link: GraphLink, head: str, indent: str) -> None:
         about = _about(self.graph, link)
         left = self.missing.get(link.target)
-        if left is None:
-            self.rows.append(_Row(f"{head}{link.target} (above)", about))
+        if left is None or link in self.closing:
+            self.rows.append(_Row(f"{head}{link.target} ({'above' if left is None else 'below'})", about))
             return
         self.missing[link.target] = left - 1
         if left > 1:
@@ -113,7 +123,7 @@ class _Tree:
 
 
 def mermaid(graph: Graph) -> str:
-    """The graph as a mermaid flowchart with a subgraph for each thread; converters are hexagons."""
+    """The graph as a mermaid flowchart with a subgraph for each thread; what is inserted is a hexagon."""
     ids = {name: f"n{n}" for n, name in enumerate(graph.nodes)}
     lines = ["flowchart LR"]
     for n, names in enumerate(graph.segments(), 1):
@@ -169,7 +179,9 @@ def _string(lines: list[str]) -> str:
 
 
 def _what(node: GraphNode) -> str:
-    return f"{node.resolved} (converter, inserted)" if node.converter else node.resolved
+    if not node.converter:
+        return node.resolved
+    return f"{node.resolved} ({'converter, ' if node.resolved == CONVERTER else ''}inserted)"
 
 
 def _details(graph: Graph, name: str) -> list[str]:
@@ -179,6 +191,8 @@ def _details(graph: Graph, name: str) -> list[str]:
 
 def _unused(graph: Graph, name: str) -> list[str]:
     node = graph.nodes[name]
+    if issubclass(node.cls, Sink):  # what it tells of what it plays, for a canceller of echo
+        return []
     used = {link.out for link in graph.out_of(name)}
     return [f"{port}   {node.caps[port]}   not linked" for port in outputs_of(node.cls) if port not in used]
 

@@ -44,7 +44,7 @@ def path_latencies(graph: Graph) -> list[PathLatency]:
     `endpoint` property). From `speech_end` only what is behind that node counts, from `voice_off` all.
     """
     found = []
-    for names in graph.paths():
+    for names in dict.fromkeys(_heard(graph, path) for path in graph.paths()):
         parts = [parts_of(graph, name) for name in names]
         if graph.budget is not None:
             ends = [i for i, inner in enumerate(parts) if any(part.kind == "endpoint" for part in inner)]
@@ -52,10 +52,16 @@ def path_latencies(graph: Graph) -> list[PathLatency]:
                 continue
             if graph.budget.start == "speech_end":
                 parts = parts[ends[-1] + 1 :]
-        found.append(PathLatency(tuple(names), tuple(part for inner in parts for part in inner)))
+        found.append(PathLatency(names, tuple(part for inner in parts for part in inner)))
     if graph.budget is None:
         found = [path for path in found if path.parts]
     return sorted(found, key=lambda path: -path.total_ns)
+
+
+def _heard(graph: Graph, path: list[str]) -> tuple[str, ...]:
+    """A path as far as the first node that plays: what comes behind it is its echo."""
+    plays = (at for at, name in enumerate(path, 1) if issubclass(graph.nodes[name].cls, Sink))
+    return tuple(path[: next(plays, len(path))])
 
 
 def parts_of(graph: Graph, name: str) -> list[Part]:

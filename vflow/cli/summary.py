@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vflow.cli.latency import path_latencies
+from vflow.echo import CANCELLER
 from vflow.graph import Graph
+from vflow.negotiate import CONVERTER
 from vflow.props import duration_text
 
 MAX_PATHS = 5
@@ -19,6 +21,7 @@ def describe(graph: Graph) -> Iterator[str]:
     yield ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts)
     yield from _section("roles", _roles(graph))
     yield from _section("converters inserted", _converters(graph))
+    yield from _section("echo cancellers inserted", _cancellers(graph))
     yield from _section("threads", (f"{n}  {', '.join(names)}" for n, names in enumerate(segments, 1)))
     yield from _latency(graph)
 
@@ -40,11 +43,19 @@ def _roles(graph: Graph) -> Iterator[str]:
 
 def _converters(graph: Graph) -> Iterator[str]:
     for name, node in graph.nodes.items():
-        if node.converter:
+        if node.converter and node.resolved == CONVERTER:
             (before,), (after,) = graph.into(name), graph.out_of(name)
             given, made = node.caps[before.into], node.caps[after.out]
             ends = f"from {before.source}.{before.out} to {after.target}.{after.into}"
             yield f"{name}: {given} -> {made}, {ends}"
+
+
+def _cancellers(graph: Graph) -> Iterator[str]:
+    for name, node in graph.nodes.items():
+        if node.converter and node.resolved == CANCELLER:
+            microphone, speaker = graph.into(name)
+            ends = f"{microphone.source}.{microphone.out} without what {speaker.source}.{speaker.out} has"
+            yield f"{name}: {ends}"
 
 
 def _latency(graph: Graph) -> Iterator[str]:

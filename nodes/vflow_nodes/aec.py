@@ -1,0 +1,196 @@
+"""`aec`: takes what the loudspeaker plays out of what the microphone hears, so that the agent hears the user.
+
+The work is done by WebRTC's audio processing module (AEC3) in livekit's wheel (Apache-2.0), by frames of
+10 ms. It adapts to the echo's delay, up to half a second, and to the room by itself, given one condition:
+the reference must come before its echo, evenly. So the reference is laid out by the time at which it sounds
+(device time, not arrival), and read a little ahead of the microphone.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vflow import (
+    SECOND,
+    Audio,
+    AudioPacket,
+    Duration,
+    Eos,
+    Event,
+    In,
+    Node,
+    Out,
+    QueueOptions,
+    Samples,
+    prop,
+)
+from vflow_nodes.reference import SLACK_NS, Reference, int16
+
+RATE = 16_000
+FRAME = RATE // 100
+"""Samples that the module takes at once: 10 ms."""
+DELAY = 128
+"""Samples by which the module's output lies behind its input: its blocks and its filter bank, 4 ms each.
+Measured: the peak of the correlation of white noise before and behind it."""
+
+
+class Canceller:
+    """WebRTC's audio processing module: mono, `RATE`, 10 ms at a time."""
+
+    def __init__(self, noise_suppression: bool, gain_control: bool) -> None:
+        from livekit.rtc import AudioFrame, AudioProcessingModule
+
+        self._frame: Any = AudioFrame
+        self._module: Any = AudioProcessingModule(
+            echo_cancellation=True, noise_suppression=noise_suppression, auto_gain_control=gain_control
+        )
+
+    def cancel(self, near: Samples, reference: NDArray[np.int16], reference_rate: int) -> Samples:
+        """The next 10 ms of the microphone, `(FRAME,)`, without the echo; `DELAY` samples behind."""
+        played = self._frame(bytearray(reference.tobytes()), reference_rate, 1, len(reference))
+        self._module.process_reverse_stream(played)
+        heard = bytearray(int16(near).tobytes())
+        self._module.process_stream(self._frame(heard, RATE, 1, FRAME))  # in place
+        return np.frombuffer(heard, np.int16).astype(np.float32) / np.float32(32768)
+
+
+class Aec(Node):
+    """Removes the echo of what the loudspeaker plays from the microphone's audio.
+
+    `reference` is what is played, at the rate of the loudspeaker, each packet's pts the time at which it
+    sounds; between packets is silence. Until the first one comes the audio passes unchanged.
+
+    A packet comes out for each that goes in, of the same length, and tells the truth about its time: the
+    audio is 8 ms old, and up to 10 ms more where packets are no multiple of 10 ms (16 ms in all at 32 ms).
+    The canceller cuts below 100 Hz.
+    """
+
+    example = "aec: {use: aec}"
+    swallows = (Event,)  # those of the loudspeaker: a reply's end means nothing to who listens
+
+    lead: Duration = prop(
+        "40ms",
+        ge="0ms",
+        le="200ms",
+        doc="how much before it sounds the reference is read: more than devices are wrong about their time;"
+        " it shrinks where the reference is not there so early",
+    )
+    noise_suppression: bool = prop(False, doc="also suppress steady noise")
+    gain_control: bool = prop(False, doc="also bring the voice to an even level")
+
+    audio = In(Audio(rate=RATE, channels=1), doc="the microphone")
+    reference = In(
+        Audio(channels=1),
+        doc="what the loudspeaker plays",
+        queue=QueueOptions(packets=256, policy="leaky-oldest", keep=True),
+        optional=True,
+    )
+    out = Out(Audio(rate=RATE, channels=1), doc="the microphone without the echo")
+
+    _canceller: Canceller | None = None
+    _near: Samples
+    _done: Samples
+    _past: Samples
+
+    @classmethod
+    def unavailable(cls) -> str:
+        found = importlib.util.find_spec("livekit") and importlib.util.find_spec("livekit.rtc")
+        return "" if found else "the package livekit is not installed; pip install 'vflow[aec]'"
+
+    def open(self) -> None:
+        self._canceller = Canceller(self.noise_suppression, self.gain_control)
+        self._played: Reference | None = None
+        self._rate = 0  # of the reference that the canceller works with
+        self._warned = False
+        self._end_ns: int | None = None  # of the last packet
+        self._restart(hold=0)
+
+    def warm_up(self) -> None:
+        assert self._canceller is not None, "open() was not called"
+        self._canceller.cancel(np.zeros(FRAME, np.float32), np.zeros(FRAME, np.int16), RATE)
+
+    def close(self) -> None:
+        self._canceller = None
+
+    def process_reference(self, packet: AudioPacket) -> None:
+        if self._played is None or self._played.rate != packet.rate:
+            self._played = Reference(packet.rate, self.lead)
+        self._played.write(packet.mono(), packet.pts_ns)
+        if self._played.lost > packet.rate // 2 and not self._warned:
+            self._warned = True
+            self.ctx.warn(
+                "half a second of what was played came too late for its echo to be cancelled;"
+                " is the machine too busy?"
+            )
+
+    def process_audio(self, packet: AudioPacket) -> list[AudioPacket]:
+        made: list[AudioPacket] = []
+        if self._end_ns is None or abs(packet.pts_ns - self._end_ns) > 2 * SLACK_NS:
+            made += self._drain()
+            # so much is always there to give out, whatever frames of 10 ms leave over of a packet
+            self._restart(hold=FRAME - math.gcd(packet.frames, FRAME))
+        self._near = np.concatenate([self._near, packet.mono()])
+        self._end_ns = packet.pts_ns + packet.duration_ns
+        self._step(self._end_ns)
+        return [*made, *self._take(packet.frames)]
+
+    def on_event(self, event: Event) -> list[AudioPacket]:
+        return self._drain() if isinstance(event, Eos) else []
+
+    def _restart(self, hold: int) -> None:
+        self._near = np.empty(0, np.float32)  # less than a frame, not yet cancelled
+        self._past = np.zeros(2 * FRAME, np.float32)  # what came before `_near`
+        self._done = np.zeros(hold, np.float32)  # cancelled, not yet given out
+
+    def _step(self, end_ns: int) -> None:
+        """Cancel every whole frame; `end_ns` is the end of `_near`."""
+        done = [self._done]
+        while len(self._near) >= FRAME:
+            pts_ns = end_ns - len(self._near) * SECOND // RATE
+            frame = self._near[:FRAME]
+            self._near = self._near[FRAME:]
+            done.append(self._cancel(frame, pts_ns))
+            self._past = np.concatenate([self._past[FRAME:], frame])
+        self._done = np.concatenate(done)
+
+    def _cancel(self, frame: Samples, pts_ns: int) -> Samples:
+        """A frame without its echo, `DELAY` samples late."""
+        assert self._canceller is not None, "open() was not called"
+        if self._played is None and not (self.noise_suppression or self.gain_control):
+            return np.concatenate([self._past[-DELAY:], frame[:-DELAY]])
+        rate = RATE if self._played is None else self._played.rate
+        silence = np.zeros(rate // 100, np.int16)
+        if rate != self._rate:  # the module begins anew: not with a gap
+            self._rate = rate
+            for past in (self._past[:FRAME], self._past[FRAME:]):
+                self._canceller.cancel(past, silence, rate)
+        reference = silence if self._played is None else self._played.read(pts_ns)
+        return self._canceller.cancel(frame, reference, rate)
+
+    def _take(self, frames: int) -> list[AudioPacket]:
+        """The next frames as a packet, as many as there are."""
+        frames = min(frames, len(self._done))
+        if not frames or self._end_ns is None:
+            return []
+        age = len(self._done) + DELAY + len(self._near)
+        data, self._done = self._done[:frames].copy(), self._done[frames:]
+        return [AudioPacket(data=data, rate=RATE, pts_ns=self._end_ns - age * SECOND // RATE)]
+
+    def _drain(self) -> list[AudioPacket]:
+        """All that is held, where the stream ends or breaks off."""
+        if self._end_ns is None:
+            return []
+        held = len(self._done) + DELAY + len(self._near)
+        pts_ns = self._end_ns - held * SECOND // RATE
+        tail = np.zeros(DELAY + FRAME, np.float32)
+        self._near = np.concatenate([self._near, tail])
+        self._step(self._end_ns + len(tail) * SECOND // RATE)
+        data = self._done[:held].copy()
+        self._restart(hold=0)
+        self._end_ns = None
+        return [AudioPacket(data=data, rate=RATE, pts_ns=pts_ns)]

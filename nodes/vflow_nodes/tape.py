@@ -1,0 +1,147 @@
+"""A wav file as the tape of a `Playout`: what is played is what is in it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from vflow import AudioPacket, Played, Playout, Samples, Unavailable
+
+_TAKE_S = 60
+_SILENCE_FRAMES = 1 << 16
+Report = tuple[str, int, Played]
+"""What was played of a turn at its `start` or `end`, and the frame of the file where that is."""
+
+
+class Tape:
+    """A mono PCM16 file behind a `Playout`, wound on by whoever calls, as far as the clock has come.
+
+    Any thread may call. `wind` and `drop` only decide what is played; `save` does the writing, so that a
+    slow disk never holds up a drop. With `echoes` it remembers what was played until `sounded` is called.
+    """
+
+    def __init__(self, file: str, rate: int, echoes: bool = False) -> None:
+        self.rate = rate
+        self._echoes = echoes
+        self._playout = Playout(rate)
+        self._playing = threading.Lock()
+        self._ended = False  # guarded by _playing
+        self._sounded: deque[tuple[int, Samples]] = deque()  # (frame, samples); guarded by _playing
+        self._unsaved: deque[tuple[NDArray[np.float32], int]] = deque()  # (samples, silence behind them)
+        self._saving = threading.Lock()
+        self._sound: soundfile.SoundFile | None = _create(file, rate)  # guarded by _saving
+
+    @property
+    def queued(self) -> int:
+        """Frames accepted and not yet played."""
+        return self._playout.queued
+
+    @property
+    def end(self) -> int:
+        """The frame of the file behind all that is played or accepted."""
+        with self._playing:
+            return self._playout.position + self._playout.queued
+
+    def wind(self, frame: int) -> list[Report]:
+        """Play up to `frame`: accepted audio, then silence."""
+        with self._playing:
+            return self._wind(frame)
+
+    def write(self, packet: AudioPacket, epoch: int, lead_in: int = 0) -> list[Report]:
+        """Accept a packet; an idle tape is silent up to the frame `lead_in` first. Raises: Flushed."""
+        with self._playing:
+            # that silence is played in advance: neither a mark nor a count of samples knows of it
+            reports = [] if self._playout.queued else self._wind(lead_in)
+            self._playout.write(packet, epoch)
+            return reports
+
+    def end_turn(self, turn: int) -> None:
+        """The reply of `turn` ends behind what was accepted so far."""
+        with self._playing:
+            self._playout.end_turn(turn)
+
+    def drop(self, epoch: int, frame: int) -> tuple[tuple[Played, ...], list[Report]]:
+        """Play up to `frame`, forget the rest, and refuse what is older than `epoch`."""
+        with self._playing:
+            reports = self._wind(frame)
+            return self._playout.drop(epoch), reports
+
+    def duck(self, gain: float, frame: int) -> list[Report]:
+        """Play up to `frame` as it was, and what follows at a linear gain of 0 to 1, until a drop."""
+        with self._playing:
+            reports = self._wind(frame)
+            self._playout.duck(gain)
+            return reports
+
+    def sounded(self) -> list[tuple[int, Samples]]:
+        """What was played since the last call, where it was asked for: frame and samples, no silence."""
+        with self._playing:
+            sounded = list(self._sounded)
+            self._sounded.clear()
+            return sounded
+
+    def save(self, end: bool = False) -> None:
+        """Write what was played to the file; with `end` for the last time: finish the file.
+
+        Raises: Unavailable where the disk takes no more.
+        """
+        with self._playing:
+            self._ended = self._ended or end
+        with self._saving:
+            if self._sound is None:
+                return
+            try:
+                while self._unsaved:
+                    samples, silence = self._unsaved.popleft()
+                    self._put(samples)
+                    for at in range(0, silence, _SILENCE_FRAMES):
+                        self._put(np.zeros(min(_SILENCE_FRAMES, silence - at), np.float32))
+            finally:
+                if end:
+                    self._sound.close()
+                    self._sound = None
+
+    def _put(self, samples: NDArray[np.float32]) -> None:
+        if self._sound is None or not len(samples):
+            return
+        try:
+            self._sound.write(samples)
+        except (soundfile.LibsndfileError, AssertionError) as error:  # asserts that it wrote all it was given
+            raise Unavailable(
+                f"{self._sound.name} cannot be written on ({error}); is the disk full?"
+            ) from error
+
+    def _wind(self, frame: int) -> list[Report]:
+        if self._ended:
+            return []
+        reports: list[Report] = []
+        while True:  # at least once: an end behind the last sample passes with no sample taken
+            left, queued = frame - self._playout.position, self._playout.queued
+            size = min(max(left, 0), _TAKE_S * self.rate)  # of an hour of silence, not the whole at once
+            at = self._playout.position
+            samples, passed = self._playout.take(size)
+            if self._echoes and size and queued:
+                self._sounded.append((at, samples[:queued]))
+            if size:
+                self._unsaved.append((samples[:queued], max(0, size - queued)))
+            reports += [(m.kind, m.frame, played) for m, played in passed if m.kind != "word"]
+            if left <= size:
+                return reports
+
+
+def _create(file: str, rate: int) -> soundfile.SoundFile:
+    """The wav file, empty. Raises: Unavailable where it cannot be written."""
+    folder = Path(file).parent
+    if not folder.is_dir():
+        raise Unavailable(f"{file} cannot be written: there is no folder {folder}; make it, or name another")
+    try:
+        Path(file).write_bytes(b"")  # says why it cannot; libsndfile says "System error"
+        return soundfile.SoundFile(file, "w", samplerate=rate, channels=1, subtype="PCM_16", format="WAV")
+    except (OSError, soundfile.LibsndfileError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Unavailable(f"{file} cannot be written: {reason}; name another file") from error
