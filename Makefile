@@ -5,6 +5,10 @@ VENV   ?= .venv
 # build, which brings gigabytes of CUDA. With a CUDA device: make demo TORCH=torch
 TORCH  ?= torch==2.13.0
 PYTEST_ARGS ?=
+# PyAudio compiles against PortAudio's headers (apt-get install portaudio19-dev); without them its tests skip
+comma   := ,
+HEADER  := $(wildcard /usr/include/portaudio.h /usr/local/include/portaudio.h /opt/homebrew/include/portaudio.h)
+EXTRAS  := speech,aec,audio,dev$(if $(HEADER),$(comma)pyaudio)
 
 BIN  := $(VENV)/bin
 DEMO := $(VENV)/.installed
@@ -40,7 +44,7 @@ $(DEMO): $(BIN)/python pyproject.toml
 	touch $@
 
 $(DEV): $(DEMO)
-	$(BIN)/python -m pip install --editable '.[speech,audio,dev]'
+	$(BIN)/python -m pip install --editable '.[$(EXTRAS)]'
 	touch $@
 
 clean:

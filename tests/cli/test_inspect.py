@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 
 from tests.cli.conftest import Vflow
-from vflow import Audio, Bin, Duration, In, Node, Out, QueueOptions, Text, prop
+from vflow import Audio, Bin, Duration, In, Node, Out, QueueOptions, Text, Unavailable, prop
 from vflow.cli.reference import Reference
 from vflow.registry import Registry
 
@@ -80,6 +80,43 @@ def test_everything_is_told_of_a_node(reference: Reference) -> None:
         "example:",
         "  tts: {use: tts.best}",
     ]
+
+
+class Jack(Worse):
+    """Plays on what is plugged in."""
+
+    rank = 96
+    plugged: ClassVar[list[str]] = ["  0  speaker  2 channels", " 11  headset  1 channel, the default"]
+
+    @classmethod
+    def devices(cls) -> list[str]:
+        if not cls.plugged:
+            raise Unavailable("PortAudio does not start")
+        return cls.plugged
+
+
+def test_a_node_with_devices_lists_them() -> None:
+    lines = list(Reference(Registry({"tts.jack": Jack})).about("tts.jack"))
+    at = lines.index("available: yes")
+    assert lines[at + 1 : at + 4] == [
+        "devices: an index, a name or a part of it is what 'device' takes",
+        "    0  speaker  2 channels",
+        "   11  headset  1 channel, the default",
+    ]
+
+
+def test_a_role_lists_the_devices_of_the_candidate_that_plays_it() -> None:
+    lines = list(Reference(Registry({"tts.jack": Jack, "tts.best": Best})).about("tts"))
+    at = lines.index("  tts.jack, rank 96: available: plays the role here")
+    assert lines[at + 1].startswith("    devices: ")
+    assert lines[at + 2] == "        0  speaker  2 channels"
+    assert lines[at + 4].startswith("  tts.")
+
+
+def test_devices_that_cannot_be_listed_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Jack, "plugged", [])
+    lines = list(Reference(Registry({"tts.jack": Jack})).about("tts.jack"))
+    assert not any("devices" in line for line in lines)
 
 
 def test_a_bin_shows_what_is_inside_and_what_it_passes_on(reference: Reference) -> None:

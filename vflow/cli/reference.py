@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vflow.cli.drawing import queue_text
@@ -70,6 +70,7 @@ class Reference:
         yield f"{name} ({kind})"
         yield from textwrap.indent(inspect.cleandoc(cls.__doc__ or "no description"), "  ").splitlines()
         yield from self._standing(name, cls)
+        yield from _devices(cls)
         if issubclass(cls, Bin):
             yield from self._bin(name, cls)
         else:
@@ -126,11 +127,27 @@ class Reference:
         taken = False
         for candidate in self.resolver.candidates(role.name):
             state = f"not available: {candidate.problem}" if candidate.problem else "available"
-            if not candidate.problem and not taken:
+            plays = not candidate.problem and not taken
+            if plays:
                 taken, state = True, "available: plays the role here"
             yield f"  {candidate.name}, rank {candidate.rank}: {state}"
+            if plays:
+                yield from (f"    {line}" for line in _devices(self.registry.load(candidate.name)))
         if not taken:
             yield "nothing can play it here"
+
+
+def _devices(cls: NodeClass) -> Iterator[str]:
+    """What a node of the class can be told to use: its `devices()`, a class method, says it in lines."""
+    devices: Callable[[], list[str]] | None = getattr(cls, "devices", None)
+    if devices is None:
+        return
+    try:
+        found = devices()
+    except Unavailable:  # `available:` says why
+        return
+    yield "devices: an index, a name or a part of it is what 'device' takes" if found else "devices: none"
+    yield from (f"  {line}" for line in found)
 
 
 def _headline(cls: NodeClass) -> str:

@@ -1,0 +1,1 @@
+"""Sound devices through PortAudio: what the microphones and loudspeakers of both bindings share."""
