@@ -1,127 +1,352 @@
-"""Latencies of `pipelines/voice_agent.yaml` over paced turns, found in the recorded output.
+"""The latencies of `pipelines/voice_agent.yaml`, found in recordings, beside the same models in pipecat.
 
-    python benchmarks/agent.py [--turns 20] [--json]
+    python benchmarks/agent.py [--pipecat-python PYTHON] [--quick] [--json] [--picture FILE]
 
-Questions are spoken by `tts.hibari`, in one session, at a microphone's pace; with VFLOW_SPEECH set, human
-clips come first. A p50 needs 20 samples; below that the maximum is shown. False cuts (more turns than
-utterances) and misses stand beside the latencies, which mean nothing without them.
+Three scenes at a microphone's pace, the same for every system, each in turn:
+
+* conversation: questions by `tts.hibari`, human clips before them where VFLOW_SPEECH names their folder;
+* interruptions: each question falls into the reply to the one before, at a seeded random moment;
+* disturbances: coughs, knocks, typing and a fan during the replies, none of which is speech.
+
+Nobody hears an echo here: what the agent does at its own voice is `echo.py`'s.
+
+The systems are vflow without speculation, vflow with it, and pipecat, once with chunks of words as vflow's
+word buffer makes them, once by sentences, as it is shipped. The conversation is divided in two halves,
+A B C D A B C D, so that a busy minute meets them all. With the defaults a system takes 6.5 minutes, four take
+26; with --turns 60 --interruptions 60, for the p95s, 62. Install the peer with
+
+    python -m venv VENV && VENV/bin/pip install torch==2.13.0
+    VENV/bin/pip install pipecat-ai -e '.[speech]'
+
+Latencies come with false cuts, misses and false barge-ins beside them, and mean nothing without. A p50 needs
+20 samples, a p95 59, a p99 299; else the maximum is shown.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
-import statistics
+import platform
+import subprocess
+import sys
 import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import soundfile
-import soxr
-from hibari import Hibari
+from peers.vflow_agent import converse
+from speech import scenes
+from speech.ear import COUNTS, Ear, Found, Record, summary
+from speech.scenes import Scene
 
-from vflow import MS, Pipeline, Samples, load
-from vflow.turns import LATENCIES, TurnLog
+from vflow import load
+from vflow.options import StandIns
+from vflow_nodes.stt_moonshine import Transcriber, bundled
 
-RATE = 16000
-GAP_S = 9.0
-"""Between two questions: longer than a reply of 24 tokens, so that none is interrupted."""
-GRAPH = Path(__file__).parents[1] / "pipelines" / "voice_agent.yaml"
-QUESTIONS = (
-    "What is the capital of France?",
-    "Who wrote the play Hamlet?",
-    "How many days are there in a week?",
-    "What is the largest planet?",
-    "Can you tell me a fact about cats?",
-    "What do bees make?",
-    "Where does the sun rise?",
-    "What is your favourite colour?",
-    "How do I boil an egg?",
-    "Why is the sky blue?",
-)
-HUMAN = ("livekit_weather_question.wav", "ps_goforward.wav", "librivox_austen_0880.wav")
-TARGETS_MS = {"v2v": 900.0}
+HERE = Path(__file__).parent
+GRAPH = HERE.parent / "pipelines" / "voice_agent.yaml"
+PEER = HERE / "peers" / "pipecat_agent.py"
+WAIT_S = 0.48
+MAX_TOKENS, TALKATIVE = 20, 48
+"""Tokens of a reply: in conversation, and where it is to be interrupted or disturbed."""
+GAP_S = 7.0
+"""Between two questions: longer than a reply of MAX_TOKENS, so that none is interrupted."""
+REPLY_S = 9.0
+"""For a reply of TALKATIVE tokens, disturbed."""
+LATENCIES = (
+    "endpoint", "first_word", "word_to_audio", "compute", "v2v", "detect", "stop", "talk_over",
+)  # fmt: skip
+EFFORT = ("attempts", "wasted_words")
+CUT = ("detect", "stop", "talk_over")
+"""These are found in the interruptions."""
 
 
-def clips(turns: int) -> list[Samples]:
-    """One utterance a turn, `(n,) float32` at RATE."""
-    found: list[Samples] = []
-    if "VFLOW_SPEECH" in os.environ:
-        for name in HUMAN:
-            samples, rate = soundfile.read(Path(os.environ["VFLOW_SPEECH"]) / name, dtype="float32")
-            found.append(soxr.resample(samples, rate, RATE).astype(np.float32))
-    voice = Hibari()
-    for number in range(turns - len(found)):
-        text = QUESTIONS[number % len(QUESTIONS)]
-        found.append(soxr.resample(voice(text, seed=number), 24000, RATE).astype(np.float32))
+class PeerFailed(Exception):
+    """The peer ended with an error: the last line of what it wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Something that answers: vflow with properties set, or pipecat with arguments."""
+
+    name: str
+    arguments: tuple[str, ...]
+    pipecat: str = ""
+
+    def run(self, heard: Path, said: Path, max_tokens: int) -> Record:
+        if self.pipecat:
+            return self._run_pipecat(heard, said, max_tokens)
+        overrides = {"generator.max_tokens": str(max_tokens)}
+        overrides |= dict(argument.split("=") for argument in self.arguments)
+        stand_ins: StandIns = {
+            "mic": ("wav_source", {"file": str(heard)}),
+            "speaker": ("wav_sink", {"file": str(said)}),
+        }
+        return converse(load(GRAPH, overrides=overrides, stand_ins=stand_ins))
+
+    def _run_pipecat(self, heard: Path, said: Path, max_tokens: int) -> Record:
+        record = said.with_suffix(".json")
+        words = [str(heard), str(said), str(record), "--max-tokens", str(max_tokens), "--wait", str(WAIT_S)]
+        command = [self.pipecat, str(PEER), *words, *self.arguments]
+        environment = {**os.environ, "LOGURU_LEVEL": "ERROR"}
+        ended = subprocess.run(command, capture_output=True, text=True, env=environment)
+        if ended.returncode:
+            raise PeerFailed(f"{self.name}: {ended.stderr.strip().splitlines()[-1]}")
+        return Record(**json.loads(record.read_text()))
+
+
+def systems(pipecat: str) -> tuple[list[System], list[str]]:
+    """The systems that can be run here, and what is skipped, with the reason."""
+    wait = f"vad.speech_end_after={WAIT_S * 1000:.0f}ms"
+    found = [
+        System("vflow", (wait, "vad.speculate=false")),
+        System("vflow, speculation", (wait, "vad.speculate=true")),
+    ]
+    skipped: list[str] = []
+    if not pipecat:
+        skipped.append("pipecat: no --pipecat-python (the head of this file says how to install it)")
+        return found, skipped
+    try:
+        probe = [pipecat, "-c", "import pipecat, vflow_nodes"]
+        subprocess.run(probe, capture_output=True, text=True, check=True)
+    except OSError as error:
+        skipped.append(f"pipecat: {error}")
+    except subprocess.CalledProcessError as error:
+        skipped.append(f"pipecat: {error.stderr.strip().splitlines()[-1]}")
+    else:
+        found += [System(f"pipecat, {how}", ("--chunks", how), pipecat) for how in ("words", "sentences")]
+    return found, skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One scene, and how it is judged."""
+
+    name: str
+    scene: Scene
+    max_tokens: int
+    interrupting: bool = False
+
+
+def takes(turns: int, interruptions: int, disturbed: int, seed: int) -> list[Take]:
+    """The scenes in order: half of the conversation, the rest, the other half."""
+    said = scenes.clips(turns, human=True)
+    prompts = scenes.clips(max(interruptions + 1, disturbed), human=False, texts=scenes.PROMPTS)
+    halves = [said[::2], said[1::2]]  # human clips in both
+    found = [Take("conversation", scenes.conversation(half, GAP_S), MAX_TOKENS) for half in halves if half]
+    if interruptions:
+        scene = scenes.interruptions(prompts[: interruptions + 1], seed, REPLY_S)
+        found.insert(1, Take("interruptions", scene, TALKATIVE, interrupting=True))
+    if disturbed:
+        scene = scenes.disturbances(prompts[:disturbed], seed, REPLY_S)
+        found.insert(2, Take("disturbances", scene, TALKATIVE))
     return found
 
 
-def converse(utterances: list[Samples], folder: Path) -> TurnLog:
-    """Play the utterances to the agent, and listen to what it answers."""
-    gap = np.zeros(int(GAP_S * RATE), np.float32)
-    heard, said = folder / "in.wav", folder / "out.wav"
-    soundfile.write(heard, np.concatenate([part for u in utterances for part in (gap[:RATE], u, gap)]), RATE)
-    stand_ins = {"mic": ("wav_source", {"file": str(heard)}), "speaker": ("wav_sink", {"file": str(said)})}
-    graph = load(GRAPH, overrides={"generator.max_tokens": "24"}, stand_ins=stand_ins)
-    pipeline, log = Pipeline(graph), TurnLog(graph)
-    pipeline.bus.listen(log.listen)
-    with pipeline:
-        pipeline.wait()
-    log.refine(heard, said)
-    return log
+def measure(
+    able: Sequence[System], planned: Sequence[Take], keep: Path | None, skipped: list[str]
+) -> dict[str, dict[str, Found]]:
+    """What was found, by system and scene; a peer that fails is left out, its reason goes to `skipped`."""
+    folder = bundled()
+    assert folder is not None, "moonshine-voice is not installed: pip install 'vflow[speech]'"
+    transcriber = Transcriber(folder)
+    results: dict[str, dict[str, Found]] = {system.name: {} for system in able}
+    with tempfile.TemporaryDirectory() as scratch:
+        root = keep or Path(scratch)
+        root.mkdir(parents=True, exist_ok=True)
+        for number, take in enumerate(planned):
+            heard = root / f"{number}-{take.name}.wav"
+            take.scene.write(heard)
+            for system in able:
+                if system.name not in results:
+                    continue
+                note(f"{take.name}, {take.scene.ns / 1e9:.0f} s: {system.name}")
+                said = root / f"{number}-{take.name}-{system.name.replace(', ', '-')}.wav"
+                try:
+                    record = system.run(heard, said, take.max_tokens)
+                except PeerFailed as error:
+                    skipped.append(str(error))
+                    del results[system.name]
+                    continue
+                found = Ear(take.scene, said, record, transcriber.text).find(take.interrupting)
+                results[system.name].setdefault(take.name, Found()).add(found)
+    return results
 
 
-def summary(values: list[float]) -> dict[str, Any]:
-    """Median and p95 as far as the number of samples allows, and the maximum."""
-    figures: dict[str, Any] = {"n": len(values), "max": round(max(values), 1)} if values else {"n": 0}
-    if len(values) >= 20:
-        figures["p50"] = round(statistics.median(values), 1)
-    if len(values) >= 59:
-        figures["p95"] = round(statistics.quantiles(values, n=20)[-1], 1)
-    return figures
+def note(text: str) -> None:
+    """Progress, apart from the result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def report(scenes: dict[str, Found]) -> dict[str, Any]:
+    """One system's figures. Latencies up to v2v are of the conversation, where no reply is cut."""
+    talk, cut = scenes.get("conversation", Found()), scenes.get("interruptions", Found())
+    latency = {
+        name: summary([*talk.latencies.get(name, ()), *(cut.latencies.get(name, ()) if name in CUT else ())])
+        for name in LATENCIES
+    }
+    errors = {
+        # of a reply that is not cut it is the transcriber's, and stands beside it for comparison
+        "interrupted": [t["cut_error"] for t in cut.turns if "cut_error" in t],
+        "whole": [t["heard_error"] for t in talk.turns if "heard_error" in t],
+    }
+    hits = [t["compute_ms"] for t in talk.turns if speculated(t) == "hit" and "compute_ms" in t]
+    return {
+        "latency_ms": latency,
+        "compute_on_hit_ms": summary(hits),
+        "speculation": {
+            **Counter(map(speculated, talk.turns)),
+            **{name: sum(t["speculation"].get(name, 0) for t in talk.turns) for name in EFFORT},
+        },
+        "heard_error_words": {
+            name: {"n": len(e), "max": max(e), "mean": sum(e) / len(e)} for name, e in errors.items() if e
+        },
+        "counts": {name: {count: getattr(f, count) for count in COUNTS} for name, f in scenes.items()},
+        "agent_sounding_s": {name: round(f.sounding_s, 1) for name, f in scenes.items()},
+        "cpu_s_per_minute": {name: round(60 * f.cpu_s / f.wall_s, 2) for name, f in scenes.items()},
+        "turns": {name: f.turns for name, f in scenes.items()},
+    }
+
+
+def speculated(turn: dict[str, Any]) -> str:
+    """`hit`, `miss` or `none`."""
+    result: str = turn["speculation"].get("result", "none")
+    return result
+
+
+def targets(reports: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """T6b of vflow. Where the samples do not suffice for the quantile, the maximum stands for it."""
+    goals: dict[str, dict[str, Any]] = {}
+
+    def goal(name: str, figures: dict[str, Any], quantile: str, limit: float) -> None:
+        basis = quantile if quantile in figures else f"max of {figures['n']}"
+        value = figures.get(quantile, figures.get("max"))
+        met = value is not None and value <= limit
+        goals[name] = {"value": value, "target": limit, "met": met, "basis": basis}
+
+    plain, eager = reports["vflow"], reports.get("vflow, speculation")
+    goal("v2v_p50_ms", plain["latency_ms"]["v2v"], "p50", 900)
+    if eager:
+        tally = eager["speculation"]
+        hits = tally.get("hit", 0) / sum(tally.get(kind, 0) for kind in ("hit", "miss", "none"))
+        counts = eager["counts"]["conversation"]
+        cuts = counts["false_cuts"] / counts["utterances"]
+        goal("speculation_v2v_p50_ms", eager["latency_ms"]["v2v"], "p50", 650)
+        goal("speculation_v2v_p95_ms", eager["latency_ms"]["v2v"], "p95", 900)
+        goal("compute_on_hit_p50_ms", eager["compute_on_hit_ms"], "p50", 30)
+        goals["false_cuts"] = {"value": cuts, "target": 0.05, "met": cuts <= 0.05}
+        goals["hits"] = {"value": hits, "target": 0.8, "met": hits >= 0.8}
+    shipped = eager or plain
+    for name, quantile, limit in (("stop", "max", 20), ("talk_over", "p95", 400)):
+        goal(f"{name}_{quantile}_ms", shipped["latency_ms"][name], quantile, limit)
+    barges = sum(counts["false_barge_ins"] for counts in shipped["counts"].values())
+    goals["false_barge_ins"] = {"value": barges, "target": 0, "met": barges == 0}
+    worst = shipped["heard_error_words"].get("interrupted", {}).get("max")
+    goals["heard_error_words"] = {"value": worst, "target": 1, "met": worst is not None and worst <= 1}
+    return goals
+
+
+def cell(figures: dict[str, Any]) -> str:
+    """A latency as the table shows it."""
+    if not figures["n"]:
+        return "-"
+    quantiles = "  ".join(f"{name} {figures[name]:.0f}" for name in ("p50", "p95", "p99") if name in figures)
+    return f"{quantiles}  max {figures['max']:.0f}  n {figures['n']}".strip()
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as text."""
+    reports = result["systems"]
+    rows = [["ms, from the recordings", *reports]]
+    rows += [[name, *(cell(r["latency_ms"][name]) for r in reports.values())] for name in LATENCIES]
+    rows.append(["compute on a hit", *(cell(r["compute_on_hit_ms"]) for r in reports.values())])
+    tallies = [r["speculation"].items() for r in reports.values()]
+    told = [", ".join(f"{kind} {count}" for kind, count in tally) for tally in tallies]
+    rows.append(["speculation", *told])
+    for kind in ("interrupted", "whole"):
+        errors = [r["heard_error_words"].get(kind) for r in reports.values()]
+        shown = [f"mean {e['mean']:.2f}  max {e['max']}  n {e['n']}" if e else "-" for e in errors]
+        rows.append([f"heard_error, words, {kind}", *shown])
+    for scene in next(iter(reports.values()))["counts"]:
+        rows.append([f"-- {scene}", *("" for _ in reports)])
+        for count in COUNTS:
+            rows.append([count, *(str(r["counts"][scene][count]) for r in reports.values())])
+        rows.append(["agent sounding, s", *(str(r["agent_sounding_s"][scene]) for r in reports.values())])
+        rows.append(["CPU s a minute", *(str(r["cpu_s_per_minute"][scene]) for r in reports.values())])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    padded = [[text.ljust(width) for text, width in zip(row, widths, strict=True)] for row in rows]
+    lines = ["  ".join(row).rstrip() for row in padded]
+    for name, target in result["targets"].items():
+        basis = f" ({target['basis']})" if "basis" in target else ""
+        verdict = "met" if target["met"] else "MISSED"
+        lines.append(f"target {name}: {target['value']}{basis}, wanted {target['target']}: {verdict}")
+    lines += [f"skipped: {reason}" for reason in result["skipped"]]
+    return "\n".join(lines)
+
+
+def picture(v2v_ms: dict[str, list[float]], file: str) -> None:
+    """v2v of each turn, system by system, as a cumulative curve."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 3.5), layout="constrained")
+    for name, values in v2v_ms.items():
+        ordered = sorted(values)
+        shares = [(place + 1) / len(ordered) for place in range(len(ordered))]
+        axes.step(ordered, shares, where="post", label=name)
+    axes.set(xlabel="voice to voice, ms", ylabel="share of turns", xlim=(0, None), ylim=(0, 1))
+    axes.legend(frameon=False)
+    figure.savefig(file, dpi=150)
+
+
+def machine() -> str:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{platform.system()} {platform.machine()}, {cores} cores, Python {platform.python_version()}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--turns", type=int, default=20, help="utterances, about 12 s each")
+    parser.add_argument("--turns", type=int, default=20, help="utterances of the conversation, 10.5 s each")
+    parser.add_argument("--interruptions", type=int, default=20, help="4.5 s each")
+    parser.add_argument("--disturbed", type=int, default=6, help="replies with noises, 13 s each")
+    parser.add_argument("--quick", action="store_true", help="4 turns, 4 interruptions, 1 disturbed")
+    parser.add_argument("--seed", type=int, default=1, help="of the interruptions and noises")
+    parser.add_argument("--pipecat-python", metavar="PYTHON", default="", help="one that has pipecat")
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", default=[], help="run this system (repeatable)"
+    )
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="leave the recordings there")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--picture", metavar="FILE", help="draw v2v (needs matplotlib)")
     args = parser.parse_args()
-    utterances = clips(args.turns)
-    with tempfile.TemporaryDirectory() as folder:
-        log = converse(utterances, Path(folder))
-    turns = list(log.turns.values())
-    latency = {
-        name: summary([ns / MS for turn in turns if (ns := turn.latency_ns(name)) is not None])
-        for name in LATENCIES
-    }
-    targets = {
-        name: {
-            "value": latency[name].get("p50"),
-            "target": limit,
-            "met": latency[name].get("p50", 1e9) <= limit,
-        }
-        for name, limit in TARGETS_MS.items()
-    }
+    turns, interruptions, disturbed = args.turns, args.interruptions, args.disturbed
+    if args.quick:
+        turns, interruptions, disturbed = 4, 4, 1
+    able, skipped = systems(args.pipecat_python)
+    if args.only:
+        able = [system for system in able if system.name in args.only]
+    planned = takes(turns, interruptions, disturbed, args.seed)
+    minutes = len(able) * sum(take.scene.ns for take in planned) / 60e9
+    note(f"{len(able)} systems, about {minutes:.0f} minutes")
+    results = measure(able, planned, args.keep, skipped)
+    reports = {name: report(found) for name, found in results.items()}
     result = {
-        "utterances": len(utterances),
-        "turns": len(turns),
-        "interrupted": sum(turn.interrupted for turn in turns),
-        "unanswered": sum(not turn.heard for turn in turns),
-        "latency_ms": latency,
-        "targets": targets,
+        "machine": machine(),
+        "date": datetime.date.today().isoformat(),
+        "systems": reports,
+        "targets": targets(reports) if "vflow" in reports else {},
+        "skipped": skipped,
     }
-    if args.json:
-        print(json.dumps(result))
-        return
-    for name in ("utterances", "turns", "interrupted", "unanswered"):
-        print(f"{name:14} {result[name]}")
-    for name, figures in latency.items():
-        print(f"{name:14} " + "  ".join(f"{key} {value}" for key, value in figures.items()))
-    for name, target in targets.items():
-        print(f"target {name} p50 <= {target['target']:.0f} ms: {'met' if target['met'] else 'MISSED'}")
+    if args.picture:
+        talks = {name: scenes["conversation"] for name, scenes in results.items()}
+        picture({name: talk.latencies.get("v2v", []) for name, talk in talks.items()}, args.picture)
+    print(json.dumps(result) if args.json else table(result))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Latency measured in recorded samples, not in what the runtime claims of itself.
 
-Definitions: voice_off is the end of the last 30 ms frame within 25 dB of the loudest such frame; audible
-is the first 5 ms frame of a reply within 40 dB of its loudest.
+Definitions: voice_off is the end of the last 30 ms frame within 25 dB of the loudest such frame, voice_on
+the start of the first; audible is the first 5 ms frame of a reply within 40 dB of its loudest.
 """
 
 from __future__ import annotations
@@ -34,6 +34,13 @@ def voice_off_ns(samples: Samples, rate: int) -> int | None:
     hop_ns = VOICE_FRAME_NS // 6
     loud = _loud(frame_levels(samples, rate, VOICE_FRAME_NS, hop_ns), VOICE_RANGE_DB)
     return int(loud[-1]) * hop_ns + VOICE_FRAME_NS if len(loud) else None
+
+
+def voice_on_ns(samples: Samples, rate: int) -> int | None:
+    """Where the first sound of the user begins, in ns from the first sample; None in silence."""
+    hop_ns = VOICE_FRAME_NS // 6
+    loud = _loud(frame_levels(samples, rate, VOICE_FRAME_NS, hop_ns), VOICE_RANGE_DB)
+    return int(loud[0]) * hop_ns if len(loud) else None
 
 
 def audible_ns(samples: Samples, rate: int) -> tuple[int, int] | None:

@@ -1,0 +1,289 @@
+"""Half an hour of conversation at its real pace: does memory grow, do threads or descriptors pile up?
+
+    python benchmarks/soak.py [--minutes 30] [--real] [--picture soak.png] [--json]
+
+A user asks every few seconds and interrupts every third reply; STT, language model and TTS are scripted and
+take as long as real ones: what is measured is `turn`, `chat`'s history, `word_buffer`, `wav_sink` and the
+runtime. With `--real` it is `pipelines/voice_agent.yaml` with its models, and questions spoken by
+`tts.hibari`. RSS is sampled every five seconds; its slope is that of a straight line behind the first fifth,
+in percent of its mean, over the whole time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import itertools
+import json
+import os
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from vflow import (
+    MS,
+    SECOND,
+    Audio,
+    AudioPacket,
+    Event,
+    Graph,
+    In,
+    Node,
+    Out,
+    Pipeline,
+    QueueOptions,
+    Span,
+    SpeechEnd,
+    Text,
+    TextPacket,
+    load,
+    prop,
+)
+from vflow.build import load_text
+from vflow.turns import TurnLog
+from vflow_nodes.chat.chat import Chat, Reply
+
+TARGETS = {"rss_slope_percent": 1.0, "threads": 0.0, "descriptors": 0.0}
+SAMPLE_S = 5.0
+WINDOW = 512
+RATE = 16_000
+REPLY = "Here is what I know, and it is not much. Ask me again later, when I have read more about it."
+SCRIPTED = """
+nodes:
+  user:    {{use: b.user, seconds: {seconds}}}
+  turn:    {{use: turn}}
+  stt:     {{use: b.stt}}
+  chat:    {{use: b.chat}}
+  words:   {{use: word_buffer}}
+  tts:     {{use: b.tts}}
+  speaker: {{use: wav_sink, file: "{file}"}}
+links: [user -> turn -> stt -> chat -> words -> tts -> speaker]
+"""
+AGENT = Path(__file__).parents[1] / "pipelines" / "voice_agent.yaml"
+QUESTIONS = ("What is the capital of France?", "How do I boil an egg?", "Why is the sky blue?")
+
+
+class User(Node):
+    """A second and a half of voice, then silence: two times until the reply is over, then only until it has
+    begun."""
+
+    live = True
+    seconds: int = prop(60)
+    audio = Out(Audio(rate=RATE, channels=1, features={"speech"}))
+
+    def produce(self) -> Iterator[AudioPacket]:
+        noise = np.random.default_rng(0).normal(0, 0.1, WINDOW).astype(np.float32)
+        blocks = (np.zeros(WINDOW, np.float32), noise)
+        pattern = [(False, 1.0), *[(True, 1.5), (False, 9.0)] * 2, (True, 1.5), (False, 3.0)]
+        spans = itertools.cycle(pattern)
+        window = 0
+        while True:
+            voiced, lasts_s = next(spans)
+            for _ in range(int(lasts_s * RATE) // WINDOW):
+                pts_ns = window * WINDOW * SECOND // RATE
+                if pts_ns >= self.seconds * SECOND:
+                    return
+                self.ctx.wait_until(pts_ns)
+                meta = {"speech": float(voiced)}
+                yield AudioPacket(data=blocks[voiced].copy(), rate=RATE, pts_ns=pts_ns, meta=meta)
+                window += 1
+
+
+class Stt(Node):
+    """Takes 80 ms."""
+
+    heavy = True
+    audio = In(
+        Audio(rate=RATE, channels=1, features={"turns"}), queue=QueueOptions(packets=400, time_ns=10 * SECOND)
+    )
+    transcript = Out(Text("final"), bus=True)
+
+    def process(self, packet: AudioPacket) -> None:
+        """Hears all."""
+
+    def on_event(self, event: Event) -> Iterator[TextPacket]:
+        if isinstance(event, SpeechEnd):
+            self.ctx.wait_until(self.ctx.now_ns() + 80 * MS)
+            yield TextPacket(text="What do you know about it?", pts_ns=event.pts_ns, turn=event.turn)
+
+
+class Model(Chat):
+    """The node with its history; a token takes 30 ms."""
+
+    @classmethod
+    def unavailable(cls) -> str:
+        return ""
+
+    def open(self) -> None:
+        """There is nothing to load."""
+        self._settled = 0
+
+    def warm_up(self) -> None:
+        """There is nothing to warm."""
+
+    def _answer(self, reply: Reply) -> Iterator[str | None]:
+        for word in REPLY.split():
+            self.ctx.wait_until(self.ctx.now_ns() + 30 * MS)
+            reply.tokens.append(1)
+            yield word
+            yield None
+        reply.stop_reason = "eos"
+
+
+class Tts(Node):
+    """Takes 120 ms a chunk, and speaks a word in 300 ms."""
+
+    heavy = True
+    text = In(Text("chunk"), queue=QueueOptions(packets=2))
+    audio = Out(Audio(rate=RATE, channels=1))
+
+    def process(self, chunk: TextPacket) -> Iterator[Any]:
+        self.ctx.wait_until(self.ctx.now_ns() + 120 * MS)
+        for number, word in enumerate(chunk.text.split()):
+            frames = 300 * RATE // 1000
+            tone = 0.1 * np.sin(np.arange(frames) * 0.1, dtype=np.float32)
+            span = Span(chunk.turn, chunk.index + number, word, 0, frames)
+            spoken = AudioPacket(data=tone, rate=RATE, turn=chunk.turn, spans=(span,))
+            yield from spoken.blocks(RATE // 10)
+            yield None
+
+
+NODES: dict[str, type[Node]] = {"b.user": User, "b.stt": Stt, "b.chat": Model, "b.tts": Tts}
+
+
+def scripted(seconds: int, folder: Path) -> Graph:
+    text = SCRIPTED.format(seconds=seconds, file=folder / "reply.wav")
+    return load_text(text, file="soak.yaml", nodes=NODES)
+
+
+def real(seconds: int, folder: Path) -> Graph:
+    """The voice agent, with questions out of a file as long as the run."""
+    import soxr
+    from hibari import Hibari
+
+    voice = Hibari()
+    spoken = [soxr.resample(voice(text, seed=1), 24_000, RATE).astype(np.float32) for text in QUESTIONS]
+    with soundfile.SoundFile(folder / "in.wav", "w", samplerate=RATE, channels=1, format="WAV") as file:
+        for question in itertools.cycle(spoken):
+            if file.frames >= seconds * RATE:
+                break
+            file.write(np.zeros(9 * RATE, np.float32))
+            file.write(question)
+    mic = ("wav_source", {"file": str(folder / "in.wav"), "pace": "clock"})
+    speaker = ("wav_sink", {"file": str(folder / "reply.wav")})
+    limit = {"generator.max_tokens": "24"}
+    return load(AGENT, overrides=limit, stand_ins={"mic": mic, "speaker": speaker})
+
+
+@dataclass
+class Samples:
+    """RSS in bytes, threads and open descriptors, each SAMPLE_S."""
+
+    rss: list[int] = field(default_factory=list)
+    threads: list[int] = field(default_factory=list)
+    descriptors: list[int] = field(default_factory=list)
+
+    def take(self) -> None:
+        pages = Path("/proc/self/statm").read_text().split()[1]
+        self.rss.append(int(pages) * os.sysconf("SC_PAGE_SIZE"))
+        self.threads.append(threading.active_count())
+        self.descriptors.append(len(os.listdir("/proc/self/fd")))
+
+    def settled(self) -> Samples:
+        """Without the first fifth, in which caches fill."""
+        first = len(self.rss) // 5
+        return Samples(self.rss[first:], self.threads[first:], self.descriptors[first:])
+
+    def slope_percent(self) -> float:
+        """How much RSS grows over the whole time, in percent of its mean."""
+        if len(self.rss) < 2:
+            return 0.0
+        slope = float(np.polyfit(np.arange(len(self.rss)), self.rss, 1)[0])
+        return 100 * slope * len(self.rss) / float(np.mean(self.rss))
+
+
+def growth(counts: list[int]) -> int:
+    """By how much the peak of the second half exceeds that of the first."""
+    half = len(counts) // 2
+    return max(counts[half:], default=0) - max(counts[:half], default=0)
+
+
+def converse(graph: Graph) -> tuple[Samples, TurnLog]:
+    """Run a graph to its end, sampling."""
+    samples, log = Samples(), TurnLog(graph)
+    pipeline = Pipeline(graph)
+    pipeline.bus.listen(log.listen)
+    reader = threading.Thread(target=lambda: deque(pipeline.bus, maxlen=0), daemon=True)
+    reader.start()  # as `vflow run` does: what nobody reads is kept, up to a limit
+    with pipeline:
+        while not pipeline.wait(SAMPLE_S):
+            samples.take()
+    return samples, log
+
+
+def draw(samples: Samples, path: str) -> str:
+    """A picture of RSS over time; what came of it."""
+    if importlib.util.find_spec("matplotlib") is None:
+        return "no picture: matplotlib is not installed"
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    minutes = np.arange(len(samples.rss)) * SAMPLE_S / 60
+    figure, axes = pyplot.subplots(figsize=(8, 3))
+    axes.plot(minutes, np.asarray(samples.rss) / 1e6)
+    axes.set(xlabel="minutes", ylabel="RSS, MB", ylim=(0, None))
+    figure.savefig(path, bbox_inches="tight")
+    return f"drawn: {path}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=30.0, help="how long to converse")
+    parser.add_argument("--real", action="store_true", help="with the models of voice_agent.yaml")
+    parser.add_argument("--picture", metavar="PNG", help="draw RSS over time, where matplotlib is")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    args = parser.parse_args()
+    seconds = int(args.minutes * 60)
+    with tempfile.TemporaryDirectory() as folder:
+        samples, log = converse((real if args.real else scripted)(seconds, Path(folder)))
+    settled = samples.settled()
+    values = {
+        "rss_slope_percent": round(settled.slope_percent(), 2),
+        "threads": growth(settled.threads),
+        "descriptors": growth(settled.descriptors),
+    }
+    turns = log.snapshot()
+    result = {
+        "minutes": args.minutes,
+        "turns": len(turns),
+        "interrupted": sum(turn.interrupted for turn in turns),
+        "rss_mb": [round(samples.rss[index] / 1e6, 1) for index in (0, len(samples.rss) // 5, -1)],
+        "warnings": log.warnings,
+        "targets": {
+            name: {"value": values[name], "target": limit, "met": values[name] <= limit}
+            for name, limit in TARGETS.items()
+        },
+    }
+    picture = draw(samples, args.picture) if args.picture else ""
+    if args.json:
+        print(json.dumps(result))
+        return
+    for name in ("minutes", "turns", "interrupted", "rss_mb", "warnings"):
+        print(f"{name:12} {result[name]}")
+    for name, limit in TARGETS.items():
+        print(f"{name} {values[name]}, target {limit:g}: {'met' if values[name] <= limit else 'MISSED'}")
+    if picture:
+        print(picture)
+
+
+if __name__ == "__main__":
+    main()

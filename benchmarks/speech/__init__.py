@@ -1,0 +1,1 @@
+"""Scenes of speech with known truth, and what recordings of them hold."""
