@@ -617,3 +617,33 @@ def test_a_flush_behind_the_end_of_the_input_is_told_to_the_generator() -> None:
         assert "cancelled 5" in running.nodes["reply"].log  # type: ignore[attr-defined]
         gate.open()
         assert running.wait(PATIENCE_S)
+
+
+def test_a_node_that_fails_behind_its_end_is_not_restarted() -> None:
+    class Breaks(Collect):
+        def on_flush(self, flush: Flush) -> None:
+            raise ValueError("late")
+
+    class Waits(Words):
+        """A source that goes on when all else has ended."""
+
+        def produce(self) -> Any:
+            self.ctx.wait_until()
+            yield from ()
+
+    text = """
+    nodes:
+      words: {use: t.words}
+      sink:  {use: t.breaks, on_error: {restart: 3}}
+      other: {use: t.waits}
+      end:   {use: t.collect}
+    links: [words -> sink, other -> end]
+    """
+    with pipeline(text, ManualClock(), breaks=Breaks, waits=Waits) as running:
+        running._segments["sink"].thread.join(PATIENCE_S)
+        flusher = threading.Thread(target=lambda: running.flush(1, ["words"]), daemon=True)
+        flusher.start()
+        flusher.join(PATIENCE_S)
+        assert not flusher.is_alive()
+        running.nodes["other"].ctx.notify()
+        assert running.wait(PATIENCE_S)

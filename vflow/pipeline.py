@@ -429,7 +429,8 @@ class Pipeline:
         """Apply the node's `on_error`; whether it was restarted. Raises: Stopped where it is `fail`."""
         policy: ErrorPolicy = self.graph.nodes[runner.name].on_error
         attributed = self._attribute(runner.name, error)
-        if policy.action == "skip":
+        late = self._segments[runner.name].left  # nothing more comes to it: a restart would be for nothing
+        if policy.action == "skip" or (policy.action == "restart" and late):
             self._post("warning", f"skipped: {attributed.message}", runner.name, error=attributed)
             return False
         if policy.action == "restart":

@@ -84,6 +84,11 @@ class Segment:
     def head(self) -> Runner:
         return self.runners[0]
 
+    @property
+    def left(self) -> bool:
+        """Whether its thread has come to its end; any thread."""
+        return self._left
+
     # any thread
 
     def hand(self, flush: Flush) -> None:

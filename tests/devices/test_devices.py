@@ -54,7 +54,7 @@ def test_what_is_said_is_recorded_and_what_is_played_is_heard(
 nodes:
   file: {{use: wav_source, file: {QUESTION}}}
   speaker: {{use: speaker.{backend}, device: {names["speaker"]}, latency: 100ms}}
-  mic: {{use: mic.{backend}, device: {names["mic"]}}}
+  mic: {{use: mic.{backend}, device: {names["mic"]}, echo_cancellation: off}}
   tape: {{use: wav_sink, file: {tmp_path / "mic.wav"}}}
 links: [file -> speaker, mic -> tape]
 """)

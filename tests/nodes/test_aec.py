@@ -228,6 +228,16 @@ def test_the_user_is_understood_while_the_agent_speaks(
     assert voiced(left[there]) > 0.75 * clear
 
 
+def test_with_headphones_the_user_is_heard_in_the_first_reply_already(
+    question: Samples, own: Samples, played: Samples
+) -> None:
+    heard = np.random.default_rng(0).normal(0, 1e-4, 5 * RATE).astype(np.float32)
+    at = slice(2 * RATE, 2 * RATE + len(question))
+    heard[at] += question
+    _, out = run(Aec(), heard, played[: 5 * VOICE_RATE])
+    assert abs(level_db(out[at]) - level_db(question)) < 1
+
+
 def test_the_first_word_that_is_played_makes_no_gap_in_what_is_heard() -> None:
     noise = np.random.default_rng(0).standard_normal(2 * RATE).astype(np.float32)
     quiet = np.zeros(VOICE_RATE * 2, np.float32)
