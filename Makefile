@@ -8,11 +8,11 @@ PYTEST_ARGS ?=
 # PyAudio compiles against PortAudio's headers (apt-get install portaudio19-dev); without them its tests skip
 comma   := ,
 HEADER  := $(wildcard /usr/include/portaudio.h /usr/local/include/portaudio.h /opt/homebrew/include/portaudio.h)
+DEV     := $(VENV)/.installed-dev$(if $(HEADER),-pyaudio)
 EXTRAS  := speech,aec,audio,dev$(if $(HEADER),$(comma)pyaudio)
 
 BIN  := $(VENV)/bin
 DEMO := $(VENV)/.installed
-DEV  := $(VENV)/.installed-dev
 
 .PHONY: demo test check models clean
 

@@ -219,7 +219,7 @@ def speculated(turn: dict[str, Any]) -> str:
 
 
 def targets(reports: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """T6b of vflow. Where the samples do not suffice for the quantile, the maximum stands for it."""
+    """The agent's targets. Where the samples do not suffice for the quantile, the maximum stands for it."""
     goals: dict[str, dict[str, Any]] = {}
 
     def goal(name: str, figures: dict[str, Any], quantile: str, limit: float) -> None:

@@ -195,7 +195,7 @@ def main() -> None:
         "times_real_time": round(60 * (result.minutes + 1) / took_s, 1),
     }
     targets: dict[str, dict[str, Any]] = {
-        "T6b.false_barge_ins": {"value": len(result.false), "target": 0, "met": not result.false},
+        "echo.false_barge_ins": {"value": len(result.false), "target": 0, "met": not result.false},
         "echo.barge_ins_missed": {"value": result.missed, "target": 0, "met": not result.missed},
     }
     if args.json:

@@ -72,7 +72,7 @@ def peer_samples(python: str, pauses: list[float], mode: str, folder: Path) -> d
 
 
 def targets(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """T6."""
+    """The targets of an interruption."""
     idle, busy, blocking = (found["packets"][name] for name in ("idle", "busy thread", "blocking node"))
     played = found["samples"]
     stale = idle["stale"] + busy["stale"] + blocking["stale"]
@@ -80,12 +80,12 @@ def targets(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
         values["stale_samples"] for name, values in played.items() if name.startswith("vflow")
     )
     values = {
-        "T6 fresh packet, p50 ms": (idle["fresh_ms"].get("p50", idle["fresh_ms"]["max"]), 1.0),
-        "T6 fresh packet, max ms": (idle["fresh_ms"]["max"], 2.0),
-        "T6 fresh packet beside a busy thread, max ms": (busy["fresh_ms"]["max"], 5.0),
-        "T6 stale packets": (stale, 0),
-        "T6 stale samples": (stale_samples, 0),
-        "T6 stop with a blocking TTS, max ms": (played["vflow, blocking"]["stop_ms"]["max"], 100.0),
+        "fresh packet, p50 ms": (idle["fresh_ms"].get("p50", idle["fresh_ms"]["max"]), 1.0),
+        "fresh packet, max ms": (idle["fresh_ms"]["max"], 2.0),
+        "fresh packet beside a busy thread, max ms": (busy["fresh_ms"]["max"], 5.0),
+        "stale packets": (stale, 0),
+        "stale samples": (stale_samples, 0),
+        "stop with a blocking TTS, max ms": (played["vflow, blocking"]["stop_ms"]["max"], 100.0),
     }
     return {name: {"value": v, "target": t, "met": v <= t} for name, (v, t) in values.items()}
 

@@ -286,3 +286,35 @@ def test_behind_the_first_entries_one_put_in_eight_is_timed() -> None:
     for index in range(20):
         queue.put(word(index))
     assert looks == [0, 1, 2, 3, 8, 16]
+
+
+def test_a_retraction_takes_back_one_turn_and_lets_the_others_and_what_is_newer_through() -> None:
+    queue = link(keep=True)
+    said = SpeechEnd(turn=2)
+    for item in (word(0, turn=1), word(1, turn=2), said, word(2, turn=3)):
+        queue.put(item)
+    queue.retract(2, 5)
+    with pytest.raises(Flushed):
+        queue.put(word(3, turn=2))
+    queue.writer.epoch = 5
+    queue.put(word(4, turn=2))
+    assert [item if item is said else item.index for item in drain(queue)] == [0, said, 2, 4]  # type: ignore[union-attr]
+    assert queue.stats().stale == 2
+
+
+def test_a_put_that_waits_for_room_is_refused_when_its_turn_is_retracted() -> None:
+    queue = link(packets=1)
+    putter = Putter(queue, [word(0, turn=1), word(1, turn=2)])
+    putter.wait_blocked()
+    queue.retract(2, 1)
+    putter.join()
+    assert putter.raised is Flushed
+    assert drain(queue) == [word(0, turn=1)]
+
+
+def test_a_link_remembers_no_retraction_that_both_its_ends_are_past() -> None:
+    queue = link()
+    for number in range(1, 50):
+        queue.retract(number, number)
+        queue.writer.epoch = number
+    assert len(queue._retracted) <= 2

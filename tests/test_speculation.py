@@ -266,15 +266,22 @@ def test_a_pause_that_is_heard_late_is_not_answered_in_advance_any_more(
     assert run.shown == reply_to("at the end")
 
 
-def test_another_turn_is_not_held_nor_retracted(run: Run) -> None:
-    run.user.say("pause", turn=1)
-    wait_for_withheld(run, 5)
-    run.user.say("finish", turn=1)
-    run.user.say("pause", turn=2)
-    run.user.say("resume", turn=2)
-    run.user.say("finish", turn=2)
-    run.end()
-    assert run.shown == [*reply_to("attempt 1"), *reply_to("at the end")]
+def test_another_turn_is_not_held_nor_retracted() -> None:
+    gate = Gate()
+    with Run() as run:
+        shown = run.node("shown")
+        process = shown.process
+        shown.process = lambda packet: (gate.pass_through(), process(packet))[1]
+        link = next(link for _, link in run.pipeline._links if link.name == "late.out -> shown.text")
+        link.packet = run.pipeline._runners["shown"].entry("text")
+        run.user.say("finish", turn=1)
+        gate.wait_reached()  # the reply to turn 1 is on its way: one word at the effect, two in front of it
+        run.user.say("pause", turn=2)
+        run.user.say("resume", turn=2)
+        gate.open()
+        run.user.say("finish", turn=2)
+        run.end()
+        assert run.shown == reply_to("at the end") * 2
 
 
 def test_an_end_without_a_pause_is_answered_then(run: Run) -> None:
@@ -294,14 +301,63 @@ def test_an_interruption_while_a_turn_is_held_cancels_it(run: Run) -> None:
     assert run.told == ["attempt 1"], "what the user said is told all the same"
 
 
-def test_a_committed_reply_can_be_interrupted_as_any(run: Run) -> None:
-    run.user.say("pause")
-    run.user.say("finish")
-    run.pipeline.flush(1)
-    run.user.say("finish", turn=2)
-    run.end()
-    assert run.shown[-3:] == reply_to("at the end")
-    assert {packet.turn for packet in run.node("shown").got[:-3]} <= {1}
+def test_a_committed_reply_can_be_interrupted_as_any() -> None:
+    gate = Gate()
+    with Run(gate) as run:
+        run.user.say("pause")
+        gate.wait_reached()  # one word is made
+        run.user.say("finish")
+        run.pipeline.flush(1)
+        gate.open()
+        run.user.say("finish", turn=2)
+        run.end()
+        assert len(run.shown) <= 4
+        assert run.shown[-3:] == reply_to("at the end")
+
+
+class Hasty(Guess):
+    """Looks at the runtime while it takes what the user says, and passes some of it on."""
+
+    hold: ClassVar[Gate | None] = None
+
+    def process(self, packet: TextPacket) -> Iterator[Any]:  # type: ignore[override]
+        gate = self.hold
+        if gate is not None:
+            gate.pass_through()
+        yield None
+        yield TextPacket(text="partial", turn=packet.turn)
+
+
+def test_a_retraction_costs_nothing_of_what_the_user_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate()
+    monkeypatch.setattr(Hasty, "hold", gate)
+    text = """
+    nodes: {user: {use: t.user}, guess: {use: t.guess}, shown: {use: t.log}}
+    links: [user -> guess -> shown]
+    """
+    with pipeline(text, user=User, guess=Hasty, log=Log) as running:
+        user: Any = running.nodes["user"]
+        user.say("speech")
+        gate.wait_reached()
+        user.say("pause")
+        user.say("resume")  # before the node has come to the pause
+        gate.open()
+        user.say("finish")
+        user.say("end")
+        assert running.wait(PATIENCE_S)
+        shown: Any = running.nodes["shown"]
+        assert [packet.text for packet in shown.got] == ["partial", "at the end"]
+        assert shown.names[:3] == ["pause", "resume", "speech_end"]
+
+
+def test_a_pause_that_nobody_answers_is_not_speculative() -> None:
+    text = "nodes: {user: {use: t.user}, shown: {use: t.log}}\nlinks: [user -> shown]"
+    with pipeline(text, user=User, log=Log) as running:
+        user: Any = running.nodes["user"]
+        user.say("pause")
+        assert not running.speculation.holds(1)
+        user.say("end")
+        assert running.wait(PATIENCE_S)
 
 
 def test_no_thread_waits_for_a_commit_when_the_pipeline_stops(run: Run) -> None:

@@ -128,7 +128,7 @@ def ahead(log: TurnLog, at_ms: int, phase: str, **data: object) -> None:
 def test_a_hit_says_what_the_first_word_took_and_how_far_ahead_it_began(log: TurnLog) -> None:
     ahead(log, 1100, "begun")
     ask(log)
-    ahead(log, 1500, "committed")
+    ahead(log, 1500, "committed", made=True)
     packet = TextPacket(text="Hello", turn=1)
     data = {"packet": packet, "port": "words", "made_ns": 1250 * MS}
     log.listen(Message("packet", "chat", 1500 * MS, "Hello", data))
@@ -146,6 +146,6 @@ def test_what_was_made_in_advance_and_taken_back_is_counted(log: TurnLog) -> Non
     void = [Message("packet", "chat", 0, "Hel", {"packet": packet, "port": "words"})]
     ahead(log, 1200, "retracted", withheld=void)
     ask(log)
-    ahead(log, 1500, "committed")
+    ahead(log, 1500, "committed", made=False)
     speculated = log.turns[1].speculation
     assert (speculated.result, speculated.attempts, speculated.wasted_words) == ("miss", 1, 1)

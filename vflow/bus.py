@@ -23,7 +23,8 @@ class Message:
 
     `data` by kind: error {"error"}; state {"state"}; progress {"fraction": 0..1 or None};
     event {"event"}; packet {"port", "packet"}; flush {"flush"}; played {"played", "phase"};
-    speculation {"turn", "phase": begun | retracted | committed, "withheld": what a retraction made void}.
+    stats: what a node counted, by name, when it closes; speculation {"turn", "phase": begun | retracted |
+    committed, "withheld": what a retraction made void, "made": whether anything had been told by the commit}.
     A packet or event that was withheld until its turn was committed has "made_ns", when it was made.
     """
 

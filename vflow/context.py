@@ -89,7 +89,8 @@ class NodeContext:
         return turn <= self._pipeline.cancelled_turn
 
     def speculate(self, turn: int) -> None:
-        self._pipeline.speculate(turn)
+        if self._pipeline.graph.speculating(below=self.name):
+            self._pipeline.speculate(turn)
 
     def retract(self, turn: int, after_ns: int) -> None:
         self._pipeline.retract(turn, after_ns, self._pipeline.graph.speculating(below=self.name))

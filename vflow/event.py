@@ -47,6 +47,10 @@ class SpeechEnd(Event):
     __slots__ = ()
 
 
+SAID = (SpeechStart, Pause, Resume, SpeechEnd)
+"""What the user did: never made in advance, so never held nor retracted."""
+
+
 class TurnEnd(Event):
     """Stands behind the last word of a reply. `meta` has `tokens` and `stop_reason`."""
 

@@ -74,7 +74,8 @@ class Flusher:
     def flush(
         self, starts: frozenset[str], turn: int
     ) -> tuple[Flush, list[tuple[str, Exception]], list[Message]]:
-        """Cancel all turns up to `turn`; with what sinks raised, by node, and the messages kept."""
+        """Cancel all turns up to `turn`. Returns the flush, what sinks raised, by node, and the messages that
+        were kept back meanwhile."""
         with self._flushing():
             self._number += 1
             self.cancelled_turn = max(self.cancelled_turn, turn)
@@ -119,7 +120,7 @@ class Flusher:
         """Let the links look at what they held."""
         for _, link in self._links:
             if isinstance(link, HeldLink):
-                link.release()
+                link.look_again()
 
     @contextmanager
     def _flushing(self) -> Iterator[None]:

@@ -100,7 +100,7 @@ class GraphLink:
 
 @dataclass(slots=True)
 class Reach:
-    """What lies downstream of some outputs, `keep` links and what is only behind them left out."""
+    """What lies downstream of some outputs and is made stale (see `Graph.reach`)."""
 
     nodes: frozenset[str]
     links: tuple[GraphLink, ...]
@@ -193,13 +193,14 @@ class Graph:
 
     def generators(self, below: str | None = None) -> frozenset[str]:
         """The nodes whose outputs are replies; with `below`, those downstream of that node."""
-        names = self.nodes if below is None else self._downstream(below) - {below}
-        return frozenset(name for name in names if self.nodes[name].cls.generates)
+        return frozenset(name for name in self._all_below(below) if self.nodes[name].cls.generates)
 
     def speculating(self, below: str | None = None) -> frozenset[str]:
         """The nodes that answer a turn in advance; with `below`, those downstream of that node."""
-        names = self.nodes if below is None else self._downstream(below) - {below}
-        return frozenset(name for name in names if self.nodes[name].cls.speculates)
+        return frozenset(name for name in self._all_below(below) if self.nodes[name].cls.speculates)
+
+    def _all_below(self, name: str | None) -> Iterable[str]:
+        return self.nodes if name is None else self._downstream(name) - {name}
 
     def blocking_cycle(self) -> list[str]:
         """A cycle in which every link blocks, as node names, the first again at the end; [] if none."""

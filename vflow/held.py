@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vflow.clock import Clock
-from vflow.event import Eos
+from vflow.event import SAID, Eos
 from vflow.link import Entry, Link
 from vflow.node import Item, QueueOptions
 
 
 class HeldLink(Link):
-    """A link whose reader gets nothing of a turn for which `held` is true; `release` wakes it when that
-    has changed. What stands behind a held entry waits too: order is kept. It is bounded as any link, so
+    """A link whose reader gets nothing of a turn for which `held` is true; `look_again` wakes it when
+    that has changed. What stands behind a held entry waits too: order is kept. It is bounded as any link, so
     what makes more than fits is held by backpressure.
     """
 
@@ -26,9 +26,11 @@ class HeldLink(Link):
     ) -> None:
         super().__init__(name, options, clock, overflow)
         self._held = held
+        self._released_ns = 0
 
-    def release(self) -> None:
-        """Look at what was held; any thread."""
+    def look_again(self) -> None:
+        """What was held may go; any thread. Its age counts from now."""
+        self._released_ns = self._stamp_ns()
         self.reader.waiter.wake()
 
     @property
@@ -39,8 +41,8 @@ class HeldLink(Link):
         while (head := self._head()) is not None:
             if not self._remove(head):  # a purge was faster
                 continue
-            _, item, put_ns, _ = head
-            if put_ns is not None and self._too_old(item, put_ns):
+            self.got_epoch, item, put_ns, _ = head
+            if put_ns is not None and self._too_old(item, max(put_ns, self._released_ns)):
                 continue
             self.ended = self.ended or isinstance(item, Eos)
             return item
@@ -48,4 +50,6 @@ class HeldLink(Link):
 
     def _head(self) -> Entry | None:
         head = super()._head()
-        return None if head is None or self._held(head[1].turn) else head
+        if head is None or (self._held(head[1].turn) and not isinstance(head[1], SAID)):
+            return None
+        return head

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from vflow.clock import Clock, Waiter
 from vflow.errors import Flushed, LinkFull
-from vflow.event import Eos, Event
+from vflow.event import SAID, Eos, Event
 from vflow.node import Item, QueueOptions
 from vflow.packet import Packet
 
@@ -55,7 +55,7 @@ class Link:
     """A bounded queue between two segments.
 
     `packet` and `event` take what comes out, in the reader's thread. `put` is for the writer's thread,
-    `purge` for any, the rest for the reader's.
+    `purge` and `retract` for any, under the flush lock; the rest is for the reader's.
     """
 
     def __init__(
@@ -77,6 +77,8 @@ class Link:
         """Whether its eos has been taken out."""
         self.feedback = False
         """Whether it closes a cycle: its eos is waited for by nobody, since it comes of the reader's own."""
+        self.got_epoch = 0
+        """The epoch of the entry that was taken last; the reader's."""
         self._stamp_ns = clock.stamp_ns
         self._packets, self._time_ns = options.packets, options.time_ns
         self._max_age_ns = float("inf") if options.max_age_ns is None else options.max_age_ns
@@ -161,7 +163,9 @@ class Link:
         """Whether a flush has made this item of a writer at `epoch` stale; an eos never is."""
         if isinstance(item, Eos):
             return False
-        return (epoch < self._floor and not self.options.keep) or epoch < self._retracted.get(item.turn, 0)
+        if epoch < self._retracted.get(item.turn, 0) and not isinstance(item, SAID):
+            return True
+        return epoch < self._floor and not self.options.keep
 
     def _full(self) -> bool:
         count = len(self._entries)
@@ -228,6 +232,7 @@ class Link:
             except IndexError:  # a purge was faster
                 return None
             self._got_ns += duration_ns
+            self.got_epoch = epoch
             if self._blocked:
                 self._ease()
             if epoch < self._newest and self._stale(epoch, item):

@@ -135,7 +135,8 @@ class Context(Protocol):
         `speculates`. What belongs to it is held in front of every effect from now on."""
 
     def retract(self, turn: int, after_ns: int) -> None:
-        """The user spoke on, at that time: what was made of the turn in advance is void; any thread."""
+        """The user spoke on, at that pipeline time in ns: what was made of the turn in advance is void; any
+        thread. Does nothing for a turn that is not speculative."""
 
     def commit(self, turn: int) -> None:
         """The turn is over: what was held of it reaches the world; any thread."""

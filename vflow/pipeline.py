@@ -366,6 +366,8 @@ class Pipeline:
 
     def retract(self, turn: int, after_ns: int, origins: frozenset[str]) -> None:
         """The user spoke on: make void what the origins, and all behind them, made of the turn in advance."""
+        if not self.speculation.holds(turn):
+            return
         void = self._flusher.retract(origins, turn, after_ns)
         self._post("speculation", turn=turn, phase="retracted", withheld=void)
 
@@ -373,7 +375,7 @@ class Pipeline:
         """The turn is over: let what was held and withheld of it go."""
         if not self.speculation.holds(turn):
             return
-        self._post("speculation", turn=turn, phase="committed")
+        self._post("speculation", turn=turn, phase="committed", made=self.speculation.made(turn))
         self.speculation.commit(turn, self._flusher.release, self.bus.post)
 
     # what segments and contexts ask for

@@ -37,7 +37,16 @@ ROLES: Mapping[str, Role] = {
             "finds utterances and mints turns",
             {"audio": "audio(rate=16000, channels=1)"},
             {"speech": "audio(rate=16000, channels=1, turns)"},
-            ("threshold", "pre_roll", "pause_after", "speech_end_after", "barge_in", "barge_in_after"),
+            (
+                "threshold",
+                "pre_roll",
+                "pause_after",
+                "speech_end_after",
+                "speculate",
+                "barge_in",
+                "barge_in_after",
+                "duck",
+            ),
         ),
         Role(
             "stt",

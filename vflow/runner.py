@@ -75,6 +75,9 @@ class Runner:
         """Calls and emissions that went by `run`; a plain `process` is seen by what its thread takes."""
         self.turn: int | None = None
         """The turn of what the node works on; None where it works on nothing, or has a plain `process`."""
+        self.item: Item | None = None
+        """What it works on, where that is not a plain `process`."""
+        self._worked = 0  # the last turn that it worked on
         self.stamps = False
         """Whether what it emits without a turn gets the turn of what it worked on; set before any `entry`."""
         self._packets: dict[str, Pushes] = dict.fromkeys(self.outs, ())
@@ -111,12 +114,15 @@ class Runner:
             self.run(self.node.on_event, event, event.turn)
         if isinstance(event, self._swallows) and not isinstance(event, Eos):
             return
+        outer, self.item = self.item, event
         try:
             for port in self.outs:
                 if not self._send(self._events[port], event, event.turn):
                     self.host.apply()
         except VflowError as error:  # a link is full, and its policy is error
             self.host.failed(self, error)
+        finally:
+            self.item = outer
 
     def timer(self) -> None:
         """The node's timer is due."""
@@ -141,7 +147,9 @@ class Runner:
 
     def run(self, method: Callable[[Any], Any], item: Any, turn: int) -> None:
         """Call one of the node's methods and pass on all that it emits."""
-        outer, self.turn = self.turn, turn
+        outer = self.turn, self.item
+        self.turn, self.item = turn, item
+        self._worked = turn or self._worked
         self.steps += 1
         try:
             whole = self._emit_all(method(item), turn)
@@ -153,7 +161,7 @@ class Runner:
             self.host.failed(self, error)
             return
         finally:
-            self.turn = outer
+            self.turn, self.item = outer
         if not whole:
             self.host.apply()
 
@@ -203,8 +211,8 @@ class Runner:
         problem = self._problem(port, item)
         if problem or port is None:
             raise NodeError(self.name, problem, self.place)
-        if self.stamps and turn and not item.turn:
-            item = dataclasses.replace(item, turn=turn)
+        if self.stamps and not item.turn and (worked := turn or self._worked):
+            item = dataclasses.replace(item, turn=worked)
         if isinstance(item, Event):
             self.host.announce(self, item, port.name)
             return self._send(self._events[port.name], item, turn)

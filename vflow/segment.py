@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from vflow.clock import Clock
 from vflow.errors import Drained, Flushed, NodeError, Signal, Stopped
-from vflow.event import Eos, Event
+from vflow.event import Eos, Event, Pause
 from vflow.flush import Flush
 from vflow.inbox import Inbox
 from vflow.node import Item, overrides
@@ -95,7 +95,8 @@ class Segment:
         """Have a flush applied before the next item; under the flush lock. Where the thread is held up and
         flushes pile up, the newest two are made one."""
         joined = None
-        if len(self._pending) - self._judged > MAX_PENDING:  # then the last has not been judged
+        judged = self._judged  # read first: meanwhile it only falls
+        if len(self._pending) - judged > MAX_PENDING:  # then the last has not been judged
             joined = self._pending[-1].joined(flush)
         if joined is None:
             self._pending.append(flush)
@@ -107,10 +108,13 @@ class Segment:
     def settle(self) -> None:
         """Where the thread has left, apply what was handed over since, in the caller's: what a reply's node
         knows of it has to become true, though its input has ended. Not under the flush lock."""
-        with self._leaving:
-            if self._left:
+        # not blocking: a listener on the bus may flush from within; whoever holds it looks once more
+        while self._left and self._pending and self._leaving.acquire(blocking=False):
+            try:
                 with suppress(Signal):
                     self._apply_all()
+            finally:
+                self._leaving.release()
 
     def stop(self) -> None:
         """Leave at the next look; whatever waits is woken."""
@@ -156,8 +160,7 @@ class Segment:
                 if self._loop is not None:
                     _close(self._loop)
             finally:
-                with self._leaving:
-                    self._left = True
+                self._left = True
                 self.settle()
                 self.owner.ended(self)
                 clock.leave(self.waiter)
@@ -173,6 +176,8 @@ class Segment:
             if self.timers and self._run_due_timer():
                 continue
             item = take()
+            if self._pending and item is not None:
+                self._catch_up(inbox.link.got_epoch)
             if item is None:
                 self._park()
             elif isinstance(item, Packet):
@@ -275,7 +280,7 @@ class Segment:
         cancels = turn is not None and not runner.is_source
         return any(
             (name in flush.nodes and flush.concerns(turn or 0))
-            or (cancels and name in flush.origins and flush.cancels(turn or 0))
+            or (cancels and name in flush.origins and flush.cancels(turn or 0) and _ends(flush, runner))
             for flush in (*self._owed, *self._pending)
         )
 
@@ -307,7 +312,8 @@ class Segment:
             pending = (*self._owed, *self._pending)
         if not pending or any(runner.name in flush.nodes and flush.concerns(turn) for flush in pending):
             return Verdict.UNWIND
-        return Verdict.DROP if any(flush.cancels(turn) for flush in pending) else Verdict.RETRY
+        stale = any(flush.cancels(turn) and _ends(flush, runner) for flush in pending)
+        return Verdict.DROP if stale else Verdict.RETRY
 
     def apply(self) -> None:
         """Apply the flushes that were judged. A newer one may concern a node that called the one which was
@@ -316,6 +322,12 @@ class Segment:
         while self._judged:
             self._judged -= 1
             self._apply(self._pending.popleft())
+
+    def _catch_up(self, epoch: int) -> None:
+        """Apply the flushes that an entry of this epoch is newer than: it must not be taken for stale."""
+        with self.owner.flush_lock:
+            self._judged = sum(flush.number <= epoch for flush in self._pending)
+        self.apply()
 
     def _apply_all(self) -> None:
         with self.owner.flush_lock:
@@ -375,6 +387,12 @@ class Segment:
     def finish(self, awaitable: Awaitable[Any]) -> None:
         loop = self._loop = self._loop or asyncio.new_event_loop()
         loop.run_until_complete(_result(awaitable))
+
+
+def _ends(flush: Flush, runner: Runner) -> bool:
+    """Whether a flush from a node's outputs ends what it works on: a retraction only what it makes at a
+    pause; what the user said is not made in advance."""
+    return not (flush.retracts and runner.name in flush.origins) or isinstance(runner.item, Pause)
 
 
 async def _result(awaitable: Awaitable[Any]) -> Any:

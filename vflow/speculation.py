@@ -53,6 +53,11 @@ class Speculation:
         with self._lock:
             return turn in self._turns and pts_ns > self._ahead[turn].after_ns
 
+    def made(self, turn: int) -> bool:
+        """Whether anything was made in advance that is told."""
+        with self._lock:
+            return turn in self._ahead and bool(self._ahead[turn].messages)
+
     def withhold(self, turn: int, epoch: int, message: Message) -> bool:
         """Keep a message until `commit`; False where its turn is sure. One that comes late, of a thread that
         has not heard of a retraction, is dropped."""

@@ -207,6 +207,8 @@ class TurnLog:
         elif phase == "retracted":
             ahead.result, ahead.begun_ns = "miss", None
             ahead.wasted_words += sum(map(self._is_word, message.data["withheld"]))
+        elif not message.data["made"]:
+            ahead.result, ahead.begun_ns = "miss", None
         elif ahead.begun_ns is not None:
             ahead.result, ahead.ahead_ns = "hit", message.at_ns - ahead.begun_ns
 

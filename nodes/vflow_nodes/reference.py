@@ -35,10 +35,6 @@ class Reference:
         self._end = -self._slack - 1  # behind the newest block
         self._next = 0  # the next frame to read
 
-    @property
-    def lead_ns(self) -> int:
-        return self._lead * SECOND // self.rate
-
     def write(self, samples: Samples, pts_ns: int) -> None:
         """Lay out a block, `(n,) float32`, that sounds from `pts_ns` on."""
         at = pts_ns * self.rate // SECOND

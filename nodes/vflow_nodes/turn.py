@@ -105,7 +105,13 @@ class Turn(Node):
     audio = In(Audio(rate=16_000, channels=1, features={"speech"}), doc="rated windows")
     speech = Out(Audio(rate=16_000, channels=1, features={"turns"}), doc="utterances")
 
+    _turn = 0
+    _ducked = False
+
     def open(self) -> None:
+        if self._turn:  # opened anew within an utterance: what is held of it must not wait for ever
+            self.ctx.commit(self._turn)
+        self._duck(False)
         self._state = State.IDLE
         self._held: deque[AudioPacket] = deque()
         """What a coming utterance begins with: its pre-roll, then its onset."""

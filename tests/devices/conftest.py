@@ -114,6 +114,7 @@ class Server:
                 yield file
             finally:
                 recorder.send_signal(signal.SIGINT)
+                recorder.wait(PATIENCE_S)
 
     def unplug(self) -> None:
         """Unload the sinks: both, since PulseAudio moves what plays on one to another that is left."""
@@ -186,6 +187,8 @@ def missing() -> str:
     tools = [tool for tool in TOOLS if shutil.which(tool) is None]
     if tools:
         return f"no {', '.join(tools)}: apt-get install pulseaudio pulseaudio-utils libasound2-plugins"
+    if not list(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")):
+        return "ALSA does not know PulseAudio: apt-get install libasound2-plugins"
     packages = [name for name in ("pyaudio", "sounddevice") if importlib.util.find_spec(name) is None]
     return f"no {', '.join(packages)}: pip install 'vflow[audio,pyaudio]'" if packages else ""
 

@@ -21,13 +21,12 @@ CHUNK = 128
 
 @dataclass(slots=True)
 class Reply:
-    """A reply that is being made, or is the last that was. `ended`: its end went out."""
+    """A reply that is being made."""
 
     turn: int
     words: list[str] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
     stop_reason: Literal["eos", "limit", "error"] = "error"
-    ended: bool = False
 
 
 class Chat(Node):
@@ -106,7 +105,6 @@ class Chat(Node):
         else:
             reply.stop_reason = "eos"
         yield self._end(reply)
-        reply.ended = True
 
     def _say(self, reply: Reply) -> Iterator[TextPacket | Event | None]:
         """The packets of a reply; whatever ends it, what was said of it is in the history then."""

@@ -127,9 +127,12 @@ class Microphone(Node):
         troubles = self._ring.lost + self._ring.overflows
         if troubles > 2 * self._told or (troubles and not self._told):
             self._told = troubles  # at each doubling: a graph that is always late would fill the log
+            lost, overflows = self._ring.lost, self._ring.overflows
             self.ctx.warn(
-                f"{self._ring.lost} recorded frames were overwritten before the graph took them, and the"
-                f" device lost some {self._ring.overflows} times; the nodes behind are too slow"
+                f"{lost} recorded frames were overwritten before the graph took them; the nodes behind are"
+                " too slow"
+                if lost
+                else f"the device lost samples {overflows} times; is the machine too busy?"
             )
 
     def _watch_zeros(self, samples: Samples) -> None:

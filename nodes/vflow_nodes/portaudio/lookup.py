@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TypeVar
 
 from vflow import Unavailable
-from vflow_nodes.portaudio.backend import Backend, Device, DeviceError, Direction, End, Format, portaudio
+from vflow_nodes.portaudio.backend import (
+    Backend,
+    Device,
+    DeviceError,
+    Direction,
+    End,
+    Format,
+    portaudio,
+    within,
+)
 
+T = TypeVar("T")
+ANSWER_S = 10.0
+"""So long may PortAudio take to list its devices, or to say whether one takes a rate."""
 _NOUN = {"input": "microphone", "output": "loudspeaker"}
 
 
@@ -16,10 +30,19 @@ def devices_of(backend: Backend) -> list[Device]:
     if reason := backend.missing():
         raise Unavailable(reason)
     try:
-        with portaudio():
-            return backend.devices()
-    except DeviceError as error:
+        return _asked(backend.devices)
+    except (DeviceError, TimeoutError) as error:
         raise Unavailable(f"PortAudio does not start: {error}; is the sound system well?") from error
+
+
+def _asked(question: Callable[[], T]) -> T:
+    """PortAudio's answer. Raises: DeviceError, TimeoutError."""
+
+    def ask() -> T:
+        with portaudio():
+            return question()
+
+    return within(ANSWER_S, ask, "ask")
 
 
 def problem(backend: Backend, direction: Direction) -> str:
@@ -47,6 +70,9 @@ def find(devices: Iterable[Device], direction: Direction, wanted: int | str | No
     else:
         found = [device for device in able if device.name == text]
         found = found or [device for device in able if text.lower() in device.name.lower()]
+    if len(found) > 1:  # listed once for each host API: that of the system's default is meant
+        apis = {device.api for device in able if device.is_default(direction)}
+        found = [device for device in found if device.api in apis] or found
     if len(found) == 1:
         return found[0]
     if found:
@@ -80,6 +106,7 @@ def settle(
     they refused the first rate, '' where they did not. Raises: Unavailable."""
     refusal = ""
     devices = [device for device in (input, output) if device is not None]
+    names = " and ".join(dict.fromkeys(device.name for device in devices))
     for rate in dict.fromkeys([*rates, *(device.rate for device in devices)]):
         for channels in (1, 2):
             format = Format(
@@ -89,15 +116,18 @@ def settle(
                 None if input is None else End(input.index, min(channels, input.inputs)),
                 None if output is None else End(output.index, min(channels, output.outputs)),
             )
-            with portaudio():
-                reason = backend.refuses(format)
+            try:
+                reason = _asked(partial(backend.refuses, format))
+            except (DeviceError, TimeoutError) as error:
+                text = f"{names} cannot be opened: {error}; restart the sound server, and run again"
+                raise Unavailable(text) from error
             if not reason:
                 return format, refusal if rate != rates[0] else ""
             refusal = refusal or reason
-    names = " and ".join(dict.fromkeys(device.name for device in devices))
     raise Unavailable(
         f"{names} cannot be opened, neither at {rates[0]} Hz nor at {devices[0].rate} Hz, its own rate:"
-        f" {refusal}; does another program hold it? Close that, or set 'device'"
+        f" {refusal}; does another program hold it? Close that, or choose the device as the system's default"
+        " and leave 'device' out"
     )
 
 

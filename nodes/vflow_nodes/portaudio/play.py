@@ -53,6 +53,7 @@ class _Head:
 class Loudspeaker(Sink):
     """What `speaker.pyaudio` and `speaker.sounddevice` have in common; `backend` is the binding."""
 
+    swallows = (Event,)  # a reply's events mean nothing to who listens to `played`
     backend: ClassVar[Backend]
 
     device: int | str | None = prop(None, doc="name, part of a name, or index; by default the system's")

@@ -5,13 +5,20 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 
 from vflow import SECOND, Samples, Unavailable
-from vflow_nodes.portaudio.backend import Backend, DeviceError, Format, Moment, Stream, portaudio
+from vflow_nodes.portaudio.backend import (
+    Backend,
+    DeviceError,
+    Format,
+    Moment,
+    Stream,
+    portaudio,
+    within,
+)
 from vflow_nodes.portaudio.drift import DeviceClock
 
 SILENT_S = 1.0
@@ -76,11 +83,14 @@ class Running:
             within(OPEN_S, self._open, "open")
             if self._ready.wait(READY_S):
                 return
-            text = f"{self.name}: nothing was recorded or played for {READY_S:g} s after it was opened"
+            text = (
+                f"{self.name}: nothing was recorded or played for {READY_S:g} s after it was opened;"
+                " is the sound server well, and the device still there?"
+            )
         except (DeviceError, TimeoutError) as error:
             text = f"{self.name} cannot be opened: {error}; does another program hold it?"
         self.stop()
-        raise Unavailable(f"{text}; is the sound server well, and the device still there?")
+        raise Unavailable(text)
 
     def _open(self) -> None:
         with portaudio():
@@ -176,28 +186,6 @@ class Running:
             self._lags_ns.append(by_clock - now_ns + age_s * SECOND)
             self._lag_ns = statistics.median(self._lags_ns)
         return by_clock - self._lag_ns
-
-
-def within(deadline_s: float, step: Callable[[], None], verb: str) -> None:
-    """Do a step that may hang, in a thread that is left behind where it does.
-
-    Raises: what the step raises; TimeoutError.
-    """
-    raised: list[Exception] = []
-
-    def run() -> None:
-        try:
-            step()
-        except (DeviceError, Unavailable) as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=run, name=f"vflow:portaudio:{verb}", daemon=True)
-    thread.start()
-    thread.join(deadline_s)
-    if thread.is_alive():
-        raise TimeoutError(f"PortAudio has not answered for {deadline_s:g} s")
-    if raised:
-        raise raised[0]
 
 
 def _close(stream: Stream) -> None:
