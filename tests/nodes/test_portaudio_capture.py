@@ -118,7 +118,7 @@ def test_an_overflow_of_the_device_is_warned_of(backend: StandIn) -> None:
         record(harness, backend, np.zeros(BLOCK), overflow=True)
         record(harness, backend, np.zeros(4 * BLOCK))
         list(islice(source, 4))
-        assert "the device lost some 1 times" in harness.messages[0].text
+        assert "the device lost samples 1 times" in harness.messages[0].text
 
 
 def test_a_microphone_that_gives_only_zeros_is_warned_of_once(backend: StandIn) -> None:
