@@ -122,8 +122,8 @@ def test_a_shared_stream_that_ended_before_the_other_starts_is_opened_anew() -> 
     backend.stream.ended()
     other.node.warm_up()
     assert [(s.state, both(s.format)) for s in backend.streams] == [("closed", True), ("started", True)]
-    other.node.close()
-    one.node.close()
+    for harness in (other, one):
+        harness.__exit__()
 
 
 def test_a_stream_that_ended_is_opened_anew_when_its_node_starts_again() -> None:
