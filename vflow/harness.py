@@ -256,6 +256,9 @@ class Harness:
     def judge(self, runner: Runner, turn: int) -> Verdict:
         return Verdict.DROP
 
+    def spares(self, runner: Runner) -> bool:
+        return False
+
     def apply(self) -> None:
         """A harness has flushed its node already."""
 

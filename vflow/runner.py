@@ -39,6 +39,9 @@ class Host(Protocol):
     def judge(self, runner: Runner, turn: int) -> Verdict:
         """A flush ended this runner's work on an item of `turn`, or refused what it emitted."""
 
+    def spares(self, runner: Runner) -> bool:
+        """Whether the flush that had an emission dropped lets the rest of that work go on."""
+
     def apply(self) -> None:
         """Apply the flushes that were judged: `on_flush` and `on_cancel` of the nodes, then the epoch."""
 
@@ -188,9 +191,9 @@ class Runner:
                 if emitted is None:
                     self.host.look(self, turn)
                 elif not self._emit(emitted, turn):
-                    if not self.is_source:
+                    if not self.is_source and not self.host.spares(self):
                         return False
-                    self.host.apply()  # what a source makes next is newer than the flush
+                    self.host.apply()  # what it makes next is newer than the flush
             return True
         finally:
             close = getattr(emissions, "close", None)

@@ -312,8 +312,10 @@ class Segment:
             pending = (*self._owed, *self._pending)
         if not pending or any(runner.name in flush.nodes and flush.concerns(turn) for flush in pending):
             return Verdict.UNWIND
-        stale = any(flush.cancels(turn) and _ends(flush, runner) for flush in pending)
-        return Verdict.DROP if stale else Verdict.RETRY
+        return Verdict.DROP if any(flush.cancels(turn) for flush in pending) else Verdict.RETRY
+
+    def spares(self, runner: Runner) -> bool:
+        return not any(_ends(flush, runner) for flush in (*self._owed, *self._pending))
 
     def apply(self) -> None:
         """Apply the flushes that were judged. A newer one may concern a node that called the one which was
