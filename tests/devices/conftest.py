@@ -80,7 +80,8 @@ class Server:
             self._awake.wait(PATIENCE_S)
         with contextlib.suppress(ProcessLookupError):  # a test has killed it
             ended = os.pidfd_open(int((self.folder / "pid").read_text()))
-            self.run("pulseaudio", "--kill")
+            with contextlib.suppress(ProcessLookupError):  # it is about to be gone
+                signal.pidfd_send_signal(ended, signal.SIGTERM)
             select.select([ended], [], [], PATIENCE_S)
             os.close(ended)
         shutil.rmtree(self.folder, ignore_errors=True)
