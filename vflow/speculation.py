@@ -23,8 +23,8 @@ class Ahead:
     """The number of the flush that retracted it last."""
     after_ns: int = -1
     """A pause up to this time has been retracted already."""
-    messages: list[tuple[int, Message]] = field(default_factory=list)
-    """What is withheld, each with the epoch of the thread that posted it."""
+    messages: list[Message] = field(default_factory=list)
+    """What is withheld."""
 
 
 class Speculation:
@@ -59,8 +59,8 @@ class Speculation:
             return turn in self._ahead and bool(self._ahead[turn].messages)
 
     def withhold(self, turn: int, epoch: int, message: Message) -> bool:
-        """Keep a message until `commit`; False where its turn is sure. One that comes late, of a thread that
-        has not heard of a retraction, is dropped."""
+        """Keep a message until `commit`; False where its turn is sure. One that comes late, of a thread at an
+        `epoch` before the retraction, is dropped."""
         if turn not in self._ahead:
             return False
         with self._lock:
@@ -68,7 +68,7 @@ class Speculation:
             if ahead is None:
                 return False
             if epoch >= ahead.retraction:
-                ahead.messages.append((epoch, message))
+                ahead.messages.append(message)
             return True
 
     def retract(self, turn: int, number: int, after_ns: int) -> list[Message]:
@@ -77,14 +77,14 @@ class Speculation:
             ahead = self._ahead.setdefault(turn, Ahead(turn))
             void, ahead.messages = ahead.messages, []
             ahead.retraction, ahead.after_ns = number, after_ns
-            return [message for _, message in void]
+            return void
 
     def cancel(self, turn: int, nodes: frozenset[str]) -> None:
         """A flush cancelled all turns up to `turn`: what these nodes have said in advance is void."""
         with self._lock:
             for ahead in self._ahead.values():
                 if ahead.turn <= turn:
-                    ahead.messages = [(e, m) for e, m in ahead.messages if m.source not in nodes]
+                    ahead.messages = [m for m in ahead.messages if m.source not in nodes]
 
     def commit(self, turn: int, release: Callable[[], None], post: Callable[[Message], None]) -> None:
         """The turn is sure: `release` the links, then post what was withheld in its order, by the time of
@@ -99,6 +99,6 @@ class Speculation:
                     self._ahead.pop(turn, None)
                     return
                 messages, ahead.messages = ahead.messages, []
-            for _, message in messages:
+            for message in messages:
                 data = {**message.data, "made_ns": message.at_ns}
                 post(replace(message, at_ns=self._now_ns(), data=data))
