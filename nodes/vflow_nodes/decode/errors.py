@@ -1,0 +1,27 @@
+"""What can go wrong in the decode engine; each message says what mends it."""
+
+from __future__ import annotations
+
+
+class DecodeError(Exception):
+    """Base of the errors of this library."""
+
+
+class Unsupported(DecodeError):
+    """The model's architecture, type or option is not one that the engine runs."""
+
+
+class TooLong(DecodeError):
+    """A prompt does not fit into a slot."""
+
+
+class Full(DecodeError):
+    """Every slot was busy until the deadline."""
+
+
+class Failed(DecodeError):
+    """The device failed while it worked on a session: out of memory, or an error of the library's."""
+
+
+class Closed(DecodeError):
+    """The engine, or the session, is closed."""

@@ -1,0 +1,104 @@
+"""The forward pass of a decoder over a static cache: a part of one slot's prompt, or one token of many slots."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Protocol
+
+import torch
+
+from vflow_nodes.decode import ops_torch
+from vflow_nodes.decode.weights import Weights
+
+SPARE = 512
+"""Positions of a slot behind its context: a prompt's part that is padded may write there."""
+
+
+class Model(Protocol):
+    """What computes logits. Slots are 0 to `slots` - 1; slot number `slots` is written to and never read."""
+
+    slots: int
+    context: int
+    vocabulary: int
+    device: torch.device
+
+    def embed(self, ids: torch.Tensor) -> torch.Tensor:
+        """The embeddings of `ids (n,)` int64: `(n, hidden)`."""
+
+    def prefill(self, slot: int, start: int, x: torch.Tensor) -> torch.Tensor:
+        """Append embeddings `x (n, hidden)` to a slot that holds `start` positions; the logits behind the
+        last one, `(1, vocabulary)`."""
+
+    def decode(
+        self, rows: torch.Tensor, position: torch.Tensor, ids: torch.Tensor, context: int
+    ) -> torch.Tensor:
+        """Append one token to each slot of `rows`, at `position`, all `(b,)` int64; logits `(b, vocabulary)`.
+        `context` is more than the largest position."""
+
+
+class LlamaModel:
+    """A decoder on static keys and values: `slots` of `context` positions, and one more to write rubbish to.
+
+    One thread at a time. Nothing is allocated for the cache after construction, and `decode` waits for the
+    device nowhere.
+    """
+
+    def __init__(self, weights: Weights, slots: int, context: int, ops: ModuleType = ops_torch) -> None:
+        shape = weights.shape
+        self.weights, self.slots, self.context = weights, slots, min(context, shape.window)
+        self.vocabulary, self.device = shape.vocabulary, weights.device
+        self._ops = ops
+        length = self.context + SPARE
+        size = (shape.layers, slots + 1, shape.kv_heads, length, shape.head_dim)
+        # zeros, not empty: what is masked is multiplied by 0, and NaN would stay NaN
+        self.keys = torch.zeros(size, dtype=weights.dtype, device=weights.device)
+        self.values = torch.zeros_like(self.keys)
+        angle = torch.outer(
+            torch.arange(length, device=weights.device).float(), weights.inverse_frequency.to(weights.device)
+        )
+        self.cos, self.sin = angle.cos() * weights.rope_scale, angle.sin() * weights.rope_scale
+        self.scale = shape.head_dim**-0.5
+
+    @staticmethod
+    def cache_bytes(weights: Weights, slots: int, context: int) -> int:
+        """Memory that the cache of so many slots takes."""
+        shape = weights.shape
+        positions = (slots + 1) * (min(context, shape.window) + SPARE)
+        return 2 * positions * shape.layers * shape.kv_heads * shape.head_dim * weights.dtype.itemsize
+
+    def embed(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.weights.embedding[ids]
+
+    @torch.inference_mode()
+    def prefill(self, slot: int, start: int, x: torch.Tensor) -> torch.Tensor:
+        w, shape, ops = self.weights, self.weights.shape, ops_torch
+        n = len(x)
+        position = torch.arange(start, start + n, device=self.device)
+        rows = torch.full_like(position, slot)
+        for y, k, v in zip(w.layers, self.keys, self.values, strict=True):
+            qkv = ops.linear(x, y.qkv, bias=y.qkv_bias, norm=y.attention_norm, eps=shape.eps)
+            q = self._ops.rope_write(
+                qkv, self.cos, self.sin, position, rows, k, v, shape.heads, shape.kv_heads,
+                q_norm=y.q_norm, k_norm=y.k_norm, eps=shape.eps,
+            )  # fmt: skip
+            seen = ops.attend_chunk(q, k[slot, :, : start + n], v[slot, :, : start + n], start, self.scale)
+            x = ops.linear(seen, y.out, bias=y.out_bias, residual=x)
+            x = ops.linear(ops.gated(x, y.gate_up, norm=y.mlp_norm, eps=shape.eps), y.down, residual=x)
+        return ops.linear(x[-1:], w.head, norm=w.norm, eps=shape.eps)
+
+    @torch.inference_mode()
+    def decode(
+        self, rows: torch.Tensor, position: torch.Tensor, ids: torch.Tensor, context: int
+    ) -> torch.Tensor:
+        w, shape, ops = self.weights, self.weights.shape, self._ops
+        x = w.embedding[ids]
+        for y, k, v in zip(w.layers, self.keys, self.values, strict=True):
+            qkv = ops.linear(x, y.qkv, bias=y.qkv_bias, norm=y.attention_norm, eps=shape.eps)
+            q = ops.rope_write(
+                qkv, self.cos, self.sin, position, rows, k, v, shape.heads, shape.kv_heads,
+                q_norm=y.q_norm, k_norm=y.k_norm, eps=shape.eps,
+            )  # fmt: skip
+            seen = ops.attend(q, k, v, rows, position, context, self.scale)
+            x = ops.linear(seen, y.out, bias=y.out_bias, residual=x)
+            x = ops.linear(ops.gated(x, y.gate_up, norm=y.mlp_norm, eps=shape.eps), y.down, residual=x)
+        return ops.linear(x, w.head, norm=w.norm, eps=shape.eps)

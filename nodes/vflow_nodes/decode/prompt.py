@@ -1,0 +1,76 @@
+"""What a slot is filled with: token ids, and embeddings that come from elsewhere, such as an audio encoder."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+_NUMBERS = itertools.count(1)
+_SPAN = 1 << 32
+
+
+@dataclass(slots=True, eq=False)
+class Embeds:
+    """`length` positions of a prompt whose embeddings `make` computes: `(length, hidden)`, on the model's
+    device and in its type. It is called once, in the engine's thread, when they are needed first.
+
+    The same object in two prompts is the same content, and is not computed again.
+    """
+
+    length: int
+    make: Callable[[], Any]
+    number: int = field(default_factory=lambda: next(_NUMBERS))
+    _rows: Any = None
+
+    def rows(self) -> Any:
+        """The embeddings. The engine's thread."""
+        if self._rows is None:
+            self._rows = self.make()
+            if len(self._rows) != self.length:
+                raise ValueError(f"{len(self._rows)} embeddings were made where {self.length} were announced")
+        return self._rows
+
+
+class Prompt:
+    """Token ids and embeddings in order. `keys` has an integer for each position: the id of a token, and a
+    negative number for each row of an `Embeds`, so that two prompts share what their keys share."""
+
+    def __init__(self, parts: Sequence[int | Embeds]) -> None:
+        self.keys: list[int] = []
+        self._embeds: dict[int, Embeds] = {}
+        for part in parts:
+            if isinstance(part, Embeds):
+                self._embeds[part.number] = part
+                self.keys.extend(-(part.number * _SPAN + row) for row in range(part.length))
+            else:
+                self.keys.append(part)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def runs(self, start: int, stop: int) -> list[list[int] | tuple[Embeds, int, int]]:
+        """The positions from `start` to `stop` as runs: ids, or the rows of an `Embeds` from and to."""
+        found: list[list[int] | tuple[Embeds, int, int]] = []
+        for number, group in itertools.groupby(self.keys[start:stop], _number):
+            keys = list(group)
+            if number:
+                first = -keys[0] % _SPAN
+                found.append((self._embeds[number], first, first + len(keys)))
+            else:
+                found.append(keys)
+        return found
+
+
+def _number(key: int) -> int:
+    """The number of the `Embeds` that a key is of; 0 for a token."""
+    return -key // _SPAN if key < 0 else 0
+
+
+def shared(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many keys two sequences have in common at their start."""
+    shorter = min(len(one), len(other))
+    if one[:shorter] == other[:shorter]:
+        return shorter
+    return next(i for i in range(shorter) if one[i] != other[i])

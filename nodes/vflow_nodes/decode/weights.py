@@ -1,0 +1,226 @@
+"""A decoder's weights, as the engine reads them: taken out of a model of transformers, without a copy kept.
+
+Llama's architecture and its near kin: pre-norm blocks of grouped-query attention with rotary positions, and a
+gated SiLU network. Query, key and value projections are one matrix, and so are gate and up; transformers'
+parameters become views of them, so that the model they came from still runs and nothing is held twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from vflow_nodes.decode.errors import Unsupported
+
+KINDS = ("llama", "mistral", "qwen2", "qwen3")
+"""`model_type`s of transformers whose forward pass is the one of this library."""
+
+
+@dataclass(frozen=True, slots=True)
+class Int8:
+    """A matrix in 8 bits: `weight (N, K) int8` times `scale (N,) float32`, a scale for each row.
+
+    Rounded to nearest and symmetric, so that an entry is off by at most half of its row's scale, which is the
+    row's largest entry / 127.
+    """
+
+    weight: torch.Tensor
+    scale: torch.Tensor
+
+
+Matrix = torch.Tensor | Int8
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The sizes of a decoder. `heads * head_dim` need not be `hidden`; `window` is in tokens."""
+
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    ffn: int
+    vocabulary: int
+    eps: float
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One block: `qkv ((heads + 2 kv_heads) head_dim, hidden)`, `out (hidden, heads head_dim)`, `gate_up (2 ffn,
+    hidden)`, `down (hidden, ffn)`. `q_norm` and `k_norm (head_dim,)` are Qwen3's."""
+
+    attention_norm: torch.Tensor
+    qkv: Matrix
+    qkv_bias: torch.Tensor | None
+    out: Matrix
+    out_bias: torch.Tensor | None
+    q_norm: torch.Tensor | None
+    k_norm: torch.Tensor | None
+    mlp_norm: torch.Tensor
+    gate_up: Matrix
+    down: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A decoder. `inverse_frequency (head_dim / 2,) float32` and `rope_scale` are its rotary positions."""
+
+    shape: Shape
+    embedding: torch.Tensor
+    layers: tuple[Layer, ...]
+    norm: torch.Tensor
+    head: Matrix
+    inverse_frequency: torch.Tensor
+    rope_scale: float
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.embedding.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.embedding.device
+
+    def step_bytes(self, context: int = 0) -> int:
+        """Bytes that one token of one row has to read: every matrix once, and `context` keys and values."""
+        matrices = [m for y in self.layers for m in (y.qkv, y.out, y.gate_up, y.down)]
+        read = sum(_bytes(matrix) for matrix in [*matrices, self.head])
+        shape = self.shape
+        return read + 2 * context * shape.layers * shape.kv_heads * shape.head_dim * self.dtype.itemsize
+
+
+def _bytes(matrix: Matrix) -> int:
+    parts = (matrix.weight, matrix.scale) if isinstance(matrix, Int8) else (matrix,)
+    return sum(part.numel() * part.element_size() for part in parts)
+
+
+def adapt(model: Any) -> Weights:
+    """The weights of a causal language model of transformers, or of the one inside a Voxtral.
+
+    The model's projections become views of the fused matrices. Raises: Unsupported.
+    """
+    config = model.config.get_text_config()
+    if config.model_type not in KINDS:
+        raise Unsupported(f"the engine runs {', '.join(KINDS)} decoders, not {config.model_type!r}")
+    if getattr(config, "hidden_act", "silu") != "silu":
+        raise Unsupported(f"the engine runs SiLU networks, not {config.hidden_act!r}")
+    decoder = _decoder(model)
+    rotary = decoder.rotary_emb
+    if "dynamic" in rotary.rope_type or rotary.rope_type == "longrope":
+        raise Unsupported(f"the engine runs fixed rotary positions, not {rotary.rope_type!r}")
+    with torch.no_grad():
+        layers = tuple(_layer(layer) for layer in decoder.layers)
+    first = decoder.layers[0].self_attn
+    shape = Shape(
+        hidden=config.hidden_size,
+        layers=config.num_hidden_layers,
+        heads=config.num_attention_heads,
+        kv_heads=config.num_key_value_heads,
+        head_dim=first.head_dim,
+        ffn=config.intermediate_size,
+        vocabulary=model.lm_head.weight.shape[0],
+        eps=config.rms_norm_eps,
+        window=_window(config),
+    )
+    return Weights(
+        shape=shape,
+        embedding=decoder.embed_tokens.weight.data,
+        layers=layers,
+        norm=decoder.norm.weight.data,
+        head=model.lm_head.weight.data,
+        inverse_frequency=rotary.inv_freq.float(),
+        rope_scale=float(rotary.attention_scaling),
+    )
+
+
+def _window(config: Any) -> int:
+    """Tokens that every layer sees: a sliding window ends it, since the cache keeps whole contexts only."""
+    window: int = config.max_position_embeddings
+    sliding = getattr(config, "sliding_window", None)
+    if sliding and getattr(config, "use_sliding_window", True):
+        window = min(window, sliding)
+    return window
+
+
+def _decoder(model: Any) -> Any:
+    """Where a version of transformers keeps the decoder: in 5 it is model.language_model of a Voxtral, in 4
+    language_model.model."""
+    inner = model.model if hasattr(model, "model") else model.language_model.model
+    return getattr(inner, "language_model", inner)
+
+
+def _layer(layer: Any) -> Layer:
+    attention, mlp = layer.self_attn, layer.mlp
+    projections = [attention.q_proj, attention.k_proj, attention.v_proj]
+    q_norm, k_norm = getattr(attention, "q_norm", None), getattr(attention, "k_norm", None)
+    bias = None
+    if attention.q_proj.bias is not None:
+        bias = torch.cat([projection.bias.data for projection in projections])
+    return Layer(
+        attention_norm=layer.input_layernorm.weight.data,
+        qkv=_fuse(projections),
+        qkv_bias=bias,
+        out=attention.o_proj.weight.data,
+        out_bias=None if attention.o_proj.bias is None else attention.o_proj.bias.data,
+        q_norm=None if q_norm is None else q_norm.weight.data,
+        k_norm=None if k_norm is None else k_norm.weight.data,
+        mlp_norm=layer.post_attention_layernorm.weight.data,
+        gate_up=_fuse([mlp.gate_proj, mlp.up_proj]),
+        down=mlp.down_proj.weight.data,
+    )
+
+
+def _fuse(projections: list[nn.Linear]) -> torch.Tensor:
+    """One matrix of several with the same input; their parameters become views of it."""
+    fused = torch.cat([projection.weight.data for projection in projections])
+    at = 0
+    for projection in projections:
+        rows = projection.weight.shape[0]
+        projection.weight = nn.Parameter(fused[at : at + rows], requires_grad=False)
+        at += rows
+    return fused
+
+
+def quantise(weights: Weights) -> Weights:
+    """The same decoder with its matrices in 8 bits; embedding and norms stay. Not in place."""
+
+    def narrow(matrix: Matrix) -> Matrix:
+        return matrix if isinstance(matrix, Int8) else to_int8(matrix)
+
+    layers = tuple(
+        Layer(
+            y.attention_norm,
+            narrow(y.qkv),
+            y.qkv_bias,
+            narrow(y.out),
+            y.out_bias,
+            y.q_norm,
+            y.k_norm,
+            y.mlp_norm,
+            narrow(y.gate_up),
+            narrow(y.down),
+        )
+        for y in weights.layers
+    )
+    head = narrow(weights.head)
+    return Weights(
+        weights.shape,
+        weights.embedding,
+        layers,
+        weights.norm,
+        head,
+        weights.inverse_frequency,
+        weights.rope_scale,
+    )
+
+
+def to_int8(matrix: torch.Tensor) -> Int8:
+    """Round `(N, K)` to 8 bits, symmetric about zero, a scale a row."""
+    scale = matrix.abs().amax(dim=1).float().clamp_min(1e-12) / 127
+    weight = (matrix / scale.to(matrix.dtype)[:, None]).float().round_().clamp_(-127, 127).to(torch.int8)
+    return Int8(weight, scale)

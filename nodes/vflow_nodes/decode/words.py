@@ -1,0 +1,89 @@
+"""From pieces of text to the words that a voice can say, and where a reply that hits its limit ends."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_MARKS = re.compile(r"^[*_`]+|^[#>]+$|[*_`]+(?=[.,;:!?)\"']*$)|\*\*|``")
+_UNSPOKEN = "-–—•|=~"  # noqa: RUF001  # the dashes are meant
+_SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’)\]]*$")  # noqa: RUF001  # full-width marks are meant
+
+
+def spoken(word: str) -> str:
+    """A word without the marks of Markdown; '' for a bullet, a dash or a rule, which nobody says."""
+    bare = _MARKS.sub("", word)
+    return bare if bare.strip(_UNSPOKEN) else ""
+
+
+def ends_sentence(word: str) -> bool:
+    """Whether a sentence is over behind this word."""
+    return _SENTENCE_END.search(word) is not None
+
+
+class Words:
+    """Whole words out of pieces of text; whitespace shows that a word is complete."""
+
+    def __init__(self) -> None:
+        self._rest = ""
+
+    def push(self, piece: str) -> list[str]:
+        """The words that `piece` completes."""
+        *whole, self._rest = re.split(r"\s+", self._rest + piece)
+        return [word for word in map(spoken, whole) if word]
+
+    def finish(self) -> list[str]:
+        """The last word, at the end of the text."""
+        return self.push(" ")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a reply: its `index` from 0, how many `tokens` the reply had when it became whole, and when:
+    `time_ns` of the monotonic clock."""
+
+    text: str
+    index: int
+    tokens: int
+    time_ns: int
+
+
+class Holdback:
+    """Lets words go at once, but by the sentence as a reply's limit comes near: a reply that hits it ends
+    where a sentence does.
+
+    From half of `limit` on a word waits for the end of its sentence. Nobody notices: half of a long reply is
+    far ahead of what is played. What waits at the limit is never said. A reply whose last sentence is longer
+    than half of the limit is cut where it is.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._from = limit // 2
+        self._waiting: list[Word] = []
+        self._released = ""  # the last word that left
+
+    def push(self, words: list[Word]) -> list[Word]:
+        """The words that may leave now."""
+        gone: list[Word] = []
+        for word in words:
+            self._waiting.append(word)
+            if word.tokens <= self._from or ends_sentence(word.text):
+                gone += self._waiting
+                self._waiting.clear()
+        return self._left(gone)
+
+    def finish(self) -> list[Word]:
+        """The reply is complete: what still waits."""
+        gone, self._waiting = self._waiting, []
+        return self._left(gone)
+
+    def cut(self) -> list[Word]:
+        """The reply hit its limit: what still waits, where nothing that left has ended a sentence."""
+        if self._released and ends_sentence(self._released):
+            self._waiting.clear()
+        return self.finish()
+
+    def _left(self, words: list[Word]) -> list[Word]:
+        if words:
+            self._released = words[-1].text
+        return words
