@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vflow.advice import Advice as Advice
     from vflow.build import load as load
     from vflow.bus import Bus as Bus
     from vflow.bus import Message as Message
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULE_OF = {
+    "Advice": "advice",
     "AnyCaps": "caps",
     "Audio": "caps",
     "AudioPacket": "packet",
@@ -101,6 +103,7 @@ _MODULE_OF = {
 }
 
 __all__ = [
+    "Advice",
     "AnyCaps",
     "Audio",
     "AudioPacket",

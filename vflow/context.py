@@ -14,12 +14,18 @@ from vflow.event import Event
 from vflow.shared import MODELS
 
 if TYPE_CHECKING:
-    from vflow.graph import GraphNode
+    from vflow.graph import Graph, GraphNode
     from vflow.pipeline import Pipeline
     from vflow.runner import Runner
     from vflow.segment import Segment
 
 T = TypeVar("T")
+
+
+def threads_of(graph: Graph, library: str) -> int:
+    """How many threads a graph gives to a library: what its file says, else half of the cores."""
+    given = graph.threads.get(library)
+    return given if given is not None else max(1, (os.cpu_count() or 2) // 2)
 
 
 class NodeContext:
@@ -114,8 +120,7 @@ class NodeContext:
         return self._pipeline.lead_ns(self.name)
 
     def threads(self, library: str) -> int:
-        given = self._pipeline.graph.threads.get(library)
-        return given if given is not None else max(1, (os.cpu_count() or 2) // 2)
+        return threads_of(self._pipeline.graph, library)
 
     def busy(self) -> AbstractContextManager[None]:
         return self._pipeline.clock.busy()

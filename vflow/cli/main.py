@@ -17,6 +17,8 @@ VERBS: Mapping[str, str] = {
     "check": "check graphs: every error at once, with its place and mend",
     "graph": "draw a graph as text, mermaid or dot",
     "inspect": "list the nodes, or all about one node or role",
+    "doctor": "what this machine is for vflow, and what would make a graph faster or smaller here",
+    "bench": "speak to a pipeline, and hold it against what is promised",
     "models": "list the models, or pull one into the cache",
 }
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130

@@ -6,8 +6,9 @@ import argparse
 import json
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from vflow.cli import loading
 from vflow.cli.bell import DONE, Bell
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
@@ -17,21 +18,13 @@ if TYPE_CHECKING:
     from vflow.pipeline import Pipeline
     from vflow.turns import TurnLog
 
-PAD = "2s"
-"""Silence behind `--input`: more than any sensible wait for the end of speech."""
 DRAIN_S, STOP_S = 3.2, 1.0
 """Together they end a run within 5 s of Ctrl-C, whatever a node does."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the graph, a YAML file")
-    parser.add_argument("--input", metavar="WAV", help="stands in for the microphone, at its pace")
-    parser.add_argument(
-        "--output", metavar="WAV", help="stands in for the speaker; sample n is time n / rate"
-    )
-    parser.add_argument(
-        "--set", metavar="NODE.PROP=VALUE", action="append", default=[], help="set a property (repeatable)"
-    )
+    loading.arguments(parser)
     parser.add_argument("--report", metavar="FILE.json", help="write turns, latencies and counters")
 
 
@@ -40,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
     from vflow.errors import GraphError
 
     try:
-        graph = _load(args)
+        graph = loading.load(args)
         _check_files(args)
     except GraphError as error:
         report_diagnostics(error.diagnostics)
@@ -69,25 +62,6 @@ def _check_files(args: argparse.Namespace) -> None:
             message = "is the output already"
         if message:
             raise GraphError([Diagnostic(f"{option}: {message}", Place(name), "name another file")])
-
-
-def _load(args: argparse.Namespace) -> Graph:
-    from vflow.build import load
-    from vflow.errors import Diagnostic, GraphError, Place
-
-    overrides: dict[str, str] = {}
-    for text in args.set:
-        name, equals, value = text.partition("=")
-        if not equals or "." not in name:
-            message = f"{text!r} is not a property"
-            raise GraphError([Diagnostic(message, Place("--set"), "write --set node.property=value")])
-        overrides[name] = value
-    stand_ins: dict[str, Any] = {}
-    if args.input:
-        stand_ins["mic"] = ("wav_source", {"file": args.input, "pace": "clock", "pad": PAD})
-    if args.output:
-        stand_ins["speaker"] = ("wav_sink", {"file": args.output})
-    return load(args.file, overrides=overrides, stand_ins=stand_ins)
 
 
 class _Run:

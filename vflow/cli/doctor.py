@@ -1,0 +1,67 @@
+"""`vflow doctor [FILE]`: what this machine is for vflow, and what would make a graph faster or smaller."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from vflow.cli import loading
+from vflow.cli.main import OK, USAGE
+from vflow.cli.models import ProgressBar
+
+if TYPE_CHECKING:
+    from vflow.errors import Diagnostic
+    from vflow.graph import Graph
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the verb."""
+    parser.add_argument("file", metavar="FILE", nargs="?", help="a graph; its models are loaded")
+    loading.arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Examine and print; returns 0, or 2 where the graph cannot run here."""
+    # here, and not above: `vflow doctor --help` does not need numpy
+    from vflow.cli.findings import as_json, as_text
+    from vflow.doctor.examination import examine
+
+    if args.file is None and (args.set or args.input or args.output):
+        print("vflow doctor: error: --set, --input and --output are about a FILE: name it", file=sys.stderr)
+        return USAGE
+    graph, problems = _graph(args) if args.file is not None else (None, [])
+    bar = ProgressBar(sys.stderr)
+    try:
+        found = examine(graph, problems, bar.show)
+    finally:
+        bar.end()
+    if args.json:
+        print(json.dumps(as_json(args.file, graph, found), indent=1))
+    else:
+        print("\n".join(as_text(args.file, graph, found)))
+    return OK if found.ready else USAGE
+
+
+def _graph(args: argparse.Namespace) -> tuple[Graph | None, list[Diagnostic]]:
+    """The graph, None where it has errors of its own; with those, with what is missing here, and warnings."""
+    from vflow.cli.latency import over_budget
+    from vflow.errors import Diagnostic, GraphError, Place
+
+    problems: list[Diagnostic] = []
+    try:
+        graph = loading.load(args)
+    except GraphError as strict:
+        problems += strict.diagnostics
+        try:
+            graph = loading.load(args, require_available=False)
+        except GraphError as error:
+            return None, [*problems, *(d for d in error.diagnostics if d.severity == "error")]
+    else:
+        for text in graph.warnings:
+            place, _, message = text.rpartition(": warning: ")
+            problems.append(Diagnostic(message, Place(place) if place else None, severity="warning"))
+    broken = over_budget(graph)
+    return graph, [*problems, *([broken] if broken else [])]

@@ -1,0 +1,98 @@
+"""All that `vflow doctor` finds: the machine, what is installed on it, and what a graph would gain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from vflow.advice import Advice
+from vflow.doctor import known, thread_counts
+from vflow.doctor.accelerator import Device, devices
+from vflow.doctor.inventory import Extra, Weights, extras, weights
+from vflow.doctor.machine import AudioNode, Machine, audio, machine
+from vflow.doctor.opened import Loaded, Report, opened
+from vflow.errors import Diagnostic
+from vflow.graph import Graph, RoleChoice
+from vflow.registry import Registry
+from vflow.resolve import Resolver
+from vflow.roles import ROLES
+
+ORDER = ("faster", "smaller", "none")
+
+
+@dataclass(slots=True)
+class Examination:
+    """What was found. `roles` are what plays each role, of the graph's nodes where there is a graph."""
+
+    machine: Machine
+    cuda: list[Device]
+    audio: list[AudioNode]
+    extras: list[Extra]
+    weights: list[Weights]
+    roles: dict[str, RoleChoice]
+    loaded: list[Loaded] = field(default_factory=list)
+    advice: list[Advice] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What could not be looked at, or is to be read with care."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is missing that is needed."""
+        return not any(problem.severity == "error" for problem in self.problems)
+
+
+def examine(graph: Graph | None, problems: Iterable[Diagnostic], report: Report) -> Examination:
+    """Look at the machine, and at a graph if there is one: its models are loaded, and what may be set is
+    measured. `problems` are what is known of it already. Blocks; `report` hears what is going on."""
+    registry = Registry()
+    found = machine(report)
+    report("looking for devices", None)
+    cuda = devices(found.torch, measure=True)
+    roles = dict(graph.roles) if graph is not None else _roles(Resolver(registry))
+    result = Examination(found, cuda, audio(registry), extras(), weights(), roles, problems=list(problems))
+    result.problems += known.threads(found)
+    result.problems += known.devices(found, cuda, graph)
+    result.notes += known.busy(found)
+    if graph is not None:
+        _examine(graph, registry, result, report)
+    result.problems = _distinct(result.problems)
+    return result
+
+
+def _examine(graph: Graph, registry: Registry, result: Examination, report: Report) -> None:
+    result.problems += known.echo(graph)
+    resolver = Resolver(registry)
+    missing = {name for name, choice in graph.roles.items() if resolver.problem(choice.taken)}
+    here = _roles(resolver)
+    result.roles.update({name: here[graph.roles[name].role] for name in missing})
+    with opened(graph, missing, report) as nodes:
+        result.advice += nodes.advice()
+    result.loaded, result.problems = nodes.loaded, result.problems + nodes.problems
+    result.advice += known.speculation(graph)
+    try:
+        result.advice += thread_counts.advice(graph, nodes.loaded, result.machine.usable_cores, report)
+    except Exception as error:  # a node's own code, which could be opened once
+        text = f"the numbers of threads could not be compared: {type(error).__name__}: {error}"
+        result.problems.append(Diagnostic(text, severity="warning"))
+    result.notes += thread_counts.not_compared(nodes.loaded)
+    result.advice.sort(key=lambda advice: (ORDER.index(advice.effect), -(advice.ratio or 0)))
+
+
+def _roles(resolver: Resolver) -> dict[str, RoleChoice]:
+    """What plays each role on this machine; `taken` is '' where nothing can."""
+    found = {}
+    for role in ROLES:
+        candidates = resolver.candidates(role)
+        at = next((n for n, candidate in enumerate(candidates) if not candidate.problem), None)
+        better = tuple(f"{c.name}: {c.problem}" for c in candidates[:at])
+        found[role] = RoleChoice(role, "" if at is None else candidates[at].name, better)
+    return found
+
+
+def _distinct(problems: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Errors first; what says the same as one before it is left out."""
+    by_message: dict[str, Diagnostic] = {}
+    for problem in sorted(problems, key=lambda p: p.severity != "error"):
+        by_message.setdefault(problem.message, problem)
+    return list(by_message.values())

@@ -1,0 +1,96 @@
+"""How many threads a library is best given here: tried with the graph's own nodes, not guessed from cores."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from vflow.advice import Advice, Effect
+from vflow.context import threads_of
+from vflow.doctor.opened import Loaded, Report, Trial
+from vflow.graph import Graph
+
+LONGEST_S = 10.0
+"""A node that takes longer to load is not loaded again for this."""
+RUNS, SECONDS = 7, 1.0
+"""A warm-up is repeated so often, or for so long."""
+LEAST_MS = 1.0
+"""A warm-up that takes less tells nothing."""
+MATTERS = 0.85
+"""A share of the time that other work on the machine does not explain."""
+
+
+def advice(graph: Graph, loaded: Iterable[Loaded], cores: float, report: Report) -> Iterator[Advice]:
+    """For each library that a node asked for, the number of threads with which its nodes' work is fastest.
+
+    A node's work is what its `warm_up` does, with the node opened anew for each number: with nothing beside
+    it, which a pipeline seldom is. A number that makes it no faster is not advised.
+    """
+    loaded = list(loaded)
+    asked = {library for node in loaded for library in node.libraries}
+    for library in sorted(asked):
+        nodes = [node for node in loaded if library in node.libraries and node.seconds <= LONGEST_S]
+        if nodes:
+            yield from _advice(graph, library, [node.node for node in nodes], cores, report)
+    for library in sorted(graph.threads.keys() - asked):
+        text = f"no node that was opened asks how many threads {library} may use"
+        yield Advice(f"threads.{library}", str(graph.threads[library]), text, "none", known=True, node="")
+
+
+def not_compared(loaded: Iterable[Loaded]) -> Iterator[str]:
+    """Notes about the nodes that `advice` leaves out."""
+    for node in loaded:
+        if node.libraries and node.seconds > LONGEST_S:
+            names = ", ".join(f"threads.{library}" for library in sorted(node.libraries))
+            yield f"{names}: not tried with {node.node}, which took {node.seconds:.0f} s to load"
+
+
+def _advice(
+    graph: Graph, library: str, nodes: Sequence[str], cores: float, report: Report
+) -> Iterator[Advice]:
+    given = threads_of(graph, library)
+    times: dict[int, float] = {}
+    with _torch_threads_kept():
+        for count in sorted({1, max(1, int(cores) // 2), max(1, int(cores)), given}):
+            report(
+                f"measuring {', '.join(nodes)} with {library} on {count} thread{'s' if count > 1 else ''}",
+                None,
+            )
+            times[count] = sum(_warm_ms(graph, name, library, count, report) for name in nodes)
+    best = min(times, key=lambda count: times[count])
+    if times[given] < LEAST_MS:
+        return
+    tried = ", ".join(f"{ms:.0f} ms on {count}" for count, ms in times.items())
+    effect: Effect = "faster" if times[best] <= MATTERS * times[given] else "none"
+    count = best if effect == "faster" else given
+    text = f"warming up {', '.join(nodes)}, with nothing beside: {tried}"
+    figures = times[given], times[count], "ms"
+    yield Advice(f"threads.{library}", str(count), text, effect, *figures, node="")
+
+
+def _warm_ms(graph: Graph, name: str, library: str, count: int, report: Report) -> float:
+    """The shortest of some warm-ups of a node that has had one."""
+    with Trial(graph, name, lambda text, fraction: None, {library: count}) as trial:
+        best_s, until = float("inf"), time.perf_counter() + SECONDS
+        for _ in range(RUNS):
+            began = time.perf_counter()
+            trial.node.warm_up()
+            now = time.perf_counter()
+            best_s = min(best_s, now - began)
+            if now > until:
+                break
+    return best_s * 1e3
+
+
+@contextmanager
+def _torch_threads_kept() -> Iterator[None]:
+    """What nodes set for the whole process is put back."""
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch is not None else 0
+    try:
+        yield
+    finally:
+        if torch is not None:
+            torch.set_num_threads(before)
