@@ -1,0 +1,1 @@
+"""`generator.voxtral`: hears speech, and answers it with words."""
