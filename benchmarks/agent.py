@@ -40,10 +40,11 @@ from typing import Any
 
 from peers.vflow_agent import converse
 from speech import scenes
-from speech.ear import COUNTS, Ear, Found, Record, summary
+from speech.ear import COUNTS, Ear, Found, Record
 from speech.scenes import Scene
 
 from vflow import load
+from vflow.measure import summary
 from vflow.options import StandIns
 from vflow_nodes.stt_moonshine import Transcriber, bundled
 

@@ -6,6 +6,10 @@ the start of the first; audible is the first 5 ms frame of a reply within 40 dB 
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,3 +59,17 @@ def _loud(levels: NDArray[np.float64], range_db: float) -> NDArray[np.intp]:
     if not len(levels) or levels.max() < SILENCE_DB:
         return np.zeros(0, np.intp)
     return np.flatnonzero(levels >= levels.max() - range_db)
+
+
+def summary(values: Sequence[float]) -> dict[str, Any]:
+    """Median, p95 and p99 as far as the number of samples allows (20, 59, 299), and the maximum."""
+    figures: dict[str, Any] = {"n": len(values)}
+    if values:
+        figures["max"] = round(max(values), 1)
+    if len(values) >= 20:
+        figures["p50"] = round(statistics.median(values), 1)
+    if len(values) >= 59:
+        figures["p95"] = round(statistics.quantiles(values, n=20)[-1], 1)
+    if len(values) >= 299:
+        figures["p99"] = round(statistics.quantiles(values, n=100)[-1], 1)
+    return figures

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from speech.ear import summary
 from speech.stamps import CHUNK_S, CHUNKS, CODE, RATE, SENTENCE, judge
 
 from vflow import (
@@ -35,6 +34,7 @@ from vflow import (
 )
 from vflow.build import load_text
 from vflow.errors import Flushed
+from vflow.measure import summary
 from vflow_nodes.tts_hibari import Model
 
 PACE_NS = 5 * MS

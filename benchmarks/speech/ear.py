@@ -6,7 +6,6 @@ Both recordings begin at time 0 of the run. Definitions: `docs/measurements.md`.
 from __future__ import annotations
 
 import re
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -191,17 +190,3 @@ def heard_error(heard: str, reply: str, transcript: str) -> int:
 
 def _words(text: str) -> list[str]:
     return re.sub(r"[^a-z0-9' ]", " ", text.lower().replace("-", " ")).split()
-
-
-def summary(values: Sequence[float]) -> dict[str, Any]:
-    """Median, p95 and p99 as far as the number of samples allows (20, 59, 299), and the maximum."""
-    figures: dict[str, Any] = {"n": len(values)}
-    if values:
-        figures["max"] = round(max(values), 1)
-    if len(values) >= 20:
-        figures["p50"] = round(statistics.median(values), 1)
-    if len(values) >= 59:
-        figures["p95"] = round(statistics.quantiles(values, n=20)[-1], 1)
-    if len(values) >= 299:
-        figures["p99"] = round(statistics.quantiles(values, n=100)[-1], 1)
-    return figures

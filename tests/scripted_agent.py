@@ -1,0 +1,109 @@
+"""An agent whose every reply is written in its graph: for benches that need no model, and no time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from vflow import (
+    Audio,
+    AudioPacket,
+    Duration,
+    Event,
+    In,
+    Node,
+    Out,
+    Span,
+    SpeechEnd,
+    Text,
+    TextPacket,
+    TurnEnd,
+    prop,
+)
+from vflow.bench.speech import RATE, Clip
+from vflow.packet import MS, SECOND
+
+VOICE_RATE = 24_000
+REPLY = (
+    "Rome grew out of a few small villages on seven hills beside a river, and it ruled"
+    " the sea around it for very many years."
+)
+
+
+class Answer(Node):
+    """Answers every utterance with the same words, a word `every` so often."""
+
+    generates = True
+    heavy = True
+    text: str = prop(REPLY, doc="the reply")
+    every: Duration = prop("8ms", doc="between two words, and before the first")
+    tokens: int = prop(3, doc="tokens of a word")
+    stop_reason: str = prop("eos")
+    audio = In(Audio(rate=16_000, channels=1, features={"turns"}))
+    words = Out(Text("word"), bus=True)
+
+    def process(self, packet: AudioPacket) -> None:
+        return None
+
+    def on_event(self, event: Event) -> Iterator[TextPacket | Event | None]:
+        if not isinstance(event, SpeechEnd):
+            return
+        tokens = 0
+        for index, word in enumerate(self.text.split()):
+            self.ctx.wait_until(self.ctx.now_ns() + self.every)
+            if self.ctx.cancelled(event.turn):
+                return
+            tokens += self.tokens
+            yield TextPacket(text=word, index=index, turn=event.turn, meta={"tokens": tokens})
+        self.ctx.wait_until(self.ctx.now_ns() + self.every)
+        meta = {"tokens": tokens + 1, "stop_reason": self.stop_reason}
+        yield TurnEnd(turn=event.turn, meta=meta)
+
+
+class Voice(Node):
+    """Speaks each word as a tone of 120 ms."""
+
+    heavy = True
+    word_ms: int = prop(120)
+    text = In(Text("word"))
+    audio = Out(Audio(rate=VOICE_RATE, channels=1))
+
+    def process(self, word: TextPacket) -> AudioPacket:
+        frames = self.word_ms * VOICE_RATE // 1000
+        data = (0.2 * np.sin(np.arange(frames) * 0.1)).astype(np.float32)[:, None]
+        span = Span(word.turn, word.index, word.text, 0, frames)
+        return AudioPacket(data=data, rate=VOICE_RATE, turn=word.turn, spans=(span,))
+
+
+NODES = {"t.answer": Answer, "t.voice": Voice}
+
+
+def graph(folder: Path, budget: str = "", **answer: object) -> Path:
+    """The file of a graph; `answer` are properties of `Answer`."""
+    given = "".join(f", {name}: {json.dumps(value)}" for name, value in answer.items())
+    path = folder / "agent.yaml"
+    path.write_text(
+        f"""vflow: 1
+{budget}
+nodes:
+  mic:     {{use: mic}}
+  vad:     {{use: vad.energy, speech_end_after: 200ms}}
+  answer:  {{use: t.answer{given}}}
+  voice:   {{use: t.voice}}
+  speaker: {{use: speaker}}
+links:
+  - mic -> vad -> answer -> voice -> speaker
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
+def utterance(said: str = "hum", fixed: bool = False, ms: int = 600) -> Clip:
+    """A clip that the energy detector takes for speech: 50 ms of silence, a hum, 50 ms of silence."""
+    hum = 0.2 * np.sin(np.arange(ms * RATE // 1000) * 0.08)
+    samples = np.pad(hum, 50 * RATE // 1000).astype(np.float32)
+    return Clip(said, "a hum", samples, 50 * MS, 50 * MS + ms * SECOND // 1000, fixed)

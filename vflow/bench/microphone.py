@@ -1,0 +1,177 @@
+"""A microphone whose user follows a scenario: waits for the reply, or speaks into it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from vflow.bench.scenario import Step
+from vflow.bench.speech import RATE
+from vflow.caps import Audio
+from vflow.node import Node, Out
+from vflow.packet import MS, SECOND, AudioPacket, Samples
+from vflow.props import Duration, prop
+from vflow.turns import Turn, TurnLog
+
+QUIET_NS = 700 * MS
+"""Between the end of a reply and the next question."""
+INTO_NS = (600 * MS, 1600 * MS)
+"""An interruption begins so long after the reply has become audible: at random, between these."""
+HEARD_NS = 12 * SECOND
+"""A reply that is generated to its end is listened to so long; then the next question falls into it."""
+PATIENCE_NS = 60 * SECOND
+"""A reply that shows no sign of life for so long is waited for no more."""
+
+Told = Callable[[int, int, str], None]
+"""Takes the number of the turn, of how many, and what is going on; must be quick."""
+
+
+@dataclass(slots=True)
+class Utterance:
+    """A step that was spoken, from `at_ns` of pipeline time on. `settled`: its reply is over, or given up."""
+
+    step: Step
+    at_ns: int
+    settled: bool = False
+
+    @property
+    def on_ns(self) -> int:
+        """Its first sound."""
+        return self.at_ns + self.step.clip.on_ns
+
+    @property
+    def off_ns(self) -> int:
+        """The end of its last sound."""
+        return self.at_ns + self.step.clip.off_ns
+
+
+class Script:
+    """Decides frame by frame what the microphone hears, by what the turn log says of the reply.
+
+    `told` and, at the end of the scenario, `over` are called in the microphone's thread, to which `frame`
+    belongs; `utterances` may be read when the pipeline has ended.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        log: TurnLog,
+        told: Told,
+        over: Callable[[], None],
+        seed: int = 1,
+    ) -> None:
+        self.utterances: list[Utterance] = []
+        self.over = over
+        self._steps, self._log, self._told = steps, log, told
+        self._random = random.Random(seed)
+        self._unsaid = np.zeros(0, np.float32)  # what is left of the utterance
+        self._quiet_until_ns = QUIET_NS
+        self._into_ns = 0
+        self._sign: object = None
+        self._signed_ns = 0
+
+    def frame(self, at_ns: int, count: int) -> Samples | None:
+        """The `(count,) float32` samples from `at_ns` on; None when the scenario is over."""
+        if not len(self._unsaid) and not self._look(at_ns):
+            return None
+        heard = np.zeros(count, np.float32)
+        part = self._unsaid[:count]
+        heard[: len(part)] = part
+        self._unsaid = self._unsaid[len(part) :]
+        return heard
+
+    def _look(self, at_ns: int) -> bool:
+        """Listen, or begin the next step; False where there is none."""
+        last = self.utterances[-1] if self.utterances else None
+        if last is not None and not last.settled:
+            quiet_ns = self._listen(last, at_ns)
+            if quiet_ns is None:
+                return True
+            last.settled, self._quiet_until_ns = True, at_ns + quiet_ns
+        if len(self.utterances) == len(self._steps):
+            return False
+        if at_ns >= self._quiet_until_ns:
+            self._begin(at_ns)
+        return True
+
+    def _begin(self, at_ns: int) -> None:
+        step = self._steps[len(self.utterances)]
+        self.utterances.append(Utterance(step, at_ns))
+        self._unsaid = step.clip.samples
+        self._into_ns = self._random.randrange(*INTO_NS)
+        self._sign, self._signed_ns = None, at_ns + step.clip.off_ns
+        how = "interrupting: " if step.interrupts else ""
+        self._told(len(self.utterances), len(self._steps), f"{how}{step.clip.said}")
+
+    def _listen(self, last: Utterance, at_ns: int) -> int | None:
+        """How much quiet is to follow now that the reply is over, or is to be interrupted; None: wait on."""
+        turns = self._log.snapshot()
+        turn = turns[-1] if turns and turns[-1].at_ns.get("decided", 0) >= last.off_ns else None
+        sign = turn and (len(turn.words), turn.tokens, len(turn.at_ns))
+        if sign != self._sign:
+            self._sign, self._signed_ns = sign, at_ns
+        if turn is None or not turn.ended:
+            if turn is not None and self._falls_into(turn, at_ns):
+                return 0
+            return QUIET_NS if at_ns - self._signed_ns >= PATIENCE_NS else None
+        return QUIET_NS
+
+    def _falls_into(self, turn: Turn, at_ns: int) -> bool:
+        audible_ns = turn.at_ns.get("audible")
+        if audible_ns is None:
+            return False
+        following = self._steps[len(self.utterances) :][:1]
+        if following and following[0].interrupts:
+            return at_ns - audible_ns >= self._into_ns
+        return turn.stop_reason is not None and at_ns - audible_ns >= HEARD_NS
+
+
+class Microphone(Node):
+    """The role `mic`, with a script in place of a device; what it sent is in the file `keep` afterwards.
+
+    Sample n of that file is pipeline time n / RATE.
+    """
+
+    script: Script
+    """Set in a class of the session's own (`microphone`): it is no property of a graph file."""
+
+    keep: str = prop(doc="path of the recording")
+    frame: Duration = prop("32ms", ge="1ms", le="1s", doc="length of a packet", latency="path")
+    audio = Out(Audio(rate=RATE, channels=1))
+
+    def paced(self) -> bool:
+        return True
+
+    def open(self) -> None:
+        self._sent: list[Samples] = []
+        self._start_ns = 0
+
+    def close(self) -> None:
+        sent, self._sent = getattr(self, "_sent", []), []
+        if sent:
+            lead = np.zeros(self._start_ns * RATE // SECOND, np.float32)
+            soundfile.write(Path(self.keep), np.concatenate([lead, *sent]), RATE, subtype="PCM_16")
+
+    def produce(self) -> Iterator[AudioPacket]:
+        self._start_ns = self.ctx.now_ns()
+        size, at = max(1, self.frame * RATE // SECOND), 0
+        while True:
+            pts_ns = self._start_ns + at * SECOND // RATE
+            data = self.script.frame(pts_ns, size)
+            if data is None:
+                self.script.over()
+                return
+            self.ctx.wait_until(pts_ns + size * SECOND // RATE)
+            self._sent.append(data)
+            yield AudioPacket(data=data[:, None], rate=RATE, pts_ns=pts_ns)
+            at += size
+
+
+def microphone() -> type[Microphone]:
+    """A class of its own for one session, whose script is then set."""
+    return type("ScriptedMicrophone", (Microphone,), {"__doc__": Microphone.__doc__})

@@ -1,0 +1,86 @@
+"""The turns on a time line, as an SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+LEFT, ROW, TOP, SCALE = 220, 34, 40, 60
+"""Pixels: of the names, of a row, above the rows, of a second."""
+VOICE, WAIT, REPLY, CUT = "#4c78a8", "#cccccc", "#54a24b", "#e45756"
+WIDEST = 60.0
+"""Seconds of one row at most; what is longer is cut there."""
+
+
+def draw(found: dict[str, Any]) -> str:
+    """A row a turn, each from the start of the user's speech: the voice, the wait, the reply, the flush.
+
+    `found` is the object that `--json` prints.
+    """
+    said = {step["turn"]: step["said"] for step in found["scenario"] if step["turn"] is not None}
+    turns = [turn for turn in found["turns"] if turn["at_ms"]["speech_start"] is not None]
+    rows = [list(_row(turn, said.get(turn["turn"], ""))) for turn in turns]
+    longest = min(WIDEST, max((_length_s(turn) for turn in turns), default=1.0))
+    width, height = LEFT + int(longest * SCALE) + 40, TOP + ROW * len(rows) + 10
+    body = [
+        f'<g transform="translate(0 {TOP + ROW * number})">{"".join(row)}</g>'
+        for number, row in enumerate(rows)
+    ]
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
+            ' font-family="sans-serif" font-size="11">',
+            f'<rect width="{width}" height="{height}" fill="white"/>',
+            *_legend(found),
+            *_seconds(int(longest), height),
+            *body,
+            "</svg>",
+            "",
+        ]
+    )
+
+
+def _length_s(turn: dict[str, Any]) -> float:
+    at: dict[str, float] = turn["at_ms"]
+    moments = [at[name] for name in ("voice_off", "decided", "silent", "flushed") if at[name] is not None]
+    return (max(moments, default=at["speech_start"]) - at["speech_start"]) / 1000
+
+
+def _row(turn: dict[str, Any], said: str) -> Iterator[str]:
+    at: dict[str, float | None] = turn["at_ms"]
+    start, v2v = at["speech_start"] or 0.0, turn["latency_ms"]["v2v"]
+
+    def x(moment: str) -> float | None:
+        ms = at[moment]
+        return None if ms is None else round(LEFT + min(WIDEST, (ms - start) / 1000) * SCALE, 1)
+
+    yield f'<text x="4" y="14">{turn["turn"]}. {escape(said[:34])}</text>'
+    for begin, end, colour in (
+        ("speech_start", "voice_off", VOICE),
+        ("voice_off", "audible", WAIT),
+        ("audible", "silent", REPLY),
+    ):
+        left, right = x(begin), x(end)
+        if left is not None and right is not None and right > left:
+            yield f'<rect x="{left}" y="4" width="{round(right - left, 1)}" height="14" fill="{colour}"/>'
+    for moment, colour in (("decided", "black"), ("first_word", VOICE), ("flushed", CUT)):
+        if (place := x(moment)) is not None:
+            yield f'<line x1="{place}" x2="{place}" y1="1" y2="21" stroke="{colour}" stroke-width="1.5"/>'
+    audible = x("audible")
+    if v2v is not None and audible is not None:
+        yield f'<text x="{audible + 3}" y="31" fill="#555">{v2v:.0f} ms</text>'
+
+
+def _legend(found: dict[str, Any]) -> Iterator[str]:
+    yield f'<text x="4" y="14" font-weight="bold">{escape(found["pipeline"])}</text>'
+    names = (("the user", VOICE), ("silence", WAIT), ("the reply", REPLY), ("| interrupted", CUT))
+    for number, (name, colour) in enumerate(names):
+        yield f'<text x="{LEFT + 100 * number}" y="14" fill="{colour}">{name}</text>'
+
+
+def _seconds(longest: int, height: int) -> Iterator[str]:
+    for second in range(longest + 1):
+        at = LEFT + second * SCALE
+        yield f'<line x1="{at}" x2="{at}" y1="{TOP - 6}" y2="{height}" stroke="#eee"/>'
+        yield f'<text x="{at}" y="{TOP - 10}" fill="#999">{second} s</text>'

@@ -1,0 +1,305 @@
+"""The promises: each a function of the evidence, which says what was measured and whether it is kept.
+
+A promise is about every sample: one reply too short, one word too late, and it is broken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from vflow.bench.evidence import Evidence, Reply, Word
+from vflow.measure import summary
+from vflow.packet import MS
+
+MIN_WORDS, MIN_TOKENS, MAX_TOKENS = 10, 20, 250
+FIXED_WORDS, FIXED_TOKENS = 15, 50
+"""Of a reply, and of one to a fixed prompt."""
+FIRST_WORD_MS, WORD_TO_AUDIO_MS, INTERRUPTION_MS, END_TO_END_MS, GENERATION_MS = 100, 150, 100, 300, 2000
+LUMP = 0.1
+"""The words of a streamed reply come over at least this share of the time that it took; those of one that
+is generated first, and then cut into words, within a hundredth."""
+_SENTENCE_END = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019\u00bb)\\]*_]*\\Z")
+"""A full stop, a mark or an ellipsis, Japanese ones too, and what may close behind it."""
+
+
+class Standing(Enum):
+    """What became of a promise."""
+
+    KEPT = "kept"
+    BROKEN = "BROKEN"
+    NOT_MEASURED = "not measured"
+    NOT_PROMISED = "not promised here"
+    REPORTED = "reported"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A promise, what was measured of it over `n` samples, and the samples that break it."""
+
+    name: str
+    promised: str
+    measured: str
+    n: int
+    standing: Standing
+    failures: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "promised": self.promised,
+            "measured": self.measured,
+            "n": self.n,
+            "standing": self.standing.value.lower(),
+            "failures": list(self.failures),
+        }
+
+
+def judge(evidence: Evidence) -> list[Verdict]:
+    """Every promise, in the order of the table."""
+    return [promise(evidence) for promise in PROMISES]
+
+
+def answered(evidence: Evidence) -> Verdict:
+    """Without it the others could be kept by silence."""
+    failures = [
+        f"{asked.said!r} {'was not heard as one utterance' if asked.turn is None else 'got no audible reply'}"
+        for asked in evidence.asked
+        if not asked.audible
+    ]
+    n = len(evidence.asked)
+    return _verdict("answered", "every utterance, aloud", f"{n - len(failures)} of {n}", n, failures)
+
+
+def streaming(evidence: Evidence) -> Verdict:
+    found = [(reply, _lump(reply)) for reply in evidence.replies if reply.whole and reply.words]
+    failures = [f"{_name(reply)}: {why}" for reply, why in found if why]
+    measured = f"{len(found) - len(failures)} of {len(found)} replies"
+    promised = "first word before the last token, words over time"
+    return _verdict("streaming", promised, measured, len(found), failures)
+
+
+def _lump(reply: Reply) -> str:
+    """Why a reply was not streamed; '' where it was."""
+    first, last, end = reply.words[0], reply.words[-1], reply.ends[-1]
+    if first.made_ns >= end.made_ns or (
+        isinstance(first.tokens, int) and isinstance(end.tokens, int) and first.tokens >= end.tokens
+    ):
+        return "its first word came with its last token"
+    took, over = end.made_ns - (reply.asked_ns or 0), last.made_ns - first.made_ns
+    if len(reply.words) > 2 and over < LUMP * took:
+        return f"its {len(reply.words)} words came within {over / MS:.1f} of the {took / MS:.0f} ms it took"
+    return ""
+
+
+def types(evidence: Evidence) -> Verdict:
+    found = [problem for reply in evidence.replies for problem in _unsound(reply)]
+    words = sum(len(reply.words) for reply in evidence.replies)
+    promised = "words: str, no space, UTF-8, numbered; one turn_end"
+    return _verdict("types", promised, f"{words} words, {len(evidence.replies)} replies", words, found)
+
+
+def _unsound(reply: Reply) -> Iterator[str]:
+    """What is wrong with the packets of a reply."""
+    name = _name(reply)
+    if reply.asked_ns is None:
+        yield f"{name}: {len(reply.words)} words of a turn that nobody asked"
+        return
+    for at, word in enumerate(reply.words):
+        if problem := _misspelt(word):
+            yield f"{name}, word {at}: {problem}"
+        if word.index != at:
+            yield f"{name}, word {at}: its index is {word.index}"
+        if word.turn != reply.turn:
+            yield f"{name}, word {at}: its turn is {word.turn}"
+    if len(reply.ends) > 1 or (not reply.ends and not reply.interrupted):
+        yield f"{name}: {len(reply.ends)} turn_ends"
+    for end in reply.ends:
+        if not isinstance(end.tokens, int) or end.stop_reason not in ("eos", "limit", "error", "flush"):
+            yield f"{name}: its turn_end says tokens {end.tokens!r}, stop_reason {end.stop_reason!r}"
+        if reply.words and reply.words[-1].made_ns > end.made_ns:
+            yield f"{name}: a word behind its turn_end"
+
+
+def _misspelt(word: Word) -> str:
+    """What is wrong with the text of a word; '' where nothing is."""
+    text = word.text
+    if not isinstance(text, str):
+        return f"is {type(text).__name__}, not str"
+    if not text:
+        return "is empty"
+    if any(map(str.isspace, text)):
+        return f"{text!r} holds a space"
+    if "\N{REPLACEMENT CHARACTER}" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        return f"{text!r} is no whole UTF-8"
+    return ""
+
+
+def length(evidence: Evidence) -> Verdict:
+    found = [reply for reply in evidence.replies if reply.whole]
+    return _length("length", found, MIN_WORDS, MIN_TOKENS)
+
+
+def fixed_length(evidence: Evidence) -> Verdict:
+    found = [reply for reply in evidence.replies if reply.whole and reply.fixed]
+    return _length("length, 'tell me about'", found, FIXED_WORDS, FIXED_TOKENS)
+
+
+def _length(name: str, replies: Sequence[Reply], words: int, tokens: int) -> Verdict:
+    failures = []
+    for reply in replies:
+        count = reply.tokens
+        if len(reply.words) < words or count is None or not tokens <= count <= MAX_TOKENS:
+            failures.append(f"{_name(reply)}: {len(reply.words)} words, {count} tokens")
+    spread = [
+        f"{_range([len(reply.words) for reply in replies])} words",
+        f"{_range([reply.tokens for reply in replies if reply.tokens is not None])} tokens",
+    ]
+    promised = f"at least {words} words, {tokens}-{MAX_TOKENS} tokens"
+    return _verdict(name, promised, ", ".join(spread), len(replies), failures)
+
+
+def sentences(evidence: Evidence) -> Verdict:
+    found = [reply for reply in evidence.replies if reply.whole and reply.words]
+    failures = [
+        f"{_name(reply)}: ends in {' '.join(str(word.text) for word in reply.words[-3:])!r}"
+        for reply in found
+        if not _SENTENCE_END.search(str(reply.words[-1].text))
+    ]
+    measured = f"{len(found) - len(failures)} of {len(found)} replies"
+    return _verdict("whole sentences", "no reply is cut inside a sentence", measured, len(found), failures)
+
+
+def first_word(evidence: Evidence) -> Verdict:
+    return _latency(
+        "first word", "first_word", FIRST_WORD_MS, "end of speech decided to first word", evidence
+    )
+
+
+def word_to_audio(evidence: Evidence) -> Verdict:
+    about = "first word to audible"
+    return _latency("word to audio", "word_to_audio", WORD_TO_AUDIO_MS, about, evidence)
+
+
+def interruption(evidence: Evidence) -> Verdict:
+    """From the flush on: what the pipeline takes. From the voice's onset is told beside it: that contains
+    the voice that it waits for before it believes it."""
+    found = evidence.interruptions
+    ignored = [f"turn {cut.turn}: went on beside the user's voice" for cut in found if cut.stop_ms is None]
+    stops = [(f"turn {cut.turn}", cut.stop_ms) for cut in found if cut.stop_ms is not None]
+    late = [f"{name}: {ms:.0f} ms" for name, ms in stops if ms >= INTERRUPTION_MS]
+    measured = spread([ms for _, ms in stops])
+    if stops:
+        over = [cut.talk_over_ms for cut in found if cut.talk_over_ms is not None]
+        measured += f"; from the voice's onset {spread(over)}"
+    promised = f"flush to silence < {INTERRUPTION_MS} ms"
+    return _verdict("interruption", promised, measured, len(found), ignored + late)
+
+
+def end_to_end(evidence: Evidence) -> Verdict:
+    about = "end of speech decided to audible"
+    return _latency("end to end", "compute", END_TO_END_MS, about, evidence)
+
+
+def voice_to_voice(evidence: Evidence) -> Verdict:
+    """No promise of ours, but what the user waits; the graph's budget makes it one."""
+    budget = evidence.budget
+    if budget is not None and budget.start == "voice_off":
+        return _latency("v2v (budget)", "v2v", budget.limit_ns / MS, "last sound to audible", evidence)
+    found = _samples(evidence, "v2v")
+    values = [ms for _, ms in found]
+    standing = Standing.REPORTED if values else Standing.NOT_MEASURED
+    return Verdict("v2v", "last sound to audible", spread(values), len(values), standing)
+
+
+def compute_budget(evidence: Evidence) -> Verdict:
+    """The budget of the graph file from the end of speech."""
+    budget = evidence.budget
+    if budget is None or budget.start != "speech_end":
+        return Verdict("budget", "the graph has none from speech_end", "-", 0, Standing.NOT_PROMISED)
+    return _latency("budget", "compute", budget.limit_ns / MS, "speech_end to first_audio", evidence)
+
+
+def generation(evidence: Evidence) -> Verdict:
+    found = [(_name(r), r.generation_ms) for r in evidence.replies if r.whole and r.generation_ms is not None]
+    verdict = _limit("generation", GENERATION_MS, "a whole reply", found)
+    if evidence.cuda or verdict.standing is Standing.NOT_MEASURED:
+        return verdict
+    promised = f"{verdict.promised}, with a CUDA device"
+    return Verdict(verdict.name, promised, verdict.measured, verdict.n, Standing.NOT_PROMISED)
+
+
+def errors(evidence: Evidence) -> Verdict:
+    failed = [
+        f"{_name(reply)}: stop_reason error"
+        for reply in evidence.replies
+        if any(end.stop_reason == "error" for end in reply.ends)
+    ]
+    found = [*evidence.errors, *failed]
+    n = len(evidence.asked) or len(found)
+    return _verdict("errors", "none", f"{len(found)} in {len(evidence.asked)} turns", n, found)
+
+
+PROMISES: tuple[Callable[[Evidence], Verdict], ...] = (
+    answered,
+    streaming,
+    types,
+    length,
+    fixed_length,
+    sentences,
+    first_word,
+    word_to_audio,
+    interruption,
+    end_to_end,
+    compute_budget,
+    voice_to_voice,
+    generation,
+    errors,
+)
+
+
+def spread(values: Sequence[float]) -> str:
+    """A latency as the number of its samples allows: percentiles, or the maximum."""
+    figures = summary(values)
+    if not values:
+        return "-"
+    quantiles = [f"{name} {figures[name]:.0f}" for name in ("p50", "p95", "p99") if name in figures]
+    if quantiles:
+        return f"{', '.join(quantiles)}, max {figures['max']:.0f} ms"
+    return f"max of {len(values)}: {figures['max']:.0f} ms"
+
+
+def _samples(evidence: Evidence, name: str) -> list[tuple[str, float]]:
+    return [(_name(r), ms) for r in evidence.replies if (ms := r.latency_ms.get(name)) is not None]
+
+
+def _latency(name: str, latency: str, limit_ms: float, about: str, evidence: Evidence) -> Verdict:
+    return _limit(name, limit_ms, about, _samples(evidence, latency))
+
+
+def _limit(name: str, limit_ms: float, about: str, found: Sequence[tuple[str, float]]) -> Verdict:
+    failures = [f"{sample}: {ms:.0f} ms" for sample, ms in found if ms >= limit_ms]
+    measured = spread([ms for _, ms in found])
+    return _verdict(name, f"{about} < {limit_ms:.0f} ms", measured, len(found), failures)
+
+
+def _verdict(name: str, promised: str, measured: str, n: int, failures: Sequence[str]) -> Verdict:
+    standing = Standing.BROKEN if failures else Standing.KEPT if n else Standing.NOT_MEASURED
+    return Verdict(name, promised, measured if n else "-", n, standing, tuple(failures))
+
+
+def _name(reply: Reply) -> str:
+    return f"turn {reply.turn} ({reply.said!r})" if reply.said else f"turn {reply.turn}"
+
+
+def _range(values: Sequence[int]) -> str:
+    if not values:
+        return "-"
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low}-{high}"
+
+
+__all__ = ["PROMISES", "Standing", "Verdict", "judge", "spread"]

@@ -1,0 +1,44 @@
+"""The scenario: in which order what is said, and what falls into the reply before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vflow.bench.speech import Clip
+
+TURNS = 10
+PROMPTS = (
+    "Tell me about the history of Rome.",
+    "Tell me about the ocean.",
+    "Tell me about the city of Paris.",
+)
+"""The fixed prompts: to these a reply is promised to be longer."""
+QUESTIONS = ("How do I boil an egg?", "Why is the sky blue?", "What do bees make?")
+"""Asked beside the bundled recording, where a voice is installed to speak them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One turn: what is said, and whether it interrupts the reply to the step before."""
+
+    clip: Clip
+    interrupts: bool = False
+
+
+def compose(turns: int, questions: Sequence[Clip], prompts: Sequence[Clip]) -> list[Step]:
+    """The steps of a scenario: question, prompt, question that is interrupted by the next, prompt, ...
+
+    Of ten turns three are prompts and three interrupt; questions and prompts come round again. Without
+    prompts a question stands for each.
+    """
+    asked, told = list(questions), list(prompts)
+    steps = []
+    for number in range(turns):
+        at = number % 3
+        from_prompts = at == 1 and told
+        source = told if from_prompts else asked
+        clip = source.pop(0)
+        source.append(clip)
+        steps.append(Step(clip, interrupts=at == 0 and number > 0))
+    return steps

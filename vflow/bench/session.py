@@ -1,0 +1,111 @@
+"""One run of a pipeline through a scenario: microphone and speaker are files, the rest is the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vflow.bench.evidence import Evidence, Ledger, gather
+from vflow.bench.machine import machine
+from vflow.bench.microphone import Script, Told, microphone
+from vflow.bench.promises import Verdict, judge
+from vflow.bench.scenario import Step
+from vflow.build import load
+from vflow.caps import Audio
+from vflow.clock import Clock
+from vflow.errors import Diagnostic, GraphError, Place
+from vflow.graph import Graph
+from vflow.node import outputs_of
+from vflow.pipeline import Pipeline
+from vflow.registry import NodeClass
+from vflow.resolve import use_role
+from vflow.turns import TurnLog
+
+MICROPHONE = "bench.microphone"
+
+
+def check(file: str, overrides: Mapping[str, str], nodes: Mapping[str, NodeClass] | None = None) -> None:
+    """Raises: GraphError where the file is wrong, or lacks a node that a conversation needs."""
+    graph = load(file, overrides=overrides, nodes=nodes, require_available=False)
+    uses = {use_role(node.use) for node in graph.nodes.values()}
+    uses |= {use_role(resolved) for resolved in graph.aliases.values()}
+    needs = {
+        "nothing plays the role mic: there is nobody to ask": "add a node with 'use: mic'",
+        "nothing ends utterances": "add a node with 'use: vad' behind the microphone",
+        "nothing generates replies": "add a node with 'use: generator' behind the vad",
+        "nothing plays the role speaker: no reply would be heard": "add a node with 'use: speaker'",
+    }
+    has = ("mic" in uses, _ends_utterances(graph), bool(graph.generators()), "speaker" in uses)
+    found = [
+        Diagnostic(f"cannot be benched: {message}", Place(file), mend)
+        for (message, mend), there in zip(needs.items(), has, strict=True)
+        if not there
+    ]
+    if found:
+        raise GraphError(found)
+
+
+def _ends_utterances(graph: Graph) -> bool:
+    """Whether a node cuts audio into utterances."""
+    made = (node.caps.get(port) for node in graph.nodes.values() for port in outputs_of(node.cls))
+    return any(isinstance(caps, Audio) and "turns" in caps.features for caps in made)
+
+
+class Session:
+    """A pipeline ready to be started, and what is known of it when it has ended.
+
+    `told` is called as the scenario goes on, `over` when it has ended; the caller then stops the pipeline.
+    The recordings are `heard.wav` and `said.wav` in `folder`.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        overrides: Mapping[str, str],
+        steps: Sequence[Step],
+        folder: Path,
+        told: Told,
+        over: Callable[[], None],
+        nodes: Mapping[str, NodeClass] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Raises: GraphError where something that the graph needs is missing here."""
+        self.steps = list(steps)
+        self.heard, self.said = folder / "heard.wav", folder / "said.wav"
+        for left in (self.heard, self.said):
+            left.unlink(missing_ok=True)
+        node = microphone()
+        self.graph = load(
+            file,
+            overrides=overrides,
+            stand_ins={
+                "mic": (MICROPHONE, {"keep": str(self.heard)}),
+                "speaker": ("wav_sink", {"file": str(self.said)}),
+            },
+            nodes={**(nodes or {}), MICROPHONE: node},
+        )
+        self.log, self.ledger = TurnLog(self.graph), Ledger(self.graph)
+        self.script = node.script = Script(steps, self.log, told, over)
+        self.pipeline = Pipeline(self.graph, clock=clock)
+        self.pipeline.bus.listen(self.log.listen)
+        self.pipeline.bus.listen(self.ledger.listen)
+        self.machine: dict[str, Any] = {}
+
+    def refine(self) -> None:
+        """Find in the recordings when it was; once, when the pipeline has ended.
+
+        Raises: OSError, RuntimeError where a recording cannot be read; the runtime's own figures stay.
+        """
+        recordings = [path if path.is_file() else None for path in (self.heard, self.said)]
+        self.log.refine(*recordings)
+
+    def evidence(self) -> Evidence:
+        """What the run showed."""
+        self.machine = self.machine or machine()
+        turns = self.log.snapshot()
+        cuda = self.machine["gpu"] is not None
+        return gather(self.script.utterances, turns, self.ledger, self.graph, cuda)
+
+    def verdicts(self) -> list[Verdict]:
+        return judge(self.evidence())

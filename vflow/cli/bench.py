@@ -1,0 +1,182 @@
+"""`vflow bench`: speak to a pipeline, and hold what came of it against what is promised."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vflow.cli.bell import DONE, Bell
+from vflow.cli.diagnostics import report as report_diagnostics
+from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
+
+if TYPE_CHECKING:
+    from vflow.bench.scenario import Step
+    from vflow.cli.verdicts import Live
+
+TURNS = 10
+STOP_S = 2.0
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the graph, a YAML file with a mic and a speaker")
+    parser.add_argument(
+        "--input",
+        metavar="WAV",
+        action="append",
+        default=[],
+        help="ask this instead of the bundled questions (repeatable)",
+    )
+    parser.add_argument("--turns", metavar="N", type=int, default=TURNS, help=f"utterances (default {TURNS})")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--set", metavar="NODE.PROP=VALUE", action="append", default=[], help="set a property (repeatable)"
+    )
+    parser.add_argument("--picture", metavar="FILE.svg", help="draw the turns on a time line")
+    parser.add_argument("--keep", metavar="FOLDER", help="leave the recordings there: heard.wav, said.wav")
+
+
+def main(args: argparse.Namespace) -> int:
+    # what follows imports numpy; `vflow bench --help` need not
+    from vflow.bench.session import check
+    from vflow.cli.loading import overrides_of
+    from vflow.cli.verdicts import Live
+    from vflow.errors import Diagnostic, GraphError, VflowError
+
+    live = Live()
+    try:
+        overrides = overrides_of(args.set)
+        check(args.file, overrides)
+        _check_options(args)
+        steps = _steps(args, live)
+    except GraphError as error:
+        report_diagnostics(error.diagnostics)
+        return USAGE
+    except VflowError as error:
+        report_diagnostics([Diagnostic(str(error))])
+        return USAGE
+    except KeyboardInterrupt:  # while the prompts were spoken
+        live.clear()
+        return INTERRUPTED
+    with tempfile.TemporaryDirectory(prefix="vflow-bench-") as scratch:
+        folder = Path(args.keep or scratch)
+        return _Bench(args, overrides, steps, folder, live).run()
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    """Raises: GraphError for options that mean nothing, or a place that cannot be written to."""
+    from vflow.errors import Diagnostic, GraphError, Place
+
+    if args.turns < 1:
+        raise GraphError([Diagnostic(f"--turns {args.turns}: at least one", mend="write --turns 10")])
+    if args.keep and not Path(args.keep).is_dir():
+        raise GraphError([Diagnostic("--keep: no such folder", Place(args.keep), "make it first")])
+    if args.picture and not Path(args.picture).absolute().parent.is_dir():
+        raise GraphError([Diagnostic("--picture: its folder does not exist", Place(args.picture))])
+
+
+def _steps(args: argparse.Namespace, live: Live) -> list[Step]:
+    """The scenario. Where no voice is installed it has recordings alone, and that is said.
+
+    Raises: Unavailable for a recording that cannot be used.
+    """
+    from vflow.bench.scenario import PROMPTS, QUESTIONS, compose
+    from vflow.bench.speech import Clip, bundled, recorded, spoken
+    from vflow.errors import VflowError
+
+    questions = [recorded(file) for file in args.input or [bundled()]]
+    prompts: list[Clip] = []
+    if args.turns > 1:
+        live.status("speaking the prompts")
+        try:
+            prompts = spoken(PROMPTS, fixed=True)
+            questions += [] if args.input else spoken(QUESTIONS, fixed=False)
+        except VflowError as error:
+            reason = str(error).splitlines()[-1]
+            live.note(f"the fixed prompts are left out, since nothing speaks them here: {reason}")
+    return compose(args.turns, questions, prompts)
+
+
+class _Bench:
+    """One bench, from loading to the verdicts."""
+
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        overrides: dict[str, str],
+        steps: list[Step],
+        folder: Path,
+        live: Live,
+    ) -> None:
+        from vflow.bench.session import Session
+
+        self.args, self.steps, self.live = args, steps, live
+        self._bell = Bell()
+        self.session = Session(args.file, overrides, steps, folder, live.turn, self._bell.ring)
+        self.session.pipeline.bus.listen(live.listen)
+        self._code = OK
+
+    def run(self) -> int:
+        for warning in self.session.graph.warnings:
+            self.live.note(warning)
+        with self._bell:
+            self.live.status("loading")
+            threading.Thread(target=self._play, name="vflow:bench", daemon=True).start()
+            interrupted = self._bell.wait() != DONE
+            self.session.pipeline.stop(STOP_S)
+        self.live.clear()
+        if self._code == USAGE:
+            return USAGE
+        return self._report(interrupted)
+
+    def _play(self) -> None:
+        """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
+        from vflow.errors import NodeError, Unavailable, VflowError
+
+        started = False
+        try:
+            self.session.pipeline.start()
+            started = True
+            self.session.pipeline.wait(deadline_s=STOP_S)
+        except VflowError as error:
+            self._code = USAGE if not started and isinstance(error.__cause__, Unavailable) else FAILED
+            self.live.failed(error) if isinstance(error, NodeError) else self.live.note(f"error: {error}")
+        except (RuntimeError, OSError) as error:  # no more threads or descriptors: the system's word
+            self._code = FAILED
+            self.live.note(f"error: {error}")
+        finally:
+            self._bell.ring()
+
+    def _report(self, interrupted: bool) -> int:
+        from vflow.bench.promises import Standing
+        from vflow.cli.verdicts import result, table
+
+        session = self.session
+        try:
+            session.refine()
+        except (OSError, RuntimeError) as error:  # libsndfile's errors are RuntimeErrors
+            self.live.note(f"latencies are the runtime's own, the recording cannot be read: {error}")
+        found = result(session, complete=not interrupted and self._code == OK)
+        verdicts = session.verdicts()
+        print(json.dumps(found) if self.args.json else "\n".join(table(found, verdicts)))
+        if self.args.picture:
+            self._draw(found)
+        if interrupted:
+            return INTERRUPTED
+        broken = any(verdict.standing is Standing.BROKEN for verdict in verdicts)
+        return FAILED if broken else self._code
+
+    def _draw(self, found: dict[str, Any]) -> None:
+        from vflow.bench.picture import draw
+
+        try:
+            Path(self.args.picture).write_text(draw(found), encoding="utf-8")
+        except OSError as error:
+            self.live.note(f"the picture cannot be written: {error}")
+            self._code = self._code or FAILED
+
+
+__all__ = ["arguments", "main"]
