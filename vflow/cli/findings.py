@@ -49,7 +49,7 @@ def as_json(file: str | None, graph: Graph | None, found: Examination) -> dict[s
         "machine": asdict(found.machine),
         "cuda": [asdict(device) for device in found.cuda],
         "audio": [asdict(node) for node in found.audio],
-        "extras": [{**asdict(extra), "mend": extra.mend} for extra in found.extras],
+        "extras": [asdict(extra) for extra in found.extras],
         "models": [asdict(model) for model in found.weights],
     }
 
@@ -101,13 +101,13 @@ def _advice(advice: Advice) -> Iterator[Row]:
 
 
 def _figures(advice: Advice) -> str:
-    ratio = (
-        f", {advice.ratio:.1f} times {'less' if advice.effect == 'smaller' else 'faster'}"
-        if advice.ratio
-        else ""
+    figures = f"{_number(advice.before)} -> {_number(advice.after)} {advice.unit}"
+    if not _is_measured(advice):
+        return f"{figures} (computed, not measured)"
+    less = "smaller" if advice.effect == "smaller" else "faster"
+    return (
+        f"{figures}, {advice.ratio:.1f} times {less} (measured)" if advice.ratio else f"{figures} (measured)"
     )
-    how = "measured" if _is_measured(advice) else "computed, not measured"
-    return f"{_number(advice.before)} -> {_number(advice.after)} {advice.unit}{ratio} ({how})"
 
 
 def _is_measured(advice: Advice) -> bool:

@@ -19,15 +19,12 @@ DISTRIBUTION = "vflow"
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """An optional part of vflow; `missing` are the requirements that are not met, each with why."""
+    """An optional part of vflow; `missing` are the requirements that are not met, each with why, and `mend`
+    the command that installs them."""
 
     name: str
     missing: tuple[str, ...]
-
-    @property
-    def mend(self) -> str:
-        """The command that installs it; '' where it is complete."""
-        return f"pip install '{DISTRIBUTION}[{self.name}]'" if self.missing else ""
+    mend: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +42,12 @@ class Weights:
     mend: str = ""
 
 
-def extras() -> list[Extra]:
-    """The extras of vflow, as its installed metadata names them; imports nothing of them."""
+def extras(distribution: str = DISTRIBUTION) -> list[Extra]:
+    """The extras of an installed distribution, as its metadata names them; imports nothing of them."""
     from packaging.requirements import Requirement
 
     try:
-        metadata = importlib.metadata.metadata(DISTRIBUTION)
+        metadata = importlib.metadata.metadata(distribution)
     except importlib.metadata.PackageNotFoundError:  # run from a source tree
         return []
     wanted = [Requirement(text) for text in metadata.get_all("Requires-Dist") or ()]
@@ -58,7 +55,8 @@ def extras() -> list[Extra]:
     for name in metadata.get_all("Provides-Extra") or ():
         needs = [r for r in wanted if r.marker is not None and r.marker.evaluate({"extra": name})]
         needs = [r for r in needs if r.marker is not None and not r.marker.evaluate({"extra": ""})]
-        found.append(Extra(name, tuple(reason for need in needs if (reason := _unmet(need)))))
+        missing = tuple(reason for need in needs if (reason := _unmet(need)))
+        found.append(Extra(name, missing, f"pip install '{distribution}[{name}]'" if missing else ""))
     return found
 
 
