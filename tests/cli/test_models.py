@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Vflow
-from vflow import Unavailable, models
+from tests.hub_server import Hub, point_at, serve
+from vflow import Unavailable, hub, models
 from vflow.cli.models import ProgressBar
 from vflow.models import File, Model, Progress
 
@@ -20,7 +22,17 @@ SMALL = Model("small", "says little", "MIT", (ZEROS,))
 @pytest.fixture(autouse=True)
 def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VFLOW_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub-cache"))
     monkeypatch.setattr(models, "_TABLE", (SMALL,))
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub that holds one model, and an empty cache."""
+    with serve(tmp_path / "served") as served:
+        point_at(served, tmp_path / "home", monkeypatch)
+        served.put("a/speaks", {"config.json": b"{}", "model.safetensors": bytes(2_000_000)})
+        yield served
 
 
 def put(tmp_path: Path) -> None:
@@ -136,3 +148,59 @@ def test_a_terminals_line_is_redrawn_and_left_at_the_end() -> None:
     first, second = stream.getvalue().split("\r")[1:]
     assert first == f"[{'#' * 15}{'.' * 15}]  50%  downloading a long name"
     assert second == "done".ljust(len(first)) + "\n"
+
+
+def test_a_model_of_the_hub_is_pulled_and_listed(vflow: Vflow, server: Hub) -> None:
+    ran = vflow("models", "pull", "a/speaks")
+    place = hub.cache_dir() / "models--a--speaks" / "snapshots" / server.commit("a/speaks")
+    assert (ran.code, ran.out) == (0, f"a/speaks is fetched: {place}\n")
+    assert ran.err.splitlines()[:2] == [
+        "asking 127.0.0.1 for a/speaks",
+        "a/speaks: 2 files, 2 MB, licence not stated",
+    ]
+    assert ran.err.endswith("100%\n")
+    listed = vflow("models", "list").out
+    assert f"a/speaks      2 MB  present   from the hub\n          place: {place}\n" in listed
+    again = vflow("models", "pull", "a/speaks", "--revision", "main")
+    assert again.out == f"a/speaks is here, and whole: nothing was fetched: {place}\n"
+    (place / "model.safetensors").unlink()
+    assert "a/speaks      0 kB  in part   from the hub" in vflow("models", "list").out
+
+
+def test_a_pull_from_the_hub_that_fails_says_why_and_what_is_here(
+    vflow: Vflow, server: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = vflow("models", "pull", "a/sings")
+    assert ran.code == 1
+    assert ran.err.endswith(
+        "vflow models pull: error: 127.0.0.1 has no a/sings; check its spelling; "
+        "a private one needs HF_TOKEN\n"
+    )
+    vflow("models", "pull", "a/speaks")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    ran = vflow("models", "pull", "a/speaks")
+    assert ran.code == 1
+    assert ran.err.endswith("unset it to pull\na/speaks is here, and was not changed\n")
+
+
+def test_an_interrupted_pull_from_the_hub_says_that_it_goes_on(
+    vflow: Vflow, server: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def show(bar: ProgressBar, text: str, fraction: float | None) -> None:
+        if fraction is not None:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupting:
+        interrupting.setattr(ProgressBar, "show", show)
+        ran = vflow("models", "pull", "a/speaks")
+    assert ran.code == 130
+    assert "what came of a/speaks is kept: pull it again, and it goes on from there" in ran.err
+    assert vflow("models", "pull", "a/speaks").code == 0
+
+
+def test_a_revision_is_the_hubs_alone_and_must_be_one(vflow: Vflow, server: Hub) -> None:
+    ran = vflow("models", "pull", "small", "--revision", "main")
+    assert (ran.code, "--revision is for names of the hub" in ran.err) == (2, True)
+    ran = vflow("models", "pull", "a/speaks", "--revision", "../x")
+    assert (ran.code, "'../x' is no branch, tag or commit" in ran.err) == (2, True)
+    assert not server.seen

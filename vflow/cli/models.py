@@ -1,4 +1,4 @@
-"""`vflow models list | pull NAME`: which models vflow knows, which are here, and how they get here."""
+"""`vflow models list | pull NAME`: which models are known or here, and how they get here."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import sys
 from dataclasses import dataclass
 from typing import TextIO
 
-from vflow import models
+from vflow import hub, hub_pull, models
 from vflow.cli.main import FAILED, OK, USAGE
 from vflow.errors import Unavailable
+from vflow.meter import size_text
 
 BAR = 30
 """Cells of the progress bar."""
@@ -22,23 +23,38 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("list", help="the models by name, with size, licence and place")
     pull = actions.add_parser("pull", help="fetch a model into the cache")
-    pull.add_argument("name", metavar="NAME", help="its name, from 'vflow models list'")
+    pull.add_argument("name", metavar="NAME", help="from 'vflow models list', or OWNER/NAME of the hub")
+    pull.add_argument("--revision", metavar="REV", help="a branch, tag or commit of the hub; default: main")
 
 
 def main(args: argparse.Namespace) -> int:
     """Returns 0; 1 where a model cannot be fetched; 2 for a name that nothing has."""
-    return listing() if args.action == "list" else pull(args.name)
+    if args.action == "list":
+        return listing()
+    if models.is_hub_name(args.name):
+        return pull_hub(args.name, args.revision or "main")
+    if args.revision is not None:
+        print("vflow models pull: error: --revision is for names of the hub: OWNER/NAME", file=sys.stderr)
+        return USAGE
+    return pull(args.name)
 
 
 def listing() -> int:
-    """Print every model that vflow knows."""
-    width = max((len(model.name) for model in models.known()), default=0)
+    """Print every model that vflow knows, and those of the hub that are here."""
+    copies = hub.here()
+    names = [model.name for model in models.known()] + [copy.name for copy in copies]
+    width = max(map(len, names), default=0)
     for model in models.known():
         state = "present" if models.is_present(model.name) else "not here"
-        print(f"{model.name:<{width}}  {_size(model.size):>8}  {state:<8}  {model.about}")
+        print(f"{model.name:<{width}}  {size_text(model.size):>8}  {state:<8}  {model.about}")
         print(f"{'':<{width}}  licence: {model.licence}")
         print(f"{'':<{width}}  place: {models.path(model.name)}")
-    print("fetch one with 'vflow models pull NAME'; VFLOW_CACHE moves the cache")
+    for copy in copies:
+        state = "present" if copy.whole else "in part"
+        print(f"{copy.name:<{width}}  {size_text(copy.size):>8}  {state:<8}  from the hub")
+        print(f"{'':<{width}}  place: {copy.folder}")
+    print("fetch one with 'vflow models pull NAME', any of the hub with 'vflow models pull OWNER/NAME';")
+    print("VFLOW_CACHE moves the cache of the former, HF_HOME that of the hub")
     return OK
 
 
@@ -53,7 +69,7 @@ def pull(name: str) -> int:
     before = _stamps(model)
     bar = ProgressBar(sys.stderr)
     try:
-        print(f"{name}: {_size(model.size)}, licence {model.licence}", file=sys.stderr)
+        print(f"{name}: {size_text(model.size)}, licence {model.licence}", file=sys.stderr)
         path = models.pull(name, bar.show)
     except Unavailable as error:
         bar.end()
@@ -68,6 +84,29 @@ def pull(name: str) -> int:
     bar.end()
     unchanged = _stamps(model) == before
     print(f"{name} is {'here, and whole: nothing was fetched' if unchanged else 'fetched'}: {path}")
+    return OK
+
+
+def pull_hub(name: str, revision: str) -> int:
+    """Fetch what is missing or damaged of a model of the hub. Ctrl-C keeps what came, for the next pull."""
+    if not hub.is_revision(revision):
+        print(f"vflow models pull: error: {revision!r} is no branch, tag or commit", file=sys.stderr)
+        return USAGE
+    bar = ProgressBar(sys.stderr)
+    try:
+        pulled = hub_pull.pull(name, bar.show, revision)
+    except Unavailable as error:
+        bar.end()
+        here = f"\n{name} is here, and was not changed" if models.hub_present(name, revision) else ""
+        print(f"vflow models pull: error: {error}{here}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        bar.end()
+        print(f"what came of {name} is kept: pull it again, and it goes on from there", file=sys.stderr)
+        raise
+    bar.end()
+    state = "fetched" if pulled.fetched else "here, and whole: nothing was fetched"
+    print(f"{name} is {state}: {pulled.folder}")
     return OK
 
 
@@ -114,7 +153,3 @@ class ProgressBar:
             self.stream.write("\n")
             self.stream.flush()
             self._width = 0
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.0f} MB"

@@ -1,0 +1,150 @@
+"""Models of the Hugging Face hub on this machine: their names, where they lie, and whether they are whole.
+
+Reads the cache that the hub's own libraries share (`~/.cache/huggingface/hub`), and imports none of them.
+`models--OWNER--NAME/` holds `blobs/` (files by the hash of their content), `snapshots/COMMIT/` (a revision's
+names, as links to blobs) and `refs/REVISION` (the commit that a branch or tag was at).
+Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from vflow.errors import Unavailable
+
+INDEX_OF = {
+    "model.safetensors": "model.safetensors.index.json",
+    "pytorch_model.bin": "pytorch_model.bin.index.json",
+}
+"""The names that transformers looks for, in its order; each may be one file, or an index and its shards."""
+
+_NAME = re.compile(r"\b[\w.-]{1,96}\b/\b[\w.-]{1,96}\b", re.ASCII)
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_REVISION = re.compile(r"\w[\w./-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What is here of a repository: its newest snapshot. `size` in bytes; `whole`: it can be loaded."""
+
+    name: str
+    folder: Path
+    size: int
+    whole: bool
+
+
+def is_hub_name(text: str) -> bool:
+    """Whether a text has the form of a hub's model name: OWNER/NAME. Looks at no disk and no network."""
+    return bool(_NAME.fullmatch(text)) and "--" not in text and ".." not in text
+
+
+def is_commit(text: str) -> bool:
+    """Whether a revision is a commit (40 hexadecimal digits) and not the name of a branch or tag."""
+    return bool(_COMMIT.fullmatch(text))
+
+
+def is_revision(text: str) -> bool:
+    """Whether a text may name a branch, tag or commit."""
+    return bool(_REVISION.fullmatch(text)) and ".." not in text
+
+
+def home() -> Path:
+    """Where the hub's libraries keep their files: $HF_HOME, else below the user's cache folder."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return _expanded(os.environ.get("HF_HOME") or os.path.join(cache, "huggingface"))
+
+
+def cache_dir() -> Path:
+    """The hub's cache: $HF_HUB_CACHE, else `hub` in `home()`."""
+    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if own := os.environ.get(variable):
+            return _expanded(own)
+    return home() / "hub"
+
+
+def _expanded(path: str) -> Path:
+    return Path(os.path.expandvars(os.path.expanduser(path)))
+
+
+def repository(name: str) -> Path:
+    """The folder in the cache of all that is here of a repository, whether there is any or not."""
+    return cache_dir() / f"models--{name.replace('/', '--')}"
+
+
+def snapshot(name: str, revision: str = "main") -> Path | None:
+    """The folder of a revision's files, or None where the cache has none; they need not be complete."""
+    commit = revision
+    if not is_commit(revision):
+        if not is_revision(revision):
+            return None
+        try:
+            commit = (repository(name) / "refs" / revision).read_text(encoding="ascii").strip()
+        except (OSError, ValueError):
+            return None
+    folder = repository(name) / "snapshots" / commit
+    return folder if is_commit(commit) and folder.is_dir() else None
+
+
+def hub_present(name: str, revision: str = "main") -> bool:
+    """Whether a revision is here with its config and all its weights; reads the index of shards at most."""
+    folder = snapshot(name, revision)
+    return folder is not None and is_whole(folder)
+
+
+def require_hub(name: str, revision: str = "main") -> Path:
+    """The snapshot folder of a hub model that must be here: what `from_pretrained` loads without a network.
+
+    Raises: Unavailable where it is not, or not all of it, with the command that fetches it.
+    """
+    if not is_hub_name(name):
+        raise Unavailable(f"{name!r} is no name of a hub's model; one reads OWNER/NAME")
+    folder = snapshot(name, revision)
+    again = f"vflow models pull {name}" + (f" --revision {revision}" if revision != "main" else "")
+    if folder is None:
+        raise Unavailable(f"model {name} is not here: {again}")
+    if not is_whole(folder):
+        raise Unavailable(f"model {name} is here in part, not whole: {again}")
+    return folder
+
+
+def here() -> list[Copy]:
+    """Every model of the hub of which the cache holds a snapshot, by name."""
+    copies = []
+    for folder in sorted(cache_dir().glob("models--*--*")):
+        owner, _, name = folder.name.removeprefix("models--").partition("--")
+        shots = [shot for shot in folder.glob("snapshots/*") if is_commit(shot.name)]
+        if not shots:
+            continue
+        newest = snapshot(f"{owner}/{name}") or max(shots, key=lambda shot: shot.stat().st_mtime_ns)
+        size = sum(file.stat().st_size for file in newest.rglob("*") if file.is_file())
+        copies.append(Copy(f"{owner}/{name}", newest, size, is_whole(newest)))
+    return copies
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder holds a config, and every file of the weights that transformers would load.
+
+    A file appears in a snapshot only whole, with every library that writes to the cache.
+    """
+    files = {file.name for file in folder.glob("*") if file.is_file()}
+    if "config.json" not in files:
+        return False
+    for single, index in INDEX_OF.items():
+        if single in files:
+            return True
+        if index in files:
+            return shards(folder / index) <= files
+    return any(file.endswith(".safetensors") for file in files)
+
+
+def shards(index: Path) -> set[str]:
+    """The files that an index names; a name that no file has where the index cannot be read."""
+    try:
+        files = json.loads(index.read_bytes())["weight_map"].values()
+        return {str(file) for file in files}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {""}

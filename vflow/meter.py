@@ -1,0 +1,53 @@
+"""How far a transfer of bytes is, in words: how many, how fast, how long still."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+Progress = Callable[[str, float | None], None]
+"""Takes what is going on and how much of it is done: 0 to 1, or None where nobody knows."""
+
+_SETTLED_S = 1.0
+"""Seconds after which a rate says something."""
+
+
+@dataclass(slots=True)
+class Meter:
+    """Tells of bytes: how many of how many, how fast over the last seconds, and how long it will take."""
+
+    progress: Progress
+    total: int
+    done: int
+    now: Callable[[], float] = time.monotonic
+    _marks: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=50))
+    """When how many were there, a tenth of a second apart."""
+
+    def add(self, count: int) -> None:
+        """So many bytes more; negative where some were lost."""
+        self.done += count
+        now = self.now()
+        if not self._marks:
+            self._marks.append((now, self.done - count))
+        if now - self._marks[-1][0] >= 0.1 or self.done == self.total:
+            self._marks.append((now, self.done))
+            self.progress(self._text(), self.done / max(1, self.total))
+
+    def _text(self) -> str:
+        text = f"{size_text(self.done)} of {size_text(self.total)}"
+        (begun, first), (now, last) = self._marks[0], self._marks[-1]
+        if now - begun < _SETTLED_S or last <= first:
+            return text
+        rate = (last - first) / (now - begun)
+        left = round((self.total - self.done) / rate)
+        clock = f"{left // 60}:{left % 60:02}" if left < 3600 else f"{left // 3600} h {left % 3600 // 60} min"
+        return f"{text}, {size_text(round(rate))}/s, {clock} left"
+
+
+def size_text(count: int) -> str:
+    """A number of bytes as people read it."""
+    if count >= 1_000_000_000:
+        return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e6:.0f} MB" if count >= 1_000_000 else f"{count / 1e3:.0f} kB"
