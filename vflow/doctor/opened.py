@@ -83,8 +83,8 @@ class Opened:
         self._report, self._trials, self._exit = report, list[Trial](), ExitStack()
 
     def open(self, missing: Collection[str]) -> None:
-        """Open every node that loads something, but those that `missing` names or holds; blocks while models
-        load.
+        """Open every node that loads or advises something, but those that `missing` names or holds; blocks
+        while models load.
 
         Sources and nodes with an effect are not opened: they would begin to record, or write over a file.
         """
@@ -94,7 +94,9 @@ class Opened:
             if is_source(node.cls) or node.cls.effect:
                 if problem := node.cls.unavailable():
                     self._problem(name, problem)
-            elif overrides(node.cls, "open") or overrides(node.cls, "warm_up"):
+            elif any(overrides(node.cls, method) for method in ("open", "warm_up")) or issubclass(
+                node.cls, Advises
+            ):
                 self._open(name)
 
     def _open(self, name: str) -> None:
