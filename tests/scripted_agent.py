@@ -64,7 +64,7 @@ class Answer(Node):
 
 
 class Voice(Node):
-    """Speaks each word as a tone of 120 ms."""
+    """Speaks each word as a tone."""
 
     heavy = True
     word_ms: int = prop(120)
@@ -81,8 +81,8 @@ class Voice(Node):
 NODES = {"t.answer": Answer, "t.voice": Voice}
 
 
-def graph(folder: Path, budget: str = "", **answer: object) -> Path:
-    """The file of a graph; `answer` are properties of `Answer`."""
+def graph(folder: Path, budget: str = "", word_ms: int = 120, **answer: object) -> Path:
+    """The file of a graph; `word_ms` is a property of `Voice`, `answer` are those of `Answer`."""
     given = "".join(f", {name}: {json.dumps(value)}" for name, value in answer.items())
     path = folder / "agent.yaml"
     path.write_text(
@@ -92,7 +92,7 @@ nodes:
   mic:     {{use: mic}}
   vad:     {{use: vad.energy, speech_end_after: 200ms}}
   answer:  {{use: t.answer{given}}}
-  voice:   {{use: t.voice}}
+  voice:   {{use: t.voice, word_ms: {word_ms}}}
   speaker: {{use: speaker}}
 links:
   - mic -> vad -> answer -> voice -> speaker

@@ -8,7 +8,7 @@ from typing import Any
 
 from vflow.bench.evidence import Evidence, Ledger, gather
 from vflow.bench.machine import machine
-from vflow.bench.microphone import Script, Told, microphone
+from vflow.bench.microphone import Microphone, Script, Told, microphone
 from vflow.bench.promises import Verdict, judge
 from vflow.bench.scenario import Step
 from vflow.build import load
@@ -26,7 +26,8 @@ MICROPHONE = "bench.microphone"
 
 
 def check(file: str, overrides: Mapping[str, str], nodes: Mapping[str, NodeClass] | None = None) -> None:
-    """Raises: GraphError where the file is wrong, or lacks a node that a conversation needs."""
+    """Raises: GraphError where the file is wrong, lacks a node that a conversation needs, or names one that
+    cannot run here."""
     graph = load(file, overrides=overrides, nodes=nodes, require_available=False)
     uses = {use_role(node.use) for node in graph.nodes.values()}
     uses |= {use_role(resolved) for resolved in graph.aliases.values()}
@@ -44,6 +45,27 @@ def check(file: str, overrides: Mapping[str, str], nodes: Mapping[str, NodeClass
     ]
     if found:
         raise GraphError(found)
+    _load(file, overrides, nodes, microphone(), Path(), Path())
+
+
+def _load(
+    file: str,
+    overrides: Mapping[str, str],
+    nodes: Mapping[str, NodeClass] | None,
+    node: type[Microphone],
+    heard: Path,
+    said: Path,
+) -> Graph:
+    """The graph with a scripted microphone and a speaker that records. Raises: GraphError."""
+    return load(
+        file,
+        overrides=overrides,
+        stand_ins={
+            "mic": (MICROPHONE, {"keep": str(heard)}),
+            "speaker": ("wav_sink", {"file": str(said)}),
+        },
+        nodes={**(nodes or {}), MICROPHONE: node},
+    )
 
 
 def _ends_utterances(graph: Graph) -> bool:
@@ -76,15 +98,7 @@ class Session:
         for left in (self.heard, self.said):
             left.unlink(missing_ok=True)
         node = microphone()
-        self.graph = load(
-            file,
-            overrides=overrides,
-            stand_ins={
-                "mic": (MICROPHONE, {"keep": str(self.heard)}),
-                "speaker": ("wav_sink", {"file": str(self.said)}),
-            },
-            nodes={**(nodes or {}), MICROPHONE: node},
-        )
+        self.graph = _load(file, overrides, nodes, node, self.heard, self.said)
         self.log, self.ledger = TurnLog(self.graph), Ledger(self.graph)
         self.script = node.script = Script(steps, self.log, told, over)
         self.pipeline = Pipeline(self.graph, clock=clock)

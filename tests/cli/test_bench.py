@@ -1,0 +1,159 @@
+"""`vflow bench` as a user meets it: exit codes, the table, JSON, Ctrl-C, what bad input gets."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from tests.cli.conftest import Vflow
+from tests.scripted_agent import NODES, RATE, Answer, graph, utterance
+from vflow import Unavailable
+from vflow.registry import Registry
+
+ROOT = Path(__file__).parents[2]
+WITH_NODES = """
+import vflow.bench.session
+from tests.scripted_agent import NODES
+from vflow.build import load
+vflow.bench.session.load = lambda *a, nodes, **k: load(*a, nodes={**(nodes or {}), **NODES}, **k)
+from vflow.cli.main import entry
+entry()
+"""
+"""The command in a process of its own, with the scripted agent's nodes."""
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripted agent's nodes, as if a package had brought them."""
+    load = Registry.load
+    monkeypatch.setattr(Registry, "load", lambda self, name: NODES.get(name) or load(self, name))
+
+
+@pytest.fixture
+def hum(tmp_path: Path) -> str:
+    """A short recording to ask with."""
+    soundfile.write(tmp_path / "hum.wav", utterance().samples, RATE)
+    return "hum.wav"
+
+
+@pytest.mark.usefixtures("installed")
+def test_promises_that_are_kept_end_with_0_and_stand_beside_what_was_measured(
+    vflow: Vflow, tmp_path: Path, hum: str
+) -> None:
+    ran = vflow(
+        "bench", str(graph(tmp_path, word_ms=50)), "--turns", "1", "--input", hum, "--picture", "turns.svg"
+    )
+    assert ran.code == 0, ran.out + ran.err
+    rows = {line[:16].strip(): line for line in ran.out.splitlines()}
+    assert rows["length"].endswith("kept")
+    assert rows["interruption"].endswith("not measured")
+    assert "recording hum.wav: hum.wav" in ran.out
+    assert "turn 1 of 1: hum.wav" in ran.err
+    assert (tmp_path / "turns.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_broken_promise_ends_with_1_and_json_says_which(vflow: Vflow, tmp_path: Path, hum: str) -> None:
+    file = str(graph(tmp_path, text="Only three words"))
+    ran = vflow("bench", file, "--turns", "1", "--input", hum, "--json", "--keep", ".")
+    assert ran.code == 1
+    told = json.loads(ran.out)
+    assert told.keys() == {
+        "bench", "pipeline", "resolved", "machine", "complete", "kept", "promises", "figures_ms", "counts",
+        "scenario", "turns", "warnings",
+    }  # fmt: skip
+    assert told["machine"].keys() == {"system", "cpu", "cores", "python", "torch", "gpu"}
+    standings = {promise["name"]: promise["standing"] for promise in told["promises"]}
+    assert [name for name, standing in standings.items() if standing == "broken"] == [
+        "length", "whole sentences",
+    ]  # fmt: skip
+    assert told["complete"]
+    assert not told["kept"]
+    assert told["figures_ms"]["v2v"]["n"] == 1
+    assert told["scenario"][0]["turn"] == told["turns"][0]["turn"] == 1
+    assert soundfile.info(tmp_path / "said.wav").frames > 0
+    assert soundfile.info(tmp_path / "heard.wav").frames > 0
+
+
+def test_ctrl_c_ends_with_130_and_what_was_measured(tmp_path: Path, hum: str) -> None:
+    script = tmp_path / "bench.py"
+    script.write_text(WITH_NODES)
+    words = [
+        "bench",
+        str(graph(tmp_path, word_ms=50)),
+        "--turns",
+        "2",
+        "--input",
+        str(tmp_path / hum),
+        "--json",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, str(script), *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={"PYTHONPATH": str(ROOT), "PATH": ""},
+    )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        while "turn 2" not in (line := process.stderr.readline()):
+            assert line, "ended without a second turn"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    told = json.loads(out)
+    assert not told["complete"]
+    assert told["counts"]["utterances"] == 1
+    assert [step["turn"] for step in told["scenario"]] == [1, None]
+
+
+def test_a_graph_that_is_no_conversation_is_refused_with_what_it_lacks(vflow: Vflow) -> None:
+    ran = vflow("bench", str(ROOT / "pipelines" / "say.yaml"))
+    assert ran.code == 2
+    assert "nothing plays the role mic" in ran.err
+    assert "mend: add a node with 'use: vad'" in ran.err
+    assert "role speaker" not in ran.err
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--input", "none.wav"], "no such file: none.wav"),
+        (["--turns", "0"], "at least one"),
+        (["--set", "vad"], "--set node.property=value"),
+        (["--set", "vat.threshold=1"], "did you mean 'vad'"),
+        (["--keep", "none"], "no such folder"),
+        (["--picture", "none/a.svg"], "folder does not exist"),
+    ],
+)
+@pytest.mark.usefixtures("installed")
+def test_a_wrong_option_is_refused(vflow: Vflow, tmp_path: Path, options: list[str], said: str) -> None:
+    ran = vflow("bench", str(graph(tmp_path)), *options)
+    assert ran.code == 2
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_what_is_missing_at_the_start_is_refused_with_its_mend(
+    vflow: Vflow, tmp_path: Path, hum: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Missing(Answer):
+        """Its model is not here."""
+
+        def open(self) -> None:
+            raise Unavailable("model m is not here: vflow models pull m")
+
+    load = Registry.load
+    nodes = {**NODES, "t.answer": Missing}
+    monkeypatch.setattr(Registry, "load", lambda self, name: nodes.get(name) or load(self, name))
+    ran = vflow("bench", str(graph(tmp_path)), "--turns", "1", "--input", hum)
+    assert ran.code == 2
+    assert "answer: model m is not here: vflow models pull m" in ran.err
+    assert ran.out == ""

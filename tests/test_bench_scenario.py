@@ -1,0 +1,161 @@
+"""What is said to a pipeline, in which order; and how what was said and heard are brought together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.scripted_agent import utterance
+from vflow import MS, Unavailable
+from vflow.bench.evidence import Interruption, Ledger, gather
+from vflow.bench.microphone import Utterance
+from vflow.bench.picture import draw
+from vflow.bench.scenario import PROMPTS, Step, compose
+from vflow.bench.speech import RATE, bundled, recorded, spoken
+from vflow.graph import Graph
+from vflow.turns import Turn
+
+
+def said(turns: int, prompts: int = 2) -> list[str]:
+    questions = [utterance(f"q{n}") for n in range(2)]
+    told = [utterance(f"p{n}", fixed=True) for n in range(prompts)]
+    return [f"{'!' * s.interrupts}{s.clip.said}" for s in compose(turns, questions, told)]
+
+
+def test_a_third_are_prompts_and_a_third_interrupt_a_question() -> None:
+    assert said(10) == ["q0", "p0", "q1", "!q0", "p1", "q1", "!q0", "p0", "q1", "!q0"]
+
+
+def test_of_ten_turns_three_are_prompts_and_three_interrupt() -> None:
+    steps = compose(10, [utterance()], [utterance(text, fixed=True) for text in PROMPTS])
+    assert [s.clip.said for s in steps if s.clip.fixed] == list(PROMPTS)
+    assert sum(step.interrupts for step in steps) == 3
+
+
+def test_without_prompts_questions_stand_for_them() -> None:
+    assert said(4, prompts=0) == ["q0", "q1", "q0", "!q1"]
+
+
+def test_one_turn_is_one_question() -> None:
+    assert said(1) == ["q0"]
+
+
+def test_the_bundled_question_is_a_clip() -> None:
+    clip = recorded(bundled())
+    assert 1.5 * RATE < len(clip.samples) < 3 * RATE
+    assert 0 <= clip.on_ns < clip.off_ns <= len(clip.samples) * 1_000_000_000 // RATE
+
+
+def test_a_recording_of_another_rate_in_stereo_is_taken(tmp_path: Path) -> None:
+    tone = 0.2 * np.sin(np.arange(44_100) * 0.05)
+    silence = np.zeros(22_050)
+    both = np.stack([np.concatenate([silence, tone])] * 2, axis=1)
+    soundfile.write(tmp_path / "tone.wav", both, 44_100)
+    clip = recorded(tmp_path / "tone.wav")
+    assert len(clip.samples) == pytest.approx(1.5 * RATE, abs=2)
+    assert clip.on_ns == pytest.approx(500 * MS, abs=30 * MS)
+
+
+@pytest.mark.parametrize(
+    ("samples", "why"), [(np.zeros(16_000), "silent"), (np.array([0.1, np.nan]), "not numbers")]
+)
+def test_a_recording_without_a_voice_is_refused(tmp_path: Path, samples: np.ndarray, why: str) -> None:
+    soundfile.write(tmp_path / "bad.wav", samples, 16_000, subtype="FLOAT")
+    with pytest.raises(Unavailable, match=why):
+        recorded(tmp_path / "bad.wav")
+
+
+def test_a_recording_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="no such file"):
+        recorded(tmp_path / "none.wav")
+
+
+def test_the_installed_voice_speaks_a_prompt() -> None:
+    pytest.importorskip("hibari")
+    (clip,) = spoken(["Tell me about the ocean."], fixed=True)
+    assert clip.how == "spoken by tts.hibari"
+    assert clip.fixed
+    assert 0.8e9 < clip.off_ns - clip.on_ns < 4e9
+
+
+def turn(number: int, start_ms: int, decided_ms: int, **at_ms: int) -> Turn:
+    moments = {"speech_start": start_ms, "decided": decided_ms, **at_ms}
+    return Turn(number, at_ns={name: ms * MS for name, ms in moments.items()})
+
+
+def uttered(at_ms: int, settled: bool = True) -> Utterance:
+    """Sounds from 50 to 650 ms behind its start."""
+    return Utterance(Step(utterance()), at_ms * MS, settled)
+
+
+def found(utterances: list[Utterance], turns: list[Turn]) -> tuple[Interruption, ...]:
+    return gather(utterances, turns, Ledger(Graph("g.yaml")), Graph("g.yaml"), False).interruptions
+
+
+def test_a_voice_that_fell_into_a_reply_is_an_interruption() -> None:
+    first = turn(1, 0, 1000, audible=1100, flushed=2300, silent=2304)
+    assert found([uttered(0), uttered(2000)], [first, turn(2, 1900, 2800)]) == (
+        Interruption(1, 250.0, 4.0, 254.0),
+    )
+
+
+def test_a_reply_that_goes_on_beside_the_voice_ignores_it() -> None:
+    first = turn(1, 0, 1000, audible=1100, silent=4000)
+    assert found([uttered(0), uttered(2000)], [first]) == (Interruption(1),)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        turn(1, 0, 1000, audible=1100, silent=1900),
+        turn(1, 0, 1000, audible=1100, flushed=2900, silent=2300),
+        turn(1, 0, 1000, audible=2500, flushed=2600, silent=2600),
+        turn(1, 0, 1000),
+    ],
+    ids=["over before", "over before the flush", "begun after", "never audible"],
+)
+def test_a_voice_beside_no_reply_is_no_interruption(first: Turn) -> None:
+    assert found([uttered(0), uttered(2000)], [first]) == ()
+
+
+def test_an_utterance_in_two_turns_is_a_false_cut_and_answered_by_the_second() -> None:
+    turns = [turn(1, 0, 300), turn(2, 400, 900, audible=1000)]
+    evidence = gather([uttered(0)], turns, Ledger(Graph("g.yaml")), Graph("g.yaml"), False)
+    assert evidence.false_cuts == 1
+    assert evidence.asked[0].turn == 2
+    assert evidence.asked[0].audible
+
+
+def test_a_flush_while_nobody_speaks_is_a_false_barge_in() -> None:
+    turns = [turn(1, 0, 900, audible=1000, flushed=3000, silent=3000)]
+    evidence = gather([uttered(0)], turns, Ledger(Graph("g.yaml")), Graph("g.yaml"), False)
+    assert evidence.false_barge_ins == 1
+
+
+def test_the_turn_in_which_a_run_was_ended_counts_for_nothing() -> None:
+    turns = [turn(1, 0, 900, audible=1000), turn(2, 5000, 5900)]
+    utterances = [uttered(0), uttered(5000, settled=False)]
+    evidence = gather(utterances, turns, Ledger(Graph("g.yaml")), Graph("g.yaml"), False)
+    assert [reply.turn for reply in evidence.replies] == [1]
+    assert len(evidence.asked) == 1
+
+
+def test_the_picture_has_a_row_for_each_turn() -> None:
+    turns = [
+        turn(1, 0, 900, voice_off=700, first_word=910, audible=1000, silent=3000),
+        turn(2, 5000, 5900, voice_off=5700),
+    ]
+    told = {
+        "pipeline": "a<b>.yaml",
+        "scenario": [{"turn": 1, "said": "Why & how?"}, {"turn": None, "said": "unheard"}],
+        "turns": [t.as_dict() for t in turns],
+    }
+    root = ElementTree.fromstring(draw(told))
+    texts = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "1. Why & how?" in texts
+    assert any(text.startswith("2. ") for text in texts)
+    assert "300 ms" in texts
