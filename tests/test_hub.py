@@ -11,10 +11,13 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.hub_server import (
     LARGE,
@@ -165,6 +168,32 @@ def test_ctrl_c_leaves_at_once_what_the_next_pull_goes_on_from(server: Hub, tmp_
     assert 1_500_000 < kept <= 3_000_000
     assert not models.hub_present(NAME)
     assert hub_pull.pull(NAME, ignore).fetched == 3_000_000 - kept
+
+
+@given(st.lists(st.one_of(st.builds(Cut, st.integers(0, LARGE)), st.just(Whole()), st.just(Status(502)))))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_breaks_a_model_is_here_only_whole(server: Hub, faults: list[Fault]) -> None:
+    shutil.rmtree(hub.cache_dir(), ignore_errors=True)
+    server.put(NAME, {"model.safetensors": WEIGHTS[:LARGE]})
+    server.faults["model.safetensors"] = deque(faults)
+    for _ in range(len(faults) + 1):  # a pull that fails has used up three of them
+        try:
+            hub_pull.pull(NAME, ignore)
+            break
+        except Unavailable:
+            assert not models.hub_present(NAME)
+    assert (models.require_hub(NAME) / "model.safetensors").read_bytes() == WEIGHTS[:LARGE]
+
+
+def test_what_is_here_counts_the_part_of_a_broken_file(server: Hub) -> None:
+    assert hub.here() == []
+    server.faults["model.safetensors"].extend([Cut(1_000_000), *[Cut(0)] * 3])
+    refusal()
+    (copy,) = hub.here()
+    assert (copy.name, copy.size, copy.whole) == (NAME, 1_000_000 + sum(map(len, SMALL.values())), False)
+    hub_pull.pull(NAME, ignore)
+    (copy,) = hub.here()
+    assert (copy.size, copy.whole) == (3_000_000 + sum(map(len, SMALL.values())), True)
 
 
 def test_wrong_bytes_are_removed_and_named(server: Hub, tmp_path: Path) -> None:
@@ -521,6 +550,11 @@ def test_a_meter_tells_rate_and_rest_of_the_last_seconds() -> None:
         "900 MB of 9.4 GB, 167 MB/s, 0:51 left",
     ]
     assert told[-1][1] == pytest.approx(0.9 / 9.4)
+    slow = iter([0.0, 10.0])
+    meter = Meter(lambda *what: told.append(what), 9_400_000_000, 0, lambda: next(slow))
+    meter.add(5_000_000)
+    meter.add(5_000_000)
+    assert told[-1][0] == "10 MB of 9.4 GB, 1 MB/s, 2.6 h left"
 
 
 @pytest.mark.parametrize(

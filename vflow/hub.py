@@ -29,7 +29,8 @@ _REVISION = re.compile(r"\w[\w./-]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What is here of a repository: its newest snapshot. `size` in bytes; `whole`: it can be loaded."""
+    """What is here of a repository, in its `main` or else its newest snapshot. `whole`: it can be loaded.
+    `size` in bytes, with what came of files that are not whole."""
 
     name: str
     folder: Path
@@ -120,7 +121,8 @@ def here() -> list[Copy]:
         if not shots:
             continue
         newest = snapshot(f"{owner}/{name}") or max(shots, key=lambda shot: shot.stat().st_mtime_ns)
-        size = sum(file.stat().st_size for file in newest.rglob("*") if file.is_file())
+        files = [*newest.rglob("*"), *folder.glob("blobs/*.incomplete")]
+        size = sum(file.stat().st_size for file in files if file.is_file())
         copies.append(Copy(f"{owner}/{name}", newest, size, is_whole(newest)))
     return copies
 

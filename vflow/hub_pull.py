@@ -23,7 +23,7 @@ from vflow.errors import Unavailable
 from vflow.meter import Meter, Progress, size_text
 
 _TEXTS = re.compile(
-    r"(additional_chat_templates/)?[\w-][\w.-]*\.(json|txt|model|jinja|tiktoken|md)"
+    r"(additional_chat_templates/)?[\w-][\w.-]*\.(json|txt|model|spm|bpe|vocab|tiktoken|jinja|md)"
     r"|(LICEN[SC]E|NOTICE|COPYING|USE_POLICY)[\w.-]*"
 )
 """Configs, tokenizers, templates, licences. Code is not among them: vflow runs none of a repository's."""

@@ -42,7 +42,7 @@ class Meter:
             return text
         rate = (last - first) / (now - begun)
         left = round((self.total - self.done) / rate)
-        clock = f"{left // 60}:{left % 60:02}" if left < 3600 else f"{left // 3600} h {left % 3600 // 60} min"
+        clock = f"{left // 60}:{left % 60:02}" if left < 3600 else f"{left / 3600:.1f} h"
         return f"{text}, {size_text(round(rate))}/s, {clock} left"
 
 
