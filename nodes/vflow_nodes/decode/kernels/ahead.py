@@ -1,0 +1,55 @@
+"""Compile kernels for a GPU that need not be there: to fill Triton's cache from many processes, or to see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from triton.backends.compiler import GPUTarget
+from triton.runtime import driver
+from triton.runtime.jit import JITFunction
+
+WARP = 32
+
+
+class _Absent:
+    """What Triton asks of a driver in order to compile; there is nothing to launch on."""
+
+    def __init__(self, capability: int) -> None:
+        self._target = GPUTarget("cuda", capability, WARP)
+
+    def get_current_target(self) -> Any:
+        return self._target
+
+    def get_current_device(self) -> int:
+        return 0
+
+    def get_current_stream(self, device: int | None = None) -> int:
+        return 0
+
+    def get_active_torch_device(self) -> torch.device:
+        return torch.device("meta")
+
+
+@contextmanager
+def compiling(capability: int) -> Iterator[list[Any]]:
+    """Inside, a launch compiles for compute capability `capability` (90 is 9.0) and runs nothing; the list
+    gathers what was compiled, Triton's `CompiledKernel`s. Arguments may be tensors on the device `meta`.
+
+    For a process of its own: it holds for all of its threads, and afterwards no kernel can be launched in it.
+    """
+    compiled: list[Any] = []
+    run = JITFunction.run
+
+    def compile_only(kernel: Any, *args: Any, grid: Any, warmup: bool, **options: Any) -> Any:
+        compiled.append(run(kernel, *args, grid=grid, warmup=True, **options))
+        return compiled[-1]
+
+    driver.set_active(_Absent(capability))
+    JITFunction.run = compile_only
+    try:
+        yield compiled
+    finally:
+        JITFunction.run = run

@@ -1,0 +1,33 @@
+"""What the programs of one kernel share: tickets, which tell the last of them to put the parts together."""
+
+from __future__ import annotations
+
+import threading
+
+import torch
+
+TICKETS = 1 << 16
+
+_own = threading.local()
+
+
+def tickets(device: torch.device, count: int) -> torch.Tensor:
+    """At least `count` int32 counters that are 0 between kernels: who takes the last ticket sets it back.
+
+    They belong to the calling thread, which must launch its kernels, and replay its graphs, on one stream at
+    a time: kernels that run side by side would take one another's tickets.
+
+    Raises:
+        RuntimeError: `count` is more than there are, or this is the thread's first call and a graph is being
+            captured, whose replays would then own them.
+    """
+    if count > TICKETS:
+        raise RuntimeError(f"decode kernels: {count} tiles in a launch, {TICKETS} tickets; split less")
+    held: dict[torch.device, torch.Tensor] = _own.__dict__.setdefault("tickets", {})
+    if device not in held:
+        if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
+            raise RuntimeError(
+                "kernels: the first call on a thread is in a graph's capture; call once before it"
+            )
+        held[device] = torch.zeros(TICKETS, dtype=torch.int32, device=device)
+    return held[device]
