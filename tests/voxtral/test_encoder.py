@@ -18,18 +18,18 @@ from vflow_nodes.voxtral.mel import Array
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 
-def model_of(checkpoint: Path, dtype: torch.dtype = torch.float32) -> Any:
-    return VoxtralForConditionalGeneration.from_pretrained(checkpoint, dtype=dtype).eval()
+def model_of(weights: Path, dtype: torch.dtype = torch.float32) -> Any:
+    return VoxtralForConditionalGeneration.from_pretrained(weights, dtype=dtype).eval()
 
 
 @pytest.fixture(scope="module")
-def model(checkpoint: Path) -> Any:
-    return model_of(checkpoint)
+def model(weights: Path) -> Any:
+    return model_of(weights)
 
 
 @pytest.fixture(scope="module")
-def encoder(checkpoint: Path) -> AudioEncoder:
-    return AudioEncoder(model_of(checkpoint), "cpu", torch.float32)
+def encoder(weights: Path) -> AudioEncoder:
+    return AudioEncoder(model_of(weights), "cpu", torch.float32)
 
 
 def expected(model: Any, mel: Array) -> torch.Tensor:
@@ -61,35 +61,35 @@ def test_no_window_gives_no_embedding(encoder: AudioEncoder) -> None:
     assert encoder.encode(np.empty((0, 128, 3000), np.float32)).shape == (0, 64)
 
 
-def test_half_precision_is_that_of_from_pretrained(checkpoint: Path) -> None:
+def test_half_precision_is_that_of_from_pretrained(weights: Path) -> None:
     mel = windows(speech(1.0))
-    made = AudioEncoder(model_of(checkpoint), "cpu", torch.bfloat16).encode(mel)
+    made = AudioEncoder(model_of(weights), "cpu", torch.bfloat16).encode(mel)
     assert made.dtype == torch.bfloat16
-    torch.testing.assert_close(made, expected(model_of(checkpoint, torch.bfloat16), mel), rtol=0, atol=0)
+    torch.testing.assert_close(made, expected(model_of(weights, torch.bfloat16), mel), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
-def test_the_attention_is_the_one_asked_for(checkpoint: Path, attention: str) -> None:
-    model = model_of(checkpoint)
+def test_the_attention_is_the_one_asked_for(weights: Path, attention: str) -> None:
+    model = model_of(weights)
     encoder = AudioEncoder(model, "cpu", torch.float32, attention=attention)
     assert audio_modules(model)[0].config._attn_implementation == encoder.attention == attention
     mel = windows(speech(1.0))
-    torch.testing.assert_close(encoder.encode(mel), expected(model_of(checkpoint), mel), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(encoder.encode(mel), expected(model_of(weights), mel), rtol=1e-4, atol=1e-4)
 
 
-def test_what_flash_attention_lacks_is_said(checkpoint: Path) -> None:
+def test_what_flash_attention_lacks_is_said(weights: Path) -> None:
     with pytest.raises(
         ValueError, match=r"no flash_attention_2: .*on CUDA devices alone.*; sdpa runs"
     ) as caught:
-        AudioEncoder(model_of(checkpoint), "cpu", torch.float32, attention="flash_attention_2")
+        AudioEncoder(model_of(weights), "cpu", torch.float32, attention="flash_attention_2")
     assert "not float32" in str(caught.value)
     missing = importlib.util.find_spec("flash_attn") is None
     assert ("pip install flash-attn" in str(caught.value)) == missing
 
 
-def test_an_unknown_attention_is_refused(checkpoint: Path) -> None:
+def test_an_unknown_attention_is_refused(weights: Path) -> None:
     with pytest.raises(ValueError, match="one of eager, sdpa, flash_attention_2, not 'flash'"):
-        AudioEncoder(model_of(checkpoint), "cpu", torch.float32, attention="flash")
+        AudioEncoder(model_of(weights), "cpu", torch.float32, attention="flash")
 
 
 def test_another_architecture_is_refused() -> None:
@@ -116,8 +116,8 @@ def test_a_mel_of_another_shape_is_refused(encoder: AudioEncoder, shape: tuple[i
         encoder.encode(np.zeros(shape, np.float32))
 
 
-def test_capture_changes_nothing_without_cuda(checkpoint: Path, model: Any) -> None:
-    encoder = AudioEncoder(model_of(checkpoint), "cpu", torch.float32, capture=True)
+def test_capture_changes_nothing_without_cuda(weights: Path, model: Any) -> None:
+    encoder = AudioEncoder(model_of(weights), "cpu", torch.float32, capture=True)
     encoder.warm_up()
     assert not encoder.captured
     mel = windows(speech(1.0))
@@ -126,10 +126,10 @@ def test_capture_changes_nothing_without_cuda(checkpoint: Path, model: Any) -> N
 
 @needs_cuda
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_captured_encoder_equals_the_eager_one(checkpoint: Path, dtype: torch.dtype) -> None:
+def test_a_captured_encoder_equals_the_eager_one(weights: Path, dtype: torch.dtype) -> None:
     mel = np.concatenate([windows(speech(1.0, seed)) for seed in range(3)])
-    eager = AudioEncoder(model_of(checkpoint), "cuda", dtype)
-    graph = AudioEncoder(model_of(checkpoint), "cuda", dtype, capture=True)
+    eager = AudioEncoder(model_of(weights), "cuda", dtype)
+    graph = AudioEncoder(model_of(weights), "cuda", dtype, capture=True)
     graph.warm_up()
     assert graph.captured
     for index in range(3):

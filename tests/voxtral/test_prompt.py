@@ -156,6 +156,14 @@ def test_a_reply_as_ids_is_kept_as_the_model_made_it(prompts: Prompts, oracle: O
     assert prompts.conversation("", ended) == prompt
 
 
+@pytest.mark.parametrize("reply", ["Yes. ", "Yes.  ", " Yes.", "Yes.\n", "Yes. \n "])
+def test_spaces_around_a_reply_are_treated_as_by_mistral_common(
+    prompts: Prompts, oracle: Oracle, reply: str
+) -> None:
+    turns = [Turn(("hi ",), reply), Turn((" bye",))]
+    assert prompts.ids(prompts.conversation("", turns)) == expected(oracle, "", turns)
+
+
 def test_a_turn_without_a_reply_is_refused_but_as_the_last(prompts: Prompts) -> None:
     with pytest.raises(ValueError, match=r"turn 1 of 2 has no reply: join what was said to the next turn"):
         prompts.conversation("", [Turn(("a",)), Turn(("b",))])

@@ -128,7 +128,7 @@ def use_attention(tower: Any, attention: str, device: torch.device, dtype: torch
 
 
 def captured(forward: _Forward, example: torch.Tensor) -> _Forward:
-    """`forward` recorded as a CUDA graph, for inputs like `example`. The next call overwrites what it returns.
+    """`forward` recorded as a CUDA graph, for inputs like `example`. A call overwrites the last one's result.
 
     Source: PyTorch's notes on CUDA graphs: warm up on a side stream, then record over static tensors.
     """
