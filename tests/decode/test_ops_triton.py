@@ -1,0 +1,481 @@
+"""Triton's kernels against plain torch: on CUDA where there is a device, else in Triton's interpreter."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from vflow_nodes.decode import ops_torch, ops_triton
+from vflow_nodes.decode.kernels import scratch, tiling
+from vflow_nodes.decode.kernels.tiling import Span, Tile
+from vflow_nodes.decode.weights import Int8, Matrix
+
+CUDA = torch.cuda.is_available()
+needs_cuda = pytest.mark.skipif(not CUDA, reason="needs a CUDA device")
+DEVICE = torch.device("cuda" if CUDA else "cpu")
+
+with pytest.MonkeyPatch.context() as patch:
+    if not CUDA:
+        patch.setenv("TRITON_INTERPRET", "1")
+    from vflow_nodes.decode.kernels import attention, product
+
+BFLOAT16 = torch.bfloat16
+FLOAT32 = torch.float32
+TOLERANCE = {FLOAT32: (2e-5, 2e-4), torch.float16: (2e-3, 2e-2), BFLOAT16: (6e-3, 6e-2)}
+"""Of the whole result and of each entry, in units of the result's root mean square."""
+EPS = 1e-5
+
+Attend = Callable[[Any, "Step"], tuple[torch.Tensor, ...]]
+
+
+@pytest.fixture(autouse=True)
+def _the_kernels_run_where_the_tensors_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not CUDA:
+        monkeypatch.setenv("TRITON_INTERPRET", "1")
+    assert product.INTERPRETED is attention.INTERPRETED is (not CUDA), "they were imported before this module"
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(7)
+
+
+@pytest.fixture
+def cuts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the tables as they were."""
+    monkeypatch.setattr(tiling, "TILES", dict(tiling.TILES))
+    monkeypatch.setattr(tiling, "SPANS", dict(tiling.SPANS))
+
+
+@contextmanager
+def poisoned() -> Iterator[None]:
+    """New memory is NaN, so that what a kernel does not write, and what it reads unwritten, shows."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def assert_near(found: torch.Tensor, expected: torch.Tensor) -> None:
+    whole, each = TOLERANCE[found.dtype]
+    assert found.shape == expected.shape
+    error, size = (found.float() - expected.float()).abs(), expected.float().square().mean().sqrt()
+    assert error.square().mean().sqrt() <= whole * size
+    assert error.max() <= each * size
+
+
+def random(*shape: int, dtype: torch.dtype) -> torch.Tensor:
+    return torch.randn(*shape, device=DEVICE).to(dtype)
+
+
+def matrix(n: int, k: int, dtype: torch.dtype, bits: int) -> Matrix:
+    if bits == 8:
+        weight = torch.randint(-127, 128, (n, k), dtype=torch.int8, device=DEVICE)
+        return Int8(weight, (torch.rand(n, device=DEVICE) + 0.5) / 70 / k**0.5)
+    return random(n, k, dtype=dtype) / k**0.5
+
+
+def wide(value: Any) -> Any:
+    """The same numbers in float32: the reference is more precise than what it is compared with."""
+    if isinstance(value, Int8):
+        return value.weight.float() * value.scale[:, None]
+    return value.float() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+
+
+def check_linear(rows: int, n: int, k: int, dtype: torch.dtype, bits: int, around: bool = True) -> None:
+    x, w = random(rows, k, dtype=dtype), matrix(n, k, dtype, bits)
+    given: dict[str, Any] = {}
+    if around:
+        given = {
+            "norm": random(k, dtype=dtype),
+            "eps": EPS,
+            "bias": random(n, dtype=dtype),
+            "residual": random(rows, n, dtype=dtype),
+        }
+    with poisoned():
+        found = ops_triton.linear(x, w, **given)
+    expected = ops_torch.linear(wide(x), wide(w), **{name: wide(value) for name, value in given.items()})
+    assert_near(found, expected)
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, BFLOAT16])
+@pytest.mark.parametrize("bits", [32, 8])
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 32])
+def test_linear_is_plain_torch_s(rows: int, bits: int, dtype: torch.dtype) -> None:
+    check_linear(rows, n=70, k=256, dtype=dtype, bits=bits)
+    check_linear(rows, n=33, k=96, dtype=dtype, bits=bits, around=False)
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, BFLOAT16])
+@pytest.mark.parametrize("bits", [32, 8])
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 32])
+def test_gated_is_plain_torch_s(rows: int, bits: int, dtype: torch.dtype) -> None:
+    k, f = 160, 37
+    x, w, norm = random(rows, k, dtype=dtype), matrix(2 * f, k, dtype, bits), random(k, dtype=dtype)
+    with poisoned():
+        found = ops_triton.gated(x, w, norm=norm, eps=EPS)
+    assert_near(found, ops_torch.gated(wide(x), wide(w), norm=wide(norm), eps=EPS))
+
+
+@pytest.mark.parametrize("splits", [2, 3, 4])
+def test_programs_that_share_a_tile_add_up_to_it_and_leave_no_ticket(splits: int, cuts: None) -> None:
+    n, k = 50, 320
+    for rows in (3, 20):
+        tiling.TILES["linear", n, k, tiling.bucket(rows), 16] = Tile(16, 64, splits=splits)
+        x, w, residual = (
+            random(rows, k, dtype=BFLOAT16),
+            random(n, k, dtype=BFLOAT16),
+            random(rows, n, dtype=BFLOAT16),
+        )
+        for _ in range(2):
+            with poisoned():
+                found = ops_triton.linear(x, w, residual=residual)
+            assert_near(found, ops_torch.linear(wide(x), wide(w), residual=wide(residual)))
+            assert not scratch.tickets(DEVICE, 1).any()
+
+
+def test_a_norm_s_sum_is_not_split(cuts: None) -> None:
+    tiling.TILES["linear", 16, 64, 16, 32] = Tile(16, 32, splits=2)
+    x, w, norm = (
+        random(2, 64, dtype=FLOAT32),
+        random(16, 64, dtype=FLOAT32),
+        random(64, dtype=FLOAT32),
+    )
+    with pytest.raises(ValueError, match="cannot be split, but Tile"):
+        ops_triton.linear(x, w, norm=norm, eps=EPS)
+
+
+def test_float16_does_not_overflow_where_the_normalised_row_would_not() -> None:
+    x = random(3, 64, dtype=torch.float16) * 1000
+    w, norm = random(40, 64, dtype=torch.float16) / 8, torch.full((64,), 300.0, device=DEVICE).half()
+    expected = ops_torch.linear(wide(x), wide(w), norm=wide(norm), eps=EPS)
+    assert_near(ops_triton.linear(x, w, norm=norm, eps=EPS), expected)
+
+
+def test_more_rows_than_a_program_takes_go_to_plain_torch() -> None:
+    x, w, norm = (
+        random(33, 64, dtype=FLOAT32),
+        random(48, 64, dtype=FLOAT32),
+        random(64, dtype=FLOAT32),
+    )
+    assert torch.equal(ops_triton.linear(x, w), ops_torch.linear(x, w))
+    assert torch.equal(ops_triton.gated(x, w, norm=norm, eps=EPS), ops_torch.gated(x, w, norm=norm, eps=EPS))
+
+
+class Step:
+    """One token of some rows in slots of their own, in any order: projections, and caches full of numbers."""
+
+    def __init__(
+        self,
+        positions: list[int],
+        heads: int,
+        kv_heads: int,
+        size: int,
+        length: int,
+        dtype: torch.dtype,
+        norms: bool = False,
+    ) -> None:
+        b = len(positions)
+        self.heads, self.kv_heads, self.context, self.scale = heads, kv_heads, length, size**-0.5
+        self.qkv = random(b, (heads + 2 * kv_heads) * size, dtype=dtype)
+        angle = torch.rand(length, size // 2, device=DEVICE) * 7
+        self.cos, self.sin = angle.cos(), angle.sin()
+        self.position = torch.tensor(positions, device=DEVICE)
+        self.rows = torch.randperm(b + 2, device=DEVICE)[:b]
+        self.keys, self.values = (
+            random(b + 2, kv_heads, length, size, dtype=dtype),
+            random(b + 2, kv_heads, length, size, dtype=dtype),
+        )
+        self.norms: dict[str, Any] = {}
+        if norms:
+            self.norms = {
+                "q_norm": random(size, dtype=dtype),
+                "k_norm": random(size, dtype=dtype),
+                "eps": EPS,
+            }
+
+    def wide(self) -> Step:
+        """The same in float32, with caches of its own."""
+        other = object.__new__(Step)
+        other.__dict__ = {name: wide(value) for name, value in self.__dict__.items()}
+        other.norms = {name: wide(value) for name, value in self.norms.items()}
+        other.keys, other.values = wide(self.keys).clone(), wide(self.values).clone()
+        return other
+
+    def placed(self) -> torch.Tensor:
+        """Where the step's keys and values belong: true there, `(slots, kv_heads, length)`."""
+        place = torch.zeros(self.keys.shape[:3], dtype=torch.bool, device=DEVICE)
+        place[self.rows, :, self.position] = True
+        return place
+
+    def rope_write(self, ops: Any) -> torch.Tensor:
+        found: torch.Tensor = ops.rope_write(
+            self.qkv, self.cos, self.sin, self.position, self.rows, self.keys, self.values,
+            self.heads, self.kv_heads, **self.norms,
+        )  # fmt: skip
+        return found
+
+    def attend(self, ops: Any, q: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = ops.attend(
+            q, self.keys, self.values, self.rows, self.position, self.context, self.scale
+        )
+        return found
+
+    def rope_attend(self) -> torch.Tensor:
+        return ops_triton.rope_attend(
+            self.qkv, self.cos, self.sin, self.position, self.rows, self.keys, self.values,
+            self.heads, self.kv_heads, self.context, self.scale, **self.norms,
+        )  # fmt: skip
+
+
+def check_step(step: Step) -> None:
+    """Rotation, storing and attention, apart and in one, against plain torch in float32."""
+    reference, fused, place = step.wide(), step.wide(), step.placed()
+    fused.__dict__.update(
+        {name: value for name, value in step.__dict__.items() if name not in ("keys", "values")}
+    )
+    fused.keys, fused.values = step.keys.clone(), step.values.clone()
+    before = step.keys.clone(), step.values.clone()
+    expected_q = reference.rope_write(ops_torch)
+    expected = reference.attend(ops_torch, expected_q)
+    with poisoned():
+        q = step.rope_write(ops_triton)
+        apart = step.attend(ops_triton, q)
+        one = fused.rope_attend()
+    assert_near(q, expected_q)
+    assert_near(apart, expected)
+    assert_near(one, expected)
+    for cache, was, correct in zip(
+        (step.keys, step.values, fused.keys, fused.values),
+        before * 2,
+        (reference.keys, reference.values) * 2,
+        strict=True,
+    ):
+        assert torch.equal(cache[~place], was[~place])
+        assert_near(cache[place], correct[place])
+    assert not scratch.tickets(DEVICE, 1).any()
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, BFLOAT16])
+@pytest.mark.parametrize("positions", [[0], [200, 3], [63, 64, 0], [127, 128, 65, 255, 1]])
+def test_a_step_over_split_keys_is_plain_torch_s(positions: list[int], dtype: torch.dtype) -> None:
+    check_step(Step(positions, heads=4, kv_heads=2, size=64, length=256, dtype=dtype))
+
+
+def test_a_step_of_32_rows_is_plain_torch_s() -> None:
+    positions = [(37 * i) % 128 for i in range(32)]
+    check_step(Step(positions, heads=4, kv_heads=1, size=64, length=128, dtype=BFLOAT16))
+
+
+@pytest.mark.parametrize(("heads", "kv_heads"), [(3, 3), (6, 2), (7, 1), (32, 1)])
+def test_any_number_of_heads_may_share_a_key_head(heads: int, kv_heads: int) -> None:
+    check_step(Step([70, 12], heads, kv_heads, size=128, length=100, dtype=FLOAT32, norms=True))
+
+
+def test_a_span_of_several_blocks_is_the_same(cuts: None) -> None:
+    for rows, positions in ((1, [150]), (2, [31, 191])):
+        tiling.SPANS[192, rows] = Span(span=128, block=32)
+        check_step(Step(positions, heads=4, kv_heads=2, size=64, length=192, dtype=FLOAT32))
+
+
+def test_a_row_behind_the_context_leaves_no_ticket() -> None:
+    step = Step([100, 40], heads=2, kv_heads=1, size=64, length=256, dtype=FLOAT32)
+    step.context = 128
+    step.position[0] = 255
+    whole = step.attend(ops_triton, step.rope_write(ops_triton))
+    assert not scratch.tickets(DEVICE, 1).any()
+    reference = step.wide()
+    reference.position[0] = 127
+    assert_near(whole[1:], reference.attend(ops_torch, reference.rope_write(ops_torch))[1:])
+
+
+def test_entries_beyond_2_to_the_31_are_found() -> None:
+    heads, size, length = 1, 128, 64
+    slots = 2**31 // (length * size) + 2
+    step = Step([5], heads, 1, size, length, FLOAT32)
+    # untouched pages of a CPU's memory cost nothing; both caches are one, so keys are values
+    cache = torch.empty(slots, 1, length, size, dtype=BFLOAT16, device=DEVICE)
+    cache[-1] = step.keys[0].to(BFLOAT16)
+    step.qkv, step.rows = step.qkv.to(BFLOAT16), torch.tensor([slots - 1], device=DEVICE)
+    step.keys = step.values = cache
+    q = step.rope_write(ops_triton)
+    found = step.attend(ops_triton, q)
+    step.keys = step.values = cache[-1:].clone()
+    step.rows = torch.zeros_like(step.rows)
+    reference = step.wide()
+    assert_near(found, reference.attend(ops_torch, wide(q)))
+
+
+def test_caches_of_another_layout_are_refused() -> None:
+    step = Step([5], 2, 1, 64, 64, FLOAT32)
+    q = step.rope_write(ops_triton)
+    step.keys = step.keys.transpose(2, 3).contiguous().transpose(2, 3)
+    with pytest.raises(ValueError, match="contiguous from length on"):
+        step.attend(ops_triton, q)
+
+
+def test_a_head_that_is_no_power_of_two_is_refused() -> None:
+    step = Step([5], 2, 1, 48, 64, FLOAT32)
+    with pytest.raises(ValueError, match=r"heads of 48.*use plain torch"):
+        step.rope_write(ops_triton)
+
+
+def test_weights_that_are_a_transposed_view_are_refused() -> None:
+    x, w = random(1, 64, dtype=FLOAT32), random(64, 32, dtype=FLOAT32)
+    with pytest.raises(ValueError, match="must be contiguous"):
+        ops_triton.linear(x, w.T)
+
+
+def run_alone(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": "/usr/bin:/bin", "TRITON_CACHE_DIR": str(folder), "CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+    )
+
+
+def test_without_triton_the_module_imports_and_says_what_is_missing(tmp_path: Path) -> None:
+    done = run_alone(
+        "import sys; sys.modules['triton'] = None\n"
+        "from vflow_nodes.decode import ops_triton\n"
+        "print(ops_triton.available())",
+        tmp_path,
+    )
+    assert "triton is not installed" in done.stdout, done.stderr
+
+
+def test_without_a_device_it_says_so_unless_it_is_interpreted(tmp_path: Path) -> None:
+    done = run_alone(
+        "import os\n"
+        "from vflow_nodes.decode import ops_triton\n"
+        "print(ops_triton.available())\n"
+        "os.environ['TRITON_INTERPRET'] = '1'\n"
+        "print(repr(ops_triton.available()))",
+        tmp_path,
+    )
+    assert done.stdout.splitlines() == [
+        "torch sees no CUDA device: use a CUDA build of torch and check the driver with nvidia-smi",
+        "''",
+    ], done.stderr
+
+
+COMPILES = """
+import sys
+import torch
+from vflow_nodes.decode import ops_triton
+from vflow_nodes.decode.kernels import tiling
+from vflow_nodes.decode.kernels.ahead import compiling
+from vflow_nodes.decode.weights import Int8
+
+def empty(*shape, dtype=torch.bfloat16):
+    return torch.empty(*shape, dtype=dtype, device="meta")
+
+tiling.OVERLAP = True
+with compiling(90) as kernels:
+    norm, cos, at = empty(3072), empty(1024, 64, dtype=torch.float32), empty(8, dtype=torch.int64)
+    for b in (1, 8):
+        ops_triton.linear(empty(b, 8192), empty(3072, 8192), residual=empty(b, 3072))
+        w = Int8(empty(16384, 3072, dtype=torch.int8), empty(16384, dtype=torch.float32))
+        ops_triton.gated(empty(b, 3072), w, norm=norm, eps=1e-5)
+    caches = [empty(9, 8, 1024, 128)] * 2
+    qkv = empty(8, 6144)
+    q = ops_triton.rope_write(qkv, cos, cos, at, at, *caches, 32, 8)
+    ops_triton.attend(q, *caches, at, at, 1024, 0.1)
+    ops_triton.rope_attend(qkv, cos, cos, at, at, *caches, 32, 8, 1024, 0.1)
+for kernel in kernels:
+    print(kernel.name, "griddepcontrol.wait" in kernel.asm["ptx"], len(kernel.asm["cubin"]) > 0)
+"""
+
+
+def test_the_kernels_compile_for_compute_capability_9_without_a_device(tmp_path: Path) -> None:
+    done = run_alone(COMPILES, tmp_path)
+    names = "one_row one_row many_rows many_rows rotate_and_store attend_span attend_span"
+    assert done.stdout.splitlines() == [f"{name} True True" for name in names.split()], done.stderr
+
+
+@needs_cuda
+@pytest.mark.parametrize("rows", [1, 2, 5, 16, 32])
+@pytest.mark.parametrize("bits", [16, 8])
+def test_a_3b_decoder_s_products_are_plain_torch_s(rows: int, bits: int) -> None:
+    for n, k in ((6144, 3072), (3072, 4096), (3072, 8192), (131072, 3072)):
+        check_linear(rows, n, k, BFLOAT16, bits, around=k == 3072)
+    x, w, norm = (
+        random(rows, 3072, dtype=BFLOAT16),
+        matrix(16384, 3072, BFLOAT16, bits),
+        random(3072, dtype=BFLOAT16),
+    )
+    found = ops_triton.gated(x, w, norm=norm, eps=EPS)
+    assert_near(found, ops_torch.gated(wide(x), wide(w), norm=wide(norm), eps=EPS))
+
+
+@needs_cuda
+@pytest.mark.parametrize("rows", [1, 4, 32])
+@pytest.mark.parametrize("length", [1024, 4096])
+def test_a_3b_decoder_s_attention_is_plain_torch_s(rows: int, length: int) -> None:
+    positions = [(length - 1 - 379 * i) % length for i in range(rows)]
+    check_step(Step(positions, 32, 8, 128, length, BFLOAT16))
+
+
+@needs_cuda
+@pytest.mark.parametrize("overlap", [False, True])
+@pytest.mark.parametrize("rows", [1, 8, 32])
+def test_a_captured_step_replays_to_the_same_values(
+    rows: int, overlap: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if overlap and torch.cuda.get_device_capability() < (9, 0):
+        pytest.skip("overlapping kernels need a CUDA device of compute capability 9.0")
+    hidden, f = 2048, 4096
+    step = Step([(97 * i) % 1024 for i in range(rows)], 16, 4, 128, 1024, BFLOAT16)
+    qkv, down, gate_up = (
+        matrix(3072, hidden, BFLOAT16, 16),
+        matrix(hidden, f, BFLOAT16, 16),
+        matrix(2 * f, hidden, BFLOAT16, 8),
+    )
+    x, norm = random(rows, hidden, dtype=BFLOAT16), random(hidden, dtype=BFLOAT16)
+
+    def layers() -> torch.Tensor:
+        y = x
+        for fused in (False, True) * 4:
+            step.qkv = ops_triton.linear(y, qkv, norm=norm, eps=EPS)
+            seen = step.rope_attend() if fused else step.attend(ops_triton, step.rope_write(ops_triton))
+            y = ops_triton.linear(seen, qkv[:hidden], residual=y)
+            y = ops_triton.linear(ops_triton.gated(y, gate_up, norm=norm, eps=EPS), down, residual=y)
+        return y
+
+    eager = layers().clone()
+    monkeypatch.setattr(tiling, "OVERLAP", overlap)
+    layers()
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        captured = layers()
+    for _ in range(20):
+        captured.fill_(torch.nan)
+        graph.replay()
+        assert torch.equal(captured, eager)
+    x.copy_(random(rows, hidden, dtype=BFLOAT16))
+    graph.replay()
+    replayed = captured.clone()
+    assert torch.equal(replayed, layers())
+
+
+@needs_cuda
+def test_a_first_call_inside_a_capture_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratch, "_own", type(scratch._own)())
+    torch.zeros(1, device=DEVICE)
+    with (
+        pytest.raises(RuntimeError, match="before a graph is captured"),
+        torch.cuda.graph(torch.cuda.CUDAGraph()),
+    ):
+        scratch.tickets(DEVICE, 1)
