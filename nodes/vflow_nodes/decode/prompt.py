@@ -27,9 +27,10 @@ class Embeds:
     def rows(self) -> Any:
         """The embeddings. The engine's thread."""
         if self._rows is None:
-            self._rows = self.make()
-            if len(self._rows) != self.length:
-                raise ValueError(f"{len(self._rows)} embeddings were made where {self.length} were announced")
+            made = self.make()
+            if len(made) != self.length:
+                raise ValueError(f"{len(made)} embeddings were made where {self.length} were announced")
+            self._rows = made
         return self._rows
 
 
@@ -53,8 +54,8 @@ class Prompt:
     def runs(self, start: int, stop: int) -> list[list[int] | tuple[Embeds, int, int]]:
         """The positions from `start` to `stop` as runs: ids, or the rows of an `Embeds` from and to."""
         found: list[list[int] | tuple[Embeds, int, int]] = []
-        for number, group in itertools.groupby(self.keys[start:stop], _number):
-            keys = list(group)
+        for (number, _), group in itertools.groupby(enumerate(self.keys[start:stop]), _run):
+            keys = [key for _, key in group]
             if number:
                 first = -keys[0] % _SPAN
                 found.append((self._embeds[number], first, first + len(keys)))
@@ -63,9 +64,11 @@ class Prompt:
         return found
 
 
-def _number(key: int) -> int:
-    """The number of the `Embeds` that a key is of; 0 for a token."""
-    return -key // _SPAN if key < 0 else 0
+def _run(place: tuple[int, int]) -> tuple[int, int]:
+    """What the positions of a run, and no neighbour of theirs, have in common: the number of their `Embeds`, 0
+    for tokens, and where its row 0 would be, since the keys of its rows count down."""
+    at, key = place
+    return (-key // _SPAN, at + key) if key < 0 else (0, 0)
 
 
 def shared(one: Sequence[int], other: Sequence[int]) -> int:
