@@ -28,8 +28,8 @@ with pytest.MonkeyPatch.context() as patch:
 
 BFLOAT16 = torch.bfloat16
 FLOAT32 = torch.float32
-TOLERANCE = {FLOAT32: (2e-5, 2e-4), torch.float16: (2e-3, 2e-2), BFLOAT16: (6e-3, 6e-2)}
-"""Of the whole result and of each entry, in units of the result's root mean square."""
+TOLERANCE = {FLOAT32: (2e-5, 2e-4), torch.float16: (2e-3, 2e-2), BFLOAT16: (1e-2, 6e-2)}
+"""Of the whole result, in units of its root mean square; of each entry, in units of that and its own size."""
 EPS = 1e-5
 
 Attend = Callable[[Any, "Step"], tuple[torch.Tensor, ...]]
@@ -69,7 +69,7 @@ def assert_near(found: torch.Tensor, expected: torch.Tensor) -> None:
     assert found.shape == expected.shape
     error, size = (found.float() - expected.float()).abs(), expected.float().square().mean().sqrt()
     assert error.square().mean().sqrt() <= whole * size
-    assert error.max() <= each * size
+    assert (error <= each * (size + expected.float().abs())).all()
 
 
 def random(*shape: int, dtype: torch.dtype) -> torch.Tensor:
@@ -345,26 +345,20 @@ def run_alone(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_without_triton_the_module_imports_and_says_what_is_missing(tmp_path: Path) -> None:
+def test_what_is_missing_is_said_and_keeps_no_one_from_importing(tmp_path: Path) -> None:
     done = run_alone(
-        "import sys; sys.modules['triton'] = None\n"
+        "import os, sys\n"
+        "sys.modules['triton'] = None\n"
         "from vflow_nodes.decode import ops_triton\n"
-        "print(ops_triton.available())",
-        tmp_path,
-    )
-    assert "triton is not installed" in done.stdout, done.stderr
-
-
-def test_without_a_device_it_says_so_unless_it_is_interpreted(tmp_path: Path) -> None:
-    done = run_alone(
-        "import os\n"
-        "from vflow_nodes.decode import ops_triton\n"
+        "print(ops_triton.available())\n"
+        "del sys.modules['triton']\n"
         "print(ops_triton.available())\n"
         "os.environ['TRITON_INTERPRET'] = '1'\n"
         "print(repr(ops_triton.available()))",
         tmp_path,
     )
     assert done.stdout.splitlines() == [
+        "triton is not installed: it comes with torch for CUDA on Linux (pip install triton)",
         "torch sees no CUDA device: use a CUDA build of torch and check the driver with nvidia-smi",
         "''",
     ], done.stderr
@@ -473,9 +467,11 @@ def test_a_captured_step_replays_to_the_same_values(
 @needs_cuda
 def test_a_first_call_inside_a_capture_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scratch, "_own", type(scratch._own)())
-    torch.zeros(1, device=DEVICE)
-    with (
-        pytest.raises(RuntimeError, match="before a graph is captured"),
-        torch.cuda.graph(torch.cuda.CUDAGraph()),
-    ):
-        scratch.tickets(DEVICE, 1)
+
+    def capture() -> None:
+        with torch.cuda.graph(torch.cuda.CUDAGraph()):
+            torch.zeros(1, device=DEVICE)  # an empty graph would be warned of
+            scratch.tickets(DEVICE, 1)
+
+    with pytest.raises(RuntimeError, match="before a graph is captured"):
+        capture()
