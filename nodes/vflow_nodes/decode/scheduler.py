@@ -134,15 +134,16 @@ class Scheduler:
     def computed(self, chunk: Chunk) -> None:
         """A chunk is in the cache. The next turn is another job's."""
         job, slot = chunk.job, self.slots[chunk.job.slot]
-        self._prefilling.remove(job)
         slot.content.extend(job.keys[chunk.start : chunk.stop])
         job.at = chunk.stop
-        if not chunk.last:
-            self._prefilling.append(job)
-        elif job.limit:
+        if chunk.last and not job.limit:
+            self.finish(job)
+            return
+        self._prefilling.remove(job)
+        if chunk.last:
             job.stage, job.begun = Stage.DECODE, 1
         else:
-            self.finish(job)
+            self._prefilling.append(job)
 
     def finish(self, job: Job, tokens: Sequence[int] = (), broken: bool = False) -> None:
         """A job ends, wherever it stands; `tokens` are what it was answered with. All but the last of them
