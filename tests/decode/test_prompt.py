@@ -99,5 +99,5 @@ def test_embeddings_are_computed_once_and_only_when_they_are_needed() -> None:
 def test_embeddings_of_another_length_than_announced_are_refused_each_time() -> None:
     part = Embeds(4, lambda: torch.zeros(3, 1))
     for _ in range(2):
-        with pytest.raises(ValueError, match="^3 embeddings were made where 4 were announced$"):
+        with pytest.raises(ValueError, match=r"^3 embeddings were made where 4 were announced$"):
             part.rows()
