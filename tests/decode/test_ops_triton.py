@@ -28,7 +28,12 @@ with pytest.MonkeyPatch.context() as patch:
 
 BFLOAT16 = torch.bfloat16
 FLOAT32 = torch.float32
-TOLERANCE = {FLOAT32: (2e-5, 2e-4), torch.float16: (2e-3, 2e-2), BFLOAT16: (1e-2, 6e-2)}
+# a GPU rounds to bfloat16, the interpreter cuts off
+TOLERANCE = {
+    FLOAT32: (2e-5, 2e-4),
+    torch.float16: (2e-3, 2e-2),
+    BFLOAT16: (8e-3, 4e-2) if CUDA else (16e-3, 8e-2),
+}
 """Of the whole result, in units of its root mean square; of each entry, in units of that and its own size."""
 EPS = 1e-5
 
