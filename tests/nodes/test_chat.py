@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from vflow import Flush, Harness, NodeError, Played, TextPacket, TurnEnd, Unavailable, models
 from vflow.errors import Flushed
-from vflow_nodes.chat import Chat, loading
+from vflow_nodes import checkpoints
+from vflow_nodes.chat import Chat
 
 CAPITAL = "What is the capital of France?"
 
@@ -73,45 +76,34 @@ def test_the_demo_model_knows_the_capital_of_france(harness: Harness) -> None:
 
 def test_greedy_words_are_those_of_transformers_generate() -> None:
     question = "What is a computer?"
-    with Harness(Chat(repetition_penalty=1.0, max_tokens=60)) as harness:
+    plain = {"repetition_penalty": 1.0, "no_repeat_ngram": 0, "min_words": 0, "min_tokens": 0}
+    with Harness(Chat(dtype="float32", max_tokens=60, **plain)) as harness:
         chat: Any = harness.node
-        chat._decoder.clear()  # a prompt computed in two parts rounds differently
-        words = said(ask(harness, question, turn=1))
+        *words, end = ask(harness, question, turn=1)
         prompt = chat._language.prompt(chat.persona, [{"role": "user", "content": question}])
-        made = chat._language.model.generate(torch.tensor([prompt]), do_sample=False, max_new_tokens=60)
-        assert words.split() == chat._language.text(made[0, len(prompt) :].tolist()).split()
+        model = AutoModelForCausalLM.from_pretrained(
+            checkpoints.locate("smollm2", print), dtype=torch.float32
+        )
+        made = model.generate(torch.tensor([prompt]), do_sample=False, max_new_tokens=60)[0, len(prompt) :]
+        text = chat._language.tokenizer.decode(made, skip_special_tokens=True)
+    assert end.meta["stop_reason"] in ("eos", "limit")
+    assert len(words) > 10
+    assert said(words).split() == text.split()[: len(words)]
 
 
-def test_the_first_word_leaves_as_soon_as_the_next_token_shows_it_whole(harness: Harness) -> None:
-    looks = 0
-    chat: Any = harness.node
-    for item in chat.process(TextPacket(text=CAPITAL, turn=1)):
-        if item is not None:
-            break
-        looks += 1
-    # behind the prompt, and behind the first token: the second shows that `The` is whole
-    assert looks == 2
-
-
-def test_a_second_turn_computes_only_what_is_new(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_turn_computes_only_what_is_new(harness: Harness) -> None:
     chat: Any = harness.node
     ask(harness, CAPITAL, turn=1)
-    fed: list[int] = []
-    feed = chat._decoder.feed
-
-    def count(self: object, ids: list[int]) -> Any:
-        fed.append(len(ids))
-        return feed(ids)
-
-    monkeypatch.setattr(type(chat._decoder), "feed", count)
-    items = ask(harness, "And of Italy?", turn=2)
+    engine = chat._language.engine
+    before = engine.stats()["prefilled"]
+    assert ask(harness, "And of Italy?", turn=2)
+    computed = engine.stats()["prefilled"] - before
     prompt = chat._language.prompt(chat.persona, harness.conversation.messages()[:-1])
+    # the reply's last token was never fed, and what ends it may be tokenised as another
     new = chat._language.tokenizer(
         "<|im_end|>\n<|im_start|>user\nAnd of Italy?<|im_end|>\n<|im_start|>assistant\n"
     )
-    assert fed[0] <= len(new["input_ids"]) < len(prompt) // 2
-    assert set(fed[1:]) == {1}
-    assert items
+    assert computed <= len(new["input_ids"]) + 2 < len(prompt) // 2
 
 
 def test_an_empty_transcript_gets_an_empty_reply(harness: Harness) -> None:
@@ -224,6 +216,19 @@ def test_the_limit_ends_a_reply_before_a_word_that_may_be_cut() -> None:
     assert dict(end.meta) == {"tokens": 4, "stop_reason": "limit"}
 
 
+def test_a_reply_that_hits_its_limit_ends_with_a_sentence() -> None:
+    with Harness(Chat(max_tokens=40)) as harness:
+        *words, end = ask(harness, "Tell me about the ocean, at length.", turn=1)
+    assert dict(end.meta) == {"tokens": 40, "stop_reason": "limit"}
+    assert said(words).endswith((".", "!", "?"))
+
+
+def test_no_reply_ends_before_its_minima(harness: Harness) -> None:
+    *words, end = ask(harness, "Say yes.", turn=1)
+    assert len(words) >= 10
+    assert end.meta["tokens"] >= 20
+
+
 def test_a_seed_makes_draws_repeatable_turn_by_turn() -> None:
     def draw(seed: int, turn: int) -> str:
         with Harness(Chat(temperature=1.0, seed=seed, max_tokens=12)) as harness:
@@ -251,34 +256,51 @@ def test_a_history_that_outgrows_the_room_loses_its_oldest_exchanges() -> None:
     assert len(harness.conversation.entries()) == 21
 
 
-def test_a_base_model_is_prompted_in_plain_lines_and_answers_with_one(harness: Harness) -> None:
-    chat: Any = harness.node
-    full = chat._language
-    parts = {"model": full.model, "tokenizer": full.tokenizer, "ends": full.ends, "window": full.window}
-    chat._language = loading.LanguageModel(**parts, plain=True)
-    messages = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]
-    prompt = chat._language.prompt("Be kind.", [*messages, {"role": "user", "content": CAPITAL}])
-    lines = ["Be kind.", "", "User: Hi.", "Assistant: Hello.", f"User: {CAPITAL}", "Assistant:"]
-    assert chat._language.text(prompt).split("\n") == lines
-    *words, end = ask(harness, CAPITAL, turn=1)
-    assert "Paris" in said(words)
-    assert "User:" not in said(words)
-    assert end.meta["stop_reason"] == "eos"
+def test_a_base_model_is_prompted_in_plain_lines_and_answers_with_one() -> None:
+    with Harness(Chat(min_words=0, min_tokens=0)) as harness:
+        chat: Any = harness.node
+        chat._language = dataclasses.replace(chat._language, plain=True)
+        messages = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]
+        prompt = chat._language.prompt("Be kind.", [*messages, {"role": "user", "content": CAPITAL}])
+        lines = ["Be kind.", "", "User: Hi.", "Assistant: Hello.", f"User: {CAPITAL}", "Assistant:"]
+        assert chat._language.tokenizer.decode(prompt).split("\n") == lines
+        *words, end = ask(harness, CAPITAL, turn=1)
+        assert "Paris" in said(words)
+        assert "User:" not in said(words)
+        assert end.meta["stop_reason"] == "eos"
 
 
-def test_a_failing_model_ends_its_reply_with_an_error(
+def test_a_failing_model_ends_its_reply_with_an_error_and_the_next_one_is_answered(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(ids: object) -> None:
-        raise RuntimeError("out of memory")
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("out of memory")
 
     chat: Any = harness.node
-    monkeypatch.setattr(type(chat._decoder), "feed", lambda _, ids: fail(ids))
-    with pytest.raises(NodeError, match="out of memory"):
-        ask(harness, CAPITAL, turn=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(chat._language.engine.device, "prefill", fail)
+        with pytest.raises(
+            NodeError, match=r"out of memory at a prompt of .* set 'slots' or 'context' lower"
+        ):
+            ask(harness, CAPITAL, turn=1)
     (end,) = harness.pull()
     assert isinstance(end, TurnEnd)
     assert end.meta["stop_reason"] == "error"
+    assert "Paris" in said(ask(harness, CAPITAL, turn=2))
+
+
+def test_a_model_that_the_engine_does_not_run_answers_through_transformers(tmp_path: Path) -> None:
+    source = checkpoints.locate("smollm2", print)
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    size = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 512, "vocab_size": len(tokenizer)}
+    size["bos_token_id"] = size["eos_token_id"] = tokenizer.eos_token_id
+    GPT2LMHeadModel(GPT2Config(**size)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    with Harness(Chat(model=str(tmp_path), context=128, max_tokens=12)) as harness:
+        chat: Any = harness.node
+        assert chat._language.engine.stats()["kernels"] == "transformers"
+        end = ask(harness, CAPITAL, turn=1)[-1]
+    assert dict(end.meta) == {"tokens": 12, "stop_reason": "limit"}
 
 
 def test_a_demo_model_is_announced_as_one(harness: Harness) -> None:
@@ -313,7 +335,7 @@ def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
 def test_a_model_that_is_not_here_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VFLOW_CACHE", str(tmp_path))
     with pytest.raises(Unavailable, match=r"^model smollm2 is not here: vflow models pull smollm2$"):
-        loading.locate("smollm2", print)
+        checkpoints.locate("smollm2", print)
 
 
 def test_an_interrupted_conversion_is_not_taken_for_whole(
@@ -328,7 +350,7 @@ def test_an_interrupted_conversion_is_not_taken_for_whole(
     monkeypatch.setenv("VFLOW_CACHE", str(tmp_path))
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "smollm2").symlink_to(weights)
-    monkeypatch.setattr(loading, "convert", interrupt)
+    monkeypatch.setattr(checkpoints, "convert", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        loading.locate("smollm2", print)
+        checkpoints.locate("smollm2", print)
     assert list((tmp_path / "converted").iterdir()) == []

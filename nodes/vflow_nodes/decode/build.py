@@ -1,79 +1,104 @@
-"""An engine for a model: which kernels, types and graphs it runs with, and how much memory that takes."""
+"""An engine for a model: with which kernels, types and graphs it runs, and what of that is in effect."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import torch
 
 from vflow_nodes.decode import ops_torch, ops_triton
+from vflow_nodes.decode.any_model import AnyModel
 from vflow_nodes.decode.engine import Engine
 from vflow_nodes.decode.errors import Unsupported
-from vflow_nodes.decode.forward import LlamaModel
+from vflow_nodes.decode.forward import LlamaModel, Model
 from vflow_nodes.decode.sampling import Sampler
 from vflow_nodes.decode.stepper import Stepper
 from vflow_nodes.decode.vocabulary import Vocabulary
-from vflow_nodes.decode.weights import Int8, Weights
+from vflow_nodes.decode.weights import Int8, adapt, quantise
 
-Kernels = Literal["auto", "torch", "triton"]
+Kernels = Literal["auto", "torch", "compiled", "triton"]
+OPS = ("linear", "gated", "rope_write", "attend")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """How an engine runs.
 
-    `slots`: sessions that work at once, 1 to 64. `context`: tokens of a slot. `kernels`: `auto` takes Triton's on
-    CUDA, torch's elsewhere. `graphs`: capture each step as a CUDA graph. `tf32`: let float32 products round to
-    19 bits on CUDA. `threads`: torch's, on the CPU.
+    `slots`: sessions that work at once, 1 to 64. `context`: tokens of a slot. `int8`: matrices in 8 bits.
+    `kernels`: `auto` takes Triton's on CUDA and torch's elsewhere; `compiled` are torch's, compiled.
+    `graphs`: capture each step as a CUDA graph. `tf32`: let float32 products round to 19 bits on CUDA.
+    `threads`: torch's, on the CPU.
     """
 
     slots: int = 4
     context: int = 4096
+    int8: bool = False
     kernels: Kernels = "auto"
     graphs: bool = True
     tf32: bool = False
     threads: int | None = None
 
 
-def build(weights: Weights, vocabulary: Vocabulary, options: Options | None = None) -> Engine:
-    """An engine that is not started yet. Raises: Unsupported; torch.OutOfMemoryError."""
+def build(model: Any, vocabulary: Vocabulary, options: Options | None = None) -> Engine:
+    """An engine, not started yet, for a causal language model of transformers, or the one in a Voxtral, on
+    its device. Raises: Unsupported; torch.OutOfMemoryError."""
     options = options or Options()
     if not 1 <= options.slots <= 64:
         raise Unsupported(f"slots is {options.slots}; it goes from 1 to 64")
-    device = weights.device
+    inner, effects = _model(model, options)
+    device = inner.device
     cuda = device.type == "cuda"
-    ops = _ops(options.kernels, device)
     if cuda:
         torch.backends.cuda.matmul.allow_tf32 = options.tf32
-    model = LlamaModel(weights, options.slots, options.context, ops)
-    sampler = Sampler(vocabulary.marks(model.vocabulary), sorted(vocabulary.ends), device)
-    stepper = Stepper(model, sampler, capture=options.graphs)
-    effects = {
+    sampler = Sampler(vocabulary.marks(inner.vocabulary), sorted(vocabulary.ends), device)
+    graphs = cuda and options.graphs and isinstance(inner, LlamaModel)
+    stepper = Stepper(inner, sampler, capture=graphs)
+    effects |= {
         "device": torch.cuda.get_device_name(device) if cuda else "cpu",
-        "dtype": str(weights.dtype).removeprefix("torch."),
-        "weights": "int8" if isinstance(weights.head, Int8) else str(weights.dtype).removeprefix("torch."),
-        "kernels": "torch" if ops is ops_torch else "triton",
-        "graphs": cuda and options.graphs,
-        "tf32": cuda and options.tf32,
+        "graphs": graphs,
+        "tf32": cuda and options.tf32 and effects["dtype"] == "float32",
         "threads": options.threads or torch.get_num_threads(),
-        "cache_bytes": model.keys.numel() * model.keys.element_size() * 2,
     }
     return Engine(stepper, vocabulary, lag=cuda, threads=None if cuda else options.threads, effects=effects)
 
 
-def _ops(kernels: Kernels, device: torch.device) -> ModuleType:
-    problem = "they run on CUDA only" if device.type != "cuda" else ops_triton.available()
+def _model(model: Any, options: Options) -> tuple[Model, dict[str, Any]]:
+    """The model that steps, and what of the options is in effect on it."""
+    dtype = str(model.dtype).removeprefix("torch.")
+    try:
+        weights = adapt(model)
+    except Unsupported as error:
+        if options.int8:
+            raise Unsupported(f"dtype int8: {error}") from error
+        effects = {"dtype": dtype, "weights": dtype, "kernels": "transformers"}
+        return AnyModel(model, options.slots, options.context), effects
+    if options.int8:
+        weights = quantise(weights)
+    name, ops = _ops(options.kernels, weights.device)
+    llama = LlamaModel(weights, options.slots, options.context, ops)
+    cache = 2 * llama.keys.numel() * llama.keys.element_size()
+    narrow = "int8" if isinstance(weights.head, Int8) else dtype
+    return llama, {"dtype": dtype, "weights": narrow, "kernels": name, "cache_bytes": cache}
+
+
+def _ops(kernels: Kernels, device: torch.device) -> tuple[str, Any]:
+    """The functions of a forward pass, by name. Raises: Unsupported where what is named cannot run."""
+    if kernels == "compiled":
+        made = {name: torch.compile(getattr(ops_torch, name)) for name in OPS}
+        return kernels, SimpleNamespace(**made)
+    problem = "they run on CUDA" if device.type != "cuda" else ops_triton.available()
     if kernels == "torch" or (kernels == "auto" and problem):
-        return ops_torch
+        return "torch", ops_torch
     if problem:
         raise Unsupported(f"kernels: triton cannot run here: {problem}; set kernels: auto")
-    return ops_triton
+    return "triton", ops_triton
 
 
-def warm_up(engine: Engine, batches: list[int], longest: int) -> Any:
-    """Capture, or run once, every step that a turn may need; a future of the engine's thread."""
+def warm_up(engine: Engine, batch: int, longest: int) -> None:
+    """Run once, or capture, every step of up to `batch` replies that a prompt of `longest` tokens may need.
+    Waits for the engine's thread."""
     stepper = engine.device
     assert isinstance(stepper, Stepper)
-    return engine.call(lambda: stepper.warm_up(batches, longest))
+    engine.call(lambda: stepper.warm_up(batch, longest)).result()

@@ -20,7 +20,6 @@ import torch
 from vflow_nodes.decode.errors import Closed, DecodeError, Failed, Full
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.reply import Reply
-from vflow_nodes.decode.sampling import Sampling
 from vflow_nodes.decode.scheduler import Chunk, Job, Plan, Scheduler, Stage
 from vflow_nodes.decode.stepper import Device, Tokens
 from vflow_nodes.decode.vocabulary import Vocabulary
@@ -75,7 +74,7 @@ class Engine:
         self.device = device
         self._device, self._lag, self._threads, self._ahead = device, int(lag), threads, ahead
         self._effects = dict(effects or {})
-        self._scheduler = Scheduler(device.slots)  # the engine's thread
+        self._scheduler = Scheduler(device.slots, rewinds=device.rewinds)  # the engine's thread
         self._tasks: dict[Job, Task] = {}  # the engine's thread
         self._pending: deque[tuple[list[Job], Tokens]] = deque()  # the engine's thread
         self._asked: deque[Callable[[], None]] = deque()  # append and popleft are atomic
@@ -164,6 +163,14 @@ class Engine:
     def _serve(self) -> None:
         if self._threads is not None:
             torch.set_num_threads(self._threads)  # OpenMP counts threads for each thread that calls it
+        with torch.inference_mode():  # it is a thread's own
+            self._loop()
+        for task in [*self._tasks.values()]:
+            self._fail(task.job, Closed("the decode engine was closed"))
+        while self._asked:
+            self._asked.popleft()()
+
+    def _loop(self) -> None:
         while not self._closing:
             self._awake.clear()
             while self._asked:
@@ -174,15 +181,13 @@ class Engine:
                 self._awake.wait(None if left == float("inf") else max(0.0, left))
             else:
                 self._work(plan)
-        for task in [*self._tasks.values()]:
-            self._fail(task.job, Closed("the decode engine was closed"))
-        while self._asked:
-            self._asked.popleft()()
 
     def _work(self, plan: Plan) -> None:
         for job in plan.expired:
             slots = len(self._scheduler.slots)
-            self._fail(job, Full(f"all {slots} slots of the engine were busy; set 'slots' higher, or wait longer"))
+            self._fail(
+                job, Full(f"all {slots} slots of the engine were busy; set 'slots' higher, or wait longer")
+            )
         begun = len(self._pending)
         if plan.chunk is not None:
             self._compute(plan.chunk)
@@ -276,6 +281,8 @@ def _explained(error: Exception, work: str) -> DecodeError:
         return error
     if isinstance(error, torch.OutOfMemoryError):
         torch.cuda.empty_cache()
-        return Failed(f"the device is out of memory at {work}; set 'slots' or 'context' lower, or dtype: int8")
+        return Failed(
+            f"the device is out of memory at {work}; set 'slots' or 'context' lower, or dtype: int8"
+        )
     reason = str(error).strip().partition("\n")[0]
     return Failed(f"{type(error).__name__} at {work}: {reason}")

@@ -1,9 +1,8 @@
-"""The forward pass of a decoder over a static cache: a part of one slot's prompt, or one token of many slots."""
+"""A decoder's forward pass over a static cache: a part of one slot's prompt, or one token of many slots."""
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -21,6 +20,8 @@ class Model(Protocol):
     context: int
     vocabulary: int
     device: torch.device
+    rewinds: bool
+    """Whether a slot can forget its last positions and go on; else it begins anew."""
 
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
         """The embeddings of `ids (n,)` int64: `(n, hidden)`."""
@@ -43,7 +44,9 @@ class LlamaModel:
     device nowhere.
     """
 
-    def __init__(self, weights: Weights, slots: int, context: int, ops: ModuleType = ops_torch) -> None:
+    rewinds = True
+
+    def __init__(self, weights: Weights, slots: int, context: int, ops: Any = ops_torch) -> None:
         shape = weights.shape
         self.weights, self.slots, self.context = weights, slots, min(context, shape.window)
         self.vocabulary, self.device = shape.vocabulary, weights.device
@@ -64,12 +67,12 @@ class LlamaModel:
         """Memory that the cache of so many slots takes."""
         shape = weights.shape
         positions = (slots + 1) * (min(context, shape.window) + SPARE)
-        return 2 * positions * shape.layers * shape.kv_heads * shape.head_dim * weights.dtype.itemsize
+        size: int = 2 * positions * shape.layers * shape.kv_heads * shape.head_dim * weights.dtype.itemsize
+        return size
 
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
         return self.weights.embedding[ids]
 
-    @torch.inference_mode()
     def prefill(self, slot: int, start: int, x: torch.Tensor) -> torch.Tensor:
         w, shape, ops = self.weights, self.weights.shape, ops_torch
         n = len(x)
@@ -86,7 +89,6 @@ class LlamaModel:
             x = ops.linear(ops.gated(x, y.gate_up, norm=y.mlp_norm, eps=shape.eps), y.down, residual=x)
         return ops.linear(x[-1:], w.head, norm=w.norm, eps=shape.eps)
 
-    @torch.inference_mode()
     def decode(
         self, rows: torch.Tensor, position: torch.Tensor, ids: torch.Tensor, context: int
     ) -> torch.Tensor:

@@ -30,7 +30,8 @@ def linear(
     eps: float = 0.0,
     residual: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """`(b, K)` times `w (N, K)`: with `norm (K,)` of the normalised x, plus `bias (N,)`, plus `residual (b, N)`."""
+    """`x (b, K)`, or with `norm (K,)` what is normalised of it, times `w (N, K)`; plus `bias (N,)` and
+    `residual (b, N)`."""
     if norm is not None:
         x = rms_norm(x, norm, eps)
     y = _times_int8(x, w, bias) if isinstance(w, Int8) else F.linear(x, w, bias)
@@ -82,8 +83,8 @@ def rope_write(
 ) -> torch.Tensor:
     """Rotate queries and keys, store key and value of each row; returns the queries, `(b, heads, D)`.
 
-    `qkv (b, (heads + 2 kv_heads) D)`; `cos` and `sin (length, D/2)` float32; row i stands in slot `rows[i]` at
-    `position[i]`, both `(b,)` int64. `q_norm` and `k_norm (D,)`: RMSNorm of each head before the rotation.
+    `qkv (b, (heads + 2 kv_heads) D)`; `cos` and `sin (length, D/2)` float32; row i stands in slot `rows[i]`
+    at `position[i]`, both `(b,)` int64. `q_norm` and `k_norm (D,)`: RMSNorm of each head before the rotation.
     """
     b, size = len(qkv), k_cache.shape[-1]
     q, k, v = qkv.view(b, -1, size).split((heads, kv_heads, kv_heads), dim=1)
@@ -111,7 +112,9 @@ def attend(
     """
     if q.device.type == "cpu":
         seen = position.tolist()
-        return torch.cat([_attend_row(q[i], k_cache[r], v_cache[r], seen[i], scale) for i, r in enumerate(rows.tolist())])
+        return torch.cat(
+            [_attend_row(q[i], k_cache[r], v_cache[r], seen[i], scale) for i, r in enumerate(rows.tolist())]
+        )
     k, v = k_cache[rows, :, :context], v_cache[rows, :, :context]
     mask = torch.arange(context, device=q.device) <= position[:, None]
     out = F.scaled_dot_product_attention(
@@ -131,9 +134,7 @@ def _attend_row(
     return out.reshape(1, -1)
 
 
-def attend_chunk(
-    q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, start: int, scale: float
-) -> torch.Tensor:
+def attend_chunk(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, start: int, scale: float) -> torch.Tensor:
     """The part of a prompt at `start`: `q (n, heads, D)` over `k` and `v (kv_heads, start + n, D)`, each
     query up to its own position; `(n, heads D)`."""
     n = len(q)

@@ -24,8 +24,8 @@ class _Token:
 
 
 class Reply:
-    """`tokens` are those that were taken, without the one that ended it, at most `limit`; `stop_reason` is None
-    while it goes on. One thread takes words; any thread may cancel."""
+    """`tokens` are those that were taken, without the one that ended it, at most `limit`; `stop_reason` is
+    None while it goes on. One thread takes words; any thread may cancel."""
 
     def __init__(
         self,
@@ -51,6 +51,11 @@ class Reply:
     def untaken(self) -> int:
         """Tokens that wait to be taken; any thread."""
         return len(self._fresh)
+
+    @property
+    def ready(self) -> bool:
+        """Whether taking from it would not wait; any thread."""
+        return bool(self._fresh) or self._end is not None
 
     @property
     def over(self) -> bool:

@@ -44,9 +44,9 @@ class Sampling:
     def __post_init__(self) -> None:
         """Raises: Unsupported, naming the setting."""
         bounds = {
-            "temperature": (0, 100), "top_p": (0, 1), "top_k": (1, CANDIDATES), "repetition_penalty": (1, 100),
-            "no_repeat_ngram": (0, NGRAM), "min_words": (0, LONGEST), "min_tokens": (0, LONGEST),
-            "max_tokens": (1, LONGEST),
+            "temperature": (0, 100), "top_p": (0, 1), "top_k": (1, CANDIDATES),
+            "repetition_penalty": (1, 100), "no_repeat_ngram": (0, NGRAM),
+            "min_words": (0, LONGEST), "min_tokens": (0, LONGEST), "max_tokens": (1, LONGEST),
         }  # fmt: skip
         for name, (low, high) in bounds.items():
             if not low <= getattr(self, name) <= high:
@@ -106,8 +106,9 @@ class Sampler:
         self._columns = torch.arange(LONGEST, device=device)
         self._ranks = torch.arange(CANDIDATES, device=device)
 
-    @torch.inference_mode()
-    def draw(self, logits: torch.Tensor, state: SamplingState, rows: torch.Tensor, greedy: bool) -> torch.Tensor:
+    def draw(
+        self, logits: torch.Tensor, state: SamplingState, rows: torch.Tensor, greedy: bool
+    ) -> torch.Tensor:
         """Draw a token for each of `rows (b,)` from `logits (b, V)` and enter it into the state; `(b,)`.
 
         `greedy`: every row's temperature is 0, and nothing need be drawn.
@@ -132,7 +133,7 @@ class Sampler:
         real: dict[str, torch.Tensor],
         whole: dict[str, torch.Tensor],
     ) -> torch.Tensor:
-        """The scores `(b, V)` float32 behind penalty, forbidden n-grams and minima, in transformers' order."""
+        """The scores `(b, V)` behind penalty, forbidden n-grams and minima, in transformers' order."""
         vocabulary = logits.shape[1]
         scores = torch.empty(len(logits), vocabulary + 1, device=logits.device)
         scores[:, :vocabulary] = logits
@@ -149,7 +150,7 @@ class Sampler:
     def _repeats(
         self, history: torch.Tensor, count: torch.Tensor, whole: dict[str, torch.Tensor]
     ) -> torch.Tensor:
-        """Which tokens of the history would, drawn again, complete an n-gram that is there: `(b, LONGEST)`."""
+        """Which tokens of the history would, drawn again, complete an n-gram of it: `(b, LONGEST)`."""
         size = whole["no_repeat_ngram"][:, None]
         ends = (self._columns < count[:, None]) & (self._columns >= size - 1) & (size > 0)
         for back in range(1, NGRAM):
@@ -168,7 +169,8 @@ class Sampler:
         """Draw by Gumbel's trick: the largest of log probability + noise, which is hashed from the seed, the
         place in the reply and the token.
 
-        Source: E. J. Gumbel, "Statistical Theory of Extreme Values", 1954; top-p: A. Holtzman et al., arXiv:1904.09751.
+        Source: E. J. Gumbel, "Statistical Theory of Extreme Values", 1954; top-p: A. Holtzman et al.,
+        arXiv:1904.09751.
         """
         temperature = real["temperature"].clamp_min(1e-4)[:, None]
         size = min(CANDIDATES, scores.shape[1])
@@ -196,7 +198,8 @@ class Sampler:
 def gumbel(seed: torch.Tensor, place: torch.Tensor, token: torch.Tensor) -> torch.Tensor:
     """Gumbel noise as a function of three int64 tensors that broadcast: float32.
 
-    Source of the mixing: G. L. Steele et al., "Fast Splittable Pseudorandom Number Generators" (SplitMix64), 2014.
+    Source of the mixing: G. L. Steele et al., "Fast Splittable Pseudorandom Number Generators" (SplitMix64),
+    2014.
     """
     mixed = _mix(_mix(_mix(seed) + place) + token)
     uniform = ((mixed >> 41) & 0x7FFFFF).float() * 2**-23 + 2**-24  # never 0 or 1 in float32

@@ -25,9 +25,9 @@ class Stage(Enum):
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One prompt to compute, and to answer with `limit` tokens at most, where that is not 0. `session` is whose
-    it is; `deadline` the time in seconds at which it gives up waiting for a slot. `paused`: nobody takes its
-    tokens at present."""
+    """One prompt to compute, and to answer with `limit` tokens at most, where that is not 0. `session` is
+    whose it is; `deadline` the time in seconds at which it gives up waiting for a slot. `paused`: nobody
+    takes its tokens at present."""
 
     session: int
     keys: Sequence[int]
@@ -77,10 +77,12 @@ class Plan:
 
 class Scheduler:
     """Slots, and the jobs that want them. `chunk` positions of a prompt are computed at once while others
-    decode, `alone` where none does."""
+    decode, `alone` where none does. Where the model does not `rewinds`, a slot that holds more than a prompt
+    shares with it begins anew."""
 
-    def __init__(self, slots: int, chunk: int = 256, alone: int = 512) -> None:
+    def __init__(self, slots: int, chunk: int = 256, alone: int = 512, *, rewinds: bool = True) -> None:
         self.slots = [Slot() for _ in range(slots)]
+        self._rewinds = rewinds
         self._chunk, self._alone = chunk, alone
         self._waiting: deque[Job] = deque()
         self._prefilling: deque[Job] = deque()
@@ -127,6 +129,8 @@ class Scheduler:
         job.slot, job.stage = self.slots.index(slot), Stage.PREFILL
         # one position at least is computed: the logits behind it are wanted
         job.at = shared(slot.content, job.keys[:-1])
+        if job.at < len(slot.content) and not self._rewinds:
+            job.at = 0
         del slot.content[job.at :]
         slot.job, slot.session = job, job.session
         self._prefilling.append(job)
@@ -147,7 +151,7 @@ class Scheduler:
 
     def finish(self, job: Job, tokens: Sequence[int] = (), broken: bool = False) -> None:
         """A job ends, wherever it stands; `tokens` are what it was answered with. All but the last of them
-        are in the cache, since each was needed for the next. `broken`: what is in the slot cannot be trusted."""
+        are in the cache, since each was needed for the next. `broken`: its slot cannot be trusted."""
         if job.stage is Stage.WAITING:
             self._waiting.remove(job)
         elif job.stage is Stage.PREFILL:

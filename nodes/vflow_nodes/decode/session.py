@@ -28,8 +28,8 @@ class Session:
         self._job: Job | None = None
 
     def prefill(self, prompt: Prompt, patience_s: float = PATIENCE_S) -> None:
-        """Compute a prompt's beginning ahead of its end. Returns at once; where there is no slot, or it fails,
-        the reply computes it. Raises: TooLong, Closed."""
+        """Compute a prompt's beginning ahead of its end. Returns at once; where there is no slot, or it
+        fails, the reply computes it. Raises: TooLong, Closed."""
         self._submit(Task(self._job_for(prompt, 0, patience_s), prompt, None))
 
     def generate(
@@ -41,7 +41,9 @@ class Session:
         patience_s: float = PATIENCE_S,
     ) -> Reply:
         """Answer a prompt; returns at once. With `one_line` the reply ends with its first line that is not
-        empty. Where no slot is free within `patience_s` seconds, the reply fails with Full. Raises: TooLong, Closed.
+        empty. Where no slot is free within `patience_s` seconds, the reply fails with Full.
+
+        Raises: TooLong, Closed.
         """
         sampling = sampling or Sampling()
         job = self._job_for(prompt, sampling.max_tokens, patience_s)

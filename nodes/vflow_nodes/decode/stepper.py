@@ -1,11 +1,12 @@
 """What the device does for the engine: parts of prompts, and steps of a batch, whose tokens come later.
 
-On CUDA a step is one captured graph for each size of batch and context. Its tokens are copied to pinned memory
-behind it, and read when the next step is already begun: the device never waits for the host.
+On CUDA a step is one captured graph for each size of batch and context. Its tokens are copied to pinned
+memory behind it, and read when the next step is already begun: the device never waits for the host.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -33,6 +34,7 @@ class Device(Protocol):
 
     slots: int
     context: int
+    rewinds: bool
 
     def prefill(self, slot: int, prompt: Prompt, start: int, stop: int) -> None:
         """Compute positions `start` to `stop` of a prompt into a slot that holds those before."""
@@ -41,7 +43,7 @@ class Device(Protocol):
         """Draw the first token behind the prompt whose last part was computed just now."""
 
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Tokens:
-        """Feed each slot its last token and draw the next. `longest` is the largest position fed, at least."""
+        """Feed each slot its last token and draw the next. No position that is fed is above `longest`."""
 
 
 @dataclass(slots=True)
@@ -60,10 +62,10 @@ class Pending:
 
 
 class Stepper:
-    """Runs a model and a sampler. With `capture` steps are CUDA graphs; without, and on the CPU, they are not."""
+    """Runs a model and a sampler. With `capture` a step is a CUDA graph; on the CPU it never is."""
 
     def __init__(self, model: Model, sampler: Sampler, *, capture: bool = False) -> None:
-        self.slots, self.context = model.slots, model.context
+        self.slots, self.context, self.rewinds = model.slots, model.context, model.rewinds
         self._model, self._sampler = model, sampler
         self._device = model.device
         self._state = SamplingState(model.slots, model.device)
@@ -83,7 +85,6 @@ class Stepper:
     def _pinned(self) -> torch.Tensor:
         return torch.zeros(self.slots + 1, dtype=torch.int64, pin_memory=self._cuda)
 
-    @torch.inference_mode()
     def prefill(self, slot: int, prompt: Prompt, start: int, stop: int) -> None:
         parts = []
         for run in prompt.runs(start, stop):
@@ -98,7 +99,6 @@ class Stepper:
         host = torch.tensor(ids, dtype=torch.int64, pin_memory=self._cuda)
         return host.to(self._device, non_blocking=True)
 
-    @torch.inference_mode()
     def first(self, slot: int, position: int, sampling: Sampling) -> Pending:
         assert self._logits is not None
         self._state.begin(slot, position, sampling)
@@ -107,7 +107,6 @@ class Stepper:
         self._logits = None
         return self._copied(chosen, 1)
 
-    @torch.inference_mode()
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Pending:
         if not self._captures:
             rows = self._to_device(slots)
@@ -126,11 +125,13 @@ class Stepper:
         return min(self.context, next((size for size in CONTEXTS if size > longest), self.context))
 
     def _compute(self, rows: torch.Tensor, context: int, greedy: bool) -> torch.Tensor:
-        """One step in the order of its work: nothing here waits, and its shapes are those of its arguments."""
+        """One step in the order of its work: nothing here waits, and no shape depends on a value."""
         state = self._state
         position = state.position[rows]
         logits = self._model.decode(rows, position, state.tokens[rows], context)
-        state.position[rows] = torch.where(rows == self.slots, 0, position + 1)  # empty rows stay where they are
+        state.position[rows] = torch.where(
+            rows == self.slots, 0, position + 1
+        )  # empty rows stay where they are
         return self._sampler.draw(logits, state, rows, greedy)
 
     def _copied(self, tokens: torch.Tensor, rows: int) -> Pending:
@@ -165,19 +166,20 @@ class Stepper:
         self._pool = self._pool or graph.pool()
         return _Graph(rows, tokens, graph.replay, slots)
 
-    def warm_up(self, batches: Sequence[int], longest: int) -> None:
-        """Run, or capture, a step for each size of batch and each context up to `longest`, drawing and greedy:
-        no turn pays for it later."""
-        sizes = [size for size in BATCHES if size <= max(batches)]
-        last = self._bucket(min(longest, self.context - 1))
-        contexts = sorted({min(self.context, size) for size in CONTEXTS if min(size, self.context) <= last})
-        for batch in sizes if self._captures else [1]:
-            for context in contexts if self._captures else contexts[:1]:
-                for greedy in (True, False):
-                    if self._captures:
-                        self._graph(batch, context, greedy)
-                    else:
-                        self._compute(self._to_device([self.slots]), context, greedy)
+    def warm_up(self, batch: int, longest: int) -> None:
+        """Capture, or run once, a step of each size up to `batch` rows and `longest` positions, greedy and
+        drawn, so that no turn pays for it later."""
+        if not self._captures:
+            for greedy in (True, False):
+                self._compute(self._to_device([self.slots]), self._bucket(0), greedy)
+            return
+        largest = self._bucket(min(longest, self.context - 1))
+        contexts = sorted(
+            {min(self.context, size) for size in CONTEXTS if min(self.context, size) <= largest}
+        )
+        batches = [size for size in BATCHES if size < 2 * min(batch, self.slots)]
+        for key in itertools.product(batches, contexts, (True, False)):
+            self._graph(*key)
 
 
 @dataclass(slots=True)

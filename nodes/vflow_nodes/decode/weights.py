@@ -8,7 +8,7 @@ parameters become views of them, so that the model they came from still runs and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
@@ -31,7 +31,7 @@ class Int8:
     scale: torch.Tensor
 
 
-Matrix = torch.Tensor | Int8
+Matrix: TypeAlias = torch.Tensor | Int8
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One block: `qkv ((heads + 2 kv_heads) head_dim, hidden)`, `out (hidden, heads head_dim)`, `gate_up (2 ffn,
-    hidden)`, `down (hidden, ffn)`. `q_norm` and `k_norm (head_dim,)` are Qwen3's."""
+    """One block: `qkv ((heads + 2 kv_heads) head_dim, hidden)`, `out (hidden, heads head_dim)`,
+    `gate_up (2 ffn, hidden)`, `down (hidden, ffn)`. `q_norm` and `k_norm (head_dim,)` are Qwen3's."""
 
     attention_norm: torch.Tensor
     qkv: Matrix
@@ -91,7 +91,8 @@ class Weights:
         matrices = [m for y in self.layers for m in (y.qkv, y.out, y.gate_up, y.down)]
         read = sum(_bytes(matrix) for matrix in [*matrices, self.head])
         shape = self.shape
-        return read + 2 * context * shape.layers * shape.kv_heads * shape.head_dim * self.dtype.itemsize
+        cached: int = 2 * context * shape.layers * shape.kv_heads * shape.head_dim * self.dtype.itemsize
+        return read + cached
 
 
 def _bytes(matrix: Matrix) -> int:

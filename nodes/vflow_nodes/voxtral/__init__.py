@@ -1,1 +1,1 @@
-"""`generator.voxtral`: hears speech, and answers it with words."""
+"""`generator.voxtral`: hears speech and answers with words. `node` is the node, the rest a library."""

@@ -57,7 +57,7 @@ class Prompts:
         self.bos, self.eos = tokens.special("<s>"), tokens.special("</s>")
         self.audio = tokens.special("[AUDIO]")
         self._begin_audio = tokens.special("[BEGIN_AUDIO]")
-        self._inst, self._end_inst = tokens.special("[INST]"), tokens.special("[/INST]")
+        self._inst, self.end_inst = tokens.special("[INST]"), tokens.special("[/INST]")
         self._transcribe = tokens.special("[TRANSCRIBE]")
 
     def conversation(self, persona: str, turns: Sequence[Turn]) -> Prompt:
@@ -114,7 +114,7 @@ class Prompts:
             user += self._tokens.encode("\n\n".join(texts))
             texts.clear()
             user += [] if content is None else [self._begin_audio, *content]
-        return [*user, self._end_inst]
+        return [*user, self.end_inst]
 
     def _reply(self, reply: str | tuple[int, ...]) -> list[int]:
         ids = self._tokens.encode(reply.rstrip(" ")) if isinstance(reply, str) else list(reply)

@@ -1,0 +1,71 @@
+"""Voxtral, loaded: its encoder, its vocabulary and the engine of its decoder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from transformers import VoxtralForConditionalGeneration
+
+from vflow import Unavailable
+from vflow_nodes import checkpoints
+from vflow_nodes.checkpoints import Dtype, Progress
+from vflow_nodes.decode.build import Options, build
+from vflow_nodes.decode.engine import Engine
+from vflow_nodes.decode.vocabulary import Vocabulary
+from vflow_nodes.voxtral import tokens
+from vflow_nodes.voxtral.encoder import AudioEncoder
+from vflow_nodes.voxtral.prompt import Prompts
+
+
+@dataclass(frozen=True, slots=True)
+class Voxtral:
+    """A running engine, and what stands in front of it. The encoder belongs to the engine's thread."""
+
+    engine: Engine
+    encoder: AudioEncoder
+    prompts: Prompts
+    tokens: tokens.Tokens
+
+    def close(self) -> None:
+        """End the engine's thread; called with its last user."""
+        self.engine.close()
+
+
+def load(
+    name: str, device: str, dtype: Dtype, options: Options, attention: str, progress: Progress
+) -> Voxtral:
+    """Load a Voxtral from a directory or by a hub name; its engine runs. Blocks; any thread.
+
+    Raises: Unavailable with what mends it.
+    """
+    folder = checkpoints.locate(name, progress)
+    _check_kind(name, (folder / "config.json").read_text(encoding="utf-8"))
+    progress(f"loading {name}")
+    exact = checkpoints.dtype_for(device, dtype)
+    with checkpoints.loading(name, device, "Voxtral, such as mistralai/Voxtral-Mini-3B-2507"):
+        vocabulary = tokens.load(folder)
+        prompts = Prompts(vocabulary)
+        model: Any = VoxtralForConditionalGeneration.from_pretrained(folder, dtype=exact).to(device).eval()
+        encoder = AudioEncoder(
+            model, device, exact, attention=attention, capture=options.graphs and device == "cuda"
+        )
+        pieces = [vocabulary.piece(token) for token in range(vocabulary.size)]
+        engine = build(model, Vocabulary(pieces, frozenset([prompts.eos])), options)
+    return Voxtral(engine.start("voxtral"), encoder, prompts, vocabulary)
+
+
+def _check_kind(name: str, config: str) -> None:
+    """Raises: Unavailable for a model of another architecture."""
+    try:
+        kind = json.loads(config).get("model_type")
+    except (ValueError, AttributeError):
+        kind = None
+    if kind == "voxtral_realtime":
+        raise Unavailable(f"{name!r} only transcribes; set 'model' to mistralai/Voxtral-Mini-3B-2507")
+    if kind != "voxtral":
+        raise Unavailable(
+            f"{name!r} is {kind or 'nothing that can be read'}, not voxtral; set 'model' to a Voxtral, such "
+            "as mistralai/Voxtral-Mini-3B-2507, or 'use: generator.cascade' for a model of texts"
+        )

@@ -1,0 +1,44 @@
+"""What the user said, written down beside the reply."""
+
+from __future__ import annotations
+
+from vflow_nodes.decode.errors import DecodeError
+from vflow_nodes.decode.reply import Reply
+
+
+class Transcript:
+    """Collects a transcript while other work goes on; without a `reply` it is whole, and empty. One thread.
+
+    A transcript that fails is as far as it came: the answer does not depend on it.
+    """
+
+    def __init__(self, reply: Reply | None) -> None:
+        self._reply = reply
+        self._words = reply.words() if reply is not None else None
+        self._heard: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """What is written so far."""
+        return " ".join(self._heard)
+
+    def poll(self, wait: bool = False) -> bool:
+        """Take what is there; whether the transcript is whole. With `wait` up to 20 ms, for a token more."""
+        reply, words = self._reply, self._words
+        while reply is not None and words is not None and (wait or reply.ready):
+            try:
+                word = next(words)
+            except (StopIteration, DecodeError):
+                self._words = words = None
+                break
+            if word is not None:
+                self._heard.append(word.text)
+            elif wait:
+                break
+        return self._words is None
+
+    def cancel(self) -> None:
+        """No more is wanted."""
+        if self._reply is not None:
+            self._reply.cancel()
+        self._words = None
