@@ -59,17 +59,22 @@ sys.modules["torch"] = None
 import vflow.registry
 from vflow import Audio, In, Node
 
-class It(Node):
-    '''Never opens.'''
+class First(Node):
+    '''Opens.'''
     audio = In(Audio())
     def open(self):
-        self.ctx.progress("waiting")
-        threading.Event().wait()
+        pass
     def close(self):
         print("closed", file=sys.stderr, flush=True)
 
+class It(First):
+    '''Never opens.'''
+    def open(self):
+        self.ctx.progress("waiting")
+        threading.Event().wait()
+
 load = vflow.registry.Registry.load
-vflow.registry.Registry.load = lambda self, name: It if name == "it" else load(self, name)
+vflow.registry.Registry.load = lambda self, name: {"first": First, "it": It}.get(name) or load(self, name)
 from vflow.cli.main import entry
 entry()
 """
@@ -291,7 +296,8 @@ def test_without_extras_it_works_and_says_what_is_missing(tmp_path: Path) -> Non
 
 
 def test_ctrl_c_closes_what_was_opened_and_ends_with_130(tmp_path: Path) -> None:
-    (tmp_path / "g.yaml").write_text(GRAPH % "it")
+    text = GRAPH.replace("links:", "  last: {use: it}\nlinks:") % "first"
+    (tmp_path / "g.yaml").write_text(f"{text}  - tone -> last\n")
     process = subprocess.Popen(
         [sys.executable, "-c", HANGS, "doctor", "g.yaml"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -299,7 +305,7 @@ def test_ctrl_c_closes_what_was_opened_and_ends_with_130(tmp_path: Path) -> None
     with process:
         assert process.stderr is not None
         for line in process.stderr:
-            if line == "it: waiting\n":
+            if line == "last: waiting\n":
                 break
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)

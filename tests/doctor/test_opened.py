@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +12,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from tests.stand_ins import PATIENCE_S
 from vflow import Advice, AnyCaps, Audio, In, Node, Unavailable, prop
 from vflow.build import load_text
+from vflow.doctor import opened as module
 from vflow.doctor import thread_counts
 from vflow.doctor.opened import Opened, opened
 from vflow.graph import Graph
@@ -81,6 +85,23 @@ class Broken(Taker):
 
     def close(self) -> None:
         raise KeyError("gone")
+
+
+class Stuck(Taker):
+    """Works on its advice until it is let go."""
+
+    go = threading.Event()
+
+    def advise(self) -> Iterator[Advice]:
+        yield Advice("order", "pts", "", "none")
+        self.go.wait(PATIENCE_S)
+
+
+class Leaving(Taker):
+    """Ends the process, if it can."""
+
+    def warm_up(self) -> None:
+        sys.exit(3)
 
 
 class Effect(Taker):
@@ -164,6 +185,26 @@ def test_what_a_nodes_own_code_raises_is_told_and_stops_nothing() -> None:
         ("warning", "it: its advice failed: ZeroDivisionError: by zero"),
         ("warning", "it: close: KeyError: 'gone'"),
     ]
+
+
+def test_a_node_whose_advice_never_ends_is_left_behind(
+    monkeypatch: pytest.MonkeyPatch, log: list[str]
+) -> None:
+    monkeypatch.setattr(module, "ADVICE_S", 0.05)
+    Stuck.go.clear()
+    with opened(graph(Stuck), (), silent) as nodes:
+        assert [advice.name for advice in nodes.advice()] == ["it.order"]
+    assert [p.message for p in nodes.problems] == [
+        "it: its advice failed: TimeoutError: it has not answered for 0.05 s"
+    ]
+    assert log == ["open"]
+    Stuck.go.set()
+
+
+def test_a_node_does_not_end_the_process(log: list[str]) -> None:
+    with opened(graph(Leaving), (), silent) as nodes:
+        assert [p.message for p in nodes.problems] == ["it: RuntimeError: SystemExit: 3"]
+    assert log == ["open", "close"]
 
 
 def test_a_node_with_an_effect_is_not_opened(log: list[str]) -> None:

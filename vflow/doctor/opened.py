@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from vflow.advice import Advice, Advises
 from vflow.context import threads_of
@@ -16,6 +19,11 @@ from vflow.graph import Graph
 from vflow.harness import Harness
 from vflow.node import is_source, overrides
 
+T = TypeVar("T")
+THREADS = "vflow:doctor:"
+ADVICE_S = 120.0
+"""A node that measures longer than this does not answer."""
+CLOSE_S = 5.0
 Report = Callable[[str, float | None], None]
 """Takes what is going on and how much of it is done: 0 to 1, or None where nobody knows."""
 
@@ -104,7 +112,7 @@ class Opened:
         trial = Trial(self.graph, name, self._report)
         self._exit.callback(self._close, trial)
         try:
-            self.loaded.append(trial.loaded())
+            self.loaded.append(within(None, name, trial.loaded))
         except Exception as error:  # a node's own code
             self._problem(name, _text(error))
         else:
@@ -119,19 +127,23 @@ class Opened:
             if not isinstance(trial.node, Advises):
                 continue
             self._report(f"measuring what may be set of {trial.name}", None)
+            given: list[Advice] = []
             try:
-                for advice in trial.node.advise():
-                    yield advice if advice.node is not None else replace(advice, node=trial.name)
+                within(ADVICE_S, trial.name, partial(_ask, trial.node, given))
             except Exception as error:  # a node's own code
                 self._problem(trial.name, f"its advice failed: {_text(error)}", "warning")
+            for advice in given:
+                yield advice if advice.node is not None else replace(advice, node=trial.name)
 
     def close(self) -> None:
         """Close all of them; may be called twice."""
         self._exit.close()
 
     def _close(self, trial: Trial) -> None:
+        if any(thread.name == f"{THREADS}{trial.name}" for thread in threading.enumerate()):
+            return  # it was interrupted, or does not answer: the process leaves it behind
         try:
-            trial.__exit__()
+            within(CLOSE_S, trial.name, trial.__exit__)
         except Exception as error:  # a node's own code
             self._problem(trial.name, f"close: {_text(error)}", "warning")
 
@@ -149,6 +161,36 @@ def opened(graph: Graph, missing: Collection[str], report: Report) -> Iterator[O
         yield nodes
     finally:
         nodes.close()
+
+
+def within(deadline_s: float | None, name: str, step: Callable[[], T]) -> T:
+    """Do a step of a node's own code in a thread of its own, so that Ctrl-C is heard whatever it does.
+
+    Raises: what the step raises; TimeoutError where it takes longer: the thread is left behind.
+    """
+    made: list[T] = []
+    raised: list[Exception] = []
+
+    def run() -> None:
+        try:
+            made.append(step())
+        except Exception as error:
+            raised.append(error)
+        except BaseException as error:  # sys.exit() and the like: not for a node to say
+            raised.append(RuntimeError(f"{type(error).__name__}: {error}"))
+
+    thread = threading.Thread(target=run, name=f"{THREADS}{name}", daemon=True)
+    thread.start()
+    thread.join(deadline_s)
+    if thread.is_alive():
+        raise TimeoutError(f"{name} has not answered for {deadline_s:g} s")
+    if raised:
+        raise raised[0]
+    return made[0]
+
+
+def _ask(node: Advises, given: list[Advice]) -> None:
+    given.extend(node.advise())
 
 
 def _text(error: Exception) -> str:

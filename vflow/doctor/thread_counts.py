@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from vflow.advice import Advice, Effect
 from vflow.context import threads_of
-from vflow.doctor.opened import Loaded, Report, Trial
+from vflow.doctor.opened import Loaded, Report, Trial, within
 from vflow.graph import Graph
 
 LONGEST_S = 10.0
 """A node that takes longer to load is not loaded again for this."""
+ANSWER_S = 60.0
+"""One that loaded in less does not answer, if it takes this long now."""
 RUNS, SECONDS = 7, 1.0
 """A warm-up is repeated so often, or for so long."""
 LEAST_MS = 1.0
@@ -54,11 +57,10 @@ def _advice(
     times: dict[int, float] = {}
     with _torch_threads_kept():
         for count in sorted({1, max(1, int(cores) // 2), max(1, int(cores)), given}):
-            report(
-                f"measuring {', '.join(nodes)} with {library} on {count} thread{'s' if count > 1 else ''}",
-                None,
-            )
-            times[count] = sum(_warm_ms(graph, name, library, count, report) for name in nodes)
+            plural = "s" if count > 1 else ""
+            report(f"measuring {', '.join(nodes)} with {library} on {count} thread{plural}", None)
+            measured = (partial(_warm_ms, graph, name, {library: count}) for name in nodes)
+            times[count] = sum(within(ANSWER_S, ", ".join(nodes), step) for step in measured)
     best = min(times, key=lambda count: times[count])
     if times[given] < LEAST_MS:
         return
@@ -70,9 +72,9 @@ def _advice(
     yield Advice(f"threads.{library}", str(count), text, effect, *figures, node="")
 
 
-def _warm_ms(graph: Graph, name: str, library: str, count: int, report: Report) -> float:
+def _warm_ms(graph: Graph, name: str, threads: Mapping[str, int]) -> float:
     """The shortest of some warm-ups of a node that has had one."""
-    with Trial(graph, name, lambda text, fraction: None, {library: count}) as trial:
+    with Trial(graph, name, lambda text, fraction: None, threads) as trial:
         best_s, until = float("inf"), time.perf_counter() + SECONDS
         for _ in range(RUNS):
             began = time.perf_counter()
