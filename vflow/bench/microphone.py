@@ -26,6 +26,8 @@ HEARD_NS = 12 * SECOND
 """A reply that is generated to its end is listened to so long; then the next question falls into it."""
 PATIENCE_NS = 60 * SECOND
 """A reply that shows no sign of life for so long is waited for no more."""
+GIVEN_UP = 2
+"""After so many replies in a row that never came the scenario ends: the rest would be the same."""
 
 Told = Callable[[int, int, str], None]
 """Takes the number of the turn, of how many, and what is going on; must be quick."""
@@ -67,6 +69,8 @@ class Script:
     ) -> None:
         self.utterances: list[Utterance] = []
         self.over = over
+        self.given_up = 0
+        """Utterances in a row whose reply was waited for in vain."""
         self._steps, self._log, self._told = steps, log, told
         self._random = random.Random(seed)
         self._unsaid = np.zeros(0, np.float32)  # what is left of the utterance
@@ -93,7 +97,7 @@ class Script:
             if quiet_ns is None:
                 return True
             last.settled, self._quiet_until_ns = True, at_ns + quiet_ns
-        if len(self.utterances) == len(self._steps):
+        if len(self.utterances) == len(self._steps) or self.given_up == GIVEN_UP:
             return False
         if at_ns >= self._quiet_until_ns:
             self._begin(at_ns)
@@ -115,11 +119,13 @@ class Script:
         sign = turn and (len(turn.words), turn.tokens, len(turn.at_ns))
         if sign != self._sign:
             self._sign, self._signed_ns = sign, at_ns
-        if turn is None or not turn.ended:
-            if turn is not None and self._falls_into(turn, at_ns):
-                return 0
-            return QUIET_NS if at_ns - self._signed_ns >= PATIENCE_NS else None
-        return QUIET_NS
+        if turn is not None and (turn.ended or self._falls_into(turn, at_ns)):
+            self.given_up = 0
+            return QUIET_NS if turn.ended else 0
+        if at_ns - self._signed_ns >= PATIENCE_NS:
+            self.given_up += 1
+            return QUIET_NS
+        return None
 
     def _falls_into(self, turn: Turn, at_ns: int) -> bool:
         audible_ns = turn.at_ns.get("audible")

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-LEFT, ROW, TOP, SCALE = 220, 34, 40, 60
+LEFT, ROW, TOP, SCALE = 220, 34, 40, 40
 """Pixels: of the names, of a row, above the rows, of a second."""
 VOICE, WAIT, REPLY, CUT = "#4c78a8", "#cccccc", "#54a24b", "#e45756"
-WIDEST = 60.0
+WIDEST = 30.0
 """Seconds of one row at most; what is longer is cut there."""
 
 

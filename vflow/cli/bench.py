@@ -151,6 +151,7 @@ class _Bench:
             self._bell.ring()
 
     def _report(self, interrupted: bool) -> int:
+        from vflow.bench.microphone import GIVEN_UP
         from vflow.bench.promises import Standing
         from vflow.cli.verdicts import result, table
 
@@ -159,8 +160,12 @@ class _Bench:
             session.refine()
         except (OSError, RuntimeError) as error:  # libsndfile's errors are RuntimeErrors
             self.live.note(f"latencies are the runtime's own, the recording cannot be read: {error}")
-        found = result(session, complete=not interrupted and self._code == OK)
+        whole = all(u.settled for u in session.script.utterances)
+        complete = whole and len(session.script.utterances) == len(session.steps) and self._code == OK
+        found = result(session, complete=complete and not interrupted)
         verdicts = session.verdicts()
+        if session.script.given_up == GIVEN_UP:
+            self.live.note(f"{GIVEN_UP} utterances in a row got no reply: the scenario was ended")
         print(json.dumps(found) if self.args.json else "\n".join(table(found, verdicts)))
         if self.args.picture:
             self._draw(found)
