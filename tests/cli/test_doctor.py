@@ -88,6 +88,7 @@ class Choosy(Node):
 
     def advise(self) -> Iterator[Advice]:
         yield Advice("tf32", "true", "it computes in bfloat16", "none")
+        yield Advice("graph", "true", "its kernels are large", "none", 3.0, 3.1, "ms")
         yield Advice("way", "short", "of its tables", "smaller", 4.0, 2.0, "MB")
         yield Advice("way", "short", "a block of 20 ms", "faster", 12.34, 1.234, "ms")
 
@@ -159,11 +160,12 @@ def test_advice_is_printed_with_setting_and_gain_the_useful_first(vflow: Vflow) 
     ran = vflow("doctor", "g.yaml", files={"g.yaml": GRAPH % "choosy"})
     assert ran.code == 0
     assert section(ran.out, "faster or smaller here") == [
-        "it.way = short  faster: 12.3 -> 1.23 ms, 10.0 times faster (measured)",
-        "                a block of 20 ms",
-        "it.way = short  smaller: 4 -> 2 MB, 2.0 times smaller (measured)",
-        "                of its tables",
-        "it.tf32 = true  no effect: it computes in bfloat16",
+        "it.way = short   faster: 12.3 -> 1.23 ms, 10.0 times faster (measured)",
+        "                 a block of 20 ms",
+        "it.way = short   smaller: 4 -> 2 MB, 2.0 times smaller (measured)",
+        "                 of its tables",
+        "it.graph = true  nothing to gain: 3 -> 3.1 ms (measured): its kernels are large",
+        "it.tf32 = true   no effect: it computes in bfloat16",
     ]
 
 

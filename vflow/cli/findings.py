@@ -97,17 +97,17 @@ def _advice(advice: Advice) -> Iterator[Row]:
     elif advice.before is None:
         yield setting, f"no effect: {advice.text}"
     else:
-        yield setting, f"no gain over it: {advice.text}"
+        compared = "" if advice.before == advice.after else f"{_figures(advice)}: "
+        yield setting, f"nothing to gain: {compared}{advice.text}"
 
 
 def _figures(advice: Advice) -> str:
     figures = f"{_number(advice.before)} -> {_number(advice.after)} {advice.unit}"
     if not _is_measured(advice):
         return f"{figures} (computed, not measured)"
-    less = "smaller" if advice.effect == "smaller" else "faster"
-    return (
-        f"{figures}, {advice.ratio:.1f} times {less} (measured)" if advice.ratio else f"{figures} (measured)"
-    )
+    if advice.effect == "none" or not advice.ratio:
+        return f"{figures} (measured)"
+    return f"{figures}, {advice.ratio:.1f} times {advice.effect} (measured)"
 
 
 def _is_measured(advice: Advice) -> bool:
@@ -169,10 +169,11 @@ def _torch(torch: Torch | None) -> str:
 
 def _audio(found: Examination) -> Iterator[Row]:
     for node in found.audio:
-        if node.problem:
-            yield node.name, f"not available: {node.problem}"
         for at, line in enumerate(node.devices):
             yield "" if at else node.name, line
+    for problem in dict.fromkeys(node.problem for node in found.audio if node.problem):
+        names = [node.name for node in found.audio if node.problem == problem]
+        yield ", ".join(names), f"not available: {problem}"
 
 
 def _extras(found: Examination) -> Iterator[Row]:
