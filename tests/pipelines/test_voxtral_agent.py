@@ -1,0 +1,33 @@
+"""The agent that hears by itself, on a tiny Voxtral with random weights: its words are noise, the rest is real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tests import voxtral_checkpoint
+
+from .conftest import QUESTION, Run
+
+
+def test_a_spoken_question_is_answered_aloud_on_a_cpu(run: Callable[..., Run], tmp_path: Path) -> None:
+    model = voxtral_checkpoint.build(tmp_path / "tiny")
+    sets = {
+        "generator.model": model, "generator.device": "cpu", "generator.max_tokens": 30, "generator.seed": 1,
+        "generator.context": 1024,
+    }  # fmt: skip
+    options = [f"--set={name}={value}" for name, value in sets.items()]
+    done = run("voxtral_agent.yaml", *options, input=QUESTION)
+    assert done.code == 0, done.err
+    (turn,) = done.report["turns"]
+    assert turn["words"] >= 1
+    assert turn["tokens"] <= 30
+    assert turn["stop_reason"] in ("eos", "limit")
+    assert turn["heard"] == turn["reply"]
+    assert turn["speculation"]["result"] == "hit"
+    assert turn["latency_ms"]["compute"] is not None
+    played, rate = done.heard()
+    assert np.abs(played).max() > 0.05
+    assert len(played) > rate
