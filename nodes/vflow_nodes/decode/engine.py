@@ -237,7 +237,8 @@ class Engine:
             ids = tokens.read()
         except Exception as error:  # the device's libraries
             for job in jobs:
-                self._fail(job, _explained(error, "a step"), broken=True)
+                if job in self._tasks:  # else it ended while the step was on its way
+                    self._fail(job, _explained(error, "a step"), broken=True)
             return
         for job, token in zip(jobs, ids, strict=True):
             task = self._tasks.get(job)
