@@ -6,6 +6,7 @@ tokens of the step before. On CUDA the hand-out is one step late, so that the de
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 import time
@@ -77,11 +78,12 @@ class Engine:
         self._scheduler = Scheduler(device.slots, rewinds=device.rewinds)  # the engine's thread
         self._tasks: dict[Job, Task] = {}  # the engine's thread
         self._pending: deque[tuple[list[Job], Tokens]] = deque()  # the engine's thread
-        self._asked: deque[Callable[[], None]] = deque()  # append and popleft are atomic
+        self._asked: deque[Callable[[], None]] = deque()  # append: guarded by _asking; popleft is atomic
+        self._asking = threading.Lock()
         self._awake = threading.Event()
         self._numbers = itertools.count(1)
         self._thread: threading.Thread | None = None
-        self._closing = False
+        self._closing = False  # guarded by _asking: nothing is asked behind it
 
     def start(self, name: str = "decode") -> Engine:
         """Begin to serve; returns itself."""
@@ -91,7 +93,8 @@ class Engine:
 
     def close(self, timeout_s: float = 5.0) -> None:
         """End every reply with an error, and the thread; may be called twice. Blocks until then."""
-        self._closing = True
+        with self._asking:
+            self._closing = True
         self._awake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout_s)
@@ -129,9 +132,10 @@ class Engine:
 
     def ask(self, what: Callable[[], None]) -> None:
         """Have the engine's thread do something soon. Raises: Closed."""
-        if self._closing:
-            raise Closed("the decode engine is closed")
-        self._asked.append(what)
+        with self._asking:
+            if self._closing:
+                raise Closed("the decode engine is closed")
+            self._asked.append(what)
         self._awake.set()
 
     # what the thread does
@@ -154,7 +158,7 @@ class Engine:
     def taken(self, job: Job, reply: Reply) -> None:
         """A reply's token was taken, or it was cancelled; any thread."""
         if reply.over:
-            if not self._closing:
+            with contextlib.suppress(Closed):
                 self.ask(lambda: self.cancel(job))
         elif job.paused and reply.untaken <= self._ahead // 2:
             job.paused = False
@@ -165,10 +169,10 @@ class Engine:
             torch.set_num_threads(self._threads)  # OpenMP counts threads for each thread that calls it
         with torch.inference_mode():  # it is a thread's own
             self._loop()
+        while self._asked:  # first: what was asked for last is ended as well
+            self._asked.popleft()()
         for task in [*self._tasks.values()]:
             self._fail(task.job, Closed("the decode engine was closed"))
-        while self._asked:
-            self._asked.popleft()()
 
     def _loop(self) -> None:
         while not self._closing:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 from vflow_nodes.decode.engine import Engine, Task
-from vflow_nodes.decode.errors import TooLong
+from vflow_nodes.decode.errors import Closed, TooLong
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.reply import Reply
 from vflow_nodes.decode.sampling import Sampling
@@ -60,8 +61,8 @@ class Session:
 
     def close(self) -> None:
         """End what is asked for; the slot is anybody's. May be called twice, and behind the engine's end."""
-        if self._engine.open:
-            job = self._job
+        job = self._job
+        with contextlib.suppress(Closed):
             self._engine.ask(lambda: self._end(job))
 
     def _end(self, job: Job | None) -> None:
