@@ -146,10 +146,13 @@ class Engine:
         self._scheduler.submit(task.job)
 
     def cancel(self, job: Job) -> None:
-        """The engine's thread."""
+        """End a job, and its reply. The engine's thread."""
         if job.stage is not Stage.DONE:
+            task = self._tasks.get(job)
             self.counters.cancelled += 1
             self._finish(job)
+            if task is not None and task.reply is not None:
+                task.reply.end("flush")
 
     def release(self, session: int) -> None:
         """The engine's thread."""

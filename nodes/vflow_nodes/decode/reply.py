@@ -74,6 +74,8 @@ class Reply:
         with self._came:
             if self._end is None:
                 self._end, self.error = reason, error
+                if reason == "flush":
+                    self._fresh.clear()
                 self._came.notify_all()
 
     def cancel(self) -> None:
