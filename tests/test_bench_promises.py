@@ -9,7 +9,8 @@ import pytest
 
 from vflow import MS
 from vflow.bench.evidence import Asked, End, Evidence, Interruption, Reply, Word
-from vflow.bench.promises import PROMISES, Standing, Verdict, judge, spread
+from vflow.bench.promises import PROMISES, judge
+from vflow.bench.verdict import Standing, Verdict, spread
 from vflow.errors import Place
 from vflow.graph import Budget
 

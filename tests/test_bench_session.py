@@ -14,9 +14,9 @@ import soundfile
 from tests.scripted_agent import NODES, REPLY, Answer, graph, utterance
 from tests.stand_ins import PATIENCE_S
 from vflow import Event, GraphError, ManualClock, NodeError, SpeechEnd, TurnEnd
-from vflow.bench.promises import Standing, Verdict
 from vflow.bench.scenario import Step, compose
 from vflow.bench.session import Session, check
+from vflow.bench.verdict import Standing, Verdict
 from vflow.registry import NodeClass
 
 Benched = Callable[..., Session]

@@ -8,8 +8,14 @@ from typing import Any
 
 LEFT, ROW, TOP, SCALE = 220, 34, 40, 40
 """Pixels: of the names, of a row, above the rows, of a second."""
-VOICE, WAIT, REPLY, CUT = "#4c78a8", "#cccccc", "#54a24b", "#e45756"
-WIDEST = 30.0
+VOICE, WAIT, REPLY, CUT = "#4c78a8", "#aaaaaa", "#54a24b", "#e45756"
+MARKS = (
+    ("decided", "| decided", "black"),
+    ("first_word", "| first word", VOICE),
+    ("flushed", "| interrupted", CUT),
+)
+"""Moments that are lines, with their legend."""
+WIDEST = 20.0
 """Seconds of one row at most; what is longer is cut there."""
 
 
@@ -64,7 +70,7 @@ def _row(turn: dict[str, Any], said: str) -> Iterator[str]:
         left, right = x(begin), x(end)
         if left is not None and right is not None and right > left:
             yield f'<rect x="{left}" y="4" width="{round(right - left, 1)}" height="14" fill="{colour}"/>'
-    for moment, colour in (("decided", "black"), ("first_word", VOICE), ("flushed", CUT)):
+    for moment, _, colour in MARKS:
         if (place := x(moment)) is not None:
             yield f'<line x1="{place}" x2="{place}" y1="1" y2="21" stroke="{colour}" stroke-width="1.5"/>'
     audible = x("audible")
@@ -74,7 +80,8 @@ def _row(turn: dict[str, Any], said: str) -> Iterator[str]:
 
 def _legend(found: dict[str, Any]) -> Iterator[str]:
     yield f'<text x="4" y="14" font-weight="bold">{escape(found["pipeline"])}</text>'
-    names = (("the user", VOICE), ("silence", WAIT), ("the reply", REPLY), ("| interrupted", CUT))
+    bars = (("the user", VOICE), ("the wait", WAIT), ("the reply", REPLY))
+    names = (*bars, *((name, colour) for _, name, colour in MARKS))
     for number, (name, colour) in enumerate(names):
         yield f'<text x="{LEFT + 100 * number}" y="14" fill="{colour}">{name}</text>'
 

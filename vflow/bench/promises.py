@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any
 
 from vflow.bench.evidence import Evidence, Reply, Word
-from vflow.measure import summary
+from vflow.bench.verdict import Standing, Verdict, limit, spread, verdict
 from vflow.packet import MS
 
 MIN_WORDS, MIN_TOKENS, MAX_TOKENS = 10, 20, 250
@@ -24,38 +21,6 @@ LUMP = 0.1
 is generated first, and then cut into words, within a hundredth."""
 _SENTENCE_END = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019\u00bb)\\]*_]*\\Z")
 """A full stop, a mark or an ellipsis, Japanese ones too, and what may close behind it."""
-
-
-class Standing(Enum):
-    """What became of a promise."""
-
-    KEPT = "kept"
-    BROKEN = "BROKEN"
-    NOT_MEASURED = "not measured"
-    NOT_PROMISED = "not promised here"
-    REPORTED = "reported"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A promise, what was measured of it over `n` samples, and the samples that break it."""
-
-    name: str
-    promised: str
-    measured: str
-    n: int
-    standing: Standing
-    failures: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "promised": self.promised,
-            "measured": self.measured,
-            "n": self.n,
-            "standing": self.standing.value.lower(),
-            "failures": list(self.failures),
-        }
 
 
 def judge(evidence: Evidence) -> list[Verdict]:
@@ -71,7 +36,7 @@ def answered(evidence: Evidence) -> Verdict:
         if not asked.audible
     ]
     n = len(evidence.asked)
-    return _verdict("answered", "every utterance, aloud", f"{n - len(failures)} of {n}", n, failures)
+    return verdict("answered", "every utterance, aloud", f"{n - len(failures)} of {n}", n, failures)
 
 
 def streaming(evidence: Evidence) -> Verdict:
@@ -79,7 +44,7 @@ def streaming(evidence: Evidence) -> Verdict:
     failures = [f"{_name(reply)}: {why}" for reply, why in found if why]
     measured = f"{len(found) - len(failures)} of {len(found)} replies"
     promised = "first word before the last token, words over time"
-    return _verdict("streaming", promised, measured, len(found), failures)
+    return verdict("streaming", promised, measured, len(found), failures)
 
 
 def _lump(reply: Reply) -> str:
@@ -99,7 +64,7 @@ def types(evidence: Evidence) -> Verdict:
     found = [problem for reply in evidence.replies for problem in _unsound(reply)]
     words = sum(len(reply.words) for reply in evidence.replies)
     promised = "words: str, no space, UTF-8, numbered; one turn_end"
-    return _verdict("types", promised, f"{words} words, {len(evidence.replies)} replies", words, found)
+    return verdict("types", promised, f"{words} words, {len(evidence.replies)} replies", words, found)
 
 
 def _unsound(reply: Reply) -> Iterator[str]:
@@ -159,7 +124,7 @@ def _length(name: str, replies: Sequence[Reply], words: int, tokens: int) -> Ver
         f"{_range([reply.tokens for reply in replies if reply.tokens is not None])} tokens",
     ]
     promised = f"at least {words} words, {tokens}-{MAX_TOKENS} tokens"
-    return _verdict(name, promised, ", ".join(spread), len(replies), failures)
+    return verdict(name, promised, ", ".join(spread), len(replies), failures)
 
 
 def sentences(evidence: Evidence) -> Verdict:
@@ -170,7 +135,7 @@ def sentences(evidence: Evidence) -> Verdict:
         if not _SENTENCE_END.search(str(reply.words[-1].text))
     ]
     measured = f"{len(found) - len(failures)} of {len(found)} replies"
-    return _verdict("whole sentences", "no reply is cut inside a sentence", measured, len(found), failures)
+    return verdict("whole sentences", "no reply is cut inside a sentence", measured, len(found), failures)
 
 
 def first_word(evidence: Evidence) -> Verdict:
@@ -196,7 +161,7 @@ def interruption(evidence: Evidence) -> Verdict:
         over = [cut.talk_over_ms for cut in found if cut.talk_over_ms is not None]
         measured += f"; from the voice's onset {spread(over)}"
     promised = f"flush to silence < {INTERRUPTION_MS} ms"
-    return _verdict("interruption", promised, measured, len(found), ignored + late)
+    return verdict("interruption", promised, measured, len(found), ignored + late)
 
 
 def end_to_end(evidence: Evidence) -> Verdict:
@@ -225,11 +190,11 @@ def compute_budget(evidence: Evidence) -> Verdict:
 
 def generation(evidence: Evidence) -> Verdict:
     found = [(_name(r), r.generation_ms) for r in evidence.replies if r.whole and r.generation_ms is not None]
-    verdict = _limit("generation", GENERATION_MS, "a whole reply", found)
-    if evidence.cuda or verdict.standing is Standing.NOT_MEASURED:
-        return verdict
-    promised = f"{verdict.promised}, with a CUDA device"
-    return Verdict(verdict.name, promised, verdict.measured, verdict.n, Standing.NOT_PROMISED)
+    made = limit("generation", GENERATION_MS, "a whole reply", found)
+    if evidence.cuda or made.standing is Standing.NOT_MEASURED:
+        return made
+    promised = f"{made.promised}, with a CUDA device"
+    return Verdict(made.name, promised, made.measured, made.n, Standing.NOT_PROMISED)
 
 
 def errors(evidence: Evidence) -> Verdict:
@@ -240,7 +205,7 @@ def errors(evidence: Evidence) -> Verdict:
     ]
     found = [*evidence.errors, *failed]
     n = len(evidence.asked) or len(found)
-    return _verdict("errors", "none", f"{len(found)} in {len(evidence.asked)} turns", n, found)
+    return verdict("errors", "none", f"{len(found)} in {len(evidence.asked)} turns", n, found)
 
 
 PROMISES: tuple[Callable[[Evidence], Verdict], ...] = (
@@ -261,34 +226,12 @@ PROMISES: tuple[Callable[[Evidence], Verdict], ...] = (
 )
 
 
-def spread(values: Sequence[float]) -> str:
-    """A latency as the number of its samples allows: percentiles, or the maximum."""
-    figures = summary(values)
-    if not values:
-        return "-"
-    quantiles = [f"{name} {figures[name]:.0f}" for name in ("p50", "p95", "p99") if name in figures]
-    if quantiles:
-        return f"{', '.join(quantiles)}, max {figures['max']:.0f} ms"
-    return f"max of {len(values)}: {figures['max']:.0f} ms"
-
-
 def _samples(evidence: Evidence, name: str) -> list[tuple[str, float]]:
     return [(_name(r), ms) for r in evidence.replies if (ms := r.latency_ms.get(name)) is not None]
 
 
 def _latency(name: str, latency: str, limit_ms: float, about: str, evidence: Evidence) -> Verdict:
-    return _limit(name, limit_ms, about, _samples(evidence, latency))
-
-
-def _limit(name: str, limit_ms: float, about: str, found: Sequence[tuple[str, float]]) -> Verdict:
-    failures = [f"{sample}: {ms:.0f} ms" for sample, ms in found if ms >= limit_ms]
-    measured = spread([ms for _, ms in found])
-    return _verdict(name, f"{about} < {limit_ms:.0f} ms", measured, len(found), failures)
-
-
-def _verdict(name: str, promised: str, measured: str, n: int, failures: Sequence[str]) -> Verdict:
-    standing = Standing.BROKEN if failures else Standing.KEPT if n else Standing.NOT_MEASURED
-    return Verdict(name, promised, measured if n else "-", n, standing, tuple(failures))
+    return limit(name, limit_ms, about, _samples(evidence, latency))
 
 
 def _name(reply: Reply) -> str:
@@ -300,6 +243,3 @@ def _range(values: Sequence[int]) -> str:
         return "-"
     low, high = min(values), max(values)
     return str(low) if low == high else f"{low}-{high}"
-
-
-__all__ = ["PROMISES", "Standing", "Verdict", "judge", "spread"]

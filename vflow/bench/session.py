@@ -9,8 +9,9 @@ from typing import Any
 from vflow.bench.evidence import Evidence, Ledger, gather
 from vflow.bench.machine import machine
 from vflow.bench.microphone import Microphone, Script, Told, microphone
-from vflow.bench.promises import Verdict, judge
+from vflow.bench.promises import judge
 from vflow.bench.scenario import Step
+from vflow.bench.verdict import Verdict
 from vflow.build import load
 from vflow.caps import Audio
 from vflow.clock import Clock

@@ -152,7 +152,7 @@ class _Bench:
 
     def _report(self, interrupted: bool) -> int:
         from vflow.bench.microphone import GIVEN_UP
-        from vflow.bench.promises import Standing
+        from vflow.bench.verdict import Standing
         from vflow.cli.verdicts import result, table
 
         session = self.session

@@ -14,8 +14,8 @@ from vflow.errors import Diagnostic, NodeError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from vflow.bench.promises import Verdict
     from vflow.bench.session import Session
+    from vflow.bench.verdict import Verdict
     from vflow.bus import Message
 
 FORMAT = 1
@@ -78,7 +78,7 @@ class Live:
 
 def result(session: Session, complete: bool) -> dict[str, Any]:
     """The bench as `--json` prints it; `complete` where the scenario was run to its end."""
-    from vflow.bench.promises import Standing
+    from vflow.bench.verdict import Standing
     from vflow.measure import summary
     from vflow.turns import LATENCIES
 

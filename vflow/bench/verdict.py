@@ -1,0 +1,66 @@
+"""A verdict on one promise, and how its figures are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from vflow.measure import summary
+
+
+class Standing(Enum):
+    """What became of a promise."""
+
+    KEPT = "kept"
+    BROKEN = "BROKEN"
+    NOT_MEASURED = "not measured"
+    NOT_PROMISED = "not promised here"
+    REPORTED = "reported"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A promise, what was measured of it over `n` samples, and the samples that break it."""
+
+    name: str
+    promised: str
+    measured: str
+    n: int
+    standing: Standing
+    failures: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "promised": self.promised,
+            "measured": self.measured,
+            "n": self.n,
+            "standing": self.standing.value.lower(),
+            "failures": list(self.failures),
+        }
+
+
+def spread(values: Sequence[float]) -> str:
+    """A latency as the number of its samples allows: percentiles, or the maximum."""
+    figures = summary(values)
+    if not values:
+        return "-"
+    quantiles = [f"{name} {figures[name]:.0f}" for name in ("p50", "p95", "p99") if name in figures]
+    if quantiles:
+        return f"{', '.join(quantiles)}, max {figures['max']:.0f} ms"
+    return f"max of {len(values)}: {figures['max']:.0f} ms"
+
+
+def limit(name: str, limit_ms: float, about: str, found: Sequence[tuple[str, float]]) -> Verdict:
+    """The verdict on samples, by name, each of which has to be below a limit."""
+    failures = [f"{sample}: {ms:.0f} ms" for sample, ms in found if ms >= limit_ms]
+    measured = spread([ms for _, ms in found])
+    return verdict(name, f"{about} < {limit_ms:.0f} ms", measured, len(found), failures)
+
+
+def verdict(name: str, promised: str, measured: str, n: int, failures: Sequence[str]) -> Verdict:
+    """The verdict on `n` samples, of which the failures break the promise."""
+    standing = Standing.BROKEN if failures else Standing.KEPT if n else Standing.NOT_MEASURED
+    return Verdict(name, promised, measured if n else "-", n, standing, tuple(failures))
