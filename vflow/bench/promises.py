@@ -18,7 +18,7 @@ FIXED_WORDS, FIXED_TOKENS = 15, 50
 FIRST_WORD_MS, WORD_TO_AUDIO_MS, INTERRUPTION_MS, END_TO_END_MS, GENERATION_MS = 100, 150, 100, 300, 2000
 LUMP = 0.1
 """The words of a streamed reply come over at least this share of the time that it took; those of one that
-is generated first, and then cut into words, within a hundredth."""
+is generated first, and then cut into words, come at once."""
 _SENTENCE_END = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019\u00bb)\\]*_]*\\Z")
 """A full stop, a mark or an ellipsis, Japanese ones too, and what may close behind it."""
 
