@@ -146,7 +146,14 @@ def examples(few: int) -> settings:
 
 def taken(reply: Reply) -> list[Word]:
     """All words of a reply, when it is over. Raises: its error."""
-    return [word for word in reply.words(patience_s=10.0) if word is not None]
+    words, tokens = [], -1
+    for word in reply.words(patience_s=20.0):
+        if word is None:
+            assert len(reply.tokens) > tokens, "no token came for 20 s"
+            tokens = len(reply.tokens)
+        else:
+            words.append(word)
+    return words
 
 
 def tokens_of(reply: Reply) -> list[int]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -234,7 +235,7 @@ commands = st.one_of(
 @examples(150)
 @given(st.lists(commands, max_size=40), st.integers(1, 3), st.integers(1, 5))
 def test_in_any_order_a_slot_holds_what_it_is_believed_to_and_every_job_ends(
-    orders: Sequence[tuple], slots: int, chunk: int
+    orders: Sequence[tuple[Any, ...]], slots: int, chunk: int
 ) -> None:
     replay = Replay(Scheduler(slots, chunk=chunk, alone=2 * chunk), [[] for _ in range(slots)])
     jobs: list[Job] = []
