@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from vflow import Flush, Node, Out, Text, TextPacket, TurnEnd, prop
+from vflow import Advice, Flush, Node, Out, Text, TextPacket, TurnEnd, prop
 
 if TYPE_CHECKING:
     from vflow_nodes.decode.build import Options
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vflow_nodes.decode.prompt import Embeds
     from vflow_nodes.decode.sampling import Sampling
     from vflow_nodes.decode.session import Session
+    from vflow_nodes.decode.trial import Figure
 
 Emission = tuple[Out, TextPacket | TurnEnd] | None
 REPLY = 512
@@ -142,6 +143,40 @@ class Generator(Node):
         """The end of a turn's reply."""
         meta = {"tokens": tokens, "stop_reason": reason}
         return TurnEnd(turn=turn, pts_ns=self.ctx.now_ns(), meta=meta)
+
+    def advise(self) -> Iterator[Advice]:
+        """Time a step of a reply with each choice there is here."""
+        from vflow_nodes.decode import trial
+        from vflow_nodes.decode.stepper import Stepper
+
+        engine = self._session.engine
+        stepper, effects = engine.device, engine.stats()
+        if not isinstance(stepper, Stepper) or effects["kernels"] == "transformers":
+            return
+        cuda = effects["device"] != "cpu"
+        now = trial.Choice(effects["weights"] == "int8", effects["kernels"], effects["graphs"])
+        first, *others = engine.call(lambda: list(trial.compare(stepper, now))).result()
+        for other in others:
+            yield from self._compared(first, other)
+        if not now.int8 and (error := engine.call(lambda: trial.logits_error(stepper.weights)).result()):
+            text = f"moves the logits by {error:.1%} of their size"
+            yield Advice("dtype", "int8", text, "smaller", first.bytes / 1e6, others[0].bytes / 1e6, "MB")
+        if not (cuda and effects["dtype"] == "float32"):
+            yield Advice(
+                "tf32", "true", f"only float32 on CUDA is rounded; here it is {effects['dtype']}", "none"
+            )
+        if not cuda:
+            yield Advice("graphs", "true", "steps are captured on CUDA only", "none")
+
+    def _compared(self, first: Figure, other: Figure) -> Iterator[Advice]:
+        """What another choice changes; none is advised for less than a tenth."""
+        names = {"int8": "dtype", "kernels": "kernels", "graphs": "graphs"}
+        (changed,) = [name for name in names if getattr(first.choice, name) != getattr(other.choice, name)]
+        value = "int8" if changed == "int8" else str(getattr(other.choice, changed)).lower()
+        faster = other.step_ms < 0.9 * first.step_ms
+        text = "a token of one reply" if faster else "a token of one reply is no faster so"
+        effect: Literal["faster", "none"] = "faster" if faster else "none"
+        yield Advice(names[changed], value, text, effect, first.step_ms, other.step_ms, "ms")
 
     def _sampling(self, turn: int) -> Sampling:
         from vflow_nodes.decode.sampling import Sampling

@@ -76,15 +76,15 @@ def _model(model: Any, options: Options) -> tuple[Model, dict[str, Any]]:
         return AnyModel(model, options.slots, options.context), effects
     if options.int8:
         weights = quantise(weights)
-    name, ops = _ops(options.kernels, weights.device)
+    name, ops = pick_ops(options.kernels, weights.device)
     llama = LlamaModel(weights, options.slots, options.context, ops)
     cache = 2 * llama.keys.numel() * llama.keys.element_size()
     narrow = "int8" if isinstance(weights.head, Int8) else dtype
     return llama, {"dtype": dtype, "weights": narrow, "kernels": name, "cache_bytes": cache}
 
 
-def _ops(kernels: Kernels, device: torch.device) -> tuple[str, Any]:
-    """The functions of a forward pass, by name. Raises: Unsupported where what is named cannot run."""
+def pick_ops(kernels: Kernels, device: torch.device) -> tuple[str, Any]:
+    """The functions of a forward pass, and the name of their kind. Raises: Unsupported where it cannot run."""
     if kernels == "compiled":
         made = {name: torch.compile(getattr(ops_torch, name)) for name in OPS}
         return kernels, SimpleNamespace(**made)

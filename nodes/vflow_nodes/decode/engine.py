@@ -170,12 +170,19 @@ class Engine:
     def _serve(self) -> None:
         if self._threads is not None:
             torch.set_num_threads(self._threads)  # OpenMP counts threads for each thread that calls it
-        with torch.inference_mode():  # it is a thread's own
-            self._loop()
-        while self._asked:  # first: what was asked for last is ended as well
-            self._asked.popleft()()
-        for task in [*self._tasks.values()]:
-            self._fail(task.job, Closed("the decode engine was closed"))
+        why: DecodeError = Closed("the decode engine was closed")
+        try:
+            with torch.inference_mode():  # it is a thread's own
+                self._loop()
+        except Exception as error:  # a fault of the engine's own: nobody is to wait for it
+            why = Failed(f"the decode engine ended: {type(error).__name__}: {error}")
+            raise
+        finally:
+            self._closing = True
+            while self._asked:  # first: what was asked for last is ended as well
+                self._asked.popleft()()
+            for task in [*self._tasks.values()]:
+                self._fail(task.job, why)
 
     def _loop(self) -> None:
         while not self._closing:

@@ -24,7 +24,7 @@ class Session:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._number = engine.new_session()
         self._job: Job | None = None
 
@@ -48,7 +48,7 @@ class Session:
         """
         sampling = sampling or Sampling()
         job = self._job_for(prompt, sampling.max_tokens, patience_s)
-        engine = self._engine
+        engine = self.engine
         reply = Reply(
             engine.vocabulary,
             sampling,
@@ -63,17 +63,17 @@ class Session:
         """End what is asked for; the slot is anybody's. May be called twice, and behind the engine's end."""
         job = self._job
         with contextlib.suppress(Closed):
-            self._engine.ask(lambda: self._end(job))
+            self.engine.ask(lambda: self._end(job))
 
     def _end(self, job: Job | None) -> None:
         if job is not None:
-            self._engine.cancel(job)
-        self._engine.release(self._number)
+            self.engine.cancel(job)
+        self.engine.release(self._number)
 
     def _job_for(self, prompt: Prompt, tokens: int, patience_s: float) -> Job:
-        room = self._engine.context - len(prompt) - 1
+        room = self.engine.context - len(prompt) - 1
         if len(prompt) == 0 or room < 1:
-            found = f"the prompt has {len(prompt)} tokens, the engine's context {self._engine.context}"
+            found = f"the prompt has {len(prompt)} tokens, the engine's context {self.engine.context}"
             raise TooLong(f"{found}; set 'context' higher, or shorten persona and history")
         return Job(self._number, prompt.keys, min(tokens, room), time.monotonic() + patience_s)
 
@@ -82,7 +82,7 @@ class Session:
 
         def submit() -> None:
             if before is not None:
-                self._engine.cancel(before)
-            self._engine.submit(task)
+                self.engine.cancel(before)
+            self.engine.submit(task)
 
-        self._engine.ask(submit)
+        self.engine.ask(submit)

@@ -16,6 +16,7 @@ import torch
 from vflow_nodes.decode.forward import Model
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.sampling import Sampler, Sampling, SamplingState
+from vflow_nodes.decode.weights import Weights
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 CONTEXTS = (1024, 2048, 4096, 8192, 16384, 32768)
@@ -66,7 +67,7 @@ class Stepper:
 
     def __init__(self, model: Model, sampler: Sampler, *, capture: bool = False) -> None:
         self.slots, self.context, self.rewinds = model.slots, model.context, model.rewinds
-        self._model, self._sampler = model, sampler
+        self.model, self.sampler = model, sampler
         self._device = model.device
         self._state = SamplingState(model.slots, model.device)
         self._logits: torch.Tensor | None = None
@@ -76,6 +77,12 @@ class Stepper:
         self._pool: Any = None
         self._ring = [self._pinned() for _ in range(4)]  # more than the steps that are in flight
         self._turn = 0
+
+    @property
+    def weights(self) -> Weights:
+        """The model's. Raises: AttributeError for one that is not the engine's own."""
+        weights: Weights = self.model.weights  # type: ignore[attr-defined]
+        return weights
 
     @property
     def graphs(self) -> int:
@@ -89,11 +96,11 @@ class Stepper:
         parts = []
         for run in prompt.runs(start, stop):
             if isinstance(run, list):
-                parts.append(self._model.embed(self._to_device(run)))
+                parts.append(self.model.embed(self._to_device(run)))
             else:
                 embeds, first, last = run
                 parts.append(embeds.rows()[first:last])
-        self._logits = self._model.prefill(slot, start, parts[0] if len(parts) == 1 else torch.cat(parts))
+        self._logits = self.model.prefill(slot, start, parts[0] if len(parts) == 1 else torch.cat(parts))
 
     def _to_device(self, ids: Sequence[int]) -> torch.Tensor:
         host = torch.tensor(ids, dtype=torch.int64, pin_memory=self._cuda)
@@ -103,7 +110,7 @@ class Stepper:
         assert self._logits is not None
         self._state.begin(slot, position, sampling)
         rows = self._to_device([slot])
-        chosen = self._sampler.draw(self._logits, self._state, rows, sampling.temperature == 0)
+        chosen = self.sampler.draw(self._logits, self._state, rows, sampling.temperature == 0)
         self._logits = None
         return self._copied(chosen, 1)
 
@@ -128,11 +135,11 @@ class Stepper:
         """One step in the order of its work: nothing here waits, and no shape depends on a value."""
         state = self._state
         position = state.position[rows]
-        logits = self._model.decode(rows, position, state.tokens[rows], context)
+        logits = self.model.decode(rows, position, state.tokens[rows], context)
         state.position[rows] = torch.where(
             rows == self.slots, 0, position + 1
         )  # empty rows stay where they are
-        return self._sampler.draw(logits, state, rows, greedy)
+        return self.sampler.draw(logits, state, rows, greedy)
 
     def _copied(self, tokens: torch.Tensor, rows: int) -> Pending:
         if not self._cuda:
