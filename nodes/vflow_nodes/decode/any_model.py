@@ -6,6 +6,7 @@ else (sessions, processors, seeds, roll-back) is the same.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import torch
@@ -22,6 +23,9 @@ class AnyModel:
     def __init__(self, model: Any, slots: int, context: int) -> None:
         config = model.config.get_text_config()
         self._model = model
+        # transformers 5.2x renames it, model by model
+        named = inspect.signature(type(model).forward).parameters
+        self._cache_name = "cache" if "cache" in named else "past_key_values"
         self.slots, self.device = slots, model.device
         self.context = min(context, getattr(config, "max_position_embeddings", context))
         self.vocabulary: int = model.get_output_embeddings().weight.shape[0]
@@ -41,7 +45,7 @@ class AnyModel:
         elif (surplus := cache.get_seq_length() - start) > 0:
             cache.crop(-surplus)
         logits: torch.Tensor = self._model(
-            input_ids=x.T, past_key_values=cache, use_cache=True, logits_to_keep=1
+            input_ids=x.T, use_cache=True, logits_to_keep=1, **{self._cache_name: cache}
         ).logits[0, -1:]
         self._caches[slot] = cache
         return logits
