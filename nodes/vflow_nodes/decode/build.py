@@ -84,7 +84,7 @@ def _model(model: Any, options: Options) -> tuple[Model, dict[str, Any]]:
 
 
 def pick_ops(kernels: Kernels, device: torch.device) -> tuple[str, Any]:
-    """The functions of a forward pass, and what they are called. Raises: Unsupported where they cannot run."""
+    """The functions of a forward pass, and their name. Raises: Unsupported where they cannot run."""
     if kernels == "compiled":
         made = {name: torch.compile(getattr(ops_torch, name)) for name in OPS}
         return kernels, SimpleNamespace(**made)
