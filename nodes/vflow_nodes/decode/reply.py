@@ -89,7 +89,7 @@ class Reply:
                 return
             self._over = True
             self._fresh.clear()
-            self._end = self._end or reason
+            self._end = reason  # whatever it had ended with: what was left of it is not taken
             self._came.notify_all()
         self._on_taken(self)
 
