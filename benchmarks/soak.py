@@ -19,9 +19,10 @@ import os
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,8 @@ from vflow import (
 )
 from vflow.build import load_text
 from vflow.turns import TurnLog
-from vflow_nodes.chat.chat import Chat, Reply
+from vflow_nodes.chat.chat import Chat
+from vflow_nodes.decode.words import Word
 
 TARGETS = {"rss_slope_percent": 1.0, "threads": 0.0, "descriptors": 0.0}
 SAMPLE_S = 5.0
@@ -123,18 +125,35 @@ class Model(Chat):
 
     def open(self) -> None:
         """There is nothing to load."""
-        self._settled = 0
+        self._language = SimpleNamespace(plain=False)  # type: ignore[assignment]
 
     def warm_up(self) -> None:
         """There is nothing to warm."""
 
-    def _answer(self, reply: Reply) -> Iterator[str | None]:
-        for word in REPLY.split():
-            self.ctx.wait_until(self.ctx.now_ns() + 30 * MS)
-            reply.tokens.append(1)
-            yield word
+    def _prompt(self) -> list[int]:
+        return []
+
+    def generate(self, parts: Sequence[Any], turn: int, one_line: bool) -> Any:
+        return Script(self)
+
+
+class Script:
+    """A reply of the model: its words are always the same."""
+
+    stop_reason = "eos"
+
+    def __init__(self, node: Model) -> None:
+        self._node, self.tokens = node, list[int]()
+
+    def words(self) -> Iterator[Word | None]:
+        for index, word in enumerate(REPLY.split()):
+            self._node.ctx.wait_until(self._node.ctx.now_ns() + 30 * MS)
+            self.tokens.append(1)
+            yield Word(word, index, len(self.tokens), 0)
             yield None
-        reply.stop_reason = "eos"
+
+    def cancel(self) -> None:
+        """Nothing goes on that could be ended."""
 
 
 class Tts(Node):

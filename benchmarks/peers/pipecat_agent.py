@@ -17,7 +17,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from importlib.metadata import version
@@ -26,7 +26,6 @@ from typing import Any
 
 import numpy as np
 import soundfile
-import torch
 from loguru import logger
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADParams
@@ -64,9 +63,14 @@ from pipecat.workers.runner import WorkerRunner
 from pipecat_transport import FileMicrophone, FileSpeaker, Session
 
 from vflow import AudioPacket, TextPacket
-from vflow_nodes.chat import decoder, loading
+from vflow_nodes.chat import loading
 from vflow_nodes.chat.chat import PERSONA
-from vflow_nodes.chat.words import TextStream, Words
+from vflow_nodes.decode.build import Options, warm_up
+from vflow_nodes.decode.prompt import Prompt
+from vflow_nodes.decode.sampling import Sampling
+from vflow_nodes.decode.session import Session as DecodeSession
+from vflow_nodes.decode.words import Word
+from vflow_nodes.generator import REPLY
 from vflow_nodes.speech import mark_after, speak
 from vflow_nodes.stt_moonshine import Transcriber, bundled
 from vflow_nodes.tts_hibari import Model
@@ -134,21 +138,20 @@ class MoonshineSegments(SegmentedSTTService):
 
 
 class CausalLm(LLMService):
-    """SmolLM2 through the decode library of vflow's `chat`, a token a step, in one worker thread."""
+    """SmolLM2 through the decode engine of vflow's `chat`; its words are taken in one worker thread."""
 
     def __init__(self, log: Log, max_tokens: int) -> None:
         every = [f.name for f in fields(LLMSettings) if f.init]  # pipecat wants each set; None: not supported
         given: dict[str, Any] = dict.fromkeys(every)
         given |= {"model": "smollm2", "extra": {}, "use_provider_thinking_default": False}
         super().__init__(settings=LLMSettings(**given))
-        torch.set_num_threads(1)
         self._log, self._max_tokens = log, max_tokens
-        self._language = loading.load("smollm2", "cpu", lambda _: None)
-        self._decoder = decoder.Decoder(self._language.model)
+        options = Options(slots=1, context=2048 + REPLY, threads=1)
+        self._language = loading.load("smollm2", "cpu", "auto", options, lambda _: None)
+        self._session = DecodeSession(self._language.engine)
         self._thread = ThreadPoolExecutor(max_workers=1)
-        prompt = self._language.prompt(PERSONA, [{"role": "user", "content": "Hello."}])
-        for part in (self._decoder.rewind(prompt), prompt[-1:]):
-            self._decoder.feed(part)
+        warm_up(self._language.engine, 1, 2048)
+        self._session.prefill(Prompt(self._language.prompt(PERSONA, [{"role": "user", "content": "Hello."}])))
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -167,29 +170,17 @@ class CausalLm(LLMService):
         said: list[Any] = context.messages
         messages = [{"role": m["role"], "content": m["content"]} for m in said]
         reply = self._log.begin_reply(messages[-1]["content"])
-        words = self._words(self._language.prompt(PERSONA, messages))
-        loop = asyncio.get_running_loop()
-        while (word := await loop.run_in_executor(self._thread, next, words, None)) is not None:
-            if word:
-                reply.setdefault("first_word_ns", self._log.session.now_ns())
-                reply["text"] = f"{reply['text']} {word}".strip()
-                await self.push_frame(LLMTextFrame(f"{word} "))
-
-    def _words(self, prompt: list[int]) -> Iterator[str]:
-        """The words of a reply as they become whole, and '' behind each step; as vflow's `chat`."""
-        stream, words, tokens = TextStream(self._language.text), Words(), list[int]()
-        logits = self._decoder.feed(self._decoder.rewind(prompt))
-        while len(tokens) < self._max_tokens:
-            if tokens:
-                logits = self._decoder.feed(tokens[-1:])
-            logits = decoder.penalise(logits, tokens, 1.1)
-            token = decoder.choose(logits, 0.0, 1.0, torch.Generator())
-            if token in self._language.ends:
-                yield from words.finish()
-                return
-            tokens.append(token)
-            yield from words.push(stream.push(token))
-            yield ""
+        prompt = Prompt(self._language.prompt(PERSONA, messages))
+        made = self._session.generate(prompt, Sampling(temperature=0, max_tokens=self._max_tokens))
+        words, loop, end = made.words(), asyncio.get_running_loop(), object()
+        try:
+            while (word := await loop.run_in_executor(self._thread, next, words, end)) is not end:
+                if isinstance(word, Word):
+                    reply.setdefault("first_word_ns", self._log.session.now_ns())
+                    reply["text"] = f"{reply['text']} {word.text}".strip()
+                    await self.push_frame(LLMTextFrame(f"{word.text} "))
+        finally:
+            made.cancel()
 
 
 class Chunks(BaseTextAggregator):

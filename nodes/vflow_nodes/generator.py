@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vflow_nodes.decode.build import Options
     from vflow_nodes.decode.engine import Engine
     from vflow_nodes.decode.prompt import Embeds
+    from vflow_nodes.decode.reply import Reply
     from vflow_nodes.decode.sampling import Sampling
     from vflow_nodes.decode.session import Session
     from vflow_nodes.decode.trial import Figure
@@ -68,6 +69,9 @@ class Generator(Node):
 
     words = Out(Text("word"), doc="the reply", bus=True)
 
+    _settled = 0
+    """The last turn that an interruption has dealt with."""
+
     def options(self) -> Options:
         """What the engine is built with. Imports torch."""
         from vflow_nodes.decode.build import Options
@@ -87,7 +91,6 @@ class Generator(Node):
         from vflow_nodes.decode.session import Session
 
         self._session: Session = Session(engine)
-        self._settled = 0  # the last turn that an interruption has dealt with
 
     def close(self) -> None:
         if (session := self.__dict__.pop("_session", None)) is not None:
@@ -108,12 +111,11 @@ class Generator(Node):
         behind a turn's end with the reason `error`: whoever speaks the reply is to learn that no more comes.
         """
         from vflow_nodes.decode.errors import DecodeError
-        from vflow_nodes.decode.prompt import Prompt
 
         said: list[str] = []
         tokens: list[int] = []
         try:
-            reply = self._session.generate(Prompt(parts), self._sampling(turn), one_line=one_line)
+            reply = self.generate(parts, turn, one_line)
             tokens = reply.tokens
             try:
                 for word in reply.words():
@@ -132,6 +134,12 @@ class Generator(Node):
         finally:
             self.answered(turn, " ".join(said), tokens)
         yield self.words, self.ended(turn, len(tokens), reply.stop_reason or "eos")
+
+    def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
+        """Have the engine begin a reply; returns at once. Raises: DecodeError."""
+        from vflow_nodes.decode.prompt import Prompt
+
+        return self._session.generate(Prompt(parts), self._sampling(turn), one_line=one_line)
 
     def answered(self, turn: int, text: str, tokens: list[int]) -> None:
         """A reply is complete, or was ended: `text` is what was said of it, '' if nothing. Enters it into the

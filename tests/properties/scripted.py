@@ -7,8 +7,9 @@ heard without asking anybody. A turn's attempts are its replies: more than one w
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,8 @@ from vflow import (
     TextPacket,
     prop,
 )
-from vflow_nodes.chat.chat import Chat, Reply
+from vflow_nodes.chat.chat import Chat
+from vflow_nodes.decode.words import Word
 
 WINDOW_NS = 64 * MS
 VOICE, SILENCE = np.full(1024, 0.5, np.float32), np.zeros(1024, np.float32)
@@ -189,7 +191,7 @@ class ScriptedChat(Chat):
         return ""
 
     def open(self) -> None:
-        self._settled = 0
+        self._language = SimpleNamespace(plain=False)  # type: ignore[assignment]
         self._draw = random.Random(f"{self.seed} chat")
         self.attempts: dict[int, int] = {}
         """By turn, the number of its newest attempt."""
@@ -199,26 +201,42 @@ class ScriptedChat(Chat):
     def warm_up(self) -> None:
         """There is no model."""
 
-    def _answer(self, reply: Reply) -> Iterator[str | None]:
-        turn = reply.turn
+    def _prompt(self) -> list[int]:
+        return []
+
+    def generate(self, parts: Sequence[Any], turn: int, one_line: bool) -> Any:
         attempt = self.attempts[turn] = self.attempts.get(turn, -1) + 1
         words = [
             f"w{turn}.{attempt}.{index}{self._mark()}" for index in range(self._draw.choice((0, 1, 3, 9, 20)))
         ]
         self.scripts[turn] = words
-        self._think(10 * self.slowest)
-        for word in words:
-            self._think(self.slowest)
-            reply.tokens.append(1)
-            yield word
-            yield None
-        reply.stop_reason = "eos"
+        return ScriptedReply(self, words)
 
     def _mark(self) -> str:
         return self._draw.choice(("", "", "", ",", "."))
 
-    def _think(self, most_ms: int) -> None:
+    def think(self, most_ms: int) -> None:
         self.ctx.wait_until(self.ctx.now_ns() + self._draw.randint(0, most_ms) * MS)
+
+
+class ScriptedReply:
+    """A reply whose words are given, and take virtual time."""
+
+    def __init__(self, node: ScriptedChat, script: list[str]) -> None:
+        self._node, self._script = node, script
+        self.tokens: list[int] = []
+        self.stop_reason = "eos"
+
+    def words(self) -> Iterator[Word | None]:
+        self._node.think(10 * self._node.slowest)
+        for index, word in enumerate(self._script):
+            self._node.think(self._node.slowest)
+            self.tokens.append(1)
+            yield Word(word, index, len(self.tokens), 0)
+            yield None
+
+    def cancel(self) -> None:
+        """Nothing goes on that could be ended."""
 
 
 class Tts(Slow):
