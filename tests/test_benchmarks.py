@@ -23,6 +23,7 @@ EXCUSED = {
     "agent.py": "talks with models, in real time: a turn is 10 s",
     "echo.py": "needs the models, and a minute",
     "soak.py": "needs the models, and minutes",
+    "decode.py": "has test_benchmark_decode.py",
     "chart.py": "draws what core.py printed",
 }
 

@@ -1,0 +1,239 @@
+"""Is it right? Graphs, kernels, types and 8 bits beside references, on numbers drawn anew in each run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from decoding.greedy import common, greedy
+from decoding.record import Record, Skip, free
+from decoding.rows import DRAWN, GREEDY, Rows, ops, random_cache, stepper
+from decoding.setting import Setting, widened
+from decoding.sizes import random_ids
+
+from vflow_nodes.decode import ops_torch
+from vflow_nodes.decode.forward import LlamaModel
+from vflow_nodes.decode.prompt import Prompt
+from vflow_nodes.decode.weights import Weights, quantise
+
+CONTEXT = 768
+SLOTS = 32
+KINDS = ("torch", "triton")
+
+
+def run(record: Record, setting: Setting) -> None:
+    """Each size in bfloat16 and, where there is room, in float32."""
+    name = setting.size.name
+    narrow = setting.other(torch.bfloat16) if setting.dtype != torch.bfloat16 else setting
+    for kind in KINDS:
+        what = f"{name}: logits beside float32, {kind}"
+        record.attempt(what, partial(logits, record, narrow, kind))
+    record.attempt(f"{name}: kernels beside torch", lambda: kernels(record, narrow))
+    for kind in KINDS:
+        what = f"{name}: graphs beside eager steps, {kind}"
+        record.attempt(what, partial(graphs, record, narrow, kind))
+        record.attempt(f"{name}: syncs, {kind}", partial(syncs, record, narrow, kind))
+    record.attempt(f"{name}: 8 bits", lambda: int8(record, narrow))
+    if setting.big:
+        record.attempt(f"{name}: greedy beside generate, bf16", lambda: greedy(record, narrow, exact=False))
+        return
+    wide = setting.other(torch.float32)
+    record.attempt(f"{name}: greedy beside generate, fp32", lambda: greedy(record, wide, exact=True))
+
+
+def distance(found: torch.Tensor, reference: torch.Tensor) -> float:
+    """|found - reference| / |reference|; NaN where either has one."""
+    reference = reference.float()
+    return float((found.float() - reference).norm() / reference.norm())
+
+
+def agreement(found: torch.Tensor, reference: torch.Tensor) -> float:
+    """In what share of the rows both have the same token on top."""
+    return float((found.argmax(-1) == reference.argmax(-1)).float().mean())
+
+
+class Step:
+    """One decode step of `batch` rows at random positions, over one random cache, by any kind of model."""
+
+    def __init__(self, weights: Weights, batch: int) -> None:
+        device = weights.device
+        self.rows = torch.randperm(SLOTS, device=device)[:batch]
+        self.position = torch.randint(CONTEXT // 2, CONTEXT - 1, (batch,), device=device)
+        self.ids = torch.randint(30, weights.shape.vocabulary, (batch,), device=device)
+
+    def logits(self, model: LlamaModel) -> torch.Tensor:
+        return model.decode(self.rows, self.position, self.ids, CONTEXT)
+
+
+def models(weights: Weights, *others: tuple[Weights, str]) -> list[LlamaModel]:
+    """A model of torch's functions, and others that begin with the same numbers in their caches."""
+    first = LlamaModel(weights, SLOTS, CONTEXT, ops_torch)
+    random_cache(first)
+    found = [first]
+    for other, kind in others:
+        model = LlamaModel(other, SLOTS, CONTEXT, ops(kind, weights.device))
+        model.keys.copy_(first.keys)
+        model.values.copy_(first.values)
+        found.append(model)
+    return found
+
+
+def kernels(record: Record, setting: Setting) -> None:
+    """Triton's kernels may be no further from float32 than torch's functions are, but for a half more."""
+    ops("triton", setting.device)  # or there is nothing to compare
+    weights = setting.weights
+    batches = (1, 3, 16, 32) if setting.cuda else (1, 3)
+    for kind, each in {setting.named: weights, "int8": quantise(weights)}.items():
+        wide = widened(dequantised(each))
+        torchs, tritons, reference = models(each, (each, "triton"), (wide, "torch"))
+        for batch in batches:
+            step = Step(each, batch)
+            exact = step.logits(reference)
+            ours, theirs = distance(step.logits(tritons), exact), distance(step.logits(torchs), exact)
+            record.check(
+                f"{setting.size.name} {kind}: kernels = reference, {batch} rows",
+                ours <= 1.5 * theirs + 1e-3,
+                error=ours,
+                error_of_torch=theirs,
+            )
+        del torchs, tritons, reference, wide
+        free()
+
+
+def dequantised(weights: Weights) -> Weights:
+    """8 bits as the numbers that they stand for, float32; others as they are."""
+    if isinstance(weights.head, torch.Tensor):
+        return weights
+
+    def matrix(m: Any) -> torch.Tensor:
+        return m.weight.float() * m.scale[:, None]
+
+    names = ("qkv", "out", "gate_up", "down")
+    layers = tuple(
+        dataclasses.replace(layer, **{name: matrix(getattr(layer, name)) for name in names})
+        for layer in weights.layers
+    )
+    return dataclasses.replace(weights, layers=layers, head=matrix(weights.head))
+
+
+@torch.inference_mode()
+def logits(record: Record, setting: Setting, kind: str) -> None:
+    """Prefill, then single tokens, beside transformers' forward pass over the whole, both beside float32."""
+    functions = ops(kind, setting.device)
+    prompt, fed = 200, 16
+    size, device = setting.size, setting.device
+    ids = torch.tensor(random_ids(size, prompt + fed, setting.seed + 1), device=device)
+    theirs = setting.model(ids[None], logits_to_keep=fed + 1).logits[0].float()
+    found = {}
+    for name, weights in (("ours", setting.weights), ("exact", widened(setting.weights))):
+        model = LlamaModel(weights, 2, 256, ops_torch if name == "exact" else functions)
+        rows = [model.prefill(1, 0, model.embed(ids[:prompt]))]
+        slot = torch.tensor([1], device=device)
+        rows += [
+            model.decode(slot, torch.tensor([at], device=device), ids[at : at + 1], at + 1)
+            for at in range(prompt, prompt + fed)
+        ]
+        found[name] = torch.cat(rows).float()
+        del model, weights
+        free()
+    ours, exact = found["ours"], found["exact"]
+    error, error_of_hf = distance(ours, exact), distance(theirs, exact)
+    record.check(
+        f"{size.name} {setting.named} {kind}: logits within tolerance of transformers",
+        error <= 1.5 * error_of_hf + 1e-3 and error_of_hf < 0.2,
+        error_to_fp32=error,
+        error_of_transformers_to_fp32=error_of_hf,
+        between_both=distance(ours, theirs),
+        same_top_token=agreement(ours, theirs),
+    )
+
+
+def graphs(record: Record, setting: Setting, kind: str) -> None:
+    """The same tokens, step for step, from captured steps and from eager ones."""
+    if not setting.cuda:
+        raise Skip("steps are captured on CUDA only")
+    pair = [stepper(setting.weights, 8, 1024, kind, capture) for capture in (False, True)]
+    same_steps(record, setting, kind, pair)
+
+
+def same_steps(record: Record, setting: Setting, kind: str, pair: list[Any]) -> None:
+    """Two steppers with the same cache draw the same tokens."""
+    one, other = (each._model for each in pair)
+    other.keys.copy_(one.keys)
+    other.values.copy_(one.values)
+    for batch in (1, 4, 8):
+        for sampling in (GREEDY, DRAWN):
+            ids = random_ids(setting.size, 640, setting.seed + batch)
+            told = []
+            for each in pair:
+                rows = Rows(each, setting.device, batch, len(ids), sampling)
+                told.append([rows.begin(ids), *rows.run(48)])
+            how = "greedy" if sampling is GREEDY else "drawn"
+            record.check(
+                f"{setting.size.name} {kind}: graph = eager, {batch} rows, {how}",
+                told[0] == told[1],
+                same_steps=common(told[0], told[1]),
+                steps=len(told[0]),
+                different_tokens=len({token for step in told[1] for token in step}),
+            )
+
+
+@contextmanager
+def no_sync() -> Iterator[None]:
+    """Where the host would wait for the device without being asked, CUDA raises."""
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def syncs(record: Record, setting: Setting, kind: str) -> None:
+    """Prefill, first token and steps, each token read one step late: nothing waits but for that event."""
+    if not setting.cuda:
+        raise Skip("the host waits for a device on CUDA only")
+    for capture in (False, True):
+        each = stepper(setting.weights, 4, 1024, kind, capture)
+        prompt = Prompt(random_ids(setting.size, 300, setting.seed))
+        rows = Rows(each, setting.device, 4, 300)
+        rows.begin(prompt.keys)
+        rows.run(4)  # libraries set themselves up, and the graph is captured
+        each.prefill(0, prompt, 0, 300)
+        reason = ""
+        try:
+            with no_sync():
+                each.prefill(0, prompt, 0, 300)
+                first = each.first(0, 300, DRAWN)
+                rows.run(32)
+                first.read()
+        except RuntimeError as error:
+            reason = str(error).strip().partition("\n")[0]
+        how = "captured" if capture else "eager"
+        record.check(f"{setting.size.name} {kind}: no hidden sync, {how} steps", not reason, error=reason)
+        del each, rows
+        free()
+
+
+def int8(record: Record, setting: Setting) -> None:
+    """What 8 bits cost: logits and top tokens of many rows beside the weights that they were rounded from."""
+    batch = SLOTS
+    full, narrow = models(setting.weights, (quantise(setting.weights), "torch"))
+    errors, tops = [], []
+    for _ in range(4):
+        step = Step(setting.weights, batch)
+        exact, found = step.logits(full), step.logits(narrow)
+        errors.append(distance(found, exact))
+        tops.append(agreement(found, exact))
+    error, top = sum(errors) / len(errors), sum(tops) / len(tops)
+    record.check(
+        f"{setting.size.name}: int8 is near {setting.named}",
+        error < 0.15,
+        relative_error=error,
+        same_top_token=top,
+        rows=batch * len(errors),
+    )
