@@ -67,6 +67,9 @@ class Generator(Node):
     graphs: bool = prop(True, doc="capture each step as a CUDA graph; no effect on the CPU")
     tf32: bool = prop(False, doc="let float32 products round to 19 bits; no effect on other types")
 
+    length_penalty: float = prop(1.0, doc="of beam search, which there is none of: does nothing")
+    early_stopping: bool = prop(False, doc="of beam search, which there is none of: does nothing")
+
     words = Out(Text("word"), doc="the reply", bus=True)
 
     _settled = 0
@@ -90,6 +93,12 @@ class Generator(Node):
         """Take part in an engine; `open` calls it last."""
         from vflow_nodes.decode.session import Session
 
+        for name, value in (
+            ("length_penalty", self.length_penalty != 1),
+            ("early_stopping", self.early_stopping),
+        ):
+            if value:
+                self.ctx.warn(f"{name} does nothing: it belongs to beam search, and a reply is one beam")
         self._session: Session = Session(engine)
 
     def close(self) -> None:
