@@ -71,8 +71,9 @@ def vocabulary_of(tokenizer: Any, ends: Collection[int]) -> Vocabulary:
     `<0x0A>`) are read from their tokens; any other is asked for each token's text behind another token.
     """
     tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-    special = set(tokenizer.all_special_ids) | set(ends)
-    added = {i: token.content for i, token in tokenizer.added_tokens_decoder.items()}
+    added = tokenizer.added_tokens_decoder
+    # all_special_ids has those alone that have a role, such as bos
+    special = {*tokenizer.all_special_ids, *ends, *(i for i, token in added.items() if token.special)}
     joined = "".join(token for token in tokens if token is not None)
     if "\u0120" in joined:
         pieces = [_from_alphabet(token) for token in tokens]
@@ -80,8 +81,8 @@ def vocabulary_of(tokenizer: Any, ends: Collection[int]) -> Vocabulary:
         pieces = [_from_blocks(token) for token in tokens]
     else:
         pieces = [_behind_another(tokenizer, i) for i in range(len(tokens))]
-    for i, content in added.items():
-        pieces[i] = content.encode()
+    for i, token in added.items():
+        pieces[i] = token.content.encode()
     return Vocabulary([b"" if i in special else piece for i, piece in enumerate(pieces)], frozenset(ends))
 
 
