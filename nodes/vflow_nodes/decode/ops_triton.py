@@ -38,12 +38,12 @@ def available() -> str:
         )
     if not (os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")):
         return "triton finds no C compiler for its launcher: install gcc or clang, or name one in CC"
-    header = Path(sysconfig.get_path("include"), "Python.h")
-    return (
-        ""
-        if header.exists()
-        else f"triton needs {header} for its launcher: install Python's headers (python3-dev)"
-    )
+    if os.environ.get("CPATH") or os.environ.get("C_INCLUDE_PATH"):
+        return ""
+    # Debian's own default scheme names a folder that holds no headers; Triton looks there no more than this
+    scheme = sysconfig.get_default_scheme().replace("posix_local", "posix_prefix")
+    header = Path(sysconfig.get_path("include", scheme), "Python.h")
+    return "" if header.exists() else f"triton's launcher needs {header}: install python3-dev"
 
 
 def _interpreted() -> bool:

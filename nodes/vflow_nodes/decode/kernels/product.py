@@ -76,7 +76,8 @@ def one_row(
     row = weight_rows(tile, tl.arange(0, BLOCK_N), N, BLOCK_N, GATED)
     row_ok = row < (2 * N if GATED else N)
     k = tl.arange(0, BLOCK_K)
-    at = w + row.to(tl.int64)[:, None] * K + k[None, :]
+    # 8 weights a thread, of 8 bits too: x then has the same layout, and does not go through shared memory
+    at = w + row.to(tl.int64)[:, None] * K + tl.max_contiguous(k, 8)[None, :]
     coming = tl.load(at, mask=row_ok[:, None] & (k < K)[None, :], other=0.0, eviction_policy="evict_first")
     if OVERLAP:
         gdc_launch_dependents()

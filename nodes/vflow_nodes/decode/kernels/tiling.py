@@ -79,4 +79,6 @@ def _rule(kind: str, n: int, k: int, rows: int, bits: int) -> Tile:
 
 def span(context: int, rows: int) -> Span:
     """The cut of attention over `context` positions by `rows` rows."""
-    return SPANS.get((context, rows)) or Span(max(64, power_of_two(context) * min(rows, 16) // 32))
+    size = max(64, power_of_two(context) * min(rows, 16) // 32)
+    # two blocks at least: of a loop the compiler fetches ahead, and of a single block it unrolls the rotation
+    return SPANS.get((context, rows)) or Span(size, block=min(64, size // 2))
