@@ -162,7 +162,7 @@ def graphs(record: Record, setting: Setting, kind: str) -> None:
 
 def same_steps(record: Record, setting: Setting, kind: str, pair: list[Any]) -> None:
     """Two steppers with the same cache draw the same tokens."""
-    one, other = (each._model for each in pair)
+    one, other = (each.model for each in pair)
     other.keys.copy_(one.keys)
     other.values.copy_(one.values)
     for batch in (1, 4, 8):
