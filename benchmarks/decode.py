@@ -114,7 +114,10 @@ def draw(record: Record, path: Path | None) -> None:
         return
     from decoding import picture
 
-    record.say(f"drawn: {path}" if picture.draw(record.result(), path) else "nothing to draw")
+    def drawn() -> None:
+        record.say(f"drawn: {path}" if picture.draw(record.result(), path) else "nothing to draw")
+
+    record.attempt("picture", drawn)
 
 
 def main(words: list[str] | None = None) -> int:

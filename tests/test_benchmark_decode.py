@@ -224,3 +224,26 @@ def test_steps_read_every_matrix_once_and_each_rows_keys(decoding: Any) -> None:
     held = 2 * 2 * 2 * 32 * 4  # keys and values of 2 layers, 2 heads of 32 float32
     assert step_bytes(weights, 1, 0) == weights.step_bytes(0)
     assert step_bytes(weights, 3, 100) - step_bytes(weights, 3, 0) == 3 * 100 * held
+
+
+def test_where_tritons_kernels_fail_the_engine_is_measured_with_torchs(
+    decoding: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = decoding("setting")
+    warm_up = settings.warm_up
+    answers = [RuntimeError("no compiler\nhere"), None]
+
+    def failing(*args: Any) -> None:
+        if (error := answers.pop(0)) is not None:
+            raise error
+        warm_up(*args)
+
+    monkeypatch.setattr(settings, "warm_up", failing)
+    monkeypatch.setattr(settings.Setting, "cuda", True)
+    setting = settings.Setting(decoding("sizes").SIZES["tiny"], torch.device("cpu"), torch.float32, seed=1)
+    engine = setting.engine(1, 64)
+    try:
+        assert setting.problem == "RuntimeError: no compiler"
+        assert engine.stats()["kernels"] == "torch"
+    finally:
+        engine.close()

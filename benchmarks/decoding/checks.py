@@ -65,6 +65,7 @@ class Step:
         self.position = torch.randint(CONTEXT // 2, CONTEXT - 1, (batch,), device=device)
         self.ids = torch.randint(30, weights.shape.vocabulary, (batch,), device=device)
 
+    @torch.inference_mode()
     def logits(self, model: LlamaModel) -> torch.Tensor:
         return model.decode(self.rows, self.position, self.ids, CONTEXT)
 
@@ -193,6 +194,7 @@ def no_sync() -> Iterator[None]:
         torch.cuda.set_sync_debug_mode("default")
 
 
+@torch.inference_mode()
 def syncs(record: Record, setting: Setting, kind: str) -> None:
     """Prefill, first token and steps, each token read one step late: nothing waits but for that event."""
     if not setting.cuda:

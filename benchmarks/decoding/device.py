@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from vflow_nodes.decode import ops_triton
+
 
 def synchronise(device: torch.device) -> None:
     """Wait until everything that was begun is done."""
@@ -41,6 +43,11 @@ def read_bandwidth(device: torch.device, size_bytes: int, repeats: int = 10) -> 
         "sum of rows": lambda: rows.sum(1),
         "times a vector": lambda: rows @ vector,
     }
+    if device.type == "cuda" and not ops_triton.available():
+        from vflow_nodes.decode.kernels.reading import read  # loads triton
+
+        words = flat.view(torch.int32)
+        ways["a kernel of vflow's"] = lambda: read(words)
     size = rows.numel() * 4
     found = {name: size / (min(time_ms(device, work, repeats)) * 1e-3) for name, work in ways.items()}
     return {**found, "best": max(found.values())}

@@ -139,6 +139,7 @@ def cell(
     }
 
 
+@torch.inference_mode()
 def prefill(record: Record, setting: Setting, flops: float) -> None:
     """A whole prompt, and the part that is left at the end of speech."""
     size = setting.size
@@ -157,6 +158,7 @@ def prefill(record: Record, setting: Setting, flops: float) -> None:
         record.note(f"{size.name} prefill of {len(rest)} behind {start}", what)
 
 
+@torch.inference_mode()
 def hear(record: Record, setting: Setting, flops: float) -> None:
     """30 s of speech to embeddings, eager and captured, and with the prefill of what they became."""
     from vflow_nodes.voxtral.encoder import AudioEncoder

@@ -104,15 +104,15 @@ def turns(result: dict[str, Any], left: Any, right: Any) -> None:
 
 def soaked(result: dict[str, Any], left: Any, right: Any) -> None:
     """Each first word, and memory, over time."""
-    held = "allocated" if result["machine"]["device"] != "cpu" else "rss"
     for number, size in enumerate(result["sizes"]):
         points = result["detail"].get(f"{size} first word over time, s and ms", [])
         colour = COLOURS[number % len(COLOURS)]
         left.plot([s for s, _ in points], [ms for _, ms in points], ".", ms=3, color=colour, label=size)
         samples = result["detail"].get(f"{size} memory, MB", [])
+        held = "allocated" if samples and "allocated" in samples[0] else "rss"
         right.plot(
             [each["s"] for each in samples], [each[held] for each in samples], color=colour, label=size
         )
     left.set(xlabel="s", ylabel="ms", title="First word of each reply", ylim=(0, None))
-    right.set(xlabel="s", ylabel="MB", title=f"Memory, {held}", ylim=(0, None))
+    right.set(xlabel="s", ylabel="MB", title="Memory, of the device where there is one", ylim=(0, None))
     right.axhline(0, color=QUIET, lw=0.5)

@@ -7,7 +7,6 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from decoding.record import Skip
 from decoding.sizes import END
 
 from vflow_nodes.decode import ops_torch, ops_triton
-from vflow_nodes.decode.build import OPS
+from vflow_nodes.decode.build import pick_ops
 from vflow_nodes.decode.forward import LlamaModel
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.sampling import Sampler, Sampling
@@ -33,7 +32,7 @@ def ops(kernels: str, device: torch.device) -> Any:
     if kernels == "torch":
         return ops_torch
     if kernels == "compiled":
-        return SimpleNamespace(**{name: torch.compile(getattr(ops_torch, name)) for name in OPS})
+        return pick_ops("compiled", device)[1]
     interpreted = os.environ.get("TRITON_INTERPRET") == "1"
     reason = ops_triton.available()
     if device.type != "cuda" and not interpreted:
@@ -78,6 +77,7 @@ class Rows:
     context: int
     sampling: Sampling = DRAWN
 
+    @torch.inference_mode()
     def begin(self, ids: Sequence[int]) -> list[int]:
         """Compute the last position of a prompt and draw the first token, in each slot."""
         first = []
@@ -87,6 +87,7 @@ class Rows:
             first += self.stepper.first(slot, self.context, self.sampling).read()
         return first
 
+    @torch.inference_mode()
     def run(self, steps: int) -> list[list[int]]:
         """So many steps; each one's tokens are read when the next is begun, as the engine does on CUDA."""
         slots, greedy = list(range(self.batch)), self.sampling.temperature == 0

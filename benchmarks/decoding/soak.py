@@ -140,7 +140,7 @@ def tell(
     stats: dict[str, object],
     lasted_s: float,
 ) -> None:
-    name, device = setting.size.name, "allocated" if setting.cuda else "rss"
+    name, device = setting.size.name, "allocated" if "allocated" in samples[0] else "rss"
     first = [ms for _, ms in log.first_ms]
     told = percentiles(first, 50, 95, 99)
     record.note(f"{name} sessions", setting.sessions)
