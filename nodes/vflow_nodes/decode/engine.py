@@ -73,7 +73,9 @@ class Engine:
         self.vocabulary = vocabulary
         self.counters = Counters()
         self.device = device
-        self._device, self._lag, self._threads, self._ahead = device, int(lag), threads, ahead
+        # where nothing can be taken back, no step may be on its way when its reply is cut
+        self._lag = int(lag and device.rewinds)
+        self._device, self._threads, self._ahead = device, threads, ahead
         self._effects = dict(effects or {})
         self._scheduler = Scheduler(device.slots, rewinds=device.rewinds)  # the engine's thread
         self._tasks: dict[Job, Task] = {}  # the engine's thread
