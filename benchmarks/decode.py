@@ -3,6 +3,7 @@
     python benchmarks/decode.py --part checks|engine|hf|turn|soak [--size tiny|127m|3b ...]
                                 [--device cpu|cuda] [--quick] [--minutes 3]
                                 [--json OUT.json] [--picture OUT.png]
+    python benchmarks/decode.py --from OUT-engine.json --picture OUT.png
 
 Runs from the tree with torch, transformers and numpy; pictures need matplotlib, Triton's kernels triton.
 Models have random weights, drawn on the device. Several parts may be named, with commas: they share the
@@ -24,6 +25,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import json
 import secrets
 import sys
 from pathlib import Path
@@ -41,7 +43,7 @@ PARTS = ("checks", "engine", "hf", "turn", "soak")
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--part", required=True, help=f"one or more of {','.join(PARTS)}")
+    parser.add_argument("--part", default="", help=f"one or more of {','.join(PARTS)}")
     parser.add_argument("--size", nargs="+", choices=SIZES, help="tiny; on CUDA 3b (hf on a CPU: tiny 127m)")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="cuda where it is")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), help="float32; on CUDA bfloat16")
@@ -53,7 +55,14 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--limit", type=float, default=480.0, help="seconds a part; what is later is skipped")
     parser.add_argument("--json", metavar="FILE", help="where results go")
     parser.add_argument("--picture", metavar="FILE", help="draw them (png, svg; needs matplotlib)")
+    parser.add_argument(
+        "--from", dest="source", metavar="FILE", help="draw an earlier result, measure nothing"
+    )
     args = parser.parse_args(words)
+    if args.source is not None:
+        if args.picture is None:
+            parser.error("--from draws an earlier result: say where with --picture")
+        return args
     args.part = args.part.split(",")
     if unknown := set(args.part) - set(PARTS):
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
@@ -120,8 +129,17 @@ def draw(record: Record, path: Path | None) -> None:
     record.attempt("picture", drawn)
 
 
+def redrawn(source: Path, path: Path) -> bool:
+    """Draw a file of an earlier run, maybe of another machine; False where there is nothing to see in it."""
+    from decoding import picture
+
+    return picture.draw(json.loads(source.read_text()), path)
+
+
 def main(words: list[str] | None = None) -> int:
     args = parse(words)
+    if args.source is not None:
+        return 0 if redrawn(Path(args.source), Path(args.picture)) else 1
     sys.setswitchinterval(1e-4)  # as vflow's pipelines do
     known: dict[str, Setting] = {}
     good = True

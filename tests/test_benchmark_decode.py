@@ -124,6 +124,12 @@ def test_a_part_that_there_is_not_is_refused(decoding: Any, capsys: pytest.Captu
     assert "no part rest" in capsys.readouterr().err
 
 
+def test_drawing_an_earlier_result_asks_where_to(decoding: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        importlib.import_module("decode").parse(["--from", "out-engine.json"])
+    assert "--picture" in capsys.readouterr().err
+
+
 def test_a_failed_measurement_is_written_down_and_the_next_goes_on(decoding: Any, tmp_path: Path) -> None:
     record = decoding("record").Record("engine", path=tmp_path / "out.json")
 

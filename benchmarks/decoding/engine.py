@@ -193,7 +193,8 @@ def set_targets(record: Record, setting: Setting) -> None:
         found = [
             each
             for each in record.detail.get("steps", [])
-            if (each["batch"], each["context"], each["weights"]) == (batch, CONTEXTS[0], "bf16")
+            if each["drawn"]
+            and (each["batch"], each["context"], each["weights"]) == (batch, CONTEXTS[0], "bf16")
         ]
         if found:
             best = min(found, key=lambda each: each["ms"])

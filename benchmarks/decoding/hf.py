@@ -155,7 +155,7 @@ def compete(record: Record, field: Field, found: dict[str, list[float]]) -> None
         ready = warmed(record, field, contestants(field, engine))
         for who in ready:
             found[who] = []
-        for _ in range(setting.pick(5, 2)):
+        for _ in range(setting.pick(3 if setting.cuda else 5, 2)):
             for who, ask in ready.items():
                 found[who].append(ask())
     finally:
