@@ -129,9 +129,10 @@ def test_each_row_attends_to_its_own_slot_up_to_its_own_position(data: st.DataOb
 @pytest.mark.parametrize(("start", "n"), [(0, 1), (0, 5), (4, 1), (4, 3), (1, 8)])
 def test_a_part_of_a_prompt_attends_to_all_before_it_and_to_itself_so_far(start: int, n: int) -> None:
     q = normal(n, 6, 8, seed=1)
-    k, v = normal(2, start + n, 8, seed=2), normal(2, start + n, 8, seed=3)
-    seen = attend_chunk(q, k, v, start, 0.3)
+    k, v = normal(3, 2, 12, 8, seed=2), normal(3, 2, 12, 8, seed=3)
+    rows, position = torch.full((n,), 2), torch.arange(start, start + n)
+    seen = attend_chunk(q, k, v, rows, position, start + n, 0.3)
     for i in range(n):
         upto = start + i + 1
-        expected = written_out(q[i], k[:, :upto], v[:, :upto], 0.3)
+        expected = written_out(q[i], k[2, :, :upto], v[2, :, :upto], 0.3)
         torch.testing.assert_close(seen[i].double(), expected, atol=1e-5, rtol=1e-5)

@@ -74,20 +74,32 @@ class LlamaModel:
         return self.weights.embedding[ids]
 
     def prefill(self, slot: int, start: int, x: torch.Tensor) -> torch.Tensor:
-        w, shape, ops = self.weights, self.weights.shape, ops_torch
         n = len(x)
         position = torch.arange(start, start + n, device=self.device)
         rows = torch.full_like(position, slot)
+        return self.part(rows, position, x, position[-1:] - start, start + n)
+
+    def part(
+        self,
+        rows: torch.Tensor,
+        position: torch.Tensor,
+        x: torch.Tensor,
+        last: torch.Tensor,
+        context: int,
+    ) -> torch.Tensor:
+        """`prefill` with its numbers on the device: `rows (n,)` are the slot n times, `position (n,)` counts
+        up, and the logits are those behind row `last (1,)`. What `x (n, hidden)` has behind it is padding."""
+        w, shape, ops = self.weights, self.weights.shape, self._ops
         for y, k, v in zip(w.layers, self.keys, self.values, strict=True):
             qkv = ops.linear(x, y.qkv, bias=y.qkv_bias, norm=y.attention_norm, eps=shape.eps)
-            q = self._ops.rope_write(
+            q = ops.rope_write(
                 qkv, self.cos, self.sin, position, rows, k, v, shape.heads, shape.kv_heads,
                 q_norm=y.q_norm, k_norm=y.k_norm, eps=shape.eps,
             )  # fmt: skip
-            seen = ops.attend_chunk(q, k[slot, :, : start + n], v[slot, :, : start + n], start, self.scale)
+            seen = ops.attend_chunk(q, k, v, rows, position, context, self.scale)
             x = ops.linear(seen, y.out, bias=y.out_bias, residual=x)
             x = ops.linear(ops.gated(x, y.gate_up, norm=y.mlp_norm, eps=shape.eps), y.down, residual=x)
-        return ops.linear(x[-1:], w.head, norm=w.norm, eps=shape.eps)
+        return ops.linear(x.index_select(0, last), w.head, norm=w.norm, eps=shape.eps)
 
     def decode(
         self, rows: torch.Tensor, position: torch.Tensor, ids: torch.Tensor, context: int

@@ -134,15 +134,37 @@ def _attend_row(
     return out.reshape(1, -1)
 
 
-def attend_chunk(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, start: int, scale: float) -> torch.Tensor:
-    """The part of a prompt at `start`: `q (n, heads, D)` over `k` and `v (kv_heads, start + n, D)`, each
-    query up to its own position; `(n, heads D)`."""
-    n = len(q)
+def attend_chunk(
+    q: torch.Tensor,
+    k_cache: torch.Tensor,
+    v_cache: torch.Tensor,
+    rows: torch.Tensor,
+    position: torch.Tensor,
+    context: int,
+    scale: float,
+) -> torch.Tensor:
+    """A part of a prompt: `q (n, heads, D)` stand at n consecutive positions of one slot, which `rows (n,)`
+    name n times, and see what is in it up to their own; `(n, heads D)`. `context` as in `attend`, at least
+    the last position that counts + 1: what stands behind it gets rubbish.
+    """
+    if q.device.type == "cpu":
+        return _attend_here(q, k_cache[rows[0]], v_cache[rows[0]], int(position[0]), scale)
+    # a mask, and as many key heads as heads: else the slowest of torch's ways is taken
+    group = q.shape[1] // k_cache.shape[1]
+    k, v = (each[rows[:1], :, :context].repeat_interleave(group, dim=1) for each in (k_cache, v_cache))
+    mask = torch.arange(context, device=q.device) <= position[:, None]
+    out = F.scaled_dot_product_attention(q.transpose(0, 1)[None], k, v, attn_mask=mask, scale=scale)
+    return out[0].transpose(0, 1).reshape(len(q), -1)
+
+
+def _attend_here(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, start: int, scale: float) -> torch.Tensor:
+    """A part of a prompt at `start` of the slot with `k` and `v (kv_heads, length, D)`."""
+    n, end = len(q), start + len(q)
     mask = None
     if start and n > 1:
-        mask = torch.ones(n, start + n, dtype=torch.bool, device=q.device).tril(start)
+        mask = torch.ones(n, end, dtype=torch.bool).tril(start)
     out = F.scaled_dot_product_attention(
-        q.transpose(0, 1)[None], k[None], v[None],
+        q.transpose(0, 1)[None], k[None, :, :end], v[None, :, :end],
         attn_mask=mask, is_causal=mask is None and n > 1, scale=scale, enable_gqa=True,
     )  # fmt: skip
     return out[0].transpose(0, 1).reshape(n, -1)

@@ -80,10 +80,9 @@ class SamplingState:
 
     def begin(self, slot: int, position: int, sampling: Sampling) -> None:
         """A reply begins in `slot`, whose prompt has `position` tokens. No sync: fills and small copies."""
-        self.position[slot] = position
-        for state in (self.count, self.words):
-            state[slot] = 0
-        self.gap[slot] = True
+        # fill_: an assignment copies its number from the host, and waits
+        for state, value in ((self.position, position), (self.count, 0), (self.words, 0), (self.gap, 1)):
+            state[slot].fill_(value)
         device = self.tokens.device
         pinned = device.type == "cuda"
         real = torch.tensor([float(getattr(sampling, name)) for name in REAL], pin_memory=pinned)

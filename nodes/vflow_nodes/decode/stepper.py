@@ -7,20 +7,23 @@ memory behind it, and read when the next step is already begun: the device never
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 
-from vflow_nodes.decode.forward import Model
+from vflow_nodes.decode.capture import Part, Recorder, Step
+from vflow_nodes.decode.forward import LlamaModel, Model
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.sampling import Sampler, Sampling, SamplingState
 from vflow_nodes.decode.weights import Weights
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 CONTEXTS = (1024, 2048, 4096, 8192, 16384, 32768)
-"""A step is captured for each of these sizes that is needed; smaller ones are padded."""
+PARTS = (32, 128, 256, 384, 512)
+"""Steps, and parts of prompts, are captured for those of these sizes that are needed; smaller ones are
+padded. 384 holds 30 s of speech."""
 
 
 class Tokens(Protocol):
@@ -73,8 +76,9 @@ class Stepper:
         self._logits: torch.Tensor | None = None
         self._cuda = self._device.type == "cuda"
         self._captures = capture and self._cuda
-        self._graphs: dict[tuple[int, int, bool], _Graph] = {}
-        self._pool: Any = None
+        self._recorder = Recorder()
+        self._steps: dict[tuple[int, int, bool], Step] = {}
+        self._parts: dict[tuple[int, int], Part] = {}
         self._ring = [self._pinned() for _ in range(4)]  # more than the steps that are in flight
         self._turn = 0
 
@@ -86,8 +90,8 @@ class Stepper:
 
     @property
     def graphs(self) -> int:
-        """How many steps are captured."""
-        return len(self._graphs)
+        """How many steps and parts of prompts are captured."""
+        return self._recorder.count
 
     def _pinned(self) -> torch.Tensor:
         return torch.zeros(self.slots + 1, dtype=torch.int64, pin_memory=self._cuda)
@@ -100,7 +104,23 @@ class Stepper:
             else:
                 embeds, first, last = run
                 parts.append(embeds.rows()[first:last])
-        self._logits = self.model.prefill(slot, start, parts[0] if len(parts) == 1 else torch.cat(parts))
+        x = parts[0] if len(parts) == 1 else torch.cat(parts)
+        model = self.model
+        if self._captures and isinstance(model, LlamaModel) and len(x) <= PARTS[-1]:
+            self._logits = self._replayed(model, slot, start, x)
+        else:
+            self._logits = model.prefill(slot, start, x)
+
+    def _replayed(self, model: LlamaModel, slot: int, start: int, x: torch.Tensor) -> torch.Tensor:
+        """A part of a prompt through its graph; the logits are there until the next one."""
+        n = len(x)
+        size = next(size for size in PARTS if size >= n)
+        part = self._part(model, size, self._bucket(start + n - 1))
+        numbers = [*[slot] * size, *range(start, start + size), n - 1]
+        part.numbers.copy_(self._to_device(numbers), non_blocking=True)
+        part.x[:n] = x
+        part.replay()
+        return part.logits
 
     def _to_device(self, ids: Sequence[int]) -> torch.Tensor:
         host = torch.tensor(ids, dtype=torch.int64, pin_memory=self._cuda)
@@ -120,7 +140,7 @@ class Stepper:
             context = longest + 1 if not self._cuda else self._bucket(longest)
             return self._copied(self._compute(rows, context, greedy), len(slots))
         batch = next(size for size in BATCHES if size >= len(slots))
-        graph = self._graph(batch, self._bucket(longest), greedy)
+        graph = self._step(batch, self._bucket(longest), greedy)
         padded = [*slots, *[self.slots] * (batch - len(slots))]
         if graph.slots != padded:
             graph.rows.copy_(self._to_device(padded), non_blocking=True)
@@ -151,27 +171,26 @@ class Stepper:
         event.record()
         return Pending(host, event, rows)
 
-    def _graph(self, batch: int, context: int, greedy: bool) -> _Graph:
+    def _step(self, batch: int, context: int, greedy: bool) -> Step:
+        """The captured step of a size; captured with all rows in the spare slot, so that nothing moves."""
         key = (batch, context, greedy)
-        if key not in self._graphs:
-            self._graphs[key] = self._capture(batch, context, greedy)
-        return self._graphs[key]
+        if key not in self._steps:
+            slots = [self.slots] * batch
+            rows = self._to_device(slots)
+            tokens, replay = self._recorder.record(lambda: self._compute(rows, context, greedy))
+            self._steps[key] = Step(rows, tokens, replay, slots)
+        return self._steps[key]
 
-    def _capture(self, batch: int, context: int, greedy: bool) -> _Graph:
-        """Capture a step, with all rows in the spare slot, so that no session's state moves."""
-        slots = [self.slots] * batch
-        rows = self._to_device(slots)
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(2):  # libraries set themselves up at their first calls
-                self._compute(rows, context, greedy)
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-            tokens = self._compute(rows, context, greedy)
-        self._pool = self._pool or graph.pool()
-        return _Graph(rows, tokens, graph.replay, slots)
+    def _part(self, model: LlamaModel, size: int, context: int) -> Part:
+        """The captured part of a prompt of a size, the spare slot's while it is captured."""
+        if (size, context) not in self._parts:
+            numbers = self._to_device([*[self.slots] * size, *range(size), size - 1])
+            rows, position, last = numbers.split([size, size, 1])
+            hidden = model.weights.shape.hidden
+            x = torch.zeros(size, hidden, dtype=model.weights.dtype, device=self._device)
+            logits, replay = self._recorder.record(lambda: model.part(rows, position, x, last, context))
+            self._parts[size, context] = Part(numbers, x, logits, replay)
+        return self._parts[size, context]
 
     def warm_up(self, batch: int, longest: int) -> None:
         """Capture, or run once, a step of each size up to `batch` rows and `longest` positions, greedy and
@@ -186,14 +205,7 @@ class Stepper:
         )
         batches = [size for size in BATCHES if size < 2 * min(batch, self.slots)]
         for key in itertools.product(batches, contexts, (True, False)):
-            self._graph(*key)
-
-
-@dataclass(slots=True)
-class _Graph:
-    """A captured step: the slots that it reads from `rows`, and where it leaves their `tokens`."""
-
-    rows: torch.Tensor
-    tokens: torch.Tensor
-    replay: Callable[[], None]
-    slots: list[int]
+            self._step(*key)
+        if isinstance(self.model, LlamaModel):
+            for size, context in itertools.product(PARTS, contexts):
+                self._part(self.model, size, context)

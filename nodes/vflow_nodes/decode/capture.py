@@ -1,0 +1,56 @@
+"""Work recorded as CUDA graphs: the same kernels on the same memory, begun by one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass(slots=True)
+class Part:
+    """A captured part of a prompt. Written before a replay: `numbers (2 n + 1,)` int64, n times the slot, n
+    positions and the last row that counts; `x (n, hidden)`. Left by it: `logits (1, vocabulary)`."""
+
+    numbers: torch.Tensor
+    x: torch.Tensor
+    logits: torch.Tensor
+    replay: Callable[[], None]
+
+
+@dataclass(slots=True)
+class Step:
+    """A captured step: the slots that it reads from `rows`, now `slots`, and where it leaves `tokens`."""
+
+    rows: torch.Tensor
+    tokens: torch.Tensor
+    replay: Callable[[], None]
+    slots: list[int]
+
+
+class Recorder:
+    """Records work; all graphs share one pool of memory, since they run one after the other."""
+
+    def __init__(self) -> None:
+        self._pool: Any = None
+        self.count = 0
+
+    def record(self, work: Callable[[], torch.Tensor]) -> tuple[torch.Tensor, Callable[[], None]]:
+        """Run `work` twice, then record it: what it returns, and what runs it again into the same memory.
+
+        Source: PyTorch's notes on CUDA graphs.
+        """
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(2):  # libraries set themselves up at their first calls
+                work()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+            made = work()
+        self._pool = self._pool or graph.pool()
+        self.count += 1
+        return made, graph.replay
