@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +18,7 @@ from decoding.setting import Setting, widened
 from decoding.sizes import random_ids
 
 from vflow_nodes.decode import ops_torch
+from vflow_nodes.decode.capture import Recorder
 from vflow_nodes.decode.forward import LlamaModel
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.weights import Weights, quantise
@@ -156,15 +159,59 @@ def logits(record: Record, setting: Setting, kind: str) -> None:
 
 
 def graphs(record: Record, setting: Setting, kind: str) -> None:
-    """The same tokens, step for step, from captured steps and from eager ones."""
+    """The same logits from a captured step and an eager one, and the same draws from the same logits.
+
+    Up to rounding: cuBLAS may take another way on another stream. So the tokens of whole runs are told, and
+    not held against anything.
+    """
     if not setting.cuda:
         raise Skip("steps are captured on CUDA only")
+    for batch in (1, 4, 8):
+        captured_step(record, setting, kind, batch)
     pair = [stepper(setting.weights, 8, 1024, kind, capture) for capture in (False, True)]
     same_steps(record, setting, kind, pair)
 
 
+@torch.inference_mode()
+def captured_step(record: Record, setting: Setting, kind: str, batch: int) -> None:
+    """A step's logits, and what is drawn of them, eager and recorded."""
+    model = LlamaModel(setting.weights, SLOTS, CONTEXT, ops(kind, setting.device))
+    random_cache(model)
+    step = Step(setting.weights, batch)
+    eager = step.logits(model).clone()
+    made, replay = Recorder().record(lambda: step.logits(model))
+    made.fill_(float("nan"))
+    replay()
+    error = distance(made, eager)
+    name = f"{setting.size.name} {kind}: graph = eager, logits of {batch} rows"
+    record.check(name, error < 0.02, error=error, same_top_token=agreement(made, eager))
+    drawn = draws(stepper(setting.weights, SLOTS, CONTEXT, kind, False), eager, step.rows)
+    name = f"{setting.size.name} {kind}: graph = eager, draws of {batch} rows"
+    record.check(name, drawn[0] == drawn[1], eager=drawn[0], captured=drawn[1])
+
+
+def draws(each: Any, scores: torch.Tensor, rows: torch.Tensor) -> tuple[list[int], list[int]]:
+    """What a sampler draws of the same logits from the same state: eager, and recorded."""
+
+    def begin() -> None:
+        for slot in range(SLOTS):
+            each._state.begin(slot, 1, DRAWN)
+
+    def draw() -> torch.Tensor:
+        chosen: torch.Tensor = each.sampler.draw(scores, each._state, rows, False)
+        return chosen
+
+    begin()
+    eager: list[int] = draw().tolist()
+    chosen, again = Recorder().record(draw)
+    begin()  # it was run to be recorded
+    again()
+    captured: list[int] = chosen.tolist()
+    return eager, captured
+
+
 def same_steps(record: Record, setting: Setting, kind: str, pair: list[Any]) -> None:
-    """Two steppers with the same cache draw the same tokens."""
+    """How long two steppers with the same cache draw the same tokens."""
     one, other = (each.model for each in pair)
     other.keys.copy_(one.keys)
     other.values.copy_(one.values)
@@ -176,13 +223,8 @@ def same_steps(record: Record, setting: Setting, kind: str, pair: list[Any]) -> 
                 rows = Rows(each, setting.device, batch, len(ids), sampling)
                 told.append([rows.begin(ids), *rows.run(48)])
             how = "greedy" if sampling is GREEDY else "drawn"
-            record.check(
-                f"{setting.size.name} {kind}: graph = eager, {batch} rows, {how}",
-                told[0] == told[1],
-                same_steps=common(told[0], told[1]),
-                steps=len(told[0]),
-                different_tokens=len({token for step in told[1] for token in step}),
-            )
+            same = {"same_steps": common(told[0], told[1]), "of": len(told[0])}
+            record.note(f"{setting.size.name} {kind}: graph beside eager, {batch} rows, {how}", same)
 
 
 @contextmanager
@@ -216,7 +258,9 @@ def syncs(record: Record, setting: Setting, kind: str) -> None:
                 rows.run(32)
                 first.read()
         except RuntimeError as error:
-            reason = str(error).strip().partition("\n")[0]
+            frames = [f for f in traceback.extract_tb(error.__traceback__) if "vflow_nodes" in f.filename]
+            places = [f"{Path(f.filename).name}:{f.lineno}" for f in frames]
+            reason = f"{str(error).strip().partition(chr(10))[0]} at {' > '.join(places)}"
         how = "captured" if capture else "eager"
         record.check(f"{setting.size.name} {kind}: no hidden sync, {how} steps", not reason, error=reason)
         del each, rows

@@ -177,7 +177,13 @@ def _layer(layer: Any) -> Layer:
 
 
 def _fuse(projections: list[nn.Linear]) -> torch.Tensor:
-    """One matrix of several with the same input; their parameters become views of it."""
+    """One matrix of several with the same input; their parameters become views of it, or are already."""
+    weights = [projection.weight.data for projection in projections]
+    first, rows = weights[0], sum(len(weight) for weight in weights)
+    ends = [weight.data_ptr() + weight.numel() * weight.element_size() for weight in weights]
+    one = all(weight.data_ptr() == end for weight, end in zip(weights[1:], ends, strict=False))
+    if one and first.untyped_storage().nbytes() == rows * first.shape[1] * first.element_size():
+        return first.as_strided((rows, first.shape[1]), first.stride())
     fused = torch.cat([projection.weight.data for projection in projections])
     at = 0
     for projection in projections:
