@@ -19,6 +19,8 @@ LONGEST = 1024
 """Tokens of a reply, at most: the width of the history on the device."""
 NGRAM = 4
 """The longest n-gram whose repetition can be forbidden."""
+GROUP = 64
+"""Tokens of which the best is found first: who is among the best has few of these groups to look through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +99,17 @@ def _wrapped(value: int) -> int:
 
 
 class Sampler:
-    """Draws the next tokens of a batch. `opens`, `joins` and `gaps` count words: see `Vocabulary.marks`."""
+    """Draws the next tokens of a batch. `opens`, `joins` and `gaps` count words: see `Vocabulary.marks`.
+
+    Of tokens with equal scores the one with the smaller id comes first, on every device.
+    """
 
     def __init__(self, marks: Sequence[torch.Tensor], ends: Sequence[int], device: torch.device) -> None:
         self._opens, self._joins, self._gaps = (mark.to(device) for mark in marks)
         self._ends = torch.tensor(sorted(ends), dtype=torch.int64, device=device)
         self._columns = torch.arange(LONGEST, device=device)
         self._ranks = torch.arange(CANDIDATES, device=device)
+        self._places = torch.arange(GROUP, device=device)
 
     def draw(
         self, logits: torch.Tensor, state: SamplingState, rows: torch.Tensor, greedy: bool
@@ -116,10 +122,12 @@ class Sampler:
         whole = dict(zip(WHOLE, state.whole[rows].unbind(1), strict=True))
         count, history = state.count[rows], state.history[rows]
         scores = self._processed(logits, history, count, state.words[rows], real, whole)
-        chosen = scores.argmax(dim=1)
-        if not greedy:
-            drawn = self._drawn(scores, count, real, whole)
-            chosen = torch.where(real["temperature"] == 0, chosen, drawn)
+        if greedy:
+            chosen = _likeliest(scores)
+        else:
+            values, tokens = self._candidates(scores, logits.shape[1])
+            drawn = self._drawn(values, tokens, count, real, whole)
+            chosen = torch.where(real["temperature"] == 0, tokens[:, 0], drawn)
         self._enter(chosen, state, rows, count)
         return chosen
 
@@ -132,19 +140,21 @@ class Sampler:
         real: dict[str, torch.Tensor],
         whole: dict[str, torch.Tensor],
     ) -> torch.Tensor:
-        """The scores `(b, V)` behind penalty, forbidden n-grams and minima, in transformers' order."""
+        """The scores `(b, groups, GROUP)` behind penalty, forbidden n-grams and minima, in transformers' order;
+        those behind the vocabulary's are -inf."""
         vocabulary = logits.shape[1]
-        scores = torch.empty(len(logits), vocabulary + 1, device=logits.device)
+        scores = torch.empty(len(logits), (vocabulary // GROUP + 1) * GROUP, device=logits.device)
         scores[:, :vocabulary] = logits
+        scores[:, vocabulary:] = -torch.inf
         said = self._columns < count[:, None]
-        used = torch.where(said, history, vocabulary)  # the last column takes what is not to be changed
+        used = torch.where(said, history, vocabulary)  # a column behind them takes what is not to be changed
         score, penalty = scores.gather(1, used), real["repetition_penalty"][:, None]
         scores.scatter_(1, used, torch.where(score < 0, score * penalty, score / penalty))
         scores.scatter_(1, torch.where(self._repeats(history, count, whole), history, vocabulary), -torch.inf)
         ended = (words >= whole["min_words"]) & (count >= whole["min_tokens"])
         ends = scores[:, self._ends]
         scores[:, self._ends] = torch.where(ended[:, None], ends, -torch.inf)
-        return scores[:, :vocabulary]
+        return scores.unflatten(1, (-1, GROUP))
 
     def _repeats(
         self, history: torch.Tensor, count: torch.Tensor, whole: dict[str, torch.Tensor]
@@ -158,9 +168,24 @@ class Sampler:
             ends = ends & ((earlier == last) | (back >= size))
         return ends & (count[:, None] >= size)
 
+    def _candidates(self, scores: torch.Tensor, vocabulary: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The best scores and their tokens, at most CANDIDATES, `(b, k)` each.
+
+        They are in the groups with the best maxima: as many others are better than all of any other group.
+        """
+        groups = scores.shape[1]
+        places = torch.arange(groups, device=scores.device)
+        kept = ranked(scores.amax(dim=2), places).topk(min(CANDIDATES, groups), dim=1).values
+        group = ranked_place(kept)
+        near = scores.gather(1, group[:, :, None].expand(-1, -1, GROUP)).flatten(1)
+        tokens = (group[:, :, None] * GROUP + self._places).flatten(1)
+        best = ranked_place(ranked(near, tokens).topk(min(CANDIDATES, vocabulary), dim=1).values)
+        return scores.flatten(1).gather(1, best), best
+
     def _drawn(
         self,
         scores: torch.Tensor,
+        tokens: torch.Tensor,
         count: torch.Tensor,
         real: dict[str, torch.Tensor],
         whole: dict[str, torch.Tensor],
@@ -171,10 +196,8 @@ class Sampler:
         Source: E. J. Gumbel, "Statistical Theory of Extreme Values", 1954; top-p: A. Holtzman et al.,
         arXiv:1904.09751.
         """
-        temperature = real["temperature"].clamp_min(1e-4)[:, None]
-        size = min(CANDIDATES, scores.shape[1])
-        values, tokens = (scores / temperature).topk(size, dim=1)
-        ranks = self._ranks[:size]
+        ranks = self._ranks[: scores.shape[1]]
+        values = scores / real["temperature"].clamp_min(1e-4)[:, None]
         values = values.masked_fill(ranks >= whole["top_k"][:, None], -torch.inf)
         shares = values.softmax(dim=1)
         before = shares.cumsum(dim=1) - shares
@@ -192,6 +215,26 @@ class Sampler:
         joined = state.gap[rows] & self._joins[chosen]
         state.words[rows] += self._opens[chosen] + joined
         state.gap[rows] = self._gaps[chosen]
+
+
+def _likeliest(scores: torch.Tensor) -> torch.Tensor:
+    """The first of the largest of `scores (b, groups, GROUP)`: `(b,)`."""
+    group = scores.amax(dim=2).argmax(dim=1)  # the first of the largest, as its documentation has it
+    within = scores[torch.arange(len(scores), device=scores.device), group].argmax(dim=1)
+    return group * GROUP + within
+
+
+def ranked(values: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """int64 keys, no two the same, that order as float32 `values` do, and where these tie as smaller
+    `places`, below 2**32, before larger ones."""
+    bits = (values + 0.0).view(torch.int32)  # -0 becomes 0, to which it is equal
+    ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)
+    return torch.add(0xFFFFFFFF - places, ordered, alpha=1 << 32)
+
+
+def ranked_place(keys: torch.Tensor) -> torch.Tensor:
+    """The places in `ranked`'s keys."""
+    return 0xFFFFFFFF - (keys & 0xFFFFFFFF)
 
 
 def gumbel(seed: torch.Tensor, place: torch.Tensor, token: torch.Tensor) -> torch.Tensor:
