@@ -27,7 +27,6 @@ from kernel_parts.timing import Report, time_us
 from torch.nn import functional as F
 
 from vflow_nodes.decode import ops_triton
-from vflow_nodes.decode.kernels import tiling
 
 
 def measure_ceiling(sizes: Sizes, device: str, report: Report) -> None:
@@ -64,9 +63,6 @@ def measure_each(decoder: Decoder, rows: Iterable[int], report: Report) -> None:
 
 def measure_step(decoder: Decoder, rows: Iterable[int], report: Report, context: int) -> None:
     """A whole step, by each way to run it, and how far it is from plain torch."""
-    ways = [("kernels", False), ("fused", False)]
-    if decoder.device == "cuda" and torch.cuda.get_device_capability() >= (9, 0):
-        ways += [("kernels", True), ("fused", True)]
     for b in rows:
         size = decoder.step_bytes(b, context)
         values: dict[str, Any] = {"name": "step", "rows": b, "bits": decoder.bits, "context": context}
@@ -76,16 +72,14 @@ def measure_step(decoder: Decoder, rows: Iterable[int], report: Report, context:
             run = decoder.step(b, context, "torch")
             reference = run().float()
             report.timed(time_us([run], decoder.device, 4e9), size, **values, how="torch")
-        for how, overlap in ways:
-            tiling.OVERLAP = overlap
+        for how in ("kernels", "fused"):
             torch.manual_seed(b)
             run = decoder.step(b, context, how)
             found = run().float()
             if reference is not None:
                 values["error"] = float((found - reference).norm() / reference.norm())
             us = time_us([run], decoder.device, 4e9)
-            report.timed(us, size, **values, how=how + (" overlapping" if overlap else ""))
-        tiling.OVERLAP = False
+            report.timed(us, size, **values, how=how)
 
 
 def main() -> None:

@@ -68,9 +68,8 @@ def compile_ahead(task: Task) -> int:
     decoder, context = Decoder(small, "meta", task.bits), task.context or small.contexts[0]
     with compiling(task.capability) as compiled:
         if task.name == "step":
-            for tiling.OVERLAP in (False, True) if task.capability >= 90 else (False,):
-                decoder.step(task.rows, context, "kernels")()
-                decoder.step(task.rows, context, "fused")()
+            decoder.step(task.rows, context, "kernels")()
+            decoder.step(task.rows, context, "fused")()
         for cut in task.cuts:
             use(cut, decoder, task.name, task.rows, context)
             call = decoder.attention if task.name == "rope_attend" else decoder.product

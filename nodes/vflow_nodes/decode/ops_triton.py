@@ -97,7 +97,7 @@ def _product(
     tiles = -(-n // cut.block_n)
     shape = {
         "N": outputs, "K": k, "GATED": gated, "BLOCK_N": cut.block_n, "BLOCK_K": cut.block_k,
-        "OVERLAP": tiling.OVERLAP, "num_warps": cut.warps, **_launch(),
+        "num_warps": cut.warps,
     }  # fmt: skip
     if rows == 1:
         product.one_row[(tiles,)](y, x, weight, scale, bias, norm, residual, eps, **shape)
@@ -114,10 +114,6 @@ def _product(
         M=padded, SPLITS=cut.splits, WIDE=product.INTERPRETED, num_stages=cut.stages, **shape,
     )  # fmt: skip
     return y
-
-
-def _launch() -> dict[str, bool]:
-    return {"launch_pdl": True} if tiling.OVERLAP else {}
 
 
 def rope_write(
@@ -143,7 +139,7 @@ def rope_write(
     attention.rotate_and_store[(len(qkv), 3)](
         q, qkv.contiguous(), cos, sin, position, rows, k_cache, v_cache, q_norm, k_norm, eps,
         slot_stride, head_stride, HEADS=heads, KV_HEADS=kv_heads, D=size,
-        PADDED=tiling.power_of_two(heads), OVERLAP=tiling.OVERLAP, **_launch(),
+        PADDED=tiling.power_of_two(heads),
     )  # fmt: skip
     return q
 
@@ -221,8 +217,7 @@ def _attend(
         k_cache, v_cache, q_norm, k_norm, eps, scale, slot_stride, head_stride,
         KV_HEADS=kv_heads, GROUP=group, M=max(16, tiling.power_of_two(group)), G=tiling.power_of_two(group),
         D=size, SPAN=cut.span, BLOCK=min(cut.block, cut.span), SPANS=spans, FUSED=cos is not None,
-        WIDE=attention.INTERPRETED, OVERLAP=tiling.OVERLAP, num_warps=cut.warps, num_stages=cut.stages,
-        **_launch(),
+        WIDE=attention.INTERPRETED, num_warps=cut.warps, num_stages=cut.stages,
     )  # fmt: skip
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import triton
 import triton.language as tl
-from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
 LOG2_E = tl.constexpr(1.4426950408889634)
 INTERPRETED = bool(triton.knobs.runtime.interpret)
@@ -39,14 +38,11 @@ def rotated(source, head, ok, weight, cos, sin, eps, D: tl.constexpr):
 @triton.jit
 def rotate_and_store(
     q, qkv, cos, sin, position, rows, k_cache, v_cache, q_norm, k_norm, eps, slot_stride, head_stride,
-    HEADS: tl.constexpr, KV_HEADS: tl.constexpr, D: tl.constexpr, PADDED: tl.constexpr, OVERLAP: tl.constexpr,
+    HEADS: tl.constexpr, KV_HEADS: tl.constexpr, D: tl.constexpr, PADDED: tl.constexpr,
 ):  # fmt: skip
     """`q (b, HEADS, D)` and the caches' new entries from `qkv (b, (HEADS + 2 KV_HEADS) D)`: one program a row
     for the queries, one for the keys and one for the values."""
     i, kind = tl.program_id(0), tl.program_id(1)
-    if OVERLAP:
-        gdc_launch_dependents()
-        gdc_wait()
     at = tl.load(position + i).to(tl.int64)
     slot = tl.load(rows + i).to(tl.int64)
     source = qkv + i.to(tl.int64) * ((HEADS + 2 * KV_HEADS) * D)
@@ -75,7 +71,7 @@ def attend_span(
     scale, slot_stride, head_stride,
     KV_HEADS: tl.constexpr, GROUP: tl.constexpr, M: tl.constexpr, G: tl.constexpr, D: tl.constexpr,
     SPAN: tl.constexpr, BLOCK: tl.constexpr, SPANS: tl.constexpr,
-    FUSED: tl.constexpr, WIDE: tl.constexpr, OVERLAP: tl.constexpr,
+    FUSED: tl.constexpr, WIDE: tl.constexpr,
 ):  # fmt: skip
     """`out (b, KV_HEADS GROUP D)`: the GROUP queries of a key head over SPAN positions of a row's slot.
 
@@ -85,9 +81,6 @@ def attend_span(
     new key; it stores key and value, and takes them from its registers.
     """
     split, h, i = tl.program_id(0), tl.program_id(1), tl.program_id(2)
-    if OVERLAP:
-        gdc_launch_dependents()
-        gdc_wait()
     at = tl.load(position + i).to(tl.int32)
     # a row that stands behind the context, as a dead one may, must not wait for programs that are not there
     spans = tl.minimum(at // SPAN + 1, SPANS)

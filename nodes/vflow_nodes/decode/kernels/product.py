@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import triton
 import triton.language as tl
-from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
 INTERPRETED = bool(triton.knobs.runtime.interpret)
 """Whether these functions run in Triton's interpreter: decided when this module is imported."""
@@ -69,7 +68,7 @@ def put(
 def one_row(
     y, x, w, scale, bias, norm, residual, eps,
     N: tl.constexpr, K: tl.constexpr, GATED: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, OVERLAP: tl.constexpr,
+    BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
     """`y (N,)` from `x (K,)`: a program reads BLOCK_N whole rows of w, a block ahead of its multiplying."""
     tile = tl.program_id(0)
@@ -79,9 +78,6 @@ def one_row(
     # 8 weights a thread, of 8 bits too: x then has the same layout, and does not go through shared memory
     at = w + row.to(tl.int64)[:, None] * K + tl.max_contiguous(k, 8)[None, :]
     coming = tl.load(at, mask=row_ok[:, None] & (k < K)[None, :], other=0.0, eviction_policy="evict_first")
-    if OVERLAP:
-        gdc_launch_dependents()
-        gdc_wait()
     m = tl.arange(0, 1)
     plus = added(bias, residual, m, m < 1, tile, N, 1, BLOCK_N, GATED)
     total = tl.zeros((BLOCK_N, BLOCK_K), tl.float32)
@@ -113,7 +109,7 @@ def many_rows(
     y, x, w, scale, bias, norm, residual, parts, tickets, rows, eps,
     N: tl.constexpr, K: tl.constexpr, M: tl.constexpr, GATED: tl.constexpr,
     BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, SPLITS: tl.constexpr,
-    WIDE: tl.constexpr, OVERLAP: tl.constexpr,
+    WIDE: tl.constexpr,
 ):  # fmt: skip
     """`y (rows, N)` from `x (rows, K)`, with M >= rows.
 
@@ -131,9 +127,6 @@ def many_rows(
     k = split * span + tl.arange(0, BLOCK_K)
     left = x + m[:, None] * K + k[None, :]
     right = w + row.to(tl.int64)[None, :] * K + k[:, None]
-    if OVERLAP:
-        gdc_launch_dependents()
-        gdc_wait()
     total = tl.zeros((M, BLOCK_N), tl.float32)
     squares = tl.zeros((M,), tl.float32)
     for start in range(0, span, BLOCK_K):

@@ -42,10 +42,6 @@ TILES: dict[Key, Tile] = {}
 SPANS: dict[tuple[int, int], Span] = {}
 """By context and batch."""
 
-OVERLAP = False
-"""Let a kernel start, and read its first weights, while the one before it ends: programmatic dependent
-launch, which needs compute capability 9.0. Read at every launch; a graph keeps what it was captured with."""
-
 
 def bucket(rows: int) -> int:
     """The rows that a program computes, of which `rows` are real: 1, 16 or 32."""
@@ -79,6 +75,6 @@ def _rule(kind: str, n: int, k: int, rows: int, bits: int) -> Tile:
 
 def span(context: int, rows: int) -> Span:
     """The cut of attention over `context` positions by `rows` rows."""
-    size = max(64, power_of_two(context) * min(rows, 16) // 32)
+    size = max(64, power_of_two(context) * power_of_two(min(rows, 16)) // 32)
     # two blocks at least: of a loop the compiler fetches ahead, and of a single block it unrolls the rotation
     return SPANS.get((context, rows)) or Span(size, block=min(64, size // 2))
