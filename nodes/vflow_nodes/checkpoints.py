@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.utils import logging
 
 from vflow import Unavailable, models
+from vflow_nodes.decode.errors import DecodeError
 
 Progress = Callable[[str], None]
 Dtype = Literal["auto", "bfloat16", "float16", "float32", "int8"]
@@ -55,10 +56,12 @@ def loading(name: str, device: str, kind: str) -> Iterator[None]:
             f"model {name!r} does not fit into the memory of {device}; set 'slots' or 'context' lower, "
             "'dtype: int8', or take a smaller model"
         ) from error
+    except DecodeError as error:
+        raise Unavailable(str(error)) from error
     except Exception as error:  # safetensors, tokenizers and transformers raise what they like
         if isinstance(error, Unavailable):
             raise
-        reason = str(error).strip().partition("\n")[0]
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise Unavailable(
             f"model {name!r} does not load: {reason}; set 'model' to a directory or hub name of {kind}, and "
             "fetch it anew if its files are damaged"

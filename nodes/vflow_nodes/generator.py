@@ -103,6 +103,7 @@ class Generator(Node):
 
     def close(self) -> None:
         if (session := self.__dict__.pop("_session", None)) is not None:
+            self.ctx.post("stats", "decode engine", **session.engine.stats())
             session.close()
 
     def prefill(self, parts: Sequence[int | Embeds]) -> None:
