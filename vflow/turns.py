@@ -122,6 +122,8 @@ class TurnLog:
         self.turns: dict[int, Turn] = {}
         self.states: list[tuple[int, str]] = [(0, "idle")]
         self.warnings: list[str] = list(graph.warnings)
+        self.stats: dict[str, dict[str, Any]] = {}
+        """What nodes counted, by the node's name, as they told it when they closed."""
         self._lock = threading.Lock()  # guards all of the above
 
     def snapshot(self) -> list[Turn]:
@@ -152,6 +154,8 @@ class TurnLog:
                 self._speculation(message)
             elif message.kind == "warning":
                 self.warnings.append(f"{message.source}: {message.text}")
+            elif message.kind == "stats":
+                self.stats[message.source] = dict(message.data)
 
     def _turn(self, number: int) -> Turn:
         return self.turns.setdefault(number, Turn(number))
@@ -275,6 +279,7 @@ class TurnLog:
             "links": [{name: getattr(link, name) for name in fields} for link in links],
             "states": [[_ms(at_ns), state] for at_ns, state in sorted(self.states, key=lambda s: s[0])],
             "warnings": self.warnings,
+            "stats": self.stats,
         }
 
 

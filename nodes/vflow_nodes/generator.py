@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from vflow import Advice, Flush, Node, Out, Text, TextPacket, TurnEnd, prop
 
@@ -103,8 +103,12 @@ class Generator(Node):
 
     def close(self) -> None:
         if (session := self.__dict__.pop("_session", None)) is not None:
-            self.ctx.post("stats", "decode engine", **session.engine.stats())
+            self.ctx.post("stats", "decode engine", **self.stats(session.engine))
             session.close()
+
+    def stats(self, engine: Engine) -> dict[str, Any]:
+        """What is in effect, and what the engine has done for all its sessions."""
+        return engine.stats()
 
     def prefill(self, parts: Sequence[int | Embeds]) -> None:
         """Have a prompt's beginning computed ahead of its end; returns at once."""

@@ -329,3 +329,12 @@ def test_an_older_interruption_changes_no_newer_reply(harness: Harness) -> None:
     reply = said(utter(harness, speech(1.0), 2))
     harness.node.on_cancel(Flush(1, 1, origins=frozenset(["node"]), sinks=1))
     assert history(harness)[-1] == ("assistant", reply, 2)
+
+
+def test_what_is_in_effect_is_told_at_the_end(checkpoint: Path) -> None:
+    with Harness(VoxtralGenerator(model=str(checkpoint), **PLAIN, tf32=True)) as harness:
+        utter(harness, speech(0.5), 1)
+    (told,) = [message.data for message in harness.messages if message.kind == "stats"]
+    assert (told["kernels"], told["weights"], told["attention"]) == ("torch", "float32", "sdpa")
+    assert told["replies"] >= 2
+    assert not (told["tf32"] or told["graphs"] or told["cudnn_benchmark"])

@@ -27,6 +27,7 @@ from vflow import (
 from vflow_nodes.generator import Generator
 
 if TYPE_CHECKING:
+    from vflow_nodes.decode.engine import Engine
     from vflow_nodes.decode.reply import Reply
     from vflow_nodes.voxtral.loading import Voxtral
     from vflow_nodes.voxtral.prompt import Speech
@@ -131,6 +132,14 @@ class VoxtralGenerator(Generator):
         if (scribe := self.__dict__.pop("_scribe", None)) is not None:
             scribe.close()
         self.__dict__.pop("_voxtral", None)
+
+    def stats(self, engine: Engine) -> dict[str, Any]:
+        import torch
+
+        encoder = self._voxtral.encoder
+        benchmark = encoder.device.type == "cuda" and torch.backends.cudnn.benchmark
+        heard = {"attention": encoder.attention, "encoder_graph": encoder.captured, "cudnn_benchmark": benchmark}
+        return {**super().stats(engine), **heard}
 
     def process(self, packet: AudioPacket) -> None:
         utterance = self._utterance
