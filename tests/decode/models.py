@@ -55,10 +55,12 @@ ROPE = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 64,
 }
+YARN = {"rope_type": "yarn", "rope_theta": 10_000.0, "factor": 4.0, "original_max_position_embeddings": 64}
 FAMILIES: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "llama": (LlamaConfig, LlamaForCausalLM, {}),
     "llama, tied": (LlamaConfig, LlamaForCausalLM, {"tie_word_embeddings": True, "attention_bias": True}),
     "llama, scaled rope": (LlamaConfig, LlamaForCausalLM, {"rope_parameters": ROPE}),
+    "llama, yarn": (LlamaConfig, LlamaForCausalLM, {"rope_parameters": YARN}),
     "mistral": (MistralConfig, MistralForCausalLM, {"num_key_value_heads": 1}),
     "qwen2": (Qwen2Config, Qwen2ForCausalLM, {"head_dim": 16, "num_key_value_heads": 4}),
     "qwen3": (Qwen3Config, Qwen3ForCausalLM, {}),

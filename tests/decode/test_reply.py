@@ -139,14 +139,17 @@ def test_none_comes_where_no_token_does_so_that_the_caller_may_look_elsewhere() 
 
 
 @pytest.mark.parametrize("end", [None, "eos", "limit", "error"])
-@pytest.mark.parametrize("taken_before", range(6))
+@pytest.mark.parametrize("taken_before", range(14))
 def test_no_word_comes_behind_a_cancel_however_the_reply_had_ended(
     end: StopReason | None, taken_before: int
 ) -> None:
-    reply = made([1, 2, 4, 3, 1, 9, 2, 4, 6], end, error=Failed("late") if end == "error" else None)
+    """From its fourth token on, words leave by the sentence, several at once."""
+    error = Failed("late") if end == "error" else None
+    reply = made([1, 2, 3, 5, 6, 4, 1, 9, 2, 4, 6], end, limit=6, error=error)
     words = reply.words(patience_s=0.0)
     for _ in range(taken_before):
         next(words)
+    assert reply.stop_reason is None
     reply.cancel()
     reply.put(5)
     assert [word for word in words if word is not None] == []

@@ -212,6 +212,11 @@ def test_noise_is_gumbels() -> None:
         assert abs(one_way.mean().item() * 12) < 5 / math.sqrt(one_way.numel())
 
 
+def test_no_seed_draws_at_one_place_as_another_does_elsewhere() -> None:
+    noise = gumbel(torch.arange(20)[:, None, None], torch.arange(50)[:, None], torch.arange(4))
+    assert len({tuple(row) for row in noise.flatten(0, 1).tolist()}) == 20 * 50
+
+
 def test_noise_is_finite_for_every_seed() -> None:
     extreme = torch.tensor([0, -1, 2**63 - 1, -(2**63)])
     noise = gumbel(extreme[:, None, None], torch.arange(50)[:, None], torch.arange(500))

@@ -136,6 +136,15 @@ def test_without_an_unused_slot_the_one_that_rested_longest_is_taken_and_its_ses
     assert prefill(scheduler, job(2, 20, first=200)) == 20
 
 
+def test_a_resting_session_keeps_its_slot_while_another_is_unused() -> None:
+    scheduler = Scheduler(2)
+    prefill(scheduler, job(1, 20, first=100))
+    prefill(scheduler, job(2, 20, first=200))
+    scheduler.release(2)
+    prefill(scheduler, job(3, 20, first=300))
+    assert (scheduler.held(1), scheduler.held(3)) == (20, 20)
+
+
 def test_a_slot_at_work_is_never_taken() -> None:
     scheduler = Scheduler(1)
     prefill(scheduler, busy := job(1, 5, limit=9))
