@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vflow_nodes.decode.trial import Figure
 
 Emission = tuple[Out, TextPacket | TurnEnd] | None
+"""What a generator emits: it names the output, since it may have several."""
 REPLY = 512
 """Tokens of a slot behind the room of its prompt."""
 
@@ -140,6 +141,7 @@ class Generator(Node):
                     meta, now = {"tokens": word.tokens}, self.ctx.now_ns()
                     packet = TextPacket(text=word.text, index=word.index, turn=turn, pts_ns=now, meta=meta)
                     yield self.words, packet
+                yield from self.finished(turn)
             finally:
                 reply.cancel()
         except DecodeError:
@@ -154,6 +156,10 @@ class Generator(Node):
         from vflow_nodes.decode.prompt import Prompt
 
         return self._session.generate(Prompt(parts), self._sampling(turn), one_line=one_line)
+
+    def finished(self, turn: int) -> Iterator[Emission]:
+        """What comes behind a reply's last word, where it was not ended before."""
+        yield from ()
 
     def answered(self, turn: int, text: str, tokens: list[int]) -> None:
         """A reply is complete, or was ended: `text` is what was said of it, '' if nothing. Enters it into the

@@ -98,7 +98,7 @@ def test_a_reply_has_no_hole_where_nothing_pauses(answered: Any) -> None:
 def test_the_report_has_the_documented_shape(run: Runner) -> None:
     done = run("voice_agent.yaml", input=QUESTION)
     assert done.code == 0
-    assert set(done.report) == {"pipeline", "resolved", "turns", "links", "states", "warnings"}
+    assert set(done.report) == {"pipeline", "resolved", "turns", "links", "states", "warnings", "stats"}
     (turn,) = done.report["turns"]
     assert set(turn) == {
         "turn", "user", "reply", "heard", "words", "tokens", "stop_reason", "interrupted", "speculation",

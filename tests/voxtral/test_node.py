@@ -27,6 +27,9 @@ from vflow import (
     Unavailable,
 )
 from vflow.errors import Flushed
+from vflow_nodes.decode.prompt import Prompt
+from vflow_nodes.decode.sampling import Sampling
+from vflow_nodes.decode.session import Session
 from vflow_nodes.voxtral.node import UNKNOWN, VoxtralGenerator
 from vflow_nodes.voxtral.prompt import Turn
 
@@ -132,6 +135,19 @@ def test_words_have_turn_index_and_the_transcript_comes_before_the_end(harness: 
     assert transcript.turn == 3
     assert isinstance(items[-1], TurnEnd)
     assert history(harness) == [("user", transcript.text or UNKNOWN, 3), ("assistant", said(items), 3)]
+
+
+def test_the_transcript_is_whole_though_the_reply_is_shorter(harness: Harness) -> None:
+    node: Any = harness.node
+    node.__dict__.update(max_tokens=3)
+    items = utter(harness, speech(1.0), 1)
+    (transcript,) = [i for i in items if isinstance(i, TextPacket) and "tokens" not in i.meta]
+    exchange, prompts = node._memory._exchanges[1], node._voxtral.prompts
+    asked = Prompt(node._memory.parts(prompts.transcription(exchange.speech), exchange.embeds.values()))
+    exact = Sampling(0, repetition_penalty=1, no_repeat_ngram=0, min_words=0, min_tokens=0, max_tokens=32)
+    whole = " ".join(w.text for w in Session(node._voxtral.engine).generate(asked, exact).words() if w)
+    assert transcript.text == whole
+    assert history(harness)[0] == ("user", whole or UNKNOWN, 1)
 
 
 def test_silence_gets_an_empty_reply_and_no_place_in_the_history(harness: Harness) -> None:
@@ -337,4 +353,4 @@ def test_what_is_in_effect_is_told_at_the_end(checkpoint: Path) -> None:
     (told,) = [message.data for message in harness.messages if message.kind == "stats"]
     assert (told["kernels"], told["weights"], told["attention"]) == ("torch", "float32", "sdpa")
     assert told["replies"] >= 2
-    assert not (told["tf32"] or told["graphs"] or told["cudnn_benchmark"])
+    assert (told["tf32"], told["graphs"], told["cudnn_benchmark"]) == (False, False, False)

@@ -20,27 +20,25 @@ from vflow import (
     SpeechStart,
     Text,
     TextPacket,
-    TurnEnd,
     models,
     prop,
 )
-from vflow_nodes.generator import Generator
+from vflow_nodes.generator import Emission, Generator
 
 if TYPE_CHECKING:
     from vflow_nodes.decode.engine import Engine
     from vflow_nodes.decode.reply import Reply
     from vflow_nodes.voxtral.loading import Voxtral
     from vflow_nodes.voxtral.prompt import Speech
-    from vflow_nodes.voxtral.transcript import Transcript
     from vflow_nodes.voxtral.utterance import Utterance
 
 MODEL = "mistralai/Voxtral-Mini-3B-2507"
 PERSONA = "You are a helpful voice assistant. Answer what you hear in two or three short spoken sentences."
 UNKNOWN = "(speech)"
 """Stands in the history for what was said, where no transcript was made of it."""
-LONGEST_TRANSCRIPT = 1024
-
-Emission = TextPacket | Event | tuple[Out, TextPacket | Event] | None
+TRANSCRIPT = 24, 8
+"""Tokens of a transcript, at most: so many, and so many for each second. Fast speech has 6; a model that
+runs on about noise is stopped."""
 
 
 class VoxtralGenerator(Generator):
@@ -137,9 +135,12 @@ class VoxtralGenerator(Generator):
         import torch
 
         encoder = self._voxtral.encoder
-        benchmark = encoder.device.type == "cuda" and torch.backends.cudnn.benchmark
-        heard = {"attention": encoder.attention, "encoder_graph": encoder.captured, "cudnn_benchmark": benchmark}
-        return {**super().stats(engine), **heard}
+        return {
+            **super().stats(engine),
+            "attention": encoder.attention,
+            "encoder_graph": encoder.captured,
+            "cudnn_benchmark": encoder.device.type == "cuda" and torch.backends.cudnn.benchmark,
+        }
 
     def process(self, packet: AudioPacket) -> None:
         utterance = self._utterance
@@ -200,7 +201,7 @@ class VoxtralGenerator(Generator):
         asked = [*opening, *speech, self._voxtral.prompts.end_inst]
         reply = self.reply(self._memory.parts(asked, utterance.embeds.values()), turn)
         self._written = Transcript(self._write_down(utterance, speech) if self.transcribe else None)
-        yield from self._side_by_side(reply, self._written, turn)
+        yield from self._side_by_side(reply, turn)
         self._ahead()
 
     def _write_down(self, utterance: Utterance, speech: Speech) -> Reply:
@@ -212,21 +213,29 @@ class VoxtralGenerator(Generator):
         parts = self._memory.parts(prompt, utterance.embeds.values())
         exact = Sampling(
             temperature=0, repetition_penalty=1, no_repeat_ngram=0, min_words=0, min_tokens=0,
-            max_tokens=LONGEST_TRANSCRIPT,
+            max_tokens=min(1024, TRANSCRIPT[0] + int(TRANSCRIPT[1] * utterance.seconds)),
         )  # fmt: skip
         return self._scribe.generate(Prompt(parts), exact)
 
-    def _side_by_side(self, reply: Iterator[Any], written: Transcript, turn: int) -> Iterator[Emission]:
-        """A reply, and the transcript as soon as it is whole, before the turn's end at the latest."""
-        told = False
+    def _side_by_side(self, reply: Iterator[Emission], turn: int) -> Iterator[Emission]:
+        """A reply, and the transcript as soon as it is whole."""
         for item in reply:
-            last = item is not None and isinstance(item[1], TurnEnd)
-            while last and not written.poll(wait=True):
-                yield None
-            if not told and written.poll():
-                told = True
-                yield self.transcript, TextPacket(text=written.text, turn=turn, pts_ns=self.ctx.now_ns())
+            if self._written.poll():
+                yield from self._told(turn)
             yield item
+
+    def finished(self, turn: int) -> Iterator[Emission]:
+        """The transcript, where the reply was faster."""
+        while not self._written.poll(wait=True):
+            yield None
+        yield from self._told(turn)
+
+    def _told(self, turn: int) -> Iterator[Emission]:
+        """The transcript, once."""
+        if not self._written.told:
+            self._written.told = True
+            text = self._written.text if self.transcribe else UNKNOWN
+            yield self.transcript, TextPacket(text=text, turn=turn, pts_ns=self.ctx.now_ns())
 
     def answered(self, turn: int, text: str, tokens: list[int]) -> None:
         """Enter what was said, and the reply, into the history; remember both as the model had them."""

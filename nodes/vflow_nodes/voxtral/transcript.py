@@ -16,6 +16,8 @@ class Transcript:
         self._reply = reply
         self._words = reply.words() if reply is not None else None
         self._heard: list[str] = []
+        self.told = False
+        """Whether it was given out."""
 
     @property
     def text(self) -> str:

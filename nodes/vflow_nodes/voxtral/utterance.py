@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vflow_nodes.decode.prompt import Embeds
-from vflow_nodes.voxtral.mel import LogMel, Window
+from vflow_nodes.voxtral.mel import RATE_HZ, LogMel, Window
 from vflow_nodes.voxtral.prompt import EMBEDDINGS, Audio, Speech
 
 Encode = Callable[[npt.NDArray[np.float32]], object]
@@ -36,6 +36,11 @@ class Utterance:
         self._made: list[tuple[Window, Embeds]] = []  # by index, as they were taken last
         self.cut = False
         """Whether it was longer than `most` windows, and what came behind them was left out."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it is so far."""
+        return self._mel.samples / RATE_HZ
 
     @property
     def empty(self) -> bool:
