@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from decoding.device import peak_mb, product_flops, read_bandwidth, reset_peak, time_ms
 from decoding.record import Record
-from decoding.rows import DRAWN, GREEDY, Rows, step_bytes, stepper
+from decoding.rows import DRAWN, GREEDY, Rows, best_kernels, step_bytes, stepper
 from decoding.setting import Setting
 from decoding.sizes import EMBEDDINGS, PREFIX, ears, random_ids
 
-from vflow_nodes.decode import ops_torch
-from vflow_nodes.decode.forward import LlamaModel
+from vflow_nodes.decode.prompt import Embeds, Prompt
 from vflow_nodes.decode.sampling import Sampling
 from vflow_nodes.decode.weights import Weights, quantise
 
@@ -82,6 +82,9 @@ def run(record: Record, setting: Setting) -> None:
         record.attempt(f"{name}: {label}", lambda v=variant: steps(record, setting, v, bandwidth))  # type: ignore[misc]
     record.attempt(f"{name}: prefill", lambda: prefill(record, setting, ceilings.get("flops", float("nan"))))
     record.attempt(f"{name}: encoder", lambda: hear(record, setting, ceilings.get("flops", float("nan"))))
+    if setting.cuda:
+        hears = partial(hear, record, setting, ceilings.get("flops", float("nan")), compiled=True)
+        record.attempt(f"{name}: encoder, compiled", hears)
     if setting.cuda and setting.big:
         set_targets(record, setting)
 
@@ -141,25 +144,26 @@ def cell(
 
 @torch.inference_mode()
 def prefill(record: Record, setting: Setting, flops: float) -> None:
-    """A whole prompt, and the part that is left at the end of speech."""
+    """A whole prompt, and the part that is left at the end of speech: as the engine computes them."""
     size = setting.size
-    model = LlamaModel(setting.weights, 1, 1024, ops_torch)
-    x = model.embed(torch.tensor(random_ids(size, PREFIX + TURN, setting.seed), device=setting.device))
-    for start in (0, PREFIX):
-        rest = x[start:]
-        taken = time_ms(setting.device, lambda s=start, r=rest: model.prefill(0, s, r), setting.pick(20, 5))  # type: ignore[misc]
-        ms, floor_ms = statistics.median(taken), size.prefill_flops(len(rest), start) / flops * 1e3
-        what = {
-            "ms": ms,
-            "tokens_per_s": len(rest) / ms * 1e3,
-            "floor_ms": floor_ms,
-            "times_floor": ms / floor_ms,
-        }
-        record.note(f"{size.name} prefill of {len(rest)} behind {start}", what)
+    for kernels in dict.fromkeys((best_kernels(setting.device), "torch")):
+        each = stepper(setting.weights, 1, 1024, kernels, setting.cuda)
+        prompt = Prompt(random_ids(size, PREFIX + TURN, setting.seed))
+        for start in (0, PREFIX):
+            work = partial(each.prefill, 0, prompt, start, len(prompt))
+            ms = statistics.median(time_ms(setting.device, work, setting.pick(20, 5)))
+            count = len(prompt) - start
+            floor_ms = size.prefill_flops(count, start) / flops * 1e3
+            what = {
+                "ms": ms,
+                "tokens_per_s": count / ms * 1e3,
+                "floor_ms": floor_ms,
+                "times_floor": ms / floor_ms,
+            }
+            record.note(f"{size.name} prefill of {count} behind {start}, {kernels}", what)
 
 
-@torch.inference_mode()
-def hear(record: Record, setting: Setting, flops: float) -> None:
+def hear(record: Record, setting: Setting, flops: float, compiled: bool = False) -> None:
     """30 s of speech to embeddings, eager and captured, and with the prefill of what they became."""
     from vflow_nodes.voxtral.encoder import AudioEncoder
 
@@ -167,23 +171,34 @@ def hear(record: Record, setting: Setting, flops: float) -> None:
     made = ears(size, setting.device, setting.dtype, setting.seed)
     mel = torch.randn(1, 128, 3000, device=setting.device)
     floor_ms = size.encode_flops() / flops * 1e3
-    for capture in (False, True) if setting.cuda else (False,):
-        encoder = AudioEncoder(made, setting.device, setting.dtype, capture=capture)
+    kind = ", compiled" if compiled else ""
+    for capture in (False, True) if setting.cuda and not compiled else (setting.cuda,):
+        encoder = AudioEncoder(made, setting.device, setting.dtype, capture=capture, compile=compiled)
         encoder.warm_up()
         ms = statistics.median(time_ms(setting.device, lambda e=encoder: e.encode(mel), repeats))  # type: ignore[misc]
         how = "captured" if capture else "eager"
         what = {"ms": ms, "floor_ms": floor_ms, "times_floor": ms / floor_ms}
-        record.note(f"{size.name} encoder, {how}", what)
-    model = LlamaModel(setting.weights, 1, 1024, ops_torch)
-    end = model.embed(torch.tensor([4], device=setting.device))
+        record.note(f"{size.name} encoder, {how}{kind}", what)
+    if compiled or setting.cuda:
+        plain = AudioEncoder(
+            ears(size, setting.device, setting.dtype, setting.seed), setting.device, setting.dtype
+        )
+        ours, theirs = encoder.encode(mel).float(), plain.encode(mel).float()
+        error = float((ours - theirs).norm() / theirs.norm())
+        record.check(f"{size.name} encoder, {how}{kind} = eager", error < 0.02, error=error)
+        del plain
+    each = stepper(setting.weights, 1, 1024, best_kernels(setting.device), setting.cuda)
+    end = Embeds(EMBEDDINGS, lambda: encoder.encode(mel))
+    ids = random_ids(size, PREFIX, setting.seed)
 
     def both() -> None:
-        model.prefill(0, PREFIX, torch.cat((encoder.encode(mel), end)))
+        end._rows = None  # heard anew
+        each.prefill(0, Prompt([*ids, end, 4]), PREFIX, PREFIX + TURN)
 
     ms = statistics.median(time_ms(setting.device, both, repeats))
     floor_ms += size.prefill_flops(TURN, PREFIX) / flops * 1e3
     what = {"ms": ms, "floor_ms": floor_ms, "times_floor": ms / floor_ms}
-    record.note(f"{size.name} encode and prefill", what)
+    record.note(f"{size.name} encode and prefill{kind}", what)
 
 
 def set_targets(record: Record, setting: Setting) -> None:

@@ -30,6 +30,7 @@ class AudioEncoder:
         fp16.
     capture: record the work on one window as a CUDA graph, at `warm_up`, and replay it for each window after.
         No effect on other devices.
+    compile: let torch.compile fuse each layer, at `warm_up`: one layer is compiled, and all use it.
     Raises: ValueError with what mends it.
     """
 
@@ -41,6 +42,7 @@ class AudioEncoder:
         *,
         attention: str = "sdpa",
         capture: bool = False,
+        compile: bool = False,
     ) -> None:
         self.device, self.dtype = torch.device(device), dtype
         self._tower, self._projector = audio_modules(model)
@@ -50,6 +52,9 @@ class AudioEncoder:
         self.attention = attention
         _move(self._tower, self.device, dtype)
         self._projector.to(device=self.device, dtype=dtype)
+        if compile:
+            for layer in self._tower.layers:
+                layer.compile(dynamic=False)
         self._capture = capture and self.device.type == "cuda"
         self._replay: _Forward | None = None
 

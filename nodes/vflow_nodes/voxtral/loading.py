@@ -34,7 +34,13 @@ class Voxtral:
 
 
 def load(
-    name: str, device: str, dtype: Dtype, options: Options, attention: str, progress: Progress
+    name: str,
+    device: str,
+    dtype: Dtype,
+    options: Options,
+    attention: str,
+    compiled: bool,
+    progress: Progress,
 ) -> Voxtral:
     """Load a Voxtral from a directory or by a hub name; its engine runs. Blocks; any thread.
 
@@ -49,7 +55,12 @@ def load(
         prompts = Prompts(vocabulary)
         model: Any = VoxtralForConditionalGeneration.from_pretrained(folder, dtype=exact).to(device).eval()
         encoder = AudioEncoder(
-            model, device, exact, attention=attention, capture=options.graphs and device == "cuda"
+            model,
+            device,
+            exact,
+            attention=attention,
+            capture=options.graphs and device == "cuda",
+            compile=compiled,
         )
         pieces = [vocabulary.piece(token) for token in range(vocabulary.size)]
         engine = build(model, Vocabulary(pieces, frozenset([prompts.eos])), options)

@@ -65,6 +65,9 @@ class VoxtralGenerator(Generator):
     attention: Literal["eager", "sdpa", "flash_attention_2"] = prop(
         "sdpa", doc="of the audio encoder; flash_attention_2 needs the package flash-attn"
     )
+    compile: bool = prop(
+        False, doc="let torch.compile fuse the audio encoder's layers: a start that takes longer"
+    )
     cudnn_benchmark: bool = prop(
         False, doc="let cuDNN try its ways for the encoder's two convolutions; no effect on the CPU"
     )
@@ -100,10 +103,12 @@ class VoxtralGenerator(Generator):
         if self.cudnn_benchmark:
             torch.backends.cudnn.benchmark = True
         device, options = checkpoints.pick_device(self.device), self.options()
-        key = f"voxtral:{self.model}:{device}:{self.dtype}:{self.attention}:{options}"
+        key = f"voxtral:{self.model}:{device}:{self.dtype}:{self.attention}:{self.compile}:{options}"
         self._voxtral: Voxtral = self.ctx.shared(
             key,
-            lambda: loading.load(self.model, device, self.dtype, options, self.attention, self.ctx.progress),
+            lambda: loading.load(
+                self.model, device, self.dtype, options, self.attention, self.compile, self.ctx.progress
+            ),
         )
         self.begin(self._voxtral.engine)
         self._scribe = Session(self._voxtral.engine)
@@ -139,6 +144,7 @@ class VoxtralGenerator(Generator):
             **super().stats(engine),
             "attention": encoder.attention,
             "encoder_graph": encoder.captured,
+            "compile": self.compile,
             "cudnn_benchmark": encoder.device.type == "cuda" and torch.backends.cudnn.benchmark,
         }
 
