@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from vflow_nodes.decode import ops_torch, ops_triton
-from vflow_nodes.decode.kernels import scratch, tiling
+from vflow_nodes.decode.kernels import linear, scratch, tiling
 from vflow_nodes.decode.kernels.tiling import Span, Tile
 from vflow_nodes.decode.weights import Int8, Matrix
 
@@ -24,7 +24,7 @@ DEVICE = torch.device("cuda" if CUDA else "cpu")
 with pytest.MonkeyPatch.context() as patch:
     if not CUDA:
         patch.setenv("TRITON_INTERPRET", "1")
-    from vflow_nodes.decode.kernels import attention, product
+    from vflow_nodes.decode.kernels import attention, chunk, product
 
 BFLOAT16 = torch.bfloat16
 FLOAT32 = torch.float32
@@ -32,7 +32,7 @@ FLOAT32 = torch.float32
 TOLERANCE = {
     FLOAT32: (2e-5, 2e-4),
     torch.float16: (2e-3, 2e-2),
-    BFLOAT16: (8e-3, 4e-2) if CUDA else (16e-3, 8e-2),
+    BFLOAT16: (8e-3, 4e-2) if CUDA else (32e-3, 8e-2),
 }
 """Of the whole result, in units of its root mean square; of each entry, in units of that and its own size."""
 EPS = 1e-5
@@ -44,7 +44,8 @@ Attend = Callable[[Any, "Step"], tuple[torch.Tensor, ...]]
 def _the_kernels_run_where_the_tensors_are(monkeypatch: pytest.MonkeyPatch) -> None:
     if not CUDA:
         monkeypatch.setenv("TRITON_INTERPRET", "1")
-    assert product.INTERPRETED is attention.INTERPRETED is (not CUDA), "they were imported before this module"
+    modules = (attention, chunk, product)
+    assert all(each.INTERPRETED is (not CUDA) for each in modules), "they were imported before this module"
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +114,7 @@ def check_linear(rows: int, n: int, k: int, dtype: torch.dtype, bits: int, aroun
 
 @pytest.mark.parametrize("dtype", [FLOAT32, BFLOAT16])
 @pytest.mark.parametrize("bits", [32, 8])
-@pytest.mark.parametrize("rows", [1, 2, 3, 5, 32])
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 32, 33, 70])
 def test_linear_is_plain_torch_s(rows: int, bits: int, dtype: torch.dtype) -> None:
     check_linear(rows, n=70, k=256, dtype=dtype, bits=bits)
     check_linear(rows, n=33, k=96, dtype=dtype, bits=bits, around=False)
@@ -121,7 +122,7 @@ def test_linear_is_plain_torch_s(rows: int, bits: int, dtype: torch.dtype) -> No
 
 @pytest.mark.parametrize("dtype", [FLOAT32, BFLOAT16])
 @pytest.mark.parametrize("bits", [32, 8])
-@pytest.mark.parametrize("rows", [1, 2, 3, 5, 32])
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 32, 33, 70])
 def test_gated_is_plain_torch_s(rows: int, bits: int, dtype: torch.dtype) -> None:
     k, f = 160, 37
     x, w, norm = random(rows, k, dtype=dtype), matrix(2 * f, k, dtype, bits), random(k, dtype=dtype)
@@ -130,32 +131,59 @@ def test_gated_is_plain_torch_s(rows: int, bits: int, dtype: torch.dtype) -> Non
     assert_near(found, ops_torch.gated(wide(x), wide(w), norm=wide(norm), eps=EPS))
 
 
+@pytest.mark.parametrize("dtype", [FLOAT32, torch.float16, BFLOAT16])
+@pytest.mark.parametrize(("rows", "k"), [(1, 64), (3, 100), (40, 1536)])
+def test_a_norm_is_plain_torch_s(rows: int, k: int, dtype: torch.dtype) -> None:
+    x, weight = random(rows, k, dtype=dtype) * 3, random(k, dtype=dtype)
+    with poisoned():
+        found = ops_triton.rms_norm(x, weight, EPS)
+    assert_near(found, ops_torch.rms_norm(wide(x), wide(weight), EPS))
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, torch.float16, BFLOAT16])
+@pytest.mark.parametrize(("rows", "f"), [(1, 32), (3, 100), (40, 1100)])
+def test_a_gate_is_plain_torch_s(rows: int, f: int, dtype: torch.dtype) -> None:
+    x = random(rows, 2 * f, dtype=dtype)
+    with poisoned():
+        found = linear.silu_mul(x)
+    gate, up = wide(x).chunk(2, dim=1)
+    assert_near(found, torch.nn.functional.silu(gate) * up)
+
+
+@needs_cuda
+@pytest.mark.parametrize("rows", [2, 512])
+def test_norm_and_gate_round_as_plain_torch_does(rows: int) -> None:
+    x, weight = random(rows, 4096, dtype=BFLOAT16) * 3, random(4096, dtype=BFLOAT16)
+    # a sum in another order may move the factor's last bit, and with it a rounding here and there
+    same = ops_triton.rms_norm(x, weight, EPS) == ops_torch.rms_norm(x, weight, EPS)
+    assert same.float().mean() > 0.99
+    gate, up = x.chunk(2, dim=1)
+    same = linear.silu_mul(x) == torch.nn.functional.silu(gate) * up
+    assert same.float().mean() > 0.99
+
+
+@pytest.mark.parametrize("bits", [32, 8])
+def test_a_row_may_be_normalised_by_a_kernel_of_its_own(bits: int, cuts: None) -> None:
+    size = 8 * matrix(1, 1, FLOAT32, bits).itemsize if bits == 32 else 8
+    tiling.TILES["linear", 70, 256, 1, size] = Tile(4, 128, norm_apart=True)
+    check_linear(1, n=70, k=256, dtype=FLOAT32, bits=bits)
+
+
 @pytest.mark.parametrize("splits", [2, 3, 4])
 def test_programs_that_share_a_tile_add_up_to_it_and_leave_no_ticket(splits: int, cuts: None) -> None:
     n, k = 50, 320
     for rows in (3, 20):
-        tiling.TILES["linear", n, k, tiling.bucket(rows), 16] = Tile(16, 64, splits=splits)
-        x, w, residual = (
-            random(rows, k, dtype=BFLOAT16),
-            random(n, k, dtype=BFLOAT16),
-            random(rows, n, dtype=BFLOAT16),
-        )
+        tiling.TILES["linear", n, k, tiling.bucket(rows), 8] = Tile(16, 64, splits=splits)
         for _ in range(2):
-            with poisoned():
-                found = ops_triton.linear(x, w, residual=residual)
-            assert_near(found, ops_torch.linear(wide(x), wide(w), residual=wide(residual)))
+            check_linear(rows, n, k, BFLOAT16, bits=8)
             assert not scratch.tickets(DEVICE, 1).any()
 
 
-def test_a_norm_s_sum_is_not_split(cuts: None) -> None:
-    tiling.TILES["linear", 16, 64, 16, 32] = Tile(16, 32, splits=2)
-    x, w, norm = (
-        random(2, 64, dtype=FLOAT32),
-        random(16, 64, dtype=FLOAT32),
-        random(64, dtype=FLOAT32),
-    )
-    with pytest.raises(ValueError, match="cannot be split, but Tile"):
-        ops_triton.linear(x, w, norm=norm, eps=EPS)
+def test_a_gate_s_sums_are_not_split(cuts: None) -> None:
+    tiling.TILES["gated", 16, 64, 16, 8] = Tile(16, 32, splits=2)
+    x, w, norm = random(2, 64, dtype=FLOAT32), matrix(16, 64, FLOAT32, 8), random(64, dtype=FLOAT32)
+    with pytest.raises(ValueError, match="whole sums, which Tile"):
+        ops_triton.gated(x, w, norm=norm, eps=EPS)
 
 
 def test_float16_does_not_overflow_where_the_normalised_row_would_not() -> None:
@@ -163,16 +191,6 @@ def test_float16_does_not_overflow_where_the_normalised_row_would_not() -> None:
     w, norm = random(40, 64, dtype=torch.float16) / 8, torch.full((64,), 300.0, device=DEVICE).half()
     expected = ops_torch.linear(wide(x), wide(w), norm=wide(norm), eps=EPS)
     assert_near(ops_triton.linear(x, w, norm=norm, eps=EPS), expected)
-
-
-def test_more_rows_than_a_program_takes_go_to_plain_torch() -> None:
-    x, w, norm = (
-        random(33, 64, dtype=FLOAT32),
-        random(48, 64, dtype=FLOAT32),
-        random(64, dtype=FLOAT32),
-    )
-    assert torch.equal(ops_triton.linear(x, w), ops_torch.linear(x, w))
-    assert torch.equal(ops_triton.gated(x, w, norm=norm, eps=EPS), ops_torch.gated(x, w, norm=norm, eps=EPS))
 
 
 class Step:
@@ -302,6 +320,36 @@ def test_a_row_behind_the_context_leaves_no_ticket() -> None:
     assert_near(whole[1:], reference.attend(ops_torch, reference.rope_write(ops_torch))[1:])
 
 
+def check_chunk(
+    n: int, start: int, heads: int, kv_heads: int, size: int, dtype: torch.dtype, length: int
+) -> None:
+    """A part of a prompt with three rows of padding behind it, in slot 1 of 3."""
+    context = start + n
+    q = random(n + 3, heads, size, dtype=dtype)
+    keys, values = (random(3, kv_heads, length, size, dtype=dtype) for _ in range(2))
+    for each in (keys, values):
+        each[1, :, context:] = torch.nan
+    rows = torch.ones(n + 3, dtype=torch.int64, device=DEVICE)
+    position = start + torch.arange(n + 3, device=DEVICE)
+    with poisoned():
+        found = ops_triton.attend_chunk(q, keys, values, rows, position, context, size**-0.5)
+    expected = ops_torch.attend_chunk(
+        wide(q[:n]), wide(keys), wide(values), rows[:n], position[:n], context, size**-0.5
+    )
+    assert_near(found[:n], expected)
+
+
+@pytest.mark.parametrize("dtype", [FLOAT32, BFLOAT16])
+@pytest.mark.parametrize(("n", "start"), [(1, 0), (5, 0), (64, 0), (61, 3), (70, 130), (2, 63)])
+def test_a_part_of_a_prompt_is_plain_torch_s(n: int, start: int, dtype: torch.dtype) -> None:
+    check_chunk(n, start, heads=4, kv_heads=2, size=64, dtype=dtype, length=256)
+
+
+@pytest.mark.parametrize(("heads", "kv_heads", "size"), [(3, 3, 32), (7, 1, 64), (6, 2, 128)])
+def test_a_part_of_a_prompt_has_any_number_of_heads(heads: int, kv_heads: int, size: int) -> None:
+    check_chunk(20, 50, heads, kv_heads, size, FLOAT32, length=96)
+
+
 def test_entries_beyond_2_to_the_31_are_found() -> None:
     heads, size, length = 1, 128, 64
     slots = 2**31 // (length * size) + 2
@@ -387,16 +435,22 @@ def attend(b, heads, kv_heads, size, context):
 
 with compiling(90) as kernels:
     norm, cos, at = empty(3072), empty(1024, 64, dtype=torch.float32), empty(8, dtype=torch.int64)
-    for b in (1, 8):
-        ops_triton.linear(empty(b, 8192), empty(3072, 8192), residual=empty(b, 3072))
+    for b in (1, 8, 32, 512):
         w = Int8(empty(16384, 3072, dtype=torch.int8), empty(16384, dtype=torch.float32))
         ops_triton.gated(empty(b, 3072), w, norm=norm, eps=1e-5)
+        w = Int8(empty(3072, 8192, dtype=torch.int8), empty(3072, dtype=torch.float32))
+        ops_triton.linear(empty(b, 8192), w, residual=empty(b, 3072))
+    ops_triton.linear(empty(1, 8192), empty(3072, 8192), residual=empty(1, 3072))
+    ops_triton.gated(empty(1, 3072), empty(16384, 3072), norm=norm, eps=1e-5)
     caches = [empty(9, 8, 1024, 128)] * 2
     ops_triton.rope_write(empty(8, 6144), cos, cos, at, at, *caches, 32, 8)
     for b in (1, 2, 3, 4, 5):
         attend(b, 32, 8, 128, 1000)
     for group in (1, 3, 7, 32):
         attend(1, 2 * group, 2, 64, 300)
+    for size, dtype in ((64, torch.bfloat16), (128, torch.bfloat16), (128, torch.float32)):
+        q, at = empty(512, 32, size, dtype=dtype), empty(512, dtype=torch.int64)
+        ops_triton.attend_chunk(q, *[empty(9, 8, 1024, size, dtype=dtype)] * 2, at, at, 1024, 0.1)
 for name in sorted({kernel.name for kernel in kernels if kernel.asm["cubin"]}):
     print(name)
 """
@@ -404,7 +458,8 @@ for name in sorted({kernel.name for kernel in kernels if kernel.asm["cubin"]}):
 
 def test_the_kernels_compile_for_compute_capability_9_without_a_device(tmp_path: Path) -> None:
     done = run_alone(COMPILES, tmp_path)
-    assert done.stdout.split() == ["attend_span", "many_rows", "one_row", "rotate_and_store"], done.stderr
+    kernels = "attend_block attend_span many_rows one_row rms_norm rotate_and_store silu_mul widen"
+    assert done.stdout.split() == kernels.split(), done.stderr
 
 
 @needs_cuda
@@ -428,6 +483,12 @@ def test_a_3b_decoder_s_products_are_plain_torch_s(rows: int, bits: int) -> None
 def test_a_3b_decoder_s_attention_is_plain_torch_s(rows: int, length: int) -> None:
     positions = [(length - 1 - 379 * i) % length for i in range(rows)]
     check_step(Step(positions, 32, 8, 128, length, BFLOAT16))
+
+
+@needs_cuda
+@pytest.mark.parametrize(("n", "start"), [(512, 0), (300, 1024), (64, 4000)])
+def test_a_3b_decoder_s_part_of_a_prompt_is_plain_torch_s(n: int, start: int) -> None:
+    check_chunk(n, start, 32, 8, 128, BFLOAT16, length=4608)
 
 
 @needs_cuda

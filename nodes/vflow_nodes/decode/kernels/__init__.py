@@ -1,1 +1,1 @@
-"""Triton kernels of a decode step; `ops_triton` is the way in. Importing a module of it needs triton."""
+"""Triton kernels of a decoder; `ops_triton` is the way in. Its functions load triton when they are called."""

@@ -1,9 +1,9 @@
 # mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
 """Products of a few rows and a large matrix, with what stands around them: norm, scale, gate, bias, residual.
 
-One row is multiplied and added up by plain arithmetic: tensor cores would have nothing to do. More rows go
-through `tl.dot`, padded to 16 or 32. Both leave RMSNorm's factor to the end, where it is one number a row:
-`(x r g) w = r ((x g) w)`, so that no weight waits for the sum of squares.
+One row is multiplied and added up by plain arithmetic: tensor cores would have nothing to do. It leaves
+RMSNorm's factor to the end, `(x r g) w = r ((x g) w)`, so that no weight waits for the sum of squares. More
+rows go through `tl.dot`, padded to 16 or 32, and are normalised before: each program would do it again.
 """
 
 from __future__ import annotations
@@ -106,12 +106,12 @@ def one_row(
 
 @triton.jit(do_not_specialize=["rows"])
 def many_rows(
-    y, x, w, scale, bias, norm, residual, parts, tickets, rows, eps,
+    y, x, w, scale, bias, residual, parts, tickets, rows,
     N: tl.constexpr, K: tl.constexpr, M: tl.constexpr, GATED: tl.constexpr,
     BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, SPLITS: tl.constexpr,
     WIDE: tl.constexpr,
 ):  # fmt: skip
-    """`y (rows, N)` from `x (rows, K)`, with M >= rows.
+    """`y (rows, N)` from `x (rows, K)` and weights of 8 bits, with M >= rows.
 
     With SPLITS > 1 each program adds up a part of the columns, leaves it in `parts (tiles, SPLITS, M,
     BLOCK_N)` and takes a ticket of its tile; the last one adds the parts, always in the same order, and sets
@@ -128,25 +128,17 @@ def many_rows(
     left = x + m[:, None] * K + k[None, :]
     right = w + row.to(tl.int64)[None, :] * K + k[:, None]
     total = tl.zeros((M, BLOCK_N), tl.float32)
-    squares = tl.zeros((M,), tl.float32)
     for start in range(0, span, BLOCK_K):
         k_ok = start + k < K
         a = tl.load(left + start, mask=m_ok[:, None] & k_ok[None, :], other=0.0)
         b = tl.load(
             right + start, mask=k_ok[:, None] & row_ok[None, :], other=0.0, eviction_policy="evict_first"
         )
-        if norm is not None:
-            value = a.to(tl.float32)
-            squares += tl.sum(value * value, 1)
-            g = tl.load(norm + start + k, mask=k_ok, other=0.0).to(tl.float32)
-            a = (value * g[None, :]).to(a.dtype)
         if WIDE:
             a, b = a.to(tl.float32), b.to(tl.float32)
         else:
             b = b.to(a.dtype)
         total = tl.dot(a, b, total, input_precision="ieee")
-    if norm is not None:
-        total *= tl.rsqrt(squares / K + eps)[:, None]
     if SPLITS == 1:
         plus = added(bias, residual, m, m_ok, tile, N, M, BLOCK_N, GATED)
         put(y, total, plus, m, m_ok, tile, scale, N, M, BLOCK_N, GATED)

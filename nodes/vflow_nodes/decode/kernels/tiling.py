@@ -15,14 +15,16 @@ MAX_ROWS = 32
 @dataclass(frozen=True, slots=True)
 class Tile:
     """A matrix product's program: `block_n` rows of the weights (a power of two; of a gated product, half of
-    them gates), read `block_k` columns at a time by `warps` warps. For several rows of x only: `splits`
-    programs share one tile's columns; `stages` blocks are on their way at once."""
+    them gates), read `block_k` columns at a time by `warps` warps. For one row of x only: with `norm_apart` a
+    kernel before it normalises x. For several rows only: `splits` programs share one tile's columns; `stages`
+    blocks are on their way at once."""
 
     block_n: int
     block_k: int
     warps: int = 4
     stages: int = 4
     splits: int = 1
+    norm_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,155 @@
+"""Rotary positions and attention over a static cache: `ops_torch`'s functions as launches of kernels."""
+
+from __future__ import annotations
+
+import torch
+
+from vflow_nodes.decode.kernels import tiling
+from vflow_nodes.decode.kernels.scratch import tickets
+
+
+def rope_write(
+    qkv: torch.Tensor,
+    cos: torch.Tensor,
+    sin: torch.Tensor,
+    position: torch.Tensor,
+    rows: torch.Tensor,
+    k_cache: torch.Tensor,
+    v_cache: torch.Tensor,
+    heads: int,
+    kv_heads: int,
+    *,
+    q_norm: torch.Tensor | None = None,
+    k_norm: torch.Tensor | None = None,
+    eps: float = 0.0,
+) -> torch.Tensor:
+    """As `ops_torch.rope_write`, of any number of rows."""
+    from vflow_nodes.decode.kernels import attention  # loads triton
+
+    slot_stride, head_stride, size = _layout(k_cache, v_cache)
+    q = torch.empty(len(qkv), heads, size, dtype=qkv.dtype, device=qkv.device)
+    attention.rotate_and_store[(len(qkv), 3)](
+        q, qkv.contiguous(), cos, sin, position, rows, k_cache, v_cache, q_norm, k_norm, eps,
+        slot_stride, head_stride, HEADS=heads, KV_HEADS=kv_heads, D=size,
+        PADDED=tiling.power_of_two(heads),
+    )  # fmt: skip
+    return q
+
+
+def attend(
+    q: torch.Tensor,
+    k_cache: torch.Tensor,
+    v_cache: torch.Tensor,
+    rows: torch.Tensor,
+    position: torch.Tensor,
+    context: int,
+    scale: float,
+) -> torch.Tensor:
+    """As `ops_torch.attend`."""
+    b, heads, size = q.shape
+    out = torch.empty(b, heads * size, dtype=q.dtype, device=q.device)
+    _attend(out, q, None, None, position, rows, k_cache, v_cache, None, None, 0.0, heads, context, scale)
+    return out
+
+
+def rope_attend(
+    qkv: torch.Tensor,
+    cos: torch.Tensor,
+    sin: torch.Tensor,
+    position: torch.Tensor,
+    rows: torch.Tensor,
+    k_cache: torch.Tensor,
+    v_cache: torch.Tensor,
+    heads: int,
+    kv_heads: int,
+    context: int,
+    scale: float,
+    *,
+    q_norm: torch.Tensor | None = None,
+    k_norm: torch.Tensor | None = None,
+    eps: float = 0.0,
+) -> torch.Tensor:
+    """`rope_write`, then `attend` of what it returns, in one kernel: `(b, heads D)`.
+
+    Where two rows stand in one slot, each attends to its own key and value at its position.
+    """
+    size = k_cache.shape[-1]
+    out = torch.empty(len(qkv), heads * size, dtype=qkv.dtype, device=qkv.device)
+    _attend(out, qkv, cos, sin, position, rows, k_cache, v_cache, q_norm, k_norm, eps, heads, context, scale)
+    return out
+
+
+def _attend(
+    out: torch.Tensor,
+    q: torch.Tensor,
+    cos: torch.Tensor | None,
+    sin: torch.Tensor | None,
+    position: torch.Tensor,
+    rows: torch.Tensor,
+    k_cache: torch.Tensor,
+    v_cache: torch.Tensor,
+    q_norm: torch.Tensor | None,
+    k_norm: torch.Tensor | None,
+    eps: float,
+    heads: int,
+    context: int,
+    scale: float,
+) -> None:
+    from vflow_nodes.decode.kernels import attention  # loads triton
+
+    slot_stride, head_stride, size = _layout(k_cache, v_cache)
+    b, kv_heads = len(q), k_cache.shape[1]
+    group = heads // kv_heads
+    cut = tiling.span(context, b)
+    spans = -(-context // cut.span)
+    parts = torch.empty(b * heads * spans, size, dtype=torch.float32, device=q.device)
+    weights = torch.empty(b * heads * spans, dtype=torch.float32, device=q.device)
+    attention.attend_span[(spans, kv_heads, b)](
+        out, parts, weights, tickets(q.device, b * kv_heads), q.contiguous(), cos, sin, position, rows,
+        k_cache, v_cache, q_norm, k_norm, eps, scale, slot_stride, head_stride,
+        KV_HEADS=kv_heads, GROUP=group, M=max(16, tiling.power_of_two(group)), G=tiling.power_of_two(group),
+        D=size, SPAN=cut.span, BLOCK=min(cut.block, cut.span), SPANS=spans, FUSED=cos is not None,
+        WIDE=attention.INTERPRETED, num_warps=cut.warps, num_stages=cut.stages,
+    )  # fmt: skip
+
+
+def attend_chunk(
+    q: torch.Tensor,
+    k_cache: torch.Tensor,
+    v_cache: torch.Tensor,
+    rows: torch.Tensor,
+    position: torch.Tensor,
+    context: int,
+    scale: float,
+) -> torch.Tensor:
+    """As `ops_torch.attend_chunk`; of `rows` and `position` the first entries are read."""
+    from vflow_nodes.decode.kernels import chunk  # loads triton
+
+    slot_stride, head_stride, size = _layout(k_cache, v_cache)
+    n, heads, _ = q.shape
+    out = torch.empty(n, heads * size, dtype=q.dtype, device=q.device)
+    # what a block and two of its keys and values take fits 99 KB of shared memory
+    keys = max(16, min(64, 64 * 256 // (size * q.itemsize)))
+    chunk.attend_block[(-(-n // 64), heads)](
+        out, q.contiguous(), k_cache, v_cache, rows, position, n, context, scale, slot_stride, head_stride,
+        HEADS=heads, GROUP=heads // k_cache.shape[1], D=size, BLOCK_M=64, BLOCK_N=keys,
+        BOUND=context if chunk.INTERPRETED else 0, num_warps=4, num_stages=2,
+    )  # fmt: skip
+    return out
+
+
+def _layout(k_cache: torch.Tensor, v_cache: torch.Tensor) -> tuple[int, int, int]:
+    """Strides of a slot and of a head in elements, and the size of a head.
+
+    Raises:
+        ValueError: the caches differ, or a head's entries do not stand side by side.
+    """
+    size = k_cache.shape[-1]
+    if k_cache.stride() != v_cache.stride() or k_cache.stride()[2:] != (size, 1):
+        raise ValueError(
+            f"decode kernels: caches with strides {k_cache.stride()} and {v_cache.stride()}; both must be"
+            " (slots, kv_heads, length, head_dim), contiguous from length on, with the same strides"
+        )
+    if size & (size - 1):
+        raise ValueError(f"decode kernels: heads of {size}, which is no power of two; use plain torch")
+    return k_cache.stride(0), k_cache.stride(1), size
