@@ -14,6 +14,7 @@ from vflow_nodes.decode.engine import Engine
 from vflow_nodes.decode.errors import Unsupported
 from vflow_nodes.decode.forward import LlamaModel, Model
 from vflow_nodes.decode.sampling import Sampler
+from vflow_nodes.decode.sampling_triton import TritonSampler
 from vflow_nodes.decode.stepper import Stepper
 from vflow_nodes.decode.vocabulary import Vocabulary
 from vflow_nodes.decode.weights import Int8, adapt, quantise
@@ -52,7 +53,8 @@ def build(model: Any, vocabulary: Vocabulary, options: Options | None = None) ->
     cuda = device.type == "cuda"
     if cuda:
         torch.backends.cuda.matmul.allow_tf32 = options.tf32
-    sampler = Sampler(vocabulary.marks(inner.vocabulary), sorted(vocabulary.ends), device)
+    kind = TritonSampler if effects["kernels"] == "triton" else Sampler
+    sampler = kind(vocabulary.marks(inner.vocabulary), sorted(vocabulary.ends), device)
     graphs = cuda and options.graphs and isinstance(inner, LlamaModel)
     stepper = Stepper(inner, sampler, capture=graphs)
     effects |= {

@@ -140,8 +140,10 @@ class Sampler:
         real: dict[str, torch.Tensor],
         whole: dict[str, torch.Tensor],
     ) -> torch.Tensor:
-        """The scores `(b, groups, GROUP)` behind penalty, forbidden n-grams and minima, in transformers' order;
-        those behind the vocabulary's are -inf."""
+        """The scores `(b, groups, GROUP)`: penalty, forbidden n-grams and minima, in transformers' order.
+
+        What the last group has beyond the vocabulary is -inf.
+        """
         vocabulary = logits.shape[1]
         scores = torch.empty(len(logits), (vocabulary // GROUP + 1) * GROUP, device=logits.device)
         scores[:, :vocabulary] = logits

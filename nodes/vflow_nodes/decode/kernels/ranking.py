@@ -1,7 +1,7 @@
 # mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
-"""Sorting inside a program, and keys that sort as scores do: the largest first, of equal ones the first.
+"""Keys that sort as scores do, the largest first and of equal ones the first, and sorting inside a program.
 
-`triton.language.topk` does the same, but Triton's interpreter takes a second for a thousand entries of it.
+`triton.language.topk` finds the same, but Triton's interpreter takes a second for a thousand entries of it.
 Source: K. E. Batcher, "Sorting networks and their applications", 1968; the selection of the largest as in
 A. Shanbhag et al., "Efficient Top-K Query Processing on Massively Parallel Hardware", 2018.
 """
@@ -10,31 +10,31 @@ from __future__ import annotations
 
 import triton
 import triton.language as tl
+from triton.runtime.jit import constexpr_function
 
 LOWEST = tl.constexpr(-(2**63))
-"""A key that is below all of `ranked`'s."""
-FIRST = tl.constexpr(0xFFFFFFFF)
+"""Below every key."""
+LAST = tl.constexpr(0xFFFFFFFF)
 
 
-@triton.jit
-def log2(size: tl.constexpr):
+@constexpr_function
+def log2(size):
     """Of a power of two."""
-    exponent: tl.constexpr = size.bit_length() - 1
-    return exponent
+    return size.bit_length() - 1
 
 
 @triton.jit
 def ranked(score, token):
-    """`sampling.ranked` of float32 `score` and int64 `token`."""
+    """Keys as those of `sampling.ranked`, of float32 `score` and int64 `token`."""
     bits = tl.where(score == 0.0, 0.0, score).to(tl.int32, bitcast=True)  # -0 is equal to 0
     ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)
-    return (ordered.to(tl.int64) << 32) + (FIRST - token)
+    return (ordered.to(tl.int64) << 32) + (LAST - token)
 
 
 @triton.jit
 def token_of(key):
     """The token in a key: int64."""
-    return FIRST - (key & FIRST)
+    return LAST - (key & LAST)
 
 
 @triton.jit
@@ -45,25 +45,37 @@ def score_of(key):
 
 
 @triton.jit
-def exchanged(x, stage, DISTANCE: tl.constexpr):
-    """Put each two of the columns of `x (rows, columns)` that are DISTANCE apart in order: down, or up where
-    the column's bit `stage` is set."""
-    rows: tl.constexpr = x.shape[0]
-    columns: tl.constexpr = x.shape[1]
-    pairs: tl.constexpr = columns // (2 * DISTANCE)
-    y = tl.reshape(x, (rows, pairs, 2, DISTANCE))
-    other = tl.sum(y, 2, keep_dims=True) - y  # exact: int64 wraps around twice
-    up = ((tl.arange(0, pairs) * (2 * DISTANCE)) >> stage) & 1
-    second = tl.arange(0, 2)
-    keeps_larger = up[:, None] == second[None, :]
-    y = tl.where((y > other) == keeps_larger[None, :, :, None], y, other)
-    return tl.reshape(y, (rows, columns))
+def exchanged(x, STAGE: tl.constexpr, APART: tl.constexpr):
+    """Put each two entries of `x (n,) int64` that are APART from one another in order: the larger first, or
+    last where bit STAGE of their place is set."""
+    n: tl.constexpr = x.shape[0]
+    pairs: tl.constexpr = n // (2 * APART)
+    pair = tl.reshape(x, (pairs, 2, APART))
+    other = tl.sum(pair, 1, keep_dims=True) - pair  # exact, though the sum may wrap
+    rising = ((tl.arange(0, pairs) * (2 * APART)) >> STAGE) & 1
+    takes_larger = rising[:, None] == tl.arange(0, 2)[None, :]
+    pair = tl.where((pair > other) == takes_larger[:, :, None], pair, other)
+    return tl.reshape(pair, (n,))
 
 
 @triton.jit
-def merged(x, stage, LENGTH: tl.constexpr):
-    """Sort every LENGTH columns of x, each of which rises and then falls or falls and then rises: down, or
-    up where the column's bit `stage` is set."""
-    for step in tl.static_range(0, LENGTH.bit_length() - 1):
-        x = exchanged(x, stage, LENGTH >> (step + 1))
+def merged(x, STAGE: tl.constexpr):
+    """Sort runs of 2 to the power of STAGE, each of which rises first and then falls, or the reverse: they
+    fall and rise in turn."""
+    for step in tl.static_range(0, STAGE):
+        x = exchanged(x, STAGE, 1 << (STAGE - 1 - step))
+    return x
+
+
+@triton.jit
+def largest(x, K: tl.constexpr, SORTED: tl.constexpr):
+    """The K largest of `x (n,) int64`, falling; K and n are powers of two. SORTED: runs of K fall and rise in
+    turn already."""
+    if not SORTED:
+        for stage in tl.static_range(1, log2(K) + 1):
+            x = merged(x, stage)
+    for _ in tl.static_range(0, log2(x.shape[0] // K)):
+        # of a falling run and a rising one, the larger at each place are the K largest of both
+        x = tl.max(tl.reshape(x, (x.shape[0] // (2 * K), 2, K)), 1)
+        x = merged(tl.reshape(x, (x.shape[0] * K,)), log2(K))
     return x

@@ -1,0 +1,210 @@
+"""Triton's sampler against plain torch's: on CUDA where there is a device, else in Triton's interpreter."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vflow_nodes.decode.sampling import CANDIDATES, LONGEST, Sampler, Sampling, SamplingState
+from vflow_nodes.decode.sampling_triton import BLOCK, TritonSampler
+
+CUDA = torch.cuda.is_available()
+needs_cuda = pytest.mark.skipif(not CUDA, reason="needs a CUDA device")
+DEVICE = torch.device("cuda" if CUDA else "cpu")
+CPU = torch.device("cpu")
+
+with pytest.MonkeyPatch.context() as patch:
+    if not CUDA:
+        patch.setenv("TRITON_INTERPRET", "1")
+    from vflow_nodes.decode.kernels import choosing
+
+SETTINGS = (
+    Sampling(temperature=0.4, seed=3),
+    Sampling(temperature=1.5, top_p=0.99, top_k=64, repetition_penalty=1.0, no_repeat_ngram=1, seed=-5),
+    Sampling(temperature=0, repetition_penalty=3.0, no_repeat_ngram=2, min_words=0),
+    Sampling(temperature=8.0, top_p=1.0, top_k=3, no_repeat_ngram=0, min_tokens=0, seed=2**63 + 11),
+    Sampling(temperature=1.0, top_p=0.3, top_k=64, no_repeat_ngram=4, min_words=0, min_tokens=0),
+    Sampling(temperature=0.7, top_p=0.0, no_repeat_ngram=3, min_words=500, min_tokens=1024),
+    Sampling(temperature=0, no_repeat_ngram=4, min_tokens=0, min_words=3),
+    Sampling(temperature=0.01, top_k=1, repetition_penalty=100.0),
+)
+HISTORIES = (0, 1, 2, 3, 40, 255, 256, 257, 700, LONGEST - 1, LONGEST)
+
+
+@pytest.fixture(autouse=True)
+def _the_kernels_run_where_the_tensors_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not CUDA:
+        monkeypatch.setenv("TRITON_INTERPRET", "1")
+    assert choosing.INTERPRETED is (not CUDA), "they were imported before this module"
+    torch.manual_seed(7)
+
+
+def samplers(vocabulary: int, ends: Sequence[int] = ()) -> tuple[Sampler, TritonSampler]:
+    """One of each, of tokens that open, join and leave words at random."""
+    marks = torch.randint(0, 3, (vocabulary,)), torch.rand(vocabulary) < 0.5, torch.rand(vocabulary) < 0.5
+    return Sampler(marks, ends, DEVICE), TritonSampler(marks, ends, DEVICE)
+
+
+def state_of(settings: Sequence[Sampling], lengths: Sequence[int], tokens: int) -> SamplingState:
+    """Slots that have said as many of the first `tokens` tokens as `lengths` say."""
+    state = SamplingState(len(settings), DEVICE)
+    for slot, (sampling, length) in enumerate(zip(settings, lengths, strict=True)):
+        state.begin(slot, 5, sampling)
+        state.history[slot, :length] = torch.randint(0, tokens, (length,), device=DEVICE)
+        state.count[slot], state.words[slot] = length, length // 2
+    return state
+
+
+def tied(b: int, vocabulary: int) -> torch.Tensor:
+    """Logits of bfloat16, half of them 0 or -0, in steps so coarse that many are equal."""
+    logits = (torch.randn(b, vocabulary, device=DEVICE) * 4).round() / 2
+    logits[:, ::2] *= 0
+    return logits.to(torch.bfloat16)
+
+
+def check(vocabulary: int, settings: Sequence[Sampling], lengths: Sequence[int], steps: int = 3) -> None:
+    """Both draw the same from the same, and leave the same state behind."""
+    ends = sorted({1 % vocabulary, vocabulary - 1})
+    plain, kernels = samplers(vocabulary, ends)
+    b = len(settings)
+    greedy = all(sampling.temperature == 0 for sampling in settings)
+    state = state_of(settings, lengths, min(vocabulary, 6))
+    other = copy.deepcopy(state)
+    for step in range(steps):
+        rows = torch.randperm(b, device=DEVICE)
+        logits = tied(b, vocabulary) if step % 2 == 0 else torch.randn(b, vocabulary, device=DEVICE) * 3
+        expected = plain.draw(logits, state, rows, greedy)
+        assert torch.equal(kernels.draw(logits, other, rows, greedy), expected)
+        for name, tensor in vars(state).items():
+            assert torch.equal(getattr(other, name), tensor), name
+
+
+@pytest.mark.parametrize("vocabulary", [2, 30, CANDIDATES, CANDIDATES + 1])
+@pytest.mark.parametrize("b", [1, 3, 8])
+def test_a_small_vocabulary_is_drawn_from_as_by_plain_torch(b: int, vocabulary: int) -> None:
+    check(vocabulary, SETTINGS[:b], HISTORIES[:b])
+
+
+@pytest.mark.parametrize("vocabulary", [BLOCK, BLOCK + 477, 4096])
+@pytest.mark.parametrize("setting", range(len(SETTINGS)))
+def test_blocks_of_a_vocabulary_are_drawn_from_as_by_plain_torch(setting: int, vocabulary: int) -> None:
+    check(vocabulary, [SETTINGS[setting]], [40], steps=2)
+
+
+@pytest.mark.parametrize("length", HISTORIES)
+def test_a_history_of_any_length_weighs_as_in_plain_torch(length: int) -> None:
+    check(700, [SETTINGS[length % 2], SETTINGS[4]], [length, LONGEST - length], steps=2)
+
+
+@pytest.mark.parametrize("b", [1, 3, 8])
+def test_greedy_rows_take_the_same_token_as_in_plain_torch(b: int) -> None:
+    check(5001, (SETTINGS[2], SETTINGS[6]) * 4 if b == 8 else (SETTINGS[2],) * b, HISTORIES[-b:], steps=4)
+
+
+def test_of_equal_scores_the_smaller_tokens_are_kept() -> None:
+    """Places of a reply are seeds too: of flat scores the 40 that are kept are all drawn in 400 of them."""
+    flat = Sampling(temperature=1.0, top_p=1.0, top_k=40, repetition_penalty=1.0, no_repeat_ngram=0)
+    _, kernels = samplers(70)
+    state = state_of([flat], [0], 1)
+    row, logits = torch.zeros(1, dtype=torch.int64, device=DEVICE), torch.zeros(1, 70, device=DEVICE)
+    logits[0, ::2] = -0.0
+    assert {int(kernels.draw(logits, state, row, False)) for _ in range(400)} == set(range(40))
+
+
+@pytest.mark.parametrize("greedy", [False, True])
+def test_rows_in_the_spare_slot_stay_in_bounds(greedy: bool) -> None:
+    _, kernels = samplers(70, [1])
+    state = state_of([SETTINGS[0]], [3], 6)
+    for _ in range(3):
+        rows = torch.tensor([1, 0, 1, 1], device=DEVICE)
+        chosen = kernels.draw(tied(4, 70), state, rows, greedy)
+        assert ((chosen >= 0) & (chosen < 70)).all()
+    assert state.count.tolist()[0] == 6
+    assert 0 < int(state.count[1]) <= 9
+
+
+@pytest.mark.parametrize("value", [torch.nan, -torch.inf, torch.inf])
+@pytest.mark.parametrize("greedy", [False, True])
+def test_logits_that_are_no_numbers_choose_a_token_of_the_vocabulary(greedy: bool, value: float) -> None:
+    _, kernels = samplers(70, [1])
+    state = state_of([SETTINGS[0]], [3], 6)
+    logits = torch.full((1, 70), value, device=DEVICE)
+    with np.errstate(invalid="ignore"):  # the interpreter's
+        chosen = kernels.draw(logits, state, torch.tensor([0], device=DEVICE), greedy)
+    assert 0 <= int(chosen) < 70
+
+
+def test_logits_whose_rows_are_scattered_are_refused() -> None:
+    _, kernels = samplers(70)
+    state = state_of([SETTINGS[0]] * 2, [0, 0], 6)
+    with pytest.raises(ValueError, match="must be contiguous"):
+        kernels.draw(torch.zeros(70, 2, device=DEVICE).T, state, torch.arange(2, device=DEVICE), True)
+
+
+COMPILES = """
+import torch
+from vflow_nodes.decode.kernels.ahead import compiling
+from vflow_nodes.decode.sampling import SamplingState
+from vflow_nodes.decode.sampling_triton import TritonSampler
+
+meta = torch.device("meta")
+marks = [torch.empty(131072, dtype=dtype, device=meta) for dtype in (torch.int64, torch.bool, torch.bool)]
+with compiling(90) as kernels:
+    sampler, state = TritonSampler(marks, [2], meta), SamplingState(8, meta)
+    for greedy in (True, False):
+        logits = torch.empty(4, 131072, dtype=torch.bfloat16, device=meta)
+        sampler.draw(logits, state, torch.empty(4, dtype=torch.int64, device=meta), greedy)
+for kernel in kernels:
+    print(kernel.name, len(kernel.asm["cubin"]) > 0, ".local" in kernel.asm["ptx"])
+"""
+
+
+def test_the_kernels_compile_for_compute_capability_9_without_a_device(tmp_path: Path) -> None:
+    environment = {"PATH": "/usr/bin:/bin", "TRITON_CACHE_DIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", COMPILES],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+    )
+    lines = [f"{name} True False" for name in ("best_of_block", "choose")] * 2
+    assert done.stdout.splitlines() == lines, done.stderr
+
+
+@needs_cuda
+@pytest.mark.parametrize("b", [1, 3, 8, 64])
+@pytest.mark.parametrize("greedy", [False, True])
+def test_a_3b_decoder_s_vocabulary_is_drawn_from_as_by_plain_torch(greedy: bool, b: int) -> None:
+    settings = (SETTINGS[2], SETTINGS[6]) if greedy else SETTINGS
+    check(131072, (settings * b)[:b], (HISTORIES * b)[:b], steps=20)
+
+
+@needs_cuda
+@pytest.mark.parametrize("greedy", [False, True])
+def test_a_captured_draw_replays_as_it_is_drawn_eagerly(greedy: bool) -> None:
+    settings = (SETTINGS[2], SETTINGS[6]) * 4 if greedy else SETTINGS
+    _, kernels = samplers(131072, [2])
+    state = state_of(settings, [0] * 8, 6)
+    rows, logits = torch.arange(8, device=DEVICE), tied(8, 131072)
+    kernels.draw(logits, copy.deepcopy(state), rows, greedy)
+    eager, drawn = copy.deepcopy(state), []
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        chosen = kernels.draw(logits, state, rows, greedy)
+    for _ in range(50):
+        logits.copy_(tied(8, 131072))
+        graph.replay()
+        assert torch.equal(chosen, kernels.draw(logits, eager, rows, greedy))
+        drawn.append(chosen.tolist())
+    for name, tensor in vars(state).items():
+        assert torch.equal(getattr(eager, name), tensor), name
+    assert len({tuple(tokens) for tokens in drawn}) > 1
