@@ -9,7 +9,7 @@ import pytest
 
 from tests.decode.models import ids, running, tiny, tokens_of, vocabulary
 from vflow_nodes.decode.engine import Engine
-from vflow_nodes.decode.errors import TooLong
+from vflow_nodes.decode.errors import Closed, TooLong
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.sampling import Sampling
 from vflow_nodes.decode.session import Session
@@ -128,3 +128,10 @@ def test_a_prompt_up_to_the_context_is_answered_and_one_beyond_it_refused(engine
     with pytest.raises(TooLong, match=r"^the prompt has 0 tokens"):
         session.prefill(Prompt([]))
     session.close()
+
+
+def test_a_closed_session_refuses_requests(engine: Engine) -> None:
+    session = Session(engine)
+    session.close()
+    with pytest.raises(Closed, match="the session is closed"):
+        session.generate(Prompt([1, 2, 3]))

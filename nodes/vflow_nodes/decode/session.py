@@ -27,6 +27,7 @@ class Session:
         self.engine = engine
         self._number = engine.new_session()
         self._job: Job | None = None
+        self._closed = False
 
     def prefill(self, prompt: Prompt, patience_s: float = PATIENCE_S) -> None:
         """Compute a prompt's beginning ahead of its end. Returns at once; where there is no slot, or it
@@ -61,7 +62,7 @@ class Session:
 
     def close(self) -> None:
         """End what is asked for; the slot is anybody's. May be called twice, and behind the engine's end."""
-        job = self._job
+        job, self._closed = self._job, True
         with contextlib.suppress(Closed):
             self.engine.ask(lambda: self._end(job))
 
@@ -78,6 +79,8 @@ class Session:
         return Job(self._number, prompt.keys, min(tokens, room), time.monotonic() + patience_s)
 
     def _submit(self, task: Task) -> None:
+        if self._closed:
+            raise Closed("the session is closed")
         before, self._job = self._job, task.job
 
         def submit() -> None:
