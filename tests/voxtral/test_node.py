@@ -25,12 +25,14 @@ from vflow import (
     TextPacket,
     TurnEnd,
     Unavailable,
+    load,
 )
 from vflow.errors import Flushed
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.sampling import Sampling
 from vflow_nodes.decode.session import Session
-from vflow_nodes.voxtral.node import UNKNOWN, VoxtralGenerator
+from vflow_nodes.voxtral import cuda
+from vflow_nodes.voxtral.node import MODEL, UNKNOWN, VoxtralGenerator
 from vflow_nodes.voxtral.prompt import Turn
 
 RATE = 16_000
@@ -354,3 +356,21 @@ def test_what_is_in_effect_is_told_at_the_end(checkpoint: Path) -> None:
     assert (told["kernels"], told["weights"], told["attention"]) == ("torch", "float32", "sdpa")
     assert told["replies"] >= 2
     assert (told["tf32"], told["graphs"], told["cudnn_benchmark"]) == (False, False, False)
+
+
+def test_the_role_generator_is_voxtral_where_cuda_and_its_weights_are_here(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for the device alone: the cache is a real one, of a tiny model."""
+    commit = "0" * 40
+    here = tmp_path / "models--mistralai--Voxtral-Mini-3B-2507"
+    shutil.copytree(checkpoint, here / "snapshots" / commit)
+    (here / "refs").mkdir()
+    (here / "refs" / "main").write_text(commit)
+    agent = Path(__file__).parents[2] / "pipelines" / "voice_agent.yaml"
+    monkeypatch.setattr(cuda, "cuda_problem", lambda: "")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    assert load(agent, require_available=False).resolved()["generator"] == "generator.voxtral"
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
+    assert load(agent, require_available=False).resolved()["generator"] == "generator.cascade"
+    assert VoxtralGenerator.unavailable() == f"its weights are not here: vflow models pull {MODEL}"
