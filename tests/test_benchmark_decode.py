@@ -201,8 +201,8 @@ def test_a_kernel_that_is_wrong_fails_its_check(decoding: Any, monkeypatch: pyte
         def __getattr__(self, name: str) -> Any:
             return getattr(right, name)
 
-        def attend(self, *args: Any) -> torch.Tensor:
-            seen: torch.Tensor = right.attend(*args)
+        def rope_attend(self, *args: Any, **norms: Any) -> torch.Tensor:
+            seen: torch.Tensor = right.rope_attend(*args, **norms)
             return seen * 1.1
 
     monkeypatch.setattr(checks, "ops", lambda kind, device: Wrong() if kind == "triton" else right)

@@ -42,9 +42,9 @@ def tiles(kind: str, n: int, k: int, rows: int, bits: int) -> list[Tile]:
 
 def spans(context: int) -> list[Span]:
     found = []
-    for span, block, stages in itertools.product((32, 64, 128, 256, 512), (32, 64, 128), (2, 3)):
-        if block <= span <= context / 2 and context / span <= 64 and (stages == 2 or span >= 4 * block):
-            found.append(Span(span, block, 4, stages))
+    for span, block, warps in itertools.product((32, 64, 128, 256, 512), (32, 64), (2, 4)):
+        if block <= span <= context / 2 and context / span <= 64:
+            found.append(Span(span, block, warps))
     return found
 
 

@@ -458,7 +458,7 @@ for name in sorted({kernel.name for kernel in kernels if kernel.asm["cubin"]}):
 
 def test_the_kernels_compile_for_compute_capability_9_without_a_device(tmp_path: Path) -> None:
     done = run_alone(COMPILES, tmp_path)
-    kernels = "attend_block attend_span many_rows one_row rms_norm rotate_and_store silu_mul widen"
+    kernels = "attend_block attend_span join many_rows one_row rms_norm rotate_and_store silu_mul widen"
     assert done.stdout.split() == kernels.split(), done.stderr
 
 

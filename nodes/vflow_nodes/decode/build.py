@@ -20,7 +20,7 @@ from vflow_nodes.decode.vocabulary import Vocabulary
 from vflow_nodes.decode.weights import Int8, adapt, quantise
 
 Kernels = Literal["auto", "torch", "compiled", "triton"]
-OPS = ("linear", "gated", "rope_write", "attend", "attend_chunk")
+OPS = ("linear", "gated", "rope_write", "rope_attend", "attend_chunk")
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,11 +108,10 @@ class LlamaModel:
         x = w.embedding[ids]
         for y, k, v in zip(w.layers, self.keys, self.values, strict=True):
             qkv = ops.linear(x, y.qkv, bias=y.qkv_bias, norm=y.attention_norm, eps=shape.eps)
-            q = ops.rope_write(
+            seen = ops.rope_attend(
                 qkv, self.cos, self.sin, position, rows, k, v, shape.heads, shape.kv_heads,
-                q_norm=y.q_norm, k_norm=y.k_norm, eps=shape.eps,
+                context, self.scale, q_norm=y.q_norm, k_norm=y.k_norm, eps=shape.eps,
             )  # fmt: skip
-            seen = ops.attend(q, k, v, rows, position, context, self.scale)
             x = ops.linear(seen, y.out, bias=y.out_bias, residual=x)
             x = ops.linear(ops.gated(x, y.gate_up, norm=y.mlp_norm, eps=shape.eps), y.down, residual=x)
         return ops.linear(x, w.head, norm=w.norm, eps=shape.eps)

@@ -134,6 +134,31 @@ def _attend_row(
     return out.reshape(1, -1)
 
 
+def rope_attend(
+    qkv: torch.Tensor,
+    cos: torch.Tensor,
+    sin: torch.Tensor,
+    position: torch.Tensor,
+    rows: torch.Tensor,
+    k_cache: torch.Tensor,
+    v_cache: torch.Tensor,
+    heads: int,
+    kv_heads: int,
+    context: int,
+    scale: float,
+    *,
+    q_norm: torch.Tensor | None = None,
+    k_norm: torch.Tensor | None = None,
+    eps: float = 0.0,
+) -> torch.Tensor:
+    """`rope_write`, then `attend` of what it returns: `(b, heads D)`."""
+    q = rope_write(
+        qkv, cos, sin, position, rows, k_cache, v_cache, heads, kv_heads,
+        q_norm=q_norm, k_norm=k_norm, eps=eps,
+    )  # fmt: skip
+    return attend(q, k_cache, v_cache, rows, position, context, scale)
+
+
 def attend_chunk(
     q: torch.Tensor,
     k_cache: torch.Tensor,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 
 from vflow_nodes.decode.kernels import tiling
-from vflow_nodes.decode.kernels.scratch import tickets
 
 
 def rope_write(
@@ -69,10 +68,7 @@ def rope_attend(
     k_norm: torch.Tensor | None = None,
     eps: float = 0.0,
 ) -> torch.Tensor:
-    """`rope_write`, then `attend` of what it returns, in one kernel: `(b, heads D)`.
-
-    Where two rows stand in one slot, each attends to its own key and value at its position.
-    """
+    """As `ops_torch.rope_attend`; rows that stand in one place of one slot get rubbish, and leave it there."""
     size = k_cache.shape[-1]
     out = torch.empty(len(qkv), heads * size, dtype=qkv.dtype, device=qkv.device)
     _attend(out, qkv, cos, sin, position, rows, k_cache, v_cache, q_norm, k_norm, eps, heads, context, scale)
@@ -100,17 +96,30 @@ def _attend(
     slot_stride, head_stride, size = _layout(k_cache, v_cache)
     b, kv_heads = len(q), k_cache.shape[1]
     group = heads // kv_heads
-    cut = tiling.span(context, b)
+    cut = tiling.span(context, b, kv_heads)
     spans = -(-context // cut.span)
-    parts = torch.empty(b * heads * spans, size, dtype=torch.float32, device=q.device)
-    weights = torch.empty(b * heads * spans, dtype=torch.float32, device=q.device)
+    parts, weights = out, out
+    if spans > 1:
+        parts = torch.empty(b * heads * spans, size, dtype=torch.float32, device=q.device)
+        weights = torch.empty(b * heads * spans, dtype=torch.float32, device=q.device)
     attention.attend_span[(spans, kv_heads, b)](
-        out, parts, weights, tickets(q.device, b * kv_heads), q.contiguous(), cos, sin, position, rows,
+        parts, weights, q.contiguous(), cos, sin, position, rows,
         k_cache, v_cache, q_norm, k_norm, eps, scale, slot_stride, head_stride,
-        KV_HEADS=kv_heads, GROUP=group, M=max(16, tiling.power_of_two(group)), G=tiling.power_of_two(group),
-        D=size, SPAN=cut.span, BLOCK=min(cut.block, cut.span), SPANS=spans, FUSED=cos is not None,
-        WIDE=attention.INTERPRETED, num_warps=cut.warps, num_stages=cut.stages,
+        KV_HEADS=kv_heads, GROUP=group, M=max(16, tiling.power_of_two(group)), D=size,
+        SPAN=cut.span, BLOCK=min(cut.block, cut.span), SPANS=spans, FUSED=cos is not None,
+        WIDE=attention.INTERPRETED, num_warps=cut.warps, num_stages=1,
     )  # fmt: skip
+    if spans > 1:
+        attention.join[(heads, b)](
+            out,
+            parts,
+            weights,
+            position,
+            SPAN=cut.span,
+            SPANS=spans,
+            PADDED=tiling.power_of_two(spans),
+            D=size,
+        )
 
 
 def attend_chunk(

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_ROWS = 32
+PROGRAMS = 256
+MAX_SPANS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,6 @@ class Span:
     span: int
     block: int = 64
     warps: int = 4
-    stages: int = 2
 
 
 Key = tuple[str, int, int, int, int]
@@ -75,8 +76,12 @@ def _rule(kind: str, n: int, k: int, rows: int, bits: int) -> Tile:
     return Tile(block_n, block_k, splits=splits)
 
 
-def span(context: int, rows: int) -> Span:
-    """The cut of attention over `context` positions by `rows` rows."""
-    size = max(64, power_of_two(context) * power_of_two(min(rows, 16)) // 32)
-    # two blocks at least: of a loop the compiler fetches ahead, and of a single block it unrolls the rotation
-    return SPANS.get((context, rows)) or Span(size, block=min(64, size // 2))
+def span(context: int, rows: int, kv_heads: int) -> Span:
+    """The cut of attention over `context` positions by `rows` rows: about two programs a multiprocessor, and
+    as few parts as that allows."""
+    entry = SPANS.get((context, rows))
+    if entry is not None:
+        return entry
+    parts = min(MAX_SPANS, max(1, power_of_two(PROGRAMS // (rows * kv_heads))))
+    size = max(32, power_of_two(context) // parts)
+    return Span(size, block=min(64 if rows == 1 else 32, size))
