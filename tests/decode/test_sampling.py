@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -156,6 +157,27 @@ def test_more_than_the_candidates_are_never_drawn_from() -> None:
     flat = torch.linspace(0, 0.01, 500)
     counts = drawn(flat, Sampling(temperature=1.0, top_k=64, top_p=1.0, min_words=0, min_tokens=0), 3000, [])
     assert (counts > 0).nonzero()[:, 0].tolist() == list(range(500 - CANDIDATES, 500))
+
+
+@pytest.mark.parametrize("size", [5, 64, 65, 4096, 5001, 131072])
+def test_of_equal_scores_the_smaller_token_is_the_better(size: int) -> None:
+    """Coarse logits, half of them 0 or -0; the reference is a stable sort."""
+    logits = (torch.randn(3, size, generator=torch.Generator().manual_seed(size)) * 3).round()
+    logits[:, ::2] *= 0
+    rows = torch.arange(3)
+    plain = Sampling(temperature=0.01, top_p=0.0, repetition_penalty=1.0, no_repeat_ngram=1)
+    for sampling in (plain, replace(plain, temperature=0)):
+        state = state_of([[]] * 3, [sampling] * 3)
+        steps = min(size, 70)
+        found = [sampler(size, ()).draw(logits, state, rows, sampling.temperature == 0) for _ in range(steps)]
+        order = logits.sort(dim=1, descending=True, stable=True).indices
+        assert torch.equal(torch.stack(found, 1), order[:, :steps])
+
+
+def test_of_equal_scores_the_smaller_tokens_are_drawn_from() -> None:
+    flat = Sampling(temperature=1.0, top_k=40, top_p=1.0, min_words=0, min_tokens=0)
+    counts = drawn(torch.zeros(500), flat, 3000, [])
+    assert (counts > 0).nonzero()[:, 0].tolist() == list(range(40))
 
 
 def test_a_temperature_of_0_takes_the_likeliest_beside_rows_that_draw() -> None:

@@ -14,6 +14,8 @@ from vflow_nodes.decode.sampling import CANDIDATES, Sampler, SamplingState
 
 BLOCK = 1024
 """Tokens of a program's block: a vocabulary of 131,072 is then a program for each of a GPU's processors."""
+LISTS = 128
+"""Blocks at most, for one program holds the best of all of them; those of a larger vocabulary are larger."""
 
 
 class TritonSampler(Sampler):
@@ -28,17 +30,24 @@ class TritonSampler(Sampler):
             raise ValueError("decode kernels: each row of the logits must be contiguous; call .contiguous()")
         b, vocabulary = logits.shape
         kept = 1 if greedy else CANDIDATES
-        size = min(BLOCK, max(CANDIDATES, tiling.power_of_two(vocabulary)))
+        size = block_of(vocabulary)
         blocks = -(-vocabulary // size)
         best = torch.empty(b, blocks, kept, dtype=torch.int64, device=logits.device)
         chosen = torch.empty(b, dtype=torch.int64, device=logits.device)
         choosing.best_of_block[(blocks, b)](
             best, logits, rows, state.history, state.count, state.words, state.real, state.whole, self._ends,
-            vocabulary, logits.stride(0), BLOCK=size, KEPT=kept, ENDS=len(self._ends), num_warps=4,
+            vocabulary, logits.stride(0), BLOCK=size, KEPT=kept, ENDS=len(self._ends),
+            num_warps=4 if greedy or size < BLOCK else 8,
         )  # fmt: skip
         choosing.choose[(b,)](
             chosen, best, rows, state.tokens, state.history, state.count, state.words, state.gap, state.real,
             state.whole, self._opens, self._joins, self._gaps, vocabulary, blocks,
-            KEPT=kept, LISTS=tiling.power_of_two(blocks), num_warps=8 if blocks > 16 else 4,
+            KEPT=kept, LISTS=tiling.power_of_two(blocks), num_warps=4 if greedy or blocks < 64 else 8,
         )  # fmt: skip
         return chosen
+
+
+def block_of(vocabulary: int) -> int:
+    """The tokens of a block: a power of two that is CANDIDATES or more."""
+    fits = tiling.power_of_two(vocabulary)
+    return max(CANDIDATES, min(BLOCK, fits), tiling.power_of_two(-(-vocabulary // LISTS)))
