@@ -15,7 +15,7 @@ from decoding.record import Skip
 from decoding.sizes import END
 
 from vflow_nodes.decode import ops_torch, ops_triton
-from vflow_nodes.decode.build import pick_ops
+from vflow_nodes.decode.build import compiled
 from vflow_nodes.decode.forward import LlamaModel
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.sampling import Sampler, Sampling
@@ -32,7 +32,7 @@ def ops(kernels: str, device: torch.device) -> Any:
     if kernels == "torch":
         return ops_torch
     if kernels == "compiled":
-        return pick_ops("compiled", device)[1]
+        return compiled()
     interpreted = os.environ.get("TRITON_INTERPRET") == "1"
     reason = ops_triton.available()
     if device.type != "cuda" and not interpreted:

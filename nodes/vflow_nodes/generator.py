@@ -62,8 +62,8 @@ class Generator(Node):
     seed: int | None = prop(None, ge=0, doc="makes what is drawn repeatable, turn by turn")
     context: int = prop(2048, ge=128, doc="tokens of persona and history; beyond it, the oldest are left out")
     slots: int = prop(4, ge=1, le=64, doc="sessions that the engine answers at once; they share the model")
-    kernels: Literal["auto", "torch", "compiled", "triton"] = prop(
-        "auto", doc="what computes: auto takes Triton's kernels on CUDA and torch's elsewhere"
+    kernels: Literal["auto", "torch", "tuned", "compiled", "triton"] = prop(
+        "auto", doc="what computes: auto takes Triton's on CUDA, elsewhere torch's, tuned in float32"
     )
     graphs: bool = prop(True, doc="capture each step as a CUDA graph; no effect on the CPU")
     tf32: bool = prop(False, doc="let float32 products round to 19 bits; no effect on other types")

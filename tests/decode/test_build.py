@@ -38,13 +38,15 @@ def test_8_bits_are_refused_for_an_architecture_that_the_engine_does_not_know() 
 
 
 @pytest.mark.parametrize(
-    ("options", "weights", "threads"),
+    ("options", "weights", "kernels", "threads"),
     [
-        (Options(slots=2, context=64, threads=1), "float32", 1),
-        (Options(slots=2, context=64, int8=True), "int8", None),
+        (Options(slots=2, context=64, threads=1), "float32", "tuned", 1),
+        (Options(slots=2, context=64, int8=True), "int8", "torch", None),
     ],
 )
-def test_stats_say_what_is_in_effect(options: Options, weights: str, threads: int | None) -> None:
+def test_stats_say_what_is_in_effect(
+    options: Options, weights: str, kernels: str, threads: int | None
+) -> None:
     stats = build(tiny(), WORDS, options).stats()
     found: dict[str, Any] = {
         name: stats[name] for name in ("device", "dtype", "weights", "kernels", "graphs")
@@ -53,7 +55,7 @@ def test_stats_say_what_is_in_effect(options: Options, weights: str, threads: in
         "device": "cpu",
         "dtype": "float32",
         "weights": weights,
-        "kernels": "torch",
+        "kernels": kernels,
         "graphs": False,
     }
     assert stats["threads"] == threads or torch.get_num_threads()

@@ -353,7 +353,7 @@ def test_what_is_in_effect_is_told_at_the_end(checkpoint: Path) -> None:
     with Harness(VoxtralGenerator(model=str(checkpoint), **PLAIN, tf32=True)) as harness:
         utter(harness, speech(0.5), 1)
     (told,) = [message.data for message in harness.messages if message.kind == "stats"]
-    assert (told["kernels"], told["weights"], told["attention"]) == ("torch", "float32", "sdpa")
+    assert (told["kernels"], told["weights"], told["attention"]) == ("tuned", "float32", "sdpa")
     assert told["replies"] >= 2
     assert (told["tf32"], told["graphs"], told["cudnn_benchmark"]) == (False, False, False)
 

@@ -13,13 +13,14 @@ from vflow_nodes.decode.any_model import AnyModel
 from vflow_nodes.decode.engine import Engine
 from vflow_nodes.decode.errors import Unsupported
 from vflow_nodes.decode.forward import LlamaModel, Model
+from vflow_nodes.decode.ops_tuned import TunedOps
 from vflow_nodes.decode.sampling import Sampler
 from vflow_nodes.decode.sampling_triton import TritonSampler
 from vflow_nodes.decode.stepper import Stepper
 from vflow_nodes.decode.vocabulary import Vocabulary
-from vflow_nodes.decode.weights import Int8, adapt, quantise
+from vflow_nodes.decode.weights import Int8, Weights, adapt, quantise
 
-Kernels = Literal["auto", "torch", "compiled", "triton"]
+Kernels = Literal["auto", "torch", "tuned", "compiled", "triton"]
 OPS = ("linear", "gated", "rope_write", "rope_attend", "attend_chunk")
 
 
@@ -28,7 +29,8 @@ class Options:
     """How an engine runs.
 
     `slots`: sessions that work at once, 1 to 64. `context`: tokens of a slot. `int8`: matrices in 8 bits.
-    `kernels`: `auto` takes Triton's on CUDA and torch's elsewhere; `compiled` are torch's, compiled.
+    `kernels`: `auto` takes Triton's on CUDA, elsewhere torch's, which are `tuned` in float32: each matrix is
+    multiplied in the way that is fastest here. `compiled` are torch's through torch.compile.
     `graphs`: capture each step as a CUDA graph. `tf32`: let float32 products round to 19 bits on CUDA.
     `threads`: torch's, on the CPU.
     """
@@ -78,19 +80,22 @@ def _model(model: Any, options: Options) -> tuple[Model, dict[str, Any]]:
         return AnyModel(model, options.slots, options.context), effects
     if options.int8:
         weights = quantise(weights)
-    name, ops = pick_ops(options.kernels, weights.device)
+    name, ops = pick_ops(options.kernels, weights)
     llama = LlamaModel(weights, options.slots, options.context, ops)
     cache = 2 * llama.keys.numel() * llama.keys.element_size()
     narrow = "int8" if isinstance(weights.head, Int8) else dtype
     return llama, {"dtype": dtype, "weights": narrow, "kernels": name, "cache_bytes": cache}
 
 
-def pick_ops(kernels: Kernels, device: torch.device) -> tuple[str, Any]:
+def pick_ops(kernels: Kernels, weights: Weights) -> tuple[Kernels, Any]:
     """The functions of a forward pass, and their name. Raises: Unsupported where they cannot run."""
     if kernels == "compiled":
-        made = {name: torch.compile(getattr(ops_torch, name)) for name in OPS}
-        return kernels, SimpleNamespace(**made)
-    problem = "they run on CUDA" if device.type != "cuda" else ops_triton.available()
+        return kernels, compiled()
+    cpu = weights.device.type == "cpu"
+    fits = cpu and weights.dtype == torch.float32 and isinstance(weights.head, torch.Tensor)
+    if kernels == "tuned" or (kernels == "auto" and fits):
+        return "tuned", TunedOps()
+    problem = ops_triton.available() if weights.device.type == "cuda" else "they run on CUDA"
     if kernels == "torch" or (kernels == "auto" and problem):
         return "torch", ops_torch
     if problem:
@@ -98,9 +103,21 @@ def pick_ops(kernels: Kernels, device: torch.device) -> tuple[str, Any]:
     return "triton", ops_triton
 
 
+def compiled() -> SimpleNamespace:
+    """The functions of `ops_torch` through torch.compile, each at its first call for each shape."""
+    return SimpleNamespace(**{name: torch.compile(getattr(ops_torch, name)) for name in OPS})
+
+
 def warm_up(engine: Engine, batch: int, longest: int) -> None:
     """Run once, or capture, every step of up to `batch` replies that a prompt of `longest` tokens may need.
     Waits for the engine's thread."""
     stepper = engine.device
     assert isinstance(stepper, Stepper)
-    engine.call(lambda: stepper.warm_up(batch, longest)).result()
+
+    def work() -> None:
+        model = stepper.model
+        if isinstance(model, LlamaModel) and isinstance(model.ops, TunedOps):
+            model.ops.tune(model.weights, batch)
+        stepper.warm_up(batch, longest)
+
+    engine.call(work).result()

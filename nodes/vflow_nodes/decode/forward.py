@@ -50,7 +50,7 @@ class LlamaModel:
         shape = weights.shape
         self.weights, self.slots, self.context = weights, slots, min(context, shape.window)
         self.vocabulary, self.device = shape.vocabulary, weights.device
-        self._ops = ops
+        self.ops = ops
         length = self.context + SPARE
         size = (shape.layers, slots + 1, shape.kv_heads, length, shape.head_dim)
         # zeros, not empty: what is masked is multiplied by 0, and NaN would stay NaN
@@ -89,7 +89,7 @@ class LlamaModel:
     ) -> torch.Tensor:
         """`prefill` with its numbers on the device: `rows (n,)` are the slot n times, `position (n,)` counts
         up, and the logits are those behind row `last (1,)`. What `x (n, hidden)` has behind it is padding."""
-        w, shape, ops = self.weights, self.weights.shape, self._ops
+        w, shape, ops = self.weights, self.weights.shape, self.ops
         for y, k, v in zip(w.layers, self.keys, self.values, strict=True):
             qkv = ops.linear(x, y.qkv, bias=y.qkv_bias, norm=y.attention_norm, eps=shape.eps)
             q = ops.rope_write(
@@ -104,7 +104,7 @@ class LlamaModel:
     def decode(
         self, rows: torch.Tensor, position: torch.Tensor, ids: torch.Tensor, context: int
     ) -> torch.Tensor:
-        w, shape, ops = self.weights, self.weights.shape, self._ops
+        w, shape, ops = self.weights, self.weights.shape, self.ops
         x = w.embedding[ids]
         for y, k, v in zip(w.layers, self.keys, self.values, strict=True):
             qkv = ops.linear(x, y.qkv, bias=y.qkv_bias, norm=y.attention_norm, eps=shape.eps)

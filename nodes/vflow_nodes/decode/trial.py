@@ -10,6 +10,7 @@ import torch
 
 from vflow_nodes.decode.build import Kernels, pick_ops
 from vflow_nodes.decode.forward import LlamaModel
+from vflow_nodes.decode.ops_tuned import TunedOps
 from vflow_nodes.decode.stepper import Stepper
 from vflow_nodes.decode.weights import Int8, Weights, quantise
 
@@ -54,7 +55,9 @@ def compare(stepper: Stepper, now: Choice) -> Iterator[Figure]:
 
 def step_ms(stepper: Stepper, weights: Weights, choice: Choice) -> float:
     """Milliseconds of a step with one row, in the best of a few rounds."""
-    _, ops = pick_ops(choice.kernels, weights.device)
+    _, ops = pick_ops(choice.kernels, weights)
+    if isinstance(ops, TunedOps):
+        ops.tune(weights, 1)
     trial = Stepper(LlamaModel(weights, 1, 256, ops), stepper.sampler, capture=choice.graphs)
     best = float("inf")
     with torch.inference_mode():
