@@ -29,6 +29,7 @@ def test_a_way_is_a_product_that_is_laid_out_by_rows(way: ops_tuned.Way, rows: i
 def test_the_way_that_took_least_is_kept_for_its_shape_and_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = {"linear": 1.0, "matrix_on_the_left": 0.5, "with_one_row_more": 0.4}
     monkeypatch.setattr(ops_tuned, "_seconds", lambda way, x, matrices: taken[way.__name__])
+    monkeypatch.setattr(ops_tuned, "LEAST", 0)
     ops, weights = TunedOps(), adapt(tiny())
     ops.tune(weights, 3)
     assert {way.__name__ for (b, *_), way in ops._ways.items() if b == 1} == {"with_one_row_more"}
@@ -46,6 +47,7 @@ def test_a_step_has_the_logits_of_plain_torch(
     family: str, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ops_tuned, "_seconds", lambda way, x, matrices: float(way is F.linear))
+    monkeypatch.setattr(ops_tuned, "LEAST", 0)
     weights, ops = adapt(tiny(family)), TunedOps()
     ops.tune(weights, rows)
     assert ops._ways

@@ -1,8 +1,9 @@
 """`ops_torch` on a CPU in float32, each matrix times few rows in the way that is fastest there.
 
 Such a product is bound by memory, and a BLAS library may read it at half the speed in one way than in
-another: MKL, on one core of an AMD EPYC, reads 12.6 GB/s for one row, 18.9 for two rows where the matrix stands
-on the left of the product, and 6.7 where it stands on the right. So the ways are timed on the weights at hand.
+another: MKL, on one core of an AMD EPYC, reads 12.6 GB/s for one row, 18.9 for two rows where the matrix
+stands on the left of the product, and 6.7 where it stands on the right. So the ways are timed on the weights
+at hand.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ ROWS = 8
 """Rows of a batch for which ways are compared, at most: more of them are a product of matrices."""
 GAIN = 0.95
 """What a way has to take of linear's time, at most, to be used instead."""
-BYTES = 64 << 20
-"""Of matrices that one timing reads: more than a processor's caches hold for one core."""
+LEAST, MOST = 1 << 20, 64 << 20
+"""Bytes of a matrix, below which it is not worth it; and of the matrices that one timing reads, at most: more
+than a processor's caches hold for one core."""
 
 
 def matrix_on_the_left(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
@@ -85,13 +87,13 @@ class TunedOps:
 
 
 def _by_shape(weights: Weights) -> Iterable[list[torch.Tensor]]:
-    """The matrices of a step, those of one shape together, of each shape BYTES at most, or one."""
+    """The matrices of a step, those of one shape together, of each shape MOST bytes, or one."""
     found: dict[torch.Size, list[torch.Tensor]] = {}
     matrices = [m for y in weights.layers for m in (y.qkv, y.out, y.gate_up, y.down)]
     for matrix in [*matrices, weights.head]:
-        if isinstance(matrix, torch.Tensor):
+        if isinstance(matrix, torch.Tensor) and matrix.nbytes >= LEAST:
             same = found.setdefault(matrix.shape, [])
-            if not same or sum(each.nbytes for each in same) + matrix.nbytes <= BYTES:
+            if not same or sum(each.nbytes for each in same) + matrix.nbytes <= MOST:
                 same.append(matrix)
     return found.values()
 
