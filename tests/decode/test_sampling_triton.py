@@ -34,15 +34,16 @@ with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRITON_INTERPRET", "1")
     from vflow_nodes.decode.kernels import choosing
 
+# no top-p is a share of as many equal tokens as there are, where rounding decides
 SETTINGS = (
-    Sampling(temperature=0.4, seed=3),
+    Sampling(temperature=0.4, top_p=0.83, seed=3),
     Sampling(temperature=1.5, top_p=0.99, top_k=64, repetition_penalty=1.0, no_repeat_ngram=1, seed=-5),
     Sampling(temperature=0, repetition_penalty=3.0, no_repeat_ngram=2, min_words=0),
     Sampling(temperature=8.0, top_p=1.0, top_k=3, no_repeat_ngram=0, min_tokens=0, seed=2**63 + 11),
-    Sampling(temperature=1.0, top_p=0.3, top_k=64, no_repeat_ngram=4, min_words=0, min_tokens=0),
+    Sampling(temperature=1.0, top_p=0.29, top_k=64, no_repeat_ngram=4, min_words=0, min_tokens=0),
     Sampling(temperature=0.7, top_p=0.0, no_repeat_ngram=3, min_words=500, min_tokens=1024),
     Sampling(temperature=0, no_repeat_ngram=4, min_tokens=0, min_words=3),
-    Sampling(temperature=0.01, top_k=1, repetition_penalty=100.0),
+    Sampling(temperature=0.01, top_p=0.83, top_k=1, repetition_penalty=100.0),
 )
 HISTORIES = (0, 1, 2, 3, 40, 255, 256, 257, 700, LONGEST - 1, LONGEST)
 
@@ -66,6 +67,7 @@ def state_of(settings: Sequence[Sampling], lengths: Sequence[int], tokens: int) 
     state = SamplingState(len(settings), DEVICE)
     for slot, (sampling, length) in enumerate(zip(settings, lengths, strict=True)):
         state.begin(slot, 5, sampling)
+        state.history[slot] = torch.randint(0, tokens, (LONGEST,), device=DEVICE)  # an earlier reply's
         state.history[slot, :length] = torch.randint(0, tokens, (length,), device=DEVICE)
         state.count[slot], state.words[slot] = length, length // 2
     return state
@@ -89,6 +91,8 @@ def check(vocabulary: int, settings: Sequence[Sampling], lengths: Sequence[int],
     for step in range(steps):
         rows = torch.randperm(b, device=DEVICE)
         logits = tied(b, vocabulary) if step % 2 == 0 else torch.randn(b, vocabulary, device=DEVICE) * 3
+        logits[:, : vocabulary // 2] -= 20 * (step % 3)
+        logits[:, :6] += 8  # what was said, and an end
         expected = plain.draw(logits, state, rows, greedy)
         assert torch.equal(kernels.draw(logits, other, rows, greedy), expected)
         for name, tensor in vars(state).items():
@@ -111,6 +115,36 @@ def test_blocks_of_a_vocabulary_are_drawn_from_as_by_plain_torch(vocabulary: int
 def test_many_blocks_are_drawn_from_as_by_plain_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling_triton, "BLOCK", CANDIDATES)
     check(1500, [SETTINGS[4]], [40], steps=2)
+
+
+def test_a_reply_ends_where_plain_torch_lets_it_end() -> None:
+    """Of 4 tokens and 2 words, around its minima; the end is the likeliest token."""
+    minima = [(tokens, words) for tokens in (3, 4, 5) for words in (1, 2, 3)]
+    settings = [
+        Sampling(temperature=0, repetition_penalty=1.0, no_repeat_ngram=0, min_tokens=tokens, min_words=words)
+        for tokens, words in minima
+    ]
+    state, rows = state_of(settings, [4] * 9, 3), torch.arange(9, device=DEVICE)
+    logits = torch.zeros(9, 70, device=DEVICE)
+    logits[:, 65], logits[:, 7] = 2, 1
+    _, kernels = samplers(70, [65])
+    ended = [token == 65 for token in kernels.draw(logits, state, rows, True).tolist()]
+    assert ended == [tokens <= 4 and words <= 2 for tokens, words in minima]
+
+
+@pytest.mark.parametrize("size", range(5))
+def test_an_n_gram_is_not_repeated_where_plain_torch_forbids_it(size: int) -> None:
+    """Short replies of two tokens, behind which an earlier one's are left; the likeliest was said."""
+    settings = [Sampling(temperature=0, no_repeat_ngram=size, min_tokens=0, min_words=0)] * 16
+    lengths = [length % 8 for length in range(16)]
+    state, rows = state_of(settings, lengths, 2), torch.arange(16, device=DEVICE)
+    logits = torch.zeros(16, 64, device=DEVICE)
+    logits[:, 0], logits[::2, 1], logits[1::2, 1], logits[:, 2] = 4, 3, 5, 1
+    plain, kernels = samplers(64)
+    other = copy.deepcopy(state)
+    for _ in range(2):
+        expected = plain.draw(logits, state, rows, True)
+        assert kernels.draw(logits, other, rows, True).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("length", HISTORIES)

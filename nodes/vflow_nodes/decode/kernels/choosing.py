@@ -40,7 +40,7 @@ def said_and_barred(history, said, size, first, BLOCK: tl.constexpr):
     while start < said:
         at = start + tl.arange(0, CHUNK)
         place = tl.load(history + at, mask=at < said, other=-1) - first
-        here = (place >= 0) & (place < BLOCK) & (at < said)
+        here = (place >= 0) & (place < BLOCK)
         times += tl.histogram(place.to(tl.int32), BLOCK, mask=here)
         here = here & (size > 0) & (said >= size) & (at >= size - 1)
         for back in tl.static_range(1, MAX_NGRAM):
