@@ -25,7 +25,6 @@ EXCUSED = {
     "soak.py": "needs the models, and minutes",
     "decode.py": "has test_benchmark_decode.py",
     "chart.py": "draws what core.py printed",
-    "decode.py": "tests/test_benchmark_decode.py runs it",
     "kernels.py": "needs a CUDA device",
 }
 
