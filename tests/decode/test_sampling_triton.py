@@ -6,6 +6,7 @@ import copy
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,6 @@ from vflow_nodes.decode.sampling_triton import BLOCK, TritonSampler, block_of
 CUDA = torch.cuda.is_available()
 needs_cuda = pytest.mark.skipif(not CUDA, reason="needs a CUDA device")
 DEVICE = torch.device("cuda" if CUDA else "cpu")
-CPU = torch.device("cpu")
 
 with pytest.MonkeyPatch.context() as patch:
     if not CUDA:
@@ -115,6 +115,16 @@ def test_blocks_of_a_vocabulary_are_drawn_from_as_by_plain_torch(vocabulary: int
 def test_many_blocks_are_drawn_from_as_by_plain_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling_triton, "BLOCK", CANDIDATES)
     check(1500, [SETTINGS[4]], [40], steps=2)
+
+
+@pytest.mark.parametrize(("said", "unsaid"), [(-2.0, -3.0), (6.0, 3.0)])
+def test_what_was_said_is_less_likely_on_either_side_of_0(said: float, unsaid: float) -> None:
+    penalised = Sampling(temperature=0, repetition_penalty=3.0, no_repeat_ngram=0)
+    state = state_of([penalised, replace(penalised, repetition_penalty=1.0)], [2, 2], 1)
+    logits = torch.full((2, 64), -10.0, device=DEVICE)
+    logits[:, 0], logits[:, 1] = said, unsaid
+    _, kernels = samplers(64)
+    assert kernels.draw(logits, state, torch.arange(2, device=DEVICE), True).tolist() == [1, 0]
 
 
 def test_a_reply_ends_where_plain_torch_lets_it_end() -> None:

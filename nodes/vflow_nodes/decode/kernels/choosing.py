@@ -42,7 +42,7 @@ def said_and_barred(history, said, size, first, BLOCK: tl.constexpr):
         place = tl.load(history + at, mask=at < said, other=-1) - first
         here = (place >= 0) & (place < BLOCK)
         times += tl.histogram(place.to(tl.int32), BLOCK, mask=here)
-        here = here & (size > 0) & (said >= size) & (at >= size - 1)
+        here = here & (size > 0) & (at >= size - 1)
         for back in tl.static_range(1, MAX_NGRAM):
             last = tl.load(history + tl.maximum(said - back, 0))
             earlier = tl.load(history + at - back, mask=here & (back < size), other=0)
