@@ -19,6 +19,7 @@ from vflow_nodes.decode.build import compiled
 from vflow_nodes.decode.forward import LlamaModel
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.sampling import Sampler, Sampling
+from vflow_nodes.decode.sampling_triton import TritonSampler
 from vflow_nodes.decode.stepper import Stepper
 from vflow_nodes.decode.weights import Weights
 
@@ -63,7 +64,8 @@ def stepper(weights: Weights, slots: int, context: int, kernels: str, capture: b
     model = LlamaModel(weights, slots, context, ops(kernels, weights.device))
     random_cache(model)
     none = torch.zeros(model.vocabulary, dtype=torch.int64)
-    sampler = Sampler((none, none.bool(), none.bool()), [END], weights.device)
+    kind = TritonSampler if kernels == "triton" else Sampler
+    sampler = kind((none, none.bool(), none.bool()), [END], weights.device)
     return Stepper(model, sampler, capture=capture)
 
 

@@ -1,4 +1,4 @@
-"""The agent that hears by itself, on a tiny Voxtral with random weights: noise for words, the rest is real."""
+"""The agent that hears by itself, on a tiny Voxtral with random weights: its words alone are noise."""
 
 from __future__ import annotations
 
