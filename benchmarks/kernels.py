@@ -1,12 +1,13 @@
 """The decode kernels at the shapes of a 3B decoder, beside cuBLAS and torch's attention, on a CUDA device.
 
-    PYTHONPATH=nodes python benchmarks/kernels.py [--rows 1,8] [--part one|step|sweep] [--out FILE]
+    PYTHONPATH=nodes python benchmarks/kernels.py [--rows 1,8] [--part one,step,sweep|quick] [--out FILE]
     PYTHONPATH=nodes python benchmarks/kernels.py --device cpu --tiny  # does it run? (interpreted)
 
 One JSON object a line: microseconds by replays of CUDA graphs, and the share of the read bandwidth that was
 measured first. Weights and caches rotate among copies that no cache holds. `one` times each kernel, `step` a
-whole decode step, `sweep` tries cuts and ends with the best, as lines for `kernels/tiling.py`. It needs torch
-and triton alone. Kernels are compiled ahead, by as many processes as there are cores.
+whole decode step, `sweep` tries cuts first and ends with the best, as lines for `kernels/tiling.py`; `quick`
+is all three where it matters most, in less than a minute. A summary comes last. It needs torch and triton
+alone. Kernels are compiled ahead, by as many processes as there are cores.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from kernel_parts.sweep import BATCHES, Task, compile_all, sweep, sweep_tasks
 from kernel_parts.timing import Report, time_us
 from torch.nn import functional as F
 
-from vflow_nodes.decode import ops_triton
+from vflow_nodes.decode import ops_torch, ops_triton
 
 
 def measure_ceiling(sizes: Sizes, device: str, report: Report) -> None:
@@ -55,38 +56,39 @@ def measure_each(decoder: Decoder, rows: Iterable[int], report: Report) -> None:
         report.timed(time_us(decoder.product(name, b), device, size), size, **values)
     if decoder.bits == 8:
         return
-    for name, b in itertools.product(("rope_write", "attend", "rope_attend", "sdpa"), rows):
+    for name, b in itertools.product(("rope_write", "rope_attend", "sdpa"), rows):
         size = 0 if name == "rope_write" else decoder.cache_bytes(b, context)
         us = time_us(decoder.attention(name, b, context), device, size)
         report.timed(us, size, name=name, rows=b, context=context)
+    n = min(512, context // 2)
+    for start in (0, n):
+        us = time_us(decoder.chunk(n, start), device, 1e8)
+        report.timed(us, 0, name="attend_chunk", rows=n, context=start + n)
 
 
-def measure_step(decoder: Decoder, rows: Iterable[int], report: Report, context: int) -> None:
-    """A whole step, by each way to run it, and how far it is from plain torch."""
+def measure_step(decoder: Decoder, rows: Iterable[int], report: Report, plain: bool) -> None:
+    """A whole step, and how far it is from plain torch, whose time is taken too if it is `plain`."""
+    context = decoder.sizes.contexts[0]
     for b in rows:
         size = decoder.step_bytes(b, context)
         values: dict[str, Any] = {"name": "step", "rows": b, "bits": decoder.bits, "context": context}
-        torch.manual_seed(b)
-        reference = None
         if decoder.bits == 16:
-            run = decoder.step(b, context, "torch")
-            reference = run().float()
-            report.timed(time_us([run], decoder.device, 4e9), size, **values, how="torch")
-        for how in ("kernels", "fused"):
             torch.manual_seed(b)
-            run = decoder.step(b, context, how)
-            found = run().float()
-            if reference is not None:
-                values["error"] = float((found - reference).norm() / reference.norm())
-            us = time_us([run], decoder.device, 4e9)
-            report.timed(us, size, **values, how=how)
+            run = decoder.step(b, context, ops_torch)
+            reference = run().float()
+            torch.manual_seed(b)
+            found = decoder.step(b, context)().float()
+            values["error"] = float((found - reference).norm() / reference.norm())
+            if plain:
+                values["torch_us"] = round(time_us([run], decoder.device, 4e9), 1)
+        report.timed(time_us([decoder.step(b, context)], decoder.device, 4e9), size, **values)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--tiny", action="store_true", help="a small decoder")
-    parser.add_argument("--part", default="one,step", help="of one, step, sweep; commas between")
+    parser.add_argument("--part", default="one,step", help="of one, step, sweep, or quick; commas between")
     parser.add_argument("--rows", default=",".join(map(str, BATCHES)), help="batches, commas between")
     parser.add_argument("--bits", default="16,8", help="of a weight: 16, 8 or both")
     parser.add_argument("--out", type=Path, help="keep the lines in this file too")
@@ -98,29 +100,32 @@ def main() -> None:
         raise SystemExit(f"kernels: {problem}")
     sizes, report = TINY if args.tiny else REAL, Report(args.out)
     rows, parts = tuple(int(b) for b in args.rows.split(",")), args.part.split(",")
-    every_bits = [int(bits) for bits in args.bits.split(",")]
+    quick = "quick" in parts
+    work = {int(bits): rows for bits in args.bits.split(",")}
+    if quick:
+        parts, work = ["one", "step", "sweep"], {16: (1, 8, 32), 8: (1,)}
+    swept = [bits for bits in work if "sweep" in parts and not (quick and bits == 8)]
     if args.device == "cuda":
         major, minor = torch.cuda.get_device_capability()
-        tasks = [
-            Task(sizes, 10 * major + minor, b, bits)
-            for b, bits in itertools.product(rows, every_bits)
-            if {"one", "step"} & set(parts)
-        ]
-        if "sweep" in parts:
-            tasks += [t for bits in every_bits for t in sweep_tasks(sizes, bits, 10 * major + minor)]
+        capability = 10 * major + minor
+        tasks = [t for bits in swept for t in sweep_tasks(sizes, bits, capability, quick)]
+        if {"one", "step"} & set(parts):
+            tasks += [Task(sizes, capability, b, bits) for bits, batches in work.items() for b in batches]
         compile_all(tasks, report)
     gc.freeze()  # a capture collects garbage first; nothing up to here is any
+    best: list[str] = []
     with torch.inference_mode():
         measure_ceiling(sizes, args.device, report)
-        for bits in every_bits:
+        for bits, batches in work.items():
             decoder = Decoder(sizes, args.device, bits)
-            if "sweep" in parts:
-                sweep(decoder, report)
+            if bits in swept:
+                best += sweep(decoder, report, quick)
             if "one" in parts:
-                measure_each(decoder, rows, report)
+                measure_each(decoder, batches, report)
             if "step" in parts:
-                measure_step(decoder, rows, report, sizes.contexts[0])
+                measure_step(decoder, batches, report, plain=not quick)
             del decoder
+    print(report.summary(), *best, sep="\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from vflow_nodes.decode import ops_torch, ops_triton
+from vflow_nodes.decode import ops_triton
 from vflow_nodes.decode.weights import Int8, Matrix
 
 EPS = 1e-5
 FILLED = 0.625
 """How much of a context bucket the rows have filled: 640 of 1,024."""
 KINDS = {"qkv": "linear", "out": "linear", "gate_up": "gated", "down": "linear", "head": "linear"}
+NORMED = ("qkv", "gate_up", "head")
 
 Call = Callable[[], Any]
 
@@ -46,7 +47,7 @@ class Sizes:
 
 
 REAL = Sizes(3072, 32, 8, 128, 8192, 131072, 30, 32, 8, (1024, 2048, 4096, 8192), 1 << 30)
-TINY = Sizes(64, 4, 2, 32, 48, 90, 2, 3, 2, (128,), 1 << 16)
+TINY = Sizes(64, 4, 2, 32, 48, 90, 2, 32, 2, (128,), 1 << 16)
 
 
 class Decoder:
@@ -82,7 +83,7 @@ class Decoder:
             return [partial(F.linear, x, w) for w in every]
         if name == "gate_up":
             return [partial(ops.gated, x, w, norm=self.norm, eps=EPS) for w in every]
-        if name in ("qkv", "head"):
+        if name in NORMED:
             return [partial(ops.linear, x, w, norm=self.norm, eps=EPS) for w in every]
         return [partial(ops.linear, x, w, residual=y) for w in every]
 
@@ -91,7 +92,7 @@ class Decoder:
         return slots, torch.full_like(slots, int(context * FILLED) - 1)
 
     def attention(self, name: str, rows: int, context: int) -> list[Call]:
-        """Calls of rope_write, attend, rope_attend or torch's attention, each on other slots and layers."""
+        """Calls of rope_write, rope_attend or torch's attention, each on other slots and layers."""
         s, scale = self.sizes, self.sizes.size**-0.5
         q, qkv = self.random(rows, s.heads, s.size), self.random(rows, s.matrix("qkv")[0])
         calls: list[Call] = []
@@ -103,8 +104,6 @@ class Decoder:
                 calls.append(partial(ops_triton.rope_write, qkv, *where))
             elif name == "rope_attend":
                 calls.append(partial(ops_triton.rope_attend, qkv, *where, context, scale))
-            elif name == "attend":
-                calls.append(partial(ops_triton.attend, q, k, v, slots, position, context, scale))
             else:
                 first = i * rows % s.slots
                 first, seen = first if first + rows <= s.slots else 0, int(context * FILLED)
@@ -113,10 +112,21 @@ class Decoder:
                 calls.append(partial(sdpa, q[:, :, None], k, v))
         return calls
 
-    def step(self, rows: int, context: int, how: str) -> Call:
-        """A decode step: `torch`, `kernels` or `fused` (rotation and attention in one kernel)."""
+    def chunk(self, n: int, start: int) -> list[Call]:
+        """Calls of the attention of n positions of a prompt at `start`, each in another slot."""
+        s = self.sizes
+        q, position = self.random(n, s.heads, s.size), start + torch.arange(n, device=self.device)
+        calls: list[Call] = []
+        for i in range(s.slots):
+            slot = torch.full_like(position, i)
+            k, v = self.keys[i % s.cached], self.values[i % s.cached]
+            where = (q, k, v, slot, position, start + n, s.size**-0.5)
+            calls.append(partial(ops_triton.attend_chunk, *where))
+        return calls
+
+    def step(self, rows: int, context: int, ops: Any = ops_triton) -> Call:
+        """A decode step."""
         s, scale = self.sizes, self.sizes.size**-0.5
-        ops = ops_torch if how == "torch" else ops_triton
         given, (slots, position) = self.random(rows, s.hidden), self.at(rows, context)
 
         def run() -> torch.Tensor:
@@ -125,11 +135,7 @@ class Decoder:
                 k, v = self.keys[i % s.cached], self.values[i % s.cached]
                 qkv = ops.linear(x, w["qkv"], norm=self.norm, eps=EPS)
                 where = (self.cos, self.sin, position, slots, k, v, s.heads, s.kv_heads)
-                if how == "fused":
-                    seen = ops_triton.rope_attend(qkv, *where, context, scale)
-                else:
-                    q = ops.rope_write(qkv, *where)
-                    seen = ops.attend(q, k, v, slots, position, context, scale)
+                seen = ops.rope_attend(qkv, *where, context, scale)
                 x = ops.linear(seen, w["out"], residual=x)
                 x = ops.linear(ops.gated(x, w["gate_up"], norm=self.norm, eps=EPS), w["down"], residual=x)
             return ops.linear(x, self.head, norm=self.norm, eps=EPS)

@@ -8,44 +8,66 @@ import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
-from kernel_parts.decoder import KINDS, Call, Decoder, Sizes
+from kernel_parts.decoder import KINDS, NORMED, Call, Decoder, Sizes
 from kernel_parts.timing import Report, time_us
 
 from vflow_nodes.decode.kernels import tiling
 from vflow_nodes.decode.kernels.tiling import Span, Tile
 
-BUCKETS = (1, 8, 32)
-"""Batches of which each is of another bucket."""
 BATCHES = (1, 2, 4, 8, 16, 32)
 
 
-def tiles(kind: str, n: int, k: int, rows: int, bits: int) -> list[Tile]:
+@dataclass(frozen=True)
+class Plan:
+    """What is swept: products by name and batch, attention by context and batch."""
+
+    products: tuple[tuple[str, int], ...]
+    attention: tuple[tuple[int, int], ...]
+
+
+def plan(sizes: Sizes, bits: int, quick: bool) -> Plan:
+    """Of 16 bits only one row goes through a kernel with a cut; more are cuBLAS's."""
+    batches = (1,) if bits == 16 else (1, 8, 32)  # each of another bucket
+    products = tuple(itertools.product(KINDS, batches))
+    if quick:
+        first, last = sizes.contexts[0], sizes.contexts[-1]
+        return Plan(products, tuple(dict.fromkeys([(first, 1), (last, 1), (first, 8), (first, 32)])))
+    return Plan(products, tuple(itertools.product(sizes.contexts, BATCHES)) if bits == 16 else ())
+
+
+def tiles(name: str, n: int, k: int, rows: int, bits: int) -> list[Tile]:
     """Cuts worth a try; the rule's is the first."""
+    kind = KINDS[name]
     found = [tiling.tile(kind, n, k, rows, bits)]
     if rows == 1:
-        for block_n, block_k, warps in itertools.product((1, 2, 4, 8, 16), (512, 1024, 2048), (2, 4, 8)):
+        for block_n, warps, times in itertools.product((4, 8, 16), (1, 2, 4, 8), (1, 2)):
+            block_k = 256 * warps * times
             a_thread = block_n * block_k / warps / 32
-            if 16 <= a_thread <= 64 and (kind == "linear" or block_n > 1):
+            if 512 // bits <= a_thread <= 2048 // bits and k % block_k == 0 and times <= 16 // bits:
                 found.append(Tile(block_n, block_k, warps))
+        if name in NORMED:
+            found += [replace(cut, norm_apart=True) for cut in found]
     else:
         for block_n, block_k, stages in itertools.product((16, 32, 64, 128), (64, 128, 256), (3, 4, 6)):
             shared = stages * block_k * (block_n * bits // 8 + 2 * tiling.bucket(rows))
-            for splits in (1, 2, 4) if kind == "linear" and n < 4096 else (1,):
+            for splits in (1, 2, 4, 8) if kind == "linear" and n < 8192 else (1,):
                 programs = -(-n // block_n) * splits
-                if 24_000 <= shared <= 110_000 and 90 <= programs <= 4096:
+                if 24_000 <= shared <= 110_000 and 180 <= programs <= 4096:
                     found.append(Tile(block_n, block_k, 4, stages, splits))
     return list(dict.fromkeys(found))
 
 
-def spans(context: int) -> list[Span]:
-    found = []
-    for span, block, warps in itertools.product((32, 64, 128, 256, 512), (32, 64), (2, 4)):
-        if block <= span <= context / 2 and context / span <= 64:
+def spans(context: int, rows: int, kv_heads: int) -> list[Span]:
+    """As `tiles`, of attention."""
+    found = [tiling.span(context, rows, kv_heads)]
+    for span, block, warps in itertools.product((32, 64, 128, 256, 512, 1024), (32, 64), (2, 4)):
+        programs = -(-context // span) * rows * kv_heads
+        if block <= span <= context <= 64 * span and 100 <= programs <= 2200 and (block == 32 or warps == 4):
             found.append(Span(span, block, warps))
-    return found
+    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)
@@ -68,8 +90,9 @@ def compile_ahead(task: Task) -> int:
     decoder, context = Decoder(small, "meta", task.bits), task.context or small.contexts[0]
     with compiling(task.capability) as compiled:
         if task.name == "step":
-            decoder.step(task.rows, context, "kernels")()
-            decoder.step(task.rows, context, "fused")()
+            decoder.step(task.rows, context)()
+            decoder.chunk(512, 0)[0]()
+            decoder.attention("rope_write", task.rows, context)[0]()
         for cut in task.cuts:
             use(cut, decoder, task.name, task.rows, context)
             call = decoder.attention if task.name == "rope_attend" else decoder.product
@@ -97,32 +120,42 @@ def compile_all(tasks: list[Task], report: Report) -> None:
     report.put(name="compiled", kernels=count, workers=workers, s=time.perf_counter() - begun)
 
 
-def sweep_tasks(sizes: Sizes, bits: int, capability: int) -> list[Task]:
-    decoder = Decoder(replace(sizes, layers=1, cached=1), "meta", bits)
-    base = (sizes, capability)
-    tasks = []
-    for name, b in itertools.product(KINDS, BUCKETS):
-        every = tiles(KINDS[name], *decoder.sizes.matrix(name), b, decoder.bits)
-        tasks += [Task(*base, b, decoder.bits, name, tuple(every[i::3])) for i in range(3)]
-    if decoder.bits == 16:
-        tasks += [Task(*base, 1, 16, "rope_attend", tuple(spans(c)), c) for c in decoder.sizes.contexts]
-    return [task for task in tasks if task.cuts]
+def sweep_tasks(sizes: Sizes, bits: int, capability: int, quick: bool) -> list[Task]:
+    """In portions that keep every process at work."""
+    decoder, base = Decoder(replace(sizes, layers=1, cached=1), "meta", bits), (sizes, capability)
+    what, tasks = plan(sizes, bits, quick), []
+    for name, b in what.products:
+        every = tiles(name, *decoder.sizes.matrix(name), b, bits)
+        tasks += [Task(*base, b, bits, name, tuple(every[i : i + 5])) for i in range(0, len(every), 5)]
+    for context, b in what.attention:
+        cuts = spans(context, b, sizes.kv_heads)
+        tasks += [
+            Task(*base, b, bits, "rope_attend", tuple(cuts[i : i + 5]), context)
+            for i in range(0, len(cuts), 5)
+        ]
+    return tasks
 
 
-def sweep(decoder: Decoder, report: Report) -> None:
-    """Time every cut; one that does not run, for want of shared memory, say, is reported and left out."""
-    lines = []
-    for name, b in itertools.product(KINDS, BUCKETS):
-        cuts = tiles(KINDS[name], *decoder.sizes.matrix(name), b, decoder.bits)
+def sweep(decoder: Decoder, report: Report, quick: bool) -> list[str]:
+    """Time every cut, and leave the best in the tables; returns these as lines to paste.
+
+    A cut that does not run, for want of shared memory, say, is reported and left out."""
+    lines, what = [], plan(decoder.sizes, decoder.bits, quick)
+    for name, b in what.products:
+        cuts = tiles(name, *decoder.sizes.matrix(name), b, decoder.bits)
         calls, size = decoder.product(name, b), decoder.matrix_bytes(name)
         key, best = fastest(decoder, name, b, 0, cuts, calls, size, report)
         lines.append(f"TILES[{key!r}] = {best!r}")
-    if decoder.bits == 16:
-        for context, b in itertools.product(decoder.sizes.contexts, BATCHES):
-            calls, size = decoder.attention("rope_attend", b, context), decoder.cache_bytes(b, context)
-            key, best = fastest(decoder, "rope_attend", b, context, spans(context), calls, size, report)
-            lines.append(f"SPANS[{key!r}] = {best!r}")
-    print("\n".join(lines), flush=True)
+    for context, b in what.attention:
+        calls, size = decoder.attention("rope_attend", b, context), decoder.cache_bytes(b, context)
+        cuts = spans(context, b, decoder.sizes.kv_heads)
+        key, best = fastest(decoder, "rope_attend", b, context, cuts, calls, size, report)
+        lines.append(f"SPANS[{key!r}] = {best!r}")
+    return lines
+
+
+def short(cut: Tile | Span) -> str:
+    return "/".join(str(int(value)) for value in astuple(cut))
 
 
 def fastest(
@@ -141,10 +174,11 @@ def fastest(
         key = use(cut, decoder, name, rows, context)
         try:
             us[cut] = time_us(calls, decoder.device, size)
+            report.put(name="cut", kernel=name, rows=rows, context=context, cut=short(cut), us=us[cut])
         except Exception as error:  # Triton's errors have no common base
             report.put(name="failed", kernel=name, rows=rows, cut=repr(cut), error=str(error)[:200])
     best = min(us, key=lambda cut: us[cut])
     use(best, decoder, name, rows, context)
-    found = {"first_us": us[next(iter(us))], "cut": repr(best)}
+    found = {"first_us": round(us[next(iter(us))], 2), "bits": decoder.bits, "cut": short(best)}
     report.timed(us[best], size, name=f"sweep {name}", rows=rows, context=context, **found)
     return key, best

@@ -40,17 +40,34 @@ def time_us(calls: list[Call], device: str, bytes_each: float = 0.0) -> float:
 
 
 class Report:
-    """Prints one object a line, and keeps them in a file where one is named."""
+    """Prints one object a line, keeps them, and writes them to a file where one is named."""
 
     def __init__(self, path: Path | None) -> None:
         self._file = path.open("w") if path else None
         self.ceiling = 0.0  # bytes a microsecond
+        self.lines: list[dict[str, Any]] = []
 
     def put(self, **values: Any) -> None:
-        line = json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in values.items()})
+        self.lines.append({k: round(v, 4) if isinstance(v, float) else v for k, v in values.items()})
+        line = json.dumps(self.lines[-1])
         print(line, flush=True)
         if self._file:
             print(line, file=self._file, flush=True)
 
     def timed(self, us: float, size: float, **values: Any) -> None:
         self.put(**values, us=round(us, 2), share=round(size / us / self.ceiling, 3))
+
+    def summary(self) -> str:
+        """A line for each kernel and width, with its batches side by side, and one for each sweep."""
+        table: dict[tuple[str, int, int], list[str]] = {}
+        for line in self.lines:
+            if "us" not in line or "share" not in line:
+                continue
+            cell = f"{line['rows']}: {line['us']:.1f} us {line['share']:.2f}"
+            cell += "".join(
+                f" {name} {line[name]}" for name in ("torch_us", "first_us", "cut") if name in line
+            )
+            key = line["name"], line.get("bits", 16), line.get("context", 0)
+            table.setdefault(key, []).append(cell)
+        rows = [f"{n:14}{bits:3}{context or '':6}  {'  '.join(c)}" for (n, bits, context), c in table.items()]
+        return "\n".join(rows)

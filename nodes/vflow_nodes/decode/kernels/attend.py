@@ -68,7 +68,7 @@ def rope_attend(
     k_norm: torch.Tensor | None = None,
     eps: float = 0.0,
 ) -> torch.Tensor:
-    """As `ops_torch.rope_attend`; rows that stand in one place of one slot get rubbish, and leave it there."""
+    """As `ops_torch.rope_attend`; rows in one place of one slot get rubbish, and leave it there."""
     size = k_cache.shape[-1]
     out = torch.empty(len(qkv), heads * size, dtype=qkv.dtype, device=qkv.device)
     _attend(out, qkv, cos, sin, position, rows, k_cache, v_cache, q_norm, k_norm, eps, heads, context, scale)

@@ -65,39 +65,47 @@ def put(
 
 
 @triton.jit
+def streamed(at, row_ok, k_ok, EVEN: tl.constexpr):
+    """A block of weights that no one reads again; EVEN: the blocks fill the matrix, nothing is masked."""
+    if EVEN:
+        return tl.load(at, eviction_policy="evict_first")
+    return tl.load(at, mask=row_ok[:, None] & k_ok[None, :], other=0.0, eviction_policy="evict_first")
+
+
+@triton.jit
 def one_row(
     y, x, w, scale, bias, norm, residual, eps,
-    N: tl.constexpr, K: tl.constexpr, GATED: tl.constexpr,
-    BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+    N: tl.constexpr, K: tl.constexpr, GATED: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
 ):  # fmt: skip
-    """`y (N,)` from `x (K,)`: a program reads BLOCK_N whole rows of w, a block ahead of its multiplying."""
+    """`y (N,)` from `x (K,)`: a program reads BLOCK_N whole rows of w, a block ahead of its multiplying.
+
+    What a step costs beside its weights is the work on x: the more rows a thread has, the less that counts.
+    """
     tile = tl.program_id(0)
     row = weight_rows(tile, tl.arange(0, BLOCK_N), N, BLOCK_N, GATED)
     row_ok = row < (2 * N if GATED else N)
     k = tl.arange(0, BLOCK_K)
+    EVEN: tl.constexpr = (2 * N if GATED else N) % BLOCK_N == 0 and K % BLOCK_K == 0
     # 8 weights a thread, of 8 bits too: x then has the same layout, and does not go through shared memory
     at = w + row.to(tl.int64)[:, None] * K + tl.max_contiguous(k, 8)[None, :]
-    coming = tl.load(at, mask=row_ok[:, None] & (k < K)[None, :], other=0.0, eviction_policy="evict_first")
+    coming = streamed(at, row_ok, k < K, EVEN)
     m = tl.arange(0, 1)
     plus = added(bias, residual, m, m < 1, tile, N, 1, BLOCK_N, GATED)
-    total = tl.zeros((BLOCK_N, BLOCK_K), tl.float32)
+    total = tl.zeros((BLOCK_N, BLOCK_K // 8), tl.float32)
     squares = tl.zeros((BLOCK_K,), tl.float32)
     steps: tl.constexpr = (K + BLOCK_K - 1) // BLOCK_K
     for step in tl.static_range(0, steps):
         here = step * BLOCK_K + k
         part = coming
         if step + 1 < steps:
-            coming = tl.load(
-                at + (step + 1) * BLOCK_K,
-                mask=row_ok[:, None] & (here + BLOCK_K < K)[None, :],
-                other=0.0,
-                eviction_policy="evict_first",
-            )
+            coming = streamed(at + (step + 1) * BLOCK_K, row_ok, here + BLOCK_K < K, EVEN)
         value = tl.load(x + here, mask=here < K, other=0.0).to(tl.float32)
         if norm is not None:
             squares += value * value
             value *= tl.load(norm + here, mask=here < K, other=0.0).to(tl.float32)
-        total += part.to(tl.float32) * value[None, :]
+        product = part.to(tl.float32) * value[None, :]
+        # a thread adds up its own 8 at once, and keeps one number of them
+        total += tl.sum(tl.reshape(product, (BLOCK_N, BLOCK_K // 8, 8)), 2)
     out = tl.sum(total, 1)
     if norm is not None:
         out *= tl.rsqrt(tl.sum(squares, 0) / K + eps)

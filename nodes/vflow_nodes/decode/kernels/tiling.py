@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_ROWS = 32
-PROGRAMS = 256
+SMS = 132
+"""Multiprocessors of an H100 and an H200, which the rules below are for."""
 MAX_SPANS = 32
 
 
@@ -62,18 +63,32 @@ def tile(kind: str, n: int, k: int, rows: int, bits: int) -> Tile:
 
 
 def _rule(kind: str, n: int, k: int, rows: int, bits: int) -> Tile:
-    if rows == 1:
-        block_k = min(1024, max(128, power_of_two(k)))
-        # 64 bytes a thread and block, and at least four programs a multiprocessor
-        return Tile(block_n=4 if bits > 8 or n < 8192 else 8, block_k=block_k)
-    # fp32's product takes no tensor core, and its blocks twice the room
-    block_k = min(64 if bits > 16 else 128, max(32, power_of_two(k)))
-    block_n = 32 if n <= 8192 or bits > 16 else 64
-    programs = -(-n // block_n)
+    return _one(n, k, bits) if rows == 1 else _several(kind, n, k)
+
+
+def _one(n: int, k: int, bits: int) -> Tile:
+    """One wave of programs, so that none begins when the others end: three or six for each of some 130
+    multiprocessors, each with 32 KB or more on its way. A warp reads 256 columns at once: what x has there is
+    then where it is multiplied."""
+    block_n = 16 if bits == 8 and n >= 16 * 3 * SMS else 8
+    while block_n > 2 and n // block_n < 2.9 * SMS:
+        block_n //= 2
+    warps = 4 if bits == 8 or n // block_n < 5.8 * SMS else 2
+    block_k = 256 * warps
+    if bits == 8 and block_n < 16 and k % (2 * block_k) == 0:
+        block_k *= 2
+    while block_k > 128 and block_k >= 2 * k:
+        block_k //= 2
+    return Tile(block_n, block_k, max(1, min(warps, block_k // 256)))
+
+
+def _several(kind: str, n: int, k: int) -> Tile:
+    """The cut for 8-bit weights; others are cuBLAS's."""
+    block_k = min(128, max(32, power_of_two(k)))
     splits = 1
-    while kind == "linear" and programs * splits < 192 and k // splits > 4 * block_k:
+    while kind == "linear" and -(-n // 32) * splits < 2.9 * SMS and k // splits > 4 * block_k:
         splits *= 2
-    return Tile(block_n, block_k, splits=splits)
+    return Tile(32, block_k, splits=splits)
 
 
 def span(context: int, rows: int, kv_heads: int) -> Span:
@@ -82,6 +97,7 @@ def span(context: int, rows: int, kv_heads: int) -> Span:
     entry = SPANS.get((context, rows))
     if entry is not None:
         return entry
-    parts = min(MAX_SPANS, max(1, power_of_two(PROGRAMS // (rows * kv_heads))))
-    size = max(32, power_of_two(context) // parts)
-    return Span(size, block=min(64 if rows == 1 else 32, size))
+    parts = min(MAX_SPANS, power_of_two(max(1, 2 * SMS // (rows * kv_heads))))
+    # rows differ in length: a long span would keep few programs at work in the end
+    size = min(1024, max(32, power_of_two(context) // parts))
+    return Span(size, block=min(64, size))
