@@ -97,6 +97,8 @@ def _attend(
     b, kv_heads = len(q), k_cache.shape[1]
     group = heads // kv_heads
     cut = tiling.span(context, b, kv_heads)
+    # float32 takes no tensor core, but registers
+    block, warps = (min(cut.block, cut.span), cut.warps) if q.itemsize == 2 else (16, 8)
     spans = -(-context // cut.span)
     parts, weights = out, out
     if spans > 1:
@@ -106,8 +108,8 @@ def _attend(
         parts, weights, q.contiguous(), cos, sin, position, rows,
         k_cache, v_cache, q_norm, k_norm, eps, scale, slot_stride, head_stride,
         KV_HEADS=kv_heads, GROUP=group, M=max(16, tiling.power_of_two(group)), D=size,
-        SPAN=cut.span, BLOCK=min(cut.block, cut.span), SPANS=spans, FUSED=cos is not None,
-        WIDE=attention.INTERPRETED, num_warps=cut.warps, num_stages=1,
+        SPAN=cut.span, BLOCK=block, SPANS=spans, FUSED=cos is not None,
+        WIDE=attention.INTERPRETED, num_warps=warps, num_stages=1,
     )  # fmt: skip
     if spans > 1:
         attention.join[(heads, b)](
@@ -137,12 +139,12 @@ def attend_chunk(
     slot_stride, head_stride, size = _layout(k_cache, v_cache)
     n, heads, _ = q.shape
     out = torch.empty(n, heads * size, dtype=q.dtype, device=q.device)
-    # what a block and two of its keys and values take fits 99 KB of shared memory
-    keys = max(16, min(64, 64 * 256 // (size * q.itemsize)))
-    chunk.attend_block[(-(-n // 64), heads)](
+    # two blocks of keys and values fit 99 KB of shared memory
+    block, keys, warps = (64, 64, 4) if q.itemsize == 2 else (32, 32, 8)
+    chunk.attend_block[(-(-n // block), heads)](
         out, q.contiguous(), k_cache, v_cache, rows, position, n, context, scale, slot_stride, head_stride,
-        HEADS=heads, GROUP=heads // k_cache.shape[1], D=size, BLOCK_M=64, BLOCK_N=keys,
-        BOUND=context if chunk.INTERPRETED else 0, num_warps=4, num_stages=2,
+        HEADS=heads, GROUP=heads // k_cache.shape[1], D=size, BLOCK_M=block, BLOCK_N=keys,
+        BOUND=context if chunk.INTERPRETED else 0, num_warps=warps, num_stages=2,
     )  # fmt: skip
     return out
 

@@ -121,6 +121,7 @@ def _narrow(
     n, k = w.weight.shape
     outputs = n // 2 if gated else n
     y = torch.empty(len(x), outputs, dtype=x.dtype, device=x.device)
+    widest = 256 if x.itemsize == 2 else 32  # float32 takes no tensor core, but registers
     for first in range(0, len(x), tiling.MAX_ROWS):
         rows = min(tiling.MAX_ROWS, len(x) - first)
         cut = tiling.tile("gated" if gated else "linear", n, k, rows, 8)
@@ -136,7 +137,7 @@ def _narrow(
         product.many_rows[(tiles, cut.splits)](
             y[first:], x[first:], w.weight, w.scale, bias, None if residual is None else residual[first:],
             parts, ticket, rows,
-            N=outputs, K=k, M=padded, GATED=gated, BLOCK_N=cut.block_n, BLOCK_K=cut.block_k,
+            N=outputs, K=k, M=padded, GATED=gated, BLOCK_N=cut.block_n, BLOCK_K=min(widest, cut.block_k),
             SPLITS=cut.splits, WIDE=product.INTERPRETED, num_warps=cut.warps, num_stages=cut.stages,
         )  # fmt: skip
     return y
