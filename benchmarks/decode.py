@@ -1,6 +1,6 @@
 """The decode engine beside transformers' `generate`, and beside what the device can do.
 
-    python benchmarks/decode.py --part checks|engine|hf|turn|soak [--size tiny|127m|3b ...]
+    python benchmarks/decode.py --part checks|engine|profile|hf|turn|soak [--size tiny|127m|3b ...]
                                 [--device cpu|cuda] [--quick] [--minutes 3]
                                 [--json OUT.json] [--picture OUT.png]
     python benchmarks/decode.py --from OUT-engine.json --picture OUT.png
@@ -15,6 +15,7 @@ only printed.
 |---|---|
 | checks | graph = eager, kernels = torch's, logits and tokens = transformers', no hidden sync, int8's error |
 | engine | ms a step by batch, context, type and kernels, share of the read bandwidth; prefill and encoder |
+| profile | the kernels of a captured step, and how long each takes (CUDA) |
 | hf | ms a token beside `generate` (dynamic; static and compiled on CUDA) and a loop that always waits |
 | turn | end of speech to first word; the same of a confirmed speculation; cancel; warm-up |
 | soak | many sessions at the pace of speech: first word, errors, and whether memory stays flat |
@@ -38,7 +39,7 @@ from decoding.record import Record, about  # noqa: E402
 from decoding.setting import Setting  # noqa: E402
 from decoding.sizes import SIZES  # noqa: E402
 
-PARTS = ("checks", "engine", "hf", "turn", "soak")
+PARTS = ("checks", "engine", "profile", "hf", "turn", "soak")
 
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:

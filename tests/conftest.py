@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 
 import pytest
 
+from vflow_nodes.voxtral.cuda import cuda_problem
+
 EXCUSE = "CUDA"
+
+
+def _interpret_triton() -> None:
+    """Have Triton's functions, and the kernels, run in its interpreter. That is decided when they are
+    imported, which transformers does too: so here, before any test."""
+    before = os.environ.get("TRITON_INTERPRET")
+    os.environ["TRITON_INTERPRET"] = "1"
+    try:
+        importlib.import_module("triton.language")
+    finally:
+        del os.environ["TRITON_INTERPRET"]
+        if before is not None:
+            os.environ["TRITON_INTERPRET"] = before
+
+
+if cuda_problem() and importlib.util.find_spec("triton") is not None:
+    _interpret_triton()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-PARTS = ("checks", "engine", "hf", "turn", "soak")
+PARTS = ("checks", "engine", "profile", "hf", "turn", "soak")
 TIMEOUT_S = 240
 ALONE = """
 import runpy, sys

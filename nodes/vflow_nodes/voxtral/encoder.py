@@ -30,7 +30,8 @@ class AudioEncoder:
         fp16.
     capture: record the work on one window as a CUDA graph, at `warm_up`, and replay it for each window after.
         No effect on other devices.
-    compile: let torch.compile fuse each layer, at `warm_up`: one layer is compiled, and all use it.
+    compile: let torch.compile fuse each layer, at `warm_up`: one layer is compiled, and all use it. No effect
+        on other devices, nor where there is nothing to compile with.
     Raises: ValueError with what mends it.
     """
 
@@ -52,9 +53,8 @@ class AudioEncoder:
         self.attention = attention
         _move(self._tower, self.device, dtype)
         self._projector.to(device=self.device, dtype=dtype)
-        if compile:
-            for layer in self._tower.layers:
-                layer.compile(dynamic=False)
+        self.compiled = compile and self.device.type == "cuda"
+        """Whether its layers are compiled, or are to be at `warm_up`."""
         self._capture = capture and self.device.type == "cuda"
         self._replay: _Forward | None = None
 
@@ -67,9 +67,22 @@ class AudioEncoder:
         """Encode silence, so that no turn pays for what a first call sets up; record the graph, if asked."""
         with torch.inference_mode():
             silence = torch.zeros((1, BINS, FRAMES), device=self.device, dtype=self.dtype)
+            if self.compiled:
+                self._compile(silence)
             self._forward(silence)
             if self._capture and self._replay is None:
                 self._replay = captured(self._forward, silence)
+
+    def _compile(self, example: torch.Tensor) -> None:
+        """Fuse the layers; as they are where torch lacks what it compiles with."""
+        for layer in self._tower.layers:
+            layer.compile(dynamic=False)
+        try:
+            self._forward(example)
+        except Exception:  # no compiler, no Triton, no headers: each has its own error
+            self.compiled = False
+            for layer in self._tower.layers:
+                layer._compiled_call_impl = None  # undoes Module.compile, which has no other way back
 
     def encode(self, windows: npt.NDArray[np.float32] | torch.Tensor) -> torch.Tensor:
         """(n, 128, 3000) log-mel, on any device, to (n x 375, hidden) on the encoder's, in its dtype.

@@ -32,19 +32,34 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Attention's program: `span` positions of one slot's key head, `block` of them at a time."""
+    """Attention's program: `span` positions of one slot's key head, `block` of them at a time, of which
+    `stages` - 1 are on their way. Warps share a block's positions and wait for one another; a single one
+    does not."""
 
     span: int
     block: int = 64
     warps: int = 4
+    stages: int = 3
 
 
 Key = tuple[str, int, int, int, int]
 """`linear` or `gated`, rows of the weights, their columns, `bucket(b)`, bits of a weight."""
 
-TILES: dict[Key, Tile] = {}
-SPANS: dict[tuple[int, int], Span] = {}
-"""By context and batch."""
+TILES: dict[Key, Tile] = {
+    # Voxtral Mini 3B's, swept on an H200
+    ("linear", 6144, 3072, 1, 16): Tile(block_n=4, block_k=512, warps=2),
+    ("linear", 3072, 4096, 1, 16): Tile(block_n=4, block_k=2048, warps=8),
+    ("gated", 16384, 3072, 1, 16): Tile(block_n=4, block_k=512, warps=2),
+    ("linear", 3072, 8192, 1, 16): Tile(block_n=4, block_k=1024, warps=4),
+    ("linear", 131072, 3072, 1, 16): Tile(block_n=4, block_k=1024, warps=4),
+}
+SPANS: dict[tuple[int, int], Span] = {
+    (1024, 1): Span(span=64, block=64),
+    (8192, 1): Span(span=128, block=32),
+    (1024, 8): Span(span=128, block=32),
+    (1024, 32): Span(span=1024, block=64),
+}
+"""By context and batch, with 8 key heads of 128."""
 
 
 def bucket(rows: int) -> int:
