@@ -104,7 +104,7 @@ def main() -> None:
     work = {int(bits): rows for bits in args.bits.split(",")}
     if quick:
         parts, work = ["one", "step", "sweep"], {16: (1, 8, 32), 8: (1,)}
-    swept = [bits for bits in work if "sweep" in parts and not (quick and bits == 8)]
+    swept = list(work) if "sweep" in parts else []
     if args.device == "cuda":
         major, minor = torch.cuda.get_device_capability()
         capability = 10 * major + minor

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
-from kernel_parts.decoder import KINDS, NORMED, Call, Decoder, Sizes
+from kernel_parts.decoder import KINDS, Call, Decoder, Sizes
 from kernel_parts.timing import Report, time_us
 
 from vflow_nodes.decode.kernels import tiling
@@ -33,6 +33,8 @@ def plan(sizes: Sizes, bits: int, quick: bool) -> Plan:
     batches = (1,) if bits == 16 else (1, 8, 32)  # each of another bucket
     products = tuple(itertools.product(KINDS, batches))
     if quick:
+        if bits == 8:
+            return Plan(tuple((name, 1) for name in KINDS), ())
         first, last = sizes.contexts[0], sizes.contexts[-1]
         return Plan(products, tuple(dict.fromkeys([(first, 1), (last, 1), (first, 8), (first, 32)])))
     return Plan(products, tuple(itertools.product(sizes.contexts, BATCHES)) if bits == 16 else ())
@@ -43,13 +45,12 @@ def tiles(name: str, n: int, k: int, rows: int, bits: int) -> list[Tile]:
     kind = KINDS[name]
     found = [tiling.tile(kind, n, k, rows, bits)]
     if rows == 1:
-        for block_n, warps, times in itertools.product((4, 8, 16), (1, 2, 4, 8), (1, 2)):
+        for block_n, warps, times in itertools.product((2, 4, 8), (1, 2, 4, 8), (1, 2)):
             block_k = 256 * warps * times
-            a_thread = block_n * block_k / warps / 32
-            if 512 // bits <= a_thread <= 2048 // bits and k % block_k == 0 and times <= 16 // bits:
+            if k % block_k == 0 and times <= 16 // bits and (bits == 16 or warps in (2, 4)):
                 found.append(Tile(block_n, block_k, warps))
-        if name in NORMED:
-            found += [replace(cut, norm_apart=True) for cut in found]
+        if bits == 8:
+            found += [replace(cut, by_adding=True) for cut in found]
     else:
         for block_n, block_k, stages in itertools.product((16, 32, 64, 128), (64, 128, 256), (3, 4, 6)):
             shared = stages * block_k * (block_n * bits // 8 + 2 * tiling.bucket(rows))
@@ -63,10 +64,11 @@ def tiles(name: str, n: int, k: int, rows: int, bits: int) -> list[Tile]:
 def spans(context: int, rows: int, kv_heads: int) -> list[Span]:
     """As `tiles`, of attention."""
     found = [tiling.span(context, rows, kv_heads)]
-    for span, block, warps in itertools.product((32, 64, 128, 256, 512, 1024), (32, 64), (2, 4)):
+    shapes = (16, 1, 3), (32, 1, 3), (32, 1, 4), (32, 4, 3), (64, 4, 2)  # block, warps, stages
+    for span, (block, warps, stages) in itertools.product((64, 128, 256, 512, 1024), shapes):
         programs = -(-context // span) * rows * kv_heads
-        if block <= span <= context <= 64 * span and 100 <= programs <= 2200 and (block == 32 or warps == 4):
-            found.append(Span(span, block, warps))
+        if span <= context <= 128 * span and 100 <= programs <= 2600:
+            found.append(Span(span, block, warps, stages))
     return list(dict.fromkeys(found))
 
 

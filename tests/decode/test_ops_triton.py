@@ -162,11 +162,12 @@ def test_norm_and_gate_round_as_plain_torch_does(rows: int) -> None:
     assert same.float().mean() > 0.99
 
 
-@pytest.mark.parametrize("bits", [32, 8])
-def test_a_row_may_be_normalised_by_a_kernel_of_its_own(bits: int, cuts: None) -> None:
-    size = 8 * matrix(1, 1, FLOAT32, bits).itemsize if bits == 32 else 8
-    tiling.TILES["linear", 70, 256, 1, size] = Tile(4, 128, norm_apart=True)
-    check_linear(1, n=70, k=256, dtype=FLOAT32, bits=bits)
+def test_8_bits_become_the_same_floats_by_adding(cuts: None) -> None:
+    every = torch.arange(-128, 128, device=DEVICE)
+    w = Int8(every.to(torch.int8)[:, None].repeat(1, 8), torch.ones(256, device=DEVICE))
+    tiling.TILES["linear", 256, 8, 1, 8] = Tile(4, 128, by_adding=True)
+    found = ops_triton.linear(torch.full((1, 8), 3.0, device=DEVICE), w)
+    assert torch.equal(found[0], every * 24.0)
 
 
 @pytest.mark.parametrize("splits", [2, 3, 4])
@@ -246,45 +247,31 @@ class Step:
         )  # fmt: skip
         return found
 
-    def attend(self, ops: Any, q: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = ops.attend(
-            q, self.keys, self.values, self.rows, self.position, self.context, self.scale
-        )
-        return found
-
-    def rope_attend(self) -> torch.Tensor:
-        return ops_triton.rope_attend(
+    def rope_attend(self, ops: Any) -> torch.Tensor:
+        found: torch.Tensor = ops.rope_attend(
             self.qkv, self.cos, self.sin, self.position, self.rows, self.keys, self.values,
             self.heads, self.kv_heads, self.context, self.scale, **self.norms,
         )  # fmt: skip
+        return found
 
 
 def check_step(step: Step) -> None:
-    """Rotation, storing and attention, apart and in one, against plain torch in float32."""
-    reference, fused, place = step.wide(), step.wide(), step.placed()
-    fused.__dict__.update(
-        {name: value for name, value in step.__dict__.items() if name not in ("keys", "values")}
-    )
-    fused.keys, fused.values = step.keys.clone(), step.values.clone()
-    before = step.keys.clone(), step.values.clone()
-    expected_q = reference.rope_write(ops_torch)
-    expected = reference.attend(ops_torch, expected_q)
-    with poisoned():
-        q = step.rope_write(ops_triton)
-        apart = step.attend(ops_triton, q)
-        one = fused.rope_attend()
-    assert_near(q, expected_q)
-    assert_near(apart, expected)
-    assert_near(one, expected)
-    for cache, was, correct in zip(
-        (step.keys, step.values, fused.keys, fused.values),
-        before * 2,
-        (reference.keys, reference.values) * 2,
-        strict=True,
-    ):
-        assert torch.equal(cache[~place], was[~place])
-        assert_near(cache[place], correct[place])
-    assert not scratch.tickets(DEVICE, 1).any()
+    """Rotation and storing, alone and with attention, against plain torch in float32."""
+    reference, place = step.wide(), step.placed()
+    keys, values = step.keys, step.values
+    expected_q = step.wide().rope_write(ops_torch)
+    expected = reference.rope_attend(ops_torch)
+    for attends in (False, True):
+        step.keys, step.values = keys.clone(), values.clone()
+        with poisoned():
+            found = step.rope_attend(ops_triton) if attends else step.rope_write(ops_triton)
+        assert_near(found, expected if attends else expected_q)
+        for cache, was, correct in (
+            (step.keys, keys, reference.keys),
+            (step.values, values, reference.values),
+        ):
+            assert torch.equal(cache[~place], was[~place])
+            assert_near(cache[place], correct[place])
 
 
 @pytest.mark.parametrize("dtype", [FLOAT32, BFLOAT16])
@@ -309,15 +296,11 @@ def test_a_span_of_several_blocks_is_the_same(cuts: None) -> None:
         check_step(Step(positions, heads=4, kv_heads=2, size=64, length=192, dtype=FLOAT32))
 
 
-def test_a_row_behind_the_context_leaves_no_ticket() -> None:
-    step = Step([100, 40], heads=2, kv_heads=1, size=64, length=256, dtype=FLOAT32)
+def test_a_row_behind_the_context_disturbs_no_other() -> None:
+    step = Step([255, 40], heads=2, kv_heads=1, size=64, length=256, dtype=FLOAT32)
     step.context = 128
-    step.position[0] = 255
-    whole = step.attend(ops_triton, step.rope_write(ops_triton))
-    assert not scratch.tickets(DEVICE, 1).any()
-    reference = step.wide()
-    reference.position[0] = 127
-    assert_near(whole[1:], reference.attend(ops_torch, reference.rope_write(ops_torch))[1:])
+    expected = step.wide().rope_attend(ops_torch)
+    assert_near(step.rope_attend(ops_triton)[1:], expected[1:])
 
 
 def check_chunk(
@@ -359,20 +342,22 @@ def test_entries_beyond_2_to_the_31_are_found() -> None:
     cache[-1] = step.keys[0].to(BFLOAT16)
     step.qkv, step.rows = step.qkv.to(BFLOAT16), torch.tensor([slots - 1], device=DEVICE)
     step.keys = step.values = cache
-    q = step.rope_write(ops_triton)
-    found = step.attend(ops_triton, q)
+    step.rope_write(ops_triton)
+    assert torch.equal(cache[-1, 0, 5], step.qkv[0, 2 * size :])
+    cache[-1, 0, 5] = 0
+    found = step.rope_attend(ops_triton)
     step.keys = step.values = cache[-1:].clone()
     step.rows = torch.zeros_like(step.rows)
     reference = step.wide()
-    assert_near(found, reference.attend(ops_torch, wide(q)))
+    reference.values = reference.keys
+    assert_near(found, reference.rope_attend(ops_torch))
 
 
 def test_caches_of_another_layout_are_refused() -> None:
     step = Step([5], 2, 1, 64, 64, FLOAT32)
-    q = step.rope_write(ops_triton)
     step.keys = step.keys.transpose(2, 3).contiguous().transpose(2, 3)
     with pytest.raises(ValueError, match="contiguous from length on"):
-        step.attend(ops_triton, q)
+        step.rope_attend(ops_triton)
 
 
 def test_a_head_that_is_no_power_of_two_is_refused() -> None:
@@ -429,7 +414,6 @@ def empty(*shape, dtype=torch.bfloat16):
 def attend(b, heads, kv_heads, size, context):
     cos, at = empty(context, size // 2, dtype=torch.float32), empty(b, dtype=torch.int64)
     caches = [empty(b + 1, kv_heads, context, size)] * 2
-    ops_triton.attend(empty(b, heads, size), *caches, at, at, context, 0.1)
     qkv = empty(b, (heads + 2 * kv_heads) * size)
     ops_triton.rope_attend(qkv, cos, cos, at, at, *caches, heads, kv_heads, context, 0.1)
 
@@ -505,9 +489,9 @@ def test_a_captured_step_replays_to_the_same_values(rows: int) -> None:
 
     def layers() -> torch.Tensor:
         y = x
-        for fused in (False, True) * 4:
+        for _ in range(8):
             step.qkv = ops_triton.linear(y, qkv, norm=norm, eps=EPS)
-            seen = step.rope_attend() if fused else step.attend(ops_triton, step.rope_write(ops_triton))
+            seen = step.rope_attend(ops_triton)
             y = ops_triton.linear(seen, qkv[:hidden], residual=y)
             y = ops_triton.linear(ops_triton.gated(y, gate_up, norm=norm, eps=EPS), down, residual=y)
         return y

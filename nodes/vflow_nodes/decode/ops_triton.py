@@ -17,10 +17,10 @@ from pathlib import Path
 
 import torch
 
-from vflow_nodes.decode.kernels.attend import attend, attend_chunk, rope_attend, rope_write
+from vflow_nodes.decode.kernels.attend import attend_chunk, rope_attend, rope_write
 from vflow_nodes.decode.kernels.linear import gated, linear, rms_norm
 
-__all__ = ["attend", "attend_chunk", "available", "gated", "linear", "rms_norm", "rope_attend", "rope_write"]
+__all__ = ["attend_chunk", "available", "gated", "linear", "rms_norm", "rope_attend", "rope_write"]
 
 
 def available() -> str:

@@ -35,22 +35,6 @@ def rope_write(
     return q
 
 
-def attend(
-    q: torch.Tensor,
-    k_cache: torch.Tensor,
-    v_cache: torch.Tensor,
-    rows: torch.Tensor,
-    position: torch.Tensor,
-    context: int,
-    scale: float,
-) -> torch.Tensor:
-    """As `ops_torch.attend`."""
-    b, heads, size = q.shape
-    out = torch.empty(b, heads * size, dtype=q.dtype, device=q.device)
-    _attend(out, q, None, None, position, rows, k_cache, v_cache, None, None, 0.0, heads, context, scale)
-    return out
-
-
 def rope_attend(
     qkv: torch.Tensor,
     cos: torch.Tensor,
@@ -69,59 +53,32 @@ def rope_attend(
     eps: float = 0.0,
 ) -> torch.Tensor:
     """As `ops_torch.rope_attend`; rows in one place of one slot get rubbish, and leave it there."""
-    size = k_cache.shape[-1]
-    out = torch.empty(len(qkv), heads * size, dtype=qkv.dtype, device=qkv.device)
-    _attend(out, qkv, cos, sin, position, rows, k_cache, v_cache, q_norm, k_norm, eps, heads, context, scale)
-    return out
-
-
-def _attend(
-    out: torch.Tensor,
-    q: torch.Tensor,
-    cos: torch.Tensor | None,
-    sin: torch.Tensor | None,
-    position: torch.Tensor,
-    rows: torch.Tensor,
-    k_cache: torch.Tensor,
-    v_cache: torch.Tensor,
-    q_norm: torch.Tensor | None,
-    k_norm: torch.Tensor | None,
-    eps: float,
-    heads: int,
-    context: int,
-    scale: float,
-) -> None:
     from vflow_nodes.decode.kernels import attention  # loads triton
 
     slot_stride, head_stride, size = _layout(k_cache, v_cache)
-    b, kv_heads = len(q), k_cache.shape[1]
-    group = heads // kv_heads
+    b, group = len(qkv), heads // kv_heads
     cut = tiling.span(context, b, kv_heads)
     # float32 takes no tensor core, but registers
-    block, warps = (min(cut.block, cut.span), cut.warps) if q.itemsize == 2 else (16, 8)
+    block, warps = (min(cut.block, cut.span), cut.warps) if qkv.itemsize == 2 else (16, 8)
     spans = -(-context // cut.span)
+    out = torch.empty(b, heads * size, dtype=qkv.dtype, device=qkv.device)
     parts, weights = out, out
     if spans > 1:
-        parts = torch.empty(b * heads * spans, size, dtype=torch.float32, device=q.device)
-        weights = torch.empty(b * heads * spans, dtype=torch.float32, device=q.device)
+        parts = torch.empty(b * heads * spans, size, dtype=torch.float32, device=qkv.device)
+        weights = torch.empty(b * heads * spans, dtype=torch.float32, device=qkv.device)
     attention.attend_span[(spans, kv_heads, b)](
-        parts, weights, q.contiguous(), cos, sin, position, rows,
+        parts, weights, qkv.contiguous(), cos, sin, position, rows,
         k_cache, v_cache, q_norm, k_norm, eps, scale, slot_stride, head_stride,
         KV_HEADS=kv_heads, GROUP=group, M=max(16, tiling.power_of_two(group)), D=size,
-        SPAN=cut.span, BLOCK=block, SPANS=spans, FUSED=cos is not None,
-        WIDE=attention.INTERPRETED, num_warps=warps, num_stages=1,
+        SPAN=cut.span, BLOCK=block, SPANS=spans, WIDE=attention.INTERPRETED,
+        num_warps=warps, num_stages=cut.stages,
     )  # fmt: skip
     if spans > 1:
         attention.join[(heads, b)](
-            out,
-            parts,
-            weights,
-            position,
-            SPAN=cut.span,
-            SPANS=spans,
-            PADDED=tiling.power_of_two(spans),
-            D=size,
-        )
+            out, parts, weights, position,
+            SPAN=cut.span, SPANS=spans, PADDED=tiling.power_of_two(spans), D=size,
+        )  # fmt: skip
+    return out
 
 
 def attend_chunk(

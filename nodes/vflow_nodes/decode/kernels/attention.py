@@ -65,19 +65,36 @@ def rotate_and_store(
 
 
 @triton.jit
+def fold(top, below, total, query, k, v, ok, scale, WIDE: tl.constexpr):
+    """Add keys and values `(BLOCK, D)`, of which those that are `ok (BLOCK,)` count, to the softmax so far:
+    its largest score `(M,)` in powers of 2, the sum below the line `(M,)`, and the one above it, `(M, D)`."""
+    if WIDE:
+        k, v = k.to(tl.float32), v.to(tl.float32)
+    score = tl.dot(query, tl.trans(k), input_precision="ieee") * (scale * LOG2_E)
+    score = tl.where(ok[None, :], score, float("-inf"))
+    higher = tl.maximum(top, tl.max(score, 1))
+    share = tl.exp2(score - higher[:, None])
+    shrink = tl.exp2(top - higher)
+    below = below * shrink + tl.sum(share, 1)
+    # the softmax is rounded to the values' type, as their product takes it
+    total = tl.dot(share.to(v.dtype), v, total * shrink[:, None], input_precision="ieee")
+    return higher, below, total
+
+
+@triton.jit
 def attend_span(
-    out, weights, q, cos, sin, position, rows, k_cache, v_cache, q_norm, k_norm, eps,
+    out, weights, qkv, cos, sin, position, rows, k_cache, v_cache, q_norm, k_norm, eps,
     scale, slot_stride, head_stride,
     KV_HEADS: tl.constexpr, GROUP: tl.constexpr, M: tl.constexpr, D: tl.constexpr,
-    SPAN: tl.constexpr, BLOCK: tl.constexpr, SPANS: tl.constexpr, FUSED: tl.constexpr, WIDE: tl.constexpr,
+    SPAN: tl.constexpr, BLOCK: tl.constexpr, SPANS: tl.constexpr, WIDE: tl.constexpr,
 ):  # fmt: skip
     """The GROUP queries of a key head over SPAN positions of a row's slot, BLOCK at a time: to `out (b,
     KV_HEADS GROUP, SPANS, D)`, and where there are several spans, their `weights (b, KV_HEADS GROUP, SPANS)`.
 
-    M >= GROUP rows of the products. A program whose span begins behind the row's position leaves at once.
-    FUSED: `q` is qkv, `(b, (heads + 2 KV_HEADS) D)`, as the projection left it; each program rotates its
-    queries, and the one whose span holds the position also the new key; it stores key and value before it
-    reads them. WIDE multiplies in float32: the interpreter knows no product of bfloat16.
+    `qkv (b, (heads + 2 KV_HEADS) D)` is as the projection left it. Each program rotates its queries, M >=
+    GROUP rows of the products; the one whose span holds the position rotates the new key too, and stores it
+    and the value before it reads them. A program whose span begins behind the position leaves at once. WIDE
+    multiplies in float32: the interpreter knows no product of bfloat16, and no loop to a number in a tensor.
     """
     split, h, i = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     at = tl.load(position + i).to(tl.int32)
@@ -89,56 +106,40 @@ def attend_span(
         d = tl.arange(0, D)
         m_ok = m < GROUP
         t = first + tl.arange(0, BLOCK)
-        # on their way before anything waits for the queries
         cell = slot + t[:, None].to(tl.int64) * D + d[None, :]
-        ready = (t < (at if FUSED else at + 1))[:, None]
-        k = tl.load(k_cache + cell, mask=ready, other=0.0)
-        v = tl.load(v_cache + cell, mask=ready, other=0.0)
-        if FUSED:
-            source = q + i.to(tl.int64) * ((heads + 2 * KV_HEADS) * D)
-            cos += at.to(tl.int64) * (D // 2)
-            sin += at.to(tl.int64) * (D // 2)
-            if at < first + SPAN:
-                one = tl.arange(0, 1)
-                new = slot + at.to(tl.int64) * D + one[:, None] + d[None, :]
-                key = rotated(source + heads * D, h + one, one < 1, k_norm, cos, sin, eps, D)
-                value = tl.load(source + (heads + KV_HEADS + h + one[:, None]) * D + d[None, :])
-                tl.store(k_cache + new, key.to(k_cache.dtype.element_ty))
-                tl.store(v_cache + new, value)
-            query = rotated(source, h * GROUP + m, m_ok, q_norm, cos, sin, eps, D).to(q.dtype.element_ty)
-            # what one thread has stored, another one reads
-            tl.debug_barrier()
-            k = tl.load(k_cache + cell, mask=(t == at)[:, None], other=k, cache_modifier=".cg")
-            v = tl.load(v_cache + cell, mask=(t == at)[:, None], other=v, cache_modifier=".cg")
-        else:
-            source = q + (i.to(tl.int64) * heads + h * GROUP) * D
-            query = tl.load(source + m[:, None] * D + d[None, :], mask=m_ok[:, None], other=0.0)
+        if SPAN == BLOCK:
+            # on their way before anything waits for the rotation
+            k = tl.load(k_cache + cell, mask=(t < at)[:, None], other=0.0)
+            v = tl.load(v_cache + cell, mask=(t < at)[:, None], other=0.0)
+        source = qkv + i.to(tl.int64) * ((heads + 2 * KV_HEADS) * D)
+        cos += at.to(tl.int64) * (D // 2)
+        sin += at.to(tl.int64) * (D // 2)
+        if at < first + SPAN:
+            one = tl.arange(0, 1)
+            new = slot + at.to(tl.int64) * D + one[:, None] + d[None, :]
+            key = rotated(source + heads * D, h + one, one < 1, k_norm, cos, sin, eps, D)
+            value = tl.load(source + (heads + KV_HEADS + h + one[:, None]) * D + d[None, :])
+            tl.store(k_cache + new, key.to(k_cache.dtype.element_ty))
+            tl.store(v_cache + new, value)
+        query = rotated(source, h * GROUP + m, m_ok, q_norm, cos, sin, eps, D).to(qkv.dtype.element_ty)
         if WIDE:
             query = query.to(tl.float32)
+        # what one thread has stored, another one reads
+        tl.debug_barrier()
         top = tl.full((M,), float("-inf"), tl.float32)
         below = tl.zeros((M,), tl.float32)
         total = tl.zeros((M, D), tl.float32)
-        for start in range(0, SPAN, BLOCK):
-            t = first + start + tl.arange(0, BLOCK)
-            here_k, here_v = k, v
-            if SPAN > BLOCK:
-                # the next block is on its way while this one is added; behind the last one nothing is read
-                coming = t + BLOCK
-                cell = slot + coming[:, None].to(tl.int64) * D + d[None, :]
-                ok = ((coming <= at) & (coming < first + SPAN))[:, None]
-                k = tl.load(k_cache + cell, mask=ok, other=0.0)
-                v = tl.load(v_cache + cell, mask=ok, other=0.0)
-            if WIDE:
-                here_k, here_v = here_k.to(tl.float32), here_v.to(tl.float32)
-            score = tl.dot(query, tl.trans(here_k), input_precision="ieee") * (scale * LOG2_E)
-            score = tl.where((t <= at)[None, :], score, float("-inf"))
-            higher = tl.maximum(top, tl.max(score, 1))
-            share = tl.exp2(score - higher[:, None])
-            shrink = tl.exp2(top - higher)
-            below = below * shrink + tl.sum(share, 1)
-            # the softmax is rounded to the values' type, as their product takes it
-            total = tl.dot(share.to(here_v.dtype), here_v, total * shrink[:, None], input_precision="ieee")
-            top = higher
+        if SPAN == BLOCK:
+            k = tl.load(k_cache + cell, mask=(t == at)[:, None], other=k, cache_modifier=".cg")
+            v = tl.load(v_cache + cell, mask=(t == at)[:, None], other=v, cache_modifier=".cg")
+            top, below, total = fold(top, below, total, query, k, v, t <= at, scale, WIDE)
+        else:
+            for start in range(0, SPAN if WIDE else tl.minimum(SPAN, at + 1 - first), BLOCK):
+                ok = start + t <= at
+                cell = slot + (start + t)[:, None].to(tl.int64) * D + d[None, :]
+                k = tl.load(k_cache + cell, mask=ok[:, None], other=0.0)
+                v = tl.load(v_cache + cell, mask=ok[:, None], other=0.0)
+                top, below, total = fold(top, below, total, query, k, v, ok, scale, WIDE)
         mine = (i.to(tl.int64) * heads + h * GROUP + m) * SPANS + split
         total = total / below[:, None]
         tl.store(out + mine[:, None] * D + d[None, :], total.to(out.dtype.element_ty), mask=m_ok[:, None])

@@ -101,13 +101,12 @@ def _one_row(
     _require_contiguous(x, weight, residual)
     n, k = weight.shape
     cut = tiling.tile("gated" if gated else "linear", n, k, 1, weight.itemsize * 8)
-    if norm is not None and cut.norm_apart:
-        x, norm = rms_norm(x, norm, eps), None
     outputs = n // 2 if gated else n
     y = torch.empty(1, outputs, dtype=x.dtype, device=x.device)
     product.one_row[(-(-n // cut.block_n),)](
         y, x, weight, scale, bias, norm, residual, eps,
-        N=outputs, K=k, GATED=gated, BLOCK_N=cut.block_n, BLOCK_K=cut.block_k, num_warps=cut.warps,
+        N=outputs, K=k, GATED=gated, BLOCK_N=cut.block_n, BLOCK_K=cut.block_k,
+        BY_ADDING=cut.by_adding, num_warps=cut.warps,
     )  # fmt: skip
     return y
 

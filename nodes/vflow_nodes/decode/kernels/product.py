@@ -76,6 +76,7 @@ def streamed(at, row_ok, k_ok, EVEN: tl.constexpr):
 def one_row(
     y, x, w, scale, bias, norm, residual, eps,
     N: tl.constexpr, K: tl.constexpr, GATED: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+    BY_ADDING: tl.constexpr,
 ):  # fmt: skip
     """`y (N,)` from `x (K,)`: a program reads BLOCK_N whole rows of w, a block ahead of its multiplying.
 
@@ -103,7 +104,12 @@ def one_row(
         if norm is not None:
             squares += value * value
             value *= tl.load(norm + here, mask=here < K, other=0.0).to(tl.float32)
-        product = part.to(tl.float32) * value[None, :]
+        if BY_ADDING:
+            # behind 1.5 * 2^23 a float counts in ones: an integer added to its bits is added to its value
+            wide = (part.to(tl.int32) + 0x4B400000).to(tl.float32, bitcast=True) - 12582912.0
+        else:
+            wide = part.to(tl.float32)
+        product = wide * value[None, :]
         # a thread adds up its own 8 at once, and keeps one number of them
         total += tl.sum(tl.reshape(product, (BLOCK_N, BLOCK_K // 8, 8)), 2)
     out = tl.sum(total, 1)

@@ -12,22 +12,24 @@ from dataclasses import dataclass
 MAX_ROWS = 32
 SMS = 132
 """Multiprocessors of an H100 and an H200, which the rules below are for."""
-MAX_SPANS = 32
+MAX_SPANS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
     """A matrix product's program: `block_n` rows of the weights (a power of two; of a gated product, half of
-    them gates), read `block_k` columns at a time by `warps` warps. For one row of x only: with `norm_apart` a
-    kernel before it normalises x. For several rows only: `splits` programs share one tile's columns; `stages`
-    blocks are on their way at once."""
+    them gates), read `block_k` columns at a time by `warps` warps.
+
+    For one row of x only: with `by_adding` 8 bits become a float by arithmetic alone. For several rows only:
+    `splits` programs share one tile's columns; `stages` blocks are on their way at once.
+    """
 
     block_n: int
     block_k: int
     warps: int = 4
     stages: int = 4
     splits: int = 1
-    norm_apart: bool = False
+    by_adding: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,6 @@ TILES: dict[Key, Tile] = {
 }
 SPANS: dict[tuple[int, int], Span] = {
     (1024, 1): Span(span=64, block=64),
-    (8192, 1): Span(span=128, block=32),
-    (1024, 8): Span(span=128, block=32),
-    (1024, 32): Span(span=1024, block=64),
 }
 """By context and batch, with 8 key heads of 128."""
 
@@ -82,16 +81,13 @@ def _rule(kind: str, n: int, k: int, rows: int, bits: int) -> Tile:
 
 
 def _one(n: int, k: int, bits: int) -> Tile:
-    """One wave of programs, so that none begins when the others end: three or six for each of some 130
-    multiprocessors, each with 32 KB or more on its way. A warp reads 256 columns at once: what x has there is
-    then where it is multiplied."""
-    block_n = 16 if bits == 8 and n >= 16 * 3 * SMS else 8
+    """Many small programs, measured to be faster than a single wave of large ones. A warp reads 256 columns
+    at once, so that what x has there is where it is multiplied."""
+    block_n = 8 if bits == 8 and n >= 8192 else 4
     while block_n > 2 and n // block_n < 2.9 * SMS:
         block_n //= 2
-    warps = 4 if bits == 8 or n // block_n < 5.8 * SMS else 2
+    warps = 2 if bits > 8 and n >= 6144 else 4
     block_k = 256 * warps
-    if bits == 8 and block_n < 16 and k % (2 * block_k) == 0:
-        block_k *= 2
     while block_k > 128 and block_k >= 2 * k:
         block_k //= 2
     return Tile(block_n, block_k, max(1, min(warps, block_k // 256)))
@@ -107,12 +103,14 @@ def _several(kind: str, n: int, k: int) -> Tile:
 
 
 def span(context: int, rows: int, kv_heads: int) -> Span:
-    """The cut of attention over `context` positions by `rows` rows: about two programs a multiprocessor, and
-    as few parts as that allows."""
+    """The cut of attention over `context` positions by `rows` rows: programs of one warp, of which six are at
+    work on a multiprocessor; or where these would be few, of four that take a single block."""
     entry = SPANS.get((context, rows))
     if entry is not None:
         return entry
-    parts = min(MAX_SPANS, power_of_two(max(1, 2 * SMS // (rows * kv_heads))))
+    parts = min(MAX_SPANS, power_of_two(max(1, 6 * SMS // (rows * kv_heads))))
     # rows differ in length: a long span would keep few programs at work in the end
-    size = min(1024, max(32, power_of_two(context) // parts))
-    return Span(size, block=min(64, size))
+    size = min(1024, max(64, power_of_two(context) // parts))
+    if size == 64 and context // size * rows * kv_heads <= 2 * SMS:
+        return Span(size, block=size)
+    return Span(size, block=32, warps=1)
