@@ -105,6 +105,15 @@ def parse(text: str, file: str, params: Mapping[str, Value] | None = None) -> Va
     return value
 
 
+def _check_depth(text: str, file: str, loader: Any) -> None:
+    """Raises: GraphError where collections are nested too deep; yaml.YAMLError."""
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise _error(f"nested more than {MAX_DEPTH} deep", _place(file, event.start_mark))
+
+
 def _compose(text: str, file: str) -> Any:
     """PyYAML's tree of the one document in `text`."""
     if found := yaml.reader.Reader.NON_PRINTABLE.search(text):
@@ -112,15 +121,13 @@ def _compose(text: str, file: str) -> Any:
         place = Place(file, before.count("\n") + 1, found.start() - before.rfind("\n"))
         raise _error(f"not a text file (it holds the control character {found[0]!r})", place)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    depth = 0
     try:
-        for event in yaml.parse(text, Loader=loader):
-            # before it is composed: libyaml's composer recurses in C, and ends the process when too deep
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                raise _error(f"nested more than {MAX_DEPTH} deep", _place(file, event.start_mark))
+        # before it is composed: libyaml's composer recurses in C, and ends the process when too deep
+        _check_depth(text, file, loader)
         documents = list(yaml.compose_all(text, Loader=loader))
     except yaml.MarkedYAMLError as error:
+        if "nesting" in str(error):  # libyaml's scanner reads ahead, and has a limit of its own
+            _check_depth(text, file, yaml.SafeLoader)
         raise GraphError([_syntax_error(text, file, error)]) from None
     except yaml.YAMLError as error:
         raise _error(f"not valid YAML: {error}".splitlines()[0], Place(file)) from None

@@ -362,3 +362,21 @@ def test_work_asked_for_runs_in_the_engines_thread_and_its_error_is_the_callers(
         with pytest.raises(ZeroDivisionError):
             engine.call(lambda: 1 // 0).result(20)
         assert engine.call(lambda: 7).result(20) == 7
+
+
+def test_an_engine_that_is_closed_as_its_thread_looks_for_work_ends() -> None:
+    """The thread clears its call, and with it the one that says that the engine is closed."""
+    engine = Engine(Scripted(hashed, slots=1, context=64), WORDS)
+
+    class Late(threading.Event):
+        def clear(self) -> None:
+            engine._closing = True
+            self.set()
+            super().clear()
+
+    engine._awake = Late()
+    engine.start()
+    thread = engine._thread
+    assert thread is not None
+    thread.join(20)
+    assert not thread.is_alive()

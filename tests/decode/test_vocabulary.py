@@ -108,7 +108,7 @@ def test_text_that_comes_token_by_token_is_that_of_all_tokens(kind: str, data: s
     if kind in ("smollm2", "byte-level"):
         assert text == whole.replace(LOST, "")
     elif LOST not in whole:  # else it gives up a whole run of bytes where one is no character
-        assert text.removeprefix(" ") == whole.removeprefix(" ")
+        assert whole in (text, text.removeprefix(" "))  # some strip a space at the very start
     assert vocabulary(kind).text(tokens) == text
 
 

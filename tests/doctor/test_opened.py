@@ -43,14 +43,16 @@ class Summing(Taker):
     fast: bool = prop(False, doc="whether numpy does it")
 
     def seconds(self, fast: bool) -> float:
-        numbers = np.arange(200_000)
-        began = time.perf_counter()
-        assert (numbers.sum() if fast else sum(numbers)) == 19_999_900_000
-        return time.perf_counter() - began
+        numbers, best = np.arange(200_000), float("inf")
+        for _ in range(3):  # other work may come between
+            began = time.perf_counter()
+            assert (numbers.sum() if fast else sum(numbers)) == 19_999_900_000
+            best = min(best, time.perf_counter() - began)
+        return best
 
     def advise(self) -> Iterator[Advice]:
         before, after = self.seconds(self.fast), self.seconds(True)
-        if after < before / 2:
+        if after < before / 10:
             yield Advice("fast", "true", "200,000 numbers", "faster", before * 1e3, after * 1e3, "ms")
         yield Advice("order", "pts", "it has one input", "none")
 

@@ -187,8 +187,10 @@ class Engine:
                 self._fail(task.job, why)
 
     def _loop(self) -> None:
-        while not self._closing:
+        while True:
             self._awake.clear()
+            if self._closing:  # looked at behind the clearing, which may have cleared its own call
+                return
             while self._asked:
                 self._asked.popleft()()
             plan = self._scheduler.plan(time.monotonic())
