@@ -31,7 +31,13 @@ class Step:
 
 
 class Recorder:
-    """Records work; all graphs share one pool of memory, since they run one after the other."""
+    """Records work; all graphs share one pool of memory, since they run one after the other.
+
+    cuBLAS's workspace is among what a graph remembers. Torch keeps one for each stream, whoever asked for it
+    first, and gives it back when other code that captures (torch.compile's `reduce-overhead`) asks for that:
+    a graph would then write to memory that is another's, or nobody's. So each recording takes a workspace of
+    its own, out of its own pool, which lives as long as its graphs.
+    """
 
     def __init__(self) -> None:
         self._pool: Any = None
@@ -49,8 +55,22 @@ class Recorder:
                 work()
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-            made = work()
+        _give_back_workspaces()
+        try:
+            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+                made = work()
+        finally:
+            _give_back_workspaces()
         self._pool = self._pool or graph.pool()
         self.count += 1
         return made, graph.replay
+
+
+def _give_back_workspaces() -> None:
+    """Have torch take new workspaces for cuBLAS when it needs them next.
+
+    Source: torch/_inductor/cudagraph_trees.py, `clear_cublas_manager`.
+    """
+    clear = getattr(torch._C, "_cuda_clearCublasWorkspaces", None)
+    if clear is not None:
+        clear()

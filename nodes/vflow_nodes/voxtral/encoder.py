@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from vflow_nodes.decode.capture import Recorder
 from vflow_nodes.voxtral.mel import BINS, FRAMES
 from vflow_nodes.voxtral.prompt import EMBEDDINGS
 
@@ -146,25 +147,14 @@ def use_attention(tower: Any, attention: str, device: torch.device, dtype: torch
 
 
 def captured(forward: _Forward, example: torch.Tensor) -> _Forward:
-    """`forward` recorded as a CUDA graph, for inputs like `example`. A call overwrites the last one's result.
-
-    Source: PyTorch's notes on CUDA graphs: warm up on a side stream, then record over static tensors.
-    """
+    """`forward` recorded as a CUDA graph, for inputs like `example`. What it returns is a copy."""
     static = example.clone()
-    side = torch.cuda.Stream(device=example.device)
-    side.wait_stream(torch.cuda.current_stream(example.device))
-    with torch.cuda.stream(side):
-        for _ in range(3):
-            forward(static)
-    torch.cuda.current_stream(example.device).wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other threads may use the device
-        made = forward(static)
+    made, again = Recorder().record(lambda: forward(static))
 
     def replay(windows: torch.Tensor) -> torch.Tensor:
         static.copy_(windows)
-        graph.replay()
-        return made
+        again()
+        return made.clone()
 
     return replay
 

@@ -49,14 +49,22 @@ Key = tuple[str, int, int, int, int]
 
 TILES: dict[Key, Tile] = {
     # Voxtral Mini 3B's, swept on an H200
-    ("linear", 6144, 3072, 1, 16): Tile(block_n=4, block_k=512, warps=2),
-    ("linear", 3072, 4096, 1, 16): Tile(block_n=4, block_k=2048, warps=8),
+    ("linear", 6144, 3072, 1, 16): Tile(block_n=8, block_k=512, warps=2),
+    ("linear", 3072, 4096, 1, 16): Tile(block_n=2, block_k=2048, warps=8),
     ("gated", 16384, 3072, 1, 16): Tile(block_n=4, block_k=512, warps=2),
-    ("linear", 3072, 8192, 1, 16): Tile(block_n=4, block_k=1024, warps=4),
+    ("linear", 3072, 8192, 1, 16): Tile(block_n=2, block_k=1024, warps=4),
     ("linear", 131072, 3072, 1, 16): Tile(block_n=4, block_k=1024, warps=4),
+    ("linear", 6144, 3072, 1, 8): Tile(block_n=4, block_k=512, warps=2, by_adding=True),
+    ("linear", 3072, 4096, 1, 8): Tile(block_n=2, block_k=1024, warps=4, by_adding=True),
+    ("gated", 16384, 3072, 1, 8): Tile(block_n=4, block_k=512, warps=2, by_adding=True),
+    ("linear", 3072, 8192, 1, 8): Tile(block_n=8, block_k=2048, warps=4, by_adding=True),
+    ("linear", 131072, 3072, 1, 8): Tile(block_n=4, block_k=512, warps=2, by_adding=True),
 }
 SPANS: dict[tuple[int, int], Span] = {
-    (1024, 1): Span(span=64, block=64),
+    (1024, 1): Span(span=64, block=64, stages=2),
+    (8192, 1): Span(span=128, block=32, warps=1),
+    (1024, 8): Span(span=128, block=32, warps=1),
+    (1024, 32): Span(span=1024, block=32, warps=1, stages=4),
 }
 """By context and batch, with 8 key heads of 128."""
 
