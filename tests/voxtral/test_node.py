@@ -28,6 +28,7 @@ from vflow import (
     load,
 )
 from vflow.errors import Flushed
+from vflow_nodes.decode.engine import Engine
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.sampling import Sampling
 from vflow_nodes.decode.session import Session
@@ -150,6 +151,22 @@ def test_the_transcript_is_whole_though_the_reply_is_shorter(harness: Harness) -
     whole = " ".join(w.text for w in Session(node._voxtral.engine).generate(asked, exact).words() if w)
     assert transcript.text == whole
     assert history(harness)[0] == ("user", whole or UNKNOWN, 1)
+
+
+def test_the_reply_is_asked_for_before_the_transcript(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node: Any = harness.node
+    engine, asked = node._voxtral.engine, list[int]()
+
+    def submit(task: Any) -> None:
+        if task.reply is not None:
+            asked.append(task.job.session)
+        Engine.submit(engine, task)
+
+    monkeypatch.setattr(engine, "submit", submit)
+    utter(harness, speech(1.0), 1)
+    assert asked == [node._session._number, node._scribe._number]
 
 
 def test_silence_gets_an_empty_reply_and_no_place_in_the_history(harness: Harness) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from vflow import (
@@ -27,9 +27,10 @@ from vflow_nodes.generator import Emission, Generator
 
 if TYPE_CHECKING:
     from vflow_nodes.decode.engine import Engine
+    from vflow_nodes.decode.prompt import Embeds
     from vflow_nodes.decode.reply import Reply
     from vflow_nodes.voxtral.loading import Voxtral
-    from vflow_nodes.voxtral.prompt import Speech
+    from vflow_nodes.voxtral.memory import Exchange
     from vflow_nodes.voxtral.utterance import Utterance
 
 MODEL = "mistralai/Voxtral-Mini-3B-2507"
@@ -199,27 +200,36 @@ class VoxtralGenerator(Generator):
             yield self.words, self.ended(turn, 0, "eos")
             return
         speech = utterance.speech()
-        self._exchange = Exchange(speech, utterance.embeds)
+        self._exchange, self._written = Exchange(speech, utterance.embeds), Transcript(None)
         if self.ctx.cancelled(turn):
             self._note(turn, UNKNOWN, "", [])
             return
         opening = self._memory.opening(turn)
         asked = [*opening, *speech, self._voxtral.prompts.end_inst]
+        self._seconds = utterance.seconds
         reply = self.reply(self._memory.parts(asked, utterance.embeds.values()), turn)
-        self._written = Transcript(self._write_down(utterance, speech) if self.transcribe else None)
         yield from self._side_by_side(reply, turn)
         self._ahead()
 
-    def _write_down(self, utterance: Utterance, speech: Speech) -> Reply:
+    def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
+        """Have the engine begin a reply, and behind it the transcript: no word waits for what is written."""
+        from vflow_nodes.voxtral.transcript import Transcript
+
+        reply = super().generate(parts, turn, one_line)
+        if self.transcribe:
+            self._written = Transcript(self._write_down(self._exchange, self._seconds))
+        return reply
+
+    def _write_down(self, exchange: Exchange, seconds: float) -> Reply:
         """Begin the transcript of an utterance, in a slot of its own."""
         from vflow_nodes.decode.prompt import Prompt
         from vflow_nodes.decode.sampling import Sampling
 
-        prompt = self._voxtral.prompts.transcription(speech, self.language)
-        parts = self._memory.parts(prompt, utterance.embeds.values())
+        prompt = self._voxtral.prompts.transcription(exchange.speech, self.language)
+        parts = self._memory.parts(prompt, exchange.embeds.values())
         exact = Sampling(
             temperature=0, repetition_penalty=1, no_repeat_ngram=0, min_words=0, min_tokens=0,
-            max_tokens=min(1024, TRANSCRIPT[0] + int(TRANSCRIPT[1] * utterance.seconds)),
+            max_tokens=min(1024, TRANSCRIPT[0] + int(TRANSCRIPT[1] * seconds)),
         )  # fmt: skip
         return self._scribe.generate(Prompt(parts), exact)
 
