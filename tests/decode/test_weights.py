@@ -126,14 +126,20 @@ def test_a_step_reads_every_matrix_once_and_the_cache() -> None:
 
 
 @examples(50)
-@given(st.integers(0, 2**31), st.integers(1, 6), st.integers(1, 40), st.sampled_from([1e-6, 1.0, 3e4]))
+@given(
+    st.integers(0, 2**31),
+    st.integers(1, 6),
+    st.integers(1, 40),
+    st.sampled_from([1e-6, 1.0, 3e4]),
+    st.sampled_from([torch.float32, torch.bfloat16]),
+)
 def test_an_entry_in_8_bits_is_off_by_at_most_half_of_its_rows_scale(
-    seed: int, rows: int, columns: int, size: float
+    seed: int, rows: int, columns: int, size: float, dtype: torch.dtype
 ) -> None:
-    matrix = torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed)) * size
+    matrix = (torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed)) * size).to(dtype)
     narrow = to_int8(matrix)
     assert narrow.weight.dtype == torch.int8
-    torch.testing.assert_close(narrow.scale, matrix.abs().amax(1) / 127)
+    torch.testing.assert_close(narrow.scale, matrix.abs().amax(1).float() / 127)
     error = (narrow.weight.double() * narrow.scale.double()[:, None] - matrix.double()).abs()
     assert (error <= narrow.scale.double()[:, None] * (0.5 + 1e-5)).all()
 

@@ -229,5 +229,6 @@ def quantise(weights: Weights) -> Weights:
 def to_int8(matrix: torch.Tensor) -> Int8:
     """Round `(N, K)` to 8 bits, symmetric about zero, a scale a row."""
     scale = matrix.abs().amax(dim=1).float().clamp_min(1e-12) / 127
-    weight = (matrix / scale.to(matrix.dtype)[:, None]).float().round_().clamp_(-127, 127).to(torch.int8)
+    # in float32, whatever the matrix is in: 8 bits of a quotient would be rounded twice
+    weight = (matrix / scale[:, None]).round_().clamp_(-127, 127).to(torch.int8)
     return Int8(weight, scale)
