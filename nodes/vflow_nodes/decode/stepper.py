@@ -166,7 +166,7 @@ class Stepper:
             return Pending(tokens, None, rows)
         self._turn = (self._turn + 1) % len(self._ring)
         host = self._ring[self._turn]
-        host[: len(tokens)].copy_(tokens, non_blocking=True)
+        host[:rows].copy_(tokens[:rows], non_blocking=True)  # a batch may be larger than all slots
         event = torch.cuda.Event()
         event.record()
         return Pending(host, event, rows)
