@@ -180,7 +180,8 @@ class Engine:
             why = Failed(f"the decode engine ended: {type(error).__name__}: {error}")
             raise
         finally:
-            self._closing = True
+            with self._asking:
+                self._closing = True
             while self._asked:  # first: what was asked for last is ended as well
                 self._asked.popleft()()
             for task in [*self._tasks.values()]:
