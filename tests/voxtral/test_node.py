@@ -333,6 +333,11 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path, config: str, words: 
         opened(model=str(tmp_path))
 
 
+def test_a_language_that_is_none_is_refused_before_anybody_speaks(keeper: Harness, checkpoint: Path) -> None:
+    with pytest.raises(Unavailable, match=r"two small letters, such as 'en', not 'english'; set 'language'"):
+        opened(model=str(checkpoint), language="english")
+
+
 def test_damaged_weights_are_refused(tmp_path: Path, checkpoint: Path) -> None:
     shutil.copytree(checkpoint, tmp_path, dirs_exist_ok=True)
     weights = tmp_path / "model.safetensors"

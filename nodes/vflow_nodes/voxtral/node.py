@@ -20,6 +20,7 @@ from vflow import (
     SpeechStart,
     Text,
     TextPacket,
+    Unavailable,
     models,
     prop,
 )
@@ -111,6 +112,10 @@ class VoxtralGenerator(Generator):
                 self.model, device, self.dtype, options, self.attention, self.compile, self.ctx.progress
             ),
         )
+        try:
+            self._voxtral.prompts.transcription((), self.language)
+        except ValueError as error:
+            raise Unavailable(f"{error}; set 'language' to them, or to '' to have it found out") from error
         self.begin(self._voxtral.engine)
         self._scribe = Session(self._voxtral.engine)
         self._memory = Memory(
