@@ -386,6 +386,11 @@ def run_alone(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.parametrize("head_dim", [8, 80, 100])
+def test_heads_that_the_kernels_do_not_take_are_said_before_they_run(head_dim: int) -> None:
+    assert ops_triton.available(head_dim).startswith("they take heads of 16, 32, 64, ..., not of")
+
+
 def test_what_is_missing_is_said_and_keeps_no_one_from_importing(tmp_path: Path) -> None:
     done = run_alone(
         "import os, sys\n"

@@ -88,6 +88,7 @@ def test_another_architecture_is_refused_and_the_ones_that_run_are_named(model: 
     ("changes", "reason"),
     [
         ({"hidden_act": "gelu"}, "runs SiLU networks, not 'gelu'"),
+        ({"mlp_bias": True}, "runs gated networks without a bias"),
         (
             {"rope_parameters": {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e4}},
             "runs fixed rotary positions, not 'dynamic'",

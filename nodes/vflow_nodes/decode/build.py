@@ -95,7 +95,8 @@ def pick_ops(kernels: Kernels, weights: Weights) -> tuple[Kernels, Any]:
     fits = cpu and weights.dtype == torch.float32 and isinstance(weights.head, torch.Tensor)
     if kernels == "tuned" or (kernels == "auto" and fits):
         return "tuned", TunedOps()
-    problem = ops_triton.available() if weights.device.type == "cuda" else "they run on CUDA"
+    cuda, head_dim = weights.device.type == "cuda", weights.shape.head_dim
+    problem = ops_triton.available(head_dim) if cuda else "they run on CUDA"
     if kernels == "torch" or (kernels == "auto" and problem):
         return "torch", ops_torch
     if problem:

@@ -23,8 +23,10 @@ from vflow_nodes.decode.kernels.linear import gated, linear, rms_norm
 __all__ = ["attend_chunk", "available", "gated", "linear", "rms_norm", "rope_attend", "rope_write"]
 
 
-def available() -> str:
-    """'' where these functions run, else why they do not, and what mends it."""
+def available(head_dim: int = 64) -> str:
+    """'' where these functions run on heads of that size, else why they do not, and what mends it."""
+    if head_dim < 16 or head_dim & (head_dim - 1):
+        return f"they take heads of 16, 32, 64, ..., not of {head_dim}: use plain torch"
     if importlib.util.find_spec("triton") is None:
         return "triton is not installed: it comes with torch for CUDA on Linux (pip install triton)"
     if _interpreted():

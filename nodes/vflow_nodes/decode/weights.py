@@ -110,6 +110,8 @@ def adapt(model: Any) -> Weights:
         raise Unsupported(f"the engine runs {', '.join(KINDS)} decoders, not {config.model_type!r}")
     if getattr(config, "hidden_act", "silu") != "silu":
         raise Unsupported(f"the engine runs SiLU networks, not {config.hidden_act!r}")
+    if getattr(config, "mlp_bias", False):
+        raise Unsupported("the engine runs gated networks without a bias")
     decoder = _decoder(model)
     rotary = decoder.rotary_emb
     if "dynamic" in rotary.rope_type or rotary.rope_type == "longrope":
