@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vflow import models
-from vflow.doctor.inventory import extras, hub_cache, weights
+from vflow import hub, models
+from vflow.doctor.inventory import extras, weights
 
 METADATA = """\
 Metadata-Version: 2.3
@@ -65,12 +65,11 @@ def test_what_the_hubs_cache_holds_is_whole_or_incomplete(
 ) -> None:
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    for name, blob in (("whole", "abc"), ("half", "abc.incomplete")):
-        folder = hub_cache() / f"models--owner--{name}"
-        (folder / "blobs").mkdir(parents=True)
-        (folder / "blobs" / blob).write_bytes(bytes(10))
-        (folder / "snapshots" / "rev").mkdir(parents=True)
-        (folder / "snapshots" / "rev" / "config.json").symlink_to(folder / "blobs" / blob)
+    for name, files in (("whole", ("config.json", "model.safetensors")), ("half", ("config.json",))):
+        folder = hub.cache_dir() / f"models--owner--{name}" / "snapshots" / ("0" * 40)
+        folder.mkdir(parents=True)
+        for file in files:
+            (folder / file).write_bytes(bytes(5))
     found = {model.name: model for model in weights() if "/" in model.name}
     assert (found["owner/whole"].state, found["owner/whole"].size) == ("present", 10)
     assert (found["owner/half"].state, found["owner/half"].mend) == (

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vflow import models
+from vflow import hub, models
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -83,29 +81,7 @@ def _known() -> Iterator[Weights]:
         yield Weights(model.name, model.size, state, place, model.demo, mend)
 
 
-def hub_cache() -> Path:
-    """Where transformers keeps what it fetched from the hub.
-
-    Source: https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
-    """
-    if own := os.environ.get("HF_HUB_CACHE"):
-        return Path(own).expanduser()
-    home = os.environ.get("HF_HOME")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return (Path(home).expanduser() if home else cache / "huggingface") / "hub"
-
-
 def _of_hub() -> Iterator[Weights]:
-    try:
-        folders = sorted(hub_cache().glob("models--*"))
-    except OSError:
-        return
-    for folder in folders:
-        snapshots = [file for file in (folder / "snapshots").rglob("*") if file.is_file()]
-        # where the system has no links, what was fetched lies in the snapshots themselves
-        files = [file for file in (folder / "blobs").glob("*") if file.is_file()] or snapshots
-        whole = bool(snapshots) and not any(file.suffix == ".incomplete" for file in files)
-        name = folder.name.removeprefix("models--").replace("--", "/")
-        size = sum(file.stat().st_size for file in files)
-        mend = "" if whole else f"vflow models pull {name}"
-        yield Weights(name, size, "present" if whole else "incomplete", str(folder), mend=mend)
+    for copy in hub.here():
+        state, mend = ("present", "") if copy.whole else ("incomplete", f"vflow models pull {copy.name}")
+        yield Weights(copy.name, copy.size, state, str(copy.folder), mend=mend)
