@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.utils import logging
 
 from vflow import Unavailable, models
-from vflow_nodes.decode.errors import DecodeError
+from vflow_nodes.decode.errors import DecodeError, out_of_memory
 
 Progress = Callable[[str], None]
 Dtype = Literal["auto", "bfloat16", "float16", "float32", "int8"]
@@ -51,16 +51,16 @@ def loading(name: str, device: str, kind: str) -> Iterator[None]:
     logging.disable_progress_bar()  # the bus tells of progress; bars would garble the terminal
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise Unavailable(
-            f"model {name!r} does not fit into the memory of {device}; set 'slots' or 'context' lower, "
-            "'dtype: int8', or take a smaller model"
-        ) from error
     except DecodeError as error:
         raise Unavailable(str(error)) from error
     except Exception as error:  # safetensors, tokenizers and transformers raise what they like
         if isinstance(error, Unavailable):
             raise
+        if out_of_memory(error):
+            raise Unavailable(
+                f"model {name!r} does not fit into the memory of {device}; set 'slots' or 'context' lower, "
+                "'dtype: int8', or take a smaller model"
+            ) from error
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise Unavailable(
             f"model {name!r} does not load: {reason}; set 'model' to a directory or hub name of {kind}, and "

@@ -225,9 +225,16 @@ def test_a_prompt_that_fails_leaves_a_reply_that_goes_on_alone() -> None:
         assert tokens_of(well) == answered(hashed, keys(1, 12), 40)
 
 
-def test_out_of_memory_says_what_to_set() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_out_of_memory_says_what_to_set(error: Exception) -> None:
     device = Scripted(hashed, slots=1)
-    device.before = failing("step", torch.OutOfMemoryError("CUDA out of memory"), lambda slots: True)
+    device.before = failing("step", error, lambda slots: True)
     with scripted(device, WORDS) as engine:
         reply = Session(engine).generate(Prompt(keys(1, 3)), limit(9))
         found = "the device is out of memory at a step of 1 replies"

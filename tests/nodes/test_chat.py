@@ -289,6 +289,14 @@ def test_a_failing_model_ends_its_reply_with_an_error_and_the_next_one_is_answer
     assert "Paris" in said(ask(harness, CAPITAL, turn=2))
 
 
+def test_too_little_memory_says_what_to_set() -> None:
+    with (
+        pytest.raises(Unavailable, match=r"'smollm2' does not fit into the memory of cpu; set 'slots' or"),
+        checkpoints.loading("smollm2", "cpu", "a model"),
+    ):
+        torch.zeros(1 << 46)
+
+
 def test_a_model_that_the_engine_does_not_run_answers_through_transformers(tmp_path: Path) -> None:
     source = checkpoints.locate("smollm2", print)
     tokenizer = AutoTokenizer.from_pretrained(source)

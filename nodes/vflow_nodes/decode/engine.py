@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from vflow_nodes.decode.errors import Closed, DecodeError, Failed, Full
+from vflow_nodes.decode.errors import Closed, DecodeError, Failed, Full, out_of_memory
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.reply import Reply
 from vflow_nodes.decode.scheduler import Chunk, Job, Plan, Scheduler, Stage
@@ -299,7 +299,7 @@ class Engine:
 def _explained(error: Exception, work: str) -> DecodeError:
     if isinstance(error, DecodeError):
         return error
-    if isinstance(error, torch.OutOfMemoryError):
+    if out_of_memory(error):
         torch.cuda.empty_cache()
         return Failed(
             f"the device is out of memory at {work}; set 'slots' or 'context' lower, or dtype: int8"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 
 class DecodeError(Exception):
     """Base of the errors of this library."""
@@ -25,3 +27,8 @@ class Failed(DecodeError):
 
 class Closed(DecodeError):
     """The engine, or the session, is closed."""
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error of torch's says that memory is short; on a CPU it has no class of its own."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
