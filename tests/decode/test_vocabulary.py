@@ -176,3 +176,8 @@ def test_marks_of_a_vocabulary_larger_than_the_tokenizers_count_nothing() -> Non
     assert opens.tolist() == [1, 0, 0, 0, 0]
     assert joins.tolist() == [False, True, False, False, False]
     assert gaps.tolist() == [False] * 5
+
+
+def test_a_token_that_pads_a_models_matrix_has_no_text() -> None:
+    stream = TextStream(Vocabulary([b"a"], frozenset()))
+    assert [stream.push(token) for token in (0, 1, 7)] == ["a", "", ""]

@@ -60,8 +60,8 @@ class TextStream:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
 
     def push(self, token: int) -> str:
-        """What `token` adds to the text."""
-        return self._decoder.decode(self._pieces[token])
+        """What `token` adds to the text: nothing, if it is one of those that pad a model's matrix."""
+        return self._decoder.decode(self._pieces[token] if token < len(self._pieces) else b"")
 
 
 def vocabulary_of(tokenizer: Any, ends: Collection[int]) -> Vocabulary:
