@@ -306,3 +306,12 @@ def test_a_word_has_the_number_of_tokens_that_the_reply_had_when_it_became_whole
         ("sat", 5),
         ("on", 5),
     ]
+
+
+def test_one_line_ends_where_its_first_token_held_an_empty_one() -> None:
+    words = Vocabulary([b"\n Hi", b"\n", b" more", b""], frozenset([3]))
+    reply = Reply(words, Sampling(), 50, one_line=True, on_taken=lambda reply: None)
+    for token in (0, 1, 2):
+        reply.put(token)
+    assert [word.text for word in reply.words() if word] == ["Hi"]
+    assert reply.stop_reason == "eos"

@@ -110,6 +110,8 @@ class Reply:
             if isinstance(token, _Token):
                 self.tokens.append(token.id)
                 piece = stream.push(token.id)
+                if self._one_line and not begun:
+                    piece = piece.lstrip()  # a token may hold the end of an empty line and what is behind it
                 line, newline, _ = piece.partition("\n")
                 begun = begun or bool(line.strip())
                 if self._one_line and begun and newline:
