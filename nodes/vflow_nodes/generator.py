@@ -111,6 +111,15 @@ class Generator(Node):
         """What is in effect, and what the engine has done for all its sessions."""
         return engine.stats()
 
+    def rehearse(self, parts: Sequence[int | Embeds]) -> None:
+        """Answer a prompt with two tokens that nobody hears; waits for them. What the prompt shares with the
+        first turn's is computed then, and `vflow doctor` compares numbers of threads by it."""
+        from vflow_nodes.decode.prompt import Prompt
+        from vflow_nodes.decode.sampling import Sampling
+
+        for _ in self._session.generate(Prompt(parts), Sampling(max_tokens=2)).words():
+            pass
+
     def prefill(self, parts: Sequence[int | Embeds]) -> None:
         """Have a prompt's beginning computed ahead of its end; returns at once."""
         from vflow_nodes.decode.prompt import Prompt
@@ -129,6 +138,7 @@ class Generator(Node):
 
         said: list[str] = []
         tokens: list[int] = []
+        reply: Reply | None = None
         try:
             reply = self.generate(parts, turn, one_line)
             tokens = reply.tokens
@@ -148,7 +158,8 @@ class Generator(Node):
             yield self.words, self.ended(turn, len(tokens), "error")
             raise
         finally:
-            self.answered(turn, " ".join(said), tokens)
+            whole = reply is not None and reply.stop_reason == "eos"
+            self.answered(turn, " ".join(said), tokens if whole else [])
         yield self.words, self.ended(turn, len(tokens), reply.stop_reason or "eos")
 
     def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
@@ -162,8 +173,8 @@ class Generator(Node):
         yield from ()
 
     def answered(self, turn: int, text: str, tokens: list[int]) -> None:
-        """A reply is complete, or was ended: `text` is what was said of it, '' if nothing. Enters it into the
-        history."""
+        """A reply is complete, or was ended: `text` is what was said of it, '' if nothing, and `tokens` are
+        those of a reply that was said to its end. Enters it into the history."""
         if text:
             self.ctx.conversation.append("assistant", text, turn)
 

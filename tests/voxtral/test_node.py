@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,16 +100,29 @@ def settled(harness: Harness) -> None:
             return
 
 
+def tracked(generate: Callable[..., Any], made: list[Any]) -> Callable[..., Any]:
+    """`generate`, which keeps its replies in `made`."""
+
+    def call(*args: Any, **values: Any) -> Any:
+        made.append(generate(*args, **values))
+        return made[-1]
+
+    return call
+
+
 def opened(**values: Any) -> None:
     with Harness(VoxtralGenerator(**{**PLAIN, **values})):
         pass
 
 
-def test_the_reply_is_that_of_transformers_generate(harness: Harness, checkpoint: Path) -> None:
+def test_the_reply_is_that_of_transformers_generate(
+    harness: Harness, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     node: Any = harness.node
     exact = {"repetition_penalty": 1.0, "no_repeat_ngram": 0, "min_words": 0, "min_tokens": 0}
     node.__dict__.update(exact)
-    samples = speech(2.5)
+    samples, ids_made = speech(2.5), []
+    monkeypatch.setattr(node._session, "generate", tracked(node._session.generate, ids_made))
     items = utter(harness, samples, 1)
     prompts = node._voxtral.prompts
     exchange = node._memory._exchanges[1]
@@ -123,10 +136,22 @@ def test_the_reply_is_that_of_transformers_generate(harness: Harness, checkpoint
     ).input_features
     made = model.generate(ids, input_features=features, do_sample=False, max_new_tokens=24, min_new_tokens=0)
     reply = made[0, ids.shape[1] :].tolist()
-    assert list(exchange.ids) == [token for token in reply if token != prompts.eos]
+    assert ids_made[0].tokens == [token for token in reply if token != prompts.eos]
     end = items[-1]
     assert isinstance(end, TurnEnd)
-    assert end.meta["tokens"] == len(exchange.ids)
+    assert end.meta["tokens"] == len(ids_made[0].tokens)
+
+
+def test_a_reply_that_was_cut_at_its_limit_is_reminded_as_it_was_said(harness: Harness) -> None:
+    node: Any = harness.node
+    items = utter(harness, speech(1.0), 1)
+    assert items[-1].meta["stop_reason"] == "limit"
+    assert node._memory._exchanges[1].ids == ()
+    prompts = node._voxtral.prompts
+    speech_of = node._memory._exchanges[1].speech
+    assert prompts.ids(node._memory.opening()) == prompts.ids(
+        prompts.opening(node.persona, [Turn((speech_of,), said(items))])
+    )
 
 
 def test_words_have_turn_index_and_the_transcript_comes_before_the_end(harness: Harness) -> None:
@@ -166,7 +191,7 @@ def test_the_reply_is_asked_for_before_the_transcript(
 
     monkeypatch.setattr(engine, "submit", submit)
     utter(harness, speech(1.0), 1)
-    assert asked == [node._session._number, node._scribe._number]
+    assert asked == [node._session._number, node._session._number + 1], "each transcript has a session"
 
 
 def test_silence_gets_an_empty_reply_and_no_place_in_the_history(harness: Harness) -> None:

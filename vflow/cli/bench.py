@@ -172,7 +172,7 @@ class _Bench:
         if interrupted:
             return INTERRUPTED
         broken = any(verdict.standing is Standing.BROKEN for verdict in verdicts)
-        return FAILED if broken else self._code
+        return FAILED if broken or not complete else self._code
 
     def _draw(self, found: dict[str, Any]) -> None:
         from vflow.bench.picture import draw

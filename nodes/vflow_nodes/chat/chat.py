@@ -60,7 +60,7 @@ class Chat(Generator):
         from vflow_nodes.decode.build import warm_up
 
         warm_up(self._language.engine, self.slots, self.context)
-        self.prefill(self._language.prompt(self.persona, [{"role": "user", "content": "Hello."}]))
+        self.rehearse(self._language.prompt(self.persona, [{"role": "user", "content": "Hello."}]))
 
     def close(self) -> None:
         super().close()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -64,10 +65,12 @@ def load(name: str, device: str, dtype: Dtype, options: Options, progress: Progr
     with checkpoints.loading(name, device, "a Hugging Face causal language model"):
         tokenizer = AutoTokenizer.from_pretrained(source)
         exact = checkpoints.dtype_for(device, dtype)
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=exact).to(device).eval()
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=exact).eval()
+        if not options.int8:  # else its matrices go there one by one, when they are narrow
+            model.to(device)
         ends = model.generation_config.eos_token_id
         every = [tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])]
         vocabulary = vocabulary_of(tokenizer, {token for token in every if token is not None})
-        engine = build(model, vocabulary, options)
+        engine = build(model, vocabulary, options, torch.device(device))
     window = getattr(model.config.get_text_config(), "max_position_embeddings", 2048)
     return LanguageModel(engine.start("chat"), tokenizer, window, plain=not tokenizer.chat_template)

@@ -44,13 +44,18 @@ class Options:
     threads: int | None = None
 
 
-def build(model: Any, vocabulary: Vocabulary, options: Options | None = None) -> Engine:
+def build(
+    model: Any, vocabulary: Vocabulary, options: Options | None = None, device: torch.device | None = None
+) -> Engine:
     """An engine, not started yet, for a causal language model of transformers, or the one in a Voxtral, on
-    its device. Raises: Unsupported; torch.OutOfMemoryError."""
+    its device; or with int8 on `device`, where a model goes that stays elsewhere itself.
+
+    Raises: Unsupported; torch.OutOfMemoryError.
+    """
     options = options or Options()
     if not 1 <= options.slots <= 64:
         raise Unsupported(f"slots is {options.slots}; it goes from 1 to 64")
-    inner, effects = _model(model, options)
+    inner, effects = _model(model, options, device)
     device = inner.device
     cuda = device.type == "cuda"
     if cuda:
@@ -68,7 +73,7 @@ def build(model: Any, vocabulary: Vocabulary, options: Options | None = None) ->
     return Engine(stepper, vocabulary, lag=cuda, threads=None if cuda else options.threads, effects=effects)
 
 
-def _model(model: Any, options: Options) -> tuple[Model, dict[str, Any]]:
+def _model(model: Any, options: Options, device: torch.device | None) -> tuple[Model, dict[str, Any]]:
     """The model that steps, and what of the options is in effect on it."""
     dtype = str(model.dtype).removeprefix("torch.")
     try:
@@ -79,7 +84,7 @@ def _model(model: Any, options: Options) -> tuple[Model, dict[str, Any]]:
         effects = {"dtype": dtype, "weights": dtype, "kernels": "transformers"}
         return AnyModel(model, options.slots, options.context), effects
     if options.int8:
-        weights = quantise(weights)
+        weights = quantise(weights, device)
     name, ops = pick_ops(options.kernels, weights)
     llama = LlamaModel(weights, options.slots, options.context, ops)
     cache = 2 * llama.keys.numel() * llama.keys.element_size()

@@ -7,7 +7,7 @@ parameters become views of them, so that the model they came from still runs and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
 import torch
@@ -195,36 +195,37 @@ def _fuse(projections: list[nn.Linear]) -> torch.Tensor:
     return fused
 
 
-def quantise(weights: Weights) -> Weights:
-    """The same decoder with its matrices in 8 bits; embedding and norms stay. Not in place."""
+def quantise(weights: Weights, device: torch.device | None = None) -> Weights:
+    """The same decoder with its matrices in 8 bits; embedding and norms stay as they are. Not in place.
+
+    On `device`, where it need not be yet: its matrices go there one by one, so that the wide ones are never
+    there together.
+    """
+    to = device or weights.device
 
     def narrow(matrix: Matrix) -> Matrix:
-        return matrix if isinstance(matrix, Int8) else to_int8(matrix)
+        return matrix if isinstance(matrix, Int8) else to_int8(matrix.to(to))
 
+    def moved(tensor: torch.Tensor | None) -> Any:
+        return None if tensor is None else tensor.to(to)
+
+    matrices = ("qkv", "out", "gate_up", "down")
     layers = tuple(
         Layer(
-            y.attention_norm,
-            narrow(y.qkv),
-            y.qkv_bias,
-            narrow(y.out),
-            y.out_bias,
-            y.q_norm,
-            y.k_norm,
-            y.mlp_norm,
-            narrow(y.gate_up),
-            narrow(y.down),
+            **{
+                field.name: (narrow if field.name in matrices else moved)(getattr(layer, field.name))
+                for field in fields(Layer)
+            }
         )
-        for y in weights.layers
+        for layer in weights.layers
     )
-    head = narrow(weights.head)
-    return Weights(
-        weights.shape,
-        weights.embedding,
-        layers,
-        weights.norm,
-        head,
-        weights.inverse_frequency,
-        weights.rope_scale,
+    return replace(
+        weights,
+        embedding=moved(weights.embedding),
+        layers=layers,
+        norm=moved(weights.norm),
+        head=narrow(weights.head),
+        inverse_frequency=moved(weights.inverse_frequency),
     )
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from transformers import VoxtralForConditionalGeneration
 
 from vflow import Unavailable
@@ -53,7 +54,9 @@ def load(
     with checkpoints.loading(name, device, "Voxtral, such as mistralai/Voxtral-Mini-3B-2507"):
         vocabulary = tokens.load(folder)
         prompts = Prompts(vocabulary)
-        model: Any = VoxtralForConditionalGeneration.from_pretrained(folder, dtype=exact).to(device).eval()
+        model: Any = VoxtralForConditionalGeneration.from_pretrained(folder, dtype=exact).eval()
+        if not options.int8:  # else its matrices go there one by one, when they are narrow
+            model.to(device)
         encoder = AudioEncoder(
             model,
             device,
@@ -63,7 +66,7 @@ def load(
             compile=compiled,
         )
         pieces = [vocabulary.piece(token) for token in range(vocabulary.size)]
-        engine = build(model, Vocabulary(pieces, frozenset([prompts.eos])), options)
+        engine = build(model, Vocabulary(pieces, frozenset([prompts.eos])), options, torch.device(device))
     return Voxtral(engine.start("voxtral"), encoder, prompts, vocabulary)
 
 

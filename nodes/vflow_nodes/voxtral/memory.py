@@ -51,9 +51,12 @@ class Memory:
         turns, unanswered = self._turns(but)
         while True:
             prompt = self._prompts.opening(self._persona, turns[self._left_out :], unanswered)
-            if length(prompt) <= self._room or self._left_out >= len(turns):
+            if length(prompt) <= self._room or not (self._left_out < len(turns) or unanswered):
                 return prompt
-            self._shrink(turns)
+            if self._left_out < len(turns):
+                self._shrink(turns)
+            else:
+                unanswered = unanswered[1:]
 
     def _shrink(self, turns: list[Turn]) -> None:
         """Leave out a quarter of the turns, one at least: a prompt that begins differently is computed anew,

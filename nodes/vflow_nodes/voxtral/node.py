@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from vflow_nodes.decode.reply import Reply
     from vflow_nodes.voxtral.loading import Voxtral
     from vflow_nodes.voxtral.memory import Exchange
+    from vflow_nodes.voxtral.transcript import Transcript
     from vflow_nodes.voxtral.utterance import Utterance
 
 MODEL = "mistralai/Voxtral-Mini-3B-2507"
@@ -58,7 +59,8 @@ class VoxtralGenerator(Generator):
     persona: str = prop(PERSONA, doc="who speaks, and how: stands before the first utterance")
     context: int = prop(4096, ge=512, doc="tokens of persona, history and utterance; 30 s of speech are 375")
     transcribe: bool = prop(
-        True, doc="write down what the user says, beside the reply, for display and history"
+        True,
+        doc="write down what the user says, beside the reply in a slot more, for display and history",
     )
     language: str = prop("", doc="of the transcript: two letters such as 'en', or '' to find out")
     audio_turns: int = prop(
@@ -98,7 +100,6 @@ class VoxtralGenerator(Generator):
         import torch
 
         from vflow_nodes import checkpoints
-        from vflow_nodes.decode.session import Session
         from vflow_nodes.voxtral import loading
         from vflow_nodes.voxtral.memory import Memory
 
@@ -117,7 +118,6 @@ class VoxtralGenerator(Generator):
         except ValueError as error:
             raise Unavailable(f"{error}; set 'language' to them, or to '' to have it found out") from error
         self.begin(self._voxtral.engine)
-        self._scribe = Session(self._voxtral.engine)
         self._memory = Memory(
             self._voxtral.prompts, self.ctx.conversation, self.persona, self._room(), self.audio_turns
         )
@@ -134,12 +134,10 @@ class VoxtralGenerator(Generator):
 
         warm_up(self._voxtral.engine, self.slots, self.context)
         self._voxtral.engine.call(self._voxtral.encoder.warm_up).result()
-        self._ahead()
+        self.rehearse(self._memory.parts([*self._memory.opening(), self._voxtral.prompts.end_inst]))
 
     def close(self) -> None:
         super().close()
-        if (scribe := self.__dict__.pop("_scribe", None)) is not None:
-            scribe.close()
         self.__dict__.pop("_voxtral", None)
 
     def stats(self, engine: Engine) -> dict[str, Any]:
@@ -205,7 +203,7 @@ class VoxtralGenerator(Generator):
             yield self.words, self.ended(turn, 0, "eos")
             return
         speech = utterance.speech()
-        self._exchange, self._written = Exchange(speech, utterance.embeds), Transcript(None)
+        self._exchange, self._written = Exchange(speech, utterance.embeds), Transcript()
         if self.ctx.cancelled(turn):
             self._note(turn, UNKNOWN, "", [])
             return
@@ -218,17 +216,17 @@ class VoxtralGenerator(Generator):
 
     def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
         """Have the engine begin a reply, and behind it the transcript: no word waits for what is written."""
-        from vflow_nodes.voxtral.transcript import Transcript
-
         reply = super().generate(parts, turn, one_line)
         if self.transcribe:
-            self._written = Transcript(self._write_down(self._exchange, self._seconds))
+            self._written = self._write_down(self._exchange, self._seconds)
         return reply
 
-    def _write_down(self, exchange: Exchange, seconds: float) -> Reply:
+    def _write_down(self, exchange: Exchange, seconds: float) -> Transcript:
         """Begin the transcript of an utterance, in a slot of its own."""
         from vflow_nodes.decode.prompt import Prompt
         from vflow_nodes.decode.sampling import Sampling
+        from vflow_nodes.decode.session import Session
+        from vflow_nodes.voxtral.transcript import Transcript
 
         prompt = self._voxtral.prompts.transcription(exchange.speech, self.language)
         parts = self._memory.parts(prompt, exchange.embeds.values())
@@ -236,7 +234,8 @@ class VoxtralGenerator(Generator):
             temperature=0, repetition_penalty=1, no_repeat_ngram=0, min_words=0, min_tokens=0,
             max_tokens=min(1024, TRANSCRIPT[0] + int(TRANSCRIPT[1] * seconds)),
         )  # fmt: skip
-        return self._scribe.generate(Prompt(parts), exact)
+        session = Session(self._voxtral.engine)
+        return Transcript(session, session.generate(Prompt(parts), exact))
 
     def _side_by_side(self, reply: Iterator[Emission], turn: int) -> Iterator[Emission]:
         """A reply, and the transcript as soon as it is whole."""

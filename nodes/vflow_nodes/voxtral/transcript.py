@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from vflow_nodes.decode.errors import DecodeError
 from vflow_nodes.decode.reply import Reply
+from vflow_nodes.decode.session import Session
 
 
 class Transcript:
     """Collects a transcript while other work goes on; without a `reply` it is whole, and empty. One thread.
 
-    A transcript that fails is as far as it came: the answer does not depend on it.
+    A transcript that fails is as far as it came: the answer does not depend on it. Its `session` is closed
+    with it, so that its slot is the first to be given away.
     """
 
-    def __init__(self, reply: Reply | None) -> None:
-        self._reply = reply
+    def __init__(self, session: Session | None = None, reply: Reply | None = None) -> None:
+        self._session, self._reply = session, reply
         self._words = reply.words() if reply is not None else None
         self._heard: list[str] = []
+        self._cut = False
         self.told = False
         """Whether it was given out."""
 
     @property
     def text(self) -> str:
-        """What is written so far."""
-        return " ".join(self._heard)
+        """What was said; '' where it was cut before it was whole: half a sentence may say the opposite."""
+        return "" if self._cut else " ".join(self._heard)
 
     def poll(self, wait: bool = False) -> bool:
         """Take what is there; whether the transcript is whole. With `wait` up to 20 ms, for a token more."""
@@ -32,6 +35,7 @@ class Transcript:
                 word = next(words)
             except (StopIteration, DecodeError):
                 self._words = words = None
+                self._leave()
                 break
             if word is not None:
                 self._heard.append(word.text)
@@ -41,6 +45,13 @@ class Transcript:
 
     def cancel(self) -> None:
         """No more is wanted."""
+        self._cut = self._cut or self._words is not None
+        self._words = None
         if self._reply is not None:
             self._reply.cancel()
-        self._words = None
+        self._leave()
+
+    def _leave(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()

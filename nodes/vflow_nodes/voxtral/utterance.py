@@ -72,8 +72,7 @@ class Utterance:
         if kept < count:
             fresh = self._mel.windows(kept)[: count - kept]
             self._made[kept:] = [(window, self._embeds(window)) for window in fresh]
-        for _, embeds in self._made:
-            self.embeds[embeds.number] = embeds
+        self.embeds = {embeds.number: embeds for _, embeds in self._made}
         return tuple(Audio(embeds.number) for _, embeds in self._made[:count])
 
     def _embeds(self, window: Window) -> Embeds:
