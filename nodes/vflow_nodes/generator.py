@@ -194,12 +194,14 @@ class Generator(Node):
             return
         cuda = effects["device"] != "cpu"
         now = trial.Choice(effects["weights"] == "int8", effects["kernels"], effects["graphs"])
-        first, *others = engine.call(lambda: list(trial.compare(stepper, now))).result()
-        for other in others:
-            yield from self._compared(first, other)
-        if not now.int8 and (error := engine.call(lambda: trial.logits_error(stepper.weights)).result()):
+        figures = engine.call(lambda: list(trial.compare(stepper, now))).result()
+        for other in figures[1:]:
+            yield from self._compared(figures[0], other)
+        narrow = next((figure for figure in figures if figure.choice.int8 and not now.int8), None)
+        if narrow is not None:
+            error = engine.call(lambda: trial.logits_error(stepper.weights)).result()
             text = f"moves the logits by {error:.1%} of their size"
-            yield Advice("dtype", "int8", text, "smaller", first.bytes / 1e6, others[0].bytes / 1e6, "MB")
+            yield Advice("dtype", "int8", text, "smaller", figures[0].bytes / 1e6, narrow.bytes / 1e6, "MB")
         if not (cuda and effects["dtype"] == "float32"):
             yield Advice(
                 "tf32", "true", f"only float32 on CUDA is rounded; here it is {effects['dtype']}", "none"

@@ -75,7 +75,7 @@ class Engine:
         self.device = device
         # where nothing can be taken back, no step may be on its way when its reply is cut
         self._lag = int(lag and device.rewinds)
-        self._device, self._threads, self._ahead = device, threads, ahead
+        self._threads, self._ahead = threads, ahead
         self._effects = dict(effects or {})
         self._scheduler = Scheduler(device.slots, rewinds=device.rewinds)  # the engine's thread
         self._tasks: dict[Job, Task] = {}  # the engine's thread
@@ -94,7 +94,8 @@ class Engine:
         return self
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """End every reply with an error, and the thread; may be called twice. Blocks until then."""
+        """End every reply with an error, and the thread; may be called twice. Blocks until then, for
+        `timeout_s` at most: a thread that is inside a library ends behind that."""
         with self._asking:
             self._closing = True
         self._awake.set()
@@ -223,9 +224,9 @@ class Engine:
             task.begun = True
             self.counters.reused += chunk.start
         try:
-            self._device.prefill(job.slot, task.prompt, chunk.start, chunk.stop)
+            self.device.prefill(job.slot, task.prompt, chunk.start, chunk.stop)
             if chunk.last and task.reply is not None:
-                tokens = self._device.first(job.slot, len(task.prompt), task.reply.sampling)
+                tokens = self.device.first(job.slot, len(task.prompt), task.reply.sampling)
                 self._pending.append(([job], tokens))
         except Exception as error:  # the device's libraries
             self._fail(job, _explained(error, f"a prompt of {len(task.prompt)} tokens"), broken=True)
@@ -240,7 +241,7 @@ class Engine:
         replies = [self._tasks[job].reply for job in jobs]
         greedy = all(reply is not None and reply.sampling.temperature == 0 for reply in replies)
         try:
-            tokens = self._device.step([job.slot for job in jobs], longest, greedy)
+            tokens = self.device.step([job.slot for job in jobs], longest, greedy)
         except Exception as error:  # the device's libraries
             for job in jobs:
                 self._fail(job, _explained(error, f"a step of {len(jobs)} replies"), broken=True)

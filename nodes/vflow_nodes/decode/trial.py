@@ -49,8 +49,11 @@ def compare(stepper: Stepper, now: Choice) -> Iterator[Figure]:
         others += [replace(now, kernels=kind) for kind in kinds if kind != now.kernels]
         others.append(replace(now, graphs=not now.graphs))
     for choice in [now, *others]:
-        weights = quantise(model.weights) if choice.int8 and not now.int8 else model.weights
-        yield Figure(choice, step_ms(stepper, weights, choice), weights.step_bytes())
+        try:
+            weights = quantise(model.weights) if choice.int8 and not now.int8 else model.weights
+            yield Figure(choice, step_ms(stepper, weights, choice), weights.step_bytes())
+        except torch.OutOfMemoryError:  # there is no room for it beside the engine that runs
+            torch.cuda.empty_cache()
 
 
 def step_ms(stepper: Stepper, weights: Weights, choice: Choice) -> float:
