@@ -51,8 +51,8 @@ def steps(result: dict[str, Any], left: Any, right: Any) -> None:
         }
         style["ls"] = "-" if "captured" in name else "--"
         batches = [cell["batch"] for cell in cells]
-        left.plot(batches, [100 * cell["share"] for cell in cells], label=name, lw=1.2, **style)
-        right.plot(batches, [cell["ms"] for cell in cells], lw=1.2, **style)
+        left.plot(batches, [100 * cell["share"] for cell in cells], lw=1.2, **style)
+        right.plot(batches, [cell["ms"] for cell in cells], label=name, lw=1.2, **style)
     ticks = sorted({cell["batch"] for cells in lines.values() for cell in cells})
     for axis in (left, right):
         axis.set_xscale("log", base=2)
@@ -61,7 +61,8 @@ def steps(result: dict[str, Any], left: Any, right: Any) -> None:
     left.set(ylabel="%", title="Share of the measured read bandwidth", ylim=(0, None))
     right.set(yscale="log", ylabel="ms", title="A step")
     if lines:
-        left.legend(frameon=False, fontsize=6)
+        # beside the axes: the lines fill them
+        right.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def peers(result: dict[str, Any], left: Any, right: Any) -> None:
