@@ -385,7 +385,7 @@ def test_a_model_that_is_not_here_names_the_command(monkeypatch: pytest.MonkeyPa
 @pytest.mark.skipif(torch.cuda.is_available(), reason="no CUDA device is to be here")
 def test_without_a_cuda_device_the_role_takes_another_and_says_why() -> None:
     reason = VoxtralGenerator.unavailable()
-    assert "name the node, with device: cpu, to run it slowly" in reason
+    assert "use: generator.voxtral with device: cpu runs it slowly" in reason
     with pytest.raises(Unavailable, match="no CUDA device was found; set 'device: cpu'"):
         opened(device="cuda")
 

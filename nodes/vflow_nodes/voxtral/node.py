@@ -92,7 +92,7 @@ class VoxtralGenerator(Generator):
 
         problem = cuda_problem()
         if problem:
-            return f"{problem}; name the node, with device: cpu, to run it slowly"
+            return f"{problem}; use: generator.voxtral with device: cpu runs it slowly"
         return "" if models.hub_present(MODEL) else f"its weights are not here: vflow models pull {MODEL}"
 
     def open(self) -> None:
