@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections.abc
+import contextlib
 import secrets
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 Emission = tuple[Out, TextPacket | TurnEnd] | None
 """What a generator emits: it names the output, since it may have several."""
+Emissions = collections.abc.Generator[Emission, None, None]
 REPLY = 512
 """Tokens of a slot behind the room of its prompt."""
 
@@ -113,12 +116,15 @@ class Generator(Node):
 
     def rehearse(self, parts: Sequence[int | Embeds]) -> None:
         """Answer a prompt with two tokens that nobody hears; waits for them. What the prompt shares with the
-        first turn's is computed then, and `vflow doctor` compares numbers of threads by it."""
+        first turn's is computed then, and `vflow doctor` compares numbers of threads by it. Where other
+        sessions have all slots, the first turn computes it."""
+        from vflow_nodes.decode.errors import Full
         from vflow_nodes.decode.prompt import Prompt
         from vflow_nodes.decode.sampling import Sampling
 
-        for _ in self._session.generate(Prompt(parts), Sampling(max_tokens=2)).words():
-            pass
+        with contextlib.suppress(Full):
+            for _ in self._session.generate(Prompt(parts), Sampling(max_tokens=2)).words():
+                pass
 
     def prefill(self, parts: Sequence[int | Embeds]) -> None:
         """Have a prompt's beginning computed ahead of its end; returns at once."""
@@ -126,9 +132,7 @@ class Generator(Node):
 
         self._session.prefill(Prompt(parts))
 
-    def reply(
-        self, parts: Sequence[int | Embeds], turn: int, *, one_line: bool = False
-    ) -> Iterator[Emission]:
+    def reply(self, parts: Sequence[int | Embeds], turn: int, *, one_line: bool = False) -> Emissions:
         """Answer a prompt: the words as packets, None between its tokens, and the turn's end behind them.
 
         Whatever ends it, the engine stops working on it, and `answered` is called. Raises: DecodeError,

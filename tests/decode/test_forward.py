@@ -105,7 +105,9 @@ def test_the_cache_takes_what_is_said_and_is_never_allocated_again() -> None:
     weights = adapt(tiny())
     model = LlamaModel(weights, 3, 100)
     tensors = (model.keys, model.values)
-    assert sum(t.numel() * t.element_size() for t in tensors) == LlamaModel.cache_bytes(weights, 3, 100)
+    shape = weights.shape
+    position = 2 * shape.layers * shape.kv_heads * shape.head_dim * 4
+    assert sum(t.numel() * t.element_size() for t in tensors) == (3 + 1) * (100 + 512) * position
     where = [t.data_ptr() for t in tensors]
     prefill(model, 0, ids(1, 50))
     model.decode(torch.tensor([0]), torch.tensor([50]), torch.tensor([4]), context=51)

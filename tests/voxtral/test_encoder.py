@@ -116,6 +116,24 @@ def test_a_mel_of_another_shape_is_refused(encoder: AudioEncoder, shape: tuple[i
         encoder.encode(np.zeros(shape, np.float32))
 
 
+def test_layers_that_cannot_be_compiled_stay_as_they_are_and_the_reason_is_kept(
+    weights: Path, model: Any
+) -> None:
+    encoder = AudioEncoder(model_of(weights), "cpu", torch.float32)
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no C compiler found\nat all")
+
+    for layer in encoder._tower.layers:  # as Module.compile leaves one, with a compiler that is not there
+        layer.compile = lambda dynamic, layer=layer: setattr(layer, "_compiled_call_impl", broken)
+    encoder.compiled = True  # asked for where there is a CUDA device
+    encoder.warm_up()
+    assert not encoder.compiled
+    assert encoder.problem == "RuntimeError: no C compiler found"
+    mel = windows(speech(1.0))
+    torch.testing.assert_close(encoder.encode(mel), expected(model, mel), rtol=0, atol=0)
+
+
 def test_capture_changes_nothing_without_cuda(weights: Path, model: Any) -> None:
     encoder = AudioEncoder(model_of(weights), "cpu", torch.float32, capture=True)
     encoder.warm_up()

@@ -421,3 +421,16 @@ def test_the_role_generator_is_voxtral_where_cuda_and_its_weights_are_here(
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
     assert load(agent, require_available=False).resolved()["generator"] == "generator.cascade"
     assert VoxtralGenerator.unavailable() == f"its weights are not here: vflow models pull {MODEL}"
+
+
+def test_a_reply_that_is_ended_is_in_the_history_when_that_is_done(harness: Harness) -> None:
+    """Whoever holds the generator's parts: what is heard of it is cut right behind."""
+    node: Any = harness.node
+    harness.event(SpeechStart(turn=1))
+    hear(harness, speech(1.0), 1)
+    answer = node._answer(node._utterance)
+    assert next(item for item in answer if item is not None)
+    inner = answer.gi_yieldfrom.gi_frame.f_locals["reply"]
+    answer.close()
+    assert [entry[0] for entry in history(harness)] == ["user", "assistant"]
+    assert inner.gi_frame is None, "it is closed, not left to whoever lets go of it last"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,15 @@ from mistral_common.tokens.tokenizers.tekken import Tekkenizer
 from transformers.integrations.mistral import convert_tekken_tokenizer
 
 from tests.voxtral_checkpoint import tekken
-from vflow_nodes.voxtral.tokens import Tekken, TokenizerFile, Tokens, load, merge, text_of
+from vflow_nodes.voxtral.tokens import Tekken, TokenizerFile, Tokens, load, merge
 
 WHOLE = 131_072
+
+
+def text_of(tokens: Tokens, ids: Sequence[int]) -> str:
+    """The text of tokens, special ones left out; bytes that are no character become U+FFFD."""
+    return b"".join(map(tokens.piece, ids)).decode("utf-8", errors="replace")
+
 
 # What cuts a text into pieces: letters of both cases, marks, digits, spaces, line ends, slashes, quotes
 tricky = st.text(alphabet="aAbBéÉßǅʰあ日ไ́0٣½ \t\n\r\u00a0\u2028\u3000/.,'-_[]<>|👩\u200d\ufeff", max_size=60)

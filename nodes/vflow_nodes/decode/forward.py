@@ -62,14 +62,6 @@ class LlamaModel:
         self.cos, self.sin = angle.cos() * weights.rope_scale, angle.sin() * weights.rope_scale
         self.scale = shape.head_dim**-0.5
 
-    @staticmethod
-    def cache_bytes(weights: Weights, slots: int, context: int) -> int:
-        """Memory that the cache of so many slots takes."""
-        shape = weights.shape
-        positions = (slots + 1) * (min(context, shape.window) + SPARE)
-        size: int = 2 * positions * shape.layers * shape.kv_heads * shape.head_dim * weights.dtype.itemsize
-        return size
-
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
         return self.weights.embedding[ids]
 

@@ -56,6 +56,8 @@ class AudioEncoder:
         self._projector.to(device=self.device, dtype=dtype)
         self.compiled = compile and self.device.type == "cuda"
         """Whether its layers are compiled, or are to be at `warm_up`."""
+        self.problem = ""
+        """Why they could not be compiled, where that was tried."""
         self._capture = capture and self.device.type == "cuda"
         self._replay: _Forward | None = None
 
@@ -75,13 +77,16 @@ class AudioEncoder:
                 self._replay = captured(self._forward, silence)
 
     def _compile(self, example: torch.Tensor) -> None:
-        """Fuse the layers; as they are where torch lacks what it compiles with."""
+        """Fuse the layers; they stay as they are where torch lacks what it compiles with: see `problem`."""
         for layer in self._tower.layers:
             layer.compile(dynamic=False)
         try:
             self._forward(example)
-        except Exception:  # no compiler, no Triton, no headers: each has its own error
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:  # no compiler, no Triton, no headers: each has its own error
             self.compiled = False
+            self.problem = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
             for layer in self._tower.layers:
                 layer._compiled_call_impl = None  # undoes Module.compile, which has no other way back
 

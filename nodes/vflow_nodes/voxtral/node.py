@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,7 +25,7 @@ from vflow import (
     models,
     prop,
 )
-from vflow_nodes.generator import Emission, Generator
+from vflow_nodes.generator import Emission, Emissions, Generator
 
 if TYPE_CHECKING:
     from vflow_nodes.decode.engine import Engine
@@ -133,7 +134,13 @@ class VoxtralGenerator(Generator):
         from vflow_nodes.decode.build import warm_up
 
         warm_up(self._voxtral.engine, self.slots, self.context)
-        self._voxtral.engine.call(self._voxtral.encoder.warm_up).result()
+        encoder = self._voxtral.encoder
+        self._voxtral.engine.call(encoder.warm_up).result()
+        if encoder.problem:
+            self.ctx.warn(
+                f"the audio encoder runs uncompiled, and slower: {encoder.problem}; install what is missing, "
+                "or set 'compile: false'"
+            )
         self.rehearse(self._memory.parts([*self._memory.opening(), self._voxtral.prompts.end_inst]))
 
     def close(self) -> None:
@@ -237,12 +244,13 @@ class VoxtralGenerator(Generator):
         session = Session(self._voxtral.engine)
         return Transcript(session, session.generate(Prompt(parts), exact))
 
-    def _side_by_side(self, reply: Iterator[Emission], turn: int) -> Iterator[Emission]:
+    def _side_by_side(self, reply: Emissions, turn: int) -> Iterator[Emission]:
         """A reply, and the transcript as soon as it is whole."""
-        for item in reply:
-            if self._written.poll():
-                yield from self._told(turn)
-            yield item
+        with contextlib.closing(reply):  # what ends this ends it, and the history is written before on_cancel
+            for item in reply:
+                if self._written.poll():
+                    yield from self._told(turn)
+                yield item
 
     def finished(self, turn: int) -> Iterator[Emission]:
         """The transcript, where the reply was faster."""

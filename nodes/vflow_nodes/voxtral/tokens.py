@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import heapq
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -190,8 +190,3 @@ def _byte_characters() -> dict[str, int]:
 
 
 _BYTES = _byte_characters()
-
-
-def text_of(tokens: Tokens, ids: Sequence[int]) -> str:
-    """The text of tokens, special ones left out; bytes that are no character become U+FFFD."""
-    return b"".join(map(tokens.piece, ids)).decode("utf-8", errors="replace")

@@ -1,8 +1,8 @@
 """How the kernels cut their work into programs: one small table by shape, and a rule for what is not in it.
 
 A step reads every weight once and does next to nothing with it, so that a good cut is one that keeps enough
-bytes in flight: bandwidth times latency is some 2.5 MB on an H100. `benchmarks/kernels.py --sweep` prints
-entries.
+bytes in flight: bandwidth times latency is some 2.5 MB on an H100. `benchmarks/kernels.py --part sweep`
+prints entries.
 """
 
 from __future__ import annotations
