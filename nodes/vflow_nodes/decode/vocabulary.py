@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from vflow_nodes.decode.alphabet import BYTE_OF
+
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 """Scripts that put no space between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
@@ -86,23 +88,10 @@ def vocabulary_of(tokenizer: Any, ends: Collection[int]) -> Vocabulary:
     return Vocabulary([b"" if i in special else piece for i, piece in enumerate(pieces)], frozenset(ends))
 
 
-def _alphabet() -> dict[str, int]:
-    """The byte of each character in GPT-2's alphabet.
-
-    Source: `bytes_to_unicode` of https://github.com/openai/gpt-2/blob/master/src/encoder.py
-    """
-    visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in visible]
-    return {chr(b): b for b in visible} | {chr(256 + n): b for n, b in enumerate(others)}
-
-
-_BYTE_OF = _alphabet()
-
-
 def _from_alphabet(token: str | None) -> bytes:
-    if token is None or any(character not in _BYTE_OF for character in token):
+    if token is None or any(character not in BYTE_OF for character in token):
         return b"" if token is None else token.encode()
-    return bytes(_BYTE_OF[character] for character in token)
+    return bytes(BYTE_OF[character] for character in token)
 
 
 def _from_blocks(token: str | None) -> bytes:

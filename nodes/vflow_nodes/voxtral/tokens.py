@@ -18,6 +18,8 @@ from typing import Any, Protocol
 import regex
 from tokenizers import Tokenizer
 
+from vflow_nodes.decode.alphabet import BYTE_OF
+
 TEKKEN = "tekken.json"
 TOKENIZER = "tokenizer.json"
 
@@ -114,7 +116,7 @@ class TokenizerFile:
         self._pieces: dict[int, bytes] = {}
         for written, token in self._tokenizer.get_vocab().items():
             plain = b"" if written in self._special else written.encode()
-            self._pieces[token] = plain if written in added else bytes(_BYTES[char] for char in written)
+            self._pieces[token] = plain if written in added else bytes(BYTE_OF[char] for char in written)
 
     def encode(self, text: str) -> list[int]:
         """See Tokens. Half a surrogate pair becomes U+FFFD."""
@@ -176,17 +178,3 @@ def _whole(text: str) -> str:
 
 def _lacks(name: str, file: str) -> str:
     return f"{file} has no special token {name}: it is not that of a Voxtral model which takes audio and text"
-
-
-def _byte_characters() -> dict[str, int]:
-    """The byte that each character of a `tokenizer.json` stands for: printable ones for themselves, and those
-    from U+0100 on for the others.
-
-    Source: GPT-2's encoder.py, bytes_to_unicode.
-    """
-    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = (byte for byte in range(256) if byte not in plain)
-    return {chr(b): b for b in plain} | {chr(0x100 + at): byte for at, byte in enumerate(others)}
-
-
-_BYTES = _byte_characters()
