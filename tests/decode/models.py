@@ -158,6 +158,11 @@ def taken(reply: Reply) -> list[Word]:
     return words
 
 
+def text_of(vocabulary: Vocabulary, tokens: Sequence[int]) -> str:
+    """The text of tokens; bytes that are no character are left out."""
+    return b"".join(vocabulary.pieces[token] for token in tokens).decode(errors="ignore")
+
+
 def tokens_of(reply: Reply) -> list[int]:
     """All tokens of a reply, when it is over, without the one that ended it."""
     taken(reply)

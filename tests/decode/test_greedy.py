@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.decode.models import FAMILIES, ids, running, taken, tiny, tokens_of, vocabulary
+from tests.decode.models import FAMILIES, ids, running, taken, text_of, tiny, tokens_of, vocabulary
 from vflow_nodes.decode.prompt import Embeds, Prompt
 from vflow_nodes.decode.sampling import Sampling
 from vflow_nodes.decode.session import Session
@@ -112,5 +112,5 @@ def test_words_are_those_of_the_tokens() -> None:
         said = [word.text for word in taken(reply)]
     assert reply.stop_reason == "eos"
     assert " ".join(said) == " ".join(
-        w for w in words.text(reply.tokens).replace("*", "").split() if w.strip("-")
+        w for w in text_of(words, reply.tokens).replace("*", "").split() if w.strip("-")
     )

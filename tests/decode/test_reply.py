@@ -21,6 +21,7 @@ from tests.decode.models import (
     running,
     scripted,
     taken,
+    text_of,
     tiny,
     tokens_of,
     vocabulary,
@@ -88,7 +89,7 @@ small = st.lists(st.integers(1, len(PIECES) - 1), max_size=30)
 def test_a_reply_that_ends_by_itself_says_every_word_in_order(tokens: list[int]) -> None:
     reply = made(tokens, "eos")
     words = taken(reply)
-    assert [word.text for word in words] == spoken(SMALL.text(tokens))
+    assert [word.text for word in words] == spoken(text_of(SMALL, tokens))
     assert [word.index for word in words] == list(range(len(words)))
     assert all(a.tokens <= b.tokens and a.time_ns <= b.time_ns for a, b in itertools.pairwise(words))
     assert (reply.tokens, reply.stop_reason) == (tokens, "eos")
@@ -114,7 +115,7 @@ def test_a_reply_at_its_limit_ends_where_a_sentence_does_if_one_ended_in_its_sec
 @given(small)
 def test_with_one_line_a_reply_ends_at_its_first_line_end(tokens: list[int]) -> None:
     reply = made(tokens, "eos", one_line=True)
-    first = next((line for line in SMALL.text(tokens).split("\n") if line.strip()), "")
+    first = next((line for line in text_of(SMALL, tokens).split("\n") if line.strip()), "")
     assert said(reply) == spoken(first)
     assert reply.stop_reason == "eos"
 

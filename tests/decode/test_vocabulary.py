@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from tests.decode.models import examples
+from tests.decode.models import examples, text_of
 from vflow_nodes.checkpoints import converted
 from vflow_nodes.decode.vocabulary import TextStream, Vocabulary, vocabulary_of
 from vflow_nodes.decode.words import Words
@@ -109,7 +109,7 @@ def test_text_that_comes_token_by_token_is_that_of_all_tokens(kind: str, data: s
         assert text == whole.replace(LOST, "")
     elif LOST not in whole:  # else it gives up a whole run of bytes where one is no character
         assert whole in (text, text.removeprefix(" "))  # some strip a space at the very start
-    assert vocabulary(kind).text(tokens) == text
+    assert text_of(vocabulary(kind), tokens) == text
 
 
 @pytest.mark.parametrize("kind", KINDS)

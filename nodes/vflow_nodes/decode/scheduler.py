@@ -98,12 +98,11 @@ class Scheduler:
 
     def plan(self, now: float) -> Plan:
         """Give slots to who waits, and say what to do. Computing a chunk is reported by `computed`."""
-        expired = [job for job in self._waiting if job.deadline <= now and not self._place(job)]
+        expired = [job for job in self._waiting if job.deadline <= now and self._place(job) is None]
         for job in expired:
             self.finish(job)
-        while self._waiting and self._place(self._waiting[0]):
-            job = self._waiting.popleft()
-            self._begin(job, self._place(job)[0])
+        while self._waiting and (slot := self._place(self._waiting[0])) is not None:
+            self._begin(self._waiting.popleft(), slot)
         rows = [slot.job for slot in self.slots if slot.job is not None and _wants_step(slot.job)]
         chunk = None
         if self._prefilling:
@@ -112,18 +111,18 @@ class Scheduler:
             chunk = Chunk(job, job.at, stop, stop == len(job.keys))
         return Plan(expired, chunk, rows)
 
-    def _place(self, job: Job) -> list[Slot]:
-        """The slots that a job may have now, the best first: its session's own; else what nobody will come
-        back to, with the most of its prompt in it; else what rested longest."""
+    def _place(self, job: Job) -> Slot | None:
+        """The slot that a job is given now: its session's own; else what nobody will come back to, with the
+        most of its prompt in it; else what rested longest. None where all are at work."""
         idle = [slot for slot in self.slots if slot.job is None]
-        own = [slot for slot in idle if slot.session == job.session]
-        if own:
+        own = next((slot for slot in idle if slot.session == job.session), None)
+        if own is not None:
             return own
 
         def rank(slot: Slot) -> tuple[bool, int, int]:
             return slot.session != 0, -shared(slot.content, job.keys) if slot.session == 0 else 0, slot.used
 
-        return sorted(idle, key=rank)
+        return min(idle, key=rank, default=None)
 
     def _begin(self, job: Job, slot: Slot) -> None:
         job.slot, job.stage = self.slots.index(slot), Stage.PREFILL
@@ -170,10 +169,6 @@ class Scheduler:
         for slot in self.slots:
             if slot.session == session:
                 slot.session = 0
-
-    def held(self, session: int) -> int:
-        """How many positions are kept for a session."""
-        return sum(len(slot.content) for slot in self.slots if slot.session == session)
 
 
 def _wants_step(job: Job) -> bool:

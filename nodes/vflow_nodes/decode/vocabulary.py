@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,6 @@ class Vocabulary:
 
     pieces: Sequence[bytes]
     ends: frozenset[int]
-
-    def text(self, ids: Iterable[int]) -> str:
-        """The text of tokens; bytes that are no character are left out."""
-        return b"".join(self.pieces[i] for i in ids).decode(errors="ignore")
 
     def marks(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """How each of `size` tokens counts words, `(size,)` each: how many open inside it behind a space of
