@@ -6,12 +6,14 @@ import tracemalloc
 from collections.abc import Sequence
 
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.decode.models import ids, tiny, vocabulary
+from tests.decode.models import examples, ids, tiny, vocabulary
 from vflow_nodes.decode.build import Options, build
 from vflow_nodes.decode.prompt import Embeds, Prompt
 from vflow_nodes.decode.sampling import Sampling
-from vflow_nodes.decode.stepper import Stepper
+from vflow_nodes.decode.stepper import Stepper, bucket, buckets
 
 
 def stepper(slots: int = 4, context: int = 512) -> Stepper:
@@ -84,6 +86,17 @@ def test_embeddings_and_tokens_of_a_prompt_are_computed_in_their_order() -> None
         device.prefill(1, prompt, start, stop)
     drawn = [*device.first(1, 30, sampling).read(), *device.step([1], 30, greedy=True).read()]
     assert drawn == alone(tokens, sampling, 1)
+
+
+@examples(200)
+@given(st.integers(1, 140_000), st.integers(0, 140_000), st.data())
+def test_every_size_that_a_reply_may_need_is_among_those_that_are_warmed_up(
+    context: int, longest: int, data: st.DataObject
+) -> None:
+    position = data.draw(st.integers(0, min(longest, context - 1)))
+    assert bucket(position, context) in (sizes := buckets(longest, context))
+    assert position < bucket(position, context) <= context
+    assert sizes == sorted(set(sizes))
 
 
 def test_warming_up_changes_nothing_of_a_reply_that_goes_on() -> None:

@@ -26,6 +26,17 @@ PARTS = (32, 128, 256, 384, 512)
 padded. 384 holds 30 s of speech."""
 
 
+def bucket(longest: int, context: int) -> int:
+    """The size whose step has room for position `longest` of a slot of `context`."""
+    return min(context, next((size for size in CONTEXTS if size > longest), context))
+
+
+def buckets(longest: int, context: int) -> list[int]:
+    """The sizes that positions up to `longest` need, rising."""
+    largest = bucket(longest, context)
+    return [*(size for size in CONTEXTS if size < largest), largest]
+
+
 class Tokens(Protocol):
     """The tokens of a step that was begun."""
 
@@ -115,7 +126,7 @@ class Stepper:
         """A part of a prompt through its graph; the logits are there until the next one."""
         n = len(x)
         size = next(size for size in PARTS if size >= n)
-        part = self._part(model, size, self._bucket(start + n - 1))
+        part = self._part(model, size, bucket(start + n - 1, self.context))
         numbers = [*[slot] * size, *range(start, start + size), n - 1]
         part.numbers.copy_(self._to_device(numbers), non_blocking=True)
         part.x[:n] = x
@@ -137,19 +148,16 @@ class Stepper:
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Pending:
         if not self._captures:
             rows = self._to_device(slots)
-            context = longest + 1 if not self._cuda else self._bucket(longest)
+            context = longest + 1 if not self._cuda else bucket(longest, self.context)
             return self._copied(self._compute(rows, context, greedy), len(slots))
         batch = next(size for size in BATCHES if size >= len(slots))
-        graph = self._step(batch, self._bucket(longest), greedy)
+        graph = self._step(batch, bucket(longest, self.context), greedy)
         padded = [*slots, *[self.slots] * (batch - len(slots))]
         if graph.slots != padded:
             graph.rows.copy_(self._to_device(padded), non_blocking=True)
             graph.slots = padded
         graph.replay()
         return self._copied(graph.tokens, len(slots))
-
-    def _bucket(self, longest: int) -> int:
-        return min(self.context, next((size for size in CONTEXTS if size > longest), self.context))
 
     def _compute(self, rows: torch.Tensor, context: int, greedy: bool) -> torch.Tensor:
         """One step in the order of its work: nothing here waits, and no shape depends on a value."""
@@ -197,12 +205,9 @@ class Stepper:
         drawn, so that no turn pays for it later."""
         if not self._captures:
             for greedy in (True, False):
-                self._compute(self._to_device([self.slots]), self._bucket(0), greedy)
+                self._compute(self._to_device([self.slots]), bucket(0, self.context), greedy)
             return
-        largest = self._bucket(min(longest, self.context - 1))
-        contexts = sorted(
-            {min(self.context, size) for size in CONTEXTS if min(self.context, size) <= largest}
-        )
+        contexts = buckets(longest, self.context)
         batches = [size for size in BATCHES if size < 2 * min(batch, self.slots)]
         for key in itertools.product(batches, contexts, (True, False)):
             self._step(*key)
