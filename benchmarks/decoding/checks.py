@@ -21,7 +21,7 @@ from vflow_nodes.decode import ops_torch
 from vflow_nodes.decode.capture import Recorder
 from vflow_nodes.decode.forward import LlamaModel
 from vflow_nodes.decode.prompt import Prompt
-from vflow_nodes.decode.weights import Weights, quantise
+from vflow_nodes.decode.weights import MATRICES, Weights, quantise
 
 CONTEXT = 768
 SLOTS = 32
@@ -118,9 +118,8 @@ def dequantised(weights: Weights) -> Weights:
     def matrix(m: Any) -> torch.Tensor:
         return m.weight.float() * m.scale[:, None]
 
-    names = ("qkv", "out", "gate_up", "down")
     layers = tuple(
-        dataclasses.replace(layer, **{name: matrix(getattr(layer, name)) for name in names})
+        dataclasses.replace(layer, **{name: matrix(getattr(layer, name)) for name in MATRICES})
         for layer in weights.layers
     )
     return dataclasses.replace(weights, layers=layers, head=matrix(weights.head))

@@ -89,8 +89,7 @@ class TunedOps:
 def _by_shape(weights: Weights) -> Iterable[list[torch.Tensor]]:
     """The matrices of a step, those of one shape together, of each shape MOST bytes, or one."""
     found: dict[torch.Size, list[torch.Tensor]] = {}
-    matrices = [m for y in weights.layers for m in (y.qkv, y.out, y.gate_up, y.down)]
-    for matrix in [*matrices, weights.head]:
+    for matrix in weights.matrices:
         if isinstance(matrix, torch.Tensor) and matrix.nbytes >= LEAST:
             same = found.setdefault(matrix.shape, [])
             if not same or sum(each.nbytes for each in same) + matrix.nbytes <= MOST:

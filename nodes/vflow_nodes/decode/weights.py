@@ -66,6 +66,10 @@ class Layer:
     down: Matrix
 
 
+MATRICES = ("qkv", "out", "gate_up", "down")
+"""The fields of a `Layer` that are matrices."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """A decoder. `inverse_frequency (head_dim / 2,) float32` and `rope_scale` are its rotary positions."""
@@ -86,10 +90,14 @@ class Weights:
     def device(self) -> torch.device:
         return self.embedding.device
 
+    @property
+    def matrices(self) -> list[Matrix]:
+        """Every matrix that a step multiplies by, in its order."""
+        return [*(getattr(layer, name) for layer in self.layers for name in MATRICES), self.head]
+
     def step_bytes(self, context: int = 0) -> int:
         """Bytes that one token of one row has to read: every matrix once, and `context` keys and values."""
-        matrices = [m for y in self.layers for m in (y.qkv, y.out, y.gate_up, y.down)]
-        read = sum(_bytes(matrix) for matrix in [*matrices, self.head])
+        read = sum(_bytes(matrix) for matrix in self.matrices)
         shape = self.shape
         cached: int = 2 * context * shape.layers * shape.kv_heads * shape.head_dim * self.dtype.itemsize
         return read + cached
@@ -209,11 +217,10 @@ def quantise(weights: Weights, device: torch.device | None = None) -> Weights:
     def moved(tensor: torch.Tensor | None) -> Any:
         return None if tensor is None else tensor.to(to)
 
-    matrices = ("qkv", "out", "gate_up", "down")
     layers = tuple(
         Layer(
             **{
-                field.name: (narrow if field.name in matrices else moved)(getattr(layer, field.name))
+                field.name: (narrow if field.name in MATRICES else moved)(getattr(layer, field.name))
                 for field in fields(Layer)
             }
         )
