@@ -26,12 +26,12 @@ class Ears:
         self.model = VoxtralForConditionalGeneration.from_pretrained(checkpoint).eval()
         self.encoder = AudioEncoder(self.model, "cpu", torch.float32)
         self.prompts = Prompts(load(checkpoint))
-        self.heard: dict[Any, torch.Tensor] = {}
+        self.heard: list[torch.Tensor] = []
 
-    def hear(self, name: str, samples: Array) -> Speech:
-        embeddings = self.encoder.encode(windows(samples)).split(375)
-        self.heard.update({(name, index): window for index, window in enumerate(embeddings)})
-        return tuple(Audio((name, index)) for index in range(len(embeddings)))
+    def hear(self, samples: Array) -> Speech:
+        first = len(self.heard)
+        self.heard += self.encoder.encode(windows(samples)).split(375)
+        return tuple(Audio(index) for index in range(first, len(self.heard)))
 
     def logits(self, prompt: Prompt) -> torch.Tensor:
         """(length, vocabulary)"""
@@ -76,7 +76,7 @@ def test_a_conversation_has_the_logits_of_transformers(ears: Ears, processor: An
         message("assistant", "Fine, thanks."),
         message("user", second),
     )
-    turns = [Turn((ears.hear("first", first),), "Fine, thanks."), Turn((ears.hear("second", second),))]
+    turns = [Turn((ears.hear(first),), "Fine, thanks."), Turn((ears.hear(second),))]
     prompt = ears.prompts.conversation(PERSONA, turns)
     assert ears.prompts.ids(prompt) == inputs["input_ids"][0].tolist()
     with torch.inference_mode():
@@ -90,7 +90,7 @@ def test_a_request_for_a_transcript_has_the_logits_of_transformers(ears: Ears, p
     inputs = processor.apply_transcription_request(
         audio=[samples], model_id="tiny", language="en", sampling_rate=16_000, format=["wav"]
     )
-    prompt = ears.prompts.transcription(ears.hear("u", samples), "en")
+    prompt = ears.prompts.transcription(ears.hear(samples), "en")
     assert ears.prompts.ids(prompt) == inputs["input_ids"][0].tolist()
     with torch.inference_mode():
         wanted = ears.model(**inputs).logits[0]
@@ -99,7 +99,7 @@ def test_a_request_for_a_transcript_has_the_logits_of_transformers(ears: Ears, p
 
 def test_what_is_heard_changes_the_logits(ears: Ears) -> None:
     made = [
-        ears.logits(ears.prompts.conversation("", [Turn((ears.hear("u", samples),))]))[-1]
+        ears.logits(ears.prompts.conversation("", [Turn((ears.hear(samples),))]))[-1]
         for samples in (speech(1.0), np.zeros(16_000, np.float32))
     ]
     assert (made[0] - made[1]).abs().max() > 0.1

@@ -89,13 +89,7 @@ class Memory:
         known = {embeds.number: embeds for embeds in more}
         for exchange in self._exchanges.values():
             known |= exchange.embeds
-        return [known[_number(part)] if isinstance(part, Audio) else part for part in prompt]
-
-
-def _number(audio: Audio) -> int:
-    number = audio.identity
-    assert isinstance(number, int)
-    return number
+        return [known[part.identity] if isinstance(part, Audio) else part for part in prompt]
 
 
 def most_windows(room: int, opening: Sequence[int | Audio], window: int) -> int:

@@ -9,7 +9,7 @@ Source: mistral-common, InstructTokenizerV7 of tokens/tokenizers/instruct.py, pr
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vflow_nodes.voxtral.tokens import Tokens
@@ -26,7 +26,7 @@ class Audio:
     louder moment changed it, needs another identity.
     """
 
-    identity: Hashable
+    identity: int
     length: int = EMBEDDINGS
 
 
