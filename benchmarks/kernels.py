@@ -32,7 +32,7 @@ from vflow_nodes.decode import ops_torch, ops_triton
 
 def measure_ceiling(sizes: Sizes, device: str, report: Report) -> None:
     """The best of some ways to read 4 GiB; also through torch's own sum, as a check."""
-    from vflow_nodes.decode.kernels.reading import read  # loads triton
+    from kernel_parts.reading import read  # loads triton
 
     words = torch.randint(-9, 9, (sizes.words,), dtype=torch.int32, device=device)
     assert int(read(words).sum()) == int(words.sum())

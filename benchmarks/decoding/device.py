@@ -44,7 +44,7 @@ def read_bandwidth(device: torch.device, size_bytes: int, repeats: int = 10) -> 
         "times a vector": lambda: rows @ vector,
     }
     if device.type == "cuda" and not ops_triton.available():
-        from vflow_nodes.decode.kernels.reading import read  # loads triton
+        from kernel_parts.reading import read  # loads triton
 
         words = flat.view(torch.int32)
         ways["a kernel of vflow's"] = lambda: read(words)

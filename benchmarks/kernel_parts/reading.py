@@ -1,4 +1,3 @@
-# mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
 """Read memory, and do next to nothing with it: the ceiling that a decode step is held against."""
 
 from __future__ import annotations

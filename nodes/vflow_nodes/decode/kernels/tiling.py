@@ -81,11 +81,9 @@ def power_of_two(size: int) -> int:
 
 def tile(kind: str, n: int, k: int, rows: int, bits: int) -> Tile:
     """The cut of `x (rows, k)` times `w (n, k)`."""
-    return TILES.get((kind, n, k, bucket(rows), bits)) or _rule(kind, n, k, rows, bits)
-
-
-def _rule(kind: str, n: int, k: int, rows: int, bits: int) -> Tile:
-    return _one(n, k, bits) if rows == 1 else _several(kind, n, k)
+    return TILES.get((kind, n, k, bucket(rows), bits)) or (
+        _one(n, k, bits) if rows == 1 else _several(kind, n, k)
+    )
 
 
 def _one(n: int, k: int, bits: int) -> Tile:
