@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from vflow.bench.speech import Clip
 
-TURNS = 10
 PROMPTS = (
     "Tell me about the history of Rome.",
     "Tell me about the ocean.",

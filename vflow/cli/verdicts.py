@@ -34,7 +34,8 @@ class Live:
 
     def turn(self, number: int, count: int, text: str) -> None:
         """An utterance begins."""
-        self._turn = f"turn {number} of {count}: {text}"
+        with self._lock:
+            self._turn = f"turn {number} of {count}: {text}"
         self.status(self._turn)
 
     def status(self, text: str) -> None:
