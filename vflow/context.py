@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from vflow.bus import Kind, Message
 from vflow.caps import Caps
 from vflow.conversation import Conversation
+from vflow.cores import usable_cores
 from vflow.event import Event
 from vflow.shared import MODELS
 
@@ -23,9 +23,9 @@ T = TypeVar("T")
 
 
 def threads_of(graph: Graph, library: str) -> int:
-    """How many threads a graph gives to a library: what its file says, else half of the cores."""
+    """How many threads a graph gives to a library: what its file says, else half of the usable cores."""
     given = graph.threads.get(library)
-    return given if given is not None else max(1, (os.cpu_count() or 2) // 2)
+    return given if given is not None else max(1, int(usable_cores()) // 2)
 
 
 class NodeContext:

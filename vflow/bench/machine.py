@@ -7,7 +7,7 @@ import platform
 import sys
 from typing import Any
 
-from vflow.doctor.cores import usable_cores
+from vflow.cores import usable_cores
 from vflow.doctor.machine import cpu_name
 
 

@@ -10,9 +10,10 @@ from vflow.doctor import known, thread_counts
 from vflow.doctor.accelerator import Device, devices
 from vflow.doctor.inventory import Extra, Weights, extras, weights
 from vflow.doctor.machine import AudioNode, Machine, audio, machine
-from vflow.doctor.opened import Loaded, Report, opened
+from vflow.doctor.opened import Loaded, opened
 from vflow.errors import Diagnostic
 from vflow.graph import Graph, RoleChoice
+from vflow.meter import Progress
 from vflow.registry import Registry
 from vflow.resolve import Resolver
 from vflow.roles import ROLES
@@ -42,7 +43,7 @@ class Examination:
         return not any(problem.severity == "error" for problem in self.problems)
 
 
-def examine(graph: Graph | None, problems: Iterable[Diagnostic], report: Report) -> Examination:
+def examine(graph: Graph | None, problems: Iterable[Diagnostic], report: Progress) -> Examination:
     """Look at the machine, and at a graph if there is one: its models are loaded, and what may be set is
     measured. `problems` are what is known of it already. Blocks; `report` hears what is going on."""
     registry = Registry()
@@ -60,7 +61,7 @@ def examine(graph: Graph | None, problems: Iterable[Diagnostic], report: Report)
     return result
 
 
-def _examine(graph: Graph, registry: Registry, result: Examination, report: Report) -> None:
+def _examine(graph: Graph, registry: Registry, result: Examination, report: Progress) -> None:
     result.problems += known.echo(graph)
     resolver = Resolver(registry)
     missing = {name for name, choice in graph.roles.items() if resolver.problem(choice.taken)}

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vflow import __version__, models
-from vflow.doctor import cores
+from vflow import __version__, cores, models
 from vflow.doctor.accelerator import Torch, torch_build
 from vflow.doctor.bandwidth import memory_gb_s
 from vflow.errors import Unavailable
+from vflow.meter import Progress
 from vflow.registry import Registry
 from vflow.resolve import Resolver
 
@@ -51,7 +51,7 @@ class AudioNode:
     devices: tuple[str, ...]
 
 
-def machine(report: Callable[[str, float | None], None]) -> Machine:
+def machine(report: Progress) -> Machine:
     """Look at the machine; blocks for about a second, and while torch is imported."""
     total, free = cores.memory()
     usable = cores.usable_cores()

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+from vflow import cores
 from vflow.advice import Advice, Advises
 from vflow.context import threads_of
-from vflow.doctor import cores
 from vflow.errors import Diagnostic, VflowError
 from vflow.graph import Graph
 from vflow.harness import Harness
+from vflow.meter import Progress
 from vflow.node import is_source, overrides
 
 T = TypeVar("T")
@@ -24,8 +25,6 @@ THREADS = "vflow:doctor:"
 ADVICE_S = 120.0
 """A node that measures longer than this does not answer."""
 CLOSE_S = 5.0
-Report = Callable[[str, float | None], None]
-"""Takes what is going on and how much of it is done: 0 to 1, or None where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Trial(Harness):
     """A node of a graph on its own; `threads` are tried instead of what the graph gives to libraries."""
 
     def __init__(
-        self, graph: Graph, name: str, report: Report, threads: Mapping[str, int] | None = None
+        self, graph: Graph, name: str, report: Progress, threads: Mapping[str, int] | None = None
     ) -> None:
         node = graph.nodes[name]
         super().__init__(node.create(), name=name, caps=node.caps)
@@ -84,7 +83,7 @@ class Trial(Harness):
 class Opened:
     """The nodes of a graph that could be opened. `problems` says what could not be, and what they warn of."""
 
-    def __init__(self, graph: Graph, report: Report) -> None:
+    def __init__(self, graph: Graph, report: Progress) -> None:
         self.graph = graph
         self.loaded: list[Loaded] = []
         self.problems: list[Diagnostic] = []
@@ -153,7 +152,7 @@ class Opened:
 
 
 @contextmanager
-def opened(graph: Graph, missing: Collection[str], report: Report) -> Iterator[Opened]:
+def opened(graph: Graph, missing: Collection[str], report: Progress) -> Iterator[Opened]:
     """The graph's nodes, opened but those of `missing`; closed at the end, whatever happens."""
     nodes = Opened(graph, report)
     try:

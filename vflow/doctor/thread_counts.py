@@ -10,8 +10,9 @@ from functools import partial
 
 from vflow.advice import Advice, Effect
 from vflow.context import threads_of
-from vflow.doctor.opened import Loaded, Report, Trial, within
+from vflow.doctor.opened import Loaded, Trial, within
 from vflow.graph import Graph
+from vflow.meter import Progress
 
 LONGEST_S = 10.0
 """A node that takes longer to load is not loaded again for this."""
@@ -25,7 +26,7 @@ MATTERS = 0.85
 """A share of the time that other work on the machine does not explain."""
 
 
-def advice(graph: Graph, loaded: Iterable[Loaded], cores: float, report: Report) -> Iterator[Advice]:
+def advice(graph: Graph, loaded: Iterable[Loaded], cores: float, report: Progress) -> Iterator[Advice]:
     """For each library that a node asked for, the number of threads with which its nodes' work is fastest.
 
     A node's work is what its `warm_up` does, with the node opened anew for each number: with nothing beside
@@ -51,7 +52,7 @@ def not_compared(loaded: Iterable[Loaded]) -> Iterator[str]:
 
 
 def _advice(
-    graph: Graph, library: str, nodes: Sequence[str], cores: float, report: Report
+    graph: Graph, library: str, nodes: Sequence[str], cores: float, report: Progress
 ) -> Iterator[Advice]:
     given = threads_of(graph, library)
     times: dict[int, float] = {}
