@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import pytest
 import torch
 from hypothesis import settings
 from transformers import (
@@ -30,7 +31,6 @@ from vflow_nodes.decode.sampling import Sampling
 from vflow_nodes.decode.scheduler import Scheduler
 from vflow_nodes.decode.stepper import Device
 from vflow_nodes.decode.vocabulary import Vocabulary
-from vflow_nodes.decode.weights import Weights, adapt
 from vflow_nodes.decode.words import Word
 
 SIZES: dict[str, Any] = {
@@ -70,11 +70,11 @@ SPREAD = {"embed_tokens": 1.0, "lm_head": 0.5, "bias": 0.3}
 
 
 @cache
-def tiny(family: str = "llama", seed: int = 0) -> Any:
+def tiny(family: str = "llama") -> Any:
     """A model of transformers, float32, whose layers matter: each adds as much as what it is added to."""
     config, model_of, changes = FAMILIES[family]
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(0)
         model = model_of(config(**{**SIZES, **changes})).eval().requires_grad_(False)
         for name, parameter in model.named_parameters():
             if "norm" in name:
@@ -82,11 +82,6 @@ def tiny(family: str = "llama", seed: int = 0) -> Any:
             else:
                 parameter.normal_(0.0, next((s for part, s in SPREAD.items() if part in name), 0.2))
     return model
-
-
-@cache
-def weights(family: str = "llama", seed: int = 0) -> Weights:
-    return adapt(tiny(family, seed))
 
 
 def vocabulary(ends: Sequence[int] = (2,)) -> Vocabulary:
@@ -108,11 +103,10 @@ def running(
     context: int = 256,
     chunk: int = 256,
     alone: int = 512,
-    watch: Callable[[Device], Device] = lambda device: device,
 ) -> Iterator[Engine]:
-    """An engine at work. `watch` may stand in front of its device."""
+    """An engine at work."""
     engine = build(model, words, Options(slots=slots, context=context, kernels="torch", threads=1))
-    with served(Engine(watch(engine.device), words), chunk, alone) as started:
+    with served(Engine(engine.device, words), chunk, alone) as started:
         yield started
 
 
@@ -138,6 +132,19 @@ def served(engine: Engine, chunk: int, alone: int) -> Iterator[Engine]:
         yield engine.start()
     finally:
         engine.close()
+
+
+LAGS = pytest.mark.parametrize("lag", [False, True], ids=["at once", "a step late"])
+
+
+def free(tokens: int, **settings: Any) -> Sampling:
+    """Greedy if not said otherwise, without minima, up to so many tokens."""
+    return Sampling(**{"temperature": 0, "min_words": 0, "min_tokens": 0, "max_tokens": tokens, **settings})
+
+
+def settled(engine: Engine) -> dict[str, Any]:
+    """What the engine has done when it has done what it was asked."""
+    return engine.call(engine.stats).result(20)
 
 
 def examples(few: int) -> settings:
@@ -268,3 +275,9 @@ class Gate:
     def wait_reached(self) -> None:
         """The test's side: until a piece of work stands before the gate."""
         assert self.reached.acquire(timeout=20), "nothing reached the gate"
+
+
+def gated(what: str = "step", **sizes: int) -> tuple[Gate, Scripted]:
+    """A device that draws by `hashed`, and the gate that its work of one kind waits at."""
+    gate = Gate()
+    return gate, Scripted(hashed, before=lambda kind, slots: gate.wait() if kind == what else None, **sizes)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import Gemma2Config, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel
 
-from tests.decode.models import SIZES, ids, running, scripted, tokens_of, vocabulary
+from tests.decode.models import LAGS, SIZES, ids, running, scripted, tokens_of, vocabulary
 from vflow_nodes.decode.build import Options, build
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.sampling import Sampling
@@ -77,7 +77,7 @@ def test_replies_are_those_of_generate_alone_in_company_and_in_parts(kind: str) 
             assert tokens_of(reply) == generated(kind, prompt)
 
 
-@pytest.mark.parametrize("lag", [False, True], ids=["at once", "a step late"])
+@LAGS
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_conversation_that_goes_on_or_back_is_answered_as_a_fresh_one(kind: str, lag: bool) -> None:
     device = build(tiny(kind), WORDS, Options(slots=2, context=256)).device
@@ -91,7 +91,7 @@ def test_a_conversation_that_goes_on_or_back_is_answered_as_a_fresh_one(kind: st
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("lag", [False, True], ids=["at once", "a step late"])
+@LAGS
 def test_a_reply_that_was_cut_is_gone_on_from_as_a_fresh_one(kind: str, lag: bool) -> None:
     device = build(tiny(kind), WORDS, Options(slots=1, context=256)).device
     with scripted(device, WORDS, lag=lag) as engine:

@@ -22,7 +22,6 @@ def test_a_number_of_slots_out_of_bounds_is_refused(slots: int) -> None:
         build(tiny(), WORDS, Options(slots=slots))
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is here")
 def test_triton_is_refused_on_a_cpu_and_what_mends_it_is_said() -> None:
     expected = r"^kernels: triton cannot run here: they run on CUDA; set kernels: auto$"
     with pytest.raises(Unsupported, match=expected):
@@ -58,9 +57,18 @@ def test_stats_say_what_is_in_effect(
         "kernels": kernels,
         "graphs": False,
     }
-    assert stats["threads"] == threads or torch.get_num_threads()
+    assert stats["threads"] == (threads or torch.get_num_threads())
     assert stats["cache_bytes"] == 2 * (2 + 1) * (64 + 512) * 2 * 2 * 24 * 4
     assert (stats["slots"], stats["busy"], stats["steps"]) == (2, 0, 0)
+
+
+def test_the_engine_computes_with_the_threads_that_it_was_given() -> None:
+    before = torch.get_num_threads()
+    engine = build(tiny(), WORDS, Options(slots=2, context=64, threads=before + 2)).start()
+    try:
+        assert engine.call(torch.get_num_threads).result(20) == before + 2
+    finally:
+        engine.close()
 
 
 def test_an_engine_in_8_bits_answers_after_it_was_warmed_up() -> None:

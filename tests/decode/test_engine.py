@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
 
-from tests.decode.models import Gate, Scripted, answered, hashed, scripted, taken, tokens_of, vocabulary
+from tests.decode.models import (
+    LAGS,
+    Gate,
+    Scripted,
+    answered,
+    free,
+    gated,
+    hashed,
+    scripted,
+    settled,
+    taken,
+    tokens_of,
+    vocabulary,
+)
 from vflow_nodes.decode.engine import Engine
 from vflow_nodes.decode.errors import Closed, Failed, Full, TooLong
 from vflow_nodes.decode.prompt import Embeds, Prompt
 from vflow_nodes.decode.reply import Reply
-from vflow_nodes.decode.sampling import Sampling
 from vflow_nodes.decode.session import Session
 
 Before = Callable[[str, Sequence[int]], None]
 WORDS = vocabulary()
-LAGS = pytest.mark.parametrize("lag", [False, True], ids=["at once", "a step late"])
-
-
-def limit(tokens: int) -> Sampling:
-    return Sampling(temperature=0, min_words=0, min_tokens=0, max_tokens=tokens)
 
 
 def keys(number: int, length: int) -> list[int]:
@@ -35,9 +43,13 @@ def ending(after: int) -> Callable[[Sequence[int]], int]:
     return lambda held: 2 if len(held) >= after else hashed(held)
 
 
-def settled(engine: Engine) -> dict[str, int]:
-    """What the engine has done when it has done what it was asked."""
-    return engine.call(engine.stats).result(20)
+def idle(engine: Engine) -> dict[str, Any]:
+    """The same, when no slot is at work either."""
+    settled(engine)  # what was asked for has a slot from here on
+    for _ in range(1000):  # each round is a turn of its loop
+        if not (found := settled(engine))["busy"]:
+            return found
+    raise AssertionError("the engine is still busy")
 
 
 def failing(what: str, error: Exception, when: Callable[[Sequence[int]], bool]) -> Before:
@@ -56,7 +68,7 @@ def test_replies_in_company_are_those_of_a_device_of_their_own(lag: bool) -> Non
     device = Scripted(hashed, slots=3)
     with scripted(device, WORDS, lag=lag, chunk=4, alone=6) as engine:
         asked = [(keys(n, 3 + 5 * n), 10 + 3 * n) for n in range(9)]
-        replies = [Session(engine).generate(Prompt(prompt), limit(n), patience_s=60) for prompt, n in asked]
+        replies = [Session(engine).generate(Prompt(prompt), free(n), patience_s=60) for prompt, n in asked]
         for (prompt, n), reply in zip(asked, replies, strict=True):
             assert tokens_of(reply) == answered(hashed, prompt, n)
             assert reply.stop_reason == "limit"
@@ -69,26 +81,25 @@ def test_a_token_that_ends_a_reply_is_not_part_of_it_nor_is_what_was_on_its_way(
     device = Scripted(ending(20), slots=1)
     with scripted(device, WORDS, lag=lag) as engine:
         session = Session(engine)
-        reply = session.generate(Prompt(keys(1, 12)), limit(50))
+        reply = session.generate(Prompt(keys(1, 12)), free(50))
         assert tokens_of(reply) == answered(device.answer, keys(1, 12), 50)
         assert (len(reply.tokens), reply.stop_reason) == (8, "eos")
         follow = [*keys(1, 12), *reply.tokens, 2, 9]
         device.answer = hashed
-        assert tokens_of(session.generate(Prompt(follow), limit(5))) == answered(hashed, follow, 5)
+        assert tokens_of(session.generate(Prompt(follow), free(5))) == answered(hashed, follow, 5)
         assert settled(engine)["reused"] == 20, "the prompt and the reply"
 
 
 @LAGS
 def test_a_slot_that_passes_to_another_session_passes_no_token_on(lag: bool) -> None:
     """The first session's reply is cancelled while a step of it is on its way."""
-    gate = Gate()
-    device = Scripted(hashed, slots=1, before=lambda what, slots: gate.wait() if what == "step" else None)
+    gate, device = gated(slots=1)
     with scripted(device, WORDS, lag=lag) as engine:
-        first = Session(engine).generate(Prompt(keys(1, 5)), limit(50))
+        first = Session(engine).generate(Prompt(keys(1, 5)), free(50))
         gate.let(3)
         for _ in range(4):
             gate.wait_reached()
-        second = Session(engine).generate(Prompt(keys(2, 7)), limit(20))
+        second = Session(engine).generate(Prompt(keys(2, 7)), free(20))
         first.cancel()
         gate.let(100)
         assert tokens_of(second) == answered(hashed, keys(2, 7), 20)
@@ -97,13 +108,11 @@ def test_a_slot_that_passes_to_another_session_passes_no_token_on(lag: bool) -> 
 
 
 def test_a_long_prompt_does_not_hold_up_a_short_one() -> None:
-    device = Scripted(hashed, slots=2, context=4000)
-    gate = Gate()
-    device.before = lambda what, slots: gate.wait() if what == "prefill" else None
+    gate, device = gated("prefill", slots=2, context=4000)
     with scripted(device, WORDS, chunk=100, alone=100) as engine:
-        long = Session(engine).generate(Prompt(keys(1, 999)), limit(5))
+        long = Session(engine).generate(Prompt(keys(1, 999)), free(5))
         gate.wait_reached()
-        short = Session(engine).generate(Prompt(keys(2, 150)), limit(5))
+        short = Session(engine).generate(Prompt(keys(2, 150)), free(5))
         gate.let(100)
         assert tokens_of(short) == answered(hashed, keys(2, 150), 5)
         assert tokens_of(long) == answered(hashed, keys(1, 999), 5)
@@ -112,11 +121,9 @@ def test_a_long_prompt_does_not_hold_up_a_short_one() -> None:
 
 
 def test_a_reply_goes_on_while_another_prompt_is_computed() -> None:
-    device = Scripted(hashed, slots=2, context=4000)
-    gate = Gate()
-    device.before = lambda what, slots: gate.wait() if what == "step" else None
+    gate, device = gated(slots=2, context=4000)
     with scripted(device, WORDS, chunk=10, alone=10) as engine:
-        first = Session(engine).generate(Prompt(keys(1, 5)), limit(30))
+        first = Session(engine).generate(Prompt(keys(1, 5)), free(30))
         gate.wait_reached()
         Session(engine).prefill(Prompt(keys(2, 200)))
         gate.let(100)
@@ -128,12 +135,11 @@ def test_a_reply_goes_on_while_another_prompt_is_computed() -> None:
 
 
 def test_when_every_slot_is_busy_a_request_fails_at_its_deadline_and_says_why() -> None:
-    gate = Gate()
-    device = Scripted(hashed, slots=2, before=lambda what, slots: gate.wait() if what == "step" else None)
+    gate, device = gated(slots=2)
     with scripted(device, WORDS) as engine:
-        busy = [Session(engine).generate(Prompt(keys(n, 4)), limit(40)) for n in (1, 2)]
+        busy = [Session(engine).generate(Prompt(keys(n, 4)), free(40)) for n in (1, 2)]
         gate.wait_reached()
-        late = Session(engine).generate(Prompt(keys(3, 4)), limit(4), patience_s=0.0)
+        late = Session(engine).generate(Prompt(keys(3, 4)), free(4), patience_s=0.0)
         gate.let(200)
         with pytest.raises(
             Full, match=r"^all 2 slots of the engine were busy; set 'slots' higher, or wait longer$"
@@ -147,7 +153,7 @@ def test_when_every_slot_is_busy_a_request_fails_at_its_deadline_and_says_why() 
 def test_a_request_that_can_wait_is_served_when_a_slot_is_free() -> None:
     device = Scripted(hashed, slots=1)
     with scripted(device, WORDS) as engine:
-        replies = [Session(engine).generate(Prompt(keys(n, 4)), limit(30), patience_s=60) for n in range(4)]
+        replies = [Session(engine).generate(Prompt(keys(n, 4)), free(30), patience_s=60) for n in range(4)]
         for n, reply in enumerate(replies):
             assert tokens_of(reply) == answered(hashed, keys(n, 4), 30)
 
@@ -157,20 +163,19 @@ def test_a_session_whose_slot_was_taken_while_it_rested_computes_its_prompt_agai
     with scripted(device, WORDS) as engine:
         resting, *others = sessions = [Session(engine) for _ in range(3)]
         for n, session in enumerate(sessions):
-            tokens_of(session.generate(Prompt(keys(n, 50)), limit(5)))
+            tokens_of(session.generate(Prompt(keys(n, 50)), free(5)))
         assert len(others) == device.slots
         before = settled(engine)["prefilled"]
-        assert tokens_of(resting.generate(Prompt(keys(0, 60)), limit(5))) == answered(hashed, keys(0, 60), 5)
+        assert tokens_of(resting.generate(Prompt(keys(0, 60)), free(5))) == answered(hashed, keys(0, 60), 5)
         assert settled(engine)["prefilled"] - before == 60
 
 
 def test_a_reply_that_nobody_takes_pauses_and_goes_on_when_it_is_taken() -> None:
-    gate = Gate()
-    device = Scripted(hashed, slots=2, before=lambda what, slots: gate.wait() if what == "step" else None)
+    gate, device = gated(slots=2)
     gate.let(1000)
     with scripted(device, WORDS, ahead=8) as engine:
-        left = Session(engine).generate(Prompt(keys(1, 5)), limit(100))
-        other = Session(engine).generate(Prompt(keys(2, 5)), limit(100))
+        left = Session(engine).generate(Prompt(keys(1, 5)), free(100))
+        other = Session(engine).generate(Prompt(keys(2, 5)), free(100))
         assert tokens_of(other) == answered(hashed, keys(2, 5), 100)
         steps = sum(0 in slots for what, slots, _ in device.log if what == "step")
         assert steps == 7, "the prompt gave the first of 8 tokens"
@@ -193,17 +198,15 @@ def test_when_the_device_fails_its_sessions_get_an_error_and_the_engine_lives(wh
     device.before = failing(what, RuntimeError("it broke\nat some line"), ruined)
     with scripted(device, WORDS, lag=lag, chunk=5, alone=5) as engine:
         well = Session(engine)
-        taken(well.generate(Prompt(keys(1, 12)), limit(5)))
+        taken(well.generate(Prompt(keys(1, 12)), free(5)))
         session = Session(engine)
-        reply = session.generate(Prompt(keys(2, 12)), limit(5))
+        reply = session.generate(Prompt(keys(2, 12)), free(5))
         with pytest.raises(Failed, match=r"^RuntimeError at a (prompt of 12 tokens|step.*): it broke$"):
             taken(reply)
         assert reply.stop_reason == "error"
         assert settled(engine)["failed"] == 1
         for n, asker in ((1, well), (2, session)):
-            assert tokens_of(asker.generate(Prompt(keys(n, 14)), limit(9))) == answered(
-                hashed, keys(n, 14), 9
-            )
+            assert tokens_of(asker.generate(Prompt(keys(n, 14)), free(9))) == answered(hashed, keys(n, 14), 9)
         assert settled(engine)["busy"] == 0
 
 
@@ -216,9 +219,9 @@ def test_a_prompt_that_fails_leaves_a_reply_that_goes_on_alone() -> None:
             gate.wait()
 
     with scripted(Scripted(hashed, slots=2, before=before), WORDS) as engine:
-        well = Session(engine).generate(Prompt(keys(1, 12)), limit(40))
+        well = Session(engine).generate(Prompt(keys(1, 12)), free(40))
         gate.wait_reached()
-        ill = Session(engine).generate(Prompt(keys(2, 12)), limit(40))
+        ill = Session(engine).generate(Prompt(keys(2, 12)), free(40))
         gate.let(100)
         with pytest.raises(Failed, match=r"^MemoryError at a prompt of 12 tokens: no room$"):
             taken(ill)
@@ -236,7 +239,7 @@ def test_out_of_memory_says_what_to_set(error: Exception) -> None:
     device = Scripted(hashed, slots=1)
     device.before = failing("step", error, lambda slots: True)
     with scripted(device, WORDS) as engine:
-        reply = Session(engine).generate(Prompt(keys(1, 3)), limit(9))
+        reply = Session(engine).generate(Prompt(keys(1, 3)), free(9))
         found = "the device is out of memory at a step of 1 replies"
         with pytest.raises(Failed, match=f"^{found}; set 'slots' or 'context' lower, or dtype: int8$"):
             taken(reply)
@@ -255,7 +258,7 @@ def test_a_failure_behind_a_replys_end_is_nobodys() -> None:
 
     device.before = before
     with scripted(device, WORDS, lag=True) as engine:
-        reply = Session(engine).generate(Prompt(keys(1, 12)), limit(50))
+        reply = Session(engine).generate(Prompt(keys(1, 12)), free(50))
         assert len(tokens_of(reply)) == 2
         assert reply.stop_reason == "eos"
         assert settled(engine)["failed"] == 0
@@ -277,20 +280,17 @@ def test_embeddings_that_cannot_be_made_fail_their_session_alone() -> None:
         expected = r"^ValueError at a prompt of 6 tokens: 3 embeddings were made where 4 were announced$"
         for _ in range(2):
             with pytest.raises(Failed, match=expected):
-                taken(Session(engine).generate(Prompt([1, audio, 5]), limit(9)))
-        assert tokens_of(Session(engine).generate(Prompt([1, 5]), limit(9))) == answered(hashed, [1, 5], 9)
+                taken(Session(engine).generate(Prompt([1, audio, 5]), free(9)))
+        assert tokens_of(Session(engine).generate(Prompt([1, 5]), free(9))) == answered(hashed, [1, 5], 9)
 
 
 def test_close_ends_every_reply_with_an_error_those_that_wait_too() -> None:
-    gate = Gate()
-    device = Scripted(hashed, slots=1, before=lambda what, slots: gate.wait() if what == "step" else None)
+    gate, device = gated(slots=1)
     with scripted(device, WORDS) as engine:
-        replies = [Session(engine).generate(Prompt(keys(n, 4)), limit(50)) for n in range(3)]
+        replies = [Session(engine).generate(Prompt(keys(n, 4)), free(50)) for n in range(3)]
         gate.wait_reached()
-        closing = threading.Thread(target=engine.close)
-        closing.start()
+        engine.close(timeout_s=0.0)
         gate.let(100)
-        closing.join(20)
         for reply in replies:
             with pytest.raises(Closed, match=r"^the decode engine was closed$"):
                 taken(reply)
@@ -298,12 +298,11 @@ def test_close_ends_every_reply_with_an_error_those_that_wait_too() -> None:
 
 
 def test_a_request_that_comes_while_the_engine_closes_is_answered_with_an_error() -> None:
-    gate = Gate()
-    device = Scripted(hashed, slots=1, before=lambda what, slots: gate.wait() if what == "step" else None)
+    gate, device = gated(slots=1)
     with scripted(device, WORDS) as engine:
-        Session(engine).generate(Prompt(keys(1, 4)), limit(50))
+        Session(engine).generate(Prompt(keys(1, 4)), free(50))
         gate.wait_reached()
-        late: Reply = Session(engine).generate(Prompt(keys(2, 4)), limit(50))
+        late: Reply = Session(engine).generate(Prompt(keys(2, 4)), free(50))
         engine.close(timeout_s=0.0)
         gate.let(100)
         with pytest.raises(Closed, match=r"^the decode engine was closed$"):
@@ -313,7 +312,7 @@ def test_a_request_that_comes_while_the_engine_closes_is_answered_with_an_error(
 def test_an_engine_that_is_closed_takes_no_requests_and_lets_sessions_close() -> None:
     with scripted(Scripted(hashed), WORDS) as engine:
         session = Session(engine)
-        reply = session.generate(Prompt(keys(1, 4)), limit(2))
+        reply = session.generate(Prompt(keys(1, 4)), free(2))
         taken(reply)
     assert not engine.open
     for ask in (session.generate, session.prefill):
@@ -333,7 +332,7 @@ def test_a_prompt_that_does_not_fit_is_refused_before_it_is_sent() -> None:
                 match=rf"^the prompt has {length} tokens, the engine's context 10; set 'context' higher",
             ):
                 session.generate(Prompt([5] * length))
-        reply = session.generate(Prompt([5] * 8), limit(50))
+        reply = session.generate(Prompt([5] * 8), free(50))
         assert tokens_of(reply) == answered(hashed, [5] * 8, 1)
         assert reply.limit == 1
 
@@ -342,8 +341,8 @@ def test_a_new_request_ends_the_one_before() -> None:
     device = Scripted(hashed, slots=2)
     with scripted(device, WORDS, ahead=4) as engine:
         session = Session(engine)
-        first = session.generate(Prompt(keys(1, 4)), limit(500))
-        second = session.generate(Prompt(keys(1, 6)), limit(5))
+        first = session.generate(Prompt(keys(1, 4)), free(500))
+        second = session.generate(Prompt(keys(1, 6)), free(5))
         assert tokens_of(second) == answered(hashed, keys(1, 6), 5)
         assert settled(engine)["busy"] == 0
         assert settled(engine)["cancelled"] == 1
@@ -355,12 +354,15 @@ def test_a_prompt_computed_ahead_is_not_computed_again() -> None:
     with scripted(Scripted(hashed, slots=2), WORDS, chunk=7, alone=7) as engine:
         session = Session(engine)
         session.prefill(Prompt(keys(1, 40)))
-        reply = session.generate(Prompt(keys(1, 55)), limit(6))
+        assert idle(engine)["prefilled"] == 40
+        reply = session.generate(Prompt(keys(1, 55)), free(6))
         assert tokens_of(reply) == answered(hashed, keys(1, 55), 6)
+        assert settled(engine)["prefilled"] == 55
         session.prefill(Prompt(keys(1, 55)))
-        settled(engine)
-        again = session.generate(Prompt(keys(1, 55)), limit(6))
+        assert idle(engine)["prefilled"] == 56, "the last position: the logits behind it are wanted"
+        again = session.generate(Prompt(keys(1, 55)), free(6))
         assert tokens_of(again) == answered(hashed, keys(1, 55), 6)
+        assert settled(engine)["prefilled"] == 57
 
 
 def test_work_asked_for_runs_in_the_engines_thread_and_its_error_is_the_callers() -> None:

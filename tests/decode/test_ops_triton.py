@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,18 +11,13 @@ from typing import Any
 import pytest
 import torch
 
+from tests.decode.devices import CUDA, DEVICE, interpreted, needs_cuda, run_alone
 from vflow_nodes.decode import ops_torch, ops_triton
 from vflow_nodes.decode.kernels import linear, scratch, tiling
 from vflow_nodes.decode.kernels.tiling import Span, Tile
 from vflow_nodes.decode.weights import Int8, Matrix
 
-CUDA = torch.cuda.is_available()
-needs_cuda = pytest.mark.skipif(not CUDA, reason="needs a CUDA device")
-DEVICE = torch.device("cuda" if CUDA else "cpu")
-
-with pytest.MonkeyPatch.context() as patch:
-    if not CUDA:
-        patch.setenv("TRITON_INTERPRET", "1")
+with interpreted():
     from vflow_nodes.decode.kernels import attention, chunk, product
 
 BFLOAT16 = torch.bfloat16
@@ -38,15 +31,13 @@ TOLERANCE = {
 """Of the whole result, in units of its root mean square; of each entry, in units of that and its own size."""
 EPS = 1e-5
 
-Attend = Callable[[Any, "Step"], tuple[torch.Tensor, ...]]
-
 
 @pytest.fixture(autouse=True)
-def _the_kernels_run_where_the_tensors_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not CUDA:
-        monkeypatch.setenv("TRITON_INTERPRET", "1")
+def _the_kernels_run_where_the_tensors_are() -> Iterator[None]:
     modules = (attention, chunk, product)
     assert all(each.INTERPRETED is (not CUDA) for each in modules), "they were imported before this module"
+    with interpreted():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -373,17 +364,6 @@ def test_weights_that_are_a_transposed_view_are_refused() -> None:
     x, w = random(1, 64, dtype=FLOAT32), random(64, 32, dtype=FLOAT32)
     with pytest.raises(ValueError, match="must be contiguous"):
         ops_triton.linear(x, w.T)
-
-
-def run_alone(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": "/usr/bin:/bin", "TRITON_CACHE_DIR": str(folder), "CUDA_VISIBLE_DEVICES": ""}
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=300,
-    )
 
 
 @pytest.mark.parametrize("head_dim", [8, 80, 100])

@@ -58,13 +58,17 @@ def test_a_step_has_the_logits_of_plain_torch(
     torch.testing.assert_close(made[1], made[0], atol=1e-4, rtol=1e-4)
 
 
-def test_an_engine_in_float32_is_tuned_when_it_is_warmed_up() -> None:
+def test_an_engine_in_float32_is_tuned_when_it_is_warmed_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ops_tuned, "_seconds", lambda way, x, matrices: float(way is F.linear))
+    monkeypatch.setattr(ops_tuned, "LEAST", 0)
     model = tiny()
     pieces = [b" w%d" % n for n in range(model.config.vocab_size)]
     engine = build(model, Vocabulary(pieces, frozenset([2])), Options(slots=2, context=64)).start()
     try:
         assert engine.stats()["kernels"] == "tuned"
         warm_up(engine, 2, 32)
+        stepper: Any = engine.device
+        assert {rows for rows, *_ in stepper.model.ops._ways} == {1, 2}
     finally:
         engine.close()
     plain = build(model, Vocabulary(pieces, frozenset([2])), Options(slots=2, context=64, kernels="torch"))

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.decode.models import (
+    LAGS,
     Scripted,
     answered,
     examples,
@@ -19,6 +20,7 @@ from tests.decode.models import (
     ids,
     running,
     scripted,
+    settled,
     tiny,
     tokens_of,
     vocabulary,
@@ -164,7 +166,7 @@ def test_replies_of_a_model_in_any_order_are_fresh_ones(
 ) -> None:
     for case, tokens in play(small, script):
         assert tokens == fresh(case)
-    assert small.call(small.stats).result(20)["busy"] == 0
+    assert settled(small)["busy"] == 0
 
 
 def ending(keys: Sequence[int]) -> int:
@@ -173,7 +175,7 @@ def ending(keys: Sequence[int]) -> int:
     return 2 if token < 12 else token
 
 
-@pytest.mark.parametrize("lag", [False, True], ids=["at once", "a step late"])
+@LAGS
 @examples(200)
 @given(
     script=orders,
@@ -189,5 +191,5 @@ def test_replies_of_a_device_without_a_model_in_any_order_are_fresh_ones(
     with scripted(device, vocabulary(), lag=lag, chunk=chunk, alone=2 * chunk, ahead=ahead) as engine:
         for (prompt, limit, _), tokens in play(engine, script):
             assert tokens == answered(ending, prompt, limit)
-        assert engine.call(engine.stats).result(20)["busy"] == 0
+        assert settled(engine)["busy"] == 0
         assert engine.stats()["failed"] == 0

@@ -6,16 +6,17 @@ import itertools
 import random
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.decode.models import (
+    LAGS,
     Scripted,
     answered,
     examples,
+    free,
     hashed,
     ids,
     running,
@@ -184,11 +185,7 @@ class Watched:
         return self.inner.step(slots, longest, greedy)
 
 
-def free(tokens: int, **settings: Any) -> Sampling:
-    return Sampling(**{"temperature": 0, "min_words": 0, "min_tokens": 0, "max_tokens": tokens, **settings})
-
-
-@pytest.mark.parametrize("lag", [False, True], ids=["at once", "a step late"])
+@LAGS
 def test_a_thousand_cancels_emit_nothing_and_free_the_slot_within_two_steps(lag: bool) -> None:
     draw = random.Random(7)
     device = Watched(Scripted(hashed, slots=2))

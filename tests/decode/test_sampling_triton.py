@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.decode.devices import CUDA, DEVICE, interpreted, needs_cuda, run_alone
 from vflow_nodes.decode import sampling_triton
 from vflow_nodes.decode.sampling import (
     CANDIDATES,
@@ -25,13 +24,7 @@ from vflow_nodes.decode.sampling import (
 )
 from vflow_nodes.decode.sampling_triton import BLOCK, TritonSampler, block_of
 
-CUDA = torch.cuda.is_available()
-needs_cuda = pytest.mark.skipif(not CUDA, reason="needs a CUDA device")
-DEVICE = torch.device("cuda" if CUDA else "cpu")
-
-with pytest.MonkeyPatch.context() as patch:
-    if not CUDA:
-        patch.setenv("TRITON_INTERPRET", "1")
+with interpreted():
     from vflow_nodes.decode.kernels import choosing
 
 # no top-p is a share of as many equal tokens as there are, where rounding decides
@@ -49,11 +42,11 @@ HISTORIES = (0, 1, 2, 3, 40, 255, 256, 257, 700, LONGEST - 1, LONGEST)
 
 
 @pytest.fixture(autouse=True)
-def _the_kernels_run_where_the_tensors_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    if not CUDA:
-        monkeypatch.setenv("TRITON_INTERPRET", "1")
+def _the_kernels_run_where_the_tensors_are() -> Iterator[None]:
     assert choosing.INTERPRETED is (not CUDA), "they were imported before this module"
     torch.manual_seed(7)
+    with interpreted():
+        yield
 
 
 def samplers(vocabulary: int, ends: Sequence[int] = ()) -> tuple[Sampler, TritonSampler]:
@@ -239,14 +232,7 @@ for kernel in kernels:
 
 
 def test_the_kernels_compile_for_compute_capability_9_without_a_device(tmp_path: Path) -> None:
-    environment = {"PATH": "/usr/bin:/bin", "TRITON_CACHE_DIR": str(tmp_path), "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", COMPILES],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=300,
-    )
+    done = run_alone(COMPILES, tmp_path)
     lines = [f"{name} True False" for name in ("best_of_block", "choose")] * 2
     assert done.stdout.splitlines() == lines, done.stderr
 

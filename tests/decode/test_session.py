@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.decode.models import ids, running, tiny, tokens_of, vocabulary
+from tests.decode.models import ids, running, settled, tiny, tokens_of, vocabulary
 from vflow_nodes.decode.engine import Engine
 from vflow_nodes.decode.errors import Closed, TooLong
 from vflow_nodes.decode.prompt import Prompt
@@ -36,10 +36,6 @@ def fresh(prompt: list[int], how: Sampling) -> list[int]:
         return tokens_of(Session(made).generate(Prompt(prompt), how))
 
 
-def counted(engine: Engine) -> dict[str, int]:
-    return engine.call(engine.stats).result(20)
-
-
 @SETTINGS
 def test_a_discarded_speculation_leaves_no_trace(engine: Engine, settings: dict[str, Any]) -> None:
     session, before = Session(engine), ids(1, 40)
@@ -65,10 +61,10 @@ def test_a_conversation_that_goes_on_computes_only_what_is_new(
         reply = tokens_of(session.generate(Prompt(prompt), sampling(**settings)))
         assert reply == fresh(prompt, sampling(**settings))
         prompt = [*prompt, *reply, *ids(turn, 7)]
-        before = counted(engine)["prefilled"]
+        before = settled(engine)["prefilled"]
         session.prefill(Prompt(prompt))
         tokens_of(session.generate(Prompt(prompt), sampling(1, **settings)))
-        assert counted(engine)["prefilled"] - before <= 8 + 1, (
+        assert settled(engine)["prefilled"] - before <= 8 + 1, (
             "the reply's last token, the new ones, and one again"
         )
     session.close()
@@ -80,9 +76,9 @@ def test_rolled_back_to_any_position_a_reply_is_a_fresh_one(engine: Engine, keep
     session, prompt = Session(engine), ids(5, 50)
     reply = tokens_of(session.generate(Prompt(prompt), sampling(**DRAWN)))
     again = [*[*prompt, *reply][:keep], *ids(6, 9)]
-    before = counted(engine)["reused"]
+    before = settled(engine)["reused"]
     assert tokens_of(session.generate(Prompt(again), sampling(**DRAWN))) == fresh(again, sampling(**DRAWN))
-    assert counted(engine)["reused"] - before == keep
+    assert settled(engine)["reused"] - before == keep
     session.close()
 
 
@@ -98,10 +94,10 @@ def test_a_new_session_takes_over_what_a_closed_one_left(engine: Engine) -> None
     prompt, first = ids(8, 60), Session(engine)
     expected = tokens_of(first.generate(Prompt(prompt), sampling(**DRAWN)))
     first.close()
-    before = counted(engine)["reused"]
+    before = settled(engine)["reused"]
     second = Session(engine)
     assert tokens_of(second.generate(Prompt(prompt), sampling(**DRAWN))) == expected
-    assert counted(engine)["reused"] - before == 59
+    assert settled(engine)["reused"] - before == 59
     second.close()
 
 
