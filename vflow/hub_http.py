@@ -171,7 +171,7 @@ class Hub:
         """What a status other than 2xx means. The hub hides private repositories from strangers as 401."""
         store = urlsplit(error.url)
         if store.netloc != urlsplit(self.url).netloc:  # its links expire; the hub gives a fresh one
-            return _Broken(f"{store.hostname} answers {error.code} {error.reason}")
+            return _Broken(f"{store.hostname or self.host} answers {error.code} {error.reason}")
         code = error.headers.get("X-Error-Code", "")
         if error.code in (401, 403) and code != "RepoNotFound":
             accept = f"accept its licence at {self.url}/{name}"

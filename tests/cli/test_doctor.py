@@ -304,13 +304,14 @@ def test_ctrl_c_closes_what_was_opened_and_ends_with_130(tmp_path: Path) -> None
         [sys.executable, "-c", HANGS, "doctor", "g.yaml"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    with process:
+    try:
         assert process.stderr is not None
-        for line in process.stderr:
-            if line == "last: waiting\n":
-                break
+        while "last: waiting" not in (line := process.stderr.readline()):
+            assert line, "ended before it waited"
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert err.splitlines() == ["closed", "interrupted"]
 

@@ -1,21 +1,15 @@
-"""An engine's choices are timed on its own weights, and `vflow doctor` gets a figure for each."""
+"""An engine's choices are timed on its own weights."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 import torch
 
 from tests.decode.models import tiny, vocabulary
-from vflow import Harness
 from vflow_nodes.decode import trial
 from vflow_nodes.decode.build import Options, build
 from vflow_nodes.decode.stepper import Stepper
 from vflow_nodes.decode.weights import Int8
-from vflow_nodes.voxtral.node import VoxtralGenerator
-
-from ..voxtral_checkpoint import build as checkpoint
 
 NOW = trial.Choice(int8=False, kernels="torch", graphs=False)
 
@@ -46,13 +40,3 @@ def test_the_error_of_8_bits_is_stated_and_that_of_8_bits_already_is_none() -> N
     assert 0 < trial.logits_error(weights) < 0.1
     assert trial.logits_error(trial.quantise(weights)) == 0
     assert isinstance(trial.quantise(weights).head, Int8)
-
-
-def test_a_generator_advises_with_figures_and_says_what_has_no_effect(tmp_path: Path) -> None:
-    node = VoxtralGenerator(model=str(checkpoint(tmp_path)), device="cpu", dtype="float32", context=512)
-    with Harness(node):
-        advice = list(node.advise())
-    settings = [(each.setting, each.value) for each in advice]
-    assert settings == [("dtype", "int8"), ("dtype", "int8"), ("tf32", "true"), ("graphs", "true")]
-    assert [each.effect for each in advice[1:]] == ["smaller", "none", "none"]
-    assert all(each.after is not None for each in advice[:2])

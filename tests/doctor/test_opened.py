@@ -192,12 +192,12 @@ def test_what_a_nodes_own_code_raises_is_told_and_stops_nothing() -> None:
 def test_a_node_whose_advice_never_ends_is_left_behind(
     monkeypatch: pytest.MonkeyPatch, log: list[str]
 ) -> None:
-    monkeypatch.setattr(module, "ADVICE_S", 0.05)
+    monkeypatch.setattr(module, "ADVICE_S", 0.5)
     Stuck.go.clear()
     with opened(graph(Stuck), (), silent) as nodes:
         assert [advice.name for advice in nodes.advice()] == ["it.order"]
     assert [p.message for p in nodes.problems] == [
-        "it: its advice failed: TimeoutError: it has not answered for 0.05 s"
+        "it: its advice failed: TimeoutError: it has not answered for 0.5 s"
     ]
     assert log == ["open"]
     Stuck.go.set()

@@ -32,7 +32,7 @@ from vflow_nodes.decode.engine import Engine
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.sampling import Sampling
 from vflow_nodes.decode.session import Session
-from vflow_nodes.voxtral import cuda
+from vflow_nodes.voxtral import cuda, node
 from vflow_nodes.voxtral.node import MODEL, UNKNOWN, VoxtralGenerator
 from vflow_nodes.voxtral.prompt import Turn
 
@@ -98,6 +98,7 @@ def settled(harness: Harness) -> None:
         node._voxtral.engine.call(lambda: None).result(timeout=10)
         if not stats(harness)["busy"]:
             return
+    raise AssertionError("the engine is still busy")
 
 
 def tracked(generate: Callable[..., Any], made: list[Any]) -> Callable[..., Any]:
@@ -241,6 +242,18 @@ def test_a_second_turn_computes_its_own_speech_only(harness: Harness) -> None:
     assert after["reused"] - before["reused"] > 375
 
 
+def test_the_prompt_of_the_next_turn_is_computed_ahead(harness: Harness) -> None:
+    node: Any = harness.node
+    utter(harness, speech(1.0), 1)
+    for _ in range(2):
+        settled(harness)
+        before = stats(harness)["prefilled"]
+        node.prefill(node._memory.parts(node._memory.opening()))
+        settled(harness)
+        assert stats(harness)["prefilled"] - before <= 1, "the last position: the logits behind it are wanted"
+        harness.cancel(1)  # nothing was heard: the opening is another
+
+
 def test_a_window_that_is_complete_is_computed_while_the_user_speaks(harness: Harness) -> None:
     harness.event(SpeechStart(turn=1))
     settled(harness)
@@ -272,19 +285,25 @@ def test_an_utterance_of_which_no_reply_was_heard_is_joined_to_the_next(harness:
     assert said(utter(harness, speech(1.0, seed=1), 2))
 
 
-def test_an_interrupted_reply_stops_the_engine(harness: Harness) -> None:
-    def look() -> None:
-        if harness.pull("words"):
-            raise Flushed
+def test_an_interrupted_reply_stops_the_engine(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # far more tokens than may wait to be taken: neither reply nor transcript ends by itself
+    monkeypatch.setattr(node, "TRANSCRIPT", (1000, 8))
+    endless = {**PLAIN, "max_tokens": 400, "min_tokens": 400}
+    with Harness(VoxtralGenerator(model=str(checkpoint), **endless)) as harness:
 
-    harness.on_look = look
-    items = utter(harness, speech(1.0), 1)
-    harness.on_look = lambda: None
-    assert not any(isinstance(item, TurnEnd) for item in items)
-    harness.cancel(1)
-    settled(harness)
-    assert stats(harness)["busy"] == 0
-    assert history(harness)[0][0] == "user"
+        def look() -> None:
+            if harness.pull("words"):
+                raise Flushed
+
+        harness.on_look = look
+        before = stats(harness)["cancelled"]
+        items = utter(harness, speech(1.0), 1)
+        harness.on_look = lambda: None
+        assert not any(isinstance(item, TurnEnd) for item in items)
+        settled(harness)
+        assert stats(harness)["cancelled"] - before == 2, "the reply and the transcript"
+        harness.cancel(1)
+        assert history(harness)[0] == ("user", UNKNOWN, 1)
 
 
 def test_a_cancelled_utterance_is_remembered_and_not_answered(harness: Harness) -> None:

@@ -94,7 +94,10 @@ LATE_FIRST = replace(reply(text="Yes."), words=(Word(1, "Yes.", 0, 300 * MS, 60)
         ),
         pytest.param(evidence(CUT), {"whole sentences"}, "nobody has seen", id="cut inside a sentence"),
         pytest.param(evidence(reply(latency_ms={"first_word": 100.0})), {"first word"}, "100 ms", id="word"),
-        pytest.param(evidence(reply(latency_ms={"word_to_audio": 150.0})), {"word to audio"}, "", id="audio"),
+        pytest.param(
+            evidence(reply(latency_ms={"word_to_audio": 150.0})),
+            {"word to audio"}, "150 ms", id="audio",
+        ),
         pytest.param(evidence(reply(latency_ms={"compute": 300.0})), {"end to end"}, "300 ms", id="compute"),
         pytest.param(evidence(reply(generation_ms=2000.0)), {"generation"}, "2000 ms", id="generation"),
         pytest.param(

@@ -1,85 +1,19 @@
-"""What is said to a pipeline, in which order; and how what was said and heard are brought together."""
+"""How what was said and what was heard are brought together, and drawn."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
-import soundfile
 
 from tests.scripted_agent import utterance
-from vflow import MS, Unavailable
+from vflow import MS
 from vflow.bench.evidence import Interruption, Ledger, gather
 from vflow.bench.microphone import Utterance
 from vflow.bench.picture import draw
-from vflow.bench.scenario import PROMPTS, Step, compose
-from vflow.bench.speech import RATE, bundled, recorded, spoken
+from vflow.bench.scenario import Step
 from vflow.graph import Graph
 from vflow.turns import Turn
-
-
-def said(turns: int, prompts: int = 2) -> list[str]:
-    questions = [utterance(f"q{n}") for n in range(2)]
-    told = [utterance(f"p{n}", fixed=True) for n in range(prompts)]
-    return [f"{'!' * s.interrupts}{s.clip.said}" for s in compose(turns, questions, told)]
-
-
-def test_a_third_are_prompts_and_a_third_interrupt_a_question() -> None:
-    assert said(10) == ["q0", "p0", "q1", "!q0", "p1", "q1", "!q0", "p0", "q1", "!q0"]
-
-
-def test_of_ten_turns_three_are_prompts_and_three_interrupt() -> None:
-    steps = compose(10, [utterance()], [utterance(text, fixed=True) for text in PROMPTS])
-    assert [s.clip.said for s in steps if s.clip.fixed] == list(PROMPTS)
-    assert sum(step.interrupts for step in steps) == 3
-
-
-def test_without_prompts_questions_stand_for_them() -> None:
-    assert said(4, prompts=0) == ["q0", "q1", "q0", "!q1"]
-
-
-def test_one_turn_is_one_question() -> None:
-    assert said(1) == ["q0"]
-
-
-def test_the_bundled_question_is_a_clip() -> None:
-    clip = recorded(bundled())
-    assert 1.5 * RATE < len(clip.samples) < 3 * RATE
-    assert 0 <= clip.on_ns < clip.off_ns <= len(clip.samples) * 1_000_000_000 // RATE
-
-
-def test_a_recording_of_another_rate_in_stereo_is_taken(tmp_path: Path) -> None:
-    tone = 0.2 * np.sin(np.arange(44_100) * 0.05)
-    silence = np.zeros(22_050)
-    both = np.stack([np.concatenate([silence, tone])] * 2, axis=1)
-    soundfile.write(tmp_path / "tone.wav", both, 44_100)
-    clip = recorded(tmp_path / "tone.wav")
-    assert len(clip.samples) == pytest.approx(1.5 * RATE, abs=2)
-    assert clip.on_ns == pytest.approx(500 * MS, abs=30 * MS)
-
-
-@pytest.mark.parametrize(
-    ("samples", "why"), [(np.zeros(16_000), "silent"), (np.array([0.1, np.nan]), "not numbers")]
-)
-def test_a_recording_without_a_voice_is_refused(tmp_path: Path, samples: np.ndarray, why: str) -> None:
-    soundfile.write(tmp_path / "bad.wav", samples, 16_000, subtype="FLOAT")
-    with pytest.raises(Unavailable, match=why):
-        recorded(tmp_path / "bad.wav")
-
-
-def test_a_recording_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="no such file"):
-        recorded(tmp_path / "none.wav")
-
-
-def test_the_installed_voice_speaks_a_prompt() -> None:
-    pytest.importorskip("hibari")
-    (clip,) = spoken(["Tell me about the ocean."], fixed=True)
-    assert clip.how == "spoken by tts.hibari"
-    assert clip.fixed
-    assert 0.8e9 < clip.off_ns - clip.on_ns < 4e9
 
 
 def turn(number: int, start_ms: int, decided_ms: int, **at_ms: int) -> Turn:
