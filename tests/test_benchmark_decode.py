@@ -42,7 +42,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     files = {part: json.loads((folder / f"out-{part}.json").read_text()) for part in PARTS}
-    return {"printed": done.stdout, "folder": folder, **files}
+    return {"folder": folder, **files}
 
 
 @pytest.fixture
@@ -112,10 +112,9 @@ def test_soaking_sessions_hear_words_and_have_no_errors(told: dict[str, Any]) ->
     assert told["soak"]["targets"]["tiny errors"]["met"]
 
 
-def test_pictures_are_drawn_or_the_missing_library_is_named(told: dict[str, Any]) -> None:
+def test_pictures_are_drawn(told: dict[str, Any]) -> None:
     for part in ("engine", "hf", "turn", "soak"):
-        drawn = (told["folder"] / f"out-{part}.png").exists()
-        assert drawn or "matplotlib is not installed" in told["printed"]
+        assert (told["folder"] / f"out-{part}.png").stat().st_size > 10_000
 
 
 def test_a_part_that_there_is_not_is_refused(decoding: Any, capsys: pytest.CaptureFixture[str]) -> None:
