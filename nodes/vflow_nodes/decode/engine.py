@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from vflow_nodes.decode.errors import Closed, DecodeError, Failed, Full, out_of_memory
+from vflow_nodes.decode.errors import Closed, DecodeError, Failed, Full, explained
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.reply import Reply
 from vflow_nodes.decode.scheduler import Chunk, Job, Plan, Scheduler, Stage
@@ -229,7 +229,7 @@ class Engine:
                 tokens = self.device.first(job.slot, len(task.prompt), task.reply.sampling)
                 self._pending.append(([job], tokens))
         except Exception as error:  # the device's libraries
-            self._fail(job, _explained(error, f"a prompt of {len(task.prompt)} tokens"), broken=True)
+            self._fail(job, explained(error, f"a prompt of {len(task.prompt)} tokens"), broken=True)
             return
         self.counters.prefilled += chunk.stop - chunk.start
         self._scheduler.computed(chunk)
@@ -244,7 +244,7 @@ class Engine:
             tokens = self.device.step([job.slot for job in jobs], longest, greedy)
         except Exception as error:  # the device's libraries
             for job in jobs:
-                self._fail(job, _explained(error, f"a step of {len(jobs)} replies"), broken=True)
+                self._fail(job, explained(error, f"a step of {len(jobs)} replies"), broken=True)
             return
         self._pending.append((jobs, tokens))
         self.counters.steps += 1
@@ -258,7 +258,7 @@ class Engine:
         except Exception as error:  # the device's libraries
             for job in jobs:
                 if job in self._tasks:  # else it ended while the step was on its way
-                    self._fail(job, _explained(error, "a step"), broken=True)
+                    self._fail(job, explained(error, "a step"), broken=True)
             return
         for job, token in zip(jobs, ids, strict=True):
             task = self._tasks.get(job)
@@ -295,15 +295,3 @@ class Engine:
         self.counters.failed += 1
         if task is not None and task.reply is not None:
             task.reply.end("error", error)
-
-
-def _explained(error: Exception, work: str) -> DecodeError:
-    if isinstance(error, DecodeError):
-        return error
-    if out_of_memory(error):
-        torch.cuda.empty_cache()
-        return Failed(
-            f"the device is out of memory at {work}; set 'slots' or 'context' lower, or dtype: int8"
-        )
-    reason = str(error).strip().partition("\n")[0]
-    return Failed(f"{type(error).__name__} at {work}: {reason}")
