@@ -183,6 +183,18 @@ def test_an_override_is_typed_and_checked_like_the_file() -> None:
     assert "did you mean 'm'?" in said("  m: {use: mic}", overrides={"mm.gain": "1"})
 
 
+def test_the_threads_of_a_library_are_set_as_a_property_is() -> None:
+    assert build("  m: {use: mic}", overrides={"threads.torch": "3"}).threads == {"torch": 3}
+    assert "--set threads.torch=0: error: torch is a whole number of at least 1, not 0" in said(
+        "  m: {use: mic}", overrides={"threads.torch": "0"}
+    )
+    wrong = said("  m: {use: mic}", overrides={"threads.troch": "2"})
+    assert "--set threads.troch=2: error: unknown key 'troch' in threads" in wrong
+    assert "did you mean 'torch'?" in wrong
+    node = build("  m: {use: mic}\n  threads: {use: mic}", "[m -> e]", overrides={"threads.gain": "2"})
+    assert (node.threads, node.nodes["threads"].values) == ({}, {"gain": 2})
+
+
 def test_an_override_is_text_for_a_text_property_and_a_number_for_a_number() -> None:
     def device(text: str) -> Any:
         graph = build("  m: {use: mic}", overrides={"m.device": text})

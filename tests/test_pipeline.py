@@ -297,6 +297,32 @@ class Tracked(Collect):
         self.closed += 1
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ImportError("no module named it"), "it is not installed"),
+        (ValueError("no number"), "ValueError: no number"),
+    ],
+)
+def test_what_a_node_says_of_itself_stands_for_a_library_that_is_missing_and_for_nothing_else(
+    error: Exception, said: str
+) -> None:
+    class Lacking(Pass):
+        """Opens with an error."""
+
+        @classmethod
+        def unavailable(cls) -> str:
+            return "it is not installed: pip install it"
+
+        def open(self) -> None:
+            raise error
+
+    text = "nodes: {w: {use: t.words}, it: {use: t.lacking}, c: {use: t.collect}}\nlinks: [w -> it -> c]\n"
+    with pytest.raises(NodeError, match=said) as raised:
+        pipeline(text, lacking=Lacking).start()
+    assert raised.value.node == "it"
+
+
 def test_a_failing_open_closes_what_was_opened_and_what_opens_later_closes_itself() -> None:
     gate, closed = Gate(), threading.Event()
 

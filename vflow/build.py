@@ -88,7 +88,8 @@ class _Builder:
 
     def build(self, document: Document) -> Graph:
         graph = self.graph
-        graph.file, graph.budget, graph.threads = document.file, document.budget, document.threads
+        graph.file, graph.budget = document.file, document.budget
+        graph.threads = document.threads | self.options.threads(document.nodes, self.diagnostics)
         scope = Scope("", Path(document.file).parent, trail=(str(Path(document.file).resolve()),))
         self.add_document(document, scope)
         ports = self.ports(document, scope)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from vflow.errors import Diagnostic, Place, nearest
+from vflow.fields import Fields
 from vflow.resolve import use_role
 from vflow.spec import NodeSpec
 from vflow.yaml_reader import Value, scalar
@@ -34,6 +35,16 @@ class Options:
                 spec.values[prop] = value
                 spec.keys[prop] = value.place
                 self._used.add(name)
+
+    def threads(self, nodes: Collection[str], diagnostics: list[Diagnostic]) -> dict[str, int]:
+        """What was set of a graph's key `threads`, by library; a node of that name comes first."""
+        names = [name for name in self.overrides if name.rpartition(".")[0] == "threads"]
+        if not names or "threads" in nodes:
+            return {}
+        self._used.update(names)
+        found = {name.rpartition(".")[2]: self.overrides[name] for name in names}
+        places = {library: value.place for library, value in found.items()}
+        return Fields(diagnostics).threads(Value(found, self.overrides[names[0]].place, keys=places))
 
     def stand_in(self, spec: NodeSpec, diagnostics: list[Diagnostic]) -> tuple[str, dict[str, Value]]:
         """What the node uses, and the properties that come with it where that is a stand-in."""

@@ -45,8 +45,9 @@ SWITCH_INTERVAL_S = 1e-4
 
 
 def _reason(node: Node, error: Exception) -> Exception:
-    """Why a node could not be opened: what it says of itself, where that is more than what it raised."""
-    if isinstance(error, VflowError) or not (said := node.unavailable()):
+    """Why a node could not be opened: where it lacks a library, what it says of itself, which names the mend.
+    Other errors have other reasons."""
+    if not isinstance(error, ImportError) or not (said := node.unavailable()):
         return error
     missing = Unavailable(said)
     missing.__cause__ = error
