@@ -215,7 +215,7 @@ def from_environment() -> Hub:
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise Unavailable("HF_HUB_OFFLINE forbids the network; unset it to pull")
     url = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
-    if not re.fullmatch(r"https?://[^/@\s]+(/\S*)?", url):
+    if not _is_address(url):
         raise Unavailable("HF_ENDPOINT is no address of a hub; one reads https://HOST")
     token = os.environ.get("HF_TOKEN", "")
     if not token.strip():
@@ -228,3 +228,14 @@ def from_environment() -> Hub:
     if not re.fullmatch(r"\d*\.?\d+", wait) or float(wait) == 0:
         raise Unavailable(f"HF_HUB_DOWNLOAD_TIMEOUT is {wait!r}; it takes seconds, such as 10")
     return Hub(url, token or None, float(wait))
+
+
+def _is_address(url: str) -> bool:
+    """Whether a hub may be at an address: HTTP, a host that has a name, nobody's password."""
+    if not re.fullmatch(r"https?://[^/@\s]+(/\S*)?", url):
+        return False
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname and parts.hostname.encode("idna")) and parts.port != 0
+    except ValueError:  # no port, no IPv6 address, or a name that nobody can have
+        return False

@@ -169,3 +169,10 @@ def test_a_terminal_without_line_drawing_gets_ascii(vflow: Vflow) -> None:
     assert printable(drawn, "utf-8") == drawn
     assert printable(drawn, "ascii").isascii()
     assert "|   +== join (below)" in printable(drawn, "ascii")
+
+
+def test_without_a_terminal_nothing_is_drawn_and_nothing_fails(
+    vflow: Vflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    assert vflow("graph", "g.yaml", files={"g.yaml": CHAIN}).code == 0

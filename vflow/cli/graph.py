@@ -41,7 +41,7 @@ def main(args: argparse.Namespace) -> int:
         return USAGE
     drawn = {"text": drawing.text, "mermaid": drawing.mermaid, "dot": drawing.dot}[args.format](graph)
     if args.output is None:
-        print(printable(drawn, sys.stdout.encoding))
+        print(printable(drawn, getattr(sys.stdout, "encoding", None)))
         return OK
     try:
         args.output.write_text(f"{drawn}\n", encoding="utf-8")

@@ -32,7 +32,7 @@ def main(args: argparse.Namespace) -> int:
     if args.action == "list":
         return listing()
     if models.is_hub_name(args.name):
-        return pull_hub(args.name, args.revision or "main")
+        return pull_hub(args.name, "main" if args.revision is None else args.revision)
     if args.revision is not None:
         print("vflow models pull: error: --revision is for names of the hub: OWNER/NAME", file=sys.stderr)
         return USAGE

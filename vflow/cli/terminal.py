@@ -39,6 +39,7 @@ class Terminal:
         self.graph, self.log, self._live = graph, log, live
         self._lock = threading.Lock()  # guards all below
         self._speaker = ""
+        self._broken_off = ""  # whose line a transcript has ended
         self._status = False
         self._told: dict[str, str] = {}
         self._reported: set[int] = set()
@@ -144,13 +145,14 @@ class Terminal:
             return
         self._clear_status()
         if caps.kind == "final":
+            self._broken_off = self._speaker
             self._close_line()
             _print(f"you:   {message.text or '(nothing understood)'}", sys.stdout)
         elif caps.kind == "word":
             speaker = f"agent {message.data['packet'].turn}"
             if self._speaker != speaker:
                 self._close_line()
-                _print("agent:", sys.stdout, end="")
+                _print("agent: ..." if speaker == self._broken_off else "agent:", sys.stdout, end="")
                 self._speaker = speaker
             _print(f" {message.text}", sys.stdout, end="")
 
