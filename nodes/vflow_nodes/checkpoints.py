@@ -49,6 +49,8 @@ def dtype_for(device: str, asked: Dtype = "auto") -> torch.dtype:
 def loading(name: str, device: str, kind: str) -> Iterator[None]:
     """Around what loads a model, a `kind` of them. Raises: Unavailable, with what mends it."""
     logging.disable_progress_bar()  # the bus tells of progress; bars would garble the terminal
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.CRITICAL)  # and so would tables of what does not fit: the error says it
     try:
         yield
     except DecodeError as error:
@@ -61,26 +63,41 @@ def loading(name: str, device: str, kind: str) -> Iterator[None]:
                 f"model {name!r} does not fit into the memory of {device}; set 'slots' or 'context' lower, "
                 "'dtype: int8', or take a smaller model"
             ) from error
-        reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise Unavailable(
-            f"model {name!r} does not load: {reason}; set 'model' to a directory or hub name of {kind}, and "
-            "fetch it anew if its files are damaged"
+            f"model {name!r} does not load: {_reason(error)}; set 'model' to a directory or hub name of "
+            f"{kind}, and fetch it anew if its files are damaged"
         ) from error
+    finally:
+        logging.set_verbosity(before)
 
 
-def locate(name: str, progress: Progress) -> Path:
-    """The directory of a model: a known one's, one that is named, or a hub name's in the cache.
+def _reason(error: Exception) -> str:
+    """What an error of transformers' means, in a line."""
+    text = str(error).strip().partition("\n")[0].rstrip(".")
+    if "ignore_mismatched_sizes" in text:  # an argument that nobody here has passed
+        return "its config.json does not fit its weights"
+    if text.startswith("Unrecognized configuration class"):
+        return f"it is of another kind ({text.partition('>')[0].rpartition('.')[2].strip(chr(39))})"
+    return text
+
+
+def locate(name: str, progress: Progress, example: str = "smollm2") -> Path:
+    """The directory of a model: a known one's, one that is named, or a hub name's in the cache. `example` is
+    a name that would do.
 
     Raises: Unavailable where it is none of these, or not here.
     """
+    if not name.strip():
+        raise Unavailable(f"'model' names none; set it to a directory or to a name, such as {example}")
     known = any(model.name == name for model in models.known())
-    if not known and Path(name).is_dir():
-        if not (Path(name) / "config.json").is_file():
-            raise Unavailable(f"{name} holds no config.json; set 'model' to a Hugging Face model's directory")
-        return Path(name)
+    path = os.path.expanduser(name)
+    if not known and Path(path).is_dir():
+        if not (Path(path) / "config.json").is_file():
+            raise Unavailable(f"{path} holds no config.json; set 'model' to a Hugging Face model's directory")
+        return Path(path)
     if not known and "/" in name:
         if not models.is_hub_name(name) or name.startswith((".", "~")):
-            raise Unavailable(f"no directory {name}; set 'model' to one, to a hub name, or to smollm2")
+            raise Unavailable(f"no directory {path}; set 'model' to one, or to a name such as {example}")
         return models.require_hub(name)
     return converted(name, progress)
 

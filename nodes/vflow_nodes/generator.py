@@ -103,6 +103,10 @@ class Generator(Node):
         ):
             if value:
                 self.ctx.warn(f"{name} does nothing: it belongs to beam search, and a reply is one beam")
+        if self.context > engine.context:
+            self.ctx.warn(f"context {self.context:,} is more than the model's {engine.context:,} tokens")
+        if self.min_tokens > self.max_tokens:
+            self.ctx.warn(f"min_tokens is above max_tokens: every reply ends at {self.max_tokens} tokens")
         self._session: Session = Session(engine)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
+from tests.voxtral_checkpoint import build as checkpoint
 from vflow import Flush, Harness, NodeError, Played, TextPacket, TurnEnd, Unavailable, models
 from vflow.errors import Flushed
 from vflow_nodes import checkpoints
@@ -322,7 +323,9 @@ def test_a_demo_model_is_announced_as_one(harness: Harness) -> None:
     [
         ("smolm2", "no model 'smolm2' is known; did you mean 'smollm2'"),
         ("kokoro-ja", "kokoro-ja is not a language model"),
-        ("./nowhere", "no directory ./nowhere"),
+        ("./nowhere", "no directory ./nowhere; set 'model' to one, or to a name such as smollm2"),
+        ("~/nowhere", f"no directory {Path.home()}/nowhere"),
+        ("", "'model' names none; set it to a directory or to a name, such as smollm2"),
     ],
 )
 def test_a_model_that_cannot_be_says_why(name: str, words: str) -> None:
@@ -338,6 +341,11 @@ def opened(name: str) -> None:
 def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"holds no config\.json"):
         opened(str(tmp_path))
+
+
+def test_a_model_of_another_kind_is_said_in_a_line(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"does not load: it is of another kind \(VoxtralConfig\); set"):
+        opened(str(checkpoint(tmp_path)))
 
 
 def test_a_model_that_is_not_here_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, VoxtralForConditionalGeneration
 
 from tests.voxtral.recordings import speech, windows
+from vflow_nodes.decode.errors import Unsupported
 from vflow_nodes.voxtral.encoder import AudioEncoder, audio_modules
 from vflow_nodes.voxtral.mel import Array
 
@@ -79,7 +80,7 @@ def test_the_attention_is_the_one_asked_for(weights: Path, attention: str) -> No
 
 def test_what_flash_attention_lacks_is_said(weights: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"no flash_attention_2: .*on CUDA devices alone.*; sdpa runs"
+        Unsupported, match=r"^no flash_attention_2: .*on CUDA devices alone.*; set 'attention: sdpa'"
     ) as caught:
         AudioEncoder(model_of(weights), "cpu", torch.float32, attention="flash_attention_2")
     assert "not float32" in str(caught.value)
@@ -88,7 +89,7 @@ def test_what_flash_attention_lacks_is_said(weights: Path) -> None:
 
 
 def test_an_unknown_attention_is_refused(weights: Path) -> None:
-    with pytest.raises(ValueError, match="one of eager, sdpa, flash_attention_2, not 'flash'"):
+    with pytest.raises(Unsupported, match="one of eager, sdpa, flash_attention_2, not 'flash'"):
         AudioEncoder(model_of(weights), "cpu", torch.float32, attention="flash")
 
 
@@ -98,7 +99,7 @@ def test_another_architecture_is_refused() -> None:
             vocab_size=8, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1
         )
     )
-    with pytest.raises(ValueError, match="LlamaForCausalLM has no audio tower"):
+    with pytest.raises(Unsupported, match="LlamaForCausalLM has no audio tower"):
         audio_modules(llama)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,8 +33,8 @@ from vflow_nodes.decode.engine import Engine
 from vflow_nodes.decode.prompt import Prompt
 from vflow_nodes.decode.sampling import Sampling
 from vflow_nodes.decode.session import Session
-from vflow_nodes.voxtral import cuda, node
-from vflow_nodes.voxtral.node import MODEL, UNKNOWN, VoxtralGenerator
+from vflow_nodes.voxtral import MODEL, cuda, node
+from vflow_nodes.voxtral.node import UNKNOWN, VoxtralGenerator
 from vflow_nodes.voxtral.prompt import Turn
 
 RATE = 16_000
@@ -368,11 +369,13 @@ def test_a_device_that_fails_costs_one_turn(harness: Harness, monkeypatch: pytes
     [
         ('{"model_type": "llama"}', "is llama, not voxtral"),
         ('{"model_type": "voxtral_realtime"}', "only transcribes"),
-        ("rubbish", "nothing that can be read"),
+        ("rubbish", "config.json that cannot be read: fetch the model anew"),
+        ("[]", "config.json that cannot be read: fetch the model anew"),
+        ("\udcff{", "config.json that cannot be read: fetch the model anew"),
     ],
 )
 def test_a_model_of_another_kind_is_refused(tmp_path: Path, config: str, words: str) -> None:
-    (tmp_path / "config.json").write_text(config)
+    (tmp_path / "config.json").write_bytes(config.encode(errors="surrogateescape"))
     with pytest.raises(Unavailable, match=words):
         opened(model=str(tmp_path))
 
@@ -391,8 +394,33 @@ def test_damaged_weights_are_refused(tmp_path: Path, checkpoint: Path) -> None:
 
 
 def test_a_folder_without_a_vocabulary_is_refused(weights: Path) -> None:
-    with pytest.raises(Unavailable, match=r"holds no tekken.json"):
+    with pytest.raises(Unavailable, match=r"holds no tekken.json .* was not fetched whole$"):
         opened(model=str(weights))
+
+
+def test_a_config_that_does_not_fit_the_weights_is_said_in_a_line(
+    tmp_path: Path, checkpoint: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(checkpoint, tmp_path, dirs_exist_ok=True)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["text_config"]["intermediate_size"] *= 2
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(Unavailable, match=r"does not load: its config.json does not fit its weights; set"):
+        opened(model=str(tmp_path))
+    told = capfd.readouterr()
+    assert told.out + told.err == ""
+
+
+def test_an_attention_that_is_not_to_be_had_is_no_fault_of_the_model(checkpoint: Path) -> None:
+    with pytest.raises(Unavailable, match=r"^no flash_attention_2: .*; set 'attention: sdpa'"):
+        opened(model=str(checkpoint), attention="flash_attention_2")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="no CUDA device is to be here")
+def test_without_a_cuda_device_it_is_said_that_it_runs_on_the_cpu(checkpoint: Path) -> None:
+    with Harness(VoxtralGenerator(model=str(checkpoint), **{**PLAIN, "device": "auto"})) as harness:
+        warnings = [message.text for message in harness.messages if message.kind == "warning"]
+    assert warnings == ["no CUDA device was found: Voxtral runs on the CPU, slowly"]
 
 
 def test_a_model_that_is_not_here_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

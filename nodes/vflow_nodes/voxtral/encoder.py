@@ -11,6 +11,8 @@ import numpy.typing as npt
 import torch
 
 from vflow_nodes.decode.capture import Recorder
+from vflow_nodes.decode.errors import Unsupported
+from vflow_nodes.voxtral import MODEL
 from vflow_nodes.voxtral.mel import BINS, FRAMES
 from vflow_nodes.voxtral.prompt import EMBEDDINGS
 
@@ -33,7 +35,7 @@ class AudioEncoder:
         No effect on other devices.
     compile: let torch.compile fuse each layer, at `warm_up`: one layer is compiled, and all use it. No effect
         on other devices, nor where there is nothing to compile with.
-    Raises: ValueError with what mends it.
+    Raises: Unsupported with what mends it.
     """
 
     def __init__(
@@ -122,22 +124,22 @@ class AudioEncoder:
 def audio_modules(model: Any) -> tuple[Any, Any]:
     """The audio tower and the projector: in `model.model` since transformers 5, in `model` itself before.
 
-    Raises: ValueError for another architecture.
+    Raises: Unsupported for another architecture.
     """
     homes: list[Any] = [getattr(model, "model", None), model]
     for home in homes:
         if hasattr(home, "audio_tower") and hasattr(home, "multi_modal_projector"):
             return home.audio_tower, home.multi_modal_projector
-    raise ValueError(
+    raise Unsupported(
         f"{type(model).__name__} has no audio tower and projector: Voxtral's node takes a "
-        "VoxtralForConditionalGeneration, such as mistralai/Voxtral-Mini-3B-2507"
+        f"VoxtralForConditionalGeneration, such as {MODEL}"
     )
 
 
 def use_attention(tower: Any, attention: str, device: torch.device, dtype: torch.dtype) -> None:
-    """Have a tower compute its attention so. Raises: ValueError where that is not to be had."""
+    """Have a tower compute its attention so. Raises: Unsupported where that is not to be had."""
     if attention not in ATTENTIONS:
-        raise ValueError(f"the encoder's attention is one of {', '.join(ATTENTIONS)}, not {attention!r}")
+        raise Unsupported(f"the encoder's attention is one of {', '.join(ATTENTIONS)}, not {attention!r}")
     if attention == "flash_attention_2":
         reasons = []
         if importlib.util.find_spec("flash_attn") is None:
@@ -147,7 +149,9 @@ def use_attention(tower: Any, attention: str, device: torch.device, dtype: torch
         if dtype not in (torch.bfloat16, torch.float16):
             reasons.append(f"it takes bfloat16 or float16, not {str(dtype).removeprefix('torch.')}")
         if reasons:
-            raise ValueError(f"no flash_attention_2: {'; '.join(reasons)}; sdpa runs everywhere")
+            raise Unsupported(
+                f"no flash_attention_2: {'; '.join(reasons)}; set 'attention: sdpa', which runs everywhere"
+            )
     tower.set_attn_implementation(attention)
 
 

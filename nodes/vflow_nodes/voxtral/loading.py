@@ -15,7 +15,7 @@ from vflow_nodes.checkpoints import Dtype, Progress
 from vflow_nodes.decode.build import Options, build
 from vflow_nodes.decode.engine import Engine
 from vflow_nodes.decode.vocabulary import Vocabulary
-from vflow_nodes.voxtral import tokens
+from vflow_nodes.voxtral import MODEL, tokens
 from vflow_nodes.voxtral.encoder import AudioEncoder
 from vflow_nodes.voxtral.prompt import Prompts
 
@@ -47,12 +47,15 @@ def load(
 
     Raises: Unavailable with what mends it.
     """
-    folder = checkpoints.locate(name, progress)
-    _check_kind(name, (folder / "config.json").read_text(encoding="utf-8"))
+    folder = checkpoints.locate(name, progress, MODEL)
     progress(f"loading {name}")
     exact = checkpoints.dtype_for(device, dtype)
-    with checkpoints.loading(name, device, "Voxtral, such as mistralai/Voxtral-Mini-3B-2507"):
-        vocabulary = tokens.load(folder)
+    with checkpoints.loading(name, device, f"Voxtral, such as {MODEL}"):
+        _check_kind(name, (folder / "config.json").read_bytes())
+        try:
+            vocabulary = tokens.load(folder)
+        except ValueError as error:  # it has its mend
+            raise Unavailable(f"model {name!r} does not load: {error}") from error
         prompts = Prompts(vocabulary)
         model: Any = VoxtralForConditionalGeneration.from_pretrained(folder, dtype=exact).eval()
         if not options.int8:  # else its matrices go there one by one, when they are narrow
@@ -70,16 +73,16 @@ def load(
     return Voxtral(engine.start("voxtral"), encoder, prompts, vocabulary)
 
 
-def _check_kind(name: str, config: str) -> None:
+def _check_kind(name: str, config: bytes) -> None:
     """Raises: Unavailable for a model of another architecture."""
     try:
-        kind = json.loads(config).get("model_type")
-    except (ValueError, AttributeError):
-        kind = None
+        kind = json.loads(config)["model_type"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise Unavailable(f"{name!r} has a config.json that cannot be read: fetch the model anew") from error
     if kind == "voxtral_realtime":
-        raise Unavailable(f"{name!r} only transcribes; set 'model' to mistralai/Voxtral-Mini-3B-2507")
+        raise Unavailable(f"{name!r} only transcribes; set 'model' to {MODEL}")
     if kind != "voxtral":
         raise Unavailable(
-            f"{name!r} is {kind or 'nothing that can be read'}, not voxtral; set 'model' to a Voxtral, such "
-            "as mistralai/Voxtral-Mini-3B-2507, or 'use: generator.cascade' for a model of texts"
+            f"{name!r} is {kind}, not voxtral; set 'model' to a Voxtral, such as {MODEL}, or "
+            "'use: generator.cascade' for a model of texts"
         )

@@ -26,6 +26,7 @@ from vflow import (
     prop,
 )
 from vflow_nodes.generator import Emission, Emissions, Generator
+from vflow_nodes.voxtral import MODEL
 
 if TYPE_CHECKING:
     from vflow_nodes.decode.engine import Engine
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from vflow_nodes.voxtral.transcript import Transcript
     from vflow_nodes.voxtral.utterance import Utterance
 
-MODEL = "mistralai/Voxtral-Mini-3B-2507"
 PERSONA = "You are a helpful voice assistant. Answer what you hear in two or three short spoken sentences."
 UNKNOWN = "(speech)"
 """Stands in the history for what was said, where no transcript was made of it."""
@@ -107,6 +107,8 @@ class VoxtralGenerator(Generator):
         if self.cudnn_benchmark:
             torch.backends.cudnn.benchmark = True
         device, options = checkpoints.pick_device(self.device), self.options()
+        if device == "cpu" and self.device == "auto":
+            self.ctx.warn("no CUDA device was found: Voxtral runs on the CPU, slowly")
         key = f"voxtral:{self.model}:{device}:{self.dtype}:{self.attention}:{self.compile}:{options}"
         self._voxtral: Voxtral = self.ctx.shared(
             key,
