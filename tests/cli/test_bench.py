@@ -126,11 +126,18 @@ def test_a_graph_that_is_no_conversation_is_refused_with_what_it_lacks(vflow: Vf
     ("options", "said"),
     [
         (["--input", "none.wav"], "no such file: none.wav"),
-        (["--turns", "0"], "at least one"),
+        (["--turns", "0"], "--turns 0: it goes from 1 to 10,000\n  mend: write --turns 10"),
+        (["--turns", "1000000000000"], "it goes from 1 to 10,000"),
         (["--set", "vad"], "--set node.property=value"),
         (["--set", "vat.threshold=1"], "did you mean 'vad'"),
         (["--keep", "none"], "no such folder"),
-        (["--picture", "none/a.svg"], "folder does not exist"),
+        pytest.param(
+            ["--keep", "/proc"],
+            "nothing can be written there",
+            marks=pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc here"),
+        ),
+        (["--picture", "none/a.svg"], "folder does not exist\n  mend: make it first"),
+        (["--picture", "."], "is a folder\n  mend: name a file"),
     ],
 )
 @pytest.mark.usefixtures("installed")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vflow.bench.scenario import Step
     from vflow.cli.verdicts import Live
 
-TURNS = 10
+TURNS, MOST_TURNS = 10, 10_000
 STOP_S = 2.0
 
 
@@ -70,12 +70,25 @@ def _check_options(args: argparse.Namespace) -> None:
     """Raises: GraphError for options that mean nothing, or a place that cannot be written to."""
     from vflow.errors import Diagnostic, GraphError, Place
 
-    if args.turns < 1:
-        raise GraphError([Diagnostic(f"--turns {args.turns}: at least one", mend="write --turns 10")])
-    if args.keep and not Path(args.keep).is_dir():
-        raise GraphError([Diagnostic("--keep: no such folder", Place(args.keep), "make it first")])
-    if args.picture and not Path(args.picture).absolute().parent.is_dir():
-        raise GraphError([Diagnostic("--picture: its folder does not exist", Place(args.picture))])
+    def refused(message: str, mend: str, place: str | None = None) -> GraphError:
+        return GraphError([Diagnostic(message, Place(place) if place else None, mend)])
+
+    if not 1 <= args.turns <= MOST_TURNS:
+        raise refused(f"--turns {args.turns}: it goes from 1 to {MOST_TURNS:,}", f"write --turns {TURNS}")
+    if args.keep is not None:
+        if not Path(args.keep).is_dir():
+            raise refused("--keep: no such folder", "make it first", args.keep)
+        try:
+            tempfile.TemporaryFile(dir=args.keep).close()
+        except OSError as error:
+            message = f"--keep: nothing can be written there ({error.strerror})"
+            raise refused(message, "name another folder", args.keep) from error
+    if args.picture is not None:
+        picture = Path(args.picture)
+        if not picture.absolute().parent.is_dir():
+            raise refused("--picture: its folder does not exist", "make it first", args.picture)
+        if picture.is_dir():
+            raise refused("--picture: is a folder", "name a file", args.picture)
 
 
 def _steps(args: argparse.Namespace, live: Live) -> list[Step]:
