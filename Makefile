@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 # Exactly this version, and first: a range, or another package's dependency on torch, takes the newest
-# build, which brings gigabytes of CUDA. With a CUDA device: make demo TORCH=torch
+# build, which brings gigabytes of CUDA. With a CUDA device: make cuda
 TORCH  ?= torch==2.13.0
 PYTEST_ARGS ?=
 # PyAudio compiles against PortAudio's headers (apt-get install portaudio19-dev); without them its tests skip
@@ -14,11 +14,15 @@ EXTRAS  := speech,aec,audio,dev$(if $(HEADER),$(comma)pyaudio)
 BIN  := $(VENV)/bin
 DEMO := $(VENV)/.installed
 
-.PHONY: demo test check models clean
+.PHONY: demo cuda test check models clean
 
 demo: $(DEMO) models
 	$(BIN)/vflow run pipelines/voice_agent.yaml --input pipelines/question.wav --output reply.wav
 	@echo "the answer is in reply.wav"
+
+# In place of the torch that is there: pip would take one for the CPU for good enough
+cuda: $(DEMO)
+	$(BIN)/python -m pip install --force-reinstall torch
 
 test: $(DEV) models
 	$(BIN)/vflow models pull kokoro-ja

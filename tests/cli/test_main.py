@@ -47,6 +47,20 @@ def test_an_unknown_verb_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert "chekc" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [(["check", "g.yaml", "--nope"], "usage: vflow check"), (["--nope"], "usage: vflow [-h]")],
+)
+def test_what_a_verb_does_not_know_is_refused_with_its_usage(
+    words: list[str], usage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    err = capsys.readouterr().err
+    assert err.startswith(usage)
+    assert err.endswith("error: unrecognized arguments: --nope\n")
+
+
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"vflow {__version__}\n"

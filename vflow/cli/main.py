@@ -9,7 +9,7 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, TextIO
 
 VERBS: Mapping[str, str] = {
@@ -35,6 +35,7 @@ def parser_for(argv: Sequence[str]) -> argparse.ArgumentParser:
         sub = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
         if argv and argv[0] == verb:
             importlib.import_module(f"vflow.cli.{verb}").arguments(sub)
+            sub.set_defaults(refuse=sub.error)  # with the verb's own usage
     return parser
 
 
@@ -42,7 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1 failed, 2 bad usage or graph, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
     parser = parser_for(words)
-    args = parser.parse_args(words)
+    args, unknown = parser.parse_known_args(words)
+    if unknown:
+        refuse: Callable[[str], NoReturn] = getattr(args, "refuse", parser.error)
+        refuse(f"unrecognized arguments: {' '.join(unknown)}")
     if args.version:
         from vflow import __version__
 
