@@ -26,7 +26,7 @@ from vflow_nodes.voxtral.mel import RATE_HZ, LogMel
 SLOTS = 4
 SPOKEN_S = 6
 STAGES = ("mel", "hand over", "encode", "prefill and first token", "first word")
-ASKED_MS = 100.0
+PROMISED_MS = 100.0
 
 
 @dataclass
@@ -181,7 +181,9 @@ def unspeculated(record: Record, speaker: Speaker) -> None:
     if setting.cuda and setting.big:
         what = f"first word, not speculated, p99 of {len(rest)}"
         record.figure("first word", what, told["p99"], 20.0, "ms")
-        record.figure("first word asked", "the same, as the origin system asks", told["p99"], ASKED_MS, "ms")
+        record.figure(
+            "first word promised", "the same, as vflow bench promises", told["p99"], PROMISED_MS, "ms"
+        )
 
 
 def confirmed(record: Record, speaker: Speaker) -> None:

@@ -93,3 +93,6 @@ def test_the_picture_has_a_row_for_each_turn() -> None:
     assert "1. Why & how?" in texts
     assert any(text.startswith("2. ") for text in texts)
     assert "300 ms" in texts
+    assert {"| decided", "| first word", "ms: the wait"} <= set(texts)
+    width = float(root.attrib["width"])
+    assert all(float(e.attrib["x"]) < width for e in root.iter("{http://www.w3.org/2000/svg}text"))

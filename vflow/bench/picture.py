@@ -10,11 +10,20 @@ LEFT, ROW, TOP, SCALE = 220, 34, 40, 40
 """Pixels: of the names, of a row, above the rows, of a second."""
 VOICE, WAIT, REPLY, CUT = "#4c78a8", "#aaaaaa", "#54a24b", "#e45756"
 MARKS = (
-    ("decided", "| decided", "black"),
-    ("first_word", "| first word", VOICE),
-    ("flushed", "| interrupted", CUT),
+    ("decided", "| decided", "black", 1, 11),
+    ("first_word", "| first word", "#7b3fa0", 11, 21),
+    ("flushed", "| interrupted", CUT, 1, 21),
 )
-"""Moments that are lines, with their legend."""
+"""Moments that are lines, with their legend, from which pixel of a row to which: two may be at one moment."""
+LEGEND = (
+    ("the user", VOICE),
+    ("the wait", WAIT),
+    ("the reply", REPLY),
+    *((legend, colour) for _, legend, colour, *_ in MARKS),
+    ("ms: the wait", "#555"),
+)
+ENTRY = 100
+"""Pixels of an entry of the legend."""
 WIDEST = 20.0
 """Seconds of one row at most; what is longer is cut there."""
 
@@ -28,7 +37,8 @@ def draw(found: dict[str, Any]) -> str:
     turns = [turn for turn in found["turns"] if turn["at_ms"]["speech_start"] is not None]
     rows = [list(_row(turn, said.get(turn["turn"], ""))) for turn in turns]
     longest = min(WIDEST, max((_length_s(turn) for turn in turns), default=1.0))
-    width, height = LEFT + int(longest * SCALE) + 40, TOP + ROW * len(rows) + 10
+    width = LEFT + max(int(longest * SCALE) + 40, ENTRY * len(LEGEND))
+    height = TOP + ROW * len(rows) + 10
     body = [
         f'<g transform="translate(0 {TOP + ROW * number})">{"".join(row)}</g>'
         for number, row in enumerate(rows)
@@ -70,9 +80,10 @@ def _row(turn: dict[str, Any], said: str) -> Iterator[str]:
         left, right = x(begin), x(end)
         if left is not None and right is not None and right > left:
             yield f'<rect x="{left}" y="4" width="{round(right - left, 1)}" height="14" fill="{colour}"/>'
-    for moment, _, colour in MARKS:
+    for moment, _, colour, top, bottom in MARKS:
         if (place := x(moment)) is not None:
-            yield f'<line x1="{place}" x2="{place}" y1="1" y2="21" stroke="{colour}" stroke-width="1.5"/>'
+            ends = f'x1="{place}" x2="{place}" y1="{top}" y2="{bottom}"'
+            yield f'<line {ends} stroke="{colour}" stroke-width="1.5"/>'
     audible = x("audible")
     if v2v is not None and audible is not None:
         yield f'<text x="{audible + 3}" y="31" fill="#555">{v2v:.0f} ms</text>'
@@ -80,10 +91,8 @@ def _row(turn: dict[str, Any], said: str) -> Iterator[str]:
 
 def _legend(found: dict[str, Any]) -> Iterator[str]:
     yield f'<text x="4" y="14" font-weight="bold">{escape(found["pipeline"])}</text>'
-    bars = (("the user", VOICE), ("the wait", WAIT), ("the reply", REPLY))
-    names = (*bars, *((name, colour) for _, name, colour in MARKS))
-    for number, (name, colour) in enumerate(names):
-        yield f'<text x="{LEFT + 100 * number}" y="14" fill="{colour}">{name}</text>'
+    for number, (name, colour) in enumerate(LEGEND):
+        yield f'<text x="{LEFT + ENTRY * number}" y="14" fill="{colour}">{name}</text>'
 
 
 def _seconds(longest: int, height: int) -> Iterator[str]:

@@ -61,7 +61,7 @@ class VoxtralGenerator(Generator):
     context: int = prop(4096, ge=512, doc="tokens of persona, history and utterance; 30 s of speech are 375")
     transcribe: bool = prop(
         True,
-        doc="write down what the user says, beside the reply in a slot more, for display and history",
+        doc="write down what the user says, for display and history; takes a second slot beside the reply",
     )
     language: str = prop("", doc="of the transcript: two letters such as 'en', or '' to find out")
     audio_turns: int = prop(
