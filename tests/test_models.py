@@ -14,6 +14,7 @@ from typing import NoReturn
 import pytest
 
 from vflow import Unavailable, models
+from vflow.models import catalogue
 
 FIRST, SECOND, VOICES = b"first half " * 1000, b"second half", b"voices" * 50
 
@@ -60,7 +61,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     torn = models.Model("torn", "", "", (file("model", b"other", models.Part(two, "tiny_two/part.bin")),))
     lost = models.Model("lost", "", "", (file("model", b"", models.Part(two, "tiny_two/none.bin")),))
     absent = models.Model("absent", "", "", (file("model", b"", models.Part("tiny-six==1.0", "m")),))
-    monkeypatch.setattr(models, "_TABLE", (tiny, torn, lost, absent))
+    monkeypatch.setattr(catalogue, "_TABLE", (tiny, torn, lost, absent))
     monkeypatch.setenv("VFLOW_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(index))

@@ -13,7 +13,7 @@ from tests.cli.conftest import Vflow
 from tests.hub_server import Hub, point_at, serve
 from vflow import Unavailable, hub, models
 from vflow.cli.models import ProgressBar
-from vflow.models import File, Model, Progress
+from vflow.models import File, Model, Progress, catalogue
 
 ZEROS = File("small.bin", 3_000_000, hashlib.sha256(bytes(3_000_000)).hexdigest(), ())
 SMALL = Model("small", "says little", "MIT", (ZEROS,))
@@ -23,7 +23,7 @@ SMALL = Model("small", "says little", "MIT", (ZEROS,))
 def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VFLOW_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub-cache"))
-    monkeypatch.setattr(models, "_TABLE", (SMALL,))
+    monkeypatch.setattr(catalogue, "_TABLE", (SMALL,))
 
 
 @pytest.fixture
@@ -77,8 +77,8 @@ def test_a_damaged_model_of_the_right_size_is_fetched_again(
         made.write_bytes(bytes(file.size))
         return made
 
-    monkeypatch.setattr(models, "_download", download)
-    monkeypatch.setattr(models, "_assemble", assemble)
+    monkeypatch.setattr(catalogue, "_download", download)
+    monkeypatch.setattr(catalogue, "_assemble", assemble)
     ran = vflow("models", "pull", "small")
     assert (ran.code, ran.out) == (0, f"small is fetched: {file.parent}\n")
     assert file.read_bytes() == bytes(3_000_000)

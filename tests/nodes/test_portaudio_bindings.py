@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from vflow_nodes.mic.pyaudio import PyAudioMic, PyAudioSpeaker
+from vflow_nodes.mic.sounddevice import SounddeviceMic, SounddeviceSpeaker
 from vflow_nodes.portaudio.backend import Backend
 from vflow_nodes.portaudio.by_pyaudio import PyAudioBackend
 from vflow_nodes.portaudio.by_sounddevice import Sounddevice
-from vflow_nodes.pyaudio_io import PyAudioMic, PyAudioSpeaker
-from vflow_nodes.sounddevice_io import SounddeviceMic, SounddeviceSpeaker
 
 NODES = [PyAudioMic, PyAudioSpeaker, SounddeviceMic, SounddeviceSpeaker]
 

@@ -10,7 +10,7 @@ from vflow.props import props_of
 from vflow_nodes.detector_energy import EnergyDetector
 from vflow_nodes.detector_silero import SileroDetector
 from vflow_nodes.turn import Turn
-from vflow_nodes.vad import EnergyVad, SileroVad
+from vflow_nodes.vad.silero import EnergyVad, SileroVad
 
 BINS = [(SileroVad, "detector.silero", SileroDetector), (EnergyVad, "detector.energy", EnergyDetector)]
 
