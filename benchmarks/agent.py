@@ -44,9 +44,9 @@ from speech.ear import COUNTS, Ear, Found, Record
 from speech.scenes import Scene
 
 from vflow import load
-from vflow.measure import summary
-from vflow.options import StandIns
-from vflow_nodes.stt_moonshine import Transcriber, bundled
+from vflow.graph.overrides import StandIns
+from vflow.report.recordings import summary
+from vflow_nodes.stt.moonshine import Transcriber, bundled
 
 HERE = Path(__file__).parent
 GRAPH = HERE.parent / "pipelines" / "voice_agent.yaml"

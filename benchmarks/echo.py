@@ -31,9 +31,9 @@ from hibari import Hibari
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.echo_path import RATE, EchoPath, level_db  # the echo path of the tests
 from vflow import MS, SECOND, Audio, AudioPacket, Harness, Samples, SpeechStart
-from vflow.measure import voice_on_ns
+from vflow.report.recordings import voice_on_ns
 from vflow_nodes.aec import Aec
-from vflow_nodes.detector_silero import SileroDetector
+from vflow_nodes.detector.silero import SileroDetector
 from vflow_nodes.turn import Turn
 
 VOICE_RATE = 24_000

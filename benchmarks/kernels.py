@@ -27,7 +27,7 @@ from kernel_parts.sweep import BATCHES, Task, compile_all, sweep, sweep_tasks
 from kernel_parts.timing import Report, time_us
 from torch.nn import functional as F
 
-from vflow_nodes.decode import ops_torch, ops_triton
+from vflow_nodes.lib.decode import ops_torch, ops_triton
 
 
 def measure_ceiling(sizes: Sizes, device: str, report: Report) -> None:

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from vflow import In, Node, NodeError, Out, Pipeline, Played, Sink, Text, TextPacket
-from vflow.build import load_text
+from vflow.graph.loader import load_text
 
 TARGETS = {"T10_threads": 0.0, "T10_descriptors": 0.0, "T10_bytes_a_session": 2000.0}
 WARM_UP = 200

@@ -47,10 +47,10 @@ from vflow import (
     load,
     prop,
 )
-from vflow.build import load_text
-from vflow.turns import TurnLog
+from vflow.graph.loader import load_text
+from vflow.report.turn_log import TurnLog
 from vflow_nodes.chat.chat import Chat
-from vflow_nodes.decode.words import Word
+from vflow_nodes.lib.decode.words import Word
 
 TARGETS = {"rss_slope_percent": 1.0, "threads": 0.0, "descriptors": 0.0}
 SAMPLE_S = 5.0

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from vflow_nodes.voxtral.cuda import cuda_problem
+from vflow_nodes.generator.voxtral.cuda import cuda_problem
 
 EXCUSE = "CUDA"
 

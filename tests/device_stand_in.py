@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from vflow import SECOND, Audio, Harness, Samples
-from vflow_nodes.portaudio.backend import Callback, Device, DeviceError, Direction, Format, Moment
-from vflow_nodes.portaudio.capture import Microphone
-from vflow_nodes.portaudio.play import Loudspeaker
+from vflow_nodes.lib.portaudio.backend import Callback, Device, DeviceError, Direction, Format, Moment
+from vflow_nodes.lib.portaudio.loudspeaker import Loudspeaker
+from vflow_nodes.lib.portaudio.microphone import Microphone
 
 LATENCY_S = 0.04
 HEADSET = Device(3, "Headset: USB Audio (hw:1,0)", "ALSA", 1, 2, 48000, True, True)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from vflow import Duration, Event, In, Node, Out, Packet, Played, Sink, Text, TextPacket, prop
-from vflow.build import load_text
 from vflow.clock import Clock
 from vflow.errors import Flushed
-from vflow.graph import Graph
-from vflow.pipeline import Pipeline
+from vflow.graph.graph import Graph
+from vflow.graph.loader import load_text
+from vflow.runtime.pipeline import Pipeline
 
 PATIENCE_S = 20.0
 """How long a test waits for what must come: long, since a busy machine is no failure."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vflow.advice import Advice as Advice
-    from vflow.build import load as load
     from vflow.bus import Bus as Bus
     from vflow.bus import Message as Message
     from vflow.caps import AnyCaps as AnyCaps
@@ -32,13 +31,10 @@ if TYPE_CHECKING:
     from vflow.event import TurnEnd as TurnEnd
     from vflow.flush import Flush as Flush
     from vflow.flush import Played as Played
-    from vflow.graph import Graph as Graph
-    from vflow.harness import Harness as Harness
+    from vflow.graph.graph import Graph as Graph
+    from vflow.graph.loader import load as load
     from vflow.node import Bin as Bin
-    from vflow.node import In as In
     from vflow.node import Node as Node
-    from vflow.node import Out as Out
-    from vflow.node import QueueOptions as QueueOptions
     from vflow.node import Sink as Sink
     from vflow.packet import MS as MS
     from vflow.packet import SECOND as SECOND
@@ -47,10 +43,14 @@ if TYPE_CHECKING:
     from vflow.packet import Samples as Samples
     from vflow.packet import Span as Span
     from vflow.packet import TextPacket as TextPacket
-    from vflow.pipeline import Pipeline as Pipeline
     from vflow.playout import Playout as Playout
+    from vflow.ports import In as In
+    from vflow.ports import Out as Out
+    from vflow.ports import QueueOptions as QueueOptions
     from vflow.props import Duration as Duration
     from vflow.props import prop as prop
+    from vflow.runtime.harness import Harness as Harness
+    from vflow.runtime.pipeline import Pipeline as Pipeline
 
 __version__ = "0.1.0"
 
@@ -68,23 +68,23 @@ _MODULE_OF = {
     "Event": "event",
     "Flush": "flush",
     "Gap": "event",
-    "Graph": "graph",
+    "Graph": "graph.graph",
     "GraphError": "errors",
-    "Harness": "harness",
-    "In": "node",
+    "Harness": "runtime.harness",
+    "In": "ports",
     "MS": "packet",
     "ManualClock": "clock",
     "Message": "bus",
     "Node": "node",
     "NodeError": "errors",
-    "Out": "node",
+    "Out": "ports",
     "Packet": "packet",
     "Pause": "event",
-    "Pipeline": "pipeline",
+    "Pipeline": "runtime.pipeline",
     "Played": "flush",
     "Playout": "playout",
     "PropertyError": "errors",
-    "QueueOptions": "node",
+    "QueueOptions": "ports",
     "Resume": "event",
     "SECOND": "packet",
     "Samples": "packet",
@@ -98,7 +98,7 @@ _MODULE_OF = {
     "TurnEnd": "event",
     "Unavailable": "errors",
     "VflowError": "errors",
-    "load": "build",
+    "load": "graph.loader",
     "prop": "props",
 }
 

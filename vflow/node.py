@@ -6,9 +6,9 @@ A node is driven by one thread at a time: `open`, `warm_up`, `process` / `on_eve
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+import inspect
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from vflow.bus import Kind
@@ -16,61 +16,10 @@ from vflow.caps import Caps
 from vflow.conversation import Conversation
 from vflow.event import Event
 from vflow.flush import Flush, Played
-from vflow.packet import SECOND, Packet
+from vflow.ports import Emission, In, Out, Output, inputs_of, ports_of
 from vflow.props import convert_all
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class QueueOptions:
-    """Bounds and policy of a link where it crosses threads.
-
-    It is full at `packets` entries, or at `time_ns` of audio. `policy` says what a full link does to a
-    put: `block` the producer, drop the oldest or the newest packet, or fail. Packets older than
-    `max_age_ns` are dropped when taken out. A `keep` link is not flushed.
-    """
-
-    packets: int = 64
-    time_ns: int = 2 * SECOND
-    policy: Literal["block", "leaky-oldest", "leaky-newest", "error"] = "block"
-    max_age_ns: int | None = None
-    keep: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class In:
-    """An input port. `queue` are the bounds of links into it where the graph gives none; an `optional`
-    port need not be linked."""
-
-    caps: Caps
-    doc: str = ""
-    queue: QueueOptions | None = None
-    optional: bool = False
-    name: str = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-
-@dataclass(slots=True, eq=False)
-class Out:
-    """An output port. With `bus=True` every packet that leaves it is also posted on the bus."""
-
-    caps: Caps
-    doc: str = ""
-    bus: bool = False
-    name: str = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-
-Item = Packet | Event
-Emission = Item | tuple[Out, Item] | None
-"""What a node returns or yields: an item for its only output, `(self.port, item)` where it has several
-outputs, or None: a look by the runtime."""
-Output = Emission | Iterable[Emission] | Awaitable[Emission | Iterable[Emission]] | AsyncIterable[Emission]
 
 
 class Context(Protocol):
@@ -289,22 +238,6 @@ class Bin:
         return ""
 
 
-def ports_of(cls: type[Node]) -> dict[str, Any]:
-    """The ports of a node class by name, in order of declaration, those of its bases first."""
-    found: dict[str, In | Out] = {}
-    for base in reversed(cls.__mro__):
-        found.update({n: p for n, p in vars(base).items() if isinstance(p, In | Out)})
-    return found
-
-
-def inputs_of(cls: type[Node]) -> dict[str, In]:
-    return {n: p for n, p in ports_of(cls).items() if isinstance(p, In)}
-
-
-def outputs_of(cls: type[Node]) -> dict[str, Out]:
-    return {n: p for n, p in ports_of(cls).items() if isinstance(p, Out)}
-
-
 def is_source(cls: type[Node]) -> bool:
     return not inputs_of(cls)
 
@@ -313,3 +246,14 @@ def overrides(node: Node | type[Node], method: str) -> bool:
     """Whether a node's class has its own version of one of `Node`'s methods."""
     cls = node if isinstance(node, type) else type(node)
     return getattr(cls, method) is not getattr(Node, method)
+
+
+def is_async_function(process: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(process) or inspect.isasyncgenfunction(process)
+
+
+def is_async(node: Node | type[Node]) -> bool:
+    """Whether any of a node's methods is a coroutine: it then waits, and needs a thread of its own."""
+    cls = node if isinstance(node, type) else type(node)
+    names = [n for n in dir(cls) if n.startswith("process") or n in ("on_event", "on_timer")]
+    return any(is_async_function(getattr(cls, name)) for name in names)

@@ -17,11 +17,11 @@ from decoding.rows import DRAWN, GREEDY, Rows, ops, random_cache, stepper
 from decoding.setting import Setting, widened
 from decoding.sizes import random_ids
 
-from vflow_nodes.decode import ops_torch
-from vflow_nodes.decode.capture import Recorder
-from vflow_nodes.decode.forward import LlamaModel
-from vflow_nodes.decode.prompt import Prompt
-from vflow_nodes.decode.weights import MATRICES, Weights, quantise
+from vflow_nodes.lib.decode import ops_torch
+from vflow_nodes.lib.decode.cuda_graphs import Recorder
+from vflow_nodes.lib.decode.forward import LlamaModel
+from vflow_nodes.lib.decode.prompt import Prompt
+from vflow_nodes.lib.decode.weights import MATRICES, Weights, quantise
 
 CONTEXT = 768
 SLOTS = 32

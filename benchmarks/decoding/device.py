@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from vflow_nodes.decode import ops_triton
+from vflow_nodes.lib.decode import ops_triton
 
 
 def synchronise(device: torch.device) -> None:

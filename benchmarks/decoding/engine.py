@@ -14,9 +14,9 @@ from decoding.rows import DRAWN, GREEDY, Rows, best_kernels, step_bytes, stepper
 from decoding.setting import Setting
 from decoding.sizes import EMBEDDINGS, PREFIX, ears, random_ids
 
-from vflow_nodes.decode.prompt import Embeds, Prompt
-from vflow_nodes.decode.sampling import Sampling
-from vflow_nodes.decode.weights import Weights, quantise
+from vflow_nodes.lib.decode.prompt import Embeds, Prompt
+from vflow_nodes.lib.decode.sampling import Sampling
+from vflow_nodes.lib.decode.weights import Weights, quantise
 
 BATCHES = (1, 4, 8, 16, 32)
 CONTEXTS = (640, 1900, 7900)
@@ -165,7 +165,7 @@ def prefill(record: Record, setting: Setting, flops: float) -> None:
 
 def hear(record: Record, setting: Setting, flops: float, compiled: bool = False) -> None:
     """30 s of speech to embeddings, eager and captured, and with the prefill of what they became."""
-    from vflow_nodes.voxtral.encoder import AudioEncoder
+    from vflow_nodes.generator.voxtral.encoder import AudioEncoder
 
     size, repeats = setting.size, setting.pick(20, 5)
     made = ears(size, setting.device, setting.dtype, setting.seed)

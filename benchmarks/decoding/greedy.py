@@ -11,9 +11,9 @@ from decoding.record import Record
 from decoding.setting import Setting, endless
 from decoding.sizes import random_ids
 
-from vflow_nodes.decode.prompt import Prompt
-from vflow_nodes.decode.sampling import Sampling
-from vflow_nodes.decode.session import Session
+from vflow_nodes.lib.decode.prompt import Prompt
+from vflow_nodes.lib.decode.sampling import Sampling
+from vflow_nodes.lib.decode.session import Session
 
 CONTEXT = 768
 PROCESSORS = {

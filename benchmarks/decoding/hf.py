@@ -24,10 +24,10 @@ from decoding.setting import Setting, endless
 from decoding.sizes import random_ids
 from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList
 
-from vflow_nodes.decode.engine import Engine
-from vflow_nodes.decode.prompt import Prompt
-from vflow_nodes.decode.sampling import Sampling
-from vflow_nodes.decode.session import Session
+from vflow_nodes.lib.decode.engine import Engine
+from vflow_nodes.lib.decode.prompt import Prompt
+from vflow_nodes.lib.decode.sampling import Sampling
+from vflow_nodes.lib.decode.session import Session
 
 SLOTS = 4
 PLAIN: dict[str, Any] = {"temperature": 0, "repetition_penalty": 1.0, "no_repeat_ngram": 0}

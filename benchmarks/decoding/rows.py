@@ -14,14 +14,14 @@ from decoding.device import synchronise
 from decoding.record import Skip
 from decoding.sizes import END
 
-from vflow_nodes.decode import ops_torch, ops_triton
-from vflow_nodes.decode.build import compiled
-from vflow_nodes.decode.forward import LlamaModel
-from vflow_nodes.decode.prompt import Prompt
-from vflow_nodes.decode.sampling import Sampler, Sampling
-from vflow_nodes.decode.sampling_triton import TritonSampler
-from vflow_nodes.decode.stepper import Stepper
-from vflow_nodes.decode.weights import Weights
+from vflow_nodes.lib.decode import ops_torch, ops_triton
+from vflow_nodes.lib.decode.build import compiled
+from vflow_nodes.lib.decode.forward import LlamaModel
+from vflow_nodes.lib.decode.prompt import Prompt
+from vflow_nodes.lib.decode.sampling import Sampler, Sampling
+from vflow_nodes.lib.decode.sampling_triton import TritonSampler
+from vflow_nodes.lib.decode.stepper import Stepper
+from vflow_nodes.lib.decode.weights import Weights
 
 GREEDY = Sampling(temperature=0, min_tokens=1024, max_tokens=1024)
 DRAWN = Sampling(min_tokens=1024, max_tokens=1024)

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from decoding.sizes import Size, language_model, vocabulary
 
-from vflow_nodes.decode.build import Kernels, Options, build, warm_up
-from vflow_nodes.decode.engine import Engine
-from vflow_nodes.decode.sampling import Sampling
-from vflow_nodes.decode.weights import Int8, Layer, Matrix, Weights, adapt
+from vflow_nodes.lib.decode.build import Kernels, Options, build, warm_up
+from vflow_nodes.lib.decode.engine import Engine
+from vflow_nodes.lib.decode.sampling import Sampling
+from vflow_nodes.lib.decode.weights import Int8, Layer, Matrix, Weights, adapt
 
 
 @dataclass

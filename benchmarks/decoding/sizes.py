@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from transformers import AutoModel, LlamaConfig, LlamaForCausalLM, VoxtralConfig
 
-from vflow_nodes.decode.vocabulary import Vocabulary
+from vflow_nodes.lib.decode.vocabulary import Vocabulary
 
 END = 2
 PREFIX, EMBEDDINGS = 29, 375

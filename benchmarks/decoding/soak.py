@@ -13,10 +13,10 @@ from decoding.record import Record, percentiles
 from decoding.setting import Setting, endless
 from decoding.sizes import EMBEDDINGS, PREFIX, random_ids
 
-from vflow_nodes.decode.engine import Engine
-from vflow_nodes.decode.errors import DecodeError
-from vflow_nodes.decode.prompt import Embeds, Prompt
-from vflow_nodes.decode.session import Session
+from vflow_nodes.lib.decode.engine import Engine
+from vflow_nodes.lib.decode.errors import DecodeError
+from vflow_nodes.lib.decode.prompt import Embeds, Prompt
+from vflow_nodes.lib.decode.session import Session
 
 WORDS_PER_S = 4.0
 REPLY = (60, 100)

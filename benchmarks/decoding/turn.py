@@ -14,14 +14,14 @@ from decoding.record import Record, percentiles
 from decoding.setting import Setting, endless
 from decoding.sizes import EMBEDDINGS, PREFIX, ears, random_ids
 
-from vflow_nodes.decode.engine import Engine
-from vflow_nodes.decode.prompt import Embeds, Prompt
-from vflow_nodes.decode.reply import Reply
-from vflow_nodes.decode.sampling import Sampling
-from vflow_nodes.decode.session import Session
-from vflow_nodes.decode.words import Word
-from vflow_nodes.voxtral.encoder import AudioEncoder
-from vflow_nodes.voxtral.mel import RATE_HZ, LogMel
+from vflow_nodes.generator.voxtral.encoder import AudioEncoder
+from vflow_nodes.generator.voxtral.mel import RATE_HZ, LogMel
+from vflow_nodes.lib.decode.engine import Engine
+from vflow_nodes.lib.decode.prompt import Embeds, Prompt
+from vflow_nodes.lib.decode.reply import Reply
+from vflow_nodes.lib.decode.sampling import Sampling
+from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.words import Word
 
 SLOTS = 4
 SPOKEN_S = 6

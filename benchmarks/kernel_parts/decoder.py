@@ -10,8 +10,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from vflow_nodes.decode import ops_triton
-from vflow_nodes.decode.weights import Int8, Matrix
+from vflow_nodes.lib.decode import ops_triton
+from vflow_nodes.lib.decode.weights import Int8, Matrix
 
 EPS = 1e-5
 FILLED = 0.625

@@ -14,8 +14,8 @@ from typing import Any
 from kernel_parts.decoder import KINDS, Call, Decoder, Sizes
 from kernel_parts.timing import Report, time_us
 
-from vflow_nodes.decode.kernels import tiling
-from vflow_nodes.decode.kernels.tiling import Span, Tile
+from vflow_nodes.lib.decode.kernels import tiling
+from vflow_nodes.lib.decode.kernels.tiling import Span, Tile
 
 BATCHES = (1, 2, 4, 8, 16, 32)
 
@@ -86,7 +86,7 @@ class Task:
 
 
 def compile_ahead(task: Task) -> int:
-    from vflow_nodes.decode.kernels.ahead import compiling  # loads triton
+    from kernel_parts.ahead import compiling  # loads triton
 
     small = replace(task.sizes, layers=1, cached=1)
     decoder, context = Decoder(small, "meta", task.bits), task.context or small.contexts[0]

@@ -18,8 +18,8 @@ import soundfile
 from protocol import FRAMES, RATE, Answer, serve
 
 from vflow import Audio, AudioPacket, In, Node, Out, Pipeline, Played, Sink, Text, TextPacket
-from vflow.build import load_text
 from vflow.errors import Flushed
+from vflow.graph.loader import load_text
 
 AUDIO = Audio(rate=RATE, channels=1)
 SILENCE = np.zeros((FRAMES, 1), np.float32)

@@ -65,15 +65,15 @@ from pipecat_transport import FileMicrophone, FileSpeaker, Session
 from vflow import AudioPacket, TextPacket
 from vflow_nodes.chat import loading
 from vflow_nodes.chat.chat import PERSONA
-from vflow_nodes.decode.build import Options, warm_up
-from vflow_nodes.decode.prompt import Prompt
-from vflow_nodes.decode.sampling import Sampling
-from vflow_nodes.decode.session import Session as DecodeSession
-from vflow_nodes.decode.words import Word
-from vflow_nodes.generator import REPLY
-from vflow_nodes.speech import mark_after, speak
-from vflow_nodes.stt_moonshine import Transcriber, bundled
-from vflow_nodes.tts_hibari import Model
+from vflow_nodes.lib.decode.build import Options, warm_up
+from vflow_nodes.lib.decode.prompt import Prompt
+from vflow_nodes.lib.decode.sampling import Sampling
+from vflow_nodes.lib.decode.session import Session as DecodeSession
+from vflow_nodes.lib.decode.words import Word
+from vflow_nodes.lib.engine_generator import REPLY
+from vflow_nodes.lib.speech import mark_after, speak
+from vflow_nodes.stt.moonshine import Transcriber, bundled
+from vflow_nodes.tts.hibari import Model
 
 MIC_RATE, SPEAKER_RATE = 16_000, 24_000
 END = object()

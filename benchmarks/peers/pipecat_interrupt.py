@@ -28,7 +28,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.workers.runner import WorkerRunner
 from pipecat_transport import FileSpeaker, Session
 
-from vflow_nodes.tts_hibari import Model
+from vflow_nodes.tts.hibari import Model
 
 RATE, CHUNK_S, CHUNKS, CODE, BLOCK_S = 24_000, 0.6, 20, 100, 0.2
 """As in `benchmarks/speech/stamps.py`."""

@@ -7,7 +7,7 @@ import time
 from speech.ear import Record
 
 from vflow import Graph, Pipeline
-from vflow.turns import TurnLog
+from vflow.report.turn_log import TurnLog
 
 
 def converse(graph: Graph) -> Record:

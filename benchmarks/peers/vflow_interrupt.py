@@ -32,10 +32,10 @@ from vflow import (
     TextPacket,
     prop,
 )
-from vflow.build import load_text
 from vflow.errors import Flushed
-from vflow.measure import summary
-from vflow_nodes.tts_hibari import Model
+from vflow.graph.loader import load_text
+from vflow.report.recordings import summary
+from vflow_nodes.tts.hibari import Model
 
 PACE_NS = 5 * MS
 

@@ -21,8 +21,8 @@ import numpy as np
 from protocol import BLOCK_S, FRAMES, RATE, Answer, Paces, rate, serve
 
 from vflow import Audio, AudioPacket, Bin, Eos, Event, In, Message, Node, Out, Pipeline
-from vflow.build import load_text
-from vflow.pipeline import SWITCH_INTERVAL_S
+from vflow.graph.loader import load_text
+from vflow.runtime.pipeline import SWITCH_INTERVAL_S
 
 AUDIO = Audio(rate=RATE, channels=1)
 SILENCE = np.zeros((FRAMES, 1), np.float32)

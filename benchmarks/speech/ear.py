@@ -17,7 +17,7 @@ import soundfile
 import soxr
 
 from vflow import MS, SECOND, Samples
-from vflow.measure import audible_ns
+from vflow.report.recordings import audible_ns
 
 from .scenes import RATE, Scene, Utterance
 

@@ -13,7 +13,7 @@ import soxr
 from hibari import Hibari
 
 from vflow import SECOND, Samples
-from vflow.measure import voice_off_ns, voice_on_ns
+from vflow.report.recordings import voice_off_ns, voice_on_ns
 
 RATE = 16_000
 QUESTIONS = (

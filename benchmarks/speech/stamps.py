@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vflow import SECOND
-from vflow.measure import summary
+from vflow.report.recordings import summary
 
 RATE = 24_000
 CHUNK_S, CHUNKS = 0.6, 20

@@ -29,7 +29,7 @@ from vflow import (
     Samples,
     prop,
 )
-from vflow_nodes.reference import SLACK_NS, Reference, int16
+from vflow_nodes.lib.echo_reference import SLACK_NS, Reference, int16
 
 RATE = 16_000
 FRAME = RATE // 100

@@ -25,7 +25,7 @@ from vflow import (
     Unavailable,
     prop,
 )
-from vflow_nodes.tape import Report, Tape
+from vflow_nodes.lib.wav_playout import Report, Tape
 
 _ECHO_NS = 10 * MS
 """How often what is played is told, while something sounds, and the most that one packet of it holds."""

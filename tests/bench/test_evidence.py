@@ -8,12 +8,12 @@ import pytest
 
 from tests.scripted_agent import utterance
 from vflow import MS
+from vflow.bench.chart import draw
 from vflow.bench.evidence import Interruption, Ledger, gather
 from vflow.bench.microphone import Utterance
-from vflow.bench.picture import draw
 from vflow.bench.scenario import Step
-from vflow.graph import Graph
-from vflow.turns import Turn
+from vflow.graph.graph import Graph
+from vflow.report.turn import Turn
 
 
 def turn(number: int, start_ms: int, decided_ms: int, **at_ms: int) -> Turn:

@@ -12,7 +12,7 @@ from vflow.bench.evidence import Asked, End, Evidence, Interruption, Reply, Word
 from vflow.bench.promises import PROMISES, judge
 from vflow.bench.verdict import Standing, Verdict, spread
 from vflow.errors import Place
-from vflow.graph import Budget
+from vflow.graph.graph import Budget
 
 TEXT = "The sea is wide, old and full of fish, and most of it nobody has seen."
 LATENCIES = {"endpoint": 480.0, "first_word": 20.0, "word_to_audio": 80.0, "compute": 100.0, "v2v": 580.0}

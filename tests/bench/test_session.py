@@ -17,7 +17,7 @@ from vflow import Event, GraphError, ManualClock, NodeError, SpeechEnd, TurnEnd
 from vflow.bench.scenario import Step, compose
 from vflow.bench.session import Session, check
 from vflow.bench.verdict import Standing, Verdict
-from vflow.registry import NodeClass
+from vflow.graph.registry import NodeClass
 
 Benched = Callable[..., Session]
 

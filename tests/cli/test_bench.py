@@ -14,13 +14,13 @@ import soundfile
 from tests.cli.conftest import Vflow
 from tests.scripted_agent import NODES, RATE, Answer, graph, utterance
 from vflow import Unavailable
-from vflow.registry import Registry
+from vflow.graph.registry import Registry
 
 ROOT = Path(__file__).parents[2]
 WITH_NODES = """
 import vflow.bench.session
 from tests.scripted_agent import NODES
-from vflow.build import load
+from vflow.graph.loader import load
 vflow.bench.session.load = lambda *a, nodes, **k: load(*a, nodes={**(nodes or {}), **NODES}, **k)
 from vflow.cli.main import entry
 entry()

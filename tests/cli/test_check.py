@@ -115,7 +115,7 @@ def test_every_file_is_checked_and_a_missing_one_is_its_own_error(vflow: Vflow) 
 def test_a_role_that_nothing_can_play_here_is_a_warning(
     vflow: Vflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vflow.resolve import Resolver
+    from vflow.graph.resolver import Resolver
 
     monkeypatch.setattr(Resolver, "problem", lambda self, name: "no device; plug one in")
     text = graph("  tone: {use: mic}")

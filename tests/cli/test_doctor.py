@@ -17,9 +17,10 @@ import soundfile
 
 from tests.cli.conftest import Vflow
 from tests.cli.test_check import AGENT, GOOD
-from vflow import Advice, Audio, In, Node, Out, Text, Unavailable, prop, registry
+from vflow import Advice, Audio, In, Node, Out, Text, Unavailable, prop
 from vflow.doctor import bandwidth
-from vflow.registry import GROUP
+from vflow.graph import registry
+from vflow.graph.registry import GROUP
 
 FLAGSHIP = Path(__file__).parent.parent.parent / "pipelines" / "voice_agent.yaml"
 GRAPH = "nodes:\n  tone: {use: test_tone}\n  it: {use: %s}\nlinks:\n  - tone -> it\n"
@@ -56,7 +57,7 @@ sys.exit(main(sys.argv[1:]))
 HANGS = """
 import sys, threading
 sys.modules["torch"] = None
-import vflow.registry
+import vflow.graph.registry
 from vflow import Audio, In, Node
 
 class First(Node):
@@ -73,8 +74,9 @@ class It(First):
         self.ctx.progress("waiting")
         threading.Event().wait()
 
-load = vflow.registry.Registry.load
-vflow.registry.Registry.load = lambda self, name: {"first": First, "it": It}.get(name) or load(self, name)
+load = vflow.graph.registry.Registry.load
+nodes = {"first": First, "it": It}
+vflow.graph.registry.Registry.load = lambda self, name: nodes.get(name) or load(self, name)
 from vflow.cli.main import entry
 entry()
 """

@@ -8,8 +8,8 @@ import pytest
 
 from tests.cli.conftest import Vflow
 from vflow import Audio, Bin, Duration, In, Node, Out, QueueOptions, Text, Unavailable, prop
-from vflow.cli.reference import Reference
-from vflow.registry import Registry
+from vflow.cli.node_reference import Reference
+from vflow.graph.registry import Registry
 
 
 class Best(Node):

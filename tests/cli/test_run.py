@@ -41,9 +41,9 @@ class Hang(Node):
         if self.where == "close":
             self.block()
 
-import vflow.build
-load = vflow.build.load
-vflow.build.load = lambda *args, **kwargs: load(*args, **kwargs, nodes={"hang": Hang})
+import vflow.graph.loader
+load = vflow.graph.loader.load
+vflow.graph.loader.load = lambda *args, **kwargs: load(*args, **kwargs, nodes={"hang": Hang})
 from vflow.cli.main import entry
 entry()
 '''
@@ -260,7 +260,7 @@ def test_any_rate_and_sample_format_is_played(tmp_path: Path, rate: int, subtype
 def test_a_node_that_fails_while_running_ends_with_1_and_its_place(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import vflow.registry
+    import vflow.graph.registry
     from vflow import Audio, In, Node
 
     class Broken(Node):
@@ -271,9 +271,9 @@ def test_a_node_that_fails_while_running_ends_with_1_and_its_place(
         def process(self, packet: object) -> None:
             raise ValueError("cannot")
 
-    load = vflow.registry.Registry.load
+    load = vflow.graph.registry.Registry.load
     monkeypatch.setattr(
-        vflow.registry.Registry, "load", lambda self, n: Broken if n == "broken" else load(self, n)
+        vflow.graph.registry.Registry, "load", lambda self, n: Broken if n == "broken" else load(self, n)
     )
     graph = tmp_path / "broken.yaml"
     graph.write_text("nodes:\n  tone: {use: test_tone}\n  bad: {use: broken}\nlinks:\n  - tone -> bad\n")

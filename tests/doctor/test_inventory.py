@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vflow import hub, models
+from vflow import models
 from vflow.doctor.inventory import extras, weights
+from vflow.models import hub_cache
 
 METADATA = """\
 Metadata-Version: 2.3
@@ -66,7 +67,7 @@ def test_what_the_hubs_cache_holds_is_whole_or_incomplete(
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     for name, files in (("whole", ("config.json", "model.safetensors")), ("half", ("config.json",))):
-        folder = hub.cache_dir() / f"models--owner--{name}" / "snapshots" / ("0" * 40)
+        folder = hub_cache.cache_dir() / f"models--owner--{name}" / "snapshots" / ("0" * 40)
         folder.mkdir(parents=True)
         for file in files:
             (folder / file).write_bytes(bytes(5))

@@ -14,11 +14,11 @@ import soxr
 
 from tests.echo_path import EchoPath, level_db
 from vflow import MS, SECOND, Audio, AudioPacket, Event, Harness, Samples, TurnEnd
-from vflow.node import Item
+from vflow.ports import Item
 from vflow_nodes import aec
 from vflow_nodes.aec import DELAY, RATE, Aec
-from vflow_nodes.detector_silero import SileroDetector
-from vflow_nodes.reference import Reference
+from vflow_nodes.detector.silero import SileroDetector
+from vflow_nodes.lib.echo_reference import Reference
 
 pytest.importorskip("livekit")
 

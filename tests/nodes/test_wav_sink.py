@@ -23,7 +23,7 @@ from vflow import (
     TurnEnd,
     Unavailable,
 )
-from vflow.node import Item
+from vflow.ports import Item
 from vflow_nodes.wav_sink import WavSink
 
 RATE = 16000

@@ -28,7 +28,7 @@ from vflow import (
     SpeechEnd,
     TurnEnd,
 )
-from vflow.build import load_text
+from vflow.graph.loader import load_text
 from vflow_nodes.aec import Aec
 
 from .conftest import QUESTION

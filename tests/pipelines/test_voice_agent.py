@@ -14,7 +14,7 @@ import soundfile
 import soxr
 
 from vflow import Samples
-from vflow.measure import REPLY_FRAME_NS, frame_levels
+from vflow.report.recordings import REPLY_FRAME_NS, frame_levels
 
 from .conftest import QUESTION, Run
 
@@ -38,9 +38,9 @@ def words_of(text: str) -> list[str]:
 @pytest.fixture(scope="module")
 def answered(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """One run on the bundled question, shared by the tests that look at it from different sides."""
-    from vflow.build import load
-    from vflow.pipeline import Pipeline
-    from vflow.turns import TurnLog
+    from vflow.graph.loader import load
+    from vflow.report.turn_log import TurnLog
+    from vflow.runtime.pipeline import Pipeline
 
     wav = tmp_path_factory.mktemp("agent") / "reply.wav"
     stand_ins = {

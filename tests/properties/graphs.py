@@ -11,9 +11,9 @@ from tests.properties.trace import Trace
 from tests.properties.traced import KINDS, Action, Actor, Traced
 from tests.stand_ins import PATIENCE_S
 from vflow import MS, ManualClock, NodeError, Pipeline
-from vflow.build import load_text
 from vflow.clock import Clock
-from vflow.graph import GraphLink
+from vflow.graph.graph import GraphLink
+from vflow.graph.loader import load_text
 
 MIDDLES = ("plain", "heavy", "busy", "deaf", "steps", "reply", "coroutine", "holder", "pair")
 TERMINALS = ("collect", "fused", "told", "speaker")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.properties.graphs import Run
 from tests.properties.trace import FlushRecord, Trail
-from vflow.graph import Graph, GraphLink
+from vflow.graph.graph import Graph, GraphLink
 
 Pair = tuple[str, str]
 

@@ -37,7 +37,7 @@ from vflow import (
     prop,
 )
 from vflow_nodes.chat.chat import Chat
-from vflow_nodes.decode.words import Word
+from vflow_nodes.lib.decode.words import Word
 
 WINDOW_NS = 64 * MS
 VOICE, SILENCE = np.full(1024, 0.5, np.float32), np.zeros(1024, np.float32)

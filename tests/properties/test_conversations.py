@@ -25,7 +25,7 @@ from tests.properties.scripted import (
 )
 from tests.stand_ins import PATIENCE_S
 from vflow import MS, Flush, ManualClock, Message, Pipeline
-from vflow.build import load_text
+from vflow.graph.loader import load_text
 
 PARTS = 10
 CONVERSATIONS = max(1000, EXAMPLES) // PARTS

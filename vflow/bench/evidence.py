@@ -11,9 +11,9 @@ from vflow.bench.microphone import Utterance
 from vflow.bus import Message
 from vflow.caps import Text
 from vflow.event import TurnEnd
-from vflow.graph import Budget, Graph
+from vflow.graph.graph import Budget, Graph
 from vflow.packet import MS, SECOND
-from vflow.turns import LATENCIES, Turn
+from vflow.report.turn import LATENCIES, Turn
 
 OVER_NS = 300 * MS
 """A reply that has been silent so long when the flush comes was over, or in a pause: it stopped by itself."""

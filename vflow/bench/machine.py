@@ -7,8 +7,8 @@ import platform
 import sys
 from typing import Any
 
-from vflow.cores import usable_cores
 from vflow.doctor.machine import cpu_name
+from vflow.resources import usable_cores
 
 
 def machine() -> dict[str, Any]:

@@ -13,10 +13,12 @@ import soundfile
 from vflow.bench.scenario import Step
 from vflow.bench.speech import RATE
 from vflow.caps import Audio
-from vflow.node import Node, Out
+from vflow.node import Node
 from vflow.packet import MS, SECOND, AudioPacket, Samples
+from vflow.ports import Out
 from vflow.props import Duration, prop
-from vflow.turns import Turn, TurnLog
+from vflow.report.turn import Turn
+from vflow.report.turn_log import TurnLog
 
 QUIET_NS = 700 * MS
 """Between the end of a reply and the next question."""

@@ -12,16 +12,16 @@ from vflow.bench.microphone import Microphone, Script, Told, microphone
 from vflow.bench.promises import judge
 from vflow.bench.scenario import Step
 from vflow.bench.verdict import Verdict
-from vflow.build import load
 from vflow.caps import Audio
 from vflow.clock import Clock
 from vflow.errors import Diagnostic, GraphError, Place
-from vflow.graph import Graph
-from vflow.node import outputs_of
-from vflow.pipeline import Pipeline
-from vflow.registry import NodeClass
-from vflow.resolve import use_role
-from vflow.turns import TurnLog
+from vflow.graph.graph import Graph
+from vflow.graph.loader import load
+from vflow.graph.registry import NodeClass
+from vflow.graph.resolver import use_role
+from vflow.ports import outputs_of
+from vflow.report.turn_log import TurnLog
+from vflow.runtime.pipeline import Pipeline
 
 MICROPHONE = "bench.microphone"
 

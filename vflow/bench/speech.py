@@ -12,11 +12,11 @@ import numpy as np
 import soundfile
 import soxr
 
-from vflow.build import load_text
 from vflow.errors import Unavailable
-from vflow.measure import voice_off_ns, voice_on_ns
+from vflow.graph.loader import load_text
 from vflow.packet import Samples
-from vflow.pipeline import Pipeline
+from vflow.report.recordings import voice_off_ns, voice_on_ns
+from vflow.runtime.pipeline import Pipeline
 
 RATE = 16_000
 """Of every clip, in Hz."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from vflow.measure import summary
+from vflow.report.recordings import summary
 
 
 class Standing(Enum):

@@ -9,13 +9,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vflow.cli.bell import DONE, Bell
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
+from vflow.cli.signals import DONE, Bell
 
 if TYPE_CHECKING:
     from vflow.bench.scenario import Step
-    from vflow.cli.verdicts import Live
+    from vflow.cli.bench_report import Live
 
 TURNS, MOST_TURNS = 10, 10_000
 STOP_S = 2.0
@@ -42,8 +42,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     # what follows imports numpy; `vflow bench --help` need not
     from vflow.bench.session import check
-    from vflow.cli.loading import overrides_of
-    from vflow.cli.verdicts import Live
+    from vflow.cli.bench_report import Live
+    from vflow.cli.graph_options import overrides_of
     from vflow.errors import Diagnostic, GraphError, VflowError
 
     live = Live()
@@ -166,7 +166,7 @@ class _Bench:
     def _report(self, interrupted: bool) -> int:
         from vflow.bench.microphone import GIVEN_UP
         from vflow.bench.verdict import Standing
-        from vflow.cli.verdicts import result, table
+        from vflow.cli.bench_report import result, table
 
         session = self.session
         try:
@@ -188,7 +188,7 @@ class _Bench:
         return FAILED if broken or not complete else self._code
 
     def _draw(self, found: dict[str, Any]) -> None:
-        from vflow.bench.picture import draw
+        from vflow.bench.chart import draw
 
         try:
             Path(self.args.picture).write_text(draw(found), encoding="utf-8")

@@ -27,9 +27,9 @@ def check(file: str) -> bool:
     A missing model or device is a warning: the graph may run elsewhere.
     """
     # here, and not above: `vflow check --help` does not need numpy
-    from vflow.build import load
-    from vflow.cli.latency import over_budget
-    from vflow.cli.summary import describe
+    from vflow.cli.graph_summary import describe
+    from vflow.graph.latency_budget import over_budget
+    from vflow.graph.loader import load
 
     try:
         graph = load(file, require_available=False)

@@ -7,26 +7,26 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from vflow.cli import loading
+from vflow.cli import graph_options
 from vflow.cli.main import OK, USAGE
 from vflow.cli.models import ProgressBar
 
 if TYPE_CHECKING:
     from vflow.errors import Diagnostic
-    from vflow.graph import Graph
+    from vflow.graph.graph import Graph
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the verb."""
     parser.add_argument("file", metavar="FILE", nargs="?", help="a graph; its models are loaded")
-    loading.arguments(parser)
+    graph_options.arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def main(args: argparse.Namespace) -> int:
     """Examine and print; returns 0, or 2 where the graph cannot run here."""
     # here, and not above: `vflow doctor --help` does not need numpy
-    from vflow.cli.findings import as_json, as_text
+    from vflow.cli.doctor_report import as_json, as_text
     from vflow.doctor.examination import examine
 
     if args.file is None and (args.set or args.input or args.output):
@@ -47,16 +47,16 @@ def main(args: argparse.Namespace) -> int:
 
 def _graph(args: argparse.Namespace) -> tuple[Graph | None, list[Diagnostic]]:
     """The graph, None where it has errors of its own; with those, with what is missing here, and warnings."""
-    from vflow.cli.latency import over_budget
     from vflow.errors import Diagnostic, GraphError, Place
+    from vflow.graph.latency_budget import over_budget
 
     problems: list[Diagnostic] = []
     try:
-        graph = loading.load(args)
+        graph = graph_options.load(args)
     except GraphError as strict:
         problems += strict.diagnostics
         try:
-            graph = loading.load(args, require_available=False)
+            graph = graph_options.load(args, require_available=False)
         except GraphError as error:
             return None, [*problems, *(d for d in error.diagnostics if d.severity == "error")]
     else:

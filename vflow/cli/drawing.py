@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from vflow.graph import Graph, GraphLink, GraphNode
-from vflow.negotiate import CONVERTER
-from vflow.node import QueueOptions, Sink, outputs_of
+from vflow.graph.graph import Graph, GraphLink, GraphNode
+from vflow.graph.negotiation import CONVERTER
+from vflow.node import Sink
+from vflow.ports import QueueOptions, outputs_of
 from vflow.props import duration_text
 
 LEGEND = (

@@ -31,8 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Draw the graph; returns 0, or 2 where the graph has errors or OUT cannot be written."""
     # here, and not above: `vflow graph --help` does not need numpy
-    from vflow.build import load
     from vflow.cli import drawing
+    from vflow.graph.loader import load
 
     try:
         graph = load(args.file, require_available=False)

@@ -19,8 +19,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Print the reference; returns 0, or 2 for a name that nothing has."""
     # here, and not above: `vflow inspect --help` does not need numpy
-    from vflow.cli.reference import Reference
-    from vflow.registry import Registry, UnknownNode
+    from vflow.cli.node_reference import Reference
+    from vflow.graph.registry import Registry, UnknownNode
 
     reference = Reference(Registry())
     try:

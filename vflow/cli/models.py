@@ -7,10 +7,11 @@ import sys
 from dataclasses import dataclass
 from typing import TextIO
 
-from vflow import hub, hub_pull, models
+from vflow import models
 from vflow.cli.main import FAILED, OK, USAGE
 from vflow.errors import Unavailable
-from vflow.meter import size_text
+from vflow.models import hub_cache, hub_download
+from vflow.models.progress import size_text
 
 BAR = 30
 """Cells of the progress bar."""
@@ -41,7 +42,7 @@ def main(args: argparse.Namespace) -> int:
 
 def listing() -> int:
     """Print every model that vflow knows, and those of the hub that are here."""
-    copies = hub.here()
+    copies = hub_cache.here()
     names = [model.name for model in models.known()] + [copy.name for copy in copies]
     width = max(map(len, names), default=0)
     for model in models.known():
@@ -89,12 +90,12 @@ def pull(name: str) -> int:
 
 def pull_hub(name: str, revision: str) -> int:
     """Fetch what is missing or damaged of a model of the hub. Ctrl-C keeps what came, for the next pull."""
-    if not hub.is_revision(revision):
+    if not hub_cache.is_revision(revision):
         print(f"vflow models pull: error: {revision!r} is no branch, tag or commit", file=sys.stderr)
         return USAGE
     bar = ProgressBar(sys.stderr)
     try:
-        pulled = hub_pull.pull(name, bar.show, revision)
+        pulled = hub_download.pull(name, bar.show, revision)
     except Unavailable as error:
         bar.end()
         here = f"\n{name} is here, and was not changed" if models.hub_present(name, revision) else ""

@@ -8,15 +8,15 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vflow.cli import loading
-from vflow.cli.bell import DONE, Bell
+from vflow.cli import graph_options
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
+from vflow.cli.signals import DONE, Bell
 
 if TYPE_CHECKING:
-    from vflow.graph import Graph
-    from vflow.pipeline import Pipeline
-    from vflow.turns import TurnLog
+    from vflow.graph.graph import Graph
+    from vflow.report.turn_log import TurnLog
+    from vflow.runtime.pipeline import Pipeline
 
 DRAIN_S, STOP_S = 3.2, 1.0
 """Together they end a run within 5 s of Ctrl-C, whatever a node does."""
@@ -24,7 +24,7 @@ DRAIN_S, STOP_S = 3.2, 1.0
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the graph, a YAML file")
-    loading.arguments(parser)
+    graph_options.arguments(parser)
     parser.add_argument("--report", metavar="FILE.json", help="write turns, latencies and counters")
 
 
@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
     from vflow.errors import GraphError
 
     try:
-        graph = loading.load(args)
+        graph = graph_options.load(args)
         _check_files(args)
     except GraphError as error:
         report_diagnostics(error.diagnostics)
@@ -68,9 +68,9 @@ class _Run:
     """One run, from loading to the report."""
 
     def __init__(self, graph: Graph, args: argparse.Namespace) -> None:
-        from vflow.cli.terminal import Terminal
-        from vflow.pipeline import Pipeline
-        from vflow.turns import TurnLog
+        from vflow.cli.live_view import Terminal
+        from vflow.report.turn_log import TurnLog
+        from vflow.runtime.pipeline import Pipeline
 
         self.args, self.graph = args, graph
         self.log: TurnLog = TurnLog(graph)

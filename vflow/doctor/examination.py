@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from vflow.advice import Advice
-from vflow.doctor import known, thread_counts
+from vflow.doctor import rules, thread_counts
 from vflow.doctor.accelerator import Device, devices
 from vflow.doctor.inventory import Extra, Weights, extras, weights
 from vflow.doctor.machine import AudioNode, Machine, audio, machine
-from vflow.doctor.opened import Loaded, opened
+from vflow.doctor.trial_run import Loaded, opened
 from vflow.errors import Diagnostic
-from vflow.graph import Graph, RoleChoice
-from vflow.meter import Progress
-from vflow.registry import Registry
-from vflow.resolve import Resolver
-from vflow.roles import ROLES
+from vflow.graph.graph import Graph, RoleChoice
+from vflow.graph.registry import Registry
+from vflow.graph.resolver import Resolver
+from vflow.graph.roles import ROLES
+from vflow.models.progress import Progress
 
 ORDER = ("faster", "smaller", "none")
 
@@ -52,9 +52,9 @@ def examine(graph: Graph | None, problems: Iterable[Diagnostic], report: Progres
     cuda = devices(found.torch, measure=True)
     roles = dict(graph.roles) if graph is not None else _roles(Resolver(registry))
     result = Examination(found, cuda, audio(registry), extras(), weights(), roles, problems=list(problems))
-    result.problems += known.threads(found)
-    result.problems += known.devices(found, cuda, graph)
-    result.notes += known.busy(found)
+    result.problems += rules.threads(found)
+    result.problems += rules.devices(found, cuda, graph)
+    result.notes += rules.busy(found)
     if graph is not None:
         _examine(graph, registry, result, report)
     result.problems = _distinct(result.problems)
@@ -62,7 +62,7 @@ def examine(graph: Graph | None, problems: Iterable[Diagnostic], report: Progres
 
 
 def _examine(graph: Graph, registry: Registry, result: Examination, report: Progress) -> None:
-    result.problems += known.echo(graph)
+    result.problems += rules.echo(graph)
     resolver = Resolver(registry)
     missing = {name for name, choice in graph.roles.items() if resolver.problem(choice.taken)}
     here = _roles(resolver)
@@ -70,7 +70,7 @@ def _examine(graph: Graph, registry: Registry, result: Examination, report: Prog
     with opened(graph, missing, report) as nodes:
         result.advice += nodes.advice()
     result.loaded, result.problems = nodes.loaded, result.problems + nodes.problems
-    result.advice += known.speculation(graph)
+    result.advice += rules.speculation(graph)
     try:
         result.advice += thread_counts.advice(graph, nodes.loaded, result.machine.usable_cores, report)
     except Exception as error:  # a node's own code, which could be opened once

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vflow import hub, models
+from vflow import models
+from vflow.models import hub_cache
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -82,6 +83,6 @@ def _known() -> Iterator[Weights]:
 
 
 def _of_hub() -> Iterator[Weights]:
-    for copy in hub.here():
+    for copy in hub_cache.here():
         state, mend = ("present", "") if copy.whole else ("incomplete", f"vflow models pull {copy.name}")
         yield Weights(copy.name, copy.size, state, str(copy.folder), mend=mend)

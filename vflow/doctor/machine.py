@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vflow import __version__, cores, models
+from vflow import __version__, models, resources
 from vflow.doctor.accelerator import Torch, torch_build
 from vflow.doctor.bandwidth import memory_gb_s
 from vflow.errors import Unavailable
-from vflow.meter import Progress
-from vflow.registry import Registry
-from vflow.resolve import Resolver
+from vflow.graph.registry import Registry
+from vflow.graph.resolver import Resolver
+from vflow.models.progress import Progress
 
 AUDIO = ("mic", "speaker")
 
@@ -53,8 +53,8 @@ class AudioNode:
 
 def machine(report: Progress) -> Machine:
     """Look at the machine; blocks for about a second, and while torch is imported."""
-    total, free = cores.memory()
-    usable = cores.usable_cores()
+    total, free = resources.memory()
+    usable = resources.usable_cores()
     report("measuring how fast memory is read", None)
     speed = memory_gb_s(max(1, int(usable)), free)
     report("looking at torch", None)
@@ -65,7 +65,7 @@ def machine(report: Progress) -> Machine:
         cpu=cpu_name(),
         cores=os.cpu_count() or 1,
         usable_cores=usable,
-        load=cores.load(),
+        load=resources.load(),
         omp_num_threads=os.environ.get("OMP_NUM_THREADS", ""),
         memory_total=total,
         memory_free=free,

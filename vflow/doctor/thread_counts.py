@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from functools import partial
 
 from vflow.advice import Advice, Effect
-from vflow.context import threads_of
-from vflow.doctor.opened import Loaded, Trial, within
-from vflow.graph import Graph
-from vflow.meter import Progress
+from vflow.doctor.trial_run import Loaded, Trial, within
+from vflow.graph.graph import Graph
+from vflow.models.progress import Progress
+from vflow.runtime.context import threads_of
 
 LONGEST_S = 10.0
 """A node that takes longer to load is not loaded again for this."""

@@ -3,10 +3,6 @@
 A node asks `require` for the folder of a known model's files, and `require_hub` for that of a hub's model.
 """
 
-from vflow.hub import hub_present as hub_present
-from vflow.hub import is_hub_name as is_hub_name
-from vflow.hub import require_hub as require_hub
-from vflow.meter import Progress as Progress
 from vflow.models.catalogue import File as File
 from vflow.models.catalogue import Model as Model
 from vflow.models.catalogue import Part as Part
@@ -15,5 +11,9 @@ from vflow.models.catalogue import find as find
 from vflow.models.catalogue import is_present as is_present
 from vflow.models.catalogue import known as known
 from vflow.models.catalogue import path as path
-from vflow.models.catalogue import pull as pull
 from vflow.models.catalogue import require as require
+from vflow.models.hub_cache import hub_present as hub_present
+from vflow.models.hub_cache import is_hub_name as is_hub_name
+from vflow.models.hub_cache import require_hub as require_hub
+from vflow.models.progress import Progress as Progress
+from vflow.models.wheels import pull as pull

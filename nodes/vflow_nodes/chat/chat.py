@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from vflow import In, Text, TextPacket, models, prop
-from vflow_nodes.generator import Emission, Generator
+from vflow_nodes.lib.engine_generator import Emission, Generator
 
 if TYPE_CHECKING:
     from vflow_nodes.chat.loading import LanguageModel
@@ -39,8 +39,8 @@ class Chat(Generator):
 
     def open(self) -> None:
         """Load the model and start its engine, shared by all that use it. Raises: Unavailable."""
-        from vflow_nodes import checkpoints
         from vflow_nodes.chat import loading
+        from vflow_nodes.lib import checkpoints
 
         if any(model.name == self.model and model.demo for model in models.known()):
             self.ctx.warn(
@@ -57,7 +57,7 @@ class Chat(Generator):
 
     def warm_up(self) -> None:
         """Compute the persona, which every prompt begins with, and each step that a reply may take."""
-        from vflow_nodes.decode.build import warm_up
+        from vflow_nodes.lib.decode.build import warm_up
 
         warm_up(self._language.engine, self.slots, self.context)
         self.rehearse(self._language.prompt(self.persona, [{"role": "user", "content": "Hello."}]))

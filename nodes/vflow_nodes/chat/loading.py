@@ -10,11 +10,11 @@ import torch
 from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from vflow_nodes import checkpoints
-from vflow_nodes.checkpoints import Dtype, Progress
-from vflow_nodes.decode.build import Options, build
-from vflow_nodes.decode.engine import Engine
-from vflow_nodes.decode.vocabulary import vocabulary_of
+from vflow_nodes.lib import checkpoints
+from vflow_nodes.lib.checkpoints import Dtype, Progress
+from vflow_nodes.lib.decode.build import Options, build
+from vflow_nodes.lib.decode.engine import Engine
+from vflow_nodes.lib.decode.vocabulary import vocabulary_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The candidates of the role `vad`: bins of a detector, which rates windows, and `turn`, which decides."""
+"""`vad.silero`: the Silero detector, which rates windows, and `turn`, which decides."""
 
 from __future__ import annotations
 
@@ -15,21 +15,6 @@ class SileroVad(Bin):
     proxy: [detector, turn]
     nodes:
       detector: {use: detector.silero}
-      turn: {use: turn}
-    links: [detector -> turn]
-    """
-
-
-class EnergyVad(Bin):
-    """Find the user's utterances by loudness over an adaptive noise floor: no model, for quiet rooms."""
-
-    rank = 10
-    example = "vad: {use: vad.energy, margin_db: 8, speech_end_after: 600ms}"
-    graph = """
-    ports: {audio: detector.audio, speech: turn.speech}
-    proxy: [detector, turn]
-    nodes:
-      detector: {use: detector.energy}
       turn: {use: turn}
     links: [detector -> turn]
     """

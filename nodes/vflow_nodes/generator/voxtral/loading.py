@@ -1,0 +1,88 @@
+"""Voxtral, loaded: its encoder, its vocabulary and the engine of its decoder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import VoxtralForConditionalGeneration
+
+from vflow import Unavailable
+from vflow_nodes.generator.voxtral import MODEL, tokens
+from vflow_nodes.generator.voxtral.encoder import AudioEncoder
+from vflow_nodes.generator.voxtral.prompt import Prompts
+from vflow_nodes.lib import checkpoints
+from vflow_nodes.lib.checkpoints import Dtype, Progress
+from vflow_nodes.lib.decode.build import Options, build
+from vflow_nodes.lib.decode.engine import Engine
+from vflow_nodes.lib.decode.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Voxtral:
+    """A running engine, and what stands in front of it. The encoder belongs to the engine's thread."""
+
+    engine: Engine
+    encoder: AudioEncoder
+    prompts: Prompts
+    tokens: tokens.Tokens
+
+    def close(self) -> None:
+        """End the engine's thread; called with its last user."""
+        self.engine.close()
+
+
+def load(
+    name: str,
+    device: str,
+    dtype: Dtype,
+    options: Options,
+    attention: str,
+    compiled: bool,
+    progress: Progress,
+) -> Voxtral:
+    """Load a Voxtral from a directory or by a hub name; its engine runs. Blocks; any thread.
+
+    Raises: Unavailable with what mends it.
+    """
+    folder = checkpoints.locate(name, progress, MODEL)
+    progress(f"loading {name}")
+    exact = checkpoints.dtype_for(device, dtype)
+    with checkpoints.loading(name, device, f"Voxtral, such as {MODEL}"):
+        _check_kind(name, (folder / "config.json").read_bytes())
+        try:
+            vocabulary = tokens.load(folder)
+        except ValueError as error:  # it has its mend
+            raise Unavailable(f"model {name!r} does not load: {error}") from error
+        prompts = Prompts(vocabulary)
+        model: Any = VoxtralForConditionalGeneration.from_pretrained(folder, dtype=exact).eval()
+        if not options.int8:  # else its matrices go there one by one, when they are narrow
+            model.to(device)
+        encoder = AudioEncoder(
+            model,
+            device,
+            exact,
+            attention=attention,
+            capture=options.graphs and device == "cuda",
+            compile=compiled,
+        )
+        pieces = [vocabulary.piece(token) for token in range(vocabulary.size)]
+        engine = build(model, Vocabulary(pieces, frozenset([prompts.eos])), options, torch.device(device))
+    return Voxtral(engine.start("voxtral"), encoder, prompts, vocabulary)
+
+
+def _check_kind(name: str, config: bytes) -> None:
+    """Raises: Unavailable for a model of another architecture."""
+    try:
+        kind = json.loads(config)["model_type"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise Unavailable(f"{name!r} has a config.json that cannot be read: fetch the model anew") from error
+    if kind == "voxtral_realtime":
+        raise Unavailable(f"{name!r} only transcribes; set 'model' to {MODEL}")
+    if kind != "voxtral":
+        raise Unavailable(
+            f"{name!r} is {kind}, not voxtral; set 'model' to a Voxtral, such as {MODEL}, or "
+            "'use: generator.cascade' for a model of texts"
+        )

@@ -1,0 +1,301 @@
+"""`generator.voxtral`: hears speech and answers with words, one model for both."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from vflow import (
+    SECOND,
+    Audio,
+    AudioPacket,
+    Event,
+    Flush,
+    In,
+    Out,
+    Pause,
+    QueueOptions,
+    SpeechEnd,
+    SpeechStart,
+    Text,
+    TextPacket,
+    Unavailable,
+    models,
+    prop,
+)
+from vflow_nodes.generator.voxtral import MODEL
+from vflow_nodes.lib.engine_generator import Emission, Emissions, Generator
+
+if TYPE_CHECKING:
+    from vflow_nodes.generator.voxtral.loading import Voxtral
+    from vflow_nodes.generator.voxtral.memory import Exchange
+    from vflow_nodes.generator.voxtral.transcript import Transcript
+    from vflow_nodes.generator.voxtral.utterance import Utterance
+    from vflow_nodes.lib.decode.engine import Engine
+    from vflow_nodes.lib.decode.prompt import Embeds
+    from vflow_nodes.lib.decode.reply import Reply
+
+PERSONA = "You are a helpful voice assistant. Answer what you hear in two or three short spoken sentences."
+UNKNOWN = "(speech)"
+"""Stands in the history for what was said, where no transcript was made of it."""
+TRANSCRIPT = 24, 8
+"""Tokens of a transcript, at most: so many, and so many for each second. Fast speech has 6; a model that
+runs on about noise is stopped."""
+
+
+class VoxtralGenerator(Generator):
+    """Answer utterances with Voxtral, which hears them itself: no transcript stands between.
+
+    The persona and the history are computed ahead, and so is each 30 s of an utterance that goes on; at its
+    pause the reply is begun.
+    """
+
+    speculates = True
+    rank = 50
+    example = "generator: {use: generator.voxtral, device: cuda, persona: You are a pirate. Be brief.}"
+
+    model: str = prop(MODEL, doc="a Voxtral's directory, or its owner/name on the hub")
+    persona: str = prop(PERSONA, doc="who speaks, and how: stands before the first utterance")
+    context: int = prop(4096, ge=512, doc="tokens of persona, history and utterance; 30 s of speech are 375")
+    transcribe: bool = prop(
+        True,
+        doc="write down what the user says, for display and history; takes a second slot beside the reply",
+    )
+    language: str = prop("", doc="of the transcript: two letters such as 'en', or '' to find out")
+    audio_turns: int = prop(
+        2, ge=0, le=64, doc="the last turns that are remembered as audio, older ones as text"
+    )
+    attention: Literal["eager", "sdpa", "flash_attention_2"] = prop(
+        "sdpa", doc="of the audio encoder; flash_attention_2 needs the package flash-attn"
+    )
+    compile: bool = prop(
+        True, doc="let torch.compile fuse the audio encoder's layers, at a longer start; no effect on the CPU"
+    )
+    cudnn_benchmark: bool = prop(
+        False, doc="let cuDNN try its ways for the encoder's two convolutions; no effect on the CPU"
+    )
+
+    audio = In(
+        Audio(rate=16_000, channels=1, features={"turns"}),
+        doc="utterances",
+        queue=QueueOptions(packets=400, time_ns=10 * SECOND),
+    )
+    transcript = Out(Text("final"), doc="one for each turn; '' where nothing was said", bus=True)
+
+    @classmethod
+    def unavailable(cls) -> str:
+        missing = [m for m in ("torch", "transformers") if importlib.util.find_spec(m) is None]
+        if missing:
+            return f"{' and '.join(missing)} not installed: pip install 'vflow[speech]'"
+        from vflow_nodes.generator.voxtral.cuda import cuda_problem
+
+        problem = cuda_problem()
+        if problem:
+            return f"{problem}; use: generator.voxtral with device: cpu runs it slowly"
+        return "" if models.hub_present(MODEL) else f"its weights are not here: vflow models pull {MODEL}"
+
+    def open(self) -> None:
+        """Load the model and start its engine, shared by all that use it. Raises: Unavailable."""
+        import torch
+
+        from vflow_nodes.generator.voxtral import loading
+        from vflow_nodes.generator.voxtral.memory import Memory
+        from vflow_nodes.lib import checkpoints
+
+        if self.cudnn_benchmark:
+            torch.backends.cudnn.benchmark = True
+        device, options = checkpoints.pick_device(self.device), self.options()
+        if device == "cpu" and self.device == "auto":
+            self.ctx.warn("no CUDA device was found: Voxtral runs on the CPU, slowly")
+        key = f"voxtral:{self.model}:{device}:{self.dtype}:{self.attention}:{self.compile}:{options}"
+        self._voxtral: Voxtral = self.ctx.shared(
+            key,
+            lambda: loading.load(
+                self.model, device, self.dtype, options, self.attention, self.compile, self.ctx.progress
+            ),
+        )
+        try:
+            self._voxtral.prompts.transcription((), self.language)
+        except ValueError as error:
+            raise Unavailable(f"{error}; set 'language' to them, or to '' to have it found out") from error
+        self.begin(self._voxtral.engine)
+        self._memory = Memory(
+            self._voxtral.prompts, self.ctx.conversation, self.persona, self._room(), self.audio_turns
+        )
+        self._utterance: Utterance | None = None
+        self._given = False  # whether the utterance is answered already
+
+    def _room(self) -> int:
+        """Positions that an opening may take: half of the context is the utterance's."""
+        return self.context // 2
+
+    def warm_up(self) -> None:
+        """Compute the persona, the encoder and each step that a reply may take."""
+        from vflow_nodes.lib.decode.build import warm_up
+
+        warm_up(self._voxtral.engine, self.slots, self.context)
+        encoder = self._voxtral.encoder
+        self._voxtral.engine.call(encoder.warm_up).result()
+        if encoder.problem:
+            self.ctx.warn(
+                f"the audio encoder runs uncompiled, and slower: {encoder.problem}; install what is missing, "
+                "or set 'compile: false'"
+            )
+        self.rehearse(self._memory.parts([*self._memory.opening(), self._voxtral.prompts.end_inst]))
+
+    def close(self) -> None:
+        super().close()
+        self.__dict__.pop("_voxtral", None)
+
+    def stats(self, engine: Engine) -> dict[str, Any]:
+        import torch
+
+        encoder = self._voxtral.encoder
+        return {
+            **super().stats(engine),
+            "attention": encoder.attention,
+            "encoder_graph": encoder.captured,
+            "compile": encoder.compiled,
+            "cudnn_benchmark": encoder.device.type == "cuda" and torch.backends.cudnn.benchmark,
+        }
+
+    def process(self, packet: AudioPacket) -> None:
+        utterance = self._utterance
+        if utterance is None or packet.turn != utterance.turn:
+            return
+        cut = utterance.cut
+        if utterance.push(packet.mono()):
+            begun = [*self._memory.opening(utterance.turn), *utterance.closed()]
+            self.prefill(self._memory.parts(begun, utterance.embeds.values()))
+        if utterance.cut and not cut:
+            seconds = self._windows(utterance.turn) * 30
+            self.ctx.warn(
+                f"the utterance is longer than the {seconds} s that the context holds, and its end is not "
+                "heard; set 'context' higher"
+            )
+
+    def on_event(self, event: Event) -> Iterator[Emission]:
+        if isinstance(event, SpeechStart):
+            self._utterance, self._given = self._listen(event.turn), False
+        elif self._utterance is None or event.turn != self._utterance.turn:
+            return
+        elif isinstance(event, Pause) and self.ctx.speculative(event) and not self._given:
+            self._given = True
+            yield from self._answer(self._utterance)
+        elif isinstance(event, SpeechEnd):
+            utterance, self._utterance = self._utterance, None
+            if not self._given:
+                yield from self._answer(utterance)
+
+    def _listen(self, turn: int) -> Utterance:
+        from vflow_nodes.generator.voxtral.utterance import Utterance
+
+        return Utterance(turn, self._voxtral.encoder.encode, self._windows(turn))
+
+    def _windows(self, turn: int) -> int:
+        """How many windows of an utterance fit behind its opening."""
+        from vflow_nodes.generator.voxtral.memory import most_windows
+        from vflow_nodes.generator.voxtral.prompt import EMBEDDINGS
+
+        return most_windows(self.context - 1, self._memory.opening(turn), EMBEDDINGS)
+
+    def _answer(self, utterance: Utterance) -> Iterator[Emission]:
+        """The reply to an utterance, and beside it what was said."""
+        from vflow_nodes.generator.voxtral.memory import Exchange
+        from vflow_nodes.generator.voxtral.transcript import Transcript
+
+        turn = utterance.turn
+        if utterance.empty:
+            yield self.transcript, TextPacket(text="", turn=turn, pts_ns=self.ctx.now_ns())
+            yield self.words, self.ended(turn, 0, "eos")
+            return
+        speech = utterance.speech()
+        self._exchange, self._written = Exchange(speech, utterance.embeds), Transcript()
+        if self.ctx.cancelled(turn):
+            self._note(turn, UNKNOWN, "", [])
+            return
+        opening = self._memory.opening(turn)
+        asked = [*opening, *speech, self._voxtral.prompts.end_inst]
+        self._seconds = utterance.seconds
+        reply = self.reply(self._memory.parts(asked, utterance.embeds.values()), turn)
+        yield from self._side_by_side(reply, turn)
+        self._ahead()
+
+    def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
+        """Have the engine begin a reply, and behind it the transcript: no word waits for what is written."""
+        reply = super().generate(parts, turn, one_line)
+        if self.transcribe:
+            self._written = self._write_down(self._exchange, self._seconds)
+        return reply
+
+    def _write_down(self, exchange: Exchange, seconds: float) -> Transcript:
+        """Begin the transcript of an utterance, in a slot of its own."""
+        from vflow_nodes.generator.voxtral.transcript import Transcript
+        from vflow_nodes.lib.decode.prompt import Prompt
+        from vflow_nodes.lib.decode.sampling import Sampling
+        from vflow_nodes.lib.decode.session import Session
+
+        prompt = self._voxtral.prompts.transcription(exchange.speech, self.language)
+        parts = self._memory.parts(prompt, exchange.embeds.values())
+        exact = Sampling(
+            temperature=0, repetition_penalty=1, no_repeat_ngram=0, min_words=0, min_tokens=0,
+            max_tokens=min(1024, TRANSCRIPT[0] + int(TRANSCRIPT[1] * seconds)),
+        )  # fmt: skip
+        session = Session(self._voxtral.engine)
+        return Transcript(session, session.generate(Prompt(parts), exact))
+
+    def _side_by_side(self, reply: Emissions, turn: int) -> Iterator[Emission]:
+        """A reply, and the transcript as soon as it is whole."""
+        with contextlib.closing(reply):  # what ends this ends it, and the history is written before on_cancel
+            for item in reply:
+                if self._written.poll():
+                    yield from self._told(turn)
+                yield item
+
+    def finished(self, turn: int) -> Iterator[Emission]:
+        """The transcript, where the reply was faster."""
+        while not self._written.poll(wait=True):
+            yield None
+        yield from self._told(turn)
+
+    def _told(self, turn: int) -> Iterator[Emission]:
+        """The transcript, once."""
+        if not self._written.told:
+            self._written.told = True
+            text = self._written.text if self.transcribe else UNKNOWN
+            yield self.transcript, TextPacket(text=text, turn=turn, pts_ns=self.ctx.now_ns())
+
+    def answered(self, turn: int, text: str, tokens: list[int]) -> None:
+        """Enter what was said, and the reply, into the history; remember both as the model had them."""
+        self._written.cancel()
+        self._note(turn, self._written.text, text, tokens)
+
+    def _note(self, turn: int, said: str, text: str, tokens: list[int]) -> None:
+        self.ctx.conversation.append("user", said or UNKNOWN, turn)
+        super().answered(turn, text, tokens)
+        self._exchange.ids, self._exchange.text = tuple(tokens), text
+        self._memory.keep(turn, self._exchange)
+
+    def _ahead(self) -> None:
+        """Have the prompt of the next turn computed, as far as it is known."""
+        self.prefill(self._memory.parts(self._memory.opening()))
+
+    def on_cancel(self, flush: Flush) -> None:
+        if flush.retracts:
+            self._retracted(flush.turn)
+            return
+        super().on_cancel(flush)
+        self._ahead()
+
+    def on_flush(self, flush: Flush) -> None:
+        if flush.retracts:
+            self._retracted(flush.turn)
+
+    def _retracted(self, turn: int) -> None:
+        """The user spoke on: what was answered in advance has not been."""
+        self.ctx.conversation.delete(turn)
+        self._memory.forget(turn)
+        if self._utterance is not None and self._utterance.turn == turn:
+            self._given = False

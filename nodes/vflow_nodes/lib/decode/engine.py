@@ -1,0 +1,297 @@
+"""The decode engine: one thread owns the device and serves many sessions.
+
+Its loop: apply what was asked for; compute a part of one prompt; begin one step of all replies; hand out the
+tokens of the step before. On CUDA the hand-out is one step late, so that the device never waits for the host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import torch
+
+from vflow_nodes.lib.decode.errors import Closed, DecodeError, Failed, Full, explained
+from vflow_nodes.lib.decode.prompt import Prompt
+from vflow_nodes.lib.decode.reply import Reply
+from vflow_nodes.lib.decode.scheduler import Chunk, Job, Plan, Scheduler, Stage
+from vflow_nodes.lib.decode.stepper import Device, Tokens
+from vflow_nodes.lib.decode.vocabulary import Vocabulary
+
+T = TypeVar("T")
+AHEAD = 64
+"""Tokens of a reply that may wait to be taken before its session pauses."""
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """A job with what it computes and whom it answers; `reply` is None where a prompt is computed ahead."""
+
+    job: Job
+    prompt: Prompt
+    reply: Reply | None
+    drawn: list[int] = field(default_factory=list)
+    begun: bool = False
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the engine has done since it began. `reused` are positions of prompts that were there already."""
+
+    steps: int = 0
+    tokens: int = 0
+    prefilled: int = 0
+    reused: int = 0
+    replies: int = 0
+    cancelled: int = 0
+    failed: int = 0
+
+
+class Engine:
+    """Serves sessions from one thread of its own, between `start` and `close`; its methods may be called from
+    any thread. `lag`: tokens are handed out one step late (CUDA). `effects` says what is in effect, for
+    `stats`. `threads`: torch's threads for this work, None leaves them."""
+
+    def __init__(
+        self,
+        device: Device,
+        vocabulary: Vocabulary,
+        *,
+        lag: bool = False,
+        threads: int | None = None,
+        effects: Mapping[str, Any] | None = None,
+        ahead: int = AHEAD,
+    ) -> None:
+        self.context = device.context
+        self.vocabulary = vocabulary
+        self.counters = Counters()
+        self.device = device
+        # where nothing can be taken back, no step may be on its way when its reply is cut
+        self._lag = int(lag and device.rewinds)
+        self._threads, self._ahead = threads, ahead
+        self._effects = dict(effects or {})
+        self._scheduler = Scheduler(device.slots, rewinds=device.rewinds)  # the engine's thread
+        self._tasks: dict[Job, Task] = {}  # the engine's thread
+        self._pending: deque[tuple[list[Job], Tokens]] = deque()  # the engine's thread
+        self._asked: deque[Callable[[], None]] = deque()  # append: guarded by _asking; popleft is atomic
+        self._asking = threading.Lock()
+        self._awake = threading.Event()
+        self._numbers = itertools.count(1)
+        self._thread: threading.Thread | None = None
+        self._closing = False  # guarded by _asking: nothing is asked behind it
+
+    def start(self, name: str = "decode") -> Engine:
+        """Begin to serve; returns itself."""
+        self._thread = threading.Thread(target=self._serve, name=f"vflow:{name}", daemon=True)
+        self._thread.start()
+        return self
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """End every reply with an error, and the thread; may be called twice. Blocks until then, for
+        `timeout_s` at most: a thread that is inside a library ends behind that."""
+        with self._asking:
+            self._closing = True
+        self._awake.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout_s)
+
+    def new_session(self) -> int:
+        """The number of a new session; any thread."""
+        return next(self._numbers)
+
+    def call(self, work: Callable[[], T]) -> Future[T]:
+        """Run something on the engine's thread, between two steps; what touches the device belongs there."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(work())
+            except Exception as error:  # the caller's work, and the caller's error
+                future.set_exception(error)
+
+        self.ask(run)
+        return future
+
+    @property
+    def open(self) -> bool:
+        """Whether it still takes requests; any thread."""
+        return not self._closing
+
+    def stats(self) -> dict[str, Any]:
+        """What is in effect, what was done, and how many slots are in use."""
+        counters = {name: getattr(self.counters, name) for name in Counters.__slots__}
+        slots = self._scheduler.slots
+        busy = sum(slot.job is not None for slot in slots)
+        return {**self._effects, "slots": len(slots), "busy": busy, "context": self.context, **counters}
+
+    def ask(self, what: Callable[[], None]) -> None:
+        """Have the engine's thread do something soon. Raises: Closed."""
+        with self._asking:
+            if self._closing:
+                raise Closed("the decode engine is closed")
+            self._asked.append(what)
+        self._awake.set()
+
+    # what the thread does
+
+    def submit(self, task: Task) -> None:
+        """The engine's thread."""
+        self._tasks[task.job] = task
+        self._scheduler.submit(task.job)
+
+    def cancel(self, job: Job) -> None:
+        """End a job, and its reply. The engine's thread."""
+        if job.stage is not Stage.DONE:
+            task = self._tasks.get(job)
+            self.counters.cancelled += 1
+            self._finish(job)
+            if task is not None and task.reply is not None:
+                task.reply.end("flush")
+
+    def release(self, session: int) -> None:
+        """The engine's thread."""
+        self._scheduler.release(session)
+
+    def taken(self, job: Job, reply: Reply) -> None:
+        """A reply's token was taken, or it was cancelled; any thread."""
+        if reply.over:
+            with contextlib.suppress(Closed):
+                self.ask(lambda: self.cancel(job))
+        elif job.paused and reply.untaken <= self._ahead // 2:
+            job.paused = False
+            self._awake.set()
+
+    def _serve(self) -> None:
+        if self._threads is not None:
+            torch.set_num_threads(self._threads)  # OpenMP counts threads for each thread that calls it
+        why: DecodeError = Closed("the decode engine was closed")
+        try:
+            with torch.inference_mode():  # it is a thread's own
+                self._loop()
+        except Exception as error:  # a fault of the engine's own: nobody is to wait for it
+            why = Failed(f"the decode engine ended: {type(error).__name__}: {error}")
+            raise
+        finally:
+            with self._asking:
+                self._closing = True
+            while self._asked:  # first: what was asked for last is ended as well
+                self._asked.popleft()()
+            for task in [*self._tasks.values()]:
+                self._fail(task.job, why)
+
+    def _loop(self) -> None:
+        while True:
+            self._awake.clear()
+            if self._closing:  # looked at behind the clearing, which may have cleared its own call
+                return
+            while self._asked:
+                self._asked.popleft()()
+            plan = self._scheduler.plan(time.monotonic())
+            if plan.idle and not self._pending:
+                left = self._scheduler.next_deadline() - time.monotonic()
+                self._awake.wait(None if left == float("inf") else max(0.0, left))
+            else:
+                self._work(plan)
+
+    def _work(self, plan: Plan) -> None:
+        for job in plan.expired:
+            slots = len(self._scheduler.slots)
+            self._fail(
+                job, Full(f"all {slots} slots of the engine were busy; set 'slots' higher, or wait longer")
+            )
+        begun = len(self._pending)
+        if plan.chunk is not None:
+            self._compute(plan.chunk)
+        if plan.rows:
+            self._step(plan.rows)
+        keep = self._lag if len(self._pending) > begun else 0
+        while len(self._pending) > keep:
+            self._deliver(*self._pending.popleft())
+
+    def _compute(self, chunk: Chunk) -> None:
+        job = chunk.job
+        task = self._tasks[job]
+        if not task.begun:
+            task.begun = True
+            self.counters.reused += chunk.start
+        try:
+            self.device.prefill(job.slot, task.prompt, chunk.start, chunk.stop)
+            if chunk.last and task.reply is not None:
+                tokens = self.device.first(job.slot, len(task.prompt), task.reply.sampling)
+                self._pending.append(([job], tokens))
+        except Exception as error:  # the device's libraries
+            self._fail(job, explained(error, f"a prompt of {len(task.prompt)} tokens"), broken=True)
+            return
+        self.counters.prefilled += chunk.stop - chunk.start
+        self._scheduler.computed(chunk)
+        if job.stage is Stage.DONE:
+            self._tasks.pop(job, None)
+
+    def _step(self, jobs: list[Job]) -> None:
+        longest = max(len(job.keys) + job.begun - 1 for job in jobs)
+        replies = [self._tasks[job].reply for job in jobs]
+        greedy = all(reply is not None and reply.sampling.temperature == 0 for reply in replies)
+        try:
+            tokens = self.device.step([job.slot for job in jobs], longest, greedy)
+        except Exception as error:  # the device's libraries
+            for job in jobs:
+                self._fail(job, explained(error, f"a step of {len(jobs)} replies"), broken=True)
+            return
+        self._pending.append((jobs, tokens))
+        self.counters.steps += 1
+        for job in jobs:
+            job.begun += 1
+
+    def _deliver(self, jobs: list[Job], tokens: Tokens) -> None:
+        """Hand tokens out. A job that is over meanwhile ignores the token that was on its way."""
+        try:
+            ids = tokens.read()
+        except Exception as error:  # the device's libraries
+            for job in jobs:
+                if job in self._tasks:  # else it ended while the step was on its way
+                    self._fail(job, explained(error, "a step"), broken=True)
+            return
+        for job, token in zip(jobs, ids, strict=True):
+            task = self._tasks.get(job)
+            if task is None or task.reply is None or job.stage is not Stage.DECODE:
+                continue
+            self._hand_out(job, task, task.reply, token)
+
+    def _hand_out(self, job: Job, task: Task, reply: Reply, token: int) -> None:
+        drawn = task.drawn
+        drawn.append(token)
+        self.counters.tokens += 1
+        if token in self.vocabulary.ends:
+            self._finish(job)
+            reply.end("eos")
+            return
+        reply.put(token)
+        if len(drawn) >= job.limit:
+            self._finish(job)
+            reply.end("limit")
+        elif reply.untaken >= self._ahead:
+            job.paused = True
+            self.taken(job, reply)  # it may have been taken in between
+
+    def _finish(self, job: Job, broken: bool = False) -> None:
+        task = self._tasks.pop(job, None)
+        self._scheduler.finish(job, task.drawn if task else (), broken)
+        self.counters.replies += task is not None and task.reply is not None
+
+    def _fail(self, job: Job, error: DecodeError, broken: bool = False) -> None:
+        task = self._tasks.get(job)
+        if job.stage is not Stage.DONE:
+            self._finish(job, broken)
+        self._tasks.pop(job, None)
+        self.counters.failed += 1
+        if task is not None and task.reply is not None:
+            task.reply.end("error", error)

@@ -1,0 +1,156 @@
+"""One answer as it is made: tokens come in from the engine's thread, words go out in the caller's."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from vflow_nodes.lib.decode.errors import DecodeError
+from vflow_nodes.lib.decode.sampling import Sampling
+from vflow_nodes.lib.decode.vocabulary import TextStream, Vocabulary
+from vflow_nodes.lib.decode.words import Holdback, Word, Words
+
+StopReason = Literal["eos", "limit", "flush", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    id: int
+    time_ns: int
+
+
+class Reply:
+    """`tokens` are those that were taken, without the one that ended it, at most `limit`; `stop_reason` is
+    None while it goes on. One thread takes words; any thread may cancel."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        sampling: Sampling,
+        limit: int,
+        *,
+        one_line: bool,
+        on_taken: Callable[[Reply], None],
+    ) -> None:
+        self.sampling, self.limit = sampling, limit
+        self.tokens: list[int] = []
+        self.stop_reason: StopReason | None = None
+        self.error: DecodeError | None = None
+        self._vocabulary, self._one_line, self._on_taken = vocabulary, one_line, on_taken
+        self._came = threading.Condition()
+        self._fresh: deque[_Token] = deque()  # guarded by _came
+        self._end: StopReason | None = None  # guarded by _came: why no more tokens come
+        self._over = False  # guarded by _came: nothing more is wanted
+        self._cancelled = False  # set once
+
+    @property
+    def untaken(self) -> int:
+        """Tokens that wait to be taken; any thread."""
+        return len(self._fresh)
+
+    @property
+    def ready(self) -> bool:
+        """Whether taking from it would not wait; any thread."""
+        return bool(self._fresh) or self._end is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether no more tokens are wanted; any thread."""
+        return self._over
+
+    def put(self, token: int) -> None:
+        """A token came. The engine's thread."""
+        with self._came:
+            if not self._over:
+                self._fresh.append(_Token(token, time.monotonic_ns()))
+                self._came.notify_all()
+
+    def end(self, reason: StopReason, error: DecodeError | None = None) -> None:
+        """No more tokens come. The engine's thread."""
+        with self._came:
+            if self._end is None:
+                self._end, self.error = reason, error
+                if reason == "flush":
+                    self._fresh.clear()
+                self._came.notify_all()
+
+    def cancel(self) -> None:
+        """Nothing more is wanted: no word comes behind this call. Any thread; returns at once."""
+        self._cancelled = True
+        self._abandon("flush")
+
+    def _abandon(self, reason: StopReason) -> None:
+        with self._came:
+            if self._over:
+                return
+            self._over = True
+            self._fresh.clear()
+            self._end = reason  # whatever it had ended with: what was left of it is not taken
+            self._came.notify_all()
+        self._on_taken(self)
+
+    def words(self, patience_s: float = 0.02) -> Iterator[Word | None]:
+        """The words as they become whole, and None behind each token, and where none came for `patience_s`:
+        the caller may look at other things then. Sets `stop_reason`. Raises: what `error` is."""
+        stream, splitter, hold = TextStream(self._vocabulary), Words(), Holdback(self.limit)
+        count, begun = 0, False
+
+        def made(texts: list[str], time_ns: int) -> list[Word]:
+            nonlocal count
+            found = [Word(t, count + n, len(self.tokens), time_ns) for n, t in enumerate(texts)]
+            count += len(found)
+            return found
+
+        while self.stop_reason is None:
+            token = self._take(patience_s)
+            if isinstance(token, _Token):
+                self.tokens.append(token.id)
+                piece = stream.push(token.id)
+                if self._one_line and not begun:
+                    piece = piece.lstrip()  # a token may hold the end of an empty line and what is behind it
+                line, newline, _ = piece.partition("\n")
+                begun = begun or bool(line.strip())
+                if self._one_line and begun and newline:
+                    self._abandon("eos")
+                    piece, self.stop_reason = line, "eos"
+                yield from self._sent(hold.push(made(splitter.push(piece), token.time_ns)))
+            elif token is not None:
+                self.stop_reason = token
+            if self.stop_reason is None:
+                yield None
+        yield from self._rest(hold, made, splitter)
+
+    def _rest(
+        self, hold: Holdback, made: Callable[[list[str], int], list[Word]], splitter: Words
+    ) -> Iterator[Word]:
+        """What is left to say at the end of a reply. A word that the limit cut off may be half a word."""
+        if self.stop_reason == "eos":
+            last = hold.push(made(splitter.finish(), time.monotonic_ns()))
+            yield from self._sent([*last, *hold.finish()])
+        elif self.stop_reason == "limit":
+            yield from self._sent(hold.cut())
+        elif self.stop_reason == "error" and self.error is not None:
+            raise self.error
+
+    def _sent(self, words: list[Word]) -> Iterator[Word]:
+        for word in words:
+            if self._cancelled:
+                self.stop_reason = "flush"
+                return
+            yield word
+
+    def _take(self, patience_s: float) -> _Token | StopReason | None:
+        """The next token, or why there is none, or None where there is none yet."""
+        with self._came:
+            if not self._fresh and self._end is None:
+                self._came.wait(patience_s)
+            token = self._fresh.popleft() if self._fresh else None
+            end = self._end
+        if token is None:
+            return end
+        self._on_taken(self)
+        return token

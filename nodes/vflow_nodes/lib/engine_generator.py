@@ -1,0 +1,265 @@
+"""What the generators with a decode engine share: properties, a reply as packets, the history as heard."""
+
+from __future__ import annotations
+
+import collections.abc
+import contextlib
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from vflow import Advice, Flush, Node, Out, Text, TextPacket, TurnEnd, prop
+
+if TYPE_CHECKING:
+    from vflow_nodes.lib.decode.build import Options
+    from vflow_nodes.lib.decode.engine import Engine
+    from vflow_nodes.lib.decode.option_timing import Figure
+    from vflow_nodes.lib.decode.prompt import Embeds
+    from vflow_nodes.lib.decode.reply import Reply
+    from vflow_nodes.lib.decode.sampling import Sampling
+    from vflow_nodes.lib.decode.session import Session
+
+Emission = tuple[Out, TextPacket | TurnEnd] | None
+"""What a generator emits: it names the output, since it may have several."""
+Emissions = collections.abc.Generator[Emission, None, None]
+REPLY = 512
+"""Tokens of a slot behind the room of its prompt."""
+
+
+class Generator(Node):
+    """A node that answers with words, token by token, on an engine that it shares with its like.
+
+    A subclass loads an engine in `open` and calls `begin` with it; `reply` answers a prompt. What was
+    answered, and after an interruption what was heard of it, is the history.
+    """
+
+    heavy = True
+    generates = True
+
+    device: Literal["auto", "cpu", "cuda"] = prop("auto", doc="where the model runs")
+    dtype: Literal["auto", "bfloat16", "float16", "float32", "int8"] = prop(
+        "auto", doc="of the weights; auto is bfloat16 where the device multiplies it, else float32"
+    )
+    max_tokens: int = prop(
+        250,
+        ge=1,
+        le=1024,
+        doc="tokens of a reply, at most: it ends with a whole sentence then",
+        hot=True,
+    )
+    min_words: int = prop(10, ge=0, le=1024, doc="words of a reply before it may end", hot=True)
+    min_tokens: int = prop(20, ge=0, le=1024, doc="tokens of a reply before it may end", hot=True)
+    temperature: float = prop(0.4, ge=0, le=5, doc="0 takes the likeliest token, 1 draws freely", hot=True)
+    top_p: float = prop(0.85, ge=0, le=1, doc="draw from the likeliest tokens of this share", hot=True)
+    top_k: int = prop(40, ge=1, le=64, doc="draw from so many of the likeliest tokens", hot=True)
+    repetition_penalty: float = prop(
+        1.15, ge=1, le=2, doc="makes what the reply has said less likely; 1 does not", hot=True
+    )
+    no_repeat_ngram: int = prop(
+        3,
+        ge=0,
+        le=4,
+        doc="so many tokens in a row never come twice in a reply; 0 allows it",
+        hot=True,
+    )
+    seed: int | None = prop(None, ge=0, doc="makes what is drawn repeatable, turn by turn")
+    context: int = prop(2048, ge=128, doc="tokens of persona and history; beyond it, the oldest are left out")
+    slots: int = prop(4, ge=1, le=64, doc="sessions that the engine answers at once; they share the model")
+    kernels: Literal["auto", "torch", "tuned", "compiled", "triton"] = prop(
+        "auto", doc="what computes: auto takes Triton's on CUDA, elsewhere torch's, tuned in float32"
+    )
+    graphs: bool = prop(True, doc="capture each step as a CUDA graph; no effect on the CPU")
+    tf32: bool = prop(False, doc="let float32 products round to 19 bits; no effect on other types")
+
+    length_penalty: float = prop(1.0, doc="of beam search, which there is none of: does nothing")
+    early_stopping: bool = prop(False, doc="of beam search, which there is none of: does nothing")
+
+    words = Out(Text("word"), doc="the reply", bus=True)
+
+    _settled = 0
+    """The last turn that an interruption has dealt with."""
+
+    def options(self) -> Options:
+        """What the engine is built with. Imports torch."""
+        from vflow_nodes.lib.decode.build import Options
+
+        return Options(
+            slots=self.slots,
+            context=self.context + REPLY,
+            int8=self.dtype == "int8",
+            kernels=self.kernels,
+            graphs=self.graphs,
+            tf32=self.tf32,
+            threads=self.ctx.threads("torch"),
+        )
+
+    def begin(self, engine: Engine) -> None:
+        """Take part in an engine; `open` calls it last."""
+        from vflow_nodes.lib.decode.session import Session
+
+        for name, value in (
+            ("length_penalty", self.length_penalty != 1),
+            ("early_stopping", self.early_stopping),
+        ):
+            if value:
+                self.ctx.warn(f"{name} does nothing: it belongs to beam search, and a reply is one beam")
+        if self.context > engine.context:
+            self.ctx.warn(f"context {self.context:,} is more than the model's {engine.context:,} tokens")
+        if self.min_tokens > self.max_tokens:
+            self.ctx.warn(f"min_tokens is above max_tokens: every reply ends at {self.max_tokens} tokens")
+        self._session: Session = Session(engine)
+
+    def close(self) -> None:
+        if (session := self.__dict__.pop("_session", None)) is not None:
+            self.ctx.post("stats", "decode engine", **self.stats(session.engine))
+            session.close()
+
+    def stats(self, engine: Engine) -> dict[str, Any]:
+        """What is in effect, and what the engine has done for all its sessions."""
+        return engine.stats()
+
+    def rehearse(self, parts: Sequence[int | Embeds]) -> None:
+        """Answer a prompt with two tokens that nobody hears; waits for them. What the prompt shares with the
+        first turn's is computed then, and `vflow doctor` compares numbers of threads by it. Where other
+        sessions have all slots, the first turn computes it."""
+        from vflow_nodes.lib.decode.errors import Full
+        from vflow_nodes.lib.decode.prompt import Prompt
+        from vflow_nodes.lib.decode.sampling import Sampling
+
+        with contextlib.suppress(Full):
+            for _ in self._session.generate(Prompt(parts), Sampling(max_tokens=2)).words():
+                pass
+
+    def prefill(self, parts: Sequence[int | Embeds]) -> None:
+        """Have a prompt's beginning computed ahead of its end; returns at once."""
+        from vflow_nodes.lib.decode.prompt import Prompt
+
+        self._session.prefill(Prompt(parts))
+
+    def reply(self, parts: Sequence[int | Embeds], turn: int, *, one_line: bool = False) -> Emissions:
+        """Answer a prompt: the words as packets, None between its tokens, and the turn's end behind them.
+
+        Whatever ends it, the engine stops working on it, and `answered` is called. Raises: DecodeError,
+        behind a turn's end with the reason `error`: whoever speaks the reply is to learn that no more comes.
+        """
+        from vflow_nodes.lib.decode.errors import DecodeError
+
+        said: list[str] = []
+        tokens: list[int] = []
+        reply: Reply | None = None
+        try:
+            reply = self.generate(parts, turn, one_line)
+            tokens = reply.tokens
+            try:
+                for word in reply.words():
+                    if word is None:
+                        yield None
+                        continue
+                    said.append(word.text)
+                    meta, now = {"tokens": word.tokens}, self.ctx.now_ns()
+                    packet = TextPacket(text=word.text, index=word.index, turn=turn, pts_ns=now, meta=meta)
+                    yield self.words, packet
+                yield from self.finished(turn)
+            finally:
+                reply.cancel()
+        except DecodeError:
+            yield self.words, self.ended(turn, len(tokens), "error")
+            raise
+        finally:
+            whole = reply is not None and reply.stop_reason == "eos"
+            self.answered(turn, " ".join(said), tokens if whole else [])
+        yield self.words, self.ended(turn, len(tokens), reply.stop_reason or "eos")
+
+    def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
+        """Have the engine begin a reply; returns at once. Raises: DecodeError."""
+        from vflow_nodes.lib.decode.prompt import Prompt
+
+        return self._session.generate(Prompt(parts), self._sampling(turn), one_line=one_line)
+
+    def finished(self, turn: int) -> Iterator[Emission]:
+        """What comes behind a reply's last word, where it was not ended before."""
+        yield from ()
+
+    def answered(self, turn: int, text: str, tokens: list[int]) -> None:
+        """A reply is complete, or was ended: `text` is what was said of it, '' if nothing, and `tokens` are
+        those of a reply that was said to its end. Enters it into the history."""
+        if text:
+            self.ctx.conversation.append("assistant", text, turn)
+
+    def ended(self, turn: int, tokens: int, reason: str) -> TurnEnd:
+        """The end of a turn's reply."""
+        meta = {"tokens": tokens, "stop_reason": reason}
+        return TurnEnd(turn=turn, pts_ns=self.ctx.now_ns(), meta=meta)
+
+    def advise(self) -> Iterator[Advice]:
+        """Time a step of a reply with each choice there is here."""
+        from vflow_nodes.lib.decode import option_timing
+        from vflow_nodes.lib.decode.stepper import Stepper
+
+        engine = self._session.engine
+        stepper, effects = engine.device, engine.stats()
+        if not isinstance(stepper, Stepper) or effects["kernels"] == "transformers":
+            return
+        cuda = effects["device"] != "cpu"
+        now = option_timing.Choice(effects["weights"] == "int8", effects["kernels"], effects["graphs"])
+        figures = engine.call(lambda: list(option_timing.compare(stepper, now))).result()
+        for other in figures[1:]:
+            yield from self._compared(figures[0], other)
+        narrow = next((figure for figure in figures if figure.choice.int8 and not now.int8), None)
+        if narrow is not None:
+            error = engine.call(lambda: option_timing.logits_error(stepper.weights)).result()
+            text = f"moves the logits by {error:.1%} of their size"
+            yield Advice("dtype", "int8", text, "smaller", figures[0].bytes / 1e6, narrow.bytes / 1e6, "MB")
+        if not (cuda and effects["dtype"] == "float32"):
+            yield Advice(
+                "tf32", "true", f"only float32 on CUDA is rounded; here it is {effects['dtype']}", "none"
+            )
+        if not cuda:
+            yield Advice("graphs", "true", "steps are captured on CUDA only", "none")
+
+    def _compared(self, first: Figure, other: Figure) -> Iterator[Advice]:
+        """What another choice changes; none is advised for less than a tenth."""
+        names = {"int8": "dtype", "kernels": "kernels", "graphs": "graphs"}
+        (changed,) = [name for name in names if getattr(first.choice, name) != getattr(other.choice, name)]
+        value = "int8" if changed == "int8" else str(getattr(other.choice, changed)).lower()
+        faster = other.step_ms < 0.9 * first.step_ms
+        text = "a token of one reply" if faster else "a token of one reply is no faster so"
+        effect: Literal["faster", "none"] = "faster" if faster else "none"
+        yield Advice(names[changed], value, text, effect, first.step_ms, other.step_ms, "ms")
+
+    def _sampling(self, turn: int) -> Sampling:
+        from vflow_nodes.lib.decode.sampling import Sampling
+
+        return Sampling(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            top_k=self.top_k,
+            repetition_penalty=self.repetition_penalty,
+            no_repeat_ngram=self.no_repeat_ngram,
+            min_words=self.min_words,
+            min_tokens=self.min_tokens,
+            max_tokens=self.max_tokens,
+            seed=secrets.randbits(62) if self.seed is None else self.seed + turn,
+        )
+
+    def on_cancel(self, flush: Flush) -> None:
+        """Cut the history to what was heard.
+
+        A sink names the replies that it was playing, and the last that it played to its end. Of those behind
+        them nothing was heard; without a sink nobody can tell, and they are kept.
+        """
+        if flush.retracts:
+            return
+        conversation = self.ctx.conversation
+        for turn in {record.turn for record in flush.played if not record.ended}:
+            conversation.truncate(turn, flush.heard(turn))
+        settled = max([self._settled, *(record.turn for record in flush.played)])
+        for entry in conversation.entries() if flush.sinks else ():
+            if entry.role == "assistant" and settled < entry.turn <= flush.turn:
+                conversation.truncate(entry.turn, "")
+        self._settled = max(self._settled, flush.turn)
+
+    def on_flush(self, flush: Flush) -> None:
+        """The user spoke on: what was asked and answered in advance has not been."""
+        if flush.retracts:
+            self.ctx.conversation.delete(flush.turn)

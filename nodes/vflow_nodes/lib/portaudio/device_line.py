@@ -1,0 +1,144 @@
+"""What connects a graph's microphone and loudspeaker to PortAudio: one stream where one device is both."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from vflow import Unavailable
+from vflow_nodes.lib.portaudio.backend import Backend, Device, Direction
+from vflow_nodes.lib.portaudio.device_lookup import settle
+from vflow_nodes.lib.portaudio.stream import Running
+
+_BLOCK_S = 0.01
+"""How often a device calls; a shorter frame of a microphone makes it more often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One direction of a line: who uses it (a `Recorder` or a `Player`), and what it asks for.
+
+    `begin` is called with the stream's rate before the stream runs, each time that it is opened.
+    """
+
+    user: Any
+    device: Device
+    rate: int
+    block_s: float
+    latency_s: float
+    begin: Callable[[int], None]
+    warn: Callable[[str], None]
+
+
+class Line:
+    """The streams of one device; made by `ctx.shared`, so that a microphone and a loudspeaker that name
+    the same device meet here. Any thread may call; `start` and `detach` block, within deadlines."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._lock = threading.Lock()
+        # all below guarded by _lock; `check` reads
+        self._sides: dict[Direction, Side] = {}
+        self._running: dict[Direction, Running] = {}
+
+    @property
+    def duplex(self) -> bool:
+        """Whether one stream serves both directions."""
+        running = list(self._running.values())
+        return len(running) == 2 and running[0] is running[1]
+
+    def attach(self, direction: Direction, side: Side) -> bool:
+        """Take one direction; False where somebody has it."""
+        with self._lock:
+            if direction in self._sides:
+                return False
+            self._sides[direction] = side
+            return True
+
+    def start(self, direction: Direction) -> None:
+        """Have a direction that was attached run; with the other one, where that is attached too.
+
+        Raises: Unavailable.
+        """
+        with self._lock:
+            running = self._running.get(direction)
+            if running is not None and _runs(running):
+                return
+            if len(self._sides) == 2 and self._sides[direction].device.one_clock:
+                self._start_both(direction)
+            else:
+                self._open(direction)
+
+    def _start_both(self, direction: Direction) -> None:
+        try:
+            self._open(*self._sides)
+        except Unavailable as error:
+            text = f"microphone and loudspeaker get a stream each, one for both failed: {error}"
+            self._sides[direction].warn(text)
+            for way in self._sides:
+                self._open(way)
+
+    def _open(self, *directions: Direction) -> None:
+        for running in {id(r): r for way in directions if (r := self._running.pop(way, None))}.values():
+            self._stop(running, self._sides[directions[0]])
+        sides = {way: self._sides[way] for way in directions}
+        input, output = sides.get("input"), sides.get("output")
+        rates = sorted({side.rate for side in sides.values()}, reverse=True)
+        found, refusal = settle(
+            self._backend,
+            None if input is None else input.device,
+            None if output is None else output.device,
+            rates,
+            min(side.latency_s for side in sides.values()),
+        )
+        block_s = min(side.block_s for side in sides.values())
+        found = replace(found, frames=max(1, round(min(block_s, _BLOCK_S) * found.rate)))
+        name = next(iter(sides.values())).device.name
+        for side in sides.values():
+            side.begin(found.rate)
+        if refusal:
+            text = f"{name} does not take {rates[0]} Hz ({refusal}): it runs at {found.rate} Hz"
+            next(iter(sides.values())).warn(f"{text}, and what it records or plays is converted")
+        running = Running(
+            self._backend,
+            name,
+            found,
+            None if input is None else input.user,
+            None if output is None else output.user,
+        )
+        running.start()
+        for way in directions:
+            self._running[way] = running
+
+    def check(self, direction: Direction) -> None:
+        """Raises: Unavailable where the device is gone."""
+        running = self._running.get(direction)
+        if running is not None:
+            running.check()
+
+    def ppm(self, direction: Direction) -> float:
+        """By how many millionths the device's clock is too fast, as far as is known."""
+        running = self._running.get(direction)
+        return 0.0 if running is None else running.clock.ppm
+
+    def detach(self, direction: Direction) -> None:
+        """Leave; the stream ends with the last one on it. May be called again."""
+        with self._lock:
+            side = self._sides.pop(direction, None)
+            running = self._running.pop(direction, None)
+            if side is not None and running is not None and running not in self._running.values():
+                self._stop(running, side)
+
+    def _stop(self, running: Running, side: Side) -> None:
+        if trouble := running.stop():
+            side.warn(trouble)
+
+
+def _runs(running: Running) -> bool:
+    try:
+        running.check()
+    except Unavailable:
+        return False
+    return True

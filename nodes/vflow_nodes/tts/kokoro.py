@@ -1,0 +1,184 @@
+"""Text to speech with Kokoro-82M through onnxruntime, its phonemes from hibari's G2P.
+
+Source: https://huggingface.co/hexgrad/Kokoro-82M (Apache-2.0); the ONNX export and its inputs as in
+https://github.com/thewh1teagle/kokoro-onnx (MIT). Measured with the int8 export on one core: real-time
+factor 0.5, and 0.75 to 0.9 of what is left after trimming, so 2 words take 0.8 s and 8 words 1.6 s; a second
+thread on shared cores made it slower. With `tts.hibari` the same words take 10 and 20 ms. It ranks
+above hibari because its weights, the official ones, are there only where somebody put them: a role takes
+no other folder than `kokoro`, so that pulling voices of another language does not change who speaks.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vflow import (
+    Audio,
+    AudioPacket,
+    In,
+    Node,
+    Out,
+    QueueOptions,
+    Samples,
+    Text,
+    TextPacket,
+    Unavailable,
+    models,
+    prop,
+)
+from vflow_nodes.lib.speech import speak
+
+PREFERRED = "af_heart"
+LONGEST = 509
+"""Phonemes that the model takes at once; a voice has one style for each number of them."""
+_OFFICIAL = "kokoro"
+_MEND = "put kokoro-v1.0.onnx and voices-v1.0.bin of kokoro-onnx there"
+
+
+class KokoroTts(Node):
+    """Speak chunks of English text with Kokoro-82M.
+
+    Trimmed, paused and marked with spans as `tts.hibari` does it. Voices whose name begins with `b` speak
+    British English, all others American, with the accent of the language they were made for. Give the
+    word buffer a longer `margin` (1.5s) where the model runs on a CPU.
+    """
+
+    heavy = True
+    rank = 60
+    example = "tts: {use: tts.kokoro, voice: af_heart}"
+
+    voice: str | None = prop(None, doc=f"voice; by default {PREFERRED}, or the first there is")
+    speed: float = prop(1.0, ge=0.5, le=2.0, doc="pace of speech, 1 is the voice's own", hot=True)
+    model: str = prop(_OFFICIAL, doc="a folder of the model cache that holds Kokoro, or the ONNX file itself")
+    voices: str | None = prop(None, doc="npz file of the voices; by default the one beside the model")
+
+    text = In(Text("chunk"), queue=QueueOptions(packets=2))
+    audio = Out(Audio(rate=24000, channels=1))
+
+    @classmethod
+    def unavailable(cls) -> str:
+        missing = [m for m in ("hibari", "onnxruntime") if importlib.util.find_spec(m) is None]
+        if missing:
+            return f"{' and '.join(missing)} not installed: pip install 'vflow[speech]'"
+        try:
+            model = _model(_OFFICIAL)
+            _beside(model, ".npz", ".bin")
+        except Unavailable as error:
+            return str(error)
+        return ""
+
+    def open(self) -> None:
+        model = _model(self.model)
+        voices = _given(self.voices) if self.voices else _beside(model, ".npz", ".bin")
+        threads = self.ctx.threads("onnxruntime")
+        self.ctx.progress("loading Kokoro")
+        session = self.ctx.shared(f"kokoro:{model}", lambda: load_session(model, threads))
+        name, styles = load_voice(voices, self.voice)
+        british = name.startswith("b")
+        g2p = self.ctx.shared(f"hibari-g2p:{british}", lambda: load_g2p(british))
+        self._voice = Voice(session, styles, g2p)
+
+    def warm_up(self) -> None:
+        for sentence in self._voice.phonemes("Hi."):
+            self._voice.samples(sentence, self.speed)
+
+    def process(self, chunk: TextPacket) -> Iterator[AudioPacket | None]:
+        yield from speak(chunk, self._voice, self.speed, self.ctx.now_ns)
+
+
+class Voice:
+    """One voice. `styles` is `(510, 1, 256) float32`: one style for each number of phonemes.
+
+    Any thread may call: onnxruntime's `run` is thread-safe and the G2P only reads its tables.
+    """
+
+    rate = 24000
+
+    def __init__(self, session: Any, styles: Samples, g2p: Any) -> None:
+        self._session, self._styles, self._g2p = session, styles, g2p
+        self._tokens_input = session.get_inputs()[0].name  # `tokens`, in newer exports `input_ids`
+        self._vocabulary = load_vocabulary()
+
+    def phonemes(self, text: str) -> list[str]:
+        from hibari import Hibari
+
+        spoken = (self._g2p(sentence) for sentence in Hibari.split_sentences(text))
+        return [p[at : at + LONGEST] for p in spoken for at in range(0, len(p), LONGEST)]
+
+    def samples(self, phonemes: str, speed: float) -> Samples:
+        tokens = [self._vocabulary[p] for p in phonemes if p in self._vocabulary]
+        style = self._styles[min(max(len(tokens), 1), len(self._styles)) - 1]
+        inputs = {
+            self._tokens_input: np.array([[0, *tokens, 0]], np.int64),
+            "style": style.reshape(1, 256).astype(np.float32),
+            "speed": np.array([speed], np.float32),
+        }
+        return np.asarray(self._session.run(None, inputs)[0], np.float32).ravel()
+
+
+def load_session(model: Path, threads: int) -> Any:
+    """The model, run on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def load_voice(file: Path, name: str | None) -> tuple[str, Samples]:
+    """A voice's name and styles. Raises: Unavailable for a file or a voice that is not there."""
+    try:
+        with np.load(file) as voices:
+            names = list(voices.files)
+            chosen = name or (PREFERRED if PREFERRED in names else names[0])
+            if chosen not in names:
+                raise Unavailable(f"{file} has no voice {chosen!r}; it has {', '.join(names)}")
+            return chosen, voices[chosen]
+    except (ValueError, AttributeError) as error:
+        raise Unavailable(f"{file} is not a file of voices (npz): {error}") from error
+
+
+def load_g2p(british: bool) -> Any:
+    from hibari.g2p import G2P
+
+    return G2P(british=british)
+
+
+def load_vocabulary() -> dict[str, int]:
+    """Phonemes to tokens. hibari's table is Kokoro's own (misaki's alphabet)."""
+    from hibari.tts import ASSETS
+
+    loaded: dict[str, int] = json.loads((Path(ASSETS) / "vocab.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def _given(name: str) -> Path:
+    file = Path(name).expanduser()
+    if not file.is_file():
+        raise Unavailable(f"there is no file {file}")
+    return file
+
+
+def _model(name: str) -> Path:
+    """The ONNX file that the property `model` means."""
+    if name.endswith(".onnx"):
+        return _given(name)
+    return _beside(models.cache_dir() / "models" / name / "kokoro.onnx", ".onnx")
+
+
+def _beside(file: Path, *suffixes: str) -> Path:
+    """The file with one of these suffixes in the same folder. Raises: Unavailable where there is none."""
+    found = sorted(other for other in file.parent.glob("*") if other.suffix in suffixes)
+    if found:
+        return found[0]
+    name = file.parent.name
+    known = any(model.name == name for model in models.known())
+    mend = f"vflow models pull {name}" if known else _MEND
+    raise Unavailable(f"no {' or '.join(suffixes)} file of Kokoro in {file.parent}: {mend}")

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+TIMEOUT_S = 120
+
+TINY = {
+    "core.py": ["--quick", "--only", "T1,T2,T4"],
+    "startup.py": ["--runs", "2"],
+    "interrupt.py": ["--cuts", "1", "--flushes", "3"],
+    "sessions.py": ["--sessions", "20"],
+}
+EXCUSED = {
+    "agent.py": "talks with models, in real time: a turn is 10 s",
+    "echo.py": "needs the models, and a minute",
+    "soak.py": "needs the models, and minutes",
+    "decode.py": "has test_benchmark_decode.py",
+    "chart.py": "draws what core.py printed",
+    "kernels.py": "needs a CUDA device",
+}
+
+
+def run(script: str, *words: str) -> dict[str, Any]:
+    command = [sys.executable, str(BENCHMARKS / script), "--json", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_every_script_is_run_here_or_excused() -> None:
+    assert {path.name for path in BENCHMARKS.glob("*.py")} <= TINY.keys() | EXCUSED.keys()
+
+
+@pytest.mark.parametrize("script", TINY)
+def test_prints_one_object_with_values_beside_targets(script: str) -> None:
+    targets = run(script, *TINY[script])["targets"]
+    assert targets
+    for target in targets.values():
+        assert {"value", "target", "met"} <= target.keys()
+        assert isinstance(target["met"], bool)
+
+
+def test_core_names_a_peer_that_is_not_installed_and_how_to_install_it() -> None:
+    found = run("core.py", "--quick", "--only", "T4")
+    assert found["targets"] == {}
+    (skipped,) = found["skipped"]
+    assert skipped.startswith("pipecat: ")
+    assert "pip install pipecat-ai" in skipped
+
+
+def test_core_skips_a_peer_that_fails_and_measures_the_others(tmp_path: Path) -> None:
+    found = run("core.py", "--quick", "--only", "T4", "--pipecat-python", str(tmp_path / "python"))
+    assert "twelve nodes, packets/s" in found["detail"]
+    assert list(found["detail"]["twelve nodes, packets/s"]) == ["vflow"]
+    assert "No such file" in found["skipped"][0]
+
+
+def test_core_refuses_a_target_that_there_is_not() -> None:
+    command = [sys.executable, str(BENCHMARKS / "core.py"), "--only", "T99"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert done.returncode == 2
+    assert "no target T99" in done.stderr
+
+
+def rounds() -> ModuleType:
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        return importlib.import_module("peers.rounds")
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+
+
+@pytest.mark.parametrize(
+    ("value", "at_least", "met"), [(1.2, False, True), (1.4, False, False), (1.4, True, True)]
+)
+def test_a_target_is_met_from_its_side(value: float, at_least: bool, met: bool) -> None:
+    assert rounds().Figure("hop", value, 1.3, at_least=at_least).met is met
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    assert rounds().percentile([float(n) for n in range(100)], 99) == 99.0
+    assert rounds().percentile([3.0, 1.0, 2.0], 50) == 2.0

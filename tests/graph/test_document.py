@@ -1,0 +1,116 @@
+"""What a graph file says, read into records."""
+
+from __future__ import annotations
+
+import pytest
+
+from vflow import MS, SECOND, QueueOptions
+from vflow.errors import Diagnostic
+from vflow.graph.document import Document, read
+from vflow.graph.graph import Budget, ErrorPolicy
+from vflow.graph.yaml_reader import parse
+
+
+def document(text: str) -> Document:
+    diagnostics: list[Diagnostic] = []
+    found = read(parse(text, "g.yaml"), "g.yaml", diagnostics)
+    assert diagnostics == []
+    return found
+
+
+def said(text: str) -> list[str]:
+    diagnostics: list[Diagnostic] = []
+    read(parse(text, "g.yaml"), "g.yaml", diagnostics)
+    return [str(d) for d in diagnostics]
+
+
+NODES = "nodes:\n  a: {use: x}\n  b: {use: y}\n"
+
+
+def test_a_chain_is_a_link_for_each_arrow_with_the_place_of_its_source() -> None:
+    links = document(NODES + "links:\n  - a -> b.in -> a.x\n").links
+    ends = [(x.source.node, x.source.port, x.target.node, x.target.port) for x in links]
+    assert ends == [("a", None, "b", "in"), ("b", "in", "a", "x")]
+    assert [link.place.column for link in links] == [5, 10]
+    assert [link.target.place.column for link in links] == [10, 18]
+
+
+def test_a_link_with_options_changes_the_ports_bounds_only_where_it_says_so() -> None:
+    text = "links:\n  - {from: a, to: b, queue: {packets: 5, max_age: 3s}, keep: true, convert: never}\n"
+    (link,) = document(NODES + text).links
+    assert link.queue is not None
+    assert link.queue(QueueOptions(time_ns=9, policy="error")) == QueueOptions(
+        5, 9, "error", 3 * SECOND, True
+    )
+    assert not link.convert
+
+
+def test_properties_stand_beside_use_or_below_params() -> None:
+    node = document("nodes:\n  a: {use: x, rate: 3, params: {size: 4}, order: pts}\n").nodes["a"]
+    assert {name: value.plain() for name, value in node.values.items()} == {"rate": 3, "size": 4}
+    assert node.keys["size"].column == 33
+    assert node.order == "pts"
+
+
+def test_the_node_null_needs_no_quotes() -> None:
+    assert document("nodes:\n  a: {use: null}\n").nodes["a"].use == "null"
+
+
+@pytest.mark.parametrize(
+    ("text", "policy"),
+    [
+        ("skip", ErrorPolicy("skip")),
+        ("restart", ErrorPolicy("restart")),
+        ("{restart: 5}", ErrorPolicy("restart", 5)),
+        ("{restart: {max: 2, backoff: 1ms}}", ErrorPolicy("restart", 2, MS)),
+    ],
+)
+def test_on_error(text: str, policy: ErrorPolicy) -> None:
+    assert document(f"nodes:\n  a: {{use: x, on_error: {text}}}\n").nodes["a"].on_error == policy
+
+
+def test_budget_threads_and_what_makes_a_bin() -> None:
+    found = document(
+        "doc: hello\nbudget: {from: voice_off, to: first_audio, max: 1s}\nthreads: {torch: 2}\n"
+        "params: {rate: 8000}\nports: {in: a.x, out: b}\nproxy: [a]\n" + NODES + "links: []\n"
+    )
+    assert isinstance(found.budget, Budget)
+    assert (found.budget.start, found.budget.limit_ns) == ("voice_off", SECOND)
+    assert found.threads == {"torch": 2}
+    assert found.params["rate"].plain() == 8000
+    assert [(n, e.node, e.port) for n, e in found.ports.items()] == [("in", "a", "x"), ("out", "b", None)]
+    assert found.proxy == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("budget: {from: speech_end}", "g.yaml:1:9: error: a budget has a 'max'; add 'max: 800ms'"),
+        ("budget: {max: 0}", "g.yaml:1:15: error: max is longer than 0"),
+        ("budget: {max: 1s, from: speech_ned}", "g.yaml:1:25: error: from is one of speech_end, voice_off"),
+        ("threads: {torhc: 1}", "g.yaml:1:11: error: unknown key 'torhc' in threads; did you mean 'torch'?"),
+        ("threads: {openmp: 1}", "g.yaml:1:11: error: unknown key 'openmp' in threads; known: torch, onnx"),
+        ("name: x", "g.yaml:1:1: error: unknown key 'name' in a graph"),
+        ("threads: {torch: yes}", "g.yaml:1:18: error: torch is a whole number of at least 1, not 'yes'"),
+        ("convert: [1]", "g.yaml:1:10: error: convert is one of auto, never; not [1]"),
+        ("params: [1]", "g.yaml:1:9: error: params is a mapping, not a list"),
+        ("ports: [1]", "g.yaml:1:8: error: ports is a mapping, not a list"),
+        ("proxy: {a: 1}", "g.yaml:1:8: error: proxy is a list of nodes, not a mapping; write '[name]'"),
+        ("links: {a: b}", "g.yaml:1:8: error: links is a list, not a mapping; write '- a -> b -> c'"),
+        ("links: [[a]]", "g.yaml:1:9: error: a link is a mapping, not a list; write '- a -> b'"),
+        ("links: [3]", "g.yaml:1:9: error: a link is a mapping, not 3"),
+        ("links: ['a. -> b']", "g.yaml:1:9: error: 'a.' is not the end of a link"),
+        ("links: [{from: a, to: b, queue: 5}]", "g.yaml:1:33: error: queue is a mapping, not 5"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(text: str, message: str) -> None:
+    found = said(text)
+    assert any(line.startswith(message) for line in found), found
+
+
+def test_what_is_right_is_read_beside_what_is_wrong() -> None:
+    diagnostics: list[Diagnostic] = []
+    found = read(parse("nodes:\n  a: {use: x}\n  b: 3\n  c:\nlinks: [a]\n", "g"), "g", diagnostics)
+    assert list(found.nodes) == ["a"]
+    assert found.broken == {"b", "c"}
+    assert len(diagnostics) == 3

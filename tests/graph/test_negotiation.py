@@ -1,0 +1,141 @@
+"""Negotiation: open fields are filled along the data's way, and converters stand where audio differs."""
+
+from __future__ import annotations
+
+import pytest
+
+from vflow import AnyCaps, Audio, Graph, GraphError, In, Node, Out, QueueOptions, Text
+from vflow.graph.loader import load_text
+
+
+class Open(Node):
+    """A source of any audio."""
+
+    audio = Out(Audio())
+
+
+class Wide(Node):
+    audio = Out(Audio(rate=48_000, channels=2, features={"speech"}))
+
+
+class Live(Wide):
+    live = True
+
+
+class Words(Node):
+    words = Out(Text("word"))
+
+
+class Narrow(Node):
+    audio = In(Audio(rate=16_000, channels=1))
+
+
+class Half(Node):
+    """Takes any rate, in mono, and gives what it takes."""
+
+    audio = In(Audio(channels=1))
+    out = Out(Audio())
+
+
+class End(Node):
+    into = In(AnyCaps())
+
+
+NODES: dict[str, type[Node]] = {
+    "open": Open,
+    "wide": Wide,
+    "words": Words,
+    "narrow": Narrow,
+    "half": Half,
+    "end": End,
+}
+
+
+def build(links: str, head: str = "") -> Graph:
+    """Nodes are named after their class, with a number behind where there are several."""
+    names = dict.fromkeys(name for name in links.replace("->", " ").replace(",", " ").split())
+    nodes = "".join(f"  {name}: {{use: {name.rstrip('0123456789')}}}\n" for name in names)
+    lines = "".join(f"  - {link.strip()}\n" for link in links.split(","))
+    return load_text(f"{head}nodes:\n{nodes}links:\n{lines}", nodes=NODES)
+
+
+def caps(graph: Graph, node: str, port: str) -> str:
+    return str(graph.nodes[node].caps[port])
+
+
+def test_an_open_source_gives_what_its_consumer_asks_for() -> None:
+    graph = build("open -> narrow")
+    assert caps(graph, "open", "audio") == "audio(rate=16000, channels=1)"
+    assert not any(node.converter for node in graph.nodes.values())
+
+
+def test_an_open_source_in_front_of_an_open_sink_has_the_default() -> None:
+    assert caps(build("open -> end"), "end", "into") == "audio(rate=16000, channels=1)"
+
+
+def test_a_consumers_features_are_not_the_producers() -> None:
+    assert "speech" not in caps(build("open -> end"), "open", "audio")
+
+
+def test_a_converter_stands_in_front_of_the_input_that_differs() -> None:
+    graph = build("wide -> narrow, wide -> end")
+    assert [link.name for link in graph.links] == [
+        "wide.audio -> narrow.resample.audio",
+        "narrow.resample.out -> narrow.audio",
+        "wide.audio -> end.into",
+    ]
+    assert graph.nodes["narrow.resample"].converter
+    assert caps(graph, "narrow.resample", "out").startswith("audio(rate=16000, channels=1")
+    assert caps(graph, "end", "into") == "audio(rate=48000, channels=2, speech)"
+
+
+def test_a_live_sources_queue_stands_in_front_of_the_converter() -> None:
+    text = "nodes:\n  m: {use: live}\n  n: {use: narrow}\nlinks:\n  - {from: m, to: n%s}\n"
+    graph = load_text(text % ", queue: {packets: 8}, keep: true", nodes={**NODES, "live": Live})
+    first, second = graph.links
+    assert (first.explicit, second.explicit) == (True, False)
+    assert graph.queue(first) == QueueOptions(packets=8, policy="leaky-oldest", keep=True)
+    assert graph.segments() == [["m"], ["n.resample", "n"]]
+    graph = load_text((text % ", queue: {packets: 8}").replace("live", "wide"), nodes=NODES)
+    assert [link.explicit for link in graph.links] == [False, True]
+
+
+def test_only_what_differs_is_converted() -> None:
+    graph = build("wide -> half -> end")
+    assert caps(graph, "half", "audio").startswith("audio(rate=48000, channels=1")
+    assert caps(graph, "end", "into").startswith("audio(rate=48000, channels=1")
+
+
+def test_channels_that_only_meet_in_mono_are_converted_all_the_same() -> None:
+    class Ring(Node):
+        audio = Out(Audio(rate=48_000, channels=6))
+
+    class Pair(Node):
+        audio = In(Audio(rate=16_000, channels=2))
+
+    text = "nodes:\n  r: {use: ring}\n  p: {use: pair}\nlinks: [r -> p]\n"
+    graph = load_text(text, nodes={"ring": Ring, "pair": Pair})
+    assert caps(graph, "p.resample", "audio") == "audio(rate=48000, channels=6)"
+    assert caps(graph, "p.resample", "out") == "audio(rate=16000, channels=2)"
+
+
+def test_each_input_has_a_converter_of_its_own() -> None:
+    graph = build("wide -> narrow, wide -> narrow2")
+    assert [name for name, node in graph.nodes.items() if node.converter] == [
+        "narrow.resample",
+        "narrow2.resample",
+    ]
+
+
+def test_a_converter_can_be_forbidden() -> None:
+    with pytest.raises(GraphError, match="'convert: never' forbids a converter"):
+        build("wide -> narrow", "convert: never\n")
+
+
+def test_text_is_carried_through_what_takes_anything() -> None:
+    assert caps(build("words -> end"), "end", "into") == "text/word"
+
+
+def test_text_is_never_converted() -> None:
+    with pytest.raises(GraphError, match=r"words.words carries text/word, but narrow.audio takes audio"):
+        build("words -> narrow")

@@ -1,0 +1,77 @@
+"""A node of a graph: what its own code raises at check time is a finding with a place, never a traceback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vflow import Audio, Caps, GraphError, In, Node, Out, Unavailable, prop
+from vflow.graph.loader import load_text
+
+
+class Ear(Node):
+    audio = In(Audio())
+
+
+class Own(Node):
+    """Its constructor is not `Node`'s."""
+
+    key: str = prop("")
+    audio = Out(Audio(rate=16_000, channels=1))
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        raise RuntimeError(f"no luck with {self.key}")
+
+
+class Paced(Node):
+    audio = Out(Audio())
+
+    def paced(self) -> bool:
+        raise ZeroDivisionError("no pace")
+
+
+class Capped(Node):
+    audio = Out(Audio())
+
+    def port_caps(self, port: str) -> Caps:
+        raise ValueError(f"{port} is bad")
+
+
+class Absent(Capped):
+    def port_caps(self, port: str) -> Caps:
+        raise Unavailable("no file")
+
+
+class NoCaps(Capped):
+    def port_caps(self, port: str) -> Caps:
+        return "audio"  # type: ignore[return-value]  # what this test is about
+
+
+def said(cls: type[Node], head: str = "", values: str = "") -> str:
+    text = f"{head}nodes:\n  bad: {{use: mine{values}}}\n  ear: {{use: ear}}\nlinks: [bad -> ear]\n"
+    with pytest.raises(GraphError) as info:
+        load_text(text, nodes={"mine": cls, "ear": Ear})
+    return str(info.value)
+
+
+@pytest.mark.parametrize(
+    ("cls", "message"),
+    [
+        (Own, "__init__ raised RuntimeError: no luck with "),
+        (Paced, "paced raised ZeroDivisionError: no pace"),
+        (Capped, "port_caps raised ValueError: audio is bad"),
+        (Absent, "no file"),
+        (NoCaps, "port_caps gave 'audio' for 'audio', which is no caps; return Audio(...), Text(...)"),
+    ],
+)
+def test_what_a_nodes_code_does_wrong_is_said_at_its_place(cls: type[Node], message: str) -> None:
+    assert said(cls).startswith(f"<text>:2:3: error: bad: {message}")
+
+
+def test_what_a_variable_holds_is_not_in_what_a_node_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESAME", "open-up")
+    found = said(Own, values=', key: "${env:SESAME}"')
+    assert "no luck with ${env:SESAME}" in found
+    assert "open-up" not in found

@@ -1,0 +1,78 @@
+"""The registry: installed nodes by entry point, and those of the application."""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+import pytest
+
+from vflow import Node, Unavailable, VflowError, prop
+from vflow.graph import registry as module
+from vflow.graph.registry import GROUP, Registry, UnknownNode
+
+
+class Mine(Node):
+    """Mine."""
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {
+        "tee": "vflow_nodes.tee:Tee",
+        "tts.gone": "no_such_package.tts:Tts",
+        "tts.lost": "vflow_nodes.tee:Lost",
+        "tts.odd": "vflow.errors:nearest",
+    }
+    points = {n: importlib.metadata.EntryPoint(n, v, GROUP) for n, v in values.items()}
+    monkeypatch.setattr(module, "_entry_points", lambda: points)
+
+
+@pytest.mark.usefixtures("installed")
+def test_names_are_listed_without_importing() -> None:
+    assert Registry().names() == ["tee", "tts.gone", "tts.lost", "tts.odd"]
+    assert Registry().candidates("tts") == ["tts.gone", "tts.lost", "tts.odd"]
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_applications_node_goes_before_the_installed_one() -> None:
+    registry = Registry({"tee": Mine, "mine": Mine})
+    assert registry.load("tee") is Mine
+    assert registry.names()[0] == "mine"
+    assert Registry().load("tee").__name__ == "Tee"
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("tts.gone", "no_such_package.tts:Tts cannot be imported: No module named 'no_such_package'"),
+        ("tts.lost", "vflow_nodes.tee:Lost cannot be imported"),
+        ("tts.odd", "vflow.errors:nearest is neither a Node nor a Bin"),
+    ],
+)
+def test_an_entry_point_that_holds_no_node_is_unavailable(name: str, message: str) -> None:
+    with pytest.raises(Unavailable, match=message):
+        Registry().load(name)
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_unknown_name_has_the_nearest_as_its_mend() -> None:
+    with pytest.raises(UnknownNode, match="did you mean 'tee'"):
+        Registry().load("te")
+    with pytest.raises(VflowError, match="'vflow inspect' lists all nodes"):
+        Registry().load("xyzzy")
+
+
+def test_a_node_whose_annotations_mean_nothing_is_unavailable() -> None:
+    class Odd(Node):
+        level: "Decibel" = prop(1)  # type: ignore[name-defined]  # noqa: F821, UP037 - what this test is about
+
+    with pytest.raises(Unavailable, match="the properties of odd cannot be read: name 'Decibel'"):
+        Registry({"odd": Odd}).load("odd")
+
+
+def test_every_installed_entry_point_loads() -> None:
+    registry = Registry()
+    assert registry.names()
+    for name in registry.names():
+        registry.load(name)

@@ -1,0 +1,372 @@
+"""With the real demo model: these tests fail unless `vflow models pull smollm2` was run before."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+from tests.voxtral_checkpoint import build as checkpoint
+from vflow import Flush, Harness, NodeError, Played, TextPacket, TurnEnd, Unavailable, models
+from vflow.errors import Flushed
+from vflow_nodes.chat import Chat
+from vflow_nodes.lib import checkpoints
+
+CAPITAL = "What is the capital of France?"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def model() -> Iterator[Harness]:
+    """Holds the shared model, so that it is loaded once."""
+    with Harness(Chat()) as harness:
+        yield harness
+
+
+@pytest.fixture
+def harness() -> Iterator[Harness]:
+    with Harness(Chat()) as harness:
+        yield harness
+
+
+def ask(harness: Harness, text: str, turn: int) -> list[Any]:
+    harness.pull()
+    return harness.push(TextPacket(text=text, turn=turn))
+
+
+def said(items: list[Any]) -> str:
+    return " ".join(item.text for item in items if isinstance(item, TextPacket))
+
+
+def history(harness: Harness) -> list[tuple[str, str, int]]:
+    return [(e.role, e.text, e.turn) for e in harness.conversation.entries()]
+
+
+def interrupted(harness: Harness, text: str, turn: int, words: int) -> str:
+    """Ask, and end the reply at the first look behind `words` words; the runtime cancels after that."""
+    out: list[Any] = []
+
+    def look() -> None:
+        out.extend(harness.pull("words"))
+        if len(out) >= words:
+            raise Flushed
+
+    harness.on_look = look
+    items = ask(harness, text, turn)
+    harness.on_look = lambda: None
+    assert len(items) == words
+    return said(items)
+
+
+def test_the_demo_model_knows_the_capital_of_france(harness: Harness) -> None:
+    *words, end = ask(harness, CAPITAL, turn=3)
+    assert "Paris" in said(words)
+    assert [word.index for word in words] == list(range(len(words)))
+    assert {word.turn for word in words} == {3}
+    assert all(word.text.split() == [word.text] for word in words)
+    assert isinstance(end, TurnEnd)
+    assert end.turn == 3
+    assert end.meta["stop_reason"] == "eos"
+    assert end.meta["tokens"] >= len(words)
+    assert history(harness) == [("user", CAPITAL, 3), ("assistant", said(words), 3)]
+
+
+def test_greedy_words_are_those_of_transformers_generate() -> None:
+    question = "What is a computer?"
+    plain = {"repetition_penalty": 1.0, "no_repeat_ngram": 0, "min_words": 0, "min_tokens": 0}
+    with Harness(Chat(dtype="float32", max_tokens=60, **plain)) as harness:
+        chat: Any = harness.node
+        *words, end = ask(harness, question, turn=1)
+        prompt = chat._language.prompt(chat.persona, [{"role": "user", "content": question}])
+        model = AutoModelForCausalLM.from_pretrained(
+            checkpoints.locate("smollm2", print), dtype=torch.float32
+        )
+        made = model.generate(torch.tensor([prompt]), do_sample=False, max_new_tokens=60)[0, len(prompt) :]
+        text = chat._language.tokenizer.decode(made, skip_special_tokens=True)
+    assert end.meta["stop_reason"] in ("eos", "limit")
+    assert len(words) > 10
+    assert said(words).split() == text.split()[: len(words)]
+
+
+def test_a_second_turn_computes_only_what_is_new(harness: Harness) -> None:
+    chat: Any = harness.node
+    ask(harness, CAPITAL, turn=1)
+    engine = chat._language.engine
+    before = engine.stats()["prefilled"]
+    assert ask(harness, "And of Italy?", turn=2)
+    computed = engine.stats()["prefilled"] - before
+    prompt = chat._language.prompt(chat.persona, harness.conversation.messages()[:-1])
+    # the reply's last token was never fed, and what ends it may be tokenised as another
+    new = chat._language.tokenizer(
+        "<|im_end|>\n<|im_start|>user\nAnd of Italy?<|im_end|>\n<|im_start|>assistant\n"
+    )
+    assert computed <= len(new["input_ids"]) + 2 < len(prompt) // 2
+
+
+def test_an_empty_transcript_gets_an_empty_reply(harness: Harness) -> None:
+    (end,) = ask(harness, "  ", turn=1)
+    assert dict(end.meta) == {"tokens": 0, "stop_reason": "eos"}
+    assert history(harness) == []
+
+
+def test_a_transcript_of_no_turn_gets_one(harness: Harness) -> None:
+    assert {item.turn for item in ask(harness, CAPITAL, turn=0)} == {1}
+
+
+def test_a_cancelled_utterance_goes_into_the_history_only(harness: Harness) -> None:
+    harness.cancel(turn=1)
+    assert ask(harness, CAPITAL, turn=1) == []
+    assert history(harness) == [("user", CAPITAL, 1)]
+
+
+def test_after_an_interruption_the_history_has_what_was_heard(harness: Harness) -> None:
+    part = interrupted(harness, "Where do penguins live?", turn=1, words=4)
+    assert history(harness)[-1] == ("assistant", part, 1)
+    heard = " ".join(part.split()[:2])
+    harness.cancel(1, played=(Played(1, 9000, 24000, heard=heard, words=2),))
+    assert history(harness) == [("user", "Where do penguins live?", 1), ("assistant", heard, 1)]
+
+
+@pytest.mark.parametrize("played", [(), (Played(1, 0, 24000),)])
+def test_an_unheard_reply_leaves_its_question_to_be_joined_with_the_next(
+    harness: Harness, played: tuple[Played, ...]
+) -> None:
+    interrupted(harness, "What is the capital", turn=1, words=2)
+    harness.cancel(1, played=played)
+    assert history(harness) == [("user", "What is the capital", 1)]
+    assert "Paris" in said(ask(harness, "of France?", turn=2))
+    assert harness.conversation.messages()[0]["content"] == CAPITAL
+
+
+def test_an_interruption_keeps_replies_that_were_played_to_their_end(harness: Harness) -> None:
+    first = said(ask(harness, CAPITAL, turn=1))
+    whole = Played(1, 50_000, 24000, heard=first, words=len(first.split()), ended=True)
+    harness.cancel(1, played=(whole,))
+    assert history(harness)[-1] == ("assistant", first, 1)
+    interrupted(harness, "What color is the sky?", turn=2, words=3)
+    harness.cancel(2, played=(whole,))
+    assert history(harness) == [
+        ("user", CAPITAL, 1),
+        ("assistant", first, 1),
+        ("user", "What color is the sky?", 2),
+    ]
+
+
+def test_a_finished_reply_behind_one_that_still_plays_was_not_heard(harness: Harness) -> None:
+    first = said(ask(harness, CAPITAL, turn=1))
+    ask(harness, "Thank you, goodbye.", turn=2)
+    harness.cancel(2, played=(Played(1, 100, 24000, heard="The", words=1),))
+    assert first != "The"
+    assert [entry[:2] for entry in history(harness)] == [
+        ("user", CAPITAL),
+        ("assistant", "The"),
+        ("user", "Thank you, goodbye."),
+    ]
+
+
+def test_a_finished_reply_of_which_nothing_had_begun_to_play_was_not_heard(harness: Harness) -> None:
+    ask(harness, CAPITAL, turn=1)
+    harness.cancel(1)
+    assert history(harness) == [("user", CAPITAL, 1)]
+
+
+def test_a_later_interruption_leaves_what_an_earlier_one_has_dealt_with(harness: Harness) -> None:
+    part = interrupted(harness, "Where do penguins live?", turn=1, words=4)
+    heard = " ".join(part.split()[:2])
+    harness.cancel(1, played=(Played(1, 9000, 24000, heard=heard, words=2),))
+    ask(harness, "", turn=2)
+    harness.cancel(2)
+    assert history(harness)[-1] == ("assistant", heard, 1)
+
+
+def test_replies_before_the_one_that_plays_were_played_to_their_end(harness: Harness) -> None:
+    first = said(ask(harness, CAPITAL, turn=1))
+    ask(harness, "Thank you, goodbye.", turn=2)
+    harness.cancel(2, played=(Played(2, 100, 24000, heard="You", words=1),))
+    assert history(harness)[1::2] == [("assistant", first, 1), ("assistant", "You", 2)]
+
+
+def test_without_a_sink_nobody_can_tell_and_a_reply_is_kept(harness: Harness) -> None:
+    reply = said(ask(harness, CAPITAL, turn=1))
+    harness.node.on_cancel(Flush(1, 1, origins=frozenset(["node"]), sinks=0))
+    assert history(harness)[-1] == ("assistant", reply, 1)
+
+
+def test_when_the_user_spoke_on_what_was_answered_in_advance_has_not_been(harness: Harness) -> None:
+    ask(harness, CAPITAL, turn=1)
+    interrupted(harness, "What color", turn=2, words=1)
+    harness.retracted(2)
+    assert [entry[2] for entry in history(harness)] == [1, 1]
+    assert said(ask(harness, "What color is the sky?", turn=2))
+
+
+def test_an_older_interruption_leaves_the_newest_reply_alone(harness: Harness) -> None:
+    reply = said(ask(harness, CAPITAL, turn=2))
+    harness.cancel(1)
+    assert history(harness)[-1] == ("assistant", reply, 2)
+
+
+def test_the_limit_ends_a_reply_before_a_word_that_may_be_cut() -> None:
+    with Harness(Chat(max_tokens=4)) as harness:
+        *words, end = ask(harness, CAPITAL, turn=1)
+    assert said(words) == "The capital of"
+    assert dict(end.meta) == {"tokens": 4, "stop_reason": "limit"}
+
+
+def test_a_reply_that_hits_its_limit_ends_with_a_sentence() -> None:
+    with Harness(Chat(max_tokens=40)) as harness:
+        *words, end = ask(harness, "Tell me about the ocean, at length.", turn=1)
+    assert dict(end.meta) == {"tokens": 40, "stop_reason": "limit"}
+    assert said(words).endswith((".", "!", "?"))
+
+
+def test_no_reply_ends_before_its_minima(harness: Harness) -> None:
+    *words, end = ask(harness, "Say yes.", turn=1)
+    assert len(words) >= 10
+    assert end.meta["tokens"] >= 20
+
+
+def test_a_seed_makes_draws_repeatable_turn_by_turn() -> None:
+    def draw(seed: int, turn: int) -> str:
+        with Harness(Chat(temperature=1.0, seed=seed, max_tokens=12)) as harness:
+            return said(ask(harness, "Tell me a story.", turn))
+
+    first = draw(1, 5)
+    assert draw(1, 5) == first
+    assert draw(2, 5) != first
+
+
+def test_a_history_that_outgrows_the_room_loses_its_oldest_exchanges() -> None:
+    with Harness(Chat(context=128, max_tokens=3)) as harness:
+        chat: Any = harness.node
+        for turn in range(1, 11):
+            harness.conversation.append("user", f"Question {turn} about the weather of tomorrow", turn)
+            harness.conversation.append("assistant", f"Answer {turn} about the weather of tomorrow", turn)
+        harness.conversation.append("user", CAPITAL, 11)
+        prompt = chat._prompt()
+        text = chat._language.tokenizer.decode(prompt)
+    assert len(prompt) <= 128
+    assert chat.persona in text
+    assert "Question 10 " not in text or "Answer 10 " in text
+    assert "Question 1 " not in text
+    assert CAPITAL in text
+    assert len(harness.conversation.entries()) == 21
+
+
+def test_a_base_model_is_prompted_in_plain_lines_and_answers_with_one() -> None:
+    with Harness(Chat(min_words=0, min_tokens=0)) as harness:
+        chat: Any = harness.node
+        chat._language = dataclasses.replace(chat._language, plain=True)
+        messages = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]
+        prompt = chat._language.prompt("Be kind.", [*messages, {"role": "user", "content": CAPITAL}])
+        lines = ["Be kind.", "", "User: Hi.", "Assistant: Hello.", f"User: {CAPITAL}", "Assistant:"]
+        assert chat._language.tokenizer.decode(prompt).split("\n") == lines
+        *words, end = ask(harness, CAPITAL, turn=1)
+        assert "Paris" in said(words)
+        assert "User:" not in said(words)
+        assert end.meta["stop_reason"] == "eos"
+
+
+def test_a_failing_model_ends_its_reply_with_an_error_and_the_next_one_is_answered(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("out of memory")
+
+    chat: Any = harness.node
+    with monkeypatch.context() as patched:
+        patched.setattr(chat._language.engine.device, "prefill", fail)
+        with pytest.raises(
+            NodeError, match=r"out of memory at a prompt of .* set 'slots' or 'context' lower"
+        ):
+            ask(harness, CAPITAL, turn=1)
+    (end,) = harness.pull()
+    assert isinstance(end, TurnEnd)
+    assert end.meta["stop_reason"] == "error"
+    assert "Paris" in said(ask(harness, CAPITAL, turn=2))
+
+
+def test_too_little_memory_says_what_to_set() -> None:
+    with (
+        pytest.raises(Unavailable, match=r"'smollm2' does not fit into the memory of cpu; set 'slots' or"),
+        checkpoints.loading("smollm2", "cpu", "a model"),
+    ):
+        torch.zeros(1 << 46)
+
+
+def test_a_model_that_the_engine_does_not_run_answers_through_transformers(tmp_path: Path) -> None:
+    source = checkpoints.locate("smollm2", print)
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    size = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 512, "vocab_size": len(tokenizer)}
+    size["bos_token_id"] = size["eos_token_id"] = tokenizer.eos_token_id
+    GPT2LMHeadModel(GPT2Config(**size)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    with Harness(Chat(model=str(tmp_path), context=128, max_tokens=12)) as harness:
+        chat: Any = harness.node
+        assert chat._language.engine.stats()["kernels"] == "transformers"
+        end = ask(harness, CAPITAL, turn=1)[-1]
+    assert dict(end.meta) == {"tokens": 12, "stop_reason": "limit"}
+
+
+def test_a_demo_model_is_announced_as_one(harness: Harness) -> None:
+    warnings = [message.text for message in harness.messages if message.kind == "warning"]
+    assert len(warnings) == 1
+    assert "smollm2 is a demo model" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("smolm2", "no model 'smolm2' is known; did you mean 'smollm2'"),
+        ("kokoro-ja", "kokoro-ja is not a language model"),
+        ("./nowhere", "no directory ./nowhere; set 'model' to one, or to a name such as smollm2"),
+        ("~/nowhere", f"no directory {Path.home()}/nowhere"),
+        ("", "'model' names none; set it to a directory or to a name, such as smollm2"),
+    ],
+)
+def test_a_model_that_cannot_be_says_why(name: str, words: str) -> None:
+    with pytest.raises(Unavailable, match=words):
+        opened(name)
+
+
+def opened(name: str) -> None:
+    with Harness(Chat(model=name)):
+        pass
+
+
+def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"holds no config\.json"):
+        opened(str(tmp_path))
+
+
+def test_a_model_of_another_kind_is_said_in_a_line(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"does not load: it is of another kind \(VoxtralConfig\); set"):
+        opened(str(checkpoint(tmp_path)))
+
+
+def test_a_model_that_is_not_here_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VFLOW_CACHE", str(tmp_path))
+    with pytest.raises(Unavailable, match=r"^model smollm2 is not here: vflow models pull smollm2$"):
+        checkpoints.locate("smollm2", print)
+
+
+def test_an_interrupted_conversion_is_not_taken_for_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(folder: Path, gguf: str, target: Path) -> None:
+        target.mkdir()
+        (target / "config.json").write_text("{}")
+        raise KeyboardInterrupt
+
+    weights = models.path("smollm2")
+    monkeypatch.setenv("VFLOW_CACHE", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "smollm2").symlink_to(weights)
+    monkeypatch.setattr(checkpoints, "convert", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoints.locate("smollm2", print)
+    assert list((tmp_path / "converted").iterdir()) == []

@@ -1,0 +1,391 @@
+"""The engine and its scheduler on a device without a model: every token shows what its slot held."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+import torch
+
+from tests.nodes.lib.decode.models import (
+    LAGS,
+    Gate,
+    Scripted,
+    answered,
+    free,
+    gated,
+    hashed,
+    scripted,
+    settled,
+    taken,
+    tokens_of,
+    vocabulary,
+)
+from vflow_nodes.lib.decode.engine import Engine
+from vflow_nodes.lib.decode.errors import Closed, Failed, Full, TooLong
+from vflow_nodes.lib.decode.prompt import Embeds, Prompt
+from vflow_nodes.lib.decode.reply import Reply
+from vflow_nodes.lib.decode.session import Session
+
+Before = Callable[[str, Sequence[int]], None]
+WORDS = vocabulary()
+
+
+def keys(number: int, length: int) -> list[int]:
+    """A prompt that shares nothing with that of another number."""
+    return [1000 * number + i for i in range(length)]
+
+
+def ending(after: int) -> Callable[[Sequence[int]], int]:
+    """Answers end when a slot holds `after` positions."""
+    return lambda held: 2 if len(held) >= after else hashed(held)
+
+
+def idle(engine: Engine) -> dict[str, Any]:
+    """The same, when no slot is at work either."""
+    settled(engine)  # what was asked for has a slot from here on
+    for _ in range(1000):  # each round is a turn of its loop
+        if not (found := settled(engine))["busy"]:
+            return found
+    raise AssertionError("the engine is still busy")
+
+
+def failing(what: str, error: Exception, when: Callable[[Sequence[int]], bool]) -> Before:
+    """Work that fails, the first time that it is asked for on slots of which `when` is true."""
+    left = [error]
+
+    def before(kind: str, slots: Sequence[int]) -> None:
+        if kind == what and left and when(slots):
+            raise left.pop()
+
+    return before
+
+
+@LAGS
+def test_replies_in_company_are_those_of_a_device_of_their_own(lag: bool) -> None:
+    device = Scripted(hashed, slots=3)
+    with scripted(device, WORDS, lag=lag, chunk=4, alone=6) as engine:
+        asked = [(keys(n, 3 + 5 * n), 10 + 3 * n) for n in range(9)]
+        replies = [Session(engine).generate(Prompt(prompt), free(n), patience_s=60) for prompt, n in asked]
+        for (prompt, n), reply in zip(asked, replies, strict=True):
+            assert tokens_of(reply) == answered(hashed, prompt, n)
+            assert reply.stop_reason == "limit"
+        assert settled(engine)["replies"] == 9
+        assert settled(engine)["busy"] == 0
+
+
+@LAGS
+def test_a_token_that_ends_a_reply_is_not_part_of_it_nor_is_what_was_on_its_way(lag: bool) -> None:
+    device = Scripted(ending(20), slots=1)
+    with scripted(device, WORDS, lag=lag) as engine:
+        session = Session(engine)
+        reply = session.generate(Prompt(keys(1, 12)), free(50))
+        assert tokens_of(reply) == answered(device.answer, keys(1, 12), 50)
+        assert (len(reply.tokens), reply.stop_reason) == (8, "eos")
+        follow = [*keys(1, 12), *reply.tokens, 2, 9]
+        device.answer = hashed
+        assert tokens_of(session.generate(Prompt(follow), free(5))) == answered(hashed, follow, 5)
+        assert settled(engine)["reused"] == 20, "the prompt and the reply"
+
+
+@LAGS
+def test_a_slot_that_passes_to_another_session_passes_no_token_on(lag: bool) -> None:
+    """The first session's reply is cancelled while a step of it is on its way."""
+    gate, device = gated(slots=1)
+    with scripted(device, WORDS, lag=lag) as engine:
+        first = Session(engine).generate(Prompt(keys(1, 5)), free(50))
+        gate.let(3)
+        for _ in range(4):
+            gate.wait_reached()
+        second = Session(engine).generate(Prompt(keys(2, 7)), free(20))
+        first.cancel()
+        gate.let(100)
+        assert tokens_of(second) == answered(hashed, keys(2, 7), 20)
+        assert taken(first) == []
+        assert first.stop_reason == "flush"
+
+
+def test_a_long_prompt_does_not_hold_up_a_short_one() -> None:
+    gate, device = gated("prefill", slots=2, context=4000)
+    with scripted(device, WORDS, chunk=100, alone=100) as engine:
+        long = Session(engine).generate(Prompt(keys(1, 999)), free(5))
+        gate.wait_reached()
+        short = Session(engine).generate(Prompt(keys(2, 150)), free(5))
+        gate.let(100)
+        assert tokens_of(short) == answered(hashed, keys(2, 150), 5)
+        assert tokens_of(long) == answered(hashed, keys(1, 999), 5)
+        work = [(slots[0], amount) for what, slots, amount in device.log if what == "prefill"]
+        assert work[1:5] == [(0, 100), (1, 100), (0, 100), (1, 50)]
+
+
+def test_a_reply_goes_on_while_another_prompt_is_computed() -> None:
+    gate, device = gated(slots=2, context=4000)
+    with scripted(device, WORDS, chunk=10, alone=10) as engine:
+        first = Session(engine).generate(Prompt(keys(1, 5)), free(30))
+        gate.wait_reached()
+        Session(engine).prefill(Prompt(keys(2, 200)))
+        gate.let(100)
+        taken(first)
+        settled(engine)
+        kinds = [what for what, _, _ in device.log if what != "first"]
+        begin = kinds.index("step")
+        assert kinds[begin + 1 : begin + 21] == ["prefill", "step"] * 10
+
+
+def test_when_every_slot_is_busy_a_request_fails_at_its_deadline_and_says_why() -> None:
+    gate, device = gated(slots=2)
+    with scripted(device, WORDS) as engine:
+        busy = [Session(engine).generate(Prompt(keys(n, 4)), free(40)) for n in (1, 2)]
+        gate.wait_reached()
+        late = Session(engine).generate(Prompt(keys(3, 4)), free(4), patience_s=0.0)
+        gate.let(200)
+        with pytest.raises(
+            Full, match=r"^all 2 slots of the engine were busy; set 'slots' higher, or wait longer$"
+        ):
+            taken(late)
+        assert late.stop_reason == "error"
+        for n, reply in enumerate(busy, 1):
+            assert tokens_of(reply) == answered(hashed, keys(n, 4), 40)
+
+
+def test_a_request_that_can_wait_is_served_when_a_slot_is_free() -> None:
+    device = Scripted(hashed, slots=1)
+    with scripted(device, WORDS) as engine:
+        replies = [Session(engine).generate(Prompt(keys(n, 4)), free(30), patience_s=60) for n in range(4)]
+        for n, reply in enumerate(replies):
+            assert tokens_of(reply) == answered(hashed, keys(n, 4), 30)
+
+
+def test_a_session_whose_slot_was_taken_while_it_rested_computes_its_prompt_again() -> None:
+    device = Scripted(hashed, slots=2)
+    with scripted(device, WORDS) as engine:
+        resting, *others = sessions = [Session(engine) for _ in range(3)]
+        for n, session in enumerate(sessions):
+            tokens_of(session.generate(Prompt(keys(n, 50)), free(5)))
+        assert len(others) == device.slots
+        before = settled(engine)["prefilled"]
+        assert tokens_of(resting.generate(Prompt(keys(0, 60)), free(5))) == answered(hashed, keys(0, 60), 5)
+        assert settled(engine)["prefilled"] - before == 60
+
+
+def test_a_reply_that_nobody_takes_pauses_and_goes_on_when_it_is_taken() -> None:
+    gate, device = gated(slots=2)
+    gate.let(1000)
+    with scripted(device, WORDS, ahead=8) as engine:
+        left = Session(engine).generate(Prompt(keys(1, 5)), free(100))
+        other = Session(engine).generate(Prompt(keys(2, 5)), free(100))
+        assert tokens_of(other) == answered(hashed, keys(2, 5), 100)
+        steps = sum(0 in slots for what, slots, _ in device.log if what == "step")
+        assert steps == 7, "the prompt gave the first of 8 tokens"
+        assert settled(engine)["busy"] == 1
+        assert tokens_of(left) == answered(hashed, keys(1, 5), 100)
+        assert left.stop_reason == "limit"
+
+
+@LAGS
+@pytest.mark.parametrize("what", ["prefill", "first", "step", "read"])
+def test_when_the_device_fails_its_sessions_get_an_error_and_the_engine_lives(what: str, lag: bool) -> None:
+    device = Scripted(hashed, slots=2)
+
+    def ruined(slots: Sequence[int]) -> bool:
+        """What is in a slot when its work fails is anything."""
+        if 1 in slots:
+            device.held[1][:] = [-1] * len(device.held[1])
+        return 1 in slots
+
+    device.before = failing(what, RuntimeError("it broke\nat some line"), ruined)
+    with scripted(device, WORDS, lag=lag, chunk=5, alone=5) as engine:
+        well = Session(engine)
+        taken(well.generate(Prompt(keys(1, 12)), free(5)))
+        session = Session(engine)
+        reply = session.generate(Prompt(keys(2, 12)), free(5))
+        with pytest.raises(Failed, match=r"^RuntimeError at a (prompt of 12 tokens|step.*): it broke$"):
+            taken(reply)
+        assert reply.stop_reason == "error"
+        assert settled(engine)["failed"] == 1
+        for n, asker in ((1, well), (2, session)):
+            assert tokens_of(asker.generate(Prompt(keys(n, 14)), free(9))) == answered(hashed, keys(n, 14), 9)
+        assert settled(engine)["busy"] == 0
+
+
+def test_a_prompt_that_fails_leaves_a_reply_that_goes_on_alone() -> None:
+    gate, fail = Gate(), failing("prefill", MemoryError("no room"), lambda slots: 1 in slots)
+
+    def before(what: str, slots: Sequence[int]) -> None:
+        fail(what, slots)
+        if what == "step":
+            gate.wait()
+
+    with scripted(Scripted(hashed, slots=2, before=before), WORDS) as engine:
+        well = Session(engine).generate(Prompt(keys(1, 12)), free(40))
+        gate.wait_reached()
+        ill = Session(engine).generate(Prompt(keys(2, 12)), free(40))
+        gate.let(100)
+        with pytest.raises(Failed, match=r"^MemoryError at a prompt of 12 tokens: no room$"):
+            taken(ill)
+        assert tokens_of(well) == answered(hashed, keys(1, 12), 40)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_out_of_memory_says_what_to_set(error: Exception) -> None:
+    device = Scripted(hashed, slots=1)
+    device.before = failing("step", error, lambda slots: True)
+    with scripted(device, WORDS) as engine:
+        reply = Session(engine).generate(Prompt(keys(1, 3)), free(9))
+        found = "the device is out of memory at a step of 1 replies"
+        with pytest.raises(Failed, match=f"^{found}; set 'slots' or 'context' lower, or dtype: int8$"):
+            taken(reply)
+
+
+def test_a_failure_behind_a_replys_end_is_nobodys() -> None:
+    """The step that was on its way when a reply ended fails when it is read."""
+    device = Scripted(ending(14), slots=1)
+    reads = []
+
+    def before(what: str, slots: Sequence[int]) -> None:
+        if what == "read":
+            reads.append(slots)
+            if len(reads) == 4:
+                raise RuntimeError("late")
+
+    device.before = before
+    with scripted(device, WORDS, lag=True) as engine:
+        reply = Session(engine).generate(Prompt(keys(1, 12)), free(50))
+        assert len(tokens_of(reply)) == 2
+        assert reply.stop_reason == "eos"
+        assert settled(engine)["failed"] == 0
+        assert len(reads) == 4
+
+
+def test_embeddings_that_cannot_be_made_fail_their_session_alone() -> None:
+    device = Scripted(hashed, slots=2)
+
+    def prefill(slot: int, prompt: Prompt, start: int, stop: int) -> None:
+        for run in prompt.runs(start, stop):
+            if not isinstance(run, list):
+                run[0].rows()
+        Scripted.prefill(device, slot, prompt, start, stop)
+
+    device.prefill = prefill  # type: ignore[method-assign]
+    with scripted(device, WORDS) as engine:
+        audio = Embeds(4, lambda: torch.zeros(3, 8))
+        expected = r"^ValueError at a prompt of 6 tokens: 3 embeddings were made where 4 were announced$"
+        for _ in range(2):
+            with pytest.raises(Failed, match=expected):
+                taken(Session(engine).generate(Prompt([1, audio, 5]), free(9)))
+        assert tokens_of(Session(engine).generate(Prompt([1, 5]), free(9))) == answered(hashed, [1, 5], 9)
+
+
+def test_close_ends_every_reply_with_an_error_those_that_wait_too() -> None:
+    gate, device = gated(slots=1)
+    with scripted(device, WORDS) as engine:
+        replies = [Session(engine).generate(Prompt(keys(n, 4)), free(50)) for n in range(3)]
+        gate.wait_reached()
+        engine.close(timeout_s=0.0)
+        gate.let(100)
+        for reply in replies:
+            with pytest.raises(Closed, match=r"^the decode engine was closed$"):
+                taken(reply)
+        engine.close()
+
+
+def test_a_request_that_comes_while_the_engine_closes_is_answered_with_an_error() -> None:
+    gate, device = gated(slots=1)
+    with scripted(device, WORDS) as engine:
+        Session(engine).generate(Prompt(keys(1, 4)), free(50))
+        gate.wait_reached()
+        late: Reply = Session(engine).generate(Prompt(keys(2, 4)), free(50))
+        engine.close(timeout_s=0.0)
+        gate.let(100)
+        with pytest.raises(Closed, match=r"^the decode engine was closed$"):
+            taken(late)
+
+
+def test_an_engine_that_is_closed_takes_no_requests_and_lets_sessions_close() -> None:
+    with scripted(Scripted(hashed), WORDS) as engine:
+        session = Session(engine)
+        reply = session.generate(Prompt(keys(1, 4)), free(2))
+        taken(reply)
+    assert not engine.open
+    for ask in (session.generate, session.prefill):
+        with pytest.raises(Closed, match=r"^the decode engine is closed$"):
+            ask(Prompt([1]))
+    session.close()
+    session.close()
+    reply.cancel()
+
+
+def test_a_prompt_that_does_not_fit_is_refused_before_it_is_sent() -> None:
+    with scripted(Scripted(hashed, context=10), WORDS) as engine:
+        session = Session(engine)
+        for length in (0, 9, 10, 1000):
+            with pytest.raises(
+                TooLong,
+                match=rf"^the prompt has {length} tokens, the engine's context 10; set 'context' higher",
+            ):
+                session.generate(Prompt([5] * length))
+        reply = session.generate(Prompt([5] * 8), free(50))
+        assert tokens_of(reply) == answered(hashed, [5] * 8, 1)
+        assert reply.limit == 1
+
+
+def test_a_new_request_ends_the_one_before() -> None:
+    device = Scripted(hashed, slots=2)
+    with scripted(device, WORDS, ahead=4) as engine:
+        session = Session(engine)
+        first = session.generate(Prompt(keys(1, 4)), free(500))
+        second = session.generate(Prompt(keys(1, 6)), free(5))
+        assert tokens_of(second) == answered(hashed, keys(1, 6), 5)
+        assert settled(engine)["busy"] == 0
+        assert settled(engine)["cancelled"] == 1
+        taken(first)
+        assert first.stop_reason == "flush"
+
+
+def test_a_prompt_computed_ahead_is_not_computed_again() -> None:
+    with scripted(Scripted(hashed, slots=2), WORDS, chunk=7, alone=7) as engine:
+        session = Session(engine)
+        session.prefill(Prompt(keys(1, 40)))
+        assert idle(engine)["prefilled"] == 40
+        reply = session.generate(Prompt(keys(1, 55)), free(6))
+        assert tokens_of(reply) == answered(hashed, keys(1, 55), 6)
+        assert settled(engine)["prefilled"] == 55
+        session.prefill(Prompt(keys(1, 55)))
+        assert idle(engine)["prefilled"] == 56, "the last position: the logits behind it are wanted"
+        again = session.generate(Prompt(keys(1, 55)), free(6))
+        assert tokens_of(again) == answered(hashed, keys(1, 55), 6)
+        assert settled(engine)["prefilled"] == 57
+
+
+def test_work_asked_for_runs_in_the_engines_thread_and_its_error_is_the_callers() -> None:
+    with scripted(Scripted(hashed), WORDS) as engine:
+        assert engine.call(lambda: threading.current_thread().name).result(20) == "vflow:decode"
+        with pytest.raises(ZeroDivisionError):
+            engine.call(lambda: 1 // 0).result(20)
+        assert engine.call(lambda: 7).result(20) == 7
+
+
+def test_an_engine_that_is_closed_as_its_thread_looks_for_work_ends() -> None:
+    """The thread clears its call, and with it the one that says that the engine is closed."""
+    engine = Engine(Scripted(hashed, slots=1, context=64), WORDS)
+
+    class Late(threading.Event):
+        def clear(self) -> None:
+            engine._closing = True
+            self.set()
+            super().clear()
+
+    engine._awake = Late()
+    engine.start()
+    thread = engine._thread
+    assert thread is not None
+    thread.join(20)
+    assert not thread.is_alive()

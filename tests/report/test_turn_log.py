@@ -1,0 +1,152 @@
+"""The turn log: what it makes of the messages of a bus, and of recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from vflow import MS, SECOND, Audio, Flush, Message, Played, SpeechEnd, SpeechStart, Text, TextPacket, TurnEnd
+from vflow.cli.live_view import sentence
+from vflow.graph.graph import Graph, GraphNode
+from vflow.node import Node
+from vflow.report.turn_log import TurnLog
+
+
+@pytest.fixture
+def log() -> TurnLog:
+    graph = Graph("test.yaml")
+    graph.nodes["stt"] = GraphNode("stt", Node, "stt", "stt", {}, caps={"transcript": Text("final")})
+    graph.nodes["chat"] = GraphNode("chat", Node, "chat", "chat", {}, caps={"words": Text("word")})
+    graph.nodes["mic"] = GraphNode("mic", Node, "mic", "mic", {}, caps={"audio": Audio()})
+    return TurnLog(graph)
+
+
+def event(log: TurnLog, at_ms: int, event: object) -> None:
+    log.listen(Message("event", "turn", at_ms * MS, data={"event": event, "port": "speech"}))
+
+
+def word(log: TurnLog, at_ms: int, text: str, turn: int = 1, tokens: int = 1) -> None:
+    packet = TextPacket(text=text, turn=turn, meta={"tokens": tokens})
+    log.listen(Message("packet", "chat", at_ms * MS, text, {"packet": packet, "port": "words"}))
+
+
+def played(log: TurnLog, at_ms: int, phase: str, heard: str, turn: int = 1) -> None:
+    record = Played(turn, 100, 24000, heard, len(heard.split()))
+    log.listen(
+        Message("played", "speaker", at_ms * MS, data={"played": record, "phase": phase, "at_ns": at_ms * MS})
+    )
+
+
+def ask(log: TurnLog, turn: int = 1, at_ms: int = 0) -> None:
+    event(log, at_ms + 100, SpeechStart(pts_ns=at_ms * MS, turn=turn))
+    event(log, at_ms + 1500, SpeechEnd(turn=turn, meta={"voice_off_ns": (at_ms + 1000) * MS}))
+    packet = TextPacket(text="what", turn=turn)
+    log.listen(
+        Message("packet", "stt", (at_ms + 1500) * MS, "what", {"packet": packet, "port": "transcript"})
+    )
+
+
+def test_a_turn_that_was_heard_whole_has_every_latency_but_stop(log: TurnLog) -> None:
+    ask(log)
+    word(log, 1600, "Hello", tokens=1)
+    word(log, 1650, "you.", tokens=3)
+    event(log, 1700, TurnEnd(turn=1, meta={"tokens": 4, "stop_reason": "eos"}))
+    played(log, 1800, "start", "")
+    played(log, 2500, "end", "Hello you.")
+    turn = log.turns[1]
+    latencies = {"endpoint": 500, "first_word": 100, "compute": 300, "v2v": 800, "word_to_audio": 200}
+    assert {name: turn.latency_ns(name) for name in latencies} == {n: ms * MS for n, ms in latencies.items()}
+    assert turn.latency_ns("stop") is None
+    assert (turn.user, turn.reply, turn.heard, turn.tokens) == ("what", "Hello you.", "Hello you.", 4)
+    assert turn.generated_ns == 200 * MS
+    assert [state for _, state in log.states] == ["idle", "listening", "processing", "speaking", "idle"]
+
+
+def test_a_flush_marks_the_turns_whose_reply_was_open(log: TurnLog) -> None:
+    ask(log)
+    word(log, 1600, "Once", tokens=2)
+    played(log, 1700, "start", "")
+    flush = Flush(1, turn=1, played=(Played(1, 10, 24000, "Once", 1),))
+    log.listen(Message("flush", "pipeline", 2000 * MS, data={"flush": flush}))
+    turn = log.turns[1]
+    assert turn.interrupted
+    assert (turn.heard, turn.stop_reason, turn.tokens) == ("Once", "flush", 2)
+    assert turn.at_ns["flushed"] == 2000 * MS
+    assert 'interrupted, heard: "Once"' in sentence(turn)
+
+
+def test_a_flush_after_the_reply_was_heard_interrupts_nothing(log: TurnLog) -> None:
+    ask(log)
+    word(log, 1600, "Yes.")
+    played(log, 1700, "start", "")
+    played(log, 2000, "end", "Yes.")
+    log.listen(Message("flush", "pipeline", 3000 * MS, data={"flush": Flush(1, turn=1)}))
+    assert not log.turns[1].interrupted
+    assert log.turns[1].heard == "Yes."
+
+
+def test_recordings_replace_what_was_claimed(log: TurnLog, tmp_path: Path) -> None:
+    ask(log)
+    word(log, 1600, "Yes.")
+    played(log, 1700, "start", "")
+    played(log, 2700, "end", "Yes.")
+    said, spoken = np.zeros(3 * 16000), np.zeros(3 * 24000)
+    said[: int(0.9 * 16000)] = 0.3 * np.sin(np.arange(int(0.9 * 16000)))
+    spoken[int(1.75 * 24000) : int(2.5 * 24000)] = 0.2
+    soundfile.write(tmp_path / "in.wav", said, 16000)
+    soundfile.write(tmp_path / "out.wav", spoken, 24000)
+    log.refine(tmp_path / "in.wav", tmp_path / "out.wav")
+    at_ns = log.turns[1].at_ns
+    assert abs(at_ns["voice_off"] - 900 * MS) <= 30 * MS
+    assert abs(at_ns["audible"] - 1750 * MS) <= 5 * MS
+    assert abs(at_ns["silent"] - 2500 * MS) <= 5 * MS
+    assert "~" not in sentence(log.turns[1])
+
+
+def test_a_silent_recording_has_no_audible_moment(log: TurnLog, tmp_path: Path) -> None:
+    ask(log)
+    played(log, 1700, "start", "")
+    soundfile.write(tmp_path / "out.wav", np.zeros(24000 * 3), 24000)
+    log.refine(None, tmp_path / "out.wav")
+    assert log.turns[1].as_dict()["at_ms"]["audible"] is None
+    assert log.turns[1].as_dict()["latency_ms"]["v2v"] is None
+
+
+def test_a_reply_without_a_question_is_said_to_be_played(log: TurnLog) -> None:
+    word(log, 10, "Hi.")
+    played(log, 20, "start", "")
+    played(log, SECOND // MS, "end", "Hi.")
+    assert sentence(log.turns[1]) == "turn 1: played"
+
+
+def ahead(log: TurnLog, at_ms: int, phase: str, **data: object) -> None:
+    log.listen(Message("speculation", "pipeline", at_ms * MS, data={"turn": 1, "phase": phase, **data}))
+
+
+def test_a_hit_says_what_the_first_word_took_and_how_far_ahead_it_began(log: TurnLog) -> None:
+    ahead(log, 1100, "begun")
+    ask(log)
+    ahead(log, 1500, "committed", made=True)
+    packet = TextPacket(text="Hello", turn=1)
+    data = {"packet": packet, "port": "words", "made_ns": 1250 * MS}
+    log.listen(Message("packet", "chat", 1500 * MS, "Hello", data))
+    turn = log.turns[1]
+    assert turn.as_dict()["speculation"] == {
+        "result": "hit", "attempts": 1, "wasted_words": 0, "ahead_ms": 400.0, "first_word_ms": 150.0,
+    }  # fmt: skip
+    assert turn.latency_ns("first_word") == 0
+    assert "prepared in the pause" in sentence(turn)
+
+
+def test_what_was_made_in_advance_and_taken_back_is_counted(log: TurnLog) -> None:
+    ahead(log, 1100, "begun")
+    packet = TextPacket(text="Hel", turn=1)
+    void = [Message("packet", "chat", 0, "Hel", {"packet": packet, "port": "words"})]
+    ahead(log, 1200, "retracted", withheld=void)
+    ask(log)
+    ahead(log, 1500, "committed", made=False)
+    speculated = log.turns[1].speculation
+    assert (speculated.result, speculated.attempts, speculated.wasted_words) == ("miss", 1, 1)

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.stand_ins import Pass, Speaker, Words, word
+from vflow import MS, Flush, Harness, NodeError, Played, Text, TextPacket
+from vflow.runtime.shared_models import MODELS
+
+
+def test_push_answers_what_came_out_and_pull_takes_it() -> None:
+    with Harness(Pass()) as harness:
+        assert harness.push(word(0)) == [word(0)]
+        assert harness.pull() == [word(0)]
+        assert harness.pull() == []
+
+
+def test_a_source_produces_until_the_test_stops() -> None:
+    with Harness(Words(count=5, every="20ms")) as harness:
+        items = harness.produce()
+        assert [next(items).pts_ns for _ in range(3)] == [0, 20 * MS, 40 * MS]
+        assert harness.now_ns() == 40 * MS
+
+
+class Timed(Pass):
+    def process(self, packet: TextPacket) -> Any:
+        self.ctx.wake_at(self.ctx.now_ns() + 10)
+
+    def on_timer(self) -> Any:
+        if self.ctx.now_ns() < 30:
+            self.ctx.wake_at(self.ctx.now_ns() + 10)
+        return word(self.ctx.now_ns())
+
+
+def test_timers_run_at_their_time_while_time_advances() -> None:
+    with Harness(Timed()) as harness:
+        harness.push(word(0))
+        assert harness.advance(25) == [word(10), word(20)]
+        assert harness.now_ns() == 25
+        assert harness.advance(100) == [word(30)]
+
+
+def test_a_wait_for_ever_fails_the_test_unless_something_notified() -> None:
+    with Harness(Pass()) as harness:
+        harness.notify()
+        harness.wait_until()
+        with pytest.raises(NodeError, match="waits for ever"):
+            harness.wait_until()
+
+
+class Remembers(Pass):
+    flushes: tuple[Flush, ...] = ()
+
+    def on_flush(self, flush: Flush) -> None:
+        self.flushes = (*self.flushes, flush)
+
+    on_cancel = on_flush
+
+
+def test_flush_and_cancel_reach_the_node_with_what_was_played() -> None:
+    played = Played(turn=1, samples=100, rate=16000, heard="two words", words=2)
+    with Harness(node := Remembers()) as harness:
+        harness.flush(turn=1, played=(played,))
+        harness.cancel(turn=2)
+        first, second = node.flushes
+        assert first.heard(1) == "two words"
+        assert (second.turn, second.origins) == (2, frozenset(["node"]))
+        assert harness.cancelled(2)
+        assert not harness.cancelled(3)
+
+
+def test_a_sink_refuses_after_a_drop_until_the_flush_is_applied() -> None:
+    with Harness(node := Speaker()) as harness:
+        harness.push(word(0))
+        node.drop(1)
+        harness.push(word(1))
+        harness.flush()
+        harness.push(word(2))
+        assert node.indices == [0, 2]
+
+
+class Looks(Pass):
+    generates = True
+
+    def process(self, packet: TextPacket) -> Iterator[Any]:
+        yield packet
+        yield None
+        yield packet
+
+
+def test_a_cancelled_generator_ends_at_its_next_look() -> None:
+    with Harness(Looks()) as harness:
+        harness.on_look = lambda: harness.cancel(1)
+        assert harness.push(word(0, turn=1)) == [word(0, turn=1)]
+
+
+class Model:
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Half(Pass):
+    """Fails when half open."""
+
+    model = Model()
+
+    def open(self) -> None:
+        self.model = self.ctx.shared("half", Model)
+        raise OSError("no such device")
+
+
+def test_a_failing_open_closes_the_node_and_gives_back_its_models() -> None:
+    with pytest.raises(OSError, match="no such device"), Harness(node := Half()):
+        pytest.fail("it did not open")
+    assert node.model.closed
+    assert not MODELS._entries
+
+
+def test_caps_are_what_the_test_negotiates_or_what_the_node_declares() -> None:
+    harness = Harness(Pass(), caps={"text": Text("chunk")})
+    assert harness.caps("text") == Text("chunk")
+    assert harness.caps("out") == Text("word")

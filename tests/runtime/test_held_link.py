@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from tests.runtime.test_link import End, drain
+from tests.stand_ins import word
+from vflow import MS, Eos, Pause, QueueOptions, TurnEnd
+from vflow.clock import SystemClock
+from vflow.runtime.held_link import HeldLink
+
+
+class Turns:
+    """A held link, and the turns that it holds."""
+
+    def __init__(self, **options: object) -> None:
+        clock = SystemClock()
+        clock.start()
+        self.held = {2}
+        self.link = HeldLink("a.out -> b.in", QueueOptions(**options), clock, lambda: None, self.holds)  # type: ignore[arg-type]
+        self.link.writer, self.link.reader = End(clock), End(clock)
+
+    def holds(self, turn: int) -> bool:
+        return turn in self.held
+
+
+def test_what_is_held_and_all_behind_it_waits_for_the_commit_in_its_order() -> None:
+    turns = Turns()
+    items = [word(0, turn=1), word(1, turn=2), TurnEnd(turn=2), word(2, turn=3), Eos()]
+    for item in items:
+        turns.link.put(item)
+    assert drain(turns.link) == items[:1]
+    assert not turns.link.ready
+    turns.held.clear()
+    turns.link.look_again()
+    assert turns.link.ready
+    assert drain(turns.link) == items[1:]
+    assert turns.link.ended
+
+
+def test_what_the_user_did_is_not_held() -> None:
+    turns = Turns()
+    turns.link.put(Pause(turn=2))
+    assert drain(turns.link) == [Pause(turn=2)]
+
+
+def test_what_was_retracted_holds_nothing_up() -> None:
+    turns = Turns()
+    turns.link.put(word(0, turn=2))
+    turns.link.put(word(1, turn=3))
+    turns.link.retract(2, 1)
+    assert drain(turns.link) == [word(1, turn=3)]
+
+
+def test_a_held_packet_is_as_old_as_its_commit() -> None:
+    turns = Turns(max_age_ns=50 * MS)
+    now = [0]
+    turns.link._stamp_ns = lambda: now[0]  # type: ignore[method-assign]
+    turns.link.put(word(0, turn=2))
+    now[0] = 400 * MS
+    turns.held.clear()
+    turns.link.look_again()
+    assert drain(turns.link) == [word(0, turn=2)]
+    turns.link.put(word(1, turn=1))
+    now[0] = 500 * MS
+    assert drain(turns.link) == []

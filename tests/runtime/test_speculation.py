@@ -1,0 +1,450 @@
+"""Speculation: what is made at a pause reaches the world at the commit, or never."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+
+from tests.stand_ins import PATIENCE_S, Collect, Gate, Heavy, pipeline
+from vflow import (
+    Event,
+    In,
+    ManualClock,
+    Message,
+    Node,
+    Out,
+    Pause,
+    Resume,
+    SpeechEnd,
+    Text,
+    TextPacket,
+    TurnEnd,
+)
+from vflow.runtime.speculation import Speculation
+
+GRAPH = """
+nodes: {user: {use: t.user}, guess: {use: t.guess}, reply: {use: t.reply}, late: {use: t.late},
+        shown: {use: t.shown}, log: {use: t.log}}
+links:
+  - user -> guess -> reply -> late -> shown
+  - {from: guess, to: log, keep: true}
+"""
+
+
+class User(Node):
+    """Says what the test has it say, event by event, as `turn` would: the runtime hears of it first."""
+
+    live = True
+    out = Out(Text("final"))
+
+    def open(self) -> None:
+        self.script: list[tuple[str, int]] = []
+        self.ready = threading.Semaphore(0)
+        self.done = threading.Semaphore(0)
+
+    def say(self, what: str, turn: int = 1) -> None:
+        self.script.append((what, turn))
+        self.ready.release()
+        assert self.done.acquire(timeout=PATIENCE_S)
+
+    def produce(self) -> Iterator[Any]:
+        at_ns = 0
+        while True:
+            assert self.ready.acquire(timeout=PATIENCE_S)
+            what, turn = self.script.pop(0)
+            at_ns += 1
+            if what == "end":
+                self.done.release()
+                return
+            yield from getattr(self, what)(turn, at_ns)
+            self.done.release()
+
+    def speech(self, turn: int, at_ns: int) -> Iterator[TextPacket]:
+        yield TextPacket(text="speech", turn=turn, pts_ns=at_ns)
+
+    def pause(self, turn: int, at_ns: int) -> Iterator[Event]:
+        self.ctx.speculate(turn)
+        yield Pause(turn=turn, pts_ns=at_ns)
+
+    def resume(self, turn: int, at_ns: int) -> Iterator[Event]:
+        self.ctx.retract(turn, at_ns)
+        yield Resume(turn=turn, pts_ns=at_ns)
+
+    def finish(self, turn: int, at_ns: int) -> Iterator[Event]:
+        yield SpeechEnd(turn=turn, pts_ns=at_ns)
+        self.ctx.commit(turn)
+
+
+class Guess(Node):
+    """Transcribes at a pause in advance, else at the end; each attempt says which it is."""
+
+    heavy = True
+    speculates = True
+    hold: ClassVar[Gate | None] = None
+    text = In(Text("final"))
+    out = Out(Text("final"), bus=True)
+
+    def open(self) -> None:
+        self.attempt, self.given, self.cancels = 0, False, []
+
+    def process(self, packet: TextPacket) -> None:
+        """Is held up, where the test has it so."""
+        if self.hold is not None:
+            self.hold.pass_through()
+
+    def on_event(self, event: Event) -> Iterator[TextPacket]:
+        if isinstance(event, Resume):
+            self.given = False
+        elif isinstance(event, Pause):
+            self.attempt += 1
+            if self.ctx.speculative(event):
+                self.given = True
+                yield TextPacket(text=f"attempt {self.attempt}", turn=event.turn)
+        elif isinstance(event, SpeechEnd):
+            given, self.given = self.given, False
+            if not given:
+                yield TextPacket(text="at the end", turn=event.turn)
+
+    def on_cancel(self, flush: Any) -> None:
+        self.cancels.append((flush.turn, flush.retracts))
+        self.given = False
+
+
+class Reply(Node):
+    """Answers with three words, of which only the first says its turn; in between it may be held up."""
+
+    heavy = True
+    generates = True
+    gate: ClassVar[Gate | None] = None
+    text = In(Text("final"))
+    out = Out(Text("word"), bus=True)
+
+    def open(self) -> None:
+        self.flushes: list[tuple[int, bool]] = []
+
+    def process(self, packet: TextPacket) -> Iterator[Any]:
+        yield TextPacket(text=f"to {packet.text}", turn=packet.turn)
+        if self.gate is not None:
+            self.gate.pass_through()
+            yield None
+        for index in (1, 2):
+            yield TextPacket(
+                text=f"word {index} to {packet.text}", index=index
+            )  # an author who forgot the turn
+        yield TurnEnd(turn=packet.turn)
+
+    def on_flush(self, flush: Any) -> None:
+        self.flushes.append((flush.turn, flush.retracts))
+
+
+class Shown(Collect):
+    """An effect."""
+
+    effect = True
+    text = In(Text("word"))
+
+
+class Log(Shown):
+    """An effect that a flush does not reach."""
+
+    text = In(Text("final"))
+
+
+class Late(Heavy):
+    """Something between the reply and the effect."""
+
+
+class Run:
+    """The graph, running, and what is seen of it."""
+
+    def __init__(self, gate: Gate | None = None) -> None:
+        Reply.gate = gate
+        self.pipeline = pipeline(GRAPH, user=User, guess=Guess, reply=Reply, late=Late, shown=Shown, log=Log)
+        self.messages: list[Message] = []
+        self.pipeline.bus.listen(self.messages.append)
+        self.user: Any = self.pipeline.nodes["user"]
+
+    def __enter__(self) -> Run:
+        self.pipeline.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        Reply.gate = None
+        self.pipeline.stop()
+
+    def end(self) -> None:
+        self.user.say("end")
+        assert self.pipeline.wait(PATIENCE_S)
+
+    def node(self, name: str) -> Any:
+        return self.pipeline.nodes[name]
+
+    @property
+    def shown(self) -> list[str]:
+        return [packet.text for packet in self.node("shown").got]
+
+    @property
+    def told(self) -> list[str]:
+        return [message.text for message in self.messages if message.kind == "packet"]
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    with Run() as running:
+        yield running
+
+
+def reply_to(text: str) -> list[str]:
+    return [f"to {text}", f"word 1 to {text}", f"word 2 to {text}"]
+
+
+def test_a_pause_that_was_the_end_is_answered_in_advance_and_only_then_heard(run: Run) -> None:
+    run.user.say("pause")
+    wait_for_withheld(run, 5)
+    assert (run.shown, run.told, run.node("log").got) == ([], [], [])
+    run.user.say("finish")
+    run.end()
+    assert run.shown == reply_to("attempt 1")
+    assert run.told == ["attempt 1", *reply_to("attempt 1")]
+    assert [packet.text for packet in run.node("log").got] == ["attempt 1"]
+
+
+def test_what_was_withheld_says_when_it_was_made(run: Run) -> None:
+    run.user.say("pause")
+    wait_for_withheld(run, 5)
+    run.user.say("finish")
+    run.end()
+    committed = next(m for m in run.messages if m.kind == "speculation" and m.data["phase"] == "committed")
+    words = [m for m in run.messages if m.kind == "packet"]
+    assert all(m.data["made_ns"] <= committed.at_ns <= m.at_ns for m in words)
+
+
+def test_when_the_user_speaks_on_nothing_of_the_first_attempt_is_ever_seen(run: Run) -> None:
+    run.user.say("pause")
+    wait_for_withheld(run, 5)
+    run.user.say("resume")
+    run.user.say("pause")
+    wait_for_withheld(run, 5)
+    run.user.say("finish")
+    run.end()
+    assert run.shown == reply_to("attempt 2")
+    assert run.told == ["attempt 2", *reply_to("attempt 2")]
+    assert [packet.text for packet in run.node("log").got] == ["attempt 2"]
+    assert run.node("guess").cancels == [(1, True)]
+    assert run.node("reply").flushes == [(1, True)]
+
+
+def test_a_retraction_ends_an_answer_that_is_being_made() -> None:
+    gate = Gate()
+    with Run(gate) as run:
+        run.user.say("pause")
+        gate.wait_reached()
+        run.user.say("resume")
+        gate.open()
+        run.user.say("pause")
+        wait_for_withheld(run, 5)
+        run.user.say("finish")
+        run.end()
+        assert run.shown == reply_to("attempt 2")
+
+
+def test_a_pause_that_is_heard_late_is_not_answered_in_advance_any_more(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = Gate()
+    monkeypatch.setattr(Guess, "hold", hold)
+    run.user.say("speech")
+    hold.wait_reached()
+    for what in ("pause", "resume", "pause", "resume"):
+        run.user.say(what)
+    hold.open()
+    run.user.say("finish")
+    run.end()
+    assert run.shown == reply_to("at the end")
+
+
+def test_another_turn_is_not_held_nor_retracted() -> None:
+    gate = Gate()
+    with Run() as run:
+        shown = run.node("shown")
+        process = shown.process
+        shown.process = lambda packet: (gate.pass_through(), process(packet))[1]
+        link = next(link for _, link in run.pipeline._links if link.name == "late.out -> shown.text")
+        link.packet = run.pipeline._runners["shown"].entry("text")
+        run.user.say("finish", turn=1)
+        gate.wait_reached()  # the reply to turn 1 is on its way: one word at the effect, two in front of it
+        run.user.say("pause", turn=2)
+        run.user.say("resume", turn=2)
+        gate.open()
+        run.user.say("finish", turn=2)
+        run.end()
+        assert run.shown == reply_to("at the end") * 2
+
+
+def test_an_end_without_a_pause_is_answered_then(run: Run) -> None:
+    run.user.say("finish")
+    run.end()
+    assert run.shown == reply_to("at the end")
+    assert all("made_ns" not in message.data for message in run.messages)
+
+
+def test_an_interruption_while_a_turn_is_held_cancels_it(run: Run) -> None:
+    run.user.say("pause")
+    wait_for_withheld(run, 5)
+    run.pipeline.flush(1)
+    run.user.say("finish")
+    run.end()
+    assert run.shown == []
+    assert run.told == ["attempt 1"], "what the user said is told all the same"
+
+
+def test_a_committed_reply_can_be_interrupted_as_any() -> None:
+    gate = Gate()
+    with Run(gate) as run:
+        run.user.say("pause")
+        gate.wait_reached()  # one word is made
+        run.user.say("finish")
+        run.pipeline.flush(1)
+        gate.open()
+        run.user.say("finish", turn=2)
+        run.end()
+        assert len(run.shown) <= 4
+        assert run.shown[-3:] == reply_to("at the end")
+
+
+class Hasty(Guess):
+    """Looks at the runtime while it takes what the user says, and passes some of it on."""
+
+    hold: ClassVar[Gate | None] = None
+
+    def process(self, packet: TextPacket) -> Iterator[Any]:  # type: ignore[override]
+        gate = self.hold
+        if gate is not None:
+            gate.pass_through()
+        yield None
+        for number in (1, 2):
+            yield TextPacket(text=f"partial {number}", turn=packet.turn)
+
+
+def test_a_retraction_lets_the_work_on_what_the_user_said_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate()
+    monkeypatch.setattr(Hasty, "hold", gate)
+    text = """
+    nodes: {user: {use: t.user}, guess: {use: t.guess}, shown: {use: t.log}}
+    links: [user -> guess -> shown]
+    """
+    with pipeline(text, user=User, guess=Hasty, log=Log) as running:
+        user: Any = running.nodes["user"]
+        user.say("speech")
+        gate.wait_reached()
+        user.say("pause")
+        user.say("resume")  # before the node has come to the pause
+        gate.open()
+        user.say("finish")
+        user.say("end")
+        assert running.wait(PATIENCE_S)
+        shown: Any = running.nodes["shown"]
+        assert [packet.text for packet in shown.got] == ["partial 2", "at the end"], "the first was void"
+        assert shown.names[:3] == ["pause", "resume", "speech_end"]
+
+
+def test_a_pause_that_nobody_answers_is_not_speculative() -> None:
+    text = "nodes: {user: {use: t.user}, shown: {use: t.log}}\nlinks: [user -> shown]"
+    with pipeline(text, user=User, log=Log) as running:
+        user: Any = running.nodes["user"]
+        user.say("pause")
+        assert not running.speculation.holds(1)
+        user.say("end")
+        assert running.wait(PATIENCE_S)
+
+
+def test_no_thread_waits_for_a_commit_when_the_pipeline_stops(run: Run) -> None:
+    run.user.say("pause")
+    wait_for_withheld(run, 5)
+    run.user.script.append(("end", 1))
+    run.user.ready.release()
+    assert run.pipeline.stop() == []
+
+
+def wait_for_withheld(run: Run, count: int) -> None:
+    """Until the reply has been made: its words, its end and the transcript are withheld."""
+    speculation = run.pipeline.speculation
+    come = threading.Event()
+    original = speculation.withhold
+
+    def withhold(*args: Any) -> bool:
+        kept = original(*args)
+        if len(speculation._ahead[1].messages) >= count:
+            come.set()
+        return kept
+
+    speculation.withhold = withhold  # type: ignore[method-assign]
+    ahead = speculation._ahead.get(1)
+    if ahead is None or len(ahead.messages) < count:
+        assert come.wait(PATIENCE_S)
+    del speculation.withhold
+
+
+def test_under_a_manual_clock_every_seed_shows_one_reply() -> None:
+    for seed in range(20):
+        scripted = pipeline(SCRIPTED, ManualClock(seed), talker=Talker, guess=Guess, reply=Reply, shown=Shown)
+        with scripted as running:
+            assert running.wait(PATIENCE_S)
+        shown: Any = running.nodes["shown"]
+        assert [p.text for p in shown.got] == [*reply_to("attempt 2"), *reply_to("attempt 3")], seed
+
+
+SCRIPTED = """
+nodes: {user: {use: t.talker}, guess: {use: t.guess}, reply: {use: t.reply}, shown: {use: t.shown}}
+links: [user -> guess -> reply -> shown]
+"""
+
+
+class Talker(User):
+    """Two utterances, the first with a pause in it, on the clock."""
+
+    def produce(self) -> Iterator[Any]:
+        said = [("pause", 1), ("resume", 1), ("pause", 1), ("finish", 1), ("pause", 2), ("finish", 2)]
+        for index, (what, turn) in enumerate(said, 1):
+            self.ctx.wait_until(index * 100)
+            yield from getattr(self, what)(turn, index * 100)
+
+
+def test_a_late_message_of_a_retracted_attempt_is_dropped() -> None:
+    speculation = Speculation(frozenset(["reply"]), lambda: 7)
+    speculation.begin(1)
+    speculation.retract(1, number=3, after_ns=5)
+    assert speculation.withhold(1, 2, Message("packet", "reply", 1, "stale"))
+    assert speculation.withhold(1, 3, Message("packet", "reply", 6, "fresh"))
+    posted: list[Message] = []
+    speculation.commit(1, lambda: None, posted.append)
+    assert [(m.text, m.at_ns, m.data["made_ns"]) for m in posted] == [("fresh", 7, 6)]
+    assert not speculation.withhold(1, 3, Message("packet", "reply"))
+
+
+def test_a_pause_that_was_spoken_over_is_not_wanted() -> None:
+    speculation = Speculation(frozenset(), lambda: 0)
+    assert not speculation.wanted(1, 10)
+    speculation.begin(1)
+    assert speculation.wanted(1, 10)
+    speculation.retract(1, 1, after_ns=10)
+    assert not speculation.wanted(1, 10)
+    assert speculation.wanted(1, 11)
+
+
+def test_what_a_listener_causes_while_messages_are_released_keeps_its_place() -> None:
+    speculation = Speculation(frozenset(["reply"]), lambda: 0)
+    speculation.begin(1)
+    speculation.withhold(1, 0, Message("packet", "reply", text="first"))
+    posted: list[str] = []
+
+    def post(message: Message) -> None:
+        if message.text == "first":
+            assert speculation.withhold(1, 0, Message("packet", "reply", text="second"))
+        posted.append(message.text)
+
+    speculation.commit(1, lambda: None, post)
+    assert posted == ["first", "second"]

@@ -1,0 +1,182 @@
+"""How a bench is shown: a live line while it runs, then promised against measured, or one JSON object."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import textwrap
+import threading
+from typing import TYPE_CHECKING, Any
+
+from vflow.cli.diagnostics import render
+from vflow.errors import Diagnostic, NodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from vflow.bench.session import Session
+    from vflow.bench.verdict import Verdict
+    from vflow.bus import Message
+
+FORMAT = 1
+"""Of the JSON object: raised when a key changes its meaning."""
+MAX_FAILURES = 5
+"""Of a broken promise so many samples are told; the JSON object has all."""
+
+
+class Live:
+    """Progress on stderr: on a terminal one line that changes, else a line for each step. Any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # guards all below
+        self._status = self._turn = ""
+        self._one_line = sys.stderr is not None and sys.stderr.isatty()
+
+    def turn(self, number: int, count: int, text: str) -> None:
+        """An utterance begins."""
+        with self._lock:
+            self._turn = f"turn {number} of {count}: {text}"
+        self.status(self._turn)
+
+    def status(self, text: str) -> None:
+        """What is going on now."""
+        with self._lock:
+            if text != self._status:
+                self._status = text
+                _print(
+                    f"\r\033[K{text[:100]}" if self._one_line else text, end="" if self._one_line else "\n"
+                )
+
+    def note(self, text: str) -> None:
+        """A line that stays."""
+        with self._lock:
+            self._clear()
+            _print(text)
+
+    def failed(self, error: NodeError) -> None:
+        """An error with its place."""
+        self.note(render(Diagnostic(f"{error.node}: {error.message}", error.place)))
+
+    def clear(self) -> None:
+        """Take the line away."""
+        with self._lock:
+            self._clear()
+
+    def listen(self, message: Message) -> None:
+        """Take a message of the bus: what loads, warnings, and on a terminal how far the reply is."""
+        if message.kind == "warning":
+            self.note(f"warning: {message.source}: {message.text}")
+        elif message.kind == "progress":
+            self.status(f"{message.source}: {message.text}")
+        elif message.kind == "played" and self._one_line and message.data["phase"] == "start":
+            self.status(f"{self._turn} - answering")
+
+    def _clear(self) -> None:
+        if self._one_line and self._status:
+            _print("\r\033[K", end="")
+        self._status = ""
+
+
+def result(session: Session, complete: bool) -> dict[str, Any]:
+    """The bench as `--json` prints it; `complete` where the scenario was run to its end."""
+    from vflow.bench.verdict import Standing
+    from vflow.report.recordings import summary
+    from vflow.report.turn import LATENCIES
+
+    evidence, verdicts, log = session.evidence(), session.verdicts(), session.log
+    turns = [turn.as_dict() for turn in log.snapshot()]
+    samples = {
+        name: [r.latency_ms[name] for r in evidence.replies if name in r.latency_ms] for name in LATENCIES
+    }
+    cuts = evidence.interruptions
+    samples |= {
+        "detect": [cut.detect_ms for cut in cuts],
+        "stop": [cut.stop_ms for cut in cuts],
+        "talk_over": [cut.talk_over_ms for cut in cuts],
+        "generation": [reply.generation_ms for reply in evidence.replies if reply.whole],
+    }
+    return {
+        "bench": FORMAT,
+        "pipeline": session.graph.file,
+        "resolved": session.graph.resolved(),
+        "machine": session.machine,
+        "complete": complete,
+        "kept": not any(verdict.standing is Standing.BROKEN for verdict in verdicts),
+        "promises": [verdict.as_dict() for verdict in verdicts],
+        "figures_ms": {
+            name: summary([ms for ms in values if ms is not None]) for name, values in samples.items()
+        },
+        "counts": {
+            "utterances": len(evidence.asked),
+            "replies": len(evidence.replies),
+            "interruptions": len(cuts),
+            "errors": len(evidence.errors),
+            "false_cuts": evidence.false_cuts,
+            "false_barge_ins": evidence.false_barge_ins,
+        },
+        "scenario": [
+            {
+                "said": utterance.step.clip.said,
+                "how": utterance.step.clip.how,
+                "fixed": utterance.step.clip.fixed,
+                "interrupts": utterance.step.interrupts,
+                "on_ms": round(utterance.on_ns / 1e6, 1),
+                "off_ms": round(utterance.off_ns / 1e6, 1),
+                "turn": asked.turn if asked else None,
+            }
+            for utterance, asked in _paired(session, evidence.asked)
+        ],
+        "turns": turns,
+        "warnings": log.warnings,
+    }
+
+
+def _paired(session: Session, asked: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Each utterance with the turn that it became; None for the last one of a run that was ended in it."""
+    for number, utterance in enumerate(session.script.utterances):
+        yield utterance, asked[number] if number < len(asked) else None
+
+
+def table(found: dict[str, Any], verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Lines: the machine, what was said, promised against measured, and what broke a promise."""
+    machine = found["machine"]
+    gpu, torch = machine["gpu"] or "no CUDA device", machine["torch"] or "none"
+    yield f"{found['pipeline']} on {machine['cpu']}, {machine['cores']} cores, {gpu}, torch {torch}"
+    counts = found["counts"]
+    yield (
+        f"{counts['utterances']} utterances: {counts['interruptions']} fell into a reply, "
+        f"{counts['false_cuts']} were cut, {counts['false_barge_ins']} replies were stopped by nobody"
+    )
+    for how, said in _said(found["scenario"]).items():
+        yield from textwrap.wrap(
+            f"{how}: {', '.join(said)}", 110, initial_indent="  ", subsequent_indent="    "
+        )
+    rows = [("", "promised", "measured", "n", "")]
+    rows += [(v.name, v.promised, v.measured, str(v.n or "-"), v.standing.value) for v in verdicts]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    for verdict in verdicts:
+        for failure in verdict.failures[:MAX_FAILURES]:
+            yield f"broken: {verdict.name}: {failure}"
+        if len(verdict.failures) > MAX_FAILURES:
+            yield f"broken: {verdict.name}: and {len(verdict.failures) - MAX_FAILURES} more"
+    if not found["complete"]:
+        yield "the scenario did not come to its end: this is what was measured before"
+
+
+def _said(scenario: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
+    """What was said, by how it was made, each once."""
+    found: dict[str, list[str]] = {}
+    for step in scenario:
+        texts = found.setdefault(step["how"], [])
+        if step["said"] not in texts:
+            texts.append(step["said"])
+    return found
+
+
+def _print(text: str, end: str = "\n") -> None:
+    """Print to stderr, if that can be done."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(text, end=end, file=sys.stderr, flush=True)

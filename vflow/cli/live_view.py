@@ -1,0 +1,227 @@
+"""What a run shows on the terminal: loading, who says what as it is said, and the latencies at the end.
+
+The transcript goes to stdout, the rest to stderr. Everything comes from the bus.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import sys
+import threading
+from typing import TextIO
+
+from vflow.bus import Bus, Message
+from vflow.caps import Text
+from vflow.cli.diagnostics import render
+from vflow.errors import Diagnostic, NodeError, VflowError
+from vflow.graph.graph import Graph
+from vflow.packet import MS
+from vflow.report.turn import LATENCIES, Turn
+from vflow.report.turn_log import TurnLog
+
+TITLES = {
+    "endpoint": "endpoint",
+    "first_word": "first word",
+    "word_to_audio": "word to audio",
+    "compute": "compute",
+    "v2v": "v2v",
+    "stop": "stop",
+}
+MEDIAN_NEEDS = 20
+"""Samples below which a median says too little: then the largest is shown."""
+
+
+class Terminal:
+    """Prints one run; `follow` has a thread of its own, the other methods may be called beside it."""
+
+    def __init__(self, graph: Graph, log: TurnLog, live: bool) -> None:
+        """`live`: tell of each turn as it ends; else all of them with the table, found in the recordings."""
+        self.graph, self.log, self._live = graph, log, live
+        self._lock = threading.Lock()  # guards all below
+        self._speaker = ""
+        self._broken_off = ""  # whose line a transcript has ended
+        self._status = False
+        self._told: dict[str, str] = {}
+        self._reported: set[int] = set()
+
+    def follow(self, bus: Bus) -> None:
+        """Print messages until the bus closes."""
+        for message in bus:
+            with self._lock:
+                self._show(message)
+
+    def resolved(self) -> None:
+        """Say which nodes the roles took, and why not better ones; and the graph's warnings."""
+        for warning in self.graph.warnings:
+            self.note(warning)
+        for name, choice in self.graph.roles.items():
+            self.note(
+                f"{name}: {choice.taken}" + "".join(f"\n  not {better}" for better in choice.passed_over)
+            )
+
+    def note(self, text: str) -> None:
+        """A line on stderr."""
+        with self._lock:
+            self._note(text)
+
+    def failed(self, error: VflowError) -> None:
+        """An error with its place."""
+        if isinstance(error, NodeError):
+            self.note(render(Diagnostic(f"{error.node}: {error.message}", error.place)))
+        else:
+            self.note(f"error: {error}")
+
+    def end_line(self) -> None:
+        """Finish a line of the transcript that is still open."""
+        with self._lock:
+            self._clear_status()
+            self._close_line()
+
+    def table(self) -> None:
+        """What has not been told of the turns, and the latencies of every turn, in ms."""
+        with self._lock:
+            self._report_turns()
+        turns = self.log.snapshot()
+        rows = [[t.latency_ns(name) for name in LATENCIES] for t in turns]
+        if not any(cell is not None for row in rows for cell in row):
+            return
+        names = [TITLES[name] for name in LATENCIES]
+        lines = ["latency, ms  " + "  ".join(names)]
+        for turn, row in zip(turns, rows, strict=True):
+            lines.append(_row(f"turn {turn.number}", names, row))
+        for column, name in enumerate(LATENCIES):
+            values = [row[column] for row in rows]
+            found = [value / MS for value in values if value is not None]
+            if name == "v2v" and found:
+                lines.append(f"v2v: {_summary(found)} ms")
+        lines += self._budget()
+        with self._lock:
+            for line in lines:
+                self._note(line)
+
+    def _budget(self) -> list[str]:
+        budget = self.graph.budget
+        if budget is None:
+            return []
+        name = {"speech_end": "compute", "voice_off": "v2v"}[budget.start]
+        found = [ns for turn in self.log.snapshot() if (ns := turn.latency_ns(name)) is not None]
+        if not found:
+            return []
+        verdict = "kept" if max(found) <= budget.limit_ns else "BROKEN"
+        return [
+            f"budget: {budget.start} to first_audio at most {budget.limit_ns / MS:.0f} ms: {verdict} "
+            f"(max of {len(found)}: {max(found) / MS:.0f} ms)"
+        ]
+
+    def _show(self, message: Message) -> None:
+        if message.kind == "progress":
+            self._progress(message)
+        elif message.kind == "packet":
+            self._packet(message)
+        elif message.kind == "warning":
+            self._note(f"warning: {message.source}: {message.text}")
+        elif message.kind == "state" and message.text == "playing":
+            self._note("playing; Ctrl-C ends")
+        elif message.kind == "flush" and any(
+            turn.at_ns.get("flushed") == message.at_ns for turn in self.log.snapshot()
+        ):
+            self._close_line(" [interrupted]")
+        if self._live and message.kind in ("played", "flush", "event"):
+            self._report_turns()
+
+    def _progress(self, message: Message) -> None:
+        fraction = message.data.get("fraction")
+        percent = f" {fraction:.0%}" if fraction is not None else ""
+        if sys.stderr.isatty():
+            _print(f"\r\033[K{message.source}: {message.text}{percent}", sys.stderr, end="")
+            self._status = True
+        elif self._told.get(message.source) != message.text:
+            self._told[message.source] = message.text
+            _print(f"{message.source}: {message.text}", sys.stderr)
+
+    def _packet(self, message: Message) -> None:
+        caps = self.graph.nodes[message.source].caps.get(message.data["port"])
+        if not isinstance(caps, Text):
+            return
+        self._clear_status()
+        if caps.kind == "final":
+            self._broken_off = self._speaker
+            self._close_line()
+            _print(f"you:   {message.text or '(nothing understood)'}", sys.stdout)
+        elif caps.kind == "word":
+            speaker = f"agent {message.data['packet'].turn}"
+            if self._speaker != speaker:
+                self._close_line()
+                _print("agent: ..." if speaker == self._broken_off else "agent:", sys.stdout, end="")
+                self._speaker = speaker
+            _print(f" {message.text}", sys.stdout, end="")
+
+    def _report_turns(self) -> None:
+        for turn in self.log.snapshot():
+            if turn.ended and turn.number not in self._reported:
+                self._reported.add(turn.number)
+                self._note(sentence(turn))
+
+    def _note(self, text: str) -> None:
+        self._clear_status()
+        self._close_line()
+        _print(text, sys.stderr)
+
+    def _close_line(self, text: str = "") -> None:
+        if self._speaker:
+            _print(text, sys.stdout)
+            self._speaker = ""
+
+    def _clear_status(self) -> None:
+        if self._status:
+            _print("\r\033[K", sys.stderr, end="")
+            self._status = False
+
+
+def sentence(turn: Turn) -> str:
+    """A turn's figures in words, as the log line of a run; `~` marks what no recording has confirmed."""
+    texts = {
+        "endpoint": "end of speech seen after",
+        "first_word": "first word after",
+        "compute": "first sound after",
+        "v2v": "from your last sound to the reply's first",
+        "stop": "silent after an interruption in",
+    }
+    found = {name: latency for name in texts if (latency := turn.latency_ns(name)) is not None}
+    said = [
+        f"{texts[name]} {'' if turn.measured or name == 'first_word' else '~'}{ns / MS:.0f} ms"
+        for name, ns in found.items()
+    ]
+    if turn.interrupted:
+        said.append(
+            f'interrupted, heard: "{turn.heard}"' if turn.heard else "interrupted before it was heard"
+        )
+    elif not turn.heard:
+        said.append("nothing was played")
+    if turn.speculation.result == "hit":
+        said.append("prepared in the pause")
+    return f"turn {turn.number}: {', '.join(said) or 'played'}"
+
+
+def _print(text: str, stream: TextIO | None, end: str = "\n") -> None:
+    """Print, if that can be done: a screen that has gone does not end a conversation, or cost its report."""
+    if stream is None:
+        return
+    shown = text.encode(stream.encoding or "utf-8", "replace").decode(stream.encoding or "utf-8")
+    with contextlib.suppress(OSError, ValueError):
+        print(shown, end=end, file=stream, flush=True)
+
+
+def _row(title: str, names: list[str], cells: list[int | None]) -> str:
+    texts = [
+        ("-" if ns is None else f"{ns / MS:.0f}").rjust(len(name))
+        for name, ns in zip(names, cells, strict=True)
+    ]
+    return f"{title:<11}  " + "  ".join(texts)
+
+
+def _summary(values: list[float]) -> str:
+    if len(values) < MEDIAN_NEEDS:
+        return f"max of {len(values)}: {max(values):.0f}"
+    return f"p50 of {len(values)}: {statistics.median(values):.0f}"

@@ -1,0 +1,206 @@
+"""What `vflow inspect` prints: the reference of nodes and roles, out of their classes."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from vflow.cli.drawing import queue_text
+from vflow.errors import Unavailable, VflowError, nearest
+from vflow.graph.registry import NodeClass, Registry, UnknownNode
+from vflow.graph.resolver import Resolved, Resolver
+from vflow.graph.roles import ROLES, Role
+from vflow.node import Bin, Node, is_source
+from vflow.ports import In, Out, ports_of
+from vflow.props import Prop, duration_ns, is_duration, props_of, type_text, value_text
+
+WIDTH = 100
+TRAITS = (
+    ("live", "paced by the world"),
+    ("heavy", "has a thread of its own"),
+    ("effect", "reaches the world outside the graph"),
+    ("generates", "its outputs are replies: an interruption flushes from there"),
+    ("sparse", "may be silent for long"),
+)
+
+
+class Reference:
+    """Describes what a registry holds, as lines of text."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry, self.resolver = registry, Resolver(registry)
+
+    def overview(self) -> Iterator[str]:
+        """Roles with their candidates, the best first; then the other nodes."""
+        names = self.registry.names()
+        width = max(map(len, names), default=0)
+        yield "roles: 'use: ROLE' takes the first candidate that is available"
+        for role in ROLES.values():
+            yield f"  {role.name}: {role.doc}"
+            for candidate in self.resolver.candidates(role.name):
+                yield from self._entry(candidate.name, width)
+        yield "nodes:"
+        for name in names:
+            if name.partition(".")[0] not in ROLES:
+                yield from self._entry(name, width)
+        yield "'vflow inspect NAME' tells all about one"
+
+    def _entry(self, name: str, width: int) -> Iterator[str]:
+        problem = self.resolver.problem(name)
+        try:
+            yield f"    {name:<{width}}  {_headline(self.registry.load(name))}"
+        except Unavailable:
+            yield f"    {name}"
+        if problem:
+            yield f"    {'':<{width}}  not available: {problem}"
+
+    def about(self, name: str) -> Iterator[str]:
+        """All about a node, a bin or a role.
+
+        Raises: UnknownNode; Unavailable where its module cannot be imported.
+        """
+        if name in ROLES:
+            yield from self._role(ROLES[name])
+            return
+        if name not in self.registry.names() and nearest(name, ROLES):
+            raise UnknownNode(name, [*ROLES, *self.registry.names()])
+        cls = self.registry.load(name)
+        kind = "bin" if issubclass(cls, Bin) else "source" if is_source(cls) else "node"
+        yield f"{name} ({kind})"
+        yield from textwrap.indent(inspect.cleandoc(cls.__doc__ or "no description"), "  ").splitlines()
+        yield from self._standing(name, cls)
+        yield from _devices(cls)
+        if issubclass(cls, Bin):
+            yield from self._bin(name, cls)
+        else:
+            yield from self._node(cls)
+        if cls.example:
+            yield "example:"
+            yield from textwrap.indent(cls.example, "  ").splitlines()
+
+    def _standing(self, name: str, cls: NodeClass) -> Iterator[str]:
+        role = name.partition(".")[0]
+        if role in ROLES:
+            yield f"role: {role}, rank {cls.rank} (the available candidate of the highest rank plays a role)"
+        problem = self.resolver.problem(name)
+        yield f"available: no: {problem}" if problem else "available: yes"
+
+    def _node(self, cls: type[Node]) -> Iterator[str]:
+        traits = [f"{word} ({text})" for word, text in TRAITS if getattr(cls, word)]
+        if traits:
+            yield f"traits: {', '.join(traits)}"
+        yield "ports:"
+        for port in ports_of(cls).values():
+            yield from _port(port)
+        yield from _properties({name: (declaration, "") for name, declaration in props_of(cls).items()})
+
+    def _bin(self, name: str, cls: type[Bin]) -> Iterator[str]:
+        try:
+            yield from self._outside(name, cls)
+        except VflowError:  # `available:` says what is wrong
+            yield "ports and properties: unknown"
+        yield "inside:"
+        yield from textwrap.indent(textwrap.dedent(cls.graph).strip(), "  ").splitlines()
+
+    def _outside(self, name: str, cls: type[Bin]) -> list[str]:
+        document = Resolved(name, cls).document()
+        lines = ["ports:", *(f"  {outer}: {e.node}.{e.port or outer}" for outer, e in document.ports.items())]
+        owners: dict[str, str] = {}
+        for inner in document.proxy:
+            if inner in document.nodes:
+                found = self.resolver.resolve(document.nodes[inner].use, Path())
+                for property_ in self.resolver.accepts(found):
+                    owners.setdefault(property_, inner)
+        accepted = self.resolver.accepts(Resolved(name, cls))
+        lines += _properties({key: (value, owners.get(key, "")) for key, value in accepted.items()})
+        return lines
+
+    def _role(self, role: Role) -> Iterator[str]:
+        yield f"{role.name} (role): {role.doc}"
+        yield "ports:"
+        for direction, ports in (("in ", role.inputs), ("out", role.outputs)):
+            for port, caps in ports.items():
+                yield f"  {direction} {port}: {caps}"
+        yield f"properties that every candidate takes: {', '.join(role.properties)}"
+        yield "candidates, the best first:"
+        taken = False
+        for candidate in self.resolver.candidates(role.name):
+            state = f"not available: {candidate.problem}" if candidate.problem else "available"
+            plays = not candidate.problem and not taken
+            if plays:
+                taken, state = True, "available: plays the role here"
+            yield f"  {candidate.name}, rank {candidate.rank}: {state}"
+            if plays:
+                yield from (f"    {line}" for line in _devices(self.registry.load(candidate.name)))
+        if not taken:
+            yield "nothing can play it here"
+
+
+def _devices(cls: NodeClass) -> Iterator[str]:
+    """What a node of the class can be told to use: its `devices()`, a class method, says it in lines."""
+    devices: Callable[[], list[str]] | None = getattr(cls, "devices", None)
+    if devices is None:
+        return
+    try:
+        found = devices()
+    except Unavailable:  # `available:` says why
+        return
+    yield "devices: an index, a name or a part of it is what 'device' takes" if found else "devices: none"
+    yield from (f"  {line}" for line in found)
+
+
+def _headline(cls: NodeClass) -> str:
+    """The first sentence of a class's documentation, as far as it fits a line."""
+    paragraph = inspect.cleandoc(cls.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+    sentence = paragraph.partition(". ")[0].rstrip(".")
+    return textwrap.shorten(sentence, WIDTH - 30, placeholder=" ...")
+
+
+def _port(port: In | Out) -> Iterator[str]:
+    direction = "in " if isinstance(port, In) else "out"
+    doc = f": {port.doc}" if port.doc else ""
+    optional = ", need not be linked" if isinstance(port, In) and port.optional else ""
+    yield f"  {direction} {port.name}: {port.caps}{optional}{doc}"
+    if isinstance(port, In) and port.queue is not None:
+        yield f"      queue by default: {queue_text(port.queue)}"
+    if isinstance(port, Out) and port.bus:
+        yield "      its packets are posted on the bus"
+
+
+def _properties(properties: dict[str, tuple[Prop | object, str]]) -> Iterator[str]:
+    """Each property in a line, its documentation below; `object` is the default of a bin's parameter."""
+    yield "properties:" if properties else "properties: none"
+    for name, (declaration, owner) in properties.items():
+        given = f"  (given to {owner})" if owner else ""
+        if not isinstance(declaration, Prop):
+            yield f"  {name} = {declaration}{given}"
+            continue
+        yield f"  {name}: {', '.join(_facts(declaration))}{given}"
+        if declaration.doc:
+            yield from textwrap.wrap(
+                declaration.doc, WIDTH, initial_indent="      ", subsequent_indent="      "
+            )
+
+
+def _facts(declaration: Prop) -> Iterator[str]:
+    """Type, unit, default, bounds, and what a change or the value means for the running graph."""
+    yield f"{type_text(declaration)} in {declaration.unit}" if declaration.unit else type_text(declaration)
+    if declaration.required:
+        yield "required"
+    else:
+        default = declaration.default
+        if is_duration(declaration) and isinstance(default, str):
+            default = duration_ns(default)
+        yield f"default {value_text(declaration, default)!s}" if default != "" else "default ''"
+    for word, bound in (("at least", declaration.ge), ("at most", declaration.le)):
+        if bound is not None:
+            yield f"{word} {value_text(declaration, int(bound) if is_duration(declaration) else bound)}"
+    if declaration.hot:
+        yield "may change while it runs"
+    if declaration.latency:
+        before = (
+            "before the end of an utterance is known" if declaration.latency == "endpoint" else "behind that"
+        )
+        yield f"adds to the latency, {before}"

@@ -1,0 +1,205 @@
+"""A graph's nodes, opened one by one as a pipeline would: what they take, and what they advise."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from vflow import resources
+from vflow.advice import Advice, Advises
+from vflow.errors import Diagnostic, VflowError
+from vflow.graph.graph import Graph
+from vflow.models.progress import Progress
+from vflow.node import is_source, overrides
+from vflow.runtime.context import threads_of
+from vflow.runtime.harness import Harness
+
+T = TypeVar("T")
+THREADS = "vflow:doctor:"
+ADVICE_S = 120.0
+"""A node that measures longer than this does not answer."""
+CLOSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A node that was opened: what that took. Sizes in bytes, None where the system does not say;
+    `libraries` are those that it asked the number of threads for."""
+
+    node: str
+    resolved: str
+    open_s: float
+    warm_up_s: float
+    memory: int | None
+    cuda_memory: int
+    libraries: frozenset[str]
+
+    @property
+    def seconds(self) -> float:
+        return self.open_s + self.warm_up_s
+
+
+class Trial(Harness):
+    """A node of a graph on its own; `threads` are tried instead of what the graph gives to libraries."""
+
+    def __init__(
+        self, graph: Graph, name: str, report: Progress, threads: Mapping[str, int] | None = None
+    ) -> None:
+        node = graph.nodes[name]
+        super().__init__(node.create(), name=name, caps=node.caps)
+        self.linked_ports = {link.out for link in graph.out_of(name)}
+        self.libraries: set[str] = set()
+        self._graph, self._report, self._tried = graph, report, dict(threads or {})
+
+    def threads(self, library: str) -> int:
+        self.libraries.add(library)
+        return self._tried.get(library) or threads_of(self._graph, library)
+
+    def progress(self, text: str, fraction: float | None = None) -> None:
+        self._report(f"{self.name}: {text}", fraction)
+
+    def loaded(self) -> Loaded:
+        """Open and warm up the node, and say what that took. Raises: what the node raises."""
+        before = resources.resident(), _cuda_memory()
+        began = time.perf_counter()
+        self.node.open()
+        opened = time.perf_counter()
+        self.node.warm_up()
+        warm = time.perf_counter()
+        after = resources.resident(), _cuda_memory()
+        grown = None if before[0] is None or after[0] is None else max(0, after[0] - before[0])
+        resolved = self._graph.nodes[self.name].resolved
+        on_device = max(0, after[1] - before[1])
+        libraries = frozenset(self.libraries)
+        return Loaded(self.name, resolved, opened - began, warm - opened, grown, on_device, libraries)
+
+
+class Opened:
+    """The nodes of a graph that could be opened. `problems` says what could not be, and what they warn of."""
+
+    def __init__(self, graph: Graph, report: Progress) -> None:
+        self.graph = graph
+        self.loaded: list[Loaded] = []
+        self.problems: list[Diagnostic] = []
+        self._report, self._trials, self._exit = report, list[Trial](), ExitStack()
+
+    def open(self, missing: Collection[str]) -> None:
+        """Open every node that loads or advises something, but those that `missing` names or holds; blocks
+        while models load.
+
+        Sources and nodes with an effect are not opened: they would begin to record, or write over a file.
+        """
+        for name, node in self.graph.nodes.items():
+            if any(f"{name}.".startswith(f"{other}.") for other in missing):
+                continue
+            if is_source(node.cls) or node.cls.effect:
+                if problem := node.cls.unavailable():
+                    self._problem(name, problem)
+            elif any(overrides(node.cls, method) for method in ("open", "warm_up")) or issubclass(
+                node.cls, Advises
+            ):
+                self._open(name)
+
+    def _open(self, name: str) -> None:
+        self._report(f"opening {name}", None)
+        trial = Trial(self.graph, name, self._report)
+        self._exit.callback(self._close, trial)
+        try:
+            self.loaded.append(within(None, name, trial.loaded))
+        except Exception as error:  # a node's own code
+            self._problem(name, _text(error))
+        else:
+            self._trials.append(trial)
+        for message in trial.messages:
+            if message.kind == "warning":
+                self._problem(name, message.text, "warning")
+
+    def advice(self) -> Iterator[Advice]:
+        """What the nodes advise; blocks while they measure."""
+        for trial in self._trials:
+            if not isinstance(trial.node, Advises):
+                continue
+            self._report(f"measuring what may be set of {trial.name}", None)
+            given: list[Advice] = []
+            try:
+                within(ADVICE_S, trial.name, partial(_ask, trial.node, given))
+            except Exception as error:  # a node's own code
+                self._problem(trial.name, f"its advice failed: {_text(error)}", "warning")
+            for advice in given:
+                yield advice if advice.node is not None else replace(advice, node=trial.name)
+
+    def close(self) -> None:
+        """Close all of them; may be called twice."""
+        self._exit.close()
+
+    def _close(self, trial: Trial) -> None:
+        if any(thread.name == f"{THREADS}{trial.name}" for thread in threading.enumerate()):
+            return  # it was interrupted, or does not answer: the process leaves it behind
+        try:
+            within(CLOSE_S, trial.name, trial.__exit__)
+        except Exception as error:  # a node's own code
+            self._problem(trial.name, f"close: {_text(error)}", "warning")
+
+    def _problem(self, name: str, text: str, severity: str = "error") -> None:
+        place = self.graph.nodes[name].place
+        self.problems.append(Diagnostic(f"{name}: {text}", place, severity=severity))
+
+
+@contextmanager
+def opened(graph: Graph, missing: Collection[str], report: Progress) -> Iterator[Opened]:
+    """The graph's nodes, opened but those of `missing`; closed at the end, whatever happens."""
+    nodes = Opened(graph, report)
+    try:
+        nodes.open(missing)
+        yield nodes
+    finally:
+        nodes.close()
+
+
+def within(deadline_s: float | None, name: str, step: Callable[[], T]) -> T:
+    """Do a step of a node's own code in a thread of its own, so that Ctrl-C is heard whatever it does.
+
+    Raises: what the step raises; TimeoutError where it takes longer: the thread is left behind.
+    """
+    made: list[T] = []
+    raised: list[Exception] = []
+
+    def run() -> None:
+        try:
+            made.append(step())
+        except Exception as error:
+            raised.append(error)
+        except BaseException as error:  # sys.exit() and the like: not for a node to say
+            raised.append(RuntimeError(f"{type(error).__name__}: {error}"))
+
+    thread = threading.Thread(target=run, name=f"{THREADS}{name}", daemon=True)
+    thread.start()
+    thread.join(deadline_s)
+    if thread.is_alive():
+        raise TimeoutError(f"{name} has not answered for {deadline_s:g} s")
+    if raised:
+        raise raised[0]
+    return made[0]
+
+
+def _ask(node: Advises, given: list[Advice]) -> None:
+    given.extend(node.advise())
+
+
+def _text(error: Exception) -> str:
+    return str(error) if isinstance(error, VflowError) else f"{type(error).__name__}: {error}"
+
+
+def _cuda_memory() -> int:
+    """Bytes of CUDA memory that are taken, on the device in use; 0 where torch is not loaded or has none."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
+        return 0
+    free, total = torch.cuda.mem_get_info()
+    return int(total - free)

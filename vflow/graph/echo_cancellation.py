@@ -1,0 +1,192 @@
+"""Echo cancellation, put behind a microphone that hears the loudspeaker.
+
+The role `mic` has the property `echo_cancellation`, whatever plays it: the nodes need not know of it. Where
+the graph has a sink that says what it plays (an output `played`), a node `aec` is linked behind the
+microphone, and what is played to its `reference`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from vflow.caps import Audio, Text
+from vflow.errors import Diagnostic, Place, Unavailable, nearest
+from vflow.graph.document import NodeSpec
+from vflow.graph.graph import Graph, GraphLink, GraphNode
+from vflow.graph.registry import UnknownNode
+from vflow.graph.resolver import Resolver, use_role
+from vflow.graph.roles import ROLES
+from vflow.node import Node, Sink
+from vflow.ports import QueueOptions, inputs_of, outputs_of, ports_of
+
+CANCELLER = "aec"
+MICROPHONE, SPEAKER = "mic", "speaker"
+PLAYED = "played"
+"""The output by which a sink says what it plays, with the time at which it sounds."""
+PROPERTY = "echo_cancellation"
+FEEDBACK = QueueOptions(packets=256, policy="leaky-oldest", keep=True)
+"""Bounds of the link that closes the cycle. It leaks, so that the cycle cannot block; it is kept, so that a
+flush of the reply ends there and does not come round to the user's input."""
+WITHOUT = "use headphones, or set 'barge_in: false' on the vad"
+
+Mode = Literal["auto", "on", "off"]
+MODES: tuple[Mode, ...] = ("auto", "on", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Microphone:
+    """A node's output that carries what a microphone hears, and whether to take the echo out of it."""
+
+    node: str
+    port: str
+    mode: Mode
+    place: Place
+
+
+class Microphones:
+    """What a graph that is being built has of microphones, and of sinks that make no sound."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        self.diagnostics = diagnostics
+        self._found: list[Microphone] = []
+        self._silent: set[str] = set()
+
+    def mode(self, spec: NodeSpec) -> Mode:
+        """Take the property out of a microphone's values; a wrong one is noted, and counts as the default."""
+        value = spec.values.pop(PROPERTY, None) if is_microphone(spec.use) else None
+        if value is None:
+            return "auto"
+        for mode in MODES:
+            if value.plain() == mode:
+                return mode
+        message = f"{spec.name}: {PROPERTY} is one of {', '.join(MODES)}; not {value}"
+        self.diagnostics.append(Diagnostic(message, value.place, nearest(str(value.plain()), MODES)))
+        return "auto"
+
+    def add(
+        self, spec: NodeSpec, full: str, use: str, mode: Mode, ports: Mapping[str, tuple[str, str]]
+    ) -> None:
+        """Note a node that was added; `use` is what it uses, `ports` what its ports mean."""
+        stands_in = use != spec.use
+        if stands_in and use_role(spec.use) == SPEAKER:
+            self._silent.add(full)
+        if is_microphone(spec.use) and not stands_in:
+            # a bin stands for the microphones inside it
+            self._found = [other for other in self._found if not other.node.startswith(f"{full}.")]
+            place = spec.keys.get(PROPERTY, spec.place)
+            ends = [ports[port] for port in ROLES[MICROPHONE].outputs if port in ports]
+            self._found += [Microphone(*end, mode, place) for end in ends]
+
+    def cancel_echo(self, graph: Graph, resolver: Resolver, require_available: bool) -> None:
+        """Insert a canceller behind each microphone that needs one.
+
+        Where there is none to be had, that is a warning, or with `on` an error.
+        """
+        for microphone in self._found:
+            if microphone.mode == "off" or _cancelled(graph, microphone):
+                continue
+            sinks = _heard_by(graph, microphone, self._silent)
+            speakers = [name for name in sinks if PLAYED in outputs_of(graph.nodes[name].cls)]
+            problem, mend = _problem(sinks, speakers, resolver)
+            if not problem:
+                _insert(graph, microphone, speakers[0], resolver)
+                for other in speakers[1:]:
+                    self._warn(microphone, f"the echo of {other} stays: only {speakers[0]} is heeded")
+            elif microphone.mode == "on":
+                severity = "error" if require_available else "warning"
+                self._warn(microphone, f"no echo canceller: {problem}", mend, severity)
+            elif sinks:
+                self._warn(microphone, f"no echo canceller: {problem}", mend)
+
+    def _warn(
+        self, microphone: Microphone, message: str, mend: str = WITHOUT, severity: str = "warning"
+    ) -> None:
+        text = f"{microphone.node}: {message}"
+        self.diagnostics.append(Diagnostic(text, microphone.place, mend, severity=severity))
+
+
+def is_microphone(use: str) -> bool:
+    return use_role(use) == MICROPHONE
+
+
+def _problem(sinks: list[str], speakers: list[str], resolver: Resolver) -> tuple[str, str]:
+    """Why there can be no canceller, and what mends it; '' where there can."""
+    if not sinks:
+        return "nothing in the graph plays", "remove 'echo_cancellation: on'"
+    if not speakers:
+        return f"{', '.join(sinks)} does not say what it plays (no output {PLAYED!r})", WITHOUT
+    try:
+        resolver.registry.load(CANCELLER)
+    except (UnknownNode, Unavailable) as error:
+        return str(error), WITHOUT
+    return resolver.problem(CANCELLER), f"or {WITHOUT}"
+
+
+def _cancelled(graph: Graph, microphone: Microphone) -> bool:
+    """Whether the file has a canceller of its own."""
+    return any(graph.nodes[name].resolved == CANCELLER for name in _below(graph, microphone.node))
+
+
+def _heard_by(graph: Graph, microphone: Microphone, silent: Collection[str]) -> list[str]:
+    """The sinks that the microphone hears: those of the role `speaker`, or else all that say what they play.
+
+    Where one plays the microphone's own audio, there is no other voice to keep apart from its echo.
+    """
+    own = _below(graph, microphone.node)
+    sinks = [
+        name
+        for name, node in graph.nodes.items()
+        if issubclass(node.cls, Sink) and name not in silent and name not in own
+    ]
+    speakers = [name for name in sinks if use_role(graph.nodes[name].resolved) == SPEAKER]
+    audible = [
+        name for name in speakers if any(isinstance(c, Audio) for c in graph.nodes[name].caps.values())
+    ]
+    return audible or [name for name in sinks if PLAYED in outputs_of(graph.nodes[name].cls)]
+
+
+def _below(graph: Graph, name: str) -> set[str]:
+    """What the audio of a node comes to, before it is turned into text or answered."""
+    seen: set[str] = set()
+    todo = [name]
+    while todo:
+        for link in graph.out_of(todo.pop()):
+            source, target = graph.nodes[link.source], graph.nodes[link.target]
+            other = isinstance(source.caps[link.out], Text) or target.cls.generates
+            if link.target not in seen and not other:
+                seen.add(link.target)
+                todo.append(link.target)
+    return seen
+
+
+def _insert(graph: Graph, microphone: Microphone, speaker: str, resolver: Resolver) -> None:
+    """Link microphone -> canceller -> what the microphone fed, and what is played -> canceller."""
+    cls = resolver.registry.load(CANCELLER)
+    assert issubclass(cls, Node)
+    name = f"{microphone.node}.{CANCELLER}"
+    while name in graph.nodes:
+        name += "_"
+    node = GraphNode(name, cls, CANCELLER, CANCELLER, {}, microphone.place, converter=True)
+    node.caps = {port: declared.caps for port, declared in ports_of(cls).items()}
+    graph.nodes = _with(graph.nodes, microphone.node, node)
+    fed = [link for link in graph.out_of(microphone.node) if link.out == microphone.port]
+    into = GraphLink(microphone.node, microphone.port, name, "audio", place=microphone.place)
+    into.convert = all(link.convert for link in fed)
+    graph.links.insert(min((graph.links.index(link) for link in fed), default=0), into)
+    for link in fed:
+        link.source, link.out = name, "out"
+        if not link.explicit:  # no longer behind a live source
+            link.queue = inputs_of(graph.nodes[link.target].cls)[link.into].queue
+    graph.links.append(GraphLink(speaker, PLAYED, name, "reference", FEEDBACK, place=microphone.place))
+
+
+def _with(nodes: dict[str, GraphNode], after: str, node: GraphNode) -> dict[str, GraphNode]:
+    """`nodes` with another one right behind `after`."""
+    made: dict[str, GraphNode] = {}
+    for name, other in nodes.items():
+        made[name] = other
+        if name == after:
+            made[node.name] = node
+    return made

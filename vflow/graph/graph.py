@@ -1,0 +1,272 @@
+"""The graph: validated, not running. Which links cross threads, what a flush reaches, which cycles block.
+
+Built by `vflow.load`; a `Pipeline` makes fresh node instances from it, so one graph serves many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from vflow.caps import Caps
+from vflow.errors import Place
+from vflow.node import Node, is_async, is_source, overrides
+from vflow.ports import QueueOptions, inputs_of
+
+MAX_PATHS = 100
+"""A graph of branches that meet again has more paths than anybody reads."""
+MAX_FUSED = 100
+"""Nodes that call one another directly: each takes up to seven of the thousand frames that Python allows."""
+LIVE = QueueOptions(packets=1024, policy="leaky-oldest")
+"""The ring behind a live source."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPolicy:
+    """What becomes of a node that raises: `fail` the pipeline, `skip` the packet, or `restart` the node,
+    at most `limit` times, each after `backoff_ns`."""
+
+    action: str = "fail"
+    limit: int = 3
+    backoff_ns: int = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A promise about latency: from `speech_end` or `voice_off` to `first_audio`, at most `limit_ns`."""
+
+    start: str
+    limit_ns: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChoice:
+    """What plays a role; `passed_over` are the candidates of a higher rank, each with why it cannot."""
+
+    role: str
+    taken: str
+    passed_over: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class GraphNode:
+    """A vertex. `resolved` is the registered name that `use` led to; `converter` marks what the runtime
+    inserted."""
+
+    name: str
+    cls: type[Node]
+    resolved: str
+    use: str
+    values: dict[str, Any]
+    place: Place | None = None
+    on_error: ErrorPolicy = field(default_factory=ErrorPolicy)
+    order: str = "arrival"
+    caps: dict[str, Caps] = field(default_factory=dict)
+    converter: bool = False
+    paced: bool = False
+
+    def create(self) -> Node:
+        """A fresh instance with this node's properties."""
+        return self.cls(**self.values)
+
+
+@dataclass(slots=True, eq=False)
+class GraphLink:
+    """An edge. `queue` is None where neither the file nor the input port gives bounds; `cut` marks a link
+    that crosses threads only since the chain in front of it is long."""
+
+    source: str
+    out: str
+    target: str
+    into: str
+    queue: QueueOptions | None = None
+    explicit: bool = False
+    convert: bool = True
+    place: Place | None = None
+    cut: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.source}.{self.out} -> {self.target}.{self.into}"
+
+    @property
+    def leaky(self) -> bool:
+        """Whether its bounds let it drop packets, so that a put never waits."""
+        return self.queue is not None and self.queue.policy.startswith("leaky")
+
+
+@dataclass(slots=True)
+class Reach:
+    """What lies downstream of some outputs and is made stale (see `Graph.reach`)."""
+
+    nodes: frozenset[str]
+    links: tuple[GraphLink, ...]
+
+
+@dataclass(slots=True)
+class Graph:
+    """Nodes by name and links, in the order of the file; `file` is where it was read."""
+
+    file: str
+    nodes: dict[str, GraphNode] = field(default_factory=dict)
+    links: list[GraphLink] = field(default_factory=list)
+    budget: Budget | None = None
+    threads: Mapping[str, int] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Nodes of the file that are bins, with what they resolved to."""
+    roles: dict[str, RoleChoice] = field(default_factory=dict)
+    """Nodes, and bins, that name a role."""
+    warnings: list[str] = field(default_factory=list)
+
+    def into(self, name: str) -> list[GraphLink]:
+        return [link for link in self.links if link.target == name]
+
+    def out_of(self, name: str) -> list[GraphLink]:
+        return [link for link in self.links if link.source == name]
+
+    def is_boundary(self, link: GraphLink) -> bool:
+        """Whether a link crosses threads (only where a thread of its own earns something)."""
+        source, target = self.nodes[link.source], self.nodes[link.target]
+        return (
+            link.explicit
+            or link.cut
+            or source.paced
+            or target.cls.heavy
+            or target.cls.generates
+            or target.cls.effect
+            or overrides(target.cls, "on_timer")
+            or is_async(target.cls)
+            or len(self.into(link.target)) > 1
+        )
+
+    def queue(self, link: GraphLink) -> QueueOptions:
+        """The bounds of a link that crosses threads. Behind a live source it leaks: that is its ring."""
+        if link.queue is not None:
+            return link.queue
+        if self.nodes[link.source].paced:
+            return LIVE
+        return QueueOptions()
+
+    def cut(self) -> None:
+        """Let a link cross threads wherever more than MAX_FUSED nodes would call one another."""
+        depth = dict.fromkeys(self.nodes, 1)
+        for name in self.in_order():
+            for link in self.out_of(name):
+                if not self.is_boundary(link):  # then it is the only link into its target
+                    link.cut = depth[name] == MAX_FUSED
+                    depth[link.target] = 1 if link.cut else depth[name] + 1
+
+    def segments(self) -> list[list[str]]:
+        """The nodes of each thread, heads first, in the order of the data."""
+        fused = [link for link in self.links if not self.is_boundary(link)]
+        member = {link.target for link in fused}
+        return [list(self._below(name, fused)) for name in self.nodes if name not in member]
+
+    def _below(self, head: str, links: list[GraphLink]) -> Iterator[str]:
+        todo = [head]
+        while todo:
+            name = todo.pop()
+            yield name
+            todo += [link.target for link in reversed(links) if link.source == name]
+
+    def reach(self, origins: Iterable[str], in_advance: bool = False) -> Reach:
+        """What a flush at the outputs of `origins` makes stale. With `in_advance` what a retraction does:
+        `keep` links too, but no node with an effect, where what is made in advance is held."""
+        seen: set[str] = set()
+        links: list[GraphLink] = []
+        todo = list(origins)
+        while todo:
+            for link in self.out_of(todo.pop()):
+                if not in_advance and link.queue is not None and link.queue.keep:
+                    continue
+                if link not in links:
+                    links.append(link)
+                if in_advance and self.nodes[link.target].cls.effect:
+                    continue
+                if link.target not in seen:
+                    seen.add(link.target)
+                    todo.append(link.target)
+        return Reach(frozenset(seen), tuple(links))
+
+    def generators(self, below: str | None = None) -> frozenset[str]:
+        """The nodes whose outputs are replies; with `below`, those downstream of that node."""
+        return frozenset(name for name in self._all_below(below) if self.nodes[name].cls.generates)
+
+    def speculating(self, below: str | None = None) -> frozenset[str]:
+        """The nodes that answer a turn in advance; with `below`, those downstream of that node."""
+        return frozenset(name for name in self._all_below(below) if self.nodes[name].cls.speculates)
+
+    def _all_below(self, name: str | None) -> Iterable[str]:
+        return self.nodes if name is None else self._downstream(name) - {name}
+
+    def blocking_cycle(self) -> list[str]:
+        """A cycle in which every link blocks, as node names, the first again at the end; [] if none."""
+        sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(self.nodes, ()))
+        for link in self.links:
+            if not link.leaky:
+                sorter.add(link.target, link.source)
+        try:
+            sorter.prepare()
+        except CycleError as error:
+            cycle: list[str] = error.args[1]
+            return cycle
+        return []
+
+    def in_order(self) -> list[str]:
+        """Node names so that sources come first; the leaky links that close a cycle are left out."""
+        sources: dict[str, list[str]] = {name: [] for name in self.nodes}
+        for link in self.links:
+            if not (link.leaky and link.source in self._downstream(link.target)):
+                sources[link.target].append(link.source)
+        done: dict[str, None] = {}
+        seen: set[str] = set()
+        for name in self.nodes:
+            todo = [] if name in seen else [name]
+            while todo:  # not recursive: a chain may be longer than Python's stack
+                seen.add(todo[-1])
+                waiting = next((source for source in sources[todo[-1]] if source not in seen), None)
+                if waiting is None:
+                    done[todo.pop()] = None
+                else:
+                    todo.append(waiting)
+        return list(done)
+
+    def _downstream(self, name: str) -> set[str]:
+        """The node and all that its packets may come to, over links of every kind."""
+        seen = {name}
+        todo = [name]
+        while todo:
+            targets = {link.target for link in self.out_of(todo.pop())} - seen
+            seen |= targets
+            todo += targets
+        return seen
+
+    def paths(self) -> list[list[str]]:
+        """Every path from a source to where it ends, at most MAX_PATHS."""
+        found: list[list[str]] = []
+        todo = [[name] for name, node in self.nodes.items() if is_source(node.cls)][::-1]
+        while todo and len(found) < MAX_PATHS:
+            path = todo.pop()
+            following = dict.fromkeys(link.target for link in self.out_of(path[-1]))
+            longer = [[*path, target] for target in following if target not in path]
+            if not longer and len(path) > 1:
+                found.append(path)
+            todo += reversed(longer)
+        return found
+
+    def unlinked(self) -> list[tuple[str, str]]:
+        """Inputs that nothing feeds."""
+        fed = {(link.target, link.into) for link in self.links}
+        return [
+            (name, port)
+            for name, node in self.nodes.items()
+            for port, declared in inputs_of(node.cls).items()
+            if (name, port) not in fed and not declared.optional
+        ]
+
+    def resolved(self) -> dict[str, str]:
+        """What each node of the file, and each inside a bin, turned out to be."""
+        return {**self.aliases, **{n: node.resolved for n, node in self.nodes.items() if not node.converter}}

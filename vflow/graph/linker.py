@@ -1,0 +1,122 @@
+"""Links: which ports the two ends mean, the bounds between them, and why a link is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from vflow.caps import Caps, fits
+from vflow.errors import Diagnostic, Place, nearest
+from vflow.graph.document import EndSpec, LinkSpec
+from vflow.graph.graph import LIVE, Graph, GraphLink
+from vflow.graph.resolver import Resolver
+from vflow.ports import QueueOptions, inputs_of, outputs_of, ports_of
+
+End = tuple[str, str]
+"""A port: the full name of a node of the graph, and its port."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """The nodes of one document: outer port names of each, with the ports inside that they mean."""
+
+    prefix: str
+    folder: Path
+    ports: dict[str, dict[str, End]] = field(default_factory=dict)
+    trail: tuple[str, ...] = ()
+    """The files of the bins that this one is in, itself included."""
+    failed: set[str] = field(default_factory=set)
+    """Nodes of the document that could not be made, for a reason already noted."""
+
+
+class Linker:
+    """Adds links to a graph whose nodes are there; what is wrong goes to `diagnostics`."""
+
+    def __init__(self, graph: Graph, resolver: Resolver, diagnostics: list[Diagnostic]) -> None:
+        self.graph, self.resolver, self.diagnostics = graph, resolver, diagnostics
+        self._linked: set[str] = set()
+
+    def error(self, message: str, place: Place, mend: str = "") -> None:
+        self.diagnostics.append(Diagnostic(message, place, mend))
+
+    def link(self, spec: LinkSpec, scope: Scope) -> None:
+        """Add a link between the one pair of ports that fits by caps."""
+        outs = self.ends(spec.source, scope, outputs=True)
+        ins = self.ends(spec.target, scope, outputs=False)
+        if outs is None or ins is None:
+            return
+        pairs = [(o, i) for o in outs for i in ins if fits(self.caps(outs[o]), self.caps(ins[i]))]
+        if len(pairs) != 1:
+            self.refuse(spec, outs, ins, pairs)
+            return
+        ((out, into),) = pairs
+        ends = (*outs[out], *ins[into])
+        queue = self.bounds(spec, outs[out][0], *ins[into])
+        link = GraphLink(*ends, queue, spec.queue is not None, spec.convert, spec.place)
+        if link.name in self._linked:
+            self.error(f"{link.name} is linked twice", spec.place, "remove one of them")
+            return
+        self._linked.add(link.name)
+        self.graph.links.append(link)
+
+    def bounds(self, spec: LinkSpec, source: str, target: str, into: str) -> QueueOptions | None:
+        """What the file says, on top of what the input port brings. A live source is not to be blocked,
+        unless the file says that it is."""
+        port = inputs_of(self.graph.nodes[target].cls)[into].queue
+        live = self.graph.nodes[source].paced
+        if live and port is not None and port.policy == "block":
+            port = replace(port, policy=LIVE.policy)
+        if spec.queue is None:
+            return port
+        return spec.queue(port or (LIVE if live else QueueOptions()))
+
+    def caps(self, end: End) -> Caps:
+        node = self.graph.nodes[end[0]]
+        caps: Caps = node.caps.get(end[1], ports_of(node.cls)[end[1]].caps)
+        return caps
+
+    def ends(self, end: EndSpec, scope: Scope, outputs: bool) -> dict[str, End] | None:
+        """The ports that one end of a link may mean; None where an error has been noted."""
+        if end.node not in scope.ports:
+            if end.node not in scope.failed:
+                mend = nearest(end.node, scope.ports) or f"nodes: {', '.join(scope.ports)}"
+                self.error(f"no node {end.node!r}", end.place, mend)
+            return None
+        every = scope.ports[end.node]
+        kind = outputs_of if outputs else inputs_of
+        found = {p: t for p, t in every.items() if t[1] in kind(self.graph.nodes[t[0]].cls)}
+        if end.port is not None and end.port in found:
+            return {end.port: found[end.port]}
+        word = "output" if outputs else "input"
+        if end.port is not None and end.port not in every:
+            mend = nearest(end.port, found) or f"its {word}s: {', '.join(found) or 'none'}"
+            self.error(f"{end.node} has no {word} {end.port!r}", end.place, mend)
+            return None
+        if not found:
+            self.error(f"{end.node} has no {word}s", end.place)
+            return None
+        if end.port is not None:
+            other = "an input" if outputs else "an output"
+            mend = f"its {word}s: {', '.join(found)}"
+            self.error(f"{end.node}.{end.port} is {other}, not an {word}", end.place, mend)
+            return None
+        return found
+
+    def refuse(
+        self, spec: LinkSpec, outs: Mapping[str, End], ins: Mapping[str, End], pairs: list[tuple[str, str]]
+    ) -> None:
+        """Say why no pair, or which pairs, of the ports fit."""
+        source, target = spec.source.node, spec.target.node
+        if pairs:
+            choices = ", ".join(f"{source}.{out} -> {target}.{into}" for out, into in pairs)
+            message = f"{source} -> {target} may mean several links"
+            self.error(message, spec.place, f"name the ports: {choices}")
+            return
+        given = {port: self.caps(end) for port, end in outs.items()}
+        wanted = {port: self.caps(end) for port, end in ins.items()}
+        carries = " and ".join(f"{source}.{port} carries {caps}" for port, caps in given.items())
+        takes = " and ".join(f"{target}.{port} takes {caps}" for port, caps in wanted.items())
+        names = [name.partition(".")[0] for name in self.graph.nodes]
+        mend = self.resolver.adapter(list(given.values()), list(wanted.values()), source, target, names)
+        self.error(f"{carries}, but {takes}", spec.place, mend)

@@ -1,0 +1,104 @@
+"""A node that is no bin: its properties are converted and its caps read, each error at its own value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from vflow.caps import AnyCaps, Audio, Caps, Text
+from vflow.errors import Diagnostic, Place, PropertyError, Unavailable, repr_of
+from vflow.graph.document import NodeSpec
+from vflow.graph.graph import GraphNode
+from vflow.graph.resolver import Resolver
+from vflow.graph.yaml_reader import Value
+from vflow.node import Node
+from vflow.ports import inputs_of, outputs_of
+from vflow.props import Prop, convert, convert_all, props_of
+
+
+class Leaf:
+    """Makes one node of the graph; what is wrong goes to `diagnostics`."""
+
+    def __init__(self, spec: NodeSpec, full: str, cls: type[Node], values: Mapping[str, Value]) -> None:
+        self.spec, self.full, self.cls, self.values = spec, full, cls, values
+
+    def make(self, resolved: str, resolver: Resolver, diagnostics: list[Diagnostic]) -> GraphNode:
+        """The node; without caps where a property is wrong. `resolved` is what `use` led to."""
+        declared = props_of(self.cls)
+
+        def report(name: str, error: PropertyError) -> None:
+            diagnostics.append(self._finding(name, error, resolver))
+
+        before = len(diagnostics)
+        raw = {name: _raw(declared.get(name), value) for name, value in self.values.items()}
+        convert_all(self.cls, raw, report)
+        spec = self.spec
+        node = GraphNode(self.full, self.cls, resolved, spec.use, raw, spec.place, spec.on_error)
+        node.order = spec.order or self.cls.order
+        if len(diagnostics) == before:
+            diagnostics += self._read_caps(node)
+        return node
+
+    def _finding(self, name: str, error: PropertyError, resolver: Resolver) -> Diagnostic:
+        value = self.values.get(name)
+        unknown = name not in props_of(self.cls)
+        message, mend = error.message, error.mend
+        place: Place = self.spec.keys.get(name, self.spec.place)
+        if value is not None and not unknown:
+            place = value.place
+            if value.reference:
+                message, mend = _hide(message, value), mend if _hide(mend, value) == mend else ""
+        if unknown and not mend.startswith("did you mean"):
+            mend = resolver.candidate_with(self.spec.use, name) or mend
+        return Diagnostic(f"{self.full}: {message}", place, mend)
+
+    def _read_caps(self, node: GraphNode) -> list[Diagnostic]:
+        called = "__init__"
+        caps: dict[str, Caps] = {}
+        try:
+            instance = node.create()
+            called = "paced"
+            node.paced = instance.paced()
+            called = "port_caps"
+            for port in (*inputs_of(self.cls), *outputs_of(self.cls)):
+                caps[port] = instance.port_caps(port)
+        except Unavailable as error:
+            place, message = node.place, str(error)
+            for name, value in self.values.items():
+                place = value.place if name == "file" else place
+                message = _hide(message, value)
+            return [Diagnostic(f"{self.full}: {message}", place)]
+        except Exception as error:  # a node's own code, at check time
+            message = f"{called} raised {type(error).__name__}: {error}"
+            for value in self.values.values():
+                message = _hide(message, value)
+            return [Diagnostic(f"{self.full}: {message}", node.place)]
+        for port, found in caps.items():
+            if not isinstance(found, AnyCaps | Audio | Text):
+                message = f"{self.full}: port_caps gave {repr_of(found)} for {port!r}, which is no caps"
+                return [Diagnostic(message, node.place, "return Audio(...), Text(...) or AnyCaps()")]
+        node.caps = caps
+        return []
+
+
+def _raw(declaration: Prop | None, value: Value) -> Any:
+    """What to convert to a property: what a text was read as, or the text itself where only that will do."""
+    plain = value.plain()
+    if value.text is not None and declaration is not None:
+        for candidate in (plain, value.text):
+            try:
+                convert(declaration, candidate)
+            except PropertyError:
+                continue
+            return candidate
+    return plain
+
+
+def _hide(text: str, value: Value) -> str:
+    """`text` with what a variable or parameter holds replaced by its name: it may be a secret."""
+    if not value.reference or value.data is None:
+        return text
+    for shown in (repr_of(value.plain()), str(value.plain())):
+        text = re.sub(rf"(?<!\w){re.escape(shown)}(?!\w)", lambda _: value.reference, text) if shown else text
+    return text

@@ -1,0 +1,72 @@
+"""What a caller changes of a file: properties (`--set`), and what stands in for a role (`--input`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from vflow.errors import Diagnostic, Place, nearest
+from vflow.graph.document import NodeSpec
+from vflow.graph.resolver import use_role
+from vflow.graph.values import Fields
+from vflow.graph.yaml_reader import Value, scalar
+
+StandIns = Mapping[str, tuple[str, Mapping[str, Any]]]
+"""By role: a node, and its properties."""
+
+
+class Options:
+    """Applied to the nodes one by one; remembers which of them meant something."""
+
+    def __init__(self, overrides: Mapping[str, str] | None, stand_ins: StandIns | None) -> None:
+        self.overrides = {
+            name: Value(scalar(text), Place(f"--set {name}={text}"), text=text)
+            for name, text in (overrides or {}).items()
+        }
+        self.stand_ins = stand_ins or {}
+        self._used: set[str] = set()
+        self._stood: dict[str, str] = {}
+
+    def override(self, spec: NodeSpec, full: str) -> None:
+        """Set the properties that are meant for the node with this full name."""
+        for name, value in self.overrides.items():
+            node, _, prop = name.rpartition(".")
+            if node == full:
+                spec.values[prop] = value
+                spec.keys[prop] = value.place
+                self._used.add(name)
+
+    def threads(self, nodes: Collection[str], diagnostics: list[Diagnostic]) -> dict[str, int]:
+        """What was set of a graph's key `threads`, by library; a node of that name comes first."""
+        names = [name for name in self.overrides if name.rpartition(".")[0] == "threads"]
+        if not names or "threads" in nodes:
+            return {}
+        self._used.update(names)
+        found = {name.rpartition(".")[2]: self.overrides[name] for name in names}
+        places = {library: value.place for library, value in found.items()}
+        return Fields(diagnostics).threads(Value(found, self.overrides[names[0]].place, keys=places))
+
+    def stand_in(self, spec: NodeSpec, diagnostics: list[Diagnostic]) -> tuple[str, dict[str, Value]]:
+        """What the node uses, and the properties that come with it where that is a stand-in."""
+        role = use_role(spec.use)
+        if role not in self.stand_ins:
+            return spec.use, {}
+        if role in self._stood:
+            message = f"{self._stood[role]} and {spec.name} both play the role {role}"
+            diagnostics.append(Diagnostic(message, spec.use_place))
+        self._stood[role] = spec.name
+        use, values = self.stand_ins[role]
+        return use, {name: Value(value, spec.use_place) for name, value in values.items()}
+
+    def unused(self, file: str, named: Collection[str], every: Collection[str]) -> Iterator[Diagnostic]:
+        """Errors for what meant nothing; `named` are the nodes of the file, `every` those in bins too."""
+        for name in self.overrides.keys() - self._used:
+            node = name.rpartition(".")[0]
+            mend = nearest(node, [*named, *every]) or f"nodes: {', '.join(named)}"
+            message = f"no node {node!r} in {file}" if node else "write --set node.property=value"
+            yield Diagnostic(message, self.overrides[name].place, mend)
+        for role in self.stand_ins.keys() - self._stood.keys():
+            option = {"mic": "--input", "speaker": "--output"}.get(role, role)
+            mend = f"add a node with 'use: {role}', or run without {option}"
+            message = f"{option} stands in for the role {role}, which no node plays"
+            yield Diagnostic(message, Place(file), mend)

@@ -1,0 +1,78 @@
+"""Ports: the typed ends of a node, and the bounds of the links that meet them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Awaitable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from vflow.caps import Caps
+from vflow.event import Event
+from vflow.packet import SECOND, Packet
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOptions:
+    """Bounds and policy of a link where it crosses threads.
+
+    It is full at `packets` entries, or at `time_ns` of audio. `policy` says what a full link does to a
+    put: `block` the producer, drop the oldest or the newest packet, or fail. Packets older than
+    `max_age_ns` are dropped when taken out. A `keep` link is not flushed.
+    """
+
+    packets: int = 64
+    time_ns: int = 2 * SECOND
+    policy: Literal["block", "leaky-oldest", "leaky-newest", "error"] = "block"
+    max_age_ns: int | None = None
+    keep: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class In:
+    """An input port. `queue` are the bounds of links into it where the graph gives none; an `optional`
+    port need not be linked."""
+
+    caps: Caps
+    doc: str = ""
+    queue: QueueOptions | None = None
+    optional: bool = False
+    name: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+
+@dataclass(slots=True, eq=False)
+class Out:
+    """An output port. With `bus=True` every packet that leaves it is also posted on the bus."""
+
+    caps: Caps
+    doc: str = ""
+    bus: bool = False
+    name: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+
+Item = Packet | Event
+Emission = Item | tuple[Out, Item] | None
+"""What a node returns or yields: an item for its only output, `(self.port, item)` where it has several
+outputs, or None: a look by the runtime."""
+Output = Emission | Iterable[Emission] | Awaitable[Emission | Iterable[Emission]] | AsyncIterable[Emission]
+
+
+def ports_of(cls: type[Any]) -> dict[str, Any]:
+    """The ports of a node class by name, in order of declaration, those of its bases first."""
+    found: dict[str, In | Out] = {}
+    for base in reversed(cls.__mro__):
+        found.update({n: p for n, p in vars(base).items() if isinstance(p, In | Out)})
+    return found
+
+
+def inputs_of(cls: type[Any]) -> dict[str, In]:
+    return {n: p for n, p in ports_of(cls).items() if isinstance(p, In)}
+
+
+def outputs_of(cls: type[Any]) -> dict[str, Out]:
+    return {n: p for n, p in ports_of(cls).items() if isinstance(p, Out)}

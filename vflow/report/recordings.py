@@ -1,0 +1,87 @@
+"""Latency measured in recorded samples, not in what the runtime claims of itself.
+
+Definitions: voice_off is the end of the last 30 ms frame within 25 dB of the loudest such frame, voice_on
+the start of the first; audible is the first 5 ms frame of a reply within 40 dB of its loudest.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from vflow.packet import MS, SECOND, Samples
+
+VOICE_FRAME_NS, VOICE_RANGE_DB = 30 * MS, 25.0
+REPLY_FRAME_NS, REPLY_RANGE_DB = 5 * MS, 40.0
+SILENCE_DB = -90.0
+"""A stretch in which no frame is louder than this holds no sound (16-bit noise is near -98 dBFS)."""
+
+
+def frame_levels(samples: Samples, rate: int, frame_ns: int, hop_ns: int) -> NDArray[np.float64]:
+    """RMS level of each whole frame in dBFS, `(frames,)`; `samples` is `(n,) float32`."""
+    size, hop = (max(1, rate * ns // SECOND) for ns in (frame_ns, hop_ns))
+    if len(samples) < size:
+        return np.zeros(0)
+    energy = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
+    starts = np.arange(0, len(samples) - size + 1, hop)
+    mean = (energy[starts + size] - energy[starts]) / size
+    levels: NDArray[np.float64] = 10 * np.log10(np.maximum(mean, 1e-12))
+    return levels
+
+
+def voice_off_ns(samples: Samples, rate: int) -> int | None:
+    """Where the last sound of the user ends, in ns from the first sample; None in silence."""
+    hop_ns = VOICE_FRAME_NS // 6
+    loud = _loud(frame_levels(samples, rate, VOICE_FRAME_NS, hop_ns), VOICE_RANGE_DB)
+    return int(loud[-1]) * hop_ns + VOICE_FRAME_NS if len(loud) else None
+
+
+def voice_on_ns(samples: Samples, rate: int) -> int | None:
+    """Where the first sound of the user begins, in ns from the first sample; None in silence."""
+    hop_ns = VOICE_FRAME_NS // 6
+    loud = _loud(frame_levels(samples, rate, VOICE_FRAME_NS, hop_ns), VOICE_RANGE_DB)
+    return int(loud[0]) * hop_ns if len(loud) else None
+
+
+def audible_ns(samples: Samples, rate: int) -> tuple[int, int] | None:
+    """Start of the first and end of the last audible frame of a reply, in ns; None in silence."""
+    loud = _loud(frame_levels(samples, rate, REPLY_FRAME_NS, REPLY_FRAME_NS), REPLY_RANGE_DB)
+    if not len(loud):
+        return None
+    return int(loud[0]) * REPLY_FRAME_NS, (int(loud[-1]) + 1) * REPLY_FRAME_NS
+
+
+def _loud(levels: NDArray[np.float64], range_db: float) -> NDArray[np.intp]:
+    if not len(levels) or levels.max() < SILENCE_DB:
+        return np.zeros(0, np.intp)
+    return np.flatnonzero(levels >= levels.max() - range_db)
+
+
+def summary(values: Sequence[float]) -> dict[str, Any]:
+    """Median, p95 and p99 as far as the number of samples allows (20, 59, 299), and the maximum."""
+    figures: dict[str, Any] = {"n": len(values)}
+    if values:
+        figures["max"] = round(max(values), 1)
+    if len(values) >= 20:
+        figures["p50"] = round(statistics.median(values), 1)
+    if len(values) >= 59:
+        figures["p95"] = round(statistics.quantiles(values, n=20)[-1], 1)
+    if len(values) >= 299:
+        figures["p99"] = round(statistics.quantiles(values, n=100)[-1], 1)
+    return figures
+
+
+def read_stretch(path: Path, start_ns: int, end_ns: int | None) -> tuple[Any, int]:
+    """Samples of a stretch of a recording, mixed to `(n,) float32`, and its rate."""
+    with soundfile.SoundFile(path) as file:
+        rate = int(file.samplerate)
+        first = min(start_ns * rate // SECOND, file.frames)
+        last = file.frames if end_ns is None else min(-(-end_ns * rate // SECOND), file.frames)
+        file.seek(first)
+        return file.read(max(0, last - first), dtype="float32", always_2d=True).mean(axis=1), rate

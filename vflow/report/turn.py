@@ -1,0 +1,106 @@
+"""One turn as the report has it: when what happened in it, its words, its latencies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from vflow.packet import MS
+
+MOMENTS = (
+    "speech_start", "voice_off", "decided", "first_word", "audible", "flushed", "silent", "reply_end",
+)  # fmt: skip
+LATENCIES: Mapping[str, tuple[str, str]] = {
+    "endpoint": ("voice_off", "decided"),
+    "first_word": ("decided", "first_word"),
+    "compute": ("decided", "audible"),
+    "v2v": ("voice_off", "audible"),
+    "word_to_audio": ("first_word", "audible"),
+    "stop": ("flushed", "silent"),
+}
+
+
+@dataclass(slots=True)
+class Speculated:
+    """How a turn was answered in advance. `attempts` counts the pauses that were, `wasted_words` what was
+    made at those after which the user spoke on; times in ns."""
+
+    result: Literal["none", "hit", "miss"] = "none"
+    attempts: int = 0
+    wasted_words: int = 0
+    begun_ns: int | None = None
+    """The pause that is being answered."""
+    ahead_ns: int | None = None
+    """From that pause to the decision: the head start of a hit."""
+    first_word_ns: int | None = None
+    """From that pause to the first word: what it takes, without the head start."""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "result": self.result,
+            "attempts": self.attempts,
+            "wasted_words": self.wasted_words,
+            "ahead_ms": in_ms(self.ahead_ns),
+            "first_word_ms": in_ms(self.first_word_ns),
+        }
+
+
+@dataclass(slots=True)
+class Turn:
+    """One user utterance and the reply to it; moments in ns of pipeline time."""
+
+    number: int
+    user: str | None = None
+    words: list[str] = field(default_factory=list)
+    heard: str = ""
+    tokens: int = 0
+    stop_reason: str | None = None
+    interrupted: bool = False
+    speculation: Speculated = field(default_factory=Speculated)
+    generated_ns: int | None = None
+    measured: bool = False
+    """Whether its moments were found in recordings."""
+    at_ns: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def reply(self) -> str:
+        return " ".join(self.words)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can come of its reply."""
+        return "reply_end" in self.at_ns or "flushed" in self.at_ns or self.empty
+
+    @property
+    def empty(self) -> bool:
+        """Whether the generator answered with nothing."""
+        return self.stop_reason is not None and not self.words
+
+    def latency_ns(self, name: str) -> int | None:
+        """A latency by its name in LATENCIES; None where one of its ends did not happen."""
+        start, end = (self.at_ns.get(moment) for moment in LATENCIES[name])
+        if start is None or end is None:
+            return None
+        return max(0, end - start) if name == "stop" else end - start  # silent already when the flush came
+
+    def as_dict(self) -> dict[str, Any]:
+        """The turn as the report has it."""
+        return {
+            "turn": self.number,
+            "user": self.user,
+            "reply": self.reply,
+            "heard": self.heard,
+            "words": len(self.words),
+            "tokens": self.tokens,
+            "stop_reason": self.stop_reason,
+            "interrupted": self.interrupted,
+            "speculation": self.speculation.as_dict(),
+            "generation_ms": in_ms(self.generated_ns),
+            "at_ms": {moment: in_ms(self.at_ns.get(moment)) for moment in MOMENTS},
+            "latency_ms": {name: in_ms(self.latency_ns(name)) for name in LATENCIES},
+        }
+
+
+def in_ms(ns: int | None) -> float | None:
+    return None if ns is None else round(ns / MS, 1)

@@ -1,0 +1,138 @@
+"""Nodes with a plain `process` that feed one another in one thread, run as one loop.
+
+As closures that call one another they would cost a frame, a `try` and a check a hop; the loop has one of
+each for all, and a hop costs little more than a call written by hand. Who did what is worked out only where
+a node raises, or a flush refuses what came out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from vflow.errors import Flushed, VflowError
+from vflow.packet import Packet
+from vflow.ports import Item
+
+Push = Callable[[Any], None]
+Process = Callable[[Any], Any]
+Trail = tuple[Any, Process, Packet] | None
+"""What was made on the way, the last first: the trail before it, the `process` that made it, the packet."""
+
+_NOTHING = object()
+
+
+class Driver(Protocol):
+    """The runner of a node."""
+
+    def failed(self, error: Exception) -> None:
+        """The node raised, or its link is full: returns where its policy lets it go on."""
+
+    def pass_on(self, emitted: Any, turn: int) -> None:
+        """Send what the node emitted to where it goes. Raises: Flushed."""
+
+    def settle(self, push: Push, item: Item, turn: int) -> None:
+        """A flush refused what the node emitted: drop it, or push it again. Raises: Flushed, to unwind."""
+
+
+class Chain:
+    """A node and, where what it emits goes to one plain node only, the chain of that one behind it.
+
+    `common` is the class of nearly all that the nodes emit. What is of another, is several packets, or is
+    nothing, leaves the loop; the nodes behind get it from the runner.
+    """
+
+    __slots__ = ("_common", "_driver", "_process", "_processes", "_push", "_stages")
+
+    def __init__(self, driver: Driver, process: Process, common: type[Packet] | None, push: Push) -> None:
+        self._common = common
+        self._stages: tuple[tuple[Driver, Process, Push], ...] = ((driver, process, push),)
+        behind = getattr(push, "__self__", None)
+        if isinstance(behind, Chain) and behind._common is common:
+            self._stages += behind._stages
+        self._driver, self._process = driver, process
+        self._processes = tuple(process for _, process, _ in self._stages)
+        self._push = self._stages[-1][2]
+
+    @property
+    def entry(self) -> Push:
+        """The function that takes a packet of the first node's input; the segment's thread.
+
+        It raises Flushed where a flush made the packet stale, and all that led to it in this thread.
+        """
+        return self._deliver if len(self._stages) > 1 else self._deliver_alone
+
+    def _deliver_alone(self, packet: Any) -> None:
+        try:
+            emitted = self._process(packet)
+        except Exception as error:
+            self._driver.failed(error)
+            return
+        if emitted.__class__ is self._common:
+            try:
+                self._push(emitted)
+            except Flushed:
+                self._unwind(None, packet, (None, self._process, emitted))
+            except VflowError as error:  # a link is full and its policy is error, or it refuses the packet
+                self._driver.failed(error)
+        elif emitted is not None:
+            self._driver.pass_on(emitted, packet.turn)
+
+    def _deliver(self, packet: Any) -> None:
+        common, entered = self._common, packet
+        known = packet if packet.__class__ is common else _NOTHING  # no check is due for it
+        trail: Trail = None
+        whole = False
+        try:
+            for process in self._processes:
+                emitted = process(packet)
+                if emitted is not known:
+                    if emitted.__class__ is not common:
+                        break
+                    trail = (trail, process, emitted)
+                    packet = known = emitted
+            else:
+                whole = True
+        except Exception as error:
+            self._driver_of(process).failed(error)
+            return
+        except Flushed:  # of a node that waits
+            self._unwind(process, entered, trail)
+            return
+        try:
+            if whole:
+                self._push(packet)
+            elif emitted is not None:
+                self._driver_of(process).pass_on(emitted, packet.turn)
+        except Flushed:
+            self._unwind(None if whole else process, entered, trail)
+        except VflowError as error:
+            self._driver_of(process).failed(error)
+
+    def _driver_of(self, process: Process) -> Driver:
+        return self._stages[self._processes.index(process)][0]
+
+    def _unwind(self, process: Process | None, entered: Item, trail: Trail) -> None:
+        """A flush ended `process`, or refused what came out of the last one. The nodes in front of it are
+        asked, the nearest first, as if each had called the next."""
+        made: dict[Process, Packet] = {}
+        while trail is not None:
+            trail, maker, packet = trail
+            made[maker] = packet
+        emitters = []
+        for driver, stage, push in self._stages:
+            if stage == process:
+                break
+            emitted = made.get(stage, entered)
+            emitters.append((driver, push, emitted, emitted.turn or entered.turn))
+            entered = emitted
+        for driver, push, emitted, turn in reversed(emitters):
+            try:
+                driver.settle(push, emitted, turn)
+                return
+            except Flushed:
+                continue
+            except VflowError as error:
+                driver.failed(error)
+                return
+        raise Flushed

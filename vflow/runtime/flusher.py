@@ -1,0 +1,140 @@
+"""Flushing: what a flush does to links, sinks and threads, in the thread of whoever asks for it.
+
+After `flush` has returned no sink plays an older sample and no link accepts an older packet, whatever any
+thread is doing (see docs/design/flush.md). `retract` does it to one turn's work in advance, on its way to
+the effects, and touches nothing that is played.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from vflow.bus import Message
+from vflow.flush import Flush, Played
+from vflow.graph.graph import Graph, GraphLink, Reach
+from vflow.node import Node, Sink
+from vflow.runtime.held_link import HeldLink
+from vflow.runtime.link import Link
+from vflow.runtime.segment import Segment
+from vflow.runtime.speculation import Speculation
+
+
+class Flusher:
+    """Flushes a pipeline. Any thread may call; one flush at a time.
+
+    `segments` are by node; `is_open` says of a node whether it may be asked to drop.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        nodes: Mapping[str, Node],
+        segments: Mapping[str, Segment],
+        links: list[tuple[GraphLink, Link]],
+        speculation: Speculation,
+        is_open: Callable[[str], bool],
+    ) -> None:
+        self.lock = threading.Lock()
+        self.cancelled_turn = 0
+        """All turns up to this one are cancelled; written under `lock`."""
+        self._graph, self._nodes, self._segments, self._links = graph, nodes, segments, links
+        self._speculation, self._is_open = speculation, is_open
+        self._number = 0  # guarded by lock
+        self._owner: int | None = None  # the thread that holds the lock to flush
+        self._messages: list[Message] = []  # of that thread
+        self._reaches: dict[frozenset[str], Reach] = {}
+
+    def reach(self, starts: frozenset[str]) -> Reach:
+        """What lies downstream of some nodes, worked out once."""
+        if starts not in self._reaches:
+            self._reaches[starts] = self._graph.reach(starts)
+        return self._reaches[starts]
+
+    def sinks(self, starts: frozenset[str]) -> list[tuple[str, Sink]]:
+        """The sinks downstream of some nodes."""
+        nodes = ((name, self._nodes[name]) for name in self._nodes if name in self.reach(starts).nodes)
+        return [(name, node) for name, node in nodes if isinstance(node, Sink)]
+
+    def duck(self, starts: frozenset[str], gain: float) -> None:
+        """Have the sinks downstream of some nodes play at a linear gain."""
+        for name, sink in self.sinks(starts):
+            if self._is_open(name):
+                sink.duck(gain)
+
+    def keeps(self, message: Message) -> bool:
+        """Take a message that a sink posts while it drops: it comes behind the flush, whose lock no listener
+        must meet, since it may flush too. False where the message is to be posted now."""
+        if self._owner != threading.get_ident():
+            return False
+        self._messages.append(message)
+        return True
+
+    def flush(
+        self, starts: frozenset[str], turn: int
+    ) -> tuple[Flush, list[tuple[str, Exception]], list[Message]]:
+        """Cancel all turns up to `turn`. Returns the flush, what sinks raised, by node, and the messages that
+        were kept back meanwhile."""
+        with self._flushing():
+            self._number += 1
+            self.cancelled_turn = max(self.cancelled_turn, turn)
+            reach, number = self.reach(starts), self._number
+            played: list[Played] = []
+            errors: list[tuple[str, Exception]] = []
+            sinks = [(name, sink) for name, sink in self.sinks(starts) if self._is_open(name)]
+            try:
+                for edge, link in self._links:
+                    if edge in reach.links:
+                        link.purge(number)
+                for name, sink in sinks:
+                    try:
+                        played.extend(sink.drop(number))
+                    except Exception as error:  # a node's own code
+                        errors.append((name, error))
+            finally:  # whatever came: a thread whose packets are refused has to be told why
+                self._speculation.cancel(turn, starts | reach.nodes)
+                flush = Flush(number, turn, starts, reach.nodes, tuple(played), len(sinks))
+                self._hand(flush)
+            messages, self._messages = self._messages, []
+        for segment in self._concerned(flush):
+            segment.settle()
+        return flush, errors, messages
+
+    def retract(self, starts: frozenset[str], turn: int, after_ns: int) -> list[Message]:
+        """Make void what was made of `turn` in advance; returns the messages that were withheld of it."""
+        with self._flushing():
+            self._number += 1
+            reach = self._graph.reach(starts, in_advance=True)
+            void = self._speculation.retract(turn, self._number, after_ns)
+            for edge, link in self._links:
+                if edge in reach.links:
+                    link.retract(turn, self._number)
+            flush = Flush(self._number, turn, starts, reach.nodes, retracts=True)
+            self._hand(flush)
+        for segment in self._concerned(flush):
+            segment.settle()
+        return void
+
+    def release(self) -> None:
+        """Let the links look at what they held."""
+        for _, link in self._links:
+            if isinstance(link, HeldLink):
+                link.look_again()
+
+    @contextmanager
+    def _flushing(self) -> Iterator[None]:
+        with self.lock:
+            self._owner = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._owner = None
+
+    def _hand(self, flush: Flush) -> None:
+        for segment in self._concerned(flush):
+            segment.hand(flush)
+
+    def _concerned(self, flush: Flush) -> list[Segment]:
+        names = flush.origins | flush.nodes
+        return list(dict.fromkeys(segment for name, segment in self._segments.items() if name in names))

@@ -1,0 +1,284 @@
+"""Drive one node in a test: no threads, no pipeline, time moves when the test says so.
+
+with Harness(Gain(factor=2.0)) as harness:
+    harness.push(AudioPacket(data=samples, rate=16000))
+    assert harness.pull()[0].data.max() == 2.0
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import Any, Self, TypeVar
+
+from vflow.bus import Kind, Message
+from vflow.caps import Caps
+from vflow.conversation import Conversation
+from vflow.errors import Flushed, NodeError
+from vflow.event import Eos, Event
+from vflow.flush import Flush, Played
+from vflow.node import Node, Sink
+from vflow.packet import Packet
+from vflow.ports import Item, inputs_of, outputs_of
+from vflow.runtime.runner import Runner, Verdict
+from vflow.runtime.shared_models import MODELS
+
+T = TypeVar("T")
+
+
+class Harness:
+    """One node, driven by hand. It is the node's context too (`harness.conversation`, `harness.lead`, ...).
+
+    `caps` are the negotiated caps by port, where they differ from what the node declares. `wait_until`
+    moves the time to its deadline at once. A node that raises fails the test: NodeError.
+    """
+
+    def __init__(self, node: Node, *, name: str = "node", caps: Mapping[str, Caps] | None = None) -> None:
+        self.node, self.name = node, name
+        self.conversation = Conversation()
+        self.epoch = 0
+        self.time_ns = 0
+        self.lead = 0
+        """What `ctx.lead_ns()` answers, in ns; a `Sink` answers for itself."""
+        self.is_speaking = False
+        self.turn = 0
+        self.speculation: list[tuple[str, int]] = []
+        """What the node asked for: `speculate`, `retract` or `commit`, each with its turn."""
+        self.speculative_turn = 0
+        """The turn whose pauses `ctx.speculative` has answered in advance; 0 for none."""
+        self.gains: list[float] = []
+        """The gains at which the node had the sinks play."""
+        self.linked_ports: set[str] | None = None
+        """The outputs that `ctx.linked` says are linked; None for all."""
+        self.messages: list[Message] = []
+        self.interrupted: list[int] = []
+        """The turns up to which the node asked for an interruption."""
+        self.timer_ns: int | None = None
+        self.on_look: Callable[[], None] = lambda: None
+        """Called at each `None` that the node yields; may call `cancel` or raise Flushed."""
+        self._caps = dict(caps or {})
+        self._cancelled = 0
+        self._out: dict[str, list[Item]] = {port: [] for port in outputs_of(type(node))}
+        self._order: list[Item] = []
+        self._keys: list[str] = []
+        self._notified = False
+        self._asyncio = asyncio.Runner()
+        """One loop for all that the node awaits; it starts with the first."""
+        node.ctx = self
+        self._runner = Runner(node, name, None, self)
+        self._runner.open_inputs = len(inputs_of(type(node)))
+        for port in self._out:
+            self._runner.connect(port, [self._collect(port)], [self._collect(port)])
+        self._entries = {port: self._runner.entry(port) for port in inputs_of(type(node))}
+
+    def __enter__(self) -> Self:
+        try:
+            self.node.open()
+            self.node.warm_up()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        try:
+            self.node.close()
+        finally:
+            self._asyncio.close()
+            while self._keys:
+                MODELS.release(self._keys.pop())
+
+    # what a test does
+
+    def push(self, packet: Packet, port: str = "") -> list[Item]:
+        """Give a packet to an input (the only one, or `port`); returns what came out, as `pull` does."""
+        entry = self._entries[port or next(iter(self._entries))]
+        return self._drive(lambda: entry(packet))
+
+    def event(self, event: Event) -> list[Item]:
+        """Give an event to the node; `Eos` counts once for each input."""
+        return self._drive(lambda: self._runner.event(event))
+
+    def eos(self) -> list[Item]:
+        """End all inputs."""
+        self._runner.open_inputs = 1
+        return self.event(Eos(pts_ns=self.time_ns))
+
+    def advance(self, ns: int) -> list[Item]:
+        """Let `ns` of pipeline time pass; timers that come due run on the way."""
+        end = self.time_ns + ns
+        while self.timer_ns is not None and self.timer_ns <= end:
+            self.time_ns, self.timer_ns = max(self.time_ns, self.timer_ns), None
+            self._drive(self._runner.timer, keep=True)
+        self.time_ns = end
+        return self.pull()
+
+    def produce(self) -> Iterator[Item]:
+        """A source's items; stop iterating to stop it."""
+        for emitted in self.node.produce():
+            if emitted is not None:
+                yield emitted[1] if isinstance(emitted, tuple) else emitted
+
+    def flush(self, turn: int = 0, played: tuple[Played, ...] = ()) -> Flush:
+        """Flush the node as something downstream of the flush's origin: drop, then `on_flush`."""
+        self.epoch += 1
+        if isinstance(self.node, Sink):
+            played = (*played, *self.node.drop(self.epoch))
+        flush = Flush(self.epoch, turn, nodes=frozenset([self.name]), played=played, sinks=1)
+        self.node.on_flush(flush)
+        return flush
+
+    def cancel(self, turn: int, played: tuple[Played, ...] = ()) -> None:
+        """Interrupt the node as the origin of a flush that cancels all turns up to `turn`."""
+        self.epoch += 1
+        self._cancelled = max(self._cancelled, turn)
+        flush = Flush(self.epoch, turn, origins=frozenset([self.name]), played=played, sinks=1)
+        self.node.on_cancel(flush)
+
+    def retracted(self, turn: int) -> None:
+        """Tell the node that the user spoke on: as an origin where it `speculates`, else as one reached."""
+        self.epoch += 1
+        name, origin = frozenset([self.name]), self.node.speculates
+        if origin:
+            self.node.on_cancel(Flush(self.epoch, turn, origins=name, retracts=True))
+        else:
+            self.node.on_flush(Flush(self.epoch, turn, nodes=name, retracts=True))
+
+    def pull(self, port: str = "") -> list[Item]:
+        """Take what has come out of all outputs, in order, or out of one."""
+        items = self._out[port] if port else self._order
+        taken = list(items)
+        if not port:
+            for store in self._out.values():
+                store.clear()
+        items.clear()
+        return taken
+
+    def _drive(self, step: Callable[[], None], keep: bool = False) -> list[Item]:
+        with suppress(Flushed):
+            step()
+        return [] if keep else list(self._order)
+
+    def _collect(self, port: str) -> Callable[[Item], None]:
+        def collect(item: Item) -> None:
+            self._out[port].append(item)
+            if not (isinstance(item, Event) and self._order and self._order[-1] is item):
+                self._order.append(item)
+
+        return collect
+
+    # what the node asks for: vflow.node.Context
+
+    def now_ns(self) -> int:
+        return self.time_ns
+
+    def caps(self, port: str) -> Caps:
+        return self._caps.get(port) or self.node.port_caps(port)
+
+    def wait_until(self, deadline_ns: int | None = None) -> None:
+        if self._notified:
+            self._notified = False
+        elif deadline_ns is None:
+            raise NodeError(self.name, "waits for ever: nothing in a harness calls notify()")
+        else:
+            self.time_ns = max(self.time_ns, deadline_ns)
+
+    def notify(self) -> None:
+        self._notified = True
+
+    def wake_at(self, time_ns: int | None) -> None:
+        self.timer_ns = time_ns
+
+    def post(self, kind: Kind, text: str = "", **data: Any) -> None:
+        self.messages.append(Message(kind, self.name, self.time_ns, text, data))
+
+    def warn(self, text: str) -> None:
+        self.post("warning", text)
+
+    def progress(self, text: str, fraction: float | None = None) -> None:
+        self.post("progress", text, fraction=fraction)
+
+    def shared(self, key: str, load: Callable[[], T]) -> T:
+        value: T = MODELS.acquire(key, load)
+        self._keys.append(key)
+        return value
+
+    def new_turn(self) -> int:
+        self.turn += 1
+        return self.turn
+
+    def interrupt(self, turn: int) -> None:
+        self.interrupted.append(turn)
+        self._cancelled = max(self._cancelled, turn)
+
+    def cancelled(self, turn: int) -> bool:
+        return turn <= self._cancelled
+
+    def speculate(self, turn: int) -> None:
+        self.speculation.append(("speculate", turn))
+        self.speculative_turn = turn
+
+    def retract(self, turn: int, after_ns: int) -> None:
+        self.speculation.append(("retract", turn))
+
+    def commit(self, turn: int) -> None:
+        self.speculation.append(("commit", turn))
+        self.speculative_turn = 0
+
+    def speculative(self, pause: Event) -> bool:
+        return pause.turn == self.speculative_turn != 0
+
+    def speaking(self) -> bool:
+        return self.is_speaking
+
+    def duck(self, gain: float) -> None:
+        self.gains.append(gain)
+
+    def linked(self, port: str) -> bool:
+        return self.linked_ports is None or port in self.linked_ports
+
+    def lead_ns(self) -> int:
+        return self.lead
+
+    def threads(self, library: str) -> int:
+        return 1
+
+    def busy(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    # what the runner asks for: vflow.runtime.runner.Host
+
+    def look(self, runner: Runner, turn: int) -> None:
+        self.on_look()
+        if self.node.generates and turn and self.cancelled(turn):
+            raise Flushed
+
+    def judge(self, runner: Runner, turn: int) -> Verdict:
+        return Verdict.DROP
+
+    def spares(self, runner: Runner) -> bool:
+        return False
+
+    def apply(self) -> None:
+        """A harness has flushed its node already."""
+
+    def failed(self, runner: Runner, error: Exception) -> None:
+        if isinstance(error, NodeError):
+            raise error
+        raise NodeError(self.name, f"{type(error).__name__}: {error}") from error
+
+    def announce(self, runner: Runner, item: Item, port: str) -> None:
+        if isinstance(item, Event):
+            self.post("event", port=port, event=item)
+        else:
+            self.post("packet", port=port, packet=item)
+
+    def complete(self, runner: Runner, awaitable: Any, turn: int) -> Any:
+        async def result() -> Any:
+            return await awaitable
+
+        return self._asyncio.run(result())
+
+    def finish(self, awaitable: Any) -> None:
+        self.complete(self._runner, awaitable, 0)

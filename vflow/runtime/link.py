@@ -1,0 +1,347 @@
+"""Links: where two threads meet. Bounded in packets and in time, with a policy, and counted.
+
+A link has one writing and one reading thread, and a flush may come from any third. Entries carry the
+epoch of the thread that put them; what lies below the link's floor is refused at both ends. A put and a
+pop of a blocking link take no lock: each counter has one writer, and `deque` operations are atomic.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from vflow.clock import Clock, Waiter
+from vflow.errors import Flushed, LinkFull
+from vflow.event import SAID, Eos, Event
+from vflow.packet import Packet
+from vflow.ports import Item, QueueOptions
+
+
+class Party(Protocol):
+    """The thread at one end of a link."""
+
+    epoch: int
+    waiter: Waiter
+
+    def check(self) -> None:
+        """Raises: Stopped where the thread has to leave."""
+
+
+TIMED = 4
+"""Behind so many entries one put in eight is timed, others always: two looks at the clock are a tenth of
+what a link costs."""
+
+Entry = tuple[int, Item, int | None, int]
+"""The writer's epoch, the item, when it was put, where that was timed, and its duration."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStats:
+    """Counters of a link since PLAYING; `high_water` in entries, `max_wait_ms` of those that were timed."""
+
+    name: str
+    pushed: int
+    dropped: int
+    stale: int
+    high_water: int
+    max_wait_ms: float
+
+
+class Link:
+    """A bounded queue between two segments.
+
+    `packet` and `event` take what comes out, in the reader's thread. `put` is for the writer's thread,
+    `purge` and `retract` for any, under the flush lock; the rest is for the reader's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        options: QueueOptions,
+        clock: Clock,
+        overflow: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name, self.options = name, options
+        self._floor = 0
+        self._newest = 0  # the last flush that made anything stale: the floor, or a retraction
+        self._retracted: dict[int, int] = {}  # turn: its retraction; replaced under the pipeline's flush lock
+        self.writer: Party
+        self.reader: Party
+        self.packet: Callable[[Any], None]
+        self.event: Callable[[Any], None]
+        self.ended = False
+        """Whether its eos has been taken out."""
+        self.feedback = False
+        """Whether it closes a cycle: its eos is waited for by nobody, since it comes of the reader's own."""
+        self.got_epoch = 0
+        """The epoch of the entry that was taken last; the reader's."""
+        self._stamp_ns = clock.stamp_ns
+        self._packets, self._time_ns = options.packets, options.time_ns
+        self._max_age_ns = float("inf") if options.max_age_ns is None else options.max_age_ns
+        self._timed = TIMED if options.max_age_ns is None else sys.maxsize
+        self._overflow = overflow
+        self._entries: deque[Entry] = deque()
+        self._low_water = options.packets // 2
+        self._blocked = False
+        self._leaky = options.policy.startswith("leaky")
+        self._mutex = threading.Lock()  # held by all that take entries out, but the reader of a blocking link
+        self._pushed = self._refused = self._high_water = 0  # written by the writer
+        self._put_ns = self._leaked = self._leaked_ns = 0
+        self._eos_put = False
+        self._got_ns = self._skipped = self._max_wait_ns = 0  # written by the reader
+        self._purged = self._purged_ns = 0  # written under the pipeline's flush lock
+
+    def time_all(self) -> None:
+        """Time each put: the reader orders entries of several links by it."""
+        self._timed = sys.maxsize
+
+    @property
+    def floor(self) -> int:
+        """What was put by an older epoch is stale."""
+        return self._floor
+
+    @floor.setter
+    def floor(self, number: int) -> None:
+        self._floor = self._newest = number
+
+    @property
+    def blocked(self) -> bool:
+        """Whether its writer waits for room; any thread."""
+        return self._blocked
+
+    @property
+    def queued_ns(self) -> int:
+        """Audio waiting in the link, in ns; any thread."""
+        return self._put_ns - self._got_ns - self._purged_ns - self._leaked_ns
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def stats(self) -> LinkStats:
+        stale = self._refused + self._skipped + self._purged
+        wait_ms = self._max_wait_ns / 1e6
+        return LinkStats(self.name, self._pushed, self._leaked, stale, self._high_water, round(wait_ms, 3))
+
+    def put(self, item: Item) -> None:
+        """Append an item; where the link is full, its policy decides. What comes behind an eos is another
+        eos, of a thread that was unwound while it delivered the first: it is ignored.
+
+        Raises: Flushed where the writer's epoch is stale (an eos never is), Stopped, LinkFull.
+        """
+        duration_ns = 0
+        if isinstance(item, Packet):
+            duration_ns = item.duration_ns
+        elif isinstance(item, Eos):
+            if self._eos_put:
+                return
+            self._eos_put = True
+        epoch = self.writer.epoch
+        if epoch < self._newest and self._stale(epoch, item):
+            self._refused += 1
+            raise Flushed
+        entries = self._entries
+        count = len(entries)
+        if count >= self._packets or (self._put_ns - self._got_ns >= self._time_ns and self._full()):
+            if not self._make_room(item):
+                return
+            count = len(entries)
+        timed = count < self._timed or not count & 7
+        self._put_ns += duration_ns
+        entries.append((epoch, item, self._stamp_ns() if timed else None, duration_ns))
+        self._pushed += 1
+        if count >= self._high_water:
+            self._high_water = count + 1
+        waiter = self.reader.waiter
+        if waiter.parked:
+            waiter.wake()
+
+    def _stale(self, epoch: int, item: Item) -> bool:
+        """Whether a flush has made this item of a writer at `epoch` stale; an eos never is."""
+        if isinstance(item, Eos):
+            return False
+        if epoch < self._retracted.get(item.turn, 0) and not isinstance(item, SAID):
+            return True
+        return epoch < self._floor and not self.options.keep
+
+    def _full(self) -> bool:
+        count = len(self._entries)
+        return count >= self._packets or (count > 0 and self.queued_ns >= self._time_ns)
+
+    def _make_room(self, item: Item) -> bool:
+        """Apply the policy; False where the new item is what is dropped. Events are never dropped."""
+        if isinstance(item, Eos) or (self._leaky and isinstance(item, Event)):
+            return True
+        policy = self.options.policy
+        if policy == "block":
+            self._block(item)
+        elif policy == "error":
+            raise LinkFull(f"{self.name} is full ({len(self._entries)} packets) and its policy is error")
+        elif policy == "leaky-newest":
+            self._leaked += 1
+            self._overflow()
+            return False
+        else:
+            self._drop_oldest()
+        return True
+
+    def _block(self, item: Item) -> None:
+        writer = self.writer
+        while True:
+            self._blocked = True
+            if writer.epoch < self._newest and self._stale(writer.epoch, item):
+                self._blocked = False
+                self._refused += 1
+                raise Flushed
+            if not self._full():
+                self._blocked = False
+                return
+            writer.check()
+            writer.waiter.wait()
+
+    def _drop_oldest(self) -> None:
+        dropped = 0
+        with self._mutex:
+            while self._full() and self._drop_first_packet():
+                dropped += 1
+        self._leaked += dropped
+        for _ in range(dropped):  # outside the mutex: a listener on the bus may flush
+            self._overflow()
+
+    def _drop_first_packet(self) -> bool:
+        for index, (_, item, _, duration_ns) in enumerate(self._entries):
+            if isinstance(item, Packet):
+                self._leaked_ns += duration_ns
+                del self._entries[index]
+                return True
+        return False
+
+    def pop(self) -> Item | None:
+        """The next item that is not stale, or None."""
+        entries = self._entries
+        while entries:
+            try:
+                if self._leaky:
+                    with self._mutex:
+                        epoch, item, put_ns, duration_ns = entries.popleft()
+                else:
+                    epoch, item, put_ns, duration_ns = entries.popleft()
+            except IndexError:  # a purge was faster
+                return None
+            self._got_ns += duration_ns
+            self.got_epoch = epoch
+            if self._blocked:
+                self._ease()
+            if epoch < self._newest and self._stale(epoch, item):
+                self._skipped += 1
+                continue
+            if put_ns is not None and self._too_old(item, put_ns):
+                continue
+            if item.__class__ is Eos:
+                self.ended = True
+            return item
+        return None
+
+    def _too_old(self, item: Item, put_ns: int) -> bool:
+        """Note how long an item has waited; True for a packet that `max_age` drops."""
+        waited_ns = self._stamp_ns() - put_ns
+        if waited_ns > self._max_age_ns and isinstance(item, Packet):
+            self._skipped += 1
+            return True
+        if waited_ns > self._max_wait_ns:
+            self._max_wait_ns = waited_ns
+        return False
+
+    @property
+    def ready(self) -> bool:
+        """Whether `pop` would find an entry, stale ones included."""
+        return bool(self._entries)
+
+    def _ease(self) -> None:
+        """Let a blocked writer go on at low water."""
+        count = len(self._entries)
+        if count <= self._low_water and (count == 0 or self.queued_ns <= self._time_ns // 2):
+            self._release()
+
+    def _release(self) -> None:
+        self._blocked = False
+        self.writer.waiter.wake()
+
+    def unblock(self) -> None:
+        """Wake a writer that waits for low water though there is room: the reader waits for another link,
+        which the same writer may feed."""
+        if self._blocked and not self._full():
+            self._release()
+
+    def pop_event(self) -> Event | None:
+        """The next item, if it is an event other than eos; else it stays."""
+        head = self._head()
+        if head is None or not isinstance(head[1], Event) or isinstance(head[1], Eos):
+            return None
+        return head[1] if self._remove(head) else None
+
+    def head_ns(self, by_pts: bool) -> int | None:
+        """When the next fresh entry was put, or its pts; None where there is none."""
+        head = self._head()
+        if head is None:
+            return None
+        return head[1].pts_ns if by_pts else head[2]
+
+    def _head(self) -> Entry | None:
+        """The next entry, left where it is; those in front of it that are stale are skipped."""
+        while True:
+            try:
+                entry = self._entries[0]
+            except IndexError:
+                return None
+            if entry[0] >= self._newest or not self._stale(entry[0], entry[1]):
+                return entry
+            if self._remove(entry):
+                self._skipped += 1
+
+    def _remove(self, entry: Entry) -> bool:
+        """Take this entry, the first one; False where a purge was faster."""
+        with self._mutex:
+            if not self._entries or self._entries[0] is not entry:
+                return False
+            self._entries.popleft()
+        self._got_ns += entry[3]
+        if self._blocked:
+            self._ease()
+        return True
+
+    def purge(self, floor: int) -> None:
+        """Make what was put by epochs below `floor` stale, and drop it; an eos stays."""
+        self.floor = floor
+        end: Entry | None = None
+        with self._mutex:
+            while self._entries:
+                try:
+                    entry = self._entries.popleft()
+                except IndexError:  # the reader was faster
+                    break
+                if isinstance(entry[1], Eos):
+                    end = entry
+                    break
+                self._purged += 1
+                self._purged_ns += entry[3]
+            if end is not None:
+                self._entries.append(end)
+        self.writer.waiter.wake()
+        self.reader.waiter.wake()
+
+    def retract(self, turn: int, number: int) -> None:
+        """Make what epochs below `number` put of `turn` stale, here on a `keep` link too. The reader skips
+        it: what stands between belongs to other turns."""
+        try:
+            oldest = self._entries[0][0]
+        except IndexError:
+            oldest = self.writer.epoch
+        current = {t: n for t, n in self._retracted.items() if n > min(oldest, self.writer.epoch)}
+        self._retracted = {**current, turn: number}
+        self._newest = number
+        self.writer.waiter.wake()
+        self.reader.waiter.wake()

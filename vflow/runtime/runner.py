@@ -1,0 +1,283 @@
+"""How one node's code is driven: what it emits is checked and passed on, what it raises is attributed.
+
+One runner a node, used by a segment's thread and by the test harness alike. Plain nodes are chained (see
+`chain`); generators and coroutines are stepped, so that a flush can end them between two steps.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from typing import Any, Protocol
+
+from vflow.errors import Flushed, NodeError, Place, VflowError
+from vflow.event import Eos, Event
+from vflow.node import Node, is_async_function, is_source, overrides
+from vflow.packet import AudioPacket, Packet
+from vflow.ports import Item, Out, outputs_of
+from vflow.runtime.chain import Chain, Push
+
+Pushes = tuple[Push, ...]
+"""Where the items of an output go, in order."""
+
+
+class Verdict(Enum):
+    """What becomes of the work on an item, when a flush refused what came of it or the node looked."""
+
+    UNWIND = "everything in this thread that led to it is stale"
+    DROP = "the item is stale, its sender is not"
+    RETRY = "the item is newer than the flush"
+
+
+class Host(Protocol):
+    """What drives a runner: a segment, or the harness."""
+
+    def look(self, runner: Runner, turn: int) -> None:
+        """The node gave the runtime a look. Raises: Flushed or Stopped to end what it does."""
+
+    def judge(self, runner: Runner, turn: int) -> Verdict:
+        """A flush ended this runner's work on an item of `turn`, or refused what it emitted."""
+
+    def spares(self, runner: Runner) -> bool:
+        """Whether the flush that had an emission dropped lets the rest of that work go on."""
+
+    def apply(self) -> None:
+        """Apply the flushes that were judged: `on_flush` and `on_cancel` of the nodes, then the epoch."""
+
+    def failed(self, runner: Runner, error: Exception) -> None:
+        """The node raised: returns where its policy lets it go on."""
+
+    def announce(self, runner: Runner, item: Item, port: str) -> None:
+        """Post an item on the bus."""
+
+    def complete(self, runner: Runner, awaitable: Any, turn: int) -> Any:
+        """Run a coroutine to its end. Raises: Flushed or Stopped where that came first."""
+
+    def finish(self, awaitable: Any) -> None:
+        """Run the closing of an asynchronous generator to its end, whatever comes."""
+
+
+def _as_it_is(output: Any) -> Any:
+    return output
+
+
+def _nowhere(item: Item) -> None:
+    """The target of an output that is linked to nothing."""
+
+
+class Runner:
+    """Drives one node in one thread at a time. `turn` of an item decides whether it survives a flush."""
+
+    def __init__(self, node: Node, name: str, place: Place | None, host: Host) -> None:
+        self.node, self.name, self.place, self.host = node, name, place, host
+        self.open_inputs = 0
+        self.outs = outputs_of(type(node))
+        self.is_source = is_source(type(node))
+        self.steps = 0
+        """Calls and emissions that went by `run`; a plain `process` is seen by what its thread takes."""
+        self.turn: int | None = None
+        """The turn of what the node works on; None where it works on nothing, or has a plain `process`."""
+        self.item: Item | None = None
+        """What it works on, where that is not a plain `process`."""
+        self._worked = 0  # the last turn that it worked on
+        self.stamps = False
+        """Whether what it emits without a turn gets the turn of what it worked on; set before any `entry`."""
+        self._packets: dict[str, Pushes] = dict.fromkeys(self.outs, ())
+        self._events: dict[str, Pushes] = dict.fromkeys(self.outs, ())
+        self._types = {name: port.caps.packet_type for name, port in self.outs.items()}
+        self._only = next(iter(self.outs.values())) if len(self.outs) == 1 else None
+        self._common = _common_class(self._types[self._only.name]) if self._only is not None else None
+        """The class of nearly all that leaves the only output; no check is due for it."""
+        self._swallows = type(node).swallows
+
+    def connect(self, port: str, packets: list[Push], events: list[Push]) -> None:
+        """Set where the items of an output go: direct calls, or links. Before any `entry`."""
+        if self.outs[port].bus:
+            packets = [*packets, self._announcer(port)]  # last: what a flush refuses is not announced
+        self._packets[port] = tuple(packets)
+        self._events[port] = tuple(events)
+
+    def entry(self, port: str) -> Push:
+        """The function that takes a packet of one input."""
+        process = getattr(self.node, f"process_{port}", self.node.process)
+        stepped = (
+            inspect.isgeneratorfunction(process) or is_async_function(process) or type(self.node).generates
+        )
+        pushes = self._packets[self._only.name] if self._only is not None else ()
+        if stepped or self.stamps or len(self.outs) > 1 or len(pushes) > 1:
+            return lambda packet: self.run(process, packet, packet.turn)
+        return Chain(self, process, self._common, pushes[0] if pushes else _nowhere).entry
+
+    def event(self, event: Event) -> None:
+        """Take an event: what the node makes of it goes out first, then the event itself."""
+        if isinstance(event, Eos):
+            self.open_inputs -= 1
+            if self.open_inputs > 0:
+                return
+        if overrides(self.node, "on_event"):
+            self.run(self.node.on_event, event, event.turn)
+        if isinstance(event, self._swallows) and not isinstance(event, Eos):
+            return
+        outer, self.item = self.item, event
+        try:
+            for port in self.outs:
+                if not self._send(self._events[port], event, event.turn):
+                    self.host.apply()
+        except VflowError as error:  # a link is full, and its policy is error
+            self.host.failed(self, error)
+        finally:
+            self.item = outer
+
+    def timer(self) -> None:
+        """The node's timer is due."""
+        self.run(lambda _: self.node.on_timer(), None, 0)
+
+    def produce(self) -> None:
+        """A source's whole stream, without the eos behind it."""
+        self.run(lambda _: self.node.produce(), None, 0)
+
+    def failed(self, error: Exception) -> None:
+        """The node raised, or its link is full: returns where its policy lets it go on."""
+        self.host.failed(self, error)
+
+    def pass_on(self, emitted: Any, turn: int) -> None:
+        """Send what the node emitted for an item of `turn` to where it goes. Raises: Flushed."""
+        self.run(_as_it_is, emitted, turn)
+
+    def settle(self, push: Push, item: Item, turn: int) -> None:
+        """A flush refused what the node emitted: drop it, or push it again. Raises: Flushed, to unwind."""
+        if not self._settle(push, item, turn):
+            self.host.apply()
+
+    def run(self, method: Callable[[Any], Any], item: Any, turn: int) -> None:
+        """Call one of the node's methods and pass on all that it emits."""
+        outer = self.turn, self.item
+        self.turn, self.item = turn, item
+        self._worked = turn or self._worked
+        self.steps += 1
+        try:
+            whole = self._emit_all(method(item), turn)
+        except Flushed:
+            if self.host.judge(self, turn) is Verdict.UNWIND:
+                raise
+            whole = False
+        except Exception as error:
+            self.host.failed(self, error)
+            return
+        finally:
+            self.turn, self.item = outer
+        if not whole:
+            self.host.apply()
+
+    def _emit_all(self, output: Any, turn: int) -> bool:
+        """Pass on what a method returned; False where a flush made the rest of it stale."""
+        if inspect.iscoroutine(output):
+            output = self.host.complete(self, output, turn)
+        if output is None:
+            return True
+        if output.__class__ is self._common:
+            return self._emit(output, turn)
+        if hasattr(output, "__anext__"):
+            return self._step(_steps(self, output, turn), turn)
+        if isinstance(output, Packet | Event | str | bytes) or _is_addressed(output):
+            return self._emit(output, turn)
+        return self._step(iter(output), turn) if isinstance(output, Iterable) else self._emit(output, turn)
+
+    def _step(self, emissions: Iterator[Any], turn: int) -> bool:
+        """Pass all emissions on. However this ends, the generator is closed before a flush is applied or
+        the node is restarted, so that its `finally` comes before the node's `on_cancel`."""
+        try:
+            for emitted in emissions:
+                self.steps += 1
+                if emitted is None:
+                    self.host.look(self, turn)
+                elif not self._emit(emitted, turn):
+                    if not self.is_source and not self.host.spares(self):
+                        return False
+                    self.host.apply()  # what it makes next is newer than the flush
+            return True
+        finally:
+            close = getattr(emissions, "close", None)
+            if close is not None:
+                close()
+
+    def _emit(self, emitted: Any, turn: int) -> bool:
+        """Pass one emission on; False where a flush made the rest of this item's work stale.
+
+        Raises: NodeError for what is no emission; LinkFull.
+        """
+        port: Out | None = self._only
+        item = emitted
+        if port is not None and emitted.__class__ is self._common and not self.stamps:
+            return self._send(self._packets[port.name], emitted, turn)
+        if _is_addressed(emitted):
+            port, item = emitted
+        problem = self._problem(port, item)
+        if problem or port is None:
+            raise NodeError(self.name, problem, self.place)
+        if self.stamps and not item.turn and (worked := turn or self._worked):
+            item = dataclasses.replace(item, turn=worked)
+        if isinstance(item, Event):
+            self.host.announce(self, item, port.name)
+            return self._send(self._events[port.name], item, turn)
+        return self._send(self._packets[port.name], item, turn)
+
+    def _send(self, pushes: Pushes, item: Item, turn: int) -> bool:
+        for push in pushes:  # each settled for itself: what has got the item does not get it again
+            try:
+                push(item)
+            except Flushed:
+                if not self._settle(push, item, item.turn or turn):
+                    return False
+        return True
+
+    def _settle(self, push: Push, item: Item, turn: int) -> bool:
+        while (verdict := self.host.judge(self, turn)) is not Verdict.UNWIND:
+            if verdict is Verdict.DROP and not isinstance(item, Eos):
+                return False
+            self.host.apply()
+            try:
+                push(item)
+                return True
+            except Flushed:
+                continue
+        raise Flushed
+
+    def _problem(self, port: Out | None, item: object) -> str:
+        """What is wrong with an emission, '' where nothing is."""
+        known = ", ".join(self.outs) or "none"
+        if not isinstance(item, Packet | Event):
+            return f"emitted {type(item).__name__}, not a packet or an event"
+        if port is None:
+            return f"has {len(self.outs)} outputs: yield (self.port, packet); outputs: {known}"
+        if isinstance(item, Eos):
+            return "emitted an eos: the runtime does that when the node's inputs, or its produce(), end"
+        if self.outs.get(port.name) is not port:
+            return f"emitted to a port that is not its own output; outputs: {known}"
+        if isinstance(item, Packet) and not isinstance(item, self._types[port.name]):
+            return f"emitted {type(item).__name__}, but {self.name}.{port.name} carries {port.caps}"
+        return ""
+
+    def _announcer(self, port: str) -> Push:
+        return lambda item: self.host.announce(self, item, port)
+
+
+def _is_addressed(emitted: object) -> bool:
+    return isinstance(emitted, tuple) and len(emitted) == 2 and isinstance(emitted[0], Out)
+
+
+def _steps(runner: Runner, emissions: Any, turn: int) -> Iterator[Any]:
+    try:
+        while True:
+            try:
+                yield runner.host.complete(runner, emissions.__anext__(), turn)
+            except StopAsyncIteration:
+                return
+    finally:
+        runner.host.finish(emissions.aclose())
+
+
+def _common_class(kind: type[Packet]) -> type[Packet]:
+    return AudioPacket if kind is Packet else kind

@@ -1,0 +1,257 @@
+"""Watches the threads of a pipeline: names the node that stalls, and says who waits for whom when all wait.
+
+A monitor takes a few samples in `stall_after_s`: where each thread stands (`sys._current_frames`) and how
+much it has finished (counters that links and runners keep anyway). A thread that is in a node's code and has
+finished nothing for so long is inside one call. One that is in the runtime's own waits is not: those are
+looked at only when every thread is in one, and none can be woken from within.
+"""
+
+from __future__ import annotations
+
+import linecache
+import selectors
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import CodeType, FrameType
+
+from vflow.clock import Clock, ManualClock
+from vflow.node import Node
+from vflow.runtime.held_link import HeldLink
+from vflow.runtime.link import Link
+from vflow.runtime.runner import Runner
+from vflow.runtime.segment import Segment
+
+STALL_AFTER_S = 2.0
+LOAD_AFTER_S = 20.0
+"""A model may take this long to open, or to close, before anybody is told."""
+SAMPLES = 4
+"""In `stall_after_s`: a stall is reported a quarter of it late at most."""
+OUTERMOST, INNERMOST = 2, 4
+"""Of a node's own frames, so many are printed."""
+
+Warn = Callable[[str, str], None]
+"""Posts a warning: the node's name, the text."""
+
+
+class Doing(Enum):
+    """Where a thread stands."""
+
+    WORKING = "in a node's code, or on the way to it"
+    IDLE = "waits for an entry or a timer"
+    BLOCKED = "waits for room in a link"
+    WAITING = "waits for a time, for a notification or for its turn"
+
+
+_WAITS: Mapping[CodeType, Doing] = {
+    Segment._park.__code__: Doing.IDLE,
+    Link._block.__code__: Doing.BLOCKED,
+    Segment.wait_until.__code__: Doing.WAITING,
+    Segment.rest.__code__: Doing.WAITING,
+    ManualClock.enter.__code__: Doing.WAITING,
+}
+_SELECT = selectors.DefaultSelector.select.__code__
+_COMPLETE = Segment.complete.__code__
+
+
+@dataclass(slots=True)
+class _Watched:
+    """What is known of one thread: what it had finished at `since_s`, when it was last seen to go on."""
+
+    progress: tuple[int, ...] = ()
+    since_s: float = 0.0
+    reported: str = ""
+    """The node that a warning was about, until it goes on."""
+
+
+class Watchdog:
+    """Watches `segments`, and what `loading()` names: threads that open or close a node.
+
+    `warn` is called in the monitor's thread, once when a node stalls and once when it goes on. `look` is
+    what the monitor does; a test may call it instead of `start`.
+    """
+
+    def __init__(
+        self,
+        segments: Iterable[Segment],
+        clock: Clock,
+        warn: Warn,
+        loading: Callable[[], Mapping[str, threading.Thread]] = dict,
+        stall_after_s: float = STALL_AFTER_S,
+    ) -> None:
+        self._segments = tuple(dict.fromkeys(segments))
+        self._clock, self._warn, self._loading = clock, warn, loading
+        self._stall_after_s = stall_after_s
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="vflow:watchdog", daemon=True)
+        # all below belongs to the monitor
+        self._threads: dict[threading.Thread, _Watched] = {}
+        self._all = _Watched()
+        self._looked_s = 0.0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 1.0) -> None:
+        """End the monitor; any thread, any number of times. Waits for its end, but not in the monitor."""
+        self._over.set()
+        if self._thread.ident is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while not self._over.wait(self._stall_after_s / SAMPLES):
+            self.look(time.monotonic())
+
+    def look(self, now_s: float) -> None:
+        """Take one sample; `now_s` is of `time.monotonic`."""
+        slept = now_s - self._looked_s > self._stall_after_s  # a debugger, or a suspended machine
+        self._looked_s = now_s
+        if slept or self._clock.held:
+            self._threads.clear()
+            self._all = _Watched()
+        if self._clock.held:
+            return
+        frames = sys._current_frames()
+        doing: dict[Segment, Doing] = {}
+        for segment in self._segments:
+            if (frame := _frame(segment, frames)) is not None:
+                doing[segment] = _doing(frame)
+                self._look_at(segment, doing[segment], frame, now_s)
+            elif (watched := self._threads.pop(segment.thread, None)) is not None:
+                self._goes_on(watched, now_s)
+        self._look_at_all(doing, now_s)
+        self._look_at_loading(frames, now_s)
+
+    def _look_at(self, segment: Segment, doing: Doing, frame: FrameType, now_s: float) -> None:
+        progress = _progress(segment)
+        watched = self._threads.setdefault(segment.thread, _Watched(progress, now_s))
+        if doing is not Doing.WORKING or progress != watched.progress:
+            self._goes_on(watched, now_s)
+            watched.progress, watched.since_s = progress, now_s
+        elif now_s - watched.since_s >= self._stall_after_s and not watched.reported:
+            runner, stack = _place(segment, frame)
+            watched.reported = runner.name
+            place = f" ({runner.place})" if runner.place else ""
+            lasted = f"{now_s - watched.since_s:.1f} s"
+            self._warn(runner.name, f"stalls{place}: in one call for {lasted}, at\n{stack}")
+
+    def _goes_on(self, watched: _Watched, now_s: float) -> None:
+        if watched.reported:
+            self._warn(watched.reported, f"went on after {now_s - watched.since_s:.1f} s")
+            watched.reported = ""
+
+    def _look_at_all(self, doing: Mapping[Segment, Doing], now_s: float) -> None:
+        progress = tuple(number for segment in doing for number in _progress(segment))
+        if progress != self._all.progress or not _stuck(doing):
+            self._all = _Watched(progress, now_s)
+        elif now_s - self._all.since_s >= self._stall_after_s and not self._all.reported:
+            self._all.reported = "pipeline"
+            self._warn("pipeline", f"deadlock: {'; '.join(_chain(doing))}")
+
+    def _look_at_loading(self, frames: Mapping[int, FrameType], now_s: float) -> None:
+        for what, thread in self._loading().items():
+            watched = self._threads.setdefault(thread, _Watched((), now_s))
+            frame = frames.get(thread.ident or 0)
+            if now_s - watched.since_s >= LOAD_AFTER_S and frame is not None and not watched.reported:
+                watched.reported = what.split(":")[-1]
+                verb = what.split(":")[0]
+                own = [at for at in _outwards(frame) if at.f_code.co_filename != threading.__file__]
+                text = f"{verb}() has taken {now_s - watched.since_s:.0f} s, and is at\n{_stack(own)}"
+                self._warn(watched.reported, text)
+
+
+def standing(segment: Segment) -> Doing | None:
+    """Where a thread stands now; None where it has not begun, or has ended. Any thread."""
+    frame = _frame(segment, sys._current_frames())
+    return None if frame is None else _doing(frame)
+
+
+def _frame(segment: Segment, frames: Mapping[int, FrameType]) -> FrameType | None:
+    return frames.get(segment.thread.ident or 0) if segment.thread.is_alive() else None
+
+
+def _outwards(frame: FrameType) -> Iterator[FrameType]:
+    at: FrameType | None = frame
+    while at is not None:
+        yield at
+        at = at.f_back
+
+
+def _doing(frame: FrameType) -> Doing:
+    """What a thread does, by the innermost of its frames that says so."""
+    for at in _outwards(frame):
+        if (found := _WAITS.get(at.f_code)) is not None:
+            return found
+        if at.f_code is _COMPLETE:  # a coroutine: it waits where its loop does
+            return Doing.WAITING if frame.f_code is _SELECT else Doing.WORKING
+    return Doing.WORKING
+
+
+def _progress(segment: Segment) -> tuple[int, ...]:
+    """Numbers of which one changes with whatever a thread finishes. Reads of counters, without a lock: one
+    that is seen early, or late, only delays a report."""
+    return (segment.epoch, *map(_taken, segment.inbox.links), *(runner.steps for runner in segment.runners))
+
+
+def _taken(link: Link) -> int:
+    """How many entries the reader took; what a full link drops does not count."""
+    stats = link.stats()
+    dropped = 0 if link.options.policy == "leaky-newest" else stats.dropped  # that was never in it
+    return stats.pushed - dropped - len(link)
+
+
+def _place(segment: Segment, frame: FrameType) -> tuple[Runner, str]:
+    """Whose code a thread is in, and the frames of that code."""
+    runners = {id(runner.node): runner for runner in segment.runners}
+    own: list[FrameType] = []
+    for at in _outwards(frame):
+        owner = at.f_locals.get("self")
+        if isinstance(owner, Runner | Segment):  # the runtime's way into the node
+            return (owner if isinstance(owner, Runner) else owner.head), _stack(own or [at])
+        own.append(at)
+        if isinstance(owner, Node) and id(owner) in runners:
+            return runners[id(owner)], _stack(own)
+    return segment.head, _stack(own)
+
+
+def _stack(frames: list[FrameType]) -> str:
+    """Frames, innermost first, as a traceback prints them: innermost last."""
+    lines: list[str] = []
+    for index, frame in enumerate(reversed(frames)):
+        if OUTERMOST <= index < len(frames) - INNERMOST:
+            if index == OUTERMOST:
+                lines.append(f"  ... {len(frames) - OUTERMOST - INNERMOST} more")
+            continue
+        file, line = frame.f_code.co_filename, frame.f_lineno
+        lines.append(f'  File "{file}", line {line}, in {frame.f_code.co_name}')
+        if source := linecache.getline(file, line).strip():
+            lines.append(f"    {source}")
+    return "\n".join(lines)
+
+
+def _stuck(doing: Mapping[Segment, Doing]) -> bool:
+    """Whether every thread waits for another, and something is left to be done."""
+    waits = all(what in (Doing.IDLE, Doing.BLOCKED) and not segment.timers for segment, what in doing.items())
+    return waits and any(len(link) for segment in doing for link in segment.inbox.links)
+
+
+def _chain(doing: Mapping[Segment, Doing]) -> Iterator[str]:
+    """Who waits for whom."""
+    links = [(link, reader) for reader in doing for link in reader.inbox.links]
+    for segment, what in doing.items():
+        full = [
+            f"{link.name}, which {r.name} reads"
+            for link, r in links
+            if link.blocked and link.writer is segment
+        ]
+        held = [link.name for link in segment.inbox.links if isinstance(link, HeldLink) and len(link)]
+        empty = [link.name for link in segment.inbox.links if not len(link) and not link.ended]
+        if what is Doing.BLOCKED:
+            yield f"{segment.name} waits for room in {' and '.join(full) or 'a link'}"
+        elif held:
+            yield f"{segment.name} waits for the commit of what {' and '.join(held)} holds"
+        else:
+            yield f"{segment.name} waits for an entry of {' and '.join(empty) or 'its links'}"
