@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vflow import SECOND, Audio, Harness, Samples
-from vflow_nodes.lib.portaudio.backend import Callback, Device, DeviceError, Direction, Format, Moment
+from vflow_nodes.lib.portaudio.backend import Callback, CallbackTiming, Device, DeviceError, Direction, Format
 from vflow_nodes.lib.portaudio.loudspeaker import Loudspeaker
 from vflow_nodes.lib.portaudio.microphone import Microphone
 
@@ -94,7 +94,7 @@ class StandInStream:
     ) -> Samples | None:
         """What PortAudio does when a block is due."""
         count = frames or (self.format.frames if recorded is None else len(recorded))
-        moment = Moment(age_s, sounds_s, 0.0, overflow, underflow)
+        moment = CallbackTiming(age_s, sounds_s, 0.0, overflow, underflow)
         given = None if self.format.input is None else recorded
         return self.callback(given, count, moment)
 

@@ -13,7 +13,7 @@ from decoding.sizes import random_ids
 
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.session import DecodeSession
 
 CONTEXT = 768
 PROCESSORS = {
@@ -49,7 +49,7 @@ def greedy(record: Record, setting: Setting, exact: bool) -> None:
 
 def replies(engine: Any, prompts: list[list[int]], sampling: Sampling) -> list[list[int]]:
     """The tokens of replies that are made at the same time."""
-    sessions = [Session(engine) for _ in prompts]
+    sessions = [DecodeSession(engine) for _ in prompts]
     begun = [
         session.generate(Prompt(prompt), sampling) for session, prompt in zip(sessions, prompts, strict=True)
     ]

@@ -27,7 +27,7 @@ from transformers import DynamicCache, LogitsProcessor, LogitsProcessorList
 from vflow_nodes.lib.decode.engine import Engine
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.session import DecodeSession
 
 SLOTS = 4
 PLAIN: dict[str, Any] = {"temperature": 0, "repetition_penalty": 1.0, "no_repeat_ngram": 0}
@@ -91,10 +91,10 @@ class Field:
 
     def engine(self, engine: Engine, sessions: int, sampling: Sampling) -> float:
         """ms a token of sessions that each have a thread, as in vflow: of each of all their tokens."""
-        asked = [Session(engine) for _ in range(sessions)]
+        asked = [DecodeSession(engine) for _ in range(sessions)]
         times: list[list[float]] = [[] for _ in asked]
 
-        def answer(session: Session, times: list[float]) -> None:
+        def answer(session: DecodeSession, times: list[float]) -> None:
             reply = session.generate(Prompt(self.prompt), sampling)
             for _ in reply.words():
                 if len(reply.tokens) > len(times):

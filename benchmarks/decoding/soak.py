@@ -16,7 +16,7 @@ from decoding.sizes import EMBEDDINGS, PREFIX, random_ids
 from vflow_nodes.lib.decode.engine import Engine
 from vflow_nodes.lib.decode.errors import DecodeError
 from vflow_nodes.lib.decode.prompt import Embeds, Prompt
-from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.session import DecodeSession
 
 WORDS_PER_S = 4.0
 REPLY = (60, 100)
@@ -49,7 +49,7 @@ class User:
     noise: np.random.Generator
 
     def live(self) -> None:
-        session = Session(self.engine)
+        session = DecodeSession(self.engine)
         prefix = random_ids(self.setting.size, PREFIX, self.setting.seed)
         try:
             while not self.stop.is_set():
@@ -60,7 +60,7 @@ class User:
         finally:
             session.close()
 
-    def turn(self, session: Session, prefix: list[int]) -> None:
+    def turn(self, session: DecodeSession, prefix: list[int]) -> None:
         setting = self.setting
 
         def make() -> torch.Tensor:

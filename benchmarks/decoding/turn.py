@@ -20,7 +20,7 @@ from vflow_nodes.lib.decode.engine import Engine
 from vflow_nodes.lib.decode.prompt import Embeds, Prompt
 from vflow_nodes.lib.decode.reply import Reply
 from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.session import DecodeSession
 from vflow_nodes.lib.decode.words import Word
 
 SLOTS = 4
@@ -58,7 +58,7 @@ class Speaker:
     setting: Setting
     encoder: AudioEncoder
     prefix: list[int]
-    session: Session
+    session: DecodeSession
     noise: np.random.Generator = field(default_factory=np.random.default_rng)
 
     def speak(self) -> LogMel:
@@ -144,7 +144,7 @@ def converse(record: Record, setting: Setting, engine: Engine) -> None:
         )
         engine.call(encoder.warm_up).result()
         prefix = random_ids(setting.size, PREFIX, setting.seed)
-        session = Session(engine)
+        session = DecodeSession(engine)
         session.prefill(Prompt(prefix))
         made.append(Speaker(setting, encoder, prefix, session))
 
@@ -209,7 +209,7 @@ def confirmed(record: Record, speaker: Speaker) -> None:
 def cancelled(record: Record, speaker: Speaker, engine: Engine) -> None:
     """Cut one of several replies: how many steps until its slot is free, how many words come out behind."""
     setting, noise = speaker.setting, speaker.noise
-    others = [Session(engine) for _ in range(SLOTS - 1)]
+    others = [DecodeSession(engine) for _ in range(SLOTS - 1)]
     steps, taken, late = [], [], 0
     for _ in range(turns(setting)):
         company = [each.generate(Prompt(speaker.prefix), endless(60)) for each in others]

@@ -29,7 +29,7 @@ from vflow import (
     Samples,
     prop,
 )
-from vflow_nodes.lib.echo_reference import SLACK_NS, Reference, int16
+from vflow_nodes.lib.echo_reference import SLACK_NS, EchoReference, int16
 
 RATE = 16_000
 FRAME = RATE // 100
@@ -124,7 +124,7 @@ class Aec(Node):
 
     def open(self) -> None:
         self._canceller = Canceller(self.noise_suppression, self.gain_control)
-        self._played: Reference | None = None
+        self._played: EchoReference | None = None
         self._rate = 0  # of the reference that the canceller works with
         self._cancelling = False
         self._warned = False
@@ -143,7 +143,7 @@ class Aec(Node):
 
     def process_reference(self, packet: AudioPacket) -> None:
         if self._played is None or self._played.rate != packet.rate:
-            self._played = Reference(packet.rate, self.lead)
+            self._played = EchoReference(packet.rate, self.lead)
         self._played.write(packet.mono(), packet.pts_ns)
         if self._played.lost > packet.rate // 2 and not self._warned:
             self._warned = True

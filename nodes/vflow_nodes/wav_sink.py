@@ -25,7 +25,7 @@ from vflow import (
     Unavailable,
     prop,
 )
-from vflow_nodes.lib.wav_playout import Report, Tape
+from vflow_nodes.lib.wav_playout import Report, WavPlayout
 
 _ECHO_NS = 10 * MS
 """How often what is played is told, while something sounds, and the most that one packet of it holds."""
@@ -59,7 +59,7 @@ class WavSink(Sink):
     audio = In(Audio(channels=1))
     played = Out(Audio(channels=1), doc="what is played, as it is played")
 
-    _tape: Tape | None = None
+    _tape: WavPlayout | None = None
     _turn: int | None = None
     _warned = False
     _echoes = False
@@ -69,7 +69,7 @@ class WavSink(Sink):
         self._echoes = self.sync and self.ctx.linked("played")
         self._due: deque[int] = deque()  # frames at which there is something to report, ascending
         self._turn, self._warned = None, False
-        self._tape = Tape(self.file, _rate(caps, self.ctx.name), self._echoes)
+        self._tape = WavPlayout(self.file, _rate(caps, self.ctx.name), self._echoes)
 
     def close(self) -> None:
         tape = self._tape
@@ -138,15 +138,15 @@ class WavSink(Sink):
             return 0
         return max(0, tape.end * SECOND // tape.rate - self.ctx.now_ns())
 
-    def _opened(self) -> Tape:
+    def _opened(self) -> WavPlayout:
         assert self._tape is not None, "open() was not called"
         return self._tape
 
-    def _frame(self, tape: Tape) -> int:
+    def _frame(self, tape: WavPlayout) -> int:
         """How far the clock has come, in frames of the file."""
         return self.ctx.now_ns() * tape.rate // SECOND
 
-    def _wait(self, tape: Tape, frame: int) -> Iterator[AudioPacket]:
+    def _wait(self, tape: WavPlayout, frame: int) -> Iterator[AudioPacket]:
         """Play on, up to `frame` at most."""
         until_ns = _time_ns(frame, tape.rate)
         if self._echoes:
@@ -154,20 +154,20 @@ class WavSink(Sink):
         self.ctx.wait_until(until_ns)
         yield from self._play(tape, self._frame(tape))
 
-    def _play(self, tape: Tape, frame: int) -> Iterator[AudioPacket]:
+    def _play(self, tape: WavPlayout, frame: int) -> Iterator[AudioPacket]:
         self._report(tape, tape.wind(frame))
         tape.save()
         for at, samples in tape.sounded():
             packet = AudioPacket(data=samples, rate=tape.rate, pts_ns=at * SECOND // tape.rate)
             yield from packet.blocks(max(1, _ECHO_NS * tape.rate // SECOND))
 
-    def _report(self, tape: Tape, reports: list[Report]) -> None:
+    def _report(self, tape: WavPlayout, reports: list[Report]) -> None:
         # not under a lock of the tape: a listener on the bus may interrupt, and so drop
         for phase, frame, played in reports:
             at_ns = _time_ns(frame, tape.rate) if self.sync else self.ctx.now_ns()
             self.ctx.post("played", phase=phase, played=played, at_ns=at_ns)
 
-    def _wake(self, tape: Tape) -> None:
+    def _wake(self, tape: WavPlayout) -> None:
         """Ask for the timer at the next frame with something to report, at the latest where all is played."""
         now = self._frame(tape)
         while self._due and self._due[0] <= now:

@@ -13,12 +13,12 @@ from vflow.bench.evidence import Interruption, Ledger, gather
 from vflow.bench.microphone import Utterance
 from vflow.bench.scenario import Step
 from vflow.graph.graph import Graph
-from vflow.report.turn import Turn
+from vflow.report.turn import TurnRecord
 
 
-def turn(number: int, start_ms: int, decided_ms: int, **at_ms: int) -> Turn:
+def turn(number: int, start_ms: int, decided_ms: int, **at_ms: int) -> TurnRecord:
     moments = {"speech_start": start_ms, "decided": decided_ms, **at_ms}
-    return Turn(number, at_ns={name: ms * MS for name, ms in moments.items()})
+    return TurnRecord(number, at_ns={name: ms * MS for name, ms in moments.items()})
 
 
 def uttered(at_ms: int, settled: bool = True) -> Utterance:
@@ -26,7 +26,7 @@ def uttered(at_ms: int, settled: bool = True) -> Utterance:
     return Utterance(Step(utterance()), at_ms * MS, settled)
 
 
-def found(utterances: list[Utterance], turns: list[Turn]) -> tuple[Interruption, ...]:
+def found(utterances: list[Utterance], turns: list[TurnRecord]) -> tuple[Interruption, ...]:
     return gather(utterances, turns, Ledger(Graph("g.yaml")), Graph("g.yaml"), False).interruptions
 
 
@@ -52,7 +52,7 @@ def test_a_reply_that_goes_on_beside_the_voice_ignores_it() -> None:
     ],
     ids=["over before", "over before the flush", "begun after", "never audible"],
 )
-def test_a_voice_beside_no_reply_is_no_interruption(first: Turn) -> None:
+def test_a_voice_beside_no_reply_is_no_interruption(first: TurnRecord) -> None:
     assert found([uttered(0), uttered(2000)], [first]) == ()
 
 

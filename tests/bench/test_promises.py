@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vflow import MS
-from vflow.bench.evidence import Asked, End, Evidence, Interruption, Reply, Word
+from vflow.bench.evidence import Asked, Evidence, HeardEnd, HeardReply, HeardWord, Interruption
 from vflow.bench.promises import PROMISES, judge
 from vflow.bench.verdict import Standing, Verdict, spread
 from vflow.errors import Place
@@ -18,23 +18,23 @@ TEXT = "The sea is wide, old and full of fish, and most of it nobody has seen."
 LATENCIES = {"endpoint": 480.0, "first_word": 20.0, "word_to_audio": 80.0, "compute": 100.0, "v2v": 580.0}
 
 
-def reply(turn: int = 1, text: str = TEXT, tokens: int = 60, **changes: Any) -> Reply:
+def reply(turn: int = 1, text: str = TEXT, tokens: int = 60, **changes: Any) -> HeardReply:
     """A sound reply: its words come evenly over 300 ms, the last token behind them."""
     texts = text.split()
     words = tuple(
-        Word(
+        HeardWord(
             turn, word, index, (index + 1) * 300 * MS // len(texts), (index + 1) * tokens // (len(texts) + 1)
         )
         for index, word in enumerate(texts)
     )
-    made = Reply(
-        turn, "What is the sea?", words=words, ends=(End(turn, 310 * MS, tokens, "eos"),),
+    made = HeardReply(
+        turn, "What is the sea?", words=words, ends=(HeardEnd(turn, 310 * MS, tokens, "eos"),),
         latency_ms=LATENCIES, generation_ms=310.0,
     )  # fmt: skip
     return replace(made, **changes)
 
 
-def evidence(*replies: Reply, **changes: Any) -> Evidence:
+def evidence(*replies: HeardReply, **changes: Any) -> Evidence:
     made = replies or (reply(1), reply(2, fixed=True))
     asked = tuple(Asked(r.said, r.turn, audible=True) for r in made)
     sound = Evidence(asked, made, (Interruption(1, 230.0, 4.0, 234.0),), cuda=True)
@@ -45,7 +45,7 @@ def broken(found: Evidence) -> dict[str, Verdict]:
     return {v.name: v for v in judge(found) if v.standing is Standing.BROKEN}
 
 
-def with_word(at: int, **changes: Any) -> Reply:
+def with_word(at: int, **changes: Any) -> HeardReply:
     """A sound reply but for one word."""
     sound = reply()
     words = list(sound.words)
@@ -69,9 +69,9 @@ def test_no_evidence_keeps_no_promise() -> None:
 
 
 TOO_SHORT = "It is wide and old and full of fish."
-CUT = replace(reply(text=TEXT.removesuffix(".")), ends=(End(1, 310 * MS, 250, "limit"),))
+CUT = replace(reply(text=TEXT.removesuffix(".")), ends=(HeardEnd(1, 310 * MS, 250, "limit"),))
 AT_ONCE = replace(reply(), words=tuple(replace(w, made_ns=305 * MS + w.index) for w in reply().words))
-LATE_FIRST = replace(reply(text="Yes."), words=(Word(1, "Yes.", 0, 300 * MS, 60),))
+LATE_FIRST = replace(reply(text="Yes."), words=(HeardWord(1, "Yes.", 0, 300 * MS, 60),))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ LATE_FIRST = replace(reply(text="Yes."), words=(Word(1, "Yes.", 0, 300 * MS, 60)
         pytest.param(evidence(interruptions=(Interruption(1),)), {"interruption"}, "went on", id="ignored"),
         pytest.param(evidence(errors=("tts: ValueError: no",)), {"errors"}, "tts: ValueError", id="error"),
         pytest.param(
-            evidence(reply(ends=(End(1, 310 * MS, 60, "error"),))),
+            evidence(reply(ends=(HeardEnd(1, 310 * MS, 60, "error"),))),
             {"errors"}, "stop_reason error", id="stopped",
         ),
     ],
@@ -132,17 +132,17 @@ def test_is_broken_by_what_it_is_about_alone(found: Evidence, names: set[str], s
         pytest.param(with_word(15, made_ns=400 * MS), "behind its turn_end", id="late"),
         pytest.param(reply(ends=()), "0 turn_ends", id="no end"),
         pytest.param(reply(ends=reply().ends * 2), "2 turn_ends", id="two ends"),
-        pytest.param(reply(ends=(End(1, 310 * MS, 60, None),)), "stop_reason None", id="no reason"),
+        pytest.param(reply(ends=(HeardEnd(1, 310 * MS, 60, None),)), "stop_reason None", id="no reason"),
         pytest.param(reply(asked_ns=None), "nobody asked", id="unasked"),
     ],
 )
-def test_types_are_broken_by(bad: Reply, said: str) -> None:
+def test_types_are_broken_by(bad: HeardReply, said: str) -> None:
     failed = broken(evidence(bad))
     assert said in failed["types"].failures[0]
 
 
 def test_tokens_that_nobody_counted_break_length_and_types() -> None:
-    uncounted = reply(ends=(End(1, 310 * MS, None, "eos"),))
+    uncounted = reply(ends=(HeardEnd(1, 310 * MS, None, "eos"),))
     assert broken(evidence(uncounted)).keys() == {"types", "length"}
 
 

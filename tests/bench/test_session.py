@@ -15,18 +15,18 @@ from tests.scripted_agent import NODES, REPLY, Answer, graph, utterance
 from tests.stand_ins import PATIENCE_S
 from vflow import Event, GraphError, ManualClock, NodeError, SpeechEnd, TurnEnd
 from vflow.bench.scenario import Step, compose
-from vflow.bench.session import Session, check
+from vflow.bench.session import BenchRun, check
 from vflow.bench.verdict import Standing, Verdict
 from vflow.graph.registry import NodeClass
 
-Benched = Callable[..., Session]
+Benched = Callable[..., BenchRun]
 
 
 @pytest.fixture
 def benched(tmp_path: Path) -> Benched:
     def bench(
         file: Path, steps: list[Step], nodes: dict[str, NodeClass] | None = None, until: str = ""
-    ) -> Session:
+    ) -> BenchRun:
         """Run a scenario to its end, or until the utterance with this text begins."""
         clock, over, standstill = ManualClock(), threading.Event(), ExitStack()
 
@@ -39,7 +39,7 @@ def benched(tmp_path: Path) -> Benched:
                 end()
 
         classes = {**NODES, **(nodes or {})}
-        session = Session(str(file), {}, steps, tmp_path, told, end, classes, clock)
+        session = BenchRun(str(file), {}, steps, tmp_path, told, end, classes, clock)
         session.pipeline.start()
         try:
             assert over.wait(PATIENCE_S)
@@ -51,7 +51,7 @@ def benched(tmp_path: Path) -> Benched:
     return bench
 
 
-def verdict(session: Session, name: str) -> Verdict:
+def verdict(session: BenchRun, name: str) -> Verdict:
     return next(verdict for verdict in session.verdicts() if verdict.name == name)
 
 
@@ -190,7 +190,7 @@ def test_a_node_that_fails_is_an_error_of_the_run(tmp_path: Path) -> None:
             if isinstance(event, SpeechEnd):
                 raise ValueError("cannot")
 
-    session = Session(
+    session = BenchRun(
         str(graph(tmp_path)),
         {},
         scenario(1),

@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import Vflow
 from vflow import Audio, Bin, Duration, In, Node, Out, QueueOptions, Text, Unavailable, prop
-from vflow.cli.node_reference import Reference
+from vflow.cli.node_reference import NodeReference
 from vflow.graph.registry import Registry
 
 
@@ -54,11 +54,11 @@ class Pair(Bin):
 
 
 @pytest.fixture
-def reference() -> Reference:
-    return Reference(Registry({"tts.best": Best, "tts.worse": Worse, "tts.pair": Pair}))
+def reference() -> NodeReference:
+    return NodeReference(Registry({"tts.best": Best, "tts.worse": Worse, "tts.pair": Pair}))
 
 
-def test_everything_is_told_of_a_node(reference: Reference) -> None:
+def test_everything_is_told_of_a_node(reference: NodeReference) -> None:
     assert list(reference.about("tts.best")) == [
         "tts.best (node)",
         "  Speaks well. Needs much.",
@@ -96,7 +96,7 @@ class Jack(Worse):
 
 
 def test_a_node_with_devices_lists_them() -> None:
-    lines = list(Reference(Registry({"tts.jack": Jack})).about("tts.jack"))
+    lines = list(NodeReference(Registry({"tts.jack": Jack})).about("tts.jack"))
     at = lines.index("available: yes")
     assert lines[at + 1 : at + 4] == [
         "devices: an index, a name or a part of it is what 'device' takes",
@@ -106,7 +106,7 @@ def test_a_node_with_devices_lists_them() -> None:
 
 
 def test_a_role_lists_the_devices_of_the_candidate_that_plays_it() -> None:
-    lines = list(Reference(Registry({"tts.jack": Jack, "tts.best": Best})).about("tts"))
+    lines = list(NodeReference(Registry({"tts.jack": Jack, "tts.best": Best})).about("tts"))
     at = lines.index("  tts.jack, rank 96: available: plays the role here")
     assert lines[at + 1].startswith("    devices: ")
     assert lines[at + 2] == "        0  speaker  2 channels"
@@ -115,11 +115,11 @@ def test_a_role_lists_the_devices_of_the_candidate_that_plays_it() -> None:
 
 def test_devices_that_cannot_be_listed_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Jack, "plugged", [])
-    lines = list(Reference(Registry({"tts.jack": Jack})).about("tts.jack"))
+    lines = list(NodeReference(Registry({"tts.jack": Jack})).about("tts.jack"))
     assert not any("devices" in line for line in lines)
 
 
-def test_a_bin_shows_what_is_inside_and_what_it_passes_on(reference: Reference) -> None:
+def test_a_bin_shows_what_is_inside_and_what_it_passes_on(reference: NodeReference) -> None:
     lines = list(reference.about("tts.pair"))
     assert lines[0] == "tts.pair (bin)"
     assert "  text: inner.text" in lines
@@ -128,7 +128,7 @@ def test_a_bin_shows_what_is_inside_and_what_it_passes_on(reference: Reference) 
     assert "    inner: {use: tts.worse, mood: fine}" in lines
 
 
-def test_a_role_lists_its_candidates_by_rank_and_says_which_plays_it(reference: Reference) -> None:
+def test_a_role_lists_its_candidates_by_rank_and_says_which_plays_it(reference: NodeReference) -> None:
     lines = list(reference.about("tts"))
     assert lines[0] == "tts (role): speaks chunks of text"
     first = lines.index("candidates, the best first:") + 1

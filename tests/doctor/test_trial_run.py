@@ -16,7 +16,7 @@ from tests.stand_ins import PATIENCE_S
 from vflow import Advice, AnyCaps, Audio, In, Node, Unavailable, prop
 from vflow.doctor import thread_counts
 from vflow.doctor import trial_run as module
-from vflow.doctor.trial_run import Opened, opened
+from vflow.doctor.trial_run import TrialRun, opened
 from vflow.graph.graph import Graph
 from vflow.graph.loader import load_text
 from vflow.graph.registry import NodeClass
@@ -178,7 +178,7 @@ def test_a_node_that_lacks_something_is_an_error_at_its_place(log: list[str]) ->
 
 
 def test_what_a_nodes_own_code_raises_is_told_and_stops_nothing() -> None:
-    nodes = Opened(graph(Broken), silent)
+    nodes = TrialRun(graph(Broken), silent)
     nodes.open(())
     assert [advice.name for advice in nodes.advice()] == ["it.order"]
     nodes.close()

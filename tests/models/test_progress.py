@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from vflow.models.progress import Meter, size_text
+from vflow.models.progress import TransferProgress, size_text
 
 
 def test_a_meter_tells_rate_and_rest_of_the_last_seconds() -> None:
     told: list[tuple[str, float | None]] = []
     now = iter([0.0, 0.5, 0.55, 2.0, 3.0])
-    meter = Meter(lambda *what: told.append(what), 9_400_000_000, 400_000_000, lambda: next(now))
+    meter = TransferProgress(lambda *what: told.append(what), 9_400_000_000, 400_000_000, lambda: next(now))
     for _ in range(5):
         meter.add(100_000_000)
     assert [text for text, _ in told] == [
@@ -18,7 +18,7 @@ def test_a_meter_tells_rate_and_rest_of_the_last_seconds() -> None:
     ]
     assert told[-1][1] == pytest.approx(0.9 / 9.4)
     slow = iter([0.0, 10.0])
-    meter = Meter(lambda *what: told.append(what), 9_400_000_000, 0, lambda: next(slow))
+    meter = TransferProgress(lambda *what: told.append(what), 9_400_000_000, 0, lambda: next(slow))
     meter.add(5_000_000)
     meter.add(5_000_000)
     assert told[-1][0] == "10 MB of 9.4 GB, 1 MB/s, 2.6 h left"

@@ -18,7 +18,7 @@ from vflow.ports import Item
 from vflow_nodes import aec
 from vflow_nodes.aec import DELAY, RATE, Aec
 from vflow_nodes.detector.silero import SileroDetector
-from vflow_nodes.lib.echo_reference import Reference
+from vflow_nodes.lib.echo_reference import EchoReference
 
 pytest.importorskip("livekit")
 
@@ -268,7 +268,7 @@ def test_the_end_of_a_reply_does_not_come_round_to_the_input() -> None:
 
 
 def test_silence_stands_where_nothing_was_played() -> None:
-    reference = Reference(RATE, lead_ns=0)
+    reference = EchoReference(RATE, lead_ns=0)
     reference.write(np.full(160, 0.5, np.float32), 0)
     reference.write(np.full(160, 0.25, np.float32), 40 * MS)
     read = [int(reference.read(ms * MS)[0]) for ms in (0, 10, 20, 30, 40, 50)]
@@ -276,7 +276,7 @@ def test_silence_stands_where_nothing_was_played() -> None:
 
 
 def test_drift_and_jitter_are_followed_by_a_sample_at_a_time() -> None:
-    reference = Reference(RATE, lead_ns=100 * MS)
+    reference = EchoReference(RATE, lead_ns=100 * MS)
     ramp = np.arange(16_000, dtype=np.float32) / 32768
     jitter = np.random.default_rng(0).integers(-4 * MS, 4 * MS, 100)
     for n in range(100):
@@ -288,7 +288,7 @@ def test_drift_and_jitter_are_followed_by_a_sample_at_a_time() -> None:
 
 
 def test_what_is_played_while_nobody_listens_is_bounded() -> None:
-    reference = Reference(RATE, lead_ns=40 * MS)
+    reference = EchoReference(RATE, lead_ns=40 * MS)
     for n in range(2000):
         reference.write(np.ones(160, np.float32), n * 10 * MS)
     assert sum(len(samples) for _, samples in reference._blocks) <= 4 * RATE + 160

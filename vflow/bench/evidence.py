@@ -13,7 +13,7 @@ from vflow.caps import Text
 from vflow.event import TurnEnd
 from vflow.graph.graph import Budget, Graph
 from vflow.packet import MS, SECOND
-from vflow.report.turn import LATENCIES, Turn
+from vflow.report.turn import LATENCIES, TurnRecord
 
 OVER_NS = 300 * MS
 """A reply that has been silent so long when the flush comes was over, or in a pause: it stopped by itself."""
@@ -24,7 +24,7 @@ WATCHDOG = ("stalls", "deadlock:")
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class HeardWord:
     """A word packet as it came; `tokens` is its `meta["tokens"]`, generated so far."""
 
     turn: int
@@ -35,7 +35,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class HeardEnd:
     """A turn_end as it came; `tokens` and `stop_reason` are of its `meta`, None where that lacks them."""
 
     turn: int
@@ -45,7 +45,7 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HeardReply:
     """The reply to one turn; `said` is what was asked, `fixed` whether by a fixed prompt.
 
     `asked_ns` is when work on it began: None for words of a turn that nobody asked. `latency_ms` by the
@@ -55,8 +55,8 @@ class Reply:
     turn: int
     said: str = ""
     fixed: bool = False
-    words: tuple[Word, ...] = ()
-    ends: tuple[End, ...] = ()
+    words: tuple[HeardWord, ...] = ()
+    ends: tuple[HeardEnd, ...] = ()
     asked_ns: int | None = 0
     interrupted: bool = False
     latency_ms: Mapping[str, float | None] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class Evidence:
     over while the user spoke, `false_barge_ins` replies that were flushed while nobody spoke."""
 
     asked: tuple[Asked, ...] = ()
-    replies: tuple[Reply, ...] = ()
+    replies: tuple[HeardReply, ...] = ()
     interruptions: tuple[Interruption, ...] = ()
     errors: tuple[str, ...] = ()
     budget: Budget | None = None
@@ -119,8 +119,8 @@ class Ledger:
     def __init__(self, graph: Graph) -> None:
         self._graph, self._generators = graph, graph.generators()
         self._lock = threading.Lock()  # guards all below
-        self.words: list[Word] = []
-        self.ends: list[End] = []
+        self.words: list[HeardWord] = []
+        self.ends: list[HeardEnd] = []
         self.errors: list[str] = []
 
     def listen(self, message: Message) -> None:
@@ -139,14 +139,14 @@ class Ledger:
                 if isinstance(caps, Text) and caps.kind == "word":
                     packet = message.data["packet"]
                     tokens = packet.meta.get("tokens")
-                    self.words.append(Word(packet.turn, packet.text, packet.index, made_ns, tokens))
+                    self.words.append(HeardWord(packet.turn, packet.text, packet.index, made_ns, tokens))
             elif message.kind == "event" and isinstance(event := message.data["event"], TurnEnd):
                 meta = event.meta
-                self.ends.append(End(event.turn, made_ns, meta.get("tokens"), meta.get("stop_reason")))
+                self.ends.append(HeardEnd(event.turn, made_ns, meta.get("tokens"), meta.get("stop_reason")))
 
 
 def gather(
-    utterances: Sequence[Utterance], turns: Sequence[Turn], ledger: Ledger, graph: Graph, cuda: bool
+    utterances: Sequence[Utterance], turns: Sequence[TurnRecord], ledger: Ledger, graph: Graph, cuda: bool
 ) -> Evidence:
     """Put together what was said, the turns (refined by the recordings) and the words.
 
@@ -180,7 +180,7 @@ def gather(
     )
 
 
-def _turn_of(utterance: Utterance, turns: Sequence[Turn]) -> Turn | None:
+def _turn_of(utterance: Utterance, turns: Sequence[TurnRecord]) -> TurnRecord | None:
     """The turn in which the end of an utterance lies."""
     for turn in turns:
         if turn.at_ns.get("speech_start", 0) <= utterance.off_ns <= turn.at_ns["decided"]:
@@ -188,12 +188,12 @@ def _turn_of(utterance: Utterance, turns: Sequence[Turn]) -> Turn | None:
     return None
 
 
-def _reply(turn: Turn, asked: Utterance | None, ledger: Ledger) -> Reply:
+def _reply(turn: TurnRecord, asked: Utterance | None, ledger: Ledger) -> HeardReply:
     ends = tuple(end for end in ledger.ends if end.turn == turn.number)
     asked_ns = turn.at_ns["decided"]
     if ends and turn.generated_ns is not None:
         asked_ns = ends[-1].made_ns - turn.generated_ns
-    return Reply(
+    return HeardReply(
         turn.number,
         asked.step.clip.said if asked else "",
         asked.step.clip.fixed if asked else False,
@@ -206,15 +206,16 @@ def _reply(turn: Turn, asked: Utterance | None, ledger: Ledger) -> Reply:
     )
 
 
-def _strays(ledger: Ledger, known: set[int]) -> list[Reply]:
+def _strays(ledger: Ledger, known: set[int]) -> list[HeardReply]:
     """Words that belong to no turn that was decided."""
     turns = sorted({word.turn for word in ledger.words} - known)
     return [
-        Reply(turn, words=tuple(w for w in ledger.words if w.turn == turn), asked_ns=None) for turn in turns
+        HeardReply(turn, words=tuple(w for w in ledger.words if w.turn == turn), asked_ns=None)
+        for turn in turns
     ]
 
 
-def _interruptions(utterances: Sequence[Utterance], turns: Sequence[Turn]) -> list[Interruption]:
+def _interruptions(utterances: Sequence[Utterance], turns: Sequence[TurnRecord]) -> list[Interruption]:
     found = []
     for utterance in utterances:
         for turn in turns:
@@ -237,7 +238,7 @@ def _interruptions(utterances: Sequence[Utterance], turns: Sequence[Turn]) -> li
     return found
 
 
-def _unprovoked(turn: Turn, utterances: Sequence[Utterance]) -> bool:
+def _unprovoked(turn: TurnRecord, utterances: Sequence[Utterance]) -> bool:
     flushed = turn.at_ns.get("flushed")
     if flushed is None:
         return False

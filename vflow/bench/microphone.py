@@ -17,7 +17,7 @@ from vflow.node import Node
 from vflow.packet import MS, SECOND, AudioPacket, Samples
 from vflow.ports import Out
 from vflow.props import Duration, prop
-from vflow.report.turn import Turn
+from vflow.report.turn import TurnRecord
 from vflow.report.turn_log import TurnLog
 
 QUIET_NS = 700 * MS
@@ -129,7 +129,7 @@ class Script:
             return QUIET_NS
         return None
 
-    def _falls_into(self, turn: Turn, at_ns: int) -> bool:
+    def _falls_into(self, turn: TurnRecord, at_ns: int) -> bool:
         audible_ns = turn.at_ns.get("audible")
         if audible_ns is None:
             return False

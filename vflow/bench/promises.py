@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from vflow.bench.evidence import Evidence, Reply, Word
+from vflow.bench.evidence import Evidence, HeardReply, HeardWord
 from vflow.bench.verdict import Standing, Verdict, limit, spread, verdict
 from vflow.packet import MS
 
@@ -47,7 +47,7 @@ def streaming(evidence: Evidence) -> Verdict:
     return verdict("streaming", promised, measured, len(found), failures)
 
 
-def _lump(reply: Reply) -> str:
+def _lump(reply: HeardReply) -> str:
     """Why a reply was not streamed; '' where it was."""
     first, last, end = reply.words[0], reply.words[-1], reply.ends[-1]
     if first.made_ns >= end.made_ns or (
@@ -67,7 +67,7 @@ def types(evidence: Evidence) -> Verdict:
     return verdict("types", promised, f"{words} words, {len(evidence.replies)} replies", words, found)
 
 
-def _unsound(reply: Reply) -> Iterator[str]:
+def _unsound(reply: HeardReply) -> Iterator[str]:
     """What is wrong with the packets of a reply."""
     name = _name(reply)
     if reply.asked_ns is None:
@@ -89,7 +89,7 @@ def _unsound(reply: Reply) -> Iterator[str]:
             yield f"{name}: a word behind its turn_end"
 
 
-def _misspelt(word: Word) -> str:
+def _misspelt(word: HeardWord) -> str:
     """What is wrong with the text of a word; '' where nothing is."""
     text = word.text
     if not isinstance(text, str):
@@ -113,7 +113,7 @@ def fixed_length(evidence: Evidence) -> Verdict:
     return _length("length, 'tell me about'", found, FIXED_WORDS, FIXED_TOKENS)
 
 
-def _length(name: str, replies: Sequence[Reply], words: int, tokens: int) -> Verdict:
+def _length(name: str, replies: Sequence[HeardReply], words: int, tokens: int) -> Verdict:
     failures = []
     for reply in replies:
         count = reply.tokens
@@ -234,7 +234,7 @@ def _latency(name: str, latency: str, limit_ms: float, about: str, evidence: Evi
     return limit(name, limit_ms, about, _samples(evidence, latency))
 
 
-def _name(reply: Reply) -> str:
+def _name(reply: HeardReply) -> str:
     return f"turn {reply.turn} ({reply.said!r})" if reply.said else f"turn {reply.turn}"
 
 

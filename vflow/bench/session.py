@@ -78,7 +78,7 @@ def _ends_utterances(graph: Graph) -> bool:
     return any(isinstance(caps, Audio) and "turns" in caps.features for caps in made)
 
 
-class Session:
+class BenchRun:
     """A pipeline ready to be started, and what is known of it when it has ended.
 
     `told` is called as the scenario goes on, `over` when it has ended; the caller then stops the pipeline.

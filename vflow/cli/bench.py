@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
-from vflow.cli.signals import DONE, Bell
+from vflow.cli.signals import DONE, SignalWaiter
 
 if TYPE_CHECKING:
     from vflow.bench.scenario import Step
@@ -124,11 +124,11 @@ class _Bench:
         folder: Path,
         live: Live,
     ) -> None:
-        from vflow.bench.session import Session
+        from vflow.bench.session import BenchRun
 
         self.args, self.steps, self.live = args, steps, live
-        self._bell = Bell()
-        self.session = Session(args.file, overrides, steps, folder, live.turn, self._bell.ring)
+        self._bell = SignalWaiter()
+        self.session = BenchRun(args.file, overrides, steps, folder, live.turn, self._bell.ring)
         self.session.pipeline.bus.listen(live.listen)
         self._code = OK
 

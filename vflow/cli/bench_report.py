@@ -14,7 +14,7 @@ from vflow.errors import Diagnostic, NodeError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from vflow.bench.session import Session
+    from vflow.bench.session import BenchRun
     from vflow.bench.verdict import Verdict
     from vflow.bus import Message
 
@@ -77,7 +77,7 @@ class Live:
         self._status = ""
 
 
-def result(session: Session, complete: bool) -> dict[str, Any]:
+def result(session: BenchRun, complete: bool) -> dict[str, Any]:
     """The bench as `--json` prints it; `complete` where the scenario was run to its end."""
     from vflow.bench.verdict import Standing
     from vflow.report.recordings import summary
@@ -131,7 +131,7 @@ def result(session: Session, complete: bool) -> dict[str, Any]:
     }
 
 
-def _paired(session: Session, asked: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+def _paired(session: BenchRun, asked: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Each utterance with the turn that it became; None for the last one of a run that was ended in it."""
     for number, utterance in enumerate(session.script.utterances):
         yield utterance, asked[number] if number < len(asked) else None

@@ -19,10 +19,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Print the reference; returns 0, or 2 for a name that nothing has."""
     # here, and not above: `vflow inspect --help` does not need numpy
-    from vflow.cli.node_reference import Reference
+    from vflow.cli.node_reference import NodeReference
     from vflow.graph.registry import Registry, UnknownNode
 
-    reference = Reference(Registry())
+    reference = NodeReference(Registry())
     try:
         lines = list(reference.overview() if args.name is None else reference.about(args.name))
     except UnknownNode as error:

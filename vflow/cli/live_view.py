@@ -17,7 +17,7 @@ from vflow.cli.diagnostics import render
 from vflow.errors import Diagnostic, NodeError, VflowError
 from vflow.graph.graph import Graph
 from vflow.packet import MS
-from vflow.report.turn import LATENCIES, Turn
+from vflow.report.turn import LATENCIES, TurnRecord
 from vflow.report.turn_log import TurnLog
 
 TITLES = {
@@ -179,7 +179,7 @@ class Terminal:
             self._status = False
 
 
-def sentence(turn: Turn) -> str:
+def sentence(turn: TurnRecord) -> str:
     """A turn's figures in words, as the log line of a run; `~` marks what no recording has confirmed."""
     texts = {
         "endpoint": "end of speech seen after",

@@ -26,7 +26,7 @@ TRAITS = (
 )
 
 
-class Reference:
+class NodeReference:
     """Describes what a registry holds, as lines of text."""
 
     def __init__(self, registry: Registry) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vflow.cli import graph_options
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
-from vflow.cli.signals import DONE, Bell
+from vflow.cli.signals import DONE, SignalWaiter
 
 if TYPE_CHECKING:
     from vflow.graph.graph import Graph
@@ -77,7 +77,7 @@ class _Run:
         self.pipeline: Pipeline = Pipeline(graph)
         self.pipeline.bus.listen(self.log.listen)
         self.terminal = Terminal(graph, self.log, live=not (args.input and args.output))
-        self._bell = Bell()
+        self._bell = SignalWaiter()
         self._code = FAILED
         self._ending = False
         self._printer = threading.Thread(

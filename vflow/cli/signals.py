@@ -17,7 +17,7 @@ DONE = 0
 """What a thread rings; a signal rings with its number."""
 
 
-class Bell:
+class SignalWaiter:
     """SIGINT and SIGTERM ring inside the context, if the main thread enters it; behind it rings are lost."""
 
     def __init__(self) -> None:

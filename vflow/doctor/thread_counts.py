@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from vflow.advice import Advice, Effect
-from vflow.doctor.trial_run import Loaded, Trial, within
+from vflow.doctor.trial_run import Loaded, TrialNode, within
 from vflow.graph.graph import Graph
 from vflow.models.progress import Progress
 from vflow.runtime.context import threads_of
@@ -75,7 +75,7 @@ def _advice(
 
 def _warm_ms(graph: Graph, name: str, threads: Mapping[str, int]) -> float:
     """The shortest of some warm-ups of a node that has had one."""
-    with Trial(graph, name, lambda text, fraction: None, threads) as trial:
+    with TrialNode(graph, name, lambda text, fraction: None, threads) as trial:
         best_s, until = float("inf"), time.perf_counter() + SECONDS
         for _ in range(RUNS):
             began = time.perf_counter()

@@ -45,7 +45,7 @@ class Loaded:
         return self.open_s + self.warm_up_s
 
 
-class Trial(Harness):
+class TrialNode(Harness):
     """A node of a graph on its own; `threads` are tried instead of what the graph gives to libraries."""
 
     def __init__(
@@ -80,14 +80,14 @@ class Trial(Harness):
         return Loaded(self.name, resolved, opened - began, warm - opened, grown, on_device, libraries)
 
 
-class Opened:
+class TrialRun:
     """The nodes of a graph that could be opened. `problems` says what could not be, and what they warn of."""
 
     def __init__(self, graph: Graph, report: Progress) -> None:
         self.graph = graph
         self.loaded: list[Loaded] = []
         self.problems: list[Diagnostic] = []
-        self._report, self._trials, self._exit = report, list[Trial](), ExitStack()
+        self._report, self._trials, self._exit = report, list[TrialNode](), ExitStack()
 
     def open(self, missing: Collection[str]) -> None:
         """Open every node that loads or advises something, but those that `missing` names or holds; blocks
@@ -108,7 +108,7 @@ class Opened:
 
     def _open(self, name: str) -> None:
         self._report(f"opening {name}", None)
-        trial = Trial(self.graph, name, self._report)
+        trial = TrialNode(self.graph, name, self._report)
         self._exit.callback(self._close, trial)
         try:
             self.loaded.append(within(None, name, trial.loaded))
@@ -138,7 +138,7 @@ class Opened:
         """Close all of them; may be called twice."""
         self._exit.close()
 
-    def _close(self, trial: Trial) -> None:
+    def _close(self, trial: TrialNode) -> None:
         if any(thread.name == f"{THREADS}{trial.name}" for thread in threading.enumerate()):
             return  # it was interrupted, or does not answer: the process leaves it behind
         try:
@@ -152,9 +152,9 @@ class Opened:
 
 
 @contextmanager
-def opened(graph: Graph, missing: Collection[str], report: Progress) -> Iterator[Opened]:
+def opened(graph: Graph, missing: Collection[str], report: Progress) -> Iterator[TrialRun]:
     """The graph's nodes, opened but those of `missing`; closed at the end, whatever happens."""
-    nodes = Opened(graph, report)
+    nodes = TrialRun(graph, report)
     try:
         nodes.open(missing)
         yield nodes

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from vflow.errors import Diagnostic, Place, nearest
 from vflow.graph.graph import Budget, ErrorPolicy
-from vflow.graph.values import Fields, QueueChange, kind_of
+from vflow.graph.values import QueueChange, ValueReader, kind_of
 from vflow.graph.yaml_reader import Value
 
 VERSION = 1
@@ -80,7 +80,7 @@ def read(value: Value, file: str, diagnostics: list[Diagnostic]) -> Document:
 class _SpecReader:
     def __init__(self, file: str, diagnostics: list[Diagnostic]) -> None:
         self.file, self.diagnostics = file, diagnostics
-        self.fields = Fields(diagnostics)
+        self.fields = ValueReader(diagnostics)
         self.error = self.fields.error
 
     def document(self, value: Value) -> Document:

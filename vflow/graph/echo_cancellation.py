@@ -36,7 +36,7 @@ MODES: tuple[Mode, ...] = ("auto", "on", "off")
 
 
 @dataclass(frozen=True, slots=True)
-class Microphone:
+class MicrophoneTap:
     """A node's output that carries what a microphone hears, and whether to take the echo out of it."""
 
     node: str
@@ -45,12 +45,12 @@ class Microphone:
     place: Place
 
 
-class Microphones:
+class EchoCancellation:
     """What a graph that is being built has of microphones, and of sinks that make no sound."""
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
         self.diagnostics = diagnostics
-        self._found: list[Microphone] = []
+        self._found: list[MicrophoneTap] = []
         self._silent: set[str] = set()
 
     def mode(self, spec: NodeSpec) -> Mode:
@@ -77,7 +77,7 @@ class Microphones:
             self._found = [other for other in self._found if not other.node.startswith(f"{full}.")]
             place = spec.keys.get(PROPERTY, spec.place)
             ends = [ports[port] for port in ROLES[MICROPHONE].outputs if port in ports]
-            self._found += [Microphone(*end, mode, place) for end in ends]
+            self._found += [MicrophoneTap(*end, mode, place) for end in ends]
 
     def cancel_echo(self, graph: Graph, resolver: Resolver, require_available: bool) -> None:
         """Insert a canceller behind each microphone that needs one.
@@ -101,7 +101,7 @@ class Microphones:
                 self._warn(microphone, f"no echo canceller: {problem}", mend)
 
     def _warn(
-        self, microphone: Microphone, message: str, mend: str = WITHOUT, severity: str = "warning"
+        self, microphone: MicrophoneTap, message: str, mend: str = WITHOUT, severity: str = "warning"
     ) -> None:
         text = f"{microphone.node}: {message}"
         self.diagnostics.append(Diagnostic(text, microphone.place, mend, severity=severity))
@@ -124,12 +124,12 @@ def _problem(sinks: list[str], speakers: list[str], resolver: Resolver) -> tuple
     return resolver.problem(CANCELLER), f"or {WITHOUT}"
 
 
-def _cancelled(graph: Graph, microphone: Microphone) -> bool:
+def _cancelled(graph: Graph, microphone: MicrophoneTap) -> bool:
     """Whether the file has a canceller of its own."""
     return any(graph.nodes[name].resolved == CANCELLER for name in _below(graph, microphone.node))
 
 
-def _heard_by(graph: Graph, microphone: Microphone, silent: Collection[str]) -> list[str]:
+def _heard_by(graph: Graph, microphone: MicrophoneTap, silent: Collection[str]) -> list[str]:
     """The sinks that the microphone hears: those of the role `speaker`, or else all that say what they play.
 
     Where one plays the microphone's own audio, there is no other voice to keep apart from its echo.
@@ -161,7 +161,7 @@ def _below(graph: Graph, name: str) -> set[str]:
     return seen
 
 
-def _insert(graph: Graph, microphone: Microphone, speaker: str, resolver: Resolver) -> None:
+def _insert(graph: Graph, microphone: MicrophoneTap, speaker: str, resolver: Resolver) -> None:
     """Link microphone -> canceller -> what the microphone fed, and what is played -> canceller."""
     cls = resolver.registry.load(CANCELLER)
     assert issubclass(cls, Node)

@@ -16,8 +16,8 @@ from vflow.graph.document import Document, NodeSpec, read
 from vflow.graph.graph import Graph, RoleChoice
 from vflow.graph.linker import End, Linker, Scope
 from vflow.graph.negotiation import negotiate
-from vflow.graph.node_builder import Leaf
-from vflow.graph.overrides import Options, StandIns
+from vflow.graph.node_builder import NodeBuilder
+from vflow.graph.overrides import Overrides, StandIns
 from vflow.graph.registry import NodeClass, Registry, UnknownNode
 from vflow.graph.resolver import Resolved, Resolver, use_role
 from vflow.graph.roles import ROLES
@@ -68,13 +68,13 @@ def load_text(
     """`load` of a graph that is not in a file; relative paths in it start from the working directory."""
     diagnostics: list[Diagnostic] = []
     document = read(parse(text, file), file, diagnostics)
-    options = Options(overrides, stand_ins)
+    options = Overrides(overrides, stand_ins)
     return _Builder(Registry(nodes), options, diagnostics, require_available).build(document)
 
 
 class _Builder:
     def __init__(
-        self, registry: Registry, options: Options, diagnostics: list[Diagnostic], require_available: bool
+        self, registry: Registry, options: Overrides, diagnostics: list[Diagnostic], require_available: bool
     ) -> None:
         self.registry, self.options, self.diagnostics = registry, options, diagnostics
         self.require_available = require_available
@@ -82,7 +82,7 @@ class _Builder:
         self.graph = Graph("")
         self.linker = Linker(self.graph, self.resolver, diagnostics)
         self._count = 0
-        self.microphones = echo_cancellation.Microphones(diagnostics)
+        self.microphones = echo_cancellation.EchoCancellation(diagnostics)
 
     def error(self, message: str, place: Place, mend: str = "") -> None:
         self.diagnostics.append(Diagnostic(message, place, mend))
@@ -185,7 +185,7 @@ class _Builder:
         values: dict[str, Value],
         scope: Scope,
     ) -> None:
-        leaf = Leaf(spec, full, cls, values)
+        leaf = NodeBuilder(spec, full, cls, values)
         self.graph.nodes[full] = leaf.make(resolved, self.resolver, self.diagnostics)
         scope.ports[spec.name] = {port: (full, port) for port in (*inputs_of(cls), *outputs_of(cls))}
 

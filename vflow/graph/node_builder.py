@@ -17,7 +17,7 @@ from vflow.ports import inputs_of, outputs_of
 from vflow.props import Prop, convert, convert_all, props_of
 
 
-class Leaf:
+class NodeBuilder:
     """Makes one node of the graph; what is wrong goes to `diagnostics`."""
 
     def __init__(self, spec: NodeSpec, full: str, cls: type[Node], values: Mapping[str, Value]) -> None:

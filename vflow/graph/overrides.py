@@ -8,14 +8,14 @@ from typing import Any
 from vflow.errors import Diagnostic, Place, nearest
 from vflow.graph.document import NodeSpec
 from vflow.graph.resolver import use_role
-from vflow.graph.values import Fields
+from vflow.graph.values import ValueReader
 from vflow.graph.yaml_reader import Value, scalar
 
 StandIns = Mapping[str, tuple[str, Mapping[str, Any]]]
 """By role: a node, and its properties."""
 
 
-class Options:
+class Overrides:
     """Applied to the nodes one by one; remembers which of them meant something."""
 
     def __init__(self, overrides: Mapping[str, str] | None, stand_ins: StandIns | None) -> None:
@@ -44,7 +44,7 @@ class Options:
         self._used.update(names)
         found = {name.rpartition(".")[2]: self.overrides[name] for name in names}
         places = {library: value.place for library, value in found.items()}
-        return Fields(diagnostics).threads(Value(found, self.overrides[names[0]].place, keys=places))
+        return ValueReader(diagnostics).threads(Value(found, self.overrides[names[0]].place, keys=places))
 
     def stand_in(self, spec: NodeSpec, diagnostics: list[Diagnostic]) -> tuple[str, dict[str, Value]]:
         """What the node uses, and the properties that come with it where that is a stand-in."""

@@ -28,7 +28,7 @@ QueueChange = Callable[[QueueOptions], QueueOptions]
 """What a link's keys make of the bounds that it has without them."""
 
 
-class Fields:
+class ValueReader:
     """Reads values; what is wrong goes to `diagnostics`."""
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:

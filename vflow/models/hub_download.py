@@ -20,7 +20,7 @@ from pathlib import Path
 
 from vflow.errors import Unavailable
 from vflow.models import hub_cache, hub_http
-from vflow.models.progress import Meter, Progress, size_text
+from vflow.models.progress import Progress, TransferProgress, size_text
 
 _TEXTS = re.compile(
     r"(additional_chat_templates/)?[\w-][\w.-]*\.(json|txt|model|spm|bpe|vocab|tiktoken|jinja|md)"
@@ -129,7 +129,7 @@ def _fill(
     missing = [file for file in files if not _here(file, blobs, shot, progress)]
     partial = {file.name: blobs / f"{file.etag}.incomplete" for file in missing}
     begun = sum(max(0, min(_size(partial[file.name]), file.size)) for file in missing)
-    meter = Meter(progress, sum(file.size for file in missing), begun)
+    meter = TransferProgress(progress, sum(file.size for file in missing), begun)
     _check_room(name, meter.total - begun, blobs)
     for file in missing:
         source.fetch(name, commit, file.name, file.size, partial[file.name], meter.add)

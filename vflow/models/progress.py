@@ -15,7 +15,7 @@ _SETTLED_S = 1.0
 
 
 @dataclass(slots=True)
-class Meter:
+class TransferProgress:
     """Tells of bytes: how many of how many, how fast over the last seconds, and how long it will take."""
 
     progress: Progress

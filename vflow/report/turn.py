@@ -47,7 +47,7 @@ class Speculated:
 
 
 @dataclass(slots=True)
-class Turn:
+class TurnRecord:
     """One user utterance and the reply to it; moments in ns of pipeline time."""
 
     number: int

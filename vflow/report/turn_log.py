@@ -17,7 +17,7 @@ from vflow.event import Resume, SpeechEnd, SpeechStart, TurnEnd
 from vflow.flush import Flush
 from vflow.graph.graph import Graph
 from vflow.report.recordings import audible_ns, read_stretch, voice_off_ns
-from vflow.report.turn import Turn, in_ms
+from vflow.report.turn import TurnRecord, in_ms
 from vflow.runtime.link import LinkStats
 
 
@@ -26,14 +26,14 @@ class TurnLog:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.turns: dict[int, Turn] = {}
+        self.turns: dict[int, TurnRecord] = {}
         self.states: list[tuple[int, str]] = [(0, "idle")]
         self.warnings: list[str] = list(graph.warnings)
         self.stats: dict[str, dict[str, Any]] = {}
         """What nodes counted, by the node's name, as they told it when they closed."""
         self._lock = threading.Lock()  # guards all of the above
 
-    def snapshot(self) -> list[Turn]:
+    def snapshot(self) -> list[TurnRecord]:
         """Copies of the turns so far, by number; any thread, while the pipeline runs too."""
         with self._lock:
             return [
@@ -64,8 +64,8 @@ class TurnLog:
             elif message.kind == "stats":
                 self.stats[message.source] = dict(message.data)
 
-    def _turn(self, number: int) -> Turn:
-        return self.turns.setdefault(number, Turn(number))
+    def _turn(self, number: int) -> TurnRecord:
+        return self.turns.setdefault(number, TurnRecord(number))
 
     def _state(self, at_ns: int, state: str) -> None:
         if self.states[-1][1] != state:
@@ -167,7 +167,7 @@ class TurnLog:
                     turn.at_ns["audible"], turn.at_ns["silent"] = begin + span[0], begin + span[1]
             turn.measured = None not in (recorded_input, recorded_output)
 
-    def _reply_end_ns(self, turn: Turn) -> int | None:
+    def _reply_end_ns(self, turn: TurnRecord) -> int | None:
         """Up to where a recording may hold this reply: its end, or the next reply's start."""
         starts = [t.at_ns["audible"] for t in self.turns.values() if "audible" in t.at_ns]
         later = [at for at in starts if at > turn.at_ns["audible"]]

@@ -22,7 +22,7 @@ Trail = tuple[Any, Process, Packet] | None
 _NOTHING = object()
 
 
-class Driver(Protocol):
+class ChainRunner(Protocol):
     """The runner of a node."""
 
     def failed(self, error: Exception) -> None:
@@ -44,9 +44,11 @@ class Chain:
 
     __slots__ = ("_common", "_driver", "_process", "_processes", "_push", "_stages")
 
-    def __init__(self, driver: Driver, process: Process, common: type[Packet] | None, push: Push) -> None:
+    def __init__(
+        self, driver: ChainRunner, process: Process, common: type[Packet] | None, push: Push
+    ) -> None:
         self._common = common
-        self._stages: tuple[tuple[Driver, Process, Push], ...] = ((driver, process, push),)
+        self._stages: tuple[tuple[ChainRunner, Process, Push], ...] = ((driver, process, push),)
         behind = getattr(push, "__self__", None)
         if isinstance(behind, Chain) and behind._common is common:
             self._stages += behind._stages
@@ -109,7 +111,7 @@ class Chain:
         except VflowError as error:
             self._driver_of(process).failed(error)
 
-    def _driver_of(self, process: Process) -> Driver:
+    def _driver_of(self, process: Process) -> ChainRunner:
         return self._stages[self._processes.index(process)][0]
 
     def _unwind(self, process: Process | None, entered: Item, trail: Trail) -> None:

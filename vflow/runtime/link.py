@@ -21,7 +21,7 @@ from vflow.packet import Packet
 from vflow.ports import Item, QueueOptions
 
 
-class Party(Protocol):
+class LinkEnd(Protocol):
     """The thread at one end of a link."""
 
     epoch: int
@@ -69,8 +69,8 @@ class Link:
         self._floor = 0
         self._newest = 0  # the last flush that made anything stale: the floor, or a retraction
         self._retracted: dict[int, int] = {}  # turn: its retraction; replaced under the pipeline's flush lock
-        self.writer: Party
-        self.reader: Party
+        self.writer: LinkEnd
+        self.reader: LinkEnd
         self.packet: Callable[[Any], None]
         self.event: Callable[[Any], None]
         self.ended = False

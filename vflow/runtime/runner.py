@@ -31,7 +31,7 @@ class Verdict(Enum):
     RETRY = "the item is newer than the flush"
 
 
-class Host(Protocol):
+class RunnerHost(Protocol):
     """What drives a runner: a segment, or the harness."""
 
     def look(self, runner: Runner, turn: int) -> None:
@@ -70,7 +70,7 @@ def _nowhere(item: Item) -> None:
 class Runner:
     """Drives one node in one thread at a time. `turn` of an item decides whether it survives a flush."""
 
-    def __init__(self, node: Node, name: str, place: Place | None, host: Host) -> None:
+    def __init__(self, node: Node, name: str, place: Place | None, host: RunnerHost) -> None:
         self.node, self.name, self.place, self.host = node, name, place, host
         self.open_inputs = 0
         self.outs = outputs_of(type(node))

@@ -28,7 +28,7 @@ MAX_PENDING = 16
 """Flushes that a thread has not applied; more are made one."""
 
 
-class Owner(Protocol):
+class SegmentOwner(Protocol):
     """What a segment asks of its pipeline."""
 
     clock: Clock
@@ -56,7 +56,7 @@ class Segment:
     `hand`, `stop`, `drain` and `notify` are for any thread; the rest belongs to the segment's own.
     """
 
-    def __init__(self, name: str, owner: Owner) -> None:
+    def __init__(self, name: str, owner: SegmentOwner) -> None:
         self.name, self.owner = name, owner
         self.epoch = 0
         self.waiter = owner.clock.waiter()

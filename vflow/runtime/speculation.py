@@ -15,7 +15,7 @@ from vflow.bus import Message
 
 
 @dataclass(slots=True)
-class Ahead:
+class SpeculativeTurn:
     """What is known of one speculative turn; times in ns of pipeline time."""
 
     turn: int
@@ -36,7 +36,9 @@ class Speculation:
         self._now_ns = now_ns
         self._lock = threading.Lock()
         self._turns: frozenset[int] = frozenset()  # replaced under _lock, read without
-        self._ahead: dict[int, Ahead] = {}  # guarded by _lock; outlives _turns until its messages are posted
+        self._ahead: dict[
+            int, SpeculativeTurn
+        ] = {}  # guarded by _lock; outlives _turns until its messages are posted
 
     def holds(self, turn: int) -> bool:
         """Whether what belongs to this turn must not reach the world yet."""
@@ -45,7 +47,7 @@ class Speculation:
     def begin(self, turn: int) -> None:
         """The turn may be over: from now on it is answered in advance."""
         with self._lock:
-            self._ahead.setdefault(turn, Ahead(turn))
+            self._ahead.setdefault(turn, SpeculativeTurn(turn))
             self._turns |= {turn}
 
     def wanted(self, turn: int, pts_ns: int) -> bool:
@@ -74,7 +76,7 @@ class Speculation:
     def retract(self, turn: int, number: int, after_ns: int) -> list[Message]:
         """The user spoke on at `after_ns`; `number` is the flush. Returns what was withheld, and is void."""
         with self._lock:
-            ahead = self._ahead.setdefault(turn, Ahead(turn))
+            ahead = self._ahead.setdefault(turn, SpeculativeTurn(turn))
             void, ahead.messages = ahead.messages, []
             ahead.retraction, ahead.after_ns = number, after_ns
             return void

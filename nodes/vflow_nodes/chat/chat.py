@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from vflow import In, Text, TextPacket, models, prop
-from vflow_nodes.lib.engine_generator import Emission, Generator
+from vflow_nodes.lib.engine_generator import Emission, EngineGenerator
 
 if TYPE_CHECKING:
     from vflow_nodes.chat.loading import LanguageModel
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PERSONA = "You are a helpful voice assistant. Answer in one or two short spoken sentences."
 
 
-class Chat(Generator):
+class Chat(EngineGenerator):
     """Answer transcripts with a causal language model of Hugging Face's.
 
     One transcript is one utterance of the user. What was answered, and after an interruption what was

@@ -17,7 +17,7 @@ HISTORY_NS = 4 * SECOND
 MARGIN_NS = 5 * MS
 
 
-class Reference:
+class EchoReference:
     """What the loudspeaker plays, on the time line of its own samples; silence where nothing came.
 
     It is read `lead_ns` ahead of the microphone. Where it comes too late for that, the lead shrinks by what

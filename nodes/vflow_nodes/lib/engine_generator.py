@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vflow_nodes.lib.decode.prompt import Embeds
     from vflow_nodes.lib.decode.reply import Reply
     from vflow_nodes.lib.decode.sampling import Sampling
-    from vflow_nodes.lib.decode.session import Session
+    from vflow_nodes.lib.decode.session import DecodeSession
 
 Emission = tuple[Out, TextPacket | TurnEnd] | None
 """What a generator emits: it names the output, since it may have several."""
@@ -26,7 +26,7 @@ REPLY = 512
 """Tokens of a slot behind the room of its prompt."""
 
 
-class Generator(Node):
+class EngineGenerator(Node):
     """A node that answers with words, token by token, on an engine that it shares with its like.
 
     A subclass loads an engine in `open` and calls `begin` with it; `reply` answers a prompt. What was
@@ -95,7 +95,7 @@ class Generator(Node):
 
     def begin(self, engine: Engine) -> None:
         """Take part in an engine; `open` calls it last."""
-        from vflow_nodes.lib.decode.session import Session
+        from vflow_nodes.lib.decode.session import DecodeSession
 
         for name, value in (
             ("length_penalty", self.length_penalty != 1),
@@ -107,7 +107,7 @@ class Generator(Node):
             self.ctx.warn(f"context {self.context:,} is more than the model's {engine.context:,} tokens")
         if self.min_tokens > self.max_tokens:
             self.ctx.warn(f"min_tokens is above max_tokens: every reply ends at {self.max_tokens} tokens")
-        self._session: Session = Session(engine)
+        self._session: DecodeSession = DecodeSession(engine)
 
     def close(self) -> None:
         if (session := self.__dict__.pop("_session", None)) is not None:

@@ -18,7 +18,7 @@ Report = tuple[str, int, Played]
 """What was played of a turn at its `start` or `end`, and the frame of the file where that is."""
 
 
-class Tape:
+class WavPlayout:
     """A mono PCM16 file behind a `Playout`, wound on by whoever calls, as far as the clock has come.
 
     Any thread may call. `wind` and `drop` only decide what is played; `save` does the writing, so that a

@@ -26,7 +26,7 @@ from vflow import (
     prop,
 )
 from vflow_nodes.generator.voxtral import MODEL
-from vflow_nodes.lib.engine_generator import Emission, Emissions, Generator
+from vflow_nodes.lib.engine_generator import Emission, Emissions, EngineGenerator
 
 if TYPE_CHECKING:
     from vflow_nodes.generator.voxtral.loading import Voxtral
@@ -45,7 +45,7 @@ TRANSCRIPT = 24, 8
 runs on about noise is stopped."""
 
 
-class VoxtralGenerator(Generator):
+class VoxtralGenerator(EngineGenerator):
     """Answer utterances with Voxtral, which hears them itself: no transcript stands between.
 
     The persona and the history are computed ahead, and so is each 30 s of an utterance that goes on; at its
@@ -235,7 +235,7 @@ class VoxtralGenerator(Generator):
         from vflow_nodes.generator.voxtral.transcript import Transcript
         from vflow_nodes.lib.decode.prompt import Prompt
         from vflow_nodes.lib.decode.sampling import Sampling
-        from vflow_nodes.lib.decode.session import Session
+        from vflow_nodes.lib.decode.session import DecodeSession
 
         prompt = self._voxtral.prompts.transcription(exchange.speech, self.language)
         parts = self._memory.parts(prompt, exchange.embeds.values())
@@ -243,7 +243,7 @@ class VoxtralGenerator(Generator):
             temperature=0, repetition_penalty=1, no_repeat_ngram=0, min_words=0, min_tokens=0,
             max_tokens=min(1024, TRANSCRIPT[0] + int(TRANSCRIPT[1] * seconds)),
         )  # fmt: skip
-        session = Session(self._voxtral.engine)
+        session = DecodeSession(self._voxtral.engine)
         return Transcript(session, session.generate(Prompt(parts), exact))
 
     def _side_by_side(self, reply: Emissions, turn: int) -> Iterator[Emission]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vflow_nodes.lib.decode.errors import DecodeError
 from vflow_nodes.lib.decode.reply import Reply
-from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.session import DecodeSession
 
 
 class Transcript:
@@ -14,7 +14,7 @@ class Transcript:
     with it, so that its slot is the first to be given away.
     """
 
-    def __init__(self, session: Session | None = None, reply: Reply | None = None) -> None:
+    def __init__(self, session: DecodeSession | None = None, reply: Reply | None = None) -> None:
         self._session, self._reply = session, reply
         self._words = reply.words() if reply is not None else None
         self._heard: list[str] = []

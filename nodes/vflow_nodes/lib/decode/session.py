@@ -16,7 +16,7 @@ PATIENCE_S = 10.0
 """How long a request waits for a slot."""
 
 
-class Session:
+class DecodeSession:
     """Asks for one thing at a time: a new request ends the one before. Any thread, one at a time.
 
     Each prompt is whole. What the session's slot holds of it already is not computed again; what it holds

@@ -69,7 +69,7 @@ class Format:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class CallbackTiming:
     """What PortAudio says at one callback, in seconds before or after it; NaN where it does not say.
 
     `recorded_s` is the age of the first sample that was recorded; `sounds_s` is how long until the first
@@ -84,7 +84,7 @@ class Moment:
     underflow: bool
 
 
-Callback = Callable[[Samples | None, int, Moment], Samples | None]
+Callback = Callable[[Samples | None, int, CallbackTiming], Samples | None]
 """Called in PortAudio's thread with what was recorded, `(frames,) float32` of the first channel, the
 number of frames, and the moment; answers what all output channels play."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from vflow import Unavailable
 from vflow_nodes.lib.portaudio.backend import Backend, Device, Direction
 from vflow_nodes.lib.portaudio.device_lookup import settle
-from vflow_nodes.lib.portaudio.stream import Running
+from vflow_nodes.lib.portaudio.stream import OpenStream
 
 _BLOCK_S = 0.01
 """How often a device calls; a shorter frame of a microphone makes it more often."""
@@ -41,7 +41,7 @@ class Line:
         self._lock = threading.Lock()
         # all below guarded by _lock; `check` reads
         self._sides: dict[Direction, Side] = {}
-        self._running: dict[Direction, Running] = {}
+        self._running: dict[Direction, OpenStream] = {}
 
     @property
     def duplex(self) -> bool:
@@ -101,7 +101,7 @@ class Line:
         if refusal:
             text = f"{name} does not take {rates[0]} Hz ({refusal}): it runs at {found.rate} Hz"
             next(iter(sides.values())).warn(f"{text}, and what it records or plays is converted")
-        running = Running(
+        running = OpenStream(
             self._backend,
             name,
             found,
@@ -131,12 +131,12 @@ class Line:
             if side is not None and running is not None and running not in self._running.values():
                 self._stop(running, side)
 
-    def _stop(self, running: Running, side: Side) -> None:
+    def _stop(self, running: OpenStream, side: Side) -> None:
         if trouble := running.stop():
             side.warn(trouble)
 
 
-def _runs(running: Running) -> bool:
+def _runs(running: OpenStream) -> bool:
     try:
         running.check()
     except Unavailable:

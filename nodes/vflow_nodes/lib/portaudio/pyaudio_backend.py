@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from vflow_nodes.lib.portaudio.alsa import be_quiet
-from vflow_nodes.lib.portaudio.backend import Callback, Device, DeviceError, Direction, Format, Moment
+from vflow_nodes.lib.portaudio.backend import Callback, CallbackTiming, Device, DeviceError, Direction, Format
 
 _BUFFERS = 3
 """PyAudio cannot ask for a latency; PortAudio's buffer follows the callback's length, and holds 3 of them."""
@@ -117,7 +117,7 @@ class PyAudioStream:
     def _called(self, data: bytes | None, frames: int, time: Any, status: int) -> tuple[bytes | None, int]:
         now = self._stream.get_time()
         adc, dac = time["input_buffer_adc_time"], time["output_buffer_dac_time"]
-        moment = Moment(
+        moment = CallbackTiming(
             now - adc if adc else math.nan,
             dac - now if dac else math.nan,
             now - time["current_time"],

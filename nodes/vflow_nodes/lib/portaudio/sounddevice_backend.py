@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vflow_nodes.lib.portaudio.alsa import be_quiet
-from vflow_nodes.lib.portaudio.backend import Callback, Device, DeviceError, Direction, Format, Moment
+from vflow_nodes.lib.portaudio.backend import Callback, CallbackTiming, Device, DeviceError, Direction, Format
 
 
 class Sounddevice:
@@ -116,10 +116,10 @@ class SounddeviceStream:
         made = self._callback(None, frames, self._moment(time, status))
         out[:] = 0 if made is None else made[:, np.newaxis]
 
-    def _moment(self, time: Any, status: Any) -> Moment:
+    def _moment(self, time: Any, status: Any) -> CallbackTiming:
         now = self._stream.time
         adc, dac = time.inputBufferAdcTime, time.outputBufferDacTime
-        return Moment(
+        return CallbackTiming(
             now - adc if adc else math.nan,
             dac - now if dac else math.nan,
             now - time.currentTime,

@@ -12,9 +12,9 @@ import numpy as np
 from vflow import SECOND, Samples, Unavailable
 from vflow_nodes.lib.portaudio.backend import (
     Backend,
+    CallbackTiming,
     DeviceError,
     Format,
-    Moment,
     Stream,
     portaudio,
     within,
@@ -57,7 +57,7 @@ class Player(User, Protocol):
         """The next frames; the first of them sounds at `at_ns` of pipeline time."""
 
 
-class Running:
+class OpenStream:
     """A stream with a recorder, a player or both, from `start` to `stop`."""
 
     def __init__(
@@ -138,7 +138,7 @@ class Running:
             if user is not None:
                 user.woken()
 
-    def _called(self, samples: Samples | None, frames: int, moment: Moment) -> Samples | None:
+    def _called(self, samples: Samples | None, frames: int, moment: CallbackTiming) -> Samples | None:
         """PortAudio's callback."""
         silence = None if self.player is None else np.zeros(frames, np.float32)
         if self._over or self._stream is None:
@@ -167,7 +167,7 @@ class Running:
             return observed_ns
         return self.clock.update(count, observed_ns)
 
-    def _recorded_ns(self, frames: int, moment: Moment) -> float:
+    def _recorded_ns(self, frames: int, moment: CallbackTiming) -> float:
         """When the last frame that was recorded ended.
 
         By the callbacks, as much earlier as PortAudio said in the median of the first of them: over

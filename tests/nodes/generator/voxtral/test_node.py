@@ -35,7 +35,7 @@ from vflow_nodes.generator.voxtral.prompt import Turn
 from vflow_nodes.lib.decode.engine import Engine
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.session import DecodeSession
 
 RATE = 16_000
 PLAIN: dict[str, Any] = {
@@ -175,7 +175,7 @@ def test_the_transcript_is_whole_though_the_reply_is_shorter(harness: Harness) -
     exchange, prompts = node._memory._exchanges[1], node._voxtral.prompts
     asked = Prompt(node._memory.parts(prompts.transcription(exchange.speech), exchange.embeds.values()))
     exact = Sampling(0, repetition_penalty=1, no_repeat_ngram=0, min_words=0, min_tokens=0, max_tokens=32)
-    whole = " ".join(w.text for w in Session(node._voxtral.engine).generate(asked, exact).words() if w)
+    whole = " ".join(w.text for w in DecodeSession(node._voxtral.engine).generate(asked, exact).words() if w)
     assert transcript.text == whole
     assert history(harness)[0] == ("user", whole or UNKNOWN, 1)
 

@@ -11,7 +11,7 @@ from vflow_nodes.lib.decode.build import Options, build, warm_up
 from vflow_nodes.lib.decode.errors import Unsupported
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.session import DecodeSession
 
 WORDS = vocabulary()
 
@@ -75,7 +75,7 @@ def test_an_engine_in_8_bits_answers_after_it_was_warmed_up() -> None:
     engine = build(tiny(), WORDS, Options(slots=2, context=64, int8=True)).start()
     try:
         warm_up(engine, 2, 32)
-        reply = Session(engine).generate(Prompt(ids(1, 9)), Sampling(min_tokens=12, max_tokens=12))
+        reply = DecodeSession(engine).generate(Prompt(ids(1, 9)), Sampling(min_tokens=12, max_tokens=12))
         assert len(tokens_of(reply)) == 12
     finally:
         engine.close()

@@ -27,7 +27,7 @@ from vflow_nodes.lib.decode.engine import Engine
 from vflow_nodes.lib.decode.errors import Closed, Failed, Full, TooLong
 from vflow_nodes.lib.decode.prompt import Embeds, Prompt
 from vflow_nodes.lib.decode.reply import Reply
-from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.session import DecodeSession
 
 Before = Callable[[str, Sequence[int]], None]
 WORDS = vocabulary()
@@ -68,7 +68,9 @@ def test_replies_in_company_are_those_of_a_device_of_their_own(lag: bool) -> Non
     device = Scripted(hashed, slots=3)
     with scripted(device, WORDS, lag=lag, chunk=4, alone=6) as engine:
         asked = [(keys(n, 3 + 5 * n), 10 + 3 * n) for n in range(9)]
-        replies = [Session(engine).generate(Prompt(prompt), free(n), patience_s=60) for prompt, n in asked]
+        replies = [
+            DecodeSession(engine).generate(Prompt(prompt), free(n), patience_s=60) for prompt, n in asked
+        ]
         for (prompt, n), reply in zip(asked, replies, strict=True):
             assert tokens_of(reply) == answered(hashed, prompt, n)
             assert reply.stop_reason == "limit"
@@ -80,7 +82,7 @@ def test_replies_in_company_are_those_of_a_device_of_their_own(lag: bool) -> Non
 def test_a_token_that_ends_a_reply_is_not_part_of_it_nor_is_what_was_on_its_way(lag: bool) -> None:
     device = Scripted(ending(20), slots=1)
     with scripted(device, WORDS, lag=lag) as engine:
-        session = Session(engine)
+        session = DecodeSession(engine)
         reply = session.generate(Prompt(keys(1, 12)), free(50))
         assert tokens_of(reply) == answered(device.answer, keys(1, 12), 50)
         assert (len(reply.tokens), reply.stop_reason) == (8, "eos")
@@ -95,11 +97,11 @@ def test_a_slot_that_passes_to_another_session_passes_no_token_on(lag: bool) -> 
     """The first session's reply is cancelled while a step of it is on its way."""
     gate, device = gated(slots=1)
     with scripted(device, WORDS, lag=lag) as engine:
-        first = Session(engine).generate(Prompt(keys(1, 5)), free(50))
+        first = DecodeSession(engine).generate(Prompt(keys(1, 5)), free(50))
         gate.let(3)
         for _ in range(4):
             gate.wait_reached()
-        second = Session(engine).generate(Prompt(keys(2, 7)), free(20))
+        second = DecodeSession(engine).generate(Prompt(keys(2, 7)), free(20))
         first.cancel()
         gate.let(100)
         assert tokens_of(second) == answered(hashed, keys(2, 7), 20)
@@ -110,9 +112,9 @@ def test_a_slot_that_passes_to_another_session_passes_no_token_on(lag: bool) -> 
 def test_a_long_prompt_does_not_hold_up_a_short_one() -> None:
     gate, device = gated("prefill", slots=2, context=4000)
     with scripted(device, WORDS, chunk=100, alone=100) as engine:
-        long = Session(engine).generate(Prompt(keys(1, 999)), free(5))
+        long = DecodeSession(engine).generate(Prompt(keys(1, 999)), free(5))
         gate.wait_reached()
-        short = Session(engine).generate(Prompt(keys(2, 150)), free(5))
+        short = DecodeSession(engine).generate(Prompt(keys(2, 150)), free(5))
         gate.let(100)
         assert tokens_of(short) == answered(hashed, keys(2, 150), 5)
         assert tokens_of(long) == answered(hashed, keys(1, 999), 5)
@@ -123,9 +125,9 @@ def test_a_long_prompt_does_not_hold_up_a_short_one() -> None:
 def test_a_reply_goes_on_while_another_prompt_is_computed() -> None:
     gate, device = gated(slots=2, context=4000)
     with scripted(device, WORDS, chunk=10, alone=10) as engine:
-        first = Session(engine).generate(Prompt(keys(1, 5)), free(30))
+        first = DecodeSession(engine).generate(Prompt(keys(1, 5)), free(30))
         gate.wait_reached()
-        Session(engine).prefill(Prompt(keys(2, 200)))
+        DecodeSession(engine).prefill(Prompt(keys(2, 200)))
         gate.let(100)
         taken(first)
         settled(engine)
@@ -137,9 +139,9 @@ def test_a_reply_goes_on_while_another_prompt_is_computed() -> None:
 def test_when_every_slot_is_busy_a_request_fails_at_its_deadline_and_says_why() -> None:
     gate, device = gated(slots=2)
     with scripted(device, WORDS) as engine:
-        busy = [Session(engine).generate(Prompt(keys(n, 4)), free(40)) for n in (1, 2)]
+        busy = [DecodeSession(engine).generate(Prompt(keys(n, 4)), free(40)) for n in (1, 2)]
         gate.wait_reached()
-        late = Session(engine).generate(Prompt(keys(3, 4)), free(4), patience_s=0.0)
+        late = DecodeSession(engine).generate(Prompt(keys(3, 4)), free(4), patience_s=0.0)
         gate.let(200)
         with pytest.raises(
             Full, match=r"^all 2 slots of the engine were busy; set 'slots' higher, or wait longer$"
@@ -153,7 +155,9 @@ def test_when_every_slot_is_busy_a_request_fails_at_its_deadline_and_says_why() 
 def test_a_request_that_can_wait_is_served_when_a_slot_is_free() -> None:
     device = Scripted(hashed, slots=1)
     with scripted(device, WORDS) as engine:
-        replies = [Session(engine).generate(Prompt(keys(n, 4)), free(30), patience_s=60) for n in range(4)]
+        replies = [
+            DecodeSession(engine).generate(Prompt(keys(n, 4)), free(30), patience_s=60) for n in range(4)
+        ]
         for n, reply in enumerate(replies):
             assert tokens_of(reply) == answered(hashed, keys(n, 4), 30)
 
@@ -161,7 +165,7 @@ def test_a_request_that_can_wait_is_served_when_a_slot_is_free() -> None:
 def test_a_session_whose_slot_was_taken_while_it_rested_computes_its_prompt_again() -> None:
     device = Scripted(hashed, slots=2)
     with scripted(device, WORDS) as engine:
-        resting, *others = sessions = [Session(engine) for _ in range(3)]
+        resting, *others = sessions = [DecodeSession(engine) for _ in range(3)]
         for n, session in enumerate(sessions):
             tokens_of(session.generate(Prompt(keys(n, 50)), free(5)))
         assert len(others) == device.slots
@@ -174,8 +178,8 @@ def test_a_reply_that_nobody_takes_pauses_and_goes_on_when_it_is_taken() -> None
     gate, device = gated(slots=2)
     gate.let(1000)
     with scripted(device, WORDS, ahead=8) as engine:
-        left = Session(engine).generate(Prompt(keys(1, 5)), free(100))
-        other = Session(engine).generate(Prompt(keys(2, 5)), free(100))
+        left = DecodeSession(engine).generate(Prompt(keys(1, 5)), free(100))
+        other = DecodeSession(engine).generate(Prompt(keys(2, 5)), free(100))
         assert tokens_of(other) == answered(hashed, keys(2, 5), 100)
         steps = sum(0 in slots for what, slots, _ in device.log if what == "step")
         assert steps == 7, "the prompt gave the first of 8 tokens"
@@ -197,9 +201,9 @@ def test_when_the_device_fails_its_sessions_get_an_error_and_the_engine_lives(wh
 
     device.before = failing(what, RuntimeError("it broke\nat some line"), ruined)
     with scripted(device, WORDS, lag=lag, chunk=5, alone=5) as engine:
-        well = Session(engine)
+        well = DecodeSession(engine)
         taken(well.generate(Prompt(keys(1, 12)), free(5)))
-        session = Session(engine)
+        session = DecodeSession(engine)
         reply = session.generate(Prompt(keys(2, 12)), free(5))
         with pytest.raises(Failed, match=r"^RuntimeError at a (prompt of 12 tokens|step.*): it broke$"):
             taken(reply)
@@ -219,9 +223,9 @@ def test_a_prompt_that_fails_leaves_a_reply_that_goes_on_alone() -> None:
             gate.wait()
 
     with scripted(Scripted(hashed, slots=2, before=before), WORDS) as engine:
-        well = Session(engine).generate(Prompt(keys(1, 12)), free(40))
+        well = DecodeSession(engine).generate(Prompt(keys(1, 12)), free(40))
         gate.wait_reached()
-        ill = Session(engine).generate(Prompt(keys(2, 12)), free(40))
+        ill = DecodeSession(engine).generate(Prompt(keys(2, 12)), free(40))
         gate.let(100)
         with pytest.raises(Failed, match=r"^MemoryError at a prompt of 12 tokens: no room$"):
             taken(ill)
@@ -239,7 +243,7 @@ def test_out_of_memory_says_what_to_set(error: Exception) -> None:
     device = Scripted(hashed, slots=1)
     device.before = failing("step", error, lambda slots: True)
     with scripted(device, WORDS) as engine:
-        reply = Session(engine).generate(Prompt(keys(1, 3)), free(9))
+        reply = DecodeSession(engine).generate(Prompt(keys(1, 3)), free(9))
         found = "the device is out of memory at a step of 1 replies"
         with pytest.raises(Failed, match=f"^{found}; set 'slots' or 'context' lower, or dtype: int8$"):
             taken(reply)
@@ -258,7 +262,7 @@ def test_a_failure_behind_a_replys_end_is_nobodys() -> None:
 
     device.before = before
     with scripted(device, WORDS, lag=True) as engine:
-        reply = Session(engine).generate(Prompt(keys(1, 12)), free(50))
+        reply = DecodeSession(engine).generate(Prompt(keys(1, 12)), free(50))
         assert len(tokens_of(reply)) == 2
         assert reply.stop_reason == "eos"
         assert settled(engine)["failed"] == 0
@@ -280,14 +284,16 @@ def test_embeddings_that_cannot_be_made_fail_their_session_alone() -> None:
         expected = r"^ValueError at a prompt of 6 tokens: 3 embeddings were made where 4 were announced$"
         for _ in range(2):
             with pytest.raises(Failed, match=expected):
-                taken(Session(engine).generate(Prompt([1, audio, 5]), free(9)))
-        assert tokens_of(Session(engine).generate(Prompt([1, 5]), free(9))) == answered(hashed, [1, 5], 9)
+                taken(DecodeSession(engine).generate(Prompt([1, audio, 5]), free(9)))
+        assert tokens_of(DecodeSession(engine).generate(Prompt([1, 5]), free(9))) == answered(
+            hashed, [1, 5], 9
+        )
 
 
 def test_close_ends_every_reply_with_an_error_those_that_wait_too() -> None:
     gate, device = gated(slots=1)
     with scripted(device, WORDS) as engine:
-        replies = [Session(engine).generate(Prompt(keys(n, 4)), free(50)) for n in range(3)]
+        replies = [DecodeSession(engine).generate(Prompt(keys(n, 4)), free(50)) for n in range(3)]
         gate.wait_reached()
         engine.close(timeout_s=0.0)
         gate.let(100)
@@ -300,9 +306,9 @@ def test_close_ends_every_reply_with_an_error_those_that_wait_too() -> None:
 def test_a_request_that_comes_while_the_engine_closes_is_answered_with_an_error() -> None:
     gate, device = gated(slots=1)
     with scripted(device, WORDS) as engine:
-        Session(engine).generate(Prompt(keys(1, 4)), free(50))
+        DecodeSession(engine).generate(Prompt(keys(1, 4)), free(50))
         gate.wait_reached()
-        late: Reply = Session(engine).generate(Prompt(keys(2, 4)), free(50))
+        late: Reply = DecodeSession(engine).generate(Prompt(keys(2, 4)), free(50))
         engine.close(timeout_s=0.0)
         gate.let(100)
         with pytest.raises(Closed, match=r"^the decode engine was closed$"):
@@ -311,7 +317,7 @@ def test_a_request_that_comes_while_the_engine_closes_is_answered_with_an_error(
 
 def test_an_engine_that_is_closed_takes_no_requests_and_lets_sessions_close() -> None:
     with scripted(Scripted(hashed), WORDS) as engine:
-        session = Session(engine)
+        session = DecodeSession(engine)
         reply = session.generate(Prompt(keys(1, 4)), free(2))
         taken(reply)
     assert not engine.open
@@ -325,7 +331,7 @@ def test_an_engine_that_is_closed_takes_no_requests_and_lets_sessions_close() ->
 
 def test_a_prompt_that_does_not_fit_is_refused_before_it_is_sent() -> None:
     with scripted(Scripted(hashed, context=10), WORDS) as engine:
-        session = Session(engine)
+        session = DecodeSession(engine)
         for length in (0, 9, 10, 1000):
             with pytest.raises(
                 TooLong,
@@ -340,7 +346,7 @@ def test_a_prompt_that_does_not_fit_is_refused_before_it_is_sent() -> None:
 def test_a_new_request_ends_the_one_before() -> None:
     device = Scripted(hashed, slots=2)
     with scripted(device, WORDS, ahead=4) as engine:
-        session = Session(engine)
+        session = DecodeSession(engine)
         first = session.generate(Prompt(keys(1, 4)), free(500))
         second = session.generate(Prompt(keys(1, 6)), free(5))
         assert tokens_of(second) == answered(hashed, keys(1, 6), 5)
@@ -352,7 +358,7 @@ def test_a_new_request_ends_the_one_before() -> None:
 
 def test_a_prompt_computed_ahead_is_not_computed_again() -> None:
     with scripted(Scripted(hashed, slots=2), WORDS, chunk=7, alone=7) as engine:
-        session = Session(engine)
+        session = DecodeSession(engine)
         session.prefill(Prompt(keys(1, 40)))
         assert idle(engine)["prefilled"] == 40
         reply = session.generate(Prompt(keys(1, 55)), free(6))

@@ -12,7 +12,7 @@ import torch
 from tests.nodes.lib.decode.models import FAMILIES, ids, running, taken, text_of, tiny, tokens_of, vocabulary
 from vflow_nodes.lib.decode.prompt import Embeds, Prompt
 from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.session import DecodeSession
 
 # that penalty and n-grams regard the reply alone is what is meant
 pytestmark = pytest.mark.filterwarnings("ignore:Passing `.*` with `inputs_embeds`:UserWarning")
@@ -68,12 +68,12 @@ def cases(family: str, ends: tuple[int, ...] = ENDS) -> list[tuple[str, tuple[in
 def test_a_reply_is_that_of_generate_alone_and_in_company(family: str, ends: tuple[int, ...]) -> None:
     expected = {case: generated(family, *case, ends) for case in cases(family, ends)}
     with running(tiny(family), vocabulary(ends)) as engine:
-        session = Session(engine)
+        session = DecodeSession(engine)
         for case, tokens in expected.items():
             assert tokens_of(session.generate(Prompt(ids(*case[1])), sampling(case[0]))) == tokens, case
         session.close()
         replies = {
-            case: Session(engine).generate(Prompt(ids(*case[1])), sampling(case[0]), patience_s=60)
+            case: DecodeSession(engine).generate(Prompt(ids(*case[1])), sampling(case[0]), patience_s=60)
             for case in expected
         }
         for case, reply in replies.items():
@@ -89,7 +89,7 @@ def test_a_reply_is_that_of_generate_alone_and_in_company(family: str, ends: tup
 def test_a_prompt_in_parts_is_answered_as_a_whole_one(family: str, chunk: int, alone: int) -> None:
     with running(tiny(family), vocabulary(ENDS), chunk=chunk, alone=alone) as engine:
         replies = {
-            case: Session(engine).generate(Prompt(ids(*case[1])), sampling(case[0]), patience_s=60)
+            case: DecodeSession(engine).generate(Prompt(ids(*case[1])), sampling(case[0]), patience_s=60)
             for case in cases(family)[-6:]
         }
         for case, reply in replies.items():
@@ -101,14 +101,14 @@ def test_embeddings_from_elsewhere_are_answered_as_the_tokens_they_stand_for() -
     tokens, table = ids(*prompt), tiny().get_input_embeddings().weight
     audio = Embeds(50, lambda: table[tokens[10:60]])
     with running(tiny(), vocabulary(ENDS), chunk=16, alone=16) as engine:
-        reply = Session(engine).generate(Prompt([*tokens[:10], audio, *tokens[60:]]), sampling("all"))
+        reply = DecodeSession(engine).generate(Prompt([*tokens[:10], audio, *tokens[60:]]), sampling("all"))
         assert tokens_of(reply) == generated("llama", "all", prompt, ENDS)
 
 
 def test_words_are_those_of_the_tokens() -> None:
     words = vocabulary(ENDS)
     with running(tiny(), words) as engine:
-        reply = Session(engine).generate(Prompt(ids(12, 9)), sampling("minimum"))
+        reply = DecodeSession(engine).generate(Prompt(ids(12, 9)), sampling("minimum"))
         said = [word.text for word in taken(reply)]
     assert reply.stop_reason == "eos"
     assert " ".join(said) == " ".join(

@@ -29,7 +29,7 @@ from vflow_nodes.lib.decode.engine import Engine
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.reply import Reply
 from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.session import DecodeSession
 
 WORDS = vocabulary((2, 40, 80, 120))
 SESSIONS = 3
@@ -62,7 +62,7 @@ Case = tuple[tuple[int, ...], int, int]
 class Talk:
     """One conversation as its user sees it: what it consists of, and what is being answered."""
 
-    session: Session
+    session: DecodeSession
     keys: list[int] = field(default_factory=lambda: ids(0, 6))
     reply: Reply | None = None
     words: Iterator[Any] = field(default_factory=lambda: iter(()))
@@ -91,7 +91,7 @@ class Talk:
 
 def play(engine: Engine, script: Sequence[tuple[Any, ...]]) -> list[tuple[Case, list[int]]]:
     """Do what the orders say; every reply that ended, with what was asked."""
-    talks = [Talk(Session(engine)) for _ in range(SESSIONS)]
+    talks = [Talk(DecodeSession(engine)) for _ in range(SESSIONS)]
     done: list[tuple[Case, list[int]]] = []
     for kind, which, *numbers in script:
         talk = talks[which]
@@ -126,7 +126,7 @@ def play(engine: Engine, script: Sequence[tuple[Any, ...]]) -> list[tuple[Case, 
             talk.note()
             talk.session.close()
             done += talk.done
-            talks[which] = Talk(Session(engine))
+            talks[which] = Talk(DecodeSession(engine))
     for talk in talks:
         talk.finish()
         done += talk.done
@@ -149,7 +149,7 @@ def fresh() -> Iterator[Callable[[Case], list[int]]]:
         @cache
         def answer(case: Case) -> list[int]:
             prompt, limit, seed = case
-            wipe, asker = Session(engine), Session(engine)
+            wipe, asker = DecodeSession(engine), DecodeSession(engine)
             tokens_of(wipe.generate(Prompt([(prompt[0] + 1) % 100]), Sampling(max_tokens=1)))
             sampling = Sampling(
                 temperature=0.0 if seed == 0 else 0.9, seed=seed, min_words=0, min_tokens=2, max_tokens=limit

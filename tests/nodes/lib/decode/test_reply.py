@@ -32,7 +32,7 @@ from vflow_nodes.lib.decode.errors import DecodeError, Failed
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.reply import Reply, StopReason
 from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.session import DecodeSession
 from vflow_nodes.lib.decode.stepper import Device, Tokens
 from vflow_nodes.lib.decode.vocabulary import TextStream, Vocabulary
 from vflow_nodes.lib.decode.words import Word, Words, ends_sentence
@@ -190,7 +190,7 @@ def test_a_thousand_cancels_emit_nothing_and_free_the_slot_within_two_steps(lag:
     draw = random.Random(7)
     device = Watched(Scripted(hashed, slots=2))
     with scripted(device, WORDS, lag=lag) as engine:
-        sessions = [Session(engine), Session(engine)]
+        sessions = [DecodeSession(engine), DecodeSession(engine)]
         for round_ in range(500):
             prompts = [[round_, *range(draw.randrange(1, 9))] for _ in sessions]
             replies = [s.generate(Prompt(p), free(900)) for s, p in zip(sessions, prompts, strict=True)]
@@ -219,7 +219,7 @@ def cancel_when(reached: threading.Event, reply: Reply, cancelled: threading.Eve
 def test_a_cancel_from_another_thread_lets_no_word_be_taken_behind_it() -> None:
     draw = random.Random(8)
     with scripted(Scripted(hashed, slots=1), WORDS) as engine:
-        session = Session(engine)
+        session = DecodeSession(engine)
         for round_ in range(100):
             reply = session.generate(Prompt([round_, 5]), free(900))
             after, reached, cancelled = draw.randrange(40), threading.Event(), threading.Event()
@@ -247,8 +247,8 @@ def test_the_slot_of_a_cancelled_reply_answers_the_next_as_a_fresh_one() -> None
     prompts = [ids(n, 5 + n) for n in range(4)]
     with running(tiny(), WORDS, slots=2) as engine:
         sampling = free(40, temperature=0.8, seed=3, no_repeat_ngram=2)
-        fresh = [tokens_of(Session(engine).generate(Prompt(prompt), sampling)) for prompt in prompts]
-        session = Session(engine)
+        fresh = [tokens_of(DecodeSession(engine).generate(Prompt(prompt), sampling)) for prompt in prompts]
+        session = DecodeSession(engine)
         for _ in range(25):
             n = draw.randrange(4)
             reply = session.generate(Prompt([*prompts[n][:3], *ids(99, draw.randrange(1, 30))]), sampling)
@@ -284,7 +284,7 @@ def test_a_reply_ends_not_before_its_minima_and_at_its_limit(
     sampling = Sampling(
         temperature=temperature, min_words=min_words, min_tokens=min_tokens, max_tokens=max_tokens, seed=seed
     )
-    reply = Session(ending).generate(Prompt(ids(seed % 1000, 6)), sampling)
+    reply = DecodeSession(ending).generate(Prompt(ids(seed % 1000, 6)), sampling)
     words = taken(reply)
     assert len(reply.tokens) <= max_tokens
     assert not set(reply.tokens) & set(ENDS)

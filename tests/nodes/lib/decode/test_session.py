@@ -12,7 +12,7 @@ from vflow_nodes.lib.decode.engine import Engine
 from vflow_nodes.lib.decode.errors import Closed, TooLong
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.session import DecodeSession
 
 WORDS = vocabulary()
 GREEDY: dict[str, Any] = {"temperature": 0.0}
@@ -33,12 +33,12 @@ def engine() -> Iterator[Engine]:
 def fresh(prompt: list[int], how: Sampling) -> list[int]:
     """The answer of an engine that has done nothing else."""
     with running(tiny(), WORDS, slots=1, context=400) as made:
-        return tokens_of(Session(made).generate(Prompt(prompt), how))
+        return tokens_of(DecodeSession(made).generate(Prompt(prompt), how))
 
 
 @SETTINGS
 def test_a_discarded_speculation_leaves_no_trace(engine: Engine, settings: dict[str, Any]) -> None:
-    session, before = Session(engine), ids(1, 40)
+    session, before = DecodeSession(engine), ids(1, 40)
     session.prefill(Prompt(before))
     guess = session.generate(Prompt([*before, *ids(2, 20)]), sampling(**settings))
     words = guess.words(patience_s=20.0)
@@ -56,7 +56,7 @@ def test_a_discarded_speculation_leaves_no_trace(engine: Engine, settings: dict[
 def test_a_conversation_that_goes_on_computes_only_what_is_new(
     engine: Engine, settings: dict[str, Any]
 ) -> None:
-    session, prompt = Session(engine), ids(4, 50)
+    session, prompt = DecodeSession(engine), ids(4, 50)
     for turn in range(4):
         reply = tokens_of(session.generate(Prompt(prompt), sampling(**settings)))
         assert reply == fresh(prompt, sampling(**settings))
@@ -73,7 +73,7 @@ def test_a_conversation_that_goes_on_computes_only_what_is_new(
 @pytest.mark.parametrize("keep", [0, 1, 15, 16, 17, 49, 50, 51, 60, 78, 79])
 def test_rolled_back_to_any_position_a_reply_is_a_fresh_one(engine: Engine, keep: int) -> None:
     """The slot holds 50 positions of a prompt and 29 of a reply; what was heard of them may be any part."""
-    session, prompt = Session(engine), ids(5, 50)
+    session, prompt = DecodeSession(engine), ids(5, 50)
     reply = tokens_of(session.generate(Prompt(prompt), sampling(**DRAWN)))
     again = [*[*prompt, *reply][:keep], *ids(6, 9)]
     before = settled(engine)["reused"]
@@ -83,7 +83,7 @@ def test_rolled_back_to_any_position_a_reply_is_a_fresh_one(engine: Engine, keep
 
 
 def test_a_prompt_computed_ahead_in_parts_gives_the_reply_of_one_computed_at_once(engine: Engine) -> None:
-    session, prompt = Session(engine), ids(7, 90)
+    session, prompt = DecodeSession(engine), ids(7, 90)
     for length in (20, 21, 60, 90):
         session.prefill(Prompt(prompt[:length]))
     assert tokens_of(session.generate(Prompt(prompt), sampling())) == fresh(prompt, sampling())
@@ -91,11 +91,11 @@ def test_a_prompt_computed_ahead_in_parts_gives_the_reply_of_one_computed_at_onc
 
 
 def test_a_new_session_takes_over_what_a_closed_one_left(engine: Engine) -> None:
-    prompt, first = ids(8, 60), Session(engine)
+    prompt, first = ids(8, 60), DecodeSession(engine)
     expected = tokens_of(first.generate(Prompt(prompt), sampling(**DRAWN)))
     first.close()
     before = settled(engine)["reused"]
-    second = Session(engine)
+    second = DecodeSession(engine)
     assert tokens_of(second.generate(Prompt(prompt), sampling(**DRAWN))) == expected
     assert settled(engine)["reused"] - before == 59
     second.close()
@@ -103,7 +103,7 @@ def test_a_new_session_takes_over_what_a_closed_one_left(engine: Engine) -> None
 
 def test_a_seed_draws_the_same_in_every_slot_and_another_seed_otherwise(engine: Engine) -> None:
     prompt = ids(9, 30)
-    sessions = [Session(engine) for _ in range(3)]
+    sessions = [DecodeSession(engine) for _ in range(3)]
     replies = [
         session.generate(Prompt(prompt), sampling(temperature=0.9, seed=seed))
         for session, seed in zip(sessions, (4, 4, 5), strict=True)
@@ -116,7 +116,7 @@ def test_a_seed_draws_the_same_in_every_slot_and_another_seed_otherwise(engine: 
 
 
 def test_a_prompt_up_to_the_context_is_answered_and_one_beyond_it_refused(engine: Engine) -> None:
-    session = Session(engine)
+    session = DecodeSession(engine)
     prompt = ids(10, 398)
     assert tokens_of(session.generate(Prompt(prompt), sampling())) == fresh(prompt, sampling(1))
     with pytest.raises(TooLong, match=r"^the prompt has 399 tokens, the engine's context 400;"):
@@ -127,7 +127,7 @@ def test_a_prompt_up_to_the_context_is_answered_and_one_beyond_it_refused(engine
 
 
 def test_a_closed_session_refuses_requests(engine: Engine) -> None:
-    session = Session(engine)
+    session = DecodeSession(engine)
     session.close()
     with pytest.raises(Closed, match="the session is closed"):
         session.generate(Prompt([1, 2, 3]))

@@ -13,7 +13,7 @@ from tests.nodes.lib.decode.models import LAGS, SIZES, ids, running, scripted, t
 from vflow_nodes.lib.decode.build import Options, build
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.decode.session import Session
+from vflow_nodes.lib.decode.session import DecodeSession
 
 WORDS = vocabulary((2, 31, 77, 120))
 LIMIT = 30
@@ -69,10 +69,10 @@ def test_replies_are_those_of_generate_alone_in_company_and_in_parts(kind: str) 
     with running(tiny(kind), WORDS, chunk=7, alone=20) as engine:
         assert engine.device.rewinds == (kind == "gpt2")
         for prompt in PROMPTS:
-            session = Session(engine)
+            session = DecodeSession(engine)
             assert tokens_of(session.generate(Prompt(prompt), greedy())) == generated(kind, prompt)
             session.close()
-        replies = [Session(engine).generate(Prompt(prompt), greedy()) for prompt in PROMPTS]
+        replies = [DecodeSession(engine).generate(Prompt(prompt), greedy()) for prompt in PROMPTS]
         for prompt, reply in zip(PROMPTS, replies, strict=True):
             assert tokens_of(reply) == generated(kind, prompt)
 
@@ -82,7 +82,7 @@ def test_replies_are_those_of_generate_alone_in_company_and_in_parts(kind: str) 
 def test_a_conversation_that_goes_on_or_back_is_answered_as_a_fresh_one(kind: str, lag: bool) -> None:
     device = build(tiny(kind), WORDS, Options(slots=2, context=256)).device
     with scripted(device, WORDS, lag=lag) as engine:
-        session, prompt = Session(engine), PROMPTS[2]
+        session, prompt = DecodeSession(engine), PROMPTS[2]
         for keep in (999, 60, 999, 10):
             session.prefill(Prompt(prompt))
             reply = session.generate(Prompt(prompt), greedy())
@@ -95,7 +95,7 @@ def test_a_conversation_that_goes_on_or_back_is_answered_as_a_fresh_one(kind: st
 def test_a_reply_that_was_cut_is_gone_on_from_as_a_fresh_one(kind: str, lag: bool) -> None:
     device = build(tiny(kind), WORDS, Options(slots=1, context=256)).device
     with scripted(device, WORDS, lag=lag) as engine:
-        session = Session(engine)
+        session = DecodeSession(engine)
         for taken in range(1, 8):
             reply = session.generate(Prompt(PROMPTS[1]), greedy())
             words = reply.words(patience_s=20.0)
