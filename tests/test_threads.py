@@ -114,7 +114,7 @@ def test_a_bounded_link_bounds_what_waits_before_a_slow_node() -> None:
       - slow -> sink
     """
     running = pipeline(text, slow=Slow)
-    running.nodes["slow"].link = running._links[0][1]  # type: ignore[attr-defined]
+    running.nodes["slow"].link = running._wiring.links[0][1]  # type: ignore[attr-defined]
     with running:
         assert running.wait(PATIENCE_S)
     assert len(seen) == 2000

@@ -58,7 +58,7 @@ def fail(packet: TextPacket) -> Any:
 )
 def test_what_a_node_in_the_middle_emits_goes_on_in_order(answer: Any, expected: list[str]) -> None:
     running = run(CHAIN % "", note=Note, odd=odd(answer))
-    assert len(running._segments["a"].runners) == 4
+    assert len(running._wiring.segments["a"].runners) == 4
     assert [packet.text for packet in running.nodes["end"].got] == expected  # type: ignore[attr-defined]
 
 

@@ -612,7 +612,7 @@ def test_a_flush_behind_the_end_of_the_input_is_told_to_the_generator() -> None:
     """
     with pipeline(text, reply=Reply, slow=Slow) as running:
         gate.wait_reached()
-        running._segments["reply"].thread.join(PATIENCE_S)  # it has passed its eos on, and left
+        running._wiring.segments["reply"].thread.join(PATIENCE_S)  # it has passed its eos on, and left
         running.flush(5)
         assert "cancelled 5" in running.nodes["reply"].log  # type: ignore[attr-defined]
         gate.open()
@@ -640,7 +640,7 @@ def test_a_node_that_fails_behind_its_end_is_not_restarted() -> None:
     links: [words -> sink, other -> end]
     """
     with pipeline(text, ManualClock(), breaks=Breaks, waits=Waits) as running:
-        running._segments["sink"].thread.join(PATIENCE_S)
+        running._wiring.segments["sink"].thread.join(PATIENCE_S)
         flusher = threading.Thread(target=lambda: running.flush(1, ["words"]), daemon=True)
         flusher.start()
         flusher.join(PATIENCE_S)

@@ -411,7 +411,7 @@ def test_a_node_that_hangs_in_process_is_named_by_stop_and_the_rest_is_closed() 
     assert running.nodes["sink"].closed == 1  # type: ignore[attr-defined]
     assert any("abandoned" in text and text.endswith(": node") for text in texts(running, "warning"))
     gate.open()
-    for segment in set(running._segments.values()):
+    for segment in set(running._wiring.segments.values()):
         segment.thread.join(PATIENCE_S)
     assert not running.abandoned
 
@@ -685,7 +685,7 @@ def test_what_a_live_source_cannot_get_rid_of_is_dropped_counted_and_warned_of_o
     """
     with pipeline(text, live=Live, slow=Slow) as running:
         gate.wait_reached()
-        running._segments["words"].thread.join(PATIENCE_S)
+        running._wiring.segments["words"].thread.join(PATIENCE_S)
         gate.open()
         assert running.wait(PATIENCE_S)
     (stats,) = running.stats()

@@ -260,7 +260,7 @@ def test_a_node_that_waits_is_not_woken_by_what_comes_in() -> None:
             return packet
 
     running = pipeline(CHAIN, CountingClock(), node=Waits)
-    running.nodes["node"].waiter = running._segments["node"].waiter  # type: ignore[attr-defined]
+    running.nodes["node"].waiter = running._wiring.segments["node"].waiter  # type: ignore[attr-defined]
     with running:
         assert running.wait(PATIENCE_S)
     assert sink(running).indices == list(range(10))

@@ -272,8 +272,8 @@ def test_another_turn_is_not_held_nor_retracted() -> None:
         shown = run.node("shown")
         process = shown.process
         shown.process = lambda packet: (gate.pass_through(), process(packet))[1]
-        link = next(link for _, link in run.pipeline._links if link.name == "late.out -> shown.text")
-        link.packet = run.pipeline._runners["shown"].entry("text")
+        link = next(link for _, link in run.pipeline._wiring.links if link.name == "late.out -> shown.text")
+        link.packet = run.pipeline._wiring.runners["shown"].entry("text")
         run.user.say("finish", turn=1)
         gate.wait_reached()  # the reply to turn 1 is on its way: one word at the effect, two in front of it
         run.user.say("pause", turn=2)

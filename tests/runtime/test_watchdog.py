@@ -26,7 +26,7 @@ class Dog:
         self.said: list[tuple[str, str]] = []
         loading = running._lifecycle.threads
         self._dog = Watchdog(
-            running._segments.values(), running.clock, lambda *said: self.said.append(said), loading
+            running._wiring.segments.values(), running.clock, lambda *said: self.said.append(said), loading
         )
         self._now_s = 0.0
 
@@ -43,7 +43,7 @@ class Dog:
 
 def settle(running: Pipeline, **wanted: Doing | None) -> None:
     """Until each of these threads stands where it will stay; None: it has ended."""
-    segments = {name: running._segments[name] for name in wanted}
+    segments = {name: running._wiring.segments[name] for name in wanted}
     for _ in range(int(PATIENCE_S * 1000)):
         found = {name: standing(segment) for name, segment in segments.items()}
         if found == wanted:
@@ -239,7 +239,7 @@ def test_a_deadlock_is_reported_as_who_waits_for_whom() -> None:
       - {from: words, to: join, queue: {packets: 1}}
     """
     with pipeline(text, ManualClock(), node=Late) as running:
-        while [len(link) for _, link in running._links] != [0, 0, 1]:
+        while [len(link) for _, link in running._wiring.links] != [0, 0, 1]:
             settle(running, words=Doing.BLOCKED, node=Doing.IDLE, join=Doing.IDLE)
         ((_, said),) = Dog(running).look(60.0)
     assert said == (

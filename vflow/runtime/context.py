@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from vflow.bus import Kind, Message
 from vflow.caps import Caps
+from vflow.clock import Clock
 from vflow.conversation import Conversation
 from vflow.event import Event
+from vflow.graph.graph import Graph, GraphNode
 from vflow.resources import usable_cores
+from vflow.runtime.announcer import Announcer
+from vflow.runtime.runner import Runner
+from vflow.runtime.segment import Segment
 from vflow.runtime.shared_models import MODELS
-
-if TYPE_CHECKING:
-    from vflow.graph.graph import Graph, GraphNode
-    from vflow.runtime.pipeline import Pipeline
-    from vflow.runtime.runner import Runner
-    from vflow.runtime.segment import Segment
+from vflow.runtime.turn_control import TurnControl
 
 T = TypeVar("T")
 
@@ -31,15 +31,23 @@ def threads_of(graph: Graph, library: str) -> int:
 class NodeContext:
     """One node's view of its pipeline."""
 
-    def __init__(self, pipeline: Pipeline, node: GraphNode, segment: Segment, runner: Runner) -> None:
-        self._pipeline, self._node, self._segment, self._runner = pipeline, node, segment, runner
+    def __init__(
+        self,
+        node: GraphNode,
+        graph: Graph,
+        segment: Segment,
+        runner: Runner,
+        clock: Clock,
+        conversation: Conversation,
+        announcer: Announcer,
+        turns: TurnControl,
+    ) -> None:
+        self._node, self._graph, self._segment, self._runner = node, graph, segment, runner
+        self._clock, self._announcer, self._turns = clock, announcer, turns
         self._keys: list[str] = []
         self.name = node.name
-        self.now_ns = pipeline.clock.now_ns
-
-    @property
-    def conversation(self) -> Conversation:
-        return self._pipeline.conversation
+        self.conversation = conversation
+        self.now_ns = clock.now_ns
 
     @property
     def epoch(self) -> int:
@@ -55,13 +63,10 @@ class NodeContext:
         self._segment.notify()
 
     def wake_at(self, time_ns: int | None) -> None:
-        if time_ns is None:
-            self._segment.timers.pop(self._runner, None)
-        else:
-            self._segment.timers[self._runner] = time_ns
+        self._segment.wake_at(self._runner, time_ns)
 
     def post(self, kind: Kind, text: str = "", **data: Any) -> None:
-        self._pipeline.post(Message(kind, self.name, self.now_ns(), text, data))
+        self._announcer.post(Message(kind, self.name, self.now_ns(), text, data))
 
     def warn(self, text: str) -> None:
         self.post("warning", text)
@@ -75,8 +80,7 @@ class NodeContext:
         return value
 
     def release(self) -> list[Exception]:
-        """Give back what was shared; the pipeline calls it behind `close`. What could not be closed is in
-        the answer."""
+        """Give back what was shared; for the pipeline, after `close`. Returns what could not be closed."""
         errors: list[Exception] = []
         while self._keys:
             try:
@@ -86,41 +90,41 @@ class NodeContext:
         return errors
 
     def new_turn(self) -> int:
-        return self._pipeline.new_turn()
+        return self._turns.new_turn()
 
     def interrupt(self, turn: int) -> None:
-        self._pipeline.flush(turn, self._pipeline.graph.generators(below=self.name))
+        self._turns.flush(turn, self._graph.generators(below=self.name))
 
     def cancelled(self, turn: int) -> bool:
-        return turn <= self._pipeline.cancelled_turn
+        return turn <= self._turns.cancelled_turn
 
     def speculate(self, turn: int) -> None:
-        if self._pipeline.graph.speculating(below=self.name):
-            self._pipeline.speculate(turn)
+        if self._graph.speculating(below=self.name):
+            self._turns.speculate(turn)
 
     def retract(self, turn: int, after_ns: int) -> None:
-        self._pipeline.retract(turn, after_ns, self._pipeline.graph.speculating(below=self.name))
+        self._turns.retract(turn, after_ns, self._graph.speculating(below=self.name))
 
     def commit(self, turn: int) -> None:
-        self._pipeline.commit(turn)
+        self._turns.commit(turn)
 
     def speculative(self, pause: Event) -> bool:
-        return self._pipeline.speculation.wanted(pause.turn, pause.pts_ns)
+        return self._turns.wanted(pause.turn, pause.pts_ns)
 
     def speaking(self) -> bool:
-        return self._pipeline.lead_ns(None) > 0
+        return self._turns.lead_ns() > 0
 
     def duck(self, gain: float) -> None:
-        self._pipeline.duck(gain, self._pipeline.graph.generators(below=self.name))
+        self._turns.duck(gain, self._graph.generators(below=self.name))
 
     def linked(self, port: str) -> bool:
-        return any(link.out == port for link in self._pipeline.graph.out_of(self.name))
+        return any(link.out == port for link in self._graph.out_of(self.name))
 
     def lead_ns(self) -> int:
-        return self._pipeline.lead_ns(self.name)
+        return self._turns.lead_ns(self.name)
 
     def threads(self, library: str) -> int:
-        return threads_of(self._pipeline.graph, library)
+        return threads_of(self._graph, library)
 
     def busy(self) -> AbstractContextManager[None]:
-        return self._pipeline.clock.busy()
+        return self._clock.busy()

@@ -7,43 +7,41 @@ the effects, and touches nothing that is played.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from vflow.bus import Message
 from vflow.flush import Flush, Played
-from vflow.graph.graph import Graph, GraphLink, Reach
+from vflow.graph.graph import Graph, Reach
 from vflow.node import Node, Sink
+from vflow.runtime.announcer import Announcer
 from vflow.runtime.held_link import HeldLink
-from vflow.runtime.link import Link
-from vflow.runtime.segment import Segment
+from vflow.runtime.segment import Segment, SegmentOwner
 from vflow.runtime.speculation import Speculation
+from vflow.runtime.wiring import Wiring
 
 
 class Flusher:
     """Flushes a pipeline. Any thread may call; one flush at a time.
 
-    `segments` are by node; `is_open` says of a node whether it may be asked to drop.
+    A node is asked to drop while it is open. The flush lock is held while a flush is made, and by threads
+    that decide on what one refused.
     """
 
     def __init__(
         self,
         graph: Graph,
         nodes: Mapping[str, Node],
-        segments: Mapping[str, Segment],
-        links: list[tuple[GraphLink, Link]],
+        wiring: Wiring,
         speculation: Speculation,
-        is_open: Callable[[str], bool],
+        announcer: Announcer,
+        owner: SegmentOwner,
     ) -> None:
-        self.lock = threading.Lock()
         self.cancelled_turn = 0
-        """All turns up to this one are cancelled; written under `lock`."""
-        self._graph, self._nodes, self._segments, self._links = graph, nodes, segments, links
-        self._speculation, self._is_open = speculation, is_open
-        self._number = 0  # guarded by lock
-        self._owner: int | None = None  # the thread that holds the lock to flush
-        self._messages: list[Message] = []  # of that thread
+        """All turns up to this one are cancelled; written under the flush lock."""
+        self._graph, self._nodes, self._segments, self._links = graph, nodes, wiring.segments, wiring.links
+        self._speculation, self._announcer, self._is_open = speculation, announcer, owner.is_open
+        self._lock = owner.flush_lock
+        self._number = 0  # guarded by _lock
         self._reaches: dict[frozenset[str], Reach] = {}
 
     def reach(self, starts: frozenset[str]) -> Reach:
@@ -63,20 +61,18 @@ class Flusher:
             if self._is_open(name):
                 sink.duck(gain)
 
-    def keeps(self, message: Message) -> bool:
-        """Take a message that a sink posts while it drops: it comes behind the flush, whose lock no listener
-        must meet, since it may flush too. False where the message is to be posted now."""
-        if self._owner != threading.get_ident():
-            return False
-        self._messages.append(message)
-        return True
+    def lead_ns(self, starts: frozenset[str]) -> int:
+        """How long the audio still plays that is downstream of some nodes, in links and sinks."""
+        lead_ns = max((sink.lead_ns() for _, sink in self.sinks(starts)), default=0)
+        links = self.reach(starts).links
+        return lead_ns + sum(link.queued_ns for edge, link in self._links if edge in links)
 
     def flush(
         self, starts: frozenset[str], turn: int
     ) -> tuple[Flush, list[tuple[str, Exception]], list[Message]]:
         """Cancel all turns up to `turn`. Returns the flush, what sinks raised, by node, and the messages that
         were kept back meanwhile."""
-        with self._flushing():
+        with self._lock, self._announcer.holding() as messages:
             self._number += 1
             self.cancelled_turn = max(self.cancelled_turn, turn)
             reach, number = self.reach(starts), self._number
@@ -96,14 +92,13 @@ class Flusher:
                 self._speculation.cancel(turn, starts | reach.nodes)
                 flush = Flush(number, turn, starts, reach.nodes, tuple(played), len(sinks))
                 self._hand(flush)
-            messages, self._messages = self._messages, []
         for segment in self._concerned(flush):
             segment.settle()
         return flush, errors, messages
 
     def retract(self, starts: frozenset[str], turn: int, after_ns: int) -> list[Message]:
         """Make void what was made of `turn` in advance; returns the messages that were withheld of it."""
-        with self._flushing():
+        with self._lock:
             self._number += 1
             reach = self._graph.reach(starts, in_advance=True)
             void = self._speculation.retract(turn, self._number, after_ns)
@@ -121,15 +116,6 @@ class Flusher:
         for _, link in self._links:
             if isinstance(link, HeldLink):
                 link.look_again()
-
-    @contextmanager
-    def _flushing(self) -> Iterator[None]:
-        with self.lock:
-            self._owner = threading.get_ident()
-            try:
-                yield
-            finally:
-                self._owner = None
 
     def _hand(self, flush: Flush) -> None:
         for segment in self._concerned(flush):

@@ -134,10 +134,6 @@ class Runner:
         """The node's timer is due."""
         self.run(lambda _: self.node.on_timer(), None, 0)
 
-    def produce(self) -> None:
-        """A source's whole stream, without the eos behind it."""
-        self.run(lambda _: self.node.produce(), None, 0)
-
     def failed(self, error: Exception) -> None:
         """The node raised, or its link is full: returns where its policy lets it go on."""
         self.host.failed(self, error)

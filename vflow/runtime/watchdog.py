@@ -20,8 +20,10 @@ from types import CodeType, FrameType
 
 from vflow.clock import Clock, ManualClock
 from vflow.node import Node
+from vflow.runtime.coroutines import Coroutines
 from vflow.runtime.held_link import HeldLink
 from vflow.runtime.link import Link
+from vflow.runtime.reader_segment import ReaderSegment
 from vflow.runtime.runner import Runner
 from vflow.runtime.segment import Segment
 
@@ -47,14 +49,14 @@ class Doing(Enum):
 
 
 _WAITS: Mapping[CodeType, Doing] = {
-    Segment._park.__code__: Doing.IDLE,
+    ReaderSegment._park.__code__: Doing.IDLE,
     Link._block.__code__: Doing.BLOCKED,
     Segment.wait_until.__code__: Doing.WAITING,
     Segment.rest.__code__: Doing.WAITING,
     ManualClock.enter.__code__: Doing.WAITING,
 }
 _SELECT = selectors.DefaultSelector.select.__code__
-_COMPLETE = Segment.complete.__code__
+_RUN = Coroutines.run.__code__
 
 
 @dataclass(slots=True)
@@ -185,7 +187,7 @@ def _doing(frame: FrameType) -> Doing:
     for at in _outwards(frame):
         if (found := _WAITS.get(at.f_code)) is not None:
             return found
-        if at.f_code is _COMPLETE:  # a coroutine: it waits where its loop does
+        if at.f_code is _RUN:  # a coroutine: it waits where its loop does
             return Doing.WAITING if frame.f_code is _SELECT else Doing.WORKING
     return Doing.WORKING
 

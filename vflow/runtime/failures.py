@@ -1,0 +1,119 @@
+"""What becomes of a node that raises: its `on_error` is applied, and what fails the pipeline is kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from vflow.errors import NodeError, Stopped, Unavailable, VflowError
+from vflow.graph.graph import ErrorPolicy, Graph
+from vflow.node import Node
+from vflow.runtime.announcer import Announcer
+from vflow.runtime.runner import Runner
+from vflow.runtime.segment import Segment
+
+
+class Failures:
+    """Applies the policies of a graph. Any thread may call.
+
+    `give_up()` ends the pipeline's threads; it does not wait for them. `closed(name, error)` is called
+    after each `close` of a node that is restarted.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        announcer: Announcer,
+        give_up: Callable[[], None],
+        closed: Callable[[str, Exception | None], None],
+    ) -> None:
+        self._graph, self._announcer, self._give_up, self._closed = graph, announcer, give_up, closed
+        self._restarts: dict[str, int] = {}  # of a node: its thread's
+        self._lock = threading.Lock()
+        self._first: NodeError | None = None  # guarded by _lock
+
+    @property
+    def first(self) -> NodeError | None:
+        """What failed the pipeline first; None where nothing did."""
+        return self._first
+
+    def failed(self, segment: Segment, runner: Runner, error: Exception) -> bool:
+        """Apply the node's `on_error`, in its thread; whether it was restarted.
+
+        Raises: Stopped where the pipeline fails.
+        """
+        policy = self._graph.nodes[runner.name].on_error
+        attributed = self.attributed(runner.name, error)
+        late = segment.left  # nothing more comes to it: a restart would be for nothing
+        if policy.action == "skip" or (policy.action == "restart" and late):
+            self._announcer.say("warning", f"skipped: {attributed.message}", runner.name, error=attributed)
+            return False
+        if policy.action == "restart":
+            count = self._restarts[runner.name] = self._restarts.get(runner.name, 0) + 1
+            if count <= policy.limit:
+                text = f"restart {count} of {policy.limit}: {attributed.message}"
+                self._announcer.say("warning", text, runner.name, error=attributed)
+                return self._restart(segment, runner, policy)
+        self.fail(attributed)
+        raise Stopped
+
+    def _restart(self, segment: Segment, runner: Runner, policy: ErrorPolicy) -> bool:
+        node = runner.node
+        segment.wake_at(runner, None)
+        try:
+            node.close()
+        except Exception as error:  # a node's own code
+            self._closed(runner.name, error)
+        else:
+            self._closed(runner.name, None)
+        segment.rest(policy.backoff_ns)
+        try:
+            node.open()
+            node.warm_up()
+        except Exception as error:  # a node's own code
+            return self.failed(segment, runner, reason(node, error))
+        try:
+            segment.check()
+        except Stopped:  # it may have been closed before it was open
+            node.close()
+            raise
+        return True
+
+    def not_opened(self, node: Node, name: str, error: Exception) -> NodeError:
+        """Fail the pipeline: a node could not be opened."""
+        return self.fail(self.attributed(name, reason(node, error)))
+
+    def crashed(self, segment: Segment, error: BaseException) -> None:
+        """Fail the pipeline: a segment's thread ends by what no `on_error` is for."""
+        self.fail(self.attributed(segment.head.name, error))
+
+    def fail(self, error: NodeError) -> NodeError:
+        """Fail the pipeline; returns the error."""
+        with self._lock:
+            self._first = self._first or error
+        self._announcer.say("error", error.message, error.node, error=error)
+        self._give_up()
+        return error
+
+    def attributed(self, name: str, error: BaseException) -> NodeError:
+        """An error as one of the node with this name, with the node's place in its file."""
+        place = self._graph.nodes[name].place
+        if isinstance(error, NodeError):
+            if error.place is not None:
+                return error
+            attributed = NodeError(error.node, error.message, place)
+        else:
+            text = str(error) if isinstance(error, VflowError) else f"{type(error).__name__}: {error}"
+            attributed = NodeError(name, text, place)
+        attributed.__cause__ = error
+        return attributed
+
+
+def reason(node: Node, error: Exception) -> Exception:
+    """Why a node could not be opened: where it lacks a library, what it says of itself, which names the mend.
+    Other errors have other reasons."""
+    if not isinstance(error, ImportError) or not (said := node.unavailable()):
+        return error
+    missing = Unavailable(said)
+    missing.__cause__ = error
+    return missing

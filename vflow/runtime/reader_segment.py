@@ -1,0 +1,63 @@
+"""The segment that reads links: its thread takes one entry at a time and drives it through its nodes.
+
+It parks only in `_park`, and is woken by an entry, a due timer, a flush or a stop.
+"""
+
+from __future__ import annotations
+
+from vflow.errors import Flushed, Stopped
+from vflow.event import Eos
+from vflow.packet import Packet
+from vflow.runtime.segment import Segment
+
+
+class ReaderSegment(Segment):
+    """One thread, the links that it reads, and the nodes that what comes is for."""
+
+    def _work(self) -> None:
+        """Take entries until all inputs have ended."""
+        inbox, pending = self.inbox, self._flushes.queue
+        take = inbox.take
+        while True:
+            if pending:
+                self.apply_all()
+            if self._stopping:
+                raise Stopped
+            if self.timers and self._run_due_timer():
+                continue
+            item = take()
+            if pending and item is not None:
+                # the item is newer than these: applied after it, they would make it stale
+                self._flushes.judge_up_to(inbox.link.got_epoch)
+                self.apply()
+            if item is None:
+                self._park()
+            elif isinstance(item, Packet):
+                try:
+                    inbox.link.packet(item)
+                except Flushed:
+                    self.apply_all()
+            else:
+                self._deliver(inbox.link.event, item)
+                if isinstance(item, Eos) and inbox.ended:
+                    return
+
+    def _park(self) -> None:
+        self.inbox.unblock()
+        deadline_ns = min(self.timers.values()) if self.timers else None
+        self.waiter.parked = True
+        if self._flushes.queue or self._stopping or self.inbox.ready:
+            self.waiter.parked = False
+        else:
+            self.waiter.wait(deadline_ns)
+
+    def _run_due_timer(self) -> bool:
+        runner, at_ns = min(self.timers.items(), key=lambda pair: pair[1])
+        if at_ns > self.owner.clock.now_ns():
+            return False
+        del self.timers[runner]
+        try:
+            runner.timer()
+        except Flushed:
+            self.apply_all()
+        return True

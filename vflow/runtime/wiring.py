@@ -1,0 +1,119 @@
+"""From a graph to what runs it: threads, the links between them, the calls within them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vflow.graph.graph import Graph, GraphLink
+from vflow.node import Node, is_source
+from vflow.ports import outputs_of
+from vflow.runtime.announcer import Announcer
+from vflow.runtime.audio_check import guarded
+from vflow.runtime.chain import Push
+from vflow.runtime.held_link import HeldLink
+from vflow.runtime.inbox import Inbox
+from vflow.runtime.link import Link
+from vflow.runtime.reader_segment import ReaderSegment
+from vflow.runtime.runner import Runner
+from vflow.runtime.segment import Segment, SegmentOwner
+from vflow.runtime.source_segment import SourceSegment
+from vflow.runtime.speculation import Speculation
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Segments and runners by node, in the order of the threads; the links that cross threads."""
+
+    segments: dict[str, Segment] = field(default_factory=dict)
+    runners: dict[str, Runner] = field(default_factory=dict)
+    links: list[tuple[GraphLink, Link]] = field(default_factory=list)
+
+    @property
+    def threads(self) -> list[Segment]:
+        """Each segment once."""
+        return list(dict.fromkeys(self.segments.values()))
+
+
+def wire(
+    graph: Graph,
+    nodes: Mapping[str, Node],
+    speculation: Speculation,
+    announcer: Announcer,
+    owner: SegmentOwner,
+) -> Wiring:
+    """Make the segments of a graph and connect them; no thread is started, and no node has a context yet."""
+    wiring = Wiring()
+    threads = graph.segments()
+    for names in threads:
+        kind = SourceSegment if is_source(type(nodes[names[0]])) else ReaderSegment
+        segment = kind(names[0], owner)
+        for name in names:
+            runner = Runner(nodes[name], name, graph.nodes[name].place, segment)
+            runner.stamps = name in speculation.nodes
+            segment.runners.append(runner)
+            wiring.runners[name], wiring.segments[name] = runner, segment
+    for edge in graph.links:
+        if graph.is_boundary(edge):
+            wiring.links.append((edge, _link(graph, edge, speculation, announcer, owner)))
+    for names in threads:
+        for name in reversed(names):  # what is downstream first: an entry knows where its node emits to
+            _connect(graph, wiring, name)
+    for name in wiring.runners:
+        _read(graph, wiring, name)
+    return wiring
+
+
+def _link(
+    graph: Graph, edge: GraphLink, speculation: Speculation, announcer: Announcer, owner: SegmentOwner
+) -> Link:
+    warned: list[bool] = []
+
+    def overflow() -> None:
+        if graph.nodes[edge.source].paced and not warned:
+            warned.append(True)
+            text = "too slow: audio of a live source is dropped (counted in the link's 'dropped')"
+            announcer.say("warning", text, edge.name)
+
+    queue = graph.queue(edge)
+    if graph.nodes[edge.target].cls.effect and edge.source in speculation.nodes:
+        link: Link = HeldLink(edge.name, queue, owner.clock, overflow, speculation.holds)
+    else:
+        link = Link(edge.name, queue, owner.clock, overflow)
+    link.feedback = _closes_cycle(graph, edge) and not all(
+        _closes_cycle(graph, other) for other in graph.into(edge.target)
+    )
+    return link
+
+
+def _closes_cycle(graph: Graph, edge: GraphLink) -> bool:
+    return edge.leaky and edge.source in graph.reach([edge.target]).nodes | {edge.target}
+
+
+def _connect(graph: Graph, wiring: Wiring, name: str) -> None:
+    """Set where a node's outputs go; what is downstream of it by direct calls is connected already."""
+    links = {id(edge): link for edge, link in wiring.links}
+    runner = wiring.runners[name]
+    for port in outputs_of(type(runner.node)):
+        packets: list[Push] = []
+        events: list[Push] = []
+        caps = graph.nodes[name].caps.get(port)
+        edges = [edge for edge in graph.out_of(name) if edge.out == port]
+        # keep links first: a flush that ends the push to the others must not cost them a packet
+        for edge in sorted(edges, key=lambda e: not (e.queue is not None and e.queue.keep)):
+            link, target = links.get(id(edge)), wiring.runners[edge.target]
+            packets.append(guarded(link.put, caps) if link is not None else target.entry(edge.into))
+            events.append(link.put if link is not None else target.event)
+        runner.connect(port, packets, events)
+
+
+def _read(graph: Graph, wiring: Wiring, name: str) -> None:
+    """Have a node's segment read the links into it."""
+    runner, segment = wiring.runners[name], wiring.segments[name]
+    into = [(edge, link) for edge, link in wiring.links if edge.target == name]
+    runner.open_inputs = len(graph.into(name)) - sum(link.feedback for _, link in into)
+    for edge, link in into:
+        link.packet, link.event = runner.entry(edge.into), runner.event
+        link.writer, link.reader = wiring.segments[edge.source], segment
+    if into:
+        segment.inbox = Inbox([link for _, link in into], graph.nodes[name].order == "pts")
