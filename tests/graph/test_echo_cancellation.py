@@ -170,7 +170,7 @@ def test_a_canceller_stands_behind_the_microphone_and_hears_what_is_played() -> 
         "voice.audio -> speaker.audio",
         "speaker.played -> mic.aec.reference",
     ]
-    assert graph.warnings == []
+    assert graph.warnings == ()
 
 
 def test_a_flush_of_the_reply_ends_at_the_canceller() -> None:
@@ -209,7 +209,7 @@ def test_a_microphone_of_another_rate_is_converted_in_front_of_the_canceller() -
 def test_off_inserts_nothing() -> None:
     graph = build(nodes("echo_cancellation: off") + LINKS)
     assert "mic.aec" not in graph.nodes
-    assert graph.warnings == []
+    assert graph.warnings == ()
 
 
 @pytest.mark.parametrize("use", ["mic", "mic.plain"])
@@ -261,13 +261,13 @@ def test_a_file_in_place_of_the_microphone_hears_no_echo() -> None:
         nodes("echo_cancellation: on") + LINKS, stand_ins={"mic": ("test_tone", {"duration": "1s"})}
     )
     assert "mic.aec" not in graph.nodes
-    assert graph.warnings == []
+    assert graph.warnings == ()
 
 
 def test_a_file_in_place_of_the_speaker_makes_no_echo() -> None:
     graph = build(nodes() + LINKS, stand_ins={"speaker": ("recorder", {})})
     assert "mic.aec" not in graph.nodes
-    assert graph.warnings == []
+    assert graph.warnings == ()
 
 
 def test_a_speaker_that_does_not_say_what_it_plays_is_told_of() -> None:
@@ -281,7 +281,7 @@ def test_a_graph_that_plays_nothing_needs_no_canceller() -> None:
     text = "nodes:\n  mic: {use: mic.plain}\n  end: {use: null}\nlinks:\n  - mic -> end\n"
     graph = build(text)
     assert list(graph.nodes) == ["mic", "end"]
-    assert graph.warnings == []
+    assert graph.warnings == ()
     with pytest.raises(GraphError, match="nothing in the graph plays"):
         build(text.replace("mic.plain", "mic.plain, echo_cancellation: on"))
 
@@ -295,7 +295,7 @@ def test_the_speaker_is_listened_to_and_not_a_recording_beside_it() -> None:
     text = nodes(recording="recorder") + LINKS + "  - voice -> recording\n"
     graph = build(text)
     assert [link.source for link in graph.into("mic.aec")] == ["mic", "speaker"]
-    assert graph.warnings == []
+    assert graph.warnings == ()
 
 
 def test_of_two_speakers_the_second_is_told_of() -> None:

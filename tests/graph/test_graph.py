@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
+from typing import Any, ClassVar
 
+import networkx
 import pytest
 
 from tests import stand_ins
-from vflow import AnyCaps, AudioPacket, Graph, In, Node, Out, QueueOptions, Sink
+from vflow import AnyCaps, AudioPacket, Graph, In, Node, Out, Pipeline, QueueOptions, Sink
 from vflow.graph.graph import MAX_PATHS, GraphLink, GraphNode
 
 
@@ -37,6 +44,16 @@ class Reply(Pass):
 
 class Speaker(Sink):
     into = In(AnyCaps())
+
+
+class Together(stand_ins.Words):
+    """Begins once all of its kind have begun."""
+
+    barrier: ClassVar[threading.Barrier]
+
+    def produce(self) -> Iterator[Any]:
+        self.barrier.wait(stand_ins.PATIENCE_S)
+        yield from super().produce()
 
 
 LEAKY = QueueOptions(policy="leaky-oldest")
@@ -125,15 +142,6 @@ def test_a_chain_longer_than_pythons_stack_is_no_problem() -> None:
     assert made.paths() == [names]
 
 
-def test_a_thread_is_cut_where_it_would_become_too_deep() -> None:
-    names = ["s", *(f"n{n}" for n in range(250))]
-    made = graph(" ".join(names), "n20 x y")
-    made.cut()
-    assert [len(segment) for segment in made.segments()] == [102, 100, 51]
-    assert made.segments()[0][21:25] == ["n20", "n21", "n22", "n23"]
-    assert sum(made.is_boundary(link) for link in made.links) == 2
-
-
 def test_inputs_that_nothing_feeds_are_listed() -> None:
     assert graph("a b").unlinked() == [("a", "into")]
 
@@ -150,3 +158,63 @@ def test_a_keep_link_hides_no_generator_from_what_is_above_it() -> None:
     made = stand_ins.graph(text, node=Reply)
     assert made.generators(below="words") == made.speculating(below="words") == {"node"}
     assert made.generators(below="node") == made.generators(below="sink") == frozenset()
+
+
+CHAIN = """
+nodes:
+  a: {use: t.words, count: 3}
+  b: {use: t.pass}
+  c: {use: t.collect}
+links: [a -> b -> c]
+"""
+
+
+def test_a_loaded_graph_cannot_be_changed() -> None:
+    loaded = stand_ins.graph(CHAIN)
+    changes: list[Callable[[], object]] = [
+        lambda: setattr(loaded, "nodes", {}),
+        lambda: loaded.nodes.pop("a"),  # type: ignore[attr-defined]
+        lambda: setattr(loaded.nodes["a"], "caps", {}),
+        lambda: loaded.nodes["a"].values.update(count=4),  # type: ignore[attr-defined]
+        lambda: loaded.nodes["a"].caps.clear(),  # type: ignore[attr-defined]
+        lambda: loaded.links.append(loaded.links[0]),  # type: ignore[attr-defined]
+        lambda: setattr(loaded.links[0], "out", "other"),
+        lambda: loaded.threads.update(torch=1),  # type: ignore[attr-defined]
+    ]
+    for change in changes:
+        with pytest.raises((AttributeError, TypeError)):
+            change()
+    assert list(loaded.nodes) == ["a", "b", "c"]
+
+
+def test_one_graph_runs_in_fifty_pipelines_at_once() -> None:
+    loaded = stand_ins.graph(CHAIN, words=Together)
+    Together.barrier = threading.Barrier(50)
+    pipelines = [Pipeline(loaded) for _ in range(50)]
+    for running in pipelines:
+        running.start()
+    for running in pipelines:
+        assert running.wait(stand_ins.PATIENCE_S)
+    got = [running.nodes["c"].indices for running in pipelines]  # type: ignore[attr-defined]
+    assert got == [[0, 1, 2]] * 50
+
+
+def test_networkx_has_the_nodes_threads_and_links_of_a_graph() -> None:
+    made = stand_ins.graph(CHAIN).to_networkx()
+    assert dict(made.nodes(data="thread")) == {"a": 1, "b": 1, "c": 2}
+    assert dict(made.nodes(data="resolved")) == {"a": "t.words", "b": "t.pass", "c": "t.collect"}
+    queues = {name: queue for _, _, name, queue in made.edges(keys=True, data="queue")}
+    assert queues == {"a.out -> b.text": None, "b.out -> c.text": QueueOptions()}
+    assert list(networkx.topological_sort(made)) == ["a", "b", "c"]
+
+
+def test_networkx_is_not_imported_to_load_a_graph() -> None:
+    code = "vflow.load(sys.argv[1], require_available=False); print('networkx' in sys.modules)"
+    pipeline = str(Path(__file__).parents[2] / "pipelines" / "say.yaml")
+    ran = subprocess.run(
+        [sys.executable, "-c", f"import sys, vflow; {code}", pipeline],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == "False\n"

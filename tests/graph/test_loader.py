@@ -27,8 +27,9 @@ from vflow import (
     load,
     prop,
 )
+from vflow.graph.expansion import MAX_NODES
 from vflow.graph.graph import MAX_FUSED, ErrorPolicy, RoleChoice
-from vflow.graph.loader import MAX_NODES, load_text
+from vflow.graph.loader import load_text
 from vflow.graph.registry import NodeClass, Registry
 
 
@@ -103,7 +104,7 @@ def test_a_property_of_a_role_that_its_candidate_lacks_is_left_out() -> None:
 def test_a_property_that_a_stand_in_lacks_is_left_out_without_a_warning() -> None:
     for stand_in in (("tape", {"file": "x"}), ("mic.plain", {})):
         graph = build("  m: {use: mic, frame: 32ms}", stand_ins={"mic": stand_in})
-        assert graph.warnings == []
+        assert graph.warnings == ()
 
 
 class Torn(Bin):
@@ -172,7 +173,7 @@ def test_a_role_that_nothing_can_play_is_an_error_or_a_warning() -> None:
 
 def test_a_named_node_that_is_not_available_is_a_warning_where_nothing_runs() -> None:
     graph = build("  m: {use: mic.fancy}", require_available=False)
-    assert graph.warnings == ["<text>:2:12: warning: m: no sparkle here"]
+    assert graph.warnings == ("<text>:2:12: warning: m: no sparkle here",)
 
 
 def test_an_override_is_typed_and_checked_like_the_file() -> None:

@@ -1,19 +1,19 @@
-"""Echo cancellation, put behind a microphone that hears the loudspeaker.
+"""Echo cancellation, put after a microphone that hears the loudspeaker.
 
 The role `mic` has the property `echo_cancellation`, whatever plays it: the nodes need not know of it. Where
-the graph has a sink that says what it plays (an output `played`), a node `aec` is linked behind the
+the graph has a sink that says what it plays (an output `played`), a node `aec` is linked after the
 microphone, and what is played to its `reference`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from vflow.caps import Audio, Text
-from vflow.errors import Diagnostic, Place, Unavailable, nearest
+from vflow.errors import Diagnostic, Unavailable, nearest
 from vflow.graph.document import NodeSpec
+from vflow.graph.draft import Draft, End, MicrophoneTap
 from vflow.graph.graph import Graph, GraphLink, GraphNode
 from vflow.graph.registry import UnknownNode
 from vflow.graph.resolver import Resolver, use_role
@@ -35,76 +35,60 @@ Mode = Literal["auto", "on", "off"]
 MODES: tuple[Mode, ...] = ("auto", "on", "off")
 
 
-@dataclass(frozen=True, slots=True)
-class MicrophoneTap:
-    """A node's output that carries what a microphone hears, and whether to take the echo out of it."""
-
-    node: str
-    port: str
-    mode: Mode
-    place: Place
-
-
-class EchoCancellation:
-    """What a graph that is being built has of microphones, and of sinks that make no sound."""
-
-    def __init__(self, diagnostics: list[Diagnostic]) -> None:
-        self.diagnostics = diagnostics
-        self._found: list[MicrophoneTap] = []
-        self._silent: set[str] = set()
-
-    def mode(self, spec: NodeSpec) -> Mode:
-        """Take the property out of a microphone's values; a wrong one is noted, and counts as the default."""
-        value = spec.values.pop(PROPERTY, None) if is_microphone(spec.use) else None
-        if value is None:
-            return "auto"
-        for mode in MODES:
-            if value.plain() == mode:
-                return mode
-        message = f"{spec.name}: {PROPERTY} is one of {', '.join(MODES)}; not {value}"
-        self.diagnostics.append(Diagnostic(message, value.place, nearest(str(value.plain()), MODES)))
+def take_mode(draft: Draft, spec: NodeSpec) -> Mode:
+    """Take the property out of a microphone's values; a wrong one is noted, and counts as the default."""
+    value = spec.values.pop(PROPERTY, None) if is_microphone(spec.use) else None
+    if value is None:
         return "auto"
+    for mode in MODES:
+        if value.plain() == mode:
+            return mode
+    message = f"{spec.name}: {PROPERTY} is one of {', '.join(MODES)}; not {value}"
+    draft.error(message, value.place, nearest(str(value.plain()), MODES))
+    return "auto"
 
-    def add(
-        self, spec: NodeSpec, full: str, use: str, mode: Mode, ports: Mapping[str, tuple[str, str]]
-    ) -> None:
-        """Note a node that was added; `use` is what it uses, `ports` what its ports mean."""
-        stands_in = use != spec.use
-        if stands_in and use_role(spec.use) == SPEAKER:
-            self._silent.add(full)
-        if is_microphone(spec.use) and not stands_in:
-            # a bin stands for the microphones inside it
-            self._found = [other for other in self._found if not other.node.startswith(f"{full}.")]
-            place = spec.keys.get(PROPERTY, spec.place)
-            ends = [ports[port] for port in ROLES[MICROPHONE].outputs if port in ports]
-            self._found += [MicrophoneTap(*end, mode, place) for end in ends]
 
-    def cancel_echo(self, graph: Graph, resolver: Resolver, require_available: bool) -> None:
-        """Insert a canceller behind each microphone that needs one.
+def note(draft: Draft, spec: NodeSpec, full: str, use: str, mode: Mode, ports: Mapping[str, End]) -> None:
+    """Note a node that was added; `use` is what it uses, `ports` what its ports mean."""
+    stands_in = use != spec.use
+    if stands_in and use_role(spec.use) == SPEAKER:
+        draft.silent_sinks.add(full)
+    if is_microphone(spec.use) and not stands_in:
+        # a bin stands for the microphones inside it
+        draft.microphones = [other for other in draft.microphones if not other.node.startswith(f"{full}.")]
+        place = spec.keys.get(PROPERTY, spec.place)
+        ends = [ports[port] for port in ROLES[MICROPHONE].outputs if port in ports]
+        draft.microphones += [MicrophoneTap(*end, mode, place) for end in ends]
 
-        Where there is none to be had, that is a warning, or with `on` an error.
-        """
-        for microphone in self._found:
-            if microphone.mode == "off" or _cancelled(graph, microphone):
-                continue
-            sinks = _heard_by(graph, microphone, self._silent)
-            speakers = [name for name in sinks if PLAYED in outputs_of(graph.nodes[name].cls)]
-            problem, mend = _problem(sinks, speakers, resolver)
-            if not problem:
-                _insert(graph, microphone, speakers[0], resolver)
-                for other in speakers[1:]:
-                    self._warn(microphone, f"the echo of {other} stays: only {speakers[0]} is heeded")
-            elif microphone.mode == "on":
-                severity = "error" if require_available else "warning"
-                self._warn(microphone, f"no echo canceller: {problem}", mend, severity)
-            elif sinks:
-                self._warn(microphone, f"no echo canceller: {problem}", mend)
 
-    def _warn(
-        self, microphone: MicrophoneTap, message: str, mend: str = WITHOUT, severity: str = "warning"
-    ) -> None:
-        text = f"{microphone.node}: {message}"
-        self.diagnostics.append(Diagnostic(text, microphone.place, mend, severity=severity))
+def cancel_echo(draft: Draft) -> None:
+    """Insert a canceller after each microphone that needs one.
+
+    Where there is none to be had, that is a warning, or with `on` an error.
+    """
+    graph, resolver = draft.graph, draft.resolver
+    for microphone in draft.microphones:
+        if microphone.mode == "off" or _cancelled(graph, microphone):
+            continue
+        sinks = _heard_by(graph, microphone, draft.silent_sinks)
+        speakers = [name for name in sinks if PLAYED in outputs_of(graph.nodes[name].cls)]
+        problem, mend = _problem(sinks, speakers, resolver)
+        if not problem:
+            _insert(draft, microphone, speakers[0])
+            for other in speakers[1:]:
+                _warn(draft, microphone, f"the echo of {other} stays: only {speakers[0]} is heeded")
+        elif microphone.mode == "on":
+            severity = "error" if draft.require_available else "warning"
+            _warn(draft, microphone, f"no echo canceller: {problem}", mend, severity)
+        elif sinks:
+            _warn(draft, microphone, f"no echo canceller: {problem}", mend)
+
+
+def _warn(
+    draft: Draft, microphone: MicrophoneTap, message: str, mend: str = WITHOUT, severity: str = "warning"
+) -> None:
+    text = f"{microphone.node}: {message}"
+    draft.diagnostics.append(Diagnostic(text, microphone.place, mend, severity=severity))
 
 
 def is_microphone(use: str) -> bool:
@@ -161,32 +145,24 @@ def _below(graph: Graph, name: str) -> set[str]:
     return seen
 
 
-def _insert(graph: Graph, microphone: MicrophoneTap, speaker: str, resolver: Resolver) -> None:
+def _insert(draft: Draft, microphone: MicrophoneTap, speaker: str) -> None:
     """Link microphone -> canceller -> what the microphone fed, and what is played -> canceller."""
-    cls = resolver.registry.load(CANCELLER)
+    graph = draft.graph
+    cls = draft.resolver.registry.load(CANCELLER)
     assert issubclass(cls, Node)
     name = f"{microphone.node}.{CANCELLER}"
     while name in graph.nodes:
         name += "_"
-    node = GraphNode(name, cls, CANCELLER, CANCELLER, {}, microphone.place, converter=True)
-    node.caps = {port: declared.caps for port, declared in ports_of(cls).items()}
-    graph.nodes = _with(graph.nodes, microphone.node, node)
+    caps = {port: declared.caps for port, declared in ports_of(cls).items()}
+    node = GraphNode(name, cls, CANCELLER, CANCELLER, {}, microphone.place, caps=caps, converter=True)
+    draft.add(node, after=microphone.node)
     fed = [link for link in graph.out_of(microphone.node) if link.out == microphone.port]
-    into = GraphLink(microphone.node, microphone.port, name, "audio", place=microphone.place)
-    into.convert = all(link.convert for link in fed)
-    graph.links.insert(min((graph.links.index(link) for link in fed), default=0), into)
+    convert = all(link.convert for link in fed)
+    into = GraphLink(microphone.node, microphone.port, name, "audio", convert=convert, place=microphone.place)
+    draft.link(into, before=fed[0] if fed else next(iter(graph.links), None))
     for link in fed:
-        link.source, link.out = name, "out"
-        if not link.explicit:  # no longer behind a live source
-            link.queue = inputs_of(graph.nodes[link.target].cls)[link.into].queue
-    graph.links.append(GraphLink(speaker, PLAYED, name, "reference", FEEDBACK, place=microphone.place))
-
-
-def _with(nodes: dict[str, GraphNode], after: str, node: GraphNode) -> dict[str, GraphNode]:
-    """`nodes` with another one right behind `after`."""
-    made: dict[str, GraphNode] = {}
-    for name, other in nodes.items():
-        made[name] = other
-        if name == after:
-            made[node.name] = node
-    return made
+        queue = link.queue
+        if not link.explicit:  # no longer fed by a live source
+            queue = inputs_of(graph.nodes[link.target].cls)[link.into].queue
+        draft.change(link, source=name, out="out", queue=queue)
+    draft.link(GraphLink(speaker, PLAYED, name, "reference", FEEDBACK, place=microphone.place))

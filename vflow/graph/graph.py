@@ -1,19 +1,23 @@
 """The graph: validated, not running. Which links cross threads, what a flush reaches, which cycles block.
 
-Built by `vflow.load`; a `Pipeline` makes fresh node instances from it, so one graph serves many.
+Built by `vflow.load`, and frozen: nothing here changes any more. A `Pipeline` makes fresh node instances
+from it, so one graph runs in many pipelines at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vflow.caps import Caps
 from vflow.errors import Place
 from vflow.node import Node, is_async, is_source, overrides
 from vflow.ports import QueueOptions, inputs_of
+
+if TYPE_CHECKING:
+    import networkx
 
 MAX_PATHS = 100
 """A graph of branches that meet again has more paths than anybody reads."""
@@ -51,7 +55,7 @@ class RoleChoice:
     passed_over: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class GraphNode:
     """A vertex. `resolved` is the registered name that `use` led to; `converter` marks what the runtime
     inserted."""
@@ -60,11 +64,11 @@ class GraphNode:
     cls: type[Node]
     resolved: str
     use: str
-    values: dict[str, Any]
+    values: Mapping[str, Any]
     place: Place | None = None
     on_error: ErrorPolicy = field(default_factory=ErrorPolicy)
     order: str = "arrival"
-    caps: dict[str, Caps] = field(default_factory=dict)
+    caps: Mapping[str, Caps] = field(default_factory=dict)
     converter: bool = False
     paced: bool = False
 
@@ -73,10 +77,10 @@ class GraphNode:
         return self.cls(**self.values)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class GraphLink:
     """An edge. `queue` is None where neither the file nor the input port gives bounds; `cut` marks a link
-    that crosses threads only since the chain in front of it is long."""
+    that crosses threads only since the chain before it is long."""
 
     source: str
     out: str
@@ -98,7 +102,7 @@ class GraphLink:
         return self.queue is not None and self.queue.policy.startswith("leaky")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Reach:
     """What lies downstream of some outputs and is made stale (see `Graph.reach`)."""
 
@@ -106,20 +110,20 @@ class Reach:
     links: tuple[GraphLink, ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Graph:
     """Nodes by name and links, in the order of the file; `file` is where it was read."""
 
     file: str
-    nodes: dict[str, GraphNode] = field(default_factory=dict)
-    links: list[GraphLink] = field(default_factory=list)
+    nodes: Mapping[str, GraphNode] = field(default_factory=dict)
+    links: Sequence[GraphLink] = field(default_factory=list)
     budget: Budget | None = None
     threads: Mapping[str, int] = field(default_factory=dict)
-    aliases: dict[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
     """Nodes of the file that are bins, with what they resolved to."""
-    roles: dict[str, RoleChoice] = field(default_factory=dict)
+    roles: Mapping[str, RoleChoice] = field(default_factory=dict)
     """Nodes, and bins, that name a role."""
-    warnings: list[str] = field(default_factory=list)
+    warnings: Sequence[str] = ()
 
     def into(self, name: str) -> list[GraphLink]:
         return [link for link in self.links if link.target == name]
@@ -149,15 +153,6 @@ class Graph:
         if self.nodes[link.source].paced:
             return LIVE
         return QueueOptions()
-
-    def cut(self) -> None:
-        """Let a link cross threads wherever more than MAX_FUSED nodes would call one another."""
-        depth = dict.fromkeys(self.nodes, 1)
-        for name in self.in_order():
-            for link in self.out_of(name):
-                if not self.is_boundary(link):  # then it is the only link into its target
-                    link.cut = depth[name] == MAX_FUSED
-                    depth[link.target] = 1 if link.cut else depth[name] + 1
 
     def segments(self) -> list[list[str]]:
         """The nodes of each thread, heads first, in the order of the data."""
@@ -270,3 +265,31 @@ class Graph:
     def resolved(self) -> dict[str, str]:
         """What each node of the file, and each inside a bin, turned out to be."""
         return {**self.aliases, **{n: node.resolved for n, node in self.nodes.items() if not node.converter}}
+
+    def to_networkx(self) -> networkx.MultiDiGraph:
+        """A copy for the algorithms and drawings of networkx.
+
+        Nodes are names, with `use` as the file has it, `resolved`, `thread` (the number that `vflow graph`
+        shows, from 1) and `inserted` (by the loader). Edges have the link's name as their key, with `out`,
+        `into`, `caps` (text) and `queue`: the bounds, None where the two nodes share a thread.
+        """
+        import networkx  # half a second, which `vflow run` and `vflow check` need not wait
+
+        made = networkx.MultiDiGraph(file=self.file)
+        for thread, names in enumerate(self.segments(), 1):
+            for name in names:
+                node = self.nodes[name]
+                made.add_node(
+                    name, use=node.use, resolved=node.resolved, thread=thread, inserted=node.converter
+                )
+        for link in self.links:
+            made.add_edge(
+                link.source,
+                link.target,
+                key=link.name,
+                out=link.out,
+                into=link.into,
+                caps=str(self.nodes[link.source].caps.get(link.out, "")),
+                queue=self.queue(link) if self.is_boundary(link) else None,
+            )
+        return made

@@ -7,14 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vflow.caps import Caps, fits
-from vflow.errors import Diagnostic, Place, nearest
+from vflow.errors import nearest
 from vflow.graph.document import EndSpec, LinkSpec
-from vflow.graph.graph import LIVE, Graph, GraphLink
-from vflow.graph.resolver import Resolver
+from vflow.graph.draft import Draft, End
+from vflow.graph.graph import LIVE, MAX_FUSED, GraphLink
 from vflow.ports import QueueOptions, inputs_of, outputs_of, ports_of
-
-End = tuple[str, str]
-"""A port: the full name of a node of the graph, and its port."""
 
 
 @dataclass(slots=True)
@@ -31,14 +28,11 @@ class Scope:
 
 
 class Linker:
-    """Adds links to a graph whose nodes are there; what is wrong goes to `diagnostics`."""
+    """Adds links to a draft whose nodes are there."""
 
-    def __init__(self, graph: Graph, resolver: Resolver, diagnostics: list[Diagnostic]) -> None:
-        self.graph, self.resolver, self.diagnostics = graph, resolver, diagnostics
+    def __init__(self, draft: Draft) -> None:
+        self.draft, self.graph, self.error = draft, draft.graph, draft.error
         self._linked: set[str] = set()
-
-    def error(self, message: str, place: Place, mend: str = "") -> None:
-        self.diagnostics.append(Diagnostic(message, place, mend))
 
     def link(self, spec: LinkSpec, scope: Scope) -> None:
         """Add a link between the one pair of ports that fits by caps."""
@@ -58,7 +52,7 @@ class Linker:
             self.error(f"{link.name} is linked twice", spec.place, "remove one of them")
             return
         self._linked.add(link.name)
-        self.graph.links.append(link)
+        self.draft.link(link)
 
     def bounds(self, spec: LinkSpec, source: str, target: str, into: str) -> QueueOptions | None:
         """What the file says, on top of what the input port brings. A live source is not to be blocked,
@@ -118,5 +112,18 @@ class Linker:
         carries = " and ".join(f"{source}.{port} carries {caps}" for port, caps in given.items())
         takes = " and ".join(f"{target}.{port} takes {caps}" for port, caps in wanted.items())
         names = [name.partition(".")[0] for name in self.graph.nodes]
-        mend = self.resolver.adapter(list(given.values()), list(wanted.values()), source, target, names)
+        mend = self.draft.resolver.adapter(list(given.values()), list(wanted.values()), source, target, names)
         self.error(f"{carries}, but {takes}", spec.place, mend)
+
+
+def cut_long_chains(draft: Draft) -> None:
+    """Let a link cross threads wherever more than MAX_FUSED nodes would call one another."""
+    graph = draft.graph
+    depth = dict.fromkeys(graph.nodes, 1)
+    for name in graph.in_order():
+        for link in graph.out_of(name):
+            if not graph.is_boundary(link):  # then it is the only link into its target
+                cut = depth[name] == MAX_FUSED
+                if cut:
+                    draft.change(link, cut=True)
+                depth[link.target] = 1 if cut else depth[name] + 1

@@ -1,32 +1,37 @@
-"""From a graph file to a checked graph: roles and bins resolved, ports matched, caps negotiated.
+"""From a graph file to a checked graph: a list of passes over a draft, which is frozen after the last one.
 
 Every finding is collected; `load` raises them together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError, nearest
-from vflow.graph import echo_cancellation, whole_graph_checks
-from vflow.graph.document import Document, NodeSpec, read
-from vflow.graph.graph import Graph, RoleChoice
-from vflow.graph.linker import End, Linker, Scope
+from vflow.errors import Diagnostic, GraphError
+from vflow.graph.document import read
+from vflow.graph.draft import Draft
+from vflow.graph.echo_cancellation import cancel_echo
+from vflow.graph.expansion import expand
+from vflow.graph.graph import Graph
+from vflow.graph.linker import cut_long_chains
 from vflow.graph.negotiation import negotiate
-from vflow.graph.node_builder import NodeBuilder
 from vflow.graph.overrides import Overrides, StandIns
-from vflow.graph.registry import NodeClass, Registry, UnknownNode
-from vflow.graph.resolver import Resolved, Resolver, use_role
-from vflow.graph.roles import ROLES
-from vflow.graph.yaml_reader import Value, parse, read_file
-from vflow.node import Bin, Node
-from vflow.ports import inputs_of, outputs_of
+from vflow.graph.registry import NodeClass, Registry
+from vflow.graph.whole_graph_checks import refuse_blocking_cycle, refuse_unfed_inputs
+from vflow.graph.yaml_reader import parse, read_file
 
-MAX_NODES = 2_000
-"""Bins of bins of bins grow fast."""
+Pass = Callable[[Draft], None]
+PASSES: tuple[Pass, ...] = (
+    expand,
+    cancel_echo,
+    negotiate,
+    refuse_blocking_cycle,
+    refuse_unfed_inputs,
+    cut_long_chains,
+)
+THROUGH_ERRORS: tuple[Pass, ...] = (expand, refuse_blocking_cycle)
+"""Passes that run where an earlier one has found errors; after the others, one error would lead to more."""
 
 
 def load(
@@ -68,198 +73,14 @@ def load_text(
     """`load` of a graph that is not in a file; relative paths in it start from the working directory."""
     diagnostics: list[Diagnostic] = []
     document = read(parse(text, file), file, diagnostics)
-    options = Overrides(overrides, stand_ins)
-    return _Builder(Registry(nodes), options, diagnostics, require_available).build(document)
-
-
-class _Builder:
-    def __init__(
-        self, registry: Registry, options: Overrides, diagnostics: list[Diagnostic], require_available: bool
-    ) -> None:
-        self.registry, self.options, self.diagnostics = registry, options, diagnostics
-        self.require_available = require_available
-        self.resolver = Resolver(registry)
-        self.graph = Graph("")
-        self.linker = Linker(self.graph, self.resolver, diagnostics)
-        self._count = 0
-        self.microphones = echo_cancellation.EchoCancellation(diagnostics)
-
-    def error(self, message: str, place: Place, mend: str = "") -> None:
-        self.diagnostics.append(Diagnostic(message, place, mend))
-
-    def build(self, document: Document) -> Graph:
-        graph = self.graph
-        graph.file, graph.budget = document.file, document.budget
-        graph.threads = document.threads | self.options.threads(document.nodes, self.diagnostics)
-        scope = Scope("", Path(document.file).parent, trail=(str(Path(document.file).resolve()),))
-        self.add_document(document, scope)
-        ports = self.ports(document, scope)
-        self.diagnostics += self.options.unused(document.file, document.nodes, graph.nodes)
-        if not _errors(self.diagnostics):
-            self.microphones.cancel_echo(graph, self.resolver, self.require_available)
-            negotiate(graph, self.registry, self.diagnostics)
-        self.diagnostics += whole_graph_checks.cycle(graph)
-        if not _errors(self.diagnostics):  # what is not linked because of an error is not another error
-            self.diagnostics += whole_graph_checks.inputs(graph, ports.values())
-        if _errors(self.diagnostics):
-            raise GraphError(sorted(dict.fromkeys(self.diagnostics), key=_by_place))
-        graph.warnings = [str(d) for d in self.diagnostics]
-        graph.cut()
-        return graph
-
-    def add_document(self, document: Document, scope: Scope) -> None:
-        for spec in document.nodes.values():
-            self.add_node(spec, scope)
-            if spec.name not in scope.ports:
-                scope.failed.add(spec.name)
-        scope.failed |= document.broken
-        for link in document.links if document.nodes else ():
-            self.linker.link(link, scope)
-
-    def add_node(self, spec: NodeSpec, scope: Scope) -> None:
-        full = scope.prefix + spec.name
-        self._count += 1
-        if self._count > MAX_NODES:
-            raise GraphError([Diagnostic(f"the graph has more than {MAX_NODES:,} nodes", spec.place)])
-        self.options.override(spec, full)
-        mode = self.microphones.mode(spec)
-        use, extra = self.options.stand_in(spec, self.diagnostics)
-        found = self.resolve(spec, use, full, scope.folder)
-        if found is None:
-            return
-        values = {**spec.values, **extra}
-        if use in ROLES or use_role(spec.use) in self.options.stand_ins:
-            values = self.taken(spec, use, full, found, values)
-        if isinstance(found.target, Document) or issubclass(found.target, Bin):
-            self.graph.aliases[full] = found.name
-            self.add_bin(spec, full, found, values, scope)
-        else:
-            self.add_leaf(spec, full, found.name, found.target, values, scope)
-        self.microphones.add(spec, full, use, mode, scope.ports.get(spec.name, {}))
-
-    def taken(
-        self, spec: NodeSpec, use: str, full: str, found: Resolved, values: dict[str, Value]
-    ) -> dict[str, Value]:
-        """`values` without the properties of the role that what plays it here does not have."""
-        role = ROLES.get(use) or ROLES[use_role(spec.use)]
-        try:
-            accepted = self.resolver.accepts(found)
-        except VflowError:
-            return values  # noted where the inner node of the bin is added
-        left_out = [name for name in values if name not in accepted and name in role.properties]
-        if not found.problem and role.name not in self.options.stand_ins:
-            for name in left_out:
-                message = f"{full}: {found.name} has no property {name!r}: it is ignored"
-                place, mend = spec.keys.get(name, spec.place), self.resolver.candidate_with(use, name)
-                self.diagnostics.append(Diagnostic(message, place, mend, severity="warning"))
-        return {name: value for name, value in values.items() if name not in left_out}
-
-    def resolve(self, spec: NodeSpec, use: str, full: str, folder: Path) -> Resolved | None:
-        """What `use` leads to; None where an error has been noted."""
-        try:
-            found = self.resolver.resolve(use, folder)
-        except UnknownNode as error:
-            name = spec.use_text if use == spec.use else repr(use)
-            self.error(f"no node is named {name}", spec.use_place, error.mend)
-            return None
-        except Unavailable as error:
-            self.error(str(error), spec.use_place)
-            return None
-        except GraphError as error:
-            self.diagnostics += [_at(d, spec.use_place) for d in error.diagnostics]
-            return None
-        if found.problem and (use in ROLES or not self.require_available):
-            # a node that is named may have properties that mend it: its own open() decides
-            severity = "error" if self.require_available else "warning"
-            self.diagnostics.append(Diagnostic(f"{full}: {found.problem}", spec.use_place, severity=severity))
-        if use in ROLES:
-            self.graph.roles[full] = RoleChoice(use, found.name, found.passed_over)
-        return found
-
-    def add_leaf(
-        self,
-        spec: NodeSpec,
-        full: str,
-        resolved: str,
-        cls: type[Node],
-        values: dict[str, Value],
-        scope: Scope,
-    ) -> None:
-        leaf = NodeBuilder(spec, full, cls, values)
-        self.graph.nodes[full] = leaf.make(resolved, self.resolver, self.diagnostics)
-        scope.ports[spec.name] = {port: (full, port) for port in (*inputs_of(cls), *outputs_of(cls))}
-
-    def add_bin(
-        self, spec: NodeSpec, full: str, found: Resolved, values: dict[str, Value], scope: Scope
-    ) -> None:
-        try:
-            document = found.document()
-        except GraphError as error:
-            self.diagnostics += [_at(d, spec.use_place) for d in error.diagnostics]
-            return
-        place = str(Path(document.file).resolve())
-        if place in scope.trail:
-            self.error(f"{full}: {found.name} contains itself", spec.use_place, "use another node inside it")
-            return
-        params = {name: value for name, value in values.items() if name in document.params}
-        if params:
-            document = found.document(params)
-        self.pass_on(spec, full, document, {n: v for n, v in values.items() if n not in params})
-        for node in document.nodes.values():
-            if spec.on_error.action != "fail":
-                node.on_error = spec.on_error
-        inner = Scope(f"{full}.", Path(document.file).parent, trail=(*scope.trail, place))
-        self.add_document(document, inner)
-        ports = self.ports(document, inner)
-        if len(ports) == len(document.ports):  # else a link to it would be another error
-            scope.ports[spec.name] = ports
-
-    def ports(self, document: Document, scope: Scope) -> dict[str, End]:
-        """The outer ports of a bin, with what they mean inside; of a graph that is none, nothing."""
-        found: dict[str, End] = {}
-        for outer, end in document.ports.items():
-            known = scope.ports.get(end.node, {})
-            if (port := end.port or outer) in known:
-                found[outer] = known[port]
-            elif end.node in scope.ports:
-                mend = nearest(port, known) or f"its ports: {', '.join(known)}"
-                self.error(f"port {outer!r} of the bin: {end.node} has no port {port!r}", end.place, mend)
-        return found
-
-    def pass_on(self, spec: NodeSpec, full: str, document: Document, values: dict[str, Value]) -> None:
-        """Give the properties set on a bin to the inner nodes that have them."""
-        folder = Path(document.file).parent
-        accepted: dict[str, dict[str, Any]] = {}
-        try:
-            for inner in document.proxy if values else ():
-                found = self.resolver.resolve(document.nodes[inner].use, folder)
-                accepted[inner] = self.resolver.accepts(found)
-                if echo_cancellation.is_microphone(document.nodes[inner].use):
-                    accepted[inner][echo_cancellation.PROPERTY] = None
-        except VflowError:
-            return  # noted where the inner node is added
-        for name, value in values.items():
-            owner = next((inner for inner, names in accepted.items() if name in names), None)
-            if owner is not None:
-                document.nodes[owner].values[name] = value
-                document.nodes[owner].keys[name] = spec.keys.get(name, value.place)
-                continue
-            known = [*document.params, *(name for names in accepted.values() for name in names)]
-            mend = nearest(name, known) or self.resolver.candidate_with(spec.use, name)
-            mend = mend or f"known: {', '.join(known) or 'none'}"
-            self.error(f"{full}: no property {name!r}", spec.keys.get(name, value.place), mend)
-
-
-def _errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    return any(diagnostic.severity == "error" for diagnostic in diagnostics)
-
-
-def _at(diagnostic: Diagnostic, place: Place) -> Diagnostic:
-    """A finding about a bin's file as a whole belongs where the file is named."""
-    found = diagnostic.place
-    if found is None or found.line:
-        return diagnostic
-    return replace(diagnostic, message=f"{found.file}: {diagnostic.message}", place=place)
+    draft = Draft(document, Registry(nodes), Overrides(overrides, stand_ins), require_available)
+    draft.diagnostics[:0] = diagnostics
+    for step in PASSES:
+        if draft.sound or step in THROUGH_ERRORS:
+            step(draft)
+    if not draft.sound:
+        raise GraphError(sorted(dict.fromkeys(draft.diagnostics), key=_by_place))
+    return draft.frozen()
 
 
 def _by_place(diagnostic: Diagnostic) -> tuple[str, int, int]:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from vflow.caps import AnyCaps, Audio, Caps, fill, fits, needs_converter
-from vflow.errors import Diagnostic, Unavailable
+from vflow.errors import Unavailable
+from vflow.graph.draft import Draft
 from vflow.graph.graph import Graph, GraphLink, GraphNode
-from vflow.graph.registry import Registry, UnknownNode
+from vflow.graph.registry import UnknownNode
 from vflow.node import Node
 from vflow.ports import inputs_of, outputs_of
 
@@ -17,15 +18,15 @@ DEFAULT = Audio(rate=16000, channels=1)
 """What an output produces where neither its node, its input nor its consumer fixes it."""
 
 
-def negotiate(graph: Graph, registry: Registry, diagnostics: list[Diagnostic]) -> None:
-    """Fix the caps of every port of `graph`, inserting converters; what cannot fit goes to `diagnostics`."""
+def negotiate(draft: Draft) -> None:
+    """Fix the caps of every port of a graph, inserting converters."""
+    graph = draft.graph
     for name in graph.in_order():
-        node = graph.nodes[name]
         for link in graph.into(name):
-            _enter(graph, link, registry, diagnostics)
-        given = [node.caps[link.into] for link in graph.into(name)]
-        for port in outputs_of(node.cls):
-            node.caps[port] = _output(graph, node, port, given)
+            _enter(draft, link)
+        given = [graph.nodes[name].caps[link.into] for link in graph.into(name)]
+        for port in outputs_of(graph.nodes[name].cls):
+            draft.set_caps(name, port, _output(graph, graph.nodes[name], port, given))
 
 
 def _output(graph: Graph, node: GraphNode, port: str, given: list[Caps]) -> Caps:
@@ -48,48 +49,42 @@ def _keep_features(caps: Audio, filled: Caps) -> Audio:
     return Audio(filled.rate, filled.channels, caps.features)
 
 
-def _enter(graph: Graph, link: GraphLink, registry: Registry, diagnostics: list[Diagnostic]) -> None:
+def _enter(draft: Draft, link: GraphLink) -> None:
+    graph = draft.graph
     source = graph.nodes[link.source].caps[link.out]
-    target = graph.nodes[link.target]
-    wanted = target.caps[link.into]
+    wanted = graph.nodes[link.target].caps[link.into]
     if not fits(source, wanted):
         message = f"{link.source}.{link.out} carries {source}, but {link.target}.{link.into} takes {wanted}"
-        diagnostics.append(Diagnostic(message, link.place))
-        return
-    if needs_converter(source, wanted):
-        if link.convert:
-            _insert(graph, link, source, registry, diagnostics)
-        else:
-            message = f"{link.name}: {source} is not {wanted}, and 'convert: never' forbids a converter"
-            diagnostics.append(Diagnostic(message, link.place, "insert '{use: resample}', or allow it"))
-        return
-    target.caps[link.into] = fill(wanted, source)
+        draft.error(message, link.place)
+    elif not needs_converter(source, wanted):
+        draft.set_caps(link.target, link.into, fill(wanted, source))
+    elif link.convert:
+        _insert(draft, link, source)
+    else:
+        message = f"{link.name}: {source} is not {wanted}, and 'convert: never' forbids a converter"
+        draft.error(message, link.place, "insert '{use: resample}', or allow it")
 
 
-def _insert(
-    graph: Graph, link: GraphLink, source: Caps, registry: Registry, diagnostics: list[Diagnostic]
-) -> None:
+def _insert(draft: Draft, link: GraphLink, source: Caps) -> None:
     try:
-        cls = registry.load(CONVERTER)
+        cls = draft.resolver.registry.load(CONVERTER)
     except (UnknownNode, Unavailable) as error:
-        diagnostics.append(Diagnostic(f"{link.name} needs a converter: {error}", link.place))
+        draft.error(f"{link.name} needs a converter: {error}", link.place)
         return
     assert issubclass(cls, Node)
-    target = graph.nodes[link.target]
+    graph = draft.graph
     (into,), (out,) = inputs_of(cls), outputs_of(cls)
-    wanted = fill(target.caps[link.into], source)
-    target.caps[link.into] = wanted
+    wanted = fill(graph.nodes[link.target].caps[link.into], source)
+    draft.set_caps(link.target, link.into, wanted)
     name = _free(graph, f"{link.target}.{CONVERTER}")
-    node = GraphNode(name, cls, CONVERTER, CONVERTER, {}, link.place, converter=True)
-    node.caps = {into: source, out: wanted}
-    graph.nodes[name] = node
-    at = graph.links.index(link)
+    caps = {into: source, out: wanted}
+    draft.add(GraphNode(name, cls, CONVERTER, CONVERTER, {}, link.place, caps=caps, converter=True))
     before = GraphLink(link.source, link.out, name, into, place=link.place)
     after = replace(link, source=name, out=out)
     if graph.nodes[link.source].paced:  # its queue is the ring of the live source
-        before.queue, before.explicit = link.queue, link.explicit
-        after.queue, after.explicit = None, False
-    graph.links[at : at + 1] = [before, after]
+        before = replace(before, queue=link.queue, explicit=link.explicit)
+        after = replace(after, queue=None, explicit=False)
+    draft.relink(link, before, after)
 
 
 def _free(graph: Graph, name: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from vflow.caps import AnyCaps, Audio, Caps, Text
 from vflow.errors import Diagnostic, Place, PropertyError, Unavailable, repr_of
 from vflow.graph.document import NodeSpec
+from vflow.graph.draft import Draft
 from vflow.graph.graph import GraphNode
 from vflow.graph.resolver import Resolver
 from vflow.graph.yaml_reader import Value
@@ -18,27 +20,25 @@ from vflow.props import Prop, convert, convert_all, props_of
 
 
 class NodeBuilder:
-    """Makes one node of the graph; what is wrong goes to `diagnostics`."""
+    """Makes one node of the graph; what is wrong goes to the draft's diagnostics."""
 
     def __init__(self, spec: NodeSpec, full: str, cls: type[Node], values: Mapping[str, Value]) -> None:
         self.spec, self.full, self.cls, self.values = spec, full, cls, values
 
-    def make(self, resolved: str, resolver: Resolver, diagnostics: list[Diagnostic]) -> GraphNode:
+    def make(self, resolved: str, draft: Draft) -> GraphNode:
         """The node; without caps where a property is wrong. `resolved` is what `use` led to."""
         declared = props_of(self.cls)
 
         def report(name: str, error: PropertyError) -> None:
-            diagnostics.append(self._finding(name, error, resolver))
+            draft.diagnostics.append(self._finding(name, error, draft.resolver))
 
-        before = len(diagnostics)
+        before = len(draft.diagnostics)
         raw = {name: _raw(declared.get(name), value) for name, value in self.values.items()}
         convert_all(self.cls, raw, report)
         spec = self.spec
-        node = GraphNode(self.full, self.cls, resolved, spec.use, raw, spec.place, spec.on_error)
-        node.order = spec.order or self.cls.order
-        if len(diagnostics) == before:
-            diagnostics += self._read_caps(node)
-        return node
+        order = spec.order or self.cls.order
+        node = GraphNode(self.full, self.cls, resolved, spec.use, raw, spec.place, spec.on_error, order)
+        return self._asked(node, draft) if len(draft.diagnostics) == before else node
 
     def _finding(self, name: str, error: PropertyError, resolver: Resolver) -> Diagnostic:
         value = self.values.get(name)
@@ -53,13 +53,14 @@ class NodeBuilder:
             mend = resolver.candidate_with(self.spec.use, name) or mend
         return Diagnostic(f"{self.full}: {message}", place, mend)
 
-    def _read_caps(self, node: GraphNode) -> list[Diagnostic]:
+    def _asked(self, node: GraphNode, draft: Draft) -> GraphNode:
+        """The node with what an instance of it says of itself: its caps, and whether the world paces it."""
         called = "__init__"
         caps: dict[str, Caps] = {}
         try:
             instance = node.create()
             called = "paced"
-            node.paced = instance.paced()
+            paced = instance.paced()
             called = "port_caps"
             for port in (*inputs_of(self.cls), *outputs_of(self.cls)):
                 caps[port] = instance.port_caps(port)
@@ -68,18 +69,20 @@ class NodeBuilder:
             for name, value in self.values.items():
                 place = value.place if name == "file" else place
                 message = _hide(message, value)
-            return [Diagnostic(f"{self.full}: {message}", place)]
+            draft.error(f"{self.full}: {message}", place)
+            return node
         except Exception as error:  # a node's own code, at check time
             message = f"{called} raised {type(error).__name__}: {error}"
             for value in self.values.values():
                 message = _hide(message, value)
-            return [Diagnostic(f"{self.full}: {message}", node.place)]
+            draft.error(f"{self.full}: {message}", node.place)
+            return node
         for port, found in caps.items():
             if not isinstance(found, AnyCaps | Audio | Text):
                 message = f"{self.full}: port_caps gave {repr_of(found)} for {port!r}, which is no caps"
-                return [Diagnostic(message, node.place, "return Audio(...), Text(...) or AnyCaps()")]
-        node.caps = caps
-        return []
+                draft.error(message, node.place, "return Audio(...), Text(...) or AnyCaps()")
+                return node
+        return replace(node, caps=caps, paced=paced)
 
 
 def _raw(declaration: Prop | None, value: Value) -> Any:

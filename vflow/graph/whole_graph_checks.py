@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-
-from vflow.errors import Diagnostic
-from vflow.graph.graph import Graph, GraphNode
+from vflow.graph.draft import Draft
+from vflow.graph.graph import GraphNode
 
 
-def cycle(graph: Graph) -> Iterator[Diagnostic]:
-    """A cycle in which every link blocks."""
-    if found := graph.blocking_cycle():
+def refuse_blocking_cycle(draft: Draft) -> None:
+    """Note a cycle in which every link blocks."""
+    if found := draft.graph.blocking_cycle():
         message = f"the cycle {' -> '.join(found)} would deadlock: every link in it blocks"
         mend = "give one of its links 'queue: {policy: leaky-oldest}'"
-        yield Diagnostic(message, graph.nodes[found[0]].place, mend)
+        draft.error(message, draft.graph.nodes[found[0]].place, mend)
 
 
-def inputs(graph: Graph, ports: Collection[tuple[str, str]]) -> Iterator[Diagnostic]:
-    """Inputs that nothing feeds, but for `ports`; and nodes that wait for inputs which may be silent."""
+def refuse_unfed_inputs(draft: Draft) -> None:
+    """Note inputs that nothing feeds, and nodes that wait for inputs which may be silent."""
+    graph = draft.graph
     for name, port in graph.unlinked():
-        if (name, port) not in ports:
+        if (name, port) not in draft.outer_ports:
             mend = f"link a node to it: '- ... -> {name}'"
-            yield Diagnostic(f"nothing feeds {name}.{port}", graph.nodes[name].place, mend)
-    for name, node in graph.nodes.items():
-        into = graph.into(name)
+            draft.error(f"nothing feeds {name}.{port}", graph.nodes[name].place, mend)
+    for node in graph.nodes.values():
+        into = graph.into(node.name)
         if node.order == "pts" and len(into) > 1:
-            yield from _order(graph, node, [link.source for link in into])
+            _refuse_silent(draft, node, [link.source for link in into])
 
 
-def _order(graph: Graph, node: GraphNode, sources: list[str]) -> Iterator[Diagnostic]:
+def _refuse_silent(draft: Draft, node: GraphNode, sources: list[str]) -> None:
+    graph = draft.graph
     above = set(sources)
     todo = list(sources)
     while todo:
@@ -39,4 +39,4 @@ def _order(graph: Graph, node: GraphNode, sources: list[str]) -> Iterator[Diagno
     for name in sorted(above):
         if graph.nodes[name].cls.sparse:
             message = f"{node.name} waits for every input (order: pts), but {name} may be silent for long"
-            yield Diagnostic(message, node.place, "use 'order: arrival'")
+            draft.error(message, node.place, "use 'order: arrival'")

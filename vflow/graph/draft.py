@@ -1,0 +1,114 @@
+"""A graph while it is built: what the passes of `load` share and change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+from vflow.caps import Caps
+from vflow.errors import Diagnostic, Place
+from vflow.graph.document import Document
+from vflow.graph.graph import Graph, GraphLink, GraphNode, RoleChoice
+from vflow.graph.overrides import Overrides
+from vflow.graph.registry import Registry
+from vflow.graph.resolver import Resolver
+
+End = tuple[str, str]
+"""A port: the full name of a node of the graph, and its port."""
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneTap:
+    """A node's output that carries what a microphone hears, and whether to take the echo out of it."""
+
+    node: str
+    port: str
+    mode: Literal["auto", "on", "off"]
+    place: Place
+
+
+class Draft:
+    """The document, what a caller changes of it, what was found, and the graph so far.
+
+    `graph` answers questions about the nodes and links as they stand. They are changed here only, each time
+    by another record, until `frozen` returns the graph that nobody changes.
+    """
+
+    def __init__(
+        self, document: Document, registry: Registry, overrides: Overrides, require_available: bool
+    ) -> None:
+        self.document, self.overrides, self.require_available = document, overrides, require_available
+        self.resolver = Resolver(registry)
+        self.diagnostics: list[Diagnostic] = []
+        self.microphones: list[MicrophoneTap] = []
+        """Microphones whose echo may have to be cancelled."""
+        self.silent_sinks: set[str] = set()
+        """Sinks in the place of a loudspeaker that make no sound."""
+        self.outer_ports: Collection[End] = ()
+        """Ports that are fed from outside, where the document is that of a bin."""
+        self._nodes: dict[str, GraphNode] = {}
+        self._links: list[GraphLink] = []
+        self.aliases: dict[str, str] = {}
+        self.roles: dict[str, RoleChoice] = {}
+        threads = document.threads | overrides.threads(document.nodes, self.diagnostics)
+        self.graph = Graph(
+            document.file, self._nodes, self._links, document.budget, threads, self.aliases, self.roles
+        )
+
+    @property
+    def sound(self) -> bool:
+        """Whether no error has been found."""
+        return all(diagnostic.severity != "error" for diagnostic in self.diagnostics)
+
+    def error(self, message: str, place: Place | None, mend: str = "") -> None:
+        """Note an error."""
+        self.diagnostics.append(Diagnostic(message, place, mend))
+
+    def add(self, node: GraphNode, after: str = "") -> None:
+        """Add a node: the last one, or the next after another."""
+        self._nodes[node.name] = node
+        if after:
+            names = [name for name in self._nodes if name != node.name]
+            names.insert(names.index(after) + 1, node.name)
+            moved = {name: self._nodes[name] for name in names}
+            self._nodes.clear()
+            self._nodes.update(moved)
+
+    def link(self, link: GraphLink, before: GraphLink | None = None) -> None:
+        """Add a link: the last one, or the next before another."""
+        at = len(self._links) if before is None else self._links.index(before)
+        self._links.insert(at, link)
+
+    def relink(self, link: GraphLink, *others: GraphLink) -> None:
+        """Put other links in the place of one."""
+        at = self._links.index(link)
+        self._links[at : at + 1] = others
+
+    def change(self, link: GraphLink, **values: Any) -> None:
+        """Give a link other values."""
+        self.relink(link, replace(link, **values))
+
+    def set_caps(self, name: str, port: str, caps: Caps) -> None:
+        """Set what a port carries."""
+        node = self._nodes[name]
+        self._nodes[name] = replace(node, caps={**node.caps, port: caps})
+
+    def frozen(self) -> Graph:
+        """The graph as it stands, which nothing changes any more; its warnings are what was found."""
+        nodes = {
+            name: replace(
+                node, values=MappingProxyType(dict(node.values)), caps=MappingProxyType(dict(node.caps))
+            )
+            for name, node in self._nodes.items()
+        }
+        return replace(
+            self.graph,
+            nodes=MappingProxyType(nodes),
+            links=tuple(self._links),
+            threads=MappingProxyType(dict(self.graph.threads)),
+            aliases=MappingProxyType(dict(self.aliases)),
+            roles=MappingProxyType(dict(self.roles)),
+            warnings=tuple(map(str, self.diagnostics)),
+        )
