@@ -1,0 +1,65 @@
+"""Messages: posted now, after the flush under way, or at the commit of their turn."""
+
+from __future__ import annotations
+
+import threading
+
+from vflow import Bus, Message, SpeechStart, SystemClock, TextPacket
+from vflow.runtime.announcer import Announcer
+from vflow.runtime.speculation import Speculation
+
+
+class Told:
+    """An announcer and what its listeners heard."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        bus, clock = Bus(), SystemClock()
+        bus.listen(self.messages.append)
+        self.speculation = Speculation(frozenset(["reply"]), clock.now_ns)
+        self.announcer = Announcer(bus, clock, self.speculation)
+
+    @property
+    def texts(self) -> list[str]:
+        return [message.text for message in self.messages]
+
+
+def test_messages_of_the_thread_that_flushes_are_held_back_and_those_of_others_are_not() -> None:
+    told = Told()
+    with told.announcer.holding() as held:
+        told.announcer.say("warning", "of the flush")
+        other = threading.Thread(target=told.announcer.say, args=("warning", "of another thread"))
+        other.start()
+        other.join()
+    told.announcer.say("warning", "later")
+    assert [message.text for message in held] == ["of the flush"]
+    assert told.texts == ["of another thread", "later"]
+
+
+def test_nothing_is_held_back_after_a_flush_that_raised() -> None:
+    told = Told()
+    try:
+        with told.announcer.holding():
+            raise ValueError
+    except ValueError:
+        told.announcer.say("warning", "after")
+    assert told.texts == ["after"]
+
+
+def test_words_of_a_speculative_turn_are_told_at_its_commit() -> None:
+    told = Told()
+    told.speculation.begin(1)
+    told.announcer.announce("reply", 0, TextPacket(text="early", turn=1), "words")
+    told.announcer.announce("ear", 0, TextPacket(text="of no reply", turn=1), "transcript")
+    assert told.texts == ["of no reply"]
+    told.speculation.commit(1, lambda: None, told.announcer.post)
+    assert told.texts == ["of no reply", "early"]
+
+
+def test_an_event_is_told_by_its_name_with_its_port() -> None:
+    told = Told()
+    event = SpeechStart(turn=3)
+    told.announcer.announce("vad", 0, event, "speech")
+    (message,) = told.messages
+    assert (message.kind, message.source, message.text) == ("event", "vad", "speech_start")
+    assert message.data == {"event": event, "port": "speech"}

@@ -1,0 +1,164 @@
+"""A node that raises: its `on_error`, and what an application learns of it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from tests.runtime.test_pipeline import CHAIN, Fails, sink, texts
+from tests.stand_ins import PATIENCE_S, Collect, Gate, Pass, Words, pipeline, run, word
+from vflow import (
+    ManualClock,
+    NodeError,
+    TextPacket,
+    Unavailable,
+)
+
+
+def test_a_node_that_raises_fails_the_pipeline_with_its_place() -> None:
+    running = pipeline(CHAIN, node=Fails).start()
+    with pytest.raises(NodeError, match=r"test.yaml:4:\d+: error: node: ValueError: three") as raised:
+        running.wait(PATIENCE_S)
+    assert isinstance(raised.value.__cause__, ValueError)
+    assert running.failure is raised.value
+    assert texts(running, "error") == ["ValueError: three"]
+
+
+def test_every_wait_raises_what_failed() -> None:
+    running = pipeline(CHAIN, node=Fails).start()
+    raised: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            running.wait(PATIENCE_S)
+        except NodeError as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=wait) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert raised == [running.failure] * 3
+
+
+class Exits(Pass):
+    def process(self, packet: TextPacket) -> Any:
+        raise SystemExit(3)
+
+
+def test_a_node_that_calls_exit_fails_the_pipeline() -> None:
+    running = pipeline(CHAIN, node=Exits).start()
+    with pytest.raises(NodeError, match="SystemExit: 3"):
+        running.wait(PATIENCE_S)
+
+
+def test_skip_drops_the_packet_with_a_warning_and_goes_on() -> None:
+    running = run(CHAIN.replace("{use: t.node}", "{use: t.node, on_error: skip}"), node=Fails)
+    assert sink(running).indices == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert texts(running, "warning") == ["skipped: ValueError: three"]
+
+
+class Breaks(Pass):
+    """Works for three packets behind each open."""
+
+    opened = 0
+
+    def open(self) -> None:
+        self.opened += 1
+        self.left = 3
+
+    def process(self, packet: TextPacket) -> Any:
+        if not self.left:
+            raise ValueError("worn out")
+        self.left -= 1
+        return packet
+
+
+RESTARTS = CHAIN.replace("{use: t.node}", "{use: t.node, on_error: {restart: 2}}")
+
+
+def test_restart_opens_the_node_again_and_the_source_plays_once() -> None:
+    running = run(RESTARTS, ManualClock(), node=Breaks)
+    assert sink(running).indices == [0, 1, 2, 4, 5, 6, 8, 9]
+    assert running.nodes["node"].opened == 3  # type: ignore[attr-defined]
+    assert texts(running, "warning") == [f"restart {n} of 2: ValueError: worn out" for n in (1, 2)]
+
+
+def test_a_node_that_fails_more_often_than_it_may_restart_fails_the_pipeline() -> None:
+    text = RESTARTS.replace("{use: t.words}", "{use: t.words, count: 30}")
+    running = pipeline(text, ManualClock(), node=Breaks).start()
+    with pytest.raises(NodeError, match="worn out"):
+        running.wait(PATIENCE_S)
+
+
+class NotAgain(Breaks):
+    def open(self) -> None:
+        super().open()
+        if 1 < self.opened < 4:
+            raise Unavailable("the device is still away")
+
+
+def test_an_open_that_fails_is_tried_again_as_often_as_restart_says() -> None:
+    text = CHAIN.replace("{use: t.node}", "{use: t.node, on_error: {restart: 5}}")
+    running = run(text, ManualClock(), node=NotAgain)
+    assert running.nodes["node"].opened >= 4  # type: ignore[attr-defined]
+    assert "restart 2 of 5: the device is still away" in texts(running, "warning")
+
+
+def test_a_full_link_with_the_policy_error_fails_the_node_that_feeds_it() -> None:
+    gate = Gate()
+
+    class Slow(Collect):
+        def process(self, packet: TextPacket) -> Any:
+            gate.pass_through()
+
+    class Flood(Words):
+        def produce(self) -> Any:
+            yield word(0)
+            gate.wait_reached()
+            yield from (word(n) for n in range(1, 5))
+            gate.open()
+
+    text = """
+    nodes:
+      words: {use: t.flood}
+      node:  {use: t.pass}
+      sink:  {use: t.slow}
+    links:
+      - words -> node
+      - {from: node, to: sink, queue: {packets: 2, policy: error}}
+    """
+    running = pipeline(text, flood=Flood, slow=Slow).start()
+    with pytest.raises(NodeError, match=r"node: node\.out -> sink\.text is full") as raised:
+        running.wait(PATIENCE_S)
+    gate.open()
+    assert raised.value.node == "node"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ImportError("no module named it"), "it is not installed"),
+        (ValueError("no number"), "ValueError: no number"),
+    ],
+)
+def test_what_a_node_says_of_itself_stands_for_a_library_that_is_missing_and_for_nothing_else(
+    error: Exception, said: str
+) -> None:
+    class Lacking(Pass):
+        """Opens with an error."""
+
+        @classmethod
+        def unavailable(cls) -> str:
+            return "it is not installed: pip install it"
+
+        def open(self) -> None:
+            raise error
+
+    text = "nodes: {w: {use: t.words}, it: {use: t.lacking}, c: {use: t.collect}}\nlinks: [w -> it -> c]\n"
+    with pytest.raises(NodeError, match=said) as raised:
+        pipeline(text, lacking=Lacking).start()
+    assert raised.value.node == "it"

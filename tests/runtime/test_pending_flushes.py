@@ -1,0 +1,87 @@
+"""Flushes that one thread has still to apply: bounded, judged once, owed to a node that is suspended."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+from vflow import Flush, Pause, TextPacket
+from vflow.runtime.pending_flushes import MAX_PENDING, PendingFlushes
+from vflow.runtime.runner import Verdict
+
+
+def runner(name: str = "node", item: Any = None, is_source: bool = False) -> Any:
+    return SimpleNamespace(name=name, item=item, is_source=is_source)
+
+
+def flush(number: int, turn: int = 1, **values: Any) -> Flush:
+    return Flush(number, turn, nodes=frozenset(["node"]), **values)
+
+
+def pending(*flushes: Flush) -> PendingFlushes:
+    made = PendingFlushes(threading.Lock())
+    for one in flushes:
+        made.hand(one)
+    return made
+
+
+def test_more_flushes_than_are_kept_become_one_with_the_newest_number() -> None:
+    made = pending(*(flush(n, turn=n) for n in range(1, 3 * MAX_PENDING)))
+    assert len(made.queue) == MAX_PENDING + 1
+    assert made.queue[-1].number == 3 * MAX_PENDING - 1
+    assert made.queue[-1].turn == 3 * MAX_PENDING - 1
+
+
+def test_a_flush_that_was_judged_is_not_joined_with_a_newer_one() -> None:
+    made = pending(*(flush(n) for n in range(1, MAX_PENDING + 2)))
+    made.judge_all()
+    made.hand(flush(100))
+    taken = [one.number for one in iter(made.take_judged, None)]
+    assert taken == list(range(1, MAX_PENDING + 2))
+    assert [one.number for one in made.queue] == [100]
+
+
+def test_only_flushes_up_to_an_epoch_are_taken() -> None:
+    made = pending(flush(3), flush(5), flush(8))
+    made.judge_up_to(5)
+    assert [one.number for one in iter(made.take_judged, None)] == [3, 5]
+    assert made.take_judged() is None
+
+
+def test_a_generator_is_ended_for_a_cancelled_turn_and_goes_on_with_a_newer_one() -> None:
+    made = pending(Flush(1, 2, origins=frozenset(["node"])))
+    assert made.concerns(runner(), 2)
+    assert not made.concerns(runner(), 3)
+    assert not made.concerns(runner("other"), 2)
+    assert not made.concerns(runner(is_source=True), 2)
+
+
+def test_all_work_downstream_of_a_flush_is_ended() -> None:
+    made = pending(flush(1, turn=2))
+    assert made.concerns(runner(), 3)
+    assert made.concerns(runner(), None)
+
+
+def test_a_verdict_without_a_flush_unwinds_to_the_sender() -> None:
+    assert pending().judge(runner(), 1) is Verdict.UNWIND
+
+
+def test_a_node_upstream_of_the_flush_drops_what_is_cancelled_and_sends_again_what_is_newer() -> None:
+    made = pending(Flush(1, 2, origins=frozenset(["node"]), nodes=frozenset(["tts"])))
+    assert made.judge(runner(), 2) is Verdict.DROP
+    assert made.judge(runner(), 3) is Verdict.RETRY
+
+
+def test_a_retraction_ends_work_at_a_pause_and_spares_work_on_a_transcript() -> None:
+    made = pending(Flush(1, 1, origins=frozenset(["node"]), nodes=frozenset(["tts"]), retracts=True))
+    assert not made.spares(runner(item=Pause(turn=1)))
+    assert made.spares(runner(item=TextPacket(text="hello", turn=1)))
+
+
+def test_an_owed_flush_still_ends_work_until_it_is_taken() -> None:
+    made = pending()
+    made.owed.append(flush(1, turn=2))
+    assert made.concerns(runner(), 2)
+    assert [one.number for one in made.take_owed()] == [1]
+    assert not made.concerns(runner(), 2)

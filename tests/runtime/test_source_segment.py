@@ -1,0 +1,100 @@
+"""A source: its stream ends, begins anew, and is drained."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from tests.runtime.test_pipeline import CHAIN, sink
+from tests.stand_ins import PATIENCE_S, Gate, Heavy, Pass, Words, pipeline, run, word
+from vflow import (
+    ManualClock,
+    TextPacket,
+)
+
+
+class BreaksOff(Words):
+    """A source that fails once, behind its third word."""
+
+    failed = False
+
+    def produce(self) -> Any:
+        for index in range(self.count):
+            if index == 3 and not self.failed:
+                self.failed = True
+                raise OSError("unplugged")
+            yield word(index)
+
+
+def test_a_source_that_restarts_produces_anew() -> None:
+    text = CHAIN.replace("{use: t.words}", "{use: t.off, count: 5, on_error: {restart: 1}}")
+    running = run(text, ManualClock(), node=Pass, off=BreaksOff)
+    assert sink(running).indices == [0, 1, 2, 0, 1, 2, 3, 4]
+
+
+def test_a_source_that_skips_ends_its_stream() -> None:
+    text = CHAIN.replace("{use: t.words}", "{use: t.off, on_error: skip}")
+    running = run(text, node=Pass, off=BreaksOff)
+    assert sink(running).indices == [0, 1, 2]
+    assert sink(running).names == ["eos"]
+
+
+def test_drain_ends_a_source_that_never_waits_and_plays_what_it_sent() -> None:
+    started = threading.Event()
+
+    class Endless(Words):
+        def produce(self) -> Any:
+            self.sent = 0
+            while True:
+                yield word(self.sent)
+                self.sent += 1
+                started.set()
+
+    text = CHAIN.replace("t.words", "t.endless")
+    with pipeline(text, node=Heavy, endless=Endless) as running:
+        assert started.wait(PATIENCE_S)
+        running.drain()
+        assert running.wait(PATIENCE_S)
+    got = sink(running).indices
+    assert got == list(range(len(got)))
+    assert len(got) >= running.nodes["words"].sent  # type: ignore[attr-defined]
+    assert sink(running).names == ["eos"]
+
+
+def test_drain_ends_a_source_that_waits_and_no_other_node() -> None:
+    waits = threading.Event()
+
+    class Silent(Words):
+        def produce(self) -> Any:
+            yield word(0)
+            waits.set()
+            self.ctx.wait_until()
+
+    class Delays(Pass):
+        def process(self, packet: TextPacket) -> Any:
+            self.ctx.wait_until(self.ctx.now_ns() + 1000)
+            return packet
+
+    text = CHAIN.replace("t.words", "t.silent")
+    with pipeline(text, node=Delays, silent=Silent) as running:
+        assert waits.wait(PATIENCE_S)
+        running.drain()
+        assert running.wait(PATIENCE_S)
+    assert sink(running).indices == [0]
+
+
+def test_a_drain_does_not_end_what_a_fused_node_waits_for() -> None:
+    gate = Gate()
+
+    class Delays(Pass):
+        def process(self, packet: TextPacket) -> Any:
+            gate.pass_through()
+            self.ctx.wait_until(self.ctx.now_ns() + 1000)
+            return packet
+
+    with pipeline(CHAIN, node=Delays) as running:
+        gate.wait_reached()
+        running.drain()
+        gate.open()
+        assert running.wait(PATIENCE_S)
+    assert sink(running).indices == [0]

@@ -1,0 +1,101 @@
+"""Turns: their numbers, and what one node may ask for those of others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.stand_ins import PATIENCE_S, Heavy, Speaker, Words, pipeline, word
+from vflow import ManualClock, Pipeline, VflowError
+
+TEXT = """
+nodes:
+  source: {use: t.source}
+  reply:  {use: t.reply}
+  other:  {use: t.heavy}
+  first:  {use: t.speaker}
+  second: {use: t.speaker}
+links: [source -> reply -> first, source -> other -> second]
+"""
+
+
+class Reply(Heavy):
+    generates = True
+
+
+class Once(Words):
+    def produce(self) -> Iterator[Any]:
+        yield word(0, turn=self.ctx.new_turn())
+
+
+class Loud(Speaker):
+    """Notes at which gains it was asked to play."""
+
+    def open(self) -> None:
+        super().open()
+        self.gains: list[float] = []
+
+    def duck(self, gain: float) -> None:
+        self.gains.append(gain)
+
+
+@pytest.fixture
+def running() -> Iterator[Pipeline]:
+    made = pipeline(TEXT, ManualClock(), source=Once, reply=Reply, speaker=Loud)
+    with made:
+        assert made.wait(PATIENCE_S)
+        yield made
+
+
+def test_turns_minted_by_many_threads_are_each_there_once(running: Pipeline) -> None:
+    context = running.nodes["source"].ctx
+    minted: list[int] = []
+
+    def mint() -> None:
+        minted.extend([context.new_turn() for _ in range(200)])
+
+    threads = [threading.Thread(target=mint) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(minted) == list(range(2, 802))
+
+
+def test_a_flush_cancels_the_newest_turn_unless_told_otherwise(running: Pipeline) -> None:
+    context = running.nodes["source"].ctx
+    newest = context.new_turn()
+    assert running.flush(turn=1).turn == 1
+    assert context.cancelled(1)
+    assert not context.cancelled(newest)
+    assert running.flush().turn == newest
+    assert context.cancelled(newest)
+    running.flush(turn=1)
+    assert context.cancelled(newest)
+
+
+def test_a_flush_of_a_node_that_is_not_there_names_the_nearest(running: Pipeline) -> None:
+    with pytest.raises(VflowError, match="did you mean 'reply'"):
+        running.flush(origins=["replay"])
+
+
+def test_a_node_interrupts_the_generators_below_it_and_no_others(running: Pipeline) -> None:
+    flushes = []
+    running.bus.listen(
+        lambda message: flushes.append(message.data["flush"]) if message.kind == "flush" else None
+    )
+    running.nodes["source"].ctx.interrupt(1)
+    running.nodes["other"].ctx.interrupt(1)
+    assert [flush.origins for flush in flushes] == [frozenset(["reply"]), frozenset()]
+
+
+def test_a_turn_that_is_not_speculative_is_neither_committed_nor_retracted(running: Pipeline) -> None:
+    told = []
+    running.bus.listen(told.append)
+    context = running.nodes["source"].ctx
+    context.commit(1)
+    context.retract(1, 0)
+    assert told == []
