@@ -1,6 +1,9 @@
 """A pipeline: a graph that runs. READY: all nodes are open; PAUSED: and warm; PLAYING: the threads run.
 
-Each node opens and warms up in a thread of its own, so the slowest alone decides when the pipeline plays.
+Here are its states: start, wait, drain, stop. `wiring` makes its threads and links, `lifecycle` opens and
+closes its nodes, `turn_control` numbers and interrupts its turns, `failures` decides when a node raises,
+`announcer` posts on its bus. Each node opens in a thread of its own, so the slowest alone decides when the
+pipeline plays.
 
 `start`, `wait`, `drain`, `stop` and `flush` may be called from any thread; nodes are opened and closed
 outside the threads that run them.
