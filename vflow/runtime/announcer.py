@@ -32,6 +32,10 @@ class Announcer:
         """Post a message of now, by default in the pipeline's name."""
         self.post(Message(kind, source, self._clock.now_ns(), text, data))
 
+    def warn(self, source: str, text: str) -> None:
+        """Post a warning in a node's name."""
+        self.say("warning", text, source)
+
     def announce(self, source: str, epoch: int, item: Item, port: str) -> None:
         """Post what a node, in a thread of that epoch, emitted. Withheld while its turn is speculative."""
         now_ns = self._clock.now_ns()

@@ -106,15 +106,14 @@ class Pipeline:
         self._contexts = {name: self._context(name) for name in self.nodes}
         for name, node in self.nodes.items():
             node.ctx = self._contexts[name]
-        self._watchdog = Watchdog(self._wiring.threads, self.clock, self._stalled, self._lifecycle.threads)
+        self._watchdog = Watchdog(
+            self._wiring.threads, self.clock, self._announcer.warn, self._lifecycle.threads
+        )
 
     def _context(self, name: str) -> NodeContext:
         segment, runner = self._wiring.segments[name], self._wiring.runners[name]
         common = self.clock, self.conversation, self._announcer, self._turns
         return NodeContext(self.graph.nodes[name], self.graph, segment, runner, *common)
-
-    def _stalled(self, node: str, text: str) -> None:
-        self._announcer.say("warning", text, node)
 
     # states
 
