@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from tests.stand_ins import PATIENCE_S
 from vflow import Bus, Message
 
@@ -35,6 +37,39 @@ def test_a_reader_that_waits_is_let_go_by_close() -> None:
     bus = Bus()
     threading.Timer(0, bus.close).start()
     assert bus.get(PATIENCE_S) is None
+
+
+@pytest.mark.parametrize("error", [SystemExit, MemoryError, GeneratorExit])
+def test_a_listener_that_exits_is_a_warning_to_the_reader(error: type[BaseException]) -> None:
+    bus, heard = Bus(), []
+
+    def leave(_: Message) -> None:
+        raise error("enough")
+
+    bus.listen(leave)
+    bus.listen(lambda m: heard.append(m.text))
+    bus.post(message("a"))
+    bus.close()
+    assert heard == ["a"]
+    assert [m.text for m in bus] == ["a", f"a listener failed: {error.__name__}: enough"]
+
+
+def test_a_listeners_keyboard_interrupt_is_ctrl_c_in_the_main_thread_alone() -> None:
+    bus, heard = Bus(), []
+
+    def interrupt(_: Message) -> None:
+        raise KeyboardInterrupt
+
+    bus.listen(interrupt)
+    bus.listen(lambda m: heard.append(m.text))
+    with pytest.raises(KeyboardInterrupt):
+        bus.post(message("a"))
+    other = threading.Thread(target=bus.post, args=[message("b")])
+    other.start()
+    other.join(PATIENCE_S)
+    bus.close()
+    assert heard == ["a", "b"]
+    assert [m.text for m in bus] == ["a", "b", "a listener failed: KeyboardInterrupt: "]
 
 
 def test_unread_messages_beyond_the_limit_drop_the_oldest_counted() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from vflow.errors import Signal
 from vflow.packet import empty
 
 Kind = Literal[
@@ -24,7 +25,8 @@ class Message:
     `data` by kind: error {"error"}; state {"state"}; progress {"fraction": 0..1 or None};
     event {"event"}; packet {"port", "packet"}; flush {"flush"}; played {"played", "phase"};
     stats: what a node counted, by name, when it closes; speculation {"turn", "phase": begun | retracted |
-    committed, "withheld": what a retraction made void, "made": whether anything had been told by the commit}.
+    committed, "withheld": what a retraction made void, "made": whether anything had been told by the commit,
+    "given_up": why nobody will commit it, '' where it goes on}.
     A packet or event that was withheld until its turn was committed has "made_ns", when it was made.
     """
 
@@ -49,17 +51,26 @@ class Bus:
         """Hand a message to the listeners (in this thread) and to the reader. What a listener raises is a
         warning to the reader: it is no fault of whoever posts."""
         messages = [message]
+        interrupted: KeyboardInterrupt | None = None
         for listener in self._listeners:
             try:
                 listener(message)
-            except Exception as error:  # the application's own code
-                text = f"a listener failed: {type(error).__name__}: {error}"
-                messages.append(Message("warning", "bus", message.at_ns, text, {"error": error}))
+            except KeyboardInterrupt as error:
+                if threading.current_thread() is threading.main_thread():
+                    interrupted = error  # Ctrl-C: for whoever posts
+                else:
+                    messages.append(_failure(message, error))
+            except Signal:
+                raise
+            except BaseException as error:  # the application's own code, sys.exit included
+                messages.append(_failure(message, error))
         with self._ready:
             for posted in messages:
                 self.dropped += len(self._unread) == self._unread.maxlen
                 self._unread.append(posted)
                 self._ready.notify()
+        if interrupted is not None:
+            raise interrupted
 
     def listen(self, listener: Callable[[Message], None]) -> None:
         """Call `listener` with each message, in the thread that posts it: it must be quick, never block. It
@@ -88,3 +99,8 @@ class Bus:
         with self._ready:
             self._closed = True
             self._ready.notify_all()
+
+
+def _failure(message: Message, error: BaseException) -> Message:
+    text = f"a listener failed: {type(error).__name__}: {error}"
+    return Message("warning", "bus", message.at_ns, text, {"error": error})

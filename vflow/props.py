@@ -214,3 +214,17 @@ def convert_all(
             text = is_duration(declaration) and isinstance(default, str)
             made[name] = duration_ns(default) if text else default
     return made
+
+
+def set_hot(node: object, name: str, prop: str, value: object) -> None:
+    """Change a property of a node that runs; any thread. `name` is the node's in the graph.
+
+    Raises: PropertyError for a property there is none of, one that is not `hot`, or a bad value.
+    """
+    declared = props_of(type(node))
+    if prop not in declared:
+        raise PropertyError(f"{name}: no property {prop!r}", nearest(prop, declared))
+    if not declared[prop].hot:
+        mend = "set it in the file, or with --set"
+        raise PropertyError(f"{name}.{prop} cannot change while it runs", mend)
+    setattr(node, prop, convert(declared[prop], value))

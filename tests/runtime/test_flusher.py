@@ -490,6 +490,97 @@ def test_a_drop_that_raises_fails_the_pipeline_and_still_flushes_the_rest() -> N
         running.wait(PATIENCE_S)
 
 
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, MemoryError, GeneratorExit])
+def test_a_drop_that_exits_fails_the_pipeline_by_name_and_not_who_flushes(error: type[BaseException]) -> None:
+    class Exits(Plays):
+        def drop(self, epoch: int) -> tuple[Played, ...]:
+            raise error("enough")
+
+    running = pipeline(TWO_SINKS.replace("left:  {use: t.plays}", "left: {use: t.exits}"), reply=Reply,
+                       plays=Plays, exits=Exits).start()  # fmt: skip
+    assert running.flush().heard(1) == "right"
+    with pytest.raises(VflowError, match=f"left: {error.__name__}: enough"):
+        running.wait(PATIENCE_S)
+
+
+def test_a_drop_that_answers_nothing_fails_the_pipeline_by_name() -> None:
+    class Silent(Plays):
+        def drop(self, epoch: int) -> tuple[Played, ...]:
+            return None  # type: ignore[return-value]
+
+    running = pipeline(TWO_SINKS.replace("left:  {use: t.plays}", "left: {use: t.silent}"), reply=Reply,
+                       plays=Plays, silent=Silent).start()  # fmt: skip
+    assert running.flush().heard(1) == "right"
+    with pytest.raises(VflowError, match="left: TypeError"):
+        running.wait(PATIENCE_S)
+
+
+def test_a_drop_that_interrupts_again_fails_the_pipeline_by_name() -> None:
+    class Again(Plays):
+        def drop(self, epoch: int) -> tuple[Played, ...]:
+            self.ctx.interrupt(1)
+            self.flush()  # type: ignore[attr-defined]
+            return ()
+
+    running = pipeline(TWO_SINKS.replace("left:  {use: t.plays}", "left: {use: t.again}"), reply=Reply,
+                       plays=Plays, again=Again)  # fmt: skip
+    running.nodes["left"].flush = running.flush  # type: ignore[attr-defined]
+    running.start()
+    assert running.flush().heard(1) == "right"
+    with pytest.raises(VflowError, match=r"left: interrupts in its drop\(\)"):
+        running.wait(PATIENCE_S)
+
+
+def test_a_drop_that_hangs_fails_the_pipeline_by_name_and_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("vflow.runtime.pipeline.DROP_WITHIN_S", 0.05)
+    gate = Gate()
+
+    class Hangs(Plays):
+        def drop(self, epoch: int) -> tuple[Played, ...]:
+            gate.pass_through()
+            return ()
+
+    text = TWO_SINKS.replace("count: 1", "every: 20ms, count: 100000")
+    running = pipeline(text.replace("left:  {use: t.plays}", "left: {use: t.hangs}"), reply=Reply,
+                       plays=Plays, hangs=Hangs).start()  # fmt: skip
+    first = threading.Thread(target=running.flush, daemon=True)
+    first.start()
+    gate.wait_reached()
+    with pytest.raises(VflowError, match=r"left: its drop\(\) has not returned"):
+        running.wait(PATIENCE_S)
+    assert running.stop() == []
+    gate.open()
+    first.join(PATIENCE_S)
+    assert not first.is_alive()
+
+
+def test_stop_names_the_sink_in_which_a_flush_hangs_and_keeps_its_deadline() -> None:
+    gate = Gate()
+
+    class Hangs(Plays):
+        def drop(self, epoch: int) -> tuple[Played, ...]:
+            gate.pass_through()
+            return ()
+
+    class Interrupts(Reply):
+        generates = True
+
+        def process(self, packet: Any) -> Any:
+            self.ctx.interrupt(1)
+            self.flush()  # type: ignore[attr-defined]
+            return packet
+
+    running = pipeline(TWO_SINKS.replace("left:  {use: t.plays}", "left: {use: t.hangs}"), reply=Interrupts,
+                       plays=Plays, hangs=Hangs)  # fmt: skip
+    running.nodes["reply"].flush = running.flush  # type: ignore[attr-defined]
+    running.start()
+    gate.wait_reached()
+    assert running.stop(deadline_s=0.2) == ["left", "reply"]
+    gate.open()
+
+
 def test_a_pipeline_may_be_flushed_before_it_starts_while_it_opens_and_after_it_stopped() -> None:
     gate = Gate()
 
@@ -552,9 +643,11 @@ def test_turn_end_of_a_cancelled_reply_is_refused_and_of_the_next_one_not() -> N
 
 def test_the_lead_is_what_lies_in_links_and_sinks() -> None:
     running = pipeline(REPLY, reply=Reply)
-    assert running.lead_ns("reply") == 0
+    reply = running.nodes["reply"].ctx
+    assert reply.lead_ns() == 0
     running.nodes["speaker"].lead_ns = lambda: 5 * MS  # type: ignore[attr-defined]
-    assert running.lead_ns("reply") == running.lead_ns(None) == 5 * MS
+    assert reply.lead_ns() == 5 * MS
+    assert reply.speaking()
 
 
 class HeldUp(Heavy):

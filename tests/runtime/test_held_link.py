@@ -14,8 +14,10 @@ class Turns:
         clock = SystemClock()
         clock.start()
         self.held = {2}
-        self.link = HeldLink("a.out -> b.in", QueueOptions(**options), clock, lambda: None, self.holds)  # type: ignore[arg-type]
+        self.link = HeldLink("a.out -> b.in", QueueOptions(**options), clock, lambda: None, self)  # type: ignore[arg-type]
         self.link.writer, self.link.reader = End(clock), End(clock)
+
+    def touch(self, turn: int) -> None: ...
 
     def holds(self, turn: int) -> bool:
         return turn in self.held

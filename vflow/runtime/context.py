@@ -79,13 +79,13 @@ class NodeContext:
         self._keys.append(key)
         return value
 
-    def release(self) -> list[Exception]:
+    def release(self) -> list[BaseException]:
         """Give back what was shared; for the pipeline, after `close`. Returns what could not be closed."""
-        errors: list[Exception] = []
+        errors: list[BaseException] = []
         while self._keys:
             try:
                 MODELS.release(self._keys.pop())
-            except Exception as error:  # a model's own code
+            except BaseException as error:  # a model's own code
                 errors.append(error)
         return errors
 
@@ -100,7 +100,7 @@ class NodeContext:
 
     def speculate(self, turn: int) -> None:
         if self._graph.speculating(below=self.name):
-            self._turns.speculate(turn)
+            self._turns.speculate(turn, self.name)
 
     def retract(self, turn: int, after_ns: int) -> None:
         self._turns.retract(turn, after_ns, self._graph.speculating(below=self.name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from vflow.errors import NodeError, Stopped, Unavailable, VflowError
+from vflow.errors import NodeError, Signal, Stopped, Unavailable, VflowError
 from vflow.graph.graph import ErrorPolicy, Graph
 from vflow.node import Node
 from vflow.runtime.announcer import Announcer
@@ -25,7 +25,7 @@ class Failures:
         graph: Graph,
         announcer: Announcer,
         give_up: Callable[[], None],
-        closed: Callable[[str, Exception | None], None],
+        closed: Callable[[str, BaseException | None], None],
     ) -> None:
         self._graph, self._announcer, self._give_up, self._closed = graph, announcer, give_up, closed
         self._restarts: dict[str, int] = {}  # of a node: its thread's
@@ -37,12 +37,13 @@ class Failures:
         """What failed the pipeline first; None where nothing did."""
         return self._first
 
-    def failed(self, segment: Segment, runner: Runner, error: Exception) -> bool:
-        """Apply the node's `on_error`, in its thread; whether it was restarted.
+    def failed(self, segment: Segment, runner: Runner, error: BaseException) -> bool:
+        """Apply the node's `on_error`, in its thread; whether it was restarted. No policy is for a node that
+        calls sys.exit, or the like: it fails the pipeline.
 
         Raises: Stopped where the pipeline fails.
         """
-        policy = self._graph.nodes[runner.name].on_error
+        policy = self._graph.nodes[runner.name].on_error if isinstance(error, Exception) else ErrorPolicy()
         attributed = self.attributed(runner.name, error)
         late = segment.left  # nothing more comes to it: a restart would be for nothing
         if policy.action == "skip" or (policy.action == "restart" and late):
@@ -60,17 +61,21 @@ class Failures:
     def _restart(self, segment: Segment, runner: Runner, policy: ErrorPolicy) -> bool:
         node = runner.node
         segment.wake_at(runner, None)
+        failure: BaseException | None = None
         try:
             node.close()
-        except Exception as error:  # a node's own code
-            self._closed(runner.name, error)
-        else:
-            self._closed(runner.name, None)
+        except Signal:
+            raise
+        except BaseException as error:  # a node's own code, sys.exit included
+            failure = error
+        self._closed(runner.name, failure)
         segment.rest(policy.backoff_ns)
         try:
             node.open()
             node.warm_up()
-        except Exception as error:  # a node's own code
+        except Signal:
+            raise
+        except BaseException as error:  # a node's own code, sys.exit included
             return self.failed(segment, runner, reason(node, error))
         try:
             segment.check()
@@ -85,7 +90,7 @@ class Failures:
 
     def crashed(self, segment: Segment, error: BaseException) -> None:
         """Fail the pipeline: a segment's thread ends by what no `on_error` is for."""
-        self.fail(self.attributed(segment.head.name, error))
+        self.fail(self.attributed(_culprit(segment, error), error))
 
     def fail(self, error: NodeError) -> NodeError:
         """Fail the pipeline; returns the error."""
@@ -109,7 +114,18 @@ class Failures:
         return attributed
 
 
-def reason(node: Node, error: Exception) -> Exception:
+def _culprit(segment: Segment, error: BaseException) -> str:
+    """The node whose code is innermost in an error's traceback; the segment's first where there is none."""
+    names = {id(runner.node): runner.name for runner in segment.runners}
+    found = segment.head.name
+    trace = error.__traceback__
+    while trace is not None:
+        found = names.get(id(trace.tb_frame.f_locals.get("self")), found)
+        trace = trace.tb_next
+    return found
+
+
+def reason(node: Node, error: BaseException) -> BaseException:
     """Why a node could not be opened: where it lacks a library, what it says of itself, which names the mend.
     Other errors have other reasons."""
     if not isinstance(error, ImportError) or not (said := node.unavailable()):

@@ -7,9 +7,11 @@ the effects, and touches nothing that is played.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from vflow.bus import Message
+from vflow.errors import VflowError
 from vflow.flush import Flush, Played
 from vflow.graph.graph import Graph, Reach
 from vflow.node import Node, Sink
@@ -42,6 +44,8 @@ class Flusher:
         self._speculation, self._announcer, self._is_open = speculation, announcer, owner.is_open
         self._lock = owner.flush_lock
         self._number = 0  # guarded by _lock
+        self._dropping: tuple[str, float] | None = None
+        """The sink that is asked to drop now, and since when, of `time.monotonic`."""
         self._reaches: dict[frozenset[str], Reach] = {}
 
     def reach(self, starts: frozenset[str]) -> Reach:
@@ -69,26 +73,33 @@ class Flusher:
 
     def flush(
         self, starts: frozenset[str], turn: int
-    ) -> tuple[Flush, list[tuple[str, Exception]], list[Message]]:
+    ) -> tuple[Flush, list[tuple[str, BaseException]], list[Message]]:
         """Cancel all turns up to `turn`. Returns the flush, what sinks raised, by node, and the messages that
-        were kept back meanwhile."""
+        were kept back meanwhile.
+
+        Raises: VflowError inside of a sink's `drop`, which another flush would meet half done.
+        """
+        if self._lock.mine:
+            raise VflowError("interrupts in its drop(): drop what is not played, and return")
         with self._lock, self._announcer.holding() as messages:
             self._number += 1
             self.cancelled_turn = max(self.cancelled_turn, turn)
             reach, number = self.reach(starts), self._number
             played: list[Played] = []
-            errors: list[tuple[str, Exception]] = []
+            errors: list[tuple[str, BaseException]] = []
             sinks = [(name, sink) for name, sink in self.sinks(starts) if self._is_open(name)]
             try:
                 for edge, link in self._links:
                     if edge in reach.links:
                         link.purge(number)
                 for name, sink in sinks:
+                    self._dropping = name, time.monotonic()
                     try:
                         played.extend(sink.drop(number))
-                    except Exception as error:  # a node's own code
+                    except BaseException as error:  # a node's own code, sys.exit included
                         errors.append((name, error))
             finally:  # whatever came: a thread whose packets are refused has to be told why
+                self._dropping = None
                 self._speculation.cancel(turn, starts | reach.nodes)
                 flush = Flush(number, turn, starts, reach.nodes, tuple(played), len(sinks))
                 self._hand(flush)
@@ -96,12 +107,15 @@ class Flusher:
             segment.settle()
         return flush, errors, messages
 
-    def retract(self, starts: frozenset[str], turn: int, after_ns: int) -> list[Message]:
-        """Make void what was made of `turn` in advance; returns the messages that were withheld of it."""
+    def retract(self, starts: frozenset[str], turn: int, after_ns: int) -> list[Message] | None:
+        """Make void what was made of `turn` in advance; returns the messages that were withheld of it. None
+        where the turn is not speculative: nothing is done."""
         with self._lock:
             self._number += 1
             reach = self._graph.reach(starts, in_advance=True)
             void = self._speculation.retract(turn, self._number, after_ns)
+            if void is None:  # it was committed meanwhile
+                return None
             for edge, link in self._links:
                 if edge in reach.links:
                     link.retract(turn, self._number)
@@ -110,6 +124,16 @@ class Flusher:
         for segment in self._concerned(flush):
             segment.settle()
         return void
+
+    def dropping(self, longer_than_s: float = 0.0) -> str:
+        """The sink whose `drop` has not returned for so long; '' for none."""
+        found = self._dropping
+        return found[0] if found is not None and time.monotonic() - found[1] > longer_than_s else ""
+
+    def give_up(self) -> None:
+        """Let all go on that wait for a `drop` to return: the pipeline ends."""
+        if self._dropping is not None:
+            self._lock.break_open()
 
     def release(self) -> None:
         """Let the links look at what they held."""

@@ -8,11 +8,12 @@ from vflow.clock import Clock
 from vflow.event import SAID, Eos
 from vflow.ports import Item, QueueOptions
 from vflow.runtime.link import Entry, Link
+from vflow.runtime.speculation import Speculation
 
 
 class HeldLink(Link):
-    """A link whose reader gets nothing of a turn for which `held` is true; `look_again` wakes it when
-    that has changed. What stands behind a held entry waits too: order is kept. It is bounded as any link, so
+    """A link whose reader gets nothing of a turn that is speculative; `look_again` wakes it when that has
+    changed. What stands behind a held entry waits too: order is kept. It is bounded as any link, so
     what makes more than fits is held by backpressure.
     """
 
@@ -22,16 +23,22 @@ class HeldLink(Link):
         options: QueueOptions,
         clock: Clock,
         overflow: Callable[[], None],
-        held: Callable[[int], bool],
+        speculation: Speculation,
     ) -> None:
         super().__init__(name, options, clock, overflow)
-        self._held = held
+        self._speculation = speculation
+        self._held = speculation.holds
         self._released_ns = 0
 
     def look_again(self) -> None:
         """What was held may go; any thread. Its age counts from now."""
         self._released_ns = self._stamp_ns()
         self.reader.waiter.wake()
+
+    def put(self, item: Item) -> None:
+        super().put(item)
+        if item.turn:
+            self._speculation.touch(item.turn)
 
     @property
     def ready(self) -> bool:

@@ -20,7 +20,9 @@ class Lifecycle:
     Any thread may call, but `open` only one.
     """
 
-    def __init__(self, nodes: Mapping[str, Node], closed: Callable[[str, Exception | None], None]) -> None:
+    def __init__(
+        self, nodes: Mapping[str, Node], closed: Callable[[str, BaseException | None], None]
+    ) -> None:
         self._nodes, self._closed = nodes, closed
         self._results: SimpleQueue[tuple[str, Exception | None] | None] = SimpleQueue()
         self._lock = threading.Lock()
@@ -118,10 +120,10 @@ class Lifecycle:
         return [name for name in self._nodes if name in alive and alive[name].is_alive()]
 
     def _close_node(self, name: str) -> None:
-        error: Exception | None = None
+        error: BaseException | None = None
         try:
             self._nodes[name].close()
-        except Exception as caught:  # a node's own code
+        except BaseException as caught:  # a node's own code, sys.exit included
             error = caught
         self._closed(name, error)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 
 from vflow.event import Pause
 from vflow.flush import Flush
+from vflow.runtime.flush_lock import FlushLock
 from vflow.runtime.runner import Runner, Verdict
 
 MAX_PENDING = 16
@@ -19,7 +19,7 @@ class PendingFlushes:
     `hand` is for whoever flushes, `concerns` for any thread, the rest for the thread that applies them.
     """
 
-    def __init__(self, lock: threading.Lock) -> None:
+    def __init__(self, lock: FlushLock) -> None:
         self.queue: deque[Flush] = deque()
         """Oldest first. The thread looks once an item whether anything is in it."""
         self.owed: list[Flush] = []

@@ -25,15 +25,17 @@ from vflow.errors import PropertyError, VflowError, nearest
 from vflow.flush import Flush
 from vflow.graph.graph import Graph
 from vflow.node import Node
-from vflow.props import convert, props_of
+from vflow.props import set_hot
 from vflow.runtime.announcer import Announcer
 from vflow.runtime.context import NodeContext
 from vflow.runtime.failures import Failures
+from vflow.runtime.flush_lock import FlushLock
 from vflow.runtime.flusher import Flusher
 from vflow.runtime.lifecycle import Lifecycle
 from vflow.runtime.link import LinkStats
 from vflow.runtime.segment import Segment, SegmentOwner
 from vflow.runtime.speculation import Speculation
+from vflow.runtime.threads import Threads
 from vflow.runtime.turn_control import TurnControl
 from vflow.runtime.watchdog import Watchdog
 from vflow.runtime.wiring import wire
@@ -41,6 +43,9 @@ from vflow.runtime.wiring import wire
 STOP_DEADLINE_S = 5.0
 LOADING_GRACE_S = 0.5
 """How long a start that has failed waits for nodes that are still loading; they close themselves."""
+COMMIT_WITHIN_S = 60.0
+DROP_WITHIN_S = 1.0
+"""A sink whose `drop` takes longer has failed; it promises 10 ms."""
 SWITCH_INTERVAL_S = 1e-4
 """A busy pure-Python thread costs 10 ms a hop at CPython's default of 5 ms, and 0.3 ms at this."""
 
@@ -70,7 +75,10 @@ class Pipeline:
         *,
         clock: Clock | None = None,
         switch_interval_s: float | None = SWITCH_INTERVAL_S,
+        commit_within_s: float = COMMIT_WITHIN_S,
     ) -> None:
+        """A turn that is answered in advance, and that its node neither commits nor goes on with for
+        `commit_within_s`, is given up."""
         self.graph = graph
         self.clock: Clock = clock or SystemClock()
         self.bus = Bus()
@@ -81,7 +89,6 @@ class Pipeline:
         self._lock = threading.Lock()
         # all below guarded by _lock
         self._started = self._stopping = False
-        self._running: set[Segment] = set()
         self._ended = threading.Event()
         self._end_lock = threading.Lock()
         self._abandoned: list[str] = []  # guarded by _end_lock
@@ -93,7 +100,7 @@ class Pipeline:
         self._failures = Failures(graph, self._announcer, self._give_up, self._closed)
         owner = SegmentOwner(
             clock=self.clock,
-            flush_lock=threading.Lock(),
+            flush_lock=FlushLock(),
             is_open=self._lifecycle.is_open,
             announce=self._announcer.announce,
             failed=self._failures.failed,
@@ -101,13 +108,19 @@ class Pipeline:
             ended=self._thread_ended,
         )
         self._wiring = wire(graph, self.nodes, self.speculation, self._announcer, owner)
-        flusher = Flusher(graph, self.nodes, self._wiring, self.speculation, self._announcer, owner)
-        self._turns = TurnControl(graph, flusher, self.speculation, self._announcer, self._failures)
+        self._threads = Threads(self._wiring.threads)
+        self._flusher = Flusher(graph, self.nodes, self._wiring, self.speculation, self._announcer, owner)
+        said = self._announcer, self._failures
+        self._turns = TurnControl(graph, self._flusher, self.speculation, *said, self.clock, commit_within_s)
         self._contexts = {name: self._context(name) for name in self.nodes}
         for name, node in self.nodes.items():
             node.ctx = self._contexts[name]
         self._watchdog = Watchdog(
-            self._wiring.threads, self.clock, self._announcer.warn, self._lifecycle.threads
+            self._threads.segments,
+            self.clock,
+            self._announcer.warn,
+            self._lifecycle.threads,
+            look_after=self._look_after,
         )
 
     def _context(self, name: str) -> NodeContext:
@@ -156,13 +169,7 @@ class Pipeline:
         with self._lock:
             if self._stopping:
                 return
-            self._running = set(self._wiring.threads)
-            for segment in sorted(self._running, key=self._begins):
-                segment.thread.start()
-
-    def _begins(self, segment: Segment) -> tuple[bool, int]:
-        """Threads begin in the order of the graph, sources last."""
-        return not segment.inbox.links, list(self._wiring.segments).index(segment.name)
+            self._threads.start()
 
     def _enter(self, state: State) -> None:
         with self._lock:
@@ -186,15 +193,14 @@ class Pipeline:
 
     def drain(self) -> None:
         """Let the sources end; what they sent is still played. Does not block: `wait` for it."""
-        for segment in self._wiring.threads:
-            segment.drain()
+        self._threads.drain()
 
     def stop(self, deadline_s: float = STOP_DEADLINE_S) -> list[str]:
         """End all threads and close all nodes; returns by the deadline, with the names of the nodes that
         had to be abandoned. May be called again. In a thread of the pipeline itself, which cannot wait
         for its own end, it returns at once, and the pipeline stops after it."""
         thread = threading.current_thread()
-        if self._lifecycle.owns(thread) or any(s.thread is thread for s in self._wiring.threads):
+        if self._lifecycle.owns(thread) or self._threads.owns(thread):
             threading.Thread(target=self.stop, args=(deadline_s,), name="vflow:stop", daemon=True).start()
             return []
         return self._end(deadline_s, deadline_s / 2)
@@ -222,41 +228,44 @@ class Pipeline:
         """Have every thread leave at its next look."""
         with self._lock:
             self._stopping = True
-        for segment in self._wiring.threads:
-            segment.stop()
+        self._threads.stop()
         self.clock.stop()
 
     def _end_all(self, until: float, until_left: float, until_opened: float) -> list[str]:
         """Half of the time is kept for closing what did end; the nodes of hung threads are closed too:
         their files are to be whole."""
-        hung: dict[str, None] = {}
-        for segment in self._wiring.threads:
-            if segment.thread.ident is not None:
-                segment.thread.join(max(0.0, until_left - time.monotonic()))
-            if segment.thread.is_alive():
-                hung.update(dict.fromkeys(runner.name for runner in segment.runners))
-        hung.update(dict.fromkeys(self._lifecycle.close(until, until_opened)))
-        return list(hung)
+        hung = self._threads.join(until_left)
+        if sink := self._flusher.dropping():
+            hung.insert(0, sink)  # whoever called it hangs there
+            self._flusher.give_up()
+        return list(dict.fromkeys(hung + self._lifecycle.close(until, until_opened)))
 
     def _give_up(self) -> None:
         """A node has failed the pipeline."""
         self._halt()
         self._ended.set()
 
-    def _closed(self, name: str, error: Exception | None) -> None:
+    def _look_after(self) -> None:
+        """Find what no thread of a node can: a sink that hangs in `drop`, a turn that nobody commits."""
+        if (name := self._flusher.dropping(DROP_WITHIN_S)) and self.failure is None:
+            text = f"its drop() has not returned for {DROP_WITHIN_S:.0f} s"
+            self._failures.fail(self._failures.attributed(name, VflowError(text)))
+            self._flusher.give_up()
+        self._turns.give_up_overdue()
+
+    def _closed(self, name: str, error: BaseException | None) -> None:
+        self._turns.give_up_of(name, "was closed", warn=not self._stopping)
         for caught in (error, *self._contexts[name].release()):
             if caught is not None:
                 text = f"close: {type(caught).__name__}: {caught}"
                 self._announcer.say("warning", text, name, error=caught)
 
     def _thread_ended(self, segment: Segment) -> None:
-        with self._lock:
-            self._running.discard(segment)
-            last = not self._running
-            whole = not self._stopping
-        if last and whole:
-            self._announcer.say("eos")
-        if last:
+        for runner in segment.runners:
+            self._turns.give_up_of(runner.name, "has ended", warn=not self._stopping)
+        if self._threads.ended(segment):
+            if not self._stopping:
+                self._announcer.say("eos")
             self._ended.set()
 
     def set(self, node: str, prop: str, value: object) -> None:
@@ -266,13 +275,7 @@ class Pipeline:
         """
         if node not in self.nodes:
             raise PropertyError(f"no node {node!r}", nearest(node, self.nodes))
-        declared = props_of(type(self.nodes[node]))
-        if prop not in declared:
-            raise PropertyError(f"{node}: no property {prop!r}", nearest(prop, declared))
-        if not declared[prop].hot:
-            mend = "set it in the file, or with --set"
-            raise PropertyError(f"{node}.{prop} cannot change while it runs", mend)
-        setattr(self.nodes[node], prop, convert(declared[prop], value))
+        set_hot(self.nodes[node], node, prop, value)
 
     def flush(self, turn: int | None = None, origins: Iterable[str] | None = None) -> Flush:
         """Make all that is downstream of the origins' outputs stale, and cancel every turn up to `turn`.
@@ -282,11 +285,6 @@ class Pipeline:
         """
         return self._turns.flush(turn, origins)
 
-    def lead_ns(self, below: str | None = None) -> int:
-        """How long the audio of the reply still plays that is made; with `below`, what is downstream of that
-        node."""
-        return self._turns.lead_ns(below)
-
     def stats(self) -> list[LinkStats]:
         """The counters of the links that cross threads."""
         return [link.stats() for _, link in self._wiring.links]
@@ -294,7 +292,7 @@ class Pipeline:
     @property
     def abandoned(self) -> bool:
         """Whether a thread of this pipeline still runs although it was stopped."""
-        return self._lifecycle.busy or any(s.thread.is_alive() for s in self._wiring.threads)
+        return self._lifecycle.busy or self._threads.alive
 
     @property
     def failure(self) -> VflowError | None:

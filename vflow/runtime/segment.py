@@ -7,6 +7,7 @@ items, or where a node yields (see docs/design/flush.md).
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -19,7 +20,9 @@ from vflow.event import Eos, Event
 from vflow.flush import Flush
 from vflow.node import overrides
 from vflow.ports import Item
+from vflow.runtime import forks
 from vflow.runtime.coroutines import Coroutines
+from vflow.runtime.flush_lock import FlushLock
 from vflow.runtime.inbox import Inbox
 from vflow.runtime.pending_flushes import PendingFlushes
 from vflow.runtime.runner import Runner, Verdict
@@ -30,12 +33,12 @@ class SegmentOwner:
     """What a segment asks of its pipeline. The functions are called in the segment's thread."""
 
     clock: Clock
-    flush_lock: threading.Lock
+    flush_lock: FlushLock
     is_open: Callable[[str], bool]
     """Whether the node of that name is open."""
     announce: Callable[[str, int, Item, str], None]
     """Post what a node, in a thread of that epoch, emitted at a port."""
-    failed: Callable[[Segment, Runner, Exception], bool]
+    failed: Callable[[Segment, Runner, BaseException], bool]
     """Apply the node's `on_error`; whether it was restarted. Raises: Stopped where it is `fail`."""
     crashed: Callable[[Segment, BaseException], None]
     """Fail the pipeline: the segment's thread ends by what no `on_error` is for."""
@@ -67,6 +70,8 @@ class Segment:
         self._stopping = False
         self._draining = False
         self._notified = False
+        self._in_child = False
+        forks.watch(self)
 
     @property
     def head(self) -> Runner:
@@ -122,8 +127,10 @@ class Segment:
         except Signal:
             pass
         except BaseException as error:  # sys.exit in a node, or a fault of the runtime itself
+            self._leave_child()
             self.owner.crashed(self, error)
         finally:
+            self._leave_child()
             try:
                 self._coroutines.close()
             finally:
@@ -131,6 +138,15 @@ class Segment:
                 self.settle()
                 self.owner.ended(self)
                 clock.leave(self.waiter)
+
+    def forked(self) -> None:
+        """See `vflow.runtime.forks`."""
+        self._in_child = self._stopping = True
+
+    def _leave_child(self) -> None:
+        """End the process where it is one that a node has forked, and that came back from the node's code."""
+        if self._in_child:
+            os._exit(forks.CHILD_CAME_BACK)
 
     def _work(self) -> None:
         """What the thread is for; it leaves when this returns. Raises: Signal to leave at once."""
@@ -249,13 +265,17 @@ class Segment:
                 if not flush.retracts:
                     self.timers.pop(runner, None)
                 runner.node.on_flush(flush)
-        except Exception as error:
+        except Signal:
+            raise
+        except BaseException as error:  # a node's own code, sys.exit included
             self.failed(runner, error)
 
-    def failed(self, runner: Runner, error: Exception) -> None:
+    def failed(self, runner: Runner, error: BaseException) -> None:
+        self._leave_child()
         self.owner.failed(self, runner, error)
 
     def announce(self, runner: Runner, item: Item, port: str) -> None:
+        self._leave_child()
         self.owner.announce(runner.name, self.epoch, item, port)
 
     def complete(self, runner: Runner, awaitable: Awaitable[Any], turn: int) -> Any:

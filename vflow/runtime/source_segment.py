@@ -40,6 +40,7 @@ class SourceSegment(Segment):
                 self.apply_all()
         self._again = False  # a failure before this was not of this stream
 
-    def failed(self, runner: Runner, error: Exception) -> None:
+    def failed(self, runner: Runner, error: BaseException) -> None:
+        self._leave_child()
         restarted = self.owner.failed(self, runner, error)
         self._again = self._again or (restarted and runner.is_source)

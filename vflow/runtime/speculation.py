@@ -19,6 +19,10 @@ class SpeculativeTurn:
     """What is known of one speculative turn; times in ns of pipeline time."""
 
     turn: int
+    node: str
+    """The node that has it answered in advance."""
+    last_ns: int
+    """When something of it was last made, or told."""
     retraction: int = 0
     """The number of the flush that retracted it last."""
     after_ns: int = -1
@@ -44,11 +48,35 @@ class Speculation:
         """Whether what belongs to this turn must not reach the world yet."""
         return turn in self._turns
 
-    def begin(self, turn: int) -> None:
-        """The turn may be over: from now on it is answered in advance."""
+    def begin(self, turn: int, node: str = "") -> None:
+        """The turn may be over, says `node`: from now on it is answered in advance."""
         with self._lock:
-            self._ahead.setdefault(turn, SpeculativeTurn(turn))
+            ahead = self._ahead.setdefault(turn, SpeculativeTurn(turn, node, 0))
+            ahead.node, ahead.last_ns = node, self._now_ns()
             self._turns |= {turn}
+
+    def touch(self, turn: int) -> None:
+        """Something of the turn was made."""
+        ahead = self._ahead.get(turn)
+        if ahead is not None:
+            ahead.last_ns = self._now_ns()
+
+    def begun_by(self, node: str) -> list[SpeculativeTurn]:
+        """The turns that a node has answered in advance, and has not committed."""
+        with self._lock:
+            return [self._ahead[turn] for turn in sorted(self._turns) if self._ahead[turn].node == node]
+
+    def older_than(self, age_ns: int) -> list[SpeculativeTurn]:
+        """The turns of which nothing was made or told for so long."""
+        since_ns = self._now_ns() - age_ns
+        with self._lock:
+            return [self._ahead[turn] for turn in sorted(self._turns) if self._ahead[turn].last_ns < since_ns]
+
+    def forget(self, turn: int) -> None:
+        """Nobody will commit the turn: nothing more of it is held, or withheld."""
+        with self._lock:
+            self._turns -= {turn}
+            self._ahead.pop(turn, None)
 
     def wanted(self, turn: int, pts_ns: int) -> bool:
         """Whether the pause at `pts_ns` is worth an answer in advance: nobody has spoken on since."""
@@ -71,12 +99,17 @@ class Speculation:
                 return False
             if epoch >= ahead.retraction:
                 ahead.messages.append(message)
+                ahead.last_ns = self._now_ns()
             return True
 
-    def retract(self, turn: int, number: int, after_ns: int) -> list[Message]:
-        """The user spoke on at `after_ns`; `number` is the flush. Returns what was withheld, and is void."""
+    def retract(self, turn: int, number: int, after_ns: int) -> list[Message] | None:
+        """The user spoke on at `after_ns`; `number` is the flush. Returns what was withheld, and is void.
+
+        None where the turn is not speculative."""
         with self._lock:
-            ahead = self._ahead.setdefault(turn, SpeculativeTurn(turn))
+            if turn not in self._turns:
+                return None
+            ahead = self._ahead[turn]
             void, ahead.messages = ahead.messages, []
             ahead.retraction, ahead.after_ns = number, after_ns
             return void

@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
+from vflow.clock import Clock
 from vflow.errors import VflowError, nearest
 from vflow.flush import Flush
 from vflow.graph.graph import Graph
+from vflow.packet import SECOND
+from vflow.props import duration_text
 from vflow.runtime.announcer import Announcer
 from vflow.runtime.failures import Failures
 from vflow.runtime.flusher import Flusher
-from vflow.runtime.speculation import Speculation
+from vflow.runtime.speculation import Speculation, SpeculativeTurn
 
 
 class TurnControl:
@@ -24,9 +27,13 @@ class TurnControl:
         speculation: Speculation,
         announcer: Announcer,
         failures: Failures,
+        clock: Clock,
+        commit_within_s: float,
     ) -> None:
+        """A turn of which nothing was made or told for `commit_within_s` is given up."""
         self._graph, self._flusher, self._speculation = graph, flusher, speculation
         self._announcer, self._failures = announcer, failures
+        self._now_ns, self._commit_within_ns = clock.now_ns, round(commit_within_s * SECOND)
         self._lock = threading.Lock()
         self._newest = 0  # guarded by _lock
 
@@ -56,9 +63,10 @@ class TurnControl:
             self._failures.fail(self._failures.attributed(name, error))
         return flush
 
-    def speculate(self, turn: int) -> None:
-        """Have a turn that pauses answered in advance; what belongs to it is held in front of effects."""
-        self._speculation.begin(turn)
+    def speculate(self, turn: int, node: str) -> None:
+        """Have a turn that pauses, says `node`, answered in advance; effects wait for what belongs to it."""
+        self.give_up_overdue()
+        self._speculation.begin(turn, node)
         self._announcer.say("speculation", turn=turn, phase="begun")
 
     def retract(self, turn: int, after_ns: int, origins: frozenset[str]) -> None:
@@ -66,7 +74,8 @@ class TurnControl:
         if not self._speculation.holds(turn):
             return
         void = self._flusher.retract(origins, turn, after_ns)
-        self._announcer.say("speculation", turn=turn, phase="retracted", withheld=void)
+        if void is not None:
+            self._announcer.say("speculation", turn=turn, phase="retracted", withheld=void, given_up="")
 
     def commit(self, turn: int) -> None:
         """The turn is over: let what was held and withheld of it go."""
@@ -75,6 +84,33 @@ class TurnControl:
         made = self._speculation.made(turn)
         self._announcer.say("speculation", turn=turn, phase="committed", made=made)
         self._speculation.commit(turn, self._flusher.release, self._announcer.post)
+
+    def give_up_overdue(self) -> None:
+        """Give up the turns that nobody has committed for too long."""
+        for ahead in self._speculation.older_than(self._commit_within_ns):
+            self._give_up(
+                ahead, f"{ahead.node} has not committed it for {duration_text(self._commit_within_ns)}"
+            )
+
+    def give_up_of(self, node: str, why: str, warn: bool = True) -> None:
+        """Give up the turns that a node has not committed, and will not any more."""
+        for ahead in self._speculation.begun_by(node):
+            self._give_up(ahead, f"{node} {why}", warn)
+
+    def _give_up(self, ahead: SpeculativeTurn, why: str, warn: bool = True) -> None:
+        """Void what was made of a turn in advance, and forget the turn."""
+        origins = self._graph.speculating(below=ahead.node)
+        void = self._flusher.retract(origins, ahead.turn, self._now_ns())
+        if void is None:  # committed, or given up, by another thread
+            return
+        self._speculation.forget(ahead.turn)
+        self._flusher.release()
+        self._announcer.say("speculation", turn=ahead.turn, phase="retracted", withheld=void, given_up=why)
+        if warn:
+            text = (
+                f"turn {ahead.turn} was answered in advance and never committed: {why}; the answer is dropped"
+            )
+            self._announcer.warn(ahead.node, text)
 
     def wanted(self, turn: int, pause_ns: int) -> bool:
         """Whether to answer the pause at that time in advance: nobody has spoken on since."""

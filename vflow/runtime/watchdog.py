@@ -72,8 +72,8 @@ class _Watched:
 class Watchdog:
     """Watches `segments`, and what `loading()` names: threads that open or close a node.
 
-    `warn` is called in the monitor's thread, once when a node stalls and once when it goes on. `look` is
-    what the monitor does; a test may call it instead of `start`.
+    `warn` is called in the monitor's thread, once when a node stalls and once when it goes on; `look_after`
+    after each sample. `look` is what the monitor does; a test may call it instead of `start`.
     """
 
     def __init__(
@@ -83,10 +83,11 @@ class Watchdog:
         warn: Warn,
         loading: Callable[[], Mapping[str, threading.Thread]] = dict,
         stall_after_s: float = STALL_AFTER_S,
+        look_after: Callable[[], None] = lambda: None,
     ) -> None:
         self._segments = tuple(dict.fromkeys(segments))
         self._clock, self._warn, self._loading = clock, warn, loading
-        self._stall_after_s = stall_after_s
+        self._stall_after_s, self._look_after = stall_after_s, look_after
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vflow:watchdog", daemon=True)
         # all below belongs to the monitor
@@ -106,6 +107,7 @@ class Watchdog:
     def _run(self) -> None:
         while not self._over.wait(self._stall_after_s / SAMPLES):
             self.look(time.monotonic())
+            self._look_after()
 
     def look(self, now_s: float) -> None:
         """Take one sample; `now_s` is of `time.monotonic`."""

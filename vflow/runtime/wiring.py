@@ -77,7 +77,7 @@ def _link(
 
     queue = graph.queue(edge)
     if graph.nodes[edge.target].cls.effect and edge.source in speculation.nodes:
-        link: Link = HeldLink(edge.name, queue, owner.clock, overflow, speculation.holds)
+        link: Link = HeldLink(edge.name, queue, owner.clock, overflow, speculation)
     else:
         link = Link(edge.name, queue, owner.clock, overflow)
     link.feedback = _closes_cycle(graph, edge) and not all(

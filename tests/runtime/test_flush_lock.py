@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import threading
+
+from tests.stand_ins import PATIENCE_S
+from vflow.runtime.flush_lock import FlushLock
+
+
+def test_a_lock_that_is_broken_open_lets_others_in_and_is_not_freed_twice_by_who_lost_it() -> None:
+    lock, held, leave = FlushLock(), threading.Event(), threading.Event()
+    log: list[str] = []
+
+    def hangs() -> None:
+        with lock:
+            held.set()
+            assert leave.wait(PATIENCE_S)
+        log.append("left")
+
+    hung = threading.Thread(target=hangs)
+    hung.start()
+    assert held.wait(PATIENCE_S)
+    lock.break_open()
+    with lock:
+        leave.set()
+        hung.join(PATIENCE_S)
+        assert log == ["left"]
+        assert lock.mine, "whoever lost the lock has not freed it"
+    with lock:
+        assert lock.mine
+
+
+def test_a_lock_knows_the_thread_that_holds_it() -> None:
+    lock, mine = FlushLock(), []
+    with lock:
+        other = threading.Thread(target=lambda: mine.append(lock.mine))
+        other.start()
+        other.join(PATIENCE_S)
+        mine.append(lock.mine)
+    assert mine == [False, True]
+    assert not lock.mine
+
+
+def test_breaking_open_a_lock_that_nobody_holds_changes_nothing() -> None:
+    lock = FlushLock()
+    lock.break_open()
+    with lock:
+        assert lock.mine

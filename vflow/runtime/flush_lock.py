@@ -1,0 +1,34 @@
+"""The lock under which flushes are made, and threads decide on what a flush refused."""
+
+from __future__ import annotations
+
+import threading
+
+
+class FlushLock:
+    """A lock that can be broken open: whoever holds it may be in a node's code that never returns."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owner: int | None = None  # written by whoever holds the lock, or breaks it open
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._owner = threading.get_ident()
+
+    def __exit__(self, *exc: object) -> None:
+        if self.mine:  # else it was broken open meanwhile
+            self._owner = None
+            self._lock.release()
+
+    @property
+    def mine(self) -> bool:
+        """Whether the calling thread holds it."""
+        return self._owner == threading.get_ident()
+
+    def break_open(self) -> None:
+        """Take the lock from whoever holds it, in favour of those that wait. For a pipeline that ends: what
+        the lock guards may be half done."""
+        if self._owner is not None:
+            self._owner = None
+            self._lock.release()

@@ -1,0 +1,59 @@
+"""The threads of a pipeline: begun in the order of the graph, ended together, and which of them hang."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from vflow.runtime.segment import Segment
+
+
+class Threads:
+    """Each segment's thread. `owns` and the rest are for any thread."""
+
+    def __init__(self, segments: list[Segment]) -> None:
+        self.segments = segments
+        self._lock = threading.Lock()
+        self._running: set[Segment] = set()  # guarded by _lock
+
+    def start(self) -> None:
+        """Begin in the order of the graph, sources last."""
+        with self._lock:
+            self._running = set(self.segments)
+        for segment in sorted(self.segments, key=lambda segment: not segment.inbox.links):
+            segment.thread.start()
+
+    def ended(self, segment: Segment) -> bool:
+        """A segment's thread leaves; whether it is the last one."""
+        with self._lock:
+            self._running.discard(segment)
+            return not self._running
+
+    def drain(self) -> None:
+        """Let the sources end."""
+        for segment in self.segments:
+            segment.drain()
+
+    def stop(self) -> None:
+        """Have every thread leave at its next look; does not wait for it."""
+        for segment in self.segments:
+            segment.stop()
+
+    def join(self, until: float) -> list[str]:
+        """Wait for their ends until `until` of `time.monotonic`; returns the nodes whose threads go on."""
+        hung: list[str] = []
+        for segment in self.segments:
+            if segment.thread.ident is not None:
+                segment.thread.join(max(0.0, until - time.monotonic()))
+            if segment.thread.is_alive():
+                hung += [runner.name for runner in segment.runners]
+        return hung
+
+    def owns(self, thread: threading.Thread) -> bool:
+        """Whether a thread is one of these."""
+        return any(segment.thread is thread for segment in self.segments)
+
+    @property
+    def alive(self) -> bool:
+        """Whether any of them still runs."""
+        return any(segment.thread.is_alive() for segment in self.segments)
