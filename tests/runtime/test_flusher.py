@@ -550,7 +550,7 @@ def test_a_drop_that_hangs_fails_the_pipeline_by_name_and_others_go_on(
     gate.wait_reached()
     with pytest.raises(VflowError, match=r"left: its drop\(\) has not returned"):
         running.wait(PATIENCE_S)
-    assert running.stop() == []
+    assert running.stop() == ["left"]
     gate.open()
     first.join(PATIENCE_S)
     assert not first.is_alive()
