@@ -44,6 +44,7 @@ $(BIN)/python:
 
 $(DEMO): $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install $(TORCH)
+	$(BIN)/python -m pip uninstall --quiet --yes vflow  # another distribution with the same import and command
 	$(BIN)/python -m pip install --editable '.[speech]'
 	touch $@
 

@@ -294,8 +294,8 @@ def test_without_extras_it_works_and_says_what_is_missing(tmp_path: Path) -> Non
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
     assert "nothing can play the role 'tts' here" in done.stdout.splitlines()[1]
-    assert "hibari and onnxruntime not installed: pip install 'vflow[speech]'" in done.stdout
-    assert "torch   not installed: pip install 'vflow[speech]'" in section(done.stdout, "machine")
+    assert "hibari and onnxruntime not installed: pip install 'vflow-voice[speech]'" in done.stdout
+    assert "torch   not installed: pip install 'vflow-voice[speech]'" in section(done.stdout, "machine")
     assert all("not available: " in line for line in section(done.stdout, "audio"))
 
 
