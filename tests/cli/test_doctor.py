@@ -17,6 +17,7 @@ import soundfile
 
 from tests.cli.conftest import Vflow
 from tests.cli.test_check import AGENT, GOOD
+from tests.doctor.test_rules import install_namesake
 from vflow import Advice, Audio, In, Node, Out, Text, Unavailable, prop
 from vflow.doctor import bandwidth
 from vflow.graph import registry
@@ -147,6 +148,16 @@ def test_a_machine_is_described_without_a_graph(vflow: Vflow) -> None:
     assert "stt.moonshine" in "\n".join(section(ran.out, "roles"))
     assert "faster or smaller here:" not in ran.out
     assert "measuring how fast memory is read" in ran.err
+
+
+def test_the_other_distribution_named_vflow_is_reported_without_a_graph(
+    vflow: Vflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_namesake(tmp_path, monkeypatch)
+    ran = vflow("doctor")
+    assert ran.code == 0
+    assert "  warning: the distribution vflow 3.2 is installed beside vflow-voice: " in ran.out
+    assert "    mend: pip uninstall vflow, " in ran.out
 
 
 def test_a_graph_that_can_run_is_ready(vflow: Vflow) -> None:
