@@ -14,7 +14,7 @@ EXTRAS  := speech,aec,audio,dev$(if $(HEADER),$(comma)pyaudio)
 BIN  := $(VENV)/bin
 DEMO := $(VENV)/.installed
 
-.PHONY: demo cuda test check models clean
+.PHONY: demo cuda test wheel-test check models clean
 
 demo: $(DEMO) models
 	$(BIN)/vflow run pipelines/voice_agent.yaml --input pipelines/question.wav --output reply.wav
@@ -27,6 +27,10 @@ cuda: $(DEMO)
 test: $(DEV) models
 	$(BIN)/vflow models pull kokoro-ja
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# The wheel, in a fresh environment of its own
+wheel-test: $(DEV)
+	$(BIN)/python tests/wheel.py '$(TORCH)'
 
 check: $(DEV)
 	$(BIN)/ruff check .
@@ -44,6 +48,7 @@ $(BIN)/python:
 
 $(DEMO): $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install $(TORCH)
+	$(BIN)/python -m pip uninstall --quiet --yes vflow  # another distribution with the same import and command
 	$(BIN)/python -m pip install --editable '.[speech]'
 	touch $@
 

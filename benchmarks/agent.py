@@ -153,7 +153,7 @@ def measure(
 ) -> dict[str, dict[str, Found]]:
     """What was found, by system and scene; a peer that fails is left out, its reason goes to `skipped`."""
     folder = bundled()
-    assert folder is not None, "moonshine-voice is not installed: pip install 'vflow[speech]'"
+    assert folder is not None, "moonshine-voice is not installed: pip install -e '.[speech]'"
     transcriber = Transcriber(folder)
     results: dict[str, dict[str, Found]] = {system.name: {} for system in able}
     with tempfile.TemporaryDirectory() as scratch:

@@ -10,7 +10,7 @@ A false barge-in is a speech_start of own voice alone. ERLE: by how much the ech
 double talk, the first 2 s of each room left out. Delay: from the other's first sound (the first 30 ms frame
 within 25 dB of the loudest) to the speech_start.
 
-Needs the extras: pip install 'vflow[speech,aec]'.
+Needs the extras: pip install -e '.[speech,aec]'.
 """
 
 from __future__ import annotations

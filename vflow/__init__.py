@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vflow.errors import PropertyError as PropertyError
     from vflow.errors import Unavailable as Unavailable
     from vflow.errors import VflowError as VflowError
+    from vflow.errors import install_command as install_command
     from vflow.event import Eos as Eos
     from vflow.event import Event as Event
     from vflow.event import Gap as Gap
@@ -98,6 +99,7 @@ _MODULE_OF = {
     "TurnEnd": "event",
     "Unavailable": "errors",
     "VflowError": "errors",
+    "install_command": "errors",
     "load": "graph.loader",
     "prop": "props",
 }
@@ -146,6 +148,7 @@ __all__ = [
     "TurnEnd",
     "Unavailable",
     "VflowError",
+    "install_command",
     "load",
     "prop",
 ]

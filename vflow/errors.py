@@ -9,6 +9,9 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+DISTRIBUTION = "vflow-voice"
+"""The name to install by. On the package index `vflow` is another project, which has the same import name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -93,6 +96,11 @@ def repr_of(value: object) -> str:
     """A value as messages print it: what is long is cut."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
+
+
+def install_command(extra: str, distribution: str = DISTRIBUTION) -> str:
+    """The command that installs an extra of a distribution, vflow's own unless another is named."""
+    return f"pip install '{distribution}[{extra}]'"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -27,6 +27,7 @@ from vflow import (
     Out,
     QueueOptions,
     Samples,
+    install_command,
     prop,
 )
 from vflow_nodes.lib.echo_reference import SLACK_NS, EchoReference, int16
@@ -120,7 +121,7 @@ class Aec(Node):
     @classmethod
     def unavailable(cls) -> str:
         found = importlib.util.find_spec("livekit") and importlib.util.find_spec("livekit.rtc")
-        return "" if found else "the package livekit is not installed; pip install 'vflow[aec]'"
+        return "" if found else f"the package livekit is not installed; {install_command('aec')}"
 
     def open(self) -> None:
         self._canceller = Canceller(self.noise_suppression, self.gain_control)

@@ -17,6 +17,7 @@ import soundfile
 
 from tests.cli.conftest import Vflow
 from tests.cli.test_check import AGENT, GOOD
+from tests.doctor.test_rules import install_namesake
 from vflow import Advice, Audio, In, Node, Out, Text, Unavailable, prop
 from vflow.doctor import bandwidth
 from vflow.graph import registry
@@ -147,6 +148,16 @@ def test_a_machine_is_described_without_a_graph(vflow: Vflow) -> None:
     assert "stt.moonshine" in "\n".join(section(ran.out, "roles"))
     assert "faster or smaller here:" not in ran.out
     assert "measuring how fast memory is read" in ran.err
+
+
+def test_the_other_distribution_named_vflow_is_reported_without_a_graph(
+    vflow: Vflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_namesake(tmp_path, monkeypatch)
+    ran = vflow("doctor")
+    assert ran.code == 0
+    assert "  warning: the distribution vflow 3.2 is installed beside vflow-voice: " in ran.out
+    assert "    mend: pip uninstall vflow, " in ran.out
 
 
 def test_a_graph_that_can_run_is_ready(vflow: Vflow) -> None:
@@ -294,8 +305,8 @@ def test_without_extras_it_works_and_says_what_is_missing(tmp_path: Path) -> Non
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
     assert "nothing can play the role 'tts' here" in done.stdout.splitlines()[1]
-    assert "hibari and onnxruntime not installed: pip install 'vflow[speech]'" in done.stdout
-    assert "torch   not installed: pip install 'vflow[speech]'" in section(done.stdout, "machine")
+    assert "hibari and onnxruntime not installed: pip install 'vflow-voice[speech]'" in done.stdout
+    assert "torch   not installed: pip install 'vflow-voice[speech]'" in section(done.stdout, "machine")
     assert all("not available: " in line for line in section(done.stdout, "audio"))
 
 

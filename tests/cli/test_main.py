@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.cli.conftest import Vflow
 from vflow import __version__
 from vflow.cli.main import VERBS, main
 
@@ -59,6 +60,31 @@ def test_what_a_verb_does_not_know_is_refused_with_its_usage(
     err = capsys.readouterr().err
     assert err.startswith(usage)
     assert err.endswith("error: unrecognized arguments: --nope\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["check", "say", "transcribe"], "pipelines/transcribe.yaml: ok"),
+        (["graph", "say"], "text     text_source"),
+        (["doctor", "echo"], "pipelines/echo.yaml can"),
+        (["bench", "say"], "pipelines/say.yaml: error: cannot be benched"),
+        (["run", "say", "--set", "text.nope=1"], "error: text: no property 'nope'"),
+    ],
+    ids=lambda words: words[0] if isinstance(words, list) else "",
+)
+def test_file_may_be_the_name_of_a_shipped_pipeline(vflow: Vflow, words: list[str], said: str) -> None:
+    ran = vflow(*words)
+    assert said in ran.out + ran.err
+
+
+@pytest.mark.parametrize("verb", ["run", "check", "graph", "doctor", "bench"])
+def test_a_name_that_nothing_has_is_refused_once_with_the_nearest(vflow: Vflow, verb: str) -> None:
+    ran = vflow(verb, "voice_agnt")
+    said = ran.out + ran.err
+    assert ran.code == 2
+    assert said.count("voice_agnt: error: no such file, and no pipeline of this name comes with vflow") == 1
+    assert "mend: did you mean 'voice_agent'?" in said
 
 
 def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:

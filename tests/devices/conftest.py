@@ -191,7 +191,7 @@ def missing() -> str:
     if not list(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")):
         return "ALSA does not know PulseAudio: apt-get install libasound2-plugins"
     packages = [name for name in ("pyaudio", "sounddevice") if importlib.util.find_spec(name) is None]
-    return f"no {', '.join(packages)}: pip install 'vflow[audio,pyaudio]'" if packages else ""
+    return f"no {', '.join(packages)}: pip install -e '.[audio,pyaudio]'" if packages else ""
 
 
 @contextmanager

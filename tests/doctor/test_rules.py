@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,14 @@ links: [tone -> vad -> stt -> chat]
 """
 IDLE = Device("NVIDIA L4", 24, 23, "570", usable=False)
 BUSY = replace(IDLE, usable=True)
+
+
+def install_namesake(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `folder` on the path hold an installed distribution `vflow`."""
+    info = folder / "vflow-3.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: vflow\nVersion: 3.2\n")
+    monkeypatch.syspath_prepend(str(folder))
 
 
 def machine(torch: Torch | None = None, load: float = 0.0, omp: str = "", cores: float = 2) -> Machine:
@@ -85,6 +94,21 @@ def test_a_model_that_is_kept_off_a_device_is_warned_of() -> None:
     assert found.message == "chat: runs on the CPU because of device: cpu, although NVIDIA L4 is here"
     assert not list(rules.devices(machine(), [BUSY], graph(ANSWERS % "auto")))
     assert not list(rules.devices(machine(), [], graph(ANSWERS % "cpu")))
+
+
+def test_the_other_distribution_named_vflow_is_warned_of_with_its_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_namesake(tmp_path, monkeypatch)
+    (warning,) = rules.namesake()
+    assert warning.severity == "warning"
+    assert "the distribution vflow 3.2 is installed beside vflow-voice" in warning.message
+    assert warning.mend.startswith("pip uninstall vflow,")
+    assert "pip install --force-reinstall --no-deps vflow-voice" in warning.mend
+
+
+def test_vflow_voice_alone_is_not_warned_of() -> None:
+    assert list(rules.namesake()) == []
 
 
 @pytest.mark.parametrize(("omp", "warned"), [("", False), ("2", False), ("64", True), ("many", False)])

@@ -307,4 +307,4 @@ def test_without_livekit_the_node_says_what_to_install(monkeypatch: pytest.Monke
     assert Aec.unavailable() == ""
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "livekit" else find(name))
-    assert "pip install 'vflow[aec]'" in Aec.unavailable()
+    assert "pip install 'vflow-voice[aec]'" in Aec.unavailable()

@@ -55,6 +55,18 @@ def test_say_speaks_the_text(run: Runner, transcribe: Callable[[Samples, int], s
     assert done.report["turns"][0]["heard"] == text
 
 
+def test_a_shipped_pipeline_runs_by_its_name_in_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vflow.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "say", "--set", "speaker.sync=false", "--output", "hello.wav"]) == 0
+    samples, rate = soundfile.read("hello.wav", dtype="float32")
+    assert len(samples) > rate
+    assert np.abs(samples).max() > 0.1
+
+
 def test_every_pipeline_passes_the_check(capsys: pytest.CaptureFixture[str]) -> None:
     from vflow.cli.main import main
 

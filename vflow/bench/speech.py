@@ -13,6 +13,7 @@ import soundfile
 import soxr
 
 from vflow.errors import Unavailable
+from vflow.graph import shipped
 from vflow.graph.loader import load_text
 from vflow.packet import Samples
 from vflow.report.recordings import voice_off_ns, voice_on_ns
@@ -42,14 +43,12 @@ class Clip:
 
 def bundled() -> Path:
     """The recorded question that comes with vflow. Raises: Unavailable where an installation lacks it."""
-    package = Path(__file__).parent
-    places = (package / "question.wav", package.parents[1] / "pipelines" / "question.wav")
-    for place in places:
-        if place.is_file():
-            return place
-    raise Unavailable(
-        f"the recorded question is not in this installation (looked for {places[0]}); name one with --input"
-    )
+    place = shipped.folder() / "question.wav"
+    if not place.is_file():
+        raise Unavailable(
+            f"the recorded question is not in this installation (looked for {place}); name one with --input"
+        )
+    return place
 
 
 def recorded(file: str | Path) -> Clip:

@@ -45,9 +45,11 @@ def main(args: argparse.Namespace) -> int:
     from vflow.cli.bench_report import Live
     from vflow.cli.graph_options import overrides_of
     from vflow.errors import Diagnostic, GraphError, VflowError
+    from vflow.graph import shipped
 
     live = Live()
     try:
+        args.file = shipped.find(args.file)
         overrides = overrides_of(args.set)
         check(args.file, overrides)
         _check_options(args)

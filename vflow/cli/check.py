@@ -28,10 +28,12 @@ def check(file: str) -> bool:
     """
     # here, and not above: `vflow check --help` does not need numpy
     from vflow.cli.graph_summary import describe
+    from vflow.graph import shipped
     from vflow.graph.latency_budget import over_budget
     from vflow.graph.loader import load
 
     try:
+        file = shipped.find(file)
         graph = load(file, require_available=False)
         if broken := over_budget(graph):
             raise GraphError([broken])

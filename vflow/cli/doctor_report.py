@@ -12,7 +12,7 @@ from vflow.doctor.accelerator import Torch
 from vflow.doctor.examination import Examination
 from vflow.doctor.inventory import Weights
 from vflow.doctor.trial_run import Loaded
-from vflow.errors import Diagnostic
+from vflow.errors import Diagnostic, install_command
 from vflow.graph.graph import Graph
 
 MB, GB = 1e6, 1e9
@@ -159,7 +159,7 @@ def _machine(found: Examination) -> Iterator[Row]:
 
 def _torch(torch: Torch | None) -> str:
     if torch is None:
-        return "not installed: pip install 'vflow[speech]'"
+        return f"not installed: {install_command('speech')}"
     if torch.problem:
         return f"cannot be imported: {torch.problem}"
     able = ", ".join(torch.capabilities) or "no vector unit that it names"

@@ -32,10 +32,11 @@ def main(args: argparse.Namespace) -> int:
     """Draw the graph; returns 0, or 2 where the graph has errors or OUT cannot be written."""
     # here, and not above: `vflow graph --help` does not need numpy
     from vflow.cli import drawing
+    from vflow.graph import shipped
     from vflow.graph.loader import load
 
     try:
-        graph = load(args.file, require_available=False)
+        graph = load(shipped.find(args.file), require_available=False)
     except GraphError as error:
         report(error.diagnostics)
         return USAGE

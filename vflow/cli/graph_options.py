@@ -39,10 +39,11 @@ def overrides_of(texts: Iterable[str]) -> dict[str, str]:
 
 
 def load(args: argparse.Namespace, *, require_available: bool = True) -> Graph:
-    """The graph in `args.file` as the options change it. Raises: GraphError."""
+    """The graph in `args.file`, which becomes its path, as the options change it. Raises: GraphError."""
     # here, and not above: it imports numpy, which `--help` does not need
-    from vflow.graph import loader
+    from vflow.graph import loader, shipped
 
+    args.file = shipped.find(args.file)
     overrides = overrides_of(args.set)
     stand_ins: dict[str, Any] = {}
     if args.input:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vflow import models
+from vflow.errors import DISTRIBUTION, install_command
 from vflow.models import hub_cache
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
-
-DISTRIBUTION = "vflow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def extras(distribution: str = DISTRIBUTION) -> list[Extra]:
         needs = [r for r in wanted if r.marker is not None and r.marker.evaluate({"extra": name})]
         needs = [r for r in needs if r.marker is not None and not r.marker.evaluate({"extra": ""})]
         missing = tuple(reason for need in needs if (reason := _unmet(need)))
-        found.append(Extra(name, missing, f"pip install '{distribution}[{name}]'" if missing else ""))
+        found.append(Extra(name, missing, install_command(name, distribution) if missing else ""))
     return found
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Iterator
 
 from vflow.advice import Advice
 from vflow.doctor.accelerator import Device
 from vflow.doctor.machine import Machine
-from vflow.errors import Diagnostic
+from vflow.errors import DISTRIBUTION, Diagnostic
 from vflow.graph.echo_cancellation import CANCELLER, MICROPHONE, PLAYED, PROPERTY, SPEAKER, WITHOUT
 from vflow.graph.graph import Graph
 from vflow.graph.resolver import use_role
@@ -18,6 +19,9 @@ from vflow.props import props_of
 SPECULATE = "speculate"
 TURN_PROPERTIES = {SPECULATE, "pause_after", "speech_end_after"}
 """Of the role `vad`: what has them decides when work on a reply begins."""
+
+NAMESAKE = "vflow"
+"""The other distribution: on the package index the name belongs to another project."""
 
 BUSY = 0.5
 """A load, as a share of the cores, beyond which other work disturbs what is measured."""
@@ -67,6 +71,21 @@ def devices(machine: Machine, found: list[Device], graph: Graph | None) -> Itera
         if node.values.get("device") == "cpu":
             message = f"{name}: runs on the CPU because of device: cpu, although {usable[0].name} is here"
             yield Diagnostic(message, node.place, f"--set {name}.device=auto", "warning")
+
+
+def namesake() -> Iterator[Diagnostic]:
+    """A warning where the other distribution with the import name `vflow` is installed as well."""
+    try:
+        version = importlib.metadata.version(NAMESAKE)
+    except importlib.metadata.PackageNotFoundError:
+        return
+    shared = "both are imported as vflow, and overwrite each other's files"
+    again = f"pip install --force-reinstall --no-deps {DISTRIBUTION} (in a checkout: -e .)"
+    yield Diagnostic(
+        f"the distribution {NAMESAKE} {version} is installed beside {DISTRIBUTION}: {shared}",
+        mend=f"pip uninstall {NAMESAKE}, which takes shared files with it, then {again}",
+        severity="warning",
+    )
 
 
 def threads(machine: Machine) -> Iterator[Diagnostic]:

@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from vflow import In, Text, TextPacket, models, prop
+from vflow import In, Text, TextPacket, install_command, models, prop
 from vflow_nodes.lib.engine_generator import Emission, EngineGenerator
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Chat(EngineGenerator):
     @classmethod
     def unavailable(cls) -> str:
         missing = [m for m in ("torch", "transformers", "jinja2") if importlib.util.find_spec(m) is None]
-        return f"{' and '.join(missing)} not installed: pip install 'vflow[speech]'" if missing else ""
+        return f"{' and '.join(missing)} not installed: {install_command('speech')}" if missing else ""
 
     def open(self) -> None:
         """Load the model and start its engine, shared by all that use it. Raises: Unavailable."""

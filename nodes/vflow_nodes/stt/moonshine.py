@@ -36,6 +36,7 @@ from vflow import (
     Text,
     TextPacket,
     Unavailable,
+    install_command,
     prop,
 )
 
@@ -129,7 +130,7 @@ class MoonshineStt(Node):
     def unavailable(cls) -> str:
         folder = bundled()
         if folder is None:
-            return "moonshine-voice is not installed; pip install 'vflow[speech]'"
+            return f"moonshine-voice is not installed; {install_command('speech')}"
         if missing(folder):
             return (
                 "the installed moonshine-voice contains no model (0.1.0 was the last that did); "

@@ -19,6 +19,7 @@ from vflow import (
     Text,
     TextPacket,
     Unavailable,
+    install_command,
     prop,
 )
 from vflow_nodes.lib.speech import speak
@@ -49,7 +50,7 @@ class HibariTts(Node):
     @classmethod
     def unavailable(cls) -> str:
         missing = [m for m in ("hibari", "onnxruntime") if importlib.util.find_spec(m) is None]
-        return f"{' and '.join(missing)} not installed: pip install 'vflow[speech]'" if missing else ""
+        return f"{' and '.join(missing)} not installed: {install_command('speech')}" if missing else ""
 
     def open(self) -> None:
         threads = self.ctx.threads("onnxruntime")

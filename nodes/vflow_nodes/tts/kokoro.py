@@ -29,6 +29,7 @@ from vflow import (
     Text,
     TextPacket,
     Unavailable,
+    install_command,
     models,
     prop,
 )
@@ -65,7 +66,7 @@ class KokoroTts(Node):
     def unavailable(cls) -> str:
         missing = [m for m in ("hibari", "onnxruntime") if importlib.util.find_spec(m) is None]
         if missing:
-            return f"{' and '.join(missing)} not installed: pip install 'vflow[speech]'"
+            return f"{' and '.join(missing)} not installed: {install_command('speech')}"
         try:
             model = _model(_OFFICIAL)
             _beside(model, ".npz", ".bin")

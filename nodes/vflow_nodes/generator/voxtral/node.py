@@ -22,6 +22,7 @@ from vflow import (
     Text,
     TextPacket,
     Unavailable,
+    install_command,
     models,
     prop,
 )
@@ -88,7 +89,7 @@ class VoxtralGenerator(EngineGenerator):
     def unavailable(cls) -> str:
         missing = [m for m in ("torch", "transformers") if importlib.util.find_spec(m) is None]
         if missing:
-            return f"{' and '.join(missing)} not installed: pip install 'vflow[speech]'"
+            return f"{' and '.join(missing)} not installed: {install_command('speech')}"
         from vflow_nodes.generator.voxtral.cuda import cuda_problem
 
         problem = cuda_problem()

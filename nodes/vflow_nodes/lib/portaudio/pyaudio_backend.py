@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from vflow import install_command
 from vflow_nodes.lib.portaudio.alsa import be_quiet
 from vflow_nodes.lib.portaudio.backend import Callback, CallbackTiming, Device, DeviceError, Direction, Format
 
@@ -31,7 +32,7 @@ class PyAudioBackend:
         if importlib.util.find_spec("pyaudio") is None:
             return (
                 "the package PyAudio is not installed; install it: apt-get install portaudio19-dev,"
-                " then pip install 'vflow[pyaudio]'"
+                f" then {install_command('pyaudio')}"
             )
         try:
             import pyaudio  # noqa: F401

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vflow import install_command
 from vflow_nodes.lib.portaudio.alsa import be_quiet
 from vflow_nodes.lib.portaudio.backend import Callback, CallbackTiming, Device, DeviceError, Direction, Format
 
@@ -22,7 +23,7 @@ class Sounddevice:
 
     def missing(self) -> str:
         if importlib.util.find_spec("sounddevice") is None:
-            return "the package sounddevice is not installed; install it: pip install 'vflow[audio]'"
+            return f"the package sounddevice is not installed; install it: {install_command('audio')}"
         try:
             import sounddevice  # noqa: F401
         except OSError as error:

@@ -22,7 +22,10 @@ NODES = [PyAudioMic, PyAudioSpeaker, SounddeviceMic, SounddeviceSpeaker]
 
 @pytest.mark.parametrize(
     ("backend", "mend"),
-    [(Sounddevice(), "pip install 'vflow[audio]'"), (PyAudioBackend(), "pip install 'vflow[pyaudio]'")],
+    [
+        (Sounddevice(), "pip install 'vflow-voice[audio]'"),
+        (PyAudioBackend(), "pip install 'vflow-voice[pyaudio]'"),
+    ],
 )
 def test_a_package_that_is_not_installed_is_named_with_the_mend(
     backend: Backend, mend: str, monkeypatch: pytest.MonkeyPatch
