@@ -7,45 +7,27 @@ import json
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from vflow.bench.chart import draw
+from vflow.bench.microphone import GIVEN_UP
+from vflow.bench.scenario import PROMPTS, QUESTIONS, Step, compose
+from vflow.bench.session import BenchRun, check
+from vflow.bench.speech import Clip, bundled, recorded, spoken
+from vflow.bench.verdict import Standing
+from vflow.cli.arguments import TURNS
+from vflow.cli.bench_report import Live, result, table
 from vflow.cli.diagnostics import report as report_diagnostics
+from vflow.cli.graph_options import overrides_of
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.signals import DONE, SignalWaiter
+from vflow.errors import Diagnostic, GraphError, NodeError, Place, Unavailable, VflowError
 
-if TYPE_CHECKING:
-    from vflow.bench.scenario import Step
-    from vflow.cli.bench_report import Live
-
-TURNS, MOST_TURNS = 10, 10_000
+MOST_TURNS = 10_000
 STOP_S = 2.0
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="the graph, a YAML file with a mic and a speaker")
-    parser.add_argument(
-        "--input",
-        metavar="WAV",
-        action="append",
-        default=[],
-        help="ask this instead of the bundled questions (repeatable)",
-    )
-    parser.add_argument("--turns", metavar="N", type=int, default=TURNS, help=f"utterances (default {TURNS})")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument(
-        "--set", metavar="NODE.PROP=VALUE", action="append", default=[], help="set a property (repeatable)"
-    )
-    parser.add_argument("--picture", metavar="FILE.svg", help="draw the turns on a time line")
-    parser.add_argument("--keep", metavar="FOLDER", help="leave the recordings there: heard.wav, said.wav")
-
-
 def main(args: argparse.Namespace) -> int:
-    # what follows imports numpy; `vflow bench --help` need not
-    from vflow.bench.session import check
-    from vflow.cli.bench_report import Live
-    from vflow.cli.graph_options import overrides_of
-    from vflow.errors import Diagnostic, GraphError, VflowError
-
     live = Live()
     try:
         overrides = overrides_of(args.set)
@@ -68,7 +50,6 @@ def main(args: argparse.Namespace) -> int:
 
 def _check_options(args: argparse.Namespace) -> None:
     """Raises: GraphError for options that mean nothing, or a place that cannot be written to."""
-    from vflow.errors import Diagnostic, GraphError, Place
 
     def refused(message: str, mend: str, place: str | None = None) -> GraphError:
         return GraphError([Diagnostic(message, Place(place) if place else None, mend)])
@@ -96,10 +77,6 @@ def _steps(args: argparse.Namespace, live: Live) -> list[Step]:
 
     Raises: Unavailable for a recording that cannot be used.
     """
-    from vflow.bench.scenario import PROMPTS, QUESTIONS, compose
-    from vflow.bench.speech import Clip, bundled, recorded, spoken
-    from vflow.errors import VflowError
-
     questions = [recorded(file) for file in args.input or [bundled()]]
     prompts: list[Clip] = []
     if args.turns > 1:
@@ -124,8 +101,6 @@ class _Bench:
         folder: Path,
         live: Live,
     ) -> None:
-        from vflow.bench.session import BenchRun
-
         self.args, self.steps, self.live = args, steps, live
         self._bell = SignalWaiter()
         self.session = BenchRun(args.file, overrides, steps, folder, live.turn, self._bell.ring)
@@ -147,8 +122,6 @@ class _Bench:
 
     def _play(self) -> None:
         """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
-        from vflow.errors import NodeError, Unavailable, VflowError
-
         started = False
         try:
             self.session.pipeline.start()
@@ -164,10 +137,6 @@ class _Bench:
             self._bell.ring()
 
     def _report(self, interrupted: bool) -> int:
-        from vflow.bench.microphone import GIVEN_UP
-        from vflow.bench.verdict import Standing
-        from vflow.cli.bench_report import result, table
-
         session = self.session
         try:
             session.refine()
@@ -188,13 +157,8 @@ class _Bench:
         return FAILED if broken or not complete else self._code
 
     def _draw(self, found: dict[str, Any]) -> None:
-        from vflow.bench.chart import draw
-
         try:
             Path(self.args.picture).write_text(draw(found), encoding="utf-8")
         except OSError as error:
             self.live.note(f"the picture cannot be written: {error}")
             self._code = self._code or FAILED
-
-
-__all__ = ["arguments", "main"]

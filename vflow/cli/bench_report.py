@@ -6,17 +6,16 @@ import contextlib
 import sys
 import textwrap
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+from vflow.bench.session import BenchRun
+from vflow.bench.verdict import Standing, Verdict
+from vflow.bus import Message
 from vflow.cli.diagnostics import render
 from vflow.errors import Diagnostic, NodeError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from vflow.bench.session import BenchRun
-    from vflow.bench.verdict import Verdict
-    from vflow.bus import Message
+from vflow.report.recordings import summary
+from vflow.report.turn import LATENCIES
 
 FORMAT = 1
 """Of the JSON object: raised when a key changes its meaning."""
@@ -79,10 +78,6 @@ class Live:
 
 def result(session: BenchRun, complete: bool) -> dict[str, Any]:
     """The bench as `--json` prints it; `complete` where the scenario was run to its end."""
-    from vflow.bench.verdict import Standing
-    from vflow.report.recordings import summary
-    from vflow.report.turn import LATENCIES
-
     evidence, verdicts, log = session.evidence(), session.verdicts(), session.log
     turns = [turn.as_dict() for turn in log.snapshot()]
     samples = {

@@ -19,15 +19,6 @@ STEPS = 10
 """Lines of a whole pull, where a line cannot be redrawn."""
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of the verb."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("list", help="the models by name, with size, licence and place")
-    pull = actions.add_parser("pull", help="fetch a model into the cache")
-    pull.add_argument("name", metavar="NAME", help="from 'vflow models list', or OWNER/NAME of the hub")
-    pull.add_argument("--revision", metavar="REV", help="a branch, tag or commit of the hub; default: main")
-
-
 def main(args: argparse.Namespace) -> int:
     """Returns 0; 1 where a model cannot be fetched; 2 for a name that nothing has."""
     if args.action == "list":

@@ -58,7 +58,7 @@ def torch_build() -> Torch | None:
     if importlib.util.find_spec("torch") is None:
         return None
     try:
-        import torch
+        import torch  # an extra, and it may be broken
     except Exception as error:  # whatever a broken library raises at import
         return Torch(problem=f"{type(error).__name__}: {error}")
     hip, cuda = torch.version.hip, torch.version.cuda
@@ -77,7 +77,7 @@ def devices(build: Torch | None, measure: bool) -> list[Device]:
     named = _named_by_driver()
     if build is None or build.problem:
         return named
-    import torch
+    import torch  # `torch_build` has imported it
 
     if not torch.cuda.is_available():
         return named

@@ -5,13 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
 
 from vflow import models
 from vflow.models import hub_cache
-
-if TYPE_CHECKING:
-    from packaging.requirements import Requirement
 
 DISTRIBUTION = "vflow"
 
@@ -43,8 +41,6 @@ class Weights:
 
 def extras(distribution: str = DISTRIBUTION) -> list[Extra]:
     """The extras of an installed distribution, as its metadata names them; imports nothing of them."""
-    from packaging.requirements import Requirement
-
     try:
         metadata = importlib.metadata.metadata(distribution)
     except importlib.metadata.PackageNotFoundError:  # run from a source tree
