@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import textwrap
 import threading
@@ -13,6 +12,7 @@ from vflow.bench.session import BenchRun
 from vflow.bench.verdict import Standing, Verdict
 from vflow.bus import Message
 from vflow.cli.diagnostics import render
+from vflow.cli.status_line import StatusLine, write
 from vflow.errors import Diagnostic, NodeError
 from vflow.report.recordings import summary
 from vflow.report.turn import LATENCIES
@@ -21,6 +21,8 @@ FORMAT = 1
 """Of the JSON object: raised when a key changes its meaning."""
 MAX_FAILURES = 5
 """Of a broken promise so many samples are told; the JSON object has all."""
+WIDEST = 100
+"""Characters of a status on a terminal: a line that wraps cannot be redrawn."""
 
 
 class Live:
@@ -28,8 +30,8 @@ class Live:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards all below
-        self._status = self._turn = ""
-        self._one_line = sys.stderr is not None and sys.stderr.isatty()
+        self._line = StatusLine(sys.stderr)
+        self._turn = ""
 
     def turn(self, number: int, count: int, text: str) -> None:
         """An utterance begins."""
@@ -40,17 +42,13 @@ class Live:
     def status(self, text: str) -> None:
         """What is going on now."""
         with self._lock:
-            if text != self._status:
-                self._status = text
-                _print(
-                    f"\r\033[K{text[:100]}" if self._one_line else text, end="" if self._one_line else "\n"
-                )
+            self._line.show(text[:WIDEST] if self._line.redraws else text)
 
     def note(self, text: str) -> None:
         """A line that stays."""
         with self._lock:
-            self._clear()
-            _print(text)
+            self._line.clear()
+            write(text, sys.stderr)
 
     def failed(self, error: NodeError) -> None:
         """An error with its place."""
@@ -59,7 +57,7 @@ class Live:
     def clear(self) -> None:
         """Take the line away."""
         with self._lock:
-            self._clear()
+            self._line.clear()
 
     def listen(self, message: Message) -> None:
         """Take a message of the bus: what loads, warnings, and on a terminal how far the reply is."""
@@ -67,13 +65,8 @@ class Live:
             self.note(f"warning: {message.source}: {message.text}")
         elif message.kind == "progress":
             self.status(f"{message.source}: {message.text}")
-        elif message.kind == "played" and self._one_line and message.data["phase"] == "start":
+        elif message.kind == "played" and self._line.redraws and message.data["phase"] == "start":
             self.status(f"{self._turn} - answering")
-
-    def _clear(self) -> None:
-        if self._one_line and self._status:
-            _print("\r\033[K", end="")
-        self._status = ""
 
 
 def result(session: BenchRun, complete: bool) -> dict[str, Any]:
@@ -168,10 +161,3 @@ def _said(scenario: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
         if step["said"] not in texts:
             texts.append(step["said"])
     return found
-
-
-def _print(text: str, end: str = "\n") -> None:
-    """Print to stderr, if that can be done."""
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError, ValueError):
-            print(text, end=end, file=sys.stderr, flush=True)

@@ -9,7 +9,7 @@ import sys
 from vflow.cli import graph_options
 from vflow.cli.doctor_report import as_json, as_text
 from vflow.cli.main import OK, USAGE
-from vflow.cli.models import ProgressBar
+from vflow.cli.status_line import StatusLine
 from vflow.doctor.examination import examine
 from vflow.errors import Diagnostic, GraphError, Place
 from vflow.graph.graph import Graph
@@ -22,11 +22,11 @@ def main(args: argparse.Namespace) -> int:
         print("vflow doctor: error: --set, --input and --output are about a FILE: name it", file=sys.stderr)
         return USAGE
     graph, problems = _graph(args) if args.file is not None else (None, [])
-    bar = ProgressBar(sys.stderr)
+    status = StatusLine(sys.stderr)
     try:
-        found = examine(graph, problems, bar.show)
+        found = examine(graph, problems, status.show)
     finally:
-        bar.end()
+        status.end()
     if args.json:
         print(json.dumps(as_json(args.file, graph, found), indent=1))
     else:
