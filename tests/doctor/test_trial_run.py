@@ -201,6 +201,9 @@ def test_a_node_whose_advice_never_ends_is_left_behind(
     ]
     assert log == ["open"]
     Stuck.go.set()
+    for thread in threading.enumerate():  # or the next test finds its node still at work
+        if thread.name == "vflow:doctor:it":
+            thread.join(PATIENCE_S)
 
 
 def test_a_node_does_not_end_the_process(log: list[str]) -> None:
