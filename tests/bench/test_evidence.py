@@ -10,8 +10,8 @@ from tests.scripted_agent import utterance
 from vflow import MS
 from vflow.bench.chart import draw
 from vflow.bench.evidence import Interruption, Ledger, gather
-from vflow.bench.microphone import Utterance
-from vflow.bench.scenario import Step
+from vflow.bench.microphone import SpokenStep
+from vflow.bench.scenario import ScenarioStep
 from vflow.graph.graph import Graph
 from vflow.report.turn import TurnRecord
 
@@ -21,12 +21,12 @@ def turn(number: int, start_ms: int, decided_ms: int, **at_ms: int) -> TurnRecor
     return TurnRecord(number, at_ns={name: ms * MS for name, ms in moments.items()})
 
 
-def uttered(at_ms: int, settled: bool = True) -> Utterance:
+def uttered(at_ms: int, settled: bool = True) -> SpokenStep:
     """Sounds from 50 to 650 ms behind its start."""
-    return Utterance(Step(utterance()), at_ms * MS, settled)
+    return SpokenStep(ScenarioStep(utterance()), at_ms * MS, settled)
 
 
-def found(utterances: list[Utterance], turns: list[TurnRecord]) -> tuple[Interruption, ...]:
+def found(utterances: list[SpokenStep], turns: list[TurnRecord]) -> tuple[Interruption, ...]:
     return gather(utterances, turns, Ledger(Graph("g.yaml")), Graph("g.yaml"), False).interruptions
 
 

@@ -10,7 +10,7 @@ import pytest
 from vflow import MS
 from vflow.bench.evidence import Asked, Evidence, HeardEnd, HeardReply, HeardWord, Interruption
 from vflow.bench.promises import PROMISES, judge
-from vflow.bench.verdict import Standing, Verdict, spread
+from vflow.bench.verdict import PromiseVerdict, Standing, spread
 from vflow.errors import Place
 from vflow.graph.graph import Budget
 
@@ -41,7 +41,7 @@ def evidence(*replies: HeardReply, **changes: Any) -> Evidence:
     return replace(sound, **changes)
 
 
-def broken(found: Evidence) -> dict[str, Verdict]:
+def broken(found: Evidence) -> dict[str, PromiseVerdict]:
     return {v.name: v for v in judge(found) if v.standing is Standing.BROKEN}
 
 

@@ -9,10 +9,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from vflow.bench.bench_run import BenchRun, check
 from vflow.bench.chart import draw
 from vflow.bench.microphone import GIVEN_UP
-from vflow.bench.scenario import PROMPTS, QUESTIONS, Step, compose
-from vflow.bench.session import BenchRun, check
+from vflow.bench.scenario import PROMPTS, QUESTIONS, ScenarioStep, compose
 from vflow.bench.speech import Clip, bundled, recorded, spoken
 from vflow.bench.verdict import Standing
 from vflow.cli.arguments import TURNS
@@ -21,7 +21,7 @@ from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.graph_options import overrides_of
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.signals import DONE, SignalWaiter
-from vflow.errors import Diagnostic, GraphError, NodeError, Place, Unavailable, VflowError
+from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
 
 MOST_TURNS = 10_000
 STOP_S = 2.0
@@ -72,7 +72,7 @@ def _check_options(args: argparse.Namespace) -> None:
             raise refused("--picture: is a folder", "name a file", args.picture)
 
 
-def _steps(args: argparse.Namespace, live: Live) -> list[Step]:
+def _steps(args: argparse.Namespace, live: Live) -> list[ScenarioStep]:
     """The scenario. Where no voice is installed it has recordings alone, and that is said.
 
     Raises: Unavailable for a recording that cannot be used.
@@ -97,24 +97,24 @@ class _Bench:
         self,
         args: argparse.Namespace,
         overrides: dict[str, str],
-        steps: list[Step],
+        steps: list[ScenarioStep],
         folder: Path,
         live: Live,
     ) -> None:
         self.args, self.steps, self.live = args, steps, live
-        self._bell = SignalWaiter()
-        self.session = BenchRun(args.file, overrides, steps, folder, live.turn, self._bell.ring)
-        self.session.pipeline.bus.listen(live.listen)
+        self._signals = SignalWaiter()
+        self.bench_run = BenchRun(args.file, overrides, steps, folder, live.turn, self._signals.wake)
+        self.bench_run.pipeline.bus.listen(live.listen)
         self._code = OK
 
     def run(self) -> int:
-        for warning in self.session.graph.warnings:
+        for warning in self.bench_run.graph.warnings:
             self.live.note(warning)
-        with self._bell:
+        with self._signals:
             self.live.status("loading")
             threading.Thread(target=self._play, name="vflow:bench", daemon=True).start()
-            interrupted = self._bell.wait() != DONE
-            self.session.pipeline.stop(STOP_S)
+            interrupted = self._signals.wait() != DONE
+            self.bench_run.pipeline.stop(STOP_S)
         self.live.clear()
         if self._code == USAGE:
             return USAGE
@@ -124,29 +124,29 @@ class _Bench:
         """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
         started = False
         try:
-            self.session.pipeline.start()
+            self.bench_run.pipeline.start()
             started = True
-            self.session.pipeline.wait(deadline_s=STOP_S)
+            self.bench_run.pipeline.wait(deadline_s=STOP_S)
         except VflowError as error:
             self._code = USAGE if not started and isinstance(error.__cause__, Unavailable) else FAILED
-            self.live.failed(error) if isinstance(error, NodeError) else self.live.note(f"error: {error}")
+            self.live.failed(error)
         except (RuntimeError, OSError) as error:  # no more threads or descriptors: the system's word
             self._code = FAILED
             self.live.note(f"error: {error}")
         finally:
-            self._bell.ring()
+            self._signals.wake()
 
     def _report(self, interrupted: bool) -> int:
-        session = self.session
+        bench_run = self.bench_run
         try:
-            session.refine()
+            bench_run.refine()
         except (OSError, RuntimeError) as error:  # libsndfile's errors are RuntimeErrors
             self.live.note(f"latencies are the runtime's own, the recording cannot be read: {error}")
-        whole = all(u.settled for u in session.script.utterances)
-        complete = whole and len(session.script.utterances) == len(session.steps) and self._code == OK
-        found = result(session, complete=complete and not interrupted)
-        verdicts = session.verdicts()
-        if session.script.given_up == GIVEN_UP:
+        whole = all(u.settled for u in bench_run.script.utterances)
+        complete = whole and len(bench_run.script.utterances) == len(bench_run.steps) and self._code == OK
+        found = result(bench_run, complete=complete and not interrupted)
+        verdicts = bench_run.verdicts()
+        if bench_run.script.given_up == GIVEN_UP:
             self.live.note(f"{GIVEN_UP} utterances in a row got no reply: the scenario was ended")
         print(json.dumps(found) if self.args.json else "\n".join(table(found, verdicts)))
         if self.args.picture:

@@ -8,12 +8,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from vflow.bench.session import BenchRun
-from vflow.bench.verdict import Standing, Verdict
+from vflow.bench.bench_run import BenchRun
+from vflow.bench.verdict import PromiseVerdict, Standing
 from vflow.bus import Message
-from vflow.cli.diagnostics import render
+from vflow.cli.diagnostics import of_error
 from vflow.cli.status_line import StatusLine, write
-from vflow.errors import Diagnostic, NodeError
+from vflow.errors import VflowError
 from vflow.report.recordings import summary
 from vflow.report.turn import LATENCIES
 
@@ -50,9 +50,9 @@ class Live:
             self._line.clear()
             write(text, sys.stderr)
 
-    def failed(self, error: NodeError) -> None:
+    def failed(self, error: VflowError) -> None:
         """An error with its place."""
-        self.note(render(Diagnostic(f"{error.node}: {error.message}", error.place)))
+        self.note(of_error(error))
 
     def clear(self) -> None:
         """Take the line away."""
@@ -69,9 +69,9 @@ class Live:
             self.status(f"{self._turn} - answering")
 
 
-def result(session: BenchRun, complete: bool) -> dict[str, Any]:
+def result(run: BenchRun, complete: bool) -> dict[str, Any]:
     """The bench as `--json` prints it; `complete` where the scenario was run to its end."""
-    evidence, verdicts, log = session.evidence(), session.verdicts(), session.log
+    evidence, verdicts, log = run.evidence(), run.verdicts(), run.log
     turns = [turn.as_dict() for turn in log.snapshot()]
     samples = {
         name: [r.latency_ms[name] for r in evidence.replies if name in r.latency_ms] for name in LATENCIES
@@ -85,9 +85,9 @@ def result(session: BenchRun, complete: bool) -> dict[str, Any]:
     }
     return {
         "bench": FORMAT,
-        "pipeline": session.graph.file,
-        "resolved": session.graph.resolved(),
-        "machine": session.machine,
+        "pipeline": run.graph.file,
+        "resolved": run.graph.resolved(),
+        "machine": run.machine,
         "complete": complete,
         "kept": not any(verdict.standing is Standing.BROKEN for verdict in verdicts),
         "promises": [verdict.as_dict() for verdict in verdicts],
@@ -112,20 +112,20 @@ def result(session: BenchRun, complete: bool) -> dict[str, Any]:
                 "off_ms": round(utterance.off_ns / 1e6, 1),
                 "turn": asked.turn if asked else None,
             }
-            for utterance, asked in _paired(session, evidence.asked)
+            for utterance, asked in _paired(run, evidence.asked)
         ],
         "turns": turns,
         "warnings": log.warnings,
     }
 
 
-def _paired(session: BenchRun, asked: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+def _paired(run: BenchRun, asked: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Each utterance with the turn that it became; None for the last one of a run that was ended in it."""
-    for number, utterance in enumerate(session.script.utterances):
+    for number, utterance in enumerate(run.script.utterances):
         yield utterance, asked[number] if number < len(asked) else None
 
 
-def table(found: dict[str, Any], verdicts: Sequence[Verdict]) -> Iterator[str]:
+def table(found: dict[str, Any], verdicts: Sequence[PromiseVerdict]) -> Iterator[str]:
     """Lines: the machine, what was said, promised against measured, and what broke a promise."""
     machine = found["machine"]
     gpu, torch = machine["gpu"] or "no CUDA device", machine["torch"] or "none"

@@ -11,9 +11,9 @@ import threading
 
 from vflow.bus import Bus, Message
 from vflow.caps import Text
-from vflow.cli.diagnostics import render
+from vflow.cli.diagnostics import of_error
 from vflow.cli.status_line import StatusLine, write
-from vflow.errors import Diagnostic, NodeError, VflowError
+from vflow.errors import VflowError
 from vflow.graph.graph import Graph
 from vflow.packet import MS
 from vflow.report.turn import LATENCIES, TurnRecord
@@ -65,10 +65,7 @@ class Terminal:
 
     def failed(self, error: VflowError) -> None:
         """An error with its place."""
-        if isinstance(error, NodeError):
-            self.note(render(Diagnostic(f"{error.node}: {error.message}", error.place)))
-        else:
-            self.note(f"error: {error}")
+        self.note(of_error(error))
 
     def end_line(self) -> None:
         """Finish a line of the transcript that is still open."""

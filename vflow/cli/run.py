@@ -61,7 +61,7 @@ class _Run:
         self.pipeline = Pipeline(graph)
         self.pipeline.bus.listen(self.log.listen)
         self.terminal = Terminal(graph, self.log, live=not (args.input and args.output))
-        self._bell = SignalWaiter()
+        self._signals = SignalWaiter()
         self._code = FAILED
         self._ending = False
         self._printer = threading.Thread(
@@ -69,7 +69,7 @@ class _Run:
         )
 
     def run(self) -> int:
-        with self._bell:
+        with self._signals:
             self._printer.start()
             self.terminal.resolved()
             self.terminal.note("loading")
@@ -94,11 +94,11 @@ class _Run:
         except (RuntimeError, OSError) as error:  # no more threads or descriptors: the system's word
             self.terminal.note(f"error: {error}")
         finally:
-            self._bell.ring()
+            self._signals.wake()
 
     def _supervise(self) -> int:
         """Wait for the end, or end it: drain at the first interrupt, stop at the second; the exit code."""
-        if self._bell.wait() == DONE:
+        if self._signals.wait() == DONE:
             return self._code
         if self.pipeline.state.value != "playing":
             self.terminal.note("stopping")
@@ -107,14 +107,14 @@ class _Run:
             return OK
         self.terminal.note("draining: what was begun is played to its end; Ctrl-C again stops at once")
         self.pipeline.drain()
-        rung = self._bell.wait(DRAIN_S)
+        came = self._signals.wait(DRAIN_S)
         self._ending = True
-        if rung == DONE:
+        if came == DONE:
             self.pipeline.stop(STOP_S)
             return self._code
         self.pipeline.flush()  # so that what was heard of a reply that is cut here is known
         self.pipeline.stop(STOP_S)
-        return OK if rung is None else INTERRUPTED
+        return OK if came is None else INTERRUPTED
 
     def _finish(self, code: int) -> int:
         """The table and the report of what was run; the exit code."""

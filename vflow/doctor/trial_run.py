@@ -154,14 +154,14 @@ class TrialRun:
 
 
 @contextmanager
-def opened(graph: Graph, missing: Collection[str], report: Progress) -> Iterator[TrialRun]:
-    """The graph's nodes, opened but those of `missing`; closed at the end, whatever happens."""
-    nodes = TrialRun(graph, report)
+def trial_run(graph: Graph, missing: Collection[str], report: Progress) -> Iterator[TrialRun]:
+    """Open the graph's nodes but those of `missing`; they are closed at the end, whatever happens."""
+    run = TrialRun(graph, report)
     try:
-        nodes.open(missing)
-        yield nodes
+        run.open(missing)
+        yield run
     finally:
-        nodes.close()
+        run.close()
 
 
 def within(deadline_s: float | None, name: str, step: Callable[[], T]) -> T:
