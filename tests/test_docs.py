@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import vflow
-from vflow.cli.main import VERBS
+from vflow.cli.arguments import VERBS
 from vflow.errors import GraphError
 from vflow.graph.loader import load_text
 from vflow.graph.registry import GROUP, NodeClass

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vflow.clock import ManualClock as ManualClock
     from vflow.clock import SystemClock as SystemClock
     from vflow.conversation import Conversation as Conversation
+    from vflow.deadline import call_within as call_within
     from vflow.errors import GraphError as GraphError
     from vflow.errors import NodeError as NodeError
     from vflow.errors import PropertyError as PropertyError
@@ -99,6 +100,7 @@ _MODULE_OF = {
     "TurnEnd": "event",
     "Unavailable": "errors",
     "VflowError": "errors",
+    "call_within": "deadline",
     "install_command": "errors",
     "load": "graph.loader",
     "prop": "props",
@@ -148,6 +150,7 @@ __all__ = [
     "TurnEnd",
     "Unavailable",
     "VflowError",
+    "call_within",
     "install_command",
     "load",
     "prop",

@@ -86,7 +86,7 @@ def _memory_of_machine(root: Path) -> tuple[int | None, int | None]:
 
 def _memory_of_windows() -> tuple[int | None, int | None]:
     """Source: GlobalMemoryStatusEx and MEMORYSTATUSEX in sysinfoapi.h."""
-    import ctypes
+    import ctypes  # for Windows alone, and not for free
 
     # dwLength and dwMemoryLoad, then seven numbers: total and free physical memory are the first two
     status = (ctypes.c_uint64 * 8)()

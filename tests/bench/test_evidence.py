@@ -1,17 +1,14 @@
-"""How what was said and what was heard are brought together, and drawn."""
+"""How what was said and what was heard are brought together."""
 
 from __future__ import annotations
-
-from xml.etree import ElementTree
 
 import pytest
 
 from tests.scripted_agent import utterance
 from vflow import MS
-from vflow.bench.chart import draw
 from vflow.bench.evidence import Interruption, Ledger, gather
-from vflow.bench.microphone import Utterance
-from vflow.bench.scenario import Step
+from vflow.bench.microphone import SpokenStep
+from vflow.bench.scenario import ScenarioStep
 from vflow.graph.graph import Graph
 from vflow.report.turn import TurnRecord
 
@@ -21,12 +18,12 @@ def turn(number: int, start_ms: int, decided_ms: int, **at_ms: int) -> TurnRecor
     return TurnRecord(number, at_ns={name: ms * MS for name, ms in moments.items()})
 
 
-def uttered(at_ms: int, settled: bool = True) -> Utterance:
+def uttered(at_ms: int, settled: bool = True) -> SpokenStep:
     """Sounds from 50 to 650 ms behind its start."""
-    return Utterance(Step(utterance()), at_ms * MS, settled)
+    return SpokenStep(ScenarioStep(utterance()), at_ms * MS, settled)
 
 
-def found(utterances: list[Utterance], turns: list[TurnRecord]) -> tuple[Interruption, ...]:
+def found(utterances: list[SpokenStep], turns: list[TurnRecord]) -> tuple[Interruption, ...]:
     return gather(utterances, turns, Ledger(Graph("g.yaml")), Graph("g.yaml"), False).interruptions
 
 
@@ -76,23 +73,3 @@ def test_the_turn_in_which_a_run_was_ended_counts_for_nothing() -> None:
     evidence = gather(utterances, turns, Ledger(Graph("g.yaml")), Graph("g.yaml"), False)
     assert [reply.turn for reply in evidence.replies] == [1]
     assert len(evidence.asked) == 1
-
-
-def test_the_picture_has_a_row_for_each_turn() -> None:
-    turns = [
-        turn(1, 0, 900, voice_off=700, first_word=910, audible=1000, silent=3000),
-        turn(2, 5000, 5900, voice_off=5700),
-    ]
-    told = {
-        "pipeline": "a<b>.yaml",
-        "scenario": [{"turn": 1, "said": "Why & how?"}, {"turn": None, "said": "unheard"}],
-        "turns": [t.as_dict() for t in turns],
-    }
-    root = ElementTree.fromstring(draw(told))
-    texts = [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert "1. Why & how?" in texts
-    assert any(text.startswith("2. ") for text in texts)
-    assert "300 ms" in texts
-    assert {"| decided", "| first word", "ms: the wait"} <= set(texts)
-    width = float(root.attrib["width"])
-    assert all(float(e.attrib["x"]) < width for e in root.iter("{http://www.w3.org/2000/svg}text"))

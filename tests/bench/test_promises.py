@@ -10,7 +10,7 @@ import pytest
 from vflow import MS
 from vflow.bench.evidence import Asked, Evidence, HeardEnd, HeardReply, HeardWord, Interruption
 from vflow.bench.promises import PROMISES, judge
-from vflow.bench.verdict import Standing, Verdict, spread
+from vflow.bench.verdict import PromiseVerdict, Standing
 from vflow.errors import Place
 from vflow.graph.graph import Budget
 
@@ -41,7 +41,7 @@ def evidence(*replies: HeardReply, **changes: Any) -> Evidence:
     return replace(sound, **changes)
 
 
-def broken(found: Evidence) -> dict[str, Verdict]:
+def broken(found: Evidence) -> dict[str, PromiseVerdict]:
     return {v.name: v for v in judge(found) if v.standing is Standing.BROKEN}
 
 
@@ -194,19 +194,3 @@ def test_generation_is_promised_with_a_cuda_device_only() -> None:
 def test_an_interruption_is_told_from_the_voice_too() -> None:
     found = next(v for v in judge(evidence()) if v.name == "interruption")
     assert found.measured == "max of 1: 4 ms; from the voice's onset max of 1: 234 ms"
-
-
-@pytest.mark.parametrize(
-    ("count", "shown"),
-    [
-        (0, "-"),
-        (19, "max of 19: 18 ms"),
-        (20, "p50 10, max 19 ms"),
-        (58, "p50 28, max 57 ms"),
-        (59, "p50 29, p95 56, max 58 ms"),
-        (298, "p50 148, p95 283, max 297 ms"),
-        (299, "p50 149, p95 284, p99 296, max 298 ms"),
-    ],
-)
-def test_a_percentile_is_shown_where_the_samples_suffice(count: int, shown: str) -> None:
-    assert spread([float(n) for n in range(count)]) == shown

@@ -18,10 +18,10 @@ from vflow.graph.registry import Registry
 
 ROOT = Path(__file__).parents[2]
 WITH_NODES = """
-import vflow.bench.session
+import vflow.bench.bench_run
 from tests.scripted_agent import NODES
 from vflow.graph.loader import load
-vflow.bench.session.load = lambda *a, nodes, **k: load(*a, nodes={**(nodes or {}), **NODES}, **k)
+vflow.bench.bench_run.load = lambda *a, nodes, **k: load(*a, nodes={**(nodes or {}), **NODES}, **k)
 from vflow.cli.main import entry
 entry()
 """

@@ -1,12 +1,14 @@
-"""What a run prints of who says what."""
+"""What a run prints: who says what, what loads, and the latencies of the turns."""
 
 from __future__ import annotations
 
 import pytest
 
-from vflow import Message, Node, Out, Text, TextPacket
-from vflow.cli.live_view import Terminal
+from vflow import MS, Message, Node, Out, Text, TextPacket
+from vflow.cli.live_view import MEDIAN_NEEDS, Terminal, sentence
+from vflow.cli.status_line import ERASE
 from vflow.graph.loader import load_text
+from vflow.report.turn import Speculated, TurnRecord
 from vflow.report.turn_log import TurnLog
 
 
@@ -23,11 +25,7 @@ def said(port: str, text: str, turn: int) -> Message:
 
 
 def shown(capsys: pytest.CaptureFixture[str], *messages: Message) -> list[str]:
-    graph = load_text("nodes: {it: {use: t.hears}}\n", nodes={"t.hears": Hears})
-    terminal = Terminal(graph, TurnLog(graph), live=False)
-    for message in messages:
-        terminal._show(message)
-    terminal.end_line()
+    follow(hearing(), *messages).end_line()
     return capsys.readouterr().out.splitlines()
 
 
@@ -48,3 +46,110 @@ def test_a_reply_whose_transcript_comes_inside_it_is_gone_on_with(capsys: pytest
         "you:   What?",
         "agent: Well.",
     ]
+
+
+def loading(source: str, text: str, fraction: float | None = None) -> Message:
+    return Message("progress", source, text=text, data={"fraction": fraction})
+
+
+def follow(log: TurnLog, *messages: Message) -> Terminal:
+    terminal = Terminal(log.graph, log, live=False)
+    for message in messages:
+        terminal._show(message)
+    return terminal
+
+
+def hearing() -> TurnLog:
+    return TurnLog(load_text("nodes: {it: {use: t.hears}}\n", nodes={"t.hears": Hears}))
+
+
+@pytest.fixture
+def log() -> TurnLog:
+    return hearing()
+
+
+def test_what_loads_is_a_line_for_each_text_of_a_node(
+    log: TurnLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = [("a", 0.1), ("b", 0.1), ("a", 0.9)]
+    terminal = follow(log, *(loading(source, "weights", fraction) for source, fraction in steps))
+    terminal.end_line()
+    assert capsys.readouterr().err.splitlines() == ["a: weights", "b: weights"]
+
+
+def test_on_a_terminal_what_loads_makes_room_for_what_is_said(
+    log: TurnLog, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    follow(log, loading("a", "weights", 0.5), loading("b", "waits"), said("words", "Hi.", 1)).end_line()
+    printed = capsys.readouterr()
+    assert printed.err == f"{ERASE}a: weights 50%{ERASE}b: waits{ERASE}"
+    assert printed.out == "agent: Hi.\n"
+
+
+def turn(number: int = 1, **at_ms: int) -> TurnRecord:
+    return TurnRecord(number, at_ns={moment: ms * MS for moment, ms in at_ms.items()})
+
+
+def test_a_sentence_marks_what_no_recording_has_confirmed() -> None:
+    found = turn(voice_off=1000, decided=1500, first_word=1600, audible=1800)
+    found.heard = "Hello."
+    told = (
+        "turn 1: end of speech seen after ~500 ms, first word after 100 ms, first sound after ~300 ms,"
+        " from your last sound to the reply's first ~800 ms"
+    )
+    assert sentence(found) == told
+    found.measured = True
+    assert sentence(found) == told.replace("~", "")
+
+
+@pytest.mark.parametrize(("heard", "told"), [("Once", 'heard: "Once"'), ("", "before it was heard")])
+def test_a_sentence_says_what_was_heard_of_a_reply_that_was_interrupted(heard: str, told: str) -> None:
+    found = turn(flushed=2000, silent=2040)
+    found.interrupted, found.heard = True, heard
+    text = sentence(found)
+    assert text.startswith("turn 1: silent after an interruption in ~40 ms, interrupted")
+    assert text.endswith(told)
+
+
+def test_a_sentence_says_that_a_reply_was_prepared() -> None:
+    found = TurnRecord(1, heard="Hi.", speculation=Speculated(result="hit"))
+    assert sentence(found) == "turn 1: prepared in the pause"
+
+
+def test_a_reply_without_a_question_is_said_to_be_played() -> None:
+    assert sentence(TurnRecord(1, heard="Hi.")) == "turn 1: played"
+
+
+def table(log: TurnLog, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    Terminal(log.graph, log, live=True).table()
+    return capsys.readouterr().err.splitlines()
+
+
+def test_the_table_has_a_row_for_each_turn_and_no_median_of_few(
+    log: TurnLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.turns = {1: turn(1, voice_off=1000, decided=1500, audible=1800), 2: turn(2, decided=5000)}
+    assert table(log, capsys)[-4:] == [
+        "latency, ms  endpoint  first word  compute  v2v  word to audio  stop",
+        "turn 1            500           -      300  800              -     -",
+        "turn 2              -           -        -    -              -     -",
+        "v2v: max of 1: 800 ms",
+    ]
+
+
+def test_the_median_is_told_where_the_turns_suffice(log: TurnLog, capsys: pytest.CaptureFixture[str]) -> None:
+    log.turns = {n: turn(n, voice_off=0, audible=500 + n) for n in range(1, MEDIAN_NEEDS + 1)}
+    assert table(log, capsys)[-1] == f"v2v: p50 of {MEDIAN_NEEDS}: 510 ms"
+
+
+@pytest.mark.parametrize(("audible", "verdict"), [(1900, "kept"), (1901, "BROKEN")])
+def test_a_budget_is_kept_or_broken_by_the_slowest_turn(
+    capsys: pytest.CaptureFixture[str], audible: int, verdict: str
+) -> None:
+    text = "budget: {from: voice_off, to: first_audio, max: 900ms}\nnodes: {it: {use: t.hears}}\n"
+    log = TurnLog(load_text(text, nodes={"t.hears": Hears}))
+    log.turns = {1: turn(1, voice_off=1000, audible=1100), 2: turn(2, voice_off=1000, audible=audible)}
+    slowest = audible - 1000
+    told = f"budget: voice_off to first_audio at most 900 ms: {verdict} (max of 2: {slowest} ms)"
+    assert table(log, capsys)[-1] == told

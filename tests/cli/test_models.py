@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from tests.cli.conftest import Vflow
 from tests.hub_server import Hub, point_at, serve
 from vflow import Unavailable, models
-from vflow.cli.models import ProgressBar
+from vflow.cli.status_line import StatusLine
 from vflow.models import File, Model, Progress, catalogue, hub_cache, wheels
 
 ZEROS = File("small.bin", 3_000_000, hashlib.sha256(bytes(3_000_000)).hexdigest(), ())
@@ -134,22 +133,6 @@ def test_an_interrupted_pull_ends_with_130(
     assert "small is here as it was: nothing was changed" in ran.err
 
 
-def test_a_terminals_line_is_redrawn_and_left_at_the_end() -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    stream = Terminal()
-    bar = ProgressBar(stream)
-    bar.show("downloading a long name", 0.5)
-    bar.show("done", None)
-    bar.end()
-    bar.end()
-    first, second = stream.getvalue().split("\r")[1:]
-    assert first == f"[{'#' * 15}{'.' * 15}]  50%  downloading a long name"
-    assert second == "done".ljust(len(first)) + "\n"
-
-
 def test_a_model_of_the_hub_is_pulled_and_listed(vflow: Vflow, server: Hub) -> None:
     ran = vflow("models", "pull", "a/speaks")
     place = hub_cache.cache_dir() / "models--a--speaks" / "snapshots" / server.commit("a/speaks")
@@ -186,12 +169,12 @@ def test_a_pull_from_the_hub_that_fails_says_why_and_what_is_here(
 def test_an_interrupted_pull_from_the_hub_says_that_it_goes_on(
     vflow: Vflow, server: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def show(bar: ProgressBar, text: str, fraction: float | None) -> None:
+    def show(status: StatusLine, text: str, fraction: float | None) -> None:
         if fraction is not None:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as interrupting:
-        interrupting.setattr(ProgressBar, "show", show)
+        interrupting.setattr(StatusLine, "show", show)
         ran = vflow("models", "pull", "a/speaks")
     assert ran.code == 130
     assert "what came of a/speaks is kept: pull it again, and it goes on from there" in ran.err

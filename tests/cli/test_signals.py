@@ -1,4 +1,4 @@
-"""The bell: signals and threads ring it, and no ring is lost."""
+"""The waiter: signals and threads wake it, and none is missed."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ import threading
 from vflow.cli.signals import DONE, SignalWaiter
 
 
-def test_a_signal_rings_with_its_number() -> None:
-    with SignalWaiter() as bell:
+def test_a_signal_is_returned_by_its_number() -> None:
+    with SignalWaiter() as signals:
         os.kill(os.getpid(), signal.SIGINT)
-        assert bell.wait(10) == signal.SIGINT
+        assert signals.wait(10) == signal.SIGINT
 
 
-def test_a_thread_rings_done() -> None:
-    with SignalWaiter() as bell:
-        threading.Thread(target=bell.ring).start()
-        assert bell.wait(10) == DONE
+def test_a_thread_wakes_it_with_done() -> None:
+    with SignalWaiter() as signals:
+        threading.Thread(target=signals.wake).start()
+        assert signals.wait(10) == DONE
 
 
-def test_nothing_rings_within_the_timeout() -> None:
-    with SignalWaiter() as bell:
-        assert bell.wait(0.01) is None
+def test_nothing_comes_within_the_timeout() -> None:
+    with SignalWaiter() as signals:
+        assert signals.wait(0.01) is None
 
 
 def test_other_signals_are_passed_over() -> None:
     before = signal.signal(signal.SIGUSR1, lambda *_: None)
     try:
-        with SignalWaiter() as bell:
+        with SignalWaiter() as signals:
             os.kill(os.getpid(), signal.SIGUSR1)
             os.kill(os.getpid(), signal.SIGTERM)
-            assert bell.wait(10) == signal.SIGTERM
+            assert signals.wait(10) == signal.SIGTERM
     finally:
         signal.signal(signal.SIGUSR1, before)
 
 
-def test_the_handlers_of_before_are_restored_and_a_late_ring_is_nothing() -> None:
+def test_the_handlers_of_before_are_restored_and_to_wake_it_late_is_nothing() -> None:
     before = signal.getsignal(signal.SIGINT)
-    with SignalWaiter() as bell:
+    with SignalWaiter() as signals:
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
-    bell.ring()
+    signals.wake()

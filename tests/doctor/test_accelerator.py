@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from vflow.doctor import bandwidth
 from vflow.doctor.accelerator import MIB, Torch, devices, torch_build
 
 
@@ -61,17 +60,6 @@ def test_a_driver_without_devices_is_no_device(driver: Path, said: str) -> None:
 def test_without_a_driver_there_is_no_device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert devices(None, measure=True) == []
-
-
-def test_memory_is_read_at_some_speed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bandwidth, "SECONDS", 0.01)
-    speed = bandwidth.memory_gb_s(1, bandwidth.LEAST * 4)
-    assert speed is not None
-    assert 0.01 < speed < 10_000
-
-
-def test_where_memory_is_short_its_speed_is_not_measured() -> None:
-    assert bandwidth.memory_gb_s(1, bandwidth.LEAST) is None
 
 
 def test_a_cuda_device_is_named_and_measured() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vflow.doctor import rules
-from vflow.doctor.accelerator import Device, Torch
+from vflow.doctor.accelerator import CudaDevice, Torch
 from vflow.doctor.machine import Machine
 from vflow.graph.graph import Graph
 from vflow.graph.loader import load_text
@@ -36,7 +36,7 @@ nodes:
   chat: {use: chat, device: %s}
 links: [tone -> vad -> stt -> chat]
 """
-IDLE = Device("NVIDIA L4", 24, 23, "570", usable=False)
+IDLE = CudaDevice("NVIDIA L4", 24, 23, "570", usable=False)
 BUSY = replace(IDLE, usable=True)
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from vflow import MS, SECOND, Audio, Flush, Message, Played, SpeechEnd, SpeechStart, Text, TextPacket, TurnEnd
-from vflow.cli.live_view import sentence
+from vflow import MS, Audio, Flush, Message, Played, SpeechEnd, SpeechStart, Text, TextPacket, TurnEnd
 from vflow.graph.graph import Graph, GraphNode
 from vflow.node import Node
 from vflow.report.turn_log import TurnLog
@@ -75,7 +74,6 @@ def test_a_flush_marks_the_turns_whose_reply_was_open(log: TurnLog) -> None:
     assert turn.interrupted
     assert (turn.heard, turn.stop_reason, turn.tokens) == ("Once", "flush", 2)
     assert turn.at_ns["flushed"] == 2000 * MS
-    assert 'interrupted, heard: "Once"' in sentence(turn)
 
 
 def test_a_flush_after_the_reply_was_heard_interrupts_nothing(log: TurnLog) -> None:
@@ -103,7 +101,7 @@ def test_recordings_replace_what_was_claimed(log: TurnLog, tmp_path: Path) -> No
     assert abs(at_ns["voice_off"] - 900 * MS) <= 30 * MS
     assert abs(at_ns["audible"] - 1750 * MS) <= 5 * MS
     assert abs(at_ns["silent"] - 2500 * MS) <= 5 * MS
-    assert "~" not in sentence(log.turns[1])
+    assert log.turns[1].measured
 
 
 def test_a_silent_recording_has_no_audible_moment(log: TurnLog, tmp_path: Path) -> None:
@@ -113,13 +111,6 @@ def test_a_silent_recording_has_no_audible_moment(log: TurnLog, tmp_path: Path) 
     log.refine(None, tmp_path / "out.wav")
     assert log.turns[1].as_dict()["at_ms"]["audible"] is None
     assert log.turns[1].as_dict()["latency_ms"]["v2v"] is None
-
-
-def test_a_reply_without_a_question_is_said_to_be_played(log: TurnLog) -> None:
-    word(log, 10, "Hi.")
-    played(log, 20, "start", "")
-    played(log, SECOND // MS, "end", "Hi.")
-    assert sentence(log.turns[1]) == "turn 1: played"
 
 
 def ahead(log: TurnLog, at_ms: int, phase: str, **data: object) -> None:
@@ -138,7 +129,6 @@ def test_a_hit_says_what_the_first_word_took_and_how_far_ahead_it_began(log: Tur
         "result": "hit", "attempts": 1, "wasted_words": 0, "ahead_ms": 400.0, "first_word_ms": 150.0,
     }  # fmt: skip
     assert turn.latency_ns("first_word") == 0
-    assert "prepared in the pause" in sentence(turn)
 
 
 def test_what_was_made_in_advance_and_taken_back_is_counted(log: TurnLog) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from vflow.bench.microphone import Utterance
+from vflow.bench.microphone import SpokenStep
 from vflow.bus import Message
 from vflow.caps import Text
 from vflow.event import TurnEnd
@@ -49,7 +49,7 @@ class HeardReply:
     """The reply to one turn; `said` is what was asked, `fixed` whether by a fixed prompt.
 
     `asked_ns` is when work on it began: None for words of a turn that nobody asked. `latency_ms` by the
-    names of `turns.LATENCIES`.
+    names of `report.turn.LATENCIES`.
     """
 
     turn: int
@@ -146,7 +146,7 @@ class Ledger:
 
 
 def gather(
-    utterances: Sequence[Utterance], turns: Sequence[TurnRecord], ledger: Ledger, graph: Graph, cuda: bool
+    utterances: Sequence[SpokenStep], turns: Sequence[TurnRecord], ledger: Ledger, graph: Graph, cuda: bool
 ) -> Evidence:
     """Put together what was said, the turns (refined by the recordings) and the words.
 
@@ -180,7 +180,7 @@ def gather(
     )
 
 
-def _turn_of(utterance: Utterance, turns: Sequence[TurnRecord]) -> TurnRecord | None:
+def _turn_of(utterance: SpokenStep, turns: Sequence[TurnRecord]) -> TurnRecord | None:
     """The turn in which the end of an utterance lies."""
     for turn in turns:
         if turn.at_ns.get("speech_start", 0) <= utterance.off_ns <= turn.at_ns["decided"]:
@@ -188,7 +188,7 @@ def _turn_of(utterance: Utterance, turns: Sequence[TurnRecord]) -> TurnRecord | 
     return None
 
 
-def _reply(turn: TurnRecord, asked: Utterance | None, ledger: Ledger) -> HeardReply:
+def _reply(turn: TurnRecord, asked: SpokenStep | None, ledger: Ledger) -> HeardReply:
     ends = tuple(end for end in ledger.ends if end.turn == turn.number)
     asked_ns = turn.at_ns["decided"]
     if ends and turn.generated_ns is not None:
@@ -215,7 +215,7 @@ def _strays(ledger: Ledger, known: set[int]) -> list[HeardReply]:
     ]
 
 
-def _interruptions(utterances: Sequence[Utterance], turns: Sequence[TurnRecord]) -> list[Interruption]:
+def _interruptions(utterances: Sequence[SpokenStep], turns: Sequence[TurnRecord]) -> list[Interruption]:
     found = []
     for utterance in utterances:
         for turn in turns:
@@ -238,7 +238,7 @@ def _interruptions(utterances: Sequence[Utterance], turns: Sequence[TurnRecord])
     return found
 
 
-def _unprovoked(turn: TurnRecord, utterances: Sequence[Utterance]) -> bool:
+def _unprovoked(turn: TurnRecord, utterances: Sequence[SpokenStep]) -> bool:
     flushed = turn.at_ns.get("flushed")
     if flushed is None:
         return False

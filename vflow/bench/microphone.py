@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from vflow.bench.scenario import Step
+from vflow.bench.scenario import ScenarioStep
 from vflow.bench.speech import RATE
 from vflow.caps import Audio
 from vflow.node import Node
@@ -36,10 +36,10 @@ Told = Callable[[int, int, str], None]
 
 
 @dataclass(slots=True)
-class Utterance:
+class SpokenStep:
     """A step that was spoken, from `at_ns` of pipeline time on. `settled`: its reply is over, or given up."""
 
-    step: Step
+    step: ScenarioStep
     at_ns: int
     settled: bool = False
 
@@ -63,13 +63,13 @@ class Script:
 
     def __init__(
         self,
-        steps: Sequence[Step],
+        steps: Sequence[ScenarioStep],
         log: TurnLog,
         told: Told,
         over: Callable[[], None],
         seed: int = 1,
     ) -> None:
-        self.utterances: list[Utterance] = []
+        self.utterances: list[SpokenStep] = []
         self.over = over
         self.given_up = 0
         """Utterances in a row whose reply was waited for in vain."""
@@ -107,14 +107,14 @@ class Script:
 
     def _begin(self, at_ns: int) -> None:
         step = self._steps[len(self.utterances)]
-        self.utterances.append(Utterance(step, at_ns))
+        self.utterances.append(SpokenStep(step, at_ns))
         self._unsaid = step.clip.samples
         self._into_ns = self._random.randrange(*INTO_NS)
         self._sign, self._signed_ns = None, at_ns + step.clip.off_ns
         how = "interrupting: " if step.interrupts else ""
         self._told(len(self.utterances), len(self._steps), f"{how}{step.clip.said}")
 
-    def _listen(self, last: Utterance, at_ns: int) -> int | None:
+    def _listen(self, last: SpokenStep, at_ns: int) -> int | None:
         """How much quiet is to follow now that the reply is over, or is to be interrupted; None: wait on."""
         turns = self._log.snapshot()
         turn = turns[-1] if turns and turns[-1].at_ns.get("decided", 0) >= last.off_ns else None
@@ -139,14 +139,14 @@ class Script:
         return turn.stop_reason is not None and at_ns - audible_ns >= HEARD_NS
 
 
-class Microphone(Node):
+class ScriptedMicrophone(Node):
     """The role `mic`, with a script in place of a device; what it sent is in the file `keep` afterwards.
 
     Sample n of that file is pipeline time n / RATE.
     """
 
     script: Script
-    """Set in a class of the session's own (`microphone`): it is no property of a graph file."""
+    """Set in a class of the run's own (`microphone`): it is no property of a graph file."""
 
     keep: str = prop(doc="path of the recording")
     frame: Duration = prop("32ms", ge="1ms", le="1s", doc="length of a packet", latency="path")
@@ -180,6 +180,6 @@ class Microphone(Node):
             at += size
 
 
-def microphone() -> type[Microphone]:
-    """A class of its own for one session, whose script is then set."""
-    return type("ScriptedMicrophone", (Microphone,), {"__doc__": Microphone.__doc__})
+def microphone() -> type[ScriptedMicrophone]:
+    """A class of its own for one run, whose script is then set."""
+    return type("ScriptedMicrophone", (ScriptedMicrophone,), {"__doc__": ScriptedMicrophone.__doc__})

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from vflow.bench.evidence import Evidence, HeardReply, HeardWord
-from vflow.bench.verdict import Standing, Verdict, limit, spread, verdict
+from vflow.bench.verdict import PromiseVerdict, Standing, limit, spread, verdict
 from vflow.packet import MS
 
 MIN_WORDS, MIN_TOKENS, MAX_TOKENS = 10, 20, 250
@@ -23,12 +23,12 @@ _SENTENCE_END = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019\u00bb)
 """A full stop, a mark or an ellipsis, Japanese ones too, and what may close behind it."""
 
 
-def judge(evidence: Evidence) -> list[Verdict]:
+def judge(evidence: Evidence) -> list[PromiseVerdict]:
     """Every promise, in the order of the table."""
     return [promise(evidence) for promise in PROMISES]
 
 
-def answered(evidence: Evidence) -> Verdict:
+def answered(evidence: Evidence) -> PromiseVerdict:
     """Without it the others could be kept by silence."""
     failures = [
         f"{asked.said!r} {'was not heard as one utterance' if asked.turn is None else 'got no audible reply'}"
@@ -39,7 +39,7 @@ def answered(evidence: Evidence) -> Verdict:
     return verdict("answered", "every utterance, aloud", f"{n - len(failures)} of {n}", n, failures)
 
 
-def streaming(evidence: Evidence) -> Verdict:
+def streaming(evidence: Evidence) -> PromiseVerdict:
     found = [(reply, _lump(reply)) for reply in evidence.replies if reply.whole and reply.words]
     failures = [f"{_name(reply)}: {why}" for reply, why in found if why]
     measured = f"{len(found) - len(failures)} of {len(found)} replies"
@@ -60,7 +60,7 @@ def _lump(reply: HeardReply) -> str:
     return ""
 
 
-def types(evidence: Evidence) -> Verdict:
+def types(evidence: Evidence) -> PromiseVerdict:
     found = [problem for reply in evidence.replies for problem in _unsound(reply)]
     words = sum(len(reply.words) for reply in evidence.replies)
     promised = "words: str, no space, UTF-8, numbered; one turn_end"
@@ -103,17 +103,17 @@ def _misspelt(word: HeardWord) -> str:
     return ""
 
 
-def length(evidence: Evidence) -> Verdict:
+def length(evidence: Evidence) -> PromiseVerdict:
     found = [reply for reply in evidence.replies if reply.whole]
     return _length("length", found, MIN_WORDS, MIN_TOKENS)
 
 
-def fixed_length(evidence: Evidence) -> Verdict:
+def fixed_length(evidence: Evidence) -> PromiseVerdict:
     found = [reply for reply in evidence.replies if reply.whole and reply.fixed]
     return _length("length, 'tell me about'", found, FIXED_WORDS, FIXED_TOKENS)
 
 
-def _length(name: str, replies: Sequence[HeardReply], words: int, tokens: int) -> Verdict:
+def _length(name: str, replies: Sequence[HeardReply], words: int, tokens: int) -> PromiseVerdict:
     failures = []
     for reply in replies:
         count = reply.tokens
@@ -127,7 +127,7 @@ def _length(name: str, replies: Sequence[HeardReply], words: int, tokens: int) -
     return verdict(name, promised, ", ".join(spread), len(replies), failures)
 
 
-def sentences(evidence: Evidence) -> Verdict:
+def sentences(evidence: Evidence) -> PromiseVerdict:
     found = [reply for reply in evidence.replies if reply.whole and reply.words]
     failures = [
         f"{_name(reply)}: ends in {' '.join(str(word.text) for word in reply.words[-3:])!r}"
@@ -138,18 +138,18 @@ def sentences(evidence: Evidence) -> Verdict:
     return verdict("whole sentences", "no reply is cut inside a sentence", measured, len(found), failures)
 
 
-def first_word(evidence: Evidence) -> Verdict:
+def first_word(evidence: Evidence) -> PromiseVerdict:
     return _latency(
         "first word", "first_word", FIRST_WORD_MS, "end of speech decided to first word", evidence
     )
 
 
-def word_to_audio(evidence: Evidence) -> Verdict:
+def word_to_audio(evidence: Evidence) -> PromiseVerdict:
     about = "first word to audible"
     return _latency("word to audio", "word_to_audio", WORD_TO_AUDIO_MS, about, evidence)
 
 
-def interruption(evidence: Evidence) -> Verdict:
+def interruption(evidence: Evidence) -> PromiseVerdict:
     """From the flush on: what the pipeline takes. From the voice's onset is told beside it: that contains
     the voice that it waits for before it believes it."""
     found = evidence.interruptions
@@ -164,12 +164,12 @@ def interruption(evidence: Evidence) -> Verdict:
     return verdict("interruption", promised, measured, len(found), ignored + late)
 
 
-def end_to_end(evidence: Evidence) -> Verdict:
+def end_to_end(evidence: Evidence) -> PromiseVerdict:
     about = "end of speech decided to audible"
     return _latency("end to end", "compute", END_TO_END_MS, about, evidence)
 
 
-def voice_to_voice(evidence: Evidence) -> Verdict:
+def voice_to_voice(evidence: Evidence) -> PromiseVerdict:
     """No promise of ours, but what the user waits; the graph's budget makes it one."""
     budget = evidence.budget
     if budget is not None and budget.start == "voice_off":
@@ -177,27 +177,27 @@ def voice_to_voice(evidence: Evidence) -> Verdict:
     found = _samples(evidence, "v2v")
     values = [ms for _, ms in found]
     standing = Standing.REPORTED if values else Standing.NOT_MEASURED
-    return Verdict("v2v", "last sound to audible", spread(values), len(values), standing)
+    return PromiseVerdict("v2v", "last sound to audible", spread(values), len(values), standing)
 
 
-def compute_budget(evidence: Evidence) -> Verdict:
+def compute_budget(evidence: Evidence) -> PromiseVerdict:
     """The budget of the graph file from the end of speech."""
     budget = evidence.budget
     if budget is None or budget.start != "speech_end":
-        return Verdict("budget", "the graph has none from speech_end", "-", 0, Standing.NOT_PROMISED)
+        return PromiseVerdict("budget", "the graph has none from speech_end", "-", 0, Standing.NOT_PROMISED)
     return _latency("budget", "compute", budget.limit_ns / MS, "speech_end to first_audio", evidence)
 
 
-def generation(evidence: Evidence) -> Verdict:
+def generation(evidence: Evidence) -> PromiseVerdict:
     found = [(_name(r), r.generation_ms) for r in evidence.replies if r.whole and r.generation_ms is not None]
     made = limit("generation", GENERATION_MS, "a whole reply", found)
     if evidence.cuda or made.standing is Standing.NOT_MEASURED:
         return made
     promised = f"{made.promised}, with a CUDA device"
-    return Verdict(made.name, promised, made.measured, made.n, Standing.NOT_PROMISED)
+    return PromiseVerdict(made.name, promised, made.measured, made.n, Standing.NOT_PROMISED)
 
 
-def errors(evidence: Evidence) -> Verdict:
+def errors(evidence: Evidence) -> PromiseVerdict:
     failed = [
         f"{_name(reply)}: stop_reason error"
         for reply in evidence.replies
@@ -208,7 +208,7 @@ def errors(evidence: Evidence) -> Verdict:
     return verdict("errors", "none", f"{len(found)} in {len(evidence.asked)} turns", n, found)
 
 
-PROMISES: tuple[Callable[[Evidence], Verdict], ...] = (
+PROMISES: tuple[Callable[[Evidence], PromiseVerdict], ...] = (
     answered,
     streaming,
     types,
@@ -230,7 +230,7 @@ def _samples(evidence: Evidence, name: str) -> list[tuple[str, float]]:
     return [(_name(r), ms) for r in evidence.replies if (ms := r.latency_ms.get(name)) is not None]
 
 
-def _latency(name: str, latency: str, limit_ms: float, about: str, evidence: Evidence) -> Verdict:
+def _latency(name: str, latency: str, limit_ms: float, about: str, evidence: Evidence) -> PromiseVerdict:
     return limit(name, limit_ms, about, _samples(evidence, latency))
 
 

@@ -18,14 +18,14 @@ QUESTIONS = ("How do I boil an egg?", "Why is the sky blue?", "What do bees make
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScenarioStep:
     """One turn: what is said, and whether it interrupts the reply to the step before."""
 
     clip: Clip
     interrupts: bool = False
 
 
-def compose(turns: int, questions: Sequence[Clip], prompts: Sequence[Clip]) -> list[Step]:
+def compose(turns: int, questions: Sequence[Clip], prompts: Sequence[Clip]) -> list[ScenarioStep]:
     """The steps of a scenario: question, prompt, question that is interrupted by the next, prompt, ...
 
     Of ten turns three are prompts and three interrupt; questions and prompts come round again. Without
@@ -39,5 +39,5 @@ def compose(turns: int, questions: Sequence[Clip], prompts: Sequence[Clip]) -> l
         source = told if from_prompts else asked
         clip = source.pop(0)
         source.append(clip)
-        steps.append(Step(clip, interrupts=at == 0 and number > 0))
+        steps.append(ScenarioStep(clip, interrupts=at == 0 and number > 0))
     return steps

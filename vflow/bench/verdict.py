@@ -21,7 +21,7 @@ class Standing(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PromiseVerdict:
     """A promise, what was measured of it over `n` samples, and the samples that break it."""
 
     name: str
@@ -53,14 +53,14 @@ def spread(values: Sequence[float]) -> str:
     return f"max of {len(values)}: {figures['max']:.0f} ms"
 
 
-def limit(name: str, limit_ms: float, about: str, found: Sequence[tuple[str, float]]) -> Verdict:
+def limit(name: str, limit_ms: float, about: str, found: Sequence[tuple[str, float]]) -> PromiseVerdict:
     """The verdict on samples, by name, each of which has to be below a limit."""
     failures = [f"{sample}: {ms:.0f} ms" for sample, ms in found if ms >= limit_ms]
     measured = spread([ms for _, ms in found])
     return verdict(name, f"{about} < {limit_ms:.0f} ms", measured, len(found), failures)
 
 
-def verdict(name: str, promised: str, measured: str, n: int, failures: Sequence[str]) -> Verdict:
+def verdict(name: str, promised: str, measured: str, n: int, failures: Sequence[str]) -> PromiseVerdict:
     """The verdict on `n` samples, of which the failures break the promise."""
     standing = Standing.BROKEN if failures else Standing.KEPT if n else Standing.NOT_MEASURED
-    return Verdict(name, promised, measured if n else "-", n, standing, tuple(failures))
+    return PromiseVerdict(name, promised, measured if n else "-", n, standing, tuple(failures))

@@ -7,46 +7,28 @@ import json
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from vflow.bench.bench_run import BenchRun, check
+from vflow.bench.chart import draw
+from vflow.bench.microphone import GIVEN_UP
+from vflow.bench.scenario import PROMPTS, QUESTIONS, ScenarioStep, compose
+from vflow.bench.speech import Clip, bundled, recorded, spoken
+from vflow.bench.verdict import Standing
+from vflow.cli.arguments import TURNS
+from vflow.cli.bench_report import Live, result, table
 from vflow.cli.diagnostics import report as report_diagnostics
+from vflow.cli.graph_options import overrides_of
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.signals import DONE, SignalWaiter
+from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
+from vflow.graph import shipped
 
-if TYPE_CHECKING:
-    from vflow.bench.scenario import Step
-    from vflow.cli.bench_report import Live
-
-TURNS, MOST_TURNS = 10, 10_000
+MOST_TURNS = 10_000
 STOP_S = 2.0
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="the graph, a YAML file with a mic and a speaker")
-    parser.add_argument(
-        "--input",
-        metavar="WAV",
-        action="append",
-        default=[],
-        help="ask this instead of the bundled questions (repeatable)",
-    )
-    parser.add_argument("--turns", metavar="N", type=int, default=TURNS, help=f"utterances (default {TURNS})")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument(
-        "--set", metavar="NODE.PROP=VALUE", action="append", default=[], help="set a property (repeatable)"
-    )
-    parser.add_argument("--picture", metavar="FILE.svg", help="draw the turns on a time line")
-    parser.add_argument("--keep", metavar="FOLDER", help="leave the recordings there: heard.wav, said.wav")
-
-
 def main(args: argparse.Namespace) -> int:
-    # what follows imports numpy; `vflow bench --help` need not
-    from vflow.bench.session import check
-    from vflow.cli.bench_report import Live
-    from vflow.cli.graph_options import overrides_of
-    from vflow.errors import Diagnostic, GraphError, VflowError
-    from vflow.graph import shipped
-
     live = Live()
     try:
         args.file = shipped.find(args.file)
@@ -70,7 +52,6 @@ def main(args: argparse.Namespace) -> int:
 
 def _check_options(args: argparse.Namespace) -> None:
     """Raises: GraphError for options that mean nothing, or a place that cannot be written to."""
-    from vflow.errors import Diagnostic, GraphError, Place
 
     def refused(message: str, mend: str, place: str | None = None) -> GraphError:
         return GraphError([Diagnostic(message, Place(place) if place else None, mend)])
@@ -93,15 +74,11 @@ def _check_options(args: argparse.Namespace) -> None:
             raise refused("--picture: is a folder", "name a file", args.picture)
 
 
-def _steps(args: argparse.Namespace, live: Live) -> list[Step]:
+def _steps(args: argparse.Namespace, live: Live) -> list[ScenarioStep]:
     """The scenario. Where no voice is installed it has recordings alone, and that is said.
 
     Raises: Unavailable for a recording that cannot be used.
     """
-    from vflow.bench.scenario import PROMPTS, QUESTIONS, compose
-    from vflow.bench.speech import Clip, bundled, recorded, spoken
-    from vflow.errors import VflowError
-
     questions = [recorded(file) for file in args.input or [bundled()]]
     prompts: list[Clip] = []
     if args.turns > 1:
@@ -122,26 +99,24 @@ class _Bench:
         self,
         args: argparse.Namespace,
         overrides: dict[str, str],
-        steps: list[Step],
+        steps: list[ScenarioStep],
         folder: Path,
         live: Live,
     ) -> None:
-        from vflow.bench.session import BenchRun
-
         self.args, self.steps, self.live = args, steps, live
-        self._bell = SignalWaiter()
-        self.session = BenchRun(args.file, overrides, steps, folder, live.turn, self._bell.ring)
-        self.session.pipeline.bus.listen(live.listen)
+        self._signals = SignalWaiter()
+        self.bench_run = BenchRun(args.file, overrides, steps, folder, live.turn, self._signals.wake)
+        self.bench_run.pipeline.bus.listen(live.listen)
         self._code = OK
 
     def run(self) -> int:
-        for warning in self.session.graph.warnings:
+        for warning in self.bench_run.graph.warnings:
             self.live.note(warning)
-        with self._bell:
+        with self._signals:
             self.live.status("loading")
             threading.Thread(target=self._play, name="vflow:bench", daemon=True).start()
-            interrupted = self._bell.wait() != DONE
-            self.session.pipeline.stop(STOP_S)
+            interrupted = self._signals.wait() != DONE
+            self.bench_run.pipeline.stop(STOP_S)
         self.live.clear()
         if self._code == USAGE:
             return USAGE
@@ -149,37 +124,31 @@ class _Bench:
 
     def _play(self) -> None:
         """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
-        from vflow.errors import NodeError, Unavailable, VflowError
-
         started = False
         try:
-            self.session.pipeline.start()
+            self.bench_run.pipeline.start()
             started = True
-            self.session.pipeline.wait(deadline_s=STOP_S)
+            self.bench_run.pipeline.wait(deadline_s=STOP_S)
         except VflowError as error:
             self._code = USAGE if not started and isinstance(error.__cause__, Unavailable) else FAILED
-            self.live.failed(error) if isinstance(error, NodeError) else self.live.note(f"error: {error}")
+            self.live.failed(error)
         except (RuntimeError, OSError) as error:  # no more threads or descriptors: the system's word
             self._code = FAILED
             self.live.note(f"error: {error}")
         finally:
-            self._bell.ring()
+            self._signals.wake()
 
     def _report(self, interrupted: bool) -> int:
-        from vflow.bench.microphone import GIVEN_UP
-        from vflow.bench.verdict import Standing
-        from vflow.cli.bench_report import result, table
-
-        session = self.session
+        bench_run = self.bench_run
         try:
-            session.refine()
+            bench_run.refine()
         except (OSError, RuntimeError) as error:  # libsndfile's errors are RuntimeErrors
             self.live.note(f"latencies are the runtime's own, the recording cannot be read: {error}")
-        whole = all(u.settled for u in session.script.utterances)
-        complete = whole and len(session.script.utterances) == len(session.steps) and self._code == OK
-        found = result(session, complete=complete and not interrupted)
-        verdicts = session.verdicts()
-        if session.script.given_up == GIVEN_UP:
+        whole = all(u.settled for u in bench_run.script.utterances)
+        complete = whole and len(bench_run.script.utterances) == len(bench_run.steps) and self._code == OK
+        found = result(bench_run, complete=complete and not interrupted)
+        verdicts = bench_run.verdicts()
+        if bench_run.script.given_up == GIVEN_UP:
             self.live.note(f"{GIVEN_UP} utterances in a row got no reply: the scenario was ended")
         print(json.dumps(found) if self.args.json else "\n".join(table(found, verdicts)))
         if self.args.picture:
@@ -190,13 +159,8 @@ class _Bench:
         return FAILED if broken or not complete else self._code
 
     def _draw(self, found: dict[str, Any]) -> None:
-        from vflow.bench.chart import draw
-
         try:
             Path(self.args.picture).write_text(draw(found), encoding="utf-8")
         except OSError as error:
             self.live.note(f"the picture cannot be written: {error}")
             self._code = self._code or FAILED
-
-
-__all__ = ["arguments", "main"]

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import textwrap
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from vflow.cli.diagnostics import render
-from vflow.errors import Diagnostic, NodeError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from vflow.bench.session import BenchRun
-    from vflow.bench.verdict import Verdict
-    from vflow.bus import Message
+from vflow.bench.bench_run import BenchRun
+from vflow.bench.verdict import PromiseVerdict, Standing
+from vflow.bus import Message
+from vflow.cli.diagnostics import of_error
+from vflow.cli.status_line import StatusLine, write
+from vflow.errors import VflowError
+from vflow.report.recordings import summary
+from vflow.report.turn import LATENCIES
 
 FORMAT = 1
 """Of the JSON object: raised when a key changes its meaning."""
 MAX_FAILURES = 5
 """Of a broken promise so many samples are told; the JSON object has all."""
+WIDEST = 100
+"""Characters of a status on a terminal: a line that wraps cannot be redrawn."""
 
 
 class Live:
@@ -29,8 +30,8 @@ class Live:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards all below
-        self._status = self._turn = ""
-        self._one_line = sys.stderr is not None and sys.stderr.isatty()
+        self._line = StatusLine(sys.stderr)
+        self._turn = ""
 
     def turn(self, number: int, count: int, text: str) -> None:
         """An utterance begins."""
@@ -41,26 +42,22 @@ class Live:
     def status(self, text: str) -> None:
         """What is going on now."""
         with self._lock:
-            if text != self._status:
-                self._status = text
-                _print(
-                    f"\r\033[K{text[:100]}" if self._one_line else text, end="" if self._one_line else "\n"
-                )
+            self._line.show(text[:WIDEST] if self._line.redraws else text)
 
     def note(self, text: str) -> None:
         """A line that stays."""
         with self._lock:
-            self._clear()
-            _print(text)
+            self._line.clear()
+            write(text, sys.stderr)
 
-    def failed(self, error: NodeError) -> None:
+    def failed(self, error: VflowError) -> None:
         """An error with its place."""
-        self.note(render(Diagnostic(f"{error.node}: {error.message}", error.place)))
+        self.note(of_error(error))
 
     def clear(self) -> None:
         """Take the line away."""
         with self._lock:
-            self._clear()
+            self._line.clear()
 
     def listen(self, message: Message) -> None:
         """Take a message of the bus: what loads, warnings, and on a terminal how far the reply is."""
@@ -68,22 +65,13 @@ class Live:
             self.note(f"warning: {message.source}: {message.text}")
         elif message.kind == "progress":
             self.status(f"{message.source}: {message.text}")
-        elif message.kind == "played" and self._one_line and message.data["phase"] == "start":
+        elif message.kind == "played" and self._line.redraws and message.data["phase"] == "start":
             self.status(f"{self._turn} - answering")
 
-    def _clear(self) -> None:
-        if self._one_line and self._status:
-            _print("\r\033[K", end="")
-        self._status = ""
 
-
-def result(session: BenchRun, complete: bool) -> dict[str, Any]:
+def result(run: BenchRun, complete: bool) -> dict[str, Any]:
     """The bench as `--json` prints it; `complete` where the scenario was run to its end."""
-    from vflow.bench.verdict import Standing
-    from vflow.report.recordings import summary
-    from vflow.report.turn import LATENCIES
-
-    evidence, verdicts, log = session.evidence(), session.verdicts(), session.log
+    evidence, verdicts, log = run.evidence(), run.verdicts(), run.log
     turns = [turn.as_dict() for turn in log.snapshot()]
     samples = {
         name: [r.latency_ms[name] for r in evidence.replies if name in r.latency_ms] for name in LATENCIES
@@ -97,9 +85,9 @@ def result(session: BenchRun, complete: bool) -> dict[str, Any]:
     }
     return {
         "bench": FORMAT,
-        "pipeline": session.graph.file,
-        "resolved": session.graph.resolved(),
-        "machine": session.machine,
+        "pipeline": run.graph.file,
+        "resolved": run.graph.resolved(),
+        "machine": run.machine,
         "complete": complete,
         "kept": not any(verdict.standing is Standing.BROKEN for verdict in verdicts),
         "promises": [verdict.as_dict() for verdict in verdicts],
@@ -124,20 +112,20 @@ def result(session: BenchRun, complete: bool) -> dict[str, Any]:
                 "off_ms": round(utterance.off_ns / 1e6, 1),
                 "turn": asked.turn if asked else None,
             }
-            for utterance, asked in _paired(session, evidence.asked)
+            for utterance, asked in _paired(run, evidence.asked)
         ],
         "turns": turns,
         "warnings": log.warnings,
     }
 
 
-def _paired(session: BenchRun, asked: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+def _paired(run: BenchRun, asked: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Each utterance with the turn that it became; None for the last one of a run that was ended in it."""
-    for number, utterance in enumerate(session.script.utterances):
+    for number, utterance in enumerate(run.script.utterances):
         yield utterance, asked[number] if number < len(asked) else None
 
 
-def table(found: dict[str, Any], verdicts: Sequence[Verdict]) -> Iterator[str]:
+def table(found: dict[str, Any], verdicts: Sequence[PromiseVerdict]) -> Iterator[str]:
     """Lines: the machine, what was said, promised against measured, and what broke a promise."""
     machine = found["machine"]
     gpu, torch = machine["gpu"] or "no CUDA device", machine["torch"] or "none"
@@ -173,10 +161,3 @@ def _said(scenario: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
         if step["said"] not in texts:
             texts.append(step["said"])
     return found
-
-
-def _print(text: str, end: str = "\n") -> None:
-    """Print to stderr, if that can be done."""
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError, ValueError):
-            print(text, end=end, file=sys.stderr, flush=True)

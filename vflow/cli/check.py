@@ -6,13 +6,12 @@ import argparse
 import sys
 
 from vflow.cli.diagnostics import report
+from vflow.cli.graph_summary import describe
 from vflow.cli.main import OK, USAGE
 from vflow.errors import GraphError
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of the verb."""
-    parser.add_argument("files", metavar="FILE", nargs="+", help="graph files")
+from vflow.graph import shipped
+from vflow.graph.latency_budget import over_budget
+from vflow.graph.loader import load
 
 
 def main(args: argparse.Namespace) -> int:
@@ -26,12 +25,6 @@ def check(file: str) -> bool:
 
     A missing model or device is a warning: the graph may run elsewhere.
     """
-    # here, and not above: `vflow check --help` does not need numpy
-    from vflow.cli.graph_summary import describe
-    from vflow.graph import shipped
-    from vflow.graph.latency_budget import over_budget
-    from vflow.graph.loader import load
-
     try:
         file = shipped.find(file)
         graph = load(file, require_available=False)

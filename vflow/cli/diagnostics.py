@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from vflow.errors import Diagnostic
+from vflow.errors import Diagnostic, NodeError, VflowError
 
 WIDTH = 160
 """Characters of a source line that are shown; of a longer one those around the column."""
@@ -33,6 +33,13 @@ def report(diagnostics: Iterable[Diagnostic]) -> None:
     """Print findings to stderr."""
     for diagnostic in diagnostics:
         print(render(diagnostic), file=sys.stderr)
+
+
+def of_error(error: VflowError) -> str:
+    """What ended a run: where it is a node's error, printed as a finding at the node's place."""
+    if isinstance(error, NodeError):
+        return render(Diagnostic(f"{error.node}: {error.message}", error.place))
+    return f"error: {error}"
 
 
 def _line(file: str, line: int) -> str | None:

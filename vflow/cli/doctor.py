@@ -5,39 +5,28 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING
 
 from vflow.cli import graph_options
+from vflow.cli.doctor_report import as_json, as_text
 from vflow.cli.main import OK, USAGE
-from vflow.cli.models import ProgressBar
-
-if TYPE_CHECKING:
-    from vflow.errors import Diagnostic
-    from vflow.graph.graph import Graph
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of the verb."""
-    parser.add_argument("file", metavar="FILE", nargs="?", help="a graph; its models are loaded")
-    graph_options.arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+from vflow.cli.status_line import StatusLine
+from vflow.doctor.examination import examine
+from vflow.errors import Diagnostic, GraphError, Place
+from vflow.graph.graph import Graph
+from vflow.graph.latency_budget import over_budget
 
 
 def main(args: argparse.Namespace) -> int:
     """Examine and print; returns 0, or 2 where the graph cannot run here."""
-    # here, and not above: `vflow doctor --help` does not need numpy
-    from vflow.cli.doctor_report import as_json, as_text
-    from vflow.doctor.examination import examine
-
     if args.file is None and (args.set or args.input or args.output):
         print("vflow doctor: error: --set, --input and --output are about a FILE: name it", file=sys.stderr)
         return USAGE
     graph, problems = _graph(args) if args.file is not None else (None, [])
-    bar = ProgressBar(sys.stderr)
+    status = StatusLine(sys.stderr)
     try:
-        found = examine(graph, problems, bar.show)
+        found = examine(graph, problems, status.show)
     finally:
-        bar.end()
+        status.end()
     if args.json:
         print(json.dumps(as_json(args.file, graph, found), indent=1))
     else:
@@ -47,9 +36,6 @@ def main(args: argparse.Namespace) -> int:
 
 def _graph(args: argparse.Namespace) -> tuple[Graph | None, list[Diagnostic]]:
     """The graph, None where it has errors of its own; with those, with what is missing here, and warnings."""
-    from vflow.errors import Diagnostic, GraphError, Place
-    from vflow.graph.latency_budget import over_budget
-
     problems: list[Diagnostic] = []
     try:
         graph = graph_options.load(args)

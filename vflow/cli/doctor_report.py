@@ -10,7 +10,7 @@ from vflow.advice import Advice
 from vflow.cli.diagnostics import render
 from vflow.doctor.accelerator import Torch
 from vflow.doctor.examination import Examination
-from vflow.doctor.inventory import Weights
+from vflow.doctor.inventory import StoredModel
 from vflow.doctor.trial_run import Loaded
 from vflow.errors import Diagnostic, install_command
 from vflow.graph.graph import Graph
@@ -182,7 +182,7 @@ def _extras(found: Examination) -> Iterator[Row]:
         yield extra.name, lacks
 
 
-def _weights(model: Weights) -> Row:
+def _weights(model: StoredModel) -> Row:
     demo = ", a demo model" if model.demo else ""
     where = f": {model.mend}" if model.mend else f", {model.place}"
     return model.name, f"{model.size / MB:,.0f} MB{demo}, {model.state}{where}"

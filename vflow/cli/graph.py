@@ -6,9 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from vflow.cli import drawing
 from vflow.cli.diagnostics import report
 from vflow.cli.main import OK, USAGE
 from vflow.errors import GraphError
+from vflow.graph import shipped
+from vflow.graph.loader import load
 
 ASCII = str.maketrans(
     {"│": "|", "║": "#", "├": "+", "╠": "+", "└": "+", "╚": "+", "─": "-", "═": "=", "·": "."}
@@ -16,25 +19,8 @@ ASCII = str.maketrans(
 """For a terminal that cannot show line drawing."""
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of the verb."""
-    parser.add_argument("file", metavar="FILE", help="a graph file")
-    parser.add_argument(
-        "--format",
-        choices=("text", "mermaid", "dot"),
-        default="text",
-        help="what to draw it as (default: text)",
-    )
-    parser.add_argument("-o", "--output", metavar="OUT", type=Path, help="file to write to (default: stdout)")
-
-
 def main(args: argparse.Namespace) -> int:
     """Draw the graph; returns 0, or 2 where the graph has errors or OUT cannot be written."""
-    # here, and not above: `vflow graph --help` does not need numpy
-    from vflow.cli import drawing
-    from vflow.graph import shipped
-    from vflow.graph.loader import load
-
     try:
         graph = load(shipped.find(args.file), require_available=False)
     except GraphError as error:
@@ -44,10 +30,11 @@ def main(args: argparse.Namespace) -> int:
     if args.output is None:
         print(printable(drawn, getattr(sys.stdout, "encoding", None)))
         return OK
+    output = Path(args.output)
     try:
-        args.output.write_text(f"{drawn}\n", encoding="utf-8")
+        output.write_text(f"{drawn}\n", encoding="utf-8")
     except OSError as error:
-        print(f"{args.output}: error: cannot be written: {error.strerror}", file=sys.stderr)
+        print(f"{output}: error: cannot be written: {error.strerror}", file=sys.stderr)
         return USAGE
     return OK
 

@@ -5,16 +5,15 @@ The transcript goes to stdout, the rest to stderr. Everything comes from the bus
 
 from __future__ import annotations
 
-import contextlib
 import statistics
 import sys
 import threading
-from typing import TextIO
 
 from vflow.bus import Bus, Message
 from vflow.caps import Text
-from vflow.cli.diagnostics import render
-from vflow.errors import Diagnostic, NodeError, VflowError
+from vflow.cli.diagnostics import of_error
+from vflow.cli.status_line import StatusLine, write
+from vflow.errors import VflowError
 from vflow.graph.graph import Graph
 from vflow.packet import MS
 from vflow.report.turn import LATENCIES, TurnRecord
@@ -41,8 +40,7 @@ class Terminal:
         self._lock = threading.Lock()  # guards all below
         self._speaker = ""
         self._broken_off = ""  # whose line a transcript has ended
-        self._status = False
-        self._told: dict[str, str] = {}
+        self._status = StatusLine(sys.stderr)
         self._reported: set[int] = set()
 
     def follow(self, bus: Bus) -> None:
@@ -67,15 +65,12 @@ class Terminal:
 
     def failed(self, error: VflowError) -> None:
         """An error with its place."""
-        if isinstance(error, NodeError):
-            self.note(render(Diagnostic(f"{error.node}: {error.message}", error.place)))
-        else:
-            self.note(f"error: {error}")
+        self.note(of_error(error))
 
     def end_line(self) -> None:
         """Finish a line of the transcript that is still open."""
         with self._lock:
-            self._clear_status()
+            self._status.clear()
             self._close_line()
 
     def table(self) -> None:
@@ -132,30 +127,25 @@ class Terminal:
 
     def _progress(self, message: Message) -> None:
         fraction = message.data.get("fraction")
-        percent = f" {fraction:.0%}" if fraction is not None else ""
-        if sys.stderr.isatty():
-            _print(f"\r\033[K{message.source}: {message.text}{percent}", sys.stderr, end="")
-            self._status = True
-        elif self._told.get(message.source) != message.text:
-            self._told[message.source] = message.text
-            _print(f"{message.source}: {message.text}", sys.stderr)
+        percent = f" {fraction:.0%}" if fraction is not None and self._status.redraws else ""
+        self._status.show(f"{message.source}: {message.text}{percent}", source=message.source)
 
     def _packet(self, message: Message) -> None:
         caps = self.graph.nodes[message.source].caps.get(message.data["port"])
         if not isinstance(caps, Text):
             return
-        self._clear_status()
+        self._status.clear()
         if caps.kind == "final":
             self._broken_off = self._speaker
             self._close_line()
-            _print(f"you:   {message.text or '(nothing understood)'}", sys.stdout)
+            write(f"you:   {message.text or '(nothing understood)'}", sys.stdout)
         elif caps.kind == "word":
             speaker = f"agent {message.data['packet'].turn}"
             if self._speaker != speaker:
                 self._close_line()
-                _print("agent: ..." if speaker == self._broken_off else "agent:", sys.stdout, end="")
+                write("agent: ..." if speaker == self._broken_off else "agent:", sys.stdout, end="")
                 self._speaker = speaker
-            _print(f" {message.text}", sys.stdout, end="")
+            write(f" {message.text}", sys.stdout, end="")
 
     def _report_turns(self) -> None:
         for turn in self.log.snapshot():
@@ -164,19 +154,14 @@ class Terminal:
                 self._note(sentence(turn))
 
     def _note(self, text: str) -> None:
-        self._clear_status()
+        self._status.clear()
         self._close_line()
-        _print(text, sys.stderr)
+        write(text, sys.stderr)
 
     def _close_line(self, text: str = "") -> None:
         if self._speaker:
-            _print(text, sys.stdout)
+            write(text, sys.stdout)
             self._speaker = ""
-
-    def _clear_status(self) -> None:
-        if self._status:
-            _print("\r\033[K", sys.stderr, end="")
-            self._status = False
 
 
 def sentence(turn: TurnRecord) -> str:
@@ -202,15 +187,6 @@ def sentence(turn: TurnRecord) -> str:
     if turn.speculation.result == "hit":
         said.append("prepared in the pause")
     return f"turn {turn.number}: {', '.join(said) or 'played'}"
-
-
-def _print(text: str, stream: TextIO | None, end: str = "\n") -> None:
-    """Print, if that can be done: a screen that has gone does not end a conversation, or cost its report."""
-    if stream is None:
-        return
-    shown = text.encode(stream.encoding or "utf-8", "replace").decode(stream.encoding or "utf-8")
-    with contextlib.suppress(OSError, ValueError):
-        print(shown, end=end, file=stream, flush=True)
 
 
 def _row(title: str, names: list[str], cells: list[int | None]) -> str:

@@ -1,42 +1,24 @@
-"""The command `vflow`. A verb's module is imported only when that verb is called."""
+"""The command `vflow`.
+
+A verb's module is imported when the verb runs, after its options are known to be right: it imports numpy and
+all that the verb needs at its top. Ctrl-C during that import is handled as during the verb.
+"""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import errno
 import importlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn, TextIO
 
-VERBS: Mapping[str, str] = {
-    "run": "run a graph until it ends or Ctrl-C",
-    "check": "check graphs: every error at once, with its place and mend",
-    "graph": "draw a graph as text, mermaid or dot",
-    "inspect": "list the nodes, or all about one node or role",
-    "doctor": "what this machine is for vflow, and what would make a graph faster or smaller here",
-    "bench": "speak to a pipeline, and hold it against what is promised",
-    "models": "list the models, or pull one into the cache",
-}
+from vflow import __version__
+from vflow.cli.arguments import parser_for
+
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-
-
-def parser_for(argv: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser; only the verb that `argv` names has its options."""
-    parser = argparse.ArgumentParser(
-        prog="vflow", description="GStreamer for voice agents: graphs of typed nodes in YAML."
-    )
-    parser.add_argument("--version", action="store_true", help="print the version and leave")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
-    for verb, text in VERBS.items():
-        sub = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
-        if argv and argv[0] == verb:
-            importlib.import_module(f"vflow.cli.{verb}").arguments(sub)
-            sub.set_defaults(refuse=sub.error)  # with the verb's own usage
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,8 +30,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         refuse: Callable[[str], NoReturn] = getattr(args, "refuse", parser.error)
         refuse(f"unrecognized arguments: {' '.join(unknown)}")
     if args.version:
-        from vflow import __version__
-
         print(f"vflow {__version__}")
         return OK
     if args.verb is None:

@@ -4,28 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
-from typing import TextIO
 
 from vflow import models
 from vflow.cli.main import FAILED, OK, USAGE
+from vflow.cli.status_line import StatusLine
 from vflow.errors import Unavailable
 from vflow.models import hub_cache, hub_download
 from vflow.models.progress import size_text
-
-BAR = 30
-"""Cells of the progress bar."""
-STEPS = 10
-"""Lines of a whole pull, where a line cannot be redrawn."""
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of the verb."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("list", help="the models by name, with size, licence and place")
-    pull = actions.add_parser("pull", help="fetch a model into the cache")
-    pull.add_argument("name", metavar="NAME", help="from 'vflow models list', or OWNER/NAME of the hub")
-    pull.add_argument("--revision", metavar="REV", help="a branch, tag or commit of the hub; default: main")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -68,7 +53,7 @@ def pull(name: str) -> int:
         print(f"vflow models pull: error: {error}", file=sys.stderr)
         return USAGE
     before = _stamps(model)
-    bar = ProgressBar(sys.stderr)
+    bar = StatusLine(sys.stderr)
     try:
         print(f"{name}: {size_text(model.size)}, licence {model.licence}", file=sys.stderr)
         path = models.pull(name, bar.show)
@@ -93,7 +78,7 @@ def pull_hub(name: str, revision: str) -> int:
     if not hub_cache.is_revision(revision):
         print(f"vflow models pull: error: {revision!r} is no branch, tag or commit", file=sys.stderr)
         return USAGE
-    bar = ProgressBar(sys.stderr)
+    bar = StatusLine(sys.stderr)
     try:
         pulled = hub_download.pull(name, bar.show, revision)
     except Unavailable as error:
@@ -115,42 +100,3 @@ def _stamps(model: models.Model) -> list[int | None]:
     """When each file of a model was written: a pull writes all of them, or none."""
     files = [models.path(model.name) / file.name for file in model.files]
     return [file.stat().st_mtime_ns if file.is_file() else None for file in files]
-
-
-@dataclass(slots=True)
-class ProgressBar:
-    """Shows progress in one line that is redrawn on a terminal, elsewhere in ten lines a pull."""
-
-    stream: TextIO
-    _text: str = ""
-    _step: int = -1
-    _width: int = 0
-
-    def show(self, text: str, fraction: float | None) -> None:
-        """What is going on, and how much of it is done: 0 to 1, or None where nobody knows."""
-        if self.stream.isatty():
-            self._redraw(text, fraction)
-            return
-        if fraction is None:
-            if text != self._text:
-                print(text, file=self.stream, flush=True)
-        elif (step := int(fraction * STEPS + 1e-9)) > self._step:
-            print(f"{text}: {fraction:.0%}", file=self.stream, flush=True)
-            self._step = step
-        self._text = text
-
-    def _redraw(self, text: str, fraction: float | None) -> None:
-        line = text
-        if fraction is not None:
-            full = round(fraction * BAR)
-            line = f"[{'#' * full}{'.' * (BAR - full)}] {fraction:4.0%}  {text}"
-        self.stream.write(f"\r{line:<{self._width}}")
-        self.stream.flush()
-        self._width = len(line)
-
-    def end(self) -> None:
-        """Leave the line that was redrawn."""
-        if self._width:
-            self.stream.write("\n")
-            self.stream.flush()
-            self._width = 0

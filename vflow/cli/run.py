@@ -6,32 +6,22 @@ import argparse
 import json
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vflow.cli import graph_options
 from vflow.cli.diagnostics import report as report_diagnostics
+from vflow.cli.live_view import Terminal
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.signals import DONE, SignalWaiter
-
-if TYPE_CHECKING:
-    from vflow.graph.graph import Graph
-    from vflow.report.turn_log import TurnLog
-    from vflow.runtime.pipeline import Pipeline
+from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
+from vflow.graph.graph import Graph
+from vflow.report.turn_log import TurnLog
+from vflow.runtime.pipeline import Pipeline
 
 DRAIN_S, STOP_S = 3.2, 1.0
 """Together they end a run within 5 s of Ctrl-C, whatever a node does."""
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="the graph, a YAML file")
-    graph_options.arguments(parser)
-    parser.add_argument("--report", metavar="FILE.json", help="write turns, latencies and counters")
-
-
 def main(args: argparse.Namespace) -> int:
-    # what follows imports numpy; `vflow run --help` need not
-    from vflow.errors import GraphError
-
     try:
         graph = graph_options.load(args)
         _check_files(args)
@@ -43,8 +33,6 @@ def main(args: argparse.Namespace) -> int:
 
 def _check_files(args: argparse.Namespace) -> None:
     """Raises: GraphError where an output could not be written, or would overwrite what is read."""
-    from vflow.errors import Diagnostic, GraphError, Place
-
     for option, name in (("--output", args.output), ("--report", args.report)):
         if not name:
             continue
@@ -68,16 +56,12 @@ class _Run:
     """One run, from loading to the report."""
 
     def __init__(self, graph: Graph, args: argparse.Namespace) -> None:
-        from vflow.cli.live_view import Terminal
-        from vflow.report.turn_log import TurnLog
-        from vflow.runtime.pipeline import Pipeline
-
         self.args, self.graph = args, graph
-        self.log: TurnLog = TurnLog(graph)
-        self.pipeline: Pipeline = Pipeline(graph)
+        self.log = TurnLog(graph)
+        self.pipeline = Pipeline(graph)
         self.pipeline.bus.listen(self.log.listen)
         self.terminal = Terminal(graph, self.log, live=not (args.input and args.output))
-        self._bell = SignalWaiter()
+        self._signals = SignalWaiter()
         self._code = FAILED
         self._ending = False
         self._printer = threading.Thread(
@@ -85,7 +69,7 @@ class _Run:
         )
 
     def run(self) -> int:
-        with self._bell:
+        with self._signals:
             self._printer.start()
             self.terminal.resolved()
             self.terminal.note("loading")
@@ -97,8 +81,6 @@ class _Run:
 
     def _play(self) -> None:
         """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
-        from vflow.errors import VflowError
-
         started = False
         try:
             self.pipeline.start()
@@ -112,11 +94,11 @@ class _Run:
         except (RuntimeError, OSError) as error:  # no more threads or descriptors: the system's word
             self.terminal.note(f"error: {error}")
         finally:
-            self._bell.ring()
+            self._signals.wake()
 
     def _supervise(self) -> int:
         """Wait for the end, or end it: drain at the first interrupt, stop at the second; the exit code."""
-        if self._bell.wait() == DONE:
+        if self._signals.wait() == DONE:
             return self._code
         if self.pipeline.state.value != "playing":
             self.terminal.note("stopping")
@@ -125,14 +107,14 @@ class _Run:
             return OK
         self.terminal.note("draining: what was begun is played to its end; Ctrl-C again stops at once")
         self.pipeline.drain()
-        rung = self._bell.wait(DRAIN_S)
+        came = self._signals.wait(DRAIN_S)
         self._ending = True
-        if rung == DONE:
+        if came == DONE:
             self.pipeline.stop(STOP_S)
             return self._code
         self.pipeline.flush()  # so that what was heard of a reply that is cut here is known
         self.pipeline.stop(STOP_S)
-        return OK if rung is None else INTERRUPTED
+        return OK if came is None else INTERRUPTED
 
     def _finish(self, code: int) -> int:
         """The table and the report of what was run; the exit code."""
@@ -155,6 +137,4 @@ class _Run:
 
 def _is_missing(error: BaseException) -> bool:
     """Whether a node could not be opened because something is not there: the user's to mend."""
-    from vflow.errors import Unavailable
-
     return isinstance(error.__cause__, Unavailable)

@@ -42,7 +42,7 @@ class Torch:
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class CudaDevice:
     """An NVIDIA device; sizes in bytes. `usable`: torch runs on it. `read_gb_s` is measured."""
 
     name: str
@@ -58,7 +58,7 @@ def torch_build() -> Torch | None:
     if importlib.util.find_spec("torch") is None:
         return None
     try:
-        import torch
+        import torch  # an extra, and it may be broken
     except Exception as error:  # whatever a broken library raises at import
         return Torch(problem=f"{type(error).__name__}: {error}")
     hip, cuda = torch.version.hip, torch.version.cuda
@@ -71,13 +71,13 @@ def torch_build() -> Torch | None:
     return Torch(torch.__version__, build, blas, capabilities, torch.get_num_threads())
 
 
-def devices(build: Torch | None, measure: bool) -> list[Device]:
+def devices(build: Torch | None, measure: bool) -> list[CudaDevice]:
     """The devices that torch runs on, with `measure` each measured for a second; where it runs on none, those
     that the driver names."""
     named = _named_by_driver()
     if build is None or build.problem:
         return named
-    import torch
+    import torch  # `torch_build` has imported it
 
     if not torch.cuda.is_available():
         return named
@@ -86,11 +86,11 @@ def devices(build: Torch | None, measure: bool) -> list[Device]:
     for index in range(torch.cuda.device_count()):
         free, total = torch.cuda.mem_get_info(index)
         speed = cuda_gb_s(index) if measure else None
-        found.append(Device(torch.cuda.get_device_name(index), total, free, driver, True, speed))
+        found.append(CudaDevice(torch.cuda.get_device_name(index), total, free, driver, True, speed))
     return found
 
 
-def _named_by_driver() -> list[Device]:
+def _named_by_driver() -> list[CudaDevice]:
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
@@ -105,5 +105,5 @@ def _named_by_driver() -> list[Device]:
     for line in done.stdout.splitlines() if done.returncode == 0 else ():
         match [word.strip() for word in line.split(",")]:
             case [name, total, free, driver] if total.isdecimal() and free.isdecimal():
-                found.append(Device(name, int(total) * MIB, int(free) * MIB, driver, False))
+                found.append(CudaDevice(name, int(total) * MIB, int(free) * MIB, driver, False))
     return found

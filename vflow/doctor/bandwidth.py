@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+
 MIB = 1 << 20
 LARGE = 512 * MIB
 """Bytes to read: beyond what caches hold, but for the largest servers."""
@@ -19,8 +21,6 @@ def memory_gb_s(threads: int, free: int | None) -> float | None:
 
     Blocks for about a second. None where less than 256 MiB are `free` (bytes): nothing is measured then.
     """
-    import numpy as np
-
     size = LARGE if free is None else min(LARGE, free // 4)
     if size < LEAST:
         return None
@@ -44,7 +44,7 @@ def cuda_gb_s(device: int) -> float | None:
 
     Blocks for about a second. None where less than 256 MiB are free.
     """
-    import torch
+    import torch  # an extra; the caller has found that it is here and works
 
     with torch.cuda.device(device), torch.inference_mode():
         size = min(LARGE_CUDA, torch.cuda.mem_get_info()[0] // 4)

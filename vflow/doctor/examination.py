@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from vflow.advice import Advice
 from vflow.doctor import rules, thread_counts
-from vflow.doctor.accelerator import Device, devices
-from vflow.doctor.inventory import Extra, Weights, extras, weights
+from vflow.doctor.accelerator import CudaDevice, devices
+from vflow.doctor.inventory import Extra, StoredModel, extras, weights
 from vflow.doctor.machine import AudioNode, Machine, audio, machine
-from vflow.doctor.trial_run import Loaded, opened
+from vflow.doctor.trial_run import Loaded, trial_run
 from vflow.errors import Diagnostic
 from vflow.graph.graph import Graph, RoleChoice
 from vflow.graph.registry import Registry
@@ -26,10 +26,10 @@ class Examination:
     """What was found. `roles` are what plays each role, of the graph's nodes where there is a graph."""
 
     machine: Machine
-    cuda: list[Device]
+    cuda: list[CudaDevice]
     audio: list[AudioNode]
     extras: list[Extra]
-    weights: list[Weights]
+    weights: list[StoredModel]
     roles: dict[str, RoleChoice]
     loaded: list[Loaded] = field(default_factory=list)
     advice: list[Advice] = field(default_factory=list)
@@ -68,16 +68,16 @@ def _examine(graph: Graph, registry: Registry, result: Examination, report: Prog
     missing = {name for name, choice in graph.roles.items() if resolver.problem(choice.taken)}
     here = _roles(resolver)
     result.roles.update({name: here[graph.roles[name].role] for name in missing})
-    with opened(graph, missing, report) as nodes:
-        result.advice += nodes.advice()
-    result.loaded, result.problems = nodes.loaded, result.problems + nodes.problems
+    with trial_run(graph, missing, report) as trial:
+        result.advice += trial.advice()
+    result.loaded, result.problems = trial.loaded, result.problems + trial.problems
     result.advice += rules.speculation(graph)
     try:
-        result.advice += thread_counts.advice(graph, nodes.loaded, result.machine.usable_cores, report)
+        result.advice += thread_counts.advice(graph, trial.loaded, result.machine.usable_cores, report)
     except Exception as error:  # a node's own code, which could be opened once
         text = f"the numbers of threads could not be compared: {type(error).__name__}: {error}"
         result.problems.append(Diagnostic(text, severity="warning"))
-    result.notes += thread_counts.not_compared(nodes.loaded)
+    result.notes += thread_counts.not_compared(trial.loaded)
     result.advice.sort(key=lambda advice: (ORDER.index(advice.effect), -(advice.ratio or 0)))
 
 

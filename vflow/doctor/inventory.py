@@ -5,14 +5,12 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
 
 from vflow import models
 from vflow.errors import DISTRIBUTION, install_command
 from vflow.models import hub_cache
-
-if TYPE_CHECKING:
-    from packaging.requirements import Requirement
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class Extra:
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class StoredModel:
     """A model that vflow knows by name, or one in the hub's cache (`owner/name`); `size` in bytes.
 
     `state` is `present`, `not here` or `incomplete`; `mend` the command that fetches it.
@@ -42,8 +40,6 @@ class Weights:
 
 def extras(distribution: str = DISTRIBUTION) -> list[Extra]:
     """The extras of an installed distribution, as its metadata names them; imports nothing of them."""
-    from packaging.requirements import Requirement
-
     try:
         metadata = importlib.metadata.metadata(distribution)
     except importlib.metadata.PackageNotFoundError:  # run from a source tree
@@ -68,20 +64,20 @@ def _unmet(need: Requirement) -> str:
     return "" if need.specifier.contains(version, prereleases=True) else f"{text} ({version} is installed)"
 
 
-def weights() -> list[Weights]:
+def weights() -> list[StoredModel]:
     """The models that vflow knows, then what lies in the hub's cache; reads no file's content."""
     return [*_known(), *_of_hub()]
 
 
-def _known() -> Iterator[Weights]:
+def _known() -> Iterator[StoredModel]:
     for model in models.known():
         here = models.is_present(model.name)
         mend = "" if here else f"vflow models pull {model.name}"
         state, place = "present" if here else "not here", str(models.path(model.name))
-        yield Weights(model.name, model.size, state, place, model.demo, mend)
+        yield StoredModel(model.name, model.size, state, place, model.demo, mend)
 
 
-def _of_hub() -> Iterator[Weights]:
+def _of_hub() -> Iterator[StoredModel]:
     for copy in hub_cache.here():
         state, mend = ("present", "") if copy.whole else ("incomplete", f"vflow models pull {copy.name}")
-        yield Weights(copy.name, copy.size, state, str(copy.folder), mend=mend)
+        yield StoredModel(copy.name, copy.size, state, str(copy.folder), mend=mend)

@@ -6,7 +6,7 @@ import importlib.metadata
 from collections.abc import Iterator
 
 from vflow.advice import Advice
-from vflow.doctor.accelerator import Device
+from vflow.doctor.accelerator import CudaDevice
 from vflow.doctor.machine import Machine
 from vflow.errors import DISTRIBUTION, Diagnostic
 from vflow.graph.echo_cancellation import CANCELLER, MICROPHONE, PLAYED, PROPERTY, SPEAKER, WITHOUT
@@ -58,7 +58,7 @@ def echo(graph: Graph) -> Iterator[Diagnostic]:
         yield Diagnostic(message, node.place, f"remove it, {WITHOUT}", "warning")
 
 
-def devices(machine: Machine, found: list[Device], graph: Graph | None) -> Iterator[Diagnostic]:
+def devices(machine: Machine, found: list[CudaDevice], graph: Graph | None) -> Iterator[Diagnostic]:
     """Warnings about a device that is here and stands idle."""
     torch = machine.torch
     idle = [device for device in found if not device.usable]

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from vflow import resources
 from vflow.advice import Advice, Advises
+from vflow.deadline import call_within
 from vflow.errors import Diagnostic, VflowError
 from vflow.graph.graph import Graph
 from vflow.models.progress import Progress
@@ -21,7 +22,8 @@ from vflow.runtime.context import threads_of
 from vflow.runtime.harness import Harness
 
 T = TypeVar("T")
-THREADS = "vflow:doctor:"
+THREADS = "doctor:"
+"""How the thread is called in which a node's own code runs, before the node's name."""
 ADVICE_S = 120.0
 """A node that measures longer than this does not answer."""
 CLOSE_S = 5.0
@@ -139,7 +141,7 @@ class TrialRun:
         self._exit.close()
 
     def _close(self, trial: TrialNode) -> None:
-        if any(thread.name == f"{THREADS}{trial.name}" for thread in threading.enumerate()):
+        if any(thread.name == f"vflow:{THREADS}{trial.name}" for thread in threading.enumerate()):
             return  # it was interrupted, or does not answer: the process leaves it behind
         try:
             within(CLOSE_S, trial.name, trial.__exit__)
@@ -152,40 +154,22 @@ class TrialRun:
 
 
 @contextmanager
-def opened(graph: Graph, missing: Collection[str], report: Progress) -> Iterator[TrialRun]:
-    """The graph's nodes, opened but those of `missing`; closed at the end, whatever happens."""
-    nodes = TrialRun(graph, report)
+def trial_run(graph: Graph, missing: Collection[str], report: Progress) -> Iterator[TrialRun]:
+    """Open the graph's nodes but those of `missing`; they are closed at the end, whatever happens."""
+    run = TrialRun(graph, report)
     try:
-        nodes.open(missing)
-        yield nodes
+        run.open(missing)
+        yield run
     finally:
-        nodes.close()
+        run.close()
 
 
 def within(deadline_s: float | None, name: str, step: Callable[[], T]) -> T:
-    """Do a step of a node's own code in a thread of its own, so that Ctrl-C is heard whatever it does.
+    """Do a step of a node's own code, so that Ctrl-C is heard whatever it does.
 
-    Raises: what the step raises; TimeoutError where it takes longer: the thread is left behind.
+    Raises: as `call_within` does.
     """
-    made: list[T] = []
-    raised: list[Exception] = []
-
-    def run() -> None:
-        try:
-            made.append(step())
-        except Exception as error:
-            raised.append(error)
-        except BaseException as error:  # sys.exit() and the like: not for a node to say
-            raised.append(RuntimeError(f"{type(error).__name__}: {error}"))
-
-    thread = threading.Thread(target=run, name=f"{THREADS}{name}", daemon=True)
-    thread.start()
-    thread.join(deadline_s)
-    if thread.is_alive():
-        raise TimeoutError(f"{name} has not answered for {deadline_s:g} s")
-    if raised:
-        raise raised[0]
-    return made[0]
+    return call_within(deadline_s, step, name, f"{THREADS}{name}")
 
 
 def _ask(node: Advises, given: list[Advice]) -> None:

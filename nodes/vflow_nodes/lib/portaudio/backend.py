@@ -6,11 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol
 
 from vflow import Samples
 
-T = TypeVar("T")
 Direction = Literal["input", "output"]
 
 
@@ -144,27 +143,3 @@ def portaudio(timeout_s: float = 5.0) -> Iterator[None]:
         yield
     finally:
         PORTAUDIO.release()
-
-
-def within(deadline_s: float, step: Callable[[], T], verb: str) -> T:
-    """Do a step that may hang, in a thread that is left behind where it does; any thread.
-
-    Raises: what the step raises; TimeoutError.
-    """
-    made: list[T] = []
-    raised: list[Exception] = []
-
-    def run() -> None:
-        try:
-            made.append(step())
-        except Exception as error:  # a binding's own
-            raised.append(error)
-
-    thread = threading.Thread(target=run, name=f"vflow:portaudio:{verb}", daemon=True)
-    thread.start()
-    thread.join(deadline_s)
-    if thread.is_alive():
-        raise TimeoutError(f"PortAudio has not answered for {deadline_s:g} s")
-    if raised:
-        raise raised[0]
-    return made[0]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TypeVar
 
-from vflow import Unavailable
+from vflow import Unavailable, call_within
 from vflow_nodes.lib.portaudio.backend import (
     Backend,
     Device,
@@ -16,7 +16,6 @@ from vflow_nodes.lib.portaudio.backend import (
     End,
     Format,
     portaudio,
-    within,
 )
 
 T = TypeVar("T")
@@ -42,7 +41,7 @@ def _asked(question: Callable[[], T]) -> T:
         with portaudio():
             return question()
 
-    return within(ANSWER_S, ask, "ask")
+    return call_within(ANSWER_S, ask, "PortAudio", "portaudio:ask")
 
 
 def problem(backend: Backend, direction: Direction) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from vflow import SECOND, Samples, Unavailable
+from vflow import SECOND, Samples, Unavailable, call_within
 from vflow_nodes.lib.portaudio.backend import (
     Backend,
     CallbackTiming,
@@ -17,7 +17,6 @@ from vflow_nodes.lib.portaudio.backend import (
     Format,
     Stream,
     portaudio,
-    within,
 )
 from vflow_nodes.lib.portaudio.clock_drift import DeviceClock
 
@@ -80,7 +79,7 @@ class OpenStream:
     def start(self) -> None:
         """Open, and wait for the device to run. Raises: Unavailable, with nothing left open."""
         try:
-            within(OPEN_S, self._open, "open")
+            call_within(OPEN_S, self._open, "PortAudio", "portaudio:open")
             if self._ready.wait(READY_S):
                 return
             text = (
@@ -124,7 +123,7 @@ class OpenStream:
         if stream is None:
             return ""
         try:
-            within(STOP_S, lambda: _close(stream), "close")
+            call_within(STOP_S, lambda: _close(stream), "PortAudio", "portaudio:close")
         except TimeoutError:
             self._backend.abandon()
             return f"{self.name} could not be closed within {STOP_S:g} s, and is abandoned"

@@ -8,10 +8,10 @@ from typing import Any
 
 from vflow.bench.evidence import Evidence, Ledger, gather
 from vflow.bench.machine import machine
-from vflow.bench.microphone import Microphone, Script, Told, microphone
+from vflow.bench.microphone import Script, ScriptedMicrophone, Told, microphone
 from vflow.bench.promises import judge
-from vflow.bench.scenario import Step
-from vflow.bench.verdict import Verdict
+from vflow.bench.scenario import ScenarioStep
+from vflow.bench.verdict import PromiseVerdict
 from vflow.caps import Audio
 from vflow.clock import Clock
 from vflow.errors import Diagnostic, GraphError, Place
@@ -56,7 +56,7 @@ def _load(
     file: str,
     overrides: Mapping[str, str],
     nodes: Mapping[str, NodeClass] | None,
-    node: type[Microphone],
+    node: type[ScriptedMicrophone],
     heard: Path,
     said: Path,
 ) -> Graph:
@@ -89,7 +89,7 @@ class BenchRun:
         self,
         file: str,
         overrides: Mapping[str, str],
-        steps: Sequence[Step],
+        steps: Sequence[ScenarioStep],
         folder: Path,
         told: Told,
         over: Callable[[], None],
@@ -125,5 +125,5 @@ class BenchRun:
         cuda = self.machine["gpu"] is not None
         return gather(self.script.utterances, turns, self.ledger, self.graph, cuda)
 
-    def verdicts(self) -> list[Verdict]:
+    def verdicts(self) -> list[PromiseVerdict]:
         return judge(self.evidence())

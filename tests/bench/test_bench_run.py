@@ -14,9 +14,9 @@ import soundfile
 from tests.scripted_agent import NODES, REPLY, Answer, graph, utterance
 from tests.stand_ins import PATIENCE_S
 from vflow import Event, GraphError, ManualClock, NodeError, SpeechEnd, TurnEnd
-from vflow.bench.scenario import Step, compose
-from vflow.bench.session import BenchRun, check
-from vflow.bench.verdict import Standing, Verdict
+from vflow.bench.bench_run import BenchRun, check
+from vflow.bench.scenario import ScenarioStep, compose
+from vflow.bench.verdict import PromiseVerdict, Standing
 from vflow.graph.registry import NodeClass
 
 Benched = Callable[..., BenchRun]
@@ -25,7 +25,7 @@ Benched = Callable[..., BenchRun]
 @pytest.fixture
 def benched(tmp_path: Path) -> Benched:
     def bench(
-        file: Path, steps: list[Step], nodes: dict[str, NodeClass] | None = None, until: str = ""
+        file: Path, steps: list[ScenarioStep], nodes: dict[str, NodeClass] | None = None, until: str = ""
     ) -> BenchRun:
         """Run a scenario to its end, or until the utterance with this text begins."""
         clock, over, standstill = ManualClock(), threading.Event(), ExitStack()
@@ -39,29 +39,29 @@ def benched(tmp_path: Path) -> Benched:
                 end()
 
         classes = {**NODES, **(nodes or {})}
-        session = BenchRun(str(file), {}, steps, tmp_path, told, end, classes, clock)
-        session.pipeline.start()
+        run = BenchRun(str(file), {}, steps, tmp_path, told, end, classes, clock)
+        run.pipeline.start()
         try:
             assert over.wait(PATIENCE_S)
         finally:
-            session.pipeline.stop()
-        session.refine()
-        return session
+            run.pipeline.stop()
+        run.refine()
+        return run
 
     return bench
 
 
-def verdict(session: BenchRun, name: str) -> Verdict:
-    return next(verdict for verdict in session.verdicts() if verdict.name == name)
+def verdict(run: BenchRun, name: str) -> PromiseVerdict:
+    return next(verdict for verdict in run.verdicts() if verdict.name == name)
 
 
-def scenario(turns: int) -> list[Step]:
+def scenario(turns: int) -> list[ScenarioStep]:
     return compose(turns, [utterance("question")], [utterance("tell me", fixed=True)])
 
 
 def test_every_promise_is_kept_by_an_agent_that_keeps_it(benched: Benched, tmp_path: Path) -> None:
-    session = benched(graph(tmp_path), scenario(10))
-    found = {v.name: v for v in session.verdicts()}
+    run = benched(graph(tmp_path), scenario(10))
+    found = {v.name: v for v in run.verdicts()}
     assert [v for v in found.values() if v.standing is Standing.BROKEN] == []
     assert found["answered"].measured == "10 of 10"
     assert found["length"].measured == f"{len(REPLY.split())} words, {3 * len(REPLY.split()) + 1} tokens"
@@ -71,20 +71,20 @@ def test_every_promise_is_kept_by_an_agent_that_keeps_it(benched: Benched, tmp_p
 
 
 def test_latencies_are_those_of_the_recordings(benched: Benched, tmp_path: Path) -> None:
-    session = benched(graph(tmp_path, every="40ms"), scenario(1))
-    (reply,) = session.evidence().replies
-    (asked,) = session.script.utterances
+    run = benched(graph(tmp_path, every="40ms"), scenario(1))
+    (reply,) = run.evidence().replies
+    (asked,) = run.script.utterances
     assert reply.latency_ms["first_word"] == pytest.approx(40, abs=1)
-    said, rate = soundfile.read(session.said)
+    said, rate = soundfile.read(run.said)
     audible_ms = np.flatnonzero(np.abs(said) > 0.01)[0] / rate * 1000
     assert reply.latency_ms["v2v"] == pytest.approx(audible_ms - asked.off_ns / 1e6, abs=35)
-    assert verdict(session, "generation").standing is Standing.NOT_PROMISED
+    assert verdict(run, "generation").standing is Standing.NOT_PROMISED
 
 
 def test_the_recorded_input_lies_where_the_script_spoke(benched: Benched, tmp_path: Path) -> None:
-    session = benched(graph(tmp_path), scenario(2))
-    heard, rate = soundfile.read(session.heard)
-    for said in session.script.utterances:
+    run = benched(graph(tmp_path), scenario(2))
+    heard, rate = soundfile.read(run.heard)
+    for said in run.script.utterances:
         on, off = (int(ns * rate / 1e9) for ns in (said.on_ns, said.off_ns))
         assert np.abs(heard[on + 10 : on + 500]).max() > 0.1
         assert np.abs(heard[off - 500 : off - 10]).max() > 0.1
@@ -94,9 +94,12 @@ def test_the_recorded_input_lies_where_the_script_spoke(benched: Benched, tmp_pa
 def test_an_interruption_begins_while_the_reply_is_audible_and_is_measured_from_the_voice_too(
     benched: Benched, tmp_path: Path
 ) -> None:
-    session = benched(graph(tmp_path), [Step(utterance("first")), Step(utterance("second"), interrupts=True)])
-    (cut,) = session.evidence().interruptions
-    first, _ = session.evidence().replies
+    run = benched(
+        graph(tmp_path),
+        [ScenarioStep(utterance("first")), ScenarioStep(utterance("second"), interrupts=True)],
+    )
+    (cut,) = run.evidence().interruptions
+    first, _ = run.evidence().replies
     assert first.interrupted
     assert first.turn == cut.turn == 1
     assert cut.stop_ms is not None
@@ -109,18 +112,18 @@ def test_a_reply_that_was_made_whole_is_listened_to_for_a_while_only(
     benched: Benched, tmp_path: Path
 ) -> None:
     long = " ".join(["word"] * 200) + "."
-    session = benched(graph(tmp_path, text=long, tokens=1), scenario(2))
-    first, last = session.evidence().replies
+    run = benched(graph(tmp_path, text=long, tokens=1), scenario(2))
+    first, last = run.evidence().replies
     assert first.whole
     assert first.interrupted
     assert last.whole
-    assert verdict(session, "answered").standing is Standing.KEPT
-    assert session.pipeline.clock.now_ns() < 40e9  # the replies would play 48 s
+    assert verdict(run, "answered").standing is Standing.KEPT
+    assert run.pipeline.clock.now_ns() < 40e9  # the replies would play 48 s
 
 
 def test_short_replies_break_the_length_and_nothing_else(benched: Benched, tmp_path: Path) -> None:
-    session = benched(graph(tmp_path, text="It is Paris, of course."), scenario(2))
-    broken = [v.name for v in session.verdicts() if v.standing is Standing.BROKEN]
+    run = benched(graph(tmp_path, text="It is Paris, of course."), scenario(2))
+    broken = [v.name for v in run.verdicts() if v.standing is Standing.BROKEN]
     assert broken == ["length", "length, 'tell me about'"]
 
 
@@ -133,8 +136,8 @@ def test_words_that_come_at_once_behind_the_work_are_no_stream(benched: Benched,
                 self.ctx.wait_until(self.ctx.now_ns() + 90_000_000)
             return super().on_event(event)
 
-    session = benched(graph(tmp_path, every="0ms"), scenario(1), {"t.answer": Lump})
-    assert verdict(session, "streaming").standing is Standing.BROKEN
+    run = benched(graph(tmp_path, every="0ms"), scenario(1), {"t.answer": Lump})
+    assert verdict(run, "streaming").standing is Standing.BROKEN
 
 
 def test_an_agent_that_says_nothing_is_not_answering(benched: Benched, tmp_path: Path) -> None:
@@ -146,8 +149,8 @@ def test_an_agent_that_says_nothing_is_not_answering(benched: Benched, tmp_path:
                 return TurnEnd(turn=event.turn, meta={"tokens": 0, "stop_reason": "eos"})
             return None
 
-    session = benched(graph(tmp_path), scenario(2), {"t.answer": Mute})
-    found = verdict(session, "answered")
+    run = benched(graph(tmp_path), scenario(2), {"t.answer": Mute})
+    found = verdict(run, "answered")
     assert found.standing is Standing.BROKEN
     assert len(found.failures) == 2
 
@@ -159,25 +162,25 @@ def test_an_agent_that_never_replies_is_given_up_after_two_minutes(benched: Benc
         def on_event(self, event: Event) -> None:
             return None
 
-    session = benched(graph(tmp_path), scenario(10), {"t.answer": Dead})
-    assert verdict(session, "answered").measured == "0 of 2"
-    assert verdict(session, "types").standing is Standing.BROKEN  # no turn_end
-    assert 110e9 < session.pipeline.clock.now_ns() < 140e9
+    run = benched(graph(tmp_path), scenario(10), {"t.answer": Dead})
+    assert verdict(run, "answered").measured == "0 of 2"
+    assert verdict(run, "types").standing is Standing.BROKEN  # no turn_end
+    assert 110e9 < run.pipeline.clock.now_ns() < 140e9
 
 
 def test_a_run_that_is_ended_early_says_what_was_measured_before(benched: Benched, tmp_path: Path) -> None:
-    steps = [Step(utterance("one")), Step(utterance("two")), Step(utterance("three"))]
-    session = benched(graph(tmp_path), steps, until="two")
-    evidence = session.evidence()
+    steps = [ScenarioStep(utterance("one")), ScenarioStep(utterance("two")), ScenarioStep(utterance("three"))]
+    run = benched(graph(tmp_path), steps, until="two")
+    evidence = run.evidence()
     assert [asked.said for asked in evidence.asked] == ["one"]
     assert len(evidence.replies) == 1
-    assert verdict(session, "errors").standing is Standing.KEPT
+    assert verdict(run, "errors").standing is Standing.KEPT
 
 
 def test_a_budget_of_the_graph_is_a_promise(benched: Benched, tmp_path: Path) -> None:
     budget = "budget: {from: speech_end, to: first_audio, max: 20ms}"
-    session = benched(graph(tmp_path, budget, every="40ms"), scenario(1))
-    found = verdict(session, "budget")
+    run = benched(graph(tmp_path, budget, every="40ms"), scenario(1))
+    found = verdict(run, "budget")
     assert found.standing is Standing.BROKEN
     assert found.promised == "speech_end to first_audio < 20 ms"
 
@@ -190,7 +193,7 @@ def test_a_node_that_fails_is_an_error_of_the_run(tmp_path: Path) -> None:
             if isinstance(event, SpeechEnd):
                 raise ValueError("cannot")
 
-    session = BenchRun(
+    run = BenchRun(
         str(graph(tmp_path)),
         {},
         scenario(1),
@@ -200,10 +203,10 @@ def test_a_node_that_fails_is_an_error_of_the_run(tmp_path: Path) -> None:
         {**NODES, "t.answer": Broken},
         ManualClock(),
     )
-    session.pipeline.start()
+    run.pipeline.start()
     with pytest.raises(NodeError):
-        session.pipeline.wait(PATIENCE_S)
-    assert verdict(session, "errors").failures == ("answer: ValueError: cannot",)
+        run.pipeline.wait(PATIENCE_S)
+    assert verdict(run, "errors").failures == ("answer: ValueError: cannot",)
 
 
 LACKING = """vflow: 1

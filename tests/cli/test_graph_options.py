@@ -1,0 +1,44 @@
+"""What the options of a verb change of a graph: properties, and files instead of devices."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from vflow import GraphError
+from vflow.cli import graph_options
+
+ECHO = str(Path(__file__).parents[2] / "pipelines" / "echo.yaml")
+
+
+def test_a_value_may_hold_what_separates_it_and_the_last_of_two_holds() -> None:
+    texts = ["chat.system=a=b.c", "vad.turn.speculate=true", "chat.seed=1", "chat.seed=2"]
+    assert graph_options.overrides_of(texts) == {
+        "chat.system": "a=b.c",
+        "vad.turn.speculate": "true",
+        "chat.seed": "2",
+    }
+
+
+@pytest.mark.parametrize("text", ["frame", "frame=10ms", "mic.frame", ""])
+def test_what_names_no_property_of_a_node_is_refused_with_its_mend(text: str) -> None:
+    with pytest.raises(GraphError) as raised:
+        graph_options.overrides_of([text])
+    (found,) = raised.value.diagnostics
+    assert found.message == f"{text!r} is not a property"
+    assert found.mend == "write --set node.property=value"
+
+
+def test_files_stand_in_for_the_devices_and_silence_follows_the_input(tmp_path: Path) -> None:
+    said = tmp_path / "in.wav"
+    soundfile.write(said, np.full(1600, 0.1), 16_000)
+    options = Namespace(file=ECHO, set=["mic.frame=10ms"], input=str(said), output=str(tmp_path / "out.wav"))
+    nodes = graph_options.load(options).nodes
+    assert (nodes["mic"].resolved, nodes["speaker"].resolved) == ("wav_source", "wav_sink")
+    assert nodes["mic"].values["pad"] == graph_options.PAD
+    assert nodes["mic"].values["pace"] == "clock"
+    assert nodes["mic"].values["frame"] == "10ms"

@@ -1,0 +1,18 @@
+"""How fast memory is read: a figure of this machine, or none where too little is free."""
+
+from __future__ import annotations
+
+import pytest
+
+from vflow.doctor import bandwidth
+
+
+def test_memory_is_read_at_some_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bandwidth, "SECONDS", 0.01)
+    speed = bandwidth.memory_gb_s(1, bandwidth.LEAST * 4)
+    assert speed is not None
+    assert 0.01 < speed < 10_000
+
+
+def test_where_memory_is_short_its_speed_is_not_measured() -> None:
+    assert bandwidth.memory_gb_s(1, bandwidth.LEAST) is None

@@ -1,0 +1,57 @@
+"""How many threads a library is best given: what a node's work takes decides, and its time to load."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.doctor.test_trial_run import Taker, graph, silent
+from vflow import Advice
+from vflow.doctor import thread_counts
+from vflow.doctor.trial_run import trial_run
+
+
+class Threaded(Taker):
+    """Works more with each thread: the overhead of threads, and nothing of their use."""
+
+    def open(self) -> None:
+        self.count = self.ctx.threads("onnxruntime")
+
+    def warm_up(self) -> None:
+        sum(range(400_000 * self.count))
+
+
+def advised(more: str) -> list[Advice]:
+    """What is advised of threads on a machine of four cores."""
+    loaded = graph(Threaded, more=more)
+    with trial_run(loaded, (), silent) as run:
+        pass
+    return list(thread_counts.advice(loaded, run.loaded, 4, silent))
+
+
+def test_the_number_of_threads_that_is_fastest_is_advised() -> None:
+    (advice,) = advised("threads: {onnxruntime: 4}\n")
+    assert (advice.name, advice.value, advice.effect) == ("threads.onnxruntime", "1", "faster")
+    assert advice.before is not None
+    assert advice.after is not None
+    assert advice.before > 2 * advice.after > 0
+    assert all(f"on {count}" in advice.text for count in (1, 2, 4))
+
+
+def test_where_no_other_number_is_faster_that_is_said() -> None:
+    (advice,) = advised("threads: {onnxruntime: 1}\n")
+    assert (advice.value, advice.effect, advice.before == advice.after) == ("1", "none", True)
+
+
+def test_threads_of_a_library_that_no_node_uses_have_no_effect() -> None:
+    *_, advice = advised("threads: {onnxruntime: 1, torch: 8}\n")
+    assert (advice.name, advice.value, advice.effect) == ("threads.torch", "8", "none")
+
+
+def test_a_node_that_loads_long_is_not_loaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_counts, "LONGEST_S", 0.0)
+    loaded = graph(Threaded)
+    with trial_run(loaded, (), silent) as run:
+        pass
+    assert not list(thread_counts.advice(loaded, run.loaded, 4, silent))
+    (note,) = thread_counts.not_compared(run.loaded)
+    assert note.startswith("threads.onnxruntime: not tried with it")

@@ -1,0 +1,90 @@
+"""Moments found in samples, held against tones that lie where the test put them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from vflow import MS
+from vflow.packet import Samples
+from vflow.report.recordings import audible_ns, frame_levels, read_stretch, summary, voice_off_ns, voice_on_ns
+
+RATE = 16_000
+
+
+def tone(*stretches_ms: tuple[int, int, float]) -> Samples:
+    """Two seconds of silence with a tone from, to (ms), of an amplitude."""
+    samples = np.zeros(2 * RATE, np.float32)
+    for start_ms, end_ms, amplitude in stretches_ms:
+        start, end = start_ms * RATE // 1000, end_ms * RATE // 1000
+        samples[start:end] = amplitude * np.sin(np.arange(end - start) * 0.5)
+    return samples
+
+
+def test_the_level_of_a_full_scale_square_is_0_dbfs() -> None:
+    square = np.tile(np.array([1.0, -1.0], np.float32), RATE // 2)
+    levels = frame_levels(square, RATE, 30 * MS, 10 * MS)
+    assert len(levels) == (RATE - RATE * 30 // 1000) // (RATE * 10 // 1000) + 1
+    assert levels == pytest.approx(np.zeros(len(levels)), abs=1e-6)
+    assert len(frame_levels(square[:10], RATE, 30 * MS, 10 * MS)) == 0
+
+
+def test_a_voice_begins_and_ends_within_a_frame_of_its_sound() -> None:
+    samples = tone((400, 900, 0.3), (1000, 1200, 0.2))
+    assert voice_on_ns(samples, RATE) == pytest.approx(400 * MS, abs=30 * MS)
+    assert voice_off_ns(samples, RATE) == pytest.approx(1200 * MS, abs=30 * MS)
+
+
+def test_a_breath_25_db_below_the_voice_is_not_part_of_it() -> None:
+    samples = tone((400, 900, 0.3), (1000, 1200, 0.3 * 10 ** (-30 / 20)))
+    assert voice_off_ns(samples, RATE) == pytest.approx(900 * MS, abs=30 * MS)
+
+
+def test_a_reply_is_audible_to_5_ms_and_40_db() -> None:
+    samples = tone(
+        (500, 1000, 0.3), (1000, 1100, 0.3 * 10 ** (-35 / 20)), (1200, 1300, 0.3 * 10 ** (-45 / 20))
+    )
+    span = audible_ns(samples, RATE)
+    assert span is not None
+    assert span[0] == pytest.approx(500 * MS, abs=5 * MS)
+    assert span[1] == pytest.approx(1100 * MS, abs=5 * MS)
+
+
+@pytest.mark.parametrize("amplitude", [0.0, 2**-16])
+def test_in_silence_or_16_bit_noise_there_is_no_moment(amplitude: float) -> None:
+    samples = tone((0, 2000, amplitude))
+    assert voice_on_ns(samples, RATE) is None
+    assert voice_off_ns(samples, RATE) is None
+    assert audible_ns(samples, RATE) is None
+
+
+def test_a_stretch_is_read_with_its_channels_mixed(tmp_path: Path) -> None:
+    ramp = np.arange(RATE, dtype=np.float32) / RATE
+    soundfile.write(tmp_path / "r.wav", np.stack([ramp, np.zeros_like(ramp)], axis=1), RATE, subtype="FLOAT")
+    samples, rate = read_stretch(tmp_path / "r.wav", 250 * MS, 500 * MS)
+    assert rate == RATE
+    assert samples == pytest.approx(ramp[RATE // 4 : RATE // 2] / 2)
+
+
+def test_a_stretch_beyond_the_end_is_what_there_is_of_it(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "r.wav", np.zeros(RATE, np.float32), RATE)
+    assert len(read_stretch(tmp_path / "r.wav", 750 * MS, None)[0]) == RATE // 4
+    assert len(read_stretch(tmp_path / "r.wav", 750 * MS, 9000 * MS)[0]) == RATE // 4
+    assert len(read_stretch(tmp_path / "r.wav", 2000 * MS, 9000 * MS)[0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("count", "names"),
+    [
+        (0, {"n"}), (1, {"n", "max"}), (19, {"n", "max"}), (20, {"n", "max", "p50"}), 
+        (58, {"n", "max", "p50"}), (59, {"n", "max", "p50", "p95"}), (299, {"n", "max", "p50", "p95", "p99"}),
+    ],
+)  # fmt: skip
+def test_a_quantile_is_told_where_the_samples_suffice(count: int, names: set[str]) -> None:
+    figures = summary([float(n) for n in range(count)])
+    assert figures.keys() == names
+    assert figures["n"] == count
+    assert figures.get("max", count - 1) == count - 1

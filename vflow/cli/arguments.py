@@ -1,0 +1,113 @@
+"""The options of every verb. It imports argparse alone: help must not wait for numpy or a model's library."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+
+TURNS = 10
+"""Utterances that `vflow bench` speaks where no number is given."""
+
+
+def parser_for(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser; only the verb that `argv` names has its options."""
+    parser = argparse.ArgumentParser(
+        prog="vflow", description="GStreamer for voice agents: graphs of typed nodes in YAML."
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and leave")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+    for verb, (text, declare) in VERBS.items():
+        sub = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
+        if argv and argv[0] == verb:
+            declare(sub)
+            sub.set_defaults(refuse=sub.error)  # with the verb's own usage
+    return parser
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the graph, a YAML file")
+    _stand_ins(parser)
+    _properties(parser)
+    parser.add_argument("--report", metavar="FILE.json", help="write turns, latencies and counters")
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", help="graph files")
+
+
+def _graph(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a graph file")
+    parser.add_argument(
+        "--format",
+        choices=("text", "mermaid", "dot"),
+        default="text",
+        help="what to draw it as (default: text)",
+    )
+    parser.add_argument("-o", "--output", metavar="OUT", help="file to write to (default: stdout)")
+
+
+def _inspect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?", help="a node or a role, such as 'turn', 'tts' or 'tts.hibari'"
+    )
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="?", help="a graph; its models are loaded")
+    _stand_ins(parser)
+    _properties(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the graph, a YAML file with a mic and a speaker")
+    parser.add_argument(
+        "--input",
+        metavar="WAV",
+        action="append",
+        default=[],
+        help="ask this instead of the bundled questions (repeatable)",
+    )
+    parser.add_argument("--turns", metavar="N", type=int, default=TURNS, help=f"utterances (default {TURNS})")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    _properties(parser)
+    parser.add_argument("--picture", metavar="FILE.svg", help="draw the turns on a time line")
+    parser.add_argument("--keep", metavar="FOLDER", help="leave the recordings there: heard.wav, said.wav")
+
+
+def _models(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="the models by name, with size, licence and place")
+    pull = actions.add_parser("pull", help="fetch a model into the cache")
+    pull.add_argument("name", metavar="NAME", help="from 'vflow models list', or OWNER/NAME of the hub")
+    pull.add_argument("--revision", metavar="REV", help="a branch, tag or commit of the hub; default: main")
+
+
+def _stand_ins(parser: argparse.ArgumentParser) -> None:
+    """Files instead of the microphone and the speaker; `graph_options.load` reads them."""
+    parser.add_argument("--input", metavar="WAV", help="stands in for the microphone, at its pace")
+    parser.add_argument(
+        "--output", metavar="WAV", help="stands in for the speaker; sample n is time n / rate"
+    )
+
+
+def _properties(parser: argparse.ArgumentParser) -> None:
+    """Properties of the graph's nodes; `graph_options.overrides_of` reads them."""
+    parser.add_argument(
+        "--set", metavar="NODE.PROP=VALUE", action="append", default=[], help="set a property (repeatable)"
+    )
+
+
+VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "run": ("run a graph until it ends or Ctrl-C", _run),
+    "check": ("check graphs: every error at once, with its place and mend", _check),
+    "graph": ("draw a graph as text, mermaid or dot", _graph),
+    "inspect": ("list the nodes, or all about one node or role", _inspect),
+    "doctor": (
+        "what this machine is for vflow, and what would make a graph faster or smaller here",
+        _doctor,
+    ),
+    "bench": ("speak to a pipeline, and hold it against what is promised", _bench),
+    "models": ("list the models, or pull one into the cache", _models),
+}
+"""By name: what `vflow --help` says of the verb, and the function that declares its options."""

@@ -1,0 +1,68 @@
+"""What is going on, on one line of a terminal that is redrawn; where no line can be redrawn, by lines."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TextIO
+
+BAR = 30
+"""Cells of the bar that shows a fraction."""
+STEPS = 10
+"""Lines of a whole fraction, where a line cannot be redrawn."""
+ERASE = "\r\033[K"
+
+
+class StatusLine:
+    """The status of one verb on `stream`, which may be None: nothing is shown then. One thread at a time."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self.stream = stream
+        self.redraws = stream is not None and stream.isatty()
+        self._drawn = False
+        self._said: dict[str, str] = {}
+        self._step = -1
+
+    def show(self, text: str, fraction: float | None = None, source: str = "") -> None:
+        """Show what is going on, and how much of it is done: 0 to 1, or None where nobody knows.
+
+        Where a line cannot be redrawn, a text that `source` says twice in a row is printed once, and a
+        fraction at every tenth.
+        """
+        if self.redraws:
+            write(f"{ERASE}{_bar(text, fraction)}", self.stream, end="")
+            self._drawn = True
+        elif fraction is not None:
+            if (step := int(fraction * STEPS + 1e-9)) > self._step:
+                write(f"{text}: {fraction:.0%}", self.stream)
+                self._step = step
+        elif self._said.get(source) != text:
+            write(text, self.stream)
+        self._said[source] = text
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._drawn:
+            write(ERASE, self.stream, end="")
+            self._drawn = False
+
+    def end(self) -> None:
+        """Leave the line as it is, and go to the next."""
+        if self._drawn:
+            write("", self.stream)
+            self._drawn = False
+
+
+def write(text: str, stream: TextIO | None, end: str = "\n") -> None:
+    """Print, if that can be done: a screen that has gone does not end a conversation, or cost its report."""
+    if stream is None:
+        return
+    shown = text.encode(stream.encoding or "utf-8", "replace").decode(stream.encoding or "utf-8")
+    with contextlib.suppress(OSError, ValueError):
+        print(shown, end=end, file=stream, flush=True)
+
+
+def _bar(text: str, fraction: float | None) -> str:
+    if fraction is None:
+        return text
+    full = round(fraction * BAR)
+    return f"[{'#' * full}{'.' * (BAR - full)}] {fraction:4.0%}  {text}"
