@@ -58,7 +58,7 @@ def write(text: str, stream: TextIO | None, end: str = "\n") -> None:
         return
     shown = text.encode(stream.encoding or "utf-8", "replace").decode(stream.encoding or "utf-8")
     with contextlib.suppress(OSError, ValueError):
-        print(shown, end=end, file=stream, flush=True)
+        print(f"{shown}{end}", end="", file=stream, flush=True)  # one write: other threads print too
 
 
 def _bar(text: str, fraction: float | None) -> str:
