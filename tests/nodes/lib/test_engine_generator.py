@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from tests.voxtral_checkpoint import build as checkpoint
 from vflow import Harness
@@ -36,3 +40,23 @@ def test_settings_that_cannot_have_their_effect_are_warned_of(tmp_path: Path) ->
         "context 9,000 is more than the model's 4,096 tokens",
         "min_tokens is above max_tokens: every reply ends at 20 tokens",
     ]
+
+
+@pytest.mark.parametrize(
+    "command", ["inspect chat", "inspect generator.voxtral", "check pipelines/voice_agent.yaml"]
+)
+def test_a_generator_is_inspected_and_checked_without_torch(command: str) -> None:
+    blocked = "torch transformers tokenizers regex triton"
+    program = (
+        "import sys\n"
+        f"sys.modules |= dict.fromkeys({blocked.split()})\n"
+        f"sys.argv[1:] = {command.split()}\n"
+        "from vflow.cli.main import entry\n"
+        "entry()"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=root, timeout=60
+    )
+    assert "Traceback" not in done.stderr
+    assert "torch and transformers" in done.stdout + done.stderr

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from vflow_nodes.generator.voxtral.tokens import Tokens
+if TYPE_CHECKING:
+    from vflow_nodes.generator.voxtral.tokens import Tokens
 
 EMBEDDINGS = 375
 """Of a window of 30 s."""

@@ -124,7 +124,7 @@ def test_the_reply_is_that_of_transformers_generate(
     exact = {"repetition_penalty": 1.0, "no_repeat_ngram": 0, "min_words": 0, "min_tokens": 0}
     node.__dict__.update(exact)
     samples, ids_made = speech(2.5), []
-    monkeypatch.setattr(node._session, "generate", tracked(node._session.generate, ids_made))
+    monkeypatch.setattr(node.replies, "generate", tracked(node.replies.generate, ids_made))
     items = utter(harness, samples, 1)
     prompts = node._voxtral.prompts
     exchange = node._memory._exchanges[1]
@@ -184,7 +184,7 @@ def test_the_reply_is_asked_for_before_the_transcript(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node: Any = harness.node
-    engine, asked = node._voxtral.engine, list[int]()
+    engine, asked, number = node._voxtral.engine, list[int](), node.replies.session._number
 
     def submit(task: Any) -> None:
         if task.reply is not None:
@@ -193,7 +193,7 @@ def test_the_reply_is_asked_for_before_the_transcript(
 
     monkeypatch.setattr(engine, "submit", submit)
     utter(harness, speech(1.0), 1)
-    assert asked == [node._session._number, node._session._number + 1], "each transcript has a session"
+    assert asked == [number, number + 1], "each transcript has a session"
 
 
 def test_silence_gets_an_empty_reply_and_no_place_in_the_history(harness: Harness) -> None:
@@ -249,7 +249,7 @@ def test_the_prompt_of_the_next_turn_is_computed_ahead(harness: Harness) -> None
     for _ in range(2):
         settled(harness)
         before = stats(harness)["prefilled"]
-        node.prefill(node._memory.parts(node._memory.opening()))
+        node.replies.prefill(node._memory.parts(node._memory.opening()))
         settled(harness)
         assert stats(harness)["prefilled"] - before <= 1, "the last position: the logits behind it are wanted"
         harness.cancel(1)  # nothing was heard: the opening is another
