@@ -196,9 +196,7 @@ def convert_all(
     made: dict[str, Any] = {}
     for name, value in values.items():
         if name not in declared:
-            known = ", ".join(declared) or "none"
-            near = nearest(name, declared)
-            report(name, PropertyError(f"no property {name!r}", near or f"known: {known}"))
+            report(name, _no_property(cls, name, declared))
             continue
         try:
             made[name] = convert(declared[name], value)
@@ -214,3 +212,12 @@ def convert_all(
             text = is_duration(declaration) and isinstance(default, str)
             made[name] = duration_ns(default) if text else default
     return made
+
+
+def _no_property(cls: type, name: str, declared: Mapping[str, Prop]) -> PropertyError:
+    """Says why there is none where the class's `absent` does; else which there are."""
+    reasons: Mapping[str, str] = getattr(cls, "absent", {})
+    if name in reasons:
+        return PropertyError(f"no property {name!r}: {reasons[name]}", "leave it out")
+    known = ", ".join(declared) or "none"
+    return PropertyError(f"no property {name!r}", nearest(name, declared) or f"known: {known}")

@@ -23,6 +23,7 @@ Emission = tuple[Out, TextPacket | TurnEnd] | None
 Emissions = collections.abc.Generator[Emission, None, None]
 REPLY = 512
 """Tokens of a slot behind the room of its prompt."""
+NO_BEAMS = "it belongs to beam search, and a reply that is spoken as it is made is one beam"
 
 
 class EngineGenerator(Node):
@@ -34,6 +35,7 @@ class EngineGenerator(Node):
 
     heavy = True
     generates = True
+    absent = dict.fromkeys(("length_penalty", "early_stopping"), NO_BEAMS)
 
     device: Literal["auto", "cpu", "cuda"] = prop("auto", doc="where the model runs")
     dtype: Literal["auto", "bfloat16", "float16", "float32", "int8"] = prop(
@@ -70,9 +72,6 @@ class EngineGenerator(Node):
     graphs: bool = prop(True, doc="capture each step as a CUDA graph; no effect on the CPU")
     tf32: bool = prop(False, doc="let float32 products round to 19 bits; no effect on other types")
 
-    length_penalty: float = prop(1.0, doc="of beam search, which there is none of: does nothing")
-    early_stopping: bool = prop(False, doc="of beam search, which there is none of: does nothing")
-
     words = Out(Text("word"), doc="the reply", bus=True)
 
     _settled = 0
@@ -96,12 +95,6 @@ class EngineGenerator(Node):
             threads=self.ctx.threads("torch"),
         )
         engine = self.load(checkpoints.pick_device(self.device), options)
-        for name, value in (
-            ("length_penalty", self.length_penalty != 1),
-            ("early_stopping", self.early_stopping),
-        ):
-            if value:
-                self.ctx.warn(f"{name} does nothing: it belongs to beam search, and a reply is one beam")
         if self.context > engine.context:
             self.ctx.warn(f"context {self.context:,} is more than the model's {engine.context:,} tokens")
         if self.min_tokens > self.max_tokens:

@@ -28,7 +28,6 @@ class Voxtral:
     engine: Engine
     encoder: AudioEncoder
     prompts: Prompts
-    tokens: tokens.Tokens
 
     def listen(self, turn: int, most: int) -> Utterance:
         """An utterance that begins; of its windows at most `most` are heard."""
@@ -75,7 +74,7 @@ def load(
         )
         pieces = [vocabulary.piece(token) for token in range(vocabulary.size)]
         engine = build(model, Vocabulary(pieces, frozenset([prompts.eos])), options, torch.device(device))
-    return Voxtral(engine.start("voxtral"), encoder, prompts, vocabulary)
+    return Voxtral(engine.start("voxtral"), encoder, prompts)
 
 
 def benchmark_cudnn() -> None:
