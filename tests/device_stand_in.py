@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 
 from vflow import SECOND, Audio, Harness, Samples
 from vflow_nodes.lib.portaudio.backend import Callback, CallbackTiming, Device, DeviceError, Direction, Format
@@ -124,3 +127,16 @@ def play(harness: Harness, backend: StandIn, ms: int, **said: Any) -> Samples:
 
 
 __all__ = ["HEADSET", "MONITOR", "SERVER", "DeviceError", "StandIn", "mic", "play", "speaker"]
+
+
+def failing_import(monkeypatch: pytest.MonkeyPatch, module: str, error: Exception) -> None:
+    """Have the import of a package that is installed fail."""
+
+    class Broken:
+        def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+            if name == module:
+                raise error
+
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])

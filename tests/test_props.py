@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vflow import Duration, Node, PropertyError, prop
-from vflow.props import duration_ns, duration_text, props_of, type_text, value_text
+from vflow.props import convert_all, duration_ns, duration_text, props_of, type_text, value_text
 
 
 class Base(Node):
@@ -105,3 +105,13 @@ def test_units() -> None:
 @given(st.integers(min_value=0, max_value=10**9))
 def test_a_duration_survives_being_written(us: int) -> None:
     assert duration_ns(duration_text(us * 1000)) == us * 1000
+
+
+def test_a_property_that_is_absent_on_purpose_is_told_with_the_reason() -> None:
+    class Whole(Sample):
+        absent: ClassVar = {"factr": "it was never one"}
+
+    errors = dict[str, PropertyError]()
+    convert_all(Whole, {"factr": 1, "xyzzy": 1}, errors.__setitem__)
+    assert str(errors["factr"]) == "no property 'factr': it was never one; leave it out"
+    assert str(errors["xyzzy"]).startswith("no property 'xyzzy'; known: factor, ")

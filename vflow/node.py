@@ -7,7 +7,7 @@ A node is driven by one thread at a time: `open`, `warm_up`, `process` / `on_eve
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
@@ -122,7 +122,7 @@ class Node:
     outside the graph; `generates` its outputs are replies: an interruption flushes from there;
     `speculates` it may answer a turn at its pause, where `ctx.speculative` says so; `order` of fan-in;
     `swallows` the events that end here; `sparse` may be silent for long and send no gap; `rank` among the
-    candidates of a role.
+    candidates of a role; `absent` properties that one may look for, each with why there is none.
     """
 
     live: ClassVar[bool] = False
@@ -134,6 +134,7 @@ class Node:
     order: ClassVar[Literal["arrival", "pts"]] = "arrival"
     swallows: ClassVar[tuple[type[Event], ...]] = ()
     rank: ClassVar[int] = 0
+    absent: ClassVar[Mapping[str, str]] = {}
     example: ClassVar[str] = ""
 
     ctx: Context
@@ -230,6 +231,7 @@ class Bin:
 
     graph: ClassVar[str]
     rank: ClassVar[int] = 0
+    absent: ClassVar[Mapping[str, str]] = {}
     example: ClassVar[str] = ""
 
     @classmethod

@@ -196,9 +196,7 @@ def convert_all(
     made: dict[str, Any] = {}
     for name, value in values.items():
         if name not in declared:
-            known = ", ".join(declared) or "none"
-            near = nearest(name, declared)
-            report(name, PropertyError(f"no property {name!r}", near or f"known: {known}"))
+            report(name, _no_property(cls, name, declared))
             continue
         try:
             made[name] = convert(declared[name], value)
@@ -228,3 +226,12 @@ def set_hot(node: object, name: str, prop: str, value: object) -> None:
         mend = "set it in the file, or with --set"
         raise PropertyError(f"{name}.{prop} cannot change while it runs", mend)
     setattr(node, prop, convert(declared[prop], value))
+
+
+def _no_property(cls: type, name: str, declared: Mapping[str, Prop]) -> PropertyError:
+    """Says why there is none where the class's `absent` does; else which there are."""
+    reasons: Mapping[str, str] = getattr(cls, "absent", {})
+    if name in reasons:
+        return PropertyError(f"no property {name!r}: {reasons[name]}", "leave it out")
+    known = ", ".join(declared) or "none"
+    return PropertyError(f"no property {name!r}", nearest(name, declared) or f"known: {known}")

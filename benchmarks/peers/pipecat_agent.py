@@ -68,10 +68,11 @@ from vflow_nodes.chat.chat import PERSONA
 from vflow_nodes.lib.decode.build import Options, warm_up
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.decode.session import Session as DecodeSession
+from vflow_nodes.lib.decode.session import DecodeSession
 from vflow_nodes.lib.decode.words import Word
 from vflow_nodes.lib.engine_generator import REPLY
-from vflow_nodes.lib.speech import mark_after, speak
+from vflow_nodes.lib.speech import speak
+from vflow_nodes.lib.text import mark_after
 from vflow_nodes.stt.moonshine import Transcriber, bundled
 from vflow_nodes.tts.hibari import Model
 

@@ -19,7 +19,7 @@ from vflow import (
     TurnEnd,
     prop,
 )
-from vflow_nodes.lib.speech import ends_sentence, mark_after
+from vflow_nodes.lib.text import ends_sentence, mark_after
 
 LONGEST = 25
 """Words in a chunk at most."""

@@ -18,7 +18,6 @@ from vflow.ports import Item
 from vflow_nodes import aec
 from vflow_nodes.aec import DELAY, RATE, Aec
 from vflow_nodes.detector.silero import SileroDetector
-from vflow_nodes.lib.echo_reference import EchoReference
 
 pytest.importorskip("livekit")
 
@@ -265,33 +264,6 @@ def test_the_end_of_a_reply_does_not_come_round_to_the_input() -> None:
         assert harness.event(TurnEnd(turn=1)) == []
         harness.eos()
         assert [type(item).__name__ for item in harness.pull() if isinstance(item, Event)] == ["Eos"]
-
-
-def test_silence_stands_where_nothing_was_played() -> None:
-    reference = EchoReference(RATE, lead_ns=0)
-    reference.write(np.full(160, 0.5, np.float32), 0)
-    reference.write(np.full(160, 0.25, np.float32), 40 * MS)
-    read = [int(reference.read(ms * MS)[0]) for ms in (0, 10, 20, 30, 40, 50)]
-    assert read == [1 << 14, 0, 0, 0, 1 << 13, 0]
-
-
-def test_drift_and_jitter_are_followed_by_a_sample_at_a_time() -> None:
-    reference = EchoReference(RATE, lead_ns=100 * MS)
-    ramp = np.arange(16_000, dtype=np.float32) / 32768
-    jitter = np.random.default_rng(0).integers(-4 * MS, 4 * MS, 100)
-    for n in range(100):
-        reference.write(ramp[n * 160 : (n + 1) * 160], 200 * MS + n * 10 * MS + int(jitter[n]))
-    read = np.concatenate([reference.read(100 * MS + n * 10 * MS + n * 1000) for n in range(90)])
-    steps = np.diff(read[200:].astype(int))
-    assert set(steps) <= {0, 1, 2}
-    assert np.mean(steps) == pytest.approx(1, abs=0.01)
-
-
-def test_what_is_played_while_nobody_listens_is_bounded() -> None:
-    reference = EchoReference(RATE, lead_ns=40 * MS)
-    for n in range(2000):
-        reference.write(np.ones(160, np.float32), n * 10 * MS)
-    assert sum(len(samples) for _, samples in reference._blocks) <= 4 * RATE + 160
 
 
 def test_the_module_is_as_late_as_the_node_says(question: Samples) -> None:

@@ -17,7 +17,6 @@ from vflow import (
     AudioPacket,
     Harness,
     Message,
-    NodeError,
     Played,
     Span,
     TurnEnd,
@@ -291,24 +290,6 @@ def test_close_finishes_the_file_from_another_thread_and_twice(file: Path):
     assert runs(written(file)) == [(0.5, 400)]
 
 
-def test_drops_from_another_thread_leave_no_sample_twice(file: Path):
-    with sink(file, buffer="60s") as harness:
-        stop = threading.Event()
-
-        def drop() -> None:
-            while not stop.is_set():
-                harness.node.drop(0)
-
-        thread = threading.Thread(target=drop)
-        thread.start()
-        for _ in range(300):
-            harness.push(packet(10))
-            harness.advance(10 * MS)
-        stop.set()
-        thread.join(10)
-    assert len(written(file)) == 3 * RATE
-
-
 def test_a_file_that_cannot_be_written_is_refused_and_nothing_else_breaks(tmp_path: Path):
     (tmp_path / "plain").write_text("")
     for bad, reason in (
@@ -327,23 +308,6 @@ def test_a_file_that_cannot_be_written_is_refused_and_nothing_else_breaks(tmp_pa
 def test_a_rate_that_nobody_knows_is_refused(file: Path):
     with pytest.raises(Unavailable, match="rate of its audio"):
         Harness(WavSink(file=str(file))).node.open()
-
-
-def test_a_disk_that_takes_no_more_is_said_to(file: Path, monkeypatch: pytest.MonkeyPatch):
-    def write(self: soundfile.SoundFile, data: np.ndarray) -> None:
-        raise soundfile.LibsndfileError(2)
-
-    with sink(file, sync=False) as harness:
-        monkeypatch.setattr(soundfile.SoundFile, "write", write)
-        with pytest.raises(NodeError, match="is the disk full"):
-            harness.push(packet(100))
-
-
-def test_a_device_that_is_no_disk_is_refused():
-    if not Path("/dev/full").exists():
-        pytest.skip("this system has no /dev/full")
-    with pytest.raises(Unavailable, match="/dev/full cannot be written"):
-        sink(Path("/dev/full")).node.open()
 
 
 def sounded(items: list[Item]) -> tuple[float, float]:

@@ -164,10 +164,12 @@ class _Expansion:
         """Give the properties set on a bin to the inner nodes that have them."""
         folder = Path(document.file).parent
         accepted: dict[str, dict[str, Any]] = {}
+        absent: dict[str, str] = {}  # why there is no such property
         try:
             for inner in document.proxy if values else ():
                 found = self.draft.resolver.resolve(document.nodes[inner].use, folder)
                 accepted[inner] = self.draft.resolver.accepts(found)
+                absent |= getattr(found.target, "absent", {})
                 if echo_cancellation.is_microphone(document.nodes[inner].use):
                     accepted[inner][echo_cancellation.PROPERTY] = None
         except VflowError:
@@ -178,10 +180,14 @@ class _Expansion:
                 document.nodes[owner].values[name] = value
                 document.nodes[owner].keys[name] = spec.keys.get(name, value.place)
                 continue
+            place = spec.keys.get(name, value.place)
+            if name in absent:
+                self.error(f"{full}: no property {name!r}: {absent[name]}", place, "leave it out")
+                continue
             known = [*document.params, *(name for names in accepted.values() for name in names)]
             mend = nearest(name, known) or self.draft.resolver.candidate_with(spec.use, name)
             mend = mend or f"known: {', '.join(known) or 'none'}"
-            self.error(f"{full}: no property {name!r}", spec.keys.get(name, value.place), mend)
+            self.error(f"{full}: no property {name!r}", place, mend)
 
 
 def _at(diagnostic: Diagnostic, place: Place) -> Diagnostic:

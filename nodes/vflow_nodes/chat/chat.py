@@ -11,6 +11,8 @@ from vflow_nodes.lib.engine_generator import Emission, EngineGenerator
 
 if TYPE_CHECKING:
     from vflow_nodes.chat.loading import LanguageModel
+    from vflow_nodes.lib.decode.build import Options
+    from vflow_nodes.lib.decode.engine import Engine
 
 PERSONA = "You are a helpful voice assistant. Answer in one or two short spoken sentences."
 
@@ -37,30 +39,25 @@ class Chat(EngineGenerator):
         missing = [m for m in ("torch", "transformers", "jinja2") if importlib.util.find_spec(m) is None]
         return f"{' and '.join(missing)} not installed: {install_command('speech')}" if missing else ""
 
-    def open(self) -> None:
-        """Load the model and start its engine, shared by all that use it. Raises: Unavailable."""
+    def load(self, device: str, options: Options) -> Engine:
         from vflow_nodes.chat import loading
-        from vflow_nodes.lib import checkpoints
 
         if any(model.name == self.model and model.demo for model in models.known()):
             self.ctx.warn(
                 f"{self.model} is a demo model, fluent and often wrong; "
                 "set 'model' to a Hugging Face chat model"
             )
-        device, options = checkpoints.pick_device(self.device), self.options()
         self._language: LanguageModel = self.ctx.shared(
             f"chat:{self.model}:{device}:{self.dtype}:{options}",
             lambda: loading.load(self.model, device, self.dtype, options, self.ctx.progress),
         )
         self._left_out = 0  # messages at the start of the history that are in no prompt any more
-        self.begin(self._language.engine)
+        return self._language.engine
 
     def warm_up(self) -> None:
         """Compute the persona, which every prompt begins with, and each step that a reply may take."""
-        from vflow_nodes.lib.decode.build import warm_up
-
-        warm_up(self._language.engine, self.slots, self.context)
-        self.rehearse(self._language.prompt(self.persona, [{"role": "user", "content": "Hello."}]))
+        self.replies.warm_up(self.slots, self.context)
+        self.replies.rehearse(self._language.prompt(self.persona, [{"role": "user", "content": "Hello."}]))
 
     def close(self) -> None:
         super().close()

@@ -15,7 +15,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.utils import logging
 
 from vflow import Unavailable, install_command, models
-from vflow_nodes.lib.decode.errors import DecodeError, out_of_memory
+from vflow_nodes.lib.decode.device_errors import out_of_memory
+from vflow_nodes.lib.decode.errors import DecodeError
 
 Progress = Callable[[str], None]
 Dtype = Literal["auto", "bfloat16", "float16", "float32", "int8"]

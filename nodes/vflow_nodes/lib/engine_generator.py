@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 import collections.abc
-import contextlib
 import secrets
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from vflow import Advice, Flush, Node, Out, Text, TextPacket, TurnEnd, prop
+from vflow_nodes.lib.decode.errors import DecodeError
 
 if TYPE_CHECKING:
     from vflow_nodes.lib.decode.build import Options
     from vflow_nodes.lib.decode.engine import Engine
-    from vflow_nodes.lib.decode.option_timing import Figure
     from vflow_nodes.lib.decode.prompt import Embeds
     from vflow_nodes.lib.decode.reply import Reply
     from vflow_nodes.lib.decode.sampling import Sampling
-    from vflow_nodes.lib.decode.session import DecodeSession
+    from vflow_nodes.lib.replies import Replies
 
 Emission = tuple[Out, TextPacket | TurnEnd] | None
 """What a generator emits: it names the output, since it may have several."""
 Emissions = collections.abc.Generator[Emission, None, None]
 REPLY = 512
 """Tokens of a slot behind the room of its prompt."""
+NO_BEAMS = "it belongs to beam search, and a reply that is spoken as it is made is one beam"
 
 
 class EngineGenerator(Node):
     """A node that answers with words, token by token, on an engine that it shares with its like.
 
-    A subclass loads an engine in `open` and calls `begin` with it; `reply` answers a prompt. What was
-    answered, and after an interruption what was heard of it, is the history.
+    A subclass loads an engine in `load`; from `open` on, `replies` is the node's session on it, and `reply`
+    answers a prompt. What was answered, and after an interruption what was heard of it, is the history.
     """
 
     heavy = True
     generates = True
+    absent = dict.fromkeys(("length_penalty", "early_stopping"), NO_BEAMS)
 
     device: Literal["auto", "cpu", "cuda"] = prop("auto", doc="where the model runs")
     dtype: Literal["auto", "bfloat16", "float16", "float32", "int8"] = prop(
@@ -71,19 +72,20 @@ class EngineGenerator(Node):
     graphs: bool = prop(True, doc="capture each step as a CUDA graph; no effect on the CPU")
     tf32: bool = prop(False, doc="let float32 products round to 19 bits; no effect on other types")
 
-    length_penalty: float = prop(1.0, doc="of beam search, which there is none of: does nothing")
-    early_stopping: bool = prop(False, doc="of beam search, which there is none of: does nothing")
-
     words = Out(Text("word"), doc="the reply", bus=True)
 
     _settled = 0
     """The last turn that an interruption has dealt with."""
 
-    def options(self) -> Options:
-        """What the engine is built with. Imports torch."""
-        from vflow_nodes.lib.decode.build import Options
+    def load(self, device: str, options: Options) -> Engine:
+        """The running engine of the node's model, shared by all that use it. Blocks. Raises: Unavailable."""
+        raise NotImplementedError
 
-        return Options(
+    def open(self) -> None:
+        """Load the model and take part in its engine. Raises: Unavailable."""
+        from vflow_nodes.lib import checkpoints, replies  # they load torch
+
+        options = replies.Options(
             slots=self.slots,
             context=self.context + REPLY,
             int8=self.dtype == "int8",
@@ -92,49 +94,21 @@ class EngineGenerator(Node):
             tf32=self.tf32,
             threads=self.ctx.threads("torch"),
         )
-
-    def begin(self, engine: Engine) -> None:
-        """Take part in an engine; `open` calls it last."""
-        from vflow_nodes.lib.decode.session import DecodeSession
-
-        for name, value in (
-            ("length_penalty", self.length_penalty != 1),
-            ("early_stopping", self.early_stopping),
-        ):
-            if value:
-                self.ctx.warn(f"{name} does nothing: it belongs to beam search, and a reply is one beam")
+        engine = self.load(checkpoints.pick_device(self.device), options)
         if self.context > engine.context:
             self.ctx.warn(f"context {self.context:,} is more than the model's {engine.context:,} tokens")
         if self.min_tokens > self.max_tokens:
             self.ctx.warn(f"min_tokens is above max_tokens: every reply ends at {self.max_tokens} tokens")
-        self._session: DecodeSession = DecodeSession(engine)
+        self.replies: Replies = replies.Replies(engine)
 
     def close(self) -> None:
-        if (session := self.__dict__.pop("_session", None)) is not None:
-            self.ctx.post("stats", "decode engine", **self.stats(session.engine))
-            session.close()
+        if (replies := self.__dict__.pop("replies", None)) is not None:
+            self.ctx.post("stats", "decode engine", **self.stats(replies.engine))
+            replies.close()
 
     def stats(self, engine: Engine) -> dict[str, Any]:
         """What is in effect, and what the engine has done for all its sessions."""
         return engine.stats()
-
-    def rehearse(self, parts: Sequence[int | Embeds]) -> None:
-        """Answer a prompt with two tokens that nobody hears; waits for them. What the prompt shares with the
-        first turn's is computed then, and `vflow doctor` compares numbers of threads by it. Where other
-        sessions have all slots, the first turn computes it."""
-        from vflow_nodes.lib.decode.errors import Full
-        from vflow_nodes.lib.decode.prompt import Prompt
-        from vflow_nodes.lib.decode.sampling import Sampling
-
-        with contextlib.suppress(Full):
-            for _ in self._session.generate(Prompt(parts), Sampling(max_tokens=2)).words():
-                pass
-
-    def prefill(self, parts: Sequence[int | Embeds]) -> None:
-        """Have a prompt's beginning computed ahead of its end; returns at once."""
-        from vflow_nodes.lib.decode.prompt import Prompt
-
-        self._session.prefill(Prompt(parts))
 
     def reply(self, parts: Sequence[int | Embeds], turn: int, *, one_line: bool = False) -> Emissions:
         """Answer a prompt: the words as packets, None between its tokens, and the turn's end behind them.
@@ -142,8 +116,6 @@ class EngineGenerator(Node):
         Whatever ends it, the engine stops working on it, and `answered` is called. Raises: DecodeError,
         behind a turn's end with the reason `error`: whoever speaks the reply is to learn that no more comes.
         """
-        from vflow_nodes.lib.decode.errors import DecodeError
-
         said: list[str] = []
         tokens: list[int] = []
         reply: Reply | None = None
@@ -172,9 +144,7 @@ class EngineGenerator(Node):
 
     def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
         """Have the engine begin a reply; returns at once. Raises: DecodeError."""
-        from vflow_nodes.lib.decode.prompt import Prompt
-
-        return self._session.generate(Prompt(parts), self._sampling(turn), one_line=one_line)
+        return self.replies.generate(parts, self._sampling(turn), one_line=one_line)
 
     def finished(self, turn: int) -> Iterator[Emission]:
         """What comes behind a reply's last word, where it was not ended before."""
@@ -193,44 +163,10 @@ class EngineGenerator(Node):
 
     def advise(self) -> Iterator[Advice]:
         """Time a step of a reply with each choice there is here."""
-        from vflow_nodes.lib.decode import option_timing
-        from vflow_nodes.lib.decode.stepper import Stepper
-
-        engine = self._session.engine
-        stepper, effects = engine.device, engine.stats()
-        if not isinstance(stepper, Stepper) or effects["kernels"] == "transformers":
-            return
-        cuda = effects["device"] != "cpu"
-        now = option_timing.Choice(effects["weights"] == "int8", effects["kernels"], effects["graphs"])
-        figures = engine.call(lambda: list(option_timing.compare(stepper, now))).result()
-        for other in figures[1:]:
-            yield from self._compared(figures[0], other)
-        narrow = next((figure for figure in figures if figure.choice.int8 and not now.int8), None)
-        if narrow is not None:
-            error = engine.call(lambda: option_timing.logits_error(stepper.weights)).result()
-            text = f"moves the logits by {error:.1%} of their size"
-            yield Advice("dtype", "int8", text, "smaller", figures[0].bytes / 1e6, narrow.bytes / 1e6, "MB")
-        if not (cuda and effects["dtype"] == "float32"):
-            yield Advice(
-                "tf32", "true", f"only float32 on CUDA is rounded; here it is {effects['dtype']}", "none"
-            )
-        if not cuda:
-            yield Advice("graphs", "true", "steps are captured on CUDA only", "none")
-
-    def _compared(self, first: Figure, other: Figure) -> Iterator[Advice]:
-        """What another choice changes; none is advised for less than a tenth."""
-        names = {"int8": "dtype", "kernels": "kernels", "graphs": "graphs"}
-        (changed,) = [name for name in names if getattr(first.choice, name) != getattr(other.choice, name)]
-        value = "int8" if changed == "int8" else str(getattr(other.choice, changed)).lower()
-        faster = other.step_ms < 0.9 * first.step_ms
-        text = "a token of one reply" if faster else "a token of one reply is no faster so"
-        effect: Literal["faster", "none"] = "faster" if faster else "none"
-        yield Advice(names[changed], value, text, effect, first.step_ms, other.step_ms, "ms")
+        return self.replies.advise()
 
     def _sampling(self, turn: int) -> Sampling:
-        from vflow_nodes.lib.decode.sampling import Sampling
-
-        return Sampling(
+        return self.replies.sampling(
             temperature=self.temperature,
             top_p=self.top_p,
             top_k=self.top_k,

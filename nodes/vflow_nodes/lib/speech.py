@@ -1,13 +1,12 @@
 """Speech from a synthesizer, made fit to be played chunk by chunk: trimmed, joined, with its words in place.
 
-What every TTS node needs and no synthesizer gives: text without markup, chunks without the silence that
-synthesizers put around them, pauses that follow the punctuation, and where each word lies.
+What every TTS node needs and no synthesizer gives: chunks without the silence that synthesizers put around
+them, pauses that follow the punctuation, and where each word lies.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vflow import MS, SECOND, AudioPacket, Samples, Span, TextPacket
+from vflow_nodes.lib.text import MARKS, mark_after, speakable
 
 EDGE_NS = 20 * MS
 """Silence left before and after a chunk."""
@@ -35,15 +35,12 @@ _FLOOR_DB = -45.0
 _GAP_DB = -35.0
 """As _FLOOR_DB, for inner gaps: only their middle is cut, so soft sounds at both ends stay."""
 
-_CLOSERS = "\"'”’)]}*_`~"  # noqa: RUF001
 _PAUSES_NS = {
     **dict.fromkeys(".!?…", 280 * MS),
     **dict.fromkeys(":;", 200 * MS),
     **dict.fromkeys("—–", 160 * MS),  # noqa: RUF001
     ",": 140 * MS,
 }
-_ABBREVIATIONS = frozenset("dr mr mrs ms st prof sr jr vs e.g i.e approx inc ltd".split())  # noqa: SIM905
-_MARKUP = re.compile(r"(?<!\w)[*_`~]+|[*_`~]+(?!\w)|(?<!\w)#+(?!\d)|</?\w[^<>\s]*>|^[|>]+$")
 _INNER_PAUSES = {**dict.fromkeys(".!?…:", 7.0), **dict.fromkeys(";—–", 5.0), ",": 3.5}  # noqa: RUF001
 """In phonemes: how long a synthesizer pauses at a mark inside a sentence."""
 
@@ -69,36 +66,6 @@ class Word:
     text: str
     weight: float
     pause: float = 0.0
-
-
-def speakable(text: str) -> str:
-    """The text as it is said: without Markdown's marks, HTML tags and doubled spaces."""
-    return " ".join(filter(None, (_MARKUP.sub("", word) for word in text.split())))
-
-
-def mark_after(text: str) -> str:
-    """The punctuation mark with which a word or chunk ends, quotes and brackets set aside; '' for none.
-
-    The full stop of an abbreviation or an initial is none.
-    """
-    bare = text.rstrip().rstrip(_CLOSERS)
-    if bare.endswith("--"):
-        return "—"
-    mark = bare[-1:]
-    if mark not in _PAUSES_NS:
-        return "—" if bare.split()[-1:] == ["-"] else ""
-    if mark == ".":
-        word = bare[:-1].split()[-1:] or [""]
-        stem = word[0].lstrip("\"'“‘([{*_")  # noqa: RUF001
-        initial = len(stem) == 1 and stem.isupper() and stem != "I"
-        if initial or stem.lower() in _ABBREVIATIONS:
-            return ""
-    return mark
-
-
-def ends_sentence(text: str) -> bool:
-    """Whether a word or chunk ends a sentence."""
-    return mark_after(text) in tuple(".!?…")
 
 
 def pause_after(text: str) -> int:
@@ -210,7 +177,7 @@ def speak(
             if pieces:
                 pieces.append(silence(round(pause_after(".") / speed), rate))
             speech = trim(voice.samples(sentence, speed), rate, after_ns=after_ns)
-            pieces.append(close_gaps(speech, rate, marks=sum(map(sentence[:-1].count, _PAUSES_NS))))
+            pieces.append(close_gaps(speech, rate, marks=sum(map(sentence[:-1].count, MARKS))))
             yield None
     spoken = sum(map(len, pieces))
     pieces.append(silence(round(pause_after(chunk.text) / speed) if spoken else UNSPOKEN_NS, rate))

@@ -68,6 +68,15 @@ class AudioEncoder:
         """Whether windows are encoded by a recorded graph."""
         return self._replay is not None
 
+    def effects(self) -> dict[str, Any]:
+        """What of the options is in effect."""
+        return {
+            "attention": self.attention,
+            "encoder_graph": self.captured,
+            "compile": self.compiled,
+            "cudnn_benchmark": self.device.type == "cuda" and torch.backends.cudnn.benchmark,
+        }
+
     def warm_up(self) -> None:
         """Encode silence, so that no turn pays for what a first call sets up; record the graph, if asked."""
         with torch.inference_mode():

@@ -13,6 +13,7 @@ from vflow import Unavailable
 from vflow_nodes.generator.voxtral import MODEL, tokens
 from vflow_nodes.generator.voxtral.encoder import AudioEncoder
 from vflow_nodes.generator.voxtral.prompt import Prompts
+from vflow_nodes.generator.voxtral.utterance import Utterance
 from vflow_nodes.lib import checkpoints
 from vflow_nodes.lib.checkpoints import Dtype, Progress
 from vflow_nodes.lib.decode.build import Options, build
@@ -27,7 +28,10 @@ class Voxtral:
     engine: Engine
     encoder: AudioEncoder
     prompts: Prompts
-    tokens: tokens.Tokens
+
+    def listen(self, turn: int, most: int) -> Utterance:
+        """An utterance that begins; of its windows at most `most` are heard."""
+        return Utterance(turn, self.encoder.encode, most)
 
     def close(self) -> None:
         """End the engine's thread; called with its last user."""
@@ -70,7 +74,12 @@ def load(
         )
         pieces = [vocabulary.piece(token) for token in range(vocabulary.size)]
         engine = build(model, Vocabulary(pieces, frozenset([prompts.eos])), options, torch.device(device))
-    return Voxtral(engine.start("voxtral"), encoder, prompts, vocabulary)
+    return Voxtral(engine.start("voxtral"), encoder, prompts)
+
+
+def benchmark_cudnn() -> None:
+    """Have cuDNN try its ways for each shape it meets first, in the whole process."""
+    torch.backends.cudnn.benchmark = True
 
 
 def _check_kind(name: str, config: bytes) -> None:

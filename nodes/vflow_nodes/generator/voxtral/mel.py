@@ -70,10 +70,6 @@ class LogMel:
         )
         self._filters = torch.from_numpy(filters).to(torch.float32).T.contiguous()
         self._hann = torch.hann_window(_SPAN)
-        self.clear()
-
-    def clear(self) -> None:
-        """Begin another utterance."""
         self._samples = 0
         self._done = 0  # frames that no sample to come can change
         self._pending: Array = np.empty(0, np.float32)  # the samples from the next frame's first on

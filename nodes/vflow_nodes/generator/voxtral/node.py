@@ -26,14 +26,16 @@ from vflow import (
     models,
     prop,
 )
-from vflow_nodes.generator.voxtral import MODEL
+from vflow_nodes.generator.voxtral import MODEL, cuda
+from vflow_nodes.generator.voxtral.memory import Exchange, Memory, most_windows
+from vflow_nodes.generator.voxtral.prompt import EMBEDDINGS
+from vflow_nodes.generator.voxtral.transcript import Transcript
 from vflow_nodes.lib.engine_generator import Emission, Emissions, EngineGenerator
 
 if TYPE_CHECKING:
     from vflow_nodes.generator.voxtral.loading import Voxtral
-    from vflow_nodes.generator.voxtral.memory import Exchange
-    from vflow_nodes.generator.voxtral.transcript import Transcript
     from vflow_nodes.generator.voxtral.utterance import Utterance
+    from vflow_nodes.lib.decode.build import Options
     from vflow_nodes.lib.decode.engine import Engine
     from vflow_nodes.lib.decode.prompt import Embeds
     from vflow_nodes.lib.decode.reply import Reply
@@ -90,24 +92,16 @@ class VoxtralGenerator(EngineGenerator):
         missing = [m for m in ("torch", "transformers") if importlib.util.find_spec(m) is None]
         if missing:
             return f"{' and '.join(missing)} not installed: {install_command('speech')}"
-        from vflow_nodes.generator.voxtral.cuda import cuda_problem
-
-        problem = cuda_problem()
+        problem = cuda.cuda_problem()
         if problem:
             return f"{problem}; use: generator.voxtral with device: cpu runs it slowly"
         return "" if models.hub_present(MODEL) else f"its weights are not here: vflow models pull {MODEL}"
 
-    def open(self) -> None:
-        """Load the model and start its engine, shared by all that use it. Raises: Unavailable."""
-        import torch
-
+    def load(self, device: str, options: Options) -> Engine:
         from vflow_nodes.generator.voxtral import loading
-        from vflow_nodes.generator.voxtral.memory import Memory
-        from vflow_nodes.lib import checkpoints
 
         if self.cudnn_benchmark:
-            torch.backends.cudnn.benchmark = True
-        device, options = checkpoints.pick_device(self.device), self.options()
+            loading.benchmark_cudnn()
         if device == "cpu" and self.device == "auto":
             self.ctx.warn("no CUDA device was found: Voxtral runs on the CPU, slowly")
         key = f"voxtral:{self.model}:{device}:{self.dtype}:{self.attention}:{self.compile}:{options}"
@@ -121,7 +115,10 @@ class VoxtralGenerator(EngineGenerator):
             self._voxtral.prompts.transcription((), self.language)
         except ValueError as error:
             raise Unavailable(f"{error}; set 'language' to them, or to '' to have it found out") from error
-        self.begin(self._voxtral.engine)
+        return self._voxtral.engine
+
+    def open(self) -> None:
+        super().open()
         self._memory = Memory(
             self._voxtral.prompts, self.ctx.conversation, self.persona, self._room(), self.audio_turns
         )
@@ -134,9 +131,7 @@ class VoxtralGenerator(EngineGenerator):
 
     def warm_up(self) -> None:
         """Compute the persona, the encoder and each step that a reply may take."""
-        from vflow_nodes.lib.decode.build import warm_up
-
-        warm_up(self._voxtral.engine, self.slots, self.context)
+        self.replies.warm_up(self.slots, self.context)
         encoder = self._voxtral.encoder
         self._voxtral.engine.call(encoder.warm_up).result()
         if encoder.problem:
@@ -144,23 +139,14 @@ class VoxtralGenerator(EngineGenerator):
                 f"the audio encoder runs uncompiled, and slower: {encoder.problem}; install what is missing, "
                 "or set 'compile: false'"
             )
-        self.rehearse(self._memory.parts([*self._memory.opening(), self._voxtral.prompts.end_inst]))
+        self.replies.rehearse(self._memory.parts([*self._memory.opening(), self._voxtral.prompts.end_inst]))
 
     def close(self) -> None:
         super().close()
         self.__dict__.pop("_voxtral", None)
 
     def stats(self, engine: Engine) -> dict[str, Any]:
-        import torch
-
-        encoder = self._voxtral.encoder
-        return {
-            **super().stats(engine),
-            "attention": encoder.attention,
-            "encoder_graph": encoder.captured,
-            "compile": encoder.compiled,
-            "cudnn_benchmark": encoder.device.type == "cuda" and torch.backends.cudnn.benchmark,
-        }
+        return {**super().stats(engine), **self._voxtral.encoder.effects()}
 
     def process(self, packet: AudioPacket) -> None:
         utterance = self._utterance
@@ -169,7 +155,7 @@ class VoxtralGenerator(EngineGenerator):
         cut = utterance.cut
         if utterance.push(packet.mono()):
             begun = [*self._memory.opening(utterance.turn), *utterance.closed()]
-            self.prefill(self._memory.parts(begun, utterance.embeds.values()))
+            self.replies.prefill(self._memory.parts(begun, utterance.embeds.values()))
         if utterance.cut and not cut:
             seconds = self._windows(utterance.turn) * 30
             self.ctx.warn(
@@ -179,7 +165,8 @@ class VoxtralGenerator(EngineGenerator):
 
     def on_event(self, event: Event) -> Iterator[Emission]:
         if isinstance(event, SpeechStart):
-            self._utterance, self._given = self._listen(event.turn), False
+            self._utterance = self._voxtral.listen(event.turn, self._windows(event.turn))
+            self._given = False
         elif self._utterance is None or event.turn != self._utterance.turn:
             return
         elif isinstance(event, Pause) and self.ctx.speculative(event) and not self._given:
@@ -190,23 +177,12 @@ class VoxtralGenerator(EngineGenerator):
             if not self._given:
                 yield from self._answer(utterance)
 
-    def _listen(self, turn: int) -> Utterance:
-        from vflow_nodes.generator.voxtral.utterance import Utterance
-
-        return Utterance(turn, self._voxtral.encoder.encode, self._windows(turn))
-
     def _windows(self, turn: int) -> int:
         """How many windows of an utterance fit behind its opening."""
-        from vflow_nodes.generator.voxtral.memory import most_windows
-        from vflow_nodes.generator.voxtral.prompt import EMBEDDINGS
-
         return most_windows(self.context - 1, self._memory.opening(turn), EMBEDDINGS)
 
     def _answer(self, utterance: Utterance) -> Iterator[Emission]:
         """The reply to an utterance, and beside it what was said."""
-        from vflow_nodes.generator.voxtral.memory import Exchange
-        from vflow_nodes.generator.voxtral.transcript import Transcript
-
         turn = utterance.turn
         if utterance.empty:
             yield self.transcript, TextPacket(text="", turn=turn, pts_ns=self.ctx.now_ns())
@@ -233,19 +209,13 @@ class VoxtralGenerator(EngineGenerator):
 
     def _write_down(self, exchange: Exchange, seconds: float) -> Transcript:
         """Begin the transcript of an utterance, in a slot of its own."""
-        from vflow_nodes.generator.voxtral.transcript import Transcript
-        from vflow_nodes.lib.decode.prompt import Prompt
-        from vflow_nodes.lib.decode.sampling import Sampling
-        from vflow_nodes.lib.decode.session import DecodeSession
-
         prompt = self._voxtral.prompts.transcription(exchange.speech, self.language)
         parts = self._memory.parts(prompt, exchange.embeds.values())
-        exact = Sampling(
+        exact = self.replies.sampling(
             temperature=0, repetition_penalty=1, no_repeat_ngram=0, min_words=0, min_tokens=0,
             max_tokens=min(1024, TRANSCRIPT[0] + int(TRANSCRIPT[1] * seconds)),
         )  # fmt: skip
-        session = DecodeSession(self._voxtral.engine)
-        return Transcript(session, session.generate(Prompt(parts), exact))
+        return Transcript(*self.replies.aside(parts, exact))
 
     def _side_by_side(self, reply: Emissions, turn: int) -> Iterator[Emission]:
         """A reply, and the transcript as soon as it is whole."""
@@ -281,7 +251,7 @@ class VoxtralGenerator(EngineGenerator):
 
     def _ahead(self) -> None:
         """Have the prompt of the next turn computed, as far as it is known."""
-        self.prefill(self._memory.parts(self._memory.opening()))
+        self.replies.prefill(self._memory.parts(self._memory.opening()))
 
     def on_cancel(self, flush: Flush) -> None:
         if flush.retracts:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from vflow_nodes.generator.voxtral.tokens import Tokens
+if TYPE_CHECKING:
+    from vflow_nodes.generator.voxtral.tokens import Tokens
 
 EMBEDDINGS = 375
 """Of a window of 30 s."""
@@ -97,7 +99,7 @@ class Prompts:
         return [self.bos, *self._user((speech,)), *asked, self._transcribe]
 
     def ids(self, prompt: Iterable[int | Audio]) -> list[int]:
-        """The prompt with [AUDIO] in place of each embedding, as transformers writes it."""
+        """The prompt with [AUDIO] in place of each embedding, as transformers writes it; for tests."""
         ids: list[int] = []
         for part in prompt:
             ids += [self.audio] * part.length if isinstance(part, Audio) else [part]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vflow_nodes.lib.decode.errors import DecodeError
-from vflow_nodes.lib.decode.reply import Reply
-from vflow_nodes.lib.decode.session import DecodeSession
+
+if TYPE_CHECKING:
+    from vflow_nodes.lib.decode.reply import Reply
+    from vflow_nodes.lib.decode.session import DecodeSession
 
 
 class Transcript:

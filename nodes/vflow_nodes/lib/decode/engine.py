@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 
 import torch
 
-from vflow_nodes.lib.decode.errors import Closed, DecodeError, Failed, Full, explained
+from vflow_nodes.lib.decode.device_errors import explained
+from vflow_nodes.lib.decode.errors import Closed, DecodeError, Failed, Full
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.reply import Reply
 from vflow_nodes.lib.decode.scheduler import Chunk, Job, Plan, Scheduler, Stage

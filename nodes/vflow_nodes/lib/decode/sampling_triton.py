@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 
 from vflow_nodes.lib.decode.kernels import tiling
+from vflow_nodes.lib.decode.kernels.deferred import kernels
 from vflow_nodes.lib.decode.sampling import CANDIDATES, Sampler, SamplingState
 
 BLOCK = 1024
@@ -24,8 +25,7 @@ class TritonSampler(Sampler):
     def draw(
         self, logits: torch.Tensor, state: SamplingState, rows: torch.Tensor, greedy: bool
     ) -> torch.Tensor:
-        from vflow_nodes.lib.decode.kernels import choosing  # loads triton
-
+        choosing = kernels().choosing
         if logits.stride(1) != 1:
             raise ValueError("decode kernels: each row of the logits must be contiguous; call .contiguous()")
         b, vocabulary = logits.shape

@@ -96,7 +96,8 @@ class Weights:
         return [*(getattr(layer, name) for layer in self.layers for name in MATRICES), self.head]
 
     def step_bytes(self, context: int = 0) -> int:
-        """Bytes that one token of one row has to read: every matrix once, and `context` keys and values."""
+        """Bytes that one token of one row has to read: every matrix once, and `context` keys and values
+        (which benchmarks count)."""
         read = sum(_bytes(matrix) for matrix in self.matrices)
         shape = self.shape
         cached: int = 2 * context * shape.layers * shape.kv_heads * shape.head_dim * self.dtype.itemsize

@@ -5,20 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_MARKS = re.compile(r"^[*_`]+|^[#>]+$|[*_`]+(?=[.,;:!?)\"']*$)|\*\*|``")
-_UNSPOKEN = "-–—•|=~"  # noqa: RUF001  # the dashes are meant
-_SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’)\]]*$")  # noqa: RUF001  # full-width marks are meant
-
-
-def spoken(word: str) -> str:
-    """A word without the marks of Markdown; '' for a bullet, a dash or a rule, which nobody says."""
-    bare = _MARKS.sub("", word)
-    return bare if bare.strip(_UNSPOKEN) else ""
-
-
-def ends_sentence(word: str) -> bool:
-    """Whether a sentence is over behind this word."""
-    return _SENTENCE_END.search(word) is not None
+from vflow_nodes.lib.text import ends_sentence, spoken
 
 
 class Words:

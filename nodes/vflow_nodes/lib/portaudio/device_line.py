@@ -45,7 +45,7 @@ class Line:
 
     @property
     def duplex(self) -> bool:
-        """Whether one stream serves both directions."""
+        """Whether one stream serves both directions; only tests ask."""
         running = list(self._running.values())
         return len(running) == 2 and running[0] is running[1]
 

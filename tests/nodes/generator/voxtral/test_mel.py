@@ -189,13 +189,6 @@ def test_an_open_window_is_out_of_date_with_the_next_sample() -> None:
     assert not mel.is_current(window)
 
 
-def test_clear_begins_another_utterance() -> None:
-    mel = heard(tone(31.0))
-    mel.clear()
-    mel.push(speech(1.0))
-    np.testing.assert_array_equal(stacked(mel.windows()), stacked(heard(speech(1.0)).windows()))
-
-
 def test_a_push_transforms_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
     lengths: list[int] = []
     stft = torch.stft

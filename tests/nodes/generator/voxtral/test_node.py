@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -124,7 +123,7 @@ def test_the_reply_is_that_of_transformers_generate(
     exact = {"repetition_penalty": 1.0, "no_repeat_ngram": 0, "min_words": 0, "min_tokens": 0}
     node.__dict__.update(exact)
     samples, ids_made = speech(2.5), []
-    monkeypatch.setattr(node._session, "generate", tracked(node._session.generate, ids_made))
+    monkeypatch.setattr(node.replies, "generate", tracked(node.replies.generate, ids_made))
     items = utter(harness, samples, 1)
     prompts = node._voxtral.prompts
     exchange = node._memory._exchanges[1]
@@ -184,7 +183,7 @@ def test_the_reply_is_asked_for_before_the_transcript(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node: Any = harness.node
-    engine, asked = node._voxtral.engine, list[int]()
+    engine, asked, number = node._voxtral.engine, list[int](), node.replies.session._number
 
     def submit(task: Any) -> None:
         if task.reply is not None:
@@ -193,7 +192,7 @@ def test_the_reply_is_asked_for_before_the_transcript(
 
     monkeypatch.setattr(engine, "submit", submit)
     utter(harness, speech(1.0), 1)
-    assert asked == [node._session._number, node._session._number + 1], "each transcript has a session"
+    assert asked == [number, number + 1], "each transcript has a session"
 
 
 def test_silence_gets_an_empty_reply_and_no_place_in_the_history(harness: Harness) -> None:
@@ -249,7 +248,7 @@ def test_the_prompt_of_the_next_turn_is_computed_ahead(harness: Harness) -> None
     for _ in range(2):
         settled(harness)
         before = stats(harness)["prefilled"]
-        node.prefill(node._memory.parts(node._memory.opening()))
+        node.replies.prefill(node._memory.parts(node._memory.opening()))
         settled(harness)
         assert stats(harness)["prefilled"] - before <= 1, "the last position: the logits behind it are wanted"
         harness.cancel(1)  # nothing was heard: the opening is another
@@ -364,56 +363,9 @@ def test_a_device_that_fails_costs_one_turn(harness: Harness, monkeypatch: pytes
     assert said(utter(harness, speech(1.0, seed=1), 2))
 
 
-@pytest.mark.parametrize(
-    ("config", "words"),
-    [
-        ('{"model_type": "llama"}', "is llama, not voxtral"),
-        ('{"model_type": "voxtral_realtime"}', "only transcribes"),
-        ("rubbish", "config.json that cannot be read: fetch the model anew"),
-        ("[]", "config.json that cannot be read: fetch the model anew"),
-        ("\udcff{", "config.json that cannot be read: fetch the model anew"),
-    ],
-)
-def test_a_model_of_another_kind_is_refused(tmp_path: Path, config: str, words: str) -> None:
-    (tmp_path / "config.json").write_bytes(config.encode(errors="surrogateescape"))
-    with pytest.raises(Unavailable, match=words):
-        opened(model=str(tmp_path))
-
-
 def test_a_language_that_is_none_is_refused_before_anybody_speaks(keeper: Harness, checkpoint: Path) -> None:
     with pytest.raises(Unavailable, match=r"two small letters, such as 'en', not 'english'; set 'language'"):
         opened(model=str(checkpoint), language="english")
-
-
-def test_damaged_weights_are_refused(tmp_path: Path, checkpoint: Path) -> None:
-    shutil.copytree(checkpoint, tmp_path, dirs_exist_ok=True)
-    weights = tmp_path / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:5000])
-    with pytest.raises(Unavailable, match=r"does not load: .*fetch it anew"):
-        opened(model=str(tmp_path))
-
-
-def test_a_folder_without_a_vocabulary_is_refused(weights: Path) -> None:
-    with pytest.raises(Unavailable, match=r"holds no tekken.json .* was not fetched whole$"):
-        opened(model=str(weights))
-
-
-def test_a_config_that_does_not_fit_the_weights_is_said_in_a_line(
-    tmp_path: Path, checkpoint: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    shutil.copytree(checkpoint, tmp_path, dirs_exist_ok=True)
-    config = json.loads((tmp_path / "config.json").read_text())
-    config["text_config"]["intermediate_size"] *= 2
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    with pytest.raises(Unavailable, match=r"does not load: its config.json does not fit its weights; set"):
-        opened(model=str(tmp_path))
-    told = capfd.readouterr()
-    assert told.out + told.err == ""
-
-
-def test_an_attention_that_is_not_to_be_had_is_no_fault_of_the_model(checkpoint: Path) -> None:
-    with pytest.raises(Unavailable, match=r"^no flash_attention_2: .*; set 'attention: sdpa'"):
-        opened(model=str(checkpoint), attention="flash_attention_2")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="no CUDA device is to be here")
@@ -421,12 +373,6 @@ def test_without_a_cuda_device_it_is_said_that_it_runs_on_the_cpu(checkpoint: Pa
     with Harness(VoxtralGenerator(model=str(checkpoint), **{**PLAIN, "device": "auto"})) as harness:
         warnings = [message.text for message in harness.messages if message.kind == "warning"]
     assert warnings == ["no CUDA device was found: Voxtral runs on the CPU, slowly"]
-
-
-def test_a_model_that_is_not_here_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(Unavailable, match="vflow models pull mistralai/Voxtral-Mini-3B-2507"):
-        opened()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="no CUDA device is to be here")

@@ -232,23 +232,6 @@ def test_a_prompt_that_fails_leaves_a_reply_that_goes_on_alone() -> None:
         assert tokens_of(well) == answered(hashed, keys(1, 12), 40)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.OutOfMemoryError("CUDA out of memory"),
-        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory"),
-    ],
-)
-def test_out_of_memory_says_what_to_set(error: Exception) -> None:
-    device = Scripted(hashed, slots=1)
-    device.before = failing("step", error, lambda slots: True)
-    with scripted(device, WORDS) as engine:
-        reply = DecodeSession(engine).generate(Prompt(keys(1, 3)), free(9))
-        found = "the device is out of memory at a step of 1 replies"
-        with pytest.raises(Failed, match=f"^{found}; set 'slots' or 'context' lower, or dtype: int8$"):
-            taken(reply)
-
-
 def test_a_failure_behind_a_replys_end_is_nobodys() -> None:
     """The step that was on its way when a reply ended fails when it is read."""
     device = Scripted(ending(14), slots=1)

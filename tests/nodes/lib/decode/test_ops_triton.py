@@ -14,11 +14,12 @@ import torch
 from tests.nodes.lib.decode.devices import CUDA, DEVICE, interpreted, needs_cuda, run_alone
 from vflow_nodes.lib.decode import ops_torch, ops_triton
 from vflow_nodes.lib.decode.kernels import linear, scratch, tiling
+from vflow_nodes.lib.decode.kernels.deferred import kernels
 from vflow_nodes.lib.decode.kernels.tiling import Span, Tile
 from vflow_nodes.lib.decode.weights import Int8, Matrix
 
 with interpreted():
-    from vflow_nodes.lib.decode.kernels import attention, chunk, product
+    attention, chunk, product = kernels().attention, kernels().chunk, kernels().product
 
 BFLOAT16 = torch.bfloat16
 FLOAT32 = torch.float32

@@ -35,7 +35,8 @@ from vflow_nodes.lib.decode.sampling import Sampling
 from vflow_nodes.lib.decode.session import DecodeSession
 from vflow_nodes.lib.decode.stepper import Device, Tokens
 from vflow_nodes.lib.decode.vocabulary import TextStream, Vocabulary
-from vflow_nodes.lib.decode.words import Word, Words, ends_sentence
+from vflow_nodes.lib.decode.words import Word, Words
+from vflow_nodes.lib.text import ends_sentence
 
 WORDS = vocabulary()
 PIECES = [

@@ -13,6 +13,7 @@ import torch
 
 from tests.nodes.lib.decode.devices import CUDA, DEVICE, interpreted, needs_cuda, run_alone
 from vflow_nodes.lib.decode import sampling_triton
+from vflow_nodes.lib.decode.kernels.deferred import kernels
 from vflow_nodes.lib.decode.sampling import (
     CANDIDATES,
     LONGEST,
@@ -25,7 +26,7 @@ from vflow_nodes.lib.decode.sampling import (
 from vflow_nodes.lib.decode.sampling_triton import BLOCK, TritonSampler, block_of
 
 with interpreted():
-    from vflow_nodes.lib.decode.kernels import choosing
+    choosing = kernels().choosing
 
 # no top-p is a share of as many equal tokens as there are, where rounding decides
 SETTINGS = (

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.nodes.lib.decode.models import examples
-from vflow_nodes.lib.decode.words import Holdback, Word, Words, ends_sentence, spoken
+from vflow_nodes.lib.decode.words import Holdback, Word, Words
+from vflow_nodes.lib.text import spoken
 
 pieces = st.lists(st.text(st.sampled_from("ab .!?*-#\n\t é日\u00a0"), max_size=9), max_size=9)
 
@@ -26,46 +26,6 @@ def test_a_word_leaves_when_a_space_shows_it_whole() -> None:
     assert words.push(".") == []
     assert words.finish() == ["France."]
     assert words.finish() == []
-
-
-@pytest.mark.parametrize(
-    ("written", "said"),
-    [
-        ("**Paris**,", "Paris,"),
-        ("`print`", "print"),
-        ("_really_!", "really!"),
-        ("*", ""),
-        ("-", ""),
-        ("—", ""),
-        ("##", ""),
-        ("---", ""),
-        ("2*3", "2*3"),
-        ("snake_case", "snake_case"),
-        ("-5", "-5"),
-        ("#1", "#1"),
-        ("&", "&"),
-        ("well-known", "well-known"),
-    ],
-)
-def test_marks_of_markdown_are_not_spoken(written: str, said: str) -> None:
-    assert spoken(written) == said
-
-
-@examples(200)
-@given(st.text(st.sampled_from("a1é*_`#>.,!-—|=~"), min_size=1, max_size=8))
-def test_what_has_a_letter_or_a_digit_is_spoken_with_all_of_them(word: str) -> None:
-    letters = [c for c in word if c.isalnum()]
-    assert [c for c in spoken(word) if c.isalnum()] == letters
-
-
-@pytest.mark.parametrize("word", ["end.", "what?", "no!", 'said."', "(so.)", "…", "終わり。", "stop.”"])
-def test_a_sentence_ends_with(word: str) -> None:
-    assert ends_sentence(word)
-
-
-@pytest.mark.parametrize("word", ["end", "3.14", "e.g", "so,", "name:", ".net", "a.b"])
-def test_no_sentence_ends_with(word: str) -> None:
-    assert not ends_sentence(word)
 
 
 def words(text: str) -> list[Word]:

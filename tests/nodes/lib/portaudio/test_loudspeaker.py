@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tests.device_stand_in import HEADSET, LATENCY_S, SERVER, StandIn, play, speaker
-from tests.stand_ins import PATIENCE_S
-from vflow import MS, SECOND, AudioPacket, Harness, NodeError, Played, Span, TurnEnd, Unavailable
+from vflow import MS, SECOND, AudioPacket, Harness, NodeError, Played, Span, TurnEnd
 from vflow_nodes.lib.portaudio import stream
 
 RATE = 16000
@@ -192,35 +190,6 @@ def test_a_device_that_runs_dry_while_it_plays_is_warned_of(backend: StandIn) ->
             "the device ran dry 1 times; a longer 'latency' mends it"
         ]
     assert harness.messages[-1].data["underflows"] == 1
-
-
-def test_a_stop_that_hangs_is_left_behind_with_a_warning(
-    backend: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stream, "STOP_S", 0.05)
-    backend.stuck = threading.Event()
-    with speaker(backend) as harness:
-        settle(harness, backend)
-        harness.push(packet(100))
-        assert play(harness, backend, 20).any()
-    backend.stuck.set()
-    (warning,) = [m.text for m in harness.messages if m.kind == "warning"]
-    assert "could not be closed within 0.05 s, and is abandoned" in warning
-    assert backend.abandoned == 1
-    assert not play(harness, backend, 10).any()  # what still calls gets silence
-
-
-def test_an_open_that_hangs_is_an_error(backend: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "OPEN_S", 0.05)
-    gate = threading.Event()
-    backend.opening = lambda format: gate.wait() and None
-    with pytest.raises(Unavailable, match=r"cannot be opened: PortAudio has not answered for 0\.05 s"):
-        speaker(backend).__enter__()
-    gate.set()
-    for thread in threading.enumerate():
-        if thread.name == "vflow:portaudio:open":
-            thread.join(PATIENCE_S)
-    assert backend.stream.state == "closed"  # it was opened after all, and nobody waits for it
 
 
 def test_a_sink_that_was_never_opened_can_be_dropped_and_closed(backend: StandIn) -> None:

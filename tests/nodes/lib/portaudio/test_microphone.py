@@ -11,7 +11,6 @@ import pytest
 from tests.device_stand_in import HEADSET, SERVER, StandIn, mic
 from vflow import MS, SECOND, Harness, NodeError, Unavailable
 from vflow_nodes.lib.portaudio import stream
-from vflow_nodes.lib.portaudio.capture_ring import Ring
 
 BLOCK = 160
 
@@ -35,25 +34,6 @@ def begin(harness: Harness, backend: StandIn, **said: object) -> object:
     record(harness, backend, np.zeros(4 * BLOCK), **said)
     next(source)
     return source
-
-
-def test_a_ring_gives_blocks_in_order_and_says_that_they_continue() -> None:
-    ring = Ring(4)
-    assert ring.get() is None
-    for k in range(3):
-        ring.put(np.full(10, k, np.float32), 0, 0, False)
-    taken = [(block.at, block.samples[0], continues) for block, continues in iter(ring.get, None)]
-    assert taken == [(0, 0, True), (10, 1, True), (20, 2, True)]
-    assert (ring.lost, ring.overflows) == (0, 0)
-
-
-def test_a_full_ring_loses_its_oldest_blocks_and_counts_them() -> None:
-    ring = Ring(4)
-    for k in range(10):
-        ring.put(np.full(10, k, np.float32), 0, 0, k == 9)
-    taken = [(block.at, continues) for block, continues in iter(ring.get, None)]
-    assert taken == [(60, False), (70, True), (80, True), (90, False)]
-    assert (ring.lost, ring.overflows) == (60, 1)
 
 
 def test_what_is_recorded_comes_out_in_packets_of_a_frame_with_the_devices_time(backend: StandIn) -> None:
@@ -185,16 +165,6 @@ def test_a_rate_that_the_device_refuses_is_converted_and_told_once(backend: Stan
     assert {p.rate for p in packets} == {16000}
     spectrum = np.abs(np.fft.rfft(np.concatenate([p.mono() for p in packets])[:15200]))
     assert spectrum.argmax() * 16000 / 15200 == pytest.approx(1000, abs=1.1)
-
-
-def test_a_device_that_does_not_begin_is_an_error_and_not_a_hang(
-    backend: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stream, "READY_S", 0.0)
-    backend.mute = lambda format: True
-    with pytest.raises(Unavailable, match="nothing was recorded or played"), mic(backend):
-        pass
-    assert backend.stream.state == "closed"
 
 
 def test_close_may_come_twice_or_without_open(backend: StandIn) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from vflow_nodes.lib.decode.kernels import tiling
+from vflow_nodes.lib.decode.kernels.deferred import kernels
 
 
 def rope_write(
@@ -23,8 +24,7 @@ def rope_write(
     eps: float = 0.0,
 ) -> torch.Tensor:
     """As `ops_torch.rope_write`, of any number of rows."""
-    from vflow_nodes.lib.decode.kernels import attention  # loads triton
-
+    attention = kernels().attention
     slot_stride, head_stride, size = _layout(k_cache, v_cache)
     q = torch.empty(len(qkv), heads, size, dtype=qkv.dtype, device=qkv.device)
     attention.rotate_and_store[(len(qkv), 3)](
@@ -53,8 +53,7 @@ def rope_attend(
     eps: float = 0.0,
 ) -> torch.Tensor:
     """As `ops_torch.rope_attend`; rows in one place of one slot get rubbish, and leave it there."""
-    from vflow_nodes.lib.decode.kernels import attention  # loads triton
-
+    attention = kernels().attention
     slot_stride, head_stride, size = _layout(k_cache, v_cache)
     b, group = len(qkv), heads // kv_heads
     cut = tiling.span(context, b, kv_heads)
@@ -91,8 +90,7 @@ def attend_chunk(
     scale: float,
 ) -> torch.Tensor:
     """As `ops_torch.attend_chunk`; of `rows` and `position` the first entries are read."""
-    from vflow_nodes.lib.decode.kernels import chunk  # loads triton
-
+    chunk = kernels().chunk
     slot_stride, head_stride, size = _layout(k_cache, v_cache)
     n, heads, _ = q.shape
     out = torch.empty(n, heads * size, dtype=q.dtype, device=q.device)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from vflow_nodes.lib.decode.kernels import tiling
+from vflow_nodes.lib.decode.kernels.deferred import kernels
 from vflow_nodes.lib.decode.kernels.scratch import tickets
 from vflow_nodes.lib.decode.weights import Int8, Matrix
 
@@ -20,8 +21,7 @@ first, which pays for itself."""
 
 def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
     """As `ops_torch.rms_norm`, of `x (b, K)`."""
-    from vflow_nodes.lib.decode.kernels import rowwise  # loads triton
-
+    rowwise = kernels().rowwise
     y = torch.empty(x.shape, dtype=x.dtype, device=x.device)
     k = x.shape[1]
     block = tiling.power_of_two(k)
@@ -33,8 +33,7 @@ def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
 
 def silu_mul(x: torch.Tensor) -> torch.Tensor:
     """`silu(x[:, :F]) * x[:, F:]` of `x (b, 2 F)`, rounded as torch does: `(b, F)`."""
-    from vflow_nodes.lib.decode.kernels import rowwise  # loads triton
-
+    rowwise = kernels().rowwise
     rows, f = len(x), x.shape[1] // 2
     y = torch.empty(rows, f, dtype=x.dtype, device=x.device)
     block = min(1024, tiling.power_of_two(f))
@@ -44,8 +43,7 @@ def silu_mul(x: torch.Tensor) -> torch.Tensor:
 
 def widen(w: Int8, dtype: torch.dtype) -> torch.Tensor:
     """The matrix `(N, K)` in another type."""
-    from vflow_nodes.lib.decode.kernels import rowwise  # loads triton
-
+    rowwise = kernels().rowwise
     n, k = w.weight.shape
     y = torch.empty(n, k, dtype=dtype, device=w.weight.device)
     block = min(4096, tiling.power_of_two(k))
@@ -95,8 +93,7 @@ def _one_row(
     residual: torch.Tensor | None,
     gated: bool,
 ) -> torch.Tensor:
-    from vflow_nodes.lib.decode.kernels import product  # loads triton
-
+    product = kernels().product
     weight, scale = (w.weight, w.scale) if isinstance(w, Int8) else (w, None)
     _require_contiguous(x, weight, residual)
     n, k = weight.shape
@@ -114,8 +111,7 @@ def _one_row(
 def _narrow(
     x: torch.Tensor, w: Int8, bias: torch.Tensor | None, residual: torch.Tensor | None, gated: bool
 ) -> torch.Tensor:
-    from vflow_nodes.lib.decode.kernels import product  # loads triton
-
+    product = kernels().product
     _require_contiguous(x, w.weight, residual)
     n, k = w.weight.shape
     outputs = n // 2 if gated else n

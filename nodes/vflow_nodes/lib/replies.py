@@ -1,0 +1,100 @@
+"""A generator's side of the decode engine: its session, and what it asks of it.
+
+The one border between generators and torch: this module imports it, `EngineGenerator.open` imports this
+module, and so a generator is inspected and checked where torch is not installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from vflow import Advice
+from vflow_nodes.lib.decode import build, option_timing
+from vflow_nodes.lib.decode.build import Options
+from vflow_nodes.lib.decode.engine import Engine
+from vflow_nodes.lib.decode.errors import Full
+from vflow_nodes.lib.decode.option_timing import Choice, Figure
+from vflow_nodes.lib.decode.prompt import Embeds, Prompt
+from vflow_nodes.lib.decode.reply import Reply
+from vflow_nodes.lib.decode.sampling import Sampling
+from vflow_nodes.lib.decode.session import DecodeSession
+from vflow_nodes.lib.decode.stepper import Stepper
+
+__all__ = ["Options", "Replies"]
+
+
+class Replies:
+    """One session on an engine that others may share. The node's thread."""
+
+    sampling = Sampling
+    """How a reply is drawn: for nodes, which cannot import it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.session = DecodeSession(engine)
+
+    def close(self) -> None:
+        """End what is asked for; may be called twice."""
+        self.session.close()
+
+    def warm_up(self, batch: int, longest: int) -> None:
+        """Run once, or capture, every step of up to `batch` replies to prompts of up to `longest` tokens.
+        Waits for them."""
+        build.warm_up(self.engine, batch, longest)
+
+    def rehearse(self, parts: Sequence[int | Embeds]) -> None:
+        """Answer a prompt with two tokens that nobody hears; waits for them. What the prompt shares with the
+        first turn's is computed then, and `vflow doctor` compares numbers of threads by it. Where other
+        sessions have all slots, the first turn computes it."""
+        with contextlib.suppress(Full):
+            for _ in self.generate(parts, Sampling(max_tokens=2)).words():
+                pass
+
+    def prefill(self, parts: Sequence[int | Embeds]) -> None:
+        """Have a prompt's beginning computed ahead of its end; returns at once."""
+        self.session.prefill(Prompt(parts))
+
+    def generate(self, parts: Sequence[int | Embeds], sampling: Sampling, *, one_line: bool = False) -> Reply:
+        """Have the engine begin a reply; returns at once. Raises: DecodeError."""
+        return self.session.generate(Prompt(parts), sampling, one_line=one_line)
+
+    def aside(self, parts: Sequence[int | Embeds], sampling: Sampling) -> tuple[DecodeSession, Reply]:
+        """Begin a reply in a session of its own, which the caller closes: it goes on beside any other."""
+        session = DecodeSession(self.engine)
+        return session, session.generate(Prompt(parts), sampling)
+
+    def advise(self) -> Iterator[Advice]:
+        """Time a step of a reply with each choice there is here."""
+        engine = self.engine
+        stepper, effects = engine.device, engine.stats()
+        if not isinstance(stepper, Stepper) or effects["kernels"] == "transformers":
+            return
+        cuda = effects["device"] != "cpu"
+        now = Choice(effects["weights"] == "int8", effects["kernels"], effects["graphs"])
+        figures = engine.call(lambda: list(option_timing.compare(stepper, now))).result()
+        for other in figures[1:]:
+            yield _compared(figures[0], other)
+        narrow = next((figure for figure in figures if figure.choice.int8 and not now.int8), None)
+        if narrow is not None:
+            error = engine.call(lambda: option_timing.logits_error(stepper.weights)).result()
+            text = f"moves the logits by {error:.1%} of their size"
+            yield Advice("dtype", "int8", text, "smaller", figures[0].bytes / 1e6, narrow.bytes / 1e6, "MB")
+        if not (cuda and effects["dtype"] == "float32"):
+            yield Advice(
+                "tf32", "true", f"only float32 on CUDA is rounded; here it is {effects['dtype']}", "none"
+            )
+        if not cuda:
+            yield Advice("graphs", "true", "steps are captured on CUDA only", "none")
+
+
+def _compared(first: Figure, other: Figure) -> Advice:
+    """What another choice changes; none is advised for less than a tenth."""
+    names = {"int8": "dtype", "kernels": "kernels", "graphs": "graphs"}
+    (changed,) = [name for name in names if getattr(first.choice, name) != getattr(other.choice, name)]
+    value = "int8" if changed == "int8" else str(getattr(other.choice, changed)).lower()
+    faster = other.step_ms < 0.9 * first.step_ms
+    text = "a token of one reply" if faster else "a token of one reply is no faster so"
+    effect: Literal["faster", "none"] = "faster" if faster else "none"
+    return Advice(names[changed], value, text, effect, first.step_ms, other.step_ms, "ms")

@@ -1,0 +1,93 @@
+"""What a prompt is reminded of: as heard, within its room, the last turns as audio."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vflow import Conversation
+from vflow_nodes.generator.voxtral.memory import Exchange, Memory, most_windows
+from vflow_nodes.generator.voxtral.prompt import EMBEDDINGS, Audio, Prompts, Turn, length
+from vflow_nodes.generator.voxtral.tokens import load
+from vflow_nodes.lib.decode.prompt import Embeds
+
+PERSONA = "Be kind."
+
+
+@pytest.fixture(scope="module")
+def prompts(checkpoint: Path) -> Prompts:
+    return Prompts(load(checkpoint))
+
+
+class Talk:
+    """A conversation whose turns are remembered as they are added."""
+
+    def __init__(self, prompts: Prompts, room: int = 4000, spoken: int = 2) -> None:
+        self.conversation = Conversation()
+        self.memory = Memory(prompts, self.conversation, PERSONA, room, spoken)
+
+    def add(self, turn: int, reply: str, ids: tuple[int, ...] = ()) -> Audio:
+        embeds = Embeds(EMBEDDINGS, lambda: None)
+        self.conversation.append("user", f"said {turn}", turn)
+        if reply:
+            self.conversation.append("assistant", reply, turn)
+        audio = Audio(embeds.number)
+        self.memory.keep(turn, Exchange((audio,), {embeds.number: embeds}, ids, reply))
+        return audio
+
+
+def test_the_last_turns_are_audio_and_older_ones_text(prompts: Prompts) -> None:
+    talk = Talk(prompts, spoken=1)
+    talk.add(1, "one")
+    second = talk.add(2, "two")
+    turns = [Turn(("said 1",), "one"), Turn(((second,),), "two")]
+    assert talk.memory.opening() == prompts.opening(PERSONA, turns)
+
+
+def test_a_reply_heard_whole_is_its_own_tokens_and_a_cut_one_its_text(prompts: Prompts) -> None:
+    talk = Talk(prompts)
+    audio = talk.add(1, "one two", ids=(7, 8, 9))
+    whole = prompts.opening(PERSONA, [Turn(((audio,),), (7, 8, 9))])
+    assert talk.memory.opening() == whole
+    talk.conversation.truncate(1, "one")
+    assert talk.memory.opening() == prompts.opening(PERSONA, [Turn(((audio,),), "one")])
+
+
+def test_what_was_not_answered_stands_in_front_of_what_is_said_next(prompts: Prompts) -> None:
+    talk = Talk(prompts)
+    audio = talk.add(1, "")
+    assert talk.memory.opening() == prompts.opening(PERSONA, [], [(audio,)])
+    assert talk.memory.opening(but=1) == prompts.opening(PERSONA, [])
+    talk.memory.forget(1)
+    assert talk.memory.opening() == prompts.opening(PERSONA, [], ["said 1"])
+
+
+def test_where_the_room_is_short_the_oldest_turns_go_a_quarter_at_a_time(prompts: Prompts) -> None:
+    talk = Talk(prompts, room=300, spoken=0)
+    for turn in range(1, 41):
+        talk.add(turn, f"answer {turn}")
+        assert length(talk.memory.opening()) <= 300
+    before = talk.memory._left_out
+    opening = talk.memory.opening()
+    assert talk.memory._left_out == before > 0
+    turns = [Turn((f"said {turn}",), f"answer {turn}") for turn in range(before + 1, 41)]
+    assert opening == prompts.opening(PERSONA, turns)
+
+
+def test_parts_have_the_embeddings_in_place_of_audio(prompts: Prompts) -> None:
+    talk = Talk(prompts)
+    audio = talk.add(1, "one")
+    fresh = Embeds(EMBEDDINGS, lambda: None)
+    parts = talk.memory.parts([5, audio, Audio(fresh.number)], [fresh])
+    assert [part if isinstance(part, int) else part.number for part in parts] == [
+        5,
+        audio.identity,
+        fresh.number,
+    ]
+    assert parts[2] is fresh
+
+
+def test_one_window_of_speech_at_least_is_tried() -> None:
+    assert most_windows(1000, [1] * 250, 375) == 2
+    assert most_windows(100, [1] * 250, 375) == 1

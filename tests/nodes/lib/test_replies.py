@@ -1,0 +1,71 @@
+"""What a generator asks of its session; what a reply is made of is tested with the engine."""
+
+from __future__ import annotations
+
+from tests.nodes.lib.decode.models import (
+    Scripted,
+    free,
+    gated,
+    hashed,
+    ids,
+    running,
+    scripted,
+    settled,
+    tiny,
+    tokens_of,
+    vocabulary,
+)
+from vflow_nodes.lib.decode.option_timing import Choice, Figure
+from vflow_nodes.lib.replies import Replies, _compared
+
+WORDS = vocabulary()
+
+
+def test_what_was_rehearsed_is_not_computed_again() -> None:
+    persona, question = ids(1, 40), ids(2, 9)
+    with running(tiny(), WORDS) as engine:
+        replies = Replies(engine)
+        replies.rehearse([*persona, *ids(3, 5)])
+        before = settled(engine)["prefilled"]
+        tokens_of(replies.generate([*persona, *question], free(3)))
+        assert settled(engine)["prefilled"] - before == len(question)
+        replies.close()
+
+
+def test_a_reply_aside_ends_no_other_and_a_second_in_the_session_does() -> None:
+    gate, device = gated("step", slots=2)
+    with scripted(device, WORDS) as engine:
+        replies = Replies(engine)
+        first = replies.generate(ids(1, 8), free(6))
+        session, beside = replies.aside(ids(2, 8), free(6))
+        gate.let(100)
+        assert [len(tokens_of(reply)) for reply in (first, beside)] == [6, 6]
+        third = replies.generate(ids(3, 8), free(1000))
+        replies.generate(ids(4, 8), free(1)).cancel()
+        tokens_of(third)
+        assert third.stop_reason == "flush"
+        session.close()
+        replies.close()
+
+
+def test_a_session_is_closed_with_its_replies_twice() -> None:
+    with scripted(Scripted(hashed), WORDS) as engine:
+        replies = Replies(engine)
+        reply = replies.generate(ids(1, 8), free(1000))
+        replies.close()
+        replies.close()
+        tokens_of(reply)
+        assert reply.stop_reason == "flush"
+
+
+def test_a_device_that_has_no_choices_gets_no_advice() -> None:
+    with scripted(Scripted(hashed), WORDS) as engine:
+        assert list(Replies(engine).advise()) == []
+
+
+def test_a_choice_is_called_faster_from_a_tenth_on() -> None:
+    now, other = Choice(False, "torch", True), Choice(False, "torch", False)
+    taken = {8.9: "faster", 9.1: "none"}
+    for step_ms, effect in taken.items():
+        advice = _compared(Figure(now, 10.0, 100), Figure(other, step_ms, 100))
+        assert (advice.setting, advice.value, advice.effect) == ("graphs", "false", effect)

@@ -1,0 +1,23 @@
+"""The bin `vad.energy`: its graph names ports and nodes that exist."""
+
+from __future__ import annotations
+
+import yaml
+
+from vflow.ports import inputs_of, outputs_of
+from vflow.props import props_of
+from vflow_nodes.detector.energy import EnergyDetector
+from vflow_nodes.turn import Turn
+from vflow_nodes.vad.energy import EnergyVad
+
+
+def test_the_bin_links_its_detector_to_turn() -> None:
+    graph = yaml.safe_load(EnergyVad.graph)
+    assert graph["nodes"] == {"detector": {"use": "detector.energy"}, "turn": {"use": "turn"}}
+    assert graph["ports"] == {"audio": "detector.audio", "speech": "turn.speech"}
+    assert "audio" in inputs_of(EnergyDetector)
+    assert "speech" in outputs_of(Turn)
+
+
+def test_detector_and_turn_share_no_property() -> None:
+    assert not set(props_of(EnergyDetector)) & set(props_of(Turn))
