@@ -162,3 +162,90 @@ def test_what_a_node_says_of_itself_stands_for_a_library_that_is_missing_and_for
     with pytest.raises(NodeError, match=said) as raised:
         pipeline(text, lacking=Lacking).start()
     assert raised.value.node == "it"
+
+
+THREE = """
+nodes:
+  words: {use: t.words, count: 3, every: 10ms}
+  first: {use: t.pass}
+  node:  {use: t.node, on_error: skip}
+  sink:  {use: t.collect}
+links: [words -> first -> node -> sink]
+"""
+EXITS = (SystemExit, KeyboardInterrupt, GeneratorExit)
+
+
+def exits_in(method: str, error: type[BaseException]) -> type[Pass]:
+    """A node one of whose methods raises what no `except Exception` sees."""
+
+    class Node(Pass):
+        def process(self, packet: Any) -> Any:
+            self.ctx.wake_at(0)
+            return packet
+
+        def on_timer(self) -> Any:
+            return None
+
+    def leave(self: Any, *args: Any) -> Any:
+        raise error("enough")
+
+    setattr(Node, method, leave)
+    return Node
+
+
+@pytest.mark.parametrize("error", EXITS)
+@pytest.mark.parametrize("method", ["open", "warm_up", "process", "on_event", "on_timer"])
+def test_a_node_that_exits_in_any_method_fails_the_pipeline_by_its_name(
+    method: str, error: type[BaseException]
+) -> None:
+    running = pipeline(THREE, ManualClock(), node=exits_in(method, error))
+    with pytest.raises(NodeError, match="enough") as raised, running:
+        running.wait(PATIENCE_S)
+    assert raised.value.node == "node"
+    assert raised.value.place is not None
+
+
+@pytest.mark.parametrize("error", EXITS)
+@pytest.mark.parametrize("method", ["on_flush", "on_cancel"])
+def test_a_node_that_exits_when_it_is_told_of_a_flush_fails_the_pipeline_by_its_name(
+    method: str, error: type[BaseException]
+) -> None:
+    cls = exits_in(method, error)
+    cls.generates = method == "on_cancel"
+    cls.heavy = True
+    text = THREE.replace("count: 3", "count: 100000")
+    running = pipeline(text, node=cls).start()
+    running.flush(origins=["node"] if cls.generates else ["words"])
+    with pytest.raises(NodeError, match="enough") as raised:
+        running.wait(PATIENCE_S)
+    assert raised.value.node == "node"
+    assert running.stop() == []
+
+
+def test_a_node_that_restarts_and_exits_in_its_close_gives_back_what_it_shares() -> None:
+    closed = []
+
+    class Model:
+        def close(self) -> None:
+            closed.append(1)
+
+    class Node(Pass):
+        def open(self) -> None:
+            self.ctx.shared("test_failures", Model)
+
+        def process(self, packet: Any) -> Any:
+            if packet.index == 0:
+                raise ValueError("once")
+            return packet
+
+        def close(self) -> None:
+            raise SystemExit("enough")
+
+    text = THREE.replace("on_error: skip", "on_error: {restart: {max: 2, backoff: 1ms}}")
+    warnings = []
+    running = pipeline(text, ManualClock(), node=Node)
+    running.bus.listen(lambda m: warnings.append(m.text) if m.kind == "warning" else None)
+    with running:
+        assert running.wait(PATIENCE_S)
+    assert closed == [1, 1]
+    assert warnings.count("close: SystemExit: enough") == 2

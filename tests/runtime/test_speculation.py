@@ -10,6 +10,7 @@ import pytest
 
 from tests.stand_ins import PATIENCE_S, Collect, Gate, Heavy, pipeline
 from vflow import (
+    SECOND,
     Event,
     In,
     ManualClock,
@@ -369,7 +370,7 @@ def test_no_thread_waits_for_a_commit_when_the_pipeline_stops(run: Run) -> None:
     assert run.pipeline.stop() == []
 
 
-def wait_for_withheld(run: Run, count: int) -> None:
+def wait_for_withheld(run: Run, count: int, turn: int = 1) -> None:
     """Until the reply has been made: its words, its end and the transcript are withheld."""
     speculation = run.pipeline.speculation
     come = threading.Event()
@@ -377,12 +378,12 @@ def wait_for_withheld(run: Run, count: int) -> None:
 
     def withhold(*args: Any) -> bool:
         kept = original(*args)
-        if len(speculation._ahead[1].messages) >= count:
+        if len(speculation._ahead[turn].messages) >= count:
             come.set()
         return kept
 
     speculation.withhold = withhold  # type: ignore[method-assign]
-    ahead = speculation._ahead.get(1)
+    ahead = speculation._ahead.get(turn)
     if ahead is None or len(ahead.messages) < count:
         assert come.wait(PATIENCE_S)
     del speculation.withhold
@@ -411,6 +412,83 @@ class Talker(User):
         for index, (what, turn) in enumerate(said, 1):
             self.ctx.wait_until(index * 100)
             yield from getattr(self, what)(turn, index * 100)
+
+
+def given_up(run: Run) -> list[tuple[int, str]]:
+    """The turns that the runtime gave up, with the reasons."""
+    return [(m.data["turn"], m.data["given_up"]) for m in run.messages
+            if m.kind == "speculation" and m.data.get("given_up")]  # fmt: skip
+
+
+def warned(run: Run) -> list[tuple[str, str]]:
+    return [(m.source, m.text) for m in run.messages if m.kind == "warning"]
+
+
+def test_a_turn_that_its_source_never_commits_is_given_up_at_the_sources_end(run: Run) -> None:
+    run.user.say("pause")
+    wait_for_withheld(run, 5)
+    run.end()  # the answer stands before the eos in the held link: without an end nobody would get it
+    assert (run.shown, run.told) == ([], [])
+    assert given_up(run) == [(1, "user has ended")]
+    ((source, text),) = warned(run)
+    assert source == "user"
+    assert text.startswith("turn 1 was answered in advance and never committed")
+    assert run.node("guess").cancels == [(1, True)]
+
+
+def test_five_thousand_turns_that_nobody_commits_are_forgotten_when_the_run_ends(run: Run) -> None:
+    for turn in range(2, 5002):
+        run.user.ctx.speculate(turn)
+    assert len(run.pipeline.speculation._ahead) == 5000
+    run.end()
+    assert run.pipeline.speculation._ahead == {}
+    assert len(given_up(run)) == 5000
+
+
+def test_a_stop_gives_up_a_turn_without_a_warning() -> None:
+    with Run() as running:
+        running.user.say("pause")
+        wait_for_withheld(running, 5)
+        running.user.ready.release()
+        running.user.script.append(("end", 1))
+        running.pipeline.stop()
+    assert running.pipeline.speculation._ahead == {}
+    assert running.shown == []
+
+
+def test_a_turn_that_is_neither_committed_nor_gone_on_with_is_given_up_after_its_time() -> None:
+    now = [0]
+    speculation = Speculation(frozenset(["reply"]), lambda: now[0])
+    speculation.begin(1, "user")
+    now[0] = 50
+    speculation.withhold(1, 0, Message("packet", "reply", text="late"))
+    now[0] = 100
+    assert speculation.older_than(50) == []
+    now[0] = 101
+    assert [ahead.turn for ahead in speculation.older_than(50)] == [1]
+    speculation.touch(1)
+    assert speculation.older_than(50) == []
+
+
+def test_an_overdue_turn_is_given_up_when_the_next_one_begins(run: Run) -> None:
+    run.user.say("pause", 1)
+    wait_for_withheld(run, 5)
+    run.pipeline.speculation._ahead[1].last_ns = -61 * SECOND
+    run.user.say("pause", 2)
+    wait_for_withheld(run, 5, turn=2)
+    run.user.say("finish", 2)
+    run.end()
+    assert run.shown == reply_to("attempt 2")
+    assert given_up(run) == [(1, "user has not committed it for 60s")]
+
+
+def test_a_retraction_after_the_commit_changes_nothing() -> None:
+    speculation = Speculation(frozenset(["reply"]), lambda: 0)
+    told: list[Message] = []
+    speculation.begin(1)
+    speculation.commit(1, lambda: None, told.append)
+    assert speculation.retract(1, number=5, after_ns=0) is None
+    assert not speculation.withhold(1, 9, Message("packet", "reply", text="the transcript"))
 
 
 def test_a_late_message_of_a_retracted_attempt_is_dropped() -> None:
