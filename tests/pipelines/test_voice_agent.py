@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import soxr
 
 from vflow import Samples
 from vflow.report.recordings import REPLY_FRAME_NS, frame_levels
+from vflow.runtime.shared_models import MODELS
 
 from .conftest import QUESTION, Run, run_in
 
@@ -33,6 +34,25 @@ def silences_ms(samples: Samples, rate: int) -> list[tuple[float, float]]:
 def words_of(text: str) -> list[str]:
     """Its words, without punctuation and capitals."""
     return [word.strip('.,;:!?"').lower() for word in text.split()]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _models_stay_loaded() -> Iterator[None]:
+    """Each is loaded by the first run that needs it, and closed after the last test of this module."""
+    kept: list[str] = []
+    acquire = MODELS.acquire
+
+    def acquire_and_keep(key: str, load: Callable[[], Any]) -> Any:
+        if key not in kept:
+            acquire(key, load)
+            kept.append(key)
+        return acquire(key, load)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MODELS, "acquire", acquire_and_keep)
+        yield
+    for key in kept:
+        MODELS.release(key)
 
 
 @pytest.fixture(scope="module")
