@@ -4,9 +4,8 @@ VENV   ?= .venv
 # Exactly this version, and first: a range, or another package's dependency on torch, takes the newest
 # build, which brings gigabytes of CUDA. With a CUDA device: make cuda
 TORCH  ?= torch==2.13.0
-# One process a core, up to four: each takes 2 GB, and the tests of one group run in one of them, one by one.
-# The group that talks in real time is the longest: more processes than that end no sooner.
-WORKERS := --numprocesses=auto --maxprocesses=4 --dist=loadgroup
+# How many `auto` are, and the groups of tests that one process runs, are in tests/conftest.py
+WORKERS := --numprocesses=auto --dist=loadgroup
 # What is added, or overrides: make test PYTEST_ARGS='-n 0 -k link'
 PYTEST_ARGS ?=
 # PyAudio compiles against PortAudio's headers (apt-get install portaudio19-dev); without them its tests skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from vflow.resources import affinity
 from vflow_nodes.generator.voxtral.cuda import cuda_problem
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 EXCUSE = "CUDA"
 
 TOGETHER = {
-    # in real time, beside one other worker at most: two that speak and listen at once would be late
+    # in real time, each alone: several that speak and listen at once would be late. Beside other tests they
+    # are not: they were green with three workers on two cores that others used too
     "tests/devices/": "real time",
     "tests/pipelines/test_voice_agent.py": "real time",
     "tests/pipelines/test_voxtral_agent.py": "real time",
@@ -48,6 +50,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 if cuda_problem() and importlib.util.find_spec("triton") is not None:
     _interpret_triton()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, since the one with the tests in real time mostly waits; at most four,
+    since each takes 2 GB and that group is the longest."""
+    return min(4, affinity() + 1)
 
 
 @pytest.hookimpl(optionalhook=True)

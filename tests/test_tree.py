@@ -112,7 +112,11 @@ def own_tests(module: Path) -> Path:
 def inner_imports(node: ast.AST, inside: bool = False) -> Iterator[ast.Import | ast.ImportFrom]:
     """The imports of the project's own modules inside functions, but for those for type checkers alone."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+        if (
+            isinstance(child, ast.If)
+            and isinstance(child.test, ast.Name)
+            and child.test.id == "TYPE_CHECKING"
+        ):
             continue
         if inside and isinstance(child, ast.Import | ast.ImportFrom) and any(map(is_own, imported(child))):
             yield child
