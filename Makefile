@@ -4,6 +4,9 @@ VENV   ?= .venv
 # Exactly this version, and first: a range, or another package's dependency on torch, takes the newest
 # build, which brings gigabytes of CUDA. With a CUDA device: make cuda
 TORCH  ?= torch==2.13.0
+# How many `auto` are, and the groups of tests that one process runs, are in tests/conftest.py
+WORKERS := --numprocesses=auto --dist=loadgroup
+# What is added, or overrides: make test PYTEST_ARGS='-n 0 -k link'
 PYTEST_ARGS ?=
 # PyAudio compiles against PortAudio's headers (apt-get install portaudio19-dev); without them its tests skip
 comma   := ,
@@ -26,7 +29,7 @@ cuda: $(DEMO)
 
 test: $(DEV) models
 	$(BIN)/vflow models pull kokoro-ja
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(WORKERS) $(PYTEST_ARGS)
 
 # The wheel, in a fresh environment of its own
 wheel-test: $(DEV)

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from vflow.resources import affinity
 from vflow_nodes.generator.voxtral.cuda import cuda_problem
 
+if TYPE_CHECKING:
+    from xdist.scheduler import Scheduling
+
 EXCUSE = "CUDA"
+
+TOGETHER = {
+    # in real time, each alone: several that speak and listen at once would be late. Beside other tests they
+    # are not: they were green with three workers on two cores that others used too
+    "tests/devices/": "real time",
+    "tests/pipelines/test_voice_agent.py": "real time",
+    "tests/pipelines/test_voxtral_agent.py": "real time",
+    "tests/pipelines/test_others.py": "real time",
+    # each of these has a model, or a run, that all of its tests use
+    "tests/nodes/chat/test_chat.py": "chat",
+    "tests/benchmarks/test_decode.py": "decode benchmark",
+}
+"""By the beginning of their names, the tests of which one worker runs all of a group, one by one."""
 
 
 def _interpret_triton() -> None:
@@ -25,8 +43,35 @@ def _interpret_triton() -> None:
             os.environ["TRITON_INTERPRET"] = before
 
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # OpenMP's threads spin while they wait for one another. Beside another worker each such wait takes the
+    # other's core: tests of many small products took ten times as long. Read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 if cuda_problem() and importlib.util.find_spec("triton") is not None:
     _interpret_triton()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, since the one with the tests in real time mostly waits; at most four,
+    since each takes 2 GB and that group is the longest."""
+    return min(4, affinity() + 1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    """With --dist=loadgroup, hand out the tests one by one, but for those of a group. The largest groups come
+    first. By name, since xdist 3.8 does not see its own marks under pytest 9.2."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Grouped(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((group for name, group in TOGETHER.items() if nodeid.startswith(name)), nodeid)
+
+    return Grouped(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,4 +1,4 @@
-"""The mends that name this distribution: by the name it is installed by, and extras that it has."""
+"""Errors and findings: what they print, what catches them, and the mends that name the distribution."""
 
 from __future__ import annotations
 
@@ -6,14 +6,105 @@ import importlib.metadata
 import re
 from pathlib import Path
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 import vflow
 from vflow import install_command
-from vflow.errors import DISTRIBUTION
+from vflow.errors import (
+    DISTRIBUTION,
+    Diagnostic,
+    Drained,
+    Flushed,
+    GraphError,
+    LinkFull,
+    NodeError,
+    Place,
+    PropertyError,
+    Signal,
+    Stopped,
+    Unavailable,
+    VflowError,
+    nearest,
+    repr_of,
+)
 from vflow.graph.registry import GROUP
 
 ROOT = Path(__file__).parent.parent
 SOURCES = [file for folder in ("vflow", "nodes") for file in sorted((ROOT / folder).rglob("*.py"))]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        (Place("g.yaml"), "g.yaml"),
+        (Place("g.yaml", 3), "g.yaml:3"),
+        (Place("g.yaml", 3, 7), "g.yaml:3:7"),
+    ],
+)
+def test_a_place_prints_as_editors_read_it_without_what_is_unknown(place: Place, text: str) -> None:
+    assert str(place) == text
+
+
+@pytest.mark.parametrize(
+    ("finding", "text"),
+    [
+        (Diagnostic("no use"), "error: no use"),
+        (Diagnostic("no use", Place("g", 1, 2), "add one"), "g:1:2: error: no use; add one"),
+        (Diagnostic("no use", Place("g"), severity="warning"), "g: warning: no use"),
+    ],
+)
+def test_a_finding_prints_place_severity_message_and_mend(finding: Diagnostic, text: str) -> None:
+    assert str(finding) == text
+
+
+def test_a_graph_error_has_every_finding_and_prints_a_line_for_each() -> None:
+    error = GraphError(Diagnostic(message) for message in ("one", "two"))
+    assert [finding.message for finding in error.diagnostics] == ["one", "two"]
+    assert str(error) == "error: one\nerror: two"
+
+
+def test_a_property_error_prints_its_mend_where_it_has_one() -> None:
+    assert str(PropertyError("rate is 3", "at least 8000")) == "rate is 3; at least 8000"
+    assert str(PropertyError("rate is 3")) == "rate is 3"
+
+
+def test_a_node_error_names_its_node_and_the_place_where_it_is_known() -> None:
+    assert str(NodeError("tts", "no voice")) == "tts: no voice"
+    assert str(NodeError("tts", "no voice", Place("g.yaml", 3, 5))) == "g.yaml:3:5: error: tts: no voice"
+
+
+@pytest.mark.parametrize("error", [GraphError, PropertyError, Unavailable, LinkFull, NodeError])
+def test_every_error_is_caught_as_a_vflow_error(error: type[Exception]) -> None:
+    assert issubclass(error, VflowError)
+
+
+@pytest.mark.parametrize("signal", [Flushed, Stopped, Drained])
+def test_a_signal_passes_a_nodes_except_exception(signal: type[Signal]) -> None:
+    def process() -> None:
+        try:
+            raise signal
+        except Exception:  # as nodes write it around a library
+            pytest.fail("it was swallowed")
+
+    with pytest.raises(signal):
+        process()
+    assert not issubclass(signal, VflowError)
+
+
+@given(st.text(max_size=500) | st.binary(max_size=500) | st.lists(st.integers(), max_size=200))
+def test_a_printed_value_is_whole_where_it_is_short_and_bounded_where_it_is_long(value: object) -> None:
+    text, shown = repr(value), repr_of(value)
+    assert len(shown) <= 90
+    assert shown == (text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)")
+
+
+def test_a_misspelt_name_has_the_nearest_and_a_strange_one_none() -> None:
+    assert nearest("frequenzy", ["frame", "frequency"]) == "did you mean 'frequency'?"
+    assert nearest("xyzzy", ["frame", "frequency"]) == ""
+    assert nearest("frame", []) == ""
 
 
 def extras_named(pattern: str, files: list[Path]) -> set[str]:

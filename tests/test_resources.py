@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stand_ins import graph
 from vflow import resources
-from vflow.runtime import context
 
 GIB = 1 << 30
 MEMINFO = f"MemTotal: {64 << 20} kB\nMemFree: 1 kB\nMemAvailable: {32 << 20} kB\n"
@@ -109,13 +107,3 @@ def test_a_system_without_proc_says_what_it_can(tmp_path: Path, monkeypatch: pyt
 def test_this_process_is_found() -> None:
     assert 0 < resources.usable_cores() <= (os.cpu_count() or 1)
     assert (resources.resident() or 0) > 1 << 20
-
-
-@pytest.mark.parametrize(("usable", "threads"), [(0.5, 1), (3.0, 1), (4.0, 2), (7.9, 3)])
-def test_a_library_gets_half_of_the_usable_cores_unless_the_file_says_otherwise(
-    monkeypatch: pytest.MonkeyPatch, usable: float, threads: int
-) -> None:
-    monkeypatch.setattr(context, "usable_cores", lambda: usable)
-    loaded = graph("threads: {onnxruntime: 5}\nnodes: {words: {use: t.words}}\n")
-    assert context.threads_of(loaded, "torch") == threads
-    assert context.threads_of(loaded, "onnxruntime") == 5

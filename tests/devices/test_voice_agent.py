@@ -19,6 +19,7 @@ from vflow import Samples
 
 from .conftest import RATE, samples_of, started
 
+pytestmark = pytest.mark.timeout(300)  # three turns in real time, behind the start of the agent
 STORY = "Tell me a long story about a dog."
 
 

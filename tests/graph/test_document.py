@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from vflow import MS, SECOND, QueueOptions
+from vflow import SECOND, QueueOptions
 from vflow.errors import Diagnostic
 from vflow.graph.document import Document, read
-from vflow.graph.graph import Budget, ErrorPolicy
+from vflow.graph.graph import Budget
 from vflow.graph.yaml_reader import parse
 
 
@@ -54,19 +54,6 @@ def test_properties_stand_beside_use_or_below_params() -> None:
 
 def test_the_node_null_needs_no_quotes() -> None:
     assert document("nodes:\n  a: {use: null}\n").nodes["a"].use == "null"
-
-
-@pytest.mark.parametrize(
-    ("text", "policy"),
-    [
-        ("skip", ErrorPolicy("skip")),
-        ("restart", ErrorPolicy("restart")),
-        ("{restart: 5}", ErrorPolicy("restart", 5)),
-        ("{restart: {max: 2, backoff: 1ms}}", ErrorPolicy("restart", 2, MS)),
-    ],
-)
-def test_on_error(text: str, policy: ErrorPolicy) -> None:
-    assert document(f"nodes:\n  a: {{use: x, on_error: {text}}}\n").nodes["a"].on_error == policy
 
 
 def test_budget_threads_and_what_makes_a_bin() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +39,21 @@ class Run:
         return samples, rate
 
 
-@pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
-    def run_graph(name: str, *options: str, input: Path | None = None, output: bool = True) -> Run:
-        wav, report = tmp_path / "out.wav", tmp_path / "report.json"
-        words = ["run", str(PIPELINES / name), "--report", str(report), *options]
-        words += ["--input", str(input)] if input else []
-        words += ["--output", str(wav)] if output else []
+def run_in(folder: Path, name: str, *options: str, input: Path | None = None, output: bool = True) -> Run:
+    """`vflow run` of one of the pipelines; what it leaves goes to `folder`."""
+    wav, report = folder / "out.wav", folder / "report.json"
+    words = ["run", str(PIPELINES / name), "--report", str(report), *options]
+    words += ["--input", str(input)] if input else []
+    words += ["--output", str(wav)] if output else []
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
         code = main(words)
-        printed = capsys.readouterr()
-        return Run(code, json.loads(report.read_text()), printed.out, printed.err, wav)
+    return Run(code, json.loads(report.read_text()), out.getvalue(), err.getvalue(), wav)
 
-    return run_graph
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Run]:
+    return partial(run_in, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,7 @@ STORY = (
     "The fish did not mind, since they could not hear it.",
 )
 PATIENCE_S = 120.0
+pytestmark = pytest.mark.timeout(PATIENCE_S + 60)
 
 
 class Story(Node):

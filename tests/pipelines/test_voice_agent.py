@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ import soxr
 
 from vflow import Samples
 from vflow.report.recordings import REPLY_FRAME_NS, frame_levels
+from vflow.runtime.shared_models import MODELS
 
-from .conftest import QUESTION, Run
+from .conftest import QUESTION, Run, run_in
 
 Runner = Callable[..., Run]
 Hear = Callable[[Samples, int], str]
@@ -35,71 +36,78 @@ def words_of(text: str) -> list[str]:
     return [word.strip('.,;:!?"').lower() for word in text.split()]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _models_stay_loaded() -> Iterator[None]:
+    """Each is loaded by the first run that needs it, and closed after the last test of this module."""
+    kept: list[str] = []
+    acquire = MODELS.acquire
+
+    def acquire_and_keep(key: str, load: Callable[[], Any]) -> Any:
+        if key not in kept:
+            acquire(key, load)
+            kept.append(key)
+        return acquire(key, load)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MODELS, "acquire", acquire_and_keep)
+        yield
+    for key in kept:
+        MODELS.release(key)
+
+
 @pytest.fixture(scope="module")
-def answered(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def answered(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """One run on the bundled question, shared by the tests that look at it from different sides."""
-    from vflow.graph.loader import load
-    from vflow.report.turn_log import TurnLog
-    from vflow.runtime.pipeline import Pipeline
-
-    wav = tmp_path_factory.mktemp("agent") / "reply.wav"
-    stand_ins = {
-        "mic": ("wav_source", {"file": str(QUESTION), "pad": "2s"}),
-        "speaker": ("wav_sink", {"file": str(wav)}),
-    }
-    graph = load(QUESTION.parent / "voice_agent.yaml", stand_ins=stand_ins)
-    pipeline = Pipeline(graph)
-    log = TurnLog(graph)
-    pipeline.bus.listen(log.listen)
-    with pipeline:
-        assert pipeline.wait(60)
-    log.refine(QUESTION, wav)
-    return log, wav, pipeline
+    return run_in(tmp_path_factory.mktemp("agent"), "voice_agent.yaml", input=QUESTION)
 
 
-def test_a_spoken_question_is_answered_aloud(answered: Any, transcribe: Hear) -> None:
-    log, wav, _ = answered
-    (turn,) = log.turns.values()
-    assert turn.user == "What is the capital of France?"
-    assert "Paris" in turn.reply
-    assert turn.heard == turn.reply
-    assert "Paris" in transcribe(*soundfile.read(wav, dtype="float32"))
+def turn_of(run: Run) -> dict[str, Any]:
+    """Its only turn, as the report has it."""
+    (turn,) = run.report["turns"]
+    found: dict[str, Any] = turn
+    return found
 
 
-def test_sample_n_of_the_output_is_pipeline_time_n_over_rate(answered: Any) -> None:
-    log, wav, _ = answered
-    samples, rate = soundfile.read(wav, dtype="float32")
-    (turn,) = log.turns.values()
+def test_a_spoken_question_is_answered_aloud(answered: Run, transcribe: Hear) -> None:
+    turn = turn_of(answered)
+    assert answered.code == 0
+    assert turn["user"] == "What is the capital of France?"
+    assert "Paris" in turn["reply"]
+    assert turn["heard"] == turn["reply"]
+    assert "Paris" in transcribe(*answered.heard())
+
+
+def test_sample_n_of_the_output_is_pipeline_time_n_over_rate(answered: Run) -> None:
+    samples, rate = answered.heard()
+    at = turn_of(answered)["at_ms"]
     first = np.flatnonzero(np.abs(samples) > 0.01 * np.abs(samples).max())[0] / rate
-    assert abs(first - turn.at_ns["audible"] / 1e9) < 0.03
-    assert not samples[: int(turn.at_ns["decided"] / 1e9 * rate)].any()
-    assert soundfile.info(wav).subtype == "PCM_16"
+    assert abs(first - at["audible"] / 1e3) < 0.03
+    assert not samples[: int(at["decided"] / 1e3 * rate)].any()
+    assert soundfile.info(answered.output).subtype == "PCM_16"
 
 
-def test_the_moments_of_a_turn_are_in_order(answered: Any) -> None:
-    log, _, _ = answered
-    (turn,) = log.turns.values()
+def test_the_moments_of_a_turn_are_in_order(answered: Run) -> None:
+    at = turn_of(answered)["at_ms"]
     order = ["speech_start", "voice_off", "decided", "first_word", "audible", "silent", "reply_end"]
-    times = [turn.at_ns[moment] for moment in order]
+    times = [at[moment] for moment in order]
     assert times == sorted(times)
-    assert [state for _, state in log.states] == ["idle", "listening", "processing", "speaking", "idle"]
+    states = [state for _, state in answered.report["states"]]
+    assert states == ["idle", "listening", "processing", "speaking", "idle"]
 
 
-def test_a_reply_has_no_hole_where_nothing_pauses(answered: Any) -> None:
-    log, wav, _ = answered
-    (turn,) = log.turns.values()
-    samples, rate = soundfile.read(wav, dtype="float32")
-    reply = samples[int(turn.at_ns["audible"] / 1e9 * rate) : int(turn.at_ns["silent"] / 1e9 * rate)]
-    pauses = sum(word[-1] in ",;:.!?" for word in turn.words[:-1])
-    holes = [gap for gap in silences_ms(reply, rate) if gap[1] > 120]
+def test_a_reply_has_no_hole_where_nothing_pauses(answered: Run) -> None:
+    samples, rate = answered.heard()
+    turn = turn_of(answered)
+    audible, silent = (int(turn["at_ms"][moment] / 1e3 * rate) for moment in ("audible", "silent"))
+    words = turn["reply"].split()
+    pauses = sum(word[-1] in ",;:.!?" for word in words[:-1])
+    holes = [gap for gap in silences_ms(samples[audible:silent], rate) if gap[1] > 120]
     assert len(holes) <= pauses, holes
 
 
-def test_the_report_has_the_documented_shape(run: Runner) -> None:
-    done = run("voice_agent.yaml", input=QUESTION)
-    assert done.code == 0
-    assert set(done.report) == {"pipeline", "resolved", "turns", "links", "states", "warnings", "stats"}
-    (turn,) = done.report["turns"]
+def test_the_report_has_the_documented_shape(answered: Run) -> None:
+    report, turn = answered.report, turn_of(answered)
+    assert set(report) == {"pipeline", "resolved", "turns", "links", "states", "warnings", "stats"}
     assert set(turn) == {
         "turn", "user", "reply", "heard", "words", "tokens", "stop_reason", "interrupted", "speculation",
         "generation_ms", "at_ms", "latency_ms",
@@ -111,11 +119,14 @@ def test_the_report_has_the_documented_shape(run: Runner) -> None:
     assert latency["v2v"] == pytest.approx(at["audible"] - at["voice_off"], abs=0.2)
     assert latency["compute"] == pytest.approx(at["audible"] - at["decided"], abs=0.2)
     assert at["flushed"] is None
-    assert done.report["resolved"]["generator"] == "generator.cascade"
-    assert all(link["dropped"] == 0 for link in done.report["links"])
-    assert "you:   What is the capital of France?" in done.out
-    assert "agent: The capital of France is Paris." in done.out
-    assert "v2v: max of 1:" in done.err
+    assert report["resolved"]["generator"] == "generator.cascade"
+    assert all(link["dropped"] == 0 for link in report["links"])
+
+
+def test_a_run_prints_what_was_said_and_how_fast_it_was_answered(answered: Run) -> None:
+    assert "you:   What is the capital of France?" in answered.out
+    assert "agent: The capital of France is Paris." in answered.out
+    assert "v2v: max of 1:" in answered.err
 
 
 def test_an_interruption_cuts_the_reply_and_keeps_what_was_heard(

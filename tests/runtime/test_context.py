@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.stand_ins import PATIENCE_S, Collect, Pass, Words, pipeline
+from tests.stand_ins import PATIENCE_S, Collect, Pass, Words, graph, pipeline
 from vflow import ManualClock, NodeError, Text
-from vflow.graph.graph import Graph
-from vflow.resources import usable_cores
-from vflow.runtime.context import threads_of
+from vflow.runtime import context
 
 TEXT = """
 nodes:
@@ -117,7 +115,11 @@ def test_a_timer_that_is_taken_back_does_not_run() -> None:
     assert fired == []
 
 
-def test_a_library_gets_the_threads_of_the_file_else_half_of_the_cores() -> None:
-    given = Graph("g.yaml", threads={"torch": 3})
-    assert threads_of(given, "torch") == 3
-    assert threads_of(given, "onnxruntime") == max(1, int(usable_cores()) // 2)
+@pytest.mark.parametrize(("usable", "threads"), [(0.5, 1), (3.0, 1), (4.0, 2), (7.9, 3)])
+def test_a_library_gets_half_of_the_usable_cores_unless_the_file_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, usable: float, threads: int
+) -> None:
+    monkeypatch.setattr(context, "usable_cores", lambda: usable)
+    loaded = graph("threads: {onnxruntime: 5}\nnodes: {words: {use: t.words}}\n")
+    assert context.threads_of(loaded, "torch") == threads
+    assert context.threads_of(loaded, "onnxruntime") == 5

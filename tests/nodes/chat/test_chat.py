@@ -32,6 +32,13 @@ def harness() -> Iterator[Harness]:
         yield harness
 
 
+@pytest.fixture
+def brief() -> Iterator[Harness]:
+    """For tests of the history alone, to which it does not matter how long a reply is."""
+    with Harness(Chat(max_tokens=12)) as harness:
+        yield harness
+
+
 def ask(harness: Harness, text: str, turn: int) -> list[Any]:
     harness.pull()
     return harness.push(TextPacket(text=text, turn=turn))
@@ -112,8 +119,8 @@ def test_an_empty_transcript_gets_an_empty_reply(harness: Harness) -> None:
     assert history(harness) == []
 
 
-def test_a_transcript_of_no_turn_gets_one(harness: Harness) -> None:
-    assert {item.turn for item in ask(harness, CAPITAL, turn=0)} == {1}
+def test_a_transcript_of_no_turn_gets_one(brief: Harness) -> None:
+    assert {item.turn for item in ask(brief, CAPITAL, turn=0)} == {1}
 
 
 def test_a_cancelled_utterance_goes_into_the_history_only(harness: Harness) -> None:
@@ -132,45 +139,45 @@ def test_after_an_interruption_the_history_has_what_was_heard(harness: Harness) 
 
 @pytest.mark.parametrize("played", [(), (Played(1, 0, 24000),)])
 def test_an_unheard_reply_leaves_its_question_to_be_joined_with_the_next(
-    harness: Harness, played: tuple[Played, ...]
+    brief: Harness, played: tuple[Played, ...]
 ) -> None:
-    interrupted(harness, "What is the capital", turn=1, words=2)
-    harness.cancel(1, played=played)
-    assert history(harness) == [("user", "What is the capital", 1)]
-    assert "Paris" in said(ask(harness, "of France?", turn=2))
-    assert harness.conversation.messages()[0]["content"] == CAPITAL
+    interrupted(brief, "What is the capital", turn=1, words=2)
+    brief.cancel(1, played=played)
+    assert history(brief) == [("user", "What is the capital", 1)]
+    assert "Paris" in said(ask(brief, "of France?", turn=2))
+    assert brief.conversation.messages()[0]["content"] == CAPITAL
 
 
-def test_an_interruption_keeps_replies_that_were_played_to_their_end(harness: Harness) -> None:
-    first = said(ask(harness, CAPITAL, turn=1))
+def test_an_interruption_keeps_replies_that_were_played_to_their_end(brief: Harness) -> None:
+    first = said(ask(brief, CAPITAL, turn=1))
     whole = Played(1, 50_000, 24000, heard=first, words=len(first.split()), ended=True)
-    harness.cancel(1, played=(whole,))
-    assert history(harness)[-1] == ("assistant", first, 1)
-    interrupted(harness, "What color is the sky?", turn=2, words=3)
-    harness.cancel(2, played=(whole,))
-    assert history(harness) == [
+    brief.cancel(1, played=(whole,))
+    assert history(brief)[-1] == ("assistant", first, 1)
+    interrupted(brief, "What color is the sky?", turn=2, words=3)
+    brief.cancel(2, played=(whole,))
+    assert history(brief) == [
         ("user", CAPITAL, 1),
         ("assistant", first, 1),
         ("user", "What color is the sky?", 2),
     ]
 
 
-def test_a_finished_reply_behind_one_that_still_plays_was_not_heard(harness: Harness) -> None:
-    first = said(ask(harness, CAPITAL, turn=1))
-    ask(harness, "Thank you, goodbye.", turn=2)
-    harness.cancel(2, played=(Played(1, 100, 24000, heard="The", words=1),))
+def test_a_finished_reply_behind_one_that_still_plays_was_not_heard(brief: Harness) -> None:
+    first = said(ask(brief, CAPITAL, turn=1))
+    ask(brief, "Thank you, goodbye.", turn=2)
+    brief.cancel(2, played=(Played(1, 100, 24000, heard="The", words=1),))
     assert first != "The"
-    assert [entry[:2] for entry in history(harness)] == [
+    assert [entry[:2] for entry in history(brief)] == [
         ("user", CAPITAL),
         ("assistant", "The"),
         ("user", "Thank you, goodbye."),
     ]
 
 
-def test_a_finished_reply_of_which_nothing_had_begun_to_play_was_not_heard(harness: Harness) -> None:
-    ask(harness, CAPITAL, turn=1)
-    harness.cancel(1)
-    assert history(harness) == [("user", CAPITAL, 1)]
+def test_a_finished_reply_of_which_nothing_had_begun_to_play_was_not_heard(brief: Harness) -> None:
+    ask(brief, CAPITAL, turn=1)
+    brief.cancel(1)
+    assert history(brief) == [("user", CAPITAL, 1)]
 
 
 def test_a_later_interruption_leaves_what_an_earlier_one_has_dealt_with(harness: Harness) -> None:
@@ -182,31 +189,31 @@ def test_a_later_interruption_leaves_what_an_earlier_one_has_dealt_with(harness:
     assert history(harness)[-1] == ("assistant", heard, 1)
 
 
-def test_replies_before_the_one_that_plays_were_played_to_their_end(harness: Harness) -> None:
-    first = said(ask(harness, CAPITAL, turn=1))
-    ask(harness, "Thank you, goodbye.", turn=2)
-    harness.cancel(2, played=(Played(2, 100, 24000, heard="You", words=1),))
-    assert history(harness)[1::2] == [("assistant", first, 1), ("assistant", "You", 2)]
+def test_replies_before_the_one_that_plays_were_played_to_their_end(brief: Harness) -> None:
+    first = said(ask(brief, CAPITAL, turn=1))
+    ask(brief, "Thank you, goodbye.", turn=2)
+    brief.cancel(2, played=(Played(2, 100, 24000, heard="You", words=1),))
+    assert history(brief)[1::2] == [("assistant", first, 1), ("assistant", "You", 2)]
 
 
-def test_without_a_sink_nobody_can_tell_and_a_reply_is_kept(harness: Harness) -> None:
-    reply = said(ask(harness, CAPITAL, turn=1))
-    harness.node.on_cancel(Flush(1, 1, origins=frozenset(["node"]), sinks=0))
-    assert history(harness)[-1] == ("assistant", reply, 1)
+def test_without_a_sink_nobody_can_tell_and_a_reply_is_kept(brief: Harness) -> None:
+    reply = said(ask(brief, CAPITAL, turn=1))
+    brief.node.on_cancel(Flush(1, 1, origins=frozenset(["node"]), sinks=0))
+    assert history(brief)[-1] == ("assistant", reply, 1)
 
 
-def test_when_the_user_spoke_on_what_was_answered_in_advance_has_not_been(harness: Harness) -> None:
-    ask(harness, CAPITAL, turn=1)
-    interrupted(harness, "What color", turn=2, words=1)
-    harness.retracted(2)
-    assert [entry[2] for entry in history(harness)] == [1, 1]
-    assert said(ask(harness, "What color is the sky?", turn=2))
+def test_when_the_user_spoke_on_what_was_answered_in_advance_has_not_been(brief: Harness) -> None:
+    ask(brief, CAPITAL, turn=1)
+    interrupted(brief, "What color", turn=2, words=1)
+    brief.retracted(2)
+    assert [entry[2] for entry in history(brief)] == [1, 1]
+    assert said(ask(brief, "What color is the sky?", turn=2))
 
 
-def test_an_older_interruption_leaves_the_newest_reply_alone(harness: Harness) -> None:
-    reply = said(ask(harness, CAPITAL, turn=2))
-    harness.cancel(1)
-    assert history(harness)[-1] == ("assistant", reply, 2)
+def test_an_older_interruption_leaves_the_newest_reply_alone(brief: Harness) -> None:
+    reply = said(ask(brief, CAPITAL, turn=2))
+    brief.cancel(1)
+    assert history(brief)[-1] == ("assistant", reply, 2)
 
 
 def test_the_limit_ends_a_reply_before_a_word_that_may_be_cut() -> None:

@@ -15,6 +15,8 @@ import torch
 CUDA = torch.cuda.is_available()
 needs_cuda = pytest.mark.skipif(not CUDA, reason="needs a CUDA device")
 DEVICE = torch.device("cuda" if CUDA else "cpu")
+ALONE_S = 300
+"""How long a program of its own may take: it compiles."""
 
 
 @contextmanager
@@ -39,5 +41,5 @@ def run_alone(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         env=environment,
-        timeout=300,
+        timeout=ALONE_S,
     )

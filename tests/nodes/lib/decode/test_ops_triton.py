@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.nodes.lib.decode.devices import CUDA, DEVICE, interpreted, needs_cuda, run_alone
+from tests.nodes.lib.decode.devices import ALONE_S, CUDA, DEVICE, interpreted, needs_cuda, run_alone
 from vflow_nodes.lib.decode import ops_torch, ops_triton
 from vflow_nodes.lib.decode.kernels import linear, scratch, tiling
 from vflow_nodes.lib.decode.kernels.deferred import kernels
@@ -429,6 +429,7 @@ for name in sorted({kernel.name for kernel in kernels if kernel.asm["cubin"]}):
 """
 
 
+@pytest.mark.timeout(ALONE_S + 30)
 def test_the_kernels_compile_for_compute_capability_9_without_a_device(tmp_path: Path) -> None:
     done = run_alone(COMPILES, tmp_path)
     kernels = "attend_block attend_span join many_rows one_row rms_norm rotate_and_store silu_mul widen"

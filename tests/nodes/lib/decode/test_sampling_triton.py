@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.nodes.lib.decode.devices import CUDA, DEVICE, interpreted, needs_cuda, run_alone
+from tests.nodes.lib.decode.devices import ALONE_S, CUDA, DEVICE, interpreted, needs_cuda, run_alone
 from vflow_nodes.lib.decode import sampling_triton
 from vflow_nodes.lib.decode.kernels.deferred import kernels
 from vflow_nodes.lib.decode.sampling import (
@@ -232,6 +232,7 @@ for kernel in kernels:
 """
 
 
+@pytest.mark.timeout(ALONE_S + 30)
 def test_the_kernels_compile_for_compute_capability_9_without_a_device(tmp_path: Path) -> None:
     done = run_alone(COMPILES, tmp_path)
     lines = [f"{name} True False" for name in ("best_of_block", "choose")] * 2

@@ -1,3 +1,5 @@
+"""Pipelines that are run again and again, and under load: nothing is left behind, nothing is lost."""
+
 from __future__ import annotations
 
 import gc

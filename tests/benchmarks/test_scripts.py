@@ -1,17 +1,19 @@
+"""The scripts of benchmarks/: each is run, tiny, and prints what it has measured beside its targets."""
+
 from __future__ import annotations
 
-import importlib
 import json
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+from tests.benchmarks.conftest import BENCHMARKS
+
 TIMEOUT_S = 120
+pytestmark = pytest.mark.timeout(TIMEOUT_S + 60)
 
 TINY = {
     "core.py": ["--quick", "--only", "T1,T2,T4"],
@@ -23,7 +25,7 @@ EXCUSED = {
     "agent.py": "talks with models, in real time: a turn is 10 s",
     "echo.py": "needs the models, and a minute",
     "soak.py": "needs the models, and minutes",
-    "decode.py": "has test_benchmark_decode.py",
+    "decode.py": "has test_decode.py",
     "chart.py": "draws what core.py printed",
     "kernels.py": "needs a CUDA device",
 }
@@ -42,7 +44,7 @@ def test_every_script_is_run_here_or_excused() -> None:
 
 
 @pytest.mark.parametrize("script", TINY)
-def test_prints_one_object_with_values_beside_targets(script: str) -> None:
+def test_a_script_prints_one_object_with_values_beside_targets(script: str) -> None:
     targets = run(script, *TINY[script])["targets"]
     assert targets
     for target in targets.values():
@@ -70,23 +72,3 @@ def test_core_refuses_a_target_that_there_is_not() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 2
     assert "no target T99" in done.stderr
-
-
-def rounds() -> ModuleType:
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        return importlib.import_module("peers.rounds")
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-
-
-@pytest.mark.parametrize(
-    ("value", "at_least", "met"), [(1.2, False, True), (1.4, False, False), (1.4, True, True)]
-)
-def test_a_target_is_met_from_its_side(value: float, at_least: bool, met: bool) -> None:
-    assert rounds().Figure("hop", value, 1.3, at_least=at_least).met is met
-
-
-def test_a_percentile_is_one_of_the_values() -> None:
-    assert rounds().percentile([float(n) for n in range(100)], 99) == 99.0
-    assert rounds().percentile([3.0, 1.0, 2.0], 50) == 2.0

@@ -1,0 +1,25 @@
+"""The modules of benchmarks/, which is no package: its scripts import one another from there."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Imports a module of benchmarks/ by its name."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module
+
+
+@pytest.fixture
+def decoding(benchmark: Callable[[str], ModuleType]) -> Callable[[str], ModuleType]:
+    """Imports a module of benchmarks/decoding/."""
+    return lambda name: benchmark(f"decoding.{name}")

@@ -1,0 +1,97 @@
+"""Links: the ports that their ends mean, and the bounds between them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.graph.graphs import NODES, Mic, build, said
+from vflow import Audio, Graph, In, Node, Out, QueueOptions
+from vflow.graph.loader import load_text
+
+LIVE = QueueOptions(packets=1024, policy="leaky-oldest")
+
+
+class Twice(Node):
+    left = Out(Audio())
+    right = Out(Audio())
+
+
+def test_caps_choose_the_port_that_fits() -> None:
+    (link,) = build("  m: {use: mic}").links
+    assert link.into == "audio"
+
+
+def test_a_link_without_ports_is_refused_where_several_pairs_fit() -> None:
+    found = said("  m: {use: twice}", classes={**NODES, "twice": Twice})
+    assert "m -> e may mean several links; name the ports: m.left -> e.audio, m.right -> e.audio" in found
+
+
+def test_a_link_without_ports_is_refused_where_no_pair_fits_with_what_each_end_has() -> None:
+    found = said("  m: {use: mic}", "[m -> e, e -> m]")
+    assert "m has no inputs" in found
+    found = said("  m: {use: mic}\n  w: {use: console}", "[m -> w.input, m -> e.also]")
+    assert "m.audio carries audio(rate=16000, channels=1), but e.also takes text" in found
+
+
+def test_the_same_ports_are_linked_once() -> None:
+    found = said("  m: {use: mic}", "[m -> e, {from: m.audio, to: e.audio}]")
+    assert "m.audio -> e.audio is linked twice; remove one of them" in found
+
+
+def test_a_link_of_a_bin_leads_to_the_node_inside_that_has_the_port() -> None:
+    (link,) = build("  m: {use: box}").links
+    assert link.name == "m.inner.audio -> e.audio"
+
+
+def test_a_link_to_a_node_that_could_not_be_made_is_no_error_of_its_own() -> None:
+    assert said("  m: {use: nothing_like_it}").count("error:") == 1
+
+
+def test_a_link_takes_the_bounds_of_the_input_unless_it_has_its_own() -> None:
+    (link,) = build("  m: {use: mic}").links
+    assert (link.queue, link.explicit) == (QueueOptions(packets=7), False)
+    (link,) = build("  m: {use: mic}", "[{from: m, to: e, queue: {time: 1s}}]").links
+    assert (link.queue, link.explicit) == (QueueOptions(packets=7, time_ns=10**9), True)
+
+
+@pytest.mark.parametrize(
+    ("queue", "options"),
+    [
+        ("", QueueOptions(packets=7, policy="leaky-oldest")),
+        (", queue: {time: 1s}", QueueOptions(packets=7, time_ns=10**9, policy="leaky-oldest")),
+        (", queue: {packets: 8}", QueueOptions(packets=8, policy="leaky-oldest")),
+        (", queue: {policy: block}", QueueOptions(packets=7)),
+        (", queue: {policy: error}", QueueOptions(packets=7, policy="error")),
+    ],
+)
+def test_a_link_behind_a_live_source_never_blocks_unless_the_file_says_so(
+    queue: str, options: QueueOptions
+) -> None:
+    graph = load_live("ear", queue)
+    assert graph.queue(graph.links[0]) == options
+
+
+@pytest.mark.parametrize(
+    ("queue", "options"),
+    [
+        ("", LIVE),
+        (", keep: true", replace(LIVE, keep=True)),
+        (", queue: {packets: 8}", replace(LIVE, packets=8)),
+    ],
+)
+def test_what_a_live_links_queue_does_not_name_is_that_of_its_ring(queue: str, options: QueueOptions) -> None:
+    graph = load_live("nose", queue)
+    assert graph.queue(graph.links[0]) == options
+
+
+def load_live(target: str, queue: str) -> Graph:
+    class Live(Mic):
+        live = True
+
+    class Nose(Node):
+        audio = In(Audio())
+
+    text = f"nodes:\n  m: {{use: live}}\n  t: {{use: {target}}}\nlinks:\n  - {{from: m, to: t{queue}}}\n"
+    return load_text(text, nodes={**NODES, "live": Live, "nose": Nose})

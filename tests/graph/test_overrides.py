@@ -1,0 +1,79 @@
+"""What a caller changes of a file: properties and threads by `--set`, and what stands in for a role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.graph.graphs import build, said
+from vflow import Node, prop
+from vflow.graph.loader import load_text
+from vflow.graph.registry import NodeClass
+
+
+def test_an_override_is_typed_and_checked_like_the_file() -> None:
+    assert build("  m: {use: mic, gain: 3}", overrides={"m.gain": "5"}).nodes["m"].create().gain == 5.0  # type: ignore[attr-defined]  # Mic's
+    assert "--set m.gain=-1: error: m: gain is -1, out of range" in said(
+        "  m: {use: mic}", overrides={"m.gain": "-1"}
+    )
+    assert "did you mean 'm'?" in said("  m: {use: mic}", overrides={"mm.gain": "1"})
+
+
+def test_the_threads_of_a_library_are_set_as_a_property_is() -> None:
+    assert build("  m: {use: mic}", overrides={"threads.torch": "3"}).threads == {"torch": 3}
+    assert "--set threads.torch=0: error: torch is a whole number of at least 1, not 0" in said(
+        "  m: {use: mic}", overrides={"threads.torch": "0"}
+    )
+    wrong = said("  m: {use: mic}", overrides={"threads.troch": "2"})
+    assert "--set threads.troch=2: error: unknown key 'troch' in threads" in wrong
+    assert "did you mean 'torch'?" in wrong
+    node = build("  m: {use: mic}\n  threads: {use: mic}", "[m -> e]", overrides={"threads.gain": "2"})
+    assert (node.threads, node.nodes["threads"].values) == ({}, {"gain": 2})
+
+
+def test_an_override_is_text_for_a_text_property_and_a_number_for_a_number() -> None:
+    def device(text: str) -> Any:
+        graph = build("  m: {use: mic}", overrides={"m.device": text})
+        return vars(graph.nodes["m"].create())["device"]
+
+    assert [device(text) for text in ("42", "007", "true", "", "usb")] == ["42", "007", "true", "", "usb"]
+    assert build("  m: {use: mic}", overrides={"m.gain": "42"}).nodes["m"].values == {"gain": 42}
+
+
+def test_a_number_stays_one_where_a_property_takes_text_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Either(Node):
+        device: int | str | None = prop(None)
+
+    monkeypatch.setenv("DEVICE", "3")
+    nodes: dict[str, NodeClass] = {"either": Either}
+    text = "nodes:\n  m: {use: either%s}\n"
+    for device, found in (("3", 3), ("null", None), ("usb", "usb")):
+        graph = load_text(text % "", nodes=nodes, overrides={"m.device": device})
+        assert graph.nodes["m"].values == {"device": found}
+    assert load_text(text % ', device: "${DEVICE}"', nodes=nodes).nodes["m"].values == {"device": 3}
+
+
+def test_an_override_reaches_into_a_bin_by_its_own_or_the_inner_name() -> None:
+    for name in ("m.gain", "m.inner.gain", "m.loudness"):
+        assert build("  m: {use: box}", overrides={name: "5"}).nodes["m.inner"].values["gain"] == 5
+
+
+def test_a_stand_in_plays_a_role_with_its_own_properties() -> None:
+    stand_ins: Mapping[str, tuple[str, Mapping[str, Any]]] = {"mic": ("tape", {"file": "x.wav"})}
+    graph = build("  m: {use: mic, device: usb}", stand_ins=stand_ins)
+    assert graph.nodes["m"].resolved == "tape"
+    assert graph.nodes["m"].values == {"file": "x.wav"}
+    assert build("  m: {use: mic.plain}", stand_ins=stand_ins).nodes["m"].resolved == "tape"
+
+
+def test_a_property_that_a_stand_in_lacks_is_left_out_without_a_warning() -> None:
+    for stand_in in (("tape", {"file": "x"}), ("mic.plain", {})):
+        graph = build("  m: {use: mic, frame: 32ms}", stand_ins={"mic": stand_in})
+        assert graph.warnings == ()
+
+
+def test_a_stand_in_for_a_role_that_nothing_plays_is_refused() -> None:
+    message = "--output stands in for the role speaker, which no node plays"
+    assert message in said("  m: {use: mic}", stand_ins={"speaker": ("ear", {})})

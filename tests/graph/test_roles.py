@@ -1,0 +1,47 @@
+"""Roles: every candidate that is installed can be linked wherever its role's ports say that one can."""
+
+from __future__ import annotations
+
+import pytest
+
+from vflow import Audio, Caps, In, Node, Out, Text
+from vflow.graph.loader import load_text
+from vflow.graph.registry import Registry
+from vflow.graph.roles import ROLES, Role
+
+CANDIDATES = [(role, name) for role in ROLES.values() for name in Registry().candidates(role.name)]
+TURNS = Audio(rate=16_000, channels=1, features={"turns"})
+CAPS: tuple[Caps, ...] = (
+    Audio(),
+    Audio(rate=16_000, channels=1),
+    TURNS,
+    *(Text(kind) for kind in ("word", "chunk", "final")),
+)
+
+
+def promised(caps: str) -> Caps:
+    """The caps that a role's port prints as."""
+    (found,) = (each for each in CAPS if str(each) == caps)
+    return found
+
+
+def test_each_role_is_found_by_its_name_and_played_by_some_node() -> None:
+    assert [role.name for role in ROLES.values()] == list(ROLES)
+    assert {role.name for role, _ in CANDIDATES} == set(ROLES)
+
+
+@pytest.mark.parametrize(("role", "name"), CANDIDATES, ids=[name for _, name in CANDIDATES])
+def test_a_candidate_takes_and_gives_through_each_port_what_its_role_promises(role: Role, name: str) -> None:
+    nodes: dict[str, type[Node]] = {}
+    links = []
+    for port, caps in role.inputs.items():
+        nodes[f"to_{port}"] = type("Giver", (Node,), {"out": Out(promised(caps))})
+        links.append(f"to_{port} -> it.{port}")
+    for port, caps in role.outputs.items():
+        nodes[f"from_{port}"] = type("Taker", (Node,), {"into": In(promised(caps))})
+        links.append(f"it.{port} -> from_{port}")
+    lines = "".join(f"  {node}: {{use: {node}}}\n" for node in nodes)
+    text = f"nodes:\n{lines}  it: {{use: {name}}}\nlinks: [{', '.join(links)}]\n"
+    graph = load_text(text, nodes=nodes, require_available=False)
+    ends = {end for link in graph.links for end in (link.source, link.target)}
+    assert nodes.keys() <= ends
