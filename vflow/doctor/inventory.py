@@ -30,7 +30,8 @@ class Extra:
 class Weights:
     """A model that vflow knows by name, or one in the hub's cache (`owner/name`); `size` in bytes.
 
-    `state` is `present`, `not here` or `incomplete`; `mend` the command that fetches it.
+    `state` is `present`, `not here`, `incomplete`, or `files` for files that were pulled by name; `mend` the
+    command that fetches it.
     """
 
     name: str
@@ -84,5 +85,6 @@ def _known() -> Iterator[Weights]:
 
 def _of_hub() -> Iterator[Weights]:
     for copy in hub_cache.here():
-        state, mend = ("present", "") if copy.whole else ("incomplete", f"vflow models pull {copy.name}")
+        partly = copy.state == "in part"
+        state, mend = ("incomplete", f"vflow models pull {copy.name}") if partly else (copy.state, "")
         yield Weights(copy.name, copy.size, state, str(copy.folder), mend=mend)
