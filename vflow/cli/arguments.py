@@ -81,6 +81,13 @@ def _models(parser: argparse.ArgumentParser) -> None:
     pull = actions.add_parser("pull", help="fetch a model into the cache")
     pull.add_argument("name", metavar="NAME", help="from 'vflow models list', or OWNER/NAME of the hub")
     pull.add_argument("--revision", metavar="REV", help="a branch, tag or commit of the hub; default: main")
+    pull.add_argument(
+        "--file",
+        metavar="PATTERN",
+        action="append",
+        dest="patterns",
+        help="only the files of the hub that match, such as '*.onnx' (repeatable)",
+    )
 
 
 def _stand_ins(parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from vflow import models
 from vflow.cli.main import FAILED, OK, USAGE
@@ -18,10 +19,11 @@ def main(args: argparse.Namespace) -> int:
     if args.action == "list":
         return listing()
     if models.is_hub_name(args.name):
-        return pull_hub(args.name, "main" if args.revision is None else args.revision)
-    if args.revision is not None:
-        print("vflow models pull: error: --revision is for names of the hub: OWNER/NAME", file=sys.stderr)
-        return USAGE
+        return pull_hub(args.name, "main" if args.revision is None else args.revision, args.patterns or ())
+    for option, given in (("--revision", args.revision), ("--file", args.patterns)):
+        if given is not None:
+            print(f"vflow models pull: error: {option} is for names of the hub: OWNER/NAME", file=sys.stderr)
+            return USAGE
     return pull(args.name)
 
 
@@ -36,8 +38,8 @@ def listing() -> int:
         print(f"{'':<{width}}  licence: {model.licence}")
         print(f"{'':<{width}}  place: {models.path(model.name)}")
     for copy in copies:
-        state = "present" if copy.whole else "in part"
-        print(f"{copy.name:<{width}}  {size_text(copy.size):>8}  {state:<8}  from the hub")
+        about = "from the hub" + (", single files" if copy.state == "files" else "")
+        print(f"{copy.name:<{width}}  {size_text(copy.size):>8}  {copy.state:<8}  {about}")
         print(f"{'':<{width}}  place: {copy.folder}")
     print("fetch one with 'vflow models pull NAME', any of the hub with 'vflow models pull OWNER/NAME';")
     print("VFLOW_CACHE moves the cache of the former, HF_HOME that of the hub")
@@ -73,14 +75,14 @@ def pull(name: str) -> int:
     return OK
 
 
-def pull_hub(name: str, revision: str) -> int:
-    """Fetch what is missing or damaged of a model of the hub. Ctrl-C keeps what came, for the next pull."""
+def pull_hub(name: str, revision: str, patterns: Sequence[str]) -> int:
+    """Fetch what is missing or damaged of a model of the hub. Ctrl-C keeps the files that came whole."""
     if not hub_cache.is_revision(revision):
         print(f"vflow models pull: error: {revision!r} is no branch, tag or commit", file=sys.stderr)
         return USAGE
     bar = StatusLine(sys.stderr)
     try:
-        pulled = hub_download.pull(name, bar.show, revision)
+        pulled = hub_download.pull(name, bar.show, revision, patterns)
     except Unavailable as error:
         bar.end()
         here = f"\n{name} is here, and was not changed" if models.hub_present(name, revision) else ""
@@ -88,7 +90,8 @@ def pull_hub(name: str, revision: str) -> int:
         return FAILED
     except KeyboardInterrupt:
         bar.end()
-        print(f"what came of {name} is kept: pull it again, and it goes on from there", file=sys.stderr)
+        kept = f"the files of {name} that came whole are kept"
+        print(f"{kept}: pull it again, and it goes on with the next one", file=sys.stderr)
         raise
     bar.end()
     state = "fetched" if pulled.fetched else "here, and whole: nothing was fetched"

@@ -27,7 +27,8 @@ class Extra:
 class StoredModel:
     """A model that vflow knows by name, or one in the hub's cache (`owner/name`); `size` in bytes.
 
-    `state` is `present`, `not here` or `incomplete`; `mend` the command that fetches it.
+    `state` is `present`, `not here`, `incomplete`, or `files` for files that were pulled by name; `mend` the
+    command that fetches it.
     """
 
     name: str
@@ -79,5 +80,6 @@ def _known() -> Iterator[StoredModel]:
 
 def _of_hub() -> Iterator[StoredModel]:
     for copy in hub_cache.here():
-        state, mend = ("present", "") if copy.whole else ("incomplete", f"vflow models pull {copy.name}")
+        partly = copy.state == "in part"
+        state, mend = ("incomplete", f"vflow models pull {copy.name}") if partly else (copy.state, "")
         yield StoredModel(copy.name, copy.size, state, str(copy.folder), mend=mend)

@@ -13,6 +13,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from vflow.errors import Unavailable
 
@@ -22,6 +23,13 @@ INDEX_OF = {
 }
 """The names that transformers looks for, in its order; each may be one file, or an index and its shards."""
 
+FOREIGN = (".gguf", ".onnx", ".pth", ".pt", ".ckpt", ".h5", ".msgpack", ".tflite", ".nemo")
+"""Endings of weights that transformers does not load from a repository."""
+
+State = Literal["present", "files", "in part"]
+"""`present`: transformers loads it. `files`: files that somebody named, for whoever reads them. `in part`: a
+model of which weights are missing."""
+
 _NAME = re.compile(r"\b[\w.-]{1,96}\b/\b[\w.-]{1,96}\b", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _REVISION = re.compile(r"\w[\w./-]*", re.ASCII)
@@ -29,13 +37,13 @@ _REVISION = re.compile(r"\w[\w./-]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What is here of a repository, in its `main` or else its newest snapshot. `whole`: it can be loaded.
-    `size` in bytes, with what came of files that are not whole."""
+    """What is here of a repository, in its `main` or else its newest snapshot; `size` in bytes, with what a
+    killed pull left."""
 
     name: str
     folder: Path
     size: int
-    whole: bool
+    state: State
 
 
 def is_hub_name(text: str) -> bool:
@@ -107,8 +115,12 @@ def require_hub(name: str, revision: str = "main") -> Path:
     again = f"vflow models pull {name}" + (f" --revision {revision}" if revision != "main" else "")
     if folder is None:
         raise Unavailable(f"model {name} is not here: {again}")
-    if not is_whole(folder):
-        raise Unavailable(f"model {name} is here in part, not whole: {again}")
+    match state_of(folder):
+        case "files":
+            found = f"single files of {name} are here, and not all that transformers loads"
+            raise Unavailable(f"{found}; if it is a model for transformers: {again}")
+        case "in part":
+            raise Unavailable(f"model {name} is here in part, not whole: {again}")
     return folder
 
 
@@ -123,8 +135,21 @@ def here() -> list[Copy]:
         newest = snapshot(f"{owner}/{name}") or max(shots, key=lambda shot: shot.stat().st_mtime_ns)
         files = [*newest.rglob("*"), *folder.glob("blobs/*.incomplete")]
         size = sum(file.stat().st_size for file in files if file.is_file())
-        copies.append(Copy(f"{owner}/{name}", newest, size, is_whole(newest)))
+        copies.append(Copy(f"{owner}/{name}", newest, size, state_of(newest)))
     return copies
+
+
+def state_of(folder: Path) -> State:
+    """What a snapshot's folder is good for.
+
+    Without a config, or with weights in a format of others', it holds what somebody named: `pull` fetches a
+    model's config first, and no such weights unless they are named.
+    """
+    if is_whole(folder):
+        return "present"
+    files = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    named = "config.json" not in files or any(file.endswith(FOREIGN) for file in files)
+    return "files" if files and named else "in part"
 
 
 def is_whole(folder: Path) -> bool:
