@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.stand_ins import PATIENCE_S, Heavy, Speaker, Words, pipeline, word
-from vflow import ManualClock, Pipeline, VflowError
+from vflow import MS, ManualClock, NodeError, Pipeline, VflowError
 
 TEXT = """
 nodes:
@@ -29,6 +29,13 @@ class Reply(Heavy):
 class Once(Words):
     def produce(self) -> Iterator[Any]:
         yield word(0, turn=self.ctx.new_turn())
+
+
+class Endless(Words):
+    def produce(self) -> Iterator[Any]:
+        while True:
+            self.ctx.wait_until(self.ctx.now_ns() + MS)
+            yield word(0, turn=1)
 
 
 class Loud(Speaker):
@@ -99,3 +106,34 @@ def test_a_turn_that_is_not_speculative_is_neither_committed_nor_retracted(runni
     context.commit(1)
     context.retract(1, 0)
     assert told == []
+
+
+@pytest.mark.parametrize("method", ["lead_ns", "duck"])
+@pytest.mark.parametrize("error", [OSError, SystemExit])
+def test_a_sink_that_raises_when_it_is_asked_fails_the_pipeline_in_its_own_name(
+    method: str, error: type[BaseException]
+) -> None:
+    class Broken(Loud):
+        def fail(self, *args: Any) -> Any:
+            raise error("gone")
+
+    setattr(Broken, method, Broken.fail)
+    running = pipeline(TEXT, source=Endless, reply=Reply, speaker=Broken)
+    running.start()
+    context = running.nodes["source"].ctx
+    assert context.lead_ns() >= 0
+    context.duck(0.5)
+    with pytest.raises(NodeError, match=f"{error.__name__}: gone") as raised:
+        running.wait(PATIENCE_S)
+    assert raised.value.node in ("first", "second")
+
+
+def test_a_lead_that_is_no_number_is_the_sinks_fault() -> None:
+    class Silent(Loud):
+        def lead_ns(self) -> int:
+            return None  # type: ignore[return-value]
+
+    running = pipeline(TEXT, source=Endless, reply=Reply, speaker=Silent).start()
+    assert running.nodes["source"].ctx.lead_ns() == 0
+    with pytest.raises(NodeError, match="TypeError"):
+        running.wait(PATIENCE_S)

@@ -59,17 +59,10 @@ class Flusher:
         nodes = ((name, self._nodes[name]) for name in self._nodes if name in self.reach(starts).nodes)
         return [(name, node) for name, node in nodes if isinstance(node, Sink)]
 
-    def duck(self, starts: frozenset[str], gain: float) -> None:
-        """Have the sinks downstream of some nodes play at a linear gain."""
-        for name, sink in self.sinks(starts):
-            if self._is_open(name):
-                sink.duck(gain)
-
-    def lead_ns(self, starts: frozenset[str]) -> int:
-        """How long the audio still plays that is downstream of some nodes, in links and sinks."""
-        lead_ns = max((sink.lead_ns() for _, sink in self.sinks(starts)), default=0)
+    def queued_ns(self, starts: frozenset[str]) -> int:
+        """How long the audio plays that waits in the links downstream of some nodes."""
         links = self.reach(starts).links
-        return lead_ns + sum(link.queued_ns for edge, link in self._links if edge in links)
+        return sum(link.queued_ns for edge, link in self._links if edge in links)
 
     def flush(
         self, starts: frozenset[str], turn: int

@@ -110,8 +110,8 @@ class Pipeline:
         self._wiring = wire(graph, self.nodes, self.speculation, self._announcer, owner)
         self._threads = Threads(self._wiring.threads)
         self._flusher = Flusher(graph, self.nodes, self._wiring, self.speculation, self._announcer, owner)
-        said = self._announcer, self._failures
-        self._turns = TurnControl(graph, self._flusher, self.speculation, *said, self.clock, commit_within_s)
+        common = self.speculation, self._announcer, self._failures, self.clock, self._lifecycle.is_open
+        self._turns = TurnControl(graph, self._flusher, *common, commit_within_s)
         self._contexts = {name: self._context(name) for name in self.nodes}
         for name, node in self.nodes.items():
             node.ctx = self._contexts[name]

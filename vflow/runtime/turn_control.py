@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TypeVar
 
 from vflow.clock import Clock
-from vflow.errors import VflowError, nearest
+from vflow.errors import Signal, VflowError, nearest
 from vflow.flush import Flush
 from vflow.graph.graph import Graph
+from vflow.node import Sink
 from vflow.packet import SECOND
 from vflow.props import duration_text
 from vflow.runtime.announcer import Announcer
 from vflow.runtime.failures import Failures
 from vflow.runtime.flusher import Flusher
 from vflow.runtime.speculation import Speculation, SpeculativeTurn
+
+T = TypeVar("T")
 
 
 class TurnControl:
@@ -28,12 +33,14 @@ class TurnControl:
         announcer: Announcer,
         failures: Failures,
         clock: Clock,
+        is_open: Callable[[str], bool],
         commit_within_s: float,
     ) -> None:
         """A turn of which nothing was made or told for `commit_within_s` is given up."""
         self._graph, self._flusher, self._speculation = graph, flusher, speculation
         self._announcer, self._failures = announcer, failures
         self._now_ns, self._commit_within_ns = clock.now_ns, round(commit_within_s * SECOND)
+        self._is_open = is_open
         self._lock = threading.Lock()
         self._newest = 0  # guarded by _lock
 
@@ -120,8 +127,26 @@ class TurnControl:
         """How long the audio still plays that is in the sinks, and in the links to them: all of the reply, or
         what is downstream of one node."""
         starts = frozenset([below]) if below is not None else self._graph.generators()
-        return self._flusher.lead_ns(starts or frozenset(self._graph.nodes))
+        starts = starts or frozenset(self._graph.nodes)
+        leads = [self._asked(name, partial(_lead_of, sink)) for name, sink in self._flusher.sinks(starts)]
+        return max((lead or 0 for lead in leads), default=0) + self._flusher.queued_ns(starts)
 
     def duck(self, gain: float, origins: frozenset[str]) -> None:
         """Have the sinks downstream of these nodes play at a linear gain of 0 to 1."""
-        self._flusher.duck(origins, gain)
+        for name, sink in self._flusher.sinks(origins):
+            if self._is_open(name):
+                self._asked(name, partial(sink.duck, gain))
+
+    def _asked(self, name: str, ask: Callable[[], T]) -> T | None:
+        """What a sink answers; where it raises it has failed, and not the node that asks."""
+        try:
+            return ask()
+        except Signal:
+            raise
+        except BaseException as error:  # a node's own code, sys.exit included
+            self._failures.fail(self._failures.attributed(name, error))
+            return None
+
+
+def _lead_of(sink: Sink) -> int:
+    return int(sink.lead_ns())
