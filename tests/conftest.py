@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 EXCUSE = "CUDA"
 
 TOGETHER = {
-    # in real time, each alone: several that speak and listen at once would be late. Beside other tests they
-    # are not: they were green on two cores with three workers and as much work of others
+    # in real time: two that speak and listen at once would be late
     "tests/devices/": "real time",
     "tests/pipelines/test_voice_agent.py": "real time",
     "tests/pipelines/test_voxtral_agent.py": "real time",
