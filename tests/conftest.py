@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 EXCUSE = "CUDA"
 
 TOGETHER = {
-    # in real time, each alone: several that speak and listen at once would be late. Beside other tests they
-    # are not: they were green with three workers on two cores that others used too
+    # in real time: two that speak and listen at once would be late
     "tests/devices/": "real time",
     "tests/pipelines/test_voice_agent.py": "real time",
     "tests/pipelines/test_voxtral_agent.py": "real time",
@@ -26,6 +25,8 @@ TOGETHER = {
     # each of these has a model, or a run, that all of its tests use
     "tests/nodes/chat/test_chat.py": "chat",
     "tests/benchmarks/test_decode.py": "decode benchmark",
+    # on one core: two that were there at once would wait for one another
+    "tests/properties/test_conversations.py": "conversations",
 }
 """By the beginning of their names, the tests of which one worker runs all of a group, one by one."""
 

@@ -28,7 +28,6 @@ def test_waits_for_ever():
 
 def test_next(): ...
 """
-BY_WORKERS = pytest.mark.parametrize("workers", ["0", "1"])
 
 
 def suite(folder: Path, tests: str, *words: str, ci: str = "true") -> subprocess.CompletedProcess[str]:
@@ -44,25 +43,26 @@ def suite(folder: Path, tests: str, *words: str, ci: str = "true") -> subprocess
     )
 
 
-@BY_WORKERS
+@pytest.mark.parametrize("workers", ["0", "1"])
 def test_a_skipped_test_fails_the_run_in_ci_unless_it_needs_cuda(tmp_path: Path, workers: str) -> None:
     done = suite(tmp_path, SKIPS, "-n", workers)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
     told = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED IN CI")]
     assert len(told) == 1
     assert told[0].startswith("SKIPPED IN CI: test_it.py::test_deaf")
-    assert suite(tmp_path, SKIPS, "-n", workers, "-k", "slow").returncode == 0
 
 
-def test_a_skipped_test_fails_no_run_elsewhere(tmp_path: Path) -> None:
-    assert suite(tmp_path, SKIPS, "-n", "0", ci="").returncode == 0
-
-
-@BY_WORKERS
-def test_a_test_that_hangs_is_named_with_the_stacks_of_all_threads_and_the_next_runs(
-    tmp_path: Path, workers: str
+@pytest.mark.parametrize(("ci", "words"), [("true", ("-k", "slow")), ("", ())], ids=["CUDA alone", "no CI"])
+def test_skipped_tests_fail_no_run_where_all_need_cuda_or_outside_ci(
+    tmp_path: Path, ci: str, words: tuple[str, ...]
 ) -> None:
-    done = suite(tmp_path, HANGS, "-n", workers, "--timeout=1")
+    done = suite(tmp_path, SKIPS, "-n", "0", *words, ci=ci)
+    assert done.returncode == 0
+    assert "SKIPPED IN CI" not in done.stdout
+
+
+def test_a_test_that_hangs_is_named_with_the_stacks_of_all_threads_and_the_next_runs(tmp_path: Path) -> None:
+    done = suite(tmp_path, HANGS, "-n", "1", "--timeout=1")
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
     assert "FAILED test_it.py::test_waits_for_ever" in done.stdout
     assert "Stack of other" in done.stdout

@@ -59,6 +59,7 @@ class Server:
             "VFLOW_CACHE": str(cache_dir()),
         }
         self._awake: subprocess.Popen[bytes] | None = None
+        self._runs: list[Vflow] = []
 
     def __enter__(self) -> Server:
         self.run("pulseaudio", "-n", "--daemonize=yes", "--exit-idle-time=-1", "--use-pid-file=yes",
@@ -75,6 +76,8 @@ class Server:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        for run in self._runs:
+            run.close()
         if self._awake is not None:
             self._awake.terminate()
             self._awake.wait(PATIENCE_S)
@@ -126,8 +129,9 @@ class Server:
         os.kill(int((self.folder / "pid").read_text()), signal.SIGKILL)
 
     def vflow(self, *words: str) -> Vflow:
-        """Begin a command of vflow's there."""
-        return Vflow([*words], self.env)
+        """Begin a command of vflow's there, which ends with the server at the latest."""
+        self._runs.append(Vflow([*words], self.env))
+        return self._runs[-1]
 
 
 class Vflow:
@@ -181,6 +185,13 @@ class Vflow:
             raise AssertionError(f"it hangs:\n{self.text}") from None
         self._reader.join(PATIENCE_S)
         return code
+
+    def close(self) -> None:
+        """End it where a test that failed has left it: else another test would be told of its process."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(PATIENCE_S)
+        self._reader.join(PATIENCE_S)
 
 
 def missing() -> str:

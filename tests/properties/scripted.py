@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import torch  # noqa: F401  # a reply imports it: a run that waits for that has a stall
 
 from vflow import (
     MS,

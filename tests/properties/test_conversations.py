@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -176,6 +177,20 @@ def _shown(held: Conversation) -> Iterator[str]:
         yield f"warned: {warnings}"
 
 
+@pytest.fixture
+def one_core() -> Iterator[None]:
+    """Keep this thread, and those that it starts, on one core: a manual clock lets one of them run at a time,
+    and to hand over to one on another core takes twice as long."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    yield
+    os.sched_setaffinity(0, before)
+
+
+@pytest.mark.usefixtures("one_core")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_thousand_conversations_remember_what_was_heard(part: int, tmp_path: Path) -> None:
     for seed in range(part * CONVERSATIONS, (part + 1) * CONVERSATIONS):
