@@ -68,7 +68,8 @@ class Context(Protocol):
         """Report progress of long work, such as loading; any thread."""
 
     def shared(self, key: str, load: Callable[[], T]) -> T:
-        """One instance a process for all that ask for `key`; loaded once, closed with its last user."""
+        """One instance a process for all that ask for `key`; loaded once, closed with its last user. One
+        whose `closed` is True has died, and is loaded anew for whoever asks next."""
 
     def new_turn(self) -> int:
         """The number of a new turn: 1, 2, ..."""

@@ -111,7 +111,9 @@ def test_vflow_voice_alone_is_not_warned_of() -> None:
     assert list(rules.namesake()) == []
 
 
-@pytest.mark.parametrize(("omp", "warned"), [("", False), ("2", False), ("64", True), ("many", False)])
+@pytest.mark.parametrize(
+    ("omp", "warned"), [("", False), ("2", False), ("64", True), ("many", False), ("9" * 5000, True)]
+)
 def test_more_openmp_threads_than_cores_are_warned_of(omp: str, warned: bool) -> None:
     found = list(rules.threads(machine(omp=omp)))
     assert [d.mend for d in found] == (["set it to 2, or unset it"] if warned else [])

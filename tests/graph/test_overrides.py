@@ -33,6 +33,28 @@ def test_the_threads_of_a_library_are_set_as_a_property_is() -> None:
     assert (node.threads, node.nodes["threads"].values) == ({}, {"gain": 2})
 
 
+@pytest.mark.parametrize(
+    "count",
+    ["0", "-1", "1025", "100000", "1e9", "1.5", "true", "nan", "''", "[2]", "9" * 25, "9" * 400, "9" * 5000],
+)
+def test_a_number_of_threads_that_no_library_can_have_is_refused(count: str) -> None:
+    """libgomp ends the process at 100,000."""
+    for library in ("torch", "onnxruntime"):
+        wrong = said("  m: {use: mic}", overrides={f"threads.{library}": count})
+        assert wrong.startswith(f"--set threads.{library}={count}"[:40])
+        assert f"error: {library} is " in wrong
+        assert "set it to the cores that this process may use (" in wrong
+    with pytest.raises(GraphError, match=r"2:18: error: torch is .*; set it to the cores"):
+        load_text(f"vflow: 1\nthreads: {{torch: {count}}}\nnodes:\n  n: {{use: 'null'}}\nlinks: []\n")
+
+
+def test_a_thousand_threads_may_be_given_and_more_have_a_mend() -> None:
+    assert build("  m: {use: mic}", overrides={"threads.torch": "1024"}).threads == {"torch": 1024}
+    wrong = said("  m: {use: mic}", overrides={"threads.torch": "1025"})
+    assert "torch is at most 1024 threads, not 1025" in wrong
+    assert "set it to the cores that this process may use (" in wrong
+
+
 def test_an_override_is_text_for_a_text_property_and_a_number_for_a_number() -> None:
     def device(text: str) -> Any:
         graph = build("  m: {use: mic}", overrides={"m.device": text})

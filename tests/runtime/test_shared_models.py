@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from tests.stand_ins import PATIENCE_S, Gate
-from vflow.runtime.shared_models import SharedModels
+from vflow.runtime.shared_models import MODELS, SharedModels, Shares
 
 
 class Model:
@@ -73,3 +73,146 @@ def test_keys_do_not_wait_for_one_another() -> None:
     models.acquire("fast", Model)
     gate.open()
     thread.join(PATIENCE_S)
+
+
+class Mortal:
+    """Dies when it is told to, as an engine does by a fault of its own."""
+
+    closed = False
+    closes = 0
+
+    def close(self) -> None:
+        self.closes += 1
+
+
+def test_one_that_died_is_loaded_anew_though_another_still_holds_it() -> None:
+    models = SharedModels()
+    old = models.acquire("key", Mortal)
+    old.closed = True
+    new = models.acquire("key", Mortal)
+    assert new is not old
+    assert models.acquire("key", Mortal) is new
+    assert old.closes == 0
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_the_dead_one_and_the_fresh_one_are_closed_each_with_its_own_last_user(
+    order: tuple[int, ...],
+) -> None:
+    models = SharedModels()
+    old = models.acquire("key", Mortal)
+    models.acquire("key", Mortal)
+    old.closed = True
+    new = models.acquire("key", Mortal)
+    held = [old, old, new]
+    for at, user in enumerate(order):
+        models.release("key", held[user])
+        gone = order[: at + 1]
+        assert (old.closes, new.closes) == (int({0, 1} <= {*gone}), int(2 in gone))
+    assert models.acquire("key", Mortal) not in (old, new)
+
+
+def test_one_that_dies_again_and_again_is_loaded_anew_each_time() -> None:
+    models, had = SharedModels(), []
+    for _ in range(4):
+        had.append(models.acquire("key", Mortal))
+        had[-1].closed = True
+    assert len({id(one) for one in had}) == 4
+    for one in had:
+        models.release("key", one)
+    assert [one.closes for one in had] == [1, 1, 1, 1]
+
+
+def test_one_that_is_dead_when_it_is_loaded_is_handed_out_and_not_loaded_for_ever() -> None:
+    class Dead(Mortal):
+        closed = True
+
+    models = SharedModels()
+    first = models.acquire("key", Dead)
+    assert models.acquire("key", Dead) is not first
+
+
+def test_a_dead_one_whose_successor_does_not_load_is_still_its_users() -> None:
+    models = SharedModels()
+    old = models.acquire("key", Mortal)
+    old.closed = True
+
+    def fail() -> Mortal:
+        raise OSError("no such file")
+
+    with pytest.raises(OSError, match="no such file"):
+        models.acquire("key", fail)
+    assert models.acquire("key", Mortal) is not old
+    models.release("key", old)
+    assert old.closes == 1
+
+
+def test_two_that_wait_for_a_load_that_fails_both_get_its_error_and_leave_nothing() -> None:
+    models, gate, errors = SharedModels(), Gate(), []
+
+    def fail() -> Mortal:
+        gate.pass_through()
+        raise OSError("no such file")
+
+    def ask() -> None:
+        try:
+            models.acquire("key", fail)
+        except OSError as error:
+            errors.append(str(error))
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    gate.wait_reached()
+    gate.open()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert errors == ["no such file"] * 2
+    assert models.acquire("key", Mortal).closes == 0
+
+
+def test_many_that_ask_while_one_dies_share_its_successor_and_leave_nothing() -> None:
+    models, start, got = SharedModels(), threading.Barrier(9), []
+    old = models.acquire("key", Mortal)
+
+    def ask() -> None:
+        start.wait(PATIENCE_S)
+        for _ in range(50):
+            one = models.acquire("key", Mortal)
+            got.append(one)
+            models.release("key", one)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    start.wait(PATIENCE_S)
+    old.closed = True
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    models.release("key", old)
+    assert {one.closes for one in got} == {1}
+    assert not models._entries
+
+
+def test_a_node_that_asks_again_gives_its_dead_one_back() -> None:
+    shares = Shares()
+    old = shares.take("test_shared_models", Mortal)
+    assert shares.take("test_shared_models", Mortal) is old
+    old.closed = True
+    new = shares.take("test_shared_models", Mortal)
+    assert (old.closes, new.closes) == (1, 0)
+    assert shares.release() == []
+    assert (old.closes, new.closes) == (1, 1)
+    assert not MODELS._entries
+
+
+def test_a_dead_one_that_cannot_be_closed_is_told_at_the_end() -> None:
+    class Stuck(Mortal):
+        def close(self) -> None:
+            raise OSError("stuck")
+
+    shares = Shares()
+    shares.take("test_shared_models", Stuck).closed = True
+    new = shares.take("test_shared_models", Mortal)
+    assert [str(error) for error in shares.release()] == ["stuck"]
+    assert new.closes == 1

@@ -91,8 +91,9 @@ def namesake() -> Iterator[Diagnostic]:
 def threads(machine: Machine) -> Iterator[Diagnostic]:
     """A warning where the environment asks for more threads than there are cores."""
     asked = machine.omp_num_threads
-    if asked.isdecimal() and int(asked) > machine.usable_cores:
-        message = f"OMP_NUM_THREADS is {asked}, but this process may use {machine.usable_cores:g} cores"
+    if asked.isdecimal() and (len(asked) > 9 or int(asked) > machine.usable_cores):
+        shown = asked if len(asked) < 20 else f"{asked[:20]}..."
+        message = f"OMP_NUM_THREADS is {shown}, but this process may use {machine.usable_cores:g} cores"
         mend = f"set it to {max(1, int(machine.usable_cores))}, or unset it"
         yield Diagnostic(message, None, mend, "warning")
 

@@ -14,6 +14,7 @@ from vflow.graph.graph import Budget, ErrorPolicy
 from vflow.graph.yaml_reader import Value
 from vflow.ports import QueueOptions
 from vflow.props import duration_ns
+from vflow.resources import usable_cores
 
 POLICIES = ("block", "leaky-oldest", "leaky-newest", "error")
 QUEUE_KEYS = ("packets", "time", "policy", "max_age")
@@ -24,6 +25,9 @@ MAPPING_MENDS = {
     "budget": "write '{from: speech_end, to: first_audio, max: 800ms}'",
 }
 LIBRARIES = ("torch", "onnxruntime")
+MOST_THREADS = 1024
+"""That a library may be given: above the cores of any machine, so that a file is good on another one, and
+below the numbers at which libgomp ends the process (1,000 threads run, 100,000 crash it)."""
 QueueChange = Callable[[QueueOptions], QueueOptions]
 """What a link's keys make of the bounds that it has without them."""
 
@@ -94,9 +98,20 @@ class ValueReader:
             policy = replace(policy, backoff_ns=self.duration(fields["backoff"], "backoff"))
         return policy
 
-    def threads(self, value: Value) -> dict[str, int]:
-        entries = self.mapping(value, "threads", LIBRARIES)
-        return {name: self.integer(count, name, 1) for name, count in entries.items()}
+    def threads(self, given: Value) -> dict[str, int]:
+        entries = self.mapping(given, "threads", LIBRARIES)
+        cores = max(1, int(usable_cores()))
+        mend = f"set it to the cores that this process may use ({cores}), or leave it out"
+        found: dict[str, int] = {}
+        for name, value in entries.items():
+            count = value.data
+            if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+                self.error(f"{name} is a whole number of at least 1, not {value}", value.place, mend)
+            elif count > MOST_THREADS:
+                self.error(f"{name} is at most {MOST_THREADS} threads, not {value}", value.place, mend)
+            else:
+                found[name] = count
+        return found
 
     def budget(self, value: Value) -> Budget | None:
         entries = self.mapping(value, "budget", ("from", "to", "max"))

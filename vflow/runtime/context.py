@@ -16,7 +16,7 @@ from vflow.resources import usable_cores
 from vflow.runtime.announcer import Announcer
 from vflow.runtime.runner import Runner
 from vflow.runtime.segment import Segment
-from vflow.runtime.shared_models import MODELS
+from vflow.runtime.shared_models import Shares
 from vflow.runtime.turn_control import TurnControl
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class NodeContext:
     ) -> None:
         self._node, self._graph, self._segment, self._runner = node, graph, segment, runner
         self._clock, self._announcer, self._turns = clock, announcer, turns
-        self._keys: list[str] = []
+        self._shares = Shares()
         self.name = node.name
         self.conversation = conversation
         self.now_ns = clock.now_ns
@@ -75,19 +75,12 @@ class NodeContext:
         self.post("progress", text, fraction=fraction)
 
     def shared(self, key: str, load: Callable[[], T]) -> T:
-        value: T = MODELS.acquire(key, load)
-        self._keys.append(key)
+        value: T = self._shares.take(key, load)
         return value
 
     def release(self) -> list[BaseException]:
         """Give back what was shared; for the pipeline, after `close`. Returns what could not be closed."""
-        errors: list[BaseException] = []
-        while self._keys:
-            try:
-                MODELS.release(self._keys.pop())
-            except BaseException as error:  # a model's own code
-                errors.append(error)
-        return errors
+        return self._shares.release()
 
     def new_turn(self) -> int:
         return self._turns.new_turn()

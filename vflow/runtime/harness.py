@@ -22,7 +22,7 @@ from vflow.node import Node, Sink
 from vflow.packet import Packet
 from vflow.ports import Item, inputs_of, outputs_of
 from vflow.runtime.runner import Runner, Verdict
-from vflow.runtime.shared_models import MODELS
+from vflow.runtime.shared_models import Shares
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ class Harness:
         self._cancelled = 0
         self._out: dict[str, list[Item]] = {port: [] for port in outputs_of(type(node))}
         self._order: list[Item] = []
-        self._keys: list[str] = []
+        self._shares = Shares()
         self._notified = False
         self._asyncio = asyncio.Runner()
         """One loop for all that the node awaits; it starts with the first."""
@@ -86,8 +86,8 @@ class Harness:
             self.node.close()
         finally:
             self._asyncio.close()
-            while self._keys:
-                MODELS.release(self._keys.pop())
+            for error in self._shares.release():
+                raise error
 
     # what a test does
 
@@ -200,8 +200,7 @@ class Harness:
         self.post("progress", text, fraction=fraction)
 
     def shared(self, key: str, load: Callable[[], T]) -> T:
-        value: T = MODELS.acquire(key, load)
-        self._keys.append(key)
+        value: T = self._shares.take(key, load)
         return value
 
     def new_turn(self) -> int:

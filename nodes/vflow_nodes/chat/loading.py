@@ -50,6 +50,11 @@ class LanguageModel:
         ids: list[int] = made["input_ids"]
         return ids
 
+    @property
+    def closed(self) -> bool:
+        """Whether its engine has ended: whoever asks for the model next gets a fresh one."""
+        return not self.engine.open
+
     def close(self) -> None:
         """End the engine's thread; called with its last user."""
         self.engine.close()

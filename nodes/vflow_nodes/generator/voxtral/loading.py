@@ -33,6 +33,11 @@ class Voxtral:
         """An utterance that begins; of its windows at most `most` are heard."""
         return Utterance(turn, self.encoder.encode, most)
 
+    @property
+    def closed(self) -> bool:
+        """Whether its engine has ended: whoever asks for the model next gets a fresh one."""
+        return not self.engine.open
+
     def close(self) -> None:
         """End the engine's thread; called with its last user."""
         self.engine.close()

@@ -6,6 +6,7 @@ tokens of the step before. On CUDA the hand-out is one step late, so that the de
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import itertools
 import threading
@@ -13,46 +14,21 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import torch
 
 from vflow_nodes.lib.decode.device_errors import explained
-from vflow_nodes.lib.decode.errors import Closed, DecodeError, Failed, Full
-from vflow_nodes.lib.decode.prompt import Prompt
+from vflow_nodes.lib.decode.errors import Closed, DecodeError, Full, died
 from vflow_nodes.lib.decode.reply import Reply
 from vflow_nodes.lib.decode.scheduler import Chunk, Job, Plan, Scheduler, Stage
 from vflow_nodes.lib.decode.stepper import Device, Tokens
+from vflow_nodes.lib.decode.task import Counters, Task, answer
 from vflow_nodes.lib.decode.vocabulary import Vocabulary
 
 T = TypeVar("T")
 AHEAD = 64
 """Tokens of a reply that may wait to be taken before its session pauses."""
-
-
-@dataclass(slots=True, eq=False)
-class Task:
-    """A job with what it computes and whom it answers; `reply` is None where a prompt is computed ahead."""
-
-    job: Job
-    prompt: Prompt
-    reply: Reply | None
-    drawn: list[int] = field(default_factory=list)
-    begun: bool = False
-
-
-@dataclass(slots=True)
-class Counters:
-    """What the engine has done since it began. `reused` are positions of prompts that were there already."""
-
-    steps: int = 0
-    tokens: int = 0
-    prefilled: int = 0
-    reused: int = 0
-    replies: int = 0
-    cancelled: int = 0
-    failed: int = 0
 
 
 class Engine:
@@ -87,11 +63,19 @@ class Engine:
         self._numbers = itertools.count(1)
         self._thread: threading.Thread | None = None
         self._closing = False  # guarded by _asking: nothing is asked behind it
+        self._fault: BaseException | None = None  # guarded by _asking: what it died of
 
     def start(self, name: str = "decode") -> Engine:
-        """Begin to serve; returns itself."""
+        """Begin to serve; returns itself. Raises: RuntimeError where the system gives it no thread; the
+        engine is closed then."""
         self._thread = threading.Thread(target=self._serve, name=f"vflow:{name}", daemon=True)
-        self._thread.start()
+        atexit.register(self.close)  # a process that exits while a thread is inside torch is aborted
+        try:
+            self._thread.start()
+        except BaseException:
+            self._thread = None
+            self.close()
+            raise
         return self
 
     def close(self, timeout_s: float = 5.0) -> None:
@@ -100,7 +84,9 @@ class Engine:
         with self._asking:
             self._closing = True
         self._awake.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if self._thread is None:  # it never began: nobody else ends what was asked for
+            self._end_all()
+        elif self._thread is not threading.current_thread():
             self._thread.join(timeout_s)
 
     def new_session(self) -> int:
@@ -112,12 +98,7 @@ class Engine:
         future: Future[T] = Future()
 
         def run() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(work())
-            except Exception as error:  # the caller's work, and the caller's error
-                future.set_exception(error)
+            answer(future, self._refused if self._closing else work)
 
         self.ask(run)
         return future
@@ -135,10 +116,10 @@ class Engine:
         return {**self._effects, "slots": len(slots), "busy": busy, "context": self.context, **counters}
 
     def ask(self, what: Callable[[], None]) -> None:
-        """Have the engine's thread do something soon. Raises: Closed."""
+        """Have the engine's thread do something soon. Raises: Closed, with the fault that it died of."""
         with self._asking:
             if self._closing:
-                raise Closed("the decode engine is closed")
+                raise Closed(str(died(self._fault)) if self._fault else "the decode engine is closed")
             self._asked.append(what)
         self._awake.set()
 
@@ -172,22 +153,39 @@ class Engine:
             self._awake.set()
 
     def _serve(self) -> None:
-        if self._threads is not None:
-            torch.set_num_threads(self._threads)  # OpenMP counts threads for each thread that calls it
-        why: DecodeError = Closed("the decode engine was closed")
         try:
+            if self._threads is not None:
+                torch.set_num_threads(self._threads)  # OpenMP counts threads for each thread that calls it
             with torch.inference_mode():  # it is a thread's own
                 self._loop()
-        except Exception as error:  # a fault of the engine's own: nobody is to wait for it
-            why = Failed(f"the decode engine ended: {type(error).__name__}: {error}")
-            raise
-        finally:
+        except BaseException as error:  # a fault of the engine's own: each reply and each request tells of it
             with self._asking:
-                self._closing = True
-            while self._asked:  # first: what was asked for last is ended as well
+                self._closing, self._fault = True, error
+        finally:
+            self._end_all()
+
+    def _end_all(self) -> None:
+        """End whatever is waited for, each on its own: a fault that comes again here keeps no other one."""
+        with self._asking:
+            self._closing = True
+        atexit.unregister(self.close)
+        while self._asked:  # first: what was asked for last is ended as well
+            with contextlib.suppress(BaseException):
                 self._asked.popleft()()
-            for task in [*self._tasks.values()]:
-                self._fail(task.job, why)
+        for job, task in [*self._tasks.items()]:
+            with contextlib.suppress(BaseException):
+                self._fail(job, self._ended())
+            with contextlib.suppress(BaseException):  # where the slot could not be given back
+                if task.reply is not None:
+                    task.reply.end("error", self._ended())
+        self._tasks.clear()
+
+    def _ended(self) -> DecodeError:
+        """Why nothing more comes: an error of its own for each who waits, since each raises it."""
+        return died(self._fault) if self._fault else Closed("the decode engine was closed")
+
+    def _refused(self) -> Any:
+        raise self._ended()
 
     def _loop(self) -> None:
         while True:
@@ -284,8 +282,10 @@ class Engine:
             self.taken(job, reply)  # it may have been taken in between
 
     def _finish(self, job: Job, broken: bool = False) -> None:
-        task = self._tasks.pop(job, None)
+        """Take a job from its slot. Where that fails the task stays, and is ended with the engine."""
+        task = self._tasks.get(job)
         self._scheduler.finish(job, task.drawn if task else (), broken)
+        self._tasks.pop(job, None)
         self.counters.replies += task is not None and task.reply is not None
 
     def _fail(self, job: Job, error: DecodeError, broken: bool = False) -> None:

@@ -25,3 +25,13 @@ class Failed(DecodeError):
 
 class Closed(DecodeError):
     """The engine, or the session, is closed."""
+
+
+def died(fault: BaseException) -> Failed:
+    """The error of all that waits for an engine that ended by a fault of its own."""
+    try:
+        error = Failed(f"the decode engine ended: {type(fault).__name__}: {fault}")
+    except Exception:  # an error whose own text fails
+        error = Failed(f"the decode engine ended: {type(fault).__name__}")
+    error.__cause__ = fault
+    return error

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 
-from vflow_nodes.lib.decode.engine import Engine, Task
+from vflow_nodes.lib.decode.engine import Engine
 from vflow_nodes.lib.decode.errors import Closed, TooLong
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.reply import Reply
 from vflow_nodes.lib.decode.sampling import Sampling
 from vflow_nodes.lib.decode.scheduler import Job
+from vflow_nodes.lib.decode.task import Task
 
 PATIENCE_S = 10.0
 """How long a request waits for a slot."""
@@ -84,8 +85,10 @@ class DecodeSession:
         before, self._job = self._job, task.job
 
         def submit() -> None:
-            if before is not None:
-                self.engine.cancel(before)
-            self.engine.submit(task)
+            try:
+                if before is not None:
+                    self.engine.cancel(before)
+            finally:  # where that fails the engine dies, and ends what it knows of
+                self.engine.submit(task)
 
         self.engine.ask(submit)

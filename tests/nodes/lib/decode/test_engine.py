@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,7 +26,7 @@ from tests.nodes.lib.decode.models import (
     vocabulary,
 )
 from vflow_nodes.lib.decode.engine import Engine
-from vflow_nodes.lib.decode.errors import Closed, Failed, Full, TooLong
+from vflow_nodes.lib.decode.errors import Closed, DecodeError, Failed, Full, TooLong
 from vflow_nodes.lib.decode.prompt import Embeds, Prompt
 from vflow_nodes.lib.decode.reply import Reply
 from vflow_nodes.lib.decode.session import DecodeSession
@@ -378,3 +380,219 @@ def test_an_engine_that_is_closed_as_its_thread_looks_for_work_ends() -> None:
     assert thread is not None
     thread.join(20)
     assert not thread.is_alive()
+
+
+def died(reply: Reply, why: str = "RuntimeError: a fault") -> None:
+    """The reply ends, with what the engine died of."""
+    with pytest.raises(Failed, match=rf"^the decode engine ended: {why}$"):
+        taken(reply)
+
+
+def fault(*args: Any, **kwargs: Any) -> Any:
+    raise RuntimeError("a fault")
+
+
+FAULTS = [kind("a fault") for kind in (RuntimeError, MemoryError, SystemExit, KeyboardInterrupt)]
+
+
+@pytest.mark.parametrize("error", FAULTS, ids=lambda error: type(error).__name__)
+def test_an_engine_that_dies_ends_every_reply_with_what_it_died_of(error: BaseException) -> None:
+    gate, device = gated(slots=2)
+    with scripted(device, WORDS) as engine:
+        replies = [DecodeSession(engine).generate(Prompt(keys(n, 4)), free(50)) for n in range(3)]
+        gate.wait_reached()
+
+        def plan(now: float) -> Any:
+            raise error
+
+        engine._scheduler.plan = plan  # type: ignore[method-assign]
+        gate.let(100)
+        for reply in replies:
+            died(reply, f"{type(error).__name__}: a fault")
+        assert not engine.open
+        with pytest.raises(Closed, match=rf"^the decode engine ended: {type(error).__name__}: a fault$"):
+            engine.call(engine.stats)
+
+
+def test_a_fault_that_comes_again_while_the_engine_ends_keeps_no_reply_waiting() -> None:
+    """Neither those at work, nor the one that waits for a slot, nor those that are asked for last."""
+    gate, device = gated(slots=2)
+    with scripted(device, WORDS) as engine:
+        sessions = [DecodeSession(engine) for _ in range(4)]
+        replies = [s.generate(Prompt(keys(n, 4)), free(50)) for n, s in enumerate(sessions[:3])]
+        gate.wait_reached()
+        engine._scheduler.finish = fault  # type: ignore[method-assign]
+        replies[0].cancel()
+        late = [s.generate(Prompt(keys(n, 5)), free(50)) for n, s in enumerate(sessions)]
+        call = engine.call(engine.stats)
+        gate.let(100)
+        for reply in (*replies[1:], *late):
+            died(reply)
+        assert taken(replies[0]) == []
+        with pytest.raises(Failed, match=r"^the decode engine ended: RuntimeError: a fault$"):
+            call.result(20)
+
+
+def test_a_reply_that_cannot_be_ended_keeps_no_other_waiting() -> None:
+    gate, device = gated(slots=2)
+    with scripted(device, WORDS) as engine:
+        first, second = (DecodeSession(engine).generate(Prompt(keys(n, 4)), free(50)) for n in range(2))
+        gate.wait_reached()
+        first.end = fault  # type: ignore[method-assign]
+        engine.ask(fault)
+        gate.let(100)
+        died(second)
+
+
+def test_a_prompt_computed_ahead_does_not_keep_a_dying_engine() -> None:
+    gate, device = gated("prefill", slots=1)
+    with scripted(device, WORDS) as engine:
+        session = DecodeSession(engine)
+        session.prefill(Prompt(keys(1, 4)))
+        gate.wait_reached()
+        engine.ask(fault)
+        gate.let(100)
+        assert engine._thread is not None
+        engine._thread.join(20)
+        assert not engine.open
+        session.close()
+
+
+def test_cancels_that_storm_a_dying_engine_end_all_replies() -> None:
+    gate, device = gated(slots=3)
+    with scripted(device, WORDS) as engine:
+        sessions = [DecodeSession(engine) for _ in range(12)]
+        replies = [s.generate(Prompt(keys(n, 4)), free(50)) for n, s in enumerate(sessions)]
+        gate.wait_reached()
+        engine._scheduler.release = fault  # type: ignore[method-assign]
+        start = threading.Barrier(6)
+
+        def storm(number: int) -> None:
+            start.wait(20)
+            for session, reply in list(zip(sessions, replies, strict=True))[number::5]:
+                reply.cancel()
+                session.close()
+
+        threads = [threading.Thread(target=storm, args=[n]) for n in range(5)]
+        for thread in threads:
+            thread.start()
+        start.wait(20)
+        gate.let(100)
+        for thread in threads:
+            thread.join(20)
+        assert engine._thread is not None
+        engine._thread.join(20)
+        assert not engine._thread.is_alive()
+        assert [taken(reply) for reply in replies] == [[]] * 12
+
+
+def test_an_engine_whose_threads_cannot_be_set_ends_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "set_num_threads", fault)
+    engine = Engine(Scripted(hashed), WORDS, threads=2)
+    reply = DecodeSession(engine).generate(Prompt([1]), free(9))
+    engine.start()
+    died(reply)
+    engine.close()
+
+
+def test_an_engine_that_gets_no_thread_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(Scripted(hashed), WORDS)
+    reply = DecodeSession(engine).generate(Prompt([1]), free(9))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fault)
+        with pytest.raises(RuntimeError, match="a fault"):
+            engine.start()
+    with pytest.raises(Closed):
+        taken(reply)
+    assert not engine.open
+    engine.close()
+
+
+def test_an_engine_that_never_began_ends_what_was_asked_when_it_is_closed() -> None:
+    engine = Engine(Scripted(hashed), WORDS)
+    reply, call = DecodeSession(engine).generate(Prompt([1]), free(9)), engine.call(engine.stats)
+    engine.close()
+    with pytest.raises(Closed, match=r"^the decode engine was closed$"):
+        taken(reply)
+    with pytest.raises(Closed, match=r"^the decode engine was closed$"):
+        call.result(20)
+
+
+def test_work_that_exits_fails_its_caller_alone() -> None:
+    def leave() -> None:
+        raise SystemExit(3)
+
+    with scripted(Scripted(hashed), WORDS) as engine:
+        with pytest.raises(SystemExit):
+            engine.call(leave).result(20)
+        assert tokens_of(DecodeSession(engine).generate(Prompt([1]), free(5))) == answered(hashed, [1], 5)
+
+
+def test_a_callback_that_exits_ends_no_reply() -> None:
+    def leave(future: Any) -> None:
+        raise SystemExit(3)
+
+    gate, device = gated(slots=1)
+    with scripted(device, WORDS) as engine:
+        reply = DecodeSession(engine).generate(Prompt([1]), free(5))
+        gate.wait_reached()
+        for work in (engine.stats, fault):
+            engine.call(work).add_done_callback(leave)
+        gate.let(100)
+        assert tokens_of(reply) == answered(hashed, [1], 5)
+
+
+def test_an_engine_closed_from_its_own_thread_ends() -> None:
+    with scripted(Scripted(hashed), WORDS) as engine:
+        engine.call(engine.close).result(20)
+        assert engine._thread is not None
+        engine._thread.join(20)
+        assert not engine._thread.is_alive()
+
+
+def test_an_error_whose_text_fails_ends_every_reply_as_well() -> None:
+    class Mute(RuntimeError):
+        def __str__(self) -> str:
+            raise ValueError("no text")
+
+    def plan(now: float) -> Any:
+        raise Mute
+
+    gate, device = gated(slots=1)
+    with scripted(device, WORDS) as engine:
+        reply = DecodeSession(engine).generate(Prompt([1]), free(5))
+        gate.wait_reached()
+        engine._scheduler.plan = plan  # type: ignore[method-assign]
+        gate.let(9)
+        died(reply, "Mute")
+
+
+def test_each_reply_of_a_dead_engine_has_an_error_of_its_own() -> None:
+    """Each is raised in another thread, which writes its traceback into it."""
+    gate, device = gated(slots=2)
+    with scripted(device, WORDS) as engine:
+        replies = [DecodeSession(engine).generate(Prompt(keys(n, 4)), free(50)) for n in range(2)]
+        gate.wait_reached()
+        engine.ask(fault)
+        gate.let(100)
+        errors: list[DecodeError] = []
+        for reply in replies:
+            with pytest.raises(Failed) as caught:
+                taken(reply)
+            errors.append(caught.value)
+            assert isinstance(caught.value.__cause__, RuntimeError)
+        assert errors[0] is not errors[1]
+
+
+def test_a_process_that_exits_while_an_engine_works_is_not_aborted() -> None:
+    """A thread inside torch cannot be ended by the interpreter: it calls terminate()."""
+    script = (
+        "from tests.nodes.lib.decode.models import Options, Prompt, build, free, tiny, vocabulary\n"
+        "from vflow_nodes.lib.decode.session import DecodeSession\n"
+        "options = Options(slots=2, context=1000, kernels='torch', threads=2)\n"
+        "engine = build(tiny(), vocabulary(()), options).start()\n"
+        "reply = DecodeSession(engine).generate(Prompt([3, 4]), free(900))\n"
+        "next(word for word in reply.words() if word is not None)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

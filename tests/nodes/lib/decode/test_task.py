@@ -1,0 +1,43 @@
+"""What work that was asked for gives to whoever waits for it."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from vflow_nodes.lib.decode.task import answer
+
+
+def leave(*args: Any) -> Any:
+    raise SystemExit(3)
+
+
+def test_what_work_returns_or_raises_goes_to_its_future() -> None:
+    whole, broken, left = Future[int](), Future[float](), Future[int]()
+    answer(whole, lambda: 7)
+    answer(broken, lambda: 1 / 0)
+    answer(left, leave)
+    assert whole.result(0) == 7
+    with pytest.raises(ZeroDivisionError):
+        broken.result(0)
+    with pytest.raises(SystemExit):
+        left.result(0)
+
+
+def test_work_that_was_cancelled_is_not_done() -> None:
+    future = Future[Any]()
+    assert future.cancel()
+    answer(future, leave)
+    assert future.cancelled()
+
+
+def test_a_callback_that_exits_leaves_the_result() -> None:
+    whole, broken = Future[int](), Future[float]()
+    whole.add_done_callback(leave)
+    broken.add_done_callback(leave)
+    answer(whole, lambda: 7)
+    answer(broken, lambda: 1 / 0)
+    assert whole.result(0) == 7
+    assert isinstance(broken.exception(0), ZeroDivisionError)
