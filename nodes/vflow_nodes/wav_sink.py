@@ -48,7 +48,9 @@ class WavSink(Sink):
 
     example = "recording: {use: wav_sink, file: reply.wav}"
 
-    file: str = prop(doc="path of the file; one that is there is overwritten as soon as the new one plays")
+    file: str = prop(
+        file="writes", doc="path of the file; one that is there is overwritten as soon as the new one plays"
+    )
     sync: bool = prop(True, doc="play at the clock's pace")
     buffer: Duration = prop("500ms", ge="0ms", le="60s", doc="a write waits while more than this is queued")
     latency: Duration = prop(
