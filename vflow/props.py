@@ -66,7 +66,7 @@ def prop(
     `ge` and `le` bound it (a duration as `"20ms"`); `choices` lists the values allowed. `hot` allows a
     change while the pipeline plays. `latency` says that the value adds to the latency of a reply:
     `endpoint` before the end of an utterance is decided, `path` after it. `file` marks the path of a file
-    that the node `reads` (or of a folder), or `writes`: a graph that would overwrite what it reads is refused.
+    (or folder) that the node `reads`, or `writes`: a graph that would overwrite what it reads is refused.
     """
 
     def bound(value: float | str | None) -> float | None:
