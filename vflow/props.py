@@ -34,6 +34,7 @@ class Prop:
     doc: str
     hot: bool
     latency: Literal["", "endpoint", "path"]
+    file: Literal["", "reads", "writes"] = ""
     name: str = ""
     type: Any = Any
 
@@ -58,18 +59,20 @@ def prop(
     doc: str = "",
     hot: bool = False,
     latency: Literal["", "endpoint", "path"] = "",
+    file: Literal["", "reads", "writes"] = "",
 ) -> Any:
     """Declare a property of a node; without `default` it is required.
 
     `ge` and `le` bound it (a duration as `"20ms"`); `choices` lists the values allowed. `hot` allows a
     change while the pipeline plays. `latency` says that the value adds to the latency of a reply:
-    `endpoint` before the end of an utterance is decided, `path` after it.
+    `endpoint` before the end of an utterance is decided, `path` after it. `file` marks the path of a file
+    (or folder) that the node `reads`, or `writes`: a graph that would overwrite what it reads is refused.
     """
 
     def bound(value: float | str | None) -> float | None:
         return duration_ns(value) if isinstance(value, str) else value
 
-    return Prop(default, bound(ge), bound(le), choices, unit, doc, hot, latency)
+    return Prop(default, bound(ge), bound(le), choices, unit, doc, hot, latency, file)
 
 
 def duration_ns(text: object) -> int:

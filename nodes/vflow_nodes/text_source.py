@@ -15,7 +15,7 @@ class TextSource(Node):
     example = "script: {use: text_source, text: 'How can I help you?'}"
 
     text: str = prop("", doc="what is said")
-    file: str | None = prop(None, doc="path of a UTF-8 text that is said instead")
+    file: str | None = prop(None, file="reads", doc="path of a UTF-8 text that is said instead")
     words = Out(Text("word"), doc="the words of the text", bus=True)
 
     _words: tuple[str, ...] = ()

@@ -27,6 +27,8 @@ from vflow import (
 )
 from vflow_nodes.lib.wav_playout import Report, WavPlayout
 
+_SAVE_NS = 500 * MS
+"""The most that is played and not yet in the file while something sounds, should the process end there."""
 _ECHO_NS = 10 * MS
 """How often what is played is told, while something sounds, and the most that one packet of it holds."""
 
@@ -46,7 +48,9 @@ class WavSink(Sink):
 
     example = "recording: {use: wav_sink, file: reply.wav}"
 
-    file: str = prop(doc="path of the file; one that is there is overwritten")
+    file: str = prop(
+        file="writes", doc="path of the file; one that is there is overwritten as soon as the new one plays"
+    )
     sync: bool = prop(True, doc="play at the clock's pace")
     buffer: Duration = prop("500ms", ge="0ms", le="60s", doc="a write waits while more than this is queued")
     latency: Duration = prop(
@@ -148,10 +152,8 @@ class WavSink(Sink):
 
     def _wait(self, tape: WavPlayout, frame: int) -> Iterator[AudioPacket]:
         """Play on, up to `frame` at most."""
-        until_ns = _time_ns(frame, tape.rate)
-        if self._echoes:
-            until_ns = min(until_ns, self.ctx.now_ns() + _ECHO_NS)
-        self.ctx.wait_until(until_ns)
+        step_ns = _ECHO_NS if self._echoes else _SAVE_NS
+        self.ctx.wait_until(min(_time_ns(frame, tape.rate), self.ctx.now_ns() + step_ns))
         yield from self._play(tape, self._frame(tape))
 
     def _play(self, tape: WavPlayout, frame: int) -> Iterator[AudioPacket]:
@@ -173,8 +175,8 @@ class WavSink(Sink):
         while self._due and self._due[0] <= now:
             self._due.popleft()
         due = self._due[0] if self._due else tape.end
-        if self._echoes and tape.queued:
-            due = min(due, now + _ECHO_NS * tape.rate // SECOND)
+        if tape.queued:
+            due = min(due, now + (_ECHO_NS if self._echoes else _SAVE_NS) * tape.rate // SECOND)
         self.ctx.wake_at(_time_ns(due, tape.rate) if self.sync and due > now else None)
 
     def _finite(self, packet: AudioPacket) -> AudioPacket:

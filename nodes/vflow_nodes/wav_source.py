@@ -36,7 +36,7 @@ class WavSource(Node):
 
     example = "question: {use: wav_source, file: question.wav, pad: 2s}"
 
-    file: str = prop(doc="path of the file")
+    file: str = prop(file="reads", doc="path of the file")
     pace: Literal["clock", "free"] = prop("clock", doc="as a microphone, or as fast as the graph takes it")
     frame: Duration = prop("32ms", ge="1ms", le="10s", doc="length of a packet", latency="path")
     pad: Duration = prop("0ms", ge="0ms", doc="silence behind the file, before the stream ends")

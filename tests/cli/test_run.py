@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +20,8 @@ from vflow.cli.main import main
 ECHO = Path(__file__).parents[2] / "pipelines" / "echo.yaml"
 HANGING = '''
 import sys, time
-from vflow import Audio, In, Node
+import numpy as np
+from vflow import Audio, In, Node, Out, Sink
 
 class Hang(Node):
     """Blocks where it is told to, as C code does that never looks."""
@@ -40,10 +43,36 @@ class Hang(Node):
     def close(self):
         if self.where == "close":
             self.block()
+        counts = {"loudest": np.float32(0.5), "frames": np.int64(3), "odd": float("nan"), "raw": b"x"}
+        self.ctx.post("stats", "counts", **counts)
+
+class Reply(Node):
+    """Replies without an end."""
+    generates = True
+    audio = In(Audio())
+    out = Out(Audio(rate=16000, channels=1))
+
+    def process(self, packet):
+        yield packet
+        print("hanging", file=sys.stderr, flush=True)
+        time.sleep(3600)  # stands in for a call that does not return
+
+class Deaf(Sink):
+    """Hangs where it is asked to drop."""
+    audio = In(Audio())
+
+    def process(self, packet):
+        pass
+
+    def drop(self, epoch):
+        time.sleep(3600)  # stands in for a driver that does not return
+
+    def lead_ns(self):
+        return 0
 
 import vflow.graph.loader
-load = vflow.graph.loader.load
-vflow.graph.loader.load = lambda *args, **kwargs: load(*args, **kwargs, nodes={"hang": Hang})
+load, nodes = vflow.graph.loader.load, {"hang": Hang, "reply": Reply, "deaf": Deaf}
+vflow.graph.loader.load = lambda *args, **kwargs: load(*args, **kwargs, nodes=nodes)
 from vflow.cli.main import entry
 entry()
 '''
@@ -124,7 +153,7 @@ def test_a_hanging_node_is_named_and_abandoned(start: Start, tmp_path: Path, whe
     wait_for(process, "hanging" if where == "process" else "playing")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 0
+    assert process.returncode == 1
     assert "abandoned" in err
     assert "stuck" in err
 
@@ -134,9 +163,73 @@ def test_ctrl_c_while_a_node_hangs_in_open_ends_the_run(start: Start, tmp_path: 
     wait_for(process, "hanging")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 0
+    assert process.returncode == 1
     assert "stuck" in err
     assert "Traceback" not in err
+
+
+def test_a_second_ctrl_c_while_it_loads_ends_with_130(start: Start, tmp_path: Path) -> None:
+    process = start(*hanging(tmp_path, "open"))
+    wait_for(process, "hanging")
+    process.send_signal(signal.SIGINT)
+    wait_for(process, "stopping")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+
+
+def test_a_sink_that_hangs_in_drop_does_not_hold_up_ctrl_c(start: Start, tmp_path: Path) -> None:
+    words = hanging(tmp_path, "nowhere")
+    (tmp_path / "hang.yaml").write_text(
+        "vflow: 1\nnodes:\n  tone: {use: test_tone, duration: 1h, pace: clock}\n  reply: {use: reply}\n"
+        "  deaf: {use: deaf}\nlinks:\n  - tone -> reply -> deaf\n"
+    )
+    process = start(*words)
+    wait_for(process, "hanging")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "abandoned" in err
+    assert "deaf" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_closed_terminal_drains_and_leaves_recording_and_report(
+    start: Start, endless: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    report = tmp_path / "report.json"
+    process = start("-m", "vflow.cli.main", "run", str(endless), "--report", str(report))
+    wait_for(process, "playing")
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert json.loads(report.read_text())["links"]
+    assert soundfile.info(tmp_path / "out.wav").frames > 0
+
+
+def test_a_run_that_is_killed_leaves_a_recording(start: Start, endless: Path, tmp_path: Path) -> None:
+    process = start("-m", "vflow.cli.main", "run", str(endless))
+    wait_for(process, "playing")
+    out = tmp_path / "out.wav"
+    until = time.monotonic() + 30
+    while time.monotonic() < until and not (out.exists() and out.stat().st_size > 8_000):
+        select.select([], [], [], 0.01)
+    process.kill()
+    process.communicate(timeout=30)
+    assert soundfile.info(out).frames * 2 + 44 == out.stat().st_size > 8_000
+
+
+def test_whatever_a_node_posts_the_report_is_written_and_names_it(start: Start, tmp_path: Path) -> None:
+    words, report = hanging(tmp_path, "nowhere"), tmp_path / "r.json"
+    graph = tmp_path / "hang.yaml"
+    graph.write_text(graph.read_text().replace("duration: 1h, pace: clock", "duration: 50ms"))
+    process = start(*words[:-1], "--report", str(report), words[-1])
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    written = json.loads(report.read_text())
+    assert written["stats"]["stuck"] == {"loudest": 0.5, "frames": 3, "odd": None, "raw": "x"}
+    assert any("stuck" in warning and "nan" in warning for warning in written["warnings"])
+    assert "stuck: what it posted for the report holds nan" in err
 
 
 def test_the_second_ctrl_c_stops_at_once_with_130(start: Start, tmp_path: Path) -> None:
@@ -201,6 +294,40 @@ def test_an_output_that_would_overwrite_the_input_is_refused(
 ) -> None:
     before = wav.read_bytes()
     assert "would overwrite" in refused(capsys, str(ECHO), "--input", str(wav), "--output", str(wav))
+    assert wav.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--output", "--report"])
+@pytest.mark.parametrize("what", ["in.wav", "graph.yaml"])
+def test_an_option_over_what_the_run_reads_is_refused_by_any_name(
+    capsys: pytest.CaptureFixture[str], wav: Path, tmp_path: Path, option: str, what: str
+) -> None:
+    (tmp_path / "graph.yaml").write_text(ECHO.read_text())
+    (tmp_path / "link").symlink_to(what)
+    before = (tmp_path / what).read_bytes()
+    said = refused(capsys, str(tmp_path / "graph.yaml"), "--input", str(wav), option, str(tmp_path / "link"))
+    assert f"{option} would overwrite what the run reads" in said
+    assert (tmp_path / what).read_bytes() == before
+
+
+def test_a_report_over_what_a_node_writes_is_refused(
+    capsys: pytest.CaptureFixture[str], endless: Path, tmp_path: Path
+) -> None:
+    said = refused(capsys, str(endless), "--report", str(tmp_path / "." / "out.wav"))
+    assert "--report would overwrite what the run writes: out writes the same file" in said
+
+
+def test_a_run_that_cannot_open_leaves_the_recording_of_before(
+    capsys: pytest.CaptureFixture[str], wav: Path, tmp_path: Path
+) -> None:
+    before = wav.read_bytes()
+    graph = tmp_path / "g.yaml"
+    graph.write_text(
+        "vflow: 1\nnodes:\n  t: {use: text_source, file: gone.txt}\n  c: {use: console}\n"
+        f"  tone: {{use: test_tone}}\n  out: {{use: wav_sink, file: {wav}}}\n"
+        "links:\n  - t -> c\n  - tone -> out\n"
+    )
+    assert "gone.txt" in refused(capsys, str(graph))
     assert wav.read_bytes() == before
 
 

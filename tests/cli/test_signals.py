@@ -43,3 +43,22 @@ def test_the_handlers_of_before_are_restored_and_to_wake_it_late_is_nothing() ->
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
     signals.wake()
+
+
+def test_a_look_without_waiting_finds_nothing() -> None:
+    with SignalWaiter() as signals:
+        assert signals.wait(0) is None
+
+
+def test_a_closed_terminal_is_a_signal_unless_it_is_ignored() -> None:
+    with SignalWaiter() as signals:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert signals.wait(10) == signal.SIGHUP
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with SignalWaiter() as signals:
+            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert signals.wait(10) == signal.SIGTERM
+    finally:
+        signal.signal(signal.SIGHUP, before)

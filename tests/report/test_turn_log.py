@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -140,3 +141,24 @@ def test_what_was_made_in_advance_and_taken_back_is_counted(log: TurnLog) -> Non
     ahead(log, 1500, "committed", made=False)
     speculated = log.turns[1].speculation
     assert (speculated.result, speculated.attempts, speculated.wasted_words) == ("miss", 1, 1)
+
+
+@pytest.mark.parametrize("tokens", [np.int64(4), np.float32(4), float("nan"), "four", b"4", None, object()])
+def test_tokens_of_any_kind_cost_no_report(log: TurnLog, tokens: object) -> None:
+    ask(log)
+    packet = TextPacket(text="Hello", turn=1, meta={"tokens": tokens})
+    log.listen(Message("packet", "chat", 1600 * MS, "Hello", {"packet": packet, "port": "words"}))
+    event(log, 1700, TurnEnd(turn=1, meta={"tokens": tokens, "stop_reason": "eos"}))
+    turn = json.loads(json.dumps(log.report([]), allow_nan=False))["turns"][0]
+    whole = isinstance(tokens, np.number)
+    assert turn["tokens"] == (4 if whole else 0)
+    assert turn["stop_reason"] == "eos"
+    assert any("chat" in warning and "tokens" in warning for warning in log.warnings) != whole
+
+
+def test_stats_are_kept_as_they_were_when_they_were_posted(log: TurnLog) -> None:
+    counts = {"peaks": np.array([1, 2]), "odd": {1j}}
+    log.listen(Message("stats", "chat", 0, data=counts))
+    counts["peaks"] = np.zeros(2)
+    assert log.report([])["stats"]["chat"] == {"peaks": [1, 2], "odd": ["1j"]}
+    assert log.losses == ["chat: what it posted for the report holds a complex, which is written as text"]

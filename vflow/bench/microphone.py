@@ -148,7 +148,7 @@ class ScriptedMicrophone(Node):
     script: Script
     """Set in a class of the run's own (`microphone`): it is no property of a graph file."""
 
-    keep: str = prop(doc="path of the recording")
+    keep: str = prop(file="writes", doc="path of the recording")
     frame: Duration = prop("32ms", ge="1ms", le="1s", doc="length of a packet", latency="path")
     audio = Out(Audio(rate=RATE, channels=1))
 

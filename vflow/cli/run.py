@@ -3,53 +3,63 @@
 from __future__ import annotations
 
 import argparse
-import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from vflow.cli import graph_options
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.live_view import Terminal
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.signals import DONE, SignalWaiter
+from vflow.deadline import call_within
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
+from vflow.graph import shipped
+from vflow.graph.file_uses import FileUse, clashes
 from vflow.graph.graph import Graph
+from vflow.report.report_file import why_not_writable, write_report
 from vflow.report.turn_log import TurnLog
-from vflow.runtime.pipeline import Pipeline
+from vflow.runtime.pipeline import Pipeline, State
 
-DRAIN_S, STOP_S = 3.2, 1.0
+T = TypeVar("T")
+DRAIN_S, FLUSH_S, STOP_S = 3.0, 0.5, 1.0
+GRACE_S = 0.1
 """Together they end a run within 5 s of Ctrl-C, whatever a node does."""
 
 
 def main(args: argparse.Namespace) -> int:
     try:
+        args.file = shipped.find(args.file)
+        _check_options(args)
         graph = graph_options.load(args)
-        _check_files(args)
+        _check_report(args.report, graph)
     except GraphError as error:
         report_diagnostics(error.diagnostics)
         return USAGE
     return _Run(graph, args).run()
 
 
-def _check_files(args: argparse.Namespace) -> None:
-    """Raises: GraphError where an output could not be written, or would overwrite what is read."""
-    for option, name in (("--output", args.output), ("--report", args.report)):
-        if not name:
+def _check_options(args: argparse.Namespace) -> None:
+    """Raises: GraphError where an output could not be written, or would overwrite what an option names."""
+    uses = [FileUse(args.file, "reads", "the graph")]
+    uses += [FileUse(args.input, "reads", "--input")] if args.input else []
+    for option, file in (("--output", args.output), ("--report", args.report)):
+        if file is None:
             continue
-        path, message = Path(name), ""
-        if not path.absolute().parent.is_dir():
-            message = f"the folder {path.absolute().parent} does not exist"
-        elif path.is_dir():
-            message = "is a folder"
-        elif any(
-            other and Path(other).exists() and path.exists() and path.samefile(other)
-            for other in (args.file, args.input)
-        ):
-            message = "would overwrite what the run reads"
-        elif name == args.report and name == args.output:
-            message = "is the output already"
-        if message:
-            raise GraphError([Diagnostic(f"{option}: {message}", Place(name), "name another file")])
+        if reason := why_not_writable(file):
+            raise GraphError([Diagnostic(f"{option}: {reason}", Place(file), "name another file")])
+        uses.append(FileUse(file, "writes", option, Place(file)))
+    if found := list(clashes(uses)):
+        raise GraphError(found)
+
+
+def _check_report(report: str | None, graph: Graph) -> None:
+    """Raises: GraphError where the report would overwrite what a node reads or writes."""
+    if report is not None:
+        found = list(clashes([*graph.files, FileUse(report, "writes", "--report", Place(report))]))
+        if found:
+            raise GraphError(found)
 
 
 class _Run:
@@ -64,6 +74,7 @@ class _Run:
         self._signals = SignalWaiter()
         self._code = FAILED
         self._ending = False
+        self._player = threading.Thread(target=self._play, name="vflow:run", daemon=True)
         self._printer = threading.Thread(
             target=self.terminal.follow, args=(self.pipeline.bus,), name="vflow:terminal", daemon=True
         )
@@ -73,7 +84,7 @@ class _Run:
             self._printer.start()
             self.terminal.resolved()
             self.terminal.note("loading")
-            threading.Thread(target=self._play, name="vflow:run", daemon=True).start()
+            self._player.start()
             code = self._supervise()
         self._printer.join(timeout=1.0)
         self.terminal.end_line()
@@ -86,7 +97,7 @@ class _Run:
             self.pipeline.start()
             started = True
             self.pipeline.wait(deadline_s=DRAIN_S)
-            self._code = OK
+            self._code = FAILED if self.pipeline.stop(0) else OK  # the names of those that were abandoned
         except VflowError as error:
             self._code = FAILED if started or not _is_missing(error) else USAGE
             if not self._ending:
@@ -100,21 +111,40 @@ class _Run:
         """Wait for the end, or end it: drain at the first interrupt, stop at the second; the exit code."""
         if self._signals.wait() == DONE:
             return self._code
-        if self.pipeline.state.value != "playing":
+        if self.pipeline.state is State.STOPPED:  # it has ended by itself
+            self._player.join(DRAIN_S)
+            return self._code
+        if self.pipeline.state is not State.PLAYING:
             self.terminal.note("stopping")
-            self._ending = True
-            self.pipeline.stop(STOP_S)
-            return OK
+            return self._stop()
         self.terminal.note("draining: what was begun is played to its end; Ctrl-C again stops at once")
         self.pipeline.drain()
         came = self._signals.wait(DRAIN_S)
-        self._ending = True
         if came == DONE:
-            self.pipeline.stop(STOP_S)
-            return self._code
-        self.pipeline.flush()  # so that what was heard of a reply that is cut here is known
-        self.pipeline.stop(STOP_S)
-        return OK if came is None else INTERRUPTED
+            code = self._stop()
+            return self._code or code
+        self._ending = True
+        # so that what was heard of a reply that is cut here is known
+        self._within(FLUSH_S, self.pipeline.flush, "the sinks")
+        code = self._stop()
+        return code if came is None else INTERRUPTED
+
+    def _stop(self) -> int:
+        """Stop at once; 0, 1 where a node had to be abandoned, 130 where another interrupt came meanwhile."""
+        self._ending = True
+        abandoned = self._within(STOP_S, lambda: self.pipeline.stop(STOP_S), "the pipeline")
+        while (came := self._signals.wait(0)) is not None:
+            if came != DONE:
+                return INTERRUPTED
+        return OK if abandoned == [] else FAILED
+
+    def _within(self, deadline_s: float, call: Callable[[], T], name: str) -> T | None:
+        """Return what a call into the pipeline returns; None, and say so, where it fails or a node hangs."""
+        try:
+            return call_within(deadline_s + GRACE_S, call, name, "end")
+        except (VflowError, TimeoutError, RuntimeError) as error:
+            self.terminal.note(f"warning: {error}")
+            return None
 
     def _finish(self, code: int) -> int:
         """The table and the report of what was run; the exit code."""
@@ -125,12 +155,16 @@ class _Run:
         except (OSError, RuntimeError) as error:  # libsndfile's errors are RuntimeErrors
             self.terminal.note(f"latencies are the runtime's own, the recording cannot be read: {error}")
         self.terminal.table()
-        if self.args.report:
+        if self.args.report is not None:
             report = self.log.report(self.pipeline.stats())
+            for loss in self.log.losses:
+                self.terminal.note(f"warning: {loss}")
             try:
-                Path(self.args.report).write_text(json.dumps(report, indent=1) + "\n")
+                write_report(self.args.report, report)
             except OSError as error:
-                self.terminal.note(f"the report cannot be written: {error}")
+                self.terminal.note(
+                    f"the report cannot be written: {self.args.report}: {error.strerror or error}"
+                )
                 return code or FAILED
         return code
 

@@ -12,13 +12,14 @@ import socket
 import threading
 from typing import Any, Self
 
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
+NUMBERS = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 DONE = 0
 """Returned where a thread woke the main one; a signal has its number."""
 
 
 class SignalWaiter:
-    """Takes SIGINT and SIGTERM inside the context, if the main thread enters it; it is used once."""
+    """Takes SIGINT, SIGTERM and SIGHUP (a closed terminal) inside the context, if the main thread enters it;
+    used once. A SIGHUP that is ignored stays so: `nohup` asks for that."""
 
     def __init__(self) -> None:
         self._receiver, self._sender = socket.socketpair()
@@ -29,7 +30,7 @@ class SignalWaiter:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._fd_before = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
-            self._before = {number: signal.signal(number, lambda *_: None) for number in NUMBERS}
+            self._before = {n: signal.signal(n, lambda *_: None) for n in NUMBERS if not _is_nohup(n)}
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -51,6 +52,10 @@ class SignalWaiter:
         try:
             while (number := self._receiver.recv(1)[0]) not in (DONE, *NUMBERS):
                 pass
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):  # the latter of a timeout of 0
             return None
         return number
+
+
+def _is_nohup(number: signal.Signals) -> bool:
+    return number.name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN

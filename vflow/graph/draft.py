@@ -10,6 +10,7 @@ from typing import Any, Literal
 from vflow.caps import Caps
 from vflow.errors import Diagnostic, Place
 from vflow.graph.document import Document
+from vflow.graph.file_uses import FileUse
 from vflow.graph.graph import Graph, GraphLink, GraphNode, RoleChoice
 from vflow.graph.overrides import Overrides
 from vflow.graph.registry import Registry
@@ -46,6 +47,8 @@ class Draft:
         """Microphones whose echo may have to be cancelled."""
         self.silent_sinks: set[str] = set()
         """Sinks in the place of a loudspeaker that make no sound."""
+        self.files: list[FileUse] = []
+        """What the graph was read from, and what its nodes read and write."""
         self.outer_ports: Collection[End] = ()
         """Ports that are fed from outside, where the document is that of a bin."""
         self._nodes: dict[str, GraphNode] = {}
@@ -111,4 +114,5 @@ class Draft:
             aliases=MappingProxyType(dict(self.aliases)),
             roles=MappingProxyType(dict(self.roles)),
             warnings=tuple(map(str, self.diagnostics)),
+            files=tuple(self.files),
         )

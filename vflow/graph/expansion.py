@@ -10,6 +10,7 @@ from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError,
 from vflow.graph import echo_cancellation
 from vflow.graph.document import Document, NodeSpec
 from vflow.graph.draft import Draft, End
+from vflow.graph.file_uses import FileUse
 from vflow.graph.graph import RoleChoice
 from vflow.graph.linker import Linker, Scope
 from vflow.graph.node_builder import NodeBuilder
@@ -28,6 +29,7 @@ def expand(draft: Draft) -> None:
     """Add the nodes and links of the document, those of bins under the bin's name."""
     document = draft.document
     expansion = _Expansion(draft)
+    draft.files.append(FileUse(document.file, "reads", "the graph itself"))
     scope = Scope("", Path(document.file).parent, trail=(str(Path(document.file).resolve()),))
     expansion.add_document(document, scope)
     draft.outer_ports = expansion.ports(document, scope).values()
@@ -131,6 +133,7 @@ class _Expansion:
         except GraphError as error:
             self.draft.diagnostics += [_at(d, spec.use_place) for d in error.diagnostics]
             return
+        self.draft.files.append(FileUse(document.file, "reads", f"the graph of the bin {full}"))
         place = str(Path(document.file).resolve())
         if place in scope.trail:
             self.error(f"{full}: {found.name} contains itself", spec.use_place, "use another node inside it")

@@ -18,7 +18,11 @@ from vflow.graph.linker import cut_long_chains
 from vflow.graph.negotiation import negotiate
 from vflow.graph.overrides import Overrides, StandIns
 from vflow.graph.registry import NodeClass, Registry
-from vflow.graph.whole_graph_checks import refuse_blocking_cycle, refuse_unfed_inputs
+from vflow.graph.whole_graph_checks import (
+    refuse_blocking_cycle,
+    refuse_file_clashes,
+    refuse_unfed_inputs,
+)
 from vflow.graph.yaml_reader import parse, read_file
 
 Pass = Callable[[Draft], None]
@@ -28,9 +32,10 @@ PASSES: tuple[Pass, ...] = (
     negotiate,
     refuse_blocking_cycle,
     refuse_unfed_inputs,
+    refuse_file_clashes,
     cut_long_chains,
 )
-THROUGH_ERRORS: tuple[Pass, ...] = (expand, refuse_blocking_cycle)
+THROUGH_ERRORS: tuple[Pass, ...] = (expand, refuse_blocking_cycle, refuse_file_clashes)
 """Passes that run where an earlier one has found errors; after the others, one error would lead to more."""
 
 

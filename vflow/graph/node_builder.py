@@ -11,6 +11,7 @@ from vflow.caps import AnyCaps, Audio, Caps, Text
 from vflow.errors import Diagnostic, Place, PropertyError, Unavailable, repr_of
 from vflow.graph.document import NodeSpec
 from vflow.graph.draft import Draft
+from vflow.graph.file_uses import FileUse
 from vflow.graph.graph import GraphNode
 from vflow.graph.resolver import Resolver
 from vflow.graph.yaml_reader import Value
@@ -35,10 +36,18 @@ class NodeBuilder:
         before = len(draft.diagnostics)
         raw = {name: _raw(declared.get(name), value) for name, value in self.values.items()}
         convert_all(self.cls, raw, report)
+        self._note_files(declared, raw, draft)
         spec = self.spec
         order = spec.order or self.cls.order
         node = GraphNode(self.full, self.cls, resolved, spec.use, raw, spec.place, spec.on_error, order)
         return self._asked(node, draft) if len(draft.diagnostics) == before else node
+
+    def _note_files(self, declared: Mapping[str, Prop], raw: Mapping[str, Any], draft: Draft) -> None:
+        for name, declaration in declared.items():
+            file = raw.get(name, declaration.default)
+            if declaration.file and isinstance(file, str) and file:
+                place = self.values[name].place if name in self.values else self.spec.place
+                draft.files.append(FileUse(file, declaration.file, self.full, place))
 
     def _finding(self, name: str, error: PropertyError, resolver: Resolver) -> Diagnostic:
         value = self.values.get(name)

@@ -1,8 +1,10 @@
-"""What only the whole graph shows: cycles that block, inputs that nothing feeds, waits without an end."""
+"""What only the whole graph shows: cycles that block, inputs that nothing feeds, waits without an end, files
+that would be overwritten."""
 
 from __future__ import annotations
 
 from vflow.graph.draft import Draft
+from vflow.graph.file_uses import clashes
 from vflow.graph.graph import GraphNode
 
 
@@ -25,6 +27,11 @@ def refuse_unfed_inputs(draft: Draft) -> None:
         into = graph.into(node.name)
         if node.order == "pts" and len(into) > 1:
             _refuse_silent(draft, node, [link.source for link in into])
+
+
+def refuse_file_clashes(draft: Draft) -> None:
+    """Note files that a node writes, and that the graph reads, or another node writes."""
+    draft.diagnostics += clashes(draft.files)
 
 
 def _refuse_silent(draft: Draft, node: GraphNode, sources: list[str]) -> None:

@@ -6,16 +6,21 @@ where there are recordings (`refine`); live they are the detector's and the sink
 
 from __future__ import annotations
 
+import operator
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from vflow.bus import Message
 from vflow.caps import Text
 from vflow.event import Resume, SpeechEnd, SpeechStart, TurnEnd
 from vflow.flush import Flush
 from vflow.graph.graph import Graph
+from vflow.report.json_values import plain, text_of
 from vflow.report.recordings import audible_ns, read_stretch, voice_off_ns
 from vflow.report.turn import TurnRecord, in_ms
 from vflow.runtime.link import LinkStats
@@ -31,6 +36,8 @@ class TurnLog:
         self.warnings: list[str] = list(graph.warnings)
         self.stats: dict[str, dict[str, Any]] = {}
         """What nodes counted, by the node's name, as they told it when they closed."""
+        self.losses: list[str] = []
+        """The warnings about what nodes posted and the report cannot hold as it was."""
         self._lock = threading.Lock()  # guards all of the above
 
     def snapshot(self) -> list[TurnRecord]:
@@ -48,6 +55,8 @@ class TurnLog:
 
     def listen(self, message: Message) -> None:
         """Take a message of the bus."""
+        if message.kind == "stats":  # not under the lock: it may be much, and its classes the node's own
+            stats, losses = plain(message.data)
         with self._lock:
             if message.kind == "event":
                 self._event(message)
@@ -60,9 +69,27 @@ class TurnLog:
             elif message.kind == "speculation":
                 self._speculation(message)
             elif message.kind == "warning":
-                self.warnings.append(f"{message.source}: {message.text}")
+                self.warnings.append(f"{message.source}: {text_of(message.text)}")
             elif message.kind == "stats":
-                self.stats[message.source] = dict(message.data)
+                self.stats[message.source] = stats
+                self._lost(message.source, losses)
+
+    def _lost(self, node: str, losses: list[str]) -> None:
+        for loss in losses:
+            text = f"{node}: what it posted for the report holds {loss}"
+            if text not in self.losses:
+                self.losses.append(text)
+                self.warnings.append(text)
+
+    def _count(self, meta: Mapping[str, Any], name: str, before: int, node: str) -> int:
+        """A whole number out of a message's meta; as it was `before` where there is none."""
+        value = meta.get(name, before)
+        try:
+            is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
+            return int(value) if is_whole else operator.index(value)
+        except Exception as error:  # whatever a node has put there
+            self._lost(node, [f"{name} that are no whole number ({type(error).__name__})"])
+            return before
 
     def _turn(self, number: int) -> TurnRecord:
         return self.turns.setdefault(number, TurnRecord(number))
@@ -82,12 +109,13 @@ class TurnLog:
             turn = self._turn(event.turn)
             turn.at_ns["decided"] = at_ns
             if "voice_off_ns" in event.meta:
-                turn.at_ns["voice_off"] = event.meta["voice_off_ns"]
+                off_ns = self._count(event.meta, "voice_off_ns", at_ns, message.source)
+                turn.at_ns["voice_off"] = off_ns
             self._state(at_ns, "processing")
         elif isinstance(event, TurnEnd):
             turn = self._turn(event.turn)
-            turn.tokens = int(event.meta.get("tokens", 0))
-            turn.stop_reason = str(event.meta.get("stop_reason", "eos"))
+            turn.tokens = self._count(event.meta, "tokens", 0, message.source)
+            turn.stop_reason = text_of(event.meta.get("stop_reason", "eos"))
             asked_ns = turn.speculation.begun_ns or turn.at_ns.get("decided")
             if asked_ns is not None:
                 turn.generated_ns = message.data.get("made_ns", at_ns) - asked_ns
@@ -105,10 +133,10 @@ class TurnLog:
                 made_ns = message.data.get("made_ns", message.at_ns)
                 turn.speculation.first_word_ns = made_ns - turn.speculation.begun_ns
             turn.at_ns.setdefault("first_word", message.at_ns)
-            turn.words.append(packet.text)
-            turn.tokens = packet.meta.get("tokens", turn.tokens)
+            turn.words.append(text_of(packet.text))
+            turn.tokens = self._count(packet.meta, "tokens", turn.tokens, message.source)
         elif caps.kind == "final":
-            turn.user = packet.text
+            turn.user = text_of(packet.text)
 
     def _speculation(self, message: Message) -> None:
         ahead, phase = self._turn(message.data["turn"]).speculation, message.data["phase"]
@@ -177,12 +205,15 @@ class TurnLog:
     def report(self, links: list[LinkStats]) -> dict[str, Any]:
         """The run as `--report` writes it; `links` are the pipeline's LinkStats."""
         fields = ("name", "pushed", "dropped", "stale", "high_water", "max_wait_ms")
-        return {
-            "pipeline": self.graph.file,
-            "resolved": self.graph.resolved(),
-            "turns": [self.turns[number].as_dict() for number in sorted(self.turns)],
-            "links": [{name: getattr(link, name) for name in fields} for link in links],
-            "states": [[in_ms(at_ns), state] for at_ns, state in sorted(self.states, key=lambda s: s[0])],
-            "warnings": self.warnings,
-            "stats": self.stats,
-        }
+        with self._lock:  # nodes that were abandoned may still post
+            report = {
+                "pipeline": self.graph.file,
+                "resolved": self.graph.resolved(),
+                "turns": [self.turns[number].as_dict() for number in sorted(self.turns)],
+                "links": [{name: getattr(link, name) for name in fields} for link in links],
+                "states": [[in_ms(at_ns), state] for at_ns, state in sorted(self.states, key=lambda s: s[0])],
+                "warnings": list(self.warnings),
+                "stats": dict(self.stats),
+            }
+        made: dict[str, Any] = plain(report, max_values=None, max_depth=100)[0]
+        return made

@@ -27,7 +27,9 @@ class Chat(EngineGenerator):
     example = "chat: {use: chat, model: smollm2, persona: You are a pirate. Answer in one sentence.}"
 
     model: str = prop(
-        "smollm2", doc="a model that `vflow models list` names, a model's directory, or owner/name on the hub"
+        "smollm2",
+        file="reads",
+        doc="a model that `vflow models list` names, a model's directory, or owner/name on the hub",
     )
     persona: str = prop(PERSONA, doc="who speaks, and how: the system prompt")
     temperature: float = prop(0.0, ge=0, le=5, doc="0 takes the likeliest token, 1 draws freely", hot=True)

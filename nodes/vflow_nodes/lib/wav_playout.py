@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
-from vflow import AudioPacket, Played, Playout, Samples, Unavailable
+from vflow import AudioPacket, Played, Playout, Samples
+from vflow_nodes.lib.wav_writer import WavWriter
 
 _TAKE_S = 60
 _SILENCE_FRAMES = 1 << 16
@@ -34,7 +33,8 @@ class WavPlayout:
         self._sounded: deque[tuple[int, Samples]] = deque()  # (frame, samples); guarded by _playing
         self._unsaved: deque[tuple[NDArray[np.float32], int]] = deque()  # (samples, silence behind them)
         self._saving = threading.Lock()
-        self._sound: soundfile.SoundFile | None = _create(file, rate)  # guarded by _saving
+        self._sound: WavWriter | None = WavWriter(file, rate)  # guarded by _saving
+        self._saved = False  # guarded by _saving
 
     @property
     def queued(self) -> int:
@@ -88,6 +88,8 @@ class WavPlayout:
     def save(self, end: bool = False) -> None:
         """Write what was played to the file; with `end` for the last time: finish the file.
 
+        Where the first call is the last one nothing came to be played: a file that was there stays as it was.
+
         Raises: Unavailable where the disk takes no more.
         """
         with self._playing:
@@ -95,26 +97,20 @@ class WavPlayout:
         with self._saving:
             if self._sound is None:
                 return
+            came = self._saved or not end
+            self._saved = True
+            if not came and not self._sound.new:
+                self._unsaved.clear()
             try:
                 while self._unsaved:
                     samples, silence = self._unsaved.popleft()
-                    self._put(samples)
+                    self._sound.write(samples)
                     for at in range(0, silence, _SILENCE_FRAMES):
-                        self._put(np.zeros(min(_SILENCE_FRAMES, silence - at), np.float32))
+                        self._sound.write(np.zeros(min(_SILENCE_FRAMES, silence - at), np.float32))
             finally:
                 if end:
-                    self._sound.close()
+                    self._sound.close(keep_empty=came)
                     self._sound = None
-
-    def _put(self, samples: NDArray[np.float32]) -> None:
-        if self._sound is None or not len(samples):
-            return
-        try:
-            self._sound.write(samples)
-        except (soundfile.LibsndfileError, AssertionError) as error:  # asserts that it wrote all it was given
-            raise Unavailable(
-                f"{self._sound.name} cannot be written on ({error}); is the disk full?"
-            ) from error
 
     def _wind(self, frame: int) -> list[Report]:
         if self._ended:
@@ -132,16 +128,3 @@ class WavPlayout:
             reports += [(m.kind, m.frame, played) for m, played in passed if m.kind != "word"]
             if left <= size:
                 return reports
-
-
-def _create(file: str, rate: int) -> soundfile.SoundFile:
-    """The wav file, empty. Raises: Unavailable where it cannot be written."""
-    folder = Path(file).parent
-    if not folder.is_dir():
-        raise Unavailable(f"{file} cannot be written: there is no folder {folder}; make it, or name another")
-    try:
-        Path(file).write_bytes(b"")  # says why it cannot; libsndfile says "System error"
-        return soundfile.SoundFile(file, "w", samplerate=rate, channels=1, subtype="PCM_16", format="WAV")
-    except (OSError, soundfile.LibsndfileError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise Unavailable(f"{file} cannot be written: {reason}; name another file") from error

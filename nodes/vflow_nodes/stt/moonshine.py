@@ -116,7 +116,9 @@ class MoonshineStt(Node):
     example = "stt: {use: stt.moonshine}"
 
     model: str = prop(
-        "tiny-en", doc="tiny-en, the model in the wheel; or a folder with the files of another tiny model"
+        "tiny-en",
+        file="reads",
+        doc="tiny-en, the model in the wheel; or a folder with the files of another tiny model",
     )
 
     audio = In(

@@ -56,8 +56,12 @@ class KokoroTts(Node):
 
     voice: str | None = prop(None, doc=f"voice; by default {PREFERRED}, or the first there is")
     speed: float = prop(1.0, ge=0.5, le=2.0, doc="pace of speech, 1 is the voice's own", hot=True)
-    model: str = prop(_OFFICIAL, doc="a folder of the model cache that holds Kokoro, or the ONNX file itself")
-    voices: str | None = prop(None, doc="npz file of the voices; by default the one beside the model")
+    model: str = prop(
+        _OFFICIAL, file="reads", doc="a folder of the model cache that holds Kokoro, or the ONNX file itself"
+    )
+    voices: str | None = prop(
+        None, file="reads", doc="npz file of the voices; by default the one beside the model"
+    )
 
     text = In(Text("chunk"), queue=QueueOptions(packets=2))
     audio = Out(Audio(rate=24000, channels=1))

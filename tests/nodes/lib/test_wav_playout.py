@@ -86,16 +86,34 @@ def test_drops_from_another_thread_leave_no_sample_twice(file: Path) -> None:
     assert soundfile.info(file).frames == 3 * RATE
 
 
-def test_a_disk_that_takes_no_more_is_said_to(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def write(self: soundfile.SoundFile, data: np.ndarray) -> None:
-        raise soundfile.LibsndfileError(2)
-
+def test_where_nothing_came_to_be_played_the_recording_of_before_is_left_as_it_was(file: Path) -> None:
+    soundfile.write(file, np.full(700, 0.25), RATE, subtype="PCM_16")
+    before = file.read_bytes()
     tape = WavPlayout(str(file), RATE)
-    tape.write(packet(100), 0)
-    tape.wind(100)
-    monkeypatch.setattr(soundfile.SoundFile, "write", write)
-    with pytest.raises(Unavailable, match="is the disk full"):
-        tape.save()
+    tape.wind(200)
+    tape.save(end=True)
+    assert file.read_bytes() == before
+
+
+def test_where_nothing_came_to_be_played_no_empty_file_is_left(file: Path) -> None:
+    WavPlayout(str(file), RATE).save(end=True)
+    assert not file.exists()
+
+
+def test_a_stream_without_a_sample_that_ends_is_an_empty_recording(file: Path) -> None:
+    tape = WavPlayout(str(file), RATE)
+    tape.save()
+    tape.save(end=True)
+    assert soundfile.info(file).frames == 0
+
+
+def test_silence_that_was_played_replaces_the_recording_of_before(file: Path) -> None:
+    soundfile.write(file, np.full(700, 0.25), RATE, subtype="PCM_16")
+    tape = WavPlayout(str(file), RATE)
+    tape.save()
+    tape.wind(200)
+    tape.save(end=True)
+    assert soundfile.info(file).frames == 200
 
 
 def test_a_device_that_is_no_disk_is_refused() -> None:

@@ -59,7 +59,7 @@ class VoxtralGenerator(EngineGenerator):
     rank = 50
     example = "generator: {use: generator.voxtral, device: cuda, persona: You are a pirate. Be brief.}"
 
-    model: str = prop(MODEL, doc="a Voxtral's directory, or its owner/name on the hub")
+    model: str = prop(MODEL, file="reads", doc="a Voxtral's directory, or its owner/name on the hub")
     persona: str = prop(PERSONA, doc="who speaks, and how: stands before the first utterance")
     context: int = prop(4096, ge=512, doc="tokens of persona, history and utterance; 30 s of speech are 375")
     transcribe: bool = prop(

@@ -1,0 +1,159 @@
+"""A wav file that is readable at any moment, however the process ends: 16 bit, one channel.
+
+Libsndfile writes the length into the header when it closes the file; a process that is killed leaves a file
+without samples. Here the length follows every write, after the samples that it counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vflow import Unavailable
+
+_HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+_UNKNOWN = 0xFFFFFFFF
+"""The length in the header of a stream that cannot be wound back; readers play it to its end."""
+
+
+_MENDS = {
+    errno.ENOSPC: "is the disk full?",
+    errno.EDQUOT: "is the disk's quota used up?",
+    errno.EFBIG: "is there a limit on the size of files?",
+    errno.ENXIO: "it is a pipe that nobody reads: start its reader first",
+    errno.EPIPE: "it is a pipe, and its reader has gone",
+}
+
+
+class WavWriter:
+    """Writes a wav file. One thread at a time.
+
+    A file that is there stays as it is until the first sample is written: a run that never plays must not
+    cost the recording of the one before. It is then overwritten in place, so that its permissions, links and
+    owner stay. A device or a pipe gets the header at once.
+    """
+
+    def __init__(self, file: str, rate: int) -> None:
+        """Raises: Unavailable where the file cannot be written."""
+        self.file = file
+        self._rate = rate
+        self._bytes = 0  # of samples
+        self.new = not _exists(file)
+        """Whether there was no such file."""
+        self._fd = _open(file)
+        self._sized = stat.S_ISREG(os.fstat(self._fd).st_mode)
+        self._begun = False
+        if self.new or not self._sized:
+            try:
+                self._begin()
+            except Unavailable:
+                self.close()
+                raise
+
+    def write(self, samples: NDArray[np.float32]) -> None:
+        """Append samples, full scale at 1.0; what is louder is clipped. Raises: Unavailable where no more can
+        be written; what was written is counted all the same."""
+        if not len(samples):
+            return
+        if not self._begun:
+            self._begin()
+        pcm = np.clip(np.floor(samples * np.float32(32768)), -32768, 32767).astype("<i2").tobytes()
+        before = self._bytes
+        try:
+            self._put(pcm)
+        finally:
+            if self._sized and self._bytes != before:
+                self._write_header(self._bytes)
+
+    def close(self, keep_empty: bool = True) -> None:
+        """Close the file; may be called twice. Without `keep_empty`, remove one that was made here and holds no
+        sample."""
+        if self._fd < 0:
+            return
+        mine = os.fstat(self._fd)
+        os.close(self._fd)
+        self._fd = -1
+        if self.new and self._sized and not self._bytes and not keep_empty:
+            with contextlib.suppress(OSError):  # gone already
+                if os.path.samestat(mine, os.stat(self.file)):
+                    os.unlink(self.file)
+
+    def _begin(self) -> None:
+        self._begun = True
+        with self._told():
+            if self._sized:
+                os.ftruncate(self._fd, 0)
+                os.lseek(self._fd, 0, os.SEEK_SET)
+            _write_all(self._fd, self._header(0 if self._sized else _UNKNOWN))
+
+    def _put(self, pcm: bytes) -> None:
+        with self._told():
+            try:
+                _write_all(self._fd, pcm)
+            finally:
+                if self._sized:
+                    end = os.lseek(self._fd, 0, os.SEEK_CUR)
+                    self._bytes = max(0, end - _HEADER.size) // 2 * 2  # a full disk may take half a sample
+                    os.lseek(self._fd, _HEADER.size + self._bytes, os.SEEK_SET)
+                else:
+                    self._bytes += len(pcm)
+
+    def _write_header(self, size: int) -> None:
+        with self._told():
+            os.pwrite(self._fd, self._header(size), 0)
+
+    def _header(self, size: int) -> bytes:
+        riff = min(size + _HEADER.size - 8, _UNKNOWN)
+        size = min(size, _UNKNOWN)  # of 37 hours and more at 16 kHz a header cannot tell
+        form = b"RIFF", riff, b"WAVE", b"fmt ", 16, 1, 1, self._rate, 2 * self._rate, 2, 16
+        return _HEADER.pack(*form, b"data", size)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Unavailable(_cannot(self.file, error)) from error
+
+
+def _exists(file: str) -> bool:
+    try:
+        return os.path.exists(file)
+    except ValueError:  # no path at all: opening it says so
+        return False
+
+
+def _open(file: str) -> int:
+    """A descriptor to write by; nothing that is there is changed. Raises: Unavailable."""
+    folder = Path(file).parent
+    try:
+        if not folder.is_dir():
+            raise Unavailable(
+                f"{file} cannot be written: there is no folder {folder}; make it, or name another"
+            )
+        # not to wait for the reader of a pipe: there may never be one
+        fd = os.open(file, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o666)
+        os.set_blocking(fd, True)
+        return fd
+    except (OSError, ValueError) as error:
+        raise Unavailable(_cannot(file, error)) from error
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(fd, left) :]
+
+
+def _cannot(file: str, error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in _MENDS:
+        return f"{file} cannot be written: {error.strerror}; {_MENDS[error.errno]}"
+    return f"{file} cannot be written: {getattr(error, 'strerror', None) or error}; name another file"

@@ -1,0 +1,79 @@
+"""Which files a graph reads and writes, and which of them are one file by two names."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vflow.errors import Diagnostic, Place
+
+Identity = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileUse:
+    """A file, or a folder of files, that a graph `reads` or `writes`; `by` says in messages what does."""
+
+    file: str
+    mode: Literal["reads", "writes"]
+    by: str
+    place: Place | None = None
+
+
+def clashes(uses: Iterable[FileUse]) -> Iterator[Diagnostic]:
+    """An error for each file that is written, and read or written by something else too."""
+    uses = list(uses)
+    read = [use for use in uses if use.mode == "reads"]
+    written: dict[Identity, FileUse] = {}
+    for use in uses:
+        identity = _identity(use.file) if use.mode == "writes" else None
+        if identity is None:
+            continue
+        reader = next((other for other in read if _is_in(use.file, identity, other.file)), None)
+        if reader is not None:
+            message = f"{use.by} would overwrite what the run reads: {reader.by} reads the same file"
+            yield Diagnostic(message, use.place, "name another file")
+        elif identity in written:
+            message = (
+                f"{use.by} would overwrite what the run writes: {written[identity].by} writes the same file"
+            )
+            yield Diagnostic(message, use.place, "name another file")
+        else:
+            written[identity] = use
+
+
+def _identity(file: str) -> Identity | None:
+    """What two names of one file have in common, whether it is there yet or not; None for what cannot be
+    overwritten: a device, or no path."""
+    try:
+        path = os.path.realpath(file)
+        try:
+            found = os.stat(path)
+        except FileNotFoundError:
+            folder = os.stat(os.path.dirname(path))
+            return folder.st_dev, folder.st_ino, os.path.basename(path)
+    except (OSError, ValueError):
+        return None  # it cannot be written at all: whoever opens it says why
+    return None if stat.S_ISCHR(found.st_mode) else (found.st_dev, found.st_ino)
+
+
+def _is_in(file: str, identity: Identity, read: str) -> bool:
+    """Whether a file is the one that is read, or one that lies in the folder that is read."""
+    if identity == _identity(read):
+        return True
+    try:
+        if not (os.path.isdir(read) and os.path.isfile(file)) or _is_recording_or_report(file):
+            return False
+        return Path(os.path.realpath(read)) in Path(os.path.realpath(file)).parents
+    except (OSError, ValueError):
+        return False
+
+
+def _is_recording_or_report(file: str) -> bool:
+    """Whether a run may have written it into the folder of a model, which has no such files of its own."""
+    with open(file, "rb") as stream:
+        return file.endswith(".wav") or stream.read(16).startswith(b'{\n "pipeline"')

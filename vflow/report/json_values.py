@@ -1,0 +1,132 @@
+"""What nodes post, as JSON: numbers of numpy, sets and cycles must not cost the report of a whole run."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import numpy as np
+
+MAX_DEPTH, MAX_VALUES, MAX_TEXT = 20, 10_000, 10_000
+"""Most of what a node may put into the report at once; the rest is left out."""
+_MAX_BITS = 1024
+"""Python itself refuses to write a number of thousands of digits."""
+_CUT = "..."
+
+
+def text_of(value: object) -> str:
+    """`value` as text, cut where it is long, whatever its class does when it is asked."""
+    try:
+        text = value if type(value) is str else str(value)
+        return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}... ({len(text):,} characters)"
+    except (Exception, SystemExit) as error:  # a node's own code
+        return f"a {type(value).__name__} whose text raises {type(error).__name__}"
+
+
+def plain(
+    value: object, *, max_values: int | None = MAX_VALUES, max_depth: int = MAX_DEPTH
+) -> tuple[Any, list[str]]:
+    """`value` as JSON has it, and in words each kind of loss: what is text, null or left out instead.
+
+    Arrays become lists, sets too. A value is not changed, and may change while it is read.
+    """
+    converter = _Converter(max_values, max_depth)
+    return converter.convert(value, ()), list(converter.losses)
+
+
+class _Converter:
+    def __init__(self, max_values: int | None, max_depth: int) -> None:
+        self.losses: dict[str, None] = {}
+        self._left = math.inf if max_values is None else max_values
+        self._max_depth = max_depth
+
+    def convert(self, value: Any, above: tuple[int, ...]) -> Any:
+        try:
+            return self._convert(value, above)
+        except (Exception, SystemExit) as error:  # a node's own code: items, iteration, tolist
+            self._lose(f"a {type(value).__name__} that raises {type(error).__name__} when it is read")
+            return text_of(value)
+
+    def _convert(self, value: Any, above: tuple[int, ...]) -> Any:
+        self._left -= 1
+        if value is None or isinstance(value, bool | np.bool_):
+            return None if value is None else bool(value)
+        if isinstance(value, int):
+            return self._int(value)
+        if isinstance(value, float):
+            return self._float(value)
+        if isinstance(value, str):
+            return self._text(str.__str__(value))
+        if isinstance(value, bytes | bytearray | memoryview):
+            self._lose("bytes, which are written as text")
+            return self._text(bytes(value[: MAX_TEXT + 1]).decode("utf-8", "replace"))
+        if id(value) in above:
+            self._lose("a cycle")
+            return _CUT
+        if len(above) >= self._max_depth:
+            self._lose(f"values more than {self._max_depth} deep")
+            return _CUT
+        return self._collection(value, (*above, id(value)))
+
+    def _collection(self, value: Any, above: tuple[int, ...]) -> Any:
+        if isinstance(value, Mapping):
+            return self._mapping(value, above)
+        if isinstance(value, list | tuple | deque | AbstractSet):
+            return self._list(value, above)
+        if hasattr(value, "tolist"):  # numpy's, torch's
+            if getattr(value, "size", 0) and np.size(value) > self._left:
+                self._lose(f"an array of {np.size(value):,} values")
+                return _CUT
+            listed = value.tolist()
+            if type(listed) is not type(value):
+                return self.convert(listed, above)
+        self._lose(f"a {type(value).__name__}, which is written as text")
+        return text_of(value)
+
+    def _mapping(self, value: Mapping[Any, Any], above: tuple[int, ...]) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for key, item in value.items():
+            if self._full():
+                break
+            name = self._text(str.__str__(key)) if isinstance(key, str) else text_of(key)
+            while name in made:  # two keys with one text
+                name += "'"
+            made[name] = self.convert(item, above)
+        return made
+
+    def _list(self, value: Iterable[Any], above: tuple[int, ...]) -> list[Any]:
+        made: list[Any] = []
+        for item in value:
+            if self._full():
+                break
+            made.append(self.convert(item, above))
+        return made
+
+    def _full(self) -> bool:
+        if self._left <= 0:
+            self._lose("too many values: the rest is left out")
+        return self._left <= 0
+
+    def _int(self, value: int) -> int | str:
+        if value.bit_length() > _MAX_BITS:
+            self._lose("a number of hundreds of digits")
+            return f"a number of {value.bit_length():,} bits"
+        return int(value)
+
+    def _float(self, value: float) -> float | None:
+        if not math.isfinite(value):
+            self._lose(f"{float(value)}, which JSON does not know: it is null")
+            return None
+        return float(value)
+
+    def _text(self, text: str) -> str:
+        if len(text) > MAX_TEXT:
+            self._lose("a long text, which is cut")
+        return text_of(text)
+
+    def _lose(self, loss: str) -> None:
+        if len(self.losses) < 20:
+            self.losses[loss] = None

@@ -1,0 +1,60 @@
+"""The file of a report: checked before the run, and written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+
+def why_not_writable(file: str) -> str:
+    """Why nothing can be written there, '' where something can. A file that is there is not
+    changed; no device or pipe is opened."""
+    try:
+        path = Path(os.path.realpath(file))
+        if not path.parent.is_dir():
+            return f"the folder {path.parent} does not exist"
+        try:
+            mode = os.stat(path).st_mode
+        except FileNotFoundError:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+            os.unlink(path)
+            return ""
+        if stat.S_ISDIR(mode):
+            return "is a folder"
+        if stat.S_ISREG(mode):
+            os.close(os.open(path, os.O_WRONLY))
+        elif not os.access(path, os.W_OK):
+            return "cannot be written (Permission denied)"
+        return ""
+    except (OSError, ValueError) as error:
+        return f"cannot be written ({getattr(error, 'strerror', None) or error})"
+
+
+def write_report(file: str, report: dict[str, Any]) -> None:
+    """Write beside the file, then put it in its place with the permissions of the one before; a device or a
+    pipe is written as it is. Raises: OSError, and leaves the one before as it was."""
+    text = json.dumps(report, indent=1) + "\n"
+    path = os.path.realpath(file)
+    if os.path.exists(path) and not os.path.isfile(path):
+        Path(path).write_text(text)
+        return
+    beside = os.path.join(os.path.dirname(path), f".vflow-report-{os.getpid()}.tmp")
+    try:
+        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+    except PermissionError:  # the folder takes no new file, this one may be written
+        Path(path).write_text(text)
+        return
+    try:
+        with os.fdopen(fd, "w") as stream:
+            stream.write(text)
+        with contextlib.suppress(FileNotFoundError):  # a new one has the permissions of any new file
+            os.chmod(beside, stat.S_IMODE(os.stat(path).st_mode))
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
