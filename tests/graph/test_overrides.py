@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.graph.graphs import build, said
-from vflow import Node, prop
+from vflow import GraphError, Node, prop
 from vflow.graph.loader import load_text
 from vflow.graph.registry import NodeClass
 
