@@ -447,3 +447,36 @@ def test_any_structure_is_a_graph_or_refused_with_places(tree: Any) -> None:
     except GraphError as error:
         if not all(d.message and d.place for d in error.diagnostics):
             raise
+
+
+def test_an_override_stands_in_for_a_variable_that_is_not_set() -> None:
+    graph = build("  m: {use: mic, device: '${NOT_SET_X}'}", overrides={"m.device": "usb"})
+    assert graph.nodes["m"].values == {"device": "usb"}
+
+
+def test_an_override_reaches_a_variable_in_a_bin() -> None:
+    class Unset(Box):
+        graph = Box.graph.replace("${loudness}", "${NOT_SET_X}")
+
+    text = "nodes:\n  m: {use: unset}\n  e: {use: ear}\nlinks: [m -> e]\n"
+    graph = load_text(text, nodes={**NODES, "unset": Unset}, overrides={"m.inner.gain": "3"})
+    assert graph.nodes["m.inner"].values == {"gain": 3}
+
+
+def test_a_param_that_is_given_stands_in_for_its_default() -> None:
+    class Unset(Box):
+        graph = Box.graph.replace("loudness: 2", "loudness: '${NOT_SET_X}'")
+
+    text = "nodes:\n  m: {use: unset, loudness: 4}\n  e: {use: ear}\nlinks: [m -> e]\n"
+    assert load_text(text, nodes={**NODES, "unset": Unset}).nodes["m.inner"].values == {"gain": 4}
+
+
+def test_a_stand_in_needs_no_variable_of_what_it_stands_for() -> None:
+    graph = build("  m: {use: mic, device: '${NOT_SET_X}'}", stand_ins={"mic": ("tape", {"file": "x"})})
+    assert graph.nodes["m"].values == {"file": "x"}
+
+
+def test_a_variable_of_a_property_that_is_used_is_told_once_at_its_place() -> None:
+    text = said("  m: {use: mic, device: '${NOT_SET_X}', gain: '${NOT_SET_Y}'}", overrides={"m.gain": "2"})
+    mend = "set it, or write ${NOT_SET_X:-default}"
+    assert text == f"<text>:2:25: error: environment variable NOT_SET_X is not set; {mend}"
