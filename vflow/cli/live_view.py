@@ -12,10 +12,11 @@ import threading
 from vflow.bus import Bus, Message
 from vflow.caps import Text
 from vflow.cli.diagnostics import of_error
-from vflow.cli.status_line import StatusLine, write
+from vflow.cli.status_line import StatusLine
 from vflow.errors import VflowError
 from vflow.graph.graph import Graph
 from vflow.packet import MS
+from vflow.printing import escaped, indented, write
 from vflow.report.turn import LATENCIES, TurnRecord
 from vflow.report.turn_log import TurnLog
 
@@ -52,11 +53,10 @@ class Terminal:
     def resolved(self) -> None:
         """Say which nodes the roles took, and why not better ones; and the graph's warnings."""
         for warning in self.graph.warnings:
-            self.note(warning)
+            self.note(indented(warning))
         for name, choice in self.graph.roles.items():
-            self.note(
-                f"{name}: {choice.taken}" + "".join(f"\n  not {better}" for better in choice.passed_over)
-            )
+            better = [f"\n  not {escaped(text)}" for text in choice.passed_over]
+            self.note(f"{name}: {choice.taken}{''.join(better)}")
 
     def note(self, text: str) -> None:
         """A line on stderr."""
@@ -115,7 +115,7 @@ class Terminal:
         elif message.kind == "packet":
             self._packet(message)
         elif message.kind == "warning":
-            self._note(f"warning: {message.source}: {message.text}")
+            self._note(f"warning: {message.source}: {indented(message.text)}")
         elif message.kind == "state" and message.text == "playing":
             self._note("playing; Ctrl-C ends")
         elif message.kind == "flush" and any(
@@ -138,14 +138,14 @@ class Terminal:
         if caps.kind == "final":
             self._broken_off = self._speaker
             self._close_line()
-            write(f"you:   {message.text or '(nothing understood)'}", sys.stdout)
+            write(f"you:   {escaped(message.text) or '(nothing understood)'}", sys.stdout)
         elif caps.kind == "word":
             speaker = f"agent {message.data['packet'].turn}"
             if self._speaker != speaker:
                 self._close_line()
                 write("agent: ..." if speaker == self._broken_off else "agent:", sys.stdout, end="")
                 self._speaker = speaker
-            write(f" {message.text}", sys.stdout, end="")
+            write(f" {escaped(message.text)}", sys.stdout, end="")
 
     def _report_turns(self) -> None:
         for turn in self.log.snapshot():
@@ -179,9 +179,8 @@ def sentence(turn: TurnRecord) -> str:
         for name, ns in found.items()
     ]
     if turn.interrupted:
-        said.append(
-            f'interrupted, heard: "{turn.heard}"' if turn.heard else "interrupted before it was heard"
-        )
+        heard = f'interrupted, heard: "{escaped(turn.heard)}"'
+        said.append(heard if turn.heard else "interrupted before it was heard")
     elif not turn.heard:
         said.append("nothing was played")
     if turn.speculation.result == "hit":
