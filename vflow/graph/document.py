@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from vflow.errors import Diagnostic, GraphError, Place, nearest, repr_of
 from vflow.graph.graph import Budget, ErrorPolicy
+from vflow.graph.secrets import Secrets
 from vflow.graph.values import QueueChange, ValueReader, kind_of
 from vflow.graph.yaml_reader import Value
 
@@ -68,6 +69,8 @@ class Document:
     params: dict[str, Value] = field(default_factory=dict)
     ports: dict[str, EndSpec] = field(default_factory=dict)
     proxy: list[str] = field(default_factory=list)
+    secrets: dict[str, str] = field(default_factory=dict)
+    """What the environment gave, each with its `${NAME}`."""
     broken: set[str] = field(default_factory=set)
     """Names of nodes that could not be read."""
 
@@ -78,7 +81,11 @@ def read(value: Value, file: str, diagnostics: list[Diagnostic]) -> Document:
     Raises: GraphError for variables that are not set, but not for those in properties of nodes and in
     parameters: something may stand in for these.
     """
-    return _SpecReader(file, diagnostics).document(value)
+    document = _SpecReader(file, diagnostics).document(value)
+    for below in value.walk():
+        document.secrets.update(below.secrets)
+    diagnostics[:] = Secrets(document.secrets).hidden(diagnostics, file)
+    return document
 
 
 class _SpecReader:

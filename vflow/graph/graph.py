@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from vflow.caps import Caps
 from vflow.errors import Place
+from vflow.graph.secrets import Secrets
 from vflow.node import Node, is_async, is_source, overrides
 from vflow.ports import QueueOptions, inputs_of
 
@@ -124,6 +125,8 @@ class Graph:
     roles: Mapping[str, RoleChoice] = field(default_factory=dict)
     """Nodes, and bins, that name a role."""
     warnings: Sequence[str] = ()
+    secrets: Secrets = field(default_factory=Secrets)
+    """What came from the environment: whoever prints, hides it."""
 
     def into(self, name: str) -> list[GraphLink]:
         return [link for link in self.links if link.target == name]
