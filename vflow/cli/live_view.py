@@ -18,7 +18,7 @@ from vflow.graph.graph import Graph
 from vflow.packet import MS
 from vflow.printing import escaped, indented, write
 from vflow.report.turn import LATENCIES, TurnRecord
-from vflow.report.turn_log import TurnLog
+from vflow.report.turn_log import KEPT_TURNS, TurnLog
 
 TITLES = {
     "endpoint": "endpoint",
@@ -42,7 +42,7 @@ class Terminal:
         self._speaker = ""
         self._broken_off = ""  # whose line a transcript has ended
         self._status = StatusLine(sys.stderr)
-        self._reported: set[int] = set()
+        self._reported: dict[int, object] = {}  # turns that have been told, the newest
 
     def follow(self, bus: Bus) -> None:
         """Print messages until the bus closes."""
@@ -75,9 +75,9 @@ class Terminal:
 
     def table(self) -> None:
         """What has not been told of the turns, and the latencies of every turn, in ms."""
-        with self._lock:
-            self._report_turns()
         turns = self.log.snapshot()
+        with self._lock:
+            self._report(turns)
         rows = [[t.latency_ns(name) for name in LATENCIES] for t in turns]
         if not any(cell is not None for row in rows for cell in row):
             return
@@ -118,12 +118,10 @@ class Terminal:
             self._note(f"warning: {message.source}: {indented(message.text)}")
         elif message.kind == "state" and message.text == "playing":
             self._note("playing; Ctrl-C ends")
-        elif message.kind == "flush" and any(
-            turn.at_ns.get("flushed") == message.at_ns for turn in self.log.snapshot()
-        ):
+        elif message.kind == "flush" and self.log.interrupted_at(message.at_ns):
             self._close_line(" [interrupted]")
         if self._live and message.kind in ("played", "flush", "event"):
-            self._report_turns()
+            self._report(self.log.take_ended())
 
     def _progress(self, message: Message) -> None:
         fraction = message.data.get("fraction")
@@ -147,11 +145,13 @@ class Terminal:
                 self._speaker = speaker
             write(f" {escaped(message.text)}", sys.stdout, end="")
 
-    def _report_turns(self) -> None:
-        for turn in self.log.snapshot():
+    def _report(self, turns: list[TurnRecord]) -> None:
+        for turn in turns:
             if turn.ended and turn.number not in self._reported:
-                self._reported.add(turn.number)
+                self._reported[turn.number] = None
                 self._note(sentence(turn))
+        while len(self._reported) > KEPT_TURNS:
+            del self._reported[next(iter(self._reported))]
 
     def _note(self, text: str) -> None:
         self._status.clear()
