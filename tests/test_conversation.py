@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from vflow import Conversation
 
 
@@ -45,3 +47,21 @@ def test_entries_are_as_they_stood() -> None:
     before = conversation.entries()
     conversation.append("assistant", "one", 1)
     assert len(before) == 1
+
+
+def test_the_newest_entries_are_kept_and_the_others_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vflow.conversation.KEPT", 3)
+    conversation = talk(*[("user", str(n), n) for n in range(5)])
+    conversation.truncate(0, "")
+    conversation.delete(1)
+    assert history(conversation) == [("user", str(n), n) for n in (2, 3, 4)]
+    assert conversation.dropped == 2
+
+
+def test_a_turn_that_comes_again_after_it_was_deleted_is_at_the_end() -> None:
+    conversation = talk(("user", "a", 1), ("user", "b", 2))
+    conversation.delete(1)
+    conversation.append("user", "c", 1)
+    conversation.append("assistant", "d e", 1)
+    conversation.truncate(1, "d")
+    assert history(conversation) == [("user", "b", 2), ("user", "c", 1), ("assistant", "d", 1)]

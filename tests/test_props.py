@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vflow import Duration, Node, PropertyError, prop
-from vflow.props import convert_all, duration_ns, duration_text, props_of, type_text, value_text
+from vflow.props import (
+    LONGEST_NS,
+    Prop,
+    convert,
+    convert_all,
+    duration_ns,
+    duration_text,
+    props_of,
+    type_text,
+    value_text,
+)
 
 
 class Base(Node):
@@ -115,3 +125,21 @@ def test_a_property_that_is_absent_on_purpose_is_told_with_the_reason() -> None:
     convert_all(Whole, {"factr": 1, "xyzzy": 1}, errors.__setitem__)
     assert str(errors["factr"]) == "no property 'factr': it was never one; leave it out"
     assert str(errors["xyzzy"]).startswith("no property 'xyzzy'; known: factor, ")
+
+
+@pytest.mark.parametrize("text", ["9" * 400 + "s", "9" * 5000 + "h", "8761h"])
+def test_a_duration_that_no_clock_counts_to_is_refused(text: str) -> None:
+    with pytest.raises(PropertyError):
+        duration_ns(text)
+
+
+def test_a_year_is_a_duration() -> None:
+    assert duration_ns("8760h") == LONGEST_NS
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**99), 2**63, float("inf"), float("nan"), 1e300])
+@pytest.mark.parametrize("kind", [int, float])
+def test_a_number_that_overflows_is_refused(kind: type, value: float) -> None:
+    declaration = Prop(0, None, None, (), "", "", False, "", "n", kind)
+    with pytest.raises(PropertyError):
+        convert(declaration, value)

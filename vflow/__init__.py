@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from vflow.ports import In as In
     from vflow.ports import Out as Out
     from vflow.ports import QueueOptions as QueueOptions
+    from vflow.printing import print_line as print_line
     from vflow.props import Duration as Duration
     from vflow.props import prop as prop
     from vflow.runtime.harness import Harness as Harness
@@ -103,6 +104,7 @@ _MODULE_OF = {
     "call_within": "deadline",
     "install_command": "errors",
     "load": "graph.loader",
+    "print_line": "printing",
     "prop": "props",
 }
 
@@ -153,6 +155,7 @@ __all__ = [
     "call_within",
     "install_command",
     "load",
+    "print_line",
     "prop",
 ]
 

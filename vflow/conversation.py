@@ -15,36 +15,57 @@ class Utterance:
     turn: int
 
 
+KEPT = 10_000
+"""Entries: more than any model takes."""
+
+
 class Conversation:
-    """The session's history. One writer, the generator; any thread may read."""
+    """The session's history: its last KEPT entries. One writer, the generator; any thread may read."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._entries: list[Utterance] = []  # guarded by _lock
+        self._lock = threading.Lock()  # guards all below
+        self._entries: dict[int, Utterance] = {}  # by a count that goes up: in order
+        self._of_turn: dict[int, list[int]] = {}  # the counts of each turn's entries
+        self._count = 0
+        self.dropped = 0
+        """Entries at the start that there was no room for."""
 
     def append(self, role: str, text: str, turn: int) -> None:
-        """Add an entry at the end."""
+        """Add an entry at the end; of more than KEPT the first is dropped."""
         with self._lock:
-            self._entries.append(Utterance(role, text, turn))
+            self._entries[self._count] = Utterance(role, text, turn)
+            self._of_turn.setdefault(turn, []).append(self._count)
+            self._count += 1
+            while len(self._entries) > KEPT:
+                self._remove(next(iter(self._entries)))
+                self.dropped += 1
 
     def truncate(self, turn: int, heard: str) -> None:
         """Cut the reply of `turn` to what was heard; a reply of which nothing was heard is removed."""
         with self._lock:
-            kept = (
-                replace(e, text=heard) if (e.role, e.turn) == ("assistant", turn) else e
-                for e in self._entries
-            )
-            self._entries = [e for e in kept if e.text]
+            for at in list(self._of_turn.get(turn, ())):
+                entry = self._entries[at]
+                if entry.role == "assistant":
+                    self._entries[at] = entry = replace(entry, text=heard)
+                if not entry.text:
+                    self._remove(at)
 
     def delete(self, turn: int) -> None:
         """Remove every entry of `turn`."""
         with self._lock:
-            self._entries = [e for e in self._entries if e.turn != turn]
+            for at in list(self._of_turn.get(turn, ())):
+                self._remove(at)
+
+    def _remove(self, at: int) -> None:
+        turn = self._entries.pop(at).turn
+        self._of_turn[turn].remove(at)
+        if not self._of_turn[turn]:
+            del self._of_turn[turn]
 
     def entries(self) -> tuple[Utterance, ...]:
         """All entries in order, as they stand."""
         with self._lock:
-            return tuple(self._entries)
+            return tuple(self._entries.values())
 
     def messages(self) -> list[dict[str, str]]:
         """The history as chat templates take it: utterances that got no reply are joined with the next."""

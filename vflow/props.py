@@ -17,7 +17,11 @@ from vflow.packet import MS, SECOND
 Duration = Annotated[int, "duration"]
 """Annotates a property that is a time: `480ms` or `2s` in YAML, nanoseconds (int) in the node."""
 
+LONGEST_NS = 365 * 24 * 3600 * SECOND
+"""A year. No deadline overflows by a duration of this length."""
 REQUIRED: Any = object()
+_LARGEST = 2**63 - 1
+"""Of a number. Larger ones, infinity and NaN overflow somewhere in a node."""
 _UNITS_NS = {"us": 1_000, "ms": MS, "s": SECOND, "min": 60 * SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|m|h)\s*")
 
@@ -78,16 +82,20 @@ def prop(
 def duration_ns(text: object) -> int:
     """Nanoseconds of a duration with its unit, such as `480ms`, `1.5s` or `2min`.
 
-    Raises: PropertyError where it has no unit or is not a duration.
+    Raises: PropertyError where it has no unit, is not a duration, or is longer than a year.
     """
     if text == 0 and not isinstance(text, bool):
         return 0
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         number = isinstance(text, int | float) and not isinstance(text, bool)
-        mend = f"write {text}ms or {text}s" if number else "write it as 480ms or 1.5s"
+        short = number and len(repr(text)) <= 20
+        mend = f"write {text}ms or {text}s" if short else "write it as 480ms or 1.5s"
         raise PropertyError(f"{repr_of(text)} is not a duration", mend)
-    return round(float(match[1]) * _UNITS_NS[match[2]])
+    found_ns = float(match[1]) * _UNITS_NS[match[2]]  # infinite, where it has hundreds of digits
+    if found_ns > LONGEST_NS:
+        raise PropertyError(f"{repr_of(text)} is too long", f"at most {duration_text(LONGEST_NS)}: a year")
+    return round(found_ns)
 
 
 def duration_text(ns: int) -> str:
@@ -165,6 +173,9 @@ def convert(declaration: Prop, value: Any) -> Any:
             found = f"{repr_of(value)} ({type(value).__name__})" if value is not None else "null"
             message = f"{declaration.name} takes {type_text(declaration)}, not {found}"
             raise PropertyError(message, _type_mend(declaration.type, value)) from None
+    number = isinstance(made, int | float) and not isinstance(made, bool)
+    if number and not abs(made) <= _LARGEST:  # neither is NaN
+        raise PropertyError(f"{declaration.name} is {repr_of(value)}, out of range", _range_text(declaration))
     if declaration.choices and made not in declaration.choices:
         near = nearest(str(value), map(str, declaration.choices))
         allowed = ", ".join(map(str, declaration.choices))

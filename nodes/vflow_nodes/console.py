@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from vflow import AnyCaps, Eos, Event, In, Node, Packet, TextPacket, prop
+from vflow import AnyCaps, Eos, Event, In, Node, Packet, TextPacket, print_line, prop
 
 
 class Console(Node):
-    """Prints each text packet on a line of its own; audio passes in silence."""
+    r"""Prints each text packet on a line of its own; audio passes in silence.
+
+    Control characters are shown as `\x1b`, ends of lines as `\n`: into a pipe too, where a line is a packet.
+    What the stream's encoding lacks becomes `?`. Where nobody reads any more, the run goes on.
+    """
 
     effect = True
     example = "shown: {use: console, prefix: 'agent: '}"
@@ -14,6 +18,8 @@ class Console(Node):
     prefix: str = prop("", doc="stands in front of each line")
     events: bool = prop(False, doc="print a line for each event too")
     input = In(AnyCaps())
+
+    _gone = False
 
     def process(self, packet: Packet) -> None:
         if isinstance(packet, TextPacket):
@@ -25,5 +31,7 @@ class Console(Node):
             self._print(f"[{event.name}{turn}]")
 
     def _print(self, text: str) -> None:
-        # flushed: whoever reads a pipe wants the word when it is said
-        print(self.prefix + text, flush=True)
+        if self._gone or print_line(self.prefix + text):
+            return
+        self._gone = True
+        self.ctx.warn("standard output has gone: nothing more is printed")

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from vflow import Event, Node, Out, Text, TextPacket, TurnEnd, Unavailable, prop
 
+MAX_BYTES = 10_000_000
+"""Of a text file: more is said in weeks."""
+
 
 class TextSource(Node):
     """Says a text word by word, as the reply of one turn, and ends; an interruption silences the rest."""
@@ -40,11 +43,20 @@ class TextSource(Node):
 
 
 def _read(file: str) -> str:
+    path = Path(file)
     try:
-        return Path(file).read_text(encoding="utf-8")
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise Unavailable(f"{file} is no file but a pipe or a device, which may never end; name a file")
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise Unavailable(f"{file} is larger than {MAX_BYTES:,} bytes; name a shorter text")
+        return data.decode("utf-8-sig")
     except FileNotFoundError as error:
         raise Unavailable(f"no such file: {file} (looked in {Path.cwd()}); check the path") from error
     except OSError as error:
         raise Unavailable(f"{file} cannot be read: {error.strerror}; name a text file") from error
     except UnicodeDecodeError as error:
         raise Unavailable(f"{file} is not UTF-8 (byte {error.start}); save it as UTF-8 text") from error
+    except ValueError as error:  # a NUL in it, or half of a surrogate pair
+        raise Unavailable(f"{file!r} is not the name of a file ({error})") from error

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from vflow import MS, Message, Node, Out, Text, TextPacket
+from vflow import MS, Flush, Message, Node, NodeError, Out, SpeechEnd, Text, TextPacket
 from vflow.cli.live_view import MEDIAN_NEEDS, Terminal, sentence
 from vflow.cli.status_line import ERASE
 from vflow.graph.loader import load_text
+from vflow.report import turn_log
 from vflow.report.turn import Speculated, TurnRecord
 from vflow.report.turn_log import TurnLog
 
@@ -153,3 +154,34 @@ def test_a_budget_is_kept_or_broken_by_the_slowest_turn(
     slowest = audible - 1000
     told = f"budget: voice_off to first_audio at most 900 ms: {verdict} (max of 2: {slowest} ms)"
     assert table(log, capsys)[-1] == told
+
+
+def test_a_message_looks_at_no_turn_that_has_not_just_ended(
+    log: TurnLog, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[int] = []
+    copy = turn_log._copy
+    monkeypatch.setattr(turn_log, "_copy", lambda turn: (copied.append(turn.number), copy(turn))[1])
+    terminal = Terminal(log.graph, log, live=True)
+    for number in range(1, 51):
+        asked = Message("event", "it", number, data={"event": SpeechEnd(turn=number, pts_ns=0)})
+        cut = Message("flush", "pipeline", number, data={"flush": Flush(number, turn=number)})
+        for message in (asked, cut):
+            log.listen(message)
+            terminal._show(message)
+    assert copied == list(range(1, 51))
+    assert capsys.readouterr().err.count("turn ") == 50
+
+
+@pytest.mark.parametrize("text", ["a\nyou:   b", "\x1b]0;owned\x07", "\u202eabc", "\x9b2J"])
+def test_nothing_that_is_said_is_a_command_to_the_terminal_or_a_line_of_its_own(
+    log: TurnLog, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warning = Message("warning", "it", text=text)
+    terminal = follow(log, said("words", text, 1), warning, loading("it", text), said("transcript", text, 2))
+    terminal.failed(NodeError("it", text))
+    terminal.end_line()
+    printed = "".join(capsys.readouterr())
+    assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(printed)
+    assert [line for line in printed.splitlines() if line.startswith("you:") and "b" in line[:9]] == []
+    assert len([line for line in printed.splitlines() if line.startswith("you:")]) <= 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vflow import SECOND, QueueOptions
+from vflow import SECOND, GraphError, QueueOptions
 from vflow.errors import Diagnostic
 from vflow.graph.document import Document, read
 from vflow.graph.graph import Budget
@@ -101,3 +101,46 @@ def test_what_is_right_is_read_beside_what_is_wrong() -> None:
     assert list(found.nodes) == ["a"]
     assert found.broken == {"b", "c"}
     assert len(diagnostics) == 3
+
+
+@pytest.mark.parametrize("end", ["[a]", "{a: b}", "null", "''"])
+def test_an_end_of_a_link_is_a_name(end: str) -> None:
+    text = f"nodes: {{a: {{use: x}}, b: {{use: y}}}}\nlinks: [{{from: {end}, to: b}}]"
+    found: list[Diagnostic] = []
+    read(parse(text, "f"), "f", found)
+    assert [d.message.endswith("is not the end of a link") for d in found] == [True]
+    assert "Value(" not in found[0].message
+
+
+def test_a_node_is_called_as_it_is_written() -> None:
+    found: list[Diagnostic] = []
+    text = "nodes: {true: {use: x}, null: {use: y}}\nlinks: [true -> null, {from: true, to: true}]"
+    document = read(parse(text, "f"), "f", found)
+    assert not found
+    ends = [(link.source.node, link.target.node) for link in document.links]
+    assert ends == [("true", "null"), ("true", "true")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "threads: {torch: 9999}",
+        f"threads: {{onnxruntime: {'9' * 90}}}",
+        f"threads: {{torch: {'9' * 400}}}",
+        f"links: [{{from: a, to: a, queue: {{packets: {'9' * 99}}}}}]",
+        f"links: [{{from: a, to: a, queue: {{time: {'9' * 400}s}}}}]",
+        f"links: [{{from: a, to: a, queue: {{max_age: {'9' * 5000}h}}}}]",
+        f"budget: {{max: {'9' * 400}ms}}",
+        f"budget: {{max: {'9' * 400}}}",
+    ],
+)
+def test_a_number_without_bounds_is_refused(text: str) -> None:
+    found: list[Diagnostic] = []
+    read(parse(f"nodes: {{a: {{use: x}}}}\n{text}", "f"), "f", found)
+    assert len(found) == 1
+    assert len(found[0].message) < 200
+
+
+def test_a_variable_in_the_structure_must_be_set() -> None:
+    with pytest.raises(GraphError, match="NOT_SET_X is not set"):
+        read(parse("nodes: {a: {use: '${NOT_SET_X}', b: 1}}", "f"), "f", [])

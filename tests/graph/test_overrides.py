@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.graph.graphs import build, said
+from tests.graph.graphs import NODES, Box, build, said
 from vflow import GraphError, Node, prop
 from vflow.graph.loader import load_text
 from vflow.graph.registry import NodeClass
@@ -99,3 +99,36 @@ def test_a_property_that_a_stand_in_lacks_is_left_out_without_a_warning() -> Non
 def test_a_stand_in_for_a_role_that_nothing_plays_is_refused() -> None:
     message = "--output stands in for the role speaker, which no node plays"
     assert message in said("  m: {use: mic}", stand_ins={"speaker": ("ear", {})})
+
+
+def test_an_override_stands_in_for_a_variable_that_is_not_set() -> None:
+    graph = build("  m: {use: mic, device: '${NOT_SET_X}'}", overrides={"m.device": "usb"})
+    assert graph.nodes["m"].values == {"device": "usb"}
+
+
+def test_an_override_reaches_a_variable_in_a_bin() -> None:
+    class Unset(Box):
+        graph = Box.graph.replace("${loudness}", "${NOT_SET_X}")
+
+    text = "nodes:\n  m: {use: unset}\n  e: {use: ear}\nlinks: [m -> e]\n"
+    graph = load_text(text, nodes={**NODES, "unset": Unset}, overrides={"m.inner.gain": "3"})
+    assert graph.nodes["m.inner"].values == {"gain": 3}
+
+
+def test_a_param_that_is_given_stands_in_for_its_default() -> None:
+    class Unset(Box):
+        graph = Box.graph.replace("loudness: 2", "loudness: '${NOT_SET_X}'")
+
+    text = "nodes:\n  m: {use: unset, loudness: 4}\n  e: {use: ear}\nlinks: [m -> e]\n"
+    assert load_text(text, nodes={**NODES, "unset": Unset}).nodes["m.inner"].values == {"gain": 4}
+
+
+def test_a_stand_in_needs_no_variable_of_what_it_stands_for() -> None:
+    graph = build("  m: {use: mic, device: '${NOT_SET_X}'}", stand_ins={"mic": ("tape", {"file": "x"})})
+    assert graph.nodes["m"].values == {"file": "x"}
+
+
+def test_a_variable_of_a_property_that_is_used_is_told_once_at_its_place() -> None:
+    text = said("  m: {use: mic, device: '${NOT_SET_X}', gain: '${NOT_SET_Y}'}", overrides={"m.gain": "2"})
+    mend = "set it, or write ${NOT_SET_X:-default}"
+    assert text == f"<text>:2:25: error: environment variable NOT_SET_X is not set; {mend}"

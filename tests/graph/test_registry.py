@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +77,23 @@ def test_every_installed_entry_point_loads() -> None:
     assert registry.names()
     for name in registry.names():
         registry.load(name)
+
+
+def test_a_package_whose_listing_is_no_text_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, data in (
+        ("torn", b"[vflow.nodes]\nx = \xff:Y\n"),
+        ("bare", b"[vflow.nodes]\nx\n"),
+        ("good", b"[vflow.nodes]\nz = a:B\n"),
+    ):
+        (tmp_path / f"{name}-1.dist-info").mkdir()
+        (tmp_path / f"{name}-1.dist-info" / "entry_points.txt").write_bytes(data)
+    monkeypatch.syspath_prepend(tmp_path)
+    module._listing.cache_clear()
+    try:
+        assert {"z", "tee"} <= set(Registry().names())
+        with pytest.raises(UnknownNode, match=r"torn-1\.dist-info"):
+            Registry().load("x")
+    finally:
+        module._listing.cache_clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +136,36 @@ def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
         said = [d.message for d in error.diagnostics]
         if not all(said):
             raise
+
+
+@pytest.mark.parametrize("name", ["a\0b.yaml", "\ud800.yaml", "n" * 300 + ".yaml"])
+def test_what_cannot_be_a_files_name_is_an_error(name: str) -> None:
+    with pytest.raises(GraphError):
+        read_file(Path(name))
+
+
+def test_a_pipe_that_nobody_writes_to_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "g.yaml")
+    with pytest.raises(GraphError, match="is a pipe"):
+        read_file(tmp_path / "g.yaml")
+
+
+def test_a_pipe_of_the_shell_is_read() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"a: 1")
+    os.close(writer)
+    try:
+        assert read_file(Path(f"/dev/fd/{reader}")) == "a: 1"
+    finally:
+        os.close(reader)
+
+
+def test_a_variable_that_is_not_set_is_an_error_for_whoever_uses_the_value() -> None:
+    found = parse("params: {k: '${NOT_SET_X}'}\na: ${NOT_SET_X}\nb: [1, {c: '-${k}-'}]\nd: 1", "f").data
+    assert [len(found[key].all_unset()) for key in "abd"] == [1, 1, 0]
+
+
+def test_a_value_knows_what_the_environment_gave_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY", "hunter2")
+    found = parse("params: {k: 'x-${KEY}'}\na: /d/${KEY}/e\nb: ${k}\nc: ${NOT_SET_X:-on}", "f").data
+    assert [dict(found[key].secrets) for key in "abc"] == [{"hunter2": "${KEY}"}, {"hunter2": "${KEY}"}, {}]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
@@ -31,3 +33,32 @@ def test_prefix_and_events_are_printed_where_asked_for(capsys: pytest.CaptureFix
 
 def test_printing_is_an_effect():
     assert Console.effect
+
+
+def test_what_is_printed_is_one_line_without_commands(capsys: pytest.CaptureFixture[str]):
+    with Harness(Console(prefix="> ")) as harness:
+        harness.push(TextPacket(text="a\nyou: \x1b]0;b\x07", turn=1))
+    assert capsys.readouterr().out == "> a\\nyou: \\x1b]0;b\\x07\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_what_the_stream_cannot_show_is_replaced(encoding: str, monkeypatch: pytest.MonkeyPatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", stream)
+    with Harness(Console()) as harness:
+        harness.push(TextPacket(text="\u65e5 a", turn=1))
+    assert stream.buffer.getvalue() == b"? a\n"
+
+
+def test_a_reader_that_has_gone_is_told_of_once(monkeypatch: pytest.MonkeyPatch):
+    class Unread(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout", Unread())
+    with Harness(Console()) as harness:
+        for _ in range(3):
+            harness.push(TextPacket(text="a", turn=1))
+        assert [m.text for m in harness.messages if m.kind == "warning"] == [
+            "standard output has gone: nothing more is printed"
+        ]

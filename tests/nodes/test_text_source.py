@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,10 @@ def test_what_cannot_be_said_is_refused_with_a_reason(tmp_path: Path):
     ):
         with pytest.raises(Unavailable, match=reason):
             TextSource(**props).open()
+
+
+def test_a_pipe_or_a_name_that_is_none_is_refused(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    for file in (str(tmp_path / "pipe"), "/dev/zero", "a\0b", "\ud800", "n" * 300):
+        with pytest.raises(Unavailable):
+            TextSource(file=file).open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -162,3 +163,65 @@ def test_stats_are_kept_as_they_were_when_they_were_posted(log: TurnLog) -> None
     counts["peaks"] = np.zeros(2)
     assert log.report([])["stats"]["chat"] == {"peaks": [1, 2], "odd": ["1j"]}
     assert log.losses == ["chat: what it posted for the report holds a complex, which is written as text"]
+
+
+def test_a_turn_that_has_ended_is_taken_once(log: TurnLog) -> None:
+    ask(log, 1)
+    word(log, 600, "Yes.", 1)
+    assert log.take_ended() == []
+    played(log, 700, "end", "Yes.", 1)
+    ask(log, 2, 1000)
+    log.listen(Message("flush", "pipeline", 2000 * MS, data={"flush": Flush(1, turn=2)}))
+    assert [(turn.number, turn.interrupted) for turn in log.take_ended()] == [(1, False), (2, True)]
+    played(log, 2100, "end", "", 2)
+    assert log.take_ended() == []
+
+
+def test_the_newest_turn_is_a_copy(log: TurnLog) -> None:
+    assert log.newest() is None
+    ask(log, 1)
+    ask(log, 2)
+    newest = log.newest()
+    assert newest is not None
+    newest.words.append("x")
+    assert (newest.number, log.turns[2].words) == (2, [])
+
+
+def test_a_flush_that_cut_a_reply_is_known_by_its_time(log: TurnLog) -> None:
+    ask(log, 1)
+    for at_ms in (2000, 3000):  # the second cuts nothing
+        log.listen(Message("flush", "pipeline", at_ms * MS, data={"flush": Flush(1, turn=1)}))
+    assert [log.interrupted_at(at_ms * MS) for at_ms in (1000, 2000, 3000)] == [False, True, False]
+
+
+def test_a_long_conversation_keeps_the_newest_turns_and_counts_the_others(
+    log: TurnLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vflow.report.turn_log.KEPT_TURNS", 3)
+    for turn in range(1, 6):
+        ask(log, turn, turn * 1000)
+    assert list(log.turns) == [3, 4, 5]
+    assert log.report([])["left_out"] == {"turns": 2}
+    log.listen(Message("flush", "pipeline", 9000 * MS, data={"flush": Flush(1, turn=5)}))
+    assert [turn.number for turn in log.take_ended()] == [3, 4, 5]
+
+
+def test_a_warning_that_comes_again_is_counted(log: TurnLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vflow.report.turn_log.KEPT_WARNINGS", 2)
+    for text in ("late", "late", "early", "odd"):
+        log.listen(Message("warning", "mic", text=text))
+    assert log.warnings == ["mic: late (2 times)", "mic: early"]
+    assert log.report([])["left_out"] == {"warnings": 1}
+
+
+def test_a_report_that_is_whole_leaves_nothing_out(log: TurnLog) -> None:
+    ask(log, 1)
+    assert "left_out" not in log.report([])
+
+
+def test_states_are_bounded(log: TurnLog) -> None:
+    log.states = deque(log.states, maxlen=4)
+    for turn in range(1, 5):
+        ask(log, turn, turn * 1000)
+    assert len(log.states) == 4
+    assert log.report([])["left_out"]["states"] > 0

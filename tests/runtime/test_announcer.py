@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from vflow import Bus, Message, SpeechStart, SystemClock, TextPacket
+from vflow.graph.secrets import Secrets
 from vflow.runtime.announcer import Announcer
 from vflow.runtime.speculation import Speculation
 
@@ -63,3 +64,17 @@ def test_an_event_is_told_by_its_name_with_its_port() -> None:
     (message,) = told.messages
     assert (message.kind, message.source, message.text) == ("event", "vad", "speech_start")
     assert message.data == {"event": event, "port": "speech"}
+
+
+def test_what_the_environment_gave_is_in_no_message_for_people() -> None:
+    messages: list[Message] = []
+    bus, clock = Bus(), SystemClock()
+    bus.listen(messages.append)
+    speculation = Speculation(frozenset(), clock.now_ns)
+    announcer = Announcer(bus, clock, speculation, Secrets({"s3cr3t": "${KEY}"}))
+    announcer.warn("n", "no s3cr3t.bin")
+    announcer.say("progress", "loading s3cr3t", "n", fraction=None)
+    announcer.post(Message("stats", "n", 0, "", {"model": "s3cr3t", "calls": 3}))
+    announcer.announce("n", 0, TextPacket(text="s3cr3t", turn=1), "words")
+    assert [m.text for m in messages] == ["no ${KEY}.bin", "loading ${KEY}", "", "s3cr3t"]
+    assert messages[2].data == {"model": "${KEY}", "calls": 3}

@@ -116,8 +116,8 @@ class Script:
 
     def _listen(self, last: SpokenStep, at_ns: int) -> int | None:
         """How much quiet is to follow now that the reply is over, or is to be interrupted; None: wait on."""
-        turns = self._log.snapshot()
-        turn = turns[-1] if turns and turns[-1].at_ns.get("decided", 0) >= last.off_ns else None
+        newest = self._log.newest()
+        turn = newest if newest and newest.at_ns.get("decided", 0) >= last.off_ns else None
         sign = turn and (len(turn.words), turn.tokens, len(turn.at_ns))
         if sign != self._sign:
             self._sign, self._signed_ns = sign, at_ns

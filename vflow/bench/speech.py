@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def bundled() -> Path:
 def recorded(file: str | Path) -> Clip:
     """A clip from a file, its channels mixed. Raises: Unavailable for one that holds no sound."""
     path = Path(file)
-    if not path.is_file():
+    if not os.path.isfile(path):  # not `path.is_file()`, which raises for a name that is too long
         raise Unavailable(f"no such file: {file} (looked in {Path.cwd()}); check the path")
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from vflow.printing import write
 
 TURNS = 10
 """Utterances that `vflow bench` speaks where no number is given."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """Prints as everything else here does: what it refuses came from outside."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        write(message, sys.stderr if file is None else file, end="")
+
+
 def parser_for(argv: Sequence[str]) -> argparse.ArgumentParser:
     """The parser; only the verb that `argv` names has its options."""
-    parser = argparse.ArgumentParser(
-        prog="vflow", description="GStreamer for voice agents: graphs of typed nodes in YAML."
-    )
+    parser = _Parser(prog="vflow", description="GStreamer for voice agents: graphs of typed nodes in YAML.")
     parser.add_argument("--version", action="store_true", help="print the version and leave")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
     for verb, (text, declare) in VERBS.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import tempfile
 import threading
 from pathlib import Path
@@ -23,6 +23,7 @@ from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.signals import DONE, SignalWaiter
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
 from vflow.graph import shipped
+from vflow.printing import emit, emit_json
 
 MOST_TURNS = 10_000
 STOP_S = 2.0
@@ -59,7 +60,7 @@ def _check_options(args: argparse.Namespace) -> None:
     if not 1 <= args.turns <= MOST_TURNS:
         raise refused(f"--turns {args.turns}: it goes from 1 to {MOST_TURNS:,}", f"write --turns {TURNS}")
     if args.keep is not None:
-        if not Path(args.keep).is_dir():
+        if not os.path.isdir(args.keep):  # `Path.is_dir` raises for a name that is too long
             raise refused("--keep: no such folder", "make it first", args.keep)
         try:
             tempfile.TemporaryFile(dir=args.keep).close()
@@ -67,11 +68,19 @@ def _check_options(args: argparse.Namespace) -> None:
             message = f"--keep: nothing can be written there ({error.strerror})"
             raise refused(message, "name another folder", args.keep) from error
     if args.picture is not None:
-        picture = Path(args.picture)
-        if not picture.absolute().parent.is_dir():
+        picture = os.path.abspath(args.picture)
+        if not os.path.isdir(os.path.dirname(picture)):
             raise refused("--picture: its folder does not exist", "make it first", args.picture)
-        if picture.is_dir():
+        if os.path.isdir(picture):
             raise refused("--picture: is a folder", "name a file", args.picture)
+        try:
+            os.stat(picture)
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError) as error:  # its name is too long, or holds a NUL
+            reason = getattr(error, "strerror", None) or error
+            message = f"--picture: nothing can be written there ({reason})"
+            raise refused(message, "name another file", args.picture) from error
 
 
 def _steps(args: argparse.Namespace, live: Live) -> list[ScenarioStep]:
@@ -150,7 +159,10 @@ class _Bench:
         verdicts = bench_run.verdicts()
         if bench_run.script.given_up == GIVEN_UP:
             self.live.note(f"{GIVEN_UP} utterances in a row got no reply: the scenario was ended")
-        print(json.dumps(found) if self.args.json else "\n".join(table(found, verdicts)))
+        if self.args.json:
+            emit_json(found)
+        else:
+            emit("\n".join(table(found, verdicts)))
         if self.args.picture:
             self._draw(found)
         if interrupted:

@@ -12,8 +12,9 @@ from vflow.bench.bench_run import BenchRun
 from vflow.bench.verdict import PromiseVerdict, Standing
 from vflow.bus import Message
 from vflow.cli.diagnostics import of_error
-from vflow.cli.status_line import StatusLine, write
+from vflow.cli.status_line import StatusLine
 from vflow.errors import VflowError
+from vflow.printing import write
 from vflow.report.recordings import summary
 from vflow.report.turn import LATENCIES
 

@@ -12,6 +12,7 @@ from vflow.errors import GraphError
 from vflow.graph import shipped
 from vflow.graph.latency_budget import over_budget
 from vflow.graph.loader import load
+from vflow.printing import emit, escaped, indented, write
 
 
 def main(args: argparse.Namespace) -> int:
@@ -33,10 +34,9 @@ def check(file: str) -> bool:
     except GraphError as error:
         report(error.diagnostics)
         errors = sum(d.severity == "error" for d in error.diagnostics)
-        print(f"{file}: {errors} error{'s' if errors > 1 else ''}", file=sys.stderr)
+        write(f"{escaped(file)}: {errors} error{'s' if errors > 1 else ''}", sys.stderr)
         return False
     for warning in graph.warnings:
-        print(warning, file=sys.stderr)
-    sys.stderr.flush()
-    print("\n".join([f"{file}: ok", *(f"  {line}" for line in describe(graph))]))
+        write(indented(warning), sys.stderr)
+    emit("\n".join([f"{escaped(file)}: ok", *(f"  {line}" for line in describe(graph))]))
     return True

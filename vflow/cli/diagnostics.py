@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vflow.errors import Diagnostic, NodeError, VflowError
+from vflow.printing import escaped, indented, write
 
 WIDTH = 160
 """Characters of a source line that are shown; of a longer one those around the column."""
@@ -16,39 +17,42 @@ WIDTH = 160
 def render(diagnostic: Diagnostic) -> str:
     """A finding in up to four lines; the source line where its file can be read."""
     place = diagnostic.place
-    head = f"{place}: " if place else ""
-    lines = [f"{head}{diagnostic.severity}: {diagnostic.message}"]
+    head = f"{escaped(str(place))}: " if place else ""
+    lines = [f"{head}{diagnostic.severity}: {indented(diagnostic.message)}"]
     if place is not None and place.line:
         source = _line(place.file, place.line)
         if source is not None:
             shown, before = _window(source, place.column - 1)
             indent = "".join(map(_blank, shown[:before]))
-            lines += [f"  {shown}", f"  {indent}^"]
+            seen = "".join(c for c in shown if not _unseen(c))
+            lines += [f"  {seen}", f"  {indent}^"]
     if diagnostic.mend:
-        lines.append(f"  mend: {diagnostic.mend}")
+        lines.append(f"  mend: {indented(diagnostic.mend)}")
     return "\n".join(lines)
 
 
 def report(diagnostics: Iterable[Diagnostic]) -> None:
     """Print findings to stderr."""
     for diagnostic in diagnostics:
-        print(render(diagnostic), file=sys.stderr)
+        write(render(diagnostic), sys.stderr)
 
 
 def of_error(error: VflowError) -> str:
     """What ended a run: where it is a node's error, printed as a finding at the node's place."""
     if isinstance(error, NodeError):
         return render(Diagnostic(f"{error.node}: {error.message}", error.place))
-    return f"error: {error}"
+    return f"error: {indented(str(error))}"
 
 
 def _line(file: str, line: int) -> str | None:
     try:
+        if not Path(file).is_file():  # what a pipe held is gone
+            return None
         with Path(file).open(encoding="utf-8-sig") as text:
             for number, content in enumerate(text, 1):
                 if number == line:
                     return content.rstrip("\n")
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):  # it may be no text, and its name no name
         return None
     return None
 
@@ -62,10 +66,17 @@ def _window(line: str, before: int) -> tuple[str, int]:
     return f"{left}{line[start : start + WIDTH]}{right}", len(left) + before - start
 
 
+def _unseen(character: str) -> bool:
+    """Whether a source line is shown without it: a caret stands below what is seen."""
+    return character != "\t" and escaped(character) != character
+
+
 def _blank(character: str) -> str:
     """What is as wide as a character on a terminal."""
     if character == "\t":
         return character
+    if _unseen(character):
+        return ""
     if unicodedata.category(character) in ("Mn", "Me", "Cf") or "\u1160" <= character <= "\u11ff":
         return ""  # it is drawn over the one before, as vowels and finals of Hangul are
     return "  " if unicodedata.east_asian_width(character) in "WF" else " "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
 from vflow.cli import graph_options
@@ -14,12 +13,13 @@ from vflow.doctor.examination import examine
 from vflow.errors import Diagnostic, GraphError, Place
 from vflow.graph.graph import Graph
 from vflow.graph.latency_budget import over_budget
+from vflow.printing import emit, emit_json, write
 
 
 def main(args: argparse.Namespace) -> int:
     """Examine and print; returns 0, or 2 where the graph cannot run here."""
     if args.file is None and (args.set or args.input or args.output):
-        print("vflow doctor: error: --set, --input and --output are about a FILE: name it", file=sys.stderr)
+        write("vflow doctor: error: --set, --input and --output are about a FILE: name it", sys.stderr)
         return USAGE
     graph, problems = _graph(args) if args.file is not None else (None, [])
     status = StatusLine(sys.stderr)
@@ -28,9 +28,9 @@ def main(args: argparse.Namespace) -> int:
     finally:
         status.end()
     if args.json:
-        print(json.dumps(as_json(args.file, graph, found), indent=1))
+        emit_json(as_json(args.file, graph, found), indent=1)
     else:
-        print("\n".join(as_text(args.file, graph, found)))
+        emit("\n".join(as_text(args.file, graph, found)))
     return OK if found.ready else USAGE
 
 

@@ -23,7 +23,7 @@ def as_text(file: str | None, graph: Graph | None, found: Examination) -> Iterat
     """Lines: whether it can run and what keeps it from that, advice, then the machine."""
     yield _headline(file, found)
     for problem in found.problems:
-        yield from (f"  {line}" for line in render(problem).splitlines())
+        yield from (f"  {line}" for line in render(problem).split("\n"))
     if graph is not None:
         yield from _section("faster or smaller here", _advised(found.advice))
     yield from _section("notes", [("", note) for note in found.notes])

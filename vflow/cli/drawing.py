@@ -12,6 +12,7 @@ from vflow.graph.graph import Graph, GraphLink, GraphNode
 from vflow.graph.negotiation import CONVERTER
 from vflow.node import Sink
 from vflow.ports import QueueOptions, outputs_of
+from vflow.printing import escaped
 from vflow.props import duration_text
 
 LEGEND = (
@@ -31,7 +32,7 @@ def text(graph: Graph) -> str:
         thread = f"  {row.thread}" if row.thread else ""
         line = f"{row.left:<{left}}  {row.right:<{right}}{thread}" if row.right else row.left
         lines.append(line.rstrip())
-    bins = [f"{name} is a bin: {resolved}" for name, resolved in graph.aliases.items()]
+    bins = [f"{name} is a bin: {escaped(resolved)}" for name, resolved in graph.aliases.items()]
     return "\n".join([*lines, "", *bins, *LEGEND])
 
 

@@ -12,6 +12,7 @@ from vflow.cli.main import OK, USAGE
 from vflow.errors import GraphError
 from vflow.graph import shipped
 from vflow.graph.loader import load
+from vflow.printing import emit, escaped, write
 
 ASCII = str.maketrans(
     {"│": "|", "║": "#", "├": "+", "╠": "+", "└": "+", "╚": "+", "─": "-", "═": "=", "·": "."}
@@ -28,13 +29,14 @@ def main(args: argparse.Namespace) -> int:
         return USAGE
     drawn = {"text": drawing.text, "mermaid": drawing.mermaid, "dot": drawing.dot}[args.format](graph)
     if args.output is None:
-        print(printable(drawn, getattr(sys.stdout, "encoding", None)))
+        emit(printable(drawn, getattr(sys.stdout, "encoding", None)))
         return OK
     output = Path(args.output)
     try:
-        output.write_text(f"{drawn}\n", encoding="utf-8")
-    except OSError as error:
-        print(f"{output}: error: cannot be written: {error.strerror}", file=sys.stderr)
+        output.write_text(f"{drawn}\n", encoding="utf-8", errors="backslashreplace")
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+        reason = getattr(error, "strerror", None) or error
+        write(f"{escaped(args.output)}: error: cannot be written: {reason}", sys.stderr)
         return USAGE
     return OK
 
@@ -42,7 +44,7 @@ def main(args: argparse.Namespace) -> int:
 def printable(drawn: str, encoding: str | None) -> str:
     """`drawn`, in plain ASCII lines where the terminal's encoding has no others."""
     try:
-        drawn.encode(encoding or "ascii")
+        drawn.encode(encoding or "ascii", "surrogatepass" if encoding == "utf-8" else "strict")
     except (UnicodeEncodeError, LookupError):
         return drawn.translate(ASCII).encode("ascii", "replace").decode()
     return drawn

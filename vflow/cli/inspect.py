@@ -9,6 +9,7 @@ from vflow.cli.main import OK, USAGE
 from vflow.cli.node_reference import NodeReference
 from vflow.errors import Unavailable
 from vflow.graph.registry import Registry, UnknownNode
+from vflow.printing import emit, indented, write
 
 
 def main(args: argparse.Namespace) -> int:
@@ -17,10 +18,10 @@ def main(args: argparse.Namespace) -> int:
     try:
         lines = list(reference.overview() if args.name is None else reference.about(args.name))
     except UnknownNode as error:
-        print(f"vflow inspect: error: {error}", file=sys.stderr)
+        write(f"vflow inspect: error: {indented(str(error))}", sys.stderr)
         return USAGE
     except Unavailable as error:
-        print(f"vflow inspect: error: {args.name}: {error}", file=sys.stderr)
+        write(f"vflow inspect: error: {args.name}: {indented(str(error))}", sys.stderr)
         return USAGE
-    print("\n".join(lines))
+    emit("\n".join(lines))
     return OK

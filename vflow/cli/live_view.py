@@ -12,12 +12,13 @@ import threading
 from vflow.bus import Bus, Message
 from vflow.caps import Text
 from vflow.cli.diagnostics import of_error
-from vflow.cli.status_line import StatusLine, write
+from vflow.cli.status_line import StatusLine
 from vflow.errors import VflowError
 from vflow.graph.graph import Graph
 from vflow.packet import MS
+from vflow.printing import escaped, indented, write
 from vflow.report.turn import LATENCIES, TurnRecord
-from vflow.report.turn_log import TurnLog
+from vflow.report.turn_log import KEPT_TURNS, TurnLog
 
 TITLES = {
     "endpoint": "endpoint",
@@ -41,7 +42,7 @@ class Terminal:
         self._speaker = ""
         self._broken_off = ""  # whose line a transcript has ended
         self._status = StatusLine(sys.stderr)
-        self._reported: set[int] = set()
+        self._reported: dict[int, object] = {}  # turns that have been told, the newest
 
     def follow(self, bus: Bus) -> None:
         """Print messages until the bus closes."""
@@ -52,11 +53,10 @@ class Terminal:
     def resolved(self) -> None:
         """Say which nodes the roles took, and why not better ones; and the graph's warnings."""
         for warning in self.graph.warnings:
-            self.note(warning)
+            self.note(indented(warning))
         for name, choice in self.graph.roles.items():
-            self.note(
-                f"{name}: {choice.taken}" + "".join(f"\n  not {better}" for better in choice.passed_over)
-            )
+            better = [f"\n  not {escaped(text)}" for text in choice.passed_over]
+            self.note(f"{name}: {choice.taken}{''.join(better)}")
 
     def note(self, text: str) -> None:
         """A line on stderr."""
@@ -75,9 +75,9 @@ class Terminal:
 
     def table(self) -> None:
         """What has not been told of the turns, and the latencies of every turn, in ms."""
-        with self._lock:
-            self._report_turns()
         turns = self.log.snapshot()
+        with self._lock:
+            self._report(turns)
         rows = [[t.latency_ns(name) for name in LATENCIES] for t in turns]
         if not any(cell is not None for row in rows for cell in row):
             return
@@ -115,15 +115,13 @@ class Terminal:
         elif message.kind == "packet":
             self._packet(message)
         elif message.kind == "warning":
-            self._note(f"warning: {message.source}: {message.text}")
+            self._note(f"warning: {message.source}: {indented(message.text)}")
         elif message.kind == "state" and message.text == "playing":
             self._note("playing; Ctrl-C ends")
-        elif message.kind == "flush" and any(
-            turn.at_ns.get("flushed") == message.at_ns for turn in self.log.snapshot()
-        ):
+        elif message.kind == "flush" and self.log.interrupted_at(message.at_ns):
             self._close_line(" [interrupted]")
         if self._live and message.kind in ("played", "flush", "event"):
-            self._report_turns()
+            self._report(self.log.take_ended())
 
     def _progress(self, message: Message) -> None:
         fraction = message.data.get("fraction")
@@ -138,20 +136,22 @@ class Terminal:
         if caps.kind == "final":
             self._broken_off = self._speaker
             self._close_line()
-            write(f"you:   {message.text or '(nothing understood)'}", sys.stdout)
+            write(f"you:   {escaped(message.text) or '(nothing understood)'}", sys.stdout)
         elif caps.kind == "word":
             speaker = f"agent {message.data['packet'].turn}"
             if self._speaker != speaker:
                 self._close_line()
                 write("agent: ..." if speaker == self._broken_off else "agent:", sys.stdout, end="")
                 self._speaker = speaker
-            write(f" {message.text}", sys.stdout, end="")
+            write(f" {escaped(message.text)}", sys.stdout, end="")
 
-    def _report_turns(self) -> None:
-        for turn in self.log.snapshot():
+    def _report(self, turns: list[TurnRecord]) -> None:
+        for turn in turns:
             if turn.ended and turn.number not in self._reported:
-                self._reported.add(turn.number)
+                self._reported[turn.number] = None
                 self._note(sentence(turn))
+        while len(self._reported) > KEPT_TURNS:
+            del self._reported[next(iter(self._reported))]
 
     def _note(self, text: str) -> None:
         self._status.clear()
@@ -179,9 +179,8 @@ def sentence(turn: TurnRecord) -> str:
         for name, ns in found.items()
     ]
     if turn.interrupted:
-        said.append(
-            f'interrupted, heard: "{turn.heard}"' if turn.heard else "interrupted before it was heard"
-        )
+        heard = f'interrupted, heard: "{escaped(turn.heard)}"'
+        said.append(heard if turn.heard else "interrupted before it was heard")
     elif not turn.heard:
         said.append("nothing was played")
     if turn.speculation.result == "hit":

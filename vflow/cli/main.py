@@ -17,6 +17,7 @@ from typing import NoReturn, TextIO
 
 from vflow import __version__
 from vflow.cli.arguments import parser_for
+from vflow.printing import emit, escaped, write
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         refuse: Callable[[str], NoReturn] = getattr(args, "refuse", parser.error)
         refuse(f"unrecognized arguments: {' '.join(unknown)}")
     if args.version:
-        print(f"vflow {__version__}")
+        emit(f"vflow {__version__}")
         return OK
     if args.verb is None:
         parser.print_help()
@@ -41,16 +42,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        write("interrupted", sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         _mute(sys.stdout)
         return OK
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _mute(sys.stdout)
-        print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
+        if error.errno == errno.ENOSPC:
+            _mute(sys.stdout)
+            write(f"error: the output cannot be written: {error.strerror}", sys.stderr)
+        else:  # a file of the user's, or a limit of the system, that no verb has a word of its own for
+            write(f"error: {escaped(str(error))}", sys.stderr)
         return FAILED
 
 
@@ -62,10 +64,13 @@ def _mute(stream: TextIO) -> None:
 def entry() -> NoReturn:
     """The process: `main`, then leave, whatever threads of abandoned nodes still hang."""
     code = main()
-    if any(thread.name.startswith("vflow:") for thread in threading.enumerate()):
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, broken, or none at all
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(ValueError, AttributeError):  # closed, or none at all
+            try:
                 stream.flush()
+            except OSError:  # its reader has gone: else the interpreter fails at it, and exits with 120
+                _mute(stream)
+    if any(thread.name.startswith("vflow:") for thread in threading.enumerate()):
         os._exit(code)
     sys.exit(code)
 

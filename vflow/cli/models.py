@@ -12,6 +12,7 @@ from vflow.cli.status_line import StatusLine
 from vflow.errors import Unavailable
 from vflow.models import hub_cache, hub_download
 from vflow.models.progress import size_text
+from vflow.printing import emit, indented, write
 
 
 def main(args: argparse.Namespace) -> int:
@@ -22,7 +23,7 @@ def main(args: argparse.Namespace) -> int:
         return pull_hub(args.name, "main" if args.revision is None else args.revision, args.patterns or ())
     for option, given in (("--revision", args.revision), ("--file", args.patterns)):
         if given is not None:
-            print(f"vflow models pull: error: {option} is for names of the hub: OWNER/NAME", file=sys.stderr)
+            write(f"vflow models pull: error: {option} is for names of the hub: OWNER/NAME", sys.stderr)
             return USAGE
     return pull(args.name)
 
@@ -34,15 +35,15 @@ def listing() -> int:
     width = max(map(len, names), default=0)
     for model in models.known():
         state = "present" if models.is_present(model.name) else "not here"
-        print(f"{model.name:<{width}}  {size_text(model.size):>8}  {state:<8}  {model.about}")
-        print(f"{'':<{width}}  licence: {model.licence}")
-        print(f"{'':<{width}}  place: {models.path(model.name)}")
+        emit(f"{model.name:<{width}}  {size_text(model.size):>8}  {state:<8}  {model.about}")
+        emit(f"{'':<{width}}  licence: {model.licence}")
+        emit(f"{'':<{width}}  place: {models.path(model.name)}")
     for copy in copies:
         about = "from the hub" + (", single files" if copy.state == "files" else "")
-        print(f"{copy.name:<{width}}  {size_text(copy.size):>8}  {copy.state:<8}  {about}")
-        print(f"{'':<{width}}  place: {copy.folder}")
-    print("fetch one with 'vflow models pull NAME', any of the hub with 'vflow models pull OWNER/NAME';")
-    print("VFLOW_CACHE moves the cache of the former, HF_HOME that of the hub")
+        emit(f"{copy.name:<{width}}  {size_text(copy.size):>8}  {copy.state:<8}  {about}")
+        emit(f"{'':<{width}}  place: {copy.folder}")
+    emit("fetch one with 'vflow models pull NAME', any of the hub with 'vflow models pull OWNER/NAME';")
+    emit("VFLOW_CACHE moves the cache of the former, HF_HOME that of the hub")
     return OK
 
 
@@ -52,33 +53,33 @@ def pull(name: str) -> int:
     try:
         model = models.find(name)
     except Unavailable as error:
-        print(f"vflow models pull: error: {error}", file=sys.stderr)
+        write(f"vflow models pull: error: {indented(str(error))}", sys.stderr)
         return USAGE
     before = _stamps(model)
     bar = StatusLine(sys.stderr)
     try:
-        print(f"{name}: {size_text(model.size)}, licence {model.licence}", file=sys.stderr)
+        write(f"{name}: {size_text(model.size)}, licence {model.licence}", sys.stderr)
         path = models.pull(name, bar.show)
     except Unavailable as error:
         bar.end()
-        print(f"vflow models pull: error: {error}", file=sys.stderr)
+        write(f"vflow models pull: error: {indented(str(error))}", sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         bar.end()
         here = models.is_present(name)
         state = "here as it was: nothing was changed" if here else "not here: nothing was kept of it"
-        print(f"{name} is {state}", file=sys.stderr)
+        write(f"{name} is {state}", sys.stderr)
         raise
     bar.end()
     unchanged = _stamps(model) == before
-    print(f"{name} is {'here, and whole: nothing was fetched' if unchanged else 'fetched'}: {path}")
+    emit(f"{name} is {'here, and whole: nothing was fetched' if unchanged else 'fetched'}: {path}")
     return OK
 
 
 def pull_hub(name: str, revision: str, patterns: Sequence[str]) -> int:
     """Fetch what is missing or damaged of a model of the hub. Ctrl-C keeps the files that came whole."""
     if not hub_cache.is_revision(revision):
-        print(f"vflow models pull: error: {revision!r} is no branch, tag or commit", file=sys.stderr)
+        write(f"vflow models pull: error: {revision!r} is no branch, tag or commit", sys.stderr)
         return USAGE
     bar = StatusLine(sys.stderr)
     try:
@@ -86,16 +87,16 @@ def pull_hub(name: str, revision: str, patterns: Sequence[str]) -> int:
     except Unavailable as error:
         bar.end()
         here = f"\n{name} is here, and was not changed" if models.hub_present(name, revision) else ""
-        print(f"vflow models pull: error: {error}{here}", file=sys.stderr)
+        write(f"vflow models pull: error: {indented(str(error))}{here}", sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         bar.end()
         kept = f"the files of {name} that came whole are kept"
-        print(f"{kept}: pull it again, and it goes on with the next one", file=sys.stderr)
+        write(f"{kept}: pull it again, and it goes on with the next one", sys.stderr)
         raise
     bar.end()
     state = "fetched" if pulled.fetched else "here, and whole: nothing was fetched"
-    print(f"{name} is {state}: {pulled.folder}")
+    emit(f"{name} is {state}: {pulled.folder}")
     return OK
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TextIO
+
+from vflow.printing import escaped, put_raw, write
 
 BAR = 30
 """Cells of the bar that shows a fraction."""
@@ -28,8 +29,10 @@ class StatusLine:
         Where a line cannot be redrawn, a text that `source` says twice in a row is printed once, and a
         fraction at every tenth.
         """
+        text = escaped(text)
         if self.redraws:
-            write(f"{ERASE}{_bar(text, fraction)}", self.stream, end="")
+            self._erase()
+            write(_bar(text, fraction), self.stream, end="")
             self._drawn = True
         elif fraction is not None:
             if (step := int(fraction * STEPS + 1e-9)) > self._step:
@@ -42,23 +45,18 @@ class StatusLine:
     def clear(self) -> None:
         """Take the line away."""
         if self._drawn:
-            write(ERASE, self.stream, end="")
+            self._erase()
             self._drawn = False
+
+    def _erase(self) -> None:
+        if self.stream is not None:
+            put_raw(ERASE, self.stream)
 
     def end(self) -> None:
         """Leave the line as it is, and go to the next."""
         if self._drawn:
             write("", self.stream)
             self._drawn = False
-
-
-def write(text: str, stream: TextIO | None, end: str = "\n") -> None:
-    """Print, if that can be done: a screen that has gone does not end a conversation, or cost its report."""
-    if stream is None:
-        return
-    shown = text.encode(stream.encoding or "utf-8", "replace").decode(stream.encoding or "utf-8")
-    with contextlib.suppress(OSError, ValueError):
-        print(f"{shown}{end}", end="", file=stream, flush=True)  # one write: other threads print too
 
 
 def _bar(text: str, fraction: float | None) -> str:

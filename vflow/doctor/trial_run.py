@@ -64,7 +64,7 @@ class TrialNode(Harness):
         return self._tried.get(library) or threads_of(self._graph, library)
 
     def progress(self, text: str, fraction: float | None = None) -> None:
-        self._report(f"{self.name}: {text}", fraction)
+        self._report(f"{self.name}: {self._graph.secrets.hide(text)}", fraction)
 
     def loaded(self) -> Loaded:
         """Open and warm up the node, and say what that took. Raises: what the node raises."""
@@ -150,7 +150,8 @@ class TrialRun:
 
     def _problem(self, name: str, text: str, severity: str = "error") -> None:
         place = self.graph.nodes[name].place
-        self.problems.append(Diagnostic(f"{name}: {text}", place, severity=severity))
+        shown = self.graph.secrets.hide(text)
+        self.problems.append(Diagnostic(f"{name}: {shown}", place, severity=severity))
 
 
 @contextmanager

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from vflow.errors import Diagnostic, Place, nearest
+from vflow.errors import Diagnostic, GraphError, Place, nearest, repr_of
 from vflow.graph.graph import Budget, ErrorPolicy
+from vflow.graph.secrets import Secrets
 from vflow.graph.values import QueueChange, ValueReader, kind_of
 from vflow.graph.yaml_reader import Value
 
@@ -68,13 +69,23 @@ class Document:
     params: dict[str, Value] = field(default_factory=dict)
     ports: dict[str, EndSpec] = field(default_factory=dict)
     proxy: list[str] = field(default_factory=list)
+    secrets: dict[str, str] = field(default_factory=dict)
+    """What the environment gave, each with its `${NAME}`."""
     broken: set[str] = field(default_factory=set)
     """Names of nodes that could not be read."""
 
 
 def read(value: Value, file: str, diagnostics: list[Diagnostic]) -> Document:
-    """The document in `value`; what is wrong goes to `diagnostics`, what is right is read all the same."""
-    return _SpecReader(file, diagnostics).document(value)
+    """The document in `value`; what is wrong goes to `diagnostics`, what is right is read all the same.
+
+    Raises: GraphError for variables that are not set, but not for those in properties of nodes and in
+    parameters: something may stand in for these.
+    """
+    document = _SpecReader(file, diagnostics).document(value)
+    for below in value.walk():
+        document.secrets.update(below.secrets)
+    diagnostics[:] = Secrets(document.secrets).hidden(diagnostics, file)
+    return document
 
 
 class _SpecReader:
@@ -85,6 +96,8 @@ class _SpecReader:
 
     def document(self, value: Value) -> Document:
         document = Document(self.file)
+        if unset := _unset_structure(value):
+            raise GraphError(dict.fromkeys(unset))
         top = self.fields.mapping(value, "a graph", TOP_KEYS)
         if not top:
             return document
@@ -106,7 +119,7 @@ class _SpecReader:
         if "params" in top:
             document.params = dict(self.fields.mapping(top["params"], "params", None))
         for name, end in self.fields.mapping(top["ports"], "ports", None).items() if "ports" in top else ():
-            inner = self.end(str(end.data), end.place)
+            inner = self.end(end)
             if inner is not None and self.has_node(document, inner.node, end.place):
                 document.ports[name] = inner
         if "proxy" in top:
@@ -127,7 +140,8 @@ class _SpecReader:
         if not isinstance(value.data, list):
             self.error(f"proxy is a list of nodes, not {kind_of(value)}", value.place, "write '[name]'")
             return []
-        return [str(name.data) for name in value.data if self.has_node(document, str(name.data), name.place)]
+        names = [(_text(name), name.place) for name in value.data]
+        return [name for name, place in names if self.has_node(document, name, place)]
 
     def node(self, document: Document, name: str, value: Value, parent: Value) -> None:
         document.broken.add(name)  # until it has been read
@@ -195,18 +209,20 @@ class _SpecReader:
         for text in texts:
             indent = len(text) - len(text.lstrip())
             place = replace(value.place, column=value.place.column + offset + indent)
-            ends.append(self.end(text.strip(), place))
+            ends.append(self.end(Value(text.strip(), place)))
             offset += len(text) + 2
         for source, target in pairwise(ends):
             if source is not None and target is not None:
                 document.links.append(LinkSpec(source, target, source.place))
 
-    def end(self, text: str, place: Place) -> EndSpec | None:
+    def end(self, value: Value) -> EndSpec | None:
+        text = _text(value)
         node, _, port = text.partition(".")
         if not node or (text.count(".") and not port):
-            self.error(f"{text!r} is not the end of a link", place, "write 'node' or 'node.port'")
+            found = repr_of(text) if isinstance(value.data, str) else kind_of(value)
+            self.error(f"{found} is not the end of a link", value.place, "write 'node' or 'node.port'")
             return None
-        return EndSpec(node, port or None, place)
+        return EndSpec(node, port or None, value.place)
 
     def link(self, document: Document, value: Value) -> None:
         entries = self.fields.mapping(value, "a link", LINK_KEYS)
@@ -215,8 +231,7 @@ class _SpecReader:
         if "from" not in entries or "to" not in entries:
             self.error("a link has 'from' and 'to'", value.place, "write '{from: a, to: b, queue: {...}}'")
             return
-        source = self.end(str(entries["from"].data), entries["from"].place)
-        target = self.end(str(entries["to"].data), entries["to"].place)
+        source, target = self.end(entries["from"]), self.end(entries["to"])
         if source is None or target is None:
             return
         link = LinkSpec(source, target, value.place)
@@ -225,3 +240,26 @@ class _SpecReader:
         if "convert" in entries:
             link.convert = self.fields.convert(entries["convert"])
         document.links.append(link)
+
+
+def _text(value: Value) -> str:
+    """A name, which YAML may have read as a number or a word; '' for a list, a mapping or nothing."""
+    if isinstance(value.data, bool):
+        return str(value.data).lower()
+    return "" if value.data is None or isinstance(value.data, dict | list) else str(value.data)
+
+
+def _unset_structure(value: Value) -> list[Diagnostic]:
+    """Variables that are not set, in all but the parameters and the properties of nodes."""
+    top = value.data if isinstance(value.data, dict) else {"": value}
+    found = [d for key, entry in top.items() if key not in ("nodes", "params") for d in entry.all_unset()]
+    nodes = top["nodes"] if "nodes" in top else Value({}, value.place)
+    for node in nodes.data.values() if isinstance(nodes.data, dict) else [nodes]:
+        if not isinstance(node.data, dict):
+            found += node.all_unset()
+            continue
+        for key in NODE_KEYS:
+            entry = node.data.get(key)
+            if entry is not None and (key != "params" or not isinstance(entry.data, dict)):
+                found += entry.all_unset()
+    return found

@@ -15,6 +15,7 @@ from vflow.graph.graph import Graph, GraphLink, GraphNode, RoleChoice
 from vflow.graph.overrides import Overrides
 from vflow.graph.registry import Registry
 from vflow.graph.resolver import Resolver
+from vflow.graph.secrets import Secrets
 
 End = tuple[str, str]
 """A port: the full name of a node of the graph, and its port."""
@@ -43,6 +44,8 @@ class Draft:
         self.document, self.overrides, self.require_available = document, overrides, require_available
         self.resolver = Resolver(registry)
         self.diagnostics: list[Diagnostic] = []
+        self.secrets: dict[str, str] = {}
+        """What the environment gave to the document and its bins, each with its `${NAME}`."""
         self.microphones: list[MicrophoneTap] = []
         """Microphones whose echo may have to be cancelled."""
         self.silent_sinks: set[str] = set()
@@ -100,9 +103,13 @@ class Draft:
 
     def frozen(self) -> Graph:
         """The graph as it stands, which nothing changes any more; its warnings are what was found."""
+        secrets = Secrets(self.secrets)
         nodes = {
             name: replace(
-                node, values=MappingProxyType(dict(node.values)), caps=MappingProxyType(dict(node.caps))
+                node,
+                values=MappingProxyType(dict(node.values)),
+                caps=MappingProxyType(dict(node.caps)),
+                place=node.place and self._shown(node.place, secrets),
             )
             for name, node in self._nodes.items()
         }
@@ -111,8 +118,17 @@ class Draft:
             nodes=MappingProxyType(nodes),
             links=tuple(self._links),
             threads=MappingProxyType(dict(self.graph.threads)),
-            aliases=MappingProxyType(dict(self.aliases)),
+            aliases=MappingProxyType({name: secrets.hide(file) for name, file in self.aliases.items()}),
             roles=MappingProxyType(dict(self.roles)),
-            warnings=tuple(map(str, self.diagnostics)),
+            warnings=tuple(map(str, self.findings())),
             files=tuple(self.files),
+            secrets=secrets,
         )
+
+    def findings(self) -> list[Diagnostic]:
+        """What was found, without what the environment gave."""
+        return Secrets(self.secrets).hidden(self.diagnostics, self.document.file)
+
+    def _shown(self, place: Place, secrets: Secrets) -> Place:
+        """A place with the name of its file as messages may have it: that of a bin may come from outside."""
+        return place if place.file == self.document.file else replace(place, file=secrets.hide(place.file))

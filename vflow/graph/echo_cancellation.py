@@ -43,6 +43,9 @@ def take_mode(draft: Draft, spec: NodeSpec) -> Mode:
     for mode in MODES:
         if value.plain() == mode:
             return mode
+    if unset := value.all_unset():
+        draft.diagnostics += unset
+        return "auto"
     message = f"{spec.name}: {PROPERTY} is one of {', '.join(MODES)}; not {value}"
     draft.error(message, value.place, nearest(str(value.plain()), MODES))
     return "auto"

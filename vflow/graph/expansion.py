@@ -43,6 +43,7 @@ class _Expansion:
         self._count = 0
 
     def add_document(self, document: Document, scope: Scope) -> None:
+        self.draft.secrets.update(document.secrets)
         for spec in document.nodes.values():
             self.add_node(spec, scope)
             if spec.name not in scope.ports:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from vflow.caps import Caps
 from vflow.errors import Place
 from vflow.graph.file_uses import FileUse
+from vflow.graph.secrets import Secrets
 from vflow.node import Node, is_async, is_source, overrides
 from vflow.ports import QueueOptions, inputs_of
 
@@ -127,6 +128,8 @@ class Graph:
     warnings: Sequence[str] = ()
     files: Sequence[FileUse] = ()
     """What it was read from, and what its nodes read and write."""
+    secrets: Secrets = field(default_factory=Secrets)
+    """What came from the environment: whoever prints, hides it."""
 
     def into(self, name: str) -> list[GraphLink]:
         return [link for link in self.links if link.target == name]
@@ -286,13 +289,8 @@ class Graph:
                     name, use=node.use, resolved=node.resolved, thread=thread, inserted=node.converter
                 )
         for link in self.links:
-            made.add_edge(
-                link.source,
-                link.target,
-                key=link.name,
-                out=link.out,
-                into=link.into,
-                caps=str(self.nodes[link.source].caps.get(link.out, "")),
-                queue=self.queue(link) if self.is_boundary(link) else None,
-            )
+            caps = str(self.nodes[link.source].caps.get(link.out, ""))
+            queue = self.queue(link) if self.is_boundary(link) else None
+            ends = {"out": link.out, "into": link.into}
+            made.add_edge(link.source, link.target, key=link.name, caps=caps, queue=queue, **ends)
         return made

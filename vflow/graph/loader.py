@@ -84,7 +84,7 @@ def load_text(
         if draft.sound or step in THROUGH_ERRORS:
             step(draft)
     if not draft.sound:
-        raise GraphError(sorted(dict.fromkeys(draft.diagnostics), key=_by_place))
+        raise GraphError(sorted(dict.fromkeys(draft.findings()), key=_by_place))
     return draft.frozen()
 
 

@@ -30,10 +30,15 @@ class NodeBuilder:
         """The node; without caps where a property is wrong. `resolved` is what `use` led to."""
         declared = props_of(self.cls)
 
-        def report(name: str, error: PropertyError) -> None:
-            draft.diagnostics.append(self._finding(name, error, draft.resolver))
-
         before = len(draft.diagnostics)
+        unset = {name: found for name, value in self.values.items() if (found := value.all_unset())}
+        for found in unset.values():
+            draft.diagnostics += found
+
+        def report(name: str, error: PropertyError) -> None:
+            if name not in unset:
+                draft.diagnostics.append(self._finding(name, error, draft.resolver))
+
         raw = {name: _raw(declared.get(name), value) for name, value in self.values.items()}
         convert_all(self.cls, raw, report)
         self._note_files(declared, raw, draft)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import EntryPoint
 
 from vflow.errors import Unavailable, VflowError, nearest
 from vflow.node import Bin, Node
@@ -17,9 +19,11 @@ NodeClass = type[Node] | type[Bin]
 class UnknownNode(VflowError):
     """No node has this name; `mend` names the nearest."""
 
-    def __init__(self, name: str, known: list[str]) -> None:
+    def __init__(self, name: str, known: list[str], unread: Sequence[str] = ()) -> None:
         self.name = name
         self.mend = nearest(name, known) or "'vflow inspect' lists all nodes"
+        if unread:
+            self.mend += f" (the nodes of {', '.join(unread)} cannot be listed: install it anew)"
         super().__init__(f"no node is named {name!r}; {self.mend}")
 
 
@@ -43,7 +47,7 @@ class Registry:
             return _whole(name, self._extra[name])
         points = _entry_points()
         if name not in points:
-            raise UnknownNode(name, self.names())
+            raise UnknownNode(name, self.names(), _listing().unread)
         try:
             found = points[name].load()
         except Exception as error:  # a third party's module: whatever it raises at import
@@ -67,6 +71,31 @@ def _whole(place: str, cls: NodeClass) -> NodeClass:
     return cls
 
 
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """Entry points by name; `unread` are the installed packages whose entry points cannot be read."""
+
+    points: Mapping[str, EntryPoint]
+    unread: tuple[str, ...] = ()
+
+
+def _entry_points() -> Mapping[str, EntryPoint]:
+    return _listing().points
+
+
 @cache
-def _entry_points() -> Mapping[str, importlib.metadata.EntryPoint]:
-    return {point.name: point for point in importlib.metadata.entry_points(group=GROUP)}
+def _listing() -> _Listing:
+    try:
+        return _Listing({point.name: point for point in importlib.metadata.entry_points(group=GROUP)})
+    except Exception:  # a third party's metadata, which need not be UTF-8; the other packages have theirs
+        found: dict[str, EntryPoint] = {}
+        unread: list[str] = []
+        for package in importlib.metadata.distributions():
+            try:
+                points = package.entry_points.select(group=GROUP)
+            except Exception:
+                unread.append(str(getattr(package, "_path", "a package")))
+                continue
+            for point in points:
+                found.setdefault(point.name, point)
+        return _Listing(found, tuple(unread))

@@ -25,6 +25,7 @@ MAPPING_MENDS = {
     "budget": "write '{from: speech_end, to: first_audio, max: 800ms}'",
 }
 LIBRARIES = ("torch", "onnxruntime")
+MOST_PACKETS = MOST_RESTARTS = 1_000_000
 MOST_THREADS = 1024
 """That a library may be given: above the cores of any machine, so that a file is good on another one, and
 below the numbers at which libgomp ends the process (1,000 threads run, 100,000 crash it)."""
@@ -64,11 +65,15 @@ class ValueReader:
     def convert(self, value: Value) -> bool:
         return self.choice(value, "convert", ("auto", "never")) != "never"
 
-    def integer(self, value: Value, what: str, low: int) -> int:
+    def integer(self, value: Value, what: str, high: int) -> int:
+        """A whole number from 1 to `high`."""
         number = value.data
-        if not isinstance(number, int) or isinstance(number, bool) or number < low:
-            self.error(f"{what} is a whole number of at least {low}, not {value}", value.place)
-            return low
+        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+            self.error(f"{what} is a whole number of at least 1, not {value}", value.place)
+            return 1
+        if number > high:
+            self.error(f"{what} is {value}, out of range", value.place, f"at most {high:,}")
+            return 1
         return number
 
     def duration(self, value: Value, what: str) -> int:
@@ -89,11 +94,11 @@ class ValueReader:
         if inner is None:
             return ErrorPolicy()
         if not isinstance(inner.data, dict):
-            return ErrorPolicy("restart", self.integer(inner, "restart", 1))
+            return ErrorPolicy("restart", self.integer(inner, "restart", MOST_RESTARTS))
         policy = ErrorPolicy("restart")
         fields = self.mapping(inner, "restart", ("max", "backoff"))
         if "max" in fields:
-            policy = replace(policy, limit=self.integer(fields["max"], "max", 1))
+            policy = replace(policy, limit=self.integer(fields["max"], "max", MOST_RESTARTS))
         if "backoff" in fields:
             policy = replace(policy, backoff_ns=self.duration(fields["backoff"], "backoff"))
         return policy
@@ -130,7 +135,7 @@ class ValueReader:
         changes: dict[str, Any] = {}
         entries = self.mapping(value, "queue", QUEUE_KEYS) if value is not None else {}
         if "packets" in entries:
-            changes["packets"] = self.integer(entries["packets"], "packets", 1)
+            changes["packets"] = self.integer(entries["packets"], "packets", MOST_PACKETS)
         if "time" in entries:
             changes["time_ns"] = self.duration(entries["time"], "time")
         if "max_age" in entries:

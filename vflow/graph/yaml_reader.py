@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,10 @@ class Value:
     text: str | None = None
     """Of a reference what it resolved to, of an override what was written, before it was read as a number
     or a word."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """What the environment gave to it, each with the `${NAME}` that messages have instead."""
+    unset: tuple[Diagnostic, ...] = ()
+    """Variables in it that are not set: errors for whoever uses the value."""
 
     def __str__(self) -> str:
         """As messages print it: short, and without what may be secret."""
@@ -68,30 +72,39 @@ class Value:
             for value in below:
                 yield from value.walk()
 
+    def all_unset(self) -> list[Diagnostic]:
+        """`unset` of this value and of all below it."""
+        return [diagnostic for value in self.walk() for diagnostic in value.unset]
+
 
 def read_file(path: Path) -> str:
     """The text of a graph file.
 
-    Raises: GraphError for a file that is missing, a folder, too large, or not text.
+    Raises: GraphError for a file that is missing, a folder, a pipe with a name, too large, or not text.
     """
     place = Place(str(path))
     try:
+        if path.is_fifo() and os.path.exists(os.path.realpath(path)):  # not one of `<(...)` or of stdin
+            raise _error("is a pipe, which may never be written to: name a file", place)
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)  # no more, of whatever size: it may be a device or a pipe
         if len(data) > MAX_BYTES:
             size = max(path.stat().st_size, len(data))
             raise _error(f"{size:,} bytes is too large for a graph (limit {MAX_BYTES:,})", place)
         text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
+    except UnicodeDecodeError as error:  # a ValueError
         raise _error(f"not a text file (byte {error.start} is not UTF-8)", place) from None
     except OSError as error:
         raise _error(f"cannot be read: {error.strerror}", place) from None
+    except ValueError as error:  # a NUL in it, or half of a surrogate pair
+        raise _error(f"is not the name of a file ({error})", place) from None
     return text
 
 
 def parse(text: str, file: str, params: Mapping[str, Value] | None = None) -> Value:
     """The document in `text`; `file` names it in messages. `${name}` takes `params`, then the defaults that
-    the document's own `params:` give, then the environment.
+    the document's own `params:` give, then the environment. A variable that is not set is an error only for
+    whoever uses the value (`Value.unset`).
 
     Raises: GraphError with every finding.
     """
@@ -101,7 +114,7 @@ def parse(text: str, file: str, params: Mapping[str, Value] | None = None) -> Va
     reader = _Reader(file, {**defaults, **(params or {})})
     value = reader.convert(top)
     if findings := [*first.diagnostics, *reader.diagnostics]:
-        raise GraphError(dict.fromkeys(findings))
+        raise GraphError(dict.fromkeys([*findings, *value.all_unset()]))
     return value
 
 
@@ -251,19 +264,27 @@ class _Reader:
         whole = _REFERENCE.fullmatch(text)
         if whole and whole[1] in self.params:
             return self.params[whole[1]]  # with its own place
-        resolved = _REFERENCE.sub(lambda match: self._resolve(match, place), text)
+        secrets: dict[str, str] = {}
+        unset: list[Diagnostic] = []
+        resolved = _REFERENCE.sub(lambda match: self._resolve(match, place, secrets, unset), text)
         # `{rate: ${RATE}}` is not YAML, so quotes around a whole reference do not make it text
         typed = scalar(resolved) if plain or whole else resolved
-        return Value(typed, place, reference=text, text=resolved)
+        return Value(typed, place, text, text=resolved, secrets=secrets, unset=tuple(unset))
 
-    def _resolve(self, match: re.Match[str], place: Place) -> str:
+    def _resolve(
+        self, match: re.Match[str], place: Place, secrets: dict[str, str], unset: list[Diagnostic]
+    ) -> str:
         name, default = match[1], match[2]
         if name in self.params:
             given = self.params[name]
+            for value in given.walk():
+                secrets.update(value.secrets)
+                unset += value.unset
             return str(given.plain()) if given.text is None else given.text
-        found = os.environ.get(name, default)
-        if found is None:
+        if name in os.environ:
+            secrets[os.environ[name]] = f"${{{name}}}"
+            return os.environ[name]
+        if default is None:
             mend = f"set it, or write ${{{name}:-default}}"
-            self.diagnostics.append(Diagnostic(f"environment variable {name} is not set", place, mend))
-            return ""
-        return found
+            unset.append(Diagnostic(f"environment variable {name} is not set", place, mend))
+        return default or ""

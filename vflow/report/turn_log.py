@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import operator
 import threading
+from bisect import bisect_right
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,33 +28,62 @@ from vflow.report.recordings import audible_ns, read_stretch, voice_off_ns
 from vflow.report.turn import TurnRecord, in_ms
 from vflow.runtime.link import LinkStats
 
+KEPT_TURNS = 20_000
+"""More than two days of talk. The oldest is left out of the report for each that begins after them."""
+KEPT_STATES = 5 * KEPT_TURNS
+KEPT_WARNINGS = 1_000
+"""Different ones; the same one again is counted."""
+_RECENT = 100
+"""Turns, and flushes, among which the newest are looked for."""
+
 
 class TurnLog:
-    """Give `listen` to `bus.listen`. Any thread; reads are for when the pipeline has ended."""
+    """Give `listen` to `bus.listen`. Any thread; reads are for when the pipeline has ended, except those that
+    say otherwise. One message costs the same however many turns there were."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.turns: dict[int, TurnRecord] = {}
-        self.states: list[tuple[int, str]] = [(0, "idle")]
-        self.warnings: list[str] = list(graph.warnings)
+        self.states: deque[tuple[int, str]] = deque([(0, "idle")], maxlen=KEPT_STATES)
         self.stats: dict[str, dict[str, Any]] = {}
         """What nodes counted, by the node's name, as they told it when they closed."""
         self.losses: list[str] = []
         """The warnings about what nodes posted and the report cannot hold as it was."""
+        self.left_out = {"turns": 0, "states": 0, "warnings": 0}
+        """What there was no room for."""
+        self._warnings: Counter[str] = Counter(graph.warnings)
+        self._open: dict[int, None] = {}  # turns that were decided, and have not ended
+        self._ended: deque[int] = deque(maxlen=KEPT_TURNS)  # of which `take_ended` has not told
+        self._interruptions: deque[int] = deque(maxlen=_RECENT)
         self._lock = threading.Lock()  # guards all of the above
+
+    @property
+    def warnings(self) -> list[str]:
+        """The graph's and the nodes', each once, with how often it came."""
+        return [text if n == 1 else f"{text} ({n} times)" for text, n in self._warnings.items()]
 
     def snapshot(self) -> list[TurnRecord]:
         """Copies of the turns so far, by number; any thread, while the pipeline runs too."""
         with self._lock:
-            return [
-                replace(
-                    turn,
-                    words=list(turn.words),
-                    at_ns=dict(turn.at_ns),
-                    speculation=replace(turn.speculation),
-                )
-                for _, turn in sorted(self.turns.items())
-            ]
+            return [_copy(turn) for _, turn in sorted(self.turns.items())]
+
+    def newest(self) -> TurnRecord | None:
+        """A copy of the turn with the highest number, None before the first; any thread, at any time."""
+        with self._lock:
+            number = max(islice(reversed(self.turns), _RECENT), default=None)
+            return None if number is None else _copy(self.turns[number])
+
+    def take_ended(self) -> list[TurnRecord]:
+        """Copies of the turns that have ended since the last call; any thread, at any time."""
+        with self._lock:
+            numbers = sorted(self._ended)
+            self._ended.clear()
+            return [_copy(self.turns[number]) for number in numbers if number in self.turns]
+
+    def interrupted_at(self, at_ns: int) -> bool:
+        """Whether the flush at a time, one of the last, cut a reply; any thread, at any time."""
+        with self._lock:
+            return at_ns in self._interruptions
 
     def listen(self, message: Message) -> None:
         """Take a message of the bus."""
@@ -69,7 +101,7 @@ class TurnLog:
             elif message.kind == "speculation":
                 self._speculation(message)
             elif message.kind == "warning":
-                self.warnings.append(f"{message.source}: {text_of(message.text)}")
+                self._warning(f"{message.source}: {text_of(message.text)}")
             elif message.kind == "stats":
                 self.stats[message.source] = stats
                 self._lost(message.source, losses)
@@ -79,7 +111,7 @@ class TurnLog:
             text = f"{node}: what it posted for the report holds {loss}"
             if text not in self.losses:
                 self.losses.append(text)
-                self.warnings.append(text)
+                self._warning(text)
 
     def _count(self, meta: Mapping[str, Any], name: str, before: int, node: str) -> int:
         """A whole number out of a message's meta; as it was `before` where there is none."""
@@ -92,10 +124,34 @@ class TurnLog:
             return before
 
     def _turn(self, number: int) -> TurnRecord:
-        return self.turns.setdefault(number, TurnRecord(number))
+        if number not in self.turns:
+            self.turns[number] = TurnRecord(number)
+            while len(self.turns) > KEPT_TURNS:
+                oldest = next(iter(self.turns))
+                del self.turns[oldest]
+                self._open.pop(oldest, None)
+                self.left_out["turns"] += 1
+        return self.turns[number]
+
+    def _settle(self, turn: TurnRecord, had_ended: bool) -> None:
+        """Note what has become of a turn by a message."""
+        if not turn.ended:
+            if "decided" in turn.at_ns:
+                self._open[turn.number] = None
+            return
+        self._open.pop(turn.number, None)
+        if not had_ended:
+            self._ended.append(turn.number)
+
+    def _warning(self, text: str) -> None:
+        if text in self._warnings or len(self._warnings) < KEPT_WARNINGS:
+            self._warnings[text] += 1
+        else:
+            self.left_out["warnings"] += 1
 
     def _state(self, at_ns: int, state: str) -> None:
         if self.states[-1][1] != state:
+            self.left_out["states"] += len(self.states) == self.states.maxlen
             self.states.append((at_ns, state))
 
     def _event(self, message: Message) -> None:
@@ -107,18 +163,22 @@ class TurnLog:
             self._state(at_ns, "listening")
         elif isinstance(event, SpeechEnd):
             turn = self._turn(event.turn)
+            had_ended = turn.ended
             turn.at_ns["decided"] = at_ns
             if "voice_off_ns" in event.meta:
                 off_ns = self._count(event.meta, "voice_off_ns", at_ns, message.source)
                 turn.at_ns["voice_off"] = off_ns
+            self._settle(turn, had_ended)
             self._state(at_ns, "processing")
         elif isinstance(event, TurnEnd):
             turn = self._turn(event.turn)
+            had_ended = turn.ended
             turn.tokens = self._count(event.meta, "tokens", 0, message.source)
             turn.stop_reason = text_of(event.meta.get("stop_reason", "eos"))
             asked_ns = turn.speculation.begun_ns or turn.at_ns.get("decided")
             if asked_ns is not None:
                 turn.generated_ns = message.data.get("made_ns", at_ns) - asked_ns
+            self._settle(turn, had_ended)
             if turn.empty:
                 self._state(at_ns, "idle")
 
@@ -156,13 +216,14 @@ class TurnLog:
         return message.kind == "packet" and isinstance(caps, Text) and caps.kind == "word"
 
     def _flush(self, flush: Flush, at_ns: int) -> None:
-        for number, turn in self.turns.items():
-            if number > flush.turn or turn.ended or "decided" not in turn.at_ns:
-                continue
+        for number in sorted(number for number in self._open if number <= flush.turn):
+            turn = self.turns[number]
             turn.interrupted = True
             turn.at_ns["flushed"] = at_ns
             turn.heard = flush.heard(number)
             turn.stop_reason = turn.stop_reason or "flush"
+            self._settle(turn, had_ended=False)
+            self._interruptions.append(at_ns)
             self._state(at_ns, "interrupted")
 
     def _played(self, message: Message) -> None:
@@ -170,16 +231,19 @@ class TurnLog:
         if not played.turn:
             return
         turn = self._turn(played.turn)
+        had_ended = turn.ended
         if message.data["phase"] == "start":
             turn.at_ns.setdefault("audible", at_ns)
             self._state(at_ns, "speaking")
         elif message.data["phase"] == "end":
             turn.heard = played.heard
             turn.at_ns["silent"] = turn.at_ns["reply_end"] = at_ns
+            self._settle(turn, had_ended)
             self._state(at_ns, "idle")
 
     def refine(self, recorded_input: Path | None, recorded_output: Path | None) -> None:
         """Replace what was claimed by what the recordings hold. The input starts at pipeline time 0."""
+        starts = sorted(turn.at_ns["audible"] for turn in self.turns.values() if "audible" in turn.at_ns)
         for turn in self.turns.values():
             start, decided = turn.at_ns.get("speech_start"), turn.at_ns.get("decided")
             if recorded_input is not None and start is not None and decided is not None:
@@ -187,7 +251,7 @@ class TurnLog:
                 if found is not None:
                     turn.at_ns["voice_off"] = start + found
             if recorded_output is not None and "audible" in turn.at_ns:
-                begin, end = turn.at_ns["audible"], self._reply_end_ns(turn)
+                begin, end = turn.at_ns["audible"], _reply_end_ns(turn, starts)
                 span = audible_ns(*read_stretch(recorded_output, begin, end))
                 for moment in ("audible", "silent"):
                     turn.at_ns.pop(moment, None)
@@ -195,16 +259,10 @@ class TurnLog:
                     turn.at_ns["audible"], turn.at_ns["silent"] = begin + span[0], begin + span[1]
             turn.measured = None not in (recorded_input, recorded_output)
 
-    def _reply_end_ns(self, turn: TurnRecord) -> int | None:
-        """Up to where a recording may hold this reply: its end, or the next reply's start."""
-        starts = [t.at_ns["audible"] for t in self.turns.values() if "audible" in t.at_ns]
-        later = [at for at in starts if at > turn.at_ns["audible"]]
-        ends = [turn.at_ns["reply_end"]] if "reply_end" in turn.at_ns else []
-        return min([*later, *ends], default=None)
-
     def report(self, links: list[LinkStats]) -> dict[str, Any]:
         """The run as `--report` writes it; `links` are the pipeline's LinkStats."""
         fields = ("name", "pushed", "dropped", "stale", "high_water", "max_wait_ms")
+        left_out = {name: count for name, count in self.left_out.items() if count}
         with self._lock:  # nodes that were abandoned may still post
             report = {
                 "pipeline": self.graph.file,
@@ -212,8 +270,22 @@ class TurnLog:
                 "turns": [self.turns[number].as_dict() for number in sorted(self.turns)],
                 "links": [{name: getattr(link, name) for name in fields} for link in links],
                 "states": [[in_ms(at_ns), state] for at_ns, state in sorted(self.states, key=lambda s: s[0])],
-                "warnings": list(self.warnings),
+                "warnings": self.warnings,
                 "stats": dict(self.stats),
+                **({"left_out": left_out} if left_out else {}),
             }
         made: dict[str, Any] = plain(report, max_values=None, max_depth=100)[0]
         return made
+
+
+def _reply_end_ns(turn: TurnRecord, starts: list[int]) -> int | None:
+    """Up to where a recording may hold this reply: its end, or the next reply's start; `starts` ascend."""
+    later = starts[bisect_right(starts, turn.at_ns["audible"]) :][:1]
+    ends = [turn.at_ns["reply_end"]] if "reply_end" in turn.at_ns else []
+    return min([*later, *ends], default=None)
+
+
+def _copy(turn: TurnRecord) -> TurnRecord:
+    return replace(
+        turn, words=list(turn.words), at_ns=dict(turn.at_ns), speculation=replace(turn.speculation)
+    )

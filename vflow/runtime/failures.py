@@ -101,15 +101,16 @@ class Failures:
         return error
 
     def attributed(self, name: str, error: BaseException) -> NodeError:
-        """An error as one of the node with this name, with the node's place in its file."""
-        place = self._graph.nodes[name].place
+        """An error as one of the node with this name, with the node's place in its file, and without what the
+        environment gave to the graph."""
+        place, hide = self._graph.nodes[name].place, self._graph.secrets.hide
         if isinstance(error, NodeError):
-            if error.place is not None:
+            if error.place is not None and hide(error.message) == error.message:
                 return error
-            attributed = NodeError(error.node, error.message, place)
+            attributed = NodeError(error.node, hide(error.message), error.place or place)
         else:
             text = str(error) if isinstance(error, VflowError) else f"{type(error).__name__}: {error}"
-            attributed = NodeError(name, text, place)
+            attributed = NodeError(name, hide(text), place)
         attributed.__cause__ = error
         return attributed
 

@@ -96,7 +96,7 @@ class Pipeline:
         guesses = graph.speculating()
         ahead = guesses | graph.reach(guesses, in_advance=True).nodes
         self.speculation = Speculation(ahead, self.clock.now_ns)
-        self._announcer = Announcer(self.bus, self.clock, self.speculation)
+        self._announcer = Announcer(self.bus, self.clock, self.speculation, graph.secrets)
         self._failures = Failures(graph, self._announcer, self._give_up, self._closed)
         owner = SegmentOwner(
             clock=self.clock,
