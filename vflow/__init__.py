@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from vflow.flush import Played as Played
     from vflow.graph.graph import Graph as Graph
     from vflow.graph.loader import load as load
+    from vflow.high_pass import HighPass as HighPass
     from vflow.node import Bin as Bin
     from vflow.node import Node as Node
     from vflow.node import Sink as Sink
@@ -73,6 +74,7 @@ _MODULE_OF = {
     "Graph": "graph.graph",
     "GraphError": "errors",
     "Harness": "runtime.harness",
+    "HighPass": "high_pass",
     "In": "ports",
     "MS": "packet",
     "ManualClock": "clock",
@@ -123,6 +125,7 @@ __all__ = [
     "Graph",
     "GraphError",
     "Harness",
+    "HighPass",
     "In",
     "MS",
     "ManualClock",
