@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from vflow.graph.graph import Graph as Graph
     from vflow.graph.loader import load as load
     from vflow.high_pass import HighPass as HighPass
+    from vflow.mixdown import Mixdown as Mixdown
     from vflow.node import Bin as Bin
     from vflow.node import Node as Node
     from vflow.node import Sink as Sink
@@ -79,6 +80,7 @@ _MODULE_OF = {
     "MS": "packet",
     "ManualClock": "clock",
     "Message": "bus",
+    "Mixdown": "mixdown",
     "Node": "node",
     "NodeError": "errors",
     "Out": "ports",
@@ -130,6 +132,7 @@ __all__ = [
     "MS",
     "ManualClock",
     "Message",
+    "Mixdown",
     "Node",
     "NodeError",
     "Out",

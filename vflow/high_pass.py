@@ -3,8 +3,8 @@
     |H(f)|² = 1 / (1 + (CUTOFF_HZ / f)⁸)        Butterworth, fourth order, by the bilinear transform
 
 -38 dB at 50 Hz, -32 at 60, -14 at 100, -3 at 150, above 300 Hz within 0.02 dB. Causal, so that it puts no
-sound before its onset; what rings after a sound's end is 40 dB down within 13 ms. It is for measuring: what is
-played, recorded or recognized does not go through it.
+sound before its onset; what rings after a sound's end is 40 dB down within 13 ms. It is for measuring: what
+is played, recorded or recognized does not go through it.
 
 Its impulse response is short enough to be used as it is: both forms here are one convolution by FFT.
 

@@ -122,6 +122,12 @@ def test_a_stretch_is_read_with_its_channels_mixed(tmp_path: Path) -> None:
     assert samples == pytest.approx(ramp[RATE // 4 : RATE // 2] / 2)
 
 
+def test_a_stretch_whose_channels_cancel_is_one_of_them(tmp_path: Path) -> None:
+    voice = tone((400, 900, 0.3))
+    soundfile.write(tmp_path / "r.wav", np.stack([voice, -voice], axis=1), RATE, subtype="FLOAT")
+    assert voice_off_ns(*read_stretch(tmp_path / "r.wav", 0, None)) == pytest.approx(900 * MS, abs=30 * MS)
+
+
 def test_a_stretch_beyond_the_end_is_what_there_is_of_it(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "r.wav", np.zeros(RATE, np.float32), RATE)
     assert len(read_stretch(tmp_path / "r.wav", 750 * MS, None)[0]) == RATE // 4

@@ -17,6 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from vflow.high_pass import high_passed
+from vflow.mixdown import mixed
 from vflow.packet import MS, SECOND, Samples
 
 VOICE_FRAME_NS, VOICE_RANGE_DB = 30 * MS, 25.0
@@ -94,4 +95,4 @@ def read_stretch(path: Path, start_ns: int, end_ns: int | None) -> tuple[Any, in
         first = min(start_ns * rate // SECOND, file.frames)
         last = file.frames if end_ns is None else min(-(-end_ns * rate // SECOND), file.frames)
         file.seek(first)
-        return file.read(max(0, last - first), dtype="float32", always_2d=True).mean(axis=1), rate
+        return mixed(file.read(max(0, last - first), dtype="float32", always_2d=True), rate), rate
