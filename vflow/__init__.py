@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from vflow.flush import Played as Played
     from vflow.graph.graph import Graph as Graph
     from vflow.graph.loader import load as load
+    from vflow.high_pass import HighPass as HighPass
+    from vflow.mixdown import Mixdown as Mixdown
     from vflow.node import Bin as Bin
     from vflow.node import Node as Node
     from vflow.node import Sink as Sink
@@ -74,10 +76,12 @@ _MODULE_OF = {
     "Graph": "graph.graph",
     "GraphError": "errors",
     "Harness": "runtime.harness",
+    "HighPass": "high_pass",
     "In": "ports",
     "MS": "packet",
     "ManualClock": "clock",
     "Message": "bus",
+    "Mixdown": "mixdown",
     "Node": "node",
     "NodeError": "errors",
     "Out": "ports",
@@ -125,10 +129,12 @@ __all__ = [
     "Graph",
     "GraphError",
     "Harness",
+    "HighPass",
     "In",
     "MS",
     "ManualClock",
     "Message",
+    "Mixdown",
     "Node",
     "NodeError",
     "Out",

@@ -28,7 +28,8 @@ class AnyCaps:
 class Audio:
     """Audio: `rate` in Hz, number of `channels`, and `features` of the stream beside its samples.
 
-    Known features: `speech` (each packet's `meta["speech"]` is the probability of speech, 0 to 1) and
+    Known features: `speech` (each packet's `meta["speech"]` is the probability of speech, 0 to 1; its
+    `meta["power"]`, where it is there, the mean square of what a high-pass leaves of it) and
     `turns` (utterances between `SpeechStart` and `SpeechEnd`). An input that asks for a feature refuses
     audio without it; an input that does not ask takes audio with it.
     """

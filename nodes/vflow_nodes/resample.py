@@ -19,6 +19,7 @@ from vflow import (
     Event,
     Flush,
     In,
+    Mixdown,
     Node,
     Out,
     Span,
@@ -34,7 +35,8 @@ _CUTS = (SpeechStart, SpeechEnd, TurnEnd, Eos)
 
 class Resample(Node):
     """Converts rate (soxr) and number of channels: to mono by the mean, from mono by copying. Any other
-    change of channels goes through mono.
+    change of channels goes through mono. Where channels cancel one another, as inverted stereo does, the
+    strongest alone is taken from then on, and a warning says so.
 
     The filter looks ahead, so audio comes out late by what it holds back, in bursts; its pts are those of
     the input all the same. Held back at most, 48 kHz to 16 kHz, whatever the packets: LQ 20 ms (mean 11),
@@ -73,6 +75,7 @@ class Resample(Node):
             )
         self._rates = (source.rate, target.rate)
         self._channels = (source.channels or 1, target.channels or source.channels or 1)
+        self._mixdown = Mixdown(source.rate)
         self._filtered = 1 if self._channels[0] != self._channels[1] else self._channels[0]
         if source.rate != target.rate:
             rates = self._rates
@@ -142,7 +145,16 @@ class Resample(Node):
         )
 
     def _mixed(self, packet: AudioPacket) -> NDArray[np.float32]:
-        return packet.data if self._channels[0] == self._channels[1] else packet.mono().reshape(-1, 1)
+        if self._channels[0] == self._channels[1]:
+            return packet.data
+        before = self._mixdown.channel
+        mono = self._mixdown.mix(packet.data)
+        if before is None and (taken := self._mixdown.channel) is not None:
+            self.ctx.warn(
+                f"the {self._channels[0]} channels cancel one another, as where one is inverted: channel"
+                f" {taken + 1} alone is heard; give this source one channel, or turn the inverted one round"
+            )
+        return mono.reshape(-1, 1)
 
     def _spread(self, data: NDArray[np.float32]) -> NDArray[np.float32]:
         before, after = self._channels

@@ -238,8 +238,10 @@ class Turn(Node):
 
     def _hear(self, window: AudioPacket) -> None:
         """Take note of a window with voice in it."""
-        samples = window.mono()
-        power = float(np.dot(samples, samples)) / len(samples)
+        power = window.meta.get("power")
+        if power is None:
+            samples = window.mono()
+            power = float(np.dot(samples, samples)) / len(samples)
         self._loudest = max(self._loudest, power)
         if power >= VOICE_RANGE * self._loudest:
             self._sound_ns = self._end_ns

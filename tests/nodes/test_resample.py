@@ -244,3 +244,29 @@ def test_ten_minutes_lose_no_sample():
             total += sum(p.frames for p in harness.pull())
         total += sum(p.frames for p in harness.eos()[:-1])
     assert total == 600 * 16000
+
+
+@pytest.mark.parametrize("rate", [16000, 48000])
+def test_inverted_stereo_is_heard_and_told_once(rate: int) -> None:
+    voice = 0.2 * np.sin(np.arange(rate) * 2 * np.pi * 300 / rate).astype(np.float32)
+    data = np.stack([voice, -voice], axis=1)
+    with converter(Audio(rate, 2), Audio(16000, 1)) as harness:
+        push_all(harness, data, rate, rate // 50)
+        harness.eos()
+        made = joined(harness)
+    assert np.sqrt(np.mean(np.square(made[3200:]))) == pytest.approx(0.2 / np.sqrt(2), rel=0.02)
+    (warning,) = harness.messages
+    assert warning.kind == "warning"
+    assert "cancel" in warning.text
+    assert "channel 1 alone" in warning.text
+
+
+def test_inverted_channels_that_are_not_mixed_are_left_alone() -> None:
+    voice = 0.2 * np.sin(np.arange(16000) * 0.1).astype(np.float32)
+    data = np.stack([voice, -voice], axis=1)
+    with converter(Audio(16000, 2), Audio(24000, 2)) as harness:
+        push_all(harness, data, 16000, 320)
+        harness.eos()
+        made = joined(harness)
+    assert made[:, 0] == pytest.approx(-made[:, 1])
+    assert not harness.messages

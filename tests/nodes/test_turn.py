@@ -192,6 +192,16 @@ def test_the_end_is_counted_from_the_end_of_the_sound() -> None:
     assert end.meta["voice_off_ns"] == 10 * WINDOW
 
 
+def test_the_end_of_the_sound_is_that_of_the_power_which_the_detector_measured() -> None:
+    """Under an offset all windows are equally loud; what the detector's high-pass leaves of them is not."""
+    turn = script()
+    for at in range(34):
+        speech, power = (0.9 if at < 14 else 0.0), (0.01 if at < 10 else 1e-6)
+        data, meta = np.full(512, 0.3, np.float32), {"speech": speech, "power": power}
+        turn.harness.push(AudioPacket(data=data, rate=16000, pts_ns=at * WINDOW, meta=meta))
+    assert only(turn.harness.pull(), SpeechEnd).meta["voice_off_ns"] == 10 * WINDOW
+
+
 def test_the_end_is_dated_back_by_no_more_than_fade() -> None:
     """Words spoken softly are speech: the detector's word counts for all but the last 192 ms of it."""
     turn = script()

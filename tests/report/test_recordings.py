@@ -53,6 +53,59 @@ def test_a_reply_is_audible_to_5_ms_and_40_db() -> None:
     assert span[1] == pytest.approx(1100 * MS, abs=5 * MS)
 
 
+def hum(hz: float) -> Samples:
+    """Of the mains, as loud as the voice, with its harmonics."""
+    t = np.arange(2 * RATE) / RATE
+    return (0.1 * np.sin(2 * np.pi * hz * t + 1) + 0.02 * np.sin(4 * np.pi * hz * t)).astype(np.float32)
+
+
+def thump(at_ms: int) -> Samples:
+    """A knock on the table: 40 Hz, as loud as the voice, up in some 10 ms and down within 0.2 s."""
+    t = np.maximum(np.arange(2 * RATE) / RATE - at_ms / 1000, 0)
+    knock: Samples = np.sin(80 * np.pi * t) * np.exp(-30 * t) * (1 - np.exp(-100 * t))
+    return knock.astype(np.float32)
+
+
+UNDER = {
+    "offset": np.full(2 * RATE, 0.05, np.float32),
+    "large offset": np.full(2 * RATE, -0.6, np.float32),
+    "hum 50": hum(50),
+    "hum 60": hum(60),
+    "offset and hum": hum(50) + np.float32(0.2),
+    "drift": np.linspace(-0.4, 0.4, 2 * RATE, dtype=np.float32),
+}
+
+
+@pytest.mark.parametrize("under", UNDER)
+def test_what_is_not_heard_moves_no_moment_of_a_voice(under: str) -> None:
+    samples = tone((400, 900, 0.3), (1000, 1200, 0.2)) + UNDER[under]
+    assert voice_on_ns(samples, RATE) == pytest.approx(400 * MS, abs=30 * MS)
+    assert voice_off_ns(samples, RATE) == pytest.approx(1200 * MS, abs=30 * MS)
+
+
+@pytest.mark.parametrize("under", ["offset", "large offset", "drift"])
+def test_an_offset_moves_no_moment_of_a_reply(under: str) -> None:
+    span = audible_ns(tone((500, 1000, 0.3)) + UNDER[under], RATE)
+    assert span is not None
+    assert span[0] == pytest.approx(500 * MS, abs=5 * MS)
+    assert span[1] == pytest.approx(1000 * MS, abs=5 * MS)
+
+
+def test_a_thump_after_a_voice_is_not_its_end() -> None:
+    samples = tone((400, 900, 0.3)) + thump(1500)
+    assert voice_off_ns(samples, RATE) == pytest.approx(900 * MS, abs=30 * MS)
+
+
+def test_a_thump_before_a_voice_is_not_its_start() -> None:
+    samples = tone((900, 1400, 0.3)) + thump(200)
+    assert voice_on_ns(samples, RATE) == pytest.approx(900 * MS, abs=30 * MS)
+
+
+def test_an_offset_alone_holds_no_moment() -> None:
+    assert voice_off_ns(UNDER["large offset"], RATE) is None
+    assert audible_ns(UNDER["large offset"], RATE) is None
+
+
 @pytest.mark.parametrize("amplitude", [0.0, 2**-16])
 def test_in_silence_or_16_bit_noise_there_is_no_moment(amplitude: float) -> None:
     samples = tone((0, 2000, amplitude))
@@ -67,6 +120,12 @@ def test_a_stretch_is_read_with_its_channels_mixed(tmp_path: Path) -> None:
     samples, rate = read_stretch(tmp_path / "r.wav", 250 * MS, 500 * MS)
     assert rate == RATE
     assert samples == pytest.approx(ramp[RATE // 4 : RATE // 2] / 2)
+
+
+def test_a_stretch_whose_channels_cancel_is_one_of_them(tmp_path: Path) -> None:
+    voice = tone((400, 900, 0.3))
+    soundfile.write(tmp_path / "r.wav", np.stack([voice, -voice], axis=1), RATE, subtype="FLOAT")
+    assert voice_off_ns(*read_stretch(tmp_path / "r.wav", 0, None)) == pytest.approx(900 * MS, abs=30 * MS)
 
 
 def test_a_stretch_beyond_the_end_is_what_there_is_of_it(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def check(file: str, overrides: Mapping[str, str], nodes: Mapping[str, NodeClass
     ]
     if found:
         raise GraphError(found)
-    _load(file, overrides, nodes, microphone(), Path(), Path())
+    _load(file, overrides, nodes, microphone(), Path(os.devnull), Path(os.devnull))
 
 
 def _load(

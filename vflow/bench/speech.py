@@ -16,6 +16,7 @@ import soxr
 from vflow.errors import Unavailable
 from vflow.graph import shipped
 from vflow.graph.loader import load_text
+from vflow.mixdown import mixed
 from vflow.packet import Samples
 from vflow.report.recordings import voice_off_ns, voice_on_ns
 from vflow.runtime.pipeline import Pipeline
@@ -65,7 +66,7 @@ def recorded(file: str | Path) -> Clip:
         ) from error
     if not np.isfinite(samples).all():
         raise Unavailable(f"{file} holds samples that are not numbers; write the file anew, as 16 or 24 bit")
-    return _clip(path.name, f"recording {file}", samples.mean(axis=1), int(rate))
+    return _clip(path.name, f"recording {file}", mixed(samples, int(rate)), int(rate))
 
 
 def spoken(texts: Sequence[str], fixed: bool) -> list[Clip]:

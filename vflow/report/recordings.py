@@ -1,7 +1,8 @@
 """Latency measured in recorded samples, not in what the runtime claims of itself.
 
 Definitions: voice_off is the end of the last 30 ms frame within 25 dB of the loudest such frame, voice_on
-the start of the first; audible is the first 5 ms frame of a reply within 40 dB of its loudest.
+the start of the first; audible is the first 5 ms frame of a reply within 40 dB of its loudest. All of what
+the high-pass leaves (`vflow.high_pass`): an offset, hum and thumps are no sound.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from vflow.high_pass import high_passed
+from vflow.mixdown import mixed
 from vflow.packet import MS, SECOND, Samples
 
 VOICE_FRAME_NS, VOICE_RANGE_DB = 30 * MS, 25.0
@@ -38,23 +41,31 @@ def frame_levels(samples: Samples, rate: int, frame_ns: int, hop_ns: int) -> NDA
 def voice_off_ns(samples: Samples, rate: int) -> int | None:
     """Where the last sound of the user ends, in ns from the first sample; None in silence."""
     hop_ns = VOICE_FRAME_NS // 6
-    loud = _loud(frame_levels(samples, rate, VOICE_FRAME_NS, hop_ns), VOICE_RANGE_DB)
+    loud = _loud(frame_levels(_ending(samples, rate), rate, VOICE_FRAME_NS, hop_ns), VOICE_RANGE_DB)
     return int(loud[-1]) * hop_ns + VOICE_FRAME_NS if len(loud) else None
 
 
 def voice_on_ns(samples: Samples, rate: int) -> int | None:
     """Where the first sound of the user begins, in ns from the first sample; None in silence."""
     hop_ns = VOICE_FRAME_NS // 6
-    loud = _loud(frame_levels(samples, rate, VOICE_FRAME_NS, hop_ns), VOICE_RANGE_DB)
+    loud = _loud(frame_levels(high_passed(samples, rate), rate, VOICE_FRAME_NS, hop_ns), VOICE_RANGE_DB)
     return int(loud[0]) * hop_ns if len(loud) else None
 
 
 def audible_ns(samples: Samples, rate: int) -> tuple[int, int] | None:
     """Start of the first and end of the last audible frame of a reply, in ns; None in silence."""
-    loud = _loud(frame_levels(samples, rate, REPLY_FRAME_NS, REPLY_FRAME_NS), REPLY_RANGE_DB)
-    if not len(loud):
+    starts, ends = (
+        _loud(frame_levels(heard, rate, REPLY_FRAME_NS, REPLY_FRAME_NS), REPLY_RANGE_DB)
+        for heard in (high_passed(samples, rate), _ending(samples, rate))
+    )
+    if not len(starts) or not len(ends):
         return None
-    return int(loud[0]) * REPLY_FRAME_NS, (int(loud[-1]) + 1) * REPLY_FRAME_NS
+    return int(starts[0]) * REPLY_FRAME_NS, (int(ends[-1]) + 1) * REPLY_FRAME_NS
+
+
+def _ending(samples: Samples, rate: int) -> Samples:
+    """High-passed backwards in time: the filter rings before a sound and not after its end."""
+    return high_passed(samples[::-1], rate)[::-1]
 
 
 def _loud(levels: NDArray[np.float64], range_db: float) -> NDArray[np.intp]:
@@ -84,4 +95,4 @@ def read_stretch(path: Path, start_ns: int, end_ns: int | None) -> tuple[Any, in
         first = min(start_ns * rate // SECOND, file.frames)
         last = file.frames if end_ns is None else min(-(-end_ns * rate // SECOND), file.frames)
         file.seek(first)
-        return file.read(max(0, last - first), dtype="float32", always_2d=True).mean(axis=1), rate
+        return mixed(file.read(max(0, last - first), dtype="float32", always_2d=True), rate), rate

@@ -1,9 +1,10 @@
 """`detector.energy`: the probability of speech by loudness over an adaptive noise floor. Needs no model.
 
-    L = 10 log10(mean(x²))                          level of one window of 32 ms, in dB re full scale
+    L = 10 log10(mean(h(x)²))                       level of one window of 32 ms, in dB re full scale
     F = max(min(L over the last `memory`), floor_db)   noise floor, by the minimum of the levels
     p = 1 / (1 + exp(-(L - F - margin_db) / 1.5))   0.5 where the level is `margin_db` over the floor
 
+h is a high-pass (`vflow.HighPass`): an offset and hum are no floor under a soft voice, a thump is no speech.
 Speech falls to the floor between its syllables and words, steady noise and hum never leave it: the minimum
 follows the noise and not the voice. A noise that sets in counts as speech until `memory` has passed; a
 stream that begins within speech is heard from its first dip on. Babble and music it takes for speech.
@@ -17,18 +18,12 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from vflow import Audio, AudioPacket, Duration, Eos, Event, In, Node, Out, prop
-from vflow_nodes.lib.windowing import RATE, WINDOW, WINDOW_NS, Windows, rated
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from vflow_nodes.lib.windowing import RATE, WINDOW_NS, Loudness, Windows, rated
 
 SLOPE_DB = 1.5
-"""White noise scatters by 0.3 dB from window to window, hum of 50 Hz by less than 1."""
+"""White noise scatters by 0.3 dB from window to window."""
 
 
 class EnergyDetector(Node):
@@ -48,22 +43,25 @@ class EnergyDetector(Node):
     out = Out(Audio(rate=RATE, channels=1, features={"speech"}), doc="windows of 32 ms")
 
     def open(self) -> None:
+        self._loudness = Loudness()
         self._windows = Windows(restart=self._forget)
         self._forget()
 
     def _forget(self) -> None:
+        self._loudness.reset()
         self._levels: deque[float] = deque(maxlen=max(1, self.memory // WINDOW_NS))
 
     def process(self, packet: AudioPacket) -> Iterator[AudioPacket]:
         for window, pts_ns in self._windows.cut(packet):
-            yield rated(window, pts_ns, self._speech(window))
+            power = self._loudness.of(window)
+            yield rated(window, pts_ns, self._speech(power), power)
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, Eos):
             self._windows.reset()
 
-    def _speech(self, window: NDArray[np.float32]) -> float:
-        level = 10 * math.log10(float(np.dot(window, window)) / WINDOW + 1e-12)
+    def _speech(self, power: float) -> float:
+        level = 10 * math.log10(power + 1e-12)
         self._levels.append(level)
         floor = max(min(self._levels), self.floor_db)
         exponent = (level - floor - self.margin_db) / SLOPE_DB

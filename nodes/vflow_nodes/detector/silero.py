@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from vflow import Audio, AudioPacket, Eos, Event, In, Node, Out, Unavailable, install_command
-from vflow_nodes.lib.windowing import RATE, WINDOW, Windows, rated
+from vflow_nodes.lib.windowing import RATE, WINDOW, Loudness, Windows, rated
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -115,7 +115,8 @@ class SileroDetector(Node):
 
     def open(self) -> None:
         self._engine = self._load()
-        self._windows = Windows(restart=self._engine.reset)
+        self._loudness = Loudness()
+        self._windows = Windows(restart=self._restart)
 
     def _load(self) -> Engine:
         """Raises: Unavailable where neither engine is installed."""
@@ -126,13 +127,17 @@ class SileroDetector(Node):
             raise Unavailable(why)
         return OnnxEngine(file)
 
+    def _restart(self) -> None:
+        self._engine.reset()
+        self._loudness.reset()
+
     def warm_up(self) -> None:
         self._engine.speech(np.zeros(WINDOW, np.float32))
         self._windows.reset()
 
     def process(self, packet: AudioPacket) -> Iterator[AudioPacket]:
         for window, pts_ns in self._windows.cut(packet):
-            yield rated(window, pts_ns, self._engine.speech(window))
+            yield rated(window, pts_ns, self._engine.speech(window), self._loudness.of(window))
 
     def on_event(self, event: Event) -> None:
         if isinstance(event, Eos):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from vflow import SECOND, AudioPacket, Samples
+from vflow import SECOND, AudioPacket, HighPass, Samples
 
 RATE = 16_000
 WINDOW = 512
@@ -14,9 +14,26 @@ WINDOW = 512
 WINDOW_NS = WINDOW * SECOND // RATE
 
 
-def rated(window: Samples, pts_ns: int, speech: float) -> AudioPacket:
-    """A window with the probability of speech that a detector gave it."""
-    return AudioPacket(data=window, rate=RATE, pts_ns=pts_ns, meta={"speech": speech})
+def rated(window: Samples, pts_ns: int, speech: float, power: float | None = None) -> AudioPacket:
+    """A window with the probability of speech that a detector gave it, and its `Loudness`."""
+    meta = {"speech": speech} if power is None else {"speech": speech, "power": power}
+    return AudioPacket(data=window, rate=RATE, pts_ns=pts_ns, meta=meta)
+
+
+class Loudness:
+    """The power of windows, one after the other, of what a high-pass leaves: no offset, hum or thump."""
+
+    def __init__(self) -> None:
+        self._high_pass = HighPass(RATE)
+
+    def reset(self) -> None:
+        """Forget the stream."""
+        self._high_pass.reset()
+
+    def of(self, window: Samples) -> float:
+        """The mean square of the next window, `(WINDOW,)`."""
+        heard = self._high_pass.filter(window)
+        return float(np.dot(heard, heard)) / len(heard)
 
 
 class Windows:

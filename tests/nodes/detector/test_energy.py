@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vflow import SECOND, AudioPacket, Harness
+from vflow.high_pass import high_passed
 from vflow_nodes.detector.energy import EnergyDetector
 
 RATE = 16000
@@ -80,11 +81,51 @@ def test_speech_12_db_above_the_floor_is_found() -> None:
 def test_the_probability_follows_the_documented_formula() -> None:
     audio = white_noise(3, -40) * np.repeat(10 ** (np.random.default_rng(2).uniform(0, 0.5, 10)), 4800)
     packets = rate_windows(EnergyDetector(margin_db=5.0, memory="1s"), audio.astype(np.float32))
-    levels = [db(packet.mono()) for packet in packets]
+    heard = high_passed(audio.astype(np.float32), RATE)
+    levels = [db(heard[at : at + WINDOW]) for at in range(0, len(packets) * WINDOW, WINDOW)]
     for i, packet in enumerate(packets):
         floor = max(min(levels[max(0, i - 30) : i + 1]), -60.0)
         expected = 1 / (1 + math.exp(-(levels[i] - floor - 5.0) / 1.5))
         assert packet.meta["speech"] == pytest.approx(expected, abs=1e-4)
+
+
+def burst() -> Samples:
+    """Two seconds of a quiet room, then 0.4 s of a tone at -35 dB, then the room again."""
+    audio = white_noise(4, -70)
+    audio[2 * RATE : 2 * RATE + 6400] += 0.025 * np.sin(np.arange(6400) * 0.3).astype(np.float32)
+    return audio
+
+
+TIME = np.arange(4 * RATE) / RATE
+UNDER = {
+    "offset": np.full(4 * RATE, 0.1),
+    "hum 50": 0.1 * np.sin(2 * np.pi * 50 * TIME),
+    "hum 60": 0.1 * np.sin(2 * np.pi * 60 * TIME),
+    "offset and hum": -0.3 + 0.1 * np.sin(2 * np.pi * 50 * TIME),
+}
+
+
+@pytest.mark.parametrize("under", UNDER)
+def test_a_soft_voice_is_found_over_what_is_not_heard(under: str) -> None:
+    speech = speech_of(rate_windows(EnergyDetector(), burst() + UNDER[under].astype(np.float32)))
+    first, last = 2 * RATE // WINDOW, (2 * RATE + 6400) // WINDOW
+    assert speech[first + 1 : last].min() > 0.9
+    assert speech[: first - 1].max() < 0.1
+    assert speech[last + 3 :].max() < 0.1
+
+
+def test_an_offset_that_sets_in_is_no_speech_after_its_step() -> None:
+    audio = white_noise(4, -50)
+    audio[2 * RATE :] += 0.2
+    speech = speech_of(rate_windows(EnergyDetector(), audio))
+    assert (speech > 0.5).sum() <= 3
+
+
+def test_a_slow_thump_is_no_speech() -> None:
+    t = np.maximum(TIME - 2, 0)
+    thump = (TIME >= 2) * 0.05 * np.sin(2 * np.pi * 20 * t) * np.exp(-20 * t) * (1 - np.exp(-100 * t))
+    audio = white_noise(4, -45) + thump.astype(np.float32)
+    assert speech_of(rate_windows(EnergyDetector(), audio)).max() < 0.5
 
 
 def test_a_noise_that_sets_in_is_forgotten_after_memory() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vflow import MS, SECOND, AudioPacket, Samples
-from vflow_nodes.lib.windowing import RATE, WINDOW, Windows, rated
+from vflow_nodes.lib.windowing import RATE, WINDOW, Loudness, Windows, rated
 
 
 def packets(samples: Samples, block: int, start_ns: int = 0) -> list[AudioPacket]:
@@ -57,3 +57,14 @@ def test_a_rated_window_carries_its_probability() -> None:
         32 * MS,
         0.25,
     )
+
+
+def test_loudness_hears_neither_offset_nor_hum() -> None:
+    t = np.arange(20 * WINDOW) / RATE
+    tone = 0.1 * np.sin(2 * np.pi * 1000 * t)
+    under = 0.3 + 0.2 * np.sin(2 * np.pi * 50 * t)
+    loudness = Loudness()
+    powers = [
+        loudness.of((tone + under)[at : at + WINDOW].astype(np.float32)) for at in range(0, len(t), WINDOW)
+    ]
+    assert powers[3:] == pytest.approx([0.005] * 17, rel=0.01)
