@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,8 +46,8 @@ class TextSource(Node):
 def _read(file: str) -> str:
     path = Path(file)
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise Unavailable(f"{file} is no file but a pipe or a device, which may never end; name a file")
+        if path.is_fifo() and os.path.exists(os.path.realpath(path)):  # not one of `<(...)` or of stdin
+            raise Unavailable(f"{file} is a pipe, which may never be written to; name a file")
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:

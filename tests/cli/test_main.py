@@ -93,3 +93,35 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert done.stdout.startswith("roles:")
     assert done.stderr == ""
+
+
+def vflow_into(command: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of the shell, where `$VFLOW` is the command."""
+    words = {**os.environ, "VFLOW": f"{sys.executable} -m vflow.cli.main"}
+    line = ["bash", "-c", f"set -o pipefail; {command}"]
+    return subprocess.run(line, env=words, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("$VFLOW inspect | true", 0),
+        ("$VFLOW inspect >&-", 0),
+        ("$VFLOW check nothing 2>&-", 2),
+        ("$VFLOW check nothing 2> >(true)", 2),
+        ("$VFLOW check nothing 2>/dev/full", 2),
+        ("$VFLOW inspect >/dev/full", 1),
+        ("PYTHONIOENCODING=ascii $VFLOW graph say", 0),
+        ("$VFLOW check $'\\xff\\x1b[2J.yaml'", 2),
+        ("$VFLOW check --$'\\x1b[2J'", 2),
+        ("VFLOW_CACHE=$(printf 'n%.0s' {1..300}) $VFLOW models list", 0),
+        ("HF_HOME=$(printf 'n%.0s' {1..300}) $VFLOW models list", 1),
+    ],
+)
+def test_whatever_the_streams_and_the_words_there_is_an_exit_code_and_no_traceback(
+    command: str, code: int
+) -> None:
+    done = vflow_into(command)
+    assert "Traceback" not in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert done.returncode == code

@@ -62,3 +62,14 @@ def test_a_pipe_or_a_name_that_is_none_is_refused(tmp_path: Path):
     for file in (str(tmp_path / "pipe"), "/dev/zero", "a\0b", "\ud800", "n" * 300):
         with pytest.raises(Unavailable):
             TextSource(file=file).open()
+
+
+def test_a_pipe_of_the_shell_is_said():
+    reader, writer = os.pipe()
+    os.write(writer, b"a b")
+    os.close(writer)
+    try:
+        with Harness(TextSource(file=f"/dev/fd/{reader}")) as harness:
+            assert [w.text for w in harness.produce() if isinstance(w, TextPacket)] == ["a", "b"]
+    finally:
+        os.close(reader)

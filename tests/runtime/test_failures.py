@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any
 
@@ -14,6 +15,7 @@ from vflow import (
     NodeError,
     TextPacket,
     Unavailable,
+    prop,
 )
 
 
@@ -249,3 +251,40 @@ def test_a_node_that_restarts_and_exits_in_its_close_gives_back_what_it_shares()
         assert running.wait(PATIENCE_S)
     assert closed == [1, 1]
     assert warnings.count("close: SystemExit: enough") == 2
+
+
+class Nosy(Pass):
+    """Says what it was given, wherever it is called."""
+
+    key: str = prop("")
+    at: str = prop("open")
+
+    def open(self) -> None:
+        self.ctx.progress(f"opening {self.key}")
+        self.ctx.warn(f"about {self.key!r}")
+        self._raise("open")
+
+    def process(self, packet: TextPacket) -> Any:
+        self._raise("process")
+        return packet
+
+    def _raise(self, at: str) -> None:
+        if self.at == at:
+            raise Unavailable(f"no model_{self.key}/x") from ValueError(self.key)
+
+
+@pytest.mark.parametrize("at", ["open", "process"])
+@pytest.mark.parametrize("policy", ["fail", "skip", "{restart: {max: 1, backoff: 1ms}}"])
+def test_what_a_node_was_given_by_the_environment_is_in_nothing_that_is_told(
+    at: str, policy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY", "hunter2-s3cr3t")
+    text = CHAIN.replace("{use: t.node", f"{{use: t.node, key: '${{KEY}}', at: {at}, on_error: {policy}")
+    running = pipeline(text, node=Nosy)
+    told: list[str] = []
+    running.bus.listen(lambda message: told.append(message.text))
+    with contextlib.suppress(NodeError), running:
+        running.wait(PATIENCE_S)
+    assert "opening ${KEY}" in told
+    assert any("no model_${KEY}/x" in text for text in told)
+    assert not [text for text in [*told, str(running.failure)] if "s3cr3t" in text]
