@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from vflow.errors import Diagnostic, GraphError, Place, repr_of
+from vflow.graph.file_bytes import read_bytes
 
 MAX_BYTES = 1_000_000
 """A graph file of a thousand nodes has 100 kB."""
@@ -76,8 +77,7 @@ def read_file(path: Path) -> str:
     """
     place = Place(str(path))
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)  # no more, of whatever size: it may be a device or a pipe
+        data = read_bytes(path, MAX_BYTES + 1)  # no more, of whatever size: it may be a device or a pipe
         if len(data) > MAX_BYTES:
             size = max(path.stat().st_size, len(data))
             raise _error(f"{size:,} bytes is too large for a graph (limit {MAX_BYTES:,})", place)
