@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from vflow import Event, Node, Out, Text, TextPacket, TurnEnd, Unavailable, prop
+from vflow import Event, Node, Out, Text, TextPacket, TurnEnd, Unavailable, call_within, prop
 
-MAX_BYTES = 10_000_000
-"""Of a text file: more is said in weeks."""
+_MOST_LETTERS = 10_000_000
+"""Weeks of speech; a device may have no end."""
+_READ_WITHIN_S = 5.0
 
 
 class TextSource(Node):
@@ -43,21 +43,23 @@ class TextSource(Node):
         yield TurnEnd(turn=turn, pts_ns=self.ctx.now_ns(), meta=meta)
 
 
+def _read_bounded(file: str) -> str:
+    with open(file, encoding="utf-8-sig") as stream:
+        text = stream.read(_MOST_LETTERS + 1)
+    if len(text) > _MOST_LETTERS:
+        raise Unavailable(f"{file} holds more than {_MOST_LETTERS:,} letters; name a shorter text")
+    return text
+
+
 def _read(file: str) -> str:
-    path = Path(file)
     try:
-        if path.is_fifo() and os.path.exists(os.path.realpath(path)):  # not one of `<(...)` or of stdin
-            raise Unavailable(f"{file} is a pipe, which may never be written to; name a file")
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise Unavailable(f"{file} is larger than {MAX_BYTES:,} bytes; name a shorter text")
-        return data.decode("utf-8-sig")
+        return call_within(_READ_WITHIN_S, lambda: _read_bounded(file), file)
+    except TimeoutError as error:
+        raise Unavailable(f"{file} is a pipe to which nobody writes; name a text file") from error
     except FileNotFoundError as error:
         raise Unavailable(f"no such file: {file} (looked in {Path.cwd()}); check the path") from error
-    except OSError as error:
-        raise Unavailable(f"{file} cannot be read: {error.strerror}; name a text file") from error
     except UnicodeDecodeError as error:
         raise Unavailable(f"{file} is not UTF-8 (byte {error.start}); save it as UTF-8 text") from error
-    except ValueError as error:  # a NUL in it, or half of a surrogate pair
-        raise Unavailable(f"{file!r} is not the name of a file ({error})") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Unavailable(f"{file} cannot be read: {reason}; name a text file") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from vflow import SECOND, Audio, AudioPacket, Duration, Node, Out, Unavailable, prop
+from vflow_nodes.lib.sound_file import open_sound
 
 _SCAN_FRAMES = 1 << 18
 _FLOAT_SUBTYPES = ("FLOAT", "DOUBLE")
@@ -54,7 +54,7 @@ class WavSource(Node):
 
     def open(self) -> None:
         self._look()
-        self._sound = _open(self.file)
+        self._sound = open_sound(self.file)
 
     def close(self) -> None:
         if self._sound is not None:
@@ -76,7 +76,6 @@ class WavSource(Node):
         assert self._sound is not None, "open() was not called"
         size = max(1, self.frame * header.rate // SECOND)
         total = header.frames + self.pad * header.rate // SECOND
-        self._sound.seek(0)
         for at in range(0, total, size):
             data = np.zeros((min(size, total - at), header.channels), np.float32)
             wanted = min(len(data), header.frames - at)
@@ -88,28 +87,13 @@ class WavSource(Node):
     def _look(self) -> Header:
         """The file's header, read once. Raises: Unavailable where it is not a sound that can be played."""
         if self._header is None:
-            with _open(self.file) as sound:
+            with open_sound(self.file) as sound:
                 if sound.frames == 0:
                     raise Unavailable(f"{self.file} holds no samples; give a file with sound in it")
                 if sound.subtype in _FLOAT_SUBTYPES:
                     _refuse_non_finite(sound, self.file)
                 self._header = Header(sound.samplerate, sound.channels, sound.frames)
         return self._header
-
-
-def _open(file: str) -> soundfile.SoundFile:
-    path = Path(file)
-    if path.is_dir():
-        raise Unavailable(f"{file} is a folder, not a sound file; name a file in it")
-    if not path.exists():
-        raise Unavailable(f"no such file: {file} (looked in {Path.cwd()}); check the path")
-    try:
-        return soundfile.SoundFile(file)
-    except (OSError, TypeError, soundfile.LibsndfileError) as error:
-        reason = getattr(error, "error_string", None) or error
-        raise Unavailable(
-            f"{file} cannot be read as sound: {str(reason).rstrip('.')}; give a wav, flac, ogg or mp3 file"
-        ) from error
 
 
 def _refuse_non_finite(sound: soundfile.SoundFile, file: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +49,10 @@ def test_the_installed_voice_speaks_a_prompt() -> None:
     assert clip.how == "spoken by tts.hibari"
     assert clip.fixed
     assert 0.8e9 < clip.off_ns - clip.on_ns < 4e9
+
+
+def test_a_pipe_and_an_endless_device_are_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for file in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        with pytest.raises(Unavailable, match="is a pipe, a device or a folder"):
+            recorded(file)

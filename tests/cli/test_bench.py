@@ -43,6 +43,20 @@ def hum(tmp_path: Path) -> str:
 
 
 @pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("option", [["--keep", "."], ["--picture", "heard.wav"], ["--picture", "agent.yaml"]])
+def test_an_option_over_what_is_read_is_refused(
+    vflow: Vflow, tmp_path: Path, hum: str, option: list[str]
+) -> None:
+    question = Path(hum).rename(tmp_path / "heard.wav")
+    file = graph(tmp_path, word_ms=50).rename(tmp_path / "agent.yaml")
+    before = question.read_bytes(), file.read_bytes()
+    ran = vflow("bench", str(file), "--turns", "1", "--input", str(question), *option)
+    assert ran.code == 2
+    assert "would overwrite what the run reads" in ran.err
+    assert (question.read_bytes(), file.read_bytes()) == before
+
+
+@pytest.mark.usefixtures("installed")
 def test_promises_that_are_kept_end_with_0_and_stand_beside_what_was_measured(
     vflow: Vflow, tmp_path: Path, hum: str
 ) -> None:

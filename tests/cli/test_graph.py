@@ -44,6 +44,14 @@ def test_a_file_that_cannot_be_written_is_told(vflow: Vflow) -> None:
     assert ran.err == "no/out.dot: error: cannot be written: No such file or directory\n"
 
 
+def test_a_drawing_over_the_graph_is_refused(vflow: Vflow, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("g.yaml")
+    ran = vflow("graph", "g.yaml", "-o", "link", files={"g.yaml": CHAIN})
+    assert ran.code == 2
+    assert "--output would overwrite what the run reads: the graph itself" in ran.err
+    assert (tmp_path / "g.yaml").read_text() == CHAIN
+
+
 def test_a_wrong_graph_is_not_drawn(vflow: Vflow) -> None:
     ran = vflow("graph", "g.yaml", files={"g.yaml": CHAIN.replace("test_tone", "test_tome")})
     assert ran.code == 2

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from vflow import Harness, TextPacket, TurnEnd, Unavailable
+from vflow_nodes import text_source
 from vflow_nodes.text_source import TextSource
 
 
@@ -57,11 +58,22 @@ def test_what_cannot_be_said_is_refused_with_a_reason(tmp_path: Path):
             TextSource(**props).open()
 
 
-def test_a_pipe_or_a_name_that_is_none_is_refused(tmp_path: Path):
+def test_a_pipe_without_a_writer_and_an_endless_device_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(text_source, "_READ_WITHIN_S", 0.05)
+    monkeypatch.setattr(text_source, "_MOST_LETTERS", 1000)
     os.mkfifo(tmp_path / "pipe")
-    for file in (str(tmp_path / "pipe"), "/dev/zero", "a\0b", "\ud800", "n" * 300):
-        with pytest.raises(Unavailable):
+    for file, said in ((str(tmp_path / "pipe"), "is a pipe"), ("/dev/zero", "more than 1,000 letters")):
+        with pytest.raises(Unavailable, match=said):
             TextSource(file=file).open()
+    (tmp_path / "pipe").write_bytes(b"")  # lets the reader go that was left behind
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
+def test_a_name_that_no_file_has_is_refused(name: str):
+    with pytest.raises(Unavailable, match="cannot be read"):
+        TextSource(file=name).open()
 
 
 def test_a_pipe_of_the_shell_is_said():

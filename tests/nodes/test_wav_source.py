@@ -95,6 +95,11 @@ def test_pad_is_silence_behind_the_last_sample(tmp_path: Path):
     assert np.array_equal(joined(packets), np.concatenate([data, np.zeros((1600, 1), np.float32)]))
 
 
+def test_a_format_that_cannot_be_wound_is_played(tmp_path: Path):
+    soundfile.write(tmp_path / "a.wav", noise(3200), 8000, subtype="GSM610")
+    assert len(joined(played(WavSource(file=str(tmp_path / "a.wav"), pace="free")))) == 3200
+
+
 def test_free_pace_takes_no_time_and_lets_the_runtime_look(tmp_path: Path):
     soundfile.write(tmp_path / "a.wav", noise(16000), 16000)
     node = WavSource(file=str(tmp_path / "a.wav"), pace="free")

@@ -147,3 +147,11 @@ def test_a_quantile_is_told_where_the_samples_suffice(count: int, names: set[str
     assert figures.keys() == names
     assert figures["n"] == count
     assert figures.get("max", count - 1) == count - 1
+
+
+def test_a_stretch_of_a_file_that_cannot_be_wound_is_read(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.sin(np.arange(3200) / 9) * 0.5, 8000, subtype="GSM610")
+    whole, rate = read_stretch(tmp_path / "a.wav", 0, None)
+    stretch, _ = read_stretch(tmp_path / "a.wav", 100 * MS, 200 * MS)
+    assert (rate, len(whole)) == (8000, 3200)
+    assert np.array_equal(stretch, whole[800:1600])

@@ -79,6 +79,10 @@ def _ends_utterances(graph: Graph) -> bool:
     return any(isinstance(caps, Audio) and "turns" in caps.features for caps in made)
 
 
+RECORDINGS = "heard.wav", "said.wav"
+"""What the microphone sent, and what was said to it."""
+
+
 class BenchRun:
     """A pipeline ready to be started, and what is known of it when it has ended.
 
@@ -99,11 +103,11 @@ class BenchRun:
     ) -> None:
         """Raises: GraphError where something that the graph needs is missing here."""
         self.steps = list(steps)
-        self.heard, self.said = folder / "heard.wav", folder / "said.wav"
-        for left in (self.heard, self.said):
-            left.unlink(missing_ok=True)
+        self.heard, self.said = (folder / name for name in RECORDINGS)
         node = microphone()
         self.graph = _load(file, overrides, nodes, node, self.heard, self.said)
+        for left in (self.heard, self.said):  # of a bench before; the graph reads neither, or was refused
+            left.unlink(missing_ok=True)
         self.log, self.ledger = TurnLog(self.graph), Ledger(self.graph)
         self.script = node.script = Script(steps, self.log, told, over)
         self.pipeline = Pipeline(self.graph, clock=clock)

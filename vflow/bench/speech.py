@@ -56,7 +56,9 @@ def bundled() -> Path:
 def recorded(file: str | Path) -> Clip:
     """A clip from a file, its channels mixed. Raises: Unavailable for one that holds no sound."""
     path = Path(file)
-    if not os.path.isfile(path):  # not `path.is_file()`, which raises for a name that is too long
+    if os.path.exists(path) and not path.is_file():
+        raise Unavailable(f"{file} is a pipe, a device or a folder, not a sound file; name a file")
+    if not os.path.isfile(path):
         raise Unavailable(f"no such file: {file} (looked in {Path.cwd()}); check the path")
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)

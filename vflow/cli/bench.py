@@ -6,10 +6,11 @@ import argparse
 import os
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vflow.bench.bench_run import BenchRun, check
+from vflow.bench.bench_run import RECORDINGS, BenchRun, check
 from vflow.bench.chart import draw
 from vflow.bench.microphone import GIVEN_UP
 from vflow.bench.scenario import PROMPTS, QUESTIONS, ScenarioStep, compose
@@ -23,6 +24,7 @@ from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.signals import DONE, SignalWaiter
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
 from vflow.graph import shipped
+from vflow.graph.file_uses import FileUse, clashes
 from vflow.printing import emit, emit_json
 
 MOST_TURNS = 10_000
@@ -81,6 +83,22 @@ def _check_options(args: argparse.Namespace) -> None:
             reason = getattr(error, "strerror", None) or error
             message = f"--picture: nothing can be written there ({reason})"
             raise refused(message, "name another file", args.picture) from error
+
+    if found := list(clashes(_files(args))):
+        raise GraphError(found)
+
+
+def _files(args: argparse.Namespace) -> Iterator[FileUse]:
+    """The files that the options name."""
+    yield FileUse(args.file, "reads", "the graph")
+    for file in args.input:
+        yield FileUse(file, "reads", "--input")
+    if args.picture is not None:
+        yield FileUse(args.picture, "writes", "--picture", Place(args.picture))
+    if args.keep is not None:
+        for name in RECORDINGS:
+            file = str(Path(args.keep) / name)
+            yield FileUse(file, "writes", "--keep", Place(file))
 
 
 def _steps(args: argparse.Namespace, live: Live) -> list[ScenarioStep]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from vflow.cli import drawing
 from vflow.cli.diagnostics import report
 from vflow.cli.main import OK, USAGE
-from vflow.errors import GraphError
+from vflow.errors import GraphError, Place
 from vflow.graph import shipped
+from vflow.graph.file_uses import FileUse, clashes
 from vflow.graph.loader import load
 from vflow.printing import emit, escaped, write
 
@@ -31,6 +32,10 @@ def main(args: argparse.Namespace) -> int:
     if args.output is None:
         emit(printable(drawn, getattr(sys.stdout, "encoding", None)))
         return OK
+    use = FileUse(args.output, "writes", "--output", Place(args.output))
+    if found := list(clashes([*graph.files, use])):
+        report(found)
+        return USAGE
     output = Path(args.output)
     try:
         output.write_text(f"{drawn}\n", encoding="utf-8", errors="backslashreplace")

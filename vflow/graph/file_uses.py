@@ -48,7 +48,7 @@ def clashes(uses: Iterable[FileUse]) -> Iterator[Diagnostic]:
 
 def _identity(file: str) -> Identity | None:
     """What two names of one file have in common, whether it is there yet or not; None for what cannot be
-    overwritten: a device, or no path."""
+    overwritten: a device, a folder, or no path."""
     try:
         path = os.path.realpath(file)
         try:
@@ -58,7 +58,8 @@ def _identity(file: str) -> Identity | None:
             return folder.st_dev, folder.st_ino, os.path.basename(path)
     except (OSError, ValueError):
         return None  # it cannot be written at all: whoever opens it says why
-    return None if stat.S_ISCHR(found.st_mode) else (found.st_dev, found.st_ino)
+    writable = stat.S_ISREG(found.st_mode) or stat.S_ISFIFO(found.st_mode)
+    return (found.st_dev, found.st_ino) if writable else None
 
 
 def _is_in(file: str, identity: Identity, read: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from vflow.errors import Diagnostic, GraphError, Place, repr_of
+from vflow.graph.file_bytes import read_bytes
 
 MAX_BYTES = 1_000_000
 """A graph file of a thousand nodes has 100 kB."""
@@ -84,10 +85,7 @@ def read_file(path: Path) -> str:
     """
     place = Place(str(path))
     try:
-        if path.is_fifo() and os.path.exists(os.path.realpath(path)):  # not one of `<(...)` or of stdin
-            raise _error("is a pipe, which may never be written to: name a file", place)
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)  # no more, of whatever size: it may be a device or a pipe
+        data = read_bytes(path, MAX_BYTES + 1)  # no more, of whatever size: it may be a device or a pipe
         if len(data) > MAX_BYTES:
             size = max(path.stat().st_size, len(data))
             raise _error(f"{size:,} bytes is too large for a graph (limit {MAX_BYTES:,})", place)

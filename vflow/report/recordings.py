@@ -94,5 +94,8 @@ def read_stretch(path: Path, start_ns: int, end_ns: int | None) -> tuple[Any, in
         rate = int(file.samplerate)
         first = min(start_ns * rate // SECOND, file.frames)
         last = file.frames if end_ns is None else min(-(-end_ns * rate // SECOND), file.frames)
-        file.seek(first)
+        if file.seekable():
+            file.seek(first)
+        else:  # GSM 6.10
+            file.read(first, dtype="float32")
         return mixed(file.read(max(0, last - first), dtype="float32", always_2d=True), rate), rate

@@ -74,8 +74,7 @@ class WavWriter:
                 self._write_header(self._bytes)
 
     def close(self, keep_empty: bool = True) -> None:
-        """Close the file; may be called twice. Without `keep_empty`, remove one that was made here and holds
-        no sample."""
+        """Close the file; may be called twice. Without `keep_empty`, remove a new one without samples."""
         if self._fd < 0:
             return
         mine = os.fstat(self._fd)
