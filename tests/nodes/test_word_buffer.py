@@ -112,6 +112,29 @@ def test_a_chunk_does_not_end_on_a_weak_word_while_there_is_time(harness):
     assert out[4] == ["People walk along the water"]
 
 
+def test_a_chunk_is_never_made_shorter_than_then_words_for_its_weak_end(harness):
+    harness.push(words("Hello.")[0])
+    harness.pull()
+    harness.advance(SECOND)
+    harness.lead = 300 * MS
+    for word in words("People walk along the"):
+        harness.push(word)
+    assert harness.pull() == []
+    harness.lead = 100 * MS
+    assert texts(harness.advance(400 * MS)) == ["People walk along the"]
+
+
+def test_a_weak_end_is_left_to_the_next_chunk_when_little_is_left(harness):
+    harness.push(words("Hello.")[0])
+    harness.pull()
+    harness.advance(SECOND)
+    harness.lead = 60 * SECOND
+    for word in words("People walk along rivers and the of"):
+        harness.push(word)
+    harness.lead = 100 * MS
+    assert texts(harness.push(words("the")[0])) == ["People walk along rivers"]
+
+
 def test_nothing_left_to_play_hands_on_a_single_word(harness):
     harness.push(words("Hello.")[0])
     harness.pull()
