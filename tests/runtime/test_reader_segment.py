@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.runtime.test_segment import CHAIN, sink
-from tests.stand_ins import PATIENCE_S, Pass, Words, pipeline, run, word
-from vflow import MS, Event, Flush, In, ManualClock, Node, Out, SystemClock, Text, TextPacket
+from tests.stand_ins import PATIENCE_S, Heavy, Pass, Words, pipeline, run, word
+from vflow import MS, Eos, Event, Flush, In, ManualClock, Node, Out, SystemClock, Text, TextPacket
 from vflow.clock import SystemWaiter
 
 
@@ -130,3 +130,38 @@ def test_a_reader_that_waits_for_one_link_lets_the_writer_of_both_fill_the_other
     with running:
         assert running.wait(PATIENCE_S)
     assert sink(running).indices == [0, 10, 20, 30, 31, 32, 33, 40]
+
+
+def test_a_flush_that_comes_just_before_a_newer_item_is_applied_before_it() -> None:
+    seen: list[int] = []
+
+    class Sees(Heavy):
+        def process(self, packet: TextPacket) -> Any:
+            seen.append(segment.epoch)
+
+    running = pipeline(CHAIN, node=Sees)
+    segment = running._wiring.segments["node"]
+    link, take = segment.inbox.link, segment.inbox.take
+    link.writer.epoch = 2
+    link.put(word(0))
+    link.put(Eos())
+
+    def flush_first() -> Any:
+        if not seen:
+            segment.hand(Flush(2, 1, nodes=frozenset(["node"])))
+            segment.hand(Flush(7, 1, nodes=frozenset(["sink"])))
+        return take()
+
+    segment.inbox.take = flush_first
+    segment._work()
+    assert seen == [2], "the first flush, and not yet the one that is newer than the item"
+
+
+def test_an_entry_that_comes_while_a_reader_is_about_to_wait_is_taken() -> None:
+    running = pipeline(CHAIN, node=Heavy)
+    segment = running._wiring.segments["node"]
+    segment.inbox.unblock = lambda: segment.inbox.link.put(Eos())  # type: ignore[method-assign]
+    thread = threading.Thread(target=segment._work, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()

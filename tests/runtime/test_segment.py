@@ -58,6 +58,27 @@ def test_an_event_that_comes_next_is_seen_at_a_look_and_packets_wait() -> None:
     assert sink(running).names == ["speech_start", "eos"]
 
 
+def test_an_event_does_not_overtake_what_a_node_that_takes_no_events_still_makes() -> None:
+    class Plain(Heavy):
+        def process(self, packet: TextPacket) -> Iterator[Any]:
+            for _ in range(3):
+                yield None
+            yield packet
+
+    order: list[Any] = []
+
+    class Ordered(Collect):
+        def process(self, packet: TextPacket) -> Any:
+            order.append(packet.index)
+
+        def on_event(self, event: Event) -> Any:
+            order.append(event.name)
+
+    text = CHAIN.replace("{use: t.words, every: 20ms}", "{use: t.speech}")
+    run(text, ManualClock(), node=Plain, speech=Speech, collect=Ordered)
+    assert order == [0, "speech_start", 1, "eos"]
+
+
 # waits
 
 
