@@ -171,6 +171,34 @@ def test_flush_forgets_and_stops_the_timer(harness):
     assert texts(harness.pull()) == []
 
 
+def test_a_reply_that_begins_anew_after_a_flush_begins_with_a_first_chunk(harness):
+    one, two, three, four = words("We know it now")
+    for word in (one, two):
+        harness.push(word)
+    assert texts(harness.pull()) == ["We know"]
+    harness.flush(turn=1)
+    harness.advance(SECOND)
+    assert harness.push(three) == []
+    assert texts(harness.push(four)) == ["it now"]
+
+
+def test_while_much_is_left_to_play_a_word_is_not_looked_at_again():
+    class Counted(WordBuffer):
+        looks = 0
+
+        def on_timer(self):
+            self.looks += 1
+            yield from super().on_timer()
+
+    with Harness(Counted()) as harness:
+        harness.lead = 5 * SECOND
+        for word in words("The capital of"):
+            harness.push(word)
+        assert texts(harness.pull()) == ["The capital"]
+        assert harness.advance(SECOND) == []
+        assert harness.node.looks == 0
+
+
 def test_first_is_at_least_one():
     with pytest.raises(PropertyError, match="at least 1"):
         WordBuffer(first=0)
