@@ -153,7 +153,7 @@ def test_closing_waits_for_what_ends_with_several_steps_and_for_generators_left_
         try:
             await asyncio.sleep(1000)
         finally:
-            for _ in range(5):
+            for _ in range(50):
                 await asyncio.sleep(0)
             log.append("task")
 
