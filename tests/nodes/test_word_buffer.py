@@ -182,7 +182,7 @@ def test_a_reply_that_begins_anew_after_a_flush_begins_with_a_first_chunk(harnes
     assert texts(harness.push(four)) == ["it now"]
 
 
-def test_while_much_is_left_to_play_a_word_is_not_looked_at_again():
+def test_a_word_is_not_looked_at_again_before_it_may_become_due():
     class Counted(WordBuffer):
         looks = 0
 
@@ -197,6 +197,18 @@ def test_while_much_is_left_to_play_a_word_is_not_looked_at_again():
         assert texts(harness.pull()) == ["The capital"]
         assert harness.advance(SECOND) == []
         assert harness.node.looks == 0
+        harness.event(TurnEnd(turn=1))
+        harness.pull()
+        harness.advance(SECOND)
+        harness.lead = 300 * MS
+        harness.push(words("Hello.", turn=2)[0])
+        harness.pull()
+        harness.advance(SECOND)
+        before = harness.node.looks
+        for word in words("people walk", turn=2):
+            harness.push(word)
+        assert harness.advance(100 * MS) == []
+        assert harness.node.looks == before, "too few words to hand on, and none has waited for long"
 
 
 def test_first_is_at_least_one():
