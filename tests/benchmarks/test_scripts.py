@@ -28,6 +28,7 @@ EXCUSED = {
     "decode.py": "has test_decode.py",
     "chart.py": "draws what core.py printed",
     "kernels.py": "needs a CUDA device",
+    "mutants.py": "takes minutes; has test_mutants.py",
 }
 
 

@@ -202,6 +202,15 @@ def test_the_end_of_the_sound_is_that_of_the_power_which_the_detector_measured()
     assert only(turn.harness.pull(), SpeechEnd).meta["voice_off_ns"] == 10 * WINDOW
 
 
+@pytest.mark.parametrize(("below_db", "off"), [(24.5, 14), (25.5, 10)])
+def test_voice_that_is_25_db_below_the_loudest_is_breath(below_db: float, off: int) -> None:
+    turn = script()
+    turn.windows(10, 0.9, level=0.1)
+    turn.windows(4, 0.9, level=0.1 * 10 ** (-below_db / 20))
+    end = only(turn.windows(20, 0.0, level=0.0), SpeechEnd)
+    assert end.meta["voice_off_ns"] == off * WINDOW
+
+
 def test_the_end_is_dated_back_by_no_more_than_fade() -> None:
     """Words spoken softly are speech: the detector's word counts for all but the last 192 ms of it."""
     turn = script()

@@ -112,6 +112,29 @@ def test_a_chunk_does_not_end_on_a_weak_word_while_there_is_time(harness):
     assert out[4] == ["People walk along the water"]
 
 
+def test_a_chunk_is_never_made_shorter_than_then_words_for_its_weak_end(harness):
+    harness.push(words("Hello.")[0])
+    harness.pull()
+    harness.advance(SECOND)
+    harness.lead = 300 * MS
+    for word in words("People walk along the"):
+        harness.push(word)
+    assert harness.pull() == []
+    harness.lead = 100 * MS
+    assert texts(harness.advance(400 * MS)) == ["People walk along the"]
+
+
+def test_a_weak_end_is_left_to_the_next_chunk_when_little_is_left(harness):
+    harness.push(words("Hello.")[0])
+    harness.pull()
+    harness.advance(SECOND)
+    harness.lead = 60 * SECOND
+    for word in words("People walk along rivers and the of"):
+        harness.push(word)
+    harness.lead = 100 * MS
+    assert texts(harness.push(words("the")[0])) == ["People walk along rivers"]
+
+
 def test_nothing_left_to_play_hands_on_a_single_word(harness):
     harness.push(words("Hello.")[0])
     harness.pull()
@@ -146,6 +169,46 @@ def test_flush_forgets_and_stops_the_timer(harness):
     assert harness.advance(SECOND) == []
     harness.event(TurnEnd(turn=1))
     assert texts(harness.pull()) == []
+
+
+def test_a_reply_that_begins_anew_after_a_flush_begins_with_a_first_chunk(harness):
+    one, two, three, four = words("We know it now")
+    for word in (one, two):
+        harness.push(word)
+    assert texts(harness.pull()) == ["We know"]
+    harness.flush(turn=1)
+    harness.advance(SECOND)
+    assert harness.push(three) == []
+    assert texts(harness.push(four)) == ["it now"]
+
+
+def test_a_word_is_not_looked_at_again_before_it_may_become_due():
+    class Counted(WordBuffer):
+        looks = 0
+
+        def on_timer(self):
+            self.looks += 1
+            yield from super().on_timer()
+
+    with Harness(Counted()) as harness:
+        harness.lead = 5 * SECOND
+        for word in words("The capital of"):
+            harness.push(word)
+        assert texts(harness.pull()) == ["The capital"]
+        assert harness.advance(SECOND) == []
+        assert harness.node.looks == 0
+        harness.event(TurnEnd(turn=1))
+        harness.pull()
+        harness.advance(SECOND)
+        harness.lead = 300 * MS
+        harness.push(words("Hello.", turn=2)[0])
+        harness.pull()
+        harness.advance(SECOND)
+        before = harness.node.looks
+        for word in words("people walk", turn=2):
+            harness.push(word)
+        assert harness.advance(100 * MS) == []
+        assert harness.node.looks == before, "too few words to hand on, and none has waited for long"
 
 
 def test_first_is_at_least_one():

@@ -7,9 +7,12 @@ import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
+
 from tests.runtime.test_segment import sink
 from tests.stand_ins import PATIENCE_S, Gate, Pass, pipeline, run
 from vflow import TextPacket
+from vflow.runtime.coroutines import Coroutines
 
 
 class Slow(Pass):
@@ -109,3 +112,65 @@ def test_tasks_that_a_node_leaves_behind_end_with_its_thread() -> None:
     running = run(ASYNC, node=Leaves)
     assert sink(running).indices == [0]
     assert cancelled.is_set()
+
+
+async def noted(log: list[str]) -> str:
+    log.append("begun")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    log.append("ended")
+    return "result"
+
+
+def test_a_coroutine_of_stale_work_is_begun_and_cancelled() -> None:
+    coroutines, log, asked = Coroutines(lambda runner, turn: turn <= 3), [], []  # type: ignore[var-annotated]
+    with pytest.raises(asyncio.CancelledError):
+        coroutines.run(asked, noted(log), 3)  # type: ignore[arg-type]
+    assert log == ["begun"], "never awaited, it would warn"
+    assert coroutines.run(asked, noted(log), 4) == "result"  # type: ignore[arg-type]
+    coroutines.close()
+
+
+def test_a_flush_of_other_work_cancels_nothing() -> None:
+    coroutines = Coroutines(lambda runner, turn: False)
+    coroutines.cancel_stale()
+
+    async def looks() -> str:
+        coroutines.cancel_stale()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return "result"
+
+    assert coroutines.run(None, looks(), 1) == "result"  # type: ignore[arg-type]
+    coroutines.cancel_stale()
+    coroutines.close()
+
+
+def test_closing_waits_for_what_ends_with_several_steps_and_for_generators_left_open() -> None:
+    coroutines, log = Coroutines(lambda runner, turn: False), []  # type: ignore[var-annotated]
+
+    async def lingers() -> None:
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            for _ in range(50):
+                await asyncio.sleep(0)
+            log.append("task")
+
+    async def stream() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(0)
+            log.append("stream")
+
+    left: list[Any] = []
+
+    async def begin() -> None:
+        left.append(asyncio.get_running_loop().create_task(lingers()))
+        left.append(stream())
+        await anext(left[1])
+
+    coroutines.run(None, begin(), 1)  # type: ignore[arg-type]
+    coroutines.close()
+    assert sorted(log) == ["stream", "task"]

@@ -45,3 +45,24 @@ def test_breaking_open_a_lock_that_nobody_holds_changes_nothing() -> None:
     lock.break_open()
     with lock:
         assert lock.mine
+
+
+def test_who_lost_the_lock_may_leave_before_another_takes_it() -> None:
+    lock, held, leave = FlushLock(), threading.Event(), threading.Event()
+    log: list[str] = []
+
+    def hangs() -> None:
+        with lock:
+            held.set()
+            assert leave.wait(PATIENCE_S)
+        log.append("left")
+
+    hung = threading.Thread(target=hangs)
+    hung.start()
+    assert held.wait(PATIENCE_S)
+    lock.break_open()
+    leave.set()
+    hung.join(PATIENCE_S)
+    assert log == ["left"]
+    with lock:
+        assert lock.mine

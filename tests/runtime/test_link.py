@@ -9,7 +9,7 @@ import pytest
 
 from tests.stand_ins import PATIENCE_S, word
 from vflow import MS, AudioPacket, Eos, QueueOptions, SpeechEnd, SystemClock
-from vflow.clock import Waiter
+from vflow.clock import SystemWaiter, Waiter
 from vflow.errors import Flushed, LinkFull, Stopped
 from vflow.ports import Item
 from vflow.runtime.link import Link
@@ -127,6 +127,46 @@ def test_a_link_is_full_at_its_time_of_audio() -> None:
     putter.wait_blocked()
     assert len(queue) == 3
     drain(queue)
+    putter.join()
+
+
+def test_a_writer_blocked_by_time_goes_on_when_half_of_the_audio_is_taken() -> None:
+    queue = link(packets=100, time_ns=80 * MS)
+    putter = Putter(queue, [block(20) for _ in range(5)])
+    putter.wait_blocked()
+    queue.pop()
+    assert queue.blocked
+    queue.pop()
+    putter.join()
+    assert len(queue) == 3
+
+
+def test_audio_that_a_blocked_writer_put_is_not_counted_as_free_entries() -> None:
+    queue = link(packets=4, time_ns=1000 * MS)
+    putter = Putter(queue, [block(20) for _ in range(5)])
+    putter.wait_blocked()
+    queue.pop()
+    assert queue.blocked
+    queue.pop()
+    putter.join()
+
+
+def test_an_event_taken_at_a_look_makes_room_for_a_blocked_writer() -> None:
+    queue = link(packets=1)
+    putter = Putter(queue, [SpeechEnd(), word(0)])
+    putter.wait_blocked()
+    assert queue.pop_event() == SpeechEnd()
+    putter.join()
+    assert drain(queue) == [word(0)]
+
+
+def test_a_reader_that_waits_for_another_link_leaves_the_writer_of_a_full_one_blocked() -> None:
+    queue = link(packets=1)
+    putter = Putter(queue, [word(0), word(1)])
+    putter.wait_blocked()
+    queue.unblock()
+    assert queue.blocked
+    queue.pop()
     putter.join()
 
 
@@ -272,6 +312,19 @@ def test_what_waited_longer_than_max_age_is_dropped_when_taken_out() -> None:
     assert drain(queue) == [SpeechEnd()]
 
 
+def test_the_longest_wait_is_reported_and_a_packet_exactly_as_old_as_max_age_passes() -> None:
+    queue = link(max_age_ns=50 * MS)
+    now = [0]
+    queue._stamp_ns = lambda: now[0]
+    waits = (20, 50, 10, 51)
+    for index, wait_ms in enumerate(waits):
+        queue.put(word(index))
+        now[0] += wait_ms * MS
+        assert drain(queue) == ([] if wait_ms > 50 else [word(index)])
+    stats = queue.stats()
+    assert (stats.max_wait_ms, stats.stale) == (50.0, 1)
+
+
 def test_max_age_holds_for_every_packet_however_many_wait() -> None:
     queue = link(max_age_ns=-1)
     for index in range(20):
@@ -300,6 +353,35 @@ def test_a_retraction_takes_back_one_turn_and_lets_the_others_and_what_is_newer_
     queue.put(word(4, turn=2))
     assert [item if item is said else item.index for item in drain(queue)] == [0, said, 2, 4]  # type: ignore[union-attr]
     assert queue.stats().stale == 2
+
+
+def test_a_retraction_wakes_both_ends_of_the_link() -> None:
+    queue = link()
+    woken: list[str] = []
+
+    class Noted(SystemWaiter):
+        name = ""
+
+        def wake(self) -> None:
+            woken.append(self.name)
+
+    for name, end in (("writer", queue.writer), ("reader", queue.reader)):
+        end.waiter = waiter = Noted(SystemClock())
+        waiter.name = name
+    queue.retract(1, 1)
+    assert sorted(woken) == ["reader", "writer"]
+    queue.purge(2)
+    assert sorted(woken) == ["reader", "reader", "writer", "writer"]
+
+
+def test_an_older_retraction_holds_while_entries_from_before_it_are_queued() -> None:
+    queue = link(keep=True)
+    queue.put(word(0, turn=1))
+    queue.put(word(1, turn=2))
+    queue.retract(1, 1)
+    queue.writer.epoch = 1
+    queue.retract(2, 2)
+    assert drain(queue) == []
 
 
 def test_a_put_that_waits_for_room_is_refused_when_its_turn_is_retracted() -> None:

@@ -33,6 +33,25 @@ def test_more_flushes_than_are_kept_become_one_with_the_newest_number() -> None:
     assert made.queue[-1].turn == 3 * MAX_PENDING - 1
 
 
+def test_flushes_that_become_one_reach_all_that_each_of_them_reached() -> None:
+    made = pending(*(Flush(n, 1, nodes=frozenset([f"node {n}"])) for n in range(1, MAX_PENDING + 5)))
+    reached = frozenset.union(*(one.nodes for one in made.queue))
+    assert reached == {f"node {n}" for n in range(1, MAX_PENDING + 5)}
+
+
+def test_a_retraction_is_kept_for_itself_however_many_flushes_wait() -> None:
+    made = pending(*(flush(n, retracts=True) for n in range(1, MAX_PENDING + 5)))
+    assert [one.number for one in made.queue] == list(range(1, MAX_PENDING + 5))
+
+
+def test_as_many_flushes_as_are_kept_may_wait_behind_one_that_was_judged() -> None:
+    made = pending(flush(1), flush(2))
+    made.judge_up_to(1)
+    for number in range(3, 3 + MAX_PENDING):
+        made.hand(flush(number))
+    assert [one.number for one in made.queue] == list(range(1, 3 + MAX_PENDING))
+
+
 def test_a_flush_that_was_judged_is_not_joined_with_a_newer_one() -> None:
     made = pending(*(flush(n) for n in range(1, MAX_PENDING + 2)))
     made.judge_all()
@@ -54,6 +73,7 @@ def test_a_generator_is_ended_for_a_cancelled_turn_and_goes_on_with_a_newer_one(
     assert made.concerns(runner(), 2)
     assert not made.concerns(runner(), 3)
     assert not made.concerns(runner("other"), 2)
+    assert not made.concerns(runner(), None)  # it works on nothing
     assert not made.concerns(runner(is_source=True), 2)
 
 
@@ -77,6 +97,41 @@ def test_a_retraction_ends_work_at_a_pause_and_spares_work_on_a_transcript() -> 
     made = pending(Flush(1, 1, origins=frozenset(["node"]), nodes=frozenset(["tts"]), retracts=True))
     assert not made.spares(runner(item=Pause(turn=1)))
     assert made.spares(runner(item=TextPacket(text="hello", turn=1)))
+
+
+def test_a_retraction_ends_work_at_its_own_turns_pause_alone() -> None:
+    made = pending(Flush(1, 2, origins=frozenset(["node"]), retracts=True))
+    assert made.concerns(runner(item=Pause(turn=2)), 2)
+    assert not made.concerns(runner(item=TextPacket(text="hello", turn=2)), 2)
+    assert not made.concerns(runner(item=Pause(turn=1)), 1)
+    assert not made.spares(runner("other", item=TextPacket(text="hello", turn=2)))
+
+
+def test_a_retraction_ends_nothing_of_a_runner_that_works_on_no_turn() -> None:
+    assert not pending(flush(1, turn=1, retracts=True)).concerns(runner(), None)
+
+
+def test_a_flush_spares_no_generator_and_an_owed_one_neither() -> None:
+    assert not pending(Flush(1, 1, origins=frozenset(["node"]))).spares(runner())
+    made = pending()
+    assert made.spares(runner())
+    made.owed.append(Flush(1, 1, origins=frozenset(["node"])))
+    assert not made.spares(runner())
+    assert made.judge(runner("sender"), 1) is Verdict.DROP
+
+
+def test_what_was_judged_by_a_verdict_is_taken_and_what_came_later_is_left() -> None:
+    made = pending(flush(1), flush(2))
+    made.judge(runner(), 1)
+    made.hand(flush(3))
+    assert [one.number for one in iter(made.take_judged, None)] == [1, 2]
+    assert [one.number for one in made.queue] == [3]
+
+
+def test_a_node_downstream_of_one_flush_of_several_is_unwound() -> None:
+    made = pending(Flush(1, 2, nodes=frozenset(["tts"])), flush(2, turn=1))
+    assert made.judge(runner(), 3) is Verdict.UNWIND
+    assert made.judge(runner("other"), 2) is Verdict.DROP
 
 
 def test_an_owed_flush_still_ends_work_until_it_is_taken() -> None:

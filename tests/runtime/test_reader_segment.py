@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 from tests.runtime.test_segment import CHAIN, sink
-from tests.stand_ins import PATIENCE_S, Pass, Words, pipeline, run, word
-from vflow import MS, Event, Flush, ManualClock, TextPacket
+from tests.stand_ins import PATIENCE_S, Heavy, Pass, Words, pipeline, run, word
+from vflow import MS, Eos, Event, Flush, In, ManualClock, Node, Out, SystemClock, Text, TextPacket
+from vflow.clock import SystemWaiter
 
 
 class Late(Pass):
@@ -67,3 +69,99 @@ def test_a_flush_cancels_the_timers_of_what_it_reaches() -> None:
         assert running.wait(PATIENCE_S)
     assert fired[0] == 530 * MS
     assert sink(running).indices == [1]
+
+
+class Forks(Node):
+    """Fills one of its two links while its reader is held up, then feeds the other."""
+
+    out = Out(Text("word"))
+    aside = Out(Text("word"))
+
+    def produce(self) -> Iterator[Any]:
+        for pts_ns in (0, 20):
+            yield self.aside, word(pts_ns, pts_ns=pts_ns)
+        for pts_ns in (10, 30, 31, 32, 33):  # the link holds four: the fifth waits for room
+            yield self.out, word(pts_ns, pts_ns=pts_ns)
+        yield self.aside, word(40, pts_ns=40)
+
+
+class Joins(Node):
+    """Takes two links in the order of their times; the first item waits until its writer is blocked."""
+
+    heavy = True
+    blocked: Any = None
+    left = In(Text("word"))
+    right = In(Text("word"))
+    text = Out(Text("word"))
+
+    def process(self, packet: TextPacket) -> Any:
+        if packet.pts_ns == 0:
+            assert self.blocked.wait(PATIENCE_S)
+        return packet
+
+
+class BlockedClock(SystemClock):
+    """Its waiters say when a thread waits for the first time."""
+
+    def waiter(self) -> SystemWaiter:
+        return NotedWaiter(self)
+
+
+class NotedWaiter(SystemWaiter):
+    def __init__(self, clock: SystemClock) -> None:
+        super().__init__(clock)
+        self.waited = threading.Event()
+
+    def wait(self, deadline_ns: int | None = None) -> None:
+        self.waited.set()
+        super().wait(deadline_ns)
+
+
+def test_a_reader_that_waits_for_one_link_lets_the_writer_of_both_fill_the_other() -> None:
+    text = """
+    nodes: {forks: {use: t.forks}, joins: {use: t.joins, order: pts}, sink: {use: t.collect}}
+    links:
+      - {from: forks.out, to: joins.left, queue: {packets: 4}}
+      - {from: forks.aside, to: joins.right}
+      - joins -> sink
+    """
+    running = pipeline(text, BlockedClock(), forks=Forks, joins=Joins)
+    running.nodes["joins"].blocked = running._wiring.segments["forks"].waiter.waited  # type: ignore[attr-defined]
+    with running:
+        assert running.wait(PATIENCE_S)
+    assert sink(running).indices == [0, 10, 20, 30, 31, 32, 33, 40]
+
+
+def test_a_flush_that_comes_just_before_a_newer_item_is_applied_before_it() -> None:
+    seen: list[int] = []
+
+    class Sees(Heavy):
+        def process(self, packet: TextPacket) -> Any:
+            seen.append(segment.epoch)
+
+    running = pipeline(CHAIN, node=Sees)
+    segment = running._wiring.segments["node"]
+    link, take = segment.inbox.link, segment.inbox.take
+    link.writer.epoch = 2
+    link.put(word(0))
+    link.put(Eos())
+
+    def flush_first() -> Any:
+        if not seen:
+            segment.hand(Flush(2, 1, nodes=frozenset(["node"])))
+            segment.hand(Flush(7, 1, nodes=frozenset(["sink"])))
+        return take()
+
+    segment.inbox.take = flush_first
+    segment._work()
+    assert seen == [2], "the first flush, and not yet the one that is newer than the item"
+
+
+def test_an_entry_that_comes_while_a_reader_is_about_to_wait_is_taken() -> None:
+    running = pipeline(CHAIN, node=Heavy)
+    segment = running._wiring.segments["node"]
+    segment.inbox.unblock = lambda: segment.inbox.link.put(Eos())  # type: ignore[method-assign]
+    thread = threading.Thread(target=segment._work, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.stand_ins import PATIENCE_S, Collect, Heavy, Pass, Words, pipeline, run, word
-from vflow import MS, Event, ManualClock, Pipeline, SpeechStart, SystemClock, TextPacket
+from vflow import MS, Event, Flush, ManualClock, Pipeline, SpeechStart, SystemClock, TextPacket
 from vflow.clock import SystemWaiter
 
 CHAIN = """
@@ -58,7 +58,25 @@ def test_an_event_that_comes_next_is_seen_at_a_look_and_packets_wait() -> None:
     assert sink(running).names == ["speech_start", "eos"]
 
 
-# asynchronous nodes
+def test_an_event_does_not_overtake_what_a_node_that_takes_no_events_still_makes() -> None:
+    class Plain(Heavy):
+        def process(self, packet: TextPacket) -> Iterator[Any]:
+            for _ in range(3):
+                yield None
+            yield packet
+
+    order: list[Any] = []
+
+    class Ordered(Collect):
+        def process(self, packet: TextPacket) -> Any:
+            order.append(packet.index)
+
+        def on_event(self, event: Event) -> Any:
+            order.append(event.name)
+
+    text = CHAIN.replace("{use: t.words, every: 20ms}", "{use: t.speech}")
+    run(text, ManualClock(), node=Plain, speech=Speech, collect=Ordered)
+    assert order == [0, "speech_start", 1, "eos"]
 
 
 # waits
@@ -121,3 +139,94 @@ def test_a_source_that_looks_and_never_waits_is_stopped() -> None:
                   endless=Endless) as running:  # fmt: skip
         assert begun.wait(PATIENCE_S)
         assert running.stop() == []
+
+
+# flushes
+
+
+class Told(Pass):
+    """Notes the flushes that it is told of."""
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.flushes: list[int] = []
+        self.cancels: list[int] = []
+        self.told = threading.Event()
+
+    def on_flush(self, flush: Flush) -> None:
+        self.flushes.append(flush.number)
+        self.told.set()
+
+    def on_cancel(self, flush: Flush) -> None:
+        self.cancels.append(flush.number)
+
+
+def test_a_timer_outlives_a_retraction_and_no_flush() -> None:
+    running = pipeline(CHAIN, node=Told)
+    node: Any = running.nodes["node"]
+    segment, runner = running._wiring.segments["node"], running._wiring.runners["node"]
+    reached = frozenset(["node"])
+    segment.wake_at(runner, 10 * MS)
+    segment.hand(Flush(1, 1, nodes=reached, retracts=True))
+    segment.hand(Flush(2, 1, nodes=frozenset(["sink"])))
+    segment.apply_all()
+    assert segment.timers == {runner: 10 * MS}
+    segment.hand(Flush(3, 1, nodes=reached))
+    segment.apply_all()
+    assert segment.timers == {}
+    assert (node.flushes, segment.epoch) == ([1, 3], 3)
+
+
+def test_only_a_flush_from_a_nodes_own_outputs_tells_it_that_its_work_is_cancelled() -> None:
+    running = pipeline(CHAIN, node=Told)
+    node: Any = running.nodes["node"]
+    segment = running._wiring.segments["node"]
+    segment.hand(Flush(1, 1, origins=frozenset(["words"]), nodes=frozenset(["node"])))
+    segment.hand(Flush(2, 1, origins=frozenset(["node"]), nodes=frozenset(["sink"])))
+    segment.apply_all()
+    assert (node.flushes, node.cancels) == ([1], [2])
+
+
+def test_a_thread_that_waits_for_input_is_woken_to_apply_a_flush() -> None:
+    begun = threading.Event()
+
+    class Silent(Words):
+        def produce(self) -> Iterator[Any]:
+            yield word(0)
+            begun.set()
+            self.ctx.wait_until()
+
+    class Idle(Told):
+        heavy = True
+
+    text = CHAIN.replace("{use: t.words, every: 20ms}", "{use: t.silent}")
+    with pipeline(text, node=Idle, silent=Silent) as running:
+        node: Any = running.nodes["node"]
+        assert begun.wait(PATIENCE_S)
+        running.flush(origins=["words"])
+        assert node.told.wait(PATIENCE_S)
+        running.drain()
+        assert running.wait(PATIENCE_S)
+
+
+def test_a_notification_ends_one_wait_and_no_second_one() -> None:
+    class Waits(Heavy):
+        def process(self, packet: TextPacket) -> Any:
+            self.ctx.notify()
+            self.ctx.wait_until(packet.pts_ns + 10 * MS)
+            first_ns = self.ctx.now_ns()
+            self.ctx.wait_until(packet.pts_ns + 10 * MS)
+            return packet if first_ns < packet.pts_ns + 10 * MS <= self.ctx.now_ns() else None
+
+    assert sink(run(CHAIN, ManualClock(), node=Waits)).indices == list(range(10))
+
+
+def test_a_wake_up_may_be_taken_back() -> None:
+    running = pipeline(CHAIN, node=Told)
+    segment, runner = running._wiring.segments["node"], running._wiring.runners["node"]
+    segment.wake_at(runner, 10)
+    segment.wake_at(runner, 20)
+    assert segment.timers == {runner: 20}
+    segment.wake_at(runner, None)
+    segment.wake_at(runner, None)
+    assert segment.timers == {}

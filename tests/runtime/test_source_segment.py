@@ -7,10 +7,7 @@ from typing import Any
 
 from tests.runtime.test_pipeline import CHAIN, sink
 from tests.stand_ins import PATIENCE_S, Gate, Heavy, Pass, Words, pipeline, run, word
-from vflow import (
-    ManualClock,
-    TextPacket,
-)
+from vflow import Flush, ManualClock, TextPacket
 
 
 class BreaksOff(Words):
@@ -98,3 +95,30 @@ def test_a_drain_does_not_end_what_a_fused_node_waits_for() -> None:
         gate.open()
         assert running.wait(PATIENCE_S)
     assert sink(running).indices == [0]
+
+
+def test_a_source_that_is_restarted_within_its_stream_does_not_begin_it_again() -> None:
+    gate = Gate()
+
+    class Stumbles(Words):
+        stumbled = False
+
+        def produce(self) -> Any:
+            yield word(0)
+            gate.pass_through()
+            yield word(1)
+            yield word(2)
+
+        def on_cancel(self, flush: Flush) -> None:
+            if not self.stumbled:
+                self.stumbled = True
+                raise OSError("no such reply")
+
+    text = CHAIN.replace("{use: t.words}", "{use: t.stumbles, on_error: {restart: 1}}")
+    with pipeline(text, node=Pass, stumbles=Stumbles) as running:
+        gate.wait_reached()
+        running.flush(origins=["words"])
+        gate.open()
+        assert running.wait(PATIENCE_S)
+        assert running.nodes["words"].stumbled  # type: ignore[attr-defined]
+    assert sink(running).indices.count(2) == 1

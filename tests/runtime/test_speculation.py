@@ -10,7 +10,6 @@ import pytest
 
 from tests.stand_ins import PATIENCE_S, Collect, Gate, Heavy, pipeline
 from vflow import (
-    SECOND,
     Event,
     In,
     ManualClock,
@@ -470,10 +469,15 @@ def test_a_turn_that_is_neither_committed_nor_gone_on_with_is_given_up_after_its
     assert speculation.older_than(50) == []
 
 
-def test_an_overdue_turn_is_given_up_when_the_next_one_begins(run: Run) -> None:
+def test_an_overdue_turn_is_given_up_when_the_next_one_begins(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run.user.say("pause", 1)
     wait_for_withheld(run, 5)
-    run.pipeline.speculation._ahead[1].last_ns = -61 * SECOND
+    speculation = run.pipeline.speculation
+    monkeypatch.setattr(
+        speculation, "older_than", lambda age_ns: [a for a in speculation.begun_by("user") if a.turn == 1]
+    )
     run.user.say("pause", 2)
     wait_for_withheld(run, 5, turn=2)
     run.user.say("finish", 2)
@@ -526,3 +530,94 @@ def test_what_a_listener_causes_while_messages_are_released_keeps_its_place() ->
 
     speculation.commit(1, lambda: None, post)
     assert posted == ["first", "second"]
+
+
+class Times:
+    """A clock that the test sets."""
+
+    now_ns = 0
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+def test_turns_are_known_by_the_node_that_answered_them_until_they_are_committed() -> None:
+    speculation = Speculation(frozenset(["reply"]), lambda: 0)
+    for turn, node in ((3, "left"), (1, "left"), (2, "right")):
+        speculation.begin(turn, node)
+    assert [ahead.turn for ahead in speculation.begun_by("left")] == [1, 3]
+    speculation.commit(1, lambda: None, lambda message: None)
+    assert [ahead.turn for ahead in speculation.begun_by("left")] == [3]
+    speculation.begin(3, "right")  # another pause, of which another node says so
+    assert [ahead.turn for ahead in speculation.begun_by("right")] == [2, 3]
+    assert speculation.begun_by("left") == []
+
+
+def test_a_turn_is_as_old_as_what_was_last_made_or_told_of_it() -> None:
+    now = Times()
+    speculation = Speculation(frozenset(["reply"]), now)
+    now.now_ns = 100
+    for turn in (1, 2, 3, 4):
+        speculation.begin(turn)
+    now.now_ns = 200
+    speculation.touch(2)
+    speculation.withhold(3, 0, Message("packet", "reply"))
+    speculation.begin(4)
+    speculation.touch(9)  # of no turn that is answered in advance
+    assert speculation.older_than(100) == []
+    assert [ahead.turn for ahead in speculation.older_than(99)] == [1]
+    now.now_ns = 300
+    assert [ahead.turn for ahead in speculation.older_than(99)] == [1, 2, 3, 4]
+
+
+def test_a_turn_that_is_forgotten_holds_and_withholds_nothing() -> None:
+    speculation = Speculation(frozenset(["reply"]), lambda: 0)
+    speculation.begin(1)
+    speculation.begin(2)
+    assert speculation.withhold(1, 0, Message("packet", "reply"))
+    speculation.forget(1)
+    speculation.forget(7)
+    assert (speculation.holds(1), speculation.holds(2)) == (False, True)
+    assert not speculation.withhold(1, 0, Message("packet", "reply"))
+    assert speculation.retract(1, 1, 0) is None
+
+
+def test_something_was_made_once_a_message_is_withheld_and_until_it_is_void() -> None:
+    speculation = Speculation(frozenset(["reply"]), lambda: 0)
+    assert not speculation.made(1)
+    speculation.begin(1)
+    assert not speculation.made(1)
+    told = Message("packet", "reply")
+    speculation.withhold(1, 0, told)
+    assert speculation.made(1)
+    assert speculation.retract(1, 1, 0) == [told]
+    assert not speculation.made(1)
+
+
+def test_a_flush_makes_void_what_its_nodes_said_of_the_turns_it_cancels() -> None:
+    speculation = Speculation(frozenset(["reply", "guess"]), lambda: 0)
+    for turn in (1, 2, 3):
+        speculation.begin(turn)
+        speculation.withhold(turn, 0, Message("packet", "reply", text=f"reply {turn}"))
+        speculation.withhold(turn, 0, Message("packet", "guess", text=f"guess {turn}"))
+    speculation.cancel(2, frozenset(["reply"]))
+    posted: list[str] = []
+    for turn in (1, 2, 3):
+        speculation.commit(turn, lambda: None, lambda message: posted.append(message.text))
+    assert posted == ["guess 1", "guess 2", "reply 3", "guess 3"]
+
+
+def test_a_commit_releases_the_links_before_it_tells_and_no_other_turn() -> None:
+    speculation = Speculation(frozenset(["reply"]), lambda: 0)
+    speculation.begin(1)
+    speculation.begin(2)
+    speculation.withhold(1, 0, Message("packet", "reply", text="told"))
+    acts: list[Any] = []
+    speculation.commit(
+        1,
+        lambda: acts.append((speculation.holds(1), speculation.holds(2))),
+        lambda message: acts.append(message.text),
+    )
+    assert acts == [(False, True), "told"]
+    assert not speculation.withhold(1, 0, Message("packet", "reply"))
+    assert speculation.withhold(2, 0, Message("packet", "reply"))

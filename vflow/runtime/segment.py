@@ -159,9 +159,8 @@ class Segment:
                 return
             except Flushed:
                 self.apply_all()
-                if not isinstance(event, Eos):
+                if not isinstance(event, Eos):  # an eos is never stale: deliver it again
                     return
-                self.head.open_inputs += 1  # an eos is never stale: deliver it again
 
     def wake_at(self, runner: Runner, time_ns: int | None) -> None:
         """See `Context.wake_at`."""

@@ -168,7 +168,7 @@ class Sampler:
             last = history.gather(1, (count - back).clamp_min(0)[:, None])
             earlier = history.roll(back, dims=1)  # column i has the token that is `back` before it
             ends = ends & ((earlier == last) | (back >= size))
-        return ends & (count[:, None] >= size)
+        return ends
 
     def _candidates(self, scores: torch.Tensor, vocabulary: int) -> tuple[torch.Tensor, torch.Tensor]:
         """The best scores and their tokens, at most CANDIDATES, `(b, k)` each.

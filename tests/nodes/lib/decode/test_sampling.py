@@ -103,6 +103,13 @@ def test_a_reply_does_not_end_before_its_words(words: int) -> None:
     assert sampler().draw(logits, state, torch.tensor([0]), True).item() == (2 if words >= 3 else 4)
 
 
+def test_top_p_keeps_no_token_beyond_those_that_hold_exactly_its_share() -> None:
+    logits = torch.full((SIZE,), -1e9)
+    logits[10:14] = 1.0
+    counts = drawn(logits, Sampling(temperature=1.0, top_p=0.5, min_words=0, min_tokens=0), 400, [])
+    assert counts.nonzero().flatten().tolist() == [10, 11]
+
+
 def test_words_are_counted_where_a_space_opens_them() -> None:
     """Token 0 is ' a', 1 is 'a', 2 is 'a ', 3 is ' ', 4 is ' a b', 5 is '.'."""
     opens = torch.tensor([1, 0, 0, 0, 2, 0])
