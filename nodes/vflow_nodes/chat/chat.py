@@ -6,7 +6,8 @@ import importlib.util
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from vflow import In, Text, TextPacket, install_command, models, prop
+from vflow import In, Text, TextPacket, Unavailable, install_command, models, prop
+from vflow_nodes.lib.decode.errors import DecodeError
 from vflow_nodes.lib.engine_generator import Emission, EngineGenerator
 
 if TYPE_CHECKING:
@@ -71,8 +72,15 @@ class Chat(EngineGenerator):
             yield self.words, self.ended(turn, 0, "eos")
             return
         self.ctx.conversation.append("user", text, turn)
-        if not self.ctx.cancelled(turn):
-            yield from self.reply(self._prompt(), turn, one_line=self._language.plain)
+        if self.ctx.cancelled(turn):
+            return
+        try:
+            self.revive()
+            prompt = self._prompt()
+        except (DecodeError, Unavailable):  # whoever speaks the reply is to learn that none comes
+            yield self.words, self.ended(turn, 0, "error")
+            raise
+        yield from self.reply(prompt, turn, one_line=self._language.plain)
 
     def _prompt(self) -> list[int]:
         """The tokens of the history that fit; where they did not, half of the room is freed at once, since

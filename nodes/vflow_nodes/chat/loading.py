@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jinja2 import TemplateError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from vflow import Unavailable
+from vflow_nodes.chat import template
+from vflow_nodes.chat.template import BrokenTemplate
 from vflow_nodes.lib import checkpoints
 from vflow_nodes.lib.checkpoints import Dtype, Progress
 from vflow_nodes.lib.decode.build import Options, build
 from vflow_nodes.lib.decode.engine import Engine
+from vflow_nodes.lib.decode.errors import Failed
 from vflow_nodes.lib.decode.vocabulary import vocabulary_of
 
 
@@ -30,25 +33,20 @@ class LanguageModel:
     plain: bool
 
     def prompt(self, persona: str, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """The tokens of a conversation, up to where the assistant's reply begins."""
+        """The tokens of a conversation, up to where the assistant's reply begins. Raises: DecodeError where
+        the chat template makes no prompt of it."""
         if self.plain:
             lines = [f"{message['role'].title()}: {message['content']}" for message in messages]
             text = "\n".join([persona, "", *lines, "Assistant:"])
             ids: list[int] = self.tokenizer(text)["input_ids"]
             return ids
         try:
-            return self._chat([{"role": "system", "content": persona}, *messages])
-        except TemplateError:  # a template without a system role, such as Gemma's
-            first, *rest = messages
-            return self._chat([{**first, "content": f"{persona}\n\n{first['content']}"}, *rest])
-
-    def _chat(self, messages: list[Mapping[str, str]]) -> list[int]:
-        # enable_thinking: templates that know it write a reply without thoughts, which nobody wants to hear
-        made = self.tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, return_dict=True, enable_thinking=False
-        )
-        ids: list[int] = made["input_ids"]
-        return ids
+            text = template.render(self.tokenizer, persona, messages)
+        except BrokenTemplate as error:
+            raise Failed(f"the model's chat template {error}; set 'model' to another") from error
+        # as the template wrote it: what begins a text is in the template
+        made: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return made
 
     @property
     def closed(self) -> bool:
@@ -69,6 +67,7 @@ def load(name: str, device: str, dtype: Dtype, options: Options, progress: Progr
     progress(f"loading {name}")
     with checkpoints.loading(name, device, "a Hugging Face causal language model"):
         tokenizer = AutoTokenizer.from_pretrained(source)
+        _check_template(name, tokenizer)
         exact = checkpoints.dtype_for(device, dtype)
         model = AutoModelForCausalLM.from_pretrained(source, dtype=exact).eval()
         if not options.int8:  # else its matrices go there one by one, when they are narrow
@@ -79,3 +78,15 @@ def load(name: str, device: str, dtype: Dtype, options: Options, progress: Progr
         engine = build(model, vocabulary, options, torch.device(device))
     window = getattr(model.config.get_text_config(), "max_position_embeddings", 2048)
     return LanguageModel(engine.start("chat"), tokenizer, window, plain=not tokenizer.chat_template)
+
+
+def _check_template(name: str, tokenizer: Any) -> None:
+    """Raises: Unavailable for a chat template that makes no prompt; without one, prompts are plain lines."""
+    if tokenizer.chat_template:
+        try:
+            template.check(tokenizer)
+        except BrokenTemplate as error:
+            raise Unavailable(
+                f"model {name!r}: its chat template {error}; mend its chat_template.jinja (or that key of "
+                "its tokenizer_config.json), fetch it anew, or set 'model' to another"
+            ) from error

@@ -76,6 +76,8 @@ class EngineGenerator(Node):
 
     _settled = 0
     """The last turn that an interruption has dealt with."""
+    _death_told = False
+    """Whether a reply has failed since the engine died."""
 
     def load(self, device: str, options: Options) -> Engine:
         """The running engine of the node's model, shared by all that use it. Blocks. Raises: Unavailable."""
@@ -100,6 +102,16 @@ class EngineGenerator(Node):
         if self.min_tokens > self.max_tokens:
             self.ctx.warn(f"min_tokens is above max_tokens: every reply ends at {self.max_tokens} tokens")
         self.replies: Replies = replies.Replies(engine)
+        self._death_told = False
+
+    def revive(self) -> None:
+        """Take part in a fresh engine where the node's has died: what it died of was raised by a reply, and
+        the node's `on_error` lets it go on. Blocks while it loads. Raises: Unavailable."""
+        replies = self.__dict__.get("replies")
+        if self._death_told and (replies is None or not replies.engine.open):
+            self.close()
+            self.open()
+            self.warm_up()
 
     def close(self) -> None:
         if (replies := self.__dict__.pop("replies", None)) is not None:
@@ -135,6 +147,7 @@ class EngineGenerator(Node):
             finally:
                 reply.cancel()
         except DecodeError:
+            self._death_told = not self.replies.engine.open
             yield self.words, self.ended(turn, len(tokens), "error")
             raise
         finally:

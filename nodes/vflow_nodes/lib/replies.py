@@ -10,11 +10,12 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from vflow import Advice
+from vflow import Advice, Unavailable
 from vflow_nodes.lib.decode import build, option_timing
 from vflow_nodes.lib.decode.build import Options
+from vflow_nodes.lib.decode.device_errors import explained
 from vflow_nodes.lib.decode.engine import Engine
-from vflow_nodes.lib.decode.errors import Full
+from vflow_nodes.lib.decode.errors import Closed, DecodeError, Full
 from vflow_nodes.lib.decode.option_timing import Choice, Figure
 from vflow_nodes.lib.decode.prompt import Embeds, Prompt
 from vflow_nodes.lib.decode.reply import Reply
@@ -41,20 +42,29 @@ class Replies:
 
     def warm_up(self, batch: int, longest: int) -> None:
         """Run once, or capture, every step of up to `batch` replies to prompts of up to `longest` tokens.
-        Waits for them."""
-        build.warm_up(self.engine, batch, longest)
+        Waits for them. Raises: Unavailable where the device fails, or the engine has died."""
+        try:
+            build.warm_up(self.engine, batch, longest)
+        except Exception as error:  # the device's libraries
+            raise Unavailable(str(explained(error, "its warm-up"))) from error
 
     def rehearse(self, parts: Sequence[int | Embeds]) -> None:
         """Answer a prompt with two tokens that nobody hears; waits for them. What the prompt shares with the
         first turn's is computed then, and `vflow doctor` compares numbers of threads by it. Where other
-        sessions have all slots, the first turn computes it."""
-        with contextlib.suppress(Full):
+        sessions have all slots, the first turn computes it. Raises: Unavailable."""
+        try:
             for _ in self.generate(parts, Sampling(max_tokens=2)).words():
                 pass
+        except Full:
+            return
+        except DecodeError as error:
+            raise Unavailable(str(error)) from error
 
     def prefill(self, parts: Sequence[int | Embeds]) -> None:
-        """Have a prompt's beginning computed ahead of its end; returns at once."""
-        self.session.prefill(Prompt(parts))
+        """Have a prompt's beginning computed ahead of its end; returns at once. Of an engine that has ended
+        the reply tells."""
+        with contextlib.suppress(Closed):
+            self.session.prefill(Prompt(parts))
 
     def generate(self, parts: Sequence[int | Embeds], sampling: Sampling, *, one_line: bool = False) -> Reply:
         """Have the engine begin a reply; returns at once. Raises: DecodeError."""

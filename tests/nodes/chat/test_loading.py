@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
+from tests.nodes.chat import tiny_model
 from tests.voxtral_checkpoint import build as checkpoint
 from vflow import Unavailable
 from vflow_nodes.chat import loading
 from vflow_nodes.chat.loading import LanguageModel
 from vflow_nodes.lib import checkpoints
 from vflow_nodes.lib.decode.build import Options
+from vflow_nodes.lib.decode.errors import Failed
 
 MESSAGES = [
     {"role": "user", "content": "Hi."},
@@ -54,3 +56,40 @@ def test_where_a_template_has_no_system_role_the_persona_heads_the_first_message
 def test_a_model_of_another_kind_is_said_in_a_line(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"does not load: it is of another kind \(VoxtralConfig\); set"):
         loading.load(str(checkpoint(tmp_path)), "cpu", "float32", Options(), print)
+
+
+BROKEN = {
+    "{% for m in messages %}{{ m.content }": "fails in line 1: unexpected '}'",
+    "{{ raise_exception('no luck') }}": "fails: no luck",
+    "{{ 'x' * 10**9 }}": "makes a text of more than 1,000,000 characters",
+    "{% for i in range(10**9) %}{% endfor %}": "fails: OverflowError: Range too big",
+}
+
+
+@pytest.mark.parametrize("source", BROKEN)
+def test_a_model_with_a_broken_chat_template_is_refused_before_its_weights_are_read(
+    tmp_path: Path, source: str
+) -> None:
+    folder = tiny_model.build(tmp_path, source)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(Unavailable) as caught:
+        loading.load(str(folder), "cpu", "float32", Options(), print)
+    assert f"model {str(folder)!r}: its chat template {BROKEN[source]}" in str(caught.value)
+    assert "mend its chat_template.jinja" in str(caught.value)
+
+
+def test_a_model_without_a_chat_template_is_prompted_in_plain_lines(tmp_path: Path) -> None:
+    language = loading.load(str(tiny_model.build(tmp_path)), "cpu", "float32", Options(context=300), print)
+    assert language.plain
+    assert not language.closed
+    language.close()
+    assert language.closed
+
+
+def test_a_template_that_fails_later_is_a_decode_error() -> None:
+    language = model()
+    language.tokenizer.chat_template = "{{ nothing.at.all }}"
+    with pytest.raises(
+        Failed, match=r"^the model's chat template fails: 'nothing' is undefined; set 'model'"
+    ):
+        language.prompt("Be kind.", MESSAGES)

@@ -6,13 +6,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.nodes.chat import tiny_model
 from tests.voxtral_checkpoint import build as checkpoint
-from vflow import GraphError, Harness
+from vflow import GraphError, Harness, NodeError, TextPacket, TurnEnd, Unavailable
 from vflow.graph.loader import load_text
+from vflow.runtime.shared_models import MODELS
+from vflow_nodes.chat import Chat
 from vflow_nodes.generator.voxtral.node import VoxtralGenerator
+from vflow_nodes.lib.decode.errors import DecodeError
 
 
 def test_a_generator_advises_with_figures_and_says_what_has_no_effect(tmp_path: Path) -> None:
@@ -69,3 +74,111 @@ def test_a_setting_of_beam_search_is_refused_with_the_reason(name: str, use: str
         GraphError, match=rf"llm: no property '{name}': it belongs to beam search, .*one beam"
     ):
         load_text(graph, require_available=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_model.build(tmp_path_factory.mktemp("model"))
+
+
+def chat(folder: Path) -> Chat:
+    return Chat(model=str(folder), device="cpu", dtype="float32", context=256, slots=2, max_tokens=5)
+
+
+def engine_of(harness: Harness) -> Any:
+    node: Any = harness.node
+    return node.replies.engine
+
+
+def kill(harness: Harness) -> None:
+    """End the engine's thread by a fault of its own."""
+    engine = engine_of(harness)
+
+    def fault() -> None:
+        raise RuntimeError("a fault")
+
+    engine.ask(fault)
+    engine._thread.join(20)
+    assert not engine._thread.is_alive()
+
+
+def ask(harness: Harness, turn: int) -> list[Any]:
+    harness.pull()
+    return harness.push(TextPacket(text="Hi.", turn=turn))
+
+
+def end(items: list[Any]) -> Any:
+    (found,) = [item for item in items if isinstance(item, TurnEnd)]
+    return found.meta["stop_reason"]
+
+
+def fails(harness: Harness, turn: int) -> None:
+    with pytest.raises((NodeError, DecodeError), match="the decode engine ended: RuntimeError: a fault"):
+        ask(harness, turn)
+    assert end(harness.pull()) == "error"
+
+
+def test_the_next_start_gets_a_fresh_engine_though_another_holds_the_dead_one(folder: Path) -> None:
+    with Harness(chat(folder)) as first:
+        kill(first)
+        with Harness(chat(folder)) as second, Harness(chat(folder)) as third:
+            assert engine_of(second) is engine_of(third)
+            assert engine_of(second) is not engine_of(first)
+            assert end(ask(second, 1)) == "limit"
+            assert end(ask(third, 1)) == "limit"
+            fails(first, 1)
+    assert not MODELS._entries
+
+
+def test_a_reply_raises_the_death_and_the_turn_after_it_gets_a_fresh_engine(folder: Path) -> None:
+    """As with `on_error: skip`; the harness goes on behind an error."""
+    with Harness(chat(folder)) as harness:
+        assert end(ask(harness, 1)) == "limit"
+        for turn in (2, 4):
+            kill(harness)
+            fails(harness, turn)
+            assert end(ask(harness, turn + 1)) == "limit"
+        assert [len(entries) for entries in MODELS._entries.values()] == [1], "the dead are given back"
+    assert not MODELS._entries
+
+
+def test_a_fresh_engine_that_does_not_load_ends_the_turn_and_is_tried_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Harness(chat(folder)) as harness:
+        kill(harness)
+        fails(harness, 1)
+
+        def missing(*_: Any) -> Any:
+            raise Unavailable("it is gone")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("vflow_nodes.lib.checkpoints.locate", missing)
+            with pytest.raises((NodeError, Unavailable), match="it is gone"):
+                ask(harness, 2)
+            assert end(harness.pull()) == "error"
+        assert end(ask(harness, 3)) == "limit"
+
+
+def test_an_engine_that_dies_in_warm_up_is_said_in_a_sentence_and_not_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any) -> Any:
+        raise SystemExit("a fault")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vflow_nodes.lib.decode.scheduler.Scheduler.plan", die)
+        with pytest.raises(Unavailable, match=r"^the decode engine ended: SystemExit: a fault$"):
+            Harness(chat(folder)).__enter__()
+    assert not MODELS._entries
+    with Harness(chat(folder)) as harness:
+        assert end(ask(harness, 1)) == "limit"
+
+
+def test_a_warm_up_out_of_memory_names_what_mends_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: Any) -> Any:
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ...")
+
+    monkeypatch.setattr("vflow_nodes.lib.decode.stepper.Stepper.warm_up", no_room)
+    with pytest.raises(Unavailable, match=r"^the device is out of memory at its warm-up; set 'slots'"):
+        Harness(chat(folder)).__enter__()

@@ -165,6 +165,7 @@ class VoxtralGenerator(EngineGenerator):
 
     def on_event(self, event: Event) -> Iterator[Emission]:
         if isinstance(event, SpeechStart):
+            self.revive()
             self._utterance = self._voxtral.listen(event.turn, self._windows(event.turn))
             self._given = False
         elif self._utterance is None or event.turn != self._utterance.turn:
