@@ -89,7 +89,7 @@ class TurnLog:
             turn.tokens = int(event.meta.get("tokens", 0))
             turn.stop_reason = str(event.meta.get("stop_reason", "eos"))
             asked_ns = turn.speculation.begun_ns or turn.at_ns.get("decided")
-            if asked_ns is not None:
+            if asked_ns is not None and turn.generated_ns is None:  # a mixer says it again, in its place
                 turn.generated_ns = message.data.get("made_ns", at_ns) - asked_ns
             if turn.empty:
                 self._state(at_ns, "idle")
