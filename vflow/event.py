@@ -64,6 +64,10 @@ class Gap(Event):
     duration_ns: int = 0
 
 
+FOREVER_NS = 1 << 62
+"""The length of the gap that stands for the end of one of several inputs."""
+
+
 class Eos(Event):
     """End of stream: nothing follows. Never stale, never dropped."""
 

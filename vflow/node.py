@@ -105,6 +105,9 @@ class Context(Protocol):
     def linked(self, port: str) -> bool:
         """Whether anything is linked to one of this node's outputs."""
 
+    def sources(self, port: str) -> tuple[str, ...]:
+        """The names of the nodes whose packets come into one of this node's inputs (see `In.several`)."""
+
     def lead_ns(self) -> int:
         """How much audio downstream of this node is still to be played; any thread."""
 

@@ -30,12 +30,19 @@ class QueueOptions:
 @dataclass(slots=True, eq=False)
 class In:
     """An input port. `queue` are the bounds of links into it where the graph gives none; an `optional`
-    port need not be linked."""
+    port need not be linked.
+
+    `several` streams of audio may come into it that sound at once; else `load` refuses them. Where more than
+    one link leads to such a port, what comes through it says by which: `meta["link"]` of a packet or an
+    event is the name of the node in front. One that ends says so by a `Gap` of a century
+    (`event.FOREVER_NS`); after the last one comes `Eos`, as ever.
+    """
 
     caps: Caps
     doc: str = ""
     queue: QueueOptions | None = None
     optional: bool = False
+    several: bool = False
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:

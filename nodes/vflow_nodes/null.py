@@ -10,7 +10,7 @@ class Null(Node):
 
     example = "nowhere: {use: 'null'}"
 
-    input = In(AnyCaps())
+    input = In(AnyCaps(), several=True)
 
     packets = 0
 

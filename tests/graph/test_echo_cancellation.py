@@ -314,7 +314,7 @@ def test_a_canceller_in_the_file_is_left_alone() -> None:
 
 
 def test_each_of_two_microphones_has_its_own_canceller() -> None:
-    graph = build(nodes(left="mic.plain") + LINKS + "  - left -> agent\n")
+    graph = build(nodes(left="mic.plain", agent="agent, order: pts") + LINKS + "  - left -> agent\n")
     for name in ("mic.aec", "left.aec"):
         assert sorted(link.source for link in graph.into(name)) == sorted([name[:-4], "speaker"])
     assert sorted(link.source for link in graph.into("agent")) == ["left.aec", "mic.aec"]
@@ -341,7 +341,8 @@ def test_a_bin_passes_the_property_on_to_its_microphone(tmp_path: Any) -> None:
 
 
 def test_what_is_said_of_the_graph_names_the_canceller_and_ends_a_path_at_the_speaker() -> None:
-    graph = build(nodes(bell="test_tone, rate: 24000") + LINKS + "  - bell -> speaker\n")
+    ringing = nodes(speaker="speaker.plain, order: pts", bell="test_tone, rate: 24000")
+    graph = build(ringing + LINKS + "  - bell -> speaker\n")
     said = "\n".join(describe(graph))
     assert "echo cancellers inserted:\n  mic.aec: mic.audio without what speaker.played has" in said
     assert "converters inserted" not in said

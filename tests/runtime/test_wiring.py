@@ -6,10 +6,8 @@ from typing import Any
 
 from tests.runtime.test_pipeline import sink, texts
 from tests.stand_ins import PATIENCE_S, Collect, Gate, Heavy, Pass, Words, pipeline, run
-from vflow import (
-    ManualClock,
-    TextPacket,
-)
+from vflow import Audio, Event, Gap, In, ManualClock, Node, Out, TextPacket
+from vflow.event import FOREVER_NS
 
 
 def test_a_cycle_with_a_leaky_link_ends_with_its_source() -> None:
@@ -114,3 +112,45 @@ def test_what_a_live_source_cannot_get_rid_of_is_dropped_counted_and_warned_of_o
     assert sink(running).indices[-8:] == list(range(42, 50))
     (warning,) = texts(running, "warning")
     assert "too slow" in warning
+
+
+def test_an_input_that_takes_several_streams_hears_which_one_says_what_and_which_has_ended() -> None:
+    class Several(Node):
+        audio = In(Audio(rate=16_000, channels=1), several=True)
+        out = Out(Audio())
+
+        def open(self) -> None:
+            self.sources = self.ctx.sources("audio")
+            self.packets: dict[str, int] = {}
+            self.ended: list[str] = []
+
+        def process(self, packet: Any) -> None:
+            link = packet.meta["link"]
+            assert link not in self.ended
+            self.packets[link] = self.packets.get(link, 0) + packet.frames
+
+        def on_event(self, event: Event) -> None:
+            if isinstance(event, Gap) and event.duration_ns == FOREVER_NS:
+                self.ended.append(event.meta["link"])
+
+    class Ear(Node):
+        audio = In(Audio())
+
+        def process(self, packet: Any) -> None: ...
+
+        def on_event(self, event: Event) -> None:
+            assert not isinstance(event, Gap)
+
+    text = """
+    nodes:
+      low:  {use: test_tone, rate: 16000, duration: 1s, pace: free}
+      high: {use: test_tone, rate: 48000, duration: 2s, pace: free}
+      both: {use: t.several}
+      ear:  {use: t.ear}
+    links: [low -> both -> ear, high -> both]
+    """
+    node = run(text, several=Several, ear=Ear).nodes["both"]
+    assert isinstance(node, Several)
+    assert node.sources == ("low", "high")  # the converter in front of one is no name of the file
+    assert node.packets == {"low": 16_000, "high": 32_000}
+    assert sorted(node.ended) == ["high", "low"]

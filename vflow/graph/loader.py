@@ -18,6 +18,7 @@ from vflow.graph.linker import cut_long_chains
 from vflow.graph.negotiation import negotiate
 from vflow.graph.overrides import Overrides, StandIns
 from vflow.graph.registry import NodeClass, Registry
+from vflow.graph.simultaneous_audio import refuse_simultaneous_audio
 from vflow.graph.whole_graph_checks import (
     refuse_blocking_cycle,
     refuse_file_clashes,
@@ -30,6 +31,7 @@ PASSES: tuple[Pass, ...] = (
     expand,
     cancel_echo,
     negotiate,
+    refuse_simultaneous_audio,
     refuse_blocking_cycle,
     refuse_unfed_inputs,
     refuse_file_clashes,

@@ -176,7 +176,7 @@ class TurnLog:
             turn.tokens = self._count(event.meta, "tokens", 0, message.source)
             turn.stop_reason = text_of(event.meta.get("stop_reason", "eos"))
             asked_ns = turn.speculation.begun_ns or turn.at_ns.get("decided")
-            if asked_ns is not None:
+            if asked_ns is not None and turn.generated_ns is None:  # a mixer says it again, in its place
                 turn.generated_ns = message.data.get("made_ns", at_ns) - asked_ns
             self._settle(turn, had_ended)
             if turn.empty:

@@ -18,6 +18,7 @@ from vflow.runtime.runner import Runner
 from vflow.runtime.segment import Segment
 from vflow.runtime.shared_models import Shares
 from vflow.runtime.turn_control import TurnControl
+from vflow.runtime.wiring import origins
 
 T = TypeVar("T")
 
@@ -112,6 +113,9 @@ class NodeContext:
 
     def linked(self, port: str) -> bool:
         return any(link.out == port for link in self._graph.out_of(self.name))
+
+    def sources(self, port: str) -> tuple[str, ...]:
+        return tuple(origins(self._graph, self.name, port).values())
 
     def lead_ns(self) -> int:
         return self._turns.lead_ns(self.name)

@@ -51,6 +51,8 @@ class Harness:
         """The gains at which the node had the sinks play."""
         self.linked_ports: set[str] | None = None
         """The outputs that `ctx.linked` says are linked; None for all."""
+        self.linked_sources: tuple[str, ...] = ()
+        """What `ctx.sources` answers for every input."""
         self.messages: list[Message] = []
         self.interrupted: list[int] = []
         """The turns up to which the node asked for an interruption."""
@@ -236,6 +238,9 @@ class Harness:
 
     def linked(self, port: str) -> bool:
         return self.linked_ports is None or port in self.linked_ports
+
+    def sources(self, port: str) -> tuple[str, ...]:
+        return self.linked_sources
 
     def lead_ns(self) -> int:
         return self.lead

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from vflow.event import FOREVER_NS, Eos, Event, Gap
 from vflow.graph.graph import Graph, GraphLink
 from vflow.node import Node, is_source
-from vflow.ports import outputs_of
+from vflow.packet import Packet
+from vflow.ports import inputs_of, outputs_of
 from vflow.runtime.announcer import Announcer
 from vflow.runtime.audio_check import guarded
 from vflow.runtime.chain import Push
@@ -112,8 +114,45 @@ def _read(graph: Graph, wiring: Wiring, name: str) -> None:
     runner, segment = wiring.runners[name], wiring.segments[name]
     into = [(edge, link) for edge, link in wiring.links if edge.target == name]
     runner.open_inputs = len(graph.into(name)) - sum(link.feedback for _, link in into)
+    several = {port for port, declared in inputs_of(type(runner.node)).items() if declared.several}
     for edge, link in into:
         link.packet, link.event = runner.entry(edge.into), runner.event
+        if edge.into in several and len(into) > 1:
+            _say_where_from(origins(graph, name, edge.into)[edge], link, runner)
         link.writer, link.reader = wiring.segments[edge.source], segment
     if into:
         segment.inbox = Inbox([link for _, link in into], graph.nodes[name].order == "pts")
+
+
+def _say_where_from(origin: str, link: Link, runner: Runner) -> None:
+    """Have what a link brings say by which it came (see `In.several`)."""
+    packet, event, meta = link.packet, link.event, {"link": origin}
+
+    def take(item: Packet) -> None:
+        packet(item.replace(meta={**item.meta, **meta}))
+
+    def hear(item: Event) -> None:
+        if isinstance(item, Eos):
+            # for the node alone: downstream of it the other inputs go on
+            runner.run(runner.node.on_event, Gap(pts_ns=item.pts_ns, duration_ns=FOREVER_NS, meta=meta), 0)
+            event(item)
+        else:
+            event(replace(item, meta={**item.meta, **meta}))
+
+    link.packet, link.event = take, hear
+
+
+def origins(graph: Graph, name: str, port: str) -> dict[GraphLink, str]:
+    """The links into an input, each with the node in front of it, or in front of what the loader inserted;
+    with its output, where one node feeds it twice."""
+    ends: dict[GraphLink, GraphLink] = {}
+    for link in (link for link in graph.into(name) if link.into == port):
+        first = link
+        while graph.nodes[first.source].converter:
+            first = graph.into(first.source)[0]
+        ends[link] = first
+    names = [first.source for first in ends.values()]
+    return {
+        link: first.source if names.count(first.source) == 1 else f"{first.source}.{first.out}"
+        for link, first in ends.items()
+    }
