@@ -111,9 +111,8 @@ class Engine:
     def stats(self) -> dict[str, Any]:
         """What is in effect, what was done, and how many slots are in use."""
         counters = {name: getattr(self.counters, name) for name in Counters.__slots__}
-        slots = self._scheduler.slots
-        busy = sum(slot.job is not None for slot in slots)
-        return {**self._effects, "slots": len(slots), "busy": busy, "context": self.context, **counters}
+        slots = [slot.job is not None for slot in self._scheduler.slots]
+        return {**self._effects, "slots": len(slots), "busy": sum(slots), "context": self.context, **counters}
 
     def ask(self, what: Callable[[], None]) -> None:
         """Have the engine's thread do something soon. Raises: Closed, with the fault that it died of."""
@@ -122,8 +121,6 @@ class Engine:
                 raise Closed(str(died(self._fault)) if self._fault else "the decode engine is closed")
             self._asked.append(what)
         self._awake.set()
-
-    # what the thread does
 
     def submit(self, task: Task) -> None:
         """The engine's thread."""
@@ -203,10 +200,8 @@ class Engine:
 
     def _work(self, plan: Plan) -> None:
         for job in plan.expired:
-            slots = len(self._scheduler.slots)
-            self._fail(
-                job, Full(f"all {slots} slots of the engine were busy; set 'slots' higher, or wait longer")
-            )
+            busy = f"all {len(self._scheduler.slots)} slots of the engine were busy"
+            self._fail(job, Full(f"{busy}; set 'slots' higher, or wait longer"))
         begun = len(self._pending)
         if plan.chunk is not None:
             self._compute(plan.chunk)
@@ -237,7 +232,7 @@ class Engine:
 
     def _step(self, jobs: list[Job]) -> None:
         longest = max(len(job.keys) + job.begun - 1 for job in jobs)
-        replies = [self._tasks[job].reply for job in jobs]
+        replies = (self._tasks[job].reply for job in jobs)
         greedy = all(reply is not None and reply.sampling.temperature == 0 for reply in replies)
         try:
             tokens = self.device.step([job.slot for job in jobs], longest, greedy)
@@ -266,15 +261,14 @@ class Engine:
             self._hand_out(job, task, task.reply, token)
 
     def _hand_out(self, job: Job, task: Task, reply: Reply, token: int) -> None:
-        drawn = task.drawn
-        drawn.append(token)
+        task.drawn.append(token)
         self.counters.tokens += 1
         if token in self.vocabulary.ends:
             self._finish(job)
             reply.end("eos")
             return
         reply.put(token)
-        if len(drawn) >= job.limit:
+        if len(task.drawn) >= job.limit:
             self._finish(job)
             reply.end("limit")
         elif reply.untaken >= self._ahead:
