@@ -203,7 +203,9 @@ def test_a_thread_that_waits_for_input_is_woken_to_apply_a_flush() -> None:
     with pipeline(text, node=Idle, silent=Silent) as running:
         node: Any = running.nodes["node"]
         assert begun.wait(PATIENCE_S)
-        running.flush(origins=["words"])
+        segment = running._wiring.segments["node"]
+        with segment.owner.flush_lock:
+            segment.hand(Flush(1, 0, nodes=frozenset(["node"])))
         assert node.told.wait(PATIENCE_S)
         running.drain()
         assert running.wait(PATIENCE_S)
