@@ -305,6 +305,15 @@ def test_the_pre_roll_reaches_into_the_silence_of_the_last_utterance() -> None:
     assert only(out, SpeechStart).turn == 2
 
 
+def test_a_silence_within_an_utterance_is_no_pre_roll_of_the_next() -> None:
+    turn = script(pre_roll="2s", speech_end_after="96ms")
+    turn.windows(5, 0.9)
+    turn.windows(1, 0.0)
+    turn.windows(2, 0.9)
+    assert names(turn.windows(3, 0.0)) == ["speech_end"]
+    assert sent(turn.windows(3, 0.9)) == list(range(8, 14))
+
+
 def test_eos_closes_an_open_utterance_first() -> None:
     turn = script()
     turn.windows(5, 0.9)

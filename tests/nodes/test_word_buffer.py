@@ -135,6 +135,17 @@ def test_a_weak_end_is_left_to_the_next_chunk_when_little_is_left(harness):
     assert texts(harness.push(words("the")[0])) == ["People walk along rivers"]
 
 
+def test_then_words_go_out_at_once_when_little_is_left_to_play(harness):
+    harness.push(words("Hello.")[0])
+    harness.pull()
+    harness.advance(SECOND)
+    harness.lead = 300 * MS
+    *three, fourth = words("People walk along rivers")
+    for word in three:
+        assert harness.push(word) == []
+    assert texts(harness.push(fourth)) == ["People walk along rivers"]
+
+
 def test_nothing_left_to_play_hands_on_a_single_word(harness):
     harness.push(words("Hello.")[0])
     harness.pull()

@@ -740,3 +740,46 @@ def test_a_node_that_fails_behind_its_end_is_not_restarted() -> None:
         assert not flusher.is_alive()
         running.nodes["other"].ctx.notify()
         assert running.wait(PATIENCE_S)
+
+
+def test_the_sinks_downstream_of_a_reply_are_ducked_while_they_are_open_and_no_others() -> None:
+    gate = Gate()
+
+    class Loud(Speaker):
+        def __init__(self, **values: Any) -> None:
+            super().__init__(**values)
+            self.gains: list[float] = []
+
+        def duck(self, gain: float) -> None:
+            self.gains.append(gain)
+
+    class Waits(Words):
+        def produce(self) -> Iterator[Any]:
+            yield word(0)
+            gate.pass_through()
+
+    text = """
+    nodes: {words: {use: t.waits}, reply: {use: t.reply}, first: {use: t.loud}, second: {use: t.loud}}
+    links: [words -> reply -> first, words -> second]
+    """
+    running = pipeline(text, waits=Waits, reply=Reply, loud=Loud)
+    words = running.nodes["words"].ctx
+    words.duck(0.25)  # not yet open
+    with running:
+        gate.wait_reached()
+        words.duck(0.5)
+        gate.open()
+        assert running.wait(PATIENCE_S)
+    words.duck(0.75)  # closed
+    assert node(running, "first", Loud).gains == [0.5]
+    assert node(running, "second", Loud).gains == []
+
+
+def test_nothing_plays_downstream_of_a_node_without_a_sink() -> None:
+    text = """
+    nodes: {words: {use: t.words}, reply: {use: t.reply}, shown: {use: t.collect}}
+    links: [words -> reply -> shown]
+    """
+    reply = pipeline(text, reply=Reply).nodes["reply"].ctx
+    assert reply.lead_ns() == 0
+    assert not reply.speaking()

@@ -97,8 +97,13 @@ def test_notify_ends_a_wait_and_is_not_lost_when_it_comes_first() -> None:
 class CountingWaiter(SystemWaiter):
     waits = 0
 
+    def __init__(self, clock: SystemClock) -> None:
+        super().__init__(clock)
+        self.waited = threading.Event()
+
     def wait(self, deadline_ns: int | None = None) -> None:
         self.waits += 1
+        self.waited.set()
         super().wait(deadline_ns)
 
 
@@ -188,22 +193,22 @@ def test_only_a_flush_from_a_nodes_own_outputs_tells_it_that_its_work_is_cancell
 
 
 def test_a_thread_that_waits_for_input_is_woken_to_apply_a_flush() -> None:
-    begun = threading.Event()
-
     class Silent(Words):
         def produce(self) -> Iterator[Any]:
-            yield word(0)
-            begun.set()
             self.ctx.wait_until()
+            yield word(0)
 
     class Idle(Told):
         heavy = True
 
     text = CHAIN.replace("{use: t.words, every: 20ms}", "{use: t.silent}")
-    with pipeline(text, node=Idle, silent=Silent) as running:
+    with pipeline(text, CountingClock(), node=Idle, silent=Silent) as running:
         node: Any = running.nodes["node"]
-        assert begun.wait(PATIENCE_S)
-        running.flush(origins=["words"])
+        waiter: Any = running._wiring.segments["node"].waiter
+        assert waiter.waited.wait(PATIENCE_S)
+        segment = running._wiring.segments["node"]
+        with segment.owner.flush_lock:
+            segment.hand(Flush(1, 0, nodes=frozenset(["node"])))
         assert node.told.wait(PATIENCE_S)
         running.drain()
         assert running.wait(PATIENCE_S)

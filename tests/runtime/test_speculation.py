@@ -621,3 +621,10 @@ def test_a_commit_releases_the_links_before_it_tells_and_no_other_turn() -> None
     assert acts == [(False, True), "told"]
     assert not speculation.withhold(1, 0, Message("packet", "reply"))
     assert speculation.withhold(2, 0, Message("packet", "reply"))
+
+
+def test_a_commit_of_a_turn_that_was_never_in_advance_releases_and_tells_nothing() -> None:
+    acts: list[str] = []
+    speculation = Speculation(frozenset(["reply"]), lambda: 0)
+    speculation.commit(5, lambda: acts.append("released"), lambda message: acts.append(message.text))
+    assert acts == ["released"]
