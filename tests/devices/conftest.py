@@ -163,12 +163,17 @@ class Vflow:
         with self._more:
             return self._text
 
-    def wait_for(self, text: str, times: int = 1) -> None:
-        """Until it has printed that so often."""
+    def wait_for(self, text: str, times: int = 1, after: str = "") -> None:
+        """Until it has printed that so often, after something else."""
+
+        def come() -> bool:
+            printed = self._text.partition(after)[2] if after else self._text
+            return printed.count(text) >= times
+
         with self._more:
-            found = self._more.wait_for(lambda: self._text.count(text) >= times or self._over, 4 * PATIENCE_S)
+            found = self._more.wait_for(lambda: come() or self._over, 4 * PATIENCE_S)
             assert found, f"{text!r} did not come:\n{self._text}"
-            assert self._text.count(text) >= times, self._text
+            assert come(), self._text
 
     def interrupt(self) -> int:
         """Ctrl-C; the exit code."""

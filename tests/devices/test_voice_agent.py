@@ -51,7 +51,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Talk:
         server.say(QUESTION)
         run.wait_for("turn 1: ")  # told when it was played
         server.say(story)
-        run.wait_for("agent: ", times=2)
+        run.wait_for("agent: ", after="turn 1: ")
         server.say(QUESTION)
         run.wait_for("[interrupted]")
         run.wait_for("Paris", times=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import mmap
 import sys
 import threading
 import time
@@ -145,14 +147,16 @@ def test_they_are_closed_when_looking_at_them_is_interrupted(log: list[str]) -> 
 
 def test_what_a_node_takes_is_measured() -> None:
     class Large(Taker):
-        """Takes 64 MB."""
+        """Takes 64 MB that nothing has had before: not of what the process has free."""
 
         def open(self) -> None:
-            self.held = np.ones(8_000_000)
+            self.held = mmap.mmap(-1, 64 << 20)
+            self.held.write(bytes(64 << 20))
 
         def close(self) -> None:
-            self.held = np.empty(0)
+            self.held.close()
 
+    gc.collect()  # what is freed meanwhile would count against it
     with trial_run(graph(Large), (), silent) as run:
         (node,) = run.loaded
     assert node.seconds > 0

@@ -40,7 +40,7 @@ class Terminal:
         self.graph, self.log, self._live = graph, log, live
         self._lock = threading.Lock()  # guards all below
         self._speaker = ""
-        self._broken_off = ""  # whose line a transcript has ended
+        self._broken_off = ""  # whose line a transcript, or a note, has ended
         self._status = StatusLine(sys.stderr)
         self._reported: dict[int, object] = {}  # turns that have been told, the newest
 
@@ -155,6 +155,7 @@ class Terminal:
 
     def _note(self, text: str) -> None:
         self._status.clear()
+        self._broken_off = self._speaker or self._broken_off
         self._close_line()
         write(text, sys.stderr)
 
