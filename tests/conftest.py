@@ -48,7 +48,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # OpenMP's threads spin while they wait for one another. Beside another worker each such wait takes the
     # other's core: tests of many small products took ten times as long. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # and one thread each: the workers are more than the cores (4:31 in place of 5:00 on two of them)
+    # and one thread each: the workers are more than the cores (4:19 in place of 5:00 on two of them)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 if cuda_problem() and importlib.util.find_spec("triton") is not None:
