@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from vflow.errors import Signal
+from vflow.errors import Signal, describe
 from vflow.packet import empty
 
 Kind = Literal[
@@ -102,5 +102,5 @@ class Bus:
 
 
 def _failure(message: Message, error: BaseException) -> Message:
-    text = f"a listener failed: {type(error).__name__}: {error}"
+    text = f"a listener failed: {describe(error)}"
     return Message("warning", "bus", message.at_ns, text, {"error": error})

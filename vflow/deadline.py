@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from vflow.errors import describe
+
 T = TypeVar("T")
 
 
@@ -27,7 +29,7 @@ def call_within(deadline_s: float | None, call: Callable[[], T], name: str, thre
         except Exception as error:
             raised.append(error)
         except BaseException as error:  # to end the process is not for such a call to say
-            raised.append(RuntimeError(f"{type(error).__name__}: {error}"))
+            raised.append(RuntimeError(describe(error)))
 
     worker = threading.Thread(target=run, name=f"vflow:{thread or name}", daemon=True)
     worker.start()

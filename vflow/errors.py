@@ -98,6 +98,15 @@ def repr_of(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
 
 
+def describe(error: BaseException) -> str:
+    """An error in a message: its kind and its text; the text alone of vflow's own, which name the mend."""
+    try:
+        text = str(error)
+    except Exception:  # an author's own code
+        return f"{type(error).__name__} (whose text cannot be had)"
+    return text if isinstance(error, VflowError) else f"{type(error).__name__}: {text}"
+
+
 def install_command(extra: str, distribution: str = DISTRIBUTION) -> str:
     """The command that installs an extra of a distribution, vflow's own unless another is named."""
     return f"pip install '{distribution}[{extra}]'"

@@ -49,7 +49,13 @@ class Unsure(Fancy):
         raise OSError("no bus")
 
 
-@pytest.mark.parametrize("bad", [Torn, Garbled, Unsure])
+class Leaves(Fancy):
+    @classmethod
+    def unavailable(cls) -> str:
+        raise SystemExit("enough")
+
+
+@pytest.mark.parametrize("bad", [Torn, Garbled, Unsure, Leaves])
 def test_a_broken_candidate_does_not_break_a_graph_that_names_the_role(bad: NodeClass) -> None:
     text = "nodes:\n  m: {use: mic}\n  e: {use: ear}\nlinks: [m -> e]\n"
     graph = load_text(text, nodes={**NODES, "mic.bad": bad})

@@ -39,6 +39,21 @@ class Capped(Node):
         raise ValueError(f"{port} is bad")
 
 
+class Exits(Capped):
+    def port_caps(self, port: str) -> Caps:
+        raise SystemExit("enough")
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+class Untold(Capped):
+    def port_caps(self, port: str) -> Caps:
+        raise Mute
+
+
 class Absent(Capped):
     def port_caps(self, port: str) -> Caps:
         raise Unavailable("no file")
@@ -62,6 +77,8 @@ def said(cls: type[Node], head: str = "", values: str = "") -> str:
         (Own, "__init__ raised RuntimeError: no luck with "),
         (Paced, "paced raised ZeroDivisionError: no pace"),
         (Capped, "port_caps raised ValueError: audio is bad"),
+        (Exits, "port_caps raised SystemExit: enough"),
+        (Untold, "port_caps raised Mute (whose text cannot be had)"),
         (Absent, "no file"),
         (NoCaps, "port_caps gave 'audio' for 'audio', which is no caps; return Audio(...), Text(...)"),
     ],

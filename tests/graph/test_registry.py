@@ -46,7 +46,10 @@ def test_the_applications_node_goes_before_the_installed_one() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("tts.gone", "no_such_package.tts:Tts cannot be imported: No module named 'no_such_package'"),
+        (
+            "tts.gone",
+            "no_such_package.tts:Tts cannot be imported: ModuleNotFoundError: No module named 'no_such_package'",
+        ),
         ("tts.lost", "vflow_nodes.tee:Lost cannot be imported"),
         ("tts.odd", "vflow.errors:nearest is neither a Node nor a Bin"),
     ],
@@ -68,7 +71,7 @@ def test_a_node_whose_annotations_mean_nothing_is_unavailable() -> None:
     class Odd(Node):
         level: "Decibel" = prop(1)  # type: ignore[name-defined]  # noqa: F821, UP037 - what this test is about
 
-    with pytest.raises(Unavailable, match="the properties of odd cannot be read: name 'Decibel'"):
+    with pytest.raises(Unavailable, match="the properties of odd cannot be read: NameError: name 'Decibel'"):
         Registry({"odd": Odd}).load("odd")
 
 

@@ -12,6 +12,7 @@ from tests.runtime.test_pipeline import CHAIN, Fails, sink, texts
 from tests.stand_ins import PATIENCE_S, Collect, Gate, Pass, Words, pipeline, run, word
 from vflow import (
     ManualClock,
+    Message,
     NodeError,
     TextPacket,
     Unavailable,
@@ -288,3 +289,62 @@ def test_what_a_node_was_given_by_the_environment_is_in_nothing_that_is_told(
     assert "opening ${KEY}" in told
     assert any("no model_${KEY}/x" in text for text in told)
     assert not [text for text in [*told, str(running.failure)] if "s3cr3t" in text]
+
+
+class Mute(Exception):
+    """An error whose own text fails, as those of some libraries do."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize("method", ["open", "process", "on_event"])
+def test_a_node_whose_error_has_no_text_fails_the_pipeline_by_the_errors_kind(method: str) -> None:
+    running = pipeline(THREE.replace(", on_error: skip", ""), ManualClock(), node=exits_in(method, Mute))
+    with pytest.raises(NodeError, match="Mute") as raised, running:
+        running.wait(PATIENCE_S)
+    assert raised.value.node == "node"
+
+
+def test_a_close_and_a_listener_whose_error_has_no_text_are_warnings() -> None:
+    def listen(message: Message) -> None:
+        if message.kind == "state":
+            raise Mute
+
+    running = pipeline(THREE, ManualClock(), node=exits_in("close", Mute))
+    running.bus.listen(listen)
+    with running:
+        assert running.wait(PATIENCE_S)
+    warnings = [message.text for message in running.bus if message.kind == "warning"]
+    assert any(text.startswith("close: Mute") for text in warnings)
+    assert any(text.startswith("a listener failed: Mute") for text in warnings)
+
+
+def test_a_node_that_opens_again_too_late_gives_back_what_it_shares() -> None:
+    gate, closed = Gate(), []
+
+    class Model:
+        def close(self) -> None:
+            closed.append(1)
+
+    class Node(Pass):
+        heavy = True
+        opened = 0
+
+        def open(self) -> None:
+            self.opened += 1
+            if self.opened > 1:
+                gate.pass_through()
+            self.ctx.shared("test_failures_late", Model)
+
+        def process(self, packet: Any) -> Any:
+            raise ValueError("always")
+
+    text = THREE.replace("on_error: skip", "on_error: {restart: {max: 2, backoff: 1ms}}")
+    running = pipeline(text, node=Node).start()
+    gate.wait_reached()
+    assert running.stop(deadline_s=0.2) == ["node"]
+    gate.open()
+    for segment in running._threads.segments:
+        segment.thread.join(PATIENCE_S)
+    assert closed == [1, 1]

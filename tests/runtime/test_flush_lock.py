@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from tests.stand_ins import PATIENCE_S
+from vflow import VflowError
 from vflow.runtime.flush_lock import FlushLock
 
 
@@ -64,5 +67,13 @@ def test_who_lost_the_lock_may_leave_before_another_takes_it() -> None:
     leave.set()
     hung.join(PATIENCE_S)
     assert log == ["left"]
+    with lock:
+        assert lock.mine
+
+
+def test_a_thread_that_holds_the_lock_may_not_take_it_again() -> None:
+    lock = FlushLock()
+    with lock, pytest.raises(VflowError, match=r"drop\(\)"), lock:
+        pytest.fail("it would wait for itself")
     with lock:
         assert lock.mine

@@ -11,7 +11,7 @@ from vflow.doctor.accelerator import CudaDevice, devices
 from vflow.doctor.inventory import Extra, StoredModel, extras, weights
 from vflow.doctor.machine import AudioNode, Machine, audio, machine
 from vflow.doctor.trial_run import Loaded, trial_run
-from vflow.errors import Diagnostic
+from vflow.errors import Diagnostic, describe
 from vflow.graph.graph import Graph, RoleChoice
 from vflow.graph.registry import Registry
 from vflow.graph.resolver import Resolver
@@ -75,7 +75,7 @@ def _examine(graph: Graph, registry: Registry, result: Examination, report: Prog
     try:
         result.advice += thread_counts.advice(graph, trial.loaded, result.machine.usable_cores, report)
     except Exception as error:  # a node's own code, which could be opened once
-        text = f"the numbers of threads could not be compared: {type(error).__name__}: {error}"
+        text = f"the numbers of threads could not be compared: {describe(error)}"
         result.problems.append(Diagnostic(text, severity="warning"))
     result.notes += thread_counts.not_compared(trial.loaded)
     result.advice.sort(key=lambda advice: (ORDER.index(advice.effect), -(advice.ratio or 0)))

@@ -14,7 +14,7 @@ from typing import TypeVar
 from vflow import resources
 from vflow.advice import Advice, Advises
 from vflow.deadline import call_within
-from vflow.errors import Diagnostic, VflowError
+from vflow.errors import Diagnostic, describe
 from vflow.graph.graph import Graph
 from vflow.models.progress import Progress
 from vflow.node import is_source, overrides
@@ -115,7 +115,7 @@ class TrialRun:
         try:
             self.loaded.append(within(None, name, trial.loaded))
         except Exception as error:  # a node's own code
-            self._problem(name, _text(error))
+            self._problem(name, describe(error))
         else:
             self._trials.append(trial)
         for message in trial.messages:
@@ -132,7 +132,7 @@ class TrialRun:
             try:
                 within(ADVICE_S, trial.name, partial(_ask, trial.node, given))
             except Exception as error:  # a node's own code
-                self._problem(trial.name, f"its advice failed: {_text(error)}", "warning")
+                self._problem(trial.name, f"its advice failed: {describe(error)}", "warning")
             for advice in given:
                 yield advice if advice.node is not None else replace(advice, node=trial.name)
 
@@ -146,7 +146,7 @@ class TrialRun:
         try:
             within(CLOSE_S, trial.name, trial.__exit__)
         except Exception as error:  # a node's own code
-            self._problem(trial.name, f"close: {_text(error)}", "warning")
+            self._problem(trial.name, f"close: {describe(error)}", "warning")
 
     def _problem(self, name: str, text: str, severity: str = "error") -> None:
         place = self.graph.nodes[name].place
@@ -175,10 +175,6 @@ def within(deadline_s: float | None, name: str, step: Callable[[], T]) -> T:
 
 def _ask(node: Advises, given: list[Advice]) -> None:
     given.extend(node.advise())
-
-
-def _text(error: Exception) -> str:
-    return str(error) if isinstance(error, VflowError) else f"{type(error).__name__}: {error}"
 
 
 def _cuda_memory() -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vflow.caps import AnyCaps, Caps, fits
-from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
+from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError, describe
 from vflow.graph.document import Document, read
 from vflow.graph.registry import NodeClass, Registry
 from vflow.graph.roles import ROLES
@@ -112,8 +112,8 @@ class Resolver:
             own = cls.unavailable()
         except Unavailable as error:
             return str(error)
-        except Exception as error:  # a node's own code, which other candidates are not to suffer from
-            return f"its unavailable() raised {type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:  # a node's own code: other candidates do not suffer from it
+            return f"its unavailable() raised {describe(error)}"
         if own or issubclass(cls, Node):
             return own
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from vflow.errors import NodeError, Signal, Stopped, Unavailable, VflowError
+from vflow.errors import NodeError, Signal, Stopped, Unavailable, describe
 from vflow.graph.graph import ErrorPolicy, Graph
 from vflow.node import Node
 from vflow.runtime.announcer import Announcer
@@ -61,14 +61,7 @@ class Failures:
     def _restart(self, segment: Segment, runner: Runner, policy: ErrorPolicy) -> bool:
         node = runner.node
         segment.wake_at(runner, None)
-        failure: BaseException | None = None
-        try:
-            node.close()
-        except Signal:
-            raise
-        except BaseException as error:  # a node's own code, sys.exit included
-            failure = error
-        self._closed(runner.name, failure)
+        self._close(runner)
         segment.rest(policy.backoff_ns)
         try:
             node.open()
@@ -80,9 +73,19 @@ class Failures:
         try:
             segment.check()
         except Stopped:  # it may have been closed before it was open
-            node.close()
+            self._close(runner)
             raise
         return True
+
+    def _close(self, runner: Runner) -> None:
+        failure: BaseException | None = None
+        try:
+            runner.node.close()
+        except Signal:
+            raise
+        except BaseException as error:  # a node's own code, sys.exit included
+            failure = error
+        self._closed(runner.name, failure)
 
     def not_opened(self, node: Node, name: str, error: Exception) -> NodeError:
         """Fail the pipeline: a node could not be opened."""
@@ -109,8 +112,7 @@ class Failures:
                 return error
             attributed = NodeError(error.node, hide(error.message), error.place or place)
         else:
-            text = str(error) if isinstance(error, VflowError) else f"{type(error).__name__}: {error}"
-            attributed = NodeError(name, hide(text), place)
+            attributed = NodeError(name, hide(describe(error)), place)
         attributed.__cause__ = error
         return attributed
 

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import threading
 
+from vflow.errors import VflowError
+
 
 class FlushLock:
     """A lock that can be broken open: whoever holds it may be in a node's code that never returns."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._owner: int | None = None  # written by whoever holds the lock, or breaks it open
+        self._freeing = threading.Lock()
+        self._owner: int | None = None  # set by whoever has _lock, cleared under _freeing
 
     def __enter__(self) -> None:
+        """Raises: VflowError in a thread that holds it: a sink that interrupts, or retracts, as it drops."""
+        if self.mine:
+            raise VflowError("interrupts in its drop(): drop what is not played, and return")
         self._lock.acquire()
         self._owner = threading.get_ident()
 
     def __exit__(self, *exc: object) -> None:
-        if self.mine:  # else it was broken open meanwhile
-            self._owner = None
-            self._lock.release()
+        with self._freeing:
+            if self.mine:  # else it was broken open meanwhile
+                self._free()
 
     @property
     def mine(self) -> bool:
@@ -29,6 +35,10 @@ class FlushLock:
     def break_open(self) -> None:
         """Take the lock from whoever holds it, in favour of those that wait. For a pipeline that ends: what
         the lock guards may be half done."""
-        if self._owner is not None:
-            self._owner = None
-            self._lock.release()
+        with self._freeing:
+            if self._owner is not None:
+                self._free()
+
+    def _free(self) -> None:
+        self._owner = None
+        self._lock.release()

@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping
 
 from vflow.bus import Message
-from vflow.errors import VflowError
 from vflow.flush import Flush, Played
 from vflow.graph.graph import Graph, Reach
 from vflow.node import Node, Sink
@@ -72,8 +71,6 @@ class Flusher:
 
         Raises: VflowError inside of a sink's `drop`, which another flush would meet half done.
         """
-        if self._lock.mine:
-            raise VflowError("interrupts in its drop(): drop what is not played, and return")
         with self._lock, self._announcer.holding() as messages:
             self._number += 1
             self.cancelled_turn = max(self.cancelled_turn, turn)

@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 from vflow.bus import Kind, Message
 from vflow.caps import Caps
 from vflow.conversation import Conversation
-from vflow.errors import Flushed, NodeError
+from vflow.errors import Flushed, NodeError, describe
 from vflow.event import Eos, Event
 from vflow.flush import Flush, Played
 from vflow.node import Node, Sink
@@ -251,7 +251,7 @@ class Harness:
     def busy(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    # what the runner asks for: vflow.runtime.runner.Host
+    # what the runner asks for: RunnerHost
 
     def look(self, runner: Runner, turn: int) -> None:
         self.on_look()
@@ -270,7 +270,7 @@ class Harness:
     def failed(self, runner: Runner, error: Exception) -> None:
         if isinstance(error, NodeError):
             raise error
-        raise NodeError(self.name, f"{type(error).__name__}: {error}") from error
+        raise NodeError(self.name, describe(error)) from error
 
     def announce(self, runner: Runner, item: Item, port: str) -> None:
         if isinstance(item, Event):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from queue import SimpleQueue
 
+from vflow.errors import describe
 from vflow.node import Node, overrides
 
 
@@ -66,7 +67,7 @@ class Lifecycle:
         except Exception as caught:  # a node's own code
             error = caught
         except BaseException as caught:  # sys.exit() and the like: nobody would hear of it in this thread
-            error = RuntimeError(f"{type(caught).__name__}: {caught}")
+            error = RuntimeError(describe(caught))
         with self._lock:
             late = self._ending
             if late:

@@ -21,7 +21,7 @@ from typing import Self
 from vflow.bus import Bus
 from vflow.clock import Clock, SystemClock
 from vflow.conversation import Conversation
-from vflow.errors import PropertyError, VflowError, nearest
+from vflow.errors import PropertyError, VflowError, describe, nearest
 from vflow.flush import Flush
 from vflow.graph.graph import Graph
 from vflow.node import Node
@@ -87,8 +87,7 @@ class Pipeline:
         self.nodes: dict[str, Node] = {name: node.create() for name, node in graph.nodes.items()}
         self._switch_interval_s = switch_interval_s
         self._lock = threading.Lock()
-        # all below guarded by _lock
-        self._started = self._stopping = False
+        self._started = self._stopping = False  # guarded by _lock
         self._ended = threading.Event()
         self._end_lock = threading.Lock()
         self._abandoned: list[str] = []  # guarded by _end_lock
@@ -257,8 +256,7 @@ class Pipeline:
         self._turns.give_up_of(name, "was closed", warn=not self._stopping)
         for caught in (error, *self._contexts[name].release()):
             if caught is not None:
-                text = f"close: {type(caught).__name__}: {caught}"
-                self._announcer.say("warning", text, name, error=caught)
+                self._announcer.say("warning", f"close: {describe(caught)}", name, error=caught)
 
     def _thread_ended(self, segment: Segment) -> None:
         for runner in segment.runners:
