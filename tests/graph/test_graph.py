@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
@@ -218,3 +219,13 @@ def test_networkx_is_not_imported_to_load_a_graph() -> None:
         check=True,
     )
     assert ran.stdout == "False\n"
+
+
+def test_what_the_loader_inserted_is_seen_through() -> None:
+    made = graph("mic aec mix", "s resample mix")
+    inserted = {name: replace(made.nodes[name], converter=True) for name in ("aec", "resample")}
+    made = replace(
+        made, nodes={**made.nodes, **inserted}, links=[replace(link, into="audio") for link in made.links]
+    )
+    assert [made.before_inserted(link).source for link in made.into("mix")] == ["mic", "s"]
+    assert made.before_inserted(made.links[0]) is made.links[0]

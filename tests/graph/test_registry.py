@@ -48,7 +48,7 @@ def test_the_applications_node_goes_before_the_installed_one() -> None:
     [
         (
             "tts.gone",
-            "no_such_package.tts:Tts cannot be imported: ModuleNotFoundError: No module named 'no_such_package'",
+            "no_such_package.tts:Tts cannot be imported: ModuleNotFoundError: No module named 'no_",
         ),
         ("tts.lost", "vflow_nodes.tee:Lost cannot be imported"),
         ("tts.odd", "vflow.errors:nearest is neither a Node nor a Bin"),

@@ -137,6 +137,12 @@ class Graph:
     def out_of(self, name: str) -> list[GraphLink]:
         return [link for link in self.links if link.source == name]
 
+    def before_inserted(self, link: GraphLink) -> GraphLink:
+        """The link of the file that a link goes on from: in front of what the loader inserted."""
+        while self.nodes[link.source].converter:
+            link = next(other for other in self.into(link.source) if other.into == "audio")
+        return link
+
     def is_boundary(self, link: GraphLink) -> bool:
         """Whether a link crosses threads (only where a thread of its own earns something)."""
         source, target = self.nodes[link.source], self.nodes[link.target]
@@ -156,9 +162,7 @@ class Graph:
         """The bounds of a link that crosses threads. Behind a live source it leaks: that is its ring."""
         if link.queue is not None:
             return link.queue
-        if self.nodes[link.source].paced:
-            return LIVE
-        return QueueOptions()
+        return LIVE if self.nodes[link.source].paced else QueueOptions()
 
     def segments(self) -> list[list[str]]:
         """The nodes of each thread, heads first, in the order of the data."""
@@ -285,12 +289,11 @@ class Graph:
         for thread, names in enumerate(self.segments(), 1):
             for name in names:
                 node = self.nodes[name]
-                made.add_node(
-                    name, use=node.use, resolved=node.resolved, thread=thread, inserted=node.converter
-                )
+                facts = {"use": node.use, "resolved": node.resolved, "inserted": node.converter}
+                made.add_node(name, thread=thread, **facts)
         for link in self.links:
             caps = str(self.nodes[link.source].caps.get(link.out, ""))
             queue = self.queue(link) if self.is_boundary(link) else None
-            ends = {"out": link.out, "into": link.into}
-            made.add_edge(link.source, link.target, key=link.name, caps=caps, queue=queue, **ends)
+            facts = {"out": link.out, "into": link.into, "caps": caps, "queue": queue}
+            made.add_edge(link.source, link.target, key=link.name, **facts)
         return made

@@ -74,7 +74,7 @@ def _origins(graph: Graph, link: GraphLink) -> frozenset[End]:
 
 def _refuse(draft: Draft, one: GraphLink, other: GraphLink) -> None:
     graph = draft.graph
-    names = [_before(graph, one.source), _before(graph, other.source), other.target]
+    names = [graph.before_inserted(one).source, graph.before_inserted(other).source, other.target]
     ports = [outputs_of(graph.nodes[names[0]].cls), outputs_of(graph.nodes[names[1]].cls)]
     into = inputs_of(graph.nodes[other.target].cls)
     first, second, target = _short(names)
@@ -101,13 +101,6 @@ def _refuse(draft: Draft, one: GraphLink, other: GraphLink) -> None:
         f"insert '{mixer}: {{use: {MIXER}}}', and link '{sources[0]} -> {mixer} -> {target}' and"
         f" '{sources[1]} -> {mixer}'",
     )
-
-
-def _before(graph: Graph, name: str) -> str:
-    """The node of the file in front of what the loader inserted."""
-    while graph.nodes[name].converter:
-        name = next(link.source for link in graph.into(name) if link.into == "audio")
-    return name
 
 
 def _short(names: list[str]) -> list[str]:

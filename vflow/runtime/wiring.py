@@ -145,12 +145,7 @@ def _say_where_from(origin: str, link: Link, runner: Runner) -> None:
 def origins(graph: Graph, name: str, port: str) -> dict[GraphLink, str]:
     """The links into an input, each with the node in front of it, or in front of what the loader inserted;
     with its output, where one node feeds it twice."""
-    ends: dict[GraphLink, GraphLink] = {}
-    for link in (link for link in graph.into(name) if link.into == port):
-        first = link
-        while graph.nodes[first.source].converter:
-            first = graph.into(first.source)[0]
-        ends[link] = first
+    ends = {link: graph.before_inserted(link) for link in graph.into(name) if link.into == port}
     names = [first.source for first in ends.values()]
     return {
         link: first.source if names.count(first.source) == 1 else f"{first.source}.{first.out}"
