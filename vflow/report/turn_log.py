@@ -109,9 +109,11 @@ class TurnLog:
     def _lost(self, node: str, losses: list[str]) -> None:
         for loss in losses:
             text = f"{node}: what it posted for the report holds {loss}"
-            if text not in self.losses:
+            if text in self.losses:
+                continue
+            if len(self.losses) < KEPT_WARNINGS:
                 self.losses.append(text)
-                self._warning(text)
+            self._warning(text)
 
     def _count(self, meta: Mapping[str, Any], name: str, before: int, node: str) -> int:
         """A whole number out of a message's meta; as it was `before` where there is none."""
