@@ -25,7 +25,7 @@ from vflow.cli.signals import DONE, SignalWaiter
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
 from vflow.graph import shipped
 from vflow.graph.file_uses import FileUse, clashes
-from vflow.printing import emit, emit_json
+from vflow.printing import emit, emit_json, indented
 
 MOST_TURNS = 10_000
 STOP_S = 2.0
@@ -138,7 +138,7 @@ class _Bench:
 
     def run(self) -> int:
         for warning in self.bench_run.graph.warnings:
-            self.live.note(warning)
+            self.live.note(indented(warning))
         with self._signals:
             self.live.status("loading")
             threading.Thread(target=self._play, name="vflow:bench", daemon=True).start()
