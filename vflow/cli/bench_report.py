@@ -159,7 +159,7 @@ def table(found: dict[str, Any], verdicts: Sequence[PromiseVerdict]) -> Iterator
 
 
 def _said(scenario: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
-    """What was said, by how it was made, each once."""
+    """Return the utterances, each once, by how they were made."""
     found: dict[str, list[str]] = {}
     for step in scenario:
         texts = found.setdefault(step["how"], [])

@@ -1,4 +1,4 @@
-"""What a run shows on the terminal: loading, who says what as it is said, and the latencies at the end.
+"""A run as the terminal shows it: loading, who says what as it is said, and the latencies at the end.
 
 The transcript goes to stdout, the rest to stderr. Everything comes from the bus.
 """
@@ -66,7 +66,7 @@ class Terminal:
             self._close_line()
 
     def table(self) -> None:
-        """What has not been told of the turns, and the latencies of every turn, in ms."""
+        """Print the turns that have not been told yet, then the latencies of every turn in ms."""
         turns = self.log.snapshot()
         with self._lock:
             self._report(turns)

@@ -1,4 +1,4 @@
-"""What is going on, on one line of a terminal that is redrawn; where no line can be redrawn, by lines."""
+"""The status of a verb: one line of a terminal that is redrawn; where none can be redrawn, a line a step."""
 
 from __future__ import annotations
 

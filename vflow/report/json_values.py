@@ -1,4 +1,4 @@
-"""What nodes post, as JSON: numbers of numpy, sets and cycles must not cost the report of a whole run."""
+"""Values that nodes post, as JSON: numbers of numpy, sets and cycles must not cost a run its report."""
 
 from __future__ import annotations
 
