@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from vflow.cli.status_line import ERASE, StatusLine, write
+from vflow.cli.status_line import ERASE, StatusLine
 
 
 class Screen(io.StringIO):
@@ -75,5 +75,5 @@ def test_a_screen_that_has_gone_ends_nothing() -> None:
 @pytest.mark.parametrize(("encoding", "shown"), [("utf-8", "\u65e5"), ("ascii", "?")])
 def test_a_character_that_a_screen_does_not_know_is_replaced(encoding: str, shown: str) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    write("\u65e5", stream, end="")
-    assert stream.buffer.getvalue().decode(encoding) == shown
+    StatusLine(stream).show("\u65e5")
+    assert stream.buffer.getvalue().decode(encoding) == f"{shown}\n"
