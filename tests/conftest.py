@@ -91,4 +91,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def _unexcused(reporter: pytest.TerminalReporter) -> list[pytest.TestReport]:
     if not os.environ.get("CI"):
         return []
-    return [r for r in reporter.stats.get("skipped", []) if EXCUSE not in str(r.longrepr)]
+    return [r for r in reporter.stats.get("skipped", []) if EXCUSE not in _reason(r)]
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Return why a test was skipped, without the path of its file."""
+    return str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)

@@ -1,4 +1,4 @@
-"""What the documentation shows is true: its graphs load, its Python runs, its links lead somewhere.
+"""The documentation is true: its graphs load, its Python runs, its links lead somewhere.
 
 `python tests/test_docs.py` writes docs/nodes.md anew, out of the classes.
 """

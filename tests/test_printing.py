@@ -1,4 +1,4 @@
-"""What comes from outside is printed as text; a stream that cannot show it, or has gone, ends nothing."""
+"""Text from outside is printed as text; a stream that cannot show it, or has gone, ends nothing."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def main(torch: str) -> None:
 
 
 def run(*command: str | Path) -> str:
-    """What the command prints to stdout; no variable of ours leads it back into the checkout."""
+    """Return what the command prints to stdout; no variable of ours leads it back into the checkout."""
     print("$", *command, flush=True)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)

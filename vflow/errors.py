@@ -81,7 +81,7 @@ class Signal(BaseException):
 
 
 class Flushed(Signal):
-    """What this thread was working on was made stale by a flush."""
+    """A flush has made stale what this thread was working on."""
 
 
 class Stopped(Signal):

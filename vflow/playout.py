@@ -20,9 +20,9 @@ from vflow.packet import SECOND, AudioPacket, Samples, Span
 _RAMPS_A_SECOND = 100
 """A change of volume from 0 to 1 takes 10 ms, so that it does not click."""
 _STRETCHES = 64
-"""In so many pieces, with silence between, a turn's audio is known exactly; older holes are not."""
+"""Most stretches that are remembered of a turn; older gaps between them are merged."""
 _ENDED = 4
-"""So many turns that were taken to their end are remembered: the latency of a device may span some."""
+"""Turns taken to their end that are remembered: the latency of a device may span some."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def usable_cores(root: Path = ROOT) -> float:
 
 def memory(root: Path = ROOT) -> tuple[int | None, int | None]:
     """Bytes of memory that this process may have in all, and that are free; None where the system does not
-    say. What the system holds of files, and gives up where it is needed, counts as free."""
+    say. The system's cache of files, which it gives up where memory is needed, counts as free."""
     total, free = _memory_of_machine(root)
     for folder in _groups("memory", root):
         for limit_name, usage_name, files in (
@@ -111,7 +111,7 @@ def _groups(controller: str, root: Path) -> Iterator[Path]:
 
 
 def _entry(file: Path, name: str) -> int:
-    """The number behind a name in a file of names and numbers; 0 where there is none."""
+    """Return the number after a name in a file of names and numbers; 0 where there is none."""
     for line in _text(file).splitlines():
         words = line.split()
         if len(words) > 1 and words[0] == name and words[1].isdecimal():
@@ -120,7 +120,7 @@ def _entry(file: Path, name: str) -> int:
 
 
 def _text(file: Path) -> str:
-    """What a file of the system says; '' where there is none."""
+    """Return the text of a file of the system; '' where there is none."""
     try:
         return file.read_text(encoding="ascii", errors="replace").strip()
     except OSError:

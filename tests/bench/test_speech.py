@@ -1,4 +1,4 @@
-"""What is said to a pipeline: recordings, and prompts that a voice speaks."""
+"""The utterances of a bench: recordings, and prompts that a voice speaks."""
 
 from __future__ import annotations
 

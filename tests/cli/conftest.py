@@ -13,7 +13,7 @@ from vflow.cli.main import main
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a call of `vflow` left: exit code and both streams."""
+    """The outcome of a call of `vflow`: exit code and both streams."""
 
     code: int
     out: str

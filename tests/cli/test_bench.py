@@ -150,8 +150,14 @@ def test_a_graph_that_is_no_conversation_is_refused_with_what_it_lacks(vflow: Vf
             "nothing can be written there",
             marks=pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc here"),
         ),
-        (["--picture", "none/a.svg"], "folder does not exist\n  mend: make it first"),
-        (["--picture", "."], "is a folder\n  mend: name a file"),
+        (["--picture", "none/a.svg"], "none does not exist\n  mend: name another file"),
+        (["--picture", "."], "--picture: is a folder\n  mend: name another file"),
+        (["--picture", "x" * 300], "--picture: cannot be written (File name too long)"),
+        pytest.param(
+            ["--picture", "/proc/a.svg"],
+            "--picture: cannot be written (",
+            marks=pytest.mark.skipif(not Path("/proc").is_dir(), reason="no /proc here"),
+        ),
     ],
 )
 @pytest.mark.usefixtures("installed")

@@ -14,7 +14,7 @@ from vflow.errors import Place
 
 
 def found(complete: bool = True, scenario: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    """What `--json` prints, as far as the table reads it."""
+    """Return the result that `--json` prints, as far as the table reads it."""
     return {
         "pipeline": "agent.yaml",
         "machine": {"cpu": "a CPU", "cores": 4, "gpu": None, "torch": None},
@@ -60,6 +60,17 @@ def test_on_a_terminal_a_note_takes_the_place_of_the_status(
     assert (before, long) == ("", "x" * WIDEST)
     assert (turn, answering) == ("turn 1 of 2: Why?", "turn 1 of 2: Why? - answering")
     assert note == "g.yaml:3:3: error: tts: no voice\n"
+
+
+def test_no_text_of_a_node_looks_like_a_line_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    forged = "late\nbroken: first word: turn 9"
+    Live().listen(Message("warning", "tts", 0, forged))
+    lines = [
+        *capsys.readouterr().err.splitlines(),
+        *table(found(), [verdict("errors", "none", "1", 1, [forged])]),
+    ]
+    printed = "\n".join(lines).splitlines()
+    assert [line for line in printed if line.startswith("broken: first word")] == []
 
 
 def test_the_table_names_the_machine_and_aligns_what_was_measured() -> None:

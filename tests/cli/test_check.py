@@ -39,7 +39,7 @@ def graph(nodes: str, links: str = "- tone -> end") -> str:
 
 
 def caret(err: str) -> str:
-    """What the first caret points at."""
+    """Return the text that the first caret points at."""
     lines = err.splitlines()
     at = next(i for i, line in enumerate(lines) if line.strip() == "^")
     return lines[at - 1][lines[at].index("^") :]

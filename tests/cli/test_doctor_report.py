@@ -1,4 +1,4 @@
-"""What `vflow doctor` makes of its findings, found on a machine that is made up."""
+"""The doctor's findings as text and as JSON, of a machine that is made up."""
 
 from __future__ import annotations
 

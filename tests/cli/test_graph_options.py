@@ -1,4 +1,4 @@
-"""What the options of a verb change of a graph: properties, and files instead of devices."""
+"""Options of a verb change its graph: properties, and files instead of devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a good graph: converters, and what the properties fix of its latency."""
+"""The description of a good graph: converters, and what the properties fix of its latency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run prints: who says what, what loads, and the latencies of the turns."""
+"""A run as it is printed: who says what, what loads, and the latencies of the turns."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from vflow.cli.status_line import ERASE, StatusLine, write
+from vflow.cli.status_line import ERASE, StatusLine
 
 
 class Screen(io.StringIO):
@@ -48,6 +48,19 @@ def test_elsewhere_a_fraction_is_a_line_every_tenth() -> None:
     assert stream.getvalue().splitlines() == [f"downloading: {n}%" for n in range(0, 101, 10)]
 
 
+def test_elsewhere_the_fractions_of_the_next_model_are_printed_too() -> None:
+    stream = io.StringIO()
+    status = StatusLine(stream)
+    for model in ("first", "second"):
+        status.show(f"opening {model}")
+        for fraction in (0.0, 0.5, 0.55, 1.0):
+            status.show(model, fraction)
+    assert stream.getvalue().splitlines() == [
+        *("opening first", "first: 0%", "first: 50%", "first: 100%"),
+        *("opening second", "second: 0%", "second: 50%", "second: 100%"),
+    ]
+
+
 def test_elsewhere_a_text_is_printed_once_in_a_row_for_each_source() -> None:
     stream = io.StringIO()
     status = StatusLine(stream)
@@ -75,5 +88,5 @@ def test_a_screen_that_has_gone_ends_nothing() -> None:
 @pytest.mark.parametrize(("encoding", "shown"), [("utf-8", "\u65e5"), ("ascii", "?")])
 def test_a_character_that_a_screen_does_not_know_is_replaced(encoding: str, shown: str) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    write("\u65e5", stream, end="")
-    assert stream.buffer.getvalue().decode(encoding) == shown
+    StatusLine(stream).show("\u65e5")
+    assert stream.buffer.getvalue().decode(encoding) == f"{shown}\n"

@@ -1,4 +1,4 @@
-"""What is said of torch and of NVIDIA devices, with a driver's tool that answers as the real one does."""
+"""The description of torch and of NVIDIA devices, with a driver's tool that answers as the real one does."""
 
 from __future__ import annotations
 

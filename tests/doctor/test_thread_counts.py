@@ -36,7 +36,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def advised(more: str) -> list[Advice]:
-    """What is advised of threads on a machine of four cores."""
+    """Return the advice about threads on a machine of four cores."""
     loaded = graph(Threaded, more=more)
     with trial_run(loaded, (), silent) as run:
         pass

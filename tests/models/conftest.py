@@ -39,7 +39,7 @@ def ignore(text: str, fraction: float | None) -> None:
 
 
 def refusal(name: str = NAME, revision: str = "main", patterns: Sequence[str] = ()) -> str:
-    """What a pull says that cannot succeed; never a token, and nothing that moves a terminal's cursor."""
+    """Return the error of a pull that cannot succeed, which holds no token and moves no terminal's cursor."""
     with pytest.raises(Unavailable) as caught:
         hub_download.pull(name, ignore, revision, patterns)
     said = str(caught.value)

@@ -29,7 +29,7 @@ COMMAND = [sys.executable, "-m", "vflow.cli.main", "models", "pull", NAME]
 
 
 def leftovers(tmp_path: Path) -> list[Path]:
-    """What broken pulls left of files."""
+    """Return the files that broken pulls left."""
     return list((tmp_path / "home").rglob("*.incomplete"))
 
 

@@ -1,3 +1,5 @@
+"""The words of a transfer: bytes, their rate, and the time that is left."""
+
 from __future__ import annotations
 
 import pytest

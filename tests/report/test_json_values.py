@@ -65,6 +65,7 @@ def parsed(value: object) -> Any:
         ({"a": (1, 2), "b": deque([3]), "c": {4}}, {"a": [1, 2], "b": [3], "c": [4]}),
         ({1: "a", None: "b"}, {"1": "a", "None": "b"}),
         ({1: "a", "1": "b"}, {"1": "a", "1'": "b"}),
+        ({1: "a", "1'": "b", "1": "c", np.int64(2): "d"}, {"1": "a", "1'": "b", "1'2": "c", "2": "d"}),
         ("é\udc80", "é\udc80"),
     ],
 )
@@ -118,6 +119,16 @@ def test_depth_number_and_length_are_bounded() -> None:
     assert len(parsed("x" * 10**7)) < MAX_TEXT + 100
     for value in (deep, list(range(10**6)), Endless(), np.zeros(10**6), "x" * 10**7):
         assert plain(value)[1]
+
+
+def test_keys_with_one_text_are_kept_apart_by_short_names() -> None:
+    class Key:
+        def __str__(self) -> str:
+            return "key"
+
+    found = parsed({Key(): number for number in range(2000)})
+    assert list(found.values()) == list(range(2000))
+    assert max(map(len, found)) < 10
 
 
 def test_a_text_is_left_as_it_is() -> None:

@@ -68,6 +68,14 @@ def test_where_the_disk_is_full_the_one_before_is_left(
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
+def test_a_report_is_written_where_the_system_has_no_flag_against_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "O_NOFOLLOW")  # as on Windows
+    write_report(str(tmp_path / "r.json"), {"a": 1})
+    assert json.loads((tmp_path / "r.json").read_text()) == {"a": 1}
+
+
 def test_a_device_is_written_as_it_is() -> None:
     write_report(os.devnull, {"a": 1})
     assert not os.path.isfile(os.devnull)

@@ -165,6 +165,14 @@ def test_stats_are_kept_as_they_were_when_they_were_posted(log: TurnLog) -> None
     assert log.losses == ["chat: what it posted for the report holds a complex, which is written as text"]
 
 
+def test_losses_are_bounded_as_warnings_are(log: TurnLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vflow.report.turn_log.KEPT_WARNINGS", 3)
+    for size in range(10_001, 10_008):
+        log.listen(Message("stats", "chat", 0, data={"all": np.zeros(size)}))
+    assert len(log.losses) == 3
+    assert log.report([])["left_out"] == {"warnings": 4}
+
+
 def test_a_turn_that_has_ended_is_taken_once(log: TurnLog) -> None:
     ask(log, 1)
     word(log, 600, "Yes.", 1)

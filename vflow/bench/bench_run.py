@@ -38,8 +38,8 @@ def check(file: str, overrides: Mapping[str, str], nodes: Mapping[str, NodeClass
     uses |= {use_role(resolved) for resolved in graph.aliases.values()}
     needs = {
         "nothing plays the role mic: there is nobody to ask": "add a node with 'use: mic'",
-        "nothing ends utterances": "add a node with 'use: vad' behind the microphone",
-        "nothing generates replies": "add a node with 'use: generator' behind the vad",
+        "nothing ends utterances": "add a node with 'use: vad' after the microphone",
+        "nothing generates replies": "add a node with 'use: generator' after the vad",
         "nothing plays the role speaker: no reply would be heard": "add a node with 'use: speaker'",
     }
     has = ("mic" in uses, _ends_utterances(graph), bool(graph.generators()), "speaker" in uses)
@@ -80,7 +80,7 @@ def _ends_utterances(graph: Graph) -> bool:
 
 
 RECORDINGS = "heard.wav", "said.wav"
-"""What the microphone sent, and what was said to it."""
+"""The recordings: of the microphone, and of the speaker."""
 
 
 class BenchRun:
@@ -124,7 +124,7 @@ class BenchRun:
         self.log.refine(*recordings)
 
     def evidence(self) -> Evidence:
-        """What the run showed."""
+        """Return what the run showed."""
         self.machine = self.machine or machine()
         turns = self.log.snapshot()
         cuda = self.machine["gpu"] is not None

@@ -1,4 +1,4 @@
-"""What a run showed: the replies word by word, the interruptions, the errors. Plain data."""
+"""The evidence of a run: the replies word by word, the interruptions, the errors. Plain data."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from vflow.packet import MS, SECOND
 from vflow.report.turn import LATENCIES, TurnRecord
 
 OVER_NS = 300 * MS
-"""A reply that has been silent so long when the flush comes was over, or in a pause: it stopped by itself."""
+"""Silence before a flush from which on the reply was over, or in a pause: it stopped by itself."""
 IGNORED_NS = SECOND
-"""A reply that sounds so long beside the user's voice, and is not flushed, ignores it."""
+"""A reply that sounds longer than this beside the user's voice, and is not flushed, ignores it."""
 WATCHDOG = ("stalls", "deadlock:")
 """How the watchdog's warnings about a running node begin."""
 

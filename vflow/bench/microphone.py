@@ -23,13 +23,13 @@ from vflow.report.turn_log import TurnLog
 QUIET_NS = 700 * MS
 """Between the end of a reply and the next question."""
 INTO_NS = (600 * MS, 1600 * MS)
-"""An interruption begins so long after the reply has become audible: at random, between these."""
+"""From when the reply is audible to an interruption: at random, between these."""
 HEARD_NS = 12 * SECOND
-"""A reply that is generated to its end is listened to so long; then the next question falls into it."""
+"""How long a reply that was generated to its end is listened to; then the next question falls into it."""
 PATIENCE_NS = 60 * SECOND
-"""A reply that shows no sign of life for so long is waited for no more."""
+"""A reply that shows no sign of life for longer is given up."""
 GIVEN_UP = 2
-"""After so many replies in a row that never came the scenario ends: the rest would be the same."""
+"""Replies in a row that never came, after which the scenario ends: the rest would be the same."""
 
 Told = Callable[[int, int, str], None]
 """Takes the number of the turn, of how many, and what is going on; must be quick."""

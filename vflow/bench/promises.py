@@ -20,7 +20,7 @@ LUMP = 0.1
 """The words of a streamed reply come over at least this share of the time that it took; those of one that
 is generated first, and then cut into words, come at once."""
 _SENTENCE_END = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019\u00bb)\\]*_]*\\Z")
-"""A full stop, a mark or an ellipsis, Japanese ones too, and what may close behind it."""
+"""A full stop, a mark or an ellipsis, Japanese ones too, and what may close after it."""
 
 
 def judge(evidence: Evidence) -> list[PromiseVerdict]:
@@ -68,7 +68,7 @@ def types(evidence: Evidence) -> PromiseVerdict:
 
 
 def _unsound(reply: HeardReply) -> Iterator[str]:
-    """What is wrong with the packets of a reply."""
+    """Say what is wrong with the packets of a reply."""
     name = _name(reply)
     if reply.asked_ns is None:
         yield f"{name}: {len(reply.words)} words of a turn that nobody asked"
@@ -90,7 +90,7 @@ def _unsound(reply: HeardReply) -> Iterator[str]:
 
 
 def _misspelt(word: HeardWord) -> str:
-    """What is wrong with the text of a word; '' where nothing is."""
+    """Return what is wrong with the text of a word; '' where nothing is."""
     text = word.text
     if not isinstance(text, str):
         return f"is {type(text).__name__}, not str"

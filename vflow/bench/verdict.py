@@ -11,7 +11,7 @@ from vflow.report.recordings import summary
 
 
 class Standing(Enum):
-    """What became of a promise."""
+    """The outcome of a promise."""
 
     KEPT = "kept"
     BROKEN = "BROKEN"

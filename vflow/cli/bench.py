@@ -25,7 +25,8 @@ from vflow.cli.signals import DONE, SignalWaiter
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
 from vflow.graph import shipped
 from vflow.graph.file_uses import FileUse, clashes
-from vflow.printing import emit, emit_json
+from vflow.printing import emit, emit_json, indented
+from vflow.report.report_file import why_not_writable
 
 MOST_TURNS = 10_000
 STOP_S = 2.0
@@ -69,21 +70,8 @@ def _check_options(args: argparse.Namespace) -> None:
         except OSError as error:
             message = f"--keep: nothing can be written there ({error.strerror})"
             raise refused(message, "name another folder", args.keep) from error
-    if args.picture is not None:
-        picture = os.path.abspath(args.picture)
-        if not os.path.isdir(os.path.dirname(picture)):
-            raise refused("--picture: its folder does not exist", "make it first", args.picture)
-        if os.path.isdir(picture):
-            raise refused("--picture: is a folder", "name a file", args.picture)
-        try:
-            os.stat(picture)
-        except FileNotFoundError:
-            pass
-        except (OSError, ValueError) as error:  # its name is too long, or holds a NUL
-            reason = getattr(error, "strerror", None) or error
-            message = f"--picture: nothing can be written there ({reason})"
-            raise refused(message, "name another file", args.picture) from error
-
+    if args.picture is not None and (reason := why_not_writable(args.picture)):
+        raise refused(f"--picture: {reason}", "name another file", args.picture)
     if found := list(clashes(_files(args))):
         raise GraphError(found)
 
@@ -138,7 +126,7 @@ class _Bench:
 
     def run(self) -> int:
         for warning in self.bench_run.graph.warnings:
-            self.live.note(warning)
+            self.live.note(indented(warning))
         with self._signals:
             self.live.status("loading")
             threading.Thread(target=self._play, name="vflow:bench", daemon=True).start()

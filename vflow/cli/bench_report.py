@@ -14,14 +14,14 @@ from vflow.bus import Message
 from vflow.cli.diagnostics import of_error
 from vflow.cli.status_line import StatusLine
 from vflow.errors import VflowError
-from vflow.printing import write
+from vflow.printing import indented, write
 from vflow.report.recordings import summary
 from vflow.report.turn import LATENCIES
 
 FORMAT = 1
 """Of the JSON object: raised when a key changes its meaning."""
 MAX_FAILURES = 5
-"""Of a broken promise so many samples are told; the JSON object has all."""
+"""Most samples that are told of a broken promise; the JSON object has all."""
 WIDEST = 100
 """Characters of a status on a terminal: a line that wraps cannot be redrawn."""
 
@@ -38,12 +38,12 @@ class Live:
         """An utterance begins."""
         with self._lock:
             self._turn = f"turn {number} of {count}: {text}"
-        self.status(self._turn)
+            self._show(self._turn)
 
     def status(self, text: str) -> None:
-        """What is going on now."""
+        """Say what is going on now."""
         with self._lock:
-            self._line.show(text[:WIDEST] if self._line.redraws else text)
+            self._show(text)
 
     def note(self, text: str) -> None:
         """A line that stays."""
@@ -63,11 +63,15 @@ class Live:
     def listen(self, message: Message) -> None:
         """Take a message of the bus: what loads, warnings, and on a terminal how far the reply is."""
         if message.kind == "warning":
-            self.note(f"warning: {message.source}: {message.text}")
+            self.note(f"warning: {message.source}: {indented(message.text)}")
         elif message.kind == "progress":
             self.status(f"{message.source}: {message.text}")
         elif message.kind == "played" and self._line.redraws and message.data["phase"] == "start":
-            self.status(f"{self._turn} - answering")
+            with self._lock:
+                self._show(f"{self._turn} - answering")
+
+    def _show(self, text: str) -> None:
+        self._line.show(text[:WIDEST] if self._line.redraws else text)
 
 
 def result(run: BenchRun, complete: bool) -> dict[str, Any]:
@@ -147,7 +151,7 @@ def table(found: dict[str, Any], verdicts: Sequence[PromiseVerdict]) -> Iterator
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     for verdict in verdicts:
         for failure in verdict.failures[:MAX_FAILURES]:
-            yield f"broken: {verdict.name}: {failure}"
+            yield f"broken: {verdict.name}: {indented(failure)}"
         if len(verdict.failures) > MAX_FAILURES:
             yield f"broken: {verdict.name}: and {len(verdict.failures) - MAX_FAILURES} more"
     if not found["complete"]:
@@ -155,7 +159,7 @@ def table(found: dict[str, Any], verdicts: Sequence[PromiseVerdict]) -> Iterator
 
 
 def _said(scenario: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
-    """What was said, by how it was made, each once."""
+    """Return the utterances, each once, by how they were made."""
     found: dict[str, list[str]] = {}
     for step in scenario:
         texts = found.setdefault(step["how"], [])

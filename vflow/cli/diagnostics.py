@@ -38,7 +38,7 @@ def report(diagnostics: Iterable[Diagnostic]) -> None:
 
 
 def of_error(error: VflowError) -> str:
-    """What ended a run: where it is a node's error, printed as a finding at the node's place."""
+    """Return an error that ended a run as text; a node's error as a finding at the node's place."""
     if isinstance(error, NodeError):
         return render(Diagnostic(f"{error.node}: {error.message}", error.place))
     return f"error: {indented(str(error))}"
@@ -72,7 +72,7 @@ def _unseen(character: str) -> bool:
 
 
 def _blank(character: str) -> str:
-    """What is as wide as a character on a terminal."""
+    """Return blanks as wide as a character on a terminal."""
     if character == "\t":
         return character
     if _unseen(character):

@@ -1,4 +1,4 @@
-"""What `vflow doctor` prints: findings and figures as text, or as one JSON object."""
+"""The output of `vflow doctor`: findings and figures as text, or as one JSON object."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def _what(node: GraphNode) -> str:
 
 
 def _details(graph: Graph, name: str) -> list[str]:
-    """What a node's box says below its name."""
+    """Return the lines of a node's box below its name."""
     return [_what(graph.nodes[name]), *_unused(graph, name)]
 
 

@@ -11,11 +11,11 @@ from vflow.graph import loader, shipped
 from vflow.graph.graph import Graph
 
 PAD = "2s"
-"""Silence behind `--input`: more than any sensible wait for the end of speech."""
+"""Silence after `--input`: more than any sensible wait for the end of speech."""
 
 
 def overrides_of(texts: Iterable[str]) -> dict[str, str]:
-    """What `--set` was given, by "node.property". Raises: GraphError."""
+    """Return the values that `--set` gives, by "node.property". Raises: GraphError."""
     overrides: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")

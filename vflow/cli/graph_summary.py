@@ -1,4 +1,4 @@
-"""What `vflow check` says of a good graph."""
+"""The description of a good graph that `vflow check` prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run shows on the terminal: loading, who says what as it is said, and the latencies at the end.
+"""A run as the terminal shows it: loading, who says what as it is said, and the latencies at the end.
 
 The transcript goes to stdout, the rest to stderr. Everything comes from the bus.
 """
@@ -20,14 +20,6 @@ from vflow.printing import escaped, indented, write
 from vflow.report.turn import LATENCIES, TurnRecord
 from vflow.report.turn_log import KEPT_TURNS, TurnLog
 
-TITLES = {
-    "endpoint": "endpoint",
-    "first_word": "first word",
-    "word_to_audio": "word to audio",
-    "compute": "compute",
-    "v2v": "v2v",
-    "stop": "stop",
-}
 MEDIAN_NEEDS = 20
 """Samples below which a median says too little: then the largest is shown."""
 
@@ -74,33 +66,29 @@ class Terminal:
             self._close_line()
 
     def table(self) -> None:
-        """What has not been told of the turns, and the latencies of every turn, in ms."""
+        """Print the turns that have not been told yet, then the latencies of every turn in ms."""
         turns = self.log.snapshot()
         with self._lock:
             self._report(turns)
         rows = [[t.latency_ns(name) for name in LATENCIES] for t in turns]
         if not any(cell is not None for row in rows for cell in row):
             return
-        names = [TITLES[name] for name in LATENCIES]
+        names = [name.replace("_", " ") for name in LATENCIES]
         lines = ["latency, ms  " + "  ".join(names)]
         for turn, row in zip(turns, rows, strict=True):
             lines.append(_row(f"turn {turn.number}", names, row))
-        for column, name in enumerate(LATENCIES):
-            values = [row[column] for row in rows]
-            found = [value / MS for value in values if value is not None]
-            if name == "v2v" and found:
-                lines.append(f"v2v: {_summary(found)} ms")
-        lines += self._budget()
+        if found := _found(turns, "v2v"):
+            lines.append(f"v2v: {_summary([ns / MS for ns in found])} ms")
+        lines += self._budget(turns)
         with self._lock:
             for line in lines:
                 self._note(line)
 
-    def _budget(self) -> list[str]:
+    def _budget(self, turns: list[TurnRecord]) -> list[str]:
         budget = self.graph.budget
         if budget is None:
             return []
-        name = {"speech_end": "compute", "voice_off": "v2v"}[budget.start]
-        found = [ns for turn in self.log.snapshot() if (ns := turn.latency_ns(name)) is not None]
+        found = _found(turns, {"speech_end": "compute", "voice_off": "v2v"}[budget.start])
         if not found:
             return []
         verdict = "kept" if max(found) <= budget.limit_ns else "BROKEN"
@@ -187,6 +175,11 @@ def sentence(turn: TurnRecord) -> str:
     if turn.speculation.result == "hit":
         said.append("prepared in the pause")
     return f"turn {turn.number}: {', '.join(said) or 'played'}"
+
+
+def _found(turns: list[TurnRecord], name: str) -> list[int]:
+    """A latency of the turns that have it, in ns."""
+    return [ns for turn in turns if (ns := turn.latency_ns(name)) is not None]
 
 
 def _row(title: str, names: list[str], cells: list[int | None]) -> str:

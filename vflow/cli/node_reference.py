@@ -1,4 +1,4 @@
-"""What `vflow inspect` prints: the reference of nodes and roles, out of their classes."""
+"""The output of `vflow inspect`: the reference of nodes and roles, out of their classes."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class NodeReference:
 
 
 def _devices(cls: NodeClass) -> Iterator[str]:
-    """What a node of the class can be told to use: its `devices()`, a class method, says it in lines."""
+    """List the devices that a node of the class can be told to use, by its class method `devices()`."""
     devices: Callable[[], list[str]] | None = getattr(cls, "devices", None)
     if devices is None:
         return

@@ -18,6 +18,7 @@ from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
 from vflow.graph import shipped
 from vflow.graph.file_uses import FileUse, clashes
 from vflow.graph.graph import Graph
+from vflow.printing import indented
 from vflow.report.report_file import why_not_writable, write_report
 from vflow.report.turn_log import TurnLog
 from vflow.runtime.pipeline import Pipeline, State
@@ -143,7 +144,7 @@ class _Run:
         try:
             return call_within(deadline_s + GRACE_S, call, name, "end")
         except (VflowError, TimeoutError, RuntimeError) as error:
-            self.terminal.note(f"warning: {error}")
+            self.terminal.note(f"warning: {indented(str(error))}")
             return None
 
     def _finish(self, code: int) -> int:
@@ -158,7 +159,7 @@ class _Run:
         if self.args.report is not None:
             report = self.log.report(self.pipeline.stats())
             for loss in self.log.losses:
-                self.terminal.note(f"warning: {loss}")
+                self.terminal.note(f"warning: {indented(loss)}")
             try:
                 write_report(self.args.report, report)
             except OSError as error:

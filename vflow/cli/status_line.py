@@ -1,4 +1,4 @@
-"""What is going on, on one line of a terminal that is redrawn; where no line can be redrawn, by lines."""
+"""The status of a verb: one line of a terminal that is redrawn; where none can be redrawn, a line a step."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ class StatusLine:
             if (step := int(fraction * STEPS + 1e-9)) > self._step:
                 write(f"{text}: {fraction:.0%}", self.stream)
                 self._step = step
-        elif self._said.get(source) != text:
-            write(text, self.stream)
+        else:
+            self._step = -1  # what comes next begins anew
+            if self._said.get(source) != text:
+                write(text, self.stream)
         self._said[source] = text
 
     def clear(self) -> None:

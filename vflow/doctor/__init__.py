@@ -1,1 +1,1 @@
-"""What this machine is for vflow, and what would make a graph faster or smaller on it."""
+"""Examines this machine: what it is for vflow, and what would make a graph faster or smaller on it."""

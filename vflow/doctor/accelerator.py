@@ -23,9 +23,9 @@ TELLING = (
     "i8mm",
     "sve",
 )
-"""What a CPU can do that a model's speed depends on, as torch names it."""
+"""Abilities of a CPU that a model's speed depends on, as torch names them."""
 ANSWER_S = 10.0
-"""So long may the driver's tool take."""
+"""How long the driver's tool may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class CudaDevice:
 
 
 def torch_build() -> Torch | None:
-    """What torch is here, None where it is not installed. Imports it, which takes seconds."""
+    """Describe torch, None where it is not installed. Imports it, which takes seconds."""
     if importlib.util.find_spec("torch") is None:
         return None
     try:

@@ -23,7 +23,7 @@ ORDER = ("faster", "smaller", "none")
 
 @dataclass(slots=True)
 class Examination:
-    """What was found. `roles` are what plays each role, of the graph's nodes where there is a graph."""
+    """All findings. `roles` are what plays each role, of the graph's nodes where there is a graph."""
 
     machine: Machine
     cuda: list[CudaDevice]
@@ -35,7 +35,7 @@ class Examination:
     advice: list[Advice] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What could not be looked at, or is to be read with care."""
+    """On figures that are missing, or to be read with care."""
 
     @property
     def ready(self) -> bool:
@@ -82,7 +82,7 @@ def _examine(graph: Graph, registry: Registry, result: Examination, report: Prog
 
 
 def _roles(resolver: Resolver) -> dict[str, RoleChoice]:
-    """What plays each role on this machine; `taken` is '' where nothing can."""
+    """Return what plays each role on this machine; `taken` is '' where nothing can."""
     found = {}
     for role in ROLES:
         candidates = resolver.candidates(role)

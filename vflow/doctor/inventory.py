@@ -1,4 +1,4 @@
-"""What is installed and stored here: extras, models, and what the hub's cache holds."""
+"""Lists what is installed and stored here: extras, known models, and those in the hub's cache."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def audio(registry: Registry) -> list[AudioNode]:
 
 
 def cpu_name() -> str:
-    """What the processor is called; '' where nobody says."""
+    """Return the name of the processor; '' where nobody says."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             key, _, value = line.partition(":")

@@ -37,10 +37,10 @@ def speculation(graph: Graph) -> Iterator[Advice]:
         pause_ms, end_ms = (getattr(values, prop) / MS for prop in ("pause_after", "speech_end_after"))
         speculates: bool = getattr(values, SPECULATE)
         if not speculates and below and pause_ms < end_ms:
-            text = f"{', '.join(below)} would begin at a pause: so long behind the user's last sound, at best"
+            text = f"{', '.join(below)} would begin at a pause: so long after the user's last sound, at best"
             yield Advice(SPECULATE, "true", text, "faster", end_ms, pause_ms, "ms", known=True, node=name)
         elif speculates and not below:
-            text = "no node behind it answers in advance"
+            text = "no node after it answers in advance"
             yield Advice(SPECULATE, "true", text, "none", known=True, node=name)
 
 

@@ -19,7 +19,7 @@ LONGEST_S = 10.0
 ANSWER_S = 60.0
 """One that loaded in less does not answer, if it takes this long now."""
 RUNS, SECONDS = 7, 1.0
-"""A warm-up is repeated so often, or for so long."""
+"""How often a warm-up is repeated at most, and for how long."""
 LEAST_MS = 1.0
 """A warm-up that takes less tells nothing."""
 MATTERS = 0.85
@@ -89,7 +89,7 @@ def _warm_ms(graph: Graph, name: str, threads: Mapping[str, int]) -> float:
 
 @contextmanager
 def _torch_threads_kept() -> Iterator[None]:
-    """What nodes set for the whole process is put back."""
+    """Restore the number of torch's threads, which nodes set for the whole process."""
     torch = sys.modules.get("torch")
     before = torch.get_num_threads() if torch is not None else 0
     try:

@@ -23,7 +23,7 @@ from vflow.runtime.harness import Harness
 
 T = TypeVar("T")
 THREADS = "doctor:"
-"""How the thread is called in which a node's own code runs, before the node's name."""
+"""Prefix of the names of the threads that run a node's own code; the node's name follows."""
 ADVICE_S = 120.0
 """A node that measures longer than this does not answer."""
 CLOSE_S = 5.0
@@ -123,7 +123,7 @@ class TrialRun:
                 self._problem(name, message.text, "warning")
 
     def advice(self) -> Iterator[Advice]:
-        """What the nodes advise; blocks while they measure."""
+        """Return what the nodes advise; blocks while they measure."""
         for trial in self._trials:
             if not isinstance(trial.node, Advises):
                 continue

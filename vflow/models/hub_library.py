@@ -76,7 +76,7 @@ class HubLibrary:
             logging.set_verbosity(before)
 
     def _reason(self, error: BaseException) -> str:
-        """What an error means, and its mend."""
+        """Say what an error means, and its mend."""
         errors = self.module.errors
         if isinstance(error, errors.HfHubHTTPError):
             return self._refusal(error, error.response)
@@ -95,7 +95,7 @@ class HubLibrary:
         return f"{self.host} does not answer as a hub does ({found}); {mend}"
 
     def _refusal(self, error: Exception, response: Any) -> str:
-        """What a status means. A hub hides private repositories from strangers."""
+        """Say what a status means. A hub hides private repositories from strangers."""
         errors, status, asked = self.module.errors, response.status_code, urlsplit(str(response.url))
         if asked.netloc != urlsplit(self.endpoint).netloc or isinstance(error, errors.EntryNotFoundError):
             return f"{asked.hostname} answers {status} for a file of {self.name}; {_AGAIN}"

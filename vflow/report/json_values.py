@@ -1,9 +1,9 @@
-"""What nodes post, as JSON: numbers of numpy, sets and cycles must not cost the report of a whole run."""
+"""Values that nodes post, as JSON: numbers of numpy, sets and cycles must not cost a run its report."""
 
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -88,12 +88,14 @@ class _Converter:
 
     def _mapping(self, value: Mapping[Any, Any], above: tuple[int, ...]) -> dict[str, Any]:
         made: dict[str, Any] = {}
+        clashes: Counter[str] = Counter()
         for key, item in value.items():
             if self._full():
                 break
-            name = self._text(str.__str__(key)) if isinstance(key, str) else text_of(key)
-            while name in made:  # two keys with one text
-                name += "'"
+            text = name = self._text(str.__str__(key)) if isinstance(key, str) else text_of(key)
+            while name in made:  # keys with one text: they become a, a', a'2, a'3
+                clashes[text] += 1
+                name = f"{text}'{clashes[text] if clashes[text] > 1 else ''}"
             made[name] = self.convert(item, above)
         return made
 

@@ -43,8 +43,9 @@ def write_report(file: str, report: dict[str, Any]) -> None:
         Path(path).write_text(text)
         return
     beside = os.path.join(os.path.dirname(path), f".vflow-report-{os.getpid()}.tmp")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)  # Windows has none
     try:
-        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
+        fd = os.open(beside, flags, 0o666)
     except PermissionError:  # the folder takes no new file, this one may be written
         Path(path).write_text(text)
         return

@@ -1,4 +1,4 @@
-"""What happened in each turn, and when: a listener on the bus, and the report made of it.
+"""The log of turns, what happened in each and when: a listener on the bus, and the report made of it.
 
 `at_ms` is pipeline time. `voice_off`, `audible` and `silent` are found in the recorded input and output
 where there are recordings (`refine`); live they are the detector's and the sink's word.
@@ -46,11 +46,11 @@ class TurnLog:
         self.turns: dict[int, TurnRecord] = {}
         self.states: deque[tuple[int, str]] = deque([(0, "idle")], maxlen=KEPT_STATES)
         self.stats: dict[str, dict[str, Any]] = {}
-        """What nodes counted, by the node's name, as they told it when they closed."""
+        """Counts of nodes, by the node's name, as they were posted last."""
         self.losses: list[str] = []
         """The warnings about what nodes posted and the report cannot hold as it was."""
         self.left_out = {"turns": 0, "states": 0, "warnings": 0}
-        """What there was no room for."""
+        """How many there was no room for."""
         self._warnings: Counter[str] = Counter(graph.warnings)
         self._open: dict[int, None] = {}  # turns that were decided, and have not ended
         self._ended: deque[int] = deque(maxlen=KEPT_TURNS)  # of which `take_ended` has not told
@@ -109,9 +109,11 @@ class TurnLog:
     def _lost(self, node: str, losses: list[str]) -> None:
         for loss in losses:
             text = f"{node}: what it posted for the report holds {loss}"
-            if text not in self.losses:
+            if text in self.losses:
+                continue
+            if len(self.losses) < KEPT_WARNINGS:
                 self.losses.append(text)
-                self._warning(text)
+            self._warning(text)
 
     def _count(self, meta: Mapping[str, Any], name: str, before: int, node: str) -> int:
         """A whole number out of a message's meta; as it was `before` where there is none."""
