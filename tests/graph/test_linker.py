@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests import stand_ins
 from tests.graph.graphs import NODES, Mic, build, said
 from vflow import Audio, Graph, In, Node, Out, QueueOptions
 from vflow.graph.loader import load_text
@@ -95,3 +96,17 @@ def load_live(target: str, queue: str) -> Graph:
 
     text = f"nodes:\n  m: {{use: live}}\n  t: {{use: {target}}}\nlinks:\n  - {{from: m, to: t{queue}}}\n"
     return load_text(text, nodes={**NODES, "live": Live, "nose": Nose})
+
+
+def test_a_thread_is_cut_where_it_would_become_too_deep_and_a_branch_stays_whole() -> None:
+    """The branch leaves after the 22nd node, in the same thread, and counts for none of the others."""
+    names = [*(f"n{n}" for n in range(250)), "x", "y"]
+    nodes = "".join(f"  {name}: {{use: t.pass}}\n" for name in names)
+    chain = " -> ".join(["words", *names[:250]])
+    text = f"nodes:\n  words: {{use: t.words}}\n{nodes}links: [{chain}, n20 -> x -> y]\n"
+    made = stand_ins.graph(text)
+    segments = made.segments()
+    assert [len(segment) for segment in segments] == [102, 100, 51]
+    assert segments[0][21:25] == ["n20", "n21", "n22", "n23"]
+    assert sum(made.is_boundary(link) for link in made.links) == 2
+    assert {"x", "y"} < set(segments[0])

@@ -24,7 +24,7 @@ from vflow.report.turn_log import TurnLog
 from vflow.runtime.pipeline import Pipeline, State
 
 T = TypeVar("T")
-DRAIN_S, FLUSH_S, STOP_S = 3.0, 0.5, 1.0
+DRAIN_S, FLUSH_S, STOP_S, PRINT_S = 3.0, 0.5, 1.0, 0.3
 GRACE_S = 0.1
 """Together they end a run within 5 s of Ctrl-C, whatever a node does."""
 
@@ -87,7 +87,7 @@ class _Run:
             self.terminal.note("loading")
             self._player.start()
             code = self._supervise()
-        self._printer.join(timeout=1.0)
+        self._printer.join(timeout=PRINT_S)
         self.terminal.end_line()
         return code if code == USAGE else self._finish(code)
 
