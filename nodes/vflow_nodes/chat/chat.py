@@ -21,8 +21,8 @@ PERSONA = "You are a helpful voice assistant. Answer in one or two short spoken 
 class Chat(EngineGenerator):
     """Answer transcripts with a causal language model of Hugging Face's.
 
-    One transcript is one utterance of the user. What was answered, and after an interruption what was
-    heard of it, becomes the history that the next answer builds on.
+    One transcript is one utterance of the user. Each answer, and after an interruption what was heard of it,
+    becomes the history that the next answer builds on.
     """
 
     example = "chat: {use: chat, model: smollm2, persona: You are a pirate. Answer in one sentence.}"

@@ -74,7 +74,7 @@ class Transcriber:
         self._model = Moonshine(str(folder), ModelArch.TINY, options=options)  # used under _lock
 
     def text(self, samples: Samples) -> str:
-        """What is said in `samples`, `(frames,)` at 16 kHz; '' for silence. Any thread; blocks."""
+        """The words in `samples`, `(frames,)` at 16 kHz; '' for silence. Any thread; blocks."""
         if len(samples) < SHORTEST or float(np.abs(samples).max()) < SILENT:
             return ""
         # The public API takes a list and copies it once more: 1.8 ms a second of audio together.
