@@ -94,7 +94,10 @@ class Mix(Node):
                     f" {', '.join(names) or 'none'}"
                 )
         self._streams = {name: Stream() for name in names}
-        self._rate = 1
+        caps = self.ctx.caps("audio")
+        self._rate = (
+            caps.rate if isinstance(caps, Audio) and caps.rate else 1
+        )  # else the first packet says it
         self._next: int | None = None  # the first frame that is not yet given out
         self._warned = False
 
