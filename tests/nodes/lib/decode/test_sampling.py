@@ -70,6 +70,7 @@ def test_what_a_batch_of_replies_chooses_is_what_transformers_processors_leave(r
     expected, logits, settings = [], [], []
     for history, seed, penalty, ngram, minimum in rows:
         scores = torch.randn(1, SIZE, generator=torch.Generator().manual_seed(seed)) * 3
+        scores[:, :6] += 3  # else no processor would matter to most of the choices
         processors = LogitsProcessorList([RepetitionPenaltyLogitsProcessor(penalty)])
         if ngram:
             processors.append(NoRepeatNGramLogitsProcessor(ngram))
@@ -84,6 +85,17 @@ def test_what_a_batch_of_replies_chooses_is_what_transformers_processors_leave(r
     assert state.tokens[: len(rows)].tolist() == expected
     for slot, (history, *_) in enumerate(rows):
         assert state.history[slot, : len(history) + 1].tolist() == [*history, expected[slot]]
+
+
+@pytest.mark.parametrize("size", range(5))
+@pytest.mark.parametrize("before", [0, 5])
+def test_a_token_that_would_complete_an_n_gram_of_the_reply_is_not_taken(size: int, before: int) -> None:
+    """3 has followed 0 1 2, or else 5 1 2, and 0 1 2 come again: as four tokens only one repeats."""
+    state = state_of([[before, 1, 2, 3, 4, 0, 1, 2]], [greedy(no_repeat_ngram=size)])
+    logits = torch.zeros(1, SIZE)
+    logits[0, 3], logits[0, 9] = 5.0, 1.0
+    repeats = 0 < size <= (4 if before == 0 else 3)
+    assert sampler().draw(logits, state, torch.tensor([0]), True).item() == (9 if repeats else 3)
 
 
 def test_rows_may_stand_in_any_slots() -> None:
