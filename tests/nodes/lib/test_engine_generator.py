@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,10 @@ from tests.nodes.chat import tiny_model
 from tests.voxtral_checkpoint import build as checkpoint
 from vflow import GraphError, Harness, NodeError, TextPacket, TurnEnd, Unavailable
 from vflow.graph.loader import load_text
-from vflow.props import props_of
 from vflow.runtime.shared_models import MODELS
 from vflow_nodes.chat import Chat
 from vflow_nodes.generator.voxtral.node import VoxtralGenerator
 from vflow_nodes.lib.decode.errors import DecodeError
-from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.engine_generator import EngineGenerator
 
 
 def test_a_generator_advises_with_figures_and_says_what_has_no_effect(tmp_path: Path) -> None:
@@ -48,13 +44,6 @@ def test_settings_that_cannot_have_their_effect_are_warned_of(tmp_path: Path) ->
         "context 9,000 is more than the model's 4,096 tokens",
         "min_tokens is above max_tokens: every reply ends at 20 tokens",
     ]
-
-
-def test_the_engine_s_defaults_are_the_properties() -> None:
-    props = props_of(EngineGenerator)
-    for field in fields(Sampling):
-        if field.name != "seed":  # a node without one draws one
-            assert field.default == props[field.name].default, field.name
 
 
 @pytest.mark.parametrize(

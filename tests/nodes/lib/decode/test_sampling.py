@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -21,8 +21,10 @@ from transformers.generation.logits_process import (
 )
 
 from tests.nodes.lib.decode.models import examples
+from vflow.props import props_of
 from vflow_nodes.lib.decode.errors import Unsupported
 from vflow_nodes.lib.decode.sampling import CANDIDATES, LONGEST, Sampler, Sampling, SamplingState, gumbel
+from vflow_nodes.lib.engine_generator import EngineGenerator
 
 CPU = torch.device("cpu")
 SIZE = 30
@@ -300,3 +302,10 @@ def test_the_next_reply_of_a_slot_knows_nothing_of_the_one_before() -> None:
 def test_a_setting_out_of_its_bounds_is_refused_by_name(setting: str, value: Any, bounds: str) -> None:
     with pytest.raises(Unsupported, match=rf"^{setting} is {value}; it goes from {bounds}$"):
         Sampling(**{setting: value})
+
+
+def test_the_defaults_are_those_of_the_generators_properties() -> None:
+    props = props_of(EngineGenerator)
+    for field in fields(Sampling):
+        if field.name != "seed":  # a node without one draws one
+            assert field.default == props[field.name].default, field.name
