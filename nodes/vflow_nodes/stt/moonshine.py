@@ -15,7 +15,6 @@ import importlib.util
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,6 +30,7 @@ from vflow import (
     Pause,
     QueueOptions,
     Resume,
+    Samples,
     SpeechEnd,
     SpeechStart,
     Text,
@@ -39,11 +39,6 @@ from vflow import (
     install_command,
     prop,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Samples = NDArray[np.float32]
 
 RATE = 16_000
 SHORTEST = RATE // 10
