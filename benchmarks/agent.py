@@ -151,7 +151,7 @@ def takes(turns: int, interruptions: int, disturbed: int, seed: int) -> list[Tak
 def measure(
     able: Sequence[System], planned: Sequence[Take], keep: Path | None, skipped: list[str]
 ) -> dict[str, dict[str, Found]]:
-    """What was found, by system and scene; a peer that fails is left out, its reason goes to `skipped`."""
+    """The findings, by system and scene; a peer that fails is left out, its reason goes to `skipped`."""
     folder = bundled()
     assert folder is not None, "moonshine-voice is not installed: pip install -e '.[speech]'"
     transcriber = Transcriber(folder)

@@ -5,8 +5,8 @@
 
 The work is 20 ms blocks of 16 kHz mono audio through pass-through nodes. Every system is a program of its own
 (`benchmarks/peers/`), warmed up, then asked in turns, A B A B; a figure is the median of its rounds, for T1
-and T8 the best of them. What is not installed is skipped and named, with how to install it. The full run
-takes four minutes.
+and T8 the best of them. A peer that is not installed is skipped and named, with how to install it. The full
+run takes four minutes.
 
 | | compared |
 |---|---|
@@ -107,7 +107,7 @@ def t10(bench: Bench) -> None:
 
 
 def script(name: str, *words: str) -> dict[str, Any]:
-    """What another benchmark prints with --json."""
+    """Run another benchmark with --json; returns what it prints."""
     command = [sys.executable, str(HERE / name), "--json", *words]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     told: dict[str, Any] = json.loads(printed)
@@ -120,7 +120,7 @@ TARGETS: dict[str, Callable[[Bench], None]] = {
 
 
 def result(bench: Bench) -> dict[str, Any]:
-    """What --json prints."""
+    """The object that --json prints."""
     targets = {
         name: {**asdict(figure), "value": round(figure.value, 3), "met": figure.met}
         for name, figure in bench.figures.items()

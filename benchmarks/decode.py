@@ -74,7 +74,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
 
 
 def settings(args: argparse.Namespace, part: str) -> list[Setting]:
-    """What a part is measured on; each makes its model when it is needed."""
+    """The settings that a part is measured in; each makes its model when it is needed."""
     cuda = args.device == "cuda"
     sizes = args.size or (["3b"] if cuda else ["tiny", "127m"] if part == "hf" else ["tiny"])
     dtype = getattr(torch, args.dtype or ("bfloat16" if cuda else "float32"))

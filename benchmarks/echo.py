@@ -73,7 +73,7 @@ LATE_S = 2.0
 
 @dataclass
 class Result:
-    """What came of some minutes."""
+    """The result of some minutes."""
 
     minutes: int = 0
     false: list[float] = field(default_factory=list)
@@ -127,7 +127,7 @@ def minute_of(number: int, cancelled: bool, result: Result) -> None:
 
 
 def listen(heard: Samples, own: Samples | None, result: Result) -> tuple[Samples, list[float]]:
-    """What is left of what is heard, and when an utterance was found to begin, in s.
+    """Return what is left of `heard`, and when an utterance was found to begin, in s.
 
     The reference comes as a loudspeaker's does: in blocks of 10 ms, 40 ms before it sounds.
     """

@@ -1,4 +1,4 @@
-"""What an interruption leaves behind: in packets at the sink, and in the samples that are played.
+"""The remains of a reply after an interruption: in packets at the sink, and in the samples that are played.
 
     python benchmarks/interrupt.py [--pipecat-python PYTHON] [--quick] [--json] [--picture FILE]
 

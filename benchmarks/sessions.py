@@ -1,4 +1,4 @@
-"""What a session leaves behind: pipelines are started and stopped; threads, descriptors, bytes are counted.
+"""The remains of a session: pipelines are started and stopped; threads, descriptors, bytes are counted.
 
     python benchmarks/sessions.py [--sessions 1000] [--json]
 

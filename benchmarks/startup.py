@@ -1,4 +1,4 @@
-"""What `vflow --help` costs over a bare interpreter, and what `vflow check` of a 100-node graph takes.
+"""How long `vflow --help` takes beyond a bare interpreter, and `vflow check` of a 100-node graph.
 
     python benchmarks/startup.py [--json]
 

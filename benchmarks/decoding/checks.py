@@ -190,7 +190,7 @@ def captured_step(record: Record, setting: Setting, kind: str, batch: int) -> No
 
 
 def draws(each: Any, scores: torch.Tensor, rows: torch.Tensor) -> tuple[list[int], list[int]]:
-    """What a sampler draws of the same logits from the same state: eager, and recorded."""
+    """The draws of a sampler from the same logits from the same state: eager, and recorded."""
 
     def begin() -> None:
         for slot in range(SLOTS):
@@ -267,7 +267,7 @@ def syncs(record: Record, setting: Setting, kind: str) -> None:
 
 
 def int8(record: Record, setting: Setting) -> None:
-    """What 8 bits cost: logits and top tokens of many rows beside the weights that they were rounded from."""
+    """The error of 8 bits: logits and top tokens of many rows beside the weights before rounding."""
     batch = SLOTS
     full, narrow = models(setting.weights, (quantise(setting.weights), "torch"))
     errors, tops = [], []

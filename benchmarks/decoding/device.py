@@ -1,4 +1,4 @@
-"""What a device can do at most, and how long work on it takes."""
+"""The limits of a device, and how long work on it takes."""
 
 from __future__ import annotations
 

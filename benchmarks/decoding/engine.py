@@ -43,7 +43,7 @@ class Variant:
 
 
 def variants(setting: Setting) -> list[Variant]:
-    """What to measure, the most wanted first."""
+    """The variants to measure, the most wanted first."""
     if not setting.cuda:
         cells = tuple((batch, context) for batch in (1, 4) for context in (64, 256))
         few = cells[:1]

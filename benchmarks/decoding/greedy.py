@@ -62,7 +62,7 @@ def replies(engine: Any, prompts: list[list[int]], sampling: Sampling) -> list[l
 
 
 def generated(setting: Setting, prompt: list[int], sampling: Sampling) -> list[int]:
-    """What `generate` answers to embeddings, as with audio: so its penalty regards the reply alone."""
+    """The answer of `generate` to embeddings, as with audio: so its penalty regards the reply alone."""
     embedded = setting.model.get_input_embeddings()(torch.tensor([prompt], device=setting.device))
     config = copy.copy(setting.model.generation_config)
     config.update(

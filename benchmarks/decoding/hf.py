@@ -53,7 +53,7 @@ def token_ms(times: list[float]) -> float:
 
 @dataclass
 class Field:
-    """What all contestants have in common."""
+    """The setting that all contestants share."""
 
     setting: Setting
     prompt: list[int]
@@ -79,7 +79,7 @@ class Field:
 
     @torch.inference_mode()
     def loop(self) -> float:
-        """What is written first: forward, argmax, item."""
+        """The loop that anybody writes first: forward, argmax, item."""
         model, times = self.setting.model, []
         named = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
         cache, ids = {named: DynamicCache(config=model.config)}, self.ids()

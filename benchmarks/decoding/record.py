@@ -1,4 +1,4 @@
-"""What a part found: figures beside their targets, checks and failures; on disk behind each of them."""
+"""The findings of a part: figures beside their targets, checks and failures; on disk behind each of them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Record:
         print(f"[{self.part} {self.elapsed_s:6.1f} s] {text}", flush=True)
 
     def attempt(self, name: str, work: Callable[[], None]) -> None:
-        """Measure something. What goes wrong is noted under `name`, and the next measurement goes on."""
+        """Measure something. An error is noted under `name`, and the next measurement goes on."""
         if self.elapsed_s > self.limit_s:
             self.skipped[name] = f"the part's {self.limit_s:g} s were over; set --limit higher"
             self.say(f"{name}: skipped, out of time")

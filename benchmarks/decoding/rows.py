@@ -118,6 +118,6 @@ class Rows:
 
 
 def step_bytes(weights: Weights, batch: int, context: float) -> float:
-    """What a step has to read: each matrix once, and keys and values of each row."""
+    """The bytes that a step has to read: each matrix once, and keys and values of each row."""
     fixed = weights.step_bytes(0)
     return fixed + batch * context * (weights.step_bytes(1) - fixed)

@@ -28,7 +28,7 @@ REST_S = (0.2, 2.0)
 
 @dataclass
 class Log:
-    """What the sessions' threads saw; appending is atomic."""
+    """The observations of the sessions' threads; appending is atomic."""
 
     first_ms: list[tuple[float, float]] = field(default_factory=list)
     words: list[float] = field(default_factory=list)

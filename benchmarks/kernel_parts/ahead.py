@@ -15,7 +15,7 @@ WARP = 32
 
 
 class _Absent:
-    """What Triton asks of a driver in order to compile; there is nothing to launch on."""
+    """As much of a driver as Triton needs to compile; there is nothing to launch on."""
 
     def __init__(self, capability: int) -> None:
         self._target = GPUTarget("cuda", capability, WARP)

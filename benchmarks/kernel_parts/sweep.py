@@ -22,7 +22,7 @@ BATCHES = (1, 2, 4, 8, 16, 32)
 
 @dataclass(frozen=True)
 class Plan:
-    """What is swept: products by name and batch, attention by context and batch."""
+    """The kernels to sweep: products by name and batch, attention by context and batch."""
 
     products: tuple[tuple[str, int], ...]
     attention: tuple[tuple[int, int], ...]

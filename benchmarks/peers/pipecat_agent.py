@@ -83,7 +83,7 @@ VAD_STOP_S = 0.2
 
 
 class Log:
-    """What happened, in ns of the session, as `benchmarks/agent.py` reads it."""
+    """The events of a run, in ns of the session, as `benchmarks/agent.py` reads it."""
 
     def __init__(self, session: Session) -> None:
         self.session = session

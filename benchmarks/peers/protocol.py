@@ -89,5 +89,5 @@ class Paces:
 
 
 def rate(packets: int, elapsed_s: float) -> Answer:
-    """What a run as fast as it goes answers."""
+    """The answer of a run as fast as it goes."""
     return {"per_s": packets / elapsed_s, "packets": packets, "seconds": elapsed_s}

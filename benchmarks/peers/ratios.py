@@ -10,7 +10,7 @@ from peers.rounds import Ask, Bench, Figure, median, percentile
 from vflow.runtime.pipeline import SWITCH_INTERVAL_S
 
 SWITCH_MS = SWITCH_INTERVAL_S * 1e3
-"""What `Pipeline.start` sets; the threads of T2 and T3 get it too, and CPython's own 5 ms in the detail."""
+"""As `Pipeline.start` sets it; the threads of T2 and T3 get it too, and CPython's own 5 ms in the detail."""
 
 
 def t1(bench: Bench) -> None:

@@ -150,7 +150,7 @@ NODES: dict[str, type[Node]] = {
 
 
 def synthesis(block_s: float) -> Callable[[str], None]:
-    """What a TTS does for a text: speak it with hibari, or block."""
+    """The work of a TTS for a text: speak it with hibari, or block."""
     if block_s:
         return lambda _: time.sleep(block_s)
     voice = Model("heart", 1)

@@ -220,7 +220,7 @@ def throughput(
 
 
 def read_stats(running: Pipeline, done: threading.Event) -> None:
-    """What a live picture of the graph does."""
+    """Read statistics ten times a second, as a live picture of the graph does."""
     while not done.wait(0.1):
         running.stats()
 

@@ -1,4 +1,4 @@
-"""What happened in a scene, found in the recording of the loudspeaker and in what a system tells of its run.
+"""The events of a scene, found in the recording of the loudspeaker and in what a system tells of its run.
 
 Both recordings begin at time 0 of the run. Definitions: `docs/measurements.md`.
 """
@@ -29,7 +29,7 @@ COUNTS = (
     "utterances", "false_cuts", "misses", "unanswered", "false_turns", "false_barge_ins", "interruptions",
     "ignored",
 )  # fmt: skip
-"""What is counted in a scene; `ignored` are interruptions that did not silence the reply."""
+"""The counts of a scene; `ignored` are interruptions that did not silence the reply."""
 
 
 Transcribe = Callable[[Samples], str]
@@ -38,8 +38,8 @@ Transcribe = Callable[[Samples], str]
 
 @dataclass(slots=True)
 class Record:
-    """What a system said of its run, moments in ns: utterances begun and ended, replies flushed, and of each
-    reply `decided_ns`, `first_word_ns`, `text`, `heard` and what it tells of speculation."""
+    """A system's own account of its run, moments in ns: utterances begun and ended, replies flushed, and of
+    each reply `decided_ns`, `first_word_ns`, `text`, `heard` and what it tells of speculation."""
 
     starts: list[int]
     ends: list[int]
@@ -55,7 +55,7 @@ class Record:
 
 @dataclass(slots=True)
 class Found:
-    """What was found, latencies in ms."""
+    """The findings of a scene, latencies in ms."""
 
     latencies: dict[str, list[float]] = field(default_factory=dict)
     turns: list[dict[str, Any]] = field(default_factory=list)
@@ -157,7 +157,7 @@ class Ear:
             turn[name] = heard_error(reply["heard"], reply["text"], transcript)
 
     def _interruption(self, found: Found, voice: Utterance, audible: int, last: int) -> None:
-        """What an interrupting voice did to a reply."""
+        """Note the effect of an interrupting voice on a reply."""
         if not audible < voice.on_ns < last:
             return  # the reply had not begun, or was over
         flush = next((at for at in self.record.flushes if voice.on_ns <= at < voice.off_ns + LATE_NS), None)

@@ -69,7 +69,7 @@ class Utterance:
 
 @dataclass(slots=True)
 class Scene:
-    """What the microphone hears, part by part."""
+    """The microphone's sound, part by part."""
 
     utterances: list[Utterance] = field(default_factory=list)
     parts: list[Samples] = field(default_factory=list)

@@ -19,7 +19,7 @@ CODE = 100
 
 
 def judge(recording: NDArray[np.int16], flushed: list[tuple[int, int]]) -> dict[str, Any]:
-    """What a recording, `(n,) int16` at RATE, holds of the replies 1, 2, ... that were interrupted.
+    """Find in a recording, `(n,) int16` at RATE, the replies 1, 2, ... that were interrupted.
 
     `flushed` has the moment in ns at which each interruption began, and at which it was done with.
     """

@@ -9,7 +9,7 @@ class Console(Node):
     r"""Prints each text packet on a line of its own; audio passes in silence.
 
     Control characters are shown as `\x1b`, ends of lines as `\n`: into a pipe too, where a line is a packet.
-    What the stream's encoding lacks becomes `?`. Where nobody reads any more, the run goes on.
+    Characters that the stream's encoding lacks become `?`. Where nobody reads any more, the run goes on.
     """
 
     effect = True

@@ -65,8 +65,8 @@ class Mix(Node):
     """Sums what comes from several nodes: each packet where its pts says, silence where a stream has none.
 
     It gives out what all streams have said; for one that is late it waits until `wait` after a packet's
-    end, by pipeline time, and goes on without it. What is then still to come is not lost: it follows late,
-    until a pause lets it catch up. Where no stream has anything nothing comes out. The stream ends with its
+    end, by pipeline time, and goes on without it. Nothing of the late one is lost: it follows late, until a
+    pause lets it catch up. Where no stream has anything nothing comes out. The stream ends with its
     last input. The sum is not limited; a warning says once that it exceeds full scale.
     """
 
@@ -94,7 +94,10 @@ class Mix(Node):
                     f" {', '.join(names) or 'none'}"
                 )
         self._streams = {name: Stream() for name in names}
-        self._rate = 1
+        caps = self.ctx.caps("audio")
+        self._rate = (
+            caps.rate if isinstance(caps, Audio) and caps.rate else 1
+        )  # else the first packet says it
         self._next: int | None = None  # the first frame that is not yet given out
         self._warned = False
 
@@ -172,7 +175,8 @@ class Mix(Node):
             yield from self._sum(min(at, until))
             if at > until:
                 return
-            yield dataclasses.replace(event := streams[index].turn_ends.popleft()[1], meta=_own(event))
+            _, event = streams[index].turn_ends.popleft()
+            yield dataclasses.replace(event, meta=_own(event))
 
     def _sum(self, until: int) -> Iterator[AudioPacket]:
         held = [block for stream in self._streams.values() for block in stream.blocks if block.at < until]

@@ -104,7 +104,7 @@ class Resample(Node):
             self._restart()
 
     def _drain(self) -> AudioPacket | None:
-        """What is held back; the next packet begins a new stream."""
+        """Give out what is held back; the next packet begins a new stream."""
         if self._stream is None or self._last is None:
             return None
         nothing = np.zeros((0, self._filtered), np.float32)

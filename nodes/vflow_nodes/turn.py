@@ -114,7 +114,7 @@ class Turn(Node):
         self._duck(False)
         self._state = State.IDLE
         self._held: deque[AudioPacket] = deque()
-        """What a coming utterance begins with: its pre-roll, then its onset."""
+        """The beginning of a coming utterance: its pre-roll, then its onset."""
         self._turn = 0
         self._start_ns = 0
         self._end_ns = 0  # of the last window

@@ -38,7 +38,7 @@ class WavSink(Sink):
 
     With `sync` sample n of the file is the pipeline time n / rate, and what is flushed before its time is
     never in it: what is in the file was heard. Without, packets are written as fast as they come, one
-    behind the other. What is played of a reply is told on the bus: `played`, phase `start` and `end`.
+    behind the other. The bus tells how much of a reply was played: `played`, phase `start` and `end`.
 
     Output `played` has, with `sync` and where something is linked to it, what was played, in packets of at
     most 10 ms, each with the time of its samples; silence sends none.

@@ -19,7 +19,7 @@ _FLOAT_SUBTYPES = ("FLOAT", "DOUBLE")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a sound file says of itself; `frames` counts samples of one channel."""
+    """The header of a sound file; `frames` counts samples of one channel."""
 
     rate: int
     channels: int

@@ -24,8 +24,8 @@ from vflow_nodes.lib.text import ends_sentence, mark_after
 LONGEST = 25
 """Words in a chunk at most."""
 WORD_NS, LETTER_NS = 90 * MS, 30 * MS
-"""What a word lasts at least, with each of its letters: three quarters of a common pace. It only has to be
-no more than the truth: a chunk thought too long would delay the next one into a hole."""
+"""The least that a word lasts, and each of its letters: three quarters of a common pace. It must not exceed
+the truth: a chunk thought too long would delay the next one into a hole."""
 
 _WEAK_WORDS = (
     "a an the of to in on at by for from with into and or but nor as if than that my your his her its our"

@@ -23,3 +23,9 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
 def decoding(benchmark: Callable[[str], ModuleType]) -> Callable[[str], ModuleType]:
     """Imports a module of benchmarks/decoding/."""
     return lambda name: benchmark(f"decoding.{name}")
+
+
+@pytest.fixture
+def mutation(benchmark: Callable[[str], ModuleType]) -> Callable[[str], ModuleType]:
+    """Imports a module of benchmarks/mutation/."""
+    return lambda name: benchmark(f"mutation.{name}")

@@ -88,7 +88,7 @@ def run(
     ahead_ms: float = 100,
     shift_ns: int = 0,
 ) -> tuple[Harness, Samples]:
-    """What comes out for what is heard, sample n at time n / RATE.
+    """Return the harness and its output for what is heard, sample n at time n / RATE.
 
     The reference, in packets of 10 ms without those that are silent, arrives `ahead_ms` before it sounds;
     its pts are wrong by `shift_ns`.

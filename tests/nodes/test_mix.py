@@ -135,6 +135,13 @@ def test_a_gap_says_that_a_stream_has_nothing() -> None:
         assert laid_out(items) == pytest.approx(noise(1))
 
 
+def test_a_gap_before_any_packet_says_that_a_stream_has_nothing() -> None:
+    with harness() as mixer:
+        mixer.event(Gap(pts_ns=0, duration_ns=20 * MS, meta={"link": "b"}))
+        mixer.push(packet("a", 0, noise(1)))
+        assert laid_out(mixer.pull()) == pytest.approx(noise(1))
+
+
 def test_a_gain_is_in_db_and_a_hot_change_fades() -> None:
     ones = np.full(BLOCK, 0.5, np.float32)
     with harness(gains={"a": -6.0}) as mixer:

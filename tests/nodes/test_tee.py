@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from vflow import AudioPacket, Harness, Packet, SpeechEnd, TextPacket
+from tests.nodes.everything import through
 from vflow_nodes.tee import Tee
 
 
 def test_every_packet_and_event_passes_uncopied() -> None:
-    packets = [
-        AudioPacket(data=np.zeros(160, np.float32), rate=16000),
-        TextPacket(text="hello"),
-        Packet(turn=4),
-    ]
-    event = SpeechEnd(turn=1)
-    with Harness(Tee()) as harness:
-        for packet in packets:
-            harness.push(packet)
-        harness.event(event)
-        out = harness.pull()
-    assert len(out) == 4
-    assert all(a is b for a, b in zip(out, [*packets, event], strict=True))
+    came, went = through(Tee())
+    assert len(came) == 4
+    assert all(a is b for a, b in zip(came, went, strict=True))
 
 
 def test_it_does_not_reach_the_world() -> None:

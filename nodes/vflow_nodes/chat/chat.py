@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import bisect
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vflow import In, Text, TextPacket, Unavailable, install_command, models, prop
-from vflow_nodes.lib.decode.errors import DecodeError
+from vflow_nodes.lib.decode.errors import DecodeError, TooLong
 from vflow_nodes.lib.engine_generator import Emission, EngineGenerator
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ PERSONA = "You are a helpful voice assistant. Answer in one or two short spoken 
 class Chat(EngineGenerator):
     """Answer transcripts with a causal language model of Hugging Face's.
 
-    One transcript is one utterance of the user. What was answered, and after an interruption what was
-    heard of it, becomes the history that the next answer builds on.
+    One transcript is one utterance of the user. Each answer, and after an interruption what was heard of it,
+    becomes the history that the next answer builds on.
     """
 
     example = "chat: {use: chat, model: smollm2, persona: You are a pirate. Answer in one sentence.}"
@@ -84,13 +85,26 @@ class Chat(EngineGenerator):
 
     def _prompt(self) -> list[int]:
         """The tokens of the history that fit; where they did not, half of the room is freed at once, since
-        a prompt that begins differently is computed anew."""
+        a prompt that begins differently is computed anew. Raises: DecodeError."""
         language, messages = self._language, self.ctx.conversation.messages()
         room = min(self.context, max(language.window - self.max_tokens, language.window // 2))
         self._left_out = min(self._left_out, len(messages) - 1)  # the application may delete
-        ids = language.prompt(self.persona, messages[self._left_out :])
-        if len(ids) > room:
-            while len(ids) > room // 2 and self._left_out + 2 < len(messages):
-                self._left_out += 2  # the user's and the assistant's
-                ids = language.prompt(self.persona, messages[self._left_out :])
-        return ids
+        ids = self._tokens(messages[self._left_out :])
+        cuts = range(self._left_out + 2, len(messages), 2)  # the user's and the assistant's
+        if cuts and (ids is None or len(ids) > room):
+
+            def fits(cut: int) -> bool:
+                found = self._tokens(messages[cut:])
+                return found is not None and len(found) <= room // 2
+
+            # bisected: a history that was there before may have thousands of messages
+            self._left_out = cuts[min(bisect.bisect_left(cuts, True, key=fits), len(cuts) - 1)]
+            ids = None
+        return ids if ids is not None else language.prompt(self.persona, messages[self._left_out :])
+
+    def _tokens(self, messages: Sequence[Mapping[str, str]]) -> list[int] | None:
+        """The tokens of a conversation; None where it is longer than any context."""
+        try:
+            return self._language.prompt(self.persona, messages)
+        except TooLong:
+            return None

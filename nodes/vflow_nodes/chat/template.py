@@ -26,11 +26,11 @@ _SAMPLES = (
 
 
 class BrokenTemplate(DecodeError):
-    """A chat template makes no prompt; the message goes on behind "the chat template"."""
+    """A chat template makes no prompt; the message continues "the chat template"."""
 
 
 def render(tokenizer: Any, persona: str, messages: Sequence[Mapping[str, str]]) -> str:
-    """The prompt of a conversation, up to where the assistant's reply begins. Bounded in size and time.
+    """Return a conversation's prompt, up to where the assistant's reply begins. Bounded in size and time.
 
     The persona heads the first message where the template knows no system role, as Gemma's. Raises:
     BrokenTemplate, TooLong.
@@ -42,7 +42,7 @@ def render(tokenizer: Any, persona: str, messages: Sequence[Mapping[str, str]]) 
     try:
         try:
             return _run(source, names, [{"role": "system", "content": persona}, *messages])
-        except Exception:  # a template's own code, whatever it raises: the next one tells
+        except Exception:  # no system role, or broken: then the next run fails too
             first, *rest = messages
             joined = {**first, "content": f"{persona}\n\n{first['content']}"}
             return _run(source, names, [joined, *rest])
@@ -90,6 +90,6 @@ def _source(tokenizer: Any) -> str:
 
 
 def _line(error: Exception) -> str:
-    """What an error says, in a line that a terminal can show: a template chooses its text."""
+    """The text of an error as a line that a terminal can show: a template chooses it."""
     text = str(error).strip().partition("\n")[0][:200]
     return "".join(character if character.isprintable() else "?" for character in text) or "it says not why"

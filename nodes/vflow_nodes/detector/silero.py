@@ -12,17 +12,12 @@ import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from vflow import Audio, AudioPacket, Eos, Event, In, Node, Out, Unavailable, install_command
+from vflow import Audio, AudioPacket, Eos, Event, In, Node, Out, Samples, Unavailable, install_command
 from vflow_nodes.lib.windowing import RATE, WINDOW, Loudness, Windows, rated
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Samples = NDArray[np.float32]
 
 CONTEXT = 64
 """Samples of the last window that the model sees before each new one."""

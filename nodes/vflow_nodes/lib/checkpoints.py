@@ -73,7 +73,7 @@ def loading(name: str, device: str, kind: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """What an error of transformers' means, in a line."""
+    """The meaning of an error of transformers, in a line."""
     text = str(error).strip().partition("\n")[0].rstrip(".")
     if "ignore_mismatched_sizes" in text:  # an argument that nobody here has passed
         return "its config.json does not fit its weights"

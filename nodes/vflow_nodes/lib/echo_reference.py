@@ -1,4 +1,4 @@
-"""What a loudspeaker plays, laid out by the time at which it sounds: the reference of an echo canceller."""
+"""The reference of an echo canceller: the loudspeaker's sound, laid out by the time at which it sounds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MARGIN_NS = 5 * MS
 
 
 class EchoReference:
-    """What the loudspeaker plays, on the time line of its own samples; silence where nothing came.
+    """The loudspeaker's sound on the time line of its own samples; silence where nothing came.
 
     It is read `lead_ns` ahead of the microphone. Where it comes too late for that, the lead shrinks by what
     was missing, down to none; what is later still is lost.

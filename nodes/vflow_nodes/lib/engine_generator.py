@@ -1,4 +1,4 @@
-"""What the generators with a decode engine share: properties, a reply as packets, the history as heard."""
+"""The base of the generators with a decode engine: properties, a reply as packets, the history as heard."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vflow_nodes.lib.replies import Replies
 
 Emission = tuple[Out, TextPacket | TurnEnd] | None
-"""What a generator emits: it names the output, since it may have several."""
+"""A generator's output port with what goes out there: it may have several."""
 Emissions = collections.abc.Generator[Emission, None, None]
 REPLY = 512
 """Tokens of a slot behind the room of its prompt."""
@@ -30,7 +30,7 @@ class EngineGenerator(Node):
     """A node that answers with words, token by token, on an engine that it shares with its like.
 
     A subclass loads an engine in `load`; from `open` on, `replies` is the node's session on it, and `reply`
-    answers a prompt. What was answered, and after an interruption what was heard of it, is the history.
+    answers a prompt. Each answer, and after an interruption what was heard of it, is the history.
     """
 
     heavy = True
@@ -119,7 +119,7 @@ class EngineGenerator(Node):
             replies.close()
 
     def stats(self, engine: Engine) -> dict[str, Any]:
-        """What is in effect, and what the engine has done for all its sessions."""
+        """The options in effect, and counts of the engine's work for all its sessions."""
         return engine.stats()
 
     def reply(self, parts: Sequence[int | Embeds], turn: int, *, one_line: bool = False) -> Emissions:
@@ -160,7 +160,7 @@ class EngineGenerator(Node):
         return self.replies.generate(parts, self._sampling(turn), one_line=one_line)
 
     def finished(self, turn: int) -> Iterator[Emission]:
-        """What comes behind a reply's last word, where it was not ended before."""
+        """Emit more after a reply's last word; not called where it was ended before."""
         yield from ()
 
     def answered(self, turn: int, text: str, tokens: list[int]) -> None:

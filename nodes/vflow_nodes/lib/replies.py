@@ -49,9 +49,9 @@ class Replies:
             raise Unavailable(str(explained(error, "its warm-up"))) from error
 
     def rehearse(self, parts: Sequence[int | Embeds]) -> None:
-        """Answer a prompt with two tokens that nobody hears; waits for them. What the prompt shares with the
-        first turn's is computed then, and `vflow doctor` compares numbers of threads by it. Where other
-        sessions have all slots, the first turn computes it. Raises: Unavailable."""
+        """Answer a prompt with two tokens that nobody hears; waits for them. The part that it shares with
+        the first turn's prompt is computed then, and `vflow doctor` compares numbers of threads by it. Where
+        other sessions have all slots, the first turn computes it. Raises: Unavailable."""
         try:
             for _ in self.generate(parts, Sampling(max_tokens=2)).words():
                 pass
@@ -100,7 +100,7 @@ class Replies:
 
 
 def _compared(first: Figure, other: Figure) -> Advice:
-    """What another choice changes; none is advised for less than a tenth."""
+    """Advice on another choice; none for less than a tenth of the time."""
     names = {"int8": "dtype", "kernels": "kernels", "graphs": "graphs"}
     (changed,) = [name for name in names if getattr(first.choice, name) != getattr(other.choice, name)]
     value = "int8" if changed == "int8" else str(getattr(other.choice, changed)).lower()

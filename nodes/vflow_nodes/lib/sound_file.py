@@ -31,12 +31,13 @@ def open_sound(file: str) -> soundfile.SoundFile:
 
 def _refuse_special(file: str) -> None:
     try:
-        mode = os.stat(file).st_mode
+        found = os.stat(file)
     except FileNotFoundError as error:
         raise Unavailable(f"no such file: {file} (looked in {Path.cwd()}); check the path") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise Unavailable(f"{file} cannot be read: {reason}; check the path") from error
+    mode = found.st_mode
     if stat.S_ISDIR(mode):
         raise Unavailable(f"{file} is a folder, not a sound file; name a file in it")
     if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
@@ -46,7 +47,7 @@ def _refuse_special(file: str) -> None:
         )
     if not stat.S_ISREG(mode):
         raise Unavailable(f"{file} is a device, not a sound file; name a file")
-    if os.stat(file).st_size == 0:
+    if found.st_size == 0:
         raise Unavailable(f"{file} cannot be read as sound: it is empty; give a wav, flac, ogg or mp3 file")
 
 

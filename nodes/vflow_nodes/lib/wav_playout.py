@@ -14,7 +14,7 @@ from vflow_nodes.lib.wav_writer import WavWriter
 _TAKE_S = 60
 _SILENCE_FRAMES = 1 << 16
 Report = tuple[str, int, Played]
-"""What was played of a turn at its `start` or `end`, and the frame of the file where that is."""
+"""`start` or `end` of a turn, the frame of the file where that is, and how much of the turn was played."""
 
 
 class WavPlayout:
@@ -31,7 +31,8 @@ class WavPlayout:
         self._playing = threading.Lock()
         self._ended = False  # guarded by _playing
         self._sounded: deque[tuple[int, Samples]] = deque()  # (frame, samples); guarded by _playing
-        self._unsaved: deque[tuple[NDArray[np.float32], int]] = deque()  # (samples, silence behind them)
+        # (samples, silence behind them); appended under _playing, taken under _saving
+        self._unsaved: deque[tuple[NDArray[np.float32], int]] = deque()
         self._saving = threading.Lock()
         self._sound: WavWriter | None = WavWriter(file, rate)  # guarded by _saving
         self._saved = False  # guarded by _saving
@@ -79,7 +80,7 @@ class WavPlayout:
             return reports
 
     def sounded(self) -> list[tuple[int, Samples]]:
-        """What was played since the last call, where it was asked for: frame and samples, no silence."""
+        """Return what was played since the last call: frame and samples, no silence; [] without `echoes`."""
         with self._playing:
             sounded = list(self._sounded)
             self._sounded.clear()

@@ -55,7 +55,7 @@ class WavWriter:
             try:
                 self._begin()
             except Unavailable:
-                self.close()
+                self.close(keep_empty=False)
                 raise
 
     def write(self, samples: NDArray[np.float32]) -> None:

@@ -10,7 +10,7 @@ class SounddeviceSpeaker(Loudspeaker):
     """The loudspeaker, mono (the same on both channels of a device that has no mono).
 
     A flush leaves what the device itself holds, about `latency`, to be played; what was heard is counted
-    where it sounds. What is played of a reply is told on the bus: `played`, phase `start` and `end`. A
+    where it sounds. The bus tells how much of a reply was played: `played`, phase `start` and `end`. A
     device that is silent for 1 s has failed.
     """
 

@@ -15,7 +15,6 @@ import importlib.util
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,6 +30,7 @@ from vflow import (
     Pause,
     QueueOptions,
     Resume,
+    Samples,
     SpeechEnd,
     SpeechStart,
     Text,
@@ -39,11 +39,6 @@ from vflow import (
     install_command,
     prop,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Samples = NDArray[np.float32]
 
 RATE = 16_000
 SHORTEST = RATE // 10
@@ -74,7 +69,7 @@ class Transcriber:
         self._model = Moonshine(str(folder), ModelArch.TINY, options=options)  # used under _lock
 
     def text(self, samples: Samples) -> str:
-        """What is said in `samples`, `(frames,)` at 16 kHz; '' for silence. Any thread; blocks."""
+        """The words in `samples`, `(frames,)` at 16 kHz; '' for silence. Any thread; blocks."""
         if len(samples) < SHORTEST or float(np.abs(samples).max()) < SILENT:
             return ""
         # The public API takes a list and copies it once more: 1.8 ms a second of audio together.

@@ -1,4 +1,4 @@
-"""What a part of the benchmark found: failures, checks, and what there was no time for."""
+"""The findings of a part of the benchmark: failures, checks, and what there was no time for."""
 
 from __future__ import annotations
 

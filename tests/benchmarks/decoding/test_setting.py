@@ -1,4 +1,4 @@
-"""What is measured: a model of a size, on a device, with the kernels that work there."""
+"""The setting of a measurement: a model of a size, on a device, with the kernels that work there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What rounds of measurements come to: percentiles, and targets that are met or missed."""
+"""The results of rounds of measurements: percentiles, and targets that are met or missed."""
 
 from __future__ import annotations
 

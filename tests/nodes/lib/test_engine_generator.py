@@ -1,4 +1,4 @@
-"""What the generators with a decode engine share; replies and histories are tested with each of them."""
+"""The base of the generators with a decode engine; replies and histories are tested with each of them."""
 
 from __future__ import annotations
 

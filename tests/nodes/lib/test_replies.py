@@ -1,4 +1,4 @@
-"""What a generator asks of its session; what a reply is made of is tested with the engine."""
+"""A generator's requests to its session; the reply itself is tested with the engine."""
 
 from __future__ import annotations
 

@@ -97,6 +97,18 @@ def test_a_disk_that_is_full_is_said_and_what_it_took_is_readable(
     assert soundfile.info(file).frames == 25
 
 
+def test_a_disk_that_takes_no_header_leaves_no_empty_file(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(fd: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(Unavailable, match="No space left on device"):
+        WavWriter(str(file), RATE)
+    assert not file.exists()
+
+
 def test_a_pipe_gets_a_header_without_a_length_and_the_samples(file: Path) -> None:
     os.mkfifo(file)
     reader = os.open(file, os.O_RDONLY | os.O_NONBLOCK)

@@ -69,7 +69,7 @@ class AudioEncoder:
         return self._replay is not None
 
     def effects(self) -> dict[str, Any]:
-        """What of the options is in effect."""
+        """Which of the options are in effect."""
         return {
             "attention": self.attention,
             "encoder_graph": self.captured,
@@ -165,7 +165,7 @@ def use_attention(tower: Any, attention: str, device: torch.device, dtype: torch
 
 
 def captured(forward: _Forward, example: torch.Tensor) -> _Forward:
-    """`forward` recorded as a CUDA graph, for inputs like `example`. What it returns is a copy."""
+    """`forward` recorded as a CUDA graph, for inputs like `example`. It returns a copy."""
     static = example.clone()
     made, again = Recorder().record(lambda: forward(static))
 

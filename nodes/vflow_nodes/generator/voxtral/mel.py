@@ -1,4 +1,4 @@
-"""What Voxtral hears: a log-mel spectrogram that grows with the speech, in windows of 30 s.
+"""The sound as Voxtral hears it: a log-mel spectrogram that grows with the speech, in windows of 30 s.
 
 Equal to what transformers' VoxtralProcessor makes of the whole utterance at once: zeros up to the next
 multiple of 30 s, mirrored ends, and every value raised to 8 below the highest *of the utterance*.

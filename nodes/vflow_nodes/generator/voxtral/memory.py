@@ -1,4 +1,4 @@
-"""What Voxtral is reminded of: the conversation as heard, the last turns as audio, older ones as text."""
+"""The history in a prompt: the conversation as heard, the last turns as audio, older ones as text."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Exchange:
 class Memory:
     """The prompts of a conversation, at most `room` positions long. The node's thread.
 
-    What the conversation says is true: a reply that was cut is reminded as it was heard. Its tokens are used
-    where it was heard whole, so that what is cached of it stays valid. The last `spoken` turns are kept as
-    audio; where that does not fit, their texts are, and then the oldest turns are left out.
+    The conversation decides: a reply that was cut is repeated as it was heard. Its tokens are used where it
+    was heard whole, so that what is cached of it stays valid. The last `spoken` turns are kept as audio;
+    where that does not fit, their texts are, and then the oldest turns are left out.
     """
 
     def __init__(

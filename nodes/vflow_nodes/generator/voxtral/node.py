@@ -165,7 +165,12 @@ class VoxtralGenerator(EngineGenerator):
 
     def on_event(self, event: Event) -> Iterator[Emission]:
         if isinstance(event, SpeechStart):
-            self.revive()
+            self._utterance = None
+            try:
+                self.revive()
+            except Unavailable:  # whoever speaks the reply is to learn that none comes
+                yield self.words, self.ended(event.turn, 0, "error")
+                raise
             self._utterance = self._voxtral.listen(event.turn, self._windows(event.turn))
             self._given = False
         elif self._utterance is None or event.turn != self._utterance.turn:
@@ -251,8 +256,9 @@ class VoxtralGenerator(EngineGenerator):
         self._memory.keep(turn, self._exchange)
 
     def _ahead(self) -> None:
-        """Have the prompt of the next turn computed, as far as it is known."""
-        self.replies.prefill(self._memory.parts(self._memory.opening()))
+        """Have the prompt of the next turn computed, as far as it is known, unless no engine is there."""
+        if "replies" in self.__dict__:
+            self.replies.prefill(self._memory.parts(self._memory.opening()))
 
     def on_cancel(self, flush: Flush) -> None:
         if flush.retracts:

@@ -1,4 +1,4 @@
-"""What Voxtral is asked: a conversation, or a request for a transcript, as tokens and audio.
+"""The prompts of Voxtral: a conversation, or a request for a transcript, as tokens and audio.
 
     <s>[INST]persona[BEGIN_AUDIO]###[/INST]reply</s>[INST]text[/INST]
 
@@ -40,7 +40,7 @@ Prompt = list[int | Audio]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What the user said, and the answer.
+    """The user's words, and the answer.
 
     said: as audio or as text; several where the user spoke again before any reply was heard.
     reply: as text, or as the ids that the model made, so that what is cached of them stays valid: their text,

@@ -1,4 +1,4 @@
-"""What the user said, written down beside the reply."""
+"""The user's words, written down beside the reply."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """What was said; '' where it was cut before it was whole: half a sentence may say the opposite."""
+        """The transcript; '' where it was cut before it was whole: half a sentence may say the opposite."""
         return "" if self._cut else " ".join(self._heard)
 
     def poll(self, wait: bool = False) -> bool:

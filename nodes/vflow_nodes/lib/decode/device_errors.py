@@ -1,4 +1,4 @@
-"""What torch raises, told as an error of the decode engine."""
+"""Errors of torch, told as errors of the decode engine."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def out_of_memory(error: Exception) -> bool:
 
 
 def explained(error: Exception, work: str) -> DecodeError:
-    """What a library raised at some work on the device, as an error of this one's. Gives back what CUDA
-    memory nobody holds, where that is what was short."""
+    """Return a library's error at some work on the device as a DecodeError. Where memory was short, give back
+    the CUDA memory that nobody holds."""
     if isinstance(error, DecodeError):
         return error
     if out_of_memory(error):

@@ -109,7 +109,7 @@ class Engine:
         return not self._closing
 
     def stats(self) -> dict[str, Any]:
-        """What is in effect, what was done, and how many slots are in use."""
+        """The options in effect, counts of what was done, and how many slots are in use."""
         counters = {name: getattr(self.counters, name) for name in Counters.__slots__}
         slots = [slot.job is not None for slot in self._scheduler.slots]
         return {**self._effects, "slots": len(slots), "busy": sum(slots), "context": self.context, **counters}

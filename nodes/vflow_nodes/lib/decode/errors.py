@@ -1,4 +1,4 @@
-"""What can go wrong in the decode engine; each message says what mends it. Importing it loads no torch."""
+"""Errors of the decode engine; each message says what mends it. Importing it loads no torch."""
 
 from __future__ import annotations
 

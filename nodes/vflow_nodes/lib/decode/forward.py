@@ -14,7 +14,7 @@ SPARE = 512
 
 
 class Model(Protocol):
-    """What computes logits. Slots are 0 to `slots` - 1; slot number `slots` is written to and never read."""
+    """Computes logits. Slots are 0 to `slots` - 1; slot number `slots` is written to and never read."""
 
     slots: int
     context: int
@@ -80,7 +80,7 @@ class LlamaModel:
         context: int,
     ) -> torch.Tensor:
         """`prefill` with its numbers on the device: `rows (n,)` are the slot n times, `position (n,)` counts
-        up, and the logits are those behind row `last (1,)`. What `x (n, hidden)` has behind it is padding."""
+        up, and the logits are those behind row `last (1,)`. Rows of `x (n, hidden)` behind it are padding."""
         w, shape, ops = self.weights, self.weights.shape, self.ops
         for y, k, v in zip(w.layers, self.keys, self.values, strict=True):
             qkv = ops.linear(x, y.qkv, bias=y.qkv_bias, norm=y.attention_norm, eps=shape.eps)

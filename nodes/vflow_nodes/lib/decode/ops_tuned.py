@@ -22,7 +22,7 @@ Way = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 ROWS = 8
 """Rows of a batch for which ways are compared, at most: more of them are a product of matrices."""
 GAIN = 0.95
-"""What a way has to take of linear's time, at most, to be used instead."""
+"""The most of linear's time that a way may take to be used instead."""
 LEAST, MOST = 1 << 20, 64 << 20
 """Bytes of a matrix, below which it is not worth it; and of the matrices that one timing reads, at most: more
 than a processor's caches hold for one core."""

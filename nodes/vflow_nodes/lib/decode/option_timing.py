@@ -29,7 +29,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What a choice takes: milliseconds a step of one reply, and bytes of its matrices."""
+    """The cost of a choice: milliseconds a step of one reply, and bytes of its matrices."""
 
     choice: Choice
     step_ms: float

@@ -1,4 +1,4 @@
-"""What a slot is filled with: token ids, and embeddings that come from elsewhere, such as an encoder."""
+"""The content of a slot: token ids, and embeddings that come from elsewhere, such as an encoder."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ class Prompt:
 
 
 def _run(place: tuple[int, int]) -> tuple[int, int]:
-    """What the positions of a run, and no neighbour of theirs, have in common: the number of their `Embeds`
-    (0 for tokens), and where its row 0 would be, since the keys of its rows count down."""
+    """A pair that is the same for all positions of a run, and for no neighbour of theirs: the number of their
+    `Embeds` (0 for tokens), and where its row 0 would be, since the keys of its rows count down."""
     at, key = place
     return (-key // _SPAN, at + key) if key < 0 else (0, 0)
 

@@ -127,7 +127,7 @@ class Reply:
     def _rest(
         self, hold: Holdback, made: Callable[[list[str], int], list[Word]], splitter: Words
     ) -> Iterator[Word]:
-        """What is left to say at the end of a reply. A word that the limit cut off may be half a word."""
+        """The words left to say at the end of a reply. A word that the limit cut off may be half a word."""
         if self.stop_reason == "eos":
             last = hold.push(made(splitter.finish(), time.monotonic_ns()))
             yield from self._sent([*last, *hold.finish()])

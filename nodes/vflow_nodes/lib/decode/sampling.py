@@ -60,7 +60,7 @@ WHOLE = tuple(f.name for f in fields(Sampling) if f.name not in REAL)
 
 
 class SamplingState:
-    """What the device knows of each slot: `slots` rows, and one more for rows of a batch that are empty.
+    """The device's knowledge of each slot: `slots` rows, and one more for rows of a batch that are empty.
 
     `tokens` of the next step, their `position`, how many were drawn (`count`), their `history`, how many
     `words` they opened, and whether the text stands behind a space (`gap`).
@@ -142,7 +142,7 @@ class Sampler:
     ) -> torch.Tensor:
         """The scores `(b, groups, GROUP)`: penalty, forbidden n-grams and minima, in transformers' order.
 
-        What the last group has beyond the vocabulary is -inf.
+        The places of the last group beyond the vocabulary are -inf.
         """
         vocabulary = logits.shape[1]
         scores = torch.empty(len(logits), (vocabulary // GROUP + 1) * GROUP, device=logits.device)

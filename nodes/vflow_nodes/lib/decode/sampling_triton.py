@@ -20,7 +20,7 @@ LISTS = 128
 
 
 class TritonSampler(Sampler):
-    """As `Sampler`. What it draws may differ where two tokens are as likely to within float32's rounding."""
+    """As `Sampler`. It may draw others where two tokens are as likely to within float32's rounding."""
 
     def draw(
         self, logits: torch.Tensor, state: SamplingState, rows: torch.Tensor, greedy: bool

@@ -64,7 +64,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do next: at most one chunk of one prompt, and a step of each job that decodes."""
+    """The work that comes next: at most one chunk of one prompt, and a step of each job that decodes."""
 
     expired: list[Job]
     chunk: Chunk | None

@@ -20,7 +20,7 @@ PATIENCE_S = 10.0
 class DecodeSession:
     """Asks for one thing at a time: a new request ends the one before. Any thread, one at a time.
 
-    Each prompt is whole. What the session's slot holds of it already is not computed again; what it holds
+    Each prompt is whole. The part that the session's slot holds already is not computed again; what it holds
     beyond that is forgotten: that is how a speculation, or a reply that was cut, is rolled back.
     """
 

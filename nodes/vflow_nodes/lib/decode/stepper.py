@@ -1,4 +1,4 @@
-"""What the device does for the engine: parts of prompts, and steps of a batch, whose tokens come later.
+"""The device's work for the engine: parts of prompts, and steps of a batch, whose tokens come later.
 
 On CUDA a step is one captured graph for each size of batch and context. Its tokens are copied to pinned
 memory behind it, and read when the next step is already begun: the device never waits for the host.
@@ -45,7 +45,7 @@ class Tokens(Protocol):
 
 
 class Device(Protocol):
-    """What the engine drives; one thread."""
+    """A device as the engine drives it; one thread."""
 
     slots: int
     context: int

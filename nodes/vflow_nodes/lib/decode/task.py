@@ -28,7 +28,7 @@ class Task:
 
 @dataclass(slots=True)
 class Counters:
-    """What the engine has done since it began. `reused` are positions of prompts that were there already."""
+    """The engine's work since it began. `reused` are positions of prompts that were there already."""
 
     steps: int = 0
     tokens: int = 0

@@ -70,7 +70,7 @@ class TextStream:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
 
     def push(self, token: int) -> str:
-        """What `token` adds to the text: nothing, if it is one of those that pad a model's matrix."""
+        """The text that `token` adds: none, if it is one of those that pad a model's matrix."""
         return self._decoder.decode(self._pieces[token] if token < len(self._pieces) else b"")
 
 

@@ -40,8 +40,8 @@ class Holdback:
     where a sentence does.
 
     From half of `limit` on a word waits for the end of its sentence. Nobody notices: half of a long reply is
-    far ahead of what is played. What waits at the limit is never said. A reply whose last sentence is longer
-    than half of the limit is cut where it is.
+    far ahead of what is played. A word that waits at the limit is never said. A reply whose last sentence is
+    longer than half of the limit is cut where it is.
     """
 
     def __init__(self, limit: int) -> None:

@@ -1,4 +1,4 @@
-"""What a binding of PortAudio offers here, whichever it is: its devices, and streams with a callback."""
+"""A binding of PortAudio, whichever it is: its devices, and streams with a callback."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class CallbackTiming:
-    """What PortAudio says at one callback, in seconds before or after it; NaN where it does not say.
+    """Times that PortAudio gives at one callback, in seconds before or after it; NaN where it gives none.
 
     `recorded_s` is the age of the first sample that was recorded; `sounds_s` is how long until the first
     one that is given sounds; `late_s` is how long the interpreter let the callback wait. `overflow`,
@@ -101,7 +101,7 @@ class Stream(Protocol):
         """Give the device back. Raises: DeviceError."""
 
     def latency_s(self, direction: Direction) -> float:
-        """What the device holds, as PortAudio estimates it."""
+        """How much the device holds, as PortAudio estimates it."""
 
 
 class Backend(Protocol):

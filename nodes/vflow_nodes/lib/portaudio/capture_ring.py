@@ -1,4 +1,4 @@
-"""What a device recorded and nobody took."""
+"""The samples that a device recorded and nobody took yet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vflow import Samples
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What one callback brought: `at` frames were recorded before it, its last one ends at `end_ns`, the
+    """The samples of one callback: `at` frames were recorded before it, its last one ends at `end_ns`, the
     device's clock ran at `period_ns` a frame, and lost some before it where `overflowed`."""
 
     at: int

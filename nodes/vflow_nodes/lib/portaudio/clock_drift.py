@@ -143,7 +143,7 @@ def steered(step: float, error_ns: float) -> float:
 
 
 class Recording:
-    """What a device records, as exactly `rate` samples a second of pipeline time."""
+    """The recording of a device, as exactly `rate` samples a second of pipeline time."""
 
     def __init__(self, device_rate: int, rate: int) -> None:
         self.rate = rate
@@ -151,7 +151,7 @@ class Recording:
         self.restart()
 
     def restart(self) -> None:
-        """What comes next does not continue what came before."""
+        """Begin anew: the next samples do not continue those before."""
         self._interpolator = Interpolator(self._step)
         self._origin_ns: float | None = None
         self._made = 0
@@ -169,7 +169,7 @@ class Recording:
         return round(due_ns), made
 
     def _due_ns(self, recorded_ns: float) -> float:
-        """What the count of samples says for the next one, which was recorded at `recorded_ns`."""
+        """The time of the next sample by the count of samples; it was recorded at `recorded_ns`."""
         if self._origin_ns is not None:
             due_ns = self._origin_ns + self._made * SECOND / self.rate
             if abs(due_ns - recorded_ns) < _SLIP_NS:
@@ -203,6 +203,6 @@ class Playing:
         return frame, self._interpolator.missing(frames, self._step)
 
     def finish(self, frames: int, samples: Samples) -> Samples:
-        """What the device gets for them, `(frames,) float32`."""
+        """The device's samples for them, `(frames,) float32`."""
         self._interpolator.feed(samples)
         return self._interpolator.take(frames, self._step)

@@ -1,4 +1,4 @@
-"""What connects a graph's microphone and loudspeaker to PortAudio: one stream where one device is both."""
+"""The line between a graph's nodes and PortAudio: one stream where one device records and plays."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class _Head:
 
 
 class Loudspeaker(Sink):
-    """What `speaker.pyaudio` and `speaker.sounddevice` have in common; `backend` is the binding."""
+    """The common part of `speaker.pyaudio` and `speaker.sounddevice`; `backend` is the binding."""
 
     swallows = (Event,)  # a reply's events mean nothing to who listens to `played`
     backend: ClassVar[Backend]
@@ -76,7 +76,7 @@ class Loudspeaker(Sink):
 
     @classmethod
     def devices(cls) -> list[str]:
-        """What there is to play on, a line a device. Raises: Unavailable."""
+        """The devices to play on, a line each. Raises: Unavailable."""
         return list(listing(cls.backend, "output"))
 
     def port_caps(self, port: str) -> Caps:

@@ -32,7 +32,7 @@ _LATENCY_S = 0.04
 
 
 class Microphone(Node):
-    """What `mic.pyaudio` and `mic.sounddevice` have in common; `backend` is the binding."""
+    """The common part of `mic.pyaudio` and `mic.sounddevice`; `backend` is the binding."""
 
     live = True
     backend: ClassVar[Backend]
@@ -55,7 +55,7 @@ class Microphone(Node):
 
     @classmethod
     def devices(cls) -> list[str]:
-        """What there is to record from, a line a device. Raises: Unavailable."""
+        """The devices to record from, a line each. Raises: Unavailable."""
         return list(listing(cls.backend, "input"))
 
     def port_caps(self, port: str) -> Caps:

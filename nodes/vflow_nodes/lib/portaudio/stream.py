@@ -117,7 +117,7 @@ class OpenStream:
             )
 
     def stop(self) -> str:
-        """End the stream; what the device holds is not played. What hangs is left behind, and told."""
+        """End the stream; what the device holds is not played. A call that hangs is left behind, and told."""
         self._over = True
         stream, self._stream = self._stream, None
         if stream is None:

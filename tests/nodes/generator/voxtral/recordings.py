@@ -12,7 +12,7 @@ from vflow_nodes.generator.voxtral.mel import RATE_HZ, Array, LogMel
 
 
 def speech(seconds: float, seed: int = 0) -> Array:
-    """What a 16-bit WAV file can hold, so that both ways in get the same samples."""
+    """Samples that a 16-bit WAV file can hold, so that both ways in get the same samples."""
     samples = 0.2 * np.random.default_rng(seed).standard_normal(round(seconds * RATE_HZ))
     return (np.round(samples.clip(-0.99, 0.99) * 32767) / 32768).astype(np.float32)
 

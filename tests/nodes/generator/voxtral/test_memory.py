@@ -1,4 +1,4 @@
-"""What a prompt is reminded of: as heard, within its room, the last turns as audio."""
+"""The history of a prompt: as heard, within its room, the last turns as audio."""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ from vflow_nodes.generator.voxtral import MODEL, cuda, node
 from vflow_nodes.generator.voxtral.node import UNKNOWN, VoxtralGenerator
 from vflow_nodes.generator.voxtral.prompt import Turn
 from vflow_nodes.lib.decode.engine import Engine
+from vflow_nodes.lib.decode.errors import DecodeError
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.sampling import Sampling
 from vflow_nodes.lib.decode.session import DecodeSession
@@ -427,3 +428,31 @@ def test_a_reply_that_is_ended_is_in_the_history_when_that_is_done(harness: Harn
     answer.close()
     assert [entry[0] for entry in history(harness)] == ["user", "assistant"]
     assert inner.gi_frame is None, "it is closed, not left to whoever lets go of it last"
+
+
+def test_a_fresh_engine_that_does_not_load_ends_the_turn_and_leaves_interruptions_alone(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault() -> None:
+        raise RuntimeError("a fault")
+
+    def missing(*_: Any) -> Any:
+        raise Unavailable("it is gone")
+
+    with Harness(VoxtralGenerator(model=str(checkpoint), **{**PLAIN, "context": 1024})) as harness:
+        node: Any = harness.node
+        node.replies.engine.ask(fault)
+        node.replies.engine._thread.join(20)
+        with pytest.raises((NodeError, DecodeError), match="a fault"):
+            utter(harness, speech(1.0), 1)
+        harness.pull()
+        with monkeypatch.context() as patch:
+            patch.setattr("vflow_nodes.lib.checkpoints.locate", missing)
+            with pytest.raises((NodeError, Unavailable), match="it is gone"):
+                harness.event(SpeechStart(turn=2))
+            (end,) = [item for item in harness.pull() if isinstance(item, TurnEnd)]
+            assert (end.turn, end.meta["stop_reason"]) == (2, "error")
+            hear(harness, speech(1.0), 2)
+            harness.event(SpeechEnd(turn=2))
+            harness.cancel(2)
+        assert said(utter(harness, speech(1.0), 3))

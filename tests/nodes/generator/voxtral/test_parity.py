@@ -20,7 +20,7 @@ PERSONA = "You are a friendly assistant. Answer briefly."
 
 
 class Ears:
-    """What a node does with speech: windows, embeddings, and the prompt's own spliced together."""
+    """Treat speech as a node does: windows, embeddings, and the prompt's own spliced together."""
 
     def __init__(self, checkpoint: Path) -> None:
         self.model = VoxtralForConditionalGeneration.from_pretrained(checkpoint).eval()

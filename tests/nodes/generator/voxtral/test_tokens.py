@@ -25,7 +25,7 @@ def text_of(tokens: Tokens, ids: Sequence[int]) -> str:
     return b"".join(map(tokens.piece, ids)).decode("utf-8", errors="replace")
 
 
-# What cuts a text into pieces: letters of both cases, marks, digits, spaces, line ends, slashes, quotes
+# cut a text into pieces: letters of both cases, marks, digits, spaces, line ends, slashes, quotes
 tricky = st.text(alphabet="aAbBéÉßǅʰあ日ไ́0٣½ \t\n\r\u00a0\u2028\u3000/.,'-_[]<>|👩\u200d\ufeff", max_size=60)
 words = st.lists(
     st.sampled_from(

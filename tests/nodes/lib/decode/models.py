@@ -1,4 +1,4 @@
-"""What the decode engine is tested on: tiny models with random weights, and a device without a model."""
+"""Models to test the decode engine on: tiny models with random weights, and a device without a model."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def free(tokens: int, **settings: Any) -> Sampling:
 
 
 def settled(engine: Engine) -> dict[str, Any]:
-    """What the engine has done when it has done what it was asked."""
+    """The engine's statistics when all that was asked of it is done."""
     return engine.call(engine.stats).result(20)
 
 
@@ -250,7 +250,7 @@ def hashed(keys: Sequence[int]) -> int:
 def answered(
     answer: Callable[[Sequence[int]], int], prompt: Sequence[int], limit: int, end: int = 2
 ) -> list[int]:
-    """What a `Scripted` device that serves nobody else answers."""
+    """The answer of a `Scripted` device that serves nobody else."""
     keys, said = list(prompt), list[int]()
     while len(said) < limit and (token := answer([*keys, *said])) != end:
         said.append(token)

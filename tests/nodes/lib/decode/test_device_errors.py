@@ -1,4 +1,4 @@
-"""What torch raises, as an error of the engine's."""
+"""Errors of torch, as errors of the engine."""
 
 from __future__ import annotations
 

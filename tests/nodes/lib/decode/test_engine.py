@@ -196,7 +196,7 @@ def test_when_the_device_fails_its_sessions_get_an_error_and_the_engine_lives(wh
     device = Scripted(hashed, slots=2)
 
     def ruined(slots: Sequence[int]) -> bool:
-        """What is in a slot when its work fails is anything."""
+        """Fail, and leave anything in the slot: that may be there when work fails."""
         if 1 in slots:
             device.held[1][:] = [-1] * len(device.held[1])
         return 1 in slots

@@ -39,7 +39,7 @@ def sampling(name: str) -> Sampling:
 
 @cache
 def generated(family: str, processors: str, prompt: tuple[int, int], ends: tuple[int, ...]) -> list[int]:
-    """What transformers answers, without the token that ended it."""
+    """The answer of transformers, without the token that ended it."""
     model, settings = tiny(family), PROCESSORS[processors]
     embeds = model.get_input_embeddings()(torch.tensor([ids(*prompt)]))
     made: list[int] = model.generate(

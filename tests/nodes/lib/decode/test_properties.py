@@ -70,7 +70,7 @@ class Talk:
     done: list[tuple[Case, list[int]]] = field(default_factory=list)
 
     def note(self) -> None:
-        """What was answered, as far as it went, is part of the conversation."""
+        """Enter the answer into the conversation, as far as it went."""
         if self.reply is not None:
             self.reply.cancel()
             assert not any(self.words)

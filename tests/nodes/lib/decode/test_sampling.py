@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -21,8 +21,10 @@ from transformers.generation.logits_process import (
 )
 
 from tests.nodes.lib.decode.models import examples
+from vflow.props import props_of
 from vflow_nodes.lib.decode.errors import Unsupported
 from vflow_nodes.lib.decode.sampling import CANDIDATES, LONGEST, Sampler, Sampling, SamplingState, gumbel
+from vflow_nodes.lib.engine_generator import EngineGenerator
 
 CPU = torch.device("cpu")
 SIZE = 30
@@ -70,6 +72,7 @@ def test_what_a_batch_of_replies_chooses_is_what_transformers_processors_leave(r
     expected, logits, settings = [], [], []
     for history, seed, penalty, ngram, minimum in rows:
         scores = torch.randn(1, SIZE, generator=torch.Generator().manual_seed(seed)) * 3
+        scores[:, :6] += 3  # else no processor would matter to most of the choices
         processors = LogitsProcessorList([RepetitionPenaltyLogitsProcessor(penalty)])
         if ngram:
             processors.append(NoRepeatNGramLogitsProcessor(ngram))
@@ -84,6 +87,17 @@ def test_what_a_batch_of_replies_chooses_is_what_transformers_processors_leave(r
     assert state.tokens[: len(rows)].tolist() == expected
     for slot, (history, *_) in enumerate(rows):
         assert state.history[slot, : len(history) + 1].tolist() == [*history, expected[slot]]
+
+
+@pytest.mark.parametrize("size", range(5))
+@pytest.mark.parametrize("before", [0, 5])
+def test_a_token_that_would_complete_an_n_gram_of_the_reply_is_not_taken(size: int, before: int) -> None:
+    """3 has followed 0 1 2, or else 5 1 2, and 0 1 2 come again: as four tokens only one repeats."""
+    state = state_of([[before, 1, 2, 3, 4, 0, 1, 2]], [greedy(no_repeat_ngram=size)])
+    logits = torch.zeros(1, SIZE)
+    logits[0, 3], logits[0, 9] = 5.0, 1.0
+    repeats = 0 < size <= (4 if before == 0 else 3)
+    assert sampler().draw(logits, state, torch.tensor([0]), True).item() == (9 if repeats else 3)
 
 
 def test_rows_may_stand_in_any_slots() -> None:
@@ -288,3 +302,10 @@ def test_the_next_reply_of_a_slot_knows_nothing_of_the_one_before() -> None:
 def test_a_setting_out_of_its_bounds_is_refused_by_name(setting: str, value: Any, bounds: str) -> None:
     with pytest.raises(Unsupported, match=rf"^{setting} is {value}; it goes from {bounds}$"):
         Sampling(**{setting: value})
+
+
+def test_the_defaults_are_those_of_the_generators_properties() -> None:
+    props = props_of(EngineGenerator)
+    for field in fields(Sampling):
+        if field.name != "seed":  # a node without one draws one
+            assert field.default == props[field.name].default, field.name

@@ -1,4 +1,4 @@
-"""What a session keeps, rolls back or shares is answered as a fresh run would answer it."""
+"""A session that keeps, rolls back or shares a prompt answers as a fresh run would."""
 
 from __future__ import annotations
 

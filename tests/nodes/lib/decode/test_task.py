@@ -1,4 +1,4 @@
-"""What work that was asked for gives to whoever waits for it."""
+"""The result of work reaches whoever waits for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands around every call of PortAudio: one thread at a time, and a deadline."""
+"""The guard around every call of PortAudio: one thread at a time, and a deadline."""
 
 from __future__ import annotations
 

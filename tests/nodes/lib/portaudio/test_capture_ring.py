@@ -1,4 +1,4 @@
-"""What was recorded and not taken yet: in order, bounded, and counted where it is lost."""
+"""Samples that were recorded and not taken yet: in order, bounded, and counted where it is lost."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def one_row(
 ):  # fmt: skip
     """`y (N,)` from `x (K,)`: a program reads BLOCK_N whole rows of w, a block ahead of its multiplying.
 
-    What a step costs beside its weights is the work on x: the more rows a thread has, the less that counts.
+    Beside its weights a step costs the work on x: the more rows a thread has, the less that counts.
     """
     tile = tl.program_id(0)
     row = weight_rows(tile, tl.arange(0, BLOCK_N), N, BLOCK_N, GATED)

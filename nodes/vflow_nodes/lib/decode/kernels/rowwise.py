@@ -1,5 +1,5 @@
 # mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
-"""What stands around the products of several rows: norm, gate, and 8-bit weights made wide."""
+"""The work around the products of several rows: norm, gate, and 8-bit weights made wide."""
 
 from __future__ import annotations
 

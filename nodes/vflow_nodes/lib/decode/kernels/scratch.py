@@ -1,4 +1,4 @@
-"""What the programs of one kernel share: tickets, which tell the last of them to put the parts together."""
+"""Memory shared by one kernel's programs: tickets, which tell the last of them to put the parts together."""
 
 from __future__ import annotations
 
