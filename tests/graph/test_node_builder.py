@@ -39,6 +39,13 @@ class Capped(Node):
         raise ValueError(f"{port} is bad")
 
 
+class Leaving(Node):
+    audio = Out(Audio())
+
+    def paced(self) -> bool:
+        raise SystemExit(0)
+
+
 class Absent(Capped):
     def port_caps(self, port: str) -> Caps:
         raise Unavailable("no file")
@@ -62,6 +69,7 @@ def said(cls: type[Node], head: str = "", values: str = "") -> str:
         (Own, "__init__ raised RuntimeError: no luck with "),
         (Paced, "paced raised ZeroDivisionError: no pace"),
         (Capped, "port_caps raised ValueError: audio is bad"),
+        (Leaving, "paced raised SystemExit: 0"),
         (Absent, "no file"),
         (NoCaps, "port_caps gave 'audio' for 'audio', which is no caps; return Audio(...), Text(...)"),
     ],

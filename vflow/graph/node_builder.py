@@ -85,7 +85,7 @@ class NodeBuilder:
                 message = _hide(message, value)
             draft.error(f"{self.full}: {message}", place)
             return node
-        except Exception as error:  # a node's own code, at check time
+        except (Exception, SystemExit) as error:  # a node's own code, at check time
             message = f"{called} raised {type(error).__name__}: {error}"
             for value in self.values.values():
                 message = _hide(message, value)

@@ -50,8 +50,9 @@ class Registry:
             raise UnknownNode(name, self.names(), _listing().unread)
         try:
             found = points[name].load()
-        except Exception as error:  # a third party's module: whatever it raises at import
-            raise Unavailable(f"{points[name].value} cannot be imported: {error}") from error
+        except (Exception, SystemExit) as error:  # a third party's module: whatever it raises at import
+            why = f"sys.exit({error})" if isinstance(error, SystemExit) else error
+            raise Unavailable(f"{points[name].value} cannot be imported: {why}") from error
         if not (isinstance(found, type) and issubclass(found, Node | Bin)):
             raise Unavailable(f"{points[name].value} is neither a Node nor a Bin")
         return _whole(points[name].value, found)
@@ -66,7 +67,7 @@ def _whole(place: str, cls: NodeClass) -> NodeClass:
         raise Unavailable(f"{place} is a Bin whose 'graph' is no text: set it to the YAML of its graph")
     try:
         props_of(cls)
-    except Exception as error:  # its annotations are evaluated
+    except (Exception, SystemExit) as error:  # its annotations are evaluated
         raise Unavailable(f"the properties of {place} cannot be read: {error}") from error
     return cls
 

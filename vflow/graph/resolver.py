@@ -112,7 +112,7 @@ class Resolver:
             own = cls.unavailable()
         except Unavailable as error:
             return str(error)
-        except Exception as error:  # a node's own code, which other candidates are not to suffer from
+        except (Exception, SystemExit) as error:  # a node's own code: other candidates do not suffer from it
             return f"its unavailable() raised {type(error).__name__}: {error}"
         if own or issubclass(cls, Node):
             return own
