@@ -143,3 +143,14 @@ def test_a_number_that_overflows_is_refused(kind: type, value: float) -> None:
     declaration = Prop(0, None, None, (), "", "", False, "", "n", kind)
     with pytest.raises(PropertyError):
         convert(declaration, value)
+
+
+class Levels(Node):
+    levels: dict[str, float] = prop({}, ge=-120, le=40)
+
+
+@pytest.mark.parametrize("level", [40.5, -121, float("inf"), float("nan"), 1e300])
+def test_each_value_of_a_mapping_is_bounded(level: float) -> None:
+    assert Levels(levels={"a": 40, "b": -120}).levels == {"a": 40.0, "b": -120.0}
+    with pytest.raises(PropertyError, match=r"levels is .* out of range; at least -120 and at most 40"):
+        Levels(levels={"a": 0, "b": level})

@@ -67,10 +67,11 @@ def prop(
 ) -> Any:
     """Declare a property of a node; without `default` it is required.
 
-    `ge` and `le` bound it (a duration as `"20ms"`); `choices` lists the values allowed. `hot` allows a
-    change while the pipeline plays. `latency` says that the value adds to the latency of a reply:
-    `endpoint` before the end of an utterance is decided, `path` after it. `file` marks the path of a file
-    (or folder) that the node `reads`, or `writes`: a graph that would overwrite what it reads is refused.
+    `ge` and `le` bound it, or each value of a mapping (a duration as `"20ms"`); `choices` lists the values
+    allowed. `hot` allows a change while the pipeline plays. `latency` says that the value adds to the latency
+    of a reply: `endpoint` before the end of an utterance is decided, `path` after it. `file` marks the path
+    of a file (or folder) that the node `reads`, or `writes`: a graph that would overwrite what it reads is
+    refused.
     """
 
     def bound(value: float | str | None) -> float | None:
@@ -173,16 +174,16 @@ def convert(declaration: Prop, value: Any) -> Any:
             found = f"{repr_of(value)} ({type(value).__name__})" if value is not None else "null"
             message = f"{declaration.name} takes {type_text(declaration)}, not {found}"
             raise PropertyError(message, _type_mend(declaration.type, value)) from None
-    number = isinstance(made, int | float) and not isinstance(made, bool)
-    if number and not abs(made) <= _LARGEST:  # neither is NaN
+    bounded = made.values() if isinstance(made, dict) else (made,)
+    numbers = [n for n in bounded if isinstance(n, int | float) and not isinstance(n, bool)]
+    if not all(abs(n) <= _LARGEST for n in numbers):  # NaN is not
         raise PropertyError(f"{declaration.name} is {repr_of(value)}, out of range", _range_text(declaration))
     if declaration.choices and made not in declaration.choices:
         near = nearest(str(value), map(str, declaration.choices))
         allowed = ", ".join(map(str, declaration.choices))
         raise PropertyError(f"{declaration.name} is one of {allowed}; not {repr_of(value)}", near)
     low, high = declaration.ge, declaration.le
-    inside = isinstance(made, int | float) and (low is None or made >= low) and (high is None or made <= high)
-    if isinstance(made, int | float) and not inside:
+    if not all((low is None or n >= low) and (high is None or n <= high) for n in numbers):
         raise PropertyError(f"{declaration.name} is {repr_of(value)}, out of range", _range_text(declaration))
     return made
 

@@ -74,7 +74,7 @@ class Mix(Node):
     swallows = (Event,)  # of one stream; the end of a turn is said where its audio ends
 
     gains: dict[str, float] = prop(
-        {}, hot=True, unit="dB", doc="by the name of the node in front, -120 to 40; others 0"
+        {}, ge=LEAST_DB, le=MOST_DB, hot=True, unit="dB", doc="by the name of the node in front; others 0"
     )
     wait: Duration = prop(
         "100ms", ge="0ms", le="10s", latency="path", doc="how long a packet waits for streams that are late"

@@ -135,12 +135,21 @@ class Raising(Good):
         return str({}["card"])
 
 
+class Leaving(Good):
+    rank = 95
+
+    @classmethod
+    def unavailable(cls) -> str:
+        raise SystemExit(0)
+
+
 @pytest.mark.parametrize(
     ("bad", "problem"),
     [
         (Torn, "tts.bad: inside it, no node is named 'tts.god'; did you mean 'tts.good'?"),
         (Garbled, "tts.bad: <tts.bad>:1:8: error: nodes is a mapping"),
         (Raising, "tts.bad: its unavailable() raised KeyError: 'card'"),
+        (Leaving, "tts.bad: its unavailable() raised SystemExit: 0"),
     ],
 )
 def test_a_candidate_that_is_broken_is_passed_over(bad: NodeClass, problem: str) -> None:

@@ -221,6 +221,8 @@ def test_two_sources_of_different_rates_are_heard_at_once(pace: str, tmp_path: P
         assert pipeline.wait(PATIENCE_S)
         with pytest.raises(PropertyError):
             pipeline.set("mix", "gains", {"low": "loud"})
+        with pytest.raises(PropertyError, match=r"at least -120.0 and at most 40.0"):
+            pipeline.set("mix", "gains", {"low": 40.5})
         pipeline.set("mix", "gains", {"low": -3})
     made, rate = soundfile.read(tmp_path / "sum.wav")
     assert rate == 24_000

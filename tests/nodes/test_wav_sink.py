@@ -293,9 +293,9 @@ def test_close_finishes_the_file_from_another_thread_and_twice(file: Path):
 def test_a_file_that_cannot_be_written_is_refused_and_nothing_else_breaks(tmp_path: Path):
     (tmp_path / "plain").write_text("")
     for bad, reason in (
-        (tmp_path / "gone" / "a.wav", "there is no folder"),
+        (tmp_path / "gone" / "a.wav", "there is no such folder"),
         (tmp_path, "Is a directory"),
-        (tmp_path / "plain" / "a.wav", "there is no folder"),
+        (tmp_path / "plain" / "a.wav", "there is no such folder"),
     ):
         harness = sink(bad)
         with pytest.raises(Unavailable, match=reason):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -133,3 +134,20 @@ def test_keys_with_one_text_are_kept_apart_by_short_names() -> None:
 
 def test_a_text_is_left_as_it_is() -> None:
     assert text_of("words") == "words"
+
+
+class Interrupting:
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_that_a_value_raises_in_its_own_thread_is_told() -> None:
+    with ThreadPoolExecutor() as pool:
+        made = pool.submit(plain, [Interrupting(), {Interrupting(): 1}]).result()
+    text = "a Interrupting whose text raises KeyboardInterrupt"
+    assert made[0] == [text, {text: 1}]
+
+
+def test_an_interrupt_in_the_main_thread_is_the_users_and_is_passed_on() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        plain(Interrupting())

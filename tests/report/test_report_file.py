@@ -79,3 +79,33 @@ def test_a_report_is_written_where_the_system_has_no_flag_against_links(
 def test_a_device_is_written_as_it_is() -> None:
     write_report(os.devnull, {"a": 1})
     assert not os.path.isfile(os.devnull)
+
+
+def test_a_pipe_that_nobody_reads_is_an_error_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="No such device or address"):
+        write_report(str(tmp_path / "pipe"), {"a": 1})
+
+
+def test_a_pipe_that_is_read_gets_the_report(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_report(str(tmp_path / "pipe"), {"a": 1})
+        assert json.loads(os.read(reader, 1000)) == {"a": 1}
+    finally:
+        os.close(reader)
+
+
+def test_a_pipe_that_only_a_descriptor_names_gets_the_report() -> None:
+    reader, writer = os.pipe()
+    file = f"/dev/fd/{writer}"  # as /dev/stdout is one in a shell's pipeline
+    if not os.path.exists(file):
+        pytest.skip("this system has no /dev/fd")
+    try:
+        assert why_not_writable(file) == ""
+        write_report(file, {"a": 1})
+        assert json.loads(os.read(reader, 1000)) == {"a": 1}
+    finally:
+        os.close(reader)
+        os.close(writer)

@@ -515,6 +515,19 @@ def test_a_drop_that_answers_nothing_fails_the_pipeline_by_name() -> None:
         running.wait(PATIENCE_S)
 
 
+def test_a_drop_that_answers_what_is_no_played_fails_the_pipeline_by_name() -> None:
+    class Odd(Plays):
+        def drop(self, epoch: int) -> tuple[Played, ...]:
+            return ("all",)  # type: ignore[return-value]
+
+    running = pipeline(TWO_SINKS.replace("left:  {use: t.plays}", "left: {use: t.odd}"), reply=Reply,
+                       plays=Plays, odd=Odd).start()  # fmt: skip
+    flush = running.flush()
+    assert [type(played) for played in flush.played] == [Played]
+    with pytest.raises(VflowError, match=r"left: TypeError: drop\(\) returned str, not Played"):
+        running.wait(PATIENCE_S)
+
+
 def test_a_drop_that_interrupts_again_fails_the_pipeline_by_name() -> None:
     class Again(Plays):
         def drop(self, epoch: int) -> tuple[Played, ...]:

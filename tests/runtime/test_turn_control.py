@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.stand_ins import PATIENCE_S, Heavy, Speaker, Words, pipeline, word
+from tests.stand_ins import PATIENCE_S, Gate, Heavy, Speaker, Words, pipeline, word
 from vflow import MS, ManualClock, NodeError, Pipeline, VflowError
 
 TEXT = """
@@ -137,3 +137,35 @@ def test_a_lead_that_is_no_number_is_the_sinks_fault() -> None:
     assert running.nodes["source"].ctx.lead_ns() == 0
     with pytest.raises(NodeError, match="TypeError"):
         running.wait(PATIENCE_S)
+
+
+@pytest.mark.parametrize("asked", ["lead_ns", "duck"])
+def test_stop_names_the_sink_that_hangs_when_it_is_asked_before_the_node_that_asks(asked: str) -> None:
+    gate = Gate()
+
+    class Hangs(Speaker):
+        def lead_ns(self) -> int:
+            gate.pass_through()
+            return 0
+
+        def duck(self, gain: float) -> None:
+            gate.pass_through()
+
+    class Asks(Reply):
+        def process(self, packet: Any) -> Any:
+            self.ctx.lead_ns() if asked == "lead_ns" else self.ctx.duck(0.5)
+
+    text = """
+nodes:
+  source: {use: t.source}
+  asks:   {use: t.asks}
+  reply:  {use: t.reply}
+  sink:   {use: t.speaker}
+links: [source -> asks -> reply -> sink]
+"""
+    running = pipeline(text, source=Once, reply=Reply, asks=Asks, speaker=Hangs).start()
+    gate.wait_reached()
+    try:
+        assert running.stop(0.2)[:2] == ["sink", "asks"]
+    finally:
+        gate.open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -22,8 +23,15 @@ def text_of(value: object) -> str:
     try:
         text = value if type(value) is str else str(value)
         return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}... ({len(text):,} characters)"
-    except (Exception, SystemExit) as error:  # a node's own code
+    except BaseException as error:  # a node's own code
+        _let_pass_ctrl_c(error)
         return f"a {type(value).__name__} whose text raises {type(error).__name__}"
+
+
+def _let_pass_ctrl_c(error: BaseException) -> None:
+    """Raises: a KeyboardInterrupt that may be the user's, who is heard in the main thread only."""
+    if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+        raise error
 
 
 def plain(
@@ -46,7 +54,8 @@ class _Converter:
     def convert(self, value: Any, above: tuple[int, ...]) -> Any:
         try:
             return self._convert(value, above)
-        except (Exception, SystemExit) as error:  # a node's own code: items, iteration, tolist
+        except BaseException as error:  # a node's own code: items, iteration, tolist
+            _let_pass_ctrl_c(error)
             self._lose(f"a {type(value).__name__} that raises {type(error).__name__} when it is read")
             return text_of(value)
 

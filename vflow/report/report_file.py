@@ -14,7 +14,7 @@ def why_not_writable(file: str) -> str:
     """Why nothing can be written there, '' where something can. A file that is there is not
     changed; no device or pipe is opened."""
     try:
-        path = Path(os.path.realpath(file))
+        path = Path(_resolved(file))
         if not path.parent.is_dir():
             return f"the folder {path.parent} does not exist"
         try:
@@ -38,9 +38,13 @@ def write_report(file: str, report: dict[str, Any]) -> None:
     """Write beside the file, then put it in its place with the permissions of the one before; a device or a
     pipe is written as it is. Raises: OSError, and leaves the one before as it was."""
     text = json.dumps(report, indent=1) + "\n"
-    path = os.path.realpath(file)
+    path = _resolved(file)
     if os.path.exists(path) and not os.path.isfile(path):
-        Path(path).write_text(text)
+        # a pipe that nobody reads is an error at once (ENXIO): its reader may never come
+        fd = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+        os.set_blocking(fd, True)
+        with os.fdopen(fd, "w") as stream:
+            stream.write(text)
         return
     beside = os.path.join(os.path.dirname(path), f".vflow-report-{os.getpid()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)  # Windows has none
@@ -59,3 +63,9 @@ def write_report(file: str, report: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):
             os.unlink(beside)
         raise
+
+
+def _resolved(file: str) -> str:
+    """The file that symbolic links lead to. `/dev/stdout` leads to a pipe that no path names, and stays."""
+    path = os.path.realpath(file)
+    return file if os.path.exists(file) and not os.path.exists(path) else path

@@ -8,7 +8,7 @@ the effects, and touches nothing that is played.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from vflow.bus import Message
 from vflow.flush import Flush, Played
@@ -85,7 +85,7 @@ class Flusher:
                 for name, sink in sinks:
                     self._dropping = name, time.monotonic()
                     try:
-                        played.extend(sink.drop(number))
+                        played.extend(_checked(sink.drop(number)))
                     except BaseException as error:  # a node's own code, sys.exit included
                         errors.append((name, error))
             finally:  # whatever came: a thread whose packets are refused has to be told why
@@ -138,3 +138,11 @@ class Flusher:
     def _concerned(self, flush: Flush) -> list[Segment]:
         names = flush.origins | flush.nodes
         return list(dict.fromkeys(segment for name, segment in self._segments.items() if name in names))
+
+
+def _checked(answer: Iterable[object]) -> Iterator[Played]:
+    """Raises: TypeError for what is no Played; a generator that reads the flush would fail at it instead."""
+    for played in answer:
+        if not isinstance(played, Played):
+            raise TypeError(f"drop() returned {type(played).__name__}, not Played")
+        yield played

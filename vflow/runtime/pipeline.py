@@ -233,7 +233,7 @@ class Pipeline:
     def _end_all(self, until: float, until_left: float, until_opened: float) -> list[str]:
         """Half of the time is kept for closing what did end; the nodes of hung threads are closed too:
         their files are to be whole."""
-        hung = self._threads.join(until_left)
+        hung = self._turns.and_asked(self._threads.join(until_left))
         if sink := self._flusher.dropping():
             hung.insert(0, sink)  # whoever called it hangs there
             self._flusher.give_up()

@@ -43,6 +43,8 @@ class TurnControl:
         self._is_open = is_open
         self._lock = threading.Lock()
         self._newest = 0  # guarded by _lock
+        self._asking: dict[int, str] = {}
+        """The sink that a thread is asking now, by the thread's ident; each thread writes its own entry."""
 
     @property
     def cancelled_turn(self) -> int:
@@ -139,6 +141,8 @@ class TurnControl:
 
     def _asked(self, name: str, ask: Callable[[], T]) -> T | None:
         """What a sink answers; where it raises it has failed, and not the node that asks."""
+        thread = threading.get_ident()
+        self._asking[thread] = name
         try:
             return ask()
         except Signal:
@@ -146,6 +150,12 @@ class TurnControl:
         except BaseException as error:  # a node's own code, sys.exit included
             self._failures.fail(self._failures.attributed(name, error))
             return None
+        finally:
+            self._asking.pop(thread, None)
+
+    def and_asked(self, hung: list[str]) -> list[str]:
+        """Nodes whose threads hang, after the sinks that are asked now: the threads hang there."""
+        return [*dict.fromkeys(self._asking.copy().values()), *hung] if hung else []
 
 
 def _lead_of(sink: Sink) -> int:

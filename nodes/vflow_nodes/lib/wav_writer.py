@@ -19,6 +19,11 @@ from numpy.typing import NDArray
 
 from vflow import Unavailable
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _UNKNOWN = 0xFFFFFFFF
 """The length in the header of a stream that cannot be wound back; readers play it to its end."""
@@ -38,7 +43,8 @@ class WavWriter:
 
     A file that is there stays as it is until the first sample is written: a run that never plays must not
     cost the recording of the one before. It is then overwritten in place, so that its permissions, links and
-    owner stay. A device or a pipe gets the header at once.
+    owner stay. A device or a pipe gets the header at once. Two writers of one file, in whatever processes,
+    would tear it: the second one is refused.
     """
 
     def __init__(self, file: str, rate: int) -> None:
@@ -78,6 +84,9 @@ class WavWriter:
         if self._fd < 0:
             return
         mine = os.fstat(self._fd)
+        if self._sized and fcntl is not None:
+            with contextlib.suppress(OSError):  # else a forked process that has it open holds the lock
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
         os.close(self._fd)
         self._fd = -1
         if self.new and self._sized and not self._bytes and not keep_empty:
@@ -135,15 +144,29 @@ def _open(file: str) -> int:
     folder = Path(file).parent
     try:
         if not folder.is_dir():
-            raise Unavailable(
-                f"{file} cannot be written: there is no folder {folder}; make it, or name another"
-            )
+            # without the folder's name: a part of a path that came from ${...} is not recognized
+            raise Unavailable(f"{file} cannot be written: there is no such folder; make it, or name another")
         # not to wait for the reader of a pipe: there may never be one
         fd = os.open(file, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o666)
-        os.set_blocking(fd, True)
-        return fd
     except (OSError, ValueError) as error:
         raise Unavailable(_cannot(file, error)) from error
+    os.set_blocking(fd, True)
+    if stat.S_ISREG(os.fstat(fd).st_mode) and not _locked(fd):
+        os.close(fd)
+        raise Unavailable(f"{file} is being written by another run; end that, or name another file")
+    return fd
+
+
+def _locked(fd: int) -> bool:
+    """Lock a file until it is closed; False where somebody has. True where the system has no such locks."""
+    if fcntl is not None:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system without locks
+            pass
+    return True
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -124,7 +124,7 @@ def test_a_pipe_gets_a_header_without_a_length_and_the_samples(file: Path) -> No
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("gone/out.wav", "there is no folder"),
+        ("gone/out.wav", "there is no such folder"),
         ("x" * 300 + ".wav", "File name too long"),
         ("a\0b.wav", "null byte"),
         ("folder", "Is a directory"),
@@ -143,3 +143,28 @@ def test_the_null_device_takes_everything() -> None:
     writer.write(half(100))
     writer.close(keep_empty=False)
     assert os.path.exists(os.devnull)
+
+
+def test_a_second_writer_of_a_file_is_refused_until_the_first_is_closed(file: Path, tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    (tmp_path / "soft.wav").symlink_to("out.wav")
+    first = WavWriter(str(file), RATE)
+    with pytest.raises(Unavailable, match="is being written by another run"):
+        WavWriter(str(tmp_path / "soft.wav"), RATE)
+    first.write(half(10))
+    first.close()
+    second = WavWriter(str(file), RATE)
+    second.write(half(20))
+    second.close()
+    assert soundfile.info(file).frames == 20
+
+
+def test_a_process_forked_meanwhile_does_not_keep_the_file(file: Path) -> None:
+    pytest.importorskip("fcntl")
+    writer = WavWriter(str(file), RATE)
+    copy = os.dup(writer._fd)  # a forked process has one like it
+    writer.close()
+    try:
+        WavWriter(str(file), RATE).close()
+    finally:
+        os.close(copy)
