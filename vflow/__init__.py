@@ -1,9 +1,12 @@
-"""vflow: GStreamer for voice agents. Importing it loads no model, opens no device, starts no thread."""
+"""vflow: GStreamer for voice agents. Importing it loads no model, opens no device, starts no
+thread; it only switches the telemetry of libraries off."""
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+from vflow.telemetry import switch_off
 
 if TYPE_CHECKING:
     from vflow.advice import Advice as Advice
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from vflow.runtime.pipeline import Pipeline as Pipeline
 
 __version__ = "0.1.0"
+switch_off()
 
 _MODULE_OF = {
     "Advice": "advice",
