@@ -1,0 +1,156 @@
+"""English for phone numbers, codes of letters and digits, versions and addresses of machines."""
+
+from __future__ import annotations
+
+import re
+
+from vflow_nodes.lib.spoken_form.english.letters import spaced
+from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, code, spelled
+from vflow_nodes.lib.spoken_form.english.words import COMMON, RESPELLED, SAID_AS_WORDS
+from vflow_nodes.lib.spoken_form.reading import Look, Reading
+
+_PHONE = re.compile(r"(?:\+?[0-9]{1,3}[-.])?(?:\(?[0-9]{3}\)?[-.])?[0-9]{3}[-.][0-9]{4}")
+_SHORT = re.compile(r"([0-9]{3})-([0-9]{4})")
+_PREFIX = re.compile(r"\+[0-9]{1,3}(?:-[0-9]{2,4})*")
+_LONG = re.compile(r"\+[0-9]{7,15}")
+_GROUP = re.compile(r"[0-9]{2,5}(?:-[0-9]{2,5})*|\([0-9]{2,4}\)(?:[0-9]{2,4}-[0-9]{4})?")
+_DIGIT_GROUPS = re.compile(r"[0-9]{2,8}(?:-[0-9]{2,8})+")
+_IPV4 = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::([0-9]{1,5})|/([0-9]{1,2}))?")
+_IPV6 = re.compile(r"(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=.*[0-9])[0-9a-fA-F:]{3,39}")
+_VERSION = re.compile(r"[vV]?([0-9]{1,4}(?:\.[0-9]{1,6}){1,4})((?:-?(?:alpha|beta|rc|dev|b|a)\.?[0-9]*)?)")
+_ONLY_VERSION = re.compile(r"[vV]([0-9]{1,4})")
+_MIXED = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9\-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+_RUNS = re.compile(r"[0-9]+|[A-Za-z]+")
+_CALLS = frozenset("call dial text phone at number fax is tel on".split())  # noqa: SIM905
+_SHORT_NUMBERS = frozenset(("911", "988", "311", "411", "211", "511", "811", "999", "112"))
+
+
+def phone(look: Look) -> Reading | None:
+    """Read a phone number, also one of several words, and other groups of digits."""
+    first, before = look.first, look.before
+    core = first.core
+    if core in _SHORT_NUMBERS and before.word.lower() in ("call", "dial", "text", "to"):
+        return Reading(1, spelled(core) + first.mark, "digits")
+    if _LONG.fullmatch(core):
+        return Reading(1, f"plus {code(core[1:])}{first.mark}", "digits")
+    if _PHONE.fullmatch(core) and not (_SHORT.fullmatch(core) and _is_range(core, before.word)):
+        said = spelled(re.sub(r"[-.()]+", ",", core.lstrip("+")).strip(","))
+        return Reading(1, ("plus " if core[0] == "+" else "") + said + first.mark, "digits")
+    bracketed = first.lead.endswith("(") and first.tail.startswith(")")
+    if bracketed and core.isdigit() and len(core) == 3 or _PREFIX.fullmatch(core) and len(core) > 1:
+        return _groups(look)
+    if core.isdigit() and 2 <= len(core) <= 5 and not first.tail:
+        return _plain_groups(look)
+    return None
+
+
+def _is_range(core: str, before: str) -> bool:
+    low, high = core.split("-")
+    return before.lower() not in _CALLS and high[0] != "0" and high.endswith("00") and low < high[:3] + "9"
+
+
+def _groups(look: Look) -> Reading | None:
+    """Read the groups of a phone number that begins with a bracket or a country's code."""
+    groups = [look.first.core]
+    count = 1
+    if look.first.tail in ("", ")"):
+        while (word := look.at(count)) is not None and _GROUP.fullmatch(_bracketed(word.text, word.core)):
+            groups.append(word.core)
+            count += 1
+            if word.mark:
+                break
+    digits = "".join(filter(str.isdigit, "".join(groups)))
+    if count == 1 or len(digits) < 7:
+        return None
+    said = spelled(re.sub(r"[^0-9]+", ",", ",".join(groups)).strip(","))
+    plus = "plus " if groups[0][0] == "+" else ""
+    return Reading(count, plus + said + look.words[count - 1].mark, "digits")
+
+
+def _bracketed(text: str, core: str) -> str:
+    return text.rstrip(".,;:!?") if text.startswith("(") else core
+
+
+def _plain_groups(look: Look) -> Reading | None:
+    """Read digits in groups that spaces part: a phone number, a card's, or thousands."""
+    groups = [look.first.core]
+    while not look.words[len(groups) - 1].mark and (word := look.at(len(groups))) is not None:
+        if not (word.core.isascii() and word.core.isdigit() and not word.lead and 2 <= len(word.core) <= 5):
+            break
+        groups.append(word.core)
+    if len(groups) == 1:
+        return None
+    mark = look.words[len(groups) - 1].mark
+    sizes = [len(group) for group in groups]
+    thousands = sizes[0] <= 3 and set(sizes[1:]) == {3} and groups[0][0] != "0"
+    if thousands and (len(groups) > 2 or groups[1] == "000"):
+        return Reading(len(groups), cardinal("".join(groups)) + mark, "number", "2")
+    if len(groups) > 2 and sum(sizes) >= 9 or sizes == [3, 4] or sizes[0] == 3 and sizes[1:] == [3, 4]:
+        return Reading(len(groups), spelled(" ".join(groups)) + mark, "digits")
+    return None
+
+
+def digit_groups(core: str) -> str:
+    """Say groups of digits with hyphens that are no range: three groups, or a leading zero; else ''."""
+    if not _DIGIT_GROUPS.fullmatch(core):
+        return ""
+    groups = core.split("-")
+    if len(groups) == 2 and groups[1][0] != "0" and groups[0][0] != "0":
+        return ""
+    return spelled(core)
+
+
+def machine(core: str) -> str:
+    """Say an address of the internet protocol; '' for what is none."""
+    if found := _IPV4.fullmatch(core):
+        address, port, bits = found.groups()
+        said = " dot ".join(spelled(part) for part in address.split("."))
+        if port:
+            return f"{said} port {spelled(port)}"
+        return f"{said} slash {cardinal(bits)}" if bits else said
+    if len(core) <= 40 and _IPV6.fullmatch(core) and not core.replace(":", "").isdigit() or "::" in core and _IPV6.fullmatch(core):
+        said = re.sub("[0-9]", lambda digit: f" {ONES[int(digit.group())]} ", core)
+        said = re.sub("[a-fA-F]", lambda letter: f" {letter.group().upper()} ", said).replace(":", " colon ")
+        return " ".join(said.split())
+    return ""
+
+
+def version(core: str, named: bool) -> str:
+    """Say a version. named: a program's name stands before it, so that one point is enough."""
+    if found := _ONLY_VERSION.fullmatch(core):
+        return f"version {cardinal(found.group(1))}"
+    found = _VERSION.fullmatch(core)
+    if not found:
+        return ""
+    parts = found.group(1).split(".")
+    if not (named or core[0] in "vV" or len(parts) > 2):
+        return ""
+    said = " point ".join(spelled(p) if p[0] == "0" else cardinal(p) for p in parts)
+    if found.group(2):
+        said += " " + " ".join(_run(run, 1) for run in _RUNS.findall(found.group(2)))
+    return f"version {said}" if core[0] in "vV" else said
+
+
+def mixed(core: str) -> str:
+    """Say a code of letters and digits: "A-1042B", "MP3", "12B"; '' for what is none."""
+    if not core.isascii() or not _MIXED.fullmatch(core):
+        return ""
+    runs = _RUNS.findall(core)
+    single = len(runs) > 3 and "-" not in core or core.isupper() and len(runs) > 3
+    said = []
+    for at, run in enumerate(runs):
+        words = spelled(run) if single and run.isdigit() else _run(run, len(runs))
+        if words == "A" and at + 1 < len(runs):
+            words = "A,"  # before digits a voice takes a bare A for the article
+        said.append(words)
+    return " ".join(said)
+
+
+def _run(run: str, runs: int) -> str:
+    if run.isdigit():
+        return spelled(run) if len(run) > 2 or run[0] == "0" else cardinal(run)
+    if run in RESPELLED:
+        return RESPELLED[run]
+    if len(run) > 2 and (not run.isupper() or run in SAID_AS_WORDS or run in COMMON and len(run) > 3):
+        return run
+    return run if runs > 4 and len(run) > 3 else spaced(run)

@@ -1,0 +1,83 @@
+"""English letters: acronyms, initials, plurals of both, and names that programs have."""
+
+from __future__ import annotations
+
+import re
+
+from vflow_nodes.lib.spoken_form.english.numbers import number
+from vflow_nodes.lib.spoken_form.english.words import COMMON, RESPELLED, SAID_AS_WORDS, SPELLED
+
+_CAPITALS = re.compile(r"([A-Z]{2,6})(s|['’]s|s['’])?")
+_DOTTED = re.compile(r"((?:[A-Za-z]\.)+[A-Za-z])(['’]?s)?")
+_HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_BRANDS = frozenset(("WiFi", "iPhone", "iPad", "iOS", "iPod", "iMac", "eBay", "macOS", "iCloud", "iTunes"))
+_VOWELS = frozenset("AEIOUY")
+
+
+def spaced(letters: str) -> str:
+    """The letters said one by one, as capitals; other characters are left out."""
+    return " ".join(letter.upper() for letter in letters if letter.isalnum())
+
+
+def with_ending(spoken: str, ending: str) -> str:
+    """Letters with the ending of a plural or possessive: "P C's"."""
+    return f"{spoken}'s" if ending else spoken
+
+
+def acronym(core: str, loud: bool) -> str:
+    """Say a word in capitals; '' for one that is a word. loud: its neighbour is a word in capitals too."""
+    found = _CAPITALS.fullmatch(core)
+    if not found:
+        return ""
+    letters, ending = found.group(1), found.group(2) or ""
+    if letters in RESPELLED:
+        return with_ending(RESPELLED[letters], ending)
+    if letters in SAID_AS_WORDS or letters in COMMON:
+        return ""
+    if letters not in SPELLED and _VOWELS.intersection(letters) and (len(letters) > 4 or (loud and len(letters) > 3)):
+        return ""
+    return with_ending(spaced(letters), ending)
+
+
+def initials(core: str) -> tuple[str, bool]:
+    """Say letters with full stops between them, such as "U.S" and "Ph.D"; and whether it is one."""
+    if core in ("Ph.D", "Ph.Ds"):
+        return with_ending("P H D", core[4:]), True
+    found = _DOTTED.fullmatch(core)
+    if not found:
+        return "", False
+    return with_ending(spaced(found.group(1)), found.group(2) or ""), True
+
+
+def identifier(core: str) -> str:
+    """Say a name such as getUserName or max_tokens; '' for what is none."""
+    name = core.removesuffix("()")
+    if not name.isascii() or name in _BRANDS:
+        return ""
+    bare = name.strip("_")
+    if "_" in bare:
+        if not bare.replace("_", "").isalnum():
+            return ""
+    elif not (bare.isalnum() and bare[0].islower() and not bare.islower() and len(bare) > 3) and (
+        name == core or not bare.isalnum()
+    ):
+        return ""
+    return " ".join(_part(part) for part in _HUMPS.findall(bare))
+
+
+def humps(core: str) -> str:
+    """Say the words of a tag such as VoteNow."""
+    return " ".join(_part(part) for part in _HUMPS.findall(core))
+
+
+def _part(part: str) -> str:
+    if part.isdigit():
+        return number(part)
+    low = part.lower()
+    if low in ("id", "url", "api", "html", "ip", "db", "ui", "http", "sql", "css"):
+        return spaced(low)
+    if len(part) == 1 and low != "a":
+        return part.upper()
+    if part.isupper() and 1 < len(part) <= 4:
+        return acronym(part, False) or low
+    return low

@@ -1,0 +1,157 @@
+"""English for Markdown, HTML and LaTeX that spans words or stands inside one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from vflow_nodes.lib.spoken_form.english.latex import latex
+from vflow_nodes.lib.spoken_form.english.numbers import cardinal
+from vflow_nodes.lib.spoken_form.reading import FARTHEST, Look, Reading
+from vflow_nodes.lib.spoken_form.word import mark_of
+
+_TARGET = re.compile(r"\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)|\]\[[^\[\]]*\]")
+_IMAGE = re.compile(r"!\[[^\[\]]*\](?:\([^()]*\)|\[[^\[\]]*\])")
+_TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
+_BARE_LINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]+)>")
+_LIST = re.compile(r"([0-9]{1,3}|[a-z])([.)])")
+_INLINE = re.compile(r"\$([^$\s]+)\$")
+_MOST = 2000
+"""Characters of one formula, link or tag."""
+Say = Callable[[str], str]
+
+
+def markup(look: Look, say: Say) -> Reading | None:
+    """Read a word that begins a link, an image, a tag, a formula, a table's cell or a list's number."""
+    text = look.first.text
+    if len(text) > _MOST:
+        return None
+    if "![" in text and (reading := _image(look, say)):
+        return reading
+    if "](" in text or "][" in text:
+        return _link(look, say)
+    if "<" in text and (reading := _tag(look, say)):
+        return reading
+    if ("$" in text or text.startswith("\\")) and (reading := _formula(look)):
+        return reading
+    if "|" in text and text.strip("|"):
+        return _cells(look, say)
+    if text in ("[x]", "[X]", "[]") and look.before.paused:
+        return Reading(1, "")
+    return _list_number(look)
+
+
+def _joined(look: Look, ends: Callable[[str], bool]) -> tuple[str, int]:
+    """The words up to the one that closes what the first opens, as text; '' and 0 where none does."""
+    text = look.first.text
+    count = 1
+    while not ends(text):
+        word = look.at(count)
+        if word is None or count >= FARTHEST or len(text) > _MOST:
+            return "", 0
+        text = f"{text} {word.text}"
+        count += 1
+    return text, count
+
+
+def _image(look: Look, say: Say) -> Reading | None:
+    text, count = _joined(look, lambda text: _IMAGE.search(text) is not None)
+    if not count:
+        return None
+    return Reading(count, _said(say, _IMAGE.sub(" ", text)))
+
+
+def _link(look: Look, say: Say) -> Reading | None:
+    text, count = _joined(look, lambda text: text.rfind(")") > text.find("](") or "](" not in text)
+    if not count:
+        return None
+    return Reading(count, _said(say, re.sub(r"\]\([^()]*\)", "", _TARGET.sub("", text)).replace("[", "")))
+
+
+def _tag(look: Look, say: Say) -> Reading | None:
+    text = look.first.text
+    if found := _BARE_LINK.search(text):
+        return Reading(1, _said(say, _BARE_LINK.sub(r"\1", text))) if found else None
+    opened = text.find("<")
+    if not text[opened + 1 : opened + 2].isalpha() and text[opened + 1 : opened + 2] not in ("/", "!"):
+        return None
+    if ">" in text[opened:]:
+        bare = _TAG.sub(" ", text)
+        return None if bare == text else Reading(1, _said(say, bare))
+    if opened > 0 and text[opened - 1].isalnum() or not text[opened + 1 :].isalpha():
+        return None
+    text, count = _joined(look, lambda text: ">" in text)
+    return Reading(count, _said(say, _TAG.sub(" ", text))) if count else None
+
+
+def _said(say: Say, text: str) -> str:
+    """The text said; of a lone mark nothing is lost."""
+    said = say(text)
+    return said if said or not text.strip() else mark_of(text.strip())
+
+
+def _formula(look: Look) -> Reading | None:
+    text = look.first.text
+    bare = text.lstrip("(\"'“*_")
+    for opening, closing in (("$$", "$$"), ("\\(", "\\)"), ("\\[", "\\]"), ("$", "$")):
+        if bare.startswith(opening):
+            return _from(look, len(text) - len(bare), opening, closing)
+    return None
+
+
+def _from(look: Look, start: int, opening: str, closing: str) -> Reading | None:
+    inside = look.first.text[start + len(opening) :]
+    if opening == "$":
+        if inside[:1].isdigit() and not _digit_formula(look, inside):
+            return None
+        if inside[:1] in ("", ".", ",", "-", "+", "~"):
+            return None
+    text, count = _joined(look, lambda text: text.find(closing, start + len(opening)) >= 0)
+    if not count:
+        return None
+    source, _, tail = text[start + len(opening) :].partition(closing)
+    return Reading(count, latex(source) + mark_of(tail), "letter")
+
+
+def _digit_formula(look: Look, inside: str) -> bool:
+    """Whether "$2..." begins a formula and no amount."""
+    if found := _INLINE.match("$" + inside):
+        return not inside[found.end() - 1 : found.end()].isdigit() and any(c in found.group(1) for c in "\\^_=+*x")
+    if "$" in inside or look.first.mark:
+        return False
+    following = look.at(1)
+    return following is not None and following.text[:1] == "\\"
+
+
+def _cells(look: Look, say: Say) -> Reading | None:
+    """Read the cells of a table's row with a pause after each."""
+    text = look.first.text
+    if not text.strip("|-:+= "):
+        return Reading(1, "" if look.before.paused else ",")
+    if "||" in text and text.strip("|") == text:
+        return None
+    cells = [said for cell in text.split("|")[:FARTHEST] if (said := say(cell))]
+    joined = ", ".join(cell.rstrip(",") for cell in cells)
+    if not look.before.paused and text[0] == "|" and joined:
+        joined = f", {joined}"
+    return Reading(1, f"{joined}," if text[-1] == "|" and joined and joined[-1] not in ".!?:;," else joined)
+
+
+def _list_number(look: Look) -> Reading | None:
+    """Read the number of a list's item: "1." and "2)" where a sentence begins."""
+    first = look.first
+    found = _LIST.fullmatch(first.text)
+    if not found or not look.before.paused:
+        return None
+    if found.group(2) == "." and not found.group(1).isdigit():
+        return None
+    following = look.at(1)
+    if following is None and found.group(2) == ".":
+        return None
+    number = found.group(1)
+    return Reading(1, f"{say_item(number)},")
+
+
+def say_item(number: str) -> str:
+    """The number or letter of a list's item."""
+    return cardinal(number) if number.isdigit() else number.upper()

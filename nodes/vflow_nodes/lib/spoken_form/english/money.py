@@ -1,0 +1,144 @@
+"""English amounts of money."""
+
+from __future__ import annotations
+
+import re
+
+from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
+from vflow_nodes.lib.spoken_form.english.units import (
+    CENTS,
+    CURRENCIES,
+    SCALE_LETTERS,
+    SCALES,
+    SMALL_MONEY,
+    UNITS,
+    WHOLE_ONLY,
+)
+from vflow_nodes.lib.spoken_form.reading import Look, Reading
+from vflow_nodes.lib.spoken_form.word import Word
+
+_SYMBOL = "|".join(sorted((re.escape(name) for name in CURRENCIES if not name.isalpha()), key=len, reverse=True))
+_MONEY = re.compile(rf"([+\-−~≈<>]?)({_SYMBOL})([+\-−]?)({NUMBER})(.*)")
+_BEHIND = re.compile(rf"([+\-−~]?)({NUMBER})({_SYMBOL})")
+_RANGE = re.compile(rf"([kKmMbB]?)[-–—](?:{_SYMBOL})?({NUMBER})(k|K|m|M|b|B|bn|)(\+?)")
+_PLAIN = re.compile(rf"{NUMBER}")
+SIGNS = {
+    "": "",
+    "+": "plus ",
+    "-": "minus ",
+    "−": "minus ",
+    "±": "plus or minus ",
+    "~": "about ",
+    "≈": "approximately ",
+    "<": "less than ",
+    ">": "more than ",
+}
+_ARTICLES = frozenset("a an the this that his her your my another each every one".split())  # noqa: SIM905
+_NO_NOUNS = frozenset(
+    (
+        "is was will would has had for to from in on at by of or and but per you i we he she it they a an the off more"
+        " less back each total now today can could may should does did with that which extra plus minus as if so then"
+        " when because into out up down over under"
+    ).split()
+)
+
+
+def amount(digits: str, names: tuple[str, str]) -> str:
+    """Say an amount without a scale: whole units, and hundredths as such."""
+    one, many = names
+    whole, point, part = digits.partition(".")
+    bare = whole.replace(",", "").lstrip("0")
+    if point and (len(part) != 2 or many.split()[-1] in WHOLE_ONLY or one in WHOLE_ONLY):
+        return f"{number(digits if whole else '0' + digits)} {many}"
+    said = f"{cardinal(whole or '0')} {one if bare == '1' else many}"
+    if not point or part == "00":
+        return said
+    small = SMALL_MONEY.get(many, CENTS)
+    cents = f"{cardinal(part)} {small[int(part) != 1]}"
+    return f"{said} and {cents}" if bare else cents
+
+
+def money(look: Look) -> Reading | None:
+    """Read an amount with its currency: "$1.5 million", "5€", "USD 20"."""
+    first = look.first
+    if found := _MONEY.fullmatch(first.core):
+        sign, symbol, inner, digits, rest = found.groups()
+        return _amount(look, 0, SIGNS[sign or inner], digits, CURRENCIES[symbol], rest)
+    if found := _BEHIND.fullmatch(first.core):
+        sign, digits, symbol = found.groups()
+        return Reading(1, SIGNS[sign] + amount(digits, CURRENCIES[symbol]) + first.mark, "money")
+    if first.core in CURRENCIES and first.core.isalpha() and first.mark in ("", "."):
+        following = look.at(1)
+        if following is not None and (found := _MONEY.fullmatch("$" + following.core)):
+            return _amount(look, 1, SIGNS[found.group(3)], found.group(4), CURRENCIES[first.core], found.group(5))
+    return None
+
+
+def _amount(
+    look: Look, at: int, sign: str, digits: str, names: tuple[str, str], rest: str
+) -> Reading | None:
+    word = look.words[at]
+    if rest:
+        return _with_rest(look, at, sign, digits, names, rest)
+    following = None if word.mark else look.at(at + 1)
+    if following is not None and following.core.lower() in SCALES:
+        many = names[0] if _is_noun(look, at + 1) else names[1]
+        said = f"{sign}{number(digits)} {following.core.lower()} {many}"
+        return Reading(at + 2, said + following.mark, "money", names[1])
+    if look.cut:
+        return Reading(1, sign + number(digits), "number", digits, owed=names[1])
+    if "." not in digits and _is_noun(look, at):
+        return Reading(at + 1, f"{sign}{cardinal(digits)} {names[0]}", "money", names[1])
+    return Reading(at + 1, sign + amount(digits, names) + word.mark, "money", names[1])
+
+
+def _with_rest(
+    look: Look, at: int, sign: str, digits: str, names: tuple[str, str], rest: str
+) -> Reading | None:
+    word = look.words[at]
+    if rest in SCALE_LETTERS:
+        said = f"{number(digits)} {SCALE_LETTERS[rest]} {names[1]}"
+    elif rest == "+":
+        said = f"{amount(digits, names)} plus"
+    elif found := _RANGE.fullmatch(rest):
+        return _range(look, at, sign + number(digits), names, found)
+    elif rest[0] == "/" and rest[1:].isalpha():
+        per = UNITS.get(rest[1:], (rest[1:],))[0]
+        said = f"{amount(digits, names)} per {per}"
+    elif rest[0] == "-" and rest[1:].replace("-", "").isalpha():
+        said = f"{number(digits)} {names[0]} {rest[1:].replace('-', ' ')}"
+    else:
+        return None
+    return Reading(at + 1, sign + said + word.mark, "money", names[1])
+
+
+def _range(look: Look, at: int, first: str, names: tuple[str, str], found: re.Match[str]) -> Reading:
+    """Read "$5-$10" and "$1.5-2 million"."""
+    word = look.words[at]
+    low_scale, high, scale, more = found.groups()
+    low = f"{first} {SCALE_LETTERS[low_scale]}" if low_scale else first
+    said = f"{low} to {number(high)}"
+    if scale:
+        said += f" {SCALE_LETTERS[scale]}"
+    following = None if word.mark or scale else look.at(at + 1)
+    count = at + 1
+    if following is not None and following.core.lower() in SCALES:
+        said, count, word = f"{said} {following.core.lower()}", at + 2, following
+    return Reading(count, f"{said} {names[1]}{' plus' if more else ''}{word.mark}", "money", names[1])
+
+
+def _is_noun(look: Look, at: int) -> bool:
+    """Whether a noun follows that the amount describes: "a $5 bill"."""
+    if look.before.word.lower() not in _ARTICLES or look.words[at].mark:
+        return False
+    following = look.at(at + 1)
+    return following is not None and _describes(following)
+
+
+def _describes(word: Word) -> bool:
+    return word.core.isalpha() and word.core.islower() and word.core not in _NO_NOUNS and word.core not in SCALES
+
+
+def is_money_word(look: Look) -> bool:
+    """Whether the word repeats the currency that was just said: "$1.5 million dollars"."""
+    return look.before.kind == "money" and look.first.core.lower() == look.before.value

@@ -1,0 +1,248 @@
+"""English names of symbols, and expressions made of them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from vflow_nodes.lib.spoken_form.english.letters import spaced
+from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
+from vflow_nodes.lib.spoken_form.english.units import UNITS
+from vflow_nodes.lib.spoken_form.reading import Look, Reading
+
+OPERATORS = {
+    "=": "equals",
+    "==": "equals",
+    ":=": "equals",
+    "<=": "less than or equal to",
+    "≤": "less than or equal to",
+    ">=": "greater than or equal to",
+    "≥": "greater than or equal to",
+    "!=": "not equal to",
+    "≠": "not equal to",
+    "±": "plus or minus",
+    "×": "times",
+    "·": "times",
+    "÷": "divided by",
+    "≈": "approximately",
+    "√": "the square root of",
+    "^": "to the power of",
+    "−": "minus",
+    "+": "plus",
+    "∞": "infinity",
+    "∑": "the sum of",
+    "∫": "the integral of",
+}
+NAMES = {
+    "&": "and",
+    "@": "at",
+    "%": "percent",
+    "→": "to",
+    "->": "to",
+    "=>": "to",
+    "⇒": "to",
+    "-->": "to",
+    "←": "from",
+    "<-": "from",
+    "↔": "to and from",
+    "~": "about",
+    "°": "degrees",
+    "§": "section",
+    "§§": "sections",
+    "©": "copyright",
+    "π": "pi",
+    "µ": "micro",
+    "α": "alpha",
+    "β": "beta",
+    "γ": "gamma",
+    "δ": "delta",
+    "Δ": "delta",
+    "θ": "theta",
+    "λ": "lambda",
+    "σ": "sigma",
+    "ω": "omega",
+    "Ω": "omega",
+    "½": "one half",
+    "¼": "one quarter",
+    "¾": "three quarters",
+    "€": "euros",
+    "£": "pounds",
+    "¥": "yen",
+    "¢": "cents",
+    "№": "number",
+}
+_RAISED = {"²": "squared", "³": "cubed"}
+FUNCTIONS = {"sin": "sine", "cos": "cosine", "tan": "tangent", "log": "log", "ln": "L N", "sqrt": "the square root", "exp": "exp"}
+_TOKENS = re.compile(rf"{NUMBER}|[A-Za-z]+|<=|>=|!=|==|:=|->|=>|\S")
+_EXPRESSION = re.compile(
+    r".*(?:[=^×÷√≤≥≠·²³π]|[0-9)][+*][0-9A-Za-z(]|[A-Za-z0-9]<[A-Za-z0-9]|[0-9]>[0-9])|[A-Za-z]{1,4}\([A-Za-z0-9]\)", re.DOTALL
+)
+_SHORT_WORDS = frozenset(("of", "is", "to", "or", "pi", "if"))
+_DASHES = frozenset("-–—―_=*")
+_MATH_KINDS = ("number", "op", "letter", "unit", "money", "digits", "year")
+
+
+def lone(look: Look) -> Reading | None:
+    """Read a word without a letter or a digit: a symbol, a bullet, a rule, a dash, a mark."""
+    first, before = look.first, look.before
+    core = first.core
+    if not core:
+        return _bare_mark(look)
+    if core in ("-", "–", "−"):
+        return _dash(look)
+    if set(core) <= _DASHES and core not in OPERATORS:
+        return Reading(1, "" if before.paused else "—")
+    if core in ("<", ">"):
+        return _compare(look)
+    if core in ("+", "/", "•", "|"):
+        return _by_place(look)
+    if core in OPERATORS:
+        return Reading(1, OPERATORS[core] + first.mark, "op")
+    if core in NAMES:
+        return Reading(1, NAMES[core] + first.mark)
+    said = " ".join(filter(None, (OPERATORS.get(c) or NAMES.get(c) or "" for c in core[:20])))
+    return Reading(1, (said + first.mark) if said else _mark_alone(look))
+
+
+def _bare_mark(look: Look) -> Reading:
+    first, before = look.first, look.before
+    if first.text == "*" and before.kind in _MATH_KINDS and not before.paused:
+        following = look.at(1)
+        if following is not None and following.core[:1].isdigit():
+            return Reading(1, "times", "op")
+    return Reading(1, _mark_alone(look))
+
+
+def _mark_alone(look: Look) -> str:
+    """The mark of a word that has nothing else; none after another, and none of a smiley."""
+    first = look.first
+    if look.before.paused or first.text[:1] in ":;" and len(first.text) > 1:
+        return ""
+    return first.mark
+
+
+def _dash(look: Look) -> Reading:
+    """Read a lone dash: a bullet, a range, a minus or a pause."""
+    before = look.before
+    if before.paused and before.kind != "op":
+        return Reading(1, "")
+    if before.kind in _MATH_KINDS:
+        following = look.at(1)
+        if following is not None and following.core[:1].isdigit():
+            operator = None if following.mark else look.at(2)
+            if operator is not None and operator.core == "=" or before.kind == "letter":
+                return Reading(1, "minus", "op")
+            return Reading(1, "to")
+        if following is not None and len(following.core) == 1 and before.kind in ("letter", "op"):
+            return Reading(1, "minus", "op")
+    return Reading(1, "—")
+
+
+def _compare(look: Look) -> Reading:
+    before, core = look.before, look.first.core
+    if not before.paused and (before.kind in _MATH_KINDS or len(before.word) == 1):
+        return Reading(1, "less than" if core == "<" else "greater than", "op")
+    if core == ">":
+        return Reading(1, "" if before.paused else "then")
+    return Reading(1, "" if before.paused else "less than")
+
+
+def _by_place(look: Look) -> Reading:
+    before, core = look.before, look.first.core
+    if core == "|":
+        return Reading(1, "" if before.paused else ",")
+    if before.paused or core == "•":
+        return Reading(1, "")
+    if core == "+":
+        return Reading(1, "plus", "op")
+    return Reading(1, "divided by", "op") if before.kind in _MATH_KINDS else Reading(1, "")
+
+
+def times(look: Look) -> Reading | None:
+    """Read the letter x between two numbers: "times", or "by" where a unit follows."""
+    if look.first.core not in ("x", "X") or look.first.mark or look.before.kind not in _MATH_KINDS:
+        return None
+    if look.before.kind in ("op", "letter"):
+        return None
+    following = look.at(1)
+    if following is None or not following.core[:1].isdigit():
+        return None
+    unit = None if following.mark else look.at(2)
+    attached = following.core.lstrip("0123456789.,")
+    by = attached in UNITS if attached else unit is not None and unit.core in UNITS
+    return Reading(1, "by" if by else "times", "op")
+
+
+def is_expression(core: str) -> bool:
+    """Whether a word is an expression such as "2+2=4" or "x^2"."""
+    return len(core) <= 60 and _EXPRESSION.match(core) is not None
+
+
+def expression(core: str) -> str:
+    """Say an expression, sign for sign."""
+    tokens = _TOKENS.findall(core)
+    said: list[str] = []
+    for at, token in enumerate(tokens):
+        before = tokens[at - 1] if at else ""
+        after = tokens[at + 1] if at + 1 < len(tokens) else ""
+        said.append(_token(token, before, after))
+    return " ".join(filter(None, said))
+
+
+def _token(token: str, before: str, after: str) -> str:
+    if token[0].isdigit() or token[0] == "." and token[1:].isdigit():
+        if before == "^" and token in ("2", "3"):
+            return "squared" if token == "2" else "cubed"
+        return number(token) if token.isascii() else token
+    if token.isalpha() and token.isascii():
+        return _name(token, after)
+    if token == "^":
+        return "" if after in ("2", "3") else OPERATORS["^"]
+    if token == "(":
+        return "of" if before.isalpha() and before.isascii() else ""
+    if token == "/":
+        return "divided by" if before[:1].isdigit() and after[:1].isdigit() else "over"
+    if token == "*":
+        return "times"
+    if token == "-":
+        return "minus" if after else ""
+    if token in "<>":
+        return "less than" if token == "<" else "greater than"
+    return _RAISED.get(token) or OPERATORS.get(token) or NAMES.get(token) or ""
+
+
+def _name(token: str, after: str) -> str:
+    if token in FUNCTIONS:
+        return FUNCTIONS[token] + (" of" if token == "sqrt" and after != "(" else "")
+    if len(token) == 1 or len(token) == 2 and token not in _SHORT_WORDS:
+        return spaced(token)
+    return token
+
+
+def without_pictures(text: str) -> str:
+    """The text without emoji, and with the names of symbols that stand alone in it."""
+    if text.isascii():
+        return text
+    kept = []
+    for letter in text:
+        if letter.isalnum() or letter.isascii():
+            kept.append(letter)
+            continue
+        kind = unicodedata.category(letter)
+        if kind in ("So", "Sk", "Cf", "Co", "Cn", "Cs", "Cc") or letter == "\ufe0f":
+            kept.append(f" {NAMES[letter]} " if letter in NAMES else "")
+        elif letter in NAMES or letter in OPERATORS:
+            kept.append(f" {NAMES.get(letter) or OPERATORS[letter]} ")
+        else:
+            kept.append(letter)
+    return " ".join("".join(kept).split())
+
+
+def raised(core: str) -> str:
+    """Say "10²" and "x³"; '' for what is none."""
+    if core[-1:] not in _RAISED or not core[:-1]:
+        return ""
+    bare = core[:-1]
+    if bare.isdigit() and bare.isascii():
+        return f"{cardinal(bare)} {_RAISED[core[-1]]}"
+    return f"{_name(bare, '')} {_RAISED[core[-1]]}" if bare.isalpha() else ""

@@ -1,0 +1,266 @@
+"""English: in which order its readings are tried."""
+
+from __future__ import annotations
+
+import re
+
+from vflow_nodes.lib.spoken_form.english.abbreviations import (
+    SPECIAL,
+    abbreviation,
+    letters_with_stops,
+    roman_numeral,
+)
+from vflow_nodes.lib.spoken_form.english.amounts import after_number, numeric
+from vflow_nodes.lib.spoken_form.english.codes import digit_groups, machine, mixed, phone, version
+from vflow_nodes.lib.spoken_form.english.letters import acronym, identifier, spaced
+from vflow_nodes.lib.spoken_form.english.markup import markup
+from vflow_nodes.lib.spoken_form.english.money import is_money_word, money
+from vflow_nodes.lib.spoken_form.english.numbers import MOST_DIGITS, cardinal, code, spelled
+from vflow_nodes.lib.spoken_form.english.symbols import (
+    NAMES,
+    OPERATORS,
+    expression,
+    is_expression,
+    lone,
+    raised,
+    times,
+    without_pictures,
+)
+from vflow_nodes.lib.spoken_form.english.units import MONTHS, SCALES
+from vflow_nodes.lib.spoken_form.english.web import address, file_name, handle_or_tag, mail, path
+from vflow_nodes.lib.spoken_form.english.words import CODES, RESPELLED, VERSIONED
+from vflow_nodes.lib.spoken_form.long_words import is_code
+from vflow_nodes.lib.spoken_form.reading import Before, LongWords, Look, Reading, Stage
+from vflow_nodes.lib.spoken_form.word import LONGEST, Word, mark_of, take_apart
+
+_PLAIN = re.compile(r"[A-Za-z][a-z]+(?:['’](?:[a-z]{1,2}|[A-Z][a-z]+))?")
+_JOINED = re.compile(r"(--+|—|–|/|&|\+|…|\.\.+|[,;:!?](?=[A-Za-z])|(?<=[A-Za-z]{2})\.(?=[A-Z][a-z]))")
+_EQUATION = re.compile(r"[0-9]{1,6}[a-z]")
+_WITH_SIGN = {"C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", ".NET": "dot net", "ASP.NET": "A S P dot net"}
+_GRADE = re.compile(r"([A-F])([+\-−])")
+_NUMBER_SIGN = re.compile(r"#([0-9]{1,10})")
+_SECTION = re.compile(r"(§|№|©|≈|π|√)([0-9.]{1,10})")
+_AFTER = ("number", "feet", "unit")
+_DEEPEST = 3
+"""How often a part of a word may have parts of its own."""
+_SHORTENED = 4
+
+
+class English:
+    """American English, as a newsreader says it."""
+
+    code_pause = "code,"
+
+    def read(self, look: Look, long_words: LongWords) -> Reading:
+        first = look.first
+        core = first.core
+        if not first.lead and core not in SPECIAL and _PLAIN.fullmatch(core) and len(core) <= LONGEST:
+            plain = self._plain(look)
+            if plain is not None:
+                return plain
+        return self._read(look, long_words, 0)
+
+    def code_words(self, word: str) -> int:
+        return 3 if word.lower() in CODES else 0
+
+    def _plain(self, look: Look) -> Reading | None:
+        first, before = look.first, look.before
+        core = first.core
+        if before.kind in ("number", "money") and (core.lower() in SCALES or is_money_word(look)):
+            return None
+        if core in RESPELLED or core[0] in "IVXL" and not before.paused and len(core) < 3:
+            return None
+        kind = "month" if core in MONTHS and not first.mark else ""
+        core = core.replace("’", "'") if "’" in core else core
+        if "--" in first.text[-4:]:
+            return None
+        return Reading(1, core + first.mark if first.mark else core, kind)
+
+    def _read(self, look: Look, long_words: LongWords, depth: int) -> Reading:
+        first = look.first
+        core = first.core
+        if len(first.written) > LONGEST or is_code(core):
+            return self._long(look, long_words)
+        if _is_foreign(core):
+            return Reading(1, first.written)
+        reading = markup(look, lambda text: self._say(text, long_words, depth + 1)) if depth < _DEEPEST else None
+        if reading is None and any(letter.isspace() for letter in first.text):
+            reading = Reading(1, self._say(first.text, long_words, depth + 1) if depth < _DEEPEST else core)
+        if reading is None and not any(map(str.isalnum, core)):
+            reading = lone(look)
+        if reading is None:
+            reading = self._known(look) or self._number(look) or self._letters(look, long_words)
+        return reading or self._parts(look, long_words, depth)
+
+    def _known(self, look: Look) -> Reading | None:
+        first, before = look.first, look.before
+        core = first.core
+        if core in _WITH_SIGN:
+            return Reading(1, _WITH_SIGN[core] + first.mark)
+        if "#" in core[:1] and (found := _NUMBER_SIGN.fullmatch(core)):
+            digits = found.group(1)
+            said = code(digits) if len(digits) > 3 or digits[0] == "0" else cardinal(digits)
+            return Reading(1, f"number {said}{first.mark}", "digits")
+        if (found := _GRADE.fullmatch(core)) and (before.paused or found.group(2) == "+"):
+            return Reading(1, f"{found.group(1)} {'plus' if found.group(2) == '+' else 'minus'}{first.mark}")
+        if found := _SECTION.fullmatch(core):
+            sign = found.group(1)
+            return Reading(1, f"{NAMES.get(sign) or OPERATORS[sign]} {expression(found.group(2))}{first.mark}")
+        if is_money_word(look):
+            return Reading(1, first.mark)
+        if (reading := times(look)) is not None:
+            return reading
+        if before.kind in _AFTER and (reading := after_number(look)) is not None:
+            return reading
+        return roman_numeral(look)
+
+    def _number(self, look: Look) -> Reading | None:
+        first = look.first
+        core = first.core
+        if not any(letter in "0123456789" for letter in core):
+            return money(look) if len(core) < 4 else None
+        if said := machine(core):
+            return Reading(1, said + first.mark, "digits")
+        if "@" in core or "://" in core or "www." in core:
+            return None
+        if core.isascii() and core.isdigit() and len(core) > MOST_DIGITS:
+            return Reading(1, f"a number of {cardinal(str(len(core)))} digits{first.mark}", "digits")
+        if reading := phone(look) or money(look):
+            return reading
+        if look.before.kind == "op" and _EQUATION.fullmatch(core):
+            return Reading(1, expression(core) + first.mark, "letter")
+        if reading := numeric(look):
+            return reading
+        groups = digit_groups(core) or version(core, look.before.word.lower() in VERSIONED)
+        if groups:
+            return Reading(1, groups + first.mark, "digits")
+        if said := raised(core):
+            return Reading(1, said + first.mark, "number", "2")
+        if is_expression(core):
+            return Reading(1, expression(core) + first.mark, "number", "2")
+        if core[-1:] in "'’" or "_" in core:
+            return None
+        said = mixed(core)
+        return Reading(1, said + first.mark) if said else None
+
+    def _letters(self, look: Look, long_words: LongWords) -> Reading | None:
+        first, before = look.first, look.before
+        core = first.core
+        said = mail(core) or address(core, long_words == "spell") or handle_or_tag(core) or file_name(core) or path(core)
+        if said:
+            return Reading(1, said + first.mark)
+        if (reading := abbreviation(look) or letters_with_stops(look)) is not None:
+            return reading
+        if core in RESPELLED:
+            return Reading(1, RESPELLED[core] + first.mark)
+        if len(core) == 1:
+            return self._letter(look)
+        loud = len(before.word) > 2 and before.word.isupper() and not before.kind
+        if said := acronym(core, loud):
+            return Reading(1, said + first.mark, "capitals")
+        if said := raised(core):
+            return Reading(1, said + first.mark, "letter")
+        if is_expression(core) and "&" not in core:
+            return Reading(1, expression(core) + first.mark, "letter")
+        if said := identifier(core):
+            return Reading(1, said + first.mark)
+        if first.lead.endswith("`") and first.tail.startswith("`") and len(core) == 2 and not set(core) & set("aeiou"):
+            return Reading(1, spaced(core) + first.mark)
+        return None
+
+    def _letter(self, look: Look) -> Reading | None:
+        """Read a lone letter: a name of something, but for the words a and I."""
+        first, before = look.first, look.before
+        core = first.core
+        if not core.isascii():
+            return None
+        if core in "aA":
+            alone = before.kind == "op" or first.mark or (not before.ended and core == "A")
+            return Reading(1, ("A" if alone else core) + first.mark, "letter" if before.kind == "op" else "")
+        if core in "IO":
+            return Reading(1, core + first.mark)
+        return Reading(1, core.upper() + first.mark, "letter")
+
+    def _parts(self, look: Look, long_words: LongWords, depth: int) -> Reading:
+        """Read a word of several: "yes/no", "AT&T", "pre-2020"; at last the word as it is."""
+        first = look.first
+        core = without_pictures(first.core)
+        if depth < _DEEPEST and (" " in core or core != first.core):
+            return Reading(1, self._say(core, long_words, depth + 1) + first.mark)
+        parts = _JOINED.split(core) if depth < _DEEPEST else [core]
+        if len(parts) > 1:
+            return Reading(1, self._join(parts, long_words, depth) + first.mark)
+        if "-" in core.strip("-") and depth < _DEEPEST and any(map(_needs_reading, core.split("-"))):
+            return Reading(1, self._say(core.replace("-", " "), long_words, depth + 1) + first.mark)
+        dash = "—" if first.text.endswith("--") else ""
+        return Reading(1, core.strip("-").replace("’", "'") + (first.mark or dash))
+
+    def _join(self, parts: list[str], long_words: LongWords, depth: int) -> str:
+        said: list[str] = []
+        for part in parts:
+            if part in ("—", "–") or part.startswith("--"):
+                said.append("—")
+            elif part in ("…", ",", ";", ":", "!", "?", ".") or part.startswith(".."):
+                said.append("…" if part.startswith("..") else part)
+            elif part in ("&", "+"):
+                said.append("and" if part == "&" else "plus")
+            elif part != "/" and part:
+                said.append(self._say(part, long_words, depth + 1))
+        joined = " ".join(filter(None, said))
+        return re.sub(r" (?=[—…,;:!?.])", "", joined)
+
+    def _say(self, text: str, long_words: LongWords, depth: int) -> str:
+        """Say a text that is whole."""
+        words = [take_apart(word) for word in text.split()]
+        before = Before()
+        said: list[str] = []
+        while words:
+            reading = self._read(Look(words[:40], before, Stage.FINISH), long_words, depth)
+            last = words[reading.count - 1]
+            words = words[reading.count :]
+            if reading.spoken:
+                said.append(reading.spoken)
+            before = Before(last.core, reading.kind, reading.value, mark_of(reading.spoken[-1:]) != "", False)
+        return " ".join(said)
+
+    def _long(self, look: Look, long_words: LongWords) -> Reading:
+        """Read a word that is no word, as the property says."""
+        first = look.first
+        core = first.core
+        if core.isascii() and core.replace(",", "").isdigit():
+            return Reading(1, f"a number of {cardinal(str(len(core.replace(',', ''))))} digits{first.mark}", "digits")
+        if not core.isascii() and sum(map(str.isalpha, core)) > len(core) // 2:
+            return Reading(1, first.written)
+        if said := mail(core[:LONGEST]) or (address(core[:4000], long_words == "spell") if "." in core else ""):
+            return Reading(1, said + first.mark)
+        if not any(map(str.isalnum, core)):
+            return Reading(1, "")
+        if long_words == "name":
+            return Reading(1, f"a long code{first.mark}")
+        letters = [letter for letter in core if letter.isalnum()]
+        if long_words == "shorten" and len(letters) > 2 * _SHORTENED:
+            head, tail = _spelled(letters[:_SHORTENED]), _spelled(letters[-_SHORTENED:])
+            return Reading(1, f"a long code, from {head}, to {tail}{first.mark}")
+        groups = [_spelled(letters[at : at + 4]) for at in range(0, len(letters), 4)]
+        return Reading(1, ", ".join(groups) + first.mark)
+
+
+def _spelled(letters: list[str]) -> str:
+    return " ".join(spelled(letter) if letter in "0123456789" else letter.upper() for letter in letters)
+
+
+def _needs_reading(part: str) -> bool:
+    return part.isupper() and len(part) > 1 or any(map(str.isdigit, part)) or part in RESPELLED
+
+
+def _is_foreign(core: str) -> bool:
+    """Whether a word has letters of another script than the Latin one, but for Greek signs of formulas."""
+    if core.isascii():
+        return False
+    return any(letter > "\u024f" and letter.isalpha() and not "\u0370" <= letter <= "\u03ff" for letter in core) or (
+        len(core) > 2 and all("\u0370" <= letter <= "\u03ff" or not letter.isalpha() for letter in core)
+        and sum(map(str.isalpha, core)) > 1
+    )
+
+
+ENGLISH = English()

@@ -1,0 +1,194 @@
+"""English names of units, scales, currencies, months and days."""
+
+from __future__ import annotations
+
+_UNITS = """
+km kilometer|m meter|cm centimeter|mm millimeter|nm nanometer|µm micrometer|μm micrometer|mi mile|yd yard
+kg kilogram|g gram|mg milligram|mcg microgram|µg microgram|μg microgram|lb pound|oz ounce|t ton
+L liter|l liter|mL milliliter|ml milliliter|dL deciliter|cl centiliter|gal gallon|qt quart|pt pint
+tsp teaspoon|tbsp tablespoon|Tbsp tablespoon
+h hour|hr hour|min minute|sec second|s second|ms millisecond|µs microsecond|ns nanosecond|wk week|mo month|yr year
+W watt|kW kilowatt|MW megawatt|GW gigawatt|kWh kilowatt hour|Wh watt hour|V volt|mV millivolt|kV kilovolt|mA milliamp
+mAh milliamp hour|Ah amp hour|cal calorie|kcal kilocalorie|J joule|kJ kilojoule|N newton
+KB kilobyte|kB kilobyte|MB megabyte|GB gigabyte|TB terabyte|PB petabyte|GiB gibibyte|MiB mebibyte|Gb gigabit
+Mb megabit|ha hectare|px pixel|pg picogram|IU international unit|kPa kilopascal|Pa pascal|hPa hectopascal
+dB decibel|Ω ohm|kΩ kilohm|atm atmosphere
+"""
+UNITS: dict[str, tuple[str, str]] = {
+    symbol: (name, name + "s")
+    for line in _UNITS.strip().splitlines()
+    for symbol, _, name in (entry.partition(" ") for entry in line.split("|"))
+}
+"""A unit's symbol, with its name for one and for several."""
+
+_SAME = {
+    "Hz": "hertz",
+    "kHz": "kilohertz",
+    "MHz": "megahertz",
+    "GHz": "gigahertz",
+    "mph": "miles per hour",
+    "kph": "kilometers per hour",
+    "km/h": "kilometers per hour",
+    "kmh": "kilometers per hour",
+    "m/s": "meters per second",
+    "ft/s": "feet per second",
+    "mpg": "miles per gallon",
+    "rpm": "R P M",
+    "RPM": "R P M",
+    "bpm": "beats per minute",
+    "BPM": "beats per minute",
+    "fps": "frames per second",
+    "dpi": "dots per inch",
+    "ppm": "parts per million",
+    "psi": "P S I",
+    "mmHg": "millimeters of mercury",
+    "mg/dL": "milligrams per deciliter",
+    "mmol/L": "millimoles per liter",
+    "mg/kg": "milligrams per kilogram",
+    "g/L": "grams per liter",
+    "kbps": "kilobits per second",
+    "Kbps": "kilobits per second",
+    "Mbps": "megabits per second",
+    "Gbps": "gigabits per second",
+    "MB/s": "megabytes per second",
+    "GB/s": "gigabytes per second",
+    "%": "percent",
+    "°C": "degrees Celsius",
+    "°F": "degrees Fahrenheit",
+    "℃": "degrees Celsius",
+    "℉": "degrees Fahrenheit",
+    "°N": "degrees north",
+    "°S": "degrees south",
+    "°E": "degrees east",
+    "°W": "degrees west",
+    "‰": "per mille",
+    "cc": "C C",
+    "bit": "bit",
+}
+UNITS.update({symbol: (name, name) for symbol, name in _SAME.items()})
+UNITS.update(
+    {
+        "°": ("degree", "degrees"),
+        "°C": ("degree Celsius", "degrees Celsius"),
+        "°F": ("degree Fahrenheit", "degrees Fahrenheit"),
+        "mph": ("mile per hour", "miles per hour"),
+        "km/h": ("kilometer per hour", "kilometers per hour"),
+        "m/s": ("meter per second", "meters per second"),
+        "ft": ("foot", "feet"),
+        "in": ("inch", "inches"),
+        "sq": ("square", "square"),
+        "lbs": ("pound", "pounds"),
+        "hrs": ("hour", "hours"),
+        "mins": ("minute", "minutes"),
+        "secs": ("second", "seconds"),
+        "yrs": ("year", "years"),
+        "¢": ("cent", "cents"),
+    }
+)
+for _symbol in ("m", "km", "cm", "mm", "ft", "in", "mi"):
+    _one, _many = UNITS[_symbol]
+    for _mark, _word in (("²", "square"), ("^2", "square"), ("³", "cubic"), ("^3", "cubic")):
+        UNITS[_symbol + _mark] = (f"{_word} {_one}", f"{_word} {_many}")
+
+SCALES = {
+    "hundred": "hundred",
+    "thousand": "thousand",
+    "million": "million",
+    "billion": "billion",
+    "trillion": "trillion",
+}
+SCALE_LETTERS = {
+    "k": "thousand",
+    "K": "thousand",
+    "m": "million",
+    "M": "million",
+    "mn": "million",
+    "mm": "million",
+    "MM": "million",
+    "b": "billion",
+    "B": "billion",
+    "bn": "billion",
+    "Bn": "billion",
+    "t": "trillion",
+    "T": "trillion",
+    "tn": "trillion",
+}
+
+_DOLLAR, _EURO, _POUND = ("dollar", "dollars"), ("euro", "euros"), ("pound", "pounds")
+_YEN, _RUPEE, _WON = ("yen", "yen"), ("rupee", "rupees"), ("won", "won")
+_CENTS, _PENCE = ("cent", "cents"), ("penny", "pence")
+
+
+def _of(country: str, name: str) -> tuple[str, str]:
+    return f"{country} {name}", f"{country} {name}s"
+
+
+_US, _CANADIAN, _AUSTRALIAN = _of("U S", "dollar"), _of("Canadian", "dollar"), _of("Australian", "dollar")
+CURRENCIES: dict[str, tuple[str, str]] = {
+    "$": _DOLLAR,
+    "€": _EURO,
+    "£": _POUND,
+    "¥": _YEN,
+    "₹": _RUPEE,
+    "₩": _WON,
+    "₽": ("ruble", "rubles"),
+    "₿": ("bitcoin", "bitcoin"),
+    "₺": ("lira", "lira"),
+    "₪": ("shekel", "shekels"),
+    "US$": _US,
+    "C$": _CANADIAN,
+    "CA$": _CANADIAN,
+    "A$": _AUSTRALIAN,
+    "AU$": _AUSTRALIAN,
+    "NZ$": _of("New Zealand", "dollar"),
+    "HK$": _of("Hong Kong", "dollar"),
+    "R$": ("real", "reais"),
+    "USD": _US,
+    "CAD": _CANADIAN,
+    "AUD": _AUSTRALIAN,
+    "NZD": _of("New Zealand", "dollar"),
+    "EUR": _EURO,
+    "GBP": _POUND,
+    "JPY": _YEN,
+    "CNY": ("yuan", "yuan"),
+    "INR": _RUPEE,
+    "KRW": _WON,
+    "CHF": _of("Swiss", "franc"),
+    "MXN": _of("Mexican", "peso"),
+    "BTC": ("bitcoin", "bitcoin"),
+    "Rs": _RUPEE,
+}
+SMALL_MONEY = {"pound": _PENCE, "pounds": _PENCE}
+CENTS = _CENTS
+WHOLE_ONLY = frozenset("yen won yuan ruble bitcoin lira".split())  # noqa: SIM905
+"""Currencies whose decimals are read as a decimal number."""
+
+MONTHS = (
+    "January February March April May June July August September October November December"
+).split()
+MONTH_NAMES = {name: name for name in MONTHS} | {
+    name[:3]: name for name in MONTHS if name not in ("May", "March")
+}
+MONTH_NAMES |= {"Mar": "March", "Sept": "September"}
+"""A month as it is written, without a full stop."""
+DAYS = {
+    "Mon": "Monday",
+    "Tue": "Tuesday",
+    "Tues": "Tuesday",
+    "Wed": "Wednesday",
+    "Thu": "Thursday",
+    "Thur": "Thursday",
+    "Thurs": "Thursday",
+    "Fri": "Friday",
+    "Sat": "Saturday",
+    "Sun": "Sunday",
+}
+DAY_NAMES = frozenset(DAYS.values())
+
+
+def unit_name(symbol: str, value: str) -> str:
+    """The name of a unit after a number; '' for a symbol that is none."""
+    names = UNITS.get(symbol)
+    if names is None:
+        return ""
+    return names[value.lstrip("+-−") not in ("1", "1.0")]

@@ -1,0 +1,120 @@
+"""The spoken form of one reply, word by word."""
+
+from __future__ import annotations
+
+from vflow_nodes.lib.spoken_form.english import ENGLISH
+from vflow_nodes.lib.spoken_form.reading import (
+    Before,
+    Language,
+    LongWords,
+    Look,
+    Reading,
+    Stage,
+    Unit,
+    Wait,
+)
+from vflow_nodes.lib.spoken_form.word import MARKS, Word, take_apart
+
+_LANGUAGES: dict[str, Language] = {"en": ENGLISH}
+_FENCES = ("```", "~~~")
+_ENDS = frozenset(".!?…")
+
+
+def language(name: str) -> Language:
+    """Return the table of a language, by a tag such as "en" or "en-US". Raises: ValueError if it has none."""
+    table = _LANGUAGES.get(name.partition("-")[0].lower())
+    if table is None:
+        raise ValueError(f"no spoken form for the language {name!r}; there is {', '.join(_LANGUAGES)}")
+    return table
+
+
+class SpokenForm:
+    """Says the words of one reply. Every written word is in exactly one unit, in order.
+
+    A word is held back only while the next may belong to it; a plain word leaves at once.
+    """
+
+    def __init__(self, language: str = "en", long_words: LongWords = "name") -> None:
+        """Raises: ValueError for a language without a table."""
+        self._table = _table(language)
+        self._long_words: LongWords = long_words
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the reply; what is held is dropped."""
+        self._held: list[Word] = []
+        self._before = Before()
+        self._owed = ""  # what a release left to be said
+        self._fence = ""  # the mark that closes the fenced code
+
+    @property
+    def holds(self) -> bool:
+        """Whether words are held back."""
+        return bool(self._held)
+
+    def push(self, word: str) -> list[Unit]:
+        """Take one written word; return the units that are decided now."""
+        self._held.append(take_apart(word))
+        return self._decide(Stage.MORE)
+
+    def release(self) -> list[Unit]:
+        """Return units for all that is held, in the form that stays true whatever follows."""
+        return self._decide(Stage.RELEASE)
+
+    def finish(self) -> list[Unit]:
+        """Return units for all that is held: the reply ends."""
+        units = self._decide(Stage.FINISH)
+        if self._owed:
+            units.append(Unit("", self._owed))
+        self.reset()
+        return units
+
+    def _decide(self, stage: Stage) -> list[Unit]:
+        units: list[Unit] = []
+        while self._held:
+            fenced = self._fenced(self._held[0])
+            if fenced is None:
+                try:
+                    reading = self._table.read(Look(self._held, self._before, stage), self._long_words)
+                except Wait:
+                    break
+            else:
+                reading = fenced
+            units.append(self._take(reading))
+        return units
+
+    def _fenced(self, word: Word) -> Reading | None:
+        """How a word of fenced code is said, and the fences themselves; None outside."""
+        written = word.written
+        if self._fence:
+            if self._fence in written:
+                self._fence = ""
+            return Reading(1, "", "code")
+        fence = next((fence for fence in _FENCES if written.startswith(fence)), "")
+        if not fence or written.strip("~") == "" != written.strip("~`") or len(written) > 40:
+            return None
+        if fence not in written[3:]:
+            self._fence = fence
+        return Reading(1, self._table.code_pause, "code")
+
+    def _take(self, reading: Reading) -> Unit:
+        words = self._held[: reading.count]
+        del self._held[: reading.count]
+        spoken = f"{self._owed} {reading.spoken}".strip() if self._owed else reading.spoken
+        self._owed = reading.owed
+        last = words[-1]
+        before = self._before
+        if reading.spoken:
+            paused = reading.spoken[-1] in MARKS
+            ended = paused and reading.spoken[-1] in _ENDS
+        else:
+            paused, ended = before.paused, before.ended
+        code = 0 if ended else self._table.code_words(last.core) or max(0, before.code - 1)
+        if reading.kind == "digits":
+            code = 0
+        self._before = Before(last.core, reading.kind, reading.value, paused, ended, before.ended, code)
+        written = words[0].written if len(words) == 1 else " ".join(word.written for word in words)
+        return Unit(written, spoken)
+
+
+_table = language  # the constructor's parameter has the same name

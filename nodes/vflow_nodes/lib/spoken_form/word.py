@@ -1,0 +1,101 @@
+"""One written word taken apart: what is in brackets, quotes and Markdown's marks, and how it ends."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import unescape
+
+MARKS = frozenset(".,;:!?…—")
+"""The marks that a voice pauses at."""
+
+_OPENERS = "\"“”„«‹([{*_`¿¡"
+_CLOSERS = "\"”“»›)]}*_`'’.,;:!?…"
+_ESCAPE = re.compile(r"\\([*_`#\[\](){}!|.>~+-])")
+_ENTITY = re.compile(r"&#?\w{1,32};")
+_CITATION = re.compile(r"\[\^?[0-9]{1,3}\](?!\()")
+_FEET = re.compile(r"[0-9]{1,2}['’′]([0-9]{1,2}([\"”″]|''|’’))?")
+LONGEST = 200
+"""Letters of a word above which only its length and alphabet are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A written word.
+
+    core: without quotes, brackets, Markdown and marks at its ends.
+    mark: the mark with which it ends, '' for none; `after`: the same without the core's own full stop.
+    dotted: whether a full stop follows the core directly ("No." and "a.m.").
+    lead, tail: what was taken away before and after the core.
+    """
+
+    written: str
+    text: str
+    lead: str
+    core: str
+    tail: str
+    mark: str = ""
+    after: str = ""
+    dotted: bool = False
+
+
+def take_apart(written: str) -> Word:
+    """Return the parts of a written word. Linear in its length."""
+    if written.isalpha():
+        return Word(written, written, "", written, "")
+    text = written
+    if len(text) <= LONGEST:
+        text = _clean(text)
+    rest = text.lstrip(_OPENERS)
+    rest = _without_quote(rest) if rest[:1] in "'‘’~" else rest
+    core = rest.rstrip(_CLOSERS)
+    if rest.rstrip("*_`)]}.,;:!?") != core and (height := _FEET.match(rest)):
+        core = height.group()
+    elif "~" in core:
+        core = core.removesuffix("~~").rstrip(_CLOSERS)
+    tail = rest[len(core) :]
+    if tail[:1] == ")" and "(" in core:
+        core, tail = core + ")", tail[1:]
+    elif tail[:1] in ("'", "’") and core[-1:] == "s" and "'" not in text[:1] and "‘" not in text[:1]:
+        core, tail = core + "'", tail[1:]
+    lead = text[: len(text) - len(rest)]
+    if not tail:
+        return Word(written, text, lead, core, "")
+    dotted = tail[0] == "." and tail[1:2] != "."
+    mark = mark_of(tail)
+    return Word(written, text, lead, core, tail, mark, mark_of(tail[1:]) if dotted else mark, dotted)
+
+
+def mark_of(tail: str) -> str:
+    """The mark that stands for all marks of a word's end: the strongest."""
+    if not tail:
+        return ""
+    loud = "".join(mark for mark in "?!" if mark in tail)
+    if loud:
+        return loud
+    if "…" in tail or ".." in tail:
+        return "…"
+    return next((mark for mark in ".:;," if mark in tail), "")
+
+
+def _clean(text: str) -> str:
+    """Without entities, escapes, citations, and bold marks inside."""
+    if "&" in text and ";" in text:
+        text = _ENTITY.sub(lambda entity: unescape(entity.group()), text).replace("\xad", "")
+    if "\\" in text and text[1:3] != ":\\" and not text.startswith(("\\(", "\\[", "$")):
+        text = _ESCAPE.sub(r"\1", text)
+    if "[" in text:
+        text = _CITATION.sub("", text)
+    if "**" in text.strip("*") and not text[:1].isdigit():
+        text = text.replace("**", "")
+    return text
+
+
+def _without_quote(rest: str) -> str:
+    """Without the quote before a word, but with the apostrophe of '90s and 'em."""
+    if rest.startswith("~"):
+        return rest[2:].lstrip(_OPENERS) if rest.startswith("~~") else rest
+    quoted = rest[1:]
+    if quoted[:2].isdigit() and quoted[2:3] in ("", "s", ".", ",", "?", "!", ";", ":", ")"):
+        return rest
+    return quoted.lstrip(_OPENERS)
