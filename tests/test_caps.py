@@ -26,6 +26,11 @@ TURNS = Audio(rate=16_000, channels=1, features={"turns"})
         (Text("word"), NARROW, False),
         (AnyCaps(), TURNS, True),
         (Text("word"), AnyCaps(), True),
+        (Text("chunk"), Text("chunk", {"spoken"}), True),  # a node is inserted that makes it
+        (Text("chunk", {"spoken"}), Text("chunk"), True),
+        (Text("word", {"spoken"}), Text("chunk", {"spoken"}), False),
+        (Text("chunk"), Text("chunk", {"translated"}), False),
+        (Text("chunk", features=None), Text("chunk", {"translated"}), True),  # its node's input decides
     ],
 )
 def test_fitting(source: Caps, sink: Caps, expected: bool) -> None:
@@ -55,6 +60,8 @@ def test_open_fields_are_filled_and_fixed_ones_kept() -> None:
     assert fill(Text(), Text("word")) == Text("word")
     assert fill(Text("chunk"), Text("word")) == Text("chunk")
     assert fill(AnyCaps(), TURNS) == TURNS
+    assert fill(Text("chunk"), Text("word", {"spoken"})) == Text("chunk")
+    assert fill(Text("chunk", features=None), Text("word", {"spoken"})) == Text("chunk", {"spoken"})
     assert fill(NARROW, None) == NARROW
     assert fill(NARROW, Text("word")) == NARROW
 

@@ -36,7 +36,17 @@ def test_a_run_in_a_fresh_home_writes_its_output_and_nothing_else(tmp_path: Path
     variables = {k: v for k, v in variables.items() if not k.startswith(("XDG_", "HF_"))}
     question = ROOT / "pipelines" / "question.wav"
     ran = subprocess.run(
-        [sys.executable, "-m", "vflow.cli.main", "run", "voice_agent", "--input", str(question), "--output", str(output)],
+        [
+            sys.executable,
+            "-m",
+            "vflow.cli.main",
+            "run",
+            "voice_agent",
+            "--input",
+            str(question),
+            "--output",
+            str(output),
+        ],
         env={**variables, "HOME": str(home), "VFLOW_CACHE": str(cache), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

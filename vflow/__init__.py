@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from vflow.packet import Packet as Packet
     from vflow.packet import Samples as Samples
     from vflow.packet import Span as Span
+    from vflow.packet import SpokenUnit as SpokenUnit
     from vflow.packet import TextPacket as TextPacket
     from vflow.playout import Playout as Playout
     from vflow.ports import In as In
@@ -103,6 +104,7 @@ _MODULE_OF = {
     "Span": "packet",
     "SpeechEnd": "event",
     "SpeechStart": "event",
+    "SpokenUnit": "packet",
     "SystemClock": "clock",
     "Text": "caps",
     "TextPacket": "packet",
@@ -156,6 +158,7 @@ __all__ = [
     "Span",
     "SpeechEnd",
     "SpeechStart",
+    "SpokenUnit",
     "SystemClock",
     "Text",
     "TextPacket",

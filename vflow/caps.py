@@ -7,7 +7,7 @@ node's input, else from what the first consumer asks for.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vflow.packet import AudioPacket, Packet, TextPacket
 
@@ -57,32 +57,48 @@ class Audio:
         return f"audio({', '.join(fields)})" if fields else "audio"
 
 
-@dataclass(frozen=True, slots=True)
+SPOKEN = "spoken"
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class Text:
     """Text of one `kind`: `word` (one word of a reply), `chunk` (words to speak at once),
-    `final` (a finished transcript). `None` takes any text."""
+    `final` (a finished transcript). `None` takes any text.
 
-    kind: str | None = None
+    The known feature is `spoken`: each packet's `units` say how its words are said. Where an input asks for
+    it and its source has none, `load` inserts a node `spoken`. `features=None`, of an output that only
+    regroups words: those of the node's input.
+    """
+
+    kind: str | None
+    features: frozenset[str] | None
+
+    def __init__(self, kind: str | None = None, features: Iterable[str] | None = ()) -> None:
+        object.__setattr__(self, "kind", kind)
+        object.__setattr__(self, "features", None if features is None else frozenset(features))
 
     @property
     def packet_type(self) -> type[Packet]:
         return TextPacket
 
     def __str__(self) -> str:
-        return f"text/{self.kind}" if self.kind else "text"
+        name = f"text/{self.kind}" if self.kind else "text"
+        return f"{name}({', '.join(sorted(self.features))})" if self.features else name
 
 
 Caps = AnyCaps | Audio | Text
 
 
 def fits(source: Caps, sink: Caps) -> bool:
-    """Whether packets of `source` may enter `sink` as they are, or through an audio converter."""
+    """Whether packets of `source` may enter `sink` as they are, or through a node that `load` inserts."""
     if isinstance(source, AnyCaps) or isinstance(sink, AnyCaps):
         return True
     if isinstance(source, Audio) and isinstance(sink, Audio):
         return sink.features <= source.features
     if isinstance(source, Text) and isinstance(sink, Text):
-        return None in (source.kind, sink.kind) or source.kind == sink.kind
+        same = None in (source.kind, sink.kind) or source.kind == sink.kind
+        asked = (sink.features or frozenset()) - {SPOKEN}
+        return same and (source.features is None or asked <= source.features)
     return False
 
 
@@ -95,7 +111,7 @@ def needs_converter(source: Caps, sink: Caps) -> bool:
 
 
 def fill(caps: Caps, other: Caps | None) -> Caps:
-    """`caps` with its open fields taken from `other`; features of an open output pass through too."""
+    """`caps` with its open fields taken from `other`; audio's features pass through too where it has none."""
     if other is None:
         return caps
     if isinstance(caps, AnyCaps):
@@ -106,6 +122,7 @@ def fill(caps: Caps, other: Caps | None) -> Caps:
             other.channels if caps.channels is None else caps.channels,
             caps.features or other.features,
         )
-    if isinstance(caps, Text) and isinstance(other, Text) and caps.kind is None:
-        return replace(caps, kind=other.kind)
+    if isinstance(caps, Text) and isinstance(other, Text):
+        features = other.features if caps.features is None else caps.features
+        return Text(caps.kind or other.kind, features)
     return caps

@@ -105,16 +105,37 @@ class AudioPacket(Packet):
             )
 
 
+@dataclass(frozen=True, slots=True)
+class SpokenUnit:
+    """Words of a reply that are said as one, such as "$1.5 million".
+
+    `written` holds them as they were written, with one space between two; `spoken` is how a voice says them
+    ("one point five million dollars"), '' for what nobody says.
+    """
+
+    written: str
+    spoken: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextPacket(Packet):
     """A piece of text: a word, a chunk of words, or a transcript, as the port's caps say.
 
-    `index` is the index in the reply of the first word in `text`, counted from 0.
+    `index` is the index in the reply of the first word in `text`, counted from 0. Where the caps have the
+    feature `spoken`, `units` cover `text` from its first word to its last; a `word` is then one unit, which
+    may be several words. Elsewhere `units` is empty. `meta["language"]`, where it is there, is the language
+    of the text, as "en".
     """
 
     text: str
     index: int = 0
+    units: tuple[SpokenUnit, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):
             raise TypeError(f"text is str, not {type(self.text).__name__}")
+
+    @property
+    def spoken(self) -> str:
+        """The text as a voice says it; as it is written where nobody has worked that out."""
+        return " ".join(u.spoken for u in self.units if u.spoken) if self.units else self.text

@@ -19,7 +19,7 @@ from vflow import (
     TurnEnd,
     prop,
 )
-from vflow_nodes.lib.text import ends_sentence, mark_after
+from vflow_nodes.lib.text import SENTENCE_ENDS, final_mark, mark_after
 
 LONGEST = 25
 """Words in a chunk at most."""
@@ -60,7 +60,7 @@ class WordBuffer(Node):
     )
 
     text = In(Text("word"), queue=QueueOptions(packets=256))
-    out = Out(Text("chunk"))
+    out = Out(Text("chunk", features=None))
 
     def open(self) -> None:
         self._turn = 0
@@ -70,7 +70,7 @@ class WordBuffer(Node):
         if word.turn != self._turn:
             yield from self._rest()
             self._turn, self._begun = word.turn, False
-        if word.text.strip():
+        if word.text.strip() or word.units:
             self._words.append(word)
             self._came_ns.append(self.ctx.now_ns())
             yield from self._look()
@@ -114,25 +114,31 @@ class WordBuffer(Node):
         count = len(self._words)
         if not count:
             return 0
-        last = self._words[-1].text
-        if ends_sentence(last):
+        words = self._written(count)
+        last = self._words[-1]
+        mark = _mark_after(last)
+        if mark in SENTENCE_ENDS:
             return count
         waited = now - self._came_ns[0] >= self.max_wait
         if not self._begun:
-            return count if count >= self.first or waited or mark_after(last) else 0
+            return count if words >= self.first or waited or mark else 0
         short = left < self.margin
-        if mark_after(last) and (short or count >= self.then):
+        if mark and (short or words >= self.then):
             return count
-        if short and (waited or (count >= self.then and not _is_weak(last))):
+        if short and (waited or (words >= self.then and not _is_weak(last.text))):
             return count
-        if left < self.margin // 3 or count >= LONGEST:
+        if left < self.margin // 3 or words >= LONGEST:
             return self._strong(count)
         return 0
+
+    def _written(self, count: int) -> int:
+        """How many words the first `count` packets hold: what is said as one may be several."""
+        return sum(_size(word) for word in self._words[:count])
 
     def _strong(self, count: int) -> int:
         """`count`, or less where the chunk would end on a weak word and `then` words remain without it."""
         end = count
-        while end > self.then and _is_weak(self._words[end - 1].text):
+        while self._written(end) > self.then and _is_weak(self._words[end - 1].text):
             end -= 1
         return end
 
@@ -143,7 +149,7 @@ class WordBuffer(Node):
             return waited_at
         short_at = now + left - self.margin + MS
         at = min(max(waited_at, short_at), now + left - self.margin // 3 + MS)
-        if len(self._words) >= self.then and short_at > now:
+        if self._written(len(self._words)) >= self.then and short_at > now:
             at = min(at, short_at)
         return max(at, now + MS)
 
@@ -159,12 +165,23 @@ class WordBuffer(Node):
     def _take(self, count: int, now: int) -> TextPacket:
         """The next `count` words as a chunk."""
         words = self._words[:count]
-        letters = sum(sum(map(str.isalnum, word.text)) for word in words)
-        lasts = count * WORD_NS + letters * LETTER_NS
+        said = [word.spoken for word in words]
+        letters = sum(sum(map(str.isalnum, text)) for text in said)
+        lasts = sum(len(text.split()) for text in said) * WORD_NS + letters * LETTER_NS
         self._plays_until_ns = now + self._left_ns(now) + lasts
         self._handed_ns, self._handed_audio_ns, self._begun = now, lasts, True
         del self._words[:count], self._came_ns[:count]
-        return words[0].replace(text=" ".join(word.text.strip() for word in words))
+        text = " ".join(word.text.strip() for word in words if word.text)
+        return words[0].replace(text=text, units=tuple(unit for word in words for unit in word.units))
+
+
+def _size(word: TextPacket) -> int:
+    return sum(len(unit.written.split()) for unit in word.units) if word.units else 1
+
+
+def _mark_after(word: TextPacket) -> str:
+    """The mark with which a word ends, as it is said: the spoken form of an abbreviation has none."""
+    return final_mark(word.spoken) if word.units else mark_after(word.text)
 
 
 def _is_weak(word: str) -> bool:

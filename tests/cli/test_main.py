@@ -31,7 +31,7 @@ def test_an_unknown_verb_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "said"),
     [
         (["check", "say", "transcribe"], "pipelines/transcribe.yaml: ok"),
-        (["graph", "say"], "text     text_source"),
+        (["graph", "say"], "text          text_source"),
         (["doctor", "echo"], "pipelines/echo.yaml can"),
         (["bench", "say"], "pipelines/say.yaml: error: cannot be benched"),
         (["run", "say", "--set", "text.nope=1"], "error: text: no property 'nope'"),

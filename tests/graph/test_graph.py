@@ -224,8 +224,6 @@ def test_networkx_is_not_imported_to_load_a_graph() -> None:
 def test_what_the_loader_inserted_is_seen_through() -> None:
     made = graph("mic aec mix", "s resample mix")
     inserted = {name: replace(made.nodes[name], converter=True) for name in ("aec", "resample")}
-    made = replace(
-        made, nodes={**made.nodes, **inserted}, links=[replace(link, into="audio") for link in made.links]
-    )
+    made = replace(made, nodes={**made.nodes, **inserted})
     assert [made.before_inserted(link).source for link in made.into("mix")] == ["mic", "s"]
     assert made.before_inserted(made.links[0]) is made.links[0]

@@ -16,6 +16,7 @@ CAPS: tuple[Caps, ...] = (
     Audio(rate=16_000, channels=1),
     TURNS,
     *(Text(kind) for kind in ("word", "chunk", "final")),
+    Text("chunk", {"spoken"}),
 )
 
 

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from vflow import MS, SECOND, Eos, Harness, PropertyError, TextPacket, TurnEnd
+from vflow import MS, SECOND, Eos, Harness, PropertyError, SpokenUnit, TextPacket, TurnEnd
 from vflow_nodes.word_buffer import LONGEST, WordBuffer
 
 REPLY = (
@@ -40,6 +40,33 @@ def test_first_chunk_goes_out_at_first_words(harness):
 @pytest.mark.parametrize("word", ["Yes.", "1.", 'Sure!"', "Really?", "**Hello.**", "Well,", "So…", "No--"])
 def test_first_chunk_goes_out_at_a_punctuation_mark(harness, word):
     assert texts(harness.push(words(word)[0])) == [word]
+
+
+def unit(written, spoken, index=0):
+    return TextPacket(text=written, units=(SpokenUnit(written, spoken),), index=index, turn=1)
+
+
+def test_what_is_said_as_one_is_never_parted_and_counts_its_written_words(harness):
+    harness.push(unit("About", "about"))
+    assert harness.pull() == []
+    harness.push(unit("$1.5 million", "one point five million dollars", 1))
+    (chunk,) = harness.pull()
+    assert chunk.text == "About $1.5 million"
+    assert chunk.spoken == "about one point five million dollars"
+    assert [u.written for u in chunk.units] == ["About", "$1.5 million"]
+
+
+def test_what_is_said_without_a_word_goes_with_the_chunk(harness):
+    harness.push(unit("$1.5", "one point five"))
+    harness.push(unit("", "dollars"))
+    harness.event(TurnEnd(turn=1))
+    chunk, _ = harness.pull()
+    assert (chunk.text, chunk.spoken) == ("$1.5", "one point five dollars")
+
+
+@pytest.mark.parametrize(("spoken", "goes"), [("a m", False), ("U S.", True), ("no.", True), ("I.", True)])
+def test_the_marks_of_the_spoken_form_count(harness, spoken, goes):
+    assert bool(harness.push(unit("it.", spoken))) is goes
 
 
 @pytest.mark.parametrize("word", ["Dr.", "J.", "e.g.", "3.5", "Paris"])

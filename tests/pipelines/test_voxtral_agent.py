@@ -8,8 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from tests import voxtral_checkpoint
+from vflow_nodes.lib.speech import readable
 
 from .conftest import QUESTION, Run
+
+
+def has_sounds(word: str) -> bool:
+    """Whether an English voice says something of a word, or there is nothing to say."""
+    return any(map(str.isalnum, readable(word, "LATIN"))) or not any(map(str.isalnum, word))
 
 
 def test_a_spoken_question_is_answered_aloud_on_a_cpu(run: Callable[..., Run], tmp_path: Path) -> None:
@@ -25,7 +31,7 @@ def test_a_spoken_question_is_answered_aloud_on_a_cpu(run: Callable[..., Run], t
     assert turn["words"] >= 1
     assert turn["tokens"] <= 30
     assert turn["stop_reason"] in ("eos", "limit")
-    assert turn["heard"] == turn["reply"]
+    assert turn["heard"].split() == [word for word in turn["reply"].split() if has_sounds(word)]
     assert turn["speculation"]["result"] == "hit"
     assert turn["latency_ms"]["compute"] is not None
     played, rate = done.heard()

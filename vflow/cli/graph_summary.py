@@ -8,6 +8,7 @@ from vflow.graph.echo_cancellation import CANCELLER
 from vflow.graph.graph import Graph
 from vflow.graph.latency_budget import path_latencies
 from vflow.graph.negotiation import CONVERTER
+from vflow.graph.spoken_form import NODE as SPOKEN_FORM
 from vflow.props import duration_text
 
 MAX_PATHS = 5
@@ -22,6 +23,7 @@ def describe(graph: Graph) -> Iterator[str]:
     yield from _section("roles", _roles(graph))
     yield from _section("converters inserted", _converters(graph))
     yield from _section("echo cancellers inserted", _cancellers(graph))
+    yield from _section("spoken forms inserted", _spoken_forms(graph))
     yield from _section("threads", (f"{n}  {', '.join(names)}" for n, names in enumerate(segments, 1)))
     yield from _latency(graph)
 
@@ -56,6 +58,13 @@ def _cancellers(graph: Graph) -> Iterator[str]:
             microphone, speaker = graph.into(name)
             ends = f"{microphone.source}.{microphone.out} without what {speaker.source}.{speaker.out} has"
             yield f"{name}: {ends}"
+
+
+def _spoken_forms(graph: Graph) -> Iterator[str]:
+    for name, node in graph.nodes.items():
+        if node.converter and node.resolved == SPOKEN_FORM:
+            sources = " and ".join(f"{link.source}.{link.out}" for link in graph.into(name))
+            yield f"{name}: how to say {sources}"
 
 
 def _latency(graph: Graph) -> Iterator[str]:

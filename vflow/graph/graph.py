@@ -140,7 +140,8 @@ class Graph:
     def before_inserted(self, link: GraphLink) -> GraphLink:
         """The link of the file that a link goes on from: in front of what the loader inserted."""
         while self.nodes[link.source].converter:
-            link = next(other for other in self.into(link.source) if other.into == "audio")
+            into = next(iter(inputs_of(self.nodes[link.source].cls)))
+            link = next(other for other in self.into(link.source) if other.into == into)
         return link
 
     def is_boundary(self, link: GraphLink) -> bool:

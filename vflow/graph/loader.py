@@ -19,6 +19,7 @@ from vflow.graph.negotiation import negotiate
 from vflow.graph.overrides import Overrides, StandIns
 from vflow.graph.registry import NodeClass, Registry
 from vflow.graph.simultaneous_audio import refuse_simultaneous_audio
+from vflow.graph.spoken_form import insert_spoken_form
 from vflow.graph.whole_graph_checks import (
     refuse_blocking_cycle,
     refuse_file_clashes,
@@ -30,6 +31,7 @@ Pass = Callable[[Draft], None]
 PASSES: tuple[Pass, ...] = (
     expand,
     cancel_echo,
+    insert_spoken_form,
     negotiate,
     refuse_simultaneous_audio,
     refuse_blocking_cycle,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vflow.caps import AnyCaps, Audio, Caps, fill, fits, needs_converter
+from vflow.caps import AnyCaps, Audio, Caps, Text, fill, fits, needs_converter
 from vflow.errors import Unavailable
 from vflow.graph.draft import Draft
 from vflow.graph.graph import Graph, GraphLink, GraphNode
@@ -35,6 +35,8 @@ def _output(graph: Graph, node: GraphNode, port: str, given: list[Caps]) -> Caps
         if isinstance(caps, AnyCaps) or type(other) is type(caps):
             caps = fill(caps, other)
             break
+    if isinstance(caps, Text):
+        return Text(caps.kind, caps.features or ())
     if isinstance(caps, Audio) and None in (caps.rate, caps.channels):
         for link in graph.out_of(node.name):
             if link.out == port:
@@ -57,7 +59,10 @@ def _enter(draft: Draft, link: GraphLink) -> None:
         message = f"{link.source}.{link.out} carries {source}, but {link.target}.{link.into} takes {wanted}"
         draft.error(message, link.place)
     elif not needs_converter(source, wanted):
-        draft.set_caps(link.target, link.into, fill(wanted, source))
+        filled = fill(wanted, source)
+        if isinstance(filled, Text) and isinstance(source, Text):
+            filled = Text(filled.kind, source.features)
+        draft.set_caps(link.target, link.into, filled)
     elif link.convert:
         _insert(draft, link, source)
     else:
@@ -76,7 +81,7 @@ def _insert(draft: Draft, link: GraphLink, source: Caps) -> None:
     (into,), (out,) = inputs_of(cls), outputs_of(cls)
     wanted = fill(graph.nodes[link.target].caps[link.into], source)
     draft.set_caps(link.target, link.into, wanted)
-    name = _free(graph, f"{link.target}.{CONVERTER}")
+    name = free_name(graph, f"{link.target}.{CONVERTER}")
     caps = {into: source, out: wanted}
     draft.add(GraphNode(name, cls, CONVERTER, CONVERTER, {}, link.place, caps=caps, converter=True))
     before = GraphLink(link.source, link.out, name, into, place=link.place)
@@ -87,6 +92,7 @@ def _insert(draft: Draft, link: GraphLink, source: Caps) -> None:
     draft.relink(link, before, after)
 
 
-def _free(graph: Graph, name: str) -> str:
+def free_name(graph: Graph, name: str) -> str:
+    """Return a name for a node that is inserted: `name`, or the next one with a number."""
     taken = sum(other.startswith(name) for other in graph.nodes)
     return f"{name}{taken + 1}" if taken else name

@@ -62,6 +62,12 @@ ROLES: Mapping[str, Role] = {
             {"words": "text/word", "transcript": "text/final"},
             ("model", "device", "persona", "max_tokens", "temperature", "seed"),
         ),
-        Role("tts", "speaks chunks of text", {"text": "text/chunk"}, {"audio": "audio"}, ("voice", "speed")),
+        Role(
+            "tts",
+            "speaks chunks of text",
+            {"text": "text/chunk(spoken)"},
+            {"audio": "audio"},
+            ("voice", "speed"),
+        ),
     )
 }

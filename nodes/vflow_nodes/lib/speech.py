@@ -7,15 +7,16 @@ them, pauses that follow the punctuation, and where each word lies.
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vflow import MS, SECOND, AudioPacket, Samples, Span, TextPacket
-from vflow_nodes.lib.text import MARKS, mark_after, speakable
+from vflow import MS, SECOND, AudioPacket, Samples, Span, SpokenUnit, TextPacket
+from vflow_nodes.lib.text import MARKS, final_mark, mark_after, speakable
 
 EDGE_NS = 20 * MS
 """Silence left before and after a chunk."""
@@ -41,6 +42,10 @@ _PAUSES_NS = {
     **dict.fromkeys("—–", 160 * MS),  # noqa: RUF001
     ",": 140 * MS,
 }
+LONGEST_WORD = 40
+"""Letters of a word that a voice is given at once; one that is longer is no word, and its sounds take seconds
+to work out."""
+
 _INNER_PAUSES = {**dict.fromkeys(".!?…:", 7.0), **dict.fromkeys(";—–", 5.0), ",": 3.5}  # noqa: RUF001
 """In phonemes: how long a synthesizer pauses at a mark inside a sentence."""
 
@@ -52,6 +57,14 @@ class Synthesizer(Protocol):
     def rate(self) -> int:
         """Of the samples, in Hz."""
 
+    @property
+    def longest(self) -> int:
+        """Phonemes, stress marks among them, of one call of `samples` at most: a flush waits for its end."""
+
+    @property
+    def alphabet(self) -> str:
+        """The letters that it reads, as Unicode names them: "LATIN"."""
+
     def phonemes(self, text: str) -> list[str]:
         """The phonemes of a text, a string a sentence, words apart by a space; [] where there are none."""
 
@@ -60,17 +73,36 @@ class Synthesizer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A word to place: its text, and how long it and the pause behind it take, in any common unit."""
+class Part:
+    """Words to place: how they are said, how long that and the pause after it take, in any common unit, and
+    the written `words` that are heard with it, the first of them number `index` of the reply."""
 
-    text: str
+    spoken: str
     weight: float
     pause: float = 0.0
+    words: tuple[str, ...] = ()
+    index: int = 0
 
 
-def pause_after(text: str) -> int:
-    """Nanoseconds of silence that belong behind a chunk, by its last mark; 0 within a clause."""
-    return _PAUSES_NS.get(mark_after(text), 0)
+class Unsaid:
+    """Tells once that a voice has no sounds for a text. Called in the node's thread."""
+
+    def __init__(self, voice: str, warn: Callable[[str], None]) -> None:
+        self._voice, self._warn, self._told = voice, warn, False
+
+    def __call__(self, text: str) -> None:
+        if not self._told:
+            self._told = True
+            shown = text if len(text) <= 40 else f"{text[:40]}…"
+            self._warn(
+                f"{self._voice} cannot say {shown!r}: it has no sounds for these letters; choose a voice of "
+                "that language, or have the persona answer in the voice's own. It counts as not heard"
+            )
+
+
+def pause_after(mark: str) -> int:
+    """Nanoseconds of silence that belong after a chunk, by its last mark; 0 within a clause."""
+    return _PAUSES_NS.get(mark, 0)
 
 
 def trim(samples: Samples, rate: int, before_ns: int = EDGE_NS, after_ns: int = EDGE_NS) -> Samples:
@@ -128,65 +160,118 @@ def _faded(samples: Samples, rate: int) -> Samples:
     return kept
 
 
-def estimate_spans(words: Sequence[Word], frames: int, turn: int = 0, index: int = 0) -> tuple[Span, ...]:
-    """Where each word lies in `frames` frames, in proportion to the weights; indices count from `index`.
+def estimate_spans(parts: Sequence[Part], frames: int, turn: int = 0) -> tuple[Span, ...]:
+    """Where each word lies in `frames` frames, in proportion to the weights.
 
-    A word without weight gets an empty span where its neighbours meet, so it is heard with them. The
-    pause behind the last word lies outside the frames.
+    The words of one part share its place: they are said as one, and heard as one. A part without weight gets
+    an empty span where its neighbours meet, so it is heard with them. The pause after the last part lies
+    outside the frames.
     """
-    total = sum(w.weight + w.pause for w in words) - (words[-1].pause if words else 0)
+    total = sum(p.weight + p.pause for p in parts) - (parts[-1].pause if parts else 0)
     per_unit = frames / total if total else 0.0
     spans, at = [], 0.0
-    for n, word in enumerate(words):
+    for part in parts:
         start = min(round(at * per_unit), frames - 1)
-        stop = min(round((at + word.weight) * per_unit), frames) if word.weight else start
-        spans.append(Span(turn, index + n, word.text, start, stop))
-        at += word.weight + word.pause
+        stop = min(round((at + part.weight) * per_unit), frames) if part.weight else start
+        spans += [Span(turn, part.index + n, word, start, stop) for n, word in enumerate(part.words)]
+        at += part.weight + part.pause
     return tuple(spans)
 
 
-def place(text: str, phonemes: Callable[[str], list[str]]) -> list[Word]:
-    """The words of a chunk with the lengths of their phonemes.
+def place(unit: SpokenUnit, index: int, voice: Synthesizer) -> list[Part]:
+    """A unit with the lengths of its phonemes, in several parts where it has more than the voice takes at
+    once; [] where the voice has no sounds for it.
 
-    The stress marks and the space behind a word count as phonemes do: in the durations that these models
+    The stress marks and the space after a word count as phonemes do: in the durations that these models
     predict, each of them takes as long as a phoneme (25 ms in the mean, a comma and its pause 6 times that).
     """
-    words = []
-    for word in text.split():
-        spoken = "".join(phonemes(speakable(word))) if any(map(str.isalnum, word)) else ""
-        letters = sum(c.isalpha() or c in "ˈˌ" for c in spoken)
-        gap = 1.0 if letters else 0.0
-        words.append(Word(word, letters, gap + _INNER_PAUSES.get(mark_after(word), 0.0)))
-    return words
+    said = readable(unit.spoken, voice.alphabet)
+    if said != unit.spoken and not any(map(str.isalnum, said)):
+        return []
+    parts: list[Part] = []
+    for spoken in _bounded(said) or [""]:
+        sounds = "".join(voice.phonemes(spoken)) if any(map(str.isalnum, spoken)) else ""
+        weight = float(sum(c.isalpha() or c in "ˈˌ" for c in sounds))
+        pause = (1.0 if weight else 0.0) + _INNER_PAUSES.get(final_mark(spoken), 0.0)
+        if parts and (joined := parts[-1].weight + parts[-1].pause + weight) <= voice.longest:
+            spoken, weight = f"{parts.pop().spoken} {spoken}", joined
+        parts.append(Part(spoken, weight, pause))
+    if parts[-1].weight == 0 and any(map(str.isalnum, said)):
+        return []
+    last = parts.pop()
+    return [*parts, replace(last, words=tuple(unit.written.split()), index=index)]
+
+
+def readable(text: str, alphabet: str) -> str:
+    """The text without the letters of other alphabets, which a voice would name one by one."""
+    if text.isascii():
+        return text
+    return "".join(c for c in text if not c.isalpha() or alphabet in unicodedata.name(c, ""))
+
+
+def _bounded(text: str) -> list[str]:
+    """The words of a text, those that are too long in pieces."""
+    return [word[at : at + LONGEST_WORD] for word in text.split() for at in range(0, len(word), LONGEST_WORD)]
 
 
 def speak(
-    chunk: TextPacket, voice: Synthesizer, speed: float, now_ns: Callable[[], int]
+    chunk: TextPacket,
+    voice: Synthesizer,
+    speed: float,
+    now_ns: Callable[[], int],
+    unsaid: Callable[[str], None] = lambda text: None,
 ) -> Iterator[AudioPacket | None]:
-    """Speak a chunk: packets of at most 100 ms with its turn and spans, its pause behind it.
+    """Speak a chunk: packets of at most 100 ms with its turn and spans, its pause after it.
 
-    Yields None between blocks of work. A chunk in which nothing can be spoken becomes 10 ms of silence
-    that carries its words, so that they count as heard.
+    Yields None between blocks of work; more phonemes than the voice takes at once become several calls. A
+    chunk in which nothing is to be said becomes 10 ms of silence that carries its words, so that they count
+    as heard. Words that the voice has no sounds for are given to `unsaid`, and get no span.
     """
-    rate = voice.rate
-    pieces: list[Samples] = []
-    # behind words that go on, the decay of the last sound and the next one's edge are silence enough
-    after_ns = EDGE_NS if mark_after(chunk.text) else 0
-    for sentence in voice.phonemes(speakable(chunk.text)):
-        if any(map(str.isalpha, sentence)):
-            if pieces:
-                pieces.append(silence(round(pause_after(".") / speed), rate))
-            speech = trim(voice.samples(sentence, speed), rate, after_ns=after_ns)
-            pieces.append(close_gaps(speech, rate, marks=sum(map(sentence[:-1].count, MARKS))))
+    units = chunk.units or [SpokenUnit(word, speakable(word)) for word in chunk.text.split()]
+    mark_of = final_mark if chunk.units else mark_after
+    at_ns = now_ns()
+    for parts in _calls(units, chunk.index, voice, unsaid):
+        text = " ".join(part.spoken for part in parts if part.spoken)
+        mark = mark_of(text)
+        # after words that go on, the decay of the last sound and the next one's edge are silence enough
+        after_ns = EDGE_NS if mark else 0
+        pieces: list[Samples] = []
+        for sentence in voice.phonemes(text) if any(part.weight for part in parts) else ():
+            if any(map(str.isalpha, sentence)):
+                if pieces:
+                    pieces.append(silence(round(_PAUSES_NS["."] / speed), voice.rate))
+                speech = trim(voice.samples(sentence, speed), voice.rate, after_ns=after_ns)
+                pieces.append(close_gaps(speech, voice.rate, marks=sum(map(sentence[:-1].count, MARKS))))
+                yield None
+        spoken = sum(map(len, pieces))
+        pieces.append(silence(round(pause_after(mark) / speed) if spoken else UNSPOKEN_NS, voice.rate))
+        spans = estimate_spans(parts, spoken or len(pieces[-1]), chunk.turn)
+        samples = np.concatenate(pieces)
+        whole = AudioPacket(data=samples, rate=voice.rate, spans=spans, pts_ns=at_ns, turn=chunk.turn)
+        at_ns += whole.duration_ns
+        for block in whole.blocks(voice.rate * BLOCK_NS // SECOND):
+            yield block
             yield None
-    spoken = sum(map(len, pieces))
-    pieces.append(silence(round(pause_after(chunk.text) / speed) if spoken else UNSPOKEN_NS, rate))
-    words = place(chunk.text, voice.phonemes)
-    spans = estimate_spans(words, spoken or len(pieces[-1]), chunk.turn, chunk.index)
-    whole = AudioPacket(data=np.concatenate(pieces), rate=rate, spans=spans, pts_ns=now_ns(), turn=chunk.turn)
-    for block in whole.blocks(rate * BLOCK_NS // SECOND):
-        yield block
-        yield None
+
+
+def _calls(
+    units: Sequence[SpokenUnit], index: int, voice: Synthesizer, unsaid: Callable[[str], None]
+) -> list[list[Part]]:
+    """The parts of a chunk, in groups of what the voice takes at once; one group at least."""
+    calls: list[list[Part]] = [[]]
+    taken = 0.0
+    for unit in units:
+        parts = place(unit, index, voice)
+        index += len(unit.written.split())
+        if not parts or readable(unit.spoken, voice.alphabet) != unit.spoken:
+            unsaid(unit.written)
+        for part in parts:
+            if taken and taken + part.weight > voice.longest:
+                calls.append([])
+                taken = 0.0
+            calls[-1].append(part)
+            taken += part.weight
+    return calls
 
 
 def silence(duration_ns: int, rate: int) -> Samples:

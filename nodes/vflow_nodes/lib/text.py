@@ -10,7 +10,7 @@ import re
 MARKS = ".!?…:;—–,"  # noqa: RUF001  # the dashes are meant
 """The punctuation marks that a voice pauses at."""
 
-_SENTENCE_ENDS = frozenset(".!?…")
+SENTENCE_ENDS = frozenset(".!?…")
 _FULL_WIDTH = {"。": ".", "！": "!", "？": "?"}  # noqa: RUF001
 _CLOSERS = "\"'”’)]}*_`~"  # noqa: RUF001
 _ABBREVIATIONS = frozenset("dr mr mrs ms st prof sr jr vs e.g i.e approx inc ltd".split())  # noqa: SIM905
@@ -38,10 +38,22 @@ def _without_marks(word: str) -> str:
 
 
 def mark_after(text: str) -> str:
-    """The mark of `MARKS` with which a word or chunk ends, quotes and brackets set aside; '' for none.
+    """The mark of `MARKS` with which a written word or chunk ends; '' for none, as for the full stop of an
+    abbreviation or an initial."""
+    mark = final_mark(text)
+    if mark == ".":
+        stem = text.rstrip().rstrip(_CLOSERS)[:-1].split()[-1:] or [""]
+        word = stem[0].lstrip("\"'“‘([{*_")  # noqa: RUF001
+        initial = len(word) == 1 and word.isupper() and word != "I"
+        if initial or word.lower() in _ABBREVIATIONS:
+            return ""
+    return mark
 
-    The full stop of an abbreviation or an initial is none. A full-width mark is returned as its narrow one,
-    two hyphens as a dash.
+
+def final_mark(text: str) -> str:
+    """The mark of `MARKS` with which a text ends, quotes and brackets set aside; '' for none.
+
+    A full-width mark is returned as its narrow one, two hyphens as a dash.
     """
     bare = text.rstrip().rstrip(_CLOSERS)
     if bare.endswith("--"):
@@ -49,15 +61,9 @@ def mark_after(text: str) -> str:
     mark = _FULL_WIDTH.get(bare[-1:], bare[-1:])
     if not mark or mark not in MARKS:
         return "—" if bare.split()[-1:] == ["-"] else ""
-    if mark == ".":
-        word = bare[:-1].split()[-1:] or [""]
-        stem = word[0].lstrip("\"'“‘([{*_")  # noqa: RUF001
-        initial = len(stem) == 1 and stem.isupper() and stem != "I"
-        if initial or stem.lower() in _ABBREVIATIONS:
-            return ""
     return mark
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether a word or chunk ends a sentence."""
-    return mark_after(text) in _SENTENCE_ENDS
+    """Whether a written word or chunk ends a sentence."""
+    return mark_after(text) in SENTENCE_ENDS

@@ -33,7 +33,7 @@ from vflow import (
     models,
     prop,
 )
-from vflow_nodes.lib.speech import speak
+from vflow_nodes.lib.speech import Unsaid, speak
 
 PREFERRED = "af_heart"
 LONGEST = 509
@@ -63,7 +63,7 @@ class KokoroTts(Node):
         None, file="reads", doc="npz file of the voices; by default the one beside the model"
     )
 
-    text = In(Text("chunk"), queue=QueueOptions(packets=2))
+    text = In(Text("chunk", {"spoken"}), queue=QueueOptions(packets=2))
     audio = Out(Audio(rate=24000, channels=1))
 
     @classmethod
@@ -88,13 +88,14 @@ class KokoroTts(Node):
         british = name.startswith("b")
         g2p = self.ctx.shared(f"hibari-g2p:{british}", lambda: load_g2p(british))
         self._voice = Voice(session, styles, g2p)
+        self._unsaid = Unsaid(f"the voice {name}", self.ctx.warn)
 
     def warm_up(self) -> None:
         for sentence in self._voice.phonemes("Hi."):
             self._voice.samples(sentence, self.speed)
 
     def process(self, chunk: TextPacket) -> Iterator[AudioPacket | None]:
-        yield from speak(chunk, self._voice, self.speed, self.ctx.now_ns)
+        yield from speak(chunk, self._voice, self.speed, self.ctx.now_ns, self._unsaid)
 
 
 class Voice:
@@ -104,6 +105,9 @@ class Voice:
     """
 
     rate = 24000
+    alphabet = "LATIN"
+    longest = 120
+    """About 7 s of speech."""
 
     def __init__(self, session: Any, styles: Samples, g2p: Any) -> None:
         self._session, self._styles, self._g2p = session, styles, g2p

@@ -3,10 +3,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from vflow import MS, SECOND, TextPacket
+from vflow import MS, SECOND, SpokenUnit, TextPacket
 from vflow_nodes.lib.speech import (
     UNSPOKEN_NS,
-    Word,
+    Part,
+    Unsaid,
     close_gaps,
     estimate_spans,
     pause_after,
@@ -32,12 +33,18 @@ class Letters:
     """Speaks each letter as 50 ms of tone, a third of a second of silence around each sentence."""
 
     rate = RATE
+    longest = 100
+    alphabet = "LATIN"
+
+    def __init__(self):
+        self.calls = []
 
     def phonemes(self, text):
         sentences = text.replace(". ", ".|").split("|")
         return [s for s in sentences if s]
 
     def samples(self, phonemes, speed):
+        self.calls.append(phonemes)
         letters = sum(map(str.isalpha, phonemes))
         return np.concatenate([silence(0.3), tone(letters * 0.05 / speed), silence(0.3)])
 
@@ -80,33 +87,118 @@ def test_trimmed_edges_fade():
 
 
 def test_pauses_follow_the_punctuation():
-    assert pause_after("word") == 0
-    assert 120 * MS <= pause_after("word,") <= 160 * MS
-    assert 250 * MS <= pause_after("word.") <= 300 * MS
+    assert pause_after("") == 0
+    assert 120 * MS <= pause_after(",") <= 160 * MS
+    assert 250 * MS <= pause_after(".") <= 300 * MS
 
 
 def test_every_mark_has_its_pause():
-    assert all(pause_after(f"word{mark}") >= 100 * MS for mark in MARKS)
-    assert pause_after("終わり。") == pause_after("end.")
+    assert all(pause_after(mark) >= 100 * MS for mark in MARKS)
 
 
 def test_spans_are_proportional_and_lie_end_to_end():
-    spans = estimate_spans([Word("a", 1), Word("bbb", 3, pause=4), Word("cc", 2)], 1000, turn=4, index=7)
+    parts = [Part("a", 1, 0, ("a",), 7), Part("bbb", 3, 4, ("bbb",), 8), Part("cc", 2, 0, ("cc",), 9)]
+    spans = estimate_spans(parts, 1000, turn=4)
     assert [(s.start, s.stop) for s in spans] == [(0, 100), (100, 400), (800, 1000)]
     assert [(s.turn, s.index, s.word) for s in spans] == [(4, 7, "a"), (4, 8, "bbb"), (4, 9, "cc")]
 
 
+def test_words_that_are_said_as_one_share_a_place():
+    spans = estimate_spans([Part("two", 1, 0, ("$2", "now"), 3), Part("b", 1, 0, ("b",), 5)], 100)
+    assert [(s.index, s.word, s.start, s.stop) for s in spans] == [
+        (3, "$2", 0, 50), (4, "now", 0, 50), (5, "b", 50, 100),
+    ]  # fmt: skip
+
+
 def test_a_word_without_weight_lies_within_the_frames():
-    spans = estimate_spans([Word("a", 1), Word("🙂", 0)], 100)
-    assert [(s.start, s.stop) for s in spans] == [(0, 100), (99, 99)]
-    assert [(s.start, s.stop) for s in estimate_spans([Word("🙂", 0)], 100)] == [(0, 0)]
+    smile = Part("🙂", 0, 0, ("🙂",))
+    assert [(s.start, s.stop) for s in estimate_spans([Part("a", 1, 0, ("a",)), smile], 100)] == [
+        (0, 100), (99, 99),
+    ]  # fmt: skip
+    assert [(s.start, s.stop) for s in estimate_spans([smile], 100)] == [(0, 0)]
+
+
+class Given(Letters):
+    """Has the sounds that a test gives it."""
+
+    def __init__(self, **sounds):
+        super().__init__()
+        self.sounds = sounds
+
+    def phonemes(self, text):
+        return self.sounds[text.strip(",")]
 
 
 def test_places_stress_and_punctuation():
-    spoken = {"Paris,": ["pˈɛɹəs,"], "yes": ["jˈɛs"]}  # noqa: RUF001
-    placed = place("Paris, — yes", lambda text: spoken[text])
-    assert [(w.text, w.weight) for w in placed] == [("Paris,", 6), ("—", 0), ("yes", 4)]
-    assert placed[0].pause > placed[2].pause
+    voice = Given(Paris=["pˈɛɹəs,"], yes=["jˈɛs"])  # noqa: RUF001
+    ((paris,), (dash,), (yes,)) = (
+        place(SpokenUnit(w, w), 0, voice) for w in ("Paris,", "—", "yes")
+    )  # fmt: skip
+    assert [(part.words, part.weight) for part in (paris, dash, yes)] == [
+        (("Paris,",), 6), (("—",), 0), (("yes",), 4),
+    ]  # fmt: skip
+    assert paris.pause > yes.pause
+
+
+def test_a_unit_of_more_phonemes_than_the_voice_takes_is_cut_at_word_ends():
+    unit = SpokenUnit("KEY", " ".join(["abcde"] * 30))
+    parts = place(unit, 4, Letters())
+    assert " ".join(part.spoken for part in parts) == unit.spoken
+    assert all(part.weight <= Letters.longest for part in parts)
+    assert [part.words for part in parts] == [()] * (len(parts) - 1) + [("KEY",)]
+
+
+def test_a_call_of_the_voice_is_bounded():
+    voice = Letters()
+    text = " ".join(["abcdefgh"] * 40 + ["x" * 1000] + ["end."])
+    packets = [p for p in speak(TextPacket(text=text), voice, 1.0, lambda: 0) if p is not None]
+    assert max(map(len, voice.calls)) <= 2 * Letters.longest
+    assert "".join("".join(voice.calls).split()) == "".join(text.split())
+    assert [s.index for p in packets for s in p.spans] == [*range(42)]
+
+
+def test_only_the_end_of_a_chunk_in_several_calls_is_followed_by_its_pause():
+    long = " ".join(["abcdefgh"] * 40)
+    lasts = [sum(p.frames for p in spoken(text)) / RATE for text in (long, f"{long}.")]
+    assert abs(lasts[1] - lasts[0] - 0.30) <= 0.001
+
+
+def test_the_spoken_form_is_said_and_the_written_one_heard():
+    voice = Letters()
+    units = (SpokenUnit("About", "About"), SpokenUnit("$1.5 million", "one point five million dollars"))
+    chunk = TextPacket(text="About $1.5 million", index=2, units=units)
+    packets = [p for p in speak(chunk, voice, 1.0, lambda: 0) if p is not None]
+    assert voice.calls == ["About one point five million dollars"]
+    assert [(s.index, s.word) for p in packets for s in p.spans] == [
+        (2, "About"), (3, "$1.5"), (4, "million"),
+    ]  # fmt: skip
+
+
+def test_words_that_nobody_says_are_heard_with_their_neighbours():
+    units = (SpokenUnit("-", ""), SpokenUnit("Tea", "Tea"))
+    spans = [s for p in spoken("- Tea", units=units) for s in p.spans]
+    assert [(s.word, s.start) for s in spans] == [("-", 0), ("Tea", 0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "heard"),
+    [
+        ("你好。", "你好。", []),
+        ("say 你好 now", "你好", ["say", "now"]),
+        ("Привет friend", "Привет", ["friend"]),
+        ("im Café", None, ["im", "Café"]),
+    ],
+)
+def test_words_of_another_alphabet_are_told_once_and_not_heard(text, told, heard):
+    warned = []
+    unsaid = Unsaid("the voice x", warned.append)
+    for _ in range(2):
+        packets = [
+            p for p in speak(TextPacket(text=text), Letters(), 1.0, lambda: 0, unsaid) if p is not None
+        ]
+        assert [s.word for p in packets for s in p.spans] == heard
+    assert len(warned) == (told is not None)
+    assert all(f"the voice x cannot say {told!r}" in text for text in warned)
 
 
 def test_chunk_is_trimmed_and_followed_by_its_pause():

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from vflow import MS, Harness, PropertyError, TextPacket, TurnEnd, Unavailable
+from vflow import MS, Harness, PropertyError, SpokenUnit, TextPacket, TurnEnd, Unavailable
 from vflow.errors import Flushed
 from vflow_nodes.tts.hibari import HibariTts
 
@@ -96,12 +96,29 @@ def test_words_are_marked_in_order_with_turn_and_index(harness):
     assert max(p.duration_ns for p in packets) <= 100 * MS
 
 
-@pytest.mark.parametrize("text", ["...", "🙂", "日本語", "*", "—", "()"])
+@pytest.mark.parametrize("text", ["...", "🙂", "*", "—", "()"])
 def test_what_cannot_be_spoken_is_silence(harness, text):
     (packet,) = harness.push(TextPacket(text=text, turn=1))
     assert not packet.data.any()
     assert [s.word for s in packet.spans] == [text]
     harness.pull()
+
+
+def test_another_script_is_told_once_and_counts_as_not_heard():
+    with Harness(HibariTts()) as harness:
+        for text in ("日本語", "Привет, мир."):
+            harness.push(TextPacket(text=text, turn=1))
+            assert not any(packet.data.any() or packet.spans for packet in harness.pull())
+        (warning,) = [m.text for m in harness.messages if m.kind == "warning"]
+    assert "the voice heart cannot say '日本語'" in warning
+
+
+def test_the_spoken_form_is_what_is_said(harness):
+    units = (SpokenUnit("No. 5", "number five"), SpokenUnit("is", "is"))
+    harness.push(TextPacket(text="No. 5 is", units=units))
+    written = np.concatenate([p.mono() for p in harness.pull()])
+    (plain,) = say(harness, "number five is")
+    assert np.array_equal(written, plain)
 
 
 def test_markup_is_not_spoken(harness):
