@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +98,9 @@ class Model:
         return int(self._hibari.sample_rate)
 
     def phonemes(self, text: str) -> list[str]:
-        return cast("list[str]", self._hibari.phonemize(text))
+        # as it stands: what hibari expands by itself makes "is no." "is number."
+        said = (self._hibari.g2p(one, normalize_text=False) for one in self._hibari.split_sentences(text))
+        return [phonemes for phonemes in said if phonemes]
 
     def samples(self, phonemes: str, speed: float) -> Samples:
         made = self._hibari.from_phonemes(phonemes, speed, SEED)

@@ -117,7 +117,7 @@ class Voice:
     def phonemes(self, text: str) -> list[str]:
         from hibari import Hibari
 
-        spoken = (self._g2p(sentence) for sentence in Hibari.split_sentences(text))
+        spoken = (self._g2p(sentence, normalize_text=False) for sentence in Hibari.split_sentences(text))
         return [p[at : at + LONGEST] for p in spoken for at in range(0, len(p), LONGEST)]
 
     def samples(self, phonemes: str, speed: float) -> Samples:
