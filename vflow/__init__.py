@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from vflow.node import Bin as Bin
     from vflow.node import Node as Node
     from vflow.node import Sink as Sink
+    from vflow.outbox import Outbox as Outbox
     from vflow.packet import MS as MS
     from vflow.packet import SECOND as SECOND
     from vflow.packet import AudioPacket as AudioPacket
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from vflow.props import prop as prop
     from vflow.runtime.harness import Harness as Harness
     from vflow.runtime.pipeline import Pipeline as Pipeline
+    from vflow.sent_audio import SentAudio as SentAudio
+    from vflow.session.session import Session as Session
 
 __version__ = "0.1.0"
 switch_off()
@@ -90,6 +93,7 @@ _MODULE_OF = {
     "Node": "node",
     "NodeError": "errors",
     "Out": "ports",
+    "Outbox": "outbox",
     "Packet": "packet",
     "Pause": "event",
     "Pipeline": "runtime.pipeline",
@@ -100,6 +104,8 @@ _MODULE_OF = {
     "Resume": "event",
     "SECOND": "packet",
     "Samples": "packet",
+    "SentAudio": "sent_audio",
+    "Session": "session.session",
     "Sink": "node",
     "Span": "packet",
     "SpeechEnd": "event",
@@ -144,6 +150,7 @@ __all__ = [
     "Node",
     "NodeError",
     "Out",
+    "Outbox",
     "Packet",
     "Pause",
     "Pipeline",
@@ -154,6 +161,8 @@ __all__ = [
     "Resume",
     "SECOND",
     "Samples",
+    "SentAudio",
+    "Session",
     "Sink",
     "Span",
     "SpeechEnd",

@@ -17,6 +17,8 @@ class Utterance:
 
 KEPT = 10_000
 """Entries: more than any model takes."""
+_REMOVED = 16
+"""Replies of which nothing was heard that are remembered: a report that comes late may bring one back."""
 
 
 class Conversation:
@@ -26,6 +28,7 @@ class Conversation:
         self._lock = threading.Lock()  # guards all below
         self._entries: dict[int, Utterance] = {}  # by a count that goes up: in order
         self._of_turn: dict[int, list[int]] = {}  # the counts of each turn's entries
+        self._removed: dict[int, tuple[int, Utterance]] = {}  # by turn, with its count
         self._count = 0
         self.dropped = 0
         """Entries at the start that there was no room for."""
@@ -41,18 +44,27 @@ class Conversation:
                 self.dropped += 1
 
     def truncate(self, turn: int, heard: str) -> None:
-        """Cut the reply of `turn` to what was heard; a reply of which nothing was heard is removed."""
+        """Cut the reply of `turn` to what was heard; a reply of which nothing was heard is removed. Where more
+        of it was heard than had been known, it is put right, and comes back to its place."""
         with self._lock:
+            if heard and turn in self._removed:
+                at, entry = self._removed.pop(turn)
+                self._of_turn.setdefault(turn, []).append(at)
+                self._entries = dict(sorted({**self._entries, at: entry}.items()))
             for at in list(self._of_turn.get(turn, ())):
                 entry = self._entries[at]
                 if entry.role == "assistant":
                     self._entries[at] = entry = replace(entry, text=heard)
                 if not entry.text:
                     self._remove(at)
+                    self._removed[turn] = at, entry
+            while len(self._removed) > _REMOVED:
+                del self._removed[next(iter(self._removed))]
 
     def delete(self, turn: int) -> None:
         """Remove every entry of `turn`."""
         with self._lock:
+            self._removed.pop(turn, None)
             for at in list(self._of_turn.get(turn, ())):
                 self._remove(at)
 

@@ -78,11 +78,14 @@ class TurnRecord:
         return self.stop_reason is not None and not self.words
 
     def latency_ns(self, name: str) -> int | None:
-        """A latency by its name in LATENCIES; None where one of its ends did not happen."""
+        """A latency by its name in LATENCIES; None where one of its ends did not happen, or no clock paced
+        the input: what came faster than it lasts ended, by its own time, after its answer."""
         start, end = (self.at_ns.get(moment) for moment in LATENCIES[name])
         if start is None or end is None:
             return None
-        return max(0, end - start) if name == "stop" else end - start  # silent already when the flush came
+        if name == "stop":
+            return max(0, end - start)  # silent already when the flush came
+        return end - start if end >= start else None
 
     def as_dict(self) -> dict[str, Any]:
         """The turn as the report has it."""

@@ -229,7 +229,7 @@ class TurnLog:
             self._state(at_ns, "interrupted")
 
     def _played(self, message: Message) -> None:
-        played, at_ns = message.data["played"], message.data["at_ns"]
+        played, at_ns = message.data["played"], message.data.get("at_ns", message.at_ns)
         if not played.turn:
             return
         turn = self._turn(played.turn)
@@ -242,6 +242,8 @@ class TurnLog:
             turn.at_ns["silent"] = turn.at_ns["reply_end"] = at_ns
             self._settle(turn, had_ended)
             self._state(at_ns, "idle")
+        elif message.data["phase"] == "late":
+            turn.heard = played.heard
 
     def refine(self, recorded_input: Path | None, recorded_output: Path | None) -> None:
         """Replace what was claimed by what the recordings hold. The input starts at pipeline time 0."""

@@ -1,0 +1,202 @@
+"""Audio that the application hands in: a call, a socket, a file that it has read."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+import soxr
+
+from vflow import (
+    SECOND,
+    Audio,
+    AudioPacket,
+    Caps,
+    Duration,
+    Mixdown,
+    Node,
+    Out,
+    Outbox,
+    Samples,
+    VflowError,
+    prop,
+)
+from vflow_nodes.lib.app_audio import samples_of
+
+AHEAD_NS = 2 * SECOND
+"""Silence that follows audio which came faster than it lasts; then the stream waits for the clock."""
+
+
+class AppSource(Node):
+    """Audio of the application, which calls `push` from any thread.
+
+    What is pushed leaves at once with `pace: free`; with `pace: clock` as a microphone would hear it, however
+    fast it was pushed. Where nothing was pushed for `idle`, silence follows at the clock's pace, so that an
+    utterance ends. A push that finds no room in `buffer` is refused whole.
+    """
+
+    example = "caller: {use: app_source, rate: 8000}"
+
+    rate: int = prop(
+        16_000, ge=8_000, le=192_000, unit="Hz", doc="of the stream; what is pushed is converted"
+    )
+    pace: Literal["free", "clock"] = prop("free", doc="at once, or as a microphone")
+    frame: Duration = prop("20ms", ge="1ms", le="1s", doc="longest packet", latency="path")
+    buffer: Duration = prop("30s", ge="100ms", le="600s", doc="audio that waits at most")
+    idle: Duration = prop("200ms", ge="20ms", le="10s", doc="a pause of pushes after which silence follows")
+    audio = Out(Audio(channels=1))
+
+    _open = False
+
+    @functools.cached_property
+    def room(self) -> Outbox[bool]:
+        """Has an item after a push was refused, once there may be room; closed with the node."""
+        return Outbox(limit=1)
+
+    def port_caps(self, port: str) -> Caps:
+        return Audio(rate=self.rate, channels=1)
+
+    def open(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[Samples] = deque()  # guarded by _lock
+        self._count = 0  # frames in it; guarded by _lock
+        self._filter: tuple[int, soxr.ResampleStream] | None = None  # guarded by _lock
+        self._mixdowns: dict[int, Mixdown] = {}  # by rate; guarded by _lock
+        self._ending = self._refused = False  # guarded by _lock
+        self._warned = False
+        self._at_ns = 0  # end of what has left
+        self._open = True
+
+    def close(self) -> None:
+        self._open = False
+        self.room.close()
+
+    # the application's side
+
+    def push(self, samples: Any, rate: int | None = None) -> bool:
+        """Hand in audio. Returns False where there is no room for it, and takes nothing then. Any thread; does
+        not block.
+
+        `samples` are `(frames,)` or `(frames, channels)` of float (-1 to 1), int16, int32 or uint8; bytes are
+        16 bit, little endian, mono. `rate` is in Hz, by default the node's own. Channels are mixed. A sample
+        that is no number is taken as silence, with a warning.
+
+        Raises: VflowError for what is no audio, for more than the buffer holds, and after `end`.
+        """
+        data, bad = samples_of(samples)
+        rate = self.rate if rate is None else _rate_of(rate)
+        if bad and not self._warned:
+            self._warned = True
+            self.ctx.warn("samples that are not numbers, or infinite, were pushed; they are taken as silence")
+        if not self._open:
+            raise VflowError("push after the end: the pipeline is not open; start a new one")
+        frames = len(data) * self.rate // rate
+        most = self.buffer * self.rate // SECOND
+        if frames > most:
+            raise VflowError(
+                f"push of {len(data) / rate:.1f} s at once, and the buffer holds {self.buffer / SECOND:g} s;"
+                " push it in pieces, or set 'buffer' higher"
+            )
+        with self._lock:
+            if self._ending:
+                raise VflowError("push after end(): the stream is over; start a new pipeline")
+            if self._count + frames > most:
+                self._refused = True
+                return False
+            self._add(data, rate)
+        self.ctx.notify()
+        return True
+
+    @property
+    def waiting_ns(self) -> int:
+        """How long the audio lasts that waits to leave; any thread."""
+        return self._count * SECOND // self.rate if self._open else 0
+
+    def end(self) -> None:
+        """End the stream after what was pushed. Any thread; may be called twice."""
+        if self._open:
+            with self._lock:
+                self._drain()
+                self._ending = True
+            self.ctx.notify()
+
+    def _add(self, data: Samples, rate: int) -> None:
+        if self._filter is not None and self._filter[0] != rate:
+            self._drain()
+        mixed = self._mixdowns.setdefault(rate, Mixdown(rate)).mix(data) if data.ndim == 2 else data
+        if rate != self.rate:
+            if self._filter is None:
+                self._filter = rate, soxr.ResampleStream(rate, self.rate, 1, "float32", "LQ")
+            mixed = self._filter[1].resample_chunk(np.ascontiguousarray(mixed))
+        if len(mixed):
+            self._waiting.append(np.array(mixed, np.float32).reshape(-1))
+            self._count += len(self._waiting[-1])
+
+    def _drain(self) -> None:
+        """Take what the filter holds back: what it was given is over."""
+        if self._filter is not None:
+            rest = self._filter[1].resample_chunk(np.zeros(0, np.float32), last=True)
+            self._filter = None
+            self._waiting.append(np.array(rest, np.float32).reshape(-1))
+            self._count += len(rest)
+
+    # the node's thread
+
+    def produce(self) -> Iterator[AudioPacket]:
+        frame = max(1, self.frame * self.rate // SECOND)
+        pushed_ns = silent_ns = 0  # when audio came last; how much silence followed it
+        while True:
+            now = self.ctx.now_ns()
+            if len(block := self._next(frame)):
+                pushed_ns, silent_ns = now, 0
+                lasts_ns = len(block) * SECOND // self.rate
+                self._at_ns = max(self._at_ns, now - lasts_ns)
+                while self.pace == "clock" and self.ctx.now_ns() < self._at_ns + lasts_ns:
+                    self.ctx.wait_until(self._at_ns + lasts_ns)
+                yield self._packet(block)
+            elif self._ending:
+                return
+            elif (due := self._silence_due(pushed_ns, silent_ns)) > now:
+                self.ctx.wait_until(due)
+            else:
+                silent_ns += self.frame
+                self._at_ns = max(self._at_ns, now - self.frame)
+                yield self._packet(np.zeros(frame, np.float32))
+
+    def _silence_due(self, pushed_ns: int, silent_ns: int) -> int:
+        """When the next packet of silence leaves."""
+        due = pushed_ns + self.idle + silent_ns
+        ahead = self._at_ns + self.frame
+        return max(due, ahead) if silent_ns >= AHEAD_NS else due
+
+    def _next(self, frames: int) -> Samples:
+        """The next samples that were pushed, at most `frames`."""
+        with self._lock:
+            if not self._waiting:
+                return np.zeros(0, np.float32)
+            block = self._waiting[0][:frames]
+            rest = self._waiting[0][frames:]
+            if len(rest):
+                self._waiting[0] = rest
+            else:
+                self._waiting.popleft()
+            self._count -= len(block)
+            refused, self._refused = self._refused, False
+        if refused:
+            self.room.put(True)
+        return block
+
+    def _packet(self, samples: Samples) -> AudioPacket:
+        packet = AudioPacket(data=samples, rate=self.rate, pts_ns=self._at_ns)
+        self._at_ns += packet.duration_ns
+        return packet
+
+
+def _rate_of(rate: Any) -> int:
+    if isinstance(rate, bool) or not isinstance(rate, int | np.integer) or not 1_000 <= rate <= 768_000:
+        raise VflowError(f"a rate is a whole number of Hz from 1,000 to 768,000, not {rate!r}")
+    return int(rate)

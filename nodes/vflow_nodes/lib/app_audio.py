@@ -1,0 +1,45 @@
+"""Samples as applications have them, made vflow's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vflow import Samples, VflowError
+
+MOST_CHANNELS = 32
+_SCALES = {"int16": (32_768.0, 0), "int32": (2_147_483_648.0, 0), "uint8": (128.0, 128)}
+"""Of whole numbers, by dtype: full scale, and which value is silence."""
+
+
+def samples_of(given: Any) -> tuple[Samples, bool]:
+    """Return `(frames,)` or `(frames, channels) float32`, and whether some of it was no number.
+
+    Takes arrays and sequences of float, int16, int32 or uint8; bytes are 16 bit, little endian, mono.
+    Raises: VflowError for anything else.
+    """
+    if isinstance(given, bytes | bytearray | memoryview):
+        raw = bytes(given)
+        if len(raw) % 2:
+            raise VflowError(f"bytes are samples of 16 bit, so their number is even; not {len(raw)}")
+        given = np.frombuffer(raw, "<i2")
+    try:
+        data = np.asarray(given)
+    except (ValueError, TypeError) as error:  # a ragged list, say
+        raise VflowError(f"audio is an array of samples, not {type(given).__name__}: {error}") from error
+    if data.ndim not in (1, 2):
+        raise VflowError(f"audio is (frames,) or (frames, channels), not {data.shape}")
+    if data.ndim == 2 and not 1 <= data.shape[1] <= MOST_CHANNELS:
+        turned = "; transpose it" if 1 <= data.shape[0] <= MOST_CHANNELS else ""
+        raise VflowError(f"audio of {data.shape[1]} channels: the shape is (frames, channels){turned}")
+    if data.dtype.name in _SCALES:
+        scale, zero = _SCALES[data.dtype.name]
+        return ((data.astype(np.float32) - zero) / scale).astype(np.float32), False
+    if not (np.issubdtype(data.dtype, np.floating) or (data.dtype.kind in "iu" and not data.any())):
+        raise VflowError(f"samples are float from -1 to 1, int16, int32 or uint8; not {data.dtype}")
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite then
+        made = data.astype(np.float32)
+    if np.isfinite(made).all():
+        return made, False
+    return np.nan_to_num(made, nan=0.0, posinf=0.0, neginf=0.0), True

@@ -1,0 +1,25 @@
+"""Sessions: a program's own audio in and out."""
+
+from vflow.session.events import (
+    Event,
+    Interrupted,
+    ReplyAudio,
+    ReplyWord,
+    StateChanged,
+    TurnEnded,
+    UserText,
+    Warned,
+)
+from vflow.session.session import Session
+
+__all__ = [
+    "Event",
+    "Interrupted",
+    "ReplyAudio",
+    "ReplyWord",
+    "Session",
+    "StateChanged",
+    "TurnEnded",
+    "UserText",
+    "Warned",
+]

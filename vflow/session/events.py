@@ -1,0 +1,74 @@
+"""What a session tells its application, in the order in which it happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from vflow.packet import Samples
+from vflow.report.turn import TurnRecord
+
+
+@dataclass(frozen=True, slots=True)
+class UserText:
+    """The transcript of what the user said in a turn."""
+
+    turn: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWord:
+    """A word of the reply, as it is written; `index` counts from 0."""
+
+    turn: int
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAudio:
+    """Audio to play: `samples` are `(frames,) float32`, read-only, at `rate` Hz."""
+
+    turn: int
+    samples: Samples = field(repr=False)
+    rate: int
+
+    @property
+    def pcm16(self) -> bytes:
+        """The samples as 16 bit, little endian."""
+        return (np.clip(self.samples, -1, 1) * 32767).astype("<i2").tobytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The user, or the application, has cut the replies up to `turn`: forget what of them was not played."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """What the agent does now."""
+
+    state: Literal["idle", "listening", "processing", "speaking", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """A turn is over; its record has texts, times and latencies."""
+
+    record: TurnRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A warning of a node, or of the runtime."""
+
+    source: str
+    text: str
+
+
+Event = UserText | ReplyWord | ReplyAudio | Interrupted | StateChanged | TurnEnded | Warned

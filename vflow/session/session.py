@@ -1,0 +1,308 @@
+"""A session: a pipeline whose audio comes from an application, and goes to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol, Self, cast
+
+from vflow.bus import Message
+from vflow.caps import Text
+from vflow.conversation import Conversation
+from vflow.errors import VflowError
+from vflow.graph.graph import Graph
+from vflow.graph.loader import load
+from vflow.graph.overrides import StandIns
+from vflow.graph.registry import NodeClass
+from vflow.graph.shipped import find
+from vflow.outbox import Outbox
+from vflow.packet import AudioPacket, TextPacket
+from vflow.report.turn_log import TurnLog
+from vflow.runtime.pipeline import Pipeline, State
+from vflow.session.events import (
+    Event,
+    Interrupted,
+    ReplyAudio,
+    ReplyWord,
+    StateChanged,
+    TurnEnded,
+    UserText,
+    Warned,
+)
+
+SOURCE, SINK = "app_source", "app_sink"
+PIECE_S = 1.0
+"""Audio that `send` hands over at once."""
+UNREAD = 10_000
+"""Events that wait for the application; beyond, the oldest are dropped."""
+
+
+class _Input(Protocol):
+    """The node that an application hands audio to."""
+
+    rate: int
+    room: Outbox[bool]
+
+    def push(self, samples: Any, rate: int | None = None) -> bool: ...
+    def end(self) -> None: ...
+
+
+class _Output(Protocol):
+    """The node that hands audio to an application."""
+
+    output: Outbox[AudioPacket]
+    forget: Callable[[], int]
+
+    def played(self, seconds: float, turn: int | None = None) -> None: ...
+
+
+class Session:
+    """One conversation, whose microphone and loudspeaker are the application's.
+
+        async with vflow.Session("voice_agent") as session:
+            await session.send(samples, rate=48_000)
+            async for event in session: ...
+
+    What plays the roles `mic` and `speaker` is replaced by `app_source` and `app_sink`; a graph that has them
+    already is taken as it is. Methods may be called from any thread, and never block unless they say so;
+    without asyncio, `with`, `push` and `for event in session` do the same. One session runs once.
+    """
+
+    def __init__(
+        self,
+        graph: str | Path | Graph,
+        *,
+        pace: Literal["clock", "played"] = "clock",
+        input_rate: int = 16_000,
+        output_rate: int | None = None,
+        overrides: Mapping[str, str] | None = None,
+        stand_ins: StandIns | None = None,
+        nodes: Mapping[str, NodeClass] | None = None,
+    ) -> None:
+        """Load and check a graph: a file, a shipped pipeline's name, or one that is loaded.
+
+        `pace` says who counts what was heard: the `clock`, or the application by `played`. Rates are in Hz.
+        Raises: GraphError; VflowError for a graph through which the application can neither hear nor speak.
+        """
+        if not isinstance(graph, Graph):
+            given: StandIns = {
+                "mic": (SOURCE, {"rate": input_rate}),
+                "speaker": (SINK, {"pace": pace, "rate": output_rate}),
+                **(stand_ins or {}),
+            }
+            graph = _load(graph, given, overrides, nodes)
+        self.graph = graph
+        self.pipeline = Pipeline(graph)
+        self.log = TurnLog(graph)
+        self._input = cast("_Input | None", self._node(SOURCE))
+        self._output = cast("_Output | None", self._node(SINK))
+        if self._input is None and self._output is None:
+            raise VflowError(
+                f"{graph.file} has neither {SOURCE} nor {SINK}, nor the roles mic and speaker: the application"
+                " can neither speak nor hear; add 'caller: {use: app_source}' and 'out: {use: app_sink}'"
+            )
+        self.events: Outbox[Event] = Outbox(UNREAD)
+        self._state = ""
+        self._telling = threading.Lock()  # one message after the other
+        self.pipeline.bus.listen(self._listen)
+        if self._output is not None:
+            self._output.output.listen(self._audio)
+            self._output.forget = self._forget
+
+    def _node(self, use: str) -> Any:
+        names = [name for name, node in self.graph.nodes.items() if node.resolved == use]
+        if len(names) > 1:
+            raise VflowError(f"{self.graph.file} has several {use}: {', '.join(names)}; a session takes one")
+        return self.pipeline.nodes[names[0]] if names else None
+
+    # its life
+
+    def start(self) -> Self:
+        """Load what is not loaded yet, and begin. Blocks until it runs. Raises: NodeError."""
+        try:
+            self.pipeline.start()
+        except BaseException:
+            self.events.close()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """End the session; the events that are there can still be read. Blocks, for 5 s at most."""
+        self.pipeline.stop()
+        self.events.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        await _in_thread(self.start)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await _in_thread(self.stop)
+
+    # what the application does
+
+    async def send(self, audio: Any, rate: int | None = None) -> None:
+        """Hand in audio of any length, as `push` takes it; waits while there is no room."""
+        source = self._source()
+        rate = source.rate if rate is None else rate
+        size = max(1, int(PIECE_S * rate)) * (2 if isinstance(audio, bytes | bytearray | memoryview) else 1)
+        for at in range(0, max(1, len(audio)), size):
+            while not self.push(audio[at : at + size], rate):
+                await source.room.next()
+
+    def push(self, samples: Any, rate: int | None = None) -> bool:
+        """Hand in audio; False where there is no room for it at present, and nothing is taken then.
+
+        Arrays of float, int16, int32 or uint8, `(frames,)` or `(frames, channels)`; bytes are 16 bit mono.
+        `rate` is in Hz, by default `input_rate`. Raises: VflowError for what is no audio, and outside of the
+        session.
+        """
+        self._check()
+        return self._source().push(samples, rate)
+
+    def end(self) -> None:
+        """No more audio comes: what was handed in is answered, then the session ends."""
+        self._source().end()
+
+    def interrupt(self) -> None:
+        """Cut the reply, as if the user had spoken."""
+        self._check()
+        self.pipeline.flush()
+
+    def played(self, seconds: float, turn: int | None = None) -> None:
+        """Report how much of a reply has sounded in all, with `pace: played`; see `app_sink`."""
+        if self._output is None:
+            raise VflowError(f"{self.graph.file} has no {SINK}: nothing is sent that could be played")
+        self._output.played(seconds, turn)
+
+    def set(self, node: str, prop: str, value: object) -> None:
+        """Change a property that is declared `hot`. Raises: PropertyError."""
+        self.pipeline.set(node, prop, value)
+
+    @property
+    def conversation(self) -> Conversation:
+        """The history: what was said, and what was heard."""
+        return self.pipeline.conversation
+
+    # what it hears
+
+    def get(self, timeout_s: float | None = None) -> Event | None:
+        """The next event; None after the timeout, or at the session's end. Blocks. Raises: NodeError at the
+        end of a session that failed."""
+        event = self.events.get(timeout_s)
+        if event is None and self.pipeline.failure is not None:
+            raise self.pipeline.failure
+        return event
+
+    def __iter__(self) -> Iterator[Event]:
+        """The events until the session's end. Blocks. Raises: NodeError where it failed."""
+        while (event := self.get()) is not None:
+            yield event
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """The events until the session's end. Raises: NodeError where it failed."""
+        while (event := await self.events.next()) is not None:
+            yield event
+        if self.pipeline.failure is not None:
+            raise self.pipeline.failure
+
+    def _source(self) -> _Input:
+        if self._input is None:
+            raise VflowError(f"{self.graph.file} has no {SOURCE}: it takes no audio; add 'mic: {{use: mic}}'")
+        return self._input
+
+    def _check(self) -> None:
+        if self.pipeline.state is State.STOPPED:
+            raise VflowError("the session has ended; start a new one")
+        if self.pipeline.state is not State.PLAYING:
+            raise VflowError("the session has not started; use 'with Session(...)', or call start()")
+
+    # the pipeline's threads
+
+    def _audio(self, packet: AudioPacket) -> None:
+        self.events.put(ReplyAudio(packet.turn, packet.data[:, 0], packet.rate))
+
+    def _forget(self) -> int:
+        """Forget audio that the application has not read; returns how many frames."""
+        taken = self.events.take_back(lambda event: isinstance(event, ReplyAudio))
+        return sum(len(event.samples) for event in taken if isinstance(event, ReplyAudio))
+
+    def _listen(self, message: Message) -> None:
+        self.log.listen(message)
+        with self._telling:
+            for event in self._told(message):
+                self.events.put(event)
+        if (
+            message.kind == "error"
+            or (message.kind == "state" and message.data["state"] == State.STOPPED.value)
+            or message.kind == "eos"
+        ):
+            self.events.close()
+
+    def _told(self, message: Message) -> Iterator[Event]:
+        if message.kind == "packet":
+            packet = message.data["packet"]
+            caps = self.graph.nodes[message.source].caps.get(message.data["port"])
+            if isinstance(packet, TextPacket) and isinstance(caps, Text):
+                if caps.kind == "final":
+                    yield UserText(packet.turn, packet.text)
+                elif caps.kind == "word":
+                    yield ReplyWord(packet.turn, packet.index, packet.text)
+        elif message.kind == "flush":
+            flush = message.data["flush"]
+            if not flush.retracts and self.log.interrupted_at(message.at_ns):
+                yield Interrupted(flush.turn)
+        elif message.kind == "warning":
+            yield Warned(message.source, message.text)
+        if (state := self.log.states[-1][1]) != self._state:
+            self._state = state
+            yield StateChanged(cast("Any", state))
+        for record in self.log.take_ended():
+            yield TurnEnded(record)
+
+
+def _load(
+    file: str | Path,
+    stand_ins: StandIns,
+    overrides: Mapping[str, str] | None,
+    nodes: Mapping[str, NodeClass] | None,
+) -> Graph:
+    path = find(str(file))
+    return load(path, overrides=overrides, stand_ins=stand_ins, nodes=nodes)
+
+
+async def _in_thread(call: Any) -> None:
+    """Run a call that blocks in a thread of its own: the loop's executor has few, and sessions may be many."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:
+            tell(error)
+        else:
+            tell(None)
+
+    def tell(error: BaseException | None) -> None:
+        def settle() -> None:
+            if done.cancelled():
+                return
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(settle)
+
+    threading.Thread(target=run, name="vflow:session", daemon=True).start()
+    await done
