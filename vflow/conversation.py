@@ -44,8 +44,8 @@ class Conversation:
                 self.dropped += 1
 
     def truncate(self, turn: int, heard: str) -> None:
-        """Cut the reply of `turn` to what was heard; a reply of which nothing was heard is removed. Where more
-        of it was heard than had been known, it is put right, and comes back to its place."""
+        """Cut the reply of `turn` to what was heard; a reply of which nothing was heard is removed. Where
+        more of it was heard than had been known, it is put right, and comes back to its place."""
         with self._lock:
             if heard and turn in self._removed:
                 at, entry = self._removed.pop(turn)

@@ -40,9 +40,9 @@ class AppSink(Sink):
     """Sends a reply's audio to the application, and counts what was heard of it.
 
     `output` has the audio: `get`, `async for`, or `listen`. With `pace: clock` the application plays what it
-    is given at once, and the clock says what was heard. With `pace: played` it reports by `played` how much of a
-    reply has sounded, and what it has not reported counts as not heard. Either way no more than `buffer` is
-    sent ahead of what is heard; after an interruption the application must forget what it has not played.
+    is given at once, and the clock says what was heard. With `pace: played` it reports by `played` how much
+    of a reply has sounded, and what it has not reported counts as not heard. Either way no more than `buffer`
+    is sent ahead of what is heard. After an interruption the application must forget what it has not played.
     """
 
     example = "app: {use: app_sink, pace: played, buffer: 2s}"

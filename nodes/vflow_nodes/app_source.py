@@ -78,8 +78,8 @@ class AppSource(Node):
     # the application's side
 
     def push(self, samples: Any, rate: int | None = None) -> bool:
-        """Hand in audio. Returns False where there is no room for it, and takes nothing then. Any thread; does
-        not block.
+        """Hand in audio. Returns False where there is no room for it, and takes nothing then. Any thread;
+        does not block.
 
         `samples` are `(frames,)` or `(frames, channels)` of float (-1 to 1), int16, int32 or uint8; bytes are
         16 bit, little endian, mono. `rate` is in Hz, by default the node's own. Channels are mixed. A sample

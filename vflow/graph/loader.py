@@ -50,12 +50,14 @@ def load(
     stand_ins: StandIns | None = None,
     nodes: Mapping[str, NodeClass] | None = None,
     require_available: bool = True,
+    require_stand_ins: bool = True,
 ) -> Graph:
     """Read and check a graph file; the file of a bin too, its own `params` are then what it is given.
 
     `overrides` are properties by "node.property", as text. `stand_ins` replace what plays a role by a
     node and its properties. `nodes` are classes by name beside the installed ones. Without
-    `require_available` a missing model or package is a warning of the graph.
+    `require_available` a missing model or package is a warning of the graph; without `require_stand_ins` a
+    stand-in for a role that no node plays is left out.
 
     Raises: GraphError with every finding; the models are not loaded and no device is opened.
     """
@@ -67,6 +69,7 @@ def load(
         stand_ins=stand_ins,
         nodes=nodes,
         require_available=require_available,
+        require_stand_ins=require_stand_ins,
     )
 
 
@@ -78,11 +81,14 @@ def load_text(
     stand_ins: StandIns | None = None,
     nodes: Mapping[str, NodeClass] | None = None,
     require_available: bool = True,
+    require_stand_ins: bool = True,
 ) -> Graph:
     """`load` of a graph that is not in a file; relative paths in it start from the working directory."""
     diagnostics: list[Diagnostic] = []
     document = read(parse(text, file), file, diagnostics)
-    draft = Draft(document, Registry(nodes), Overrides(overrides, stand_ins), require_available)
+    draft = Draft(
+        document, Registry(nodes), Overrides(overrides, stand_ins, require_stand_ins), require_available
+    )
     draft.diagnostics[:0] = diagnostics
     for step in PASSES:
         if draft.sound or step in THROUGH_ERRORS:

@@ -18,12 +18,15 @@ StandIns = Mapping[str, tuple[str, Mapping[str, Any]]]
 class Overrides:
     """Applied to the nodes one by one; remembers which of them meant something."""
 
-    def __init__(self, overrides: Mapping[str, str] | None, stand_ins: StandIns | None) -> None:
+    def __init__(
+        self, overrides: Mapping[str, str] | None, stand_ins: StandIns | None, required: bool = True
+    ) -> None:
+        """Without `required` a stand-in for a role that no node plays is left out."""
         self.overrides = {
             name: Value(scalar(text), Place(f"--set {name}={text}"), text=text)
             for name, text in (overrides or {}).items()
         }
-        self.stand_ins = stand_ins or {}
+        self.stand_ins, self._required = stand_ins or {}, required
         self._used: set[str] = set()
         self._stood: dict[str, str] = {}
 
@@ -65,7 +68,7 @@ class Overrides:
             mend = nearest(node, [*named, *every]) or f"nodes: {', '.join(named)}"
             message = f"no node {node!r} in {file}" if node else "write --set node.property=value"
             yield Diagnostic(message, self.overrides[name].place, mend)
-        for role in self.stand_ins.keys() - self._stood.keys():
+        for role in self.stand_ins.keys() - self._stood.keys() if self._required else ():
             option = {"mic": "--input", "speaker": "--output"}.get(role, role)
             mend = f"add a node with 'use: {role}', or run without {option}"
             message = f"{option} stands in for the role {role}, which no node plays"

@@ -101,8 +101,9 @@ class Session:
         self._output = cast("_Output | None", self._node(SINK))
         if self._input is None and self._output is None:
             raise VflowError(
-                f"{graph.file} has neither {SOURCE} nor {SINK}, nor the roles mic and speaker: the application"
-                " can neither speak nor hear; add 'caller: {use: app_source}' and 'out: {use: app_sink}'"
+                f"{graph.file} has neither {SOURCE} nor {SINK}, nor the roles mic and speaker: the"
+                " application can neither speak nor hear; add 'caller: {use: app_source}' and"
+                " 'out: {use: app_sink}'"
             )
         self.events: Outbox[Event] = Outbox(UNREAD)
         self._state = ""
@@ -276,11 +277,11 @@ def _load(
     nodes: Mapping[str, NodeClass] | None,
 ) -> Graph:
     path = find(str(file))
-    return load(path, overrides=overrides, stand_ins=stand_ins, nodes=nodes)
+    return load(path, overrides=overrides, stand_ins=stand_ins, nodes=nodes, require_stand_ins=False)
 
 
 async def _in_thread(call: Any) -> None:
-    """Run a call that blocks in a thread of its own: the loop's executor has few, and sessions may be many."""
+    """Run a call that blocks in a thread of its own: the loop's executor has few of them."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
 

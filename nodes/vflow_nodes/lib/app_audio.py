@@ -28,6 +28,8 @@ def samples_of(given: Any) -> tuple[Samples, bool]:
         data = np.asarray(given)
     except (ValueError, TypeError) as error:  # a ragged list, say
         raise VflowError(f"audio is an array of samples, not {type(given).__name__}: {error}") from error
+    if data.dtype.kind not in "fiu" and data.size:
+        raise VflowError(f"samples are float from -1 to 1, int16, int32 or uint8; not {_kind(given, data)}")
     if data.ndim not in (1, 2):
         raise VflowError(f"audio is (frames,) or (frames, channels), not {data.shape}")
     if data.ndim == 2 and not 1 <= data.shape[1] <= MOST_CHANNELS:
@@ -43,3 +45,8 @@ def samples_of(given: Any) -> tuple[Samples, bool]:
     if np.isfinite(made).all():
         return made, False
     return np.nan_to_num(made, nan=0.0, posinf=0.0, neginf=0.0), True
+
+
+def _kind(given: Any, data: Any) -> str:
+    """What it is instead, in a message."""
+    return str(data.dtype) if data.dtype.kind in "bc" else type(given).__name__

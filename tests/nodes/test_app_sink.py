@@ -1,0 +1,240 @@
+"""Audio for an application: sent ahead by the buffer at most, and counted as it is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from vflow import (
+    MS,
+    SECOND,
+    Audio,
+    AudioPacket,
+    Harness,
+    PropertyError,
+    Span,
+    TurnEnd,
+    Unavailable,
+    VflowError,
+)
+from vflow_nodes.app_sink import AppSink
+
+RATE = 16_000
+CAPS = {"audio": Audio(rate=RATE, channels=1)}
+
+
+def speech(turn: int, *words: str, index: int = 0, ms: int = 100) -> AudioPacket:
+    frames = ms * RATE // 1000
+    spans = tuple(Span(turn, index + n, word, n * frames, (n + 1) * frames) for n, word in enumerate(words))
+    data = np.full(frames * len(words), 0.5, np.float32)
+    return AudioPacket(data=data, rate=RATE, spans=spans, turn=turn)
+
+
+def sent(node: AppSink) -> list[AudioPacket]:
+    return node.output.take_back(lambda packet: True)
+
+
+def told(harness: Harness) -> list[tuple[str, str, int]]:
+    return [
+        (m.data["phase"], m.data["played"].heard, m.data["at_ns"] // MS)
+        for m in harness.messages
+        if m.kind == "played" and "at_ns" in m.data
+    ]
+
+
+def node_of(harness: Harness) -> AppSink:
+    assert isinstance(harness.node, AppSink)
+    return harness.node
+
+
+@pytest.fixture
+def clock() -> Iterator[Harness]:
+    with Harness(AppSink(buffer="300ms"), caps=CAPS) as made:
+        yield made
+
+
+@pytest.fixture
+def reported() -> Iterator[Harness]:
+    with Harness(AppSink(pace="played", buffer="2s"), caps=CAPS) as made:
+        yield made
+
+
+def test_audio_is_sent_in_short_packets_with_its_spans(clock: Harness) -> None:
+    clock.push(speech(1, "one", "two"))
+    packets = sent(node_of(clock))
+    assert max(p.duration_ns for p in packets) <= 20 * MS
+    assert [s.word for p in packets for s in p.spans] == ["one", "two"]
+    assert sum(p.frames for p in packets) == RATE // 5
+
+
+def test_no_more_is_sent_ahead_than_the_buffer_holds(clock: Harness) -> None:
+    clock.push(speech(1, *"abcdefghij"))
+    assert sum(p.frames for p in sent(node_of(clock))) == RATE
+    assert 700 * MS <= clock.time_ns <= 702 * MS
+    assert 298 * MS <= node_of(clock).lead_ns() <= 300 * MS
+
+
+def test_start_and_end_are_told_when_they_are_heard(clock: Harness) -> None:
+    clock.time_ns = 5 * SECOND
+    clock.push(speech(1, "one", "two"))
+    clock.event(TurnEnd(turn=1))
+    clock.advance(SECOND)
+    assert told(clock) == [("start", "", 5000), ("end", "one two", 5200)]
+
+
+def test_the_clock_says_what_was_heard_when_a_reply_is_cut(clock: Harness) -> None:
+    clock.push(speech(1, "one", "two", "three"))
+    sent(node_of(clock))  # the application has read it
+    clock.advance(160 * MS)
+    flush = clock.flush(turn=1)
+    assert flush.heard(1) == "one two"
+    assert node_of(clock).lead_ns() == 0
+
+
+def test_a_pause_between_replies_is_not_counted_as_heard(clock: Harness) -> None:
+    clock.push(speech(1, "one"))
+    clock.event(TurnEnd(turn=1))
+    clock.advance(10 * SECOND)
+    clock.push(speech(2, "two", "three"))
+    sent(node_of(clock))
+    clock.advance(60 * MS)
+    assert clock.flush(turn=2).heard(2) == "two"
+
+
+def test_what_the_application_has_not_read_is_taken_back_and_not_heard(clock: Harness) -> None:
+    clock.push(speech(1, "one", "two"))
+    clock.advance(SECOND)
+    flush = clock.flush(turn=1)
+    assert flush.heard(1) == ""
+    assert sent(node_of(clock)) == []
+
+
+def test_after_a_cut_the_next_reply_plays_from_its_own_beginning(clock: Harness) -> None:
+    clock.push(speech(1, "one", "two"))
+    clock.flush(turn=1)
+    clock.push(speech(2, "three", "four"))
+    assert 199 * MS <= node_of(clock).lead_ns() <= 200 * MS
+    sent(node_of(clock))
+    clock.advance(60 * MS)
+    assert clock.flush(turn=2).heard(2) == "three"
+
+
+def test_the_application_says_what_was_heard(reported: Harness) -> None:
+    node = node_of(reported)
+    reported.push(speech(1, "one", "two", "three"))
+    sent(node)
+    reported.advance(SECOND)
+    assert told(reported) == []
+    node.played(0.06)
+    node.played(0.16)
+    node.played(0.02)  # older news
+    assert [phase for phase, _, _ in told(reported)] == ["start"]
+    assert reported.flush(turn=1).heard(1) == "one two"
+
+
+def test_the_end_is_told_when_all_is_reported(reported: Harness) -> None:
+    node = node_of(reported)
+    reported.push(speech(1, "one"))
+    reported.event(TurnEnd(turn=1))
+    node.played(0.05, turn=1)
+    node.played(0.1, turn=1)
+    assert [(phase, heard) for phase, heard, _ in told(reported)] == [("start", ""), ("end", "one")]
+
+
+def test_a_late_report_puts_the_history_right(reported: Harness) -> None:
+    node = node_of(reported)
+    reported.conversation.append("user", "hello", 1)
+    reported.conversation.append("assistant", "one two three", 1)
+    reported.push(speech(1, "one", "two", "three"))
+    sent(node)
+    flush = reported.flush(turn=1)
+    reported.conversation.truncate(1, flush.heard(1))
+    assert [e.text for e in reported.conversation.entries()] == ["hello"]
+    for seconds, heard in ((0.16, "one two"), (9.0, "one two three"), (0.06, "one")):
+        node.played(seconds, turn=1)
+        assert [e.text for e in reported.conversation.entries()] == ["hello", heard]
+    late = [m.data["played"].heard for m in reported.messages if m.data.get("phase") == "late"]
+    assert late == ["one two", "one two three", "one"]
+
+
+def test_more_than_was_sent_counts_as_all_of_it_and_is_told_once(reported: Harness) -> None:
+    reported.push(speech(1, "one"))
+    for _ in range(2):
+        node_of(reported).played(7.0, turn=1)
+    (warning,) = [m.text for m in reported.messages if m.kind == "warning"]
+    assert "reported 7.00 s of turn 1, of which 0.10 s were sent" in warning
+
+
+def test_a_report_of_an_unknown_turn_is_no_error(reported: Harness) -> None:
+    node_of(reported).played(1.0, turn=99)
+    node_of(reported).played(1.0)
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), "1", None])
+def test_a_report_that_is_no_time_is_refused(reported: Harness, seconds: object) -> None:
+    with pytest.raises(VflowError, match="takes seconds of a reply"):
+        node_of(reported).played(seconds)  # type: ignore[arg-type]
+
+
+def test_a_report_where_the_clock_counts_is_refused(clock: Harness) -> None:
+    with pytest.raises(VflowError, match="with pace: clock the clock says what was heard"):
+        node_of(clock).played(1.0)
+
+
+def test_an_application_that_never_reports_is_told(reported: Harness) -> None:
+    node = node_of(reported)
+    waits: list[int] = []
+    after = reported.wait_until
+
+    def wait_until(deadline_ns: int | None = None) -> None:
+        after(deadline_ns)
+        waits.append(reported.time_ns)
+        if len(waits) == 2:
+            node.played(0.5)
+
+    reported.wait_until = wait_until  # type: ignore[method-assign]
+    reported.push(speech(1, *"abcdefghijklmnopqrstuvwxy"))
+    (warning,) = [m.text for m in reported.messages if m.kind == "warning"]
+    assert "nothing was reported as played for 5 s" in warning
+
+
+def test_a_ducked_reply_is_sent_softer_until_a_cut(clock: Harness) -> None:
+    node = node_of(clock)
+    node.duck(0.25)
+    clock.push(speech(1, "one"))
+    levels = [float(p.data[-1, 0]) for p in sent(node)]
+    assert levels[0] == pytest.approx(0.125)
+    clock.flush(turn=1)
+    clock.push(speech(2, "two"))
+    assert float(sent(node)[0].data[0, 0]) == 0.5
+
+
+def test_the_stream_ends_when_all_was_heard(clock: Harness) -> None:
+    clock.push(speech(1, "one", "two"))
+    clock.event(TurnEnd(turn=1))
+    clock.eos()
+    assert clock.time_ns >= 200 * MS
+    assert [phase for phase, _, _ in told(clock)] == ["start", "end"]
+
+
+def test_the_end_of_the_stream_does_not_wait_for_reports_for_ever(reported: Harness) -> None:
+    reported.push(speech(1, "one"))
+    reported.eos()
+    assert reported.time_ns <= 6 * SECOND
+
+
+def test_a_rate_is_asked_for_and_needed() -> None:
+    assert AppSink(rate=8_000).port_caps("audio") == Audio(rate=8_000, channels=1)
+    with pytest.raises(PropertyError):
+        AppSink(rate=1)
+    with pytest.raises(Unavailable, match="has to know the rate"), Harness(AppSink()):
+        pass
+
+
+def test_the_output_ends_with_the_node() -> None:
+    with Harness(AppSink(), caps=CAPS) as harness:
+        node = node_of(harness)
+        harness.push(speech(1, "one"))
+    assert sum(p.frames for p in node.output) == RATE // 10

@@ -1,0 +1,241 @@
+"""A session from both sides: what the application hands in, and what it is told, with and without asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests import scripted_agent
+from tests.stand_ins import PATIENCE_S
+from vflow import NodeError, PropertyError, Session, VflowError
+from vflow.session import (
+    Event,
+    Interrupted,
+    ReplyAudio,
+    ReplyWord,
+    StateChanged,
+    TurnEnded,
+    Warned,
+)
+
+HUM = scripted_agent.utterance().samples
+Make = Callable[..., Session]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def session(pace: str = "clock", **answer: Any) -> Session:
+        made: dict[str, Any] = {"text": "one two three", "word_ms": 20, **answer}
+        overrides = made.pop("overrides", None)
+        path = scripted_agent.graph(tmp_path, **made)
+        return Session(path, pace=pace, nodes=scripted_agent.NODES, overrides=overrides)  # type: ignore[arg-type]
+
+    return session
+
+
+def until(session: Session, kind: type[Any]) -> list[Event]:
+    """The events up to the first of a kind."""
+    found: list[Event] = []
+    while (event := session.get(PATIENCE_S)) is not None:
+        found.append(event)
+        if isinstance(event, kind):
+            return found
+    raise AssertionError(f"no {kind.__name__} came: {found}")
+
+
+def of(events: list[Event], kind: type[Any]) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_what_is_pushed_is_answered(make: Make) -> None:
+    with make() as session:
+        assert session.push(HUM)
+        events = until(session, TurnEnded)
+    assert [word.text for word in of(events, ReplyWord)] == ["one", "two", "three"]
+    assert sum(len(audio.samples) for audio in of(events, ReplyAudio)) == 3 * 480
+    assert {audio.rate for audio in of(events, ReplyAudio)} == {24_000}
+    states = [event.state for event in of(events, StateChanged)]
+    assert [state for state in states if state != "idle"] == ["listening", "processing", "speaking"]
+    (record,) = [event.record for event in of(events, TurnEnded)]
+    assert record.heard == "one two three"
+
+
+def test_the_same_with_asyncio_and_nothing_holds_the_loop(make: Make) -> None:
+    async def talk() -> list[Event]:
+        found: list[Event] = []
+        async with make() as session:
+            await session.send(HUM)
+            async for event in session:
+                found.append(event)
+                if isinstance(event, TurnEnded):
+                    break
+        return found
+
+    events = asyncio.run(talk(), debug=False)
+    assert [word.text for word in of(events, ReplyWord)] == ["one", "two", "three"]
+
+
+def test_send_waits_for_room(make: Make) -> None:
+    async def talk() -> int:
+        async with make(overrides={"mic.buffer": "1s", "mic.pace": "clock"}) as session:
+            long = np.zeros(3 * 8_000, np.int16)
+            await asyncio.wait_for(session.send(long, 8_000), PATIENCE_S)
+            return session.push(np.zeros(16_000, np.int16))
+
+    assert asyncio.run(talk()) is False  # it is full still
+
+
+def test_send_takes_bytes_by_the_sample(make: Make) -> None:
+    async def talk() -> None:
+        async with make() as session:
+            await session.send(np.zeros(40_000, "<i2").tobytes())
+            with pytest.raises(VflowError, match="their number is even"):
+                await session.send(b"abc")
+
+    asyncio.run(talk())
+
+
+def test_an_interruption_takes_back_what_was_not_read(make: Make) -> None:
+    with make(text=" ".join(["word"] * 60), word_ms=100) as session:
+        session.push(HUM)
+        until(session, ReplyAudio)
+        session.interrupt()
+        events = until(session, TurnEnded)
+        assert of(events, ReplyAudio) == [] or session.log.turns[1].heard.count("word") <= 3
+        assert [event.turn for event in of(events, Interrupted)] == [1]
+        assert events[-1].record.interrupted  # type: ignore[union-attr]
+
+
+def test_what_the_application_reports_is_what_was_heard(make: Make) -> None:
+    with make(pace="played", text="one two three four", word_ms=100) as session:
+        session.push(HUM)
+        sent = 0
+        while sent < 4 * 2_400:
+            sent += sum(len(audio.samples) for audio in of(until(session, ReplyAudio), ReplyAudio))
+        session.played(0.16)
+        session.interrupt()
+        until(session, TurnEnded)
+        assert session.log.turns[1].heard == "one two"
+        session.played(0.3, turn=1)
+        assert session.log.turns[1].heard == "one two three"
+
+
+def test_a_session_ends_when_no_more_audio_comes(make: Make) -> None:
+    with make() as session:
+        session.push(HUM)
+        session.end()
+        events = list(session)
+    assert len(of(events, TurnEnded)) == 1
+    with pytest.raises(VflowError, match="the session has ended"):
+        session.push(HUM)
+
+
+@pytest.mark.parametrize("call", ["push", "interrupt"])
+def test_a_session_that_does_not_run_says_so(make: Make, call: str) -> None:
+    session = make()
+    arguments = [HUM] if call == "push" else []
+    with pytest.raises(VflowError, match="the session has not started"):
+        getattr(session, call)(*arguments)
+    with session:
+        getattr(session, call)(*arguments)
+    with pytest.raises(VflowError, match="the session has ended"):
+        getattr(session, call)(*arguments)
+
+
+def test_warnings_reach_the_application(make: Make) -> None:
+    with make() as session:
+        session.push(np.array([np.nan, 0.0]))
+        (warned,) = of(until(session, Warned), Warned)
+    assert warned.source == "mic"
+    assert "not numbers" in warned.text
+
+
+def test_a_node_that_fails_ends_the_session_with_its_error(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: object, word: object) -> None:
+        raise ValueError("no voice")
+
+    monkeypatch.setattr(scripted_agent.Voice, "process", broken)
+    with make() as session:
+        session.push(HUM)
+        with pytest.raises(NodeError, match="no voice"):
+            list(session)
+
+
+def test_a_node_that_cannot_open_ends_the_events(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: object) -> None:
+        raise ValueError("no voice")
+
+    monkeypatch.setattr(scripted_agent.Voice, "open", broken)
+    session = make()
+    with pytest.raises(NodeError, match="no voice"):
+        session.start()
+    assert session.events.get(PATIENCE_S) is None or session.events._closed
+
+
+def test_a_graph_without_a_way_in_or_out_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "plain.yaml"
+    path.write_text("nodes: {tone: {use: test_tone}, sink: {use: 'null'}}\nlinks: [tone -> sink]\n")
+    with pytest.raises(VflowError, match="neither app_source nor app_sink"):
+        Session(path)
+
+
+def test_a_graph_that_has_both_is_taken_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("nodes: {a: {use: app_source}, b: {use: app_sink}}\nlinks: [a -> b]\n", encoding="utf-8")
+    with Session(path) as session:
+        session.push(HUM)
+        (audio,) = of(until(session, ReplyAudio), ReplyAudio)
+    assert audio.pcm16 == (np.clip(audio.samples, -1, 1) * 32767).astype("<i2").tobytes()
+    with pytest.raises(PropertyError):
+        session.set("a", "rate", 8000)  # not hot
+
+
+def test_a_loop_that_closes_while_a_reply_plays_leaves_nothing_hanging(make: Make) -> None:
+    async def leave() -> Session:
+        session = make(text=" ".join(["word"] * 60), word_ms=100)
+        await session.__aenter__()
+        await session.send(HUM)
+        async for event in session:
+            if isinstance(event, ReplyAudio):
+                break
+        return session
+
+    session = asyncio.run(leave())
+    session.stop()
+    assert not session.pipeline.abandoned
+
+
+def test_a_caller_that_never_reads_costs_bounded_memory(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vflow.session.session.UNREAD", 3)
+    ended = threading.Event()
+    with make() as session:
+        session.pipeline.bus.listen(
+            lambda m: ended.set() if m.kind == "played" and m.data["phase"] == "end" else None
+        )
+        session.push(HUM)
+        assert ended.wait(PATIENCE_S)
+    assert session.events.dropped > 0
+    assert len(list(session)) <= 3
+
+
+def test_many_sessions_run_in_one_process(make: Make) -> None:
+    async def one() -> str:
+        async with make() as session:
+            await session.send(HUM)
+            async for event in session:
+                if isinstance(event, TurnEnded):
+                    return event.record.heard
+        return ""
+
+    async def all_of_them() -> list[str]:
+        return await asyncio.gather(*(one() for _ in range(10)))
+
+    assert asyncio.run(all_of_them()) == ["one two three"] * 10
