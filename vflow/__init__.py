@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from vflow.runtime.pipeline import Pipeline as Pipeline
     from vflow.sent_audio import SentAudio as SentAudio
     from vflow.session.session import Session as Session
+    from vflow.session.session import preload as preload
 
 __version__ = "0.1.0"
 switch_off()
@@ -121,6 +122,7 @@ _MODULE_OF = {
     "install_command": "errors",
     "load": "graph.loader",
     "print_line": "printing",
+    "preload": "session.session",
     "prop": "props",
 }
 
@@ -177,6 +179,7 @@ __all__ = [
     "call_within",
     "install_command",
     "load",
+    "preload",
     "print_line",
     "prop",
 ]

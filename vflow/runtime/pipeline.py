@@ -87,7 +87,7 @@ class Pipeline:
         self.nodes: dict[str, Node] = {name: node.create() for name, node in graph.nodes.items()}
         self._switch_interval_s = switch_interval_s
         self._lock = threading.Lock()
-        self._started = self._stopping = False  # guarded by _lock
+        self._opened = self._started = self._stopping = False  # guarded by _lock
         self._ended = threading.Event()
         self._end_lock = threading.Lock()
         self._abandoned: list[str] = []  # guarded by _end_lock
@@ -146,21 +146,35 @@ class Pipeline:
             if self._started or self._stopping:
                 return self
             self._started = True
-        self._watchdog.start()
+        self.open()
         try:
-            failed = self._lifecycle.open()
-            if failed is not None:
-                name, error = failed
-                raise self._failures.not_opened(self.nodes[name], name, error)
             self._play()
         except BaseException:
             self._end(STOP_DEADLINE_S, LOADING_GRACE_S)
             raise
         return self
 
+    def open(self) -> Self:
+        """Open and warm up all nodes, and leave it to `start` to play; a second call does nothing. One thread
+        at a time. Blocks. Raises: NodeError, as `start` does."""
+        with self._lock:
+            if self._opened or self._stopping:
+                return self
+            self._opened = True
+        self._watchdog.start()
+        try:
+            failed = self._lifecycle.open()
+            if failed is not None:
+                name, error = failed
+                raise self._failures.not_opened(self.nodes[name], name, error)
+            self._enter(State.READY)
+            self._enter(State.PAUSED)
+        except BaseException:
+            self._end(STOP_DEADLINE_S, LOADING_GRACE_S)
+            raise
+        return self
+
     def _play(self) -> None:
-        self._enter(State.READY)
-        self._enter(State.PAUSED)
         if self._switch_interval_s is not None:
             sys.setswitchinterval(self._switch_interval_s)
         self.clock.start()

@@ -10,11 +10,13 @@ from vflow.session.events import (
     UserText,
     Warned,
 )
-from vflow.session.session import Session
+from vflow.session.preloaded import Preloaded
+from vflow.session.session import Session, preload
 
 __all__ = [
     "Event",
     "Interrupted",
+    "Preloaded",
     "ReplyAudio",
     "ReplyWord",
     "Session",
@@ -22,4 +24,5 @@ __all__ = [
     "TurnEnded",
     "UserText",
     "Warned",
+    "preload",
 ]

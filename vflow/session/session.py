@@ -32,6 +32,7 @@ from vflow.session.events import (
     UserText,
     Warned,
 )
+from vflow.session.preloaded import Preloaded
 
 SOURCE, SINK = "app_source", "app_sink"
 PIECE_S = 1.0
@@ -73,7 +74,7 @@ class Session:
 
     def __init__(
         self,
-        graph: str | Path | Graph,
+        graph: str | Path | Graph | Preloaded,
         *,
         pace: Literal["clock", "played"] = "clock",
         input_rate: int = 16_000,
@@ -82,20 +83,27 @@ class Session:
         stand_ins: StandIns | None = None,
         nodes: Mapping[str, NodeClass] | None = None,
     ) -> None:
-        """Load and check a graph: a file, a shipped pipeline's name, or one that is loaded.
+        """Load and check a graph: a file, a shipped pipeline's name, or one that is loaded, or preloaded.
 
         `pace` says who counts what was heard: the `clock`, or the application by `played`. Rates are in Hz.
         Raises: GraphError; VflowError for a graph through which the application can neither hear nor speak.
         """
-        if not isinstance(graph, Graph):
-            given: StandIns = {
-                "mic": (SOURCE, {"rate": input_rate}),
-                "speaker": (SINK, {"pace": pace, "rate": output_rate}),
-                **(stand_ins or {}),
-            }
-            graph = _load(graph, given, overrides, nodes)
-        self.graph = graph
-        self.pipeline = Pipeline(graph)
+        if isinstance(graph, Preloaded):
+            self.pipeline = graph.take()
+        elif isinstance(graph, Graph):
+            self.pipeline = Pipeline(graph)
+        else:
+            loaded = load_for_sessions(
+                graph,
+                pace,
+                input_rate=input_rate,
+                output_rate=output_rate,
+                overrides=overrides,
+                stand_ins=stand_ins,
+                nodes=nodes,
+            )
+            self.pipeline = Pipeline(loaded)
+        self.graph = graph = self.pipeline.graph
         self.log = TurnLog(graph)
         self._input = cast("_Input | None", self._node(SOURCE))
         self._output = cast("_Output | None", self._node(SINK))
@@ -108,6 +116,8 @@ class Session:
         self.events: Outbox[Event] = Outbox(UNREAD)
         self._state = ""
         self._telling = threading.Lock()  # one message after the other
+        while (early := self.pipeline.bus.get(0)) is not None:  # of a pipeline that was opened before
+            self._listen(early)
         self.pipeline.bus.listen(self._listen)
         if self._output is not None:
             self._output.output.listen(self._audio)
@@ -270,14 +280,32 @@ class Session:
             yield TurnEnded(record)
 
 
-def _load(
-    file: str | Path,
-    stand_ins: StandIns,
-    overrides: Mapping[str, str] | None,
-    nodes: Mapping[str, NodeClass] | None,
+def load_for_sessions(
+    graph: str | Path,
+    pace: Literal["clock", "played"] = "clock",
+    *,
+    input_rate: int = 16_000,
+    output_rate: int | None = None,
+    overrides: Mapping[str, str] | None = None,
+    stand_ins: StandIns | None = None,
+    nodes: Mapping[str, NodeClass] | None = None,
 ) -> Graph:
-    path = find(str(file))
-    return load(path, overrides=overrides, stand_ins=stand_ins, nodes=nodes, require_stand_ins=False)
+    """Load a graph whose microphone and loudspeaker are the application's. Raises: GraphError."""
+    given: StandIns = {
+        "mic": (SOURCE, {"rate": input_rate}),
+        "speaker": (SINK, {"pace": pace, "rate": output_rate}),
+        **(stand_ins or {}),
+    }
+    path = find(str(graph))
+    return load(path, overrides=overrides, stand_ins=given, nodes=nodes, require_stand_ins=False)
+
+
+def preload(graph: str | Path | Graph, ready: int = 1, **options: Any) -> Preloaded:
+    """Load a graph's models and keep them; `Session(preloaded)` then begins at once.
+
+    `ready` sessions are held open. `options` are those of `Session`. Blocks. Raises: GraphError, NodeError.
+    """
+    return Preloaded(graph if isinstance(graph, Graph) else load_for_sessions(graph, **options), ready)
 
 
 async def _in_thread(call: Any) -> None:

@@ -1,0 +1,81 @@
+"""Pipelines that are open before a session begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import scripted_agent
+from tests.stand_ins import PATIENCE_S
+from vflow import NodeError, Session, VflowError, preload
+from vflow.session import Preloaded, TurnEnded
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The voices that were opened."""
+    found: list[Any] = []
+    monkeypatch.setattr(scripted_agent.Voice, "open", found.append)
+    return found
+
+
+def made(folder: Path, ready: int = 1) -> Preloaded:
+    path = scripted_agent.graph(folder, text="one two", word_ms=20)
+    return preload(path, ready, nodes=scripted_agent.NODES)
+
+
+def test_a_session_takes_what_is_open_and_the_next_is_opened(tmp_path: Path, opened: list[Any]) -> None:
+    with made(tmp_path) as preloaded:
+        assert (len(opened), preloaded.ready) == (1, 1)
+        with Session(preloaded) as session:
+            assert session.pipeline.nodes["voice"] is opened[0]
+            assert preloaded.wait(PATIENCE_S)
+            assert (len(opened), preloaded.ready) == (2, 1)
+            session.push(scripted_agent.utterance().samples)
+            assert any(isinstance(event, TurnEnded) for event in iter(lambda: session.get(PATIENCE_S), None))
+        assert preloaded.ready == 1
+
+
+def test_where_none_is_open_a_session_loads_its_own(tmp_path: Path, opened: list[Any]) -> None:
+    with made(tmp_path, ready=0) as preloaded, Session(preloaded):
+        assert len(opened) >= 1
+
+
+def test_what_opened_ahead_warned_of_reaches_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scripted_agent.Voice, "open", lambda self: self.ctx.warn("a cold"))
+    with made(tmp_path) as preloaded, Session(preloaded) as session:
+        texts = [getattr(event, "text", "") for event in iter(lambda: session.get(0), None)]
+    assert "a cold" in texts
+
+
+def test_close_closes_what_nobody_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Any] = []
+    monkeypatch.setattr(scripted_agent.Voice, "close", closed.append)
+    preloaded = made(tmp_path, ready=2)
+    preloaded.close()
+    preloaded.close()
+    assert (len(closed), preloaded.ready) == (2, 0)
+    with pytest.raises(VflowError, match="the preloaded graph is closed"):
+        Session(preloaded)
+
+
+def test_what_cannot_be_opened_is_told_at_once_and_later_by_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with made(tmp_path) as preloaded:
+
+        def broken(self: object) -> None:
+            raise ValueError("no voice")
+
+        monkeypatch.setattr(scripted_agent.Voice, "open", broken)
+        with Session(preloaded):
+            assert preloaded.wait(PATIENCE_S)
+        assert "no voice" in preloaded.problem
+        with pytest.raises(NodeError, match="no voice"):
+            Session(preloaded).start()
+    with pytest.raises(NodeError, match="no voice"):
+        made(tmp_path)

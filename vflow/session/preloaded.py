@@ -1,0 +1,92 @@
+"""Pipelines that are open already, so that a session begins without loading anything."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Self
+
+from vflow.errors import VflowError, describe
+from vflow.graph.graph import Graph
+from vflow.runtime.pipeline import Pipeline
+
+
+class Preloaded:
+    """Keeps `ready` pipelines of a graph open, and opens the next as one is taken. Any thread.
+
+    All of them share the models; each has for itself what a session needs of its own. `close` when no more
+    sessions begin; those that run go on.
+    """
+
+    def __init__(self, graph: Graph, ready: int = 1) -> None:
+        """Blocks until they are open. Raises: NodeError."""
+        self.graph = graph
+        self._lock = threading.Condition()
+        # all below guarded by _lock
+        self._open: deque[Pipeline] = deque()
+        self._opening = 0
+        self._closed = False
+        self._problem = ""
+        for _ in range(ready):
+            self._open.append(Pipeline(graph).open())
+
+    def take(self) -> Pipeline:
+        """A pipeline that is open where there is one, else a new one. Does not block.
+
+        Raises: VflowError after `close`.
+        """
+        with self._lock:
+            if self._closed:
+                raise VflowError("the preloaded graph is closed; call vflow.preload again")
+            pipeline = self._open.popleft() if self._open else None
+            self._opening += 1
+        threading.Thread(target=self._refill, name="vflow:preload", daemon=True).start()
+        return pipeline or Pipeline(self.graph)
+
+    @property
+    def problem(self) -> str:
+        """Why the last pipeline could not be opened ahead; '' where it could."""
+        with self._lock:
+            return self._problem
+
+    @property
+    def ready(self) -> int:
+        """How many are open, and not taken."""
+        with self._lock:
+            return len(self._open)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Block until nothing is being opened; False after the timeout."""
+        with self._lock:
+            return self._lock.wait_for(lambda: not self._opening, timeout_s)
+
+    def close(self) -> None:
+        """Close what is open and was not taken; may be called twice."""
+        with self._lock:
+            self._closed = True
+            left = list(self._open)
+            self._open.clear()
+        for pipeline in left:
+            pipeline.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _refill(self) -> None:
+        pipeline, problem = Pipeline(self.graph), ""
+        try:
+            pipeline.open()
+        except VflowError as error:  # the next session loads, and tells of it
+            problem = describe(error)
+        with self._lock:
+            self._opening -= 1
+            self._problem = problem
+            kept = not (problem or self._closed)
+            if kept:
+                self._open.append(pipeline)
+            self._lock.notify_all()
+        if not kept:
+            pipeline.stop()
