@@ -17,7 +17,7 @@ from vflow.session import Preloaded, TurnEnded
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The voices that were opened."""
     found: list[Any] = []
-    monkeypatch.setattr(scripted_agent.Voice, "open", found.append)
+    monkeypatch.setattr(scripted_agent.Voice, "open", lambda self: found.append(self))
     return found
 
 
@@ -54,7 +54,7 @@ def test_what_opened_ahead_warned_of_reaches_the_session(
 
 def test_close_closes_what_nobody_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[Any] = []
-    monkeypatch.setattr(scripted_agent.Voice, "close", closed.append)
+    monkeypatch.setattr(scripted_agent.Voice, "close", lambda self: closed.append(self))
     preloaded = made(tmp_path, ready=2)
     preloaded.close()
     preloaded.close()
