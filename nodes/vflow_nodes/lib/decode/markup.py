@@ -9,12 +9,17 @@ from typing import Literal
 from vflow_nodes.lib.decode import dialects
 from vflow_nodes.lib.decode.speech import SpeechParser
 
+FORGIVEN = 3
+"""After so many replies without a thought, a model that once closed one it had not opened speaks at once."""
+
 
 @dataclass(slots=True)
 class Habit:
     """How the model's replies have begun where no prompt said it. Written by the engine's thread."""
 
     begins: Literal["unknown", "speech", "thought"] = "unknown"
+    spoken: int = 0
+    """Replies in a row that waited for the end of a thought and had none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,10 +51,13 @@ class Markup:
 
     def learn(self, parser: SpeechParser, whole: bool) -> None:
         """A reply is over; `whole`: by its end. The engine's thread."""
+        habit = self.habit
         if parser.lone:
-            self.habit.begins = "thought"
-        elif whole and parser.held and parser.said and self.habit.begins == "unknown":
-            self.habit.begins = "speech"
+            habit.begins, habit.spoken = "thought", 0
+        elif whole and parser.held and parser.said:
+            habit.spoken += 1
+            if habit.begins == "unknown" or habit.spoken >= FORGIVEN:
+                habit.begins = "speech"
 
 
 def _turn(prompt: str) -> str:

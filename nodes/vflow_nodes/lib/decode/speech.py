@@ -37,6 +37,7 @@ class SpeechParser:
         self._out: list[str] = []
         self._kept: list[str] = []  # speech, or a thought, while `held`
         self._said, self._last = False, "\n"
+        self._thought = False  # whether a thought was opened
         self._closers: tuple[str, ...] = ()
         self._raw: list[str] = []  # of a call
         self._name = ""  # of a call whose header named it
@@ -79,6 +80,7 @@ class SpeechParser:
             self.inside = "speech"
         own = not self.ended
         self.ended = self.lone = self.leaked = self.held = self._said = self._after_call = False
+        self._thought = self.inside == "thought"
         self._rest, self._last, self.calls, self.marks = "", "\n", [], 0
         return own
 
@@ -188,6 +190,7 @@ class SpeechParser:
 
     def _enter(self, inside: Inside, closers: tuple[str, ...] = ()) -> None:
         self.inside, self._closers = inside, closers
+        self._thought = self._thought or inside == "thought"
         if inside == "thought" and not "".join(self._kept).strip():
             self.held = False  # it opens its thought itself
 
@@ -197,7 +200,9 @@ class SpeechParser:
         self._header = TurnHeader("<|start|>" if text == "<|end|>" else text, channel)
 
     def _shut(self) -> None:
-        """A thought ends that nothing opened: what came before was it."""
+        """A thought ends that nothing opened: what came before was it. After another it is a slip."""
+        if self._thought and not self.held:
+            return
         if self._said:
             self.lone = True
             self.leaked = self.leaked or not self.held

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vflow_nodes.lib.decode.markup import Habit, Markup
+from vflow_nodes.lib.decode.markup import FORGIVEN, Habit, Markup
 
 ASKED = "<|im_start|>user\nWhat is <think>?<|im_end|>\n<|im_start|>assistant\n"
 
@@ -68,7 +68,13 @@ def test_a_model_that_closed_a_thought_it_never_opened_is_waited_for() -> None:
         markup.learn(parser, whole=True)
         assert markup.unsure(ASKED)
         assert markup.unsure(f"{ASKED}<think>\n\n</think>\n\n")
-        spoken = markup.parser(ASKED)
-        spoken.push("Hello.")
-        markup.learn(spoken, whole=True)
+
+
+def test_a_model_that_closed_a_thought_once_and_then_only_spoke_is_trusted_again() -> None:
+    markup = Markup(habit=Habit("thought"))
+    for _ in range(FORGIVEN):
         assert markup.unsure(ASKED)
+        parser = markup.parser(ASKED)
+        parser.push("Hello.")
+        markup.learn(parser, whole=True)
+    assert not markup.unsure(ASKED)

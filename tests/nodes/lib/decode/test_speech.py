@@ -223,6 +223,12 @@ def test_a_tag_that_closes_what_was_said_already_tells_so() -> None:
     assert (parser.lone, parser.leaked) == (True, True)
 
 
+def test_a_tag_that_closes_a_thought_again_is_left_out() -> None:
+    parser = SpeechParser()
+    assert parsed(parser, ["<think>x</think>Hello</think> you."]).split() == ["Hello", "you."]
+    assert not parser.lone
+
+
 def test_a_model_without_a_template_does_not_say_its_own_name() -> None:
     assert parsed(SpeechParser(plain=True), [" Assist", "ant: Hello Assistant: you"]).split() == [
         "Hello", "Assistant:", "you",
