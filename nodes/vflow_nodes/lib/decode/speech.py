@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from vflow_nodes.lib.decode import tool_calls
 from vflow_nodes.lib.decode.dialects import Marker
 from vflow_nodes.lib.decode.marker_table import BARE, RECIPIENT, header_table, inside_table, speech_table
-from vflow_nodes.lib.decode.tool_calls import Balance, ToolCall
+from vflow_nodes.lib.decode.tool_calls import CallText, ToolCall
 from vflow_nodes.lib.decode.turn_header import HARMONY_ENDS, RECIPIENT_ENDS, Announced, TurnHeader
 
 Inside = Literal["speech", "thought", "call", "header"]
@@ -36,24 +35,19 @@ class SpeechParser:
         self._rest = ""  # not decided yet
         self._out: list[str] = []
         self._kept: list[str] = []  # speech, or a thought, while `held`
-        self._said, self._last = False, "\n"
+        self.said = False
+        """Whether there was speech, or what may be, while it is `held`."""
+        self._last = "\n"
         self._thought = False  # whether a thought was opened
         self._closers: tuple[str, ...] = ()
-        self._raw: list[str] = []  # of a call
-        self._name = ""  # of a call whose header named it
-        self._balance: Balance | None = None  # of a call that ends with its JSON
-        self._bare = self._after_call = False
+        self._call = CallText()
+        self._after_call = False
         self._header = TurnHeader("")
 
     @property
     def pending(self) -> bool:
         """Whether text waits for more, to be decided."""
         return bool(self._rest)
-
-    @property
-    def said(self) -> bool:
-        """Whether there was speech, or what may be, while it is `held`."""
-        return self._said
 
     @property
     def withheld(self) -> bool:
@@ -79,7 +73,7 @@ class SpeechParser:
         elif self.inside == "header" and self._header.of_turn:
             self.inside = "speech"
         own = not self.ended
-        self.ended = self.lone = self.leaked = self.held = self._said = self._after_call = False
+        self.ended = self.lone = self.leaked = self.held = self.said = self._after_call = False
         self._thought = self.inside == "thought"
         self._rest, self._last, self.calls, self.marks = "", "\n", [], 0
         return own
@@ -107,7 +101,7 @@ class SpeechParser:
                 more = self._in_speech(whole)
             elif self.inside == "header":
                 more = self._in_header(whole)
-            elif self._balance is not None:
+            elif self.inside == "call" and self._call.json:
                 more = self._in_json()
             else:
                 more = self._in_span(whole)
@@ -117,23 +111,25 @@ class SpeechParser:
     def _say(self, text: str) -> None:
         if text:
             (self._kept if self.held else self._out).append(text)
-            self._said = self._said or not text.isspace()
+            self.said = self.said or not text.isspace()
             self._last = text[-1]
 
     def _in_speech(self, whole: bool) -> bool:
-        if self._after_call and not self._skip_after_call(whole):
-            return False
+        if self._after_call:
+            self._rest, decided = _after_call(self._rest, whole)
+            self._after_call = not decided
+            if not decided:
+                return False
         text = self._rest
         at, length, marker = self._table.find(text, whole, bare=True, after=self._last)
         self._say(text[:at])
         self._rest = text[at:]
         if marker is None:
             return False
-        if marker.text == "Assistant:" and self._said:
+        if marker.text == "Assistant:" and self.said:
             self._say(text[at : at + length])
         elif marker is BARE:
-            self._open_call("json")
-            self._bare = True
+            self._open_call(CallText(json=True, bare=True))
             return True  # it is a part of its call
         else:
             self._act(marker)
@@ -141,15 +137,6 @@ class SpeechParser:
                 return True
         self._rest = text[at + length :]
         return True
-
-    def _skip_after_call(self, whole: bool) -> bool:
-        """Leave out what separates calls, and the end of a call's fence."""
-        text = self._rest.lstrip(" \t\r\n,;")
-        if not text or (len(text) < 3 and "```".startswith(text) and not whole):
-            self._rest = text
-            return False
-        self._rest, self._after_call = text.removeprefix("```"), False
-        return bool(self._rest)
 
     def _special(self, text: str) -> None:
         """A special token: a marker, or nothing."""
@@ -162,29 +149,34 @@ class SpeechParser:
                 self._begin(announced)
         elif marker := inside_table(self._closers, self.inside == "thought").get(text):
             self._leave(marker)
-        elif self._balance is not None and (other := self._table.get(text)) and other.kind != "noise":
+        elif (
+            self.inside == "call"
+            and self._call.json
+            and (other := self._table.get(text))
+            and other.kind != "noise"
+        ):
             self._close_call(whole=True)
             self._special(text)
         elif self.inside == "call":
-            self._raw.append(text)
+            self._call.add(text)
 
     def _act(self, marker: Marker) -> None:
         """Go where a marker leads that stands in speech."""
         self.marks += 1
-        if self._said and not self._last.isspace() and marker.kind != "end":
+        if self.said and not self._last.isspace() and marker.kind != "end":
             self._say(" ")  # what is left out parts words
         if marker.kind == "thought":
             self._enter("thought", marker.closers)
         elif marker.kind == "shut":
             self._shut()
         elif marker.kind in ("call", "json", "rest"):
-            kept = marker.text.removeprefix("functools") if marker.text[-1] in "=[ " else ""
-            self._open_call(marker.kind, marker.closers, kept)
+            begun = marker.text.removeprefix("functools") if marker.text[-1] in "=[ " else ""
+            self._open_call(CallText(begun, json=marker.kind == "json"), marker.closers)
         elif marker.kind == "header":
             self._open_header(marker.text)
-            self.ended = self._said and self._header.of_turn
+            self.ended = self.said and self._header.of_turn
         elif marker.kind == "role":
-            self.ended = self._said or marker.closers[0] != "assistant"
+            self.ended = self.said or marker.closers[0] != "assistant"
         elif marker.kind == "end":
             self.ended = True
 
@@ -203,18 +195,18 @@ class SpeechParser:
         """A thought ends that nothing opened: what came before was it. After another it is a slip."""
         if self._thought and not self.held:
             return
-        if self._said:
+        if self.said:
             self.lone = True
             self.leaked = self.leaked or not self.held
         self.held, self._kept = False, []
-        self._said, self._last = self.leaked, "\n"
+        self.said, self._last = self.leaked, "\n"
 
     def _in_span(self, whole: bool) -> bool:
         """In a thought, or in a call up to its closing mark."""
         text = self._rest
         at, length, marker = inside_table(self._closers, self.inside == "thought").find(text, whole)
         if self.inside == "call":
-            self._raw.append(text[:at])
+            self._call.add(text[:at])
         self._rest = text[at + length :] if marker else text[at:]
         if marker is not None:
             self._leave(marker)
@@ -225,50 +217,39 @@ class SpeechParser:
         self.marks += 1
         was, self.inside = self.inside, "speech"
         if was == "call":
-            self._close_call(whole=True, closed=marker.kind == "shut")
+            self._close_call(whole=True)
         if marker.kind == "end":
             self.ended = True
         elif marker.kind == "call":
-            self._open_call("call", marker.closers)
+            self._open_call(CallText(), marker.closers)
         elif marker.text in HARMONY_ENDS:
             self._open_header(marker.text)
         elif marker.text in RECIPIENT_ENDS:
             self._open_header(">>>" if ">" in marker.text[-3:] else marker.text)
 
-    def _open_call(self, kind: str, closers: tuple[str, ...] = (), raw: str = "", name: str = "") -> None:
+    def _open_call(self, call: CallText, closers: tuple[str, ...] = ()) -> None:
         self._enter("call", closers)
-        self._raw, self._name, self._bare = [], name, False
-        self._balance = Balance() if kind == "json" else None
-        if raw:
-            self._raw.append(raw)
-            if self._balance is not None:
-                self._balance.feed(raw)
+        self._call = call
 
     def _in_json(self) -> bool:
         """In a call that ends where its JSON does."""
-        assert self._balance is not None
         text, self._rest = self._rest, ""
-        end = self._balance.feed(text)
-        self._raw.append(text if end < 0 else text[:end])
-        if end < 0:
+        rest = self._call.read(text)
+        if rest is None:
             return False
-        self._rest, self._balance = text[end:], Balance()
-        if not "".join(self._raw[-9:]).endswith(("[ARGS]", "[CALL_ID]")):
-            self._close_call(whole=True)
+        self._rest = rest
+        self._close_call(whole=True)
         return True
 
-    def _close_call(self, whole: bool, closed: bool = True) -> None:
+    def _close_call(self, whole: bool) -> None:
         """Enter the call; a text that only began as one is speech after all."""
-        raw = "".join(self._raw)
-        self.inside, self._balance, self._raw = "speech", None, []
+        self.inside = "speech"
         self.marks += 1
-        found = tool_calls.parse(raw, self._name)
-        if self._bare and not any(call.name for call in found) and not tool_calls.begins_call(raw):
-            if whole:
-                self._say(raw)
-            return
-        self._after_call = self._after_call or self._bare or not self._closers
-        self.calls += found
+        calls = self._call.calls()
+        self.calls += calls
+        self._after_call = bool(calls) and (self._call.bare or not self._closers)
+        if whole and not calls:
+            self._say(self._call.text)
 
     def _in_header(self, whole: bool) -> bool:
         self._rest, announced = self._header.read(self._rest, whole)
@@ -280,12 +261,20 @@ class SpeechParser:
         """Go where a header leads."""
         self.marks += 1
         self.inside = "speech"
-        self.ended = announced.ended or (announced.first and self._said)
+        self.ended = announced.ended or (announced.first and self.said)
         if announced.inside == "call":
-            self._open_call("call", announced.closers, name=announced.name)
+            self._open_call(CallText(name=announced.name), announced.closers)
         elif announced.inside == "thought":
             self._enter("thought", announced.closers)
         elif not announced.first:
             self.held = False  # its channels say what is speech
         if announced.marker is not None and not self.ended:
             self._act(announced.marker)
+
+
+def _after_call(text: str, whole: bool) -> tuple[str, bool]:
+    """The text without what separates calls, and the end of a call's fence; whether that is over."""
+    text = text.lstrip(" \t\r\n,;")
+    if not text or (text in "``" and not whole):
+        return text, False
+    return text.removeprefix("```"), True

@@ -191,3 +191,39 @@ class Balance:
                     self._depth = 0
                     return at + 1
         return -1
+
+
+class CallText:
+    """The text of a call while it comes. `name`: a header named it. `json`: it ends where its JSON does.
+    `bare`: nothing marks it, and it may be speech after all."""
+
+    def __init__(self, text: str = "", *, name: str = "", json: bool = False, bare: bool = False) -> None:
+        self.json, self.bare = json, bare
+        self._name, self._parts = name, [text]
+        self._balance = Balance()
+        self._balance.feed(text)
+
+    @property
+    def text(self) -> str:
+        return "".join(self._parts)
+
+    def add(self, text: str) -> None:
+        """More of it, which cannot end it."""
+        self._parts.append(text)
+
+    def read(self, text: str) -> str | None:
+        """More of it; returns the text after its JSON, None while that goes on."""
+        end = self._balance.feed(text)
+        self._parts.append(text if end < 0 else text[:end])
+        if end < 0:
+            return None
+        self._balance = Balance()
+        if "".join(self._parts[-9:]).endswith(("[ARGS]", "[CALL_ID]")):  # Mistral's marks, in brackets too
+            return self.read(text[end:])
+        return text[end:]
+
+    def calls(self) -> list[ToolCall]:
+        """The calls; none where it is speech after all."""
+        found = parse(self.text, self._name)
+        named = any(call.name for call in found)
+        return found if named or not self.bare or begins_call(self.text) else []

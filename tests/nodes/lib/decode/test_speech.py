@@ -127,7 +127,8 @@ def test_what_only_looks_like_a_mark_is_said_as_it_is(text: str) -> None:
 @examples(200)
 @given(
     st.lists(
-        st.sampled_from([*'ab <>[]{}`|/\n"', "think", "<think>", "</think>", "tool_call", JSON]), max_size=20
+        st.sampled_from([*'ab <>[]{}`|/\n"', "think", "<think>", "</think>", "tool_call", "```", JSON]),
+        max_size=20,
     )
 )
 def test_any_text_is_said_the_same_in_any_pieces(parts: list[str]) -> None:

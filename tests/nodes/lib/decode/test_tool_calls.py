@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vflow_nodes.lib.decode.tool_calls import Balance, ToolCall, begins_call, parse
+from vflow_nodes.lib.decode.tool_calls import Balance, CallText, ToolCall, begins_call, parse
 
 OSLO = {"city": "Oslo"}
 DIALECTS: dict[str, tuple[str, list[tuple[str, dict[str, Any]]]]] = {
@@ -88,3 +88,19 @@ def test_a_value_ends_with_its_own_bracket_however_its_text_comes(text: str) -> 
         balance = Balance()
         assert balance.feed(text[:cut]) == -1
         assert balance.feed(f"{text[cut:]} }}") == len(text) - cut
+
+
+@pytest.mark.parametrize("text", ['[{"a": 1}]', 'w[ARGS]{"a": 1}', 'w[CALL_ID]a1[ARGS]{"a": 1}'])
+def test_a_call_of_json_ends_with_it_however_its_text_comes(text: str) -> None:
+    for cut in range(len(text)):
+        call = CallText(json=True)
+        assert call.read(text[:cut]) is None
+        assert call.read(f"{text[cut:]} Done.") == " Done."
+        assert call.text == text
+
+
+def test_a_call_without_a_mark_is_none_where_its_json_is_not() -> None:
+    call = CallText(json=True, bare=True)
+    assert call.read('{"name": "Ann", "age": 3} x') == " x"
+    assert call.calls() == []
+    assert CallText("broken").calls() == [ToolCall("", {}, "broken")]
