@@ -30,14 +30,17 @@ def problem(reply: Reply, words: int) -> tuple[str, str]:
             "reply waits for that mark. Mend the model's chat template, which is to open the thought, or "
             f"{OTHER_MODEL}"
         )
-    if words or not spoken.withheld or reply.stop_reason not in ("eos", "limit"):
+    if reply.stop_reason not in ("eos", "limit"):
         return "", ""
     if reply.calls:
-        name = next((call.name for call in reply.calls if call.name), "a tool")
+        name = next((repr(call.name) for call in reply.calls if call.name), "a tool")
+        no_word = "" if words else " and says no word"
         return "called", (
-            f"the reply is a call of {name!r}, and no word: no tool is run here. Say so in 'persona', or set "
-            "'model' to another"
+            f"the model calls {name}{no_word}: no tool is run here; say so in 'persona', or set 'model' to "
+            "another"
         )
+    if words or not spoken.withheld:
+        return "", ""
     if parser.withheld and reply.stop_reason == "limit":
         return "endless", (
             f"the reply is a thought that did not end within {spoken.withheld} tokens, and nothing was said; "

@@ -108,7 +108,7 @@ def test_a_tool_call_is_not_said_and_told_once(tmp_path: Path) -> None:
             assert said == ""
             assert meta == {"tokens": 4, "stop_reason": "eos", "tool_calls": 1}
         (told,) = warnings(harness)
-    assert "a call of 'weather', and no word" in told
+    assert "calls 'weather' and says no word" in told
     assert "persona" in told
 
 
