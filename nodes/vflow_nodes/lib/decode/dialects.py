@@ -43,6 +43,7 @@ THOUGHT_PAIRS = (
     ("<|think|>", "<|/think|>"),
     ("<|channel>", "<channel|>"),  # Gemma 4
     ("<unused94>", "<unused95>"),  # MedGemma
+    ("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
 )
 RESULT_PAIRS = (
     ("<tool_response>", "</tool_response>"), ("<tool_output>", "</tool_output>"),
@@ -66,6 +67,7 @@ CALL_PAIRS = (
     ("<|START_ACTION|>", ("<|END_ACTION|>",)),  # Command R
     ("<|action_start|>", ("<|action_end|>",)),  # InternLM
     ("<|tool_call>", ("<tool_call|>",)),  # Gemma 4
+    ("<|tools_prefix|>", ("<|tools_suffix|>",)),  # Apertus
     ("```tool_code", ("```",)),  # Gemma 3
     ("```tool_call", ("```",)),
     ("```tool_use", ("```",)),
@@ -77,6 +79,7 @@ REST_CALLS = ("<|python_tag|>", "✿FUNCTION✿")
 HEADERS = (
     "<|im_start|>", "<|start_header_id|>", "<|header_start|>", "<start_of_turn>", "<|start_of_role|>",
     "<|start|>", "<|channel|>", "<|from|>", "<|recipient|>", "<|im_assistant|>", "<|turn>",
+    "<seed:bos>",
 )  # fmt: skip
 HEADER_ENDS = (
     "<|end_header_id|>", "<|header_end|>", "<|end_of_role|>", "<|im_sep|>", "<|im_middle|>", "<|message|>",
@@ -86,13 +89,16 @@ ROLES = (
     ("<|assistant|>", "assistant"), ("<｜Assistant｜>", "assistant"), ("<|CHATBOT_TOKEN|>", "assistant"),
     ("[/INST]", "assistant"), ("<|user|>", "user"), ("<|system|>", "system"), ("<|tool|>", "tool"),
     ("<|observation|>", "tool"), ("<｜User｜>", "user"), ("<|USER_TOKEN|>", "user"),
+    ("[|assistant|]", "assistant"), ("[|user|]", "user"), ("[|system|]", "system"),  # EXAONE
+    ("<|assistant_start|>", "assistant"), ("<|user_start|>", "user"), ("<|system_start|>", "system"),
     ("<|SYSTEM_TOKEN|>", "system"), ("[INST]", "user"), ("<|im_user|>", "user"), ("<|im_system|>", "system"),
 )  # fmt: skip
 ENDS = (
     "<|eot_id|>", "<|eom_id|>", "<|eot|>", "<|eom|>", "<|end|>", "<|im_end|>", "<end_of_turn>", "<turn|>",
     "<|return|>", "<|call|>", "</s>", "<eos>", "<|endoftext|>", "<|end_of_text|>", "<|end_of_turn|>",
     "<|END_OF_TURN_TOKEN|>", "<｜end▁of▁sentence｜>", "<|end_of_sentence|>", "<|stop|>", "<|eos|>",
-    "<|user_end|>", "<|assistant_end|>", "[EOS]",
+    "<|user_end|>", "<|assistant_end|>", "[EOS]", "<seed:eos>",
+    "[|endofturn|]",
 )  # fmt: skip
 HARMONY = frozenset(("<|start|>", "<|channel|>"))
 """Where a tokenizer has these, `<|end|>` ends a message, after which another may come; elsewhere a reply."""
@@ -100,7 +106,7 @@ NOISE = (
     "<answer>", "</answer>", "<response>", "</response>", "<final_answer>", "</final_answer>",
     "<|START_RESPONSE|>", "<|END_RESPONSE|>", "<|START_OF_TURN_TOKEN|>", "<|begin_of_box|>",
     "<|end_of_box|>", "<|begin_of_solution|>", "<|end_of_solution|>", "<|begin_of_text|>", "<bos>",
-    "<|/tool_call|>", "<|constrain|>", "<|plugin|>",
+    "<|/tool_call|>", "<|constrain|>", "<|plugin|>", "<|bom|>",
 )  # fmt: skip
 ASSISTANTS = frozenset(("assistant", "model", "chatbot", "ai", "bot", "gpt"))
 """Names by which headers call the model itself."""

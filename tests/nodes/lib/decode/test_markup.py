@@ -15,6 +15,10 @@ ASKED = "<|im_start|>user\nWhat is <think>?<|im_end|>\n<|im_start|>assistant\n"
         (ASKED, "speech"),
         ("<|im_start|>user\nWhat is <think><|im_end|>\n", "speech"),
         ("[INST] Hi [/INST][THINK]", "thought"),
+        ("<｜User｜>Hi<｜Assistant｜></think>", "speech"),  # noqa: RUF001
+        ("<｜User｜>Hi<｜Assistant｜><think>\n", "thought"),  # noqa: RUF001
+        ("<|user|>\nHi<|assistant|>\n<think></think>\n", "speech"),
+        ("<seed:bos>assistant\n<seed:think>", "thought"),
         ("USER: Hi ASSISTANT: <think>\n", "thought"),
         ("<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|><|START_THINKING|>", "thought"),
         ("<|start|>user<|message|>Hi<|end|><|start|>assistant", "header"),
@@ -46,6 +50,7 @@ def test_a_beginning_is_held_where_the_model_may_think_and_its_prompt_does_not_s
     assert markup.unsure(ASKED)
     assert not markup.unsure(f"{ASKED}<think>\n\n</think>\n\n")
     assert not markup.unsure(f"{ASKED}<think>\n")
+    assert not markup.unsure("<｜User｜>Hi<｜Assistant｜></think>")  # noqa: RUF001
     assert not markup.unsure("<|start|>assistant<|channel|>final<|message|>")
     assert not Markup().unsure(ASKED)
 
