@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-NAMES = ("name", "function", "tool_name", "tool", "function_name")
-ARGUMENTS = ("arguments", "parameters", "args", "input", "tool_input", "kwargs")
+NAMES = ("name", "function", "tool_name", "tool", "function_name", "action")
+ARGUMENTS = ("arguments", "parameters", "args", "input", "tool_input", "kwargs", "action_input")
 KEYS = (*NAMES, *ARGUMENTS, "type", "id", "tool_calls", "function_call")
 """With one of these a JSON object may begin that is a call."""
 
@@ -32,6 +32,8 @@ _SEPARATED = re.compile(
 _FENCED = re.compile(r"function<｜tool▁sep｜>([\w.-]+)\s*```json\s*(?=\{)")
 _ARGUED = re.compile(r"([A-Za-z_][\w.-]*)(?:\[CALL_ID\][^\[]*)?(?:\[ARGS\])?\s*(?=\{)")
 _BEGUN = re.compile(rf"[\"'](?:{'|'.join(NAMES)})[\"']\s*:.*[\"'](?:{'|'.join(ARGUMENTS)})[\"']\s*:", re.S)
+_ARGUED_BARE = re.compile(rf"[\"'](?:{'|'.join(ARGUMENTS)})[\"']\s*:|\A\s*(?:```\w*)?\s*\[\s*[A-Za-z_]")
+"""In a call without a mark: arguments, or a list of Python's calls."""
 _CALLED = re.compile(r"call:([\w.-]+)\s*(?=\{)")
 
 
@@ -54,11 +56,6 @@ def parse(raw: str, name: str = "") -> list[ToolCall]:
         if found := list(read(raw)):
             return [ToolCall(call.name, call.arguments, raw) for call in found]
     return [ToolCall("", {}, raw)]
-
-
-def is_call(value: Any) -> bool:
-    """Whether a JSON value is a call, or calls: named, with arguments."""
-    return bool(list(_of_value(value)))
 
 
 def begins_call(raw: str) -> bool:
@@ -92,8 +89,8 @@ def _of_value(value: Any) -> Iterator[ToolCall]:
     arguments = next((value[key] for key in ARGUMENTS if key in value), None)
     if isinstance(arguments, str):
         arguments = _value(arguments)
-    if name is not None and isinstance(arguments, dict):
-        yield ToolCall(name, arguments)
+    if name is not None and (isinstance(arguments, dict) or not set(value) & set(ARGUMENTS)):
+        yield ToolCall(name, arguments or {})
 
 
 def _of_json(raw: str) -> Iterator[ToolCall]:
@@ -225,5 +222,7 @@ class CallText:
     def calls(self) -> list[ToolCall]:
         """The calls; none where it is speech after all."""
         found = parse(self.text, self._name)
-        named = any(call.name for call in found)
-        return found if named or not self.bare or begins_call(self.text) else []
+        if not self.bare:
+            return found
+        named = any(call.name for call in found) and _ARGUED_BARE.search(self.text)
+        return found if named or begins_call(self.text) else []

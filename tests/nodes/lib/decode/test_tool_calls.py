@@ -14,6 +14,8 @@ DIALECTS: dict[str, tuple[str, list[tuple[str, dict[str, Any]]]]] = {
         [("weather", OSLO)],
     ),
     "parameters": ('{"name": "weather", "parameters": {"city": "Oslo"}}', [("weather", OSLO)]),
+    "no arguments": ('{"name": "now"}', [("now", {})]),
+    "action": ('{"action": "weather", "action_input": {"city": "Oslo"}}', [("weather", OSLO)]),
     "openai": (
         '{"type": "function", "function": {"name": "weather", "arguments": {"city": "Oslo"}}}',
         [("weather", OSLO)],
@@ -103,4 +105,6 @@ def test_a_call_without_a_mark_is_none_where_its_json_is_not() -> None:
     call = CallText(json=True, bare=True)
     assert call.read('{"name": "Ann", "age": 3} x') == " x"
     assert call.calls() == []
+    named = CallText('{"name": "Ann (a cook)"}', json=True, bare=True)
+    assert named.calls() == []
     assert CallText("broken").calls() == [ToolCall("", {}, "broken")]
