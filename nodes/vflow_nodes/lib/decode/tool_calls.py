@@ -34,6 +34,7 @@ _ARGUED = re.compile(r"([A-Za-z_][\w.-]*)(?:\[CALL_ID\][^\[]*)?(?:\[ARGS\])?\s*(
 _BEGUN = re.compile(rf"[\"'](?:{'|'.join(NAMES)})[\"']\s*:.*[\"'](?:{'|'.join(ARGUMENTS)})[\"']\s*:", re.S)
 _ARGUED_BARE = re.compile(rf"[\"'](?:{'|'.join(ARGUMENTS)})[\"']\s*:|\A\s*(?:```\w*)?\s*\[\s*[A-Za-z_]")
 """In a call without a mark: arguments, or a list of Python's calls."""
+_KEY = re.compile(r"([{,]\s*)([A-Za-z_]\w*)\s*:")
 _CALLED = re.compile(r"call:([\w.-]+)\s*(?=\{)")
 
 
@@ -128,7 +129,9 @@ def _of_pairs(raw: str) -> Iterator[ToolCall]:
 
 
 def _of_names(raw: str) -> Iterator[ToolCall]:
-    """A name, a mark, and JSON: DeepSeek's, Kimi's, Mistral's, Gemma 4's."""
+    """A name, a mark, and JSON: DeepSeek's, Kimi's, Mistral's, Gemma 4's, which has quotes of its own."""
+    if raw.lstrip().startswith("call:"):
+        raw = _KEY.sub(r'\1"\2":', raw.replace('<|"|>', '"'))
     for form in (_FENCED, _SEPARATED, _CALLED, _ARGUED):
         found = []
         for match in form.finditer(raw):

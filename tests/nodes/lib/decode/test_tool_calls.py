@@ -53,6 +53,7 @@ DIALECTS: dict[str, tuple[str, list[tuple[str, dict[str, Any]]]]] = {
     ),
     "mistral": ('weather[ARGS]{"city": "Oslo"}', [("weather", OSLO)]),
     "mistral with an id": ('weather[CALL_ID]a1b2c3[ARGS]{"city": "Oslo"}', [("weather", OSLO)]),
+    "gemma 4": ('call:weather{city:<|"|>Oslo<|"|>,days:3}', [("weather", {"city": "Oslo", "days": 3})]),
     "pythonic": ('[weather(city="Oslo"), now()]', [("weather", OSLO), ("now", {})]),
     "printed": ('print(default_api.weather(city="Oslo"))', [("default_api.weather", OSLO)]),
 }  # fmt: skip
