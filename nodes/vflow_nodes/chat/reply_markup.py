@@ -41,7 +41,8 @@ def markup_of(tokenizer: Any) -> Markup:
     """What a tokenizer and its template say of thoughts, and by which text the user's turn begins."""
     source = str(tokenizer.chat_template or "")
     added = _added(tokenizer)
-    thinks = any(tag in added or tag in source for tag in dialects.CLOSERS)
+    tags = [tag for tag in dialects.CLOSERS if not tag.startswith("<unused")]  # every Gemma's have those
+    thinks = any(tag in added or tag in source for tag in tags)
     between = _between_turns(tokenizer)
     special = any(text and text in between for text in added)
     header = None if special else _HEADER.match(between)

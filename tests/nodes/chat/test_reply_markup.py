@@ -57,7 +57,7 @@ def test_where_messages_have_channels_the_end_of_one_is_not_the_reply_s(tmp_path
 def test_a_model_may_think_where_its_tokens_or_its_template_know_the_mark(tmp_path: Path) -> None:
     assert markup_of(tokenizer(tmp_path / "token", added=("</think>",))).thinks
     assert markup_of(tokenizer(tmp_path / "template", TURNS + "{# </reasoning> #}")).thinks
-    assert not markup_of(tokenizer(tmp_path / "none")).thinks
+    assert not markup_of(tokenizer(tmp_path / "none", added=("<unused95>",))).thinks
 
 
 def test_a_line_of_text_that_begins_the_user_s_turn_ends_a_reply(tmp_path: Path) -> None:
