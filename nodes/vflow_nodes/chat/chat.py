@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vflow import In, Text, TextPacket, Unavailable, install_command, models, prop
 from vflow_nodes.lib.decode.errors import DecodeError, TooLong
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from vflow_nodes.lib.decode.build import Options
     from vflow_nodes.lib.decode.engine import Engine
 
+THOUGHTS = 2048
+"""Tokens of a slot for a thought, where the model is let to think."""
 PERSONA = "You are a helpful voice assistant. Answer in one or two short spoken sentences."
 
 
@@ -34,6 +36,12 @@ class Chat(EngineGenerator):
         doc="a model that `vflow models list` names, a model's directory, or owner/name on the hub",
     )
     persona: str = prop(PERSONA, doc="who speaks, and how: the system prompt")
+    think: Literal["off", "hide"] = prop(
+        "off",
+        doc="off asks the template for a reply without thoughts; hide lets the model think, unheard, and "
+        "keeps room for it. No thought is ever said",
+        hot=True,
+    )
     temperature: float = prop(0.0, ge=0, le=5, doc="0 takes the likeliest token, 1 draws freely", hot=True)
 
     text = In(Text("final"), doc="what the user said")
@@ -61,7 +69,10 @@ class Chat(EngineGenerator):
     def warm_up(self) -> None:
         """Compute the persona, which every prompt begins with, and each step that a reply may take."""
         self.replies.warm_up(self.slots, self.context)
-        self.replies.rehearse(self._language.prompt(self.persona, [{"role": "user", "content": "Hello."}]))
+        self.replies.rehearse(self._render([{"role": "user", "content": "Hello."}]))
+
+    def room(self) -> int:
+        return super().room() + (THOUGHTS if self.think == "hide" else 0)
 
     def close(self) -> None:
         super().close()
@@ -100,11 +111,15 @@ class Chat(EngineGenerator):
             # bisected: a history that was there before may have thousands of messages
             self._left_out = cuts[min(bisect.bisect_left(cuts, True, key=fits), len(cuts) - 1)]
             ids = None
-        return ids if ids is not None else language.prompt(self.persona, messages[self._left_out :])
+        return ids if ids is not None else self._render(messages[self._left_out :])
+
+    def _render(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
+        """The prompt of a conversation. Raises: DecodeError."""
+        return self._language.prompt(self.persona, messages, think=self.think == "hide")
 
     def _tokens(self, messages: Sequence[Mapping[str, str]]) -> list[int] | None:
         """The tokens of a conversation; None where it is longer than any context."""
         try:
-            return self._language.prompt(self.persona, messages)
+            return self._render(messages)
         except TooLong:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from vflow_nodes.lib.decode.errors import DecodeError, TooLong
 
 MAX_S = 2.0
 """A template may run for so long, of its thread's own time. SmolLM2's takes 0.2 ms for a turn."""
+SWITCHES = ("enable_thinking", "thinking", "enable_reasoning", "reasoning", "think")
+"""Qwen3's, GLM's and SmolLM3's; Granite's and DeepSeek's; others'."""
 HELLO = "Hello."
 _SAMPLES = (
     [{"role": "user", "content": HELLO}],
@@ -29,7 +32,7 @@ class BrokenTemplate(DecodeError):
     """A chat template makes no prompt; the message continues "the chat template"."""
 
 
-def render(tokenizer: Any, persona: str, messages: Sequence[Mapping[str, str]]) -> str:
+def render(tokenizer: Any, persona: str, messages: Sequence[Mapping[str, str]], think: bool = False) -> str:
     """Return a conversation's prompt, up to where the assistant's reply begins. Bounded in size and time.
 
     The persona heads the first message where the template knows no system role, as Gemma's. Raises:
@@ -38,7 +41,7 @@ def render(tokenizer: Any, persona: str, messages: Sequence[Mapping[str, str]]) 
     if (chars := len(persona) + sum(len(message["content"]) for message in messages)) > MAX_CHARS // 2:
         raise TooLong(f"the conversation has {chars:,} characters; shorten persona and history")
     source = _source(tokenizer)
-    names = {**tokenizer.special_tokens_map, "tools": None, "documents": None}
+    names = {**tokenizer.special_tokens_map, "tools": None, "documents": None, **_switches(source, think)}
     try:
         try:
             return _run(source, names, [{"role": "system", "content": persona}, *messages])
@@ -63,11 +66,22 @@ def check(tokenizer: Any, persona: str = "Be kind.") -> None:
             raise BrokenTemplate("leaves out what the user said")
 
 
+def _switches(source: str, think: bool) -> dict[str, Any]:
+    """The names by which templates learn whether the model is to think."""
+    switches: dict[str, Any] = dict.fromkeys(SWITCHES, think)
+    if not think:
+        switches["thinking_budget"] = 0  # Seed-OSS
+        if "<|channel|>" in source:
+            switches["reasoning_effort"] = "low"  # gpt-oss always thinks
+        elif "reasoning_effort" in source and re.search("['\"]none['\"]", source):
+            switches["reasoning_effort"] = "none"  # Mistral
+    return switches
+
+
 def _run(source: str, names: Mapping[str, Any], messages: list[Mapping[str, str]]) -> str:
     with within(MAX_S):
-        # enable_thinking: templates that know it write a reply without thoughts, which nobody wants to hear
         text: str = _template(source).render(
-            **{**names, "add_generation_prompt": True, "enable_thinking": False},
+            **{**names, "add_generation_prompt": True},
             messages=[dict(message) for message in messages],
         )
     return text

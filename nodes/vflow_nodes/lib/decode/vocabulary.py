@@ -5,10 +5,12 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+
+from vflow_nodes.lib.decode.markup import Markup
 
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -31,10 +33,12 @@ BYTE_OF = _alphabet()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
-    """`pieces[id]` are a token's bytes, b'' of special ones; `ends` are the tokens that end a reply."""
+    """`pieces[id]` are a token's bytes, b'' of special ones; `ends` are the tokens that end a reply; `markup`
+    is what is known of the model's replies."""
 
     pieces: Sequence[bytes]
     ends: frozenset[int]
+    markup: Markup = field(default_factory=Markup)
 
     def marks(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """How each of `size` tokens counts words, `(size,)` each: how many open inside it behind a space of
@@ -57,6 +61,17 @@ class Vocabulary:
                 opens[token], joins[token] = 1, 0
         return opens, joins.bool(), gaps.bool()
 
+    def tail(self, keys: Sequence[int], tokens: int = 64) -> str:
+        """The text of a prompt's last tokens, with the special ones' texts; '' for what is no token."""
+        found = b""
+        for key in keys[-tokens:]:
+            special = self.markup.specials.get(key)
+            if special is not None:
+                found += special.encode()
+            else:
+                found = found + self.pieces[key] if 0 <= key < len(self.pieces) else b""
+        return found.decode(errors="ignore")
+
 
 def _is_word(text: str) -> bool:
     return any(character.isalnum() for character in text)
@@ -74,7 +89,7 @@ class TextStream:
         return self._decoder.decode(self._pieces[token] if token < len(self._pieces) else b"")
 
 
-def vocabulary_of(tokenizer: Any, ends: Collection[int]) -> Vocabulary:
+def vocabulary_of(tokenizer: Any, ends: Collection[int], markup: Markup | None = None) -> Vocabulary:
     """The vocabulary of a tokenizer of transformers.
 
     Byte-level BPE (GPT-2's alphabet of visible characters) and SentencePiece (a block for a space, bytes as
@@ -93,7 +108,12 @@ def vocabulary_of(tokenizer: Any, ends: Collection[int]) -> Vocabulary:
         pieces = [_behind_another(tokenizer, i) for i in range(len(tokens))]
     for i, token in added.items():
         pieces[i] = token.content.encode()
-    return Vocabulary([b"" if i in special else piece for i, piece in enumerate(pieces)], frozenset(ends))
+    texts = {i: str(tokens[i]) for i in special if tokens[i] is not None}
+    return Vocabulary(
+        [b"" if i in special else piece for i, piece in enumerate(pieces)],
+        frozenset(ends),
+        replace(markup or Markup(), specials=texts),
+    )
 
 
 def _from_alphabet(token: str | None) -> bytes:
