@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -33,14 +34,16 @@ def is_code(core: str) -> bool:
         return letters > 20 and _turns(core) >= letters // 4 and "_" not in core and "-" not in core
     if letters < 3:
         return False
-    return _mixtures(core) >= 3 or digits + letters >= 24 and _mixtures(core) >= 2
+    return _mixtures(core) >= 3 or (digits + letters >= 24 and _mixtures(core) >= 2)
 
 
 def _turns(core: str) -> int:
     """How often the case goes up within the word."""
-    return sum(a.islower() and b.isupper() for a, b in zip(core, core[1:], strict=False))
+    return sum(a.islower() and b.isupper() for a, b in itertools.pairwise(core))
 
 
 def _mixtures(core: str) -> int:
     """How often a letter and a digit meet."""
-    return sum(a.isalnum() and b.isalnum() and a.isdigit() != b.isdigit() for a, b in zip(core, core[1:], strict=False))
+    return sum(
+        a.isalnum() and b.isalnum() and a.isdigit() != b.isdigit() for a, b in itertools.pairwise(core)
+    )

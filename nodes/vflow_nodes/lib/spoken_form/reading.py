@@ -70,7 +70,7 @@ class Stage(Enum):
     FINISH = "finish"
 
 
-class Wait(Exception):  # noqa: N818  # control flow, no error
+class Wait(Exception):  # control flow, no error
     """Raised inside a reading that depends on a word that has not come."""
 
 

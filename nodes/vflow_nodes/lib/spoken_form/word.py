@@ -1,5 +1,8 @@
 """One written word taken apart: what is in brackets, quotes and Markdown's marks, and how it ends."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
 import re
@@ -9,7 +12,7 @@ from html import unescape
 MARKS = frozenset(".,;:!?…—")
 """The marks that a voice pauses at."""
 
-_OPENERS = "\"“”„«‹([{*_`¿¡"
+_OPENERS = '"“”„«‹([{*_`¿¡'
 _CLOSERS = "\"”“»›)]}*_`'’.,;:!?…"
 _ESCAPE = re.compile(r"\\([*_`#\[\](){}!|.>~+-])")
 _ENTITY = re.compile(r"&#?\w{1,32};")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vflow_nodes.lib.spoken_form.english.amounts import end_of
 from vflow_nodes.lib.spoken_form.english.dates import half_range, is_half
+from vflow_nodes.lib.spoken_form.english.following import end_of
 from vflow_nodes.lib.spoken_form.english.letters import initials
 from vflow_nodes.lib.spoken_form.english.numbers import cardinal, ordinal, roman
 from vflow_nodes.lib.spoken_form.english.units import DAYS, MONTH_NAMES, MONTHS, UNITS
@@ -17,13 +17,17 @@ from vflow_nodes.lib.spoken_form.english.words import (
     RULERS,
     SLASHED,
     TITLES,
+    word_set,
 )
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 from vflow_nodes.lib.spoken_form.word import Word
 
-_SURE_MONTHS = frozenset("Jan Feb Apr Aug Sep Sept Oct Nov Dec".split())  # noqa: SIM905
-_REPLIES = frozenset("is was say says said answer be or a absolutely definitely and".split())  # noqa: SIM905
+_SURE_MONTHS = word_set("Jan Feb Apr Aug Sep Sept Oct Nov Dec")
+_REPLIES = word_set("is was say says said answer be or a absolutely definitely and")
 """Words before which "no." at a sentence's end is the word."""
+_ALWAYS = frozenset(("Mr", "Mrs", "Ms", "Prof", "Sgt", "Capt", "Lt"))
+_STOPS = word_set("U.S U.S.A U.K U.N E.U D.C a.m p.m A.M P.M B.C A.D B.C.E C.E Ph.D M.D N.Y L.A")
+"""Letters whose full stop may end a sentence; after others a name follows."""
 _ALSO_NAMES = frozenset(("Sun", "Sat", "Mon", "Wed", "Fri"))
 
 
@@ -55,6 +59,8 @@ def _dotted(look: Look) -> Reading | None:
         return _place_or_title(look)
     if core in PLACES:
         return Reading(1, PLACES[core] + _place_end(look))
+    if core in _ALWAYS and not first.after:
+        return Reading(1, TITLES[core])
     if core in TITLES and not first.after:
         following = look.at(1)
         if following is None or following.core[:1].isupper() or following.core[:1].isdigit():
@@ -80,26 +86,36 @@ def _before_number(look: Look) -> Reading | None:
     before = look.before
     if first.core in ("no", "art", "sec", "min") and before.word.lower() in _REPLIES and first.core == "no":
         following = look.at(1)
-        if following is not None and len(look.words) == 2 and not following.mark and before.word.lower() in ("is", "was"):
+        if (
+            following is not None
+            and len(look.words) == 2
+            and not following.mark
+            and before.word.lower() in ("is", "was")
+        ):
             return Reading(1, "no.")
         if following is not None and following.mark and following.core.isdigit():
             return Reading(1, "number")
         return None
     following = look.at(1)
     if following is not None and _numbers(following):
-        return Reading(1, BEFORE_NUMBER[first.core], "label")
+        said = BEFORE_NUMBER[first.core]
+        return Reading(1, said.capitalize() if before.ended else said, "label")
     return None
 
 
 def _numbers(word: Word) -> bool:
     core = word.core.lstrip("#")
-    return core[:1].isdigit() or bool(core[1:2].isdigit() and core.isalnum()) or (bool(core) and roman(core) > 1)
+    return (
+        core[:1].isdigit() or bool(core[1:2].isdigit() and core.isalnum()) or (bool(core) and roman(core) > 1)
+    )
 
 
 def _place_or_title(look: Look) -> Reading:
     """Read "St." and "Dr.": after a name a place, before a name a title."""
     first, before = look.first, look.before
-    named = before.word[:1].isupper() and not before.start or before.word.lower().endswith(("th", "st", "nd", "rd"))
+    named = (before.word[:1].isupper() and not before.start) or before.word.lower().endswith(
+        ("th", "st", "nd", "rd")
+    )
     if named and not before.paused and before.word not in ("In", "Of", "Fort", "Mount", "The", "I"):
         return Reading(1, PLACES[first.core] + _place_end(look))
     if first.after:
@@ -135,11 +151,11 @@ def _calendar(look: Look) -> Reading | None:
     following = look.at(1)
     if following is not None and following.core[:1].isdigit():
         return Reading(1, said, "month" if month else "")
-    if not first.dotted or look.before.paused and not month:
+    if not first.dotted or (look.before.paused and not month):
         return None
     if following is not None and following.core[:1].islower():
         return Reading(1, said) if core not in ("Mar", "Jun", "Jul") or month else None
-    if core in _SURE_MONTHS or not month and core not in _ALSO_NAMES:
+    if core in _SURE_MONTHS or (not month and core not in _ALSO_NAMES):
         return Reading(1, said + end_of(look, 0))
     return None
 
@@ -153,13 +169,21 @@ def letters_with_stops(look: Look) -> Reading | None:
             return Reading(1, said, "number", "2")
         said, found = initials(core)
         if found:
-            return Reading(1, said + (end_of(look, 0) if first.dotted else first.mark), "time" if is_half(core) else "")
+            mark = first.mark
+            if first.dotted:
+                whole = core in _STOPS and not look.before.ended
+                mark = end_of(look, 0) if whole else first.after
+            return Reading(1, said + mark, "time" if is_half(core) else "")
         return None
     if first.dotted and len(core) == 1 and core.isupper() and core != "I" and not first.after:
         following = look.at(1)
         before = look.before
-        name = before.paused or before.word[:1].isupper() and not before.start or len(before.word) == 1
-        if following is not None and following.core[:1].isupper() and (name or before.start and before.word.istitle()):
+        name = before.paused or (before.word[:1].isupper() and not before.start) or len(before.word) == 1
+        if (
+            following is not None
+            and following.core[:1].isupper()
+            and (name or (before.start and before.word.istitle()))
+        ):
             return Reading(1, core)
     return None
 
@@ -186,6 +210,14 @@ def roman_numeral(look: Look) -> Reading | None:
 
 
 SPECIAL = frozenset().union(
-    TITLES, PLACES, INSIDE, BEFORE_NUMBER, DOTTED, MONTH_NAMES, DAYS, UNITS, ("vs", "Ok", "ok", "a", "A", "min")
+    TITLES,
+    PLACES,
+    INSIDE,
+    BEFORE_NUMBER,
+    DOTTED,
+    MONTH_NAMES,
+    DAYS,
+    UNITS,
+    ("vs", "Ok", "ok", "a", "A", "min"),
 )
 """Words that the short way for plain words leaves alone."""

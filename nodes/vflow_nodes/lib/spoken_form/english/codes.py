@@ -6,7 +6,7 @@ import re
 
 from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, code, spelled
-from vflow_nodes.lib.spoken_form.english.words import COMMON, RESPELLED, SAID_AS_WORDS
+from vflow_nodes.lib.spoken_form.english.words import COMMON, RESPELLED, SAID_AS_WORDS, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
 _PHONE = re.compile(r"(?:\+?[0-9]{1,3}[-.])?(?:\(?[0-9]{3}\)?[-.])?[0-9]{3}[-.][0-9]{4}")
@@ -19,9 +19,10 @@ _IPV4 = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::([0-9]{1,5})|/([0-9]{1,2
 _IPV6 = re.compile(r"(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=.*[0-9])[0-9a-fA-F:]{3,39}")
 _VERSION = re.compile(r"[vV]?([0-9]{1,4}(?:\.[0-9]{1,6}){1,4})((?:-?(?:alpha|beta|rc|dev|b|a)\.?[0-9]*)?)")
 _ONLY_VERSION = re.compile(r"[vV]([0-9]{1,4})")
-_MIXED = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9\-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+_MIXED = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+_ORDINAL = re.compile(r"[0-9]+(?:st|nd|rd|th)(?:-|$)")
 _RUNS = re.compile(r"[0-9]+|[A-Za-z]+")
-_CALLS = frozenset("call dial text phone at number fax is tel on".split())  # noqa: SIM905
+_CALLS = word_set("call dial text phone at number fax is tel on")
 _SHORT_NUMBERS = frozenset(("911", "988", "311", "411", "211", "511", "811", "999", "112"))
 
 
@@ -37,7 +38,7 @@ def phone(look: Look) -> Reading | None:
         said = spelled(re.sub(r"[-.()]+", ",", core.lstrip("+")).strip(","))
         return Reading(1, ("plus " if core[0] == "+" else "") + said + first.mark, "digits")
     bracketed = first.lead.endswith("(") and first.tail.startswith(")")
-    if bracketed and core.isdigit() and len(core) == 3 or _PREFIX.fullmatch(core) and len(core) > 1:
+    if (bracketed and core.isdigit() and len(core) == 3) or (_PREFIX.fullmatch(core) and len(core) > 1):
         return _groups(look)
     if core.isdigit() and 2 <= len(core) <= 5 and not first.tail:
         return _plain_groups(look)
@@ -85,7 +86,7 @@ def _plain_groups(look: Look) -> Reading | None:
     thousands = sizes[0] <= 3 and set(sizes[1:]) == {3} and groups[0][0] != "0"
     if thousands and (len(groups) > 2 or groups[1] == "000"):
         return Reading(len(groups), cardinal("".join(groups)) + mark, "number", "2")
-    if len(groups) > 2 and sum(sizes) >= 9 or sizes == [3, 4] or sizes[0] == 3 and sizes[1:] == [3, 4]:
+    if (len(groups) > 2 and sum(sizes) >= 9) or sizes == [3, 4] or (sizes[0] == 3 and sizes[1:] == [3, 4]):
         return Reading(len(groups), spelled(" ".join(groups)) + mark, "digits")
     return None
 
@@ -108,10 +109,8 @@ def machine(core: str) -> str:
         if port:
             return f"{said} port {spelled(port)}"
         return f"{said} slash {cardinal(bits)}" if bits else said
-    if len(core) <= 40 and _IPV6.fullmatch(core) and not core.replace(":", "").isdigit() or "::" in core and _IPV6.fullmatch(core):
-        said = re.sub("[0-9]", lambda digit: f" {ONES[int(digit.group())]} ", core)
-        said = re.sub("[a-fA-F]", lambda letter: f" {letter.group().upper()} ", said).replace(":", " colon ")
-        return " ".join(said.split())
+    if _IPV6.fullmatch(core) and ("::" in core or not core.replace(":", "").isdigit()):
+        return " ".join("colon" if c == ":" else ONES[int(c)] if c.isdigit() else c.upper() for c in core)
     return ""
 
 
@@ -133,10 +132,12 @@ def version(core: str, named: bool) -> str:
 
 def mixed(core: str) -> str:
     """Say a code of letters and digits: "A-1042B", "MP3", "12B"; '' for what is none."""
-    if not core.isascii() or not _MIXED.fullmatch(core):
+    if not _MIXED.fullmatch(core) or _ORDINAL.match(core):
+        return ""
+    if not any(map(str.isdigit, core)) or not any(map(str.isalpha, core)):
         return ""
     runs = _RUNS.findall(core)
-    single = len(runs) > 3 and "-" not in core or core.isupper() and len(runs) > 3
+    single = (len(runs) > 3 and "-" not in core) or (core.isupper() and len(runs) > 3)
     said = []
     for at, run in enumerate(runs):
         words = spelled(run) if single and run.isdigit() else _run(run, len(runs))
@@ -151,6 +152,6 @@ def _run(run: str, runs: int) -> str:
         return spelled(run) if len(run) > 2 or run[0] == "0" else cardinal(run)
     if run in RESPELLED:
         return RESPELLED[run]
-    if len(run) > 2 and (not run.isupper() or run in SAID_AS_WORDS or run in COMMON and len(run) > 3):
+    if len(run) > 2 and (not run.isupper() or run in SAID_AS_WORDS or (run in COMMON and len(run) > 3)):
         return run
     return run if runs > 4 and len(run) > 3 else spaced(run)

@@ -1,11 +1,15 @@
 """English dates and times that are written in digits."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
 import re
 
 from vflow_nodes.lib.spoken_form.english.numbers import cardinal, is_year, ordinal, year
 from vflow_nodes.lib.spoken_form.english.units import DAY_NAMES, DAYS, MONTH_NAMES, MONTHS
+from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
 _ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:T([0-9]{1,2}:[0-9]{2})\S*)?")
@@ -17,12 +21,12 @@ _HOUR = re.compile(r"([0-9]{1,2})([ap]\.?m|[AP]\.?M)")
 _HALF = re.compile(r"[ap]\.?m|[AP]\.?M")
 _HALF_RANGE = re.compile(r"([ap]\.?m|[AP]\.?M)\.?[-–—]([0-9]{1,2})")
 _DURATION = re.compile(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,3})(?:m|min))?(?:([0-9]{1,3})s)?")
-_DATE_WORDS = frozenset("on by until due since from before after through between and to for".split())  # noqa: SIM905
+_DATE_WORDS = word_set("on by until due since from before after through between and to for")
 _NAMES = DAY_NAMES | set(DAYS) | set(MONTH_NAMES)
 
 
 def half_of_day(text: str) -> str:
-    """"A M" or "P M"."""
+    """ "A M" or "P M"."""
     return f"{text[0].upper()} M"
 
 

@@ -1,5 +1,8 @@
 """English letters: acronyms, initials, plurals of both, and names that programs have."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
 import re
@@ -8,7 +11,7 @@ from vflow_nodes.lib.spoken_form.english.numbers import number
 from vflow_nodes.lib.spoken_form.english.words import COMMON, RESPELLED, SAID_AS_WORDS, SPELLED
 
 _CAPITALS = re.compile(r"([A-Z]{2,6})(s|['’]s|s['’])?")
-_DOTTED = re.compile(r"((?:[A-Za-z]\.)+[A-Za-z])(['’]?s)?")
+_DOTTED = re.compile(r"((?:[A-Za-z]\.)+[A-Za-z])\.?(['’]?s)?")
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _BRANDS = frozenset(("WiFi", "iPhone", "iPad", "iOS", "iPod", "iMac", "eBay", "macOS", "iCloud", "iTunes"))
 _VOWELS = frozenset("AEIOUY")
@@ -34,7 +37,11 @@ def acronym(core: str, loud: bool) -> str:
         return with_ending(RESPELLED[letters], ending)
     if letters in SAID_AS_WORDS or letters in COMMON:
         return ""
-    if letters not in SPELLED and _VOWELS.intersection(letters) and (len(letters) > 4 or (loud and len(letters) > 3)):
+    if (
+        letters not in SPELLED
+        and _VOWELS.intersection(letters)
+        and (len(letters) > 4 or (loud and len(letters) > 3))
+    ):
         return ""
     return with_ending(spaced(letters), ending)
 
@@ -62,6 +69,8 @@ def identifier(core: str) -> str:
         name == core or not bare.isalnum()
     ):
         return ""
+    if "_" in bare:
+        bare = bare.lower()
     return " ".join(_part(part) for part in _HUMPS.findall(bare))
 
 

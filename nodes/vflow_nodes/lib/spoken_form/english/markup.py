@@ -41,7 +41,7 @@ def markup(look: Look, say: Say) -> Reading | None:
     return _list_number(look)
 
 
-def _joined(look: Look, ends: Callable[[str], bool]) -> tuple[str, int]:
+def _joined(look: Look, ends: Callable[[str], bool], raw: bool = False) -> tuple[str, int]:
     """The words up to the one that closes what the first opens, as text; '' and 0 where none does."""
     text = look.first.text
     count = 1
@@ -49,7 +49,7 @@ def _joined(look: Look, ends: Callable[[str], bool]) -> tuple[str, int]:
         word = look.at(count)
         if word is None or count >= FARTHEST or len(text) > _MOST:
             return "", 0
-        text = f"{text} {word.text}"
+        text = f"{text} {word.written if raw else word.text}"
         count += 1
     return text, count
 
@@ -78,7 +78,7 @@ def _tag(look: Look, say: Say) -> Reading | None:
     if ">" in text[opened:]:
         bare = _TAG.sub(" ", text)
         return None if bare == text else Reading(1, _said(say, bare))
-    if opened > 0 and text[opened - 1].isalnum() or not text[opened + 1 :].isalpha():
+    if (opened > 0 and text[opened - 1].isalnum()) or not text[opened + 1 :].isalpha():
         return None
     text, count = _joined(look, lambda text: ">" in text)
     return Reading(count, _said(say, _TAG.sub(" ", text))) if count else None
@@ -106,7 +106,7 @@ def _from(look: Look, start: int, opening: str, closing: str) -> Reading | None:
             return None
         if inside[:1] in ("", ".", ",", "-", "+", "~"):
             return None
-    text, count = _joined(look, lambda text: text.find(closing, start + len(opening)) >= 0)
+    text, count = _joined(look, lambda text: text.find(closing, start + len(opening)) >= 0, raw=True)
     if not count:
         return None
     source, _, tail = text[start + len(opening) :].partition(closing)
@@ -116,7 +116,9 @@ def _from(look: Look, start: int, opening: str, closing: str) -> Reading | None:
 def _digit_formula(look: Look, inside: str) -> bool:
     """Whether "$2..." begins a formula and no amount."""
     if found := _INLINE.match("$" + inside):
-        return not inside[found.end() - 1 : found.end()].isdigit() and any(c in found.group(1) for c in "\\^_=+*x")
+        return not inside[found.end() - 1 : found.end()].isdigit() and any(
+            c in found.group(1) for c in "\\^_=+*x"
+        )
     if "$" in inside or look.first.mark:
         return False
     following = look.at(1)

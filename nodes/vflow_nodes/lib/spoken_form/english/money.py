@@ -1,5 +1,8 @@
 """English amounts of money."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
 import re
@@ -14,10 +17,13 @@ from vflow_nodes.lib.spoken_form.english.units import (
     UNITS,
     WHOLE_ONLY,
 )
+from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 from vflow_nodes.lib.spoken_form.word import Word
 
-_SYMBOL = "|".join(sorted((re.escape(name) for name in CURRENCIES if not name.isalpha()), key=len, reverse=True))
+_SYMBOL = "|".join(
+    sorted((re.escape(name) for name in CURRENCIES if not name.isalpha()), key=len, reverse=True)
+)
 _MONEY = re.compile(rf"([+\-−~≈<>]?)({_SYMBOL})([+\-−]?)({NUMBER})(.*)")
 _BEHIND = re.compile(rf"([+\-−~]?)({NUMBER})({_SYMBOL})")
 _RANGE = re.compile(rf"([kKmMbB]?)[-–—](?:{_SYMBOL})?({NUMBER})(k|K|m|M|b|B|bn|)(\+?)")
@@ -33,13 +39,11 @@ SIGNS = {
     "<": "less than ",
     ">": "more than ",
 }
-_ARTICLES = frozenset("a an the this that his her your my another each every one".split())  # noqa: SIM905
-_NO_NOUNS = frozenset(
-    (
-        "is was will would has had for to from in on at by of or and but per you i we he she it they a an the off more"
-        " less back each total now today can could may should does did with that which extra plus minus as if so then"
-        " when because into out up down over under"
-    ).split()
+_ARTICLES = word_set("a an the this that his her your my another each every one")
+_NO_NOUNS = word_set(
+    "is was will would has had for to from in on at by of or and but per you i we he she it they a"
+    " an the off more less back each total now today can could may should does did with that which"
+    " extra plus minus as if so then when because into out up down over under"
 )
 
 
@@ -70,13 +74,13 @@ def money(look: Look) -> Reading | None:
     if first.core in CURRENCIES and first.core.isalpha() and first.mark in ("", "."):
         following = look.at(1)
         if following is not None and (found := _MONEY.fullmatch("$" + following.core)):
-            return _amount(look, 1, SIGNS[found.group(3)], found.group(4), CURRENCIES[first.core], found.group(5))
+            return _amount(
+                look, 1, SIGNS[found.group(3)], found.group(4), CURRENCIES[first.core], found.group(5)
+            )
     return None
 
 
-def _amount(
-    look: Look, at: int, sign: str, digits: str, names: tuple[str, str], rest: str
-) -> Reading | None:
+def _amount(look: Look, at: int, sign: str, digits: str, names: tuple[str, str], rest: str) -> Reading | None:
     word = look.words[at]
     if rest:
         return _with_rest(look, at, sign, digits, names, rest)
@@ -136,7 +140,9 @@ def _is_noun(look: Look, at: int) -> bool:
 
 
 def _describes(word: Word) -> bool:
-    return word.core.isalpha() and word.core.islower() and word.core not in _NO_NOUNS and word.core not in SCALES
+    return (
+        word.core.isalpha() and word.core.islower() and word.core not in _NO_NOUNS and word.core not in SCALES
+    )
 
 
 def is_money_word(look: Look) -> bool:

@@ -1,5 +1,8 @@
 """English names of symbols, and expressions made of them."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
 import re
@@ -72,10 +75,19 @@ NAMES = {
     "№": "number",
 }
 _RAISED = {"²": "squared", "³": "cubed"}
-FUNCTIONS = {"sin": "sine", "cos": "cosine", "tan": "tangent", "log": "log", "ln": "L N", "sqrt": "the square root", "exp": "exp"}
+FUNCTIONS = {
+    "sin": "sine",
+    "cos": "cosine",
+    "tan": "tangent",
+    "log": "log",
+    "ln": "L N",
+    "sqrt": "the square root",
+    "exp": "exp",
+}
 _TOKENS = re.compile(rf"{NUMBER}|[A-Za-z]+|<=|>=|!=|==|:=|->|=>|\S")
 _EXPRESSION = re.compile(
-    r".*(?:[=^×÷√≤≥≠·²³π]|[0-9)][+*][0-9A-Za-z(]|[A-Za-z0-9]<[A-Za-z0-9]|[0-9]>[0-9])|[A-Za-z]{1,4}\([A-Za-z0-9]\)", re.DOTALL
+    r".*(?:[=^×÷√≤≥≠·²³π]|[0-9)][+*][0-9A-Za-z(]|[A-Za-z0-9]<[A-Za-z0-9]|[0-9]>[0-9])|[A-Za-z]{1,4}\([A-Za-z0-9]\)",
+    re.DOTALL,
 )
 _SHORT_WORDS = frozenset(("of", "is", "to", "or", "pi", "if"))
 _DASHES = frozenset("-–—―_=*")
@@ -116,7 +128,7 @@ def _bare_mark(look: Look) -> Reading:
 def _mark_alone(look: Look) -> str:
     """The mark of a word that has nothing else; none after another, and none of a smiley."""
     first = look.first
-    if look.before.paused or first.text[:1] in ":;" and len(first.text) > 1:
+    if look.before.paused or (first.text[:1] in ":;" and len(first.text) > 1):
         return ""
     return first.mark
 
@@ -130,7 +142,7 @@ def _dash(look: Look) -> Reading:
         following = look.at(1)
         if following is not None and following.core[:1].isdigit():
             operator = None if following.mark else look.at(2)
-            if operator is not None and operator.core == "=" or before.kind == "letter":
+            if (operator is not None and operator.core == "=") or before.kind == "letter":
                 return Reading(1, "minus", "op")
             return Reading(1, "to")
         if following is not None and len(following.core) == 1 and before.kind in ("letter", "op"):
@@ -190,7 +202,7 @@ def expression(core: str) -> str:
 
 
 def _token(token: str, before: str, after: str) -> str:
-    if token[0].isdigit() or token[0] == "." and token[1:].isdigit():
+    if token[0].isdigit() or (token[0] == "." and token[1:].isdigit()):
         if before == "^" and token in ("2", "3"):
             return "squared" if token == "2" else "cubed"
         return number(token) if token.isascii() else token
@@ -214,7 +226,7 @@ def _token(token: str, before: str, after: str) -> str:
 def _name(token: str, after: str) -> str:
     if token in FUNCTIONS:
         return FUNCTIONS[token] + (" of" if token == "sqrt" and after != "(" else "")
-    if len(token) == 1 or len(token) == 2 and token not in _SHORT_WORDS:
+    if len(token) == 1 or (len(token) == 2 and token not in _SHORT_WORDS):
         return spaced(token)
     return token
 

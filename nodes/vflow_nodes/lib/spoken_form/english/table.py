@@ -1,5 +1,8 @@
 """English: in which order its readings are tried."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
 import re
@@ -10,12 +13,13 @@ from vflow_nodes.lib.spoken_form.english.abbreviations import (
     letters_with_stops,
     roman_numeral,
 )
-from vflow_nodes.lib.spoken_form.english.amounts import after_number, numeric
+from vflow_nodes.lib.spoken_form.english.amounts import numeric
 from vflow_nodes.lib.spoken_form.english.codes import digit_groups, machine, mixed, phone, version
+from vflow_nodes.lib.spoken_form.english.following import after_number
 from vflow_nodes.lib.spoken_form.english.letters import acronym, identifier, spaced
 from vflow_nodes.lib.spoken_form.english.markup import markup
 from vflow_nodes.lib.spoken_form.english.money import is_money_word, money
-from vflow_nodes.lib.spoken_form.english.numbers import MOST_DIGITS, cardinal, code, spelled
+from vflow_nodes.lib.spoken_form.english.numbers import MOST_DIGITS, cardinal, code
 from vflow_nodes.lib.spoken_form.english.symbols import (
     NAMES,
     OPERATORS,
@@ -27,23 +31,32 @@ from vflow_nodes.lib.spoken_form.english.symbols import (
     without_pictures,
 )
 from vflow_nodes.lib.spoken_form.english.units import MONTHS, SCALES
+from vflow_nodes.lib.spoken_form.english.unsayable import long_word
 from vflow_nodes.lib.spoken_form.english.web import address, file_name, handle_or_tag, mail, path
-from vflow_nodes.lib.spoken_form.english.words import CODES, RESPELLED, VERSIONED
+from vflow_nodes.lib.spoken_form.english.words import CODES, PLACED, RESPELLED, VERSIONED
 from vflow_nodes.lib.spoken_form.long_words import is_code
 from vflow_nodes.lib.spoken_form.reading import Before, LongWords, Look, Reading, Stage
-from vflow_nodes.lib.spoken_form.word import LONGEST, Word, mark_of, take_apart
+from vflow_nodes.lib.spoken_form.word import LONGEST, mark_of, take_apart
 
 _PLAIN = re.compile(r"[A-Za-z][a-z]+(?:['’](?:[a-z]{1,2}|[A-Z][a-z]+))?")
 _JOINED = re.compile(r"(--+|—|–|/|&|\+|…|\.\.+|[,;:!?](?=[A-Za-z])|(?<=[A-Za-z]{2})\.(?=[A-Z][a-z]))")
 _EQUATION = re.compile(r"[0-9]{1,6}[a-z]")
-_WITH_SIGN = {"C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", ".NET": "dot net", "ASP.NET": "A S P dot net"}
+_WITH_SIGN = {
+    "C++": "C plus plus",
+    "C#": "C sharp",
+    "F#": "F sharp",
+    ".NET": "dot net",
+    "ASP.NET": "A S P dot net",
+}
 _GRADE = re.compile(r"([A-F])([+\-−])")
 _NUMBER_SIGN = re.compile(r"#([0-9]{1,10})")
 _SECTION = re.compile(r"(§|№|©|≈|π|√)([0-9.]{1,10})")
+_HALVES = tuple("½¼¾⅓⅔⅛")
+_ZONE = re.compile(r"(UTC|GMT)([+\-−])([0-9]{1,2}(?::[0-9]{2})?)")
 _AFTER = ("number", "feet", "unit")
+_KEYS = frozenset(("Ctrl", "Control", "Alt", "Shift", "Cmd", "Command", "Option", "Win", "Fn"))
 _DEEPEST = 3
 """How often a part of a word may have parts of its own."""
-_SHORTENED = 4
 
 
 class English:
@@ -68,7 +81,7 @@ class English:
         core = first.core
         if before.kind in ("number", "money") and (core.lower() in SCALES or is_money_word(look)):
             return None
-        if core in RESPELLED or core[0] in "IVXL" and not before.paused and len(core) < 3:
+        if core in RESPELLED or (core[0] in "IVXL" and not before.paused and len(core) < 3):
             return None
         kind = "month" if core in MONTHS and not first.mark else ""
         core = core.replace("’", "'") if "’" in core else core
@@ -80,10 +93,12 @@ class English:
         first = look.first
         core = first.core
         if len(first.written) > LONGEST or is_code(core):
-            return self._long(look, long_words)
+            return long_word(first, long_words)
         if _is_foreign(core):
             return Reading(1, first.written)
-        reading = markup(look, lambda text: self._say(text, long_words, depth + 1)) if depth < _DEEPEST else None
+        reading = (
+            markup(look, lambda text: self._say(text, long_words, depth + 1)) if depth < _DEEPEST else None
+        )
         if reading is None and any(letter.isspace() for letter in first.text):
             reading = Reading(1, self._say(first.text, long_words, depth + 1) if depth < _DEEPEST else core)
         if reading is None and not any(map(str.isalnum, core)):
@@ -105,7 +120,9 @@ class English:
             return Reading(1, f"{found.group(1)} {'plus' if found.group(2) == '+' else 'minus'}{first.mark}")
         if found := _SECTION.fullmatch(core):
             sign = found.group(1)
-            return Reading(1, f"{NAMES.get(sign) or OPERATORS[sign]} {expression(found.group(2))}{first.mark}")
+            return Reading(
+                1, f"{NAMES.get(sign) or OPERATORS[sign]} {expression(found.group(2))}{first.mark}"
+            )
         if is_money_word(look):
             return Reading(1, first.mark)
         if (reading := times(look)) is not None:
@@ -117,6 +134,8 @@ class English:
     def _number(self, look: Look) -> Reading | None:
         first = look.first
         core = first.core
+        if core[:1] in _HALVES:
+            return numeric(look)
         if not any(letter in "0123456789" for letter in core):
             return money(look) if len(core) < 4 else None
         if said := machine(core):
@@ -125,6 +144,13 @@ class English:
             return None
         if core.isascii() and core.isdigit() and len(core) > MOST_DIGITS:
             return Reading(1, f"a number of {cardinal(str(len(core)))} digits{first.mark}", "digits")
+        if found := _ZONE.fullmatch(core):
+            zone, sign, hours = found.groups()
+            return Reading(
+                1, f"{spaced(zone)} {'plus' if sign == '+' else 'minus'} {expression(hours)}{first.mark}"
+            )
+        if look.before.word.lower() in PLACED and (said := mixed(core)):
+            return Reading(1, said + first.mark, "digits")
         if reading := phone(look) or money(look):
             return reading
         if look.before.kind == "op" and _EQUATION.fullmatch(core):
@@ -146,7 +172,13 @@ class English:
     def _letters(self, look: Look, long_words: LongWords) -> Reading | None:
         first, before = look.first, look.before
         core = first.core
-        said = mail(core) or address(core, long_words == "spell") or handle_or_tag(core) or file_name(core) or path(core)
+        said = (
+            mail(core)
+            or address(core, long_words == "spell")
+            or handle_or_tag(core)
+            or file_name(core)
+            or path(core)
+        )
         if said:
             return Reading(1, said + first.mark)
         if (reading := abbreviation(look) or letters_with_stops(look)) is not None:
@@ -164,7 +196,12 @@ class English:
             return Reading(1, expression(core) + first.mark, "letter")
         if said := identifier(core):
             return Reading(1, said + first.mark)
-        if first.lead.endswith("`") and first.tail.startswith("`") and len(core) == 2 and not set(core) & set("aeiou"):
+        if (
+            first.lead.endswith("`")
+            and first.tail.startswith("`")
+            and len(core) == 2
+            and not set(core) & set("aeiou")
+        ):
             return Reading(1, spaced(core) + first.mark)
         return None
 
@@ -173,7 +210,9 @@ class English:
         first, before = look.first, look.before
         core = first.core
         if not core.isascii():
-            return None
+            return Reading(1, NAMES[core] + first.mark, "letter") if core in NAMES else None
+        if core == "n" and first.lead[-1:] in ("'", "‘"):
+            return Reading(1, "and" + first.mark)
         if core in "aA":
             alone = before.kind == "op" or first.mark or (not before.ended and core == "A")
             return Reading(1, ("A" if alone else core) + first.mark, "letter" if before.kind == "op" else "")
@@ -206,6 +245,10 @@ class English:
                 said.append("and" if part == "&" else "plus")
             elif part != "/" and part:
                 said.append(self._say(part, long_words, depth + 1))
+        if "&" in parts and all(part.isupper() or part == "&" for part in parts):
+            said = [spaced(part) if part != "&" else "and" for part in parts]
+        elif parts[0] in _KEYS:
+            said = [word for word in said if word != "plus"]
         joined = " ".join(filter(None, said))
         return re.sub(r" (?=[—…,;:!?.])", "", joined)
 
@@ -223,42 +266,20 @@ class English:
             before = Before(last.core, reading.kind, reading.value, mark_of(reading.spoken[-1:]) != "", False)
         return " ".join(said)
 
-    def _long(self, look: Look, long_words: LongWords) -> Reading:
-        """Read a word that is no word, as the property says."""
-        first = look.first
-        core = first.core
-        if core.isascii() and core.replace(",", "").isdigit():
-            return Reading(1, f"a number of {cardinal(str(len(core.replace(',', ''))))} digits{first.mark}", "digits")
-        if not core.isascii() and sum(map(str.isalpha, core)) > len(core) // 2:
-            return Reading(1, first.written)
-        if said := mail(core[:LONGEST]) or (address(core[:4000], long_words == "spell") if "." in core else ""):
-            return Reading(1, said + first.mark)
-        if not any(map(str.isalnum, core)):
-            return Reading(1, "")
-        if long_words == "name":
-            return Reading(1, f"a long code{first.mark}")
-        letters = [letter for letter in core if letter.isalnum()]
-        if long_words == "shorten" and len(letters) > 2 * _SHORTENED:
-            head, tail = _spelled(letters[:_SHORTENED]), _spelled(letters[-_SHORTENED:])
-            return Reading(1, f"a long code, from {head}, to {tail}{first.mark}")
-        groups = [_spelled(letters[at : at + 4]) for at in range(0, len(letters), 4)]
-        return Reading(1, ", ".join(groups) + first.mark)
-
-
-def _spelled(letters: list[str]) -> str:
-    return " ".join(spelled(letter) if letter in "0123456789" else letter.upper() for letter in letters)
-
 
 def _needs_reading(part: str) -> bool:
-    return part.isupper() and len(part) > 1 or any(map(str.isdigit, part)) or part in RESPELLED
+    return (part.isupper() and len(part) > 1) or any(map(str.isdigit, part)) or part in RESPELLED
 
 
 def _is_foreign(core: str) -> bool:
     """Whether a word has letters of another script than the Latin one, but for Greek signs of formulas."""
     if core.isascii():
         return False
-    return any(letter > "\u024f" and letter.isalpha() and not "\u0370" <= letter <= "\u03ff" for letter in core) or (
-        len(core) > 2 and all("\u0370" <= letter <= "\u03ff" or not letter.isalpha() for letter in core)
+    return any(
+        letter > "\u024f" and letter.isalpha() and not "\u0370" <= letter <= "\u03ff" for letter in core
+    ) or (
+        len(core) > 2
+        and all("\u0370" <= letter <= "\u03ff" or not letter.isalpha() for letter in core)
         and sum(map(str.isalpha, core)) > 1
     )
 

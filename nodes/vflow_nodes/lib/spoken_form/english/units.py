@@ -1,18 +1,23 @@
 """English names of units, scales, currencies, months and days."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
+from vflow_nodes.lib.spoken_form.english.words import word_set
+
 _UNITS = """
-km kilometer|m meter|cm centimeter|mm millimeter|nm nanometer|µm micrometer|μm micrometer|mi mile|yd yard
-kg kilogram|g gram|mg milligram|mcg microgram|µg microgram|μg microgram|lb pound|oz ounce|t ton
-L liter|l liter|mL milliliter|ml milliliter|dL deciliter|cl centiliter|gal gallon|qt quart|pt pint
-tsp teaspoon|tbsp tablespoon|Tbsp tablespoon
-h hour|hr hour|min minute|sec second|s second|ms millisecond|µs microsecond|ns nanosecond|wk week|mo month|yr year
-W watt|kW kilowatt|MW megawatt|GW gigawatt|kWh kilowatt hour|Wh watt hour|V volt|mV millivolt|kV kilovolt|mA milliamp
-mAh milliamp hour|Ah amp hour|cal calorie|kcal kilocalorie|J joule|kJ kilojoule|N newton
-KB kilobyte|kB kilobyte|MB megabyte|GB gigabyte|TB terabyte|PB petabyte|GiB gibibyte|MiB mebibyte|Gb gigabit
-Mb megabit|ha hectare|px pixel|pg picogram|IU international unit|kPa kilopascal|Pa pascal|hPa hectopascal
-dB decibel|Ω ohm|kΩ kilohm|atm atmosphere
+km kilometer|m meter|cm centimeter|mm millimeter|nm nanometer|µm micrometer|μm micrometer|mi mile
+yd yard|kg kilogram|g gram|mg milligram|mcg microgram|µg microgram|μg microgram|lb pound|oz ounce
+t ton|L liter|l liter|mL milliliter|ml milliliter|dL deciliter|cl centiliter|gal gallon|qt quart
+pt pint|tsp teaspoon|tbsp tablespoon|Tbsp tablespoon|h hour|hr hour|min minute|sec second|s second
+ms millisecond|µs microsecond|ns nanosecond|wk week|mo month|yr year|W watt|kW kilowatt|MW megawatt
+GW gigawatt|kWh kilowatt hour|Wh watt hour|V volt|mV millivolt|kV kilovolt|mA milliamp
+mAh milliamp hour|Ah amp hour|cal calorie|kcal kilocalorie|J joule|kJ kilojoule|N newton|KB kilobyte
+kB kilobyte|MB megabyte|GB gigabyte|TB terabyte|PB petabyte|GiB gibibyte|MiB mebibyte|Gb gigabit
+Mb megabit|ha hectare|px pixel|pg picogram|IU international unit|kPa kilopascal|Pa pascal
+hPa hectopascal|dB decibel|Ω ohm|kΩ kilohm|atm atmosphere
 """
 UNITS: dict[str, tuple[str, str]] = {
     symbol: (name, name + "s")
@@ -160,12 +165,23 @@ CURRENCIES: dict[str, tuple[str, str]] = {
 }
 SMALL_MONEY = {"pound": _PENCE, "pounds": _PENCE}
 CENTS = _CENTS
-WHOLE_ONLY = frozenset("yen won yuan ruble bitcoin lira".split())  # noqa: SIM905
+WHOLE_ONLY = word_set("yen won yuan ruble bitcoin lira")
 """Currencies whose decimals are read as a decimal number."""
 
 MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 MONTH_NAMES = {name: name for name in MONTHS} | {
     name[:3]: name for name in MONTHS if name not in ("May", "March")
 }
