@@ -100,7 +100,7 @@ class SpokenForm:
     def _take(self, reading: Reading) -> Unit:
         words = self._held[: reading.count]
         del self._held[: reading.count]
-        spoken = f"{self._owed} {reading.spoken}".strip() if self._owed else reading.spoken
+        spoken = _paid(self._owed, reading) if self._owed else reading.spoken
         self._owed = reading.owed
         last = words[-1]
         before = self._before
@@ -115,6 +115,14 @@ class SpokenForm:
         self._before = Before(last.core, reading.kind, reading.value, paused, ended, before.ended, code)
         written = words[0].written if len(words) == 1 else " ".join(word.written for word in words)
         return Unit(written, spoken)
+
+
+def _paid(owed: str, reading: Reading) -> str:
+    """The reading with the word that was owed: before it, or after a scale ("million dollars")."""
+    if reading.kind != "scale":
+        return f"{owed} {reading.spoken}".strip()
+    said = reading.spoken.rstrip(".,;:!?…")
+    return f"{said} {owed}{reading.spoken[len(said) :]}"
 
 
 _table = language  # the constructor's parameter has the same name

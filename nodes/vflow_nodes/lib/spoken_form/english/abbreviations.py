@@ -19,7 +19,7 @@ from vflow_nodes.lib.spoken_form.english.words import (
     TITLES,
     word_set,
 )
-from vflow_nodes.lib.spoken_form.reading import Look, Reading
+from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
 
 _SURE_MONTHS = word_set("Jan Feb Apr Aug Sep Sept Oct Nov Dec")
@@ -97,6 +97,8 @@ def _before_number(look: Look) -> Reading | None:
             return Reading(1, "number")
         return None
     following = look.at(1)
+    if following is None and look.stage is Stage.RELEASE and first.core == "No" and not before.paused:
+        return Reading(1, "number", "label")  # no sentence has this capital inside
     if following is not None and _numbers(following):
         said = BEFORE_NUMBER[first.core]
         return Reading(1, said.capitalize() if before.ended else said, "label")

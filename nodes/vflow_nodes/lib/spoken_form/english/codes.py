@@ -7,7 +7,7 @@ import re
 from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, code, spelled
 from vflow_nodes.lib.spoken_form.english.words import COMMON, RESPELLED, SAID_AS_WORDS, word_set
-from vflow_nodes.lib.spoken_form.reading import Look, Reading
+from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 
 _PHONE = re.compile(r"(?:\+?[0-9]{1,3}[-.])?(?:\(?[0-9]{3}\)?[-.])?[0-9]{3}[-.][0-9]{4}")
 _SHORT = re.compile(r"([0-9]{3})-([0-9]{4})")
@@ -32,6 +32,10 @@ def phone(look: Look) -> Reading | None:
     core = first.core
     if core in _SHORT_NUMBERS and before.word.lower() in ("call", "dial", "text", "to"):
         return Reading(1, spelled(core) + first.mark, "digits")
+    if before.kind == "phone" and _GROUP.fullmatch(core):
+        return Reading(1, spelled(re.sub(r"[^0-9]+", ",", core)) + first.mark, "phone")
+    if look.cut and core[0] == "+" and core[1:].isdigit() and len(core) < 5:
+        return Reading(1, f"plus {spelled(core[1:])}", "phone")
     if _LONG.fullmatch(core):
         return Reading(1, f"plus {code(core[1:])}{first.mark}", "digits")
     if _PHONE.fullmatch(core) and not (_SHORT.fullmatch(core) and _is_range(core, before.word)):
@@ -61,11 +65,12 @@ def _groups(look: Look) -> Reading | None:
             if word.mark:
                 break
     digits = "".join(filter(str.isdigit, "".join(groups)))
-    if count == 1 or len(digits) < 7:
+    cut = look.stage is Stage.RELEASE and count == len(look.words)
+    if count == 1 or (len(digits) < 7 and not cut):
         return None
     said = spelled(re.sub(r"[^0-9]+", ",", ",".join(groups)).strip(","))
     plus = "plus " if groups[0][0] == "+" else ""
-    return Reading(count, plus + said + look.words[count - 1].mark, "digits")
+    return Reading(count, plus + said + look.words[count - 1].mark, "phone" if cut else "digits")
 
 
 def _bracketed(text: str, core: str) -> str:

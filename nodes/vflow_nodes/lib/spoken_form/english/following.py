@@ -102,6 +102,8 @@ def after_number(look: Look) -> Reading | None:
         return Reading(1, core.lower() + first.mark, "scale", "2")
     if is_half(core):
         return Reading(1, half_of_day(core) + end_of(look, 0), "time")
+    if before.kind == "number" and before.value.isdigit() and (part := mixed_fraction(core)):
+        return Reading(1, f"and {part}{first.mark}", "number", "2")
     if (
         first.lead
         or before.paused

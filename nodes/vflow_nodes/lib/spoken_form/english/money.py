@@ -89,8 +89,8 @@ def _amount(look: Look, at: int, sign: str, digits: str, names: tuple[str, str],
         many = names[0] if _is_noun(look, at + 1) else names[1]
         said = f"{sign}{number(digits)} {following.core.lower()} {many}"
         return Reading(at + 2, said + following.mark, "money", names[1])
-    if look.cut:
-        return Reading(1, sign + number(digits), "number", digits, owed=names[1])
+    if look.cut and digits.lstrip("0")[:1] not in (".", ""):
+        return Reading(1, sign + _bare(digits), "number", digits, owed=names[1])
     if "." not in digits and _is_noun(look, at):
         return Reading(at + 1, f"{sign}{cardinal(digits)} {names[0]}", "money", names[1])
     return Reading(at + 1, sign + amount(digits, names) + word.mark, "money", names[1])
@@ -125,10 +125,17 @@ def _range(look: Look, at: int, first: str, names: tuple[str, str], found: re.Ma
     if scale:
         said += f" {SCALE_LETTERS[scale]}"
     following = None if word.mark or scale else look.at(at + 1)
+    if look.cut and not scale and not more:
+        return Reading(1, said, "number", "2", owed=names[1])
     count = at + 1
     if following is not None and following.core.lower() in SCALES:
         said, count, word = f"{said} {following.core.lower()}", at + 2, following
     return Reading(count, f"{said} {names[1]}{' plus' if more else ''}{word.mark}", "money", names[1])
+
+
+def _bare(digits: str) -> str:
+    """Say an amount without its currency, so that a scale may follow."""
+    return number(digits.removesuffix(".00"))
 
 
 def _is_noun(look: Look, at: int) -> bool:

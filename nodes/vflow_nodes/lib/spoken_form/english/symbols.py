@@ -11,7 +11,7 @@ import unicodedata
 from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
 from vflow_nodes.lib.spoken_form.english.units import UNITS
-from vflow_nodes.lib.spoken_form.reading import Look, Reading
+from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 
 OPERATORS = {
     "=": "equals",
@@ -139,12 +139,15 @@ def _dash(look: Look) -> Reading:
     if before.paused and before.kind != "op":
         return Reading(1, "")
     if before.kind in _MATH_KINDS:
+        if look.cut:
+            return Reading(1, "", "dash")
         following = look.at(1)
         if following is not None and following.core[:1].isdigit():
             operator = None if following.mark else look.at(2)
             if (operator is not None and operator.core == "=") or before.kind == "letter":
                 return Reading(1, "minus", "op")
-            return Reading(1, "to")
+            undecided = look.stage is Stage.RELEASE and len(look.words) == 2 and not following.mark
+            return Reading(1, "dash" if undecided else "to")
         if following is not None and len(following.core) == 1 and before.kind in ("letter", "op"):
             return Reading(1, "minus", "op")
     return Reading(1, "—")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from vflow_nodes.lib.spoken_form.english.abbreviations import (
     SPECIAL,
@@ -156,7 +157,7 @@ class English:
         if look.before.kind == "op" and _EQUATION.fullmatch(core):
             return Reading(1, expression(core) + first.mark, "letter")
         if reading := numeric(look):
-            return reading
+            return _after_dash(look, reading) if look.before.kind == "dash" else reading
         groups = digit_groups(core) or version(core, look.before.word.lower() in VERSIONED)
         if groups:
             return Reading(1, groups + first.mark, "digits")
@@ -265,6 +266,13 @@ class English:
                 said.append(reading.spoken)
             before = Before(last.core, reading.kind, reading.value, mark_of(reading.spoken[-1:]) != "", False)
         return " ".join(said)
+
+
+def _after_dash(look: Look, reading: Reading) -> Reading:
+    """The reading of a number after a dash that was released unsaid: a minus before "=", or a range."""
+    following = look.after(reading.count - 1)
+    word = "minus" if following is not None and following.core == "=" else "to"
+    return replace(reading, spoken=f"{word} {reading.spoken}")
 
 
 def _needs_reading(part: str) -> bool:
