@@ -7,6 +7,7 @@ import re
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _KEY = re.compile(r"[A-Za-z0-9+/=_.:-]+")
+_ADDRESS = re.compile(r"(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}")
 _SHORTEST = 16
 """Letters from which a mixture of letters and digits is a code rather than a name."""
 _LONGEST_WORD = 45
@@ -22,7 +23,7 @@ def is_code(core: str) -> bool:
         return True
     if _UUID.fullmatch(core):
         return True
-    if not _KEY.fullmatch(core):
+    if not _KEY.fullmatch(core) or _ADDRESS.fullmatch(core):
         return False
     if length > 4 * _LONGEST_WORD:
         return True

@@ -97,10 +97,9 @@ class Look:
         """The word after that at `index`; None after a mark, where nothing is waited for."""
         return None if self.words[index].mark else self.at(index + 1)
 
-    @property
-    def cut(self) -> bool:
-        """Whether the words end here only because the wait is over."""
-        return self.stage is Stage.RELEASE and len(self.words) == 1 and not self.first.mark
+    def cut(self, index: int = 0) -> bool:
+        """Whether the words end at `index` only because the wait is over."""
+        return self.stage is Stage.RELEASE and len(self.words) == index + 1 and not self.words[index].mark
 
 
 class Language(Protocol):

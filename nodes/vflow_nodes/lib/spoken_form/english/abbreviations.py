@@ -1,12 +1,17 @@
 """English abbreviations, against the words that end a sentence."""
 
+# ruff: noqa: RUF001, RUF002
+# The dashes are those that models write.
+
 from __future__ import annotations
+
+import re
 
 from vflow_nodes.lib.spoken_form.english.dates import half_range, is_half
 from vflow_nodes.lib.spoken_form.english.following import end_of
 from vflow_nodes.lib.spoken_form.english.letters import initials
 from vflow_nodes.lib.spoken_form.english.numbers import cardinal, ordinal, roman
-from vflow_nodes.lib.spoken_form.english.units import DAYS, MONTH_NAMES, MONTHS, UNITS
+from vflow_nodes.lib.spoken_form.english.units import DAY_NAMES, DAYS, MONTH_NAMES, MONTHS, UNITS
 from vflow_nodes.lib.spoken_form.english.words import (
     ALSO_WORDS,
     BEFORE_NUMBER,
@@ -28,6 +33,10 @@ _REPLIES = word_set("is was say says said answer be or a absolutely definitely a
 _ALWAYS = frozenset(("Mr", "Mrs", "Ms", "Prof", "Sgt", "Capt", "Lt"))
 _STOPS = word_set("U.S U.S.A U.K U.N E.U D.C a.m p.m A.M P.M B.C A.D B.C.E C.E Ph.D M.D N.Y L.A")
 """Letters whose full stop may end a sentence; after others a name follows."""
+_DASH = re.compile("[-–—]")
+_BEGINNERS = word_set(
+    "He She It They We You The This That These His Her Its My Your Our But And So In At If When"
+)
 _ALSO_NAMES = frozenset(("Sun", "Sat", "Mon", "Wed", "Fri"))
 
 
@@ -41,6 +50,8 @@ def abbreviation(look: Look) -> Reading | None:
         return reading
     if core in MONTH_NAMES or core in DAYS:
         return _calendar(look)
+    if core[:1].isupper() and (said := _range_of_names(core)):
+        return Reading(1, said + (end_of(look, 0) if first.dotted else first.mark))
     if core in ("vs", "v") and not first.mark and not look.before.paused and core == "vs":
         return Reading(1, "versus")
     if core in ("Mr", "Mrs", "Ms", "Dr", "Prof", "Sgt") and not first.mark:
@@ -138,6 +149,18 @@ def _place_end(look: Look) -> str:
     return end_of(look, 0)
 
 
+def _begins(word: Word | None) -> bool:
+    """Whether a sentence begins here: none follows, or a word that is no name."""
+    return word is None or word.core in _BEGINNERS
+
+
+def _range_of_names(core: str) -> str:
+    """Say "Mon-Fri" and "Jan.–Mar"; '' for what is none."""
+    ends = [end.rstrip(".") for end in _DASH.split(core)]
+    names = [DAYS.get(end) or MONTH_NAMES.get(end) or (end if end in DAY_NAMES else "") for end in ends]
+    return " to ".join(names) if len(ends) == 2 and all(names) else ""
+
+
 def _calendar(look: Look) -> Reading | None:
     """Read the name of a month or a day, short or long."""
     first = look.first
@@ -174,7 +197,7 @@ def letters_with_stops(look: Look) -> Reading | None:
             mark = first.mark
             if first.dotted:
                 whole = core in _STOPS and not look.before.ended
-                mark = end_of(look, 0) if whole else first.after
+                mark = end_of(look, 0) if whole or _begins(look.at(1)) else first.after
             return Reading(1, said + mark, "time" if is_half(core) else "")
         return None
     if first.dotted and len(core) == 1 and core.isupper() and core != "I" and not first.after:

@@ -19,6 +19,7 @@ from vflow_nodes.lib.spoken_form.english.dates import (
     month_and_day,
 )
 from vflow_nodes.lib.spoken_form.english.following import end_of, follow, is_many, unit_at
+from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.money import SIGNS
 from vflow_nodes.lib.spoken_form.english.numbers import (
     NUMBER,
@@ -31,7 +32,7 @@ from vflow_nodes.lib.spoken_form.english.numbers import (
     plural,
     year,
 )
-from vflow_nodes.lib.spoken_form.english.units import SCALE_LETTERS, unit_name
+from vflow_nodes.lib.spoken_form.english.units import DOTTED_UNITS, SCALE_LETTERS, unit_name
 from vflow_nodes.lib.spoken_form.english.words import (
     CODE_NEXT,
     COUNTED,
@@ -92,12 +93,18 @@ def numeric(look: Look) -> Reading | None:
             return Reading(1, said + first.mark, "digits")
         if reading := _time(look, before):
             return reading
+    if rest == "B" and not sign:  # a house's number, or billions
+        following = look.after(0)
+        if look.cut() or (following is not None and following.core[:1].isupper()):
+            return None
     said, kind = _with_rest(look, digits, rest)
     if not said:
         return None
+    if kind == "unit" and first.dotted and rest.lstrip("-") in DOTTED_UNITS:
+        return Reading(1, SIGNS[sign] + said + end_of(look, 0), kind)
     value = digits if kind == "number" else ""
     if kind == "range":
-        return follow(look, SIGNS[sign] + said, "2")
+        return follow(look, SIGNS[sign] + said, "1" if _FRACTION.fullmatch(rest) else "2")
     return Reading(1, SIGNS[sign] + said + first.mark, kind, value)
 
 
@@ -116,6 +123,10 @@ def _time(look: Look, before: str) -> Reading | None:
     if len(ends := _ENDS_OF_RANGE.split(first.core)) == 2 and all(map(clock_time, ends)):
         return Reading(1, f"{clock_time(ends[0])} to {clock_time(ends[1])}{first.mark}", "time")
     half = None
+    if first.core.endswith(":00") and not first.mark and len(first.core) < 6 and clock_time(first.core):
+        following = look.at(1)
+        if following is not None and following.core.replace("’", "'") == "o'clock":
+            return Reading(1, cardinal(first.core[:-3]), "number")
     if ":" in first.core and not first.mark and clock_time(first.core):
         following = look.at(1)
         half = following if following is not None and is_half(following.core) else None
@@ -145,6 +156,8 @@ def _bare(look: Look, sign: str, digits: str) -> Reading:
             and "1000" <= digits <= "2099"
         ):
             return Reading(1, year(digits) + first.mark, "year")
+        if len(digits) == 5 and before.word.replace(".", "").isupper() and len(before.word) in (2, 3, 4):
+            return Reading(1, code(digits) + first.mark, "digits")  # a ZIP code after its state
         if word in ("boeing", "porsche") and len(digits) == 3:
             return Reading(1, f"{cardinal(digits[0])} {number(digits[1:])}{first.mark}", "digits")
         if coded := _code(look, digits, word):
@@ -217,6 +230,8 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
         return said, ""
     if rest[0] in "x×" and (found := _BY.fullmatch(rest)):
         return _by(look, digits, found.group(1), found.group(2))
+    if "." in digits and rest.isalpha() and len(rest) < 3:
+        return f"{number(digits)} {spaced(rest)}", ""
     return _range(look, digits, rest)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from vflow_nodes.lib.spoken_form.english.letters import spaced
-from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, code, spelled
-from vflow_nodes.lib.spoken_form.english.words import COMMON, RESPELLED, SAID_AS_WORDS, word_set
+from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, code, spelled, year
+from vflow_nodes.lib.spoken_form.english.words import CODE_NEXT, COMMON, RESPELLED, SAID_AS_WORDS, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 
 _PHONE = re.compile(r"(?:\+?[0-9]{1,3}[-.])?(?:\(?[0-9]{3}\)?[-.])?[0-9]{3}[-.][0-9]{4}")
@@ -21,6 +21,8 @@ _VERSION = re.compile(r"[vV]?([0-9]{1,4}(?:\.[0-9]{1,6}){1,4})((?:-?(?:alpha|bet
 _ONLY_VERSION = re.compile(r"[vV]([0-9]{1,4})")
 _MIXED = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 _ORDINAL = re.compile(r"[0-9]+(?:st|nd|rd|th)(?:-|$)")
+_FORMULA = re.compile(r"(?:(?:Na|Cl|Ca|Mg|Fe|Cu|Zn|Ag|Al|Si|Br|[HCNOSPFKI])(?:[2-9]|[1-9][0-9])?){2,}")
+_FISCAL = re.compile(r"(FY|CY)([12][0-9]{3})")
 _RUNS = re.compile(r"[0-9]+|[A-Za-z]+")
 _CALLS = word_set("call dial text phone at number fax is tel on")
 _SHORT_NUMBERS = frozenset(("911", "988", "311", "411", "211", "511", "811", "999", "112"))
@@ -34,7 +36,7 @@ def phone(look: Look) -> Reading | None:
         return Reading(1, spelled(core) + first.mark, "digits")
     if before.kind == "phone" and _GROUP.fullmatch(core):
         return Reading(1, spelled(re.sub(r"[^0-9]+", ",", core)) + first.mark, "phone")
-    if look.cut and core[0] == "+" and core[1:].isdigit() and len(core) < 5:
+    if look.cut() and core[0] == "+" and core[1:].isdigit() and len(core) < 5:
         return Reading(1, f"plus {spelled(core[1:])}", "phone")
     if _LONG.fullmatch(core):
         return Reading(1, f"plus {code(core[1:])}{first.mark}", "digits")
@@ -88,6 +90,8 @@ def _plain_groups(look: Look) -> Reading | None:
         return None
     mark = look.words[len(groups) - 1].mark
     sizes = [len(group) for group in groups]
+    if look.before.code or look.before.word.lower() in CODE_NEXT:
+        return Reading(len(groups), spelled(" ".join(groups)) + mark, "digits")
     thousands = sizes[0] <= 3 and set(sizes[1:]) == {3} and groups[0][0] != "0"
     if thousands and (len(groups) > 2 or groups[1] == "000"):
         return Reading(len(groups), cardinal("".join(groups)) + mark, "number", "2")
@@ -139,6 +143,12 @@ def mixed(core: str) -> str:
     """Say a code of letters and digits: "A-1042B", "MP3", "12B"; '' for what is none."""
     if not _MIXED.fullmatch(core) or _ORDINAL.match(core):
         return ""
+    if _FORMULA.fullmatch(core) and not core.isalpha():
+        return " ".join(cardinal(run) if run.isdigit() else spaced(run) for run in _RUNS.findall(core))
+    if all(part.isdigit() or (part.islower() and part.isalpha()) for part in core.split("-")):
+        return ""
+    if found := _FISCAL.fullmatch(core):
+        return f"{spaced(found.group(1))} {year(found.group(2))}"
     if not any(map(str.isdigit, core)) or not any(map(str.isalpha, core)):
         return ""
     runs = _RUNS.findall(core)

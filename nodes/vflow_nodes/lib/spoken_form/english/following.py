@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from vflow_nodes.lib.spoken_form.english.dates import half_of_day, is_half
 from vflow_nodes.lib.spoken_form.english.numbers import fraction
-from vflow_nodes.lib.spoken_form.english.units import CURRENCIES, SCALES, UNITS, unit_name
-from vflow_nodes.lib.spoken_form.english.words import COUNTED, NOT_MANY, word_set
+from vflow_nodes.lib.spoken_form.english.units import CURRENCIES, DOTTED_UNITS, SCALES, UNITS, unit_name
+from vflow_nodes.lib.spoken_form.english.words import COUNTED, INCHES, NOT_MANY, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
 
@@ -17,8 +17,8 @@ _LATE_UNITS = frozenset(("in", "s", "t", "N", "C", "F", "l", "J", "m", "min", "m
 _CONTINUES = word_set(
     "I Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May"
     " June July August September October November December Eastern Pacific Central Mountain EST EDT"
-    " PST PDT CST CDT MST UTC GMT ET PT CT Army Navy Senate Congress Government President Department"
-    " Open Supreme House Constitution Treasury"
+    " PST PDT CST CDT MST UTC GMT ET PT CT NW NE SW SE North South East West Army Navy Senate Congress"
+    " Government President Department Open Supreme House Constitution Treasury"
 ) - {"I", "May", "March"}
 
 
@@ -48,6 +48,9 @@ def is_many(word: Word) -> bool:
 def follow(look: Look, said: str, value: str, at: int = 0) -> Reading:
     """Read a number with the word after it, if that belongs to it: a scale, a unit, a half of the day."""
     following = look.after(at)
+    inches = look.words[at].tail[:1] in ('"', "”", "″") and not look.words[at].lead
+    if inches and following is not None and following.core in INCHES:
+        return Reading(at + 1, f"{said} inch", "unit")
     if following is None:
         return Reading(at + 1, said + look.words[at].mark, "number", value)
     core = following.core
@@ -60,7 +63,7 @@ def follow(look: Look, said: str, value: str, at: int = 0) -> Reading:
     name, count = unit_at(look, at + 1, value)
     if name:
         last = look.words[at + count]
-        mark = end_of(look, at + count) if last.dotted and last.core in UNITS else last.mark
+        mark = end_of(look, at + count) if last.dotted and last.core in DOTTED_UNITS else last.mark
         return Reading(at + count + 1, f"{said} {name}{mark}", "feet" if "f" in name[:2] else "unit")
     return Reading(at + 1, said + look.words[at].mark, "number", value)
 
@@ -100,6 +103,9 @@ def after_number(look: Look) -> Reading | None:
     core = first.core
     if core.lower() in SCALES and before.kind == "number":
         return Reading(1, core.lower() + first.mark, "scale", "2")
+    scale, dash, more = core.partition("-")
+    if dash and scale in SCALES and more.isalpha() and before.kind == "number":
+        return Reading(1, f"{scale} {more}{first.mark}", "scale", "2")
     if is_half(core):
         return Reading(1, half_of_day(core) + end_of(look, 0), "time")
     if before.kind == "number" and before.value.isdigit() and (part := mixed_fraction(core)):
@@ -113,6 +119,6 @@ def after_number(look: Look) -> Reading | None:
     if core in CURRENCIES and core != "$":
         return Reading(1, CURRENCIES[core][before.value != "1"] + first.mark, "unit")
     if name := unit_name(core, before.value):
-        mark = end_of(look, 0) if first.dotted and not first.after else first.mark
+        mark = end_of(look, 0) if first.dotted and core in DOTTED_UNITS else first.mark
         return Reading(1, name + mark, "unit")
     return None

@@ -69,6 +69,8 @@ def latex(source: str) -> str:
 
 
 def _say_word(word: str) -> str:
+    if word == "-":
+        return "minus"
     return word if word in _WORDS or (len(word) > 2 and word.isalpha()) else expression(word)
 
 

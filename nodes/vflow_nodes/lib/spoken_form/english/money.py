@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 
+from vflow_nodes.lib.spoken_form.english.following import end_of
 from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
 from vflow_nodes.lib.spoken_form.english.units import (
     CENTS,
     CURRENCIES,
+    DOTTED_UNITS,
     SCALE_LETTERS,
     SCALES,
     SMALL_MONEY,
@@ -71,7 +73,11 @@ def money(look: Look) -> Reading | None:
     if found := _BEHIND.fullmatch(first.core):
         sign, digits, symbol = found.groups()
         return Reading(1, SIGNS[sign] + amount(digits, CURRENCIES[symbol]) + first.mark, "money")
-    if first.core in CURRENCIES and first.core.isalpha() and first.mark in ("", "."):
+    if "." in first.core and not first.mark and _PLAIN.fullmatch(first.core):
+        following = look.at(1)
+        if following is not None and following.core in CURRENCIES:
+            return Reading(2, amount(first.core, CURRENCIES[following.core]) + following.mark, "money")
+    if first.core in CURRENCIES and first.mark in ("", ".") and look.before.kind != "number":
         following = look.at(1)
         if following is not None and (found := _MONEY.fullmatch("$" + following.core)):
             return _amount(
@@ -85,12 +91,15 @@ def _amount(look: Look, at: int, sign: str, digits: str, names: tuple[str, str],
     if rest:
         return _with_rest(look, at, sign, digits, names, rest)
     following = None if word.mark else look.at(at + 1)
+    if following is not None and (plus := following.core.partition("-"))[0] in SCALES and plus[2].isalpha():
+        said = f"{sign}{number(digits)} {plus[0]} {names[0]} {plus[2]}"
+        return Reading(at + 2, said + following.mark, "money", names[1])
     if following is not None and following.core.lower() in SCALES:
         many = names[0] if _is_noun(look, at + 1) else names[1]
         said = f"{sign}{number(digits)} {following.core.lower()} {many}"
         return Reading(at + 2, said + following.mark, "money", names[1])
-    if look.cut and digits.lstrip("0")[:1] not in (".", ""):
-        return Reading(1, sign + _bare(digits), "number", digits, owed=names[1])
+    if look.cut(at) and digits.lstrip("0")[:1] not in (".", ""):
+        return Reading(at + 1, sign + _bare(digits), "number", digits, owed=names[1])
     if "." not in digits and _is_noun(look, at):
         return Reading(at + 1, f"{sign}{cardinal(digits)} {names[0]}", "money", names[1])
     return Reading(at + 1, sign + amount(digits, names) + word.mark, "money", names[1])
@@ -106,6 +115,8 @@ def _with_rest(
         said = f"{amount(digits, names)} plus"
     elif found := _RANGE.fullmatch(rest):
         return _range(look, at, sign + number(digits), names, found)
+    elif rest[0] == "-" and rest[1:] in SCALES:
+        said = f"{number(digits)} {rest[1:]} {names[0]}"
     elif rest[0] == "/" and rest[1:].isalpha():
         per = UNITS.get(rest[1:], (rest[1:],))[0]
         said = f"{amount(digits, names)} per {per}"
@@ -113,7 +124,8 @@ def _with_rest(
         said = f"{number(digits)} {names[0]} {rest[1:].replace('-', ' ')}"
     else:
         return None
-    return Reading(at + 1, sign + said + word.mark, "money", names[1])
+    dotted = word.dotted and rest[1:] in DOTTED_UNITS
+    return Reading(at + 1, sign + said + (end_of(look, at) if dotted else word.mark), "money", names[1])
 
 
 def _range(look: Look, at: int, first: str, names: tuple[str, str], found: re.Match[str]) -> Reading:
@@ -125,8 +137,8 @@ def _range(look: Look, at: int, first: str, names: tuple[str, str], found: re.Ma
     if scale:
         said += f" {SCALE_LETTERS[scale]}"
     following = None if word.mark or scale else look.at(at + 1)
-    if look.cut and not scale and not more:
-        return Reading(1, said, "number", "2", owed=names[1])
+    if look.cut(at) and not scale and not more:
+        return Reading(at + 1, said, "number", "2", owed=names[1])
     count = at + 1
     if following is not None and following.core.lower() in SCALES:
         said, count, word = f"{said} {following.core.lower()}", at + 2, following

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from vflow_nodes.lib.spoken_form.english.letters import spaced
+from vflow_nodes.lib.spoken_form.english.letters import acronym, spaced
 from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
 from vflow_nodes.lib.spoken_form.english.units import UNITS
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
@@ -38,6 +38,10 @@ OPERATORS = {
 }
 NAMES = {
     "&": "and",
+    "&&": "and",
+    "||": "or",
+    "+/-": "plus or minus",
+    "$": "dollar",
     "@": "at",
     "%": "percent",
     "→": "to",
@@ -68,8 +72,8 @@ NAMES = {
     "½": "one half",
     "¼": "one quarter",
     "¾": "three quarters",
-    "€": "euros",
-    "£": "pounds",
+    "€": "euro",
+    "£": "pound",
     "¥": "yen",
     "¢": "cents",
     "№": "number",
@@ -139,7 +143,7 @@ def _dash(look: Look) -> Reading:
     if before.paused and before.kind != "op":
         return Reading(1, "")
     if before.kind in _MATH_KINDS:
-        if look.cut:
+        if look.cut():
             return Reading(1, "", "dash")
         following = look.at(1)
         if following is not None and following.core[:1].isdigit():
@@ -156,6 +160,9 @@ def _dash(look: Look) -> Reading:
 def _compare(look: Look) -> Reading:
     before, core = look.before, look.first.core
     if not before.paused and (before.kind in _MATH_KINDS or len(before.word) == 1):
+        return Reading(1, "less than" if core == "<" else "greater than", "op")
+    following = look.at(1) if not before.paused else None
+    if following is not None and following.core[:1].isdigit():
         return Reading(1, "less than" if core == "<" else "greater than", "op")
     if core == ">":
         return Reading(1, "" if before.paused else "then")
@@ -229,6 +236,10 @@ def _token(token: str, before: str, after: str) -> str:
 def _name(token: str, after: str) -> str:
     if token in FUNCTIONS:
         return FUNCTIONS[token] + (" of" if token == "sqrt" and after != "(" else "")
+    if token.isupper() and (said := acronym(token, False)):
+        return said
+    if token.isupper() and len(token) > 2:
+        return token.lower()
     if len(token) == 1 or (len(token) == 2 and token not in _SHORT_WORDS):
         return spaced(token)
     return token

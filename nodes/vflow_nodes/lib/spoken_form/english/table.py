@@ -20,10 +20,10 @@ from vflow_nodes.lib.spoken_form.english.following import after_number
 from vflow_nodes.lib.spoken_form.english.letters import acronym, identifier, spaced
 from vflow_nodes.lib.spoken_form.english.markup import markup
 from vflow_nodes.lib.spoken_form.english.money import is_money_word, money
-from vflow_nodes.lib.spoken_form.english.numbers import MOST_DIGITS, cardinal, code
+from vflow_nodes.lib.spoken_form.english.numbers import MOST_DIGITS, cardinal, roman
+from vflow_nodes.lib.spoken_form.english.signed_names import signed_name
 from vflow_nodes.lib.spoken_form.english.symbols import (
     NAMES,
-    OPERATORS,
     expression,
     is_expression,
     lone,
@@ -31,7 +31,7 @@ from vflow_nodes.lib.spoken_form.english.symbols import (
     times,
     without_pictures,
 )
-from vflow_nodes.lib.spoken_form.english.units import MONTHS, SCALES
+from vflow_nodes.lib.spoken_form.english.units import CURRENCIES, MONTHS, SCALES, UNITS, unit_name
 from vflow_nodes.lib.spoken_form.english.unsayable import long_word
 from vflow_nodes.lib.spoken_form.english.web import address, file_name, handle_or_tag, mail, path
 from vflow_nodes.lib.spoken_form.english.words import CODES, PLACED, RESPELLED, VERSIONED
@@ -42,19 +42,11 @@ from vflow_nodes.lib.spoken_form.word import LONGEST, mark_of, take_apart
 _PLAIN = re.compile(r"[A-Za-z][a-z]+(?:['’](?:[a-z]{1,2}|[A-Z][a-z]+))?")
 _JOINED = re.compile(r"(--+|—|–|/|&|\+|…|\.\.+|[,;:!?](?=[A-Za-z])|(?<=[A-Za-z]{2})\.(?=[A-Z][a-z]))")
 _EQUATION = re.compile(r"[0-9]{1,6}[a-z]")
-_WITH_SIGN = {
-    "C++": "C plus plus",
-    "C#": "C sharp",
-    "F#": "F sharp",
-    ".NET": "dot net",
-    "ASP.NET": "A S P dot net",
-}
-_GRADE = re.compile(r"([A-F])([+\-−])")
-_NUMBER_SIGN = re.compile(r"#([0-9]{1,10})")
-_SECTION = re.compile(r"(§|№|©|≈|π|√)([0-9.]{1,10})")
 _HALVES = tuple("½¼¾⅓⅔⅛")
+_EUROPEAN = re.compile(r"([€£$]?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),([0-9]{1,2})([€£$]?)")
 _ZONE = re.compile(r"(UTC|GMT)([+\-−])([0-9]{1,2}(?::[0-9]{2})?)")
 _AFTER = ("number", "feet", "unit")
+_PERIODS = frozenset(("day", "week", "month", "year", "hour", "minute", "second", "person", "night"))
 _KEYS = frozenset(("Ctrl", "Control", "Alt", "Shift", "Cmd", "Command", "Option", "Win", "Fn"))
 _DEEPEST = 3
 """How often a part of a word may have parts of its own."""
@@ -102,6 +94,8 @@ class English:
         )
         if reading is None and any(letter.isspace() for letter in first.text):
             reading = Reading(1, self._say(first.text, long_words, depth + 1) if depth < _DEEPEST else core)
+        if reading is None and core in CURRENCIES:
+            reading = money(look)
         if reading is None and not any(map(str.isalnum, core)):
             reading = lone(look)
         if reading is None:
@@ -110,20 +104,8 @@ class English:
 
     def _known(self, look: Look) -> Reading | None:
         first, before = look.first, look.before
-        core = first.core
-        if core in _WITH_SIGN:
-            return Reading(1, _WITH_SIGN[core] + first.mark)
-        if "#" in core[:1] and (found := _NUMBER_SIGN.fullmatch(core)):
-            digits = found.group(1)
-            said = code(digits) if len(digits) > 3 or digits[0] == "0" else cardinal(digits)
-            return Reading(1, f"number {said}{first.mark}", "digits")
-        if (found := _GRADE.fullmatch(core)) and (before.paused or found.group(2) == "+"):
-            return Reading(1, f"{found.group(1)} {'plus' if found.group(2) == '+' else 'minus'}{first.mark}")
-        if found := _SECTION.fullmatch(core):
-            sign = found.group(1)
-            return Reading(
-                1, f"{NAMES.get(sign) or OPERATORS[sign]} {expression(found.group(2))}{first.mark}"
-            )
+        if reading := signed_name(look):
+            return reading
         if is_money_word(look):
             return Reading(1, first.mark)
         if (reading := times(look)) is not None:
@@ -135,6 +117,10 @@ class English:
     def _number(self, look: Look) -> Reading | None:
         first = look.first
         core = first.core
+        if found := _EUROPEAN.fullmatch(core):
+            symbol, whole, part, end = found.groups()
+            plain = replace(first, core=f"{symbol}{whole.replace('.', '')}.{part}{end}")
+            return self._number(Look([plain, *look.words[1:]], look.before, look.stage))
         if core[:1] in _HALVES:
             return numeric(look)
         if not any(letter in "0123456789" for letter in core):
@@ -173,6 +159,10 @@ class English:
     def _letters(self, look: Look, long_words: LongWords) -> Reading | None:
         first, before = look.first, look.before
         core = first.core
+        if "/" in core and core in UNITS:
+            return Reading(1, unit_name(core, "2") + first.mark)
+        if (value := roman(core)) > 1 and len(core) > 1 and core not in ("XX", "XXX", "XL", "IV"):
+            return Reading(1, cardinal(str(value)) + first.mark)
         said = (
             mail(core)
             or address(core, long_words == "spell")
@@ -244,7 +234,9 @@ class English:
                 said.append("…" if part.startswith("..") else part)
             elif part in ("&", "+"):
                 said.append("and" if part == "&" else "plus")
-            elif part != "/" and part:
+            elif part == "/":
+                said.append(_slash(parts))
+            elif part:
                 said.append(self._say(part, long_words, depth + 1))
         if "&" in parts and all(part.isupper() or part == "&" for part in parts):
             said = [spaced(part) if part != "&" else "and" for part in parts]
@@ -266,6 +258,13 @@ class English:
                 said.append(reading.spoken)
             before = Before(last.core, reading.kind, reading.value, mark_of(reading.spoken[-1:]) != "", False)
         return " ".join(said)
+
+
+def _slash(parts: list[str]) -> str:
+    """The word for a slash between two parts, mostly none."""
+    if len(parts) == 3 and all(len(part) == 1 for part in parts):
+        return "over"
+    return "per" if parts[-1] in _PERIODS and parts[0].endswith("s") else ""
 
 
 def _after_dash(look: Look, reading: Reading) -> Reading:

@@ -88,6 +88,7 @@ UNITS.update(
         "secs": ("second", "seconds"),
         "yrs": ("year", "years"),
         "¢": ("cent", "cents"),
+        "pts": ("point", "points"),
     }
 )
 for _symbol in ("m", "km", "cm", "mm", "ft", "in", "mi"):
@@ -202,9 +203,20 @@ DAYS = {
 DAY_NAMES = frozenset(DAYS.values())
 
 
+DOTTED_UNITS = word_set(
+    "oz lb lbs ft in min mins sec secs hr hrs tsp tbsp mi yd gal qt pt pts wk mo yr yrs sq"
+)
+"""Units whose full stop may be their own."""
+
+
 def unit_name(symbol: str, value: str) -> str:
     """The name of a unit after a number; '' for a symbol that is none."""
     names = UNITS.get(symbol)
     if names is None:
-        return ""
+        symbol, slash, per = symbol.partition("/")
+        names = UNITS.get(symbol)
+        if names is None or not (slash and per.isalpha()):
+            return ""
+        single = UNITS.get(per, (per, per))[0]
+        names = (f"{names[0]} per {single}", f"{names[1]} per {single}")
     return names[value.lstrip("+-−") not in ("1", "1.0")]

@@ -91,7 +91,7 @@ def domain(host: str) -> str:
         elif low == "co" and at:
             said.append("co")
         else:
-            said.append(pieces(part))
+            said.append(spaced(part) if len(part) < 3 and part.isalpha() else pieces(part))
     return " dot ".join(filter(None, said))
 
 
@@ -131,8 +131,10 @@ def ending_letters(ending: str) -> str:
 
 def path(core: str) -> str:
     """Say the path of a file; '' for what is none."""
+    if "\\" in core[1:-1] and core[0].isalnum() and ":" not in core:
+        return ", ".join(file_name(part) or pieces(part) for part in core.split("\\") if part)
     if found := _DRIVE.fullmatch(core):
-        inner = [pieces(part) for part in re.split(r"[\\/]", found.group(2)) if part]
+        inner = [file_name(part) or pieces(part) for part in re.split(r"[\\/]", found.group(2)) if part]
         return ", ".join([f"{found.group(1).upper()} drive", *inner])
     if core.startswith("~/") and len(core) > 2:
         return f"home {_file_path(core[1:])}"

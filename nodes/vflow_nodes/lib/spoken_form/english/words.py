@@ -67,11 +67,23 @@ DOTTED = {
     "et al": "and others",
 }
 
-SLASHED = {"w/": "with", "w/o": "without", "c/o": "care of", "N/A": "N A", "n/a": "N A", "b/c": "because"}
+SLASHED = {
+    "w/": "with",
+    "w/o": "without",
+    "c/o": "care of",
+    "N/A": "N A",
+    "n/a": "N A",
+    "b/c": "because",
+    "y/y": "year over year",
+    "m/m": "month over month",
+}
 
 YEAR_WORDS = word_set(
     "in since by of until till from during year before after between and circa spring summer fall"
     " winter autumn early late mid"
+)
+INCHES = word_set(
+    "screen display monitor tv TV laptop tablet pizza pipe wide tall long deep thick nail wheel rim"
 )
 NOT_MANY = word_set("is was has its this his as us does")
 """Words in -s that are no plural nouns."""
@@ -130,6 +142,12 @@ RESPELLED = {
     "VISA": "Visa",
     "Ctrl": "Control",
     "AKA": "A K A",
+    "NaCl": "N A C L",
+    "HCl": "H C L",
+    "NaOH": "N A O H",
+    "WWI": "World War one",
+    "WWII": "World War two",
+    "approx": "approximately",
     "id": "I D",
     "Mbps": "megabits per second",
 }

@@ -1,0 +1,46 @@
+"""English for names that a sign is part of."""
+
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
+from __future__ import annotations
+
+import re
+
+from vflow_nodes.lib.spoken_form.english.codes import mixed
+from vflow_nodes.lib.spoken_form.english.numbers import cardinal, code
+from vflow_nodes.lib.spoken_form.english.symbols import NAMES, OPERATORS, expression
+from vflow_nodes.lib.spoken_form.reading import Look, Reading
+
+_WITH_SIGN = {
+    "C++": "C plus plus",
+    "C#": "C sharp",
+    "F#": "F sharp",
+    ".NET": "dot net",
+    "ASP.NET": "A S P dot net",
+}
+_GRADE = re.compile(r"([A-F])([+\-−])")
+_NUMBER_SIGN = re.compile(r"#([0-9]{1,10})")
+_SECTION = re.compile(r"(§|№|©|≈|π|√)([0-9.]{1,10})")
+
+
+def signed_name(look: Look) -> Reading | None:
+    """Read a name with a sign: "C++", "#5", "A-", "§ 5"."""
+    first, before = look.first, look.before
+    core = first.core
+    if core in _WITH_SIGN:
+        return Reading(1, _WITH_SIGN[core] + first.mark)
+    if "#" in core[:1] and (found := _NUMBER_SIGN.fullmatch(core)):
+        digits = found.group(1)
+        said = code(digits) if len(digits) > 3 or digits[0] == "0" else cardinal(digits)
+        return Reading(1, f"number {said}{first.mark}", "digits")
+    if core[0] == "#" and (said := mixed(core[1:])):
+        return Reading(1, f"number {said}{first.mark}", "digits")
+    if (found := _GRADE.fullmatch(core)) and (
+        before.paused or found.group(2) == "+" or before.word in ("a", "an")
+    ):
+        return Reading(1, f"{found.group(1)} {'plus' if found.group(2) == '+' else 'minus'}{first.mark}")
+    if found := _SECTION.fullmatch(core):
+        sign = found.group(1)
+        return Reading(1, f"{NAMES.get(sign) or OPERATORS[sign]} {expression(found.group(2))}{first.mark}")
+    return None
