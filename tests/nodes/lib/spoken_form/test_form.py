@@ -172,6 +172,9 @@ def test_every_word_is_in_one_unit_in_order(steps: list[str | None], long_words:
     given_words = [step for step in steps if step]
     assert " ".join(unit.written for unit in units if unit.written) == " ".join(given_words)
     assert all(unit.spoken == unit.spoken.strip() for unit in units)
+    for unit in units:
+        if unit.written.isascii():
+            assert not re.search("[0-9]", unit.spoken), "a voice would read the digits as it likes"
 
 
 HOSTILE = [

@@ -126,10 +126,17 @@ def _numbers(word: Word) -> bool:
 def _place_or_title(look: Look) -> Reading:
     """Read "St." and "Dr.": after a name a place, before a name a title."""
     first, before = look.first, look.before
+    if before.word.lower() in ("the", "a", "my", "your", "our", "this") and first.core == "Dr":
+        return Reading(1, TITLES["Dr"])
     named = (before.word[:1].isupper() and not before.start) or before.word.lower().endswith(
         ("th", "st", "nd", "rd")
     )
-    if named and not before.paused and before.word not in ("In", "Of", "Fort", "Mount", "The", "I"):
+    if (
+        named
+        and not before.paused
+        and before.word not in PLACES
+        and before.word not in ("In", "Of", "Fort", "Mount", "The", "I")
+    ):
         return Reading(1, PLACES[first.core] + _place_end(look))
     if first.after:
         return Reading(1, PLACES[first.core] + first.after)
@@ -144,7 +151,7 @@ def _place_end(look: Look) -> str:
     if look.first.after or "." in look.first.tail[1:]:
         return end_of(look, 0)
     following = look.at(1)
-    if following is not None and following.dotted and following.core in PLACES:
+    if following is not None and following.dotted and following.core in PLACES and following.core != "Dr":
         return ""
     return end_of(look, 0)
 
@@ -180,6 +187,8 @@ def _calendar(look: Look) -> Reading | None:
         return None
     if following is not None and following.core[:1].islower():
         return Reading(1, said) if core not in ("Mar", "Jun", "Jul") or month else None
+    if not month and not (core == "Sun" and look.before.word.lower() in ("the", "our")):
+        return Reading(1, said + end_of(look, 0))
     if core in _SURE_MONTHS or (not month and core not in _ALSO_NAMES):
         return Reading(1, said + end_of(look, 0))
     return None

@@ -9,17 +9,16 @@ import re
 
 from vflow_nodes.lib.spoken_form.english.codes import version
 from vflow_nodes.lib.spoken_form.english.dates import (
-    clock_time,
     count,
     day_of_month,
     duration,
     full_date,
     half_of_day,
-    is_half,
     month_and_day,
 )
 from vflow_nodes.lib.spoken_form.english.following import end_of, follow, is_many, unit_at
 from vflow_nodes.lib.spoken_form.english.letters import spaced
+from vflow_nodes.lib.spoken_form.english.moments import decade, time_of_day
 from vflow_nodes.lib.spoken_form.english.money import SIGNS
 from vflow_nodes.lib.spoken_form.english.numbers import (
     NUMBER,
@@ -40,19 +39,25 @@ from vflow_nodes.lib.spoken_form.english.words import (
     YEAR_WORDS,
 )
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
-from vflow_nodes.lib.spoken_form.word import Word
 
 _HEAD = re.compile(rf"([+\-−±~≈<>]?)({NUMBER})(.*)", re.DOTALL)
 _RANGE = re.compile(rf"(%|°[CF]?|[AaPp][Mm]|[a-zA-Z]{{0,3}})[-–—]({NUMBER})(.*)")
-_FRACTION = re.compile(r"/([0-9]{1,6})")
+_FRACTION = re.compile(r"/([0-9]{1,6})(?:rds?|ths?|nds?)?")
 _RATIO = re.compile(r":([0-9]{1,4})")
 _BY = re.compile(rf"[x×]({NUMBER})(.*)")
 _FEET = re.compile(r"['’′](?:([0-9]{1,2})(?:[\"”″]|''|’’)?)?")
 _POWER = re.compile(r"[eE]([+\-]?)([0-9]{1,4})")
-_DECADE = re.compile(r"['’]?([0-9]{2})(s?)")
-_ENDS_OF_RANGE = re.compile("[-–—]")
 _ENDS = frozenset(("st", "nd", "rd", "th", "ST", "ND", "RD", "TH"))
-_WHOLE = {"24/7": "twenty four seven", "9/11": "nine eleven", "50/50": "fifty fifty", "7/11": "seven eleven"}
+_EQUATION_SIGNS = frozenset("+-−=<>≤≥")
+_HUNDREDS = {"100": "hundreds", "1000": "thousands", "1,000": "thousands", "10,000": "ten thousands"}
+_WHOLE = {
+    "20/20": "twenty twenty",
+    "20-20": "twenty twenty",
+    "24/7": "twenty four seven",
+    "9/11": "nine eleven",
+    "50/50": "fifty fifty",
+    "7/11": "seven eleven",
+}
 _HALVES = {
     "½": ("1", "2"),
     "¼": ("1", "4"),
@@ -69,8 +74,8 @@ def numeric(look: Look) -> Reading | None:
     core = first.core
     if core in _WHOLE:
         return Reading(1, _WHOLE[core] + first.mark)
-    if decade := _decade(first):
-        return Reading(1, decade + first.mark)
+    if said := decade(first):
+        return Reading(1, said + first.mark)
     if core[:1] in _HALVES:
         said = fraction(*_HALVES[core[0]])
         rest = unit_name(core[1:], "1")
@@ -91,7 +96,7 @@ def numeric(look: Look) -> Reading | None:
             return Reading(1, date + first.mark, "date")
         if len(core) > 2 and (said := version(core, before in VERSIONED)):
             return Reading(1, said + first.mark, "digits")
-        if reading := _time(look, before):
+        if reading := time_of_day(look, before):
             return reading
     if rest == "B" and not sign:  # a house's number, or billions
         following = look.after(0)
@@ -106,37 +111,6 @@ def numeric(look: Look) -> Reading | None:
     if kind == "range":
         return follow(look, SIGNS[sign] + said, "1" if _FRACTION.fullmatch(rest) else "2")
     return Reading(1, SIGNS[sign] + said + first.mark, kind, value)
-
-
-def _decade(word: Word) -> str:
-    found = _DECADE.fullmatch(word.core)
-    if not found or not (word.core[0] in "'’" or found.group(2)):
-        return ""
-    said = cardinal(found.group(1))
-    return plural(said) if found.group(2) else said
-
-
-def _time(look: Look, before: str) -> Reading | None:
-    first = look.first
-    if ":" not in first.core and first.core[-1] not in "mM":
-        return None
-    if len(ends := _ENDS_OF_RANGE.split(first.core)) == 2 and all(map(clock_time, ends)):
-        return Reading(1, f"{clock_time(ends[0])} to {clock_time(ends[1])}{first.mark}", "time")
-    half = None
-    if first.core.endswith(":00") and not first.mark and len(first.core) < 6 and clock_time(first.core):
-        following = look.at(1)
-        if following is not None and following.core.replace("’", "'") == "o'clock":
-            return Reading(1, cardinal(first.core[:-3]), "number")
-    if ":" in first.core and not first.mark and clock_time(first.core):
-        following = look.at(1)
-        half = following if following is not None and is_half(following.core) else None
-    said = clock_time(first.core, before, half is not None)
-    if not said:
-        return None
-    if half is None:
-        dotted = first.dotted and first.core.endswith((".m", ".M"))
-        return Reading(1, said + (end_of(look, 0) if dotted else first.mark), "time")
-    return Reading(2, f"{said} {half_of_day(half.core)}{end_of(look, 1)}", "time")
 
 
 def _bare(look: Look, sign: str, digits: str) -> Reading:
@@ -162,6 +136,8 @@ def _bare(look: Look, sign: str, digits: str) -> Reading:
             return Reading(1, f"{cardinal(digits[0])} {number(digits[1:])}{first.mark}", "digits")
         if coded := _code(look, digits, word):
             return coded
+        if before.kind == "capitals" and len(digits) == 4 and digits[2] != "0":
+            return Reading(1, f"{cardinal(digits[:2])} {cardinal(digits[2:])}{first.mark}", "digits")
         if day := day_of_month(look):
             return day
     elif not sign and word in VERSIONED and (named := version(digits, True)):
@@ -195,6 +171,8 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
     whole = digits.isdigit() or digits.replace(",", "").isdigit()
     if rest in _ENDS and whole:
         return ordinal(digits), "day" if before.kind == "month" else ""
+    if rest == "s" and digits in _HUNDREDS:
+        return _HUNDREDS[digits], ""
     if rest in ("s", "'s", "’s") and whole and (len(digits) == 4 or digits[1:] == "0" or rest != "s"):
         return plural(year(digits) if is_year(digits) else cardinal(digits)), ""
     if rest == "m" and before.kind == "unit" and before.word[-1:] in "hr":
@@ -203,6 +181,12 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
         return f"{number(digits)} {name}", "unit"
     if rest[0] in "-–" and (name := unit_name(rest[1:], "1")):
         return f"{number(digits)} {name}", "unit"
+    if rest == "p" and whole and 3 <= len(digits) <= 4:
+        return f"{cardinal(digits[:-2])} {cardinal(digits[-2:])} P", ""
+    if rest == "k" and whole and len(digits) < 4 and before.word in ("a", "the", "my", "your", "this"):
+        return f"{cardinal(digits)} K", ""
+    if rest == "x" and (following := look.after(0)) is not None and following.core in _EQUATION_SIGNS:
+        return f"{number(digits)} X", "letter"
     if rest in ("x", "×", "X"):
         return f"{number(digits)} times", ""
     if rest in ("K", "G", "D") and whole and len(digits) <= 3:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from vflow_nodes.lib.spoken_form.english.letters import spaced
-from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, code, spelled, year
+from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, code, number, plural, spelled, year
+from vflow_nodes.lib.spoken_form.english.symbols import NAMES, OPERATORS
 from vflow_nodes.lib.spoken_form.english.words import CODE_NEXT, COMMON, RESPELLED, SAID_AS_WORDS, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 
@@ -22,6 +23,18 @@ _ONLY_VERSION = re.compile(r"[vV]([0-9]{1,4})")
 _MIXED = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 _ORDINAL = re.compile(r"[0-9]+(?:st|nd|rd|th)(?:-|$)")
 _FORMULA = re.compile(r"(?:(?:Na|Cl|Ca|Mg|Fe|Cu|Zn|Ag|Al|Si|Br|[HCNOSPFKI])(?:[2-9]|[1-9][0-9])?){2,}")
+_PLURAL = re.compile("[0-9]+s")
+_PIECES = re.compile(r"[0-9]+(?:\.[0-9]+)?|[A-Za-z]+|\S")
+_HEX = re.compile(r"0x[0-9a-fA-F]{1,40}")
+_SIGNS = {
+    "-": "dash",
+    "_": "underscore",
+    ".": "dot",
+    "/": "slash",
+    "*": "star",
+    "#": "hash",
+    "?": "question mark",
+}
 _FISCAL = re.compile(r"(FY|CY)([12][0-9]{3})")
 _RUNS = re.compile(r"[0-9]+|[A-Za-z]+")
 _CALLS = word_set("call dial text phone at number fax is tel on")
@@ -145,6 +158,8 @@ def mixed(core: str) -> str:
         return ""
     if _FORMULA.fullmatch(core) and not core.isalpha():
         return " ".join(cardinal(run) if run.isdigit() else spaced(run) for run in _RUNS.findall(core))
+    if any(_PLURAL.fullmatch(part) for part in core.split("-")) and "-" in core:
+        return ""
     if all(part.isdigit() or (part.islower() and part.isalpha()) for part in core.split("-")):
         return ""
     if found := _FISCAL.fullmatch(core):
@@ -159,6 +174,8 @@ def mixed(core: str) -> str:
         if words == "A" and at + 1 < len(runs):
             words = "A,"  # before digits a voice takes a bare A for the article
         said.append(words)
+    if runs[-1] == "s" and len(runs) > 1 and runs[-2].isdigit():
+        return " ".join([*said[:-2], plural(said[-2])])
     return " ".join(said)
 
 
@@ -170,3 +187,26 @@ def _run(run: str, runs: int) -> str:
     if len(run) > 2 and (not run.isupper() or run in SAID_AS_WORDS or (run in COMMON and len(run) > 3)):
         return run
     return run if runs > 4 and len(run) > 3 else spaced(run)
+
+
+def leftover(core: str) -> str:
+    """Say a word of digits, letters and signs that nothing else reads, piece by piece."""
+    said: list[str] = []
+    for piece in _PIECES.findall(core):
+        if piece[0] in "0123456789":
+            said.append(number(piece))
+        elif piece.isalpha():
+            ordinary = len(piece) > 2 and (piece.islower() or piece.istitle())
+            said.append(piece if ordinary else spaced(piece) if len(piece) < 6 else piece.lower())
+        elif piece in ",;:":
+            said.append(piece)
+        else:
+            said.append(NAMES.get(piece) or OPERATORS.get(piece) or _SIGNS.get(piece, ""))
+    return re.sub(" (?=[,;:])", "", " ".join(filter(None, said))).rstrip(",;:")
+
+
+def hexadecimal(core: str) -> str:
+    """Say "0x80A7"; '' for what is none."""
+    if not _HEX.fullmatch(core):
+        return ""
+    return " ".join(ONES[int(c)] if c in "0123456789" else c.upper() for c in core)

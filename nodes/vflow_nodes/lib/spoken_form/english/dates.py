@@ -64,6 +64,8 @@ def month_and_day(core: str, before: str) -> str:
     month, day = int(found.group(1)), int(found.group(2))
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return ""
+    if before.startswith("expir"):
+        return ""
     said = before in _DATE_WORDS or before.capitalize() in _NAMES
     if said or (day > 12 and day not in (16, 20, 24, 25, 30)):
         return f"{MONTHS[month - 1]} {ordinal(str(day))}"

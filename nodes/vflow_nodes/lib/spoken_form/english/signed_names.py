@@ -1,4 +1,4 @@
-"""English for names that a sign is part of."""
+"""English for names that a sign is part of, and for letters that stand alone."""
 
 # ruff: noqa: RUF001
 # The dashes, quotes and signs are those that models write.
@@ -19,6 +19,7 @@ _WITH_SIGN = {
     ".NET": "dot net",
     "ASP.NET": "A S P dot net",
 }
+_FLAG = re.compile(r"(--?)([A-Za-z][A-Za-z0-9-]*)")
 _GRADE = re.compile(r"([A-F])([+\-−])")
 _NUMBER_SIGN = re.compile(r"#([0-9]{1,10})")
 _SECTION = re.compile(r"(§|№|©|≈|π|√)([0-9.]{1,10})")
@@ -43,4 +44,27 @@ def signed_name(look: Look) -> Reading | None:
     if found := _SECTION.fullmatch(core):
         sign = found.group(1)
         return Reading(1, f"{NAMES.get(sign) or OPERATORS[sign]} {expression(found.group(2))}{first.mark}")
+    if (found := _FLAG.fullmatch(core)) and (len(found.group(1)) > 1 or len(found.group(2)) < 3):
+        name = found.group(2)
+        dashes = "dash dash" if len(found.group(1)) > 1 else "dash"
+        said = name.replace("-", " ") if len(name) > 1 else name.upper()
+        return Reading(1, f"{dashes} {said}{first.mark}")
     return None
+
+
+def lone_letter(look: Look) -> Reading | None:
+    """Read a lone letter: a name of something, but for the words a and I."""
+    first, before = look.first, look.before
+    core = first.core
+    if not core.isascii():
+        return Reading(1, NAMES[core] + first.mark, "letter") if core in NAMES else None
+    if core == "n" and first.lead[-1:] in ("'", "‘"):
+        return Reading(1, "and" + first.mark)
+    if core in "CF" and (before.word == "degrees" or before.word.endswith("°")):
+        return Reading(1, ("Celsius" if core == "C" else "Fahrenheit") + first.mark)
+    if core in "aA":
+        alone = before.kind == "op" or first.mark or (not before.ended and core == "A")
+        return Reading(1, ("A" if alone else core) + first.mark, "letter" if before.kind == "op" else "")
+    if core in "IO":
+        return Reading(1, core + first.mark)
+    return Reading(1, core.upper() + first.mark, "letter")

@@ -15,15 +15,23 @@ from vflow_nodes.lib.spoken_form.english.abbreviations import (
     roman_numeral,
 )
 from vflow_nodes.lib.spoken_form.english.amounts import numeric
-from vflow_nodes.lib.spoken_form.english.codes import digit_groups, machine, mixed, phone, version
+from vflow_nodes.lib.spoken_form.english.codes import (
+    digit_groups,
+    hexadecimal,
+    leftover,
+    machine,
+    mixed,
+    phone,
+    version,
+)
+from vflow_nodes.lib.spoken_form.english.dates import clock_time
 from vflow_nodes.lib.spoken_form.english.following import after_number
 from vflow_nodes.lib.spoken_form.english.letters import acronym, identifier, spaced
 from vflow_nodes.lib.spoken_form.english.markup import markup
 from vflow_nodes.lib.spoken_form.english.money import is_money_word, money
 from vflow_nodes.lib.spoken_form.english.numbers import MOST_DIGITS, cardinal, roman
-from vflow_nodes.lib.spoken_form.english.signed_names import signed_name
+from vflow_nodes.lib.spoken_form.english.signed_names import lone_letter, signed_name
 from vflow_nodes.lib.spoken_form.english.symbols import (
-    NAMES,
     expression,
     is_expression,
     lone,
@@ -34,7 +42,7 @@ from vflow_nodes.lib.spoken_form.english.symbols import (
 from vflow_nodes.lib.spoken_form.english.units import CURRENCIES, MONTHS, SCALES, UNITS, unit_name
 from vflow_nodes.lib.spoken_form.english.unsayable import long_word
 from vflow_nodes.lib.spoken_form.english.web import address, file_name, handle_or_tag, mail, path
-from vflow_nodes.lib.spoken_form.english.words import CODES, PLACED, RESPELLED, VERSIONED
+from vflow_nodes.lib.spoken_form.english.words import BEFORE_NUMBER, CODES, PLACED, RESPELLED, VERSIONED
 from vflow_nodes.lib.spoken_form.long_words import is_code
 from vflow_nodes.lib.spoken_form.reading import Before, LongWords, Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import LONGEST, mark_of, take_apart
@@ -44,6 +52,8 @@ _JOINED = re.compile(r"(--+|—|–|/|&|\+|…|\.\.+|[,;:!?](?=[A-Za-z])|(?<=[A-
 _EQUATION = re.compile(r"[0-9]{1,6}[a-z]")
 _HALVES = tuple("½¼¾⅓⅔⅛")
 _EUROPEAN = re.compile(r"([€£$]?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),([0-9]{1,2})([€£$]?)")
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3}){2,4}")
+_LABEL = re.compile(r"([A-Za-z]{1,4})\.([0-9].*)")
 _ZONE = re.compile(r"(UTC|GMT)([+\-−])([0-9]{1,2}(?::[0-9]{2})?)")
 _AFTER = ("number", "feet", "unit")
 _PERIODS = frozenset(("day", "week", "month", "year", "hour", "minute", "second", "person", "night"))
@@ -136,6 +146,12 @@ class English:
             return Reading(
                 1, f"{spaced(zone)} {'plus' if sign == '+' else 'minus'} {expression(hours)}{first.mark}"
             )
+        if said := hexadecimal(core):
+            return Reading(1, said + first.mark, "digits")
+        if _THOUSANDS.fullmatch(core):
+            return Reading(1, cardinal(core.replace(".", "")) + first.mark, "number", "2")
+        if (found := _LABEL.fullmatch(core)) and (label := BEFORE_NUMBER.get(found.group(1))):
+            return Reading(1, f"{label} {self._say(found.group(2), 'name', _DEEPEST - 1)}{first.mark}")
         if look.before.word.lower() in PLACED and (said := mixed(core)):
             return Reading(1, said + first.mark, "digits")
         if reading := phone(look) or money(look):
@@ -151,6 +167,8 @@ class English:
             return Reading(1, said + first.mark, "number", "2")
         if is_expression(core):
             return Reading(1, expression(core) + first.mark, "number", "2")
+        if core.count("-") == 1 and (end := clock_time(core.partition("-")[2])):
+            return Reading(1, f"{core.partition('-')[0]} to {end}{first.mark}", "time")
         if core[-1:] in "'’" or "_" in core:
             return None
         said = mixed(core)
@@ -159,7 +177,7 @@ class English:
     def _letters(self, look: Look, long_words: LongWords) -> Reading | None:
         first, before = look.first, look.before
         core = first.core
-        if "/" in core and core in UNITS:
+        if core in UNITS and ("/" in core or core[0] == "°"):
             return Reading(1, unit_name(core, "2") + first.mark)
         if (value := roman(core)) > 1 and len(core) > 1 and core not in ("XX", "XXX", "XL", "IV"):
             return Reading(1, cardinal(str(value)) + first.mark)
@@ -177,7 +195,7 @@ class English:
         if core in RESPELLED:
             return Reading(1, RESPELLED[core] + first.mark)
         if len(core) == 1:
-            return self._letter(look)
+            return lone_letter(look)
         loud = len(before.word) > 2 and before.word.isupper() and not before.kind
         if said := acronym(core, loud):
             return Reading(1, said + first.mark, "capitals")
@@ -196,21 +214,6 @@ class English:
             return Reading(1, spaced(core) + first.mark)
         return None
 
-    def _letter(self, look: Look) -> Reading | None:
-        """Read a lone letter: a name of something, but for the words a and I."""
-        first, before = look.first, look.before
-        core = first.core
-        if not core.isascii():
-            return Reading(1, NAMES[core] + first.mark, "letter") if core in NAMES else None
-        if core == "n" and first.lead[-1:] in ("'", "‘"):
-            return Reading(1, "and" + first.mark)
-        if core in "aA":
-            alone = before.kind == "op" or first.mark or (not before.ended and core == "A")
-            return Reading(1, ("A" if alone else core) + first.mark, "letter" if before.kind == "op" else "")
-        if core in "IO":
-            return Reading(1, core + first.mark)
-        return Reading(1, core.upper() + first.mark, "letter")
-
     def _parts(self, look: Look, long_words: LongWords, depth: int) -> Reading:
         """Read a word of several: "yes/no", "AT&T", "pre-2020"; at last the word as it is."""
         first = look.first
@@ -222,6 +225,8 @@ class English:
             return Reading(1, self._join(parts, long_words, depth) + first.mark)
         if "-" in core.strip("-") and depth < _DEEPEST and any(map(_needs_reading, core.split("-"))):
             return Reading(1, self._say(core.replace("-", " "), long_words, depth + 1) + first.mark)
+        if any(letter in "0123456789" for letter in core):
+            return Reading(1, leftover(core) + first.mark)
         dash = "—" if first.text.endswith("--") else ""
         return Reading(1, core.strip("-").replace("’", "'") + (first.mark or dash))
 
@@ -262,7 +267,7 @@ class English:
 
 def _slash(parts: list[str]) -> str:
     """The word for a slash between two parts, mostly none."""
-    if len(parts) == 3 and all(len(part) == 1 for part in parts):
+    if len(parts) == 3 and all(len(part) == 1 and not part.isupper() for part in parts):
         return "over"
     return "per" if parts[-1] in _PERIODS and parts[0].endswith("s") else ""
 

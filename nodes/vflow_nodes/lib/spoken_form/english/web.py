@@ -86,7 +86,9 @@ def domain(host: str) -> str:
     said = []
     for at, part in enumerate(parts):
         low = part.lower()
-        if at == len(parts) - 1 and len(parts) > 1 and low not in DOMAINS and len(low) <= 3 and low != "co":
+        if part.isdigit():
+            said.append(spelled(part))
+        elif at == len(parts) - 1 and len(parts) > 1 and low not in DOMAINS and len(low) <= 3 and low != "co":
             said.append(spaced(part))
         elif low == "co" and at:
             said.append("co")

@@ -90,7 +90,7 @@ NOT_MANY = word_set("is was has its this his as us does")
 
 CODES = word_set(
     "code pin zip passcode password otp ssn serial tracking confirmation reference invoice flight"
-    " extension ext plate ending ends"
+    " extension ext plate cvv cvc vin iban ending ends"
 )
 """After these, within a few words, digits are said one by one."""
 PLACED = word_set("room seat gate apt apartment suite unit row flat platform track building terminal")
@@ -142,6 +142,10 @@ RESPELLED = {
     "VISA": "Visa",
     "Ctrl": "Control",
     "AKA": "A K A",
+    "PhD": "P H D",
+    "BSc": "B S C",
+    "MSc": "M S C",
+    "vs": "versus",
     "NaCl": "N A C L",
     "HCl": "H C L",
     "NaOH": "N A O H",
