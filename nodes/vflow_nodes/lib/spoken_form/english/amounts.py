@@ -197,7 +197,7 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
         return f"{number(digits)} plus", ""
     if rest[0] in _HALVES and len(rest) == 1:
         part = _HALVES[rest]
-        return f"{cardinal(digits)} and {'a half' if rest == '½' else fraction(*part)}", "range"
+        return f"{number(digits)} and {'a half' if rest == '½' else fraction(*part)}", "range"
     if (found := _FEET.fullmatch(rest)) and whole and len(digits) <= 2:
         inches = found.group(1)
         return (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from vflow_nodes.lib.spoken_form.english.numbers import number
+from vflow_nodes.lib.spoken_form.english.numbers import ONES, number
 from vflow_nodes.lib.spoken_form.english.words import COMMON, RESPELLED, SAID_AS_WORDS, SPELLED
 
 _CAPITALS = re.compile(r"([A-Z]{2,6})(s|['’]s|s['’])?")
@@ -18,8 +18,9 @@ _VOWELS = frozenset("AEIOUY")
 
 
 def spaced(letters: str) -> str:
-    """The letters said one by one, as capitals; other characters are left out."""
-    return " ".join(letter.upper() for letter in letters if letter.isalnum())
+    """The letters and digits said one by one, letters as capitals; other characters are left out."""
+    kept = filter(str.isalnum, letters)
+    return " ".join(ONES[int(letter)] if letter in "0123456789" else letter.upper() for letter in kept)
 
 
 def with_ending(spoken: str, ending: str) -> str:

@@ -20,6 +20,7 @@ _WITH_SIGN = {
     "ASP.NET": "A S P dot net",
 }
 _FLAG = re.compile(r"(--?)([A-Za-z][A-Za-z0-9-]*)")
+_PERIODS = frozenset(("day", "week", "month", "year", "hour", "minute", "second", "person", "night"))
 _GRADE = re.compile(r"([A-F])([+\-−])")
 _NUMBER_SIGN = re.compile(r"#([0-9]{1,10})")
 _SECTION = re.compile(r"(§|№|©|≈|π|√)([0-9.]{1,10})")
@@ -68,3 +69,10 @@ def lone_letter(look: Look) -> Reading | None:
     if core in "IO":
         return Reading(1, core + first.mark)
     return Reading(1, core.upper() + first.mark, "letter")
+
+
+def between(parts: list[str]) -> str:
+    """The word for a slash between two parts, mostly none."""
+    if len(parts) == 3 and all(len(part) == 1 and not part.isupper() for part in parts):
+        return "over"
+    return "per" if parts[-1] in _PERIODS and parts[0].endswith("s") else ""

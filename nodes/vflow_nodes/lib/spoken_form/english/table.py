@@ -29,8 +29,8 @@ from vflow_nodes.lib.spoken_form.english.following import after_number
 from vflow_nodes.lib.spoken_form.english.letters import acronym, identifier, spaced
 from vflow_nodes.lib.spoken_form.english.markup import markup
 from vflow_nodes.lib.spoken_form.english.money import is_money_word, money
-from vflow_nodes.lib.spoken_form.english.numbers import MOST_DIGITS, cardinal, roman
-from vflow_nodes.lib.spoken_form.english.signed_names import lone_letter, signed_name
+from vflow_nodes.lib.spoken_form.english.numbers import MOST_DIGITS, cardinal, code, roman
+from vflow_nodes.lib.spoken_form.english.signed_names import between, lone_letter, signed_name
 from vflow_nodes.lib.spoken_form.english.symbols import (
     expression,
     is_expression,
@@ -54,9 +54,9 @@ _HALVES = tuple("½¼¾⅓⅔⅛")
 _EUROPEAN = re.compile(r"([€£$]?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),([0-9]{1,2})([€£$]?)")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3}){2,4}")
 _LABEL = re.compile(r"([A-Za-z]{1,4})\.([0-9].*)")
+_DIGITS = re.compile("[0-9]+")
 _ZONE = re.compile(r"(UTC|GMT)([+\-−])([0-9]{1,2}(?::[0-9]{2})?)")
 _AFTER = ("number", "feet", "unit")
-_PERIODS = frozenset(("day", "week", "month", "year", "hour", "minute", "second", "person", "night"))
 _KEYS = frozenset(("Ctrl", "Control", "Alt", "Shift", "Cmd", "Command", "Option", "Win", "Fn"))
 _DEEPEST = 3
 """How often a part of a word may have parts of its own."""
@@ -74,7 +74,12 @@ class English:
             plain = self._plain(look)
             if plain is not None:
                 return plain
-        return self._read(look, long_words, 0)
+        reading = self._read(look, long_words, 0)
+        if first.written.isascii() and _DIGITS.search(reading.spoken):
+            return replace(
+                reading, spoken=_DIGITS.sub(lambda found: f" {code(found.group())} ", reading.spoken).strip()
+            )
+        return reading
 
     def code_words(self, word: str) -> int:
         return 3 if word.lower() in CODES else 0
@@ -240,7 +245,7 @@ class English:
             elif part in ("&", "+"):
                 said.append("and" if part == "&" else "plus")
             elif part == "/":
-                said.append(_slash(parts))
+                said.append(between(parts))
             elif part:
                 said.append(self._say(part, long_words, depth + 1))
         if "&" in parts and all(part.isupper() or part == "&" for part in parts):
@@ -263,13 +268,6 @@ class English:
                 said.append(reading.spoken)
             before = Before(last.core, reading.kind, reading.value, mark_of(reading.spoken[-1:]) != "", False)
         return " ".join(said)
-
-
-def _slash(parts: list[str]) -> str:
-    """The word for a slash between two parts, mostly none."""
-    if len(parts) == 3 and all(len(part) == 1 and not part.isupper() for part in parts):
-        return "over"
-    return "per" if parts[-1] in _PERIODS and parts[0].endswith("s") else ""
 
 
 def _after_dash(look: Look, reading: Reading) -> Reading:
