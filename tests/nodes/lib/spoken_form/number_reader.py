@@ -65,7 +65,7 @@ def _digits(run: list[str]) -> str:
             continue
         value = _TENS.get(word, _VALUES.get(word, 0))
         joins = open_number and (
-            (20 <= last % 100 and last % 10 == 0 and 0 < value < 10)
+            (last % 100 >= 20 and last % 10 == 0 and 0 < value < 10)
             or (last % 100 == 0 and last + total > 0 and value > 0)
         )
         if open_number and not joins:
