@@ -17,7 +17,7 @@ from vflow_nodes.lib.spoken_form.word import MARKS, Word, take_apart
 
 _LANGUAGES: dict[str, Language] = {"en": ENGLISH}
 _FENCES = ("```", "~~~")
-_ENDS = frozenset(".!?…")
+_ENDS = (".", "!", "?", "…")
 
 
 def language(name: str) -> Language:
@@ -105,14 +105,14 @@ class SpokenForm:
         last = words[-1]
         before = self._before
         if reading.spoken:
-            paused = reading.spoken[-1] in MARKS
-            ended = paused and reading.spoken[-1] in _ENDS
+            mark = reading.spoken[-1] if reading.spoken[-1] in MARKS else ""
+            paused, ended = mark != "", mark in _ENDS
         else:
-            paused, ended = before.paused, before.ended
+            paused, ended, mark = before.paused, before.ended, before.mark
         code = 0 if ended else self._table.code_words(last.core) or max(0, before.code - 1)
         if reading.kind == "digits":
             code = 0
-        self._before = Before(last.core, reading.kind, reading.value, paused, ended, before.ended, code)
+        self._before = Before(last.core, reading.kind, reading.value, paused, ended, before.ended, mark, code)
         written = words[0].written if len(words) == 1 else " ".join(word.written for word in words)
         return Unit(written, spoken)
 

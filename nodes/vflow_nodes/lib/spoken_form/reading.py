@@ -49,6 +49,7 @@ class Before:
 
     paused: whether a voice pauses after it, or the reply begins here.
     ended: whether a sentence ended, or the reply begins.
+    mark: the mark after it.
     start: whether that word began its sentence.
     code: how many further words may be the digits of a code ("Your code is 4521").
     """
@@ -59,6 +60,7 @@ class Before:
     paused: bool = True
     ended: bool = True
     start: bool = False
+    mark: str = ""
     code: int = 0
 
 

@@ -18,6 +18,7 @@ _ESCAPE = re.compile(r"\\([*_`#\[\](){}!|.>~+-])")
 _ENTITY = re.compile(r"&#?\w{1,32};")
 _CITATION = re.compile(r"\[\^?[0-9]{1,3}\](?!\()")
 _FEET = re.compile(r"[0-9]{1,2}['’′]([0-9]{1,2}([\"”″]|''|’’))?")
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 LONGEST = 200
 """Letters of a word above which only its length and alphabet are looked at."""
 
@@ -82,7 +83,9 @@ def mark_of(tail: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without entities, escapes, citations, and bold marks inside."""
+    """Without entities, escapes, citations, bold marks inside, and lowered digits."""
+    if not text.isascii():
+        text = text.translate(_LOWERED)
     if "&" in text and ";" in text:
         text = _ENTITY.sub(lambda entity: unescape(entity.group()), text).replace("\xad", "")
     if "\\" in text and text[1:3] != ":\\" and not text.startswith(("\\(", "\\[", "$")):

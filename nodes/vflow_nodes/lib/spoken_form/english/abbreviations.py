@@ -34,6 +34,7 @@ _ALWAYS = frozenset(("Mr", "Mrs", "Ms", "Prof", "Sgt", "Capt", "Lt"))
 _STOPS = word_set("U.S U.S.A U.K U.N E.U D.C a.m p.m A.M P.M B.C A.D B.C.E C.E Ph.D M.D N.Y L.A")
 """Letters whose full stop may end a sentence; after others a name follows."""
 _DASH = re.compile("[-–—]")
+_STREETS = frozenset(("St", "Ave", "Blvd", "Rd", "Hwy", "Pkwy", "Ln"))
 _BEGINNERS = word_set(
     "He She It They We You The This That These His Her Its My Your Our But And So In At If When"
 )
@@ -52,6 +53,15 @@ def abbreviation(look: Look) -> Reading | None:
         return _calendar(look)
     if core[:1].isupper() and (said := _range_of_names(core)):
         return Reading(1, said + (end_of(look, 0) if first.dotted else first.mark))
+    if core in _STREETS and not first.dotted and before_name(look):
+        return Reading(1, PLACES[core] + first.mark)
+    if (
+        core == "St"
+        and not first.mark
+        and (following := look.at(1)) is not None
+        and following.core[:1].isupper()
+    ):
+        return Reading(1, "Saint")
     if core in ("vs", "v") and not first.mark and not look.before.paused and core == "vs":
         return Reading(1, "versus")
     if core in ("Mr", "Mrs", "Ms", "Dr", "Prof", "Sgt") and not first.mark:
@@ -154,6 +164,12 @@ def _place_end(look: Look) -> str:
     if following is not None and following.dotted and following.core in PLACES and following.core != "Dr":
         return ""
     return end_of(look, 0)
+
+
+def before_name(look: Look) -> bool:
+    """Whether the name of a street stands before."""
+    before = look.before
+    return not before.paused and before.word[:1].isupper() and not before.start
 
 
 def _begins(word: Word | None) -> bool:

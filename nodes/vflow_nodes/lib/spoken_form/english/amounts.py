@@ -187,6 +187,11 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
         return f"{cardinal(digits)} K", ""
     if rest == "x" and (following := look.after(0)) is not None and following.core in _EQUATION_SIGNS:
         return f"{number(digits)} X", "letter"
+    if rest[:2] == "x/" and rest[2:].isalpha():
+        return f"{number(digits)} times per {rest[2:]}", ""
+    if rest == "ers" and whole:
+        said = cardinal(digits)
+        return said + ("rs" if said.endswith("e") else "ers"), ""
     if rest in ("x", "×", "X"):
         return f"{number(digits)} times", ""
     if rest in ("K", "G", "D") and whole and len(digits) <= 3:
@@ -220,7 +225,7 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
 
 
 def _by(look: Look, digits: str, second: str, unit: str) -> tuple[str, str]:
-    name = unit_name(unit, "2") if unit else ""
+    name = unit[1:] if unit[:1] == "-" and unit[1:].isalpha() else unit_name(unit, "2") if unit else ""
     if unit and not name:
         return "", ""
     word = "times" if look.first.core[len(digits)] == "×" and not unit else "by"

@@ -12,7 +12,7 @@ from vflow_nodes.lib.spoken_form.english.words import COUNTED, INCHES, NOT_MANY,
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
 
-_LATE_UNITS = frozenset(("in", "s", "t", "N", "C", "F", "l", "J", "m", "min", "mo", "cal", "pt", "sq"))
+_LATE_UNITS = frozenset(("in", "s", "t", "N", "C", "F", "l", "J", "m", "mo", "cal", "pt", "sq"))
 """Units that are words or letters too: only right after a number that waits for them."""
 _CONTINUES = word_set(
     "I Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May"
@@ -108,6 +108,8 @@ def after_number(look: Look) -> Reading | None:
         return Reading(1, f"{scale} {more}{first.mark}", "scale", "2")
     if is_half(core):
         return Reading(1, half_of_day(core) + end_of(look, 0), "time")
+    if before.word.endswith("°"):
+        return None
     if before.kind == "number" and before.value.isdigit() and (part := mixed_fraction(core)):
         return Reading(1, f"and {part}{first.mark}", "number", "2")
     if (

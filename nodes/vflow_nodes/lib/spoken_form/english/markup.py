@@ -167,7 +167,7 @@ def _list_number(look: Look) -> Reading | None:
     """Read the number of a list's item: "1." and "2)" where a sentence begins."""
     first = look.first
     found = _LIST.fullmatch(first.text)
-    if not found or not look.before.paused:
+    if not found or not (look.before.ended or look.before.mark == ":"):
         return None
     if found.group(2) == "." and not found.group(1).isdigit():
         return None

@@ -21,6 +21,7 @@ _WITH_SIGN = {
 }
 _FLAG = re.compile(r"(--?)([A-Za-z][A-Za-z0-9-]*)")
 _PERIODS = frozenset(("day", "week", "month", "year", "hour", "minute", "second", "person", "night"))
+_SIDES = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _GRADE = re.compile(r"([A-F])([+\-−])")
 _NUMBER_SIGN = re.compile(r"#([0-9]{1,10})")
 _SECTION = re.compile(r"(§|№|©|≈|π|√)([0-9.]{1,10})")
@@ -63,6 +64,8 @@ def lone_letter(look: Look) -> Reading | None:
         return Reading(1, "and" + first.mark)
     if core in "CF" and (before.word == "degrees" or before.word.endswith("°")):
         return Reading(1, ("Celsius" if core == "C" else "Fahrenheit") + first.mark)
+    if core in _SIDES and before.word.endswith("°"):
+        return Reading(1, _SIDES[core] + first.mark)
     if core in "aA":
         alone = before.kind == "op" or first.mark or (not before.ended and core == "A")
         return Reading(1, ("A" if alone else core) + first.mark, "letter" if before.kind == "op" else "")

@@ -77,6 +77,7 @@ NAMES = {
     "¥": "yen",
     "¢": "cents",
     "№": "number",
+    "∠": "angle",
 }
 _RAISED = {"²": "squared", "³": "cubed"}
 FUNCTIONS = {
@@ -161,7 +162,7 @@ def _compare(look: Look) -> Reading:
     before, core = look.before, look.first.core
     if not before.paused and (before.kind in _MATH_KINDS or len(before.word) == 1):
         return Reading(1, "less than" if core == "<" else "greater than", "op")
-    following = look.at(1) if not before.paused else None
+    following = None if before.ended else look.at(1)
     if following is not None and following.core[:1].isdigit():
         return Reading(1, "less than" if core == "<" else "greater than", "op")
     if core == ">":
@@ -212,7 +213,7 @@ def expression(core: str) -> str:
 
 
 def _token(token: str, before: str, after: str) -> str:
-    if token[0].isdigit() or (token[0] == "." and token[1:].isdigit()):
+    if token[0] in "0123456789" or (token[0] == "." and token[1:].isdigit()):
         if before == "^" and token in ("2", "3"):
             return "squared" if token == "2" else "cubed"
         return number(token) if token.isascii() else token
@@ -271,4 +272,4 @@ def raised(core: str) -> str:
     bare = core[:-1]
     if bare.isdigit() and bare.isascii():
         return f"{cardinal(bare)} {_RAISED[core[-1]]}"
-    return f"{_name(bare, '')} {_RAISED[core[-1]]}" if bare.isalpha() else ""
+    return expression(core) if bare.isalpha() else ""

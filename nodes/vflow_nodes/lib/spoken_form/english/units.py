@@ -70,7 +70,9 @@ _SAME = {
     "cc": "C C",
     "bit": "bit",
 }
-UNITS.update({symbol: (name, name) for symbol, name in _SAME.items()})
+UNITS.update(
+    {symbol: (name.replace("bits", "bit").replace("bytes", "byte"), name) for symbol, name in _SAME.items()}
+)
 UNITS.update(
     {
         "°": ("degree", "degrees"),

@@ -74,6 +74,7 @@ SLASHED = {
     "N/A": "N A",
     "n/a": "N A",
     "b/c": "because",
+    "y/o": "year old",
     "y/y": "year over year",
     "m/m": "month over month",
 }
@@ -93,10 +94,12 @@ CODES = word_set(
     " extension ext plate cvv cvc vin iban ending ends"
 )
 """After these, within a few words, digits are said one by one."""
-PLACED = word_set("room seat gate apt apartment suite unit row flat platform track building terminal")
+PLACED = word_set(
+    "room seat gate apt apartment suite unit row flat platform track building terminal exit lane door bay"
+)
 """After these a number with a letter is a place: "12B"."""
 CODE_NEXT = word_set(
-    "room suite account error ticket ending ends policy dial text call flight extension ext pin zip code"
+    "room suite account error ticket ending ends policy rm dial text call flight extension ext pin zip code"
 )
 OWNERS = word_set("your my our the his her their this")
 COUNTED = word_set(
