@@ -12,8 +12,9 @@ from vflow_nodes.lib.spoken_form.english.units import DAY_NAMES, DAYS, MONTH_NAM
 from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
-_ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:T([0-9]{1,2}:[0-9]{2})\S*)?")
+_ISO = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})(?:T([0-9]{1,2}:[0-9]{2})\S*)?")
 _SLASHES = re.compile(r"([0-9]{1,2})([/-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
+_NAMED = re.compile(r"([0-9]{1,2})-([A-Z][a-z]{2,8})-([0-9]{4})")
 _DOTS = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
 _MONTH_DAY = re.compile(r"([0-9]{1,2})/([0-9]{1,2})")
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?([ap]\.?m|[AP]\.?M)?")
@@ -43,6 +44,8 @@ def full_date(core: str) -> str:
         if int(first) > 12:
             first, second = second, first
         return _date(first, second, last)
+    if (found := _NAMED.fullmatch(core)) and found.group(2) in MONTH_NAMES:
+        return _date(str(MONTHS.index(MONTH_NAMES[found.group(2)]) + 1), found.group(1), found.group(3))
     if found := _DOTS.fullmatch(core):
         return _date(found.group(2), found.group(1), found.group(3))
     return ""

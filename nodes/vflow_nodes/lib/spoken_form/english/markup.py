@@ -108,7 +108,7 @@ def _from(look: Look, start: int, opening: str, closing: str) -> Reading | None:
     if opening == "$":
         if inside[:1].isdigit() and not _digit_formula(look, inside):
             return None
-        if inside[:1] in ("", ".", ",", "-", "+", "~"):
+        if inside[:1] in ("", ".", ",", "-", "+", "~") or (inside[:3].isalpha() and len(inside) > 2):
             return None
     text, count = _joined(look, lambda text: text.find(closing, start + len(opening)) >= 0, raw=True)
     if not count and look.stage is Stage.RELEASE and opening != "$":
@@ -118,7 +118,11 @@ def _from(look: Look, start: int, opening: str, closing: str) -> Reading | None:
     if not count:
         return None
     source, _, tail = text[start + len(opening) :].partition(closing)
-    return Reading(count, latex(source) + mark_of(tail), "letter")
+    rest = tail.rstrip(".,;:!?)*\"'")
+    if opening == "$" and rest[:1].isalnum():
+        return None
+    said = f"{latex(source)} {rest.lstrip('-')}" if any(map(str.isalnum, rest)) else latex(source)
+    return Reading(count, said + mark_of(tail[len(rest) :]), "letter")
 
 
 def _cut_formula(look: Look, start: int, closing: str) -> Reading:

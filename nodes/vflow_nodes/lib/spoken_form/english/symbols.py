@@ -95,6 +95,7 @@ _EXPRESSION = re.compile(
     re.DOTALL,
 )
 _SHORT_WORDS = frozenset(("of", "is", "to", "or", "pi", "if"))
+_ARROWS = frozenset(("->", "=>", "→", "⇒", "-->"))
 _DASHES = frozenset("-–—―_=*")
 _MATH_KINDS = ("number", "op", "letter", "unit", "money", "digits", "year")
 
@@ -115,6 +116,8 @@ def lone(look: Look) -> Reading | None:
         return _by_place(look)
     if core in OPERATORS:
         return Reading(1, OPERATORS[core] + first.mark, "op")
+    if core in _ARROWS and before.ended:
+        return Reading(1, "")
     if core in NAMES:
         return Reading(1, NAMES[core] + first.mark)
     said = " ".join(filter(None, (OPERATORS.get(c) or NAMES.get(c) or "" for c in core[:20])))
@@ -227,7 +230,7 @@ def _token(token: str, before: str, after: str) -> str:
         return "divided by" if before[:1].isdigit() and after[:1].isdigit() else "over"
     if token == "*":
         return "times"
-    if token == "-":
+    if token in "-−":
         return "minus" if after else ""
     if token in "<>":
         return "less than" if token == "<" else "greater than"

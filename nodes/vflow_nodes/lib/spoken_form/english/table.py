@@ -55,11 +55,11 @@ _EUROPEAN = re.compile(r"([€£$]?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),([0-9]{1,
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3}){2,4}")
 _LABEL = re.compile(r"([A-Za-z]{1,4})\.([0-9].*)")
 _DIGITS = re.compile("[0-9]+")
+_BRACKETS = re.compile(r"[\"()\[\]{}<>|`*\\]+")
 _ZONE = re.compile(r"(UTC|GMT)([+\-−])([0-9]{1,2}(?::[0-9]{2})?)")
 _AFTER = ("number", "feet", "unit")
 _KEYS = frozenset(("Ctrl", "Control", "Alt", "Shift", "Cmd", "Command", "Option", "Win", "Fn"))
-_DEEPEST = 3
-"""How often a part of a word may have parts of its own."""
+_DEEPEST = 3  # how often a part of a word may have parts of its own
 
 
 class English:
@@ -132,13 +132,15 @@ class English:
     def _number(self, look: Look) -> Reading | None:
         first = look.first
         core = first.core
-        if found := _EUROPEAN.fullmatch(core):
+        if (found := _EUROPEAN.fullmatch(core)) and (
+            len(core) > 6 or not core[0].isdigit() or not core[-1].isdigit()
+        ):
             symbol, whole, part, end = found.groups()
             plain = replace(first, core=f"{symbol}{whole.replace('.', '')}.{part}{end}")
             return self._number(Look([plain, *look.words[1:]], look.before, look.stage))
         if core[:1] in _HALVES:
             return numeric(look)
-        if not any(letter in "0123456789" for letter in core):
+        if not _DIGITS.search(core):
             return money(look) if len(core) < 4 else None
         if said := machine(core):
             return Reading(1, said + first.mark, "digits")
@@ -230,9 +232,10 @@ class English:
             return Reading(1, self._join(parts, long_words, depth) + first.mark)
         if "-" in core.strip("-") and depth < _DEEPEST and any(map(_needs_reading, core.split("-"))):
             return Reading(1, self._say(core.replace("-", " "), long_words, depth + 1) + first.mark)
-        if any(letter in "0123456789" for letter in core):
+        if _DIGITS.search(core):
             return Reading(1, leftover(core) + first.mark)
         dash = "—" if first.text.endswith("--") else ""
+        core = _BRACKETS.sub(" ", core.lstrip("$")).strip()
         return Reading(1, core.strip("-").replace("’", "'") + (first.mark or dash))
 
     def _join(self, parts: list[str], long_words: LongWords, depth: int) -> str:
