@@ -192,7 +192,7 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
     if rest == "ers" and whole:
         said = cardinal(digits)
         return said + ("rs" if said.endswith("e") else "ers"), ""
-    if rest in ("x", "×", "X"):
+    if rest in ("x", "×") or (rest == "X" and whole):
         return f"{number(digits)} times", ""
     if rest in ("K", "G", "D") and whole and len(digits) <= 3:
         return f"{cardinal(digits)} {rest}", ""

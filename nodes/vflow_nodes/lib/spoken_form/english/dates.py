@@ -86,7 +86,8 @@ def clock_time(core: str, before: str = "", half_follows: bool = False) -> str:
     if int(minute) > 59 or int(second or 0) > 59:
         return ""
     if second:
-        return _long_time(hour, minute, second, before)
+        said = _long_time(hour, minute, second, "at" if half or half_follows else before)
+        return f"{said} {half_of_day(half)}" if half else said
     if int(hour) > 24:
         return ""
     if half or half_follows:

@@ -47,6 +47,14 @@ def acronym(core: str, loud: bool) -> str:
     return with_ending(spaced(letters), ending)
 
 
+def joined_letters(parts: list[str]) -> str:
+    """Say letters that "&" joins, such as "AT", "&", "T"; '' for words."""
+    letters = [part.removesuffix("s") for part in parts if part != "&"]
+    if not all(map(str.isupper, letters)):
+        return ""
+    return " and ".join(map(spaced, letters)) + ("'s" if parts[-1].endswith("s") else "")
+
+
 def initials(core: str) -> tuple[str, bool]:
     """Say letters with full stops between them, such as "U.S" and "Ph.D"; and whether it is one."""
     if core in ("Ph.D", "Ph.Ds"):

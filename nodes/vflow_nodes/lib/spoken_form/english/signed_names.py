@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 from vflow_nodes.lib.spoken_form.english.codes import mixed
-from vflow_nodes.lib.spoken_form.english.numbers import cardinal, code
+from vflow_nodes.lib.spoken_form.english.letters import spaced
+from vflow_nodes.lib.spoken_form.english.numbers import cardinal, code, spelled
 from vflow_nodes.lib.spoken_form.english.symbols import NAMES, OPERATORS, expression
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
@@ -22,7 +23,9 @@ _WITH_SIGN = {
 _FLAG = re.compile(r"(--?)([A-Za-z][A-Za-z0-9-]*)")
 _PERIODS = frozenset(("day", "week", "month", "year", "hour", "minute", "second", "person", "night"))
 _SIDES = {"N": "north", "S": "south", "E": "east", "W": "west"}
-_GRADE = re.compile(r"([A-F])([+\-−])")
+_GRADE = re.compile(r"(AB|[A-FO])([+\-−])")
+_DIAL = re.compile(r"\*#?[0-9]{2,4}#?|#[0-9]{2,4}#")
+_KEYS = {"*": "star", "#": "pound"}
 _NUMBER_SIGN = re.compile(r"#([0-9]{1,10})")
 _SECTION = re.compile(r"(§|№|©|≈|π|√)([0-9.]{1,10})")
 
@@ -31,6 +34,9 @@ def signed_name(look: Look) -> Reading | None:
     """Read a name with a sign: "C++", "#5", "A-", "§ 5"."""
     first, before = look.first, look.before
     core = first.core
+    if _DIAL.fullmatch(dialled := first.text.rstrip(".,;:!?")):
+        keys = (_KEYS.get(key) or spelled(key) for key in dialled)
+        return Reading(1, " ".join(keys) + first.mark, "digits")
     if core in _WITH_SIGN:
         return Reading(1, _WITH_SIGN[core] + first.mark)
     if "#" in core[:1] and (found := _NUMBER_SIGN.fullmatch(core)):
@@ -40,9 +46,11 @@ def signed_name(look: Look) -> Reading | None:
     if core[0] == "#" and (said := mixed(core[1:])):
         return Reading(1, f"number {said}{first.mark}", "digits")
     if (found := _GRADE.fullmatch(core)) and (
-        before.paused or found.group(2) == "+" or before.word in ("a", "an")
+        before.paused or found.group(2) == "+" or before.word.lower() in ("a", "an", "type", "blood", "group")
     ):
-        return Reading(1, f"{found.group(1)} {'plus' if found.group(2) == '+' else 'minus'}{first.mark}")
+        return Reading(
+            1, f"{spaced(found.group(1))} {'plus' if found.group(2) == '+' else 'minus'}{first.mark}"
+        )
     if found := _SECTION.fullmatch(core):
         sign = found.group(1)
         return Reading(1, f"{NAMES.get(sign) or OPERATORS[sign]} {expression(found.group(2))}{first.mark}")

@@ -26,7 +26,7 @@ from vflow_nodes.lib.spoken_form.english.codes import (
 )
 from vflow_nodes.lib.spoken_form.english.dates import clock_time
 from vflow_nodes.lib.spoken_form.english.following import after_number
-from vflow_nodes.lib.spoken_form.english.letters import acronym, identifier, spaced
+from vflow_nodes.lib.spoken_form.english.letters import acronym, identifier, joined_letters, spaced
 from vflow_nodes.lib.spoken_form.english.markup import markup
 from vflow_nodes.lib.spoken_form.english.money import is_money_word, money
 from vflow_nodes.lib.spoken_form.english.numbers import MOST_DIGITS, cardinal, code, roman
@@ -251,9 +251,9 @@ class English:
                 said.append(between(parts))
             elif part:
                 said.append(self._say(part, long_words, depth + 1))
-        if "&" in parts and all(part.isupper() or part == "&" for part in parts):
-            said = [spaced(part) if part != "&" else "and" for part in parts]
-        elif parts[0] in _KEYS:
+        if "&" in parts and (letters := joined_letters(parts)):
+            return letters
+        if parts[0] in _KEYS:
             said = [word for word in said if word != "plus"]
         joined = " ".join(filter(None, said))
         return re.sub(r" (?=[—…,;:!?.])", "", joined)

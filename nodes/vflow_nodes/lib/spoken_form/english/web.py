@@ -114,6 +114,8 @@ def handle_or_tag(core: str) -> str:
 
 def file_name(core: str) -> str:
     """Say the name of a file with its ending; '' for what is none."""
+    if core[:1] == "." and core[1:].lower() in EXTENSIONS:
+        return f"dot {ending_letters(core[1:])}"
     found = _FILE.fullmatch(core)
     if found is None or found.group(2).lower() not in EXTENSIONS or len(core) < 4:
         return ""

@@ -74,6 +74,8 @@ SLASHED = {
     "N/A": "N A",
     "n/a": "N A",
     "b/c": "because",
+    "w/in": "within",
+    "s/he": "she or he",
     "y/o": "year old",
     "y/y": "year over year",
     "m/m": "month over month",
