@@ -27,6 +27,7 @@ EXCUSED = {
     "soak.py": "needs the models, and minutes",
     "decode.py": "has test_decode.py",
     "chart.py": "draws what core.py printed",
+    "spoken_form.py": "needs the models, and minutes",
     "kernels.py": "needs a CUDA device",
     "mutants.py": "takes minutes; has test_mutants.py",
 }
