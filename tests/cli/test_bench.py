@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,18 @@ def test_an_option_over_what_is_read_is_refused(
     assert ran.code == 2
     assert "would overwrite what the run reads" in ran.err
     assert (question.read_bytes(), file.read_bytes()) == before
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with a name")
+@pytest.mark.parametrize("make", [os.mkdir, getattr(os, "mkfifo", None)])
+def test_a_folder_that_takes_no_recording_is_refused(
+    vflow: Vflow, tmp_path: Path, hum: str, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "heard.wav")
+    ran = vflow("bench", str(graph(tmp_path)), "--turns", "1", "--input", hum, "--keep", ".")
+    assert ran.code == 2
+    assert "heard.wav: error: --keep: is" in ran.err
 
 
 @pytest.mark.usefixtures("installed")

@@ -70,6 +70,10 @@ def _check_options(args: argparse.Namespace) -> None:
         except OSError as error:
             message = f"--keep: nothing can be written there ({error.strerror})"
             raise refused(message, "name another folder", args.keep) from error
+        for file in _recordings(args.keep):
+            reason = why_not_writable(file) or ("is no file" if _is_special(file) else "")
+            if reason:
+                raise refused(f"--keep: {reason}", "name another folder", file)
     if args.picture is not None and (reason := why_not_writable(args.picture)):
         raise refused(f"--picture: {reason}", "name another file", args.picture)
     if found := list(clashes(_files(args))):
@@ -84,9 +88,17 @@ def _files(args: argparse.Namespace) -> Iterator[FileUse]:
     if args.picture is not None:
         yield FileUse(args.picture, "writes", "--picture", Place(args.picture))
     if args.keep is not None:
-        for name in RECORDINGS:
-            file = str(Path(args.keep) / name)
+        for file in _recordings(args.keep):
             yield FileUse(file, "writes", "--keep", Place(file))
+
+
+def _recordings(folder: str) -> list[str]:
+    return [os.path.join(folder, name) for name in RECORDINGS]
+
+
+def _is_special(file: str) -> bool:
+    """Whether a pipe or a device is there: no recording, and it may wait for ever to be opened."""
+    return os.path.exists(file) and not os.path.isfile(file)
 
 
 def _steps(args: argparse.Namespace, live: Live) -> list[ScenarioStep]:
