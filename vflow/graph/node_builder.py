@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -49,9 +50,10 @@ class NodeBuilder:
 
     def _note_files(self, declared: Mapping[str, Prop], raw: Mapping[str, Any], draft: Draft) -> None:
         for name, declaration in declared.items():
-            file = raw.get(name, declaration.default)
-            if declaration.file and isinstance(file, str) and file:
-                place = self.values[name].place if name in self.values else self.spec.place
+            if not declaration.file:
+                continue
+            place = self.values[name].place if name in self.values else self.spec.place
+            for file in _files(raw.get(name, declaration.default)):
                 draft.files.append(FileUse(file, declaration.file, self.full, place))
 
     def _finding(self, name: str, error: PropertyError, resolver: Resolver) -> Diagnostic:
@@ -97,6 +99,15 @@ class NodeBuilder:
                 draft.error(message, node.place, "return Audio(...), Text(...) or AnyCaps()")
                 return node
         return replace(node, caps=caps, paced=paced)
+
+
+def _files(value: Any) -> Iterator[str]:
+    """The files that a property names: one, or those of a list or a mapping."""
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _files(item)
+    elif isinstance(value, str | os.PathLike) and (file := os.fspath(value)):
+        yield str(file)
 
 
 def _raw(declaration: Prop | None, value: Value) -> Any:
