@@ -87,6 +87,16 @@ def test_promises_that_are_kept_end_with_0_and_stand_beside_what_was_measured(
 
 
 @pytest.mark.usefixtures("installed")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with a name")
+def test_a_picture_for_a_pipe_that_nobody_reads_does_not_hang(vflow: Vflow, tmp_path: Path, hum: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    file = str(graph(tmp_path, word_ms=50))
+    ran = vflow("bench", file, "--turns", "1", "--input", hum, "--picture", "pipe")
+    assert ran.code == 1
+    assert "the picture cannot be written: [Errno 6] No such device or address" in ran.err
+
+
+@pytest.mark.usefixtures("installed")
 def test_a_broken_promise_ends_with_1_and_json_says_which(vflow: Vflow, tmp_path: Path, hum: str) -> None:
     file = str(graph(tmp_path, text="Only three words"))
     ran = vflow("bench", file, "--turns", "1", "--input", hum, "--json", "--keep", ".")

@@ -26,7 +26,7 @@ from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
 from vflow.graph import shipped
 from vflow.graph.file_uses import FileUse, clashes
 from vflow.printing import emit, emit_json, indented
-from vflow.report.report_file import why_not_writable
+from vflow.report.report_file import why_not_writable, write_whole
 
 MOST_TURNS = 10_000
 STOP_S = 2.0
@@ -190,7 +190,7 @@ class _Bench:
 
     def _draw(self, found: dict[str, Any]) -> None:
         try:
-            Path(self.args.picture).write_text(draw(found), encoding="utf-8")
+            write_whole(self.args.picture, draw(found))
         except OSError as error:
             self.live.note(f"the picture cannot be written: {error}")
             self._code = self._code or FAILED
