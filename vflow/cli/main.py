@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import NoReturn, TextIO
 
@@ -20,6 +21,8 @@ from vflow.cli.arguments import parser_for
 from vflow.printing import emit, escaped, write
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+LEAVE_S = 1.0
+"""How long the process waits for threads and exit handlers that it did not make."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,7 +65,7 @@ def _mute(stream: TextIO) -> None:
 
 
 def entry() -> NoReturn:
-    """The process: `main`, then leave, whatever threads of abandoned nodes still hang."""
+    """The process: `main`, then leave, whatever threads or exit handlers of nodes still hang."""
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(ValueError, AttributeError):  # closed, or none at all
@@ -72,7 +75,14 @@ def entry() -> NoReturn:
                 _mute(stream)
     if any(thread.name.startswith("vflow:") for thread in threading.enumerate()):
         os._exit(code)
+    threading.Thread(target=_leave, args=(code,), daemon=True).start()
     sys.exit(code)
+
+
+def _leave(code: int) -> None:
+    """End the process where threads of an executor, or a library's exit handlers, hang."""
+    time.sleep(LEAVE_S)
+    os._exit(code)
 
 
 if __name__ == "__main__":
