@@ -35,13 +35,15 @@ class Hang(Node):
     def open(self):
         if self.where == "open":
             self.block()
+        if self.where == "close after open failed":
+            raise RuntimeError("no model")
 
     def process(self, packet):
         if self.where == "process":
             self.block()
 
     def close(self):
-        if self.where == "close":
+        if self.where.startswith("close"):
             self.block()
         counts = {"loudest": np.float32(0.5), "frames": np.int64(3), "odd": float("nan"), "raw": b"x"}
         self.ctx.post("stats", "counts", **counts)
@@ -166,6 +168,17 @@ def test_ctrl_c_while_a_node_hangs_in_open_ends_the_run(start: Start, tmp_path: 
     assert process.returncode == 1
     assert "stuck" in err
     assert "Traceback" not in err
+
+
+def test_ctrl_c_where_a_start_failed_and_a_node_hangs_in_close_ends_with_1_and_the_reason(
+    start: Start, tmp_path: Path
+) -> None:
+    process = start(*hanging(tmp_path, "close after open failed"))
+    wait_for(process, "hanging")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert err.count("stuck: RuntimeError: no model") == 1
 
 
 def test_a_second_ctrl_c_while_it_loads_ends_with_130(start: Start, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class _Run:
         self.terminal = Terminal(graph, self.log, live=not (args.input and args.output))
         self._signals = SignalWaiter()
         self._code = FAILED
-        self._ending = False
+        self._ending = self._told = False
         self._player = threading.Thread(target=self._play, name="vflow:run", daemon=True)
         self._printer = threading.Thread(
             target=self.terminal.follow, args=(self.pipeline.bus,), name="vflow:terminal", daemon=True
@@ -102,6 +102,7 @@ class _Run:
         except VflowError as error:
             self._code = FAILED if started or not _is_missing(error) else USAGE
             if not self._ending:
+                self._told = True
                 self.terminal.failed(error)
         except (RuntimeError, OSError) as error:  # no more threads or descriptors: the system's word
             self.terminal.note(f"error: {error}")
@@ -131,13 +132,16 @@ class _Run:
         return code if came is None else INTERRUPTED
 
     def _stop(self) -> int:
-        """Stop at once; 0, 1 where a node had to be abandoned, 130 where another interrupt came meanwhile."""
-        self._ending = True
+        """Stop at once; 0, 1 where a node had failed before or had to be abandoned, 130 where another
+        interrupt came meanwhile."""
+        self._ending, failed = True, self.pipeline.failure
+        if failed is not None and not self._told:
+            self.terminal.failed(failed)
         abandoned = self._within(STOP_S, lambda: self.pipeline.stop(STOP_S), "the pipeline")
         while (came := self._signals.wait(0)) is not None:
             if came != DONE:
                 return INTERRUPTED
-        return OK if abandoned == [] else FAILED
+        return OK if abandoned == [] and failed is None else FAILED
 
     def _within(self, deadline_s: float, call: Callable[[], T], name: str) -> T | None:
         """Return what a call into the pipeline returns; None, and say so, where it fails or a node hangs."""
