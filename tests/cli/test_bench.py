@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ import pytest
 import soundfile
 
 from tests.cli.conftest import Vflow
-from tests.scripted_agent import NODES, RATE, Answer, graph, utterance
+from tests.scripted_agent import NODES, RATE, Answer, Voice, graph, utterance
+from tests.stand_ins import Gate
 from vflow import Unavailable
 from vflow.graph.registry import Registry
 
@@ -84,6 +86,26 @@ def test_promises_that_are_kept_end_with_0_and_stand_beside_what_was_measured(
     assert "recording hum.wav: hum.wav" in ran.out
     assert "turn 1 of 1: hum.wav" in ran.err
     assert (tmp_path / "turns.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_bench_that_had_to_abandon_a_node_ends_with_1_by_its_deadline(
+    vflow: Vflow, tmp_path: Path, hum: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+
+    class Stuck(Voice):
+        """Does not close."""
+
+        def close(self) -> None:
+            gate.pass_through()
+
+    monkeypatch.setitem(NODES, "t.voice", Stuck)
+    file = str(graph(tmp_path, word_ms=50))
+    ran = vflow("bench", file, "--turns", "1", "--input", hum)
+    gate.open()
+    assert ran.code == 1
+    assert re.search("warning: pipeline: abandoned after .* s: voice\n", ran.err)
 
 
 @pytest.mark.usefixtures("installed")

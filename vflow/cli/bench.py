@@ -22,6 +22,7 @@ from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.graph_options import overrides_of
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.signals import DONE, SignalWaiter
+from vflow.deadline import call_within
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
 from vflow.graph import shipped
 from vflow.graph.file_uses import FileUse, clashes
@@ -29,7 +30,7 @@ from vflow.printing import emit, emit_json, indented
 from vflow.report.report_file import why_not_writable, write_whole
 
 MOST_TURNS = 10_000
-STOP_S = 2.0
+STOP_S, GRACE_S = 2.0, 0.1
 
 
 def main(args: argparse.Namespace) -> int:
@@ -50,7 +51,7 @@ def main(args: argparse.Namespace) -> int:
         live.clear()
         return INTERRUPTED
     with tempfile.TemporaryDirectory(prefix="vflow-bench-") as scratch:
-        folder = Path(args.keep or scratch)
+        folder = Path(args.keep or scratch).absolute()  # a node may change the process's folder
         return _Bench(args, overrides, steps, folder, live).run()
 
 
@@ -131,6 +132,7 @@ class _Bench:
         live: Live,
     ) -> None:
         self.args, self.steps, self.live = args, steps, live
+        self._picture = os.path.abspath(args.picture) if args.picture is not None else None
         self._signals = SignalWaiter()
         self.bench_run = BenchRun(args.file, overrides, steps, folder, live.turn, self._signals.wake)
         self.bench_run.pipeline.bus.listen(live.listen)
@@ -143,11 +145,22 @@ class _Bench:
             self.live.status("loading")
             threading.Thread(target=self._play, name="vflow:bench", daemon=True).start()
             interrupted = self._signals.wait() != DONE
-            self.bench_run.pipeline.stop(STOP_S)
+            self._stop()
         self.live.clear()
         if self._code == USAGE:
             return USAGE
         return self._report(interrupted)
+
+    def _stop(self) -> None:
+        """End the pipeline, whatever its nodes do; the bench fails where one had to be abandoned."""
+        pipeline = self.bench_run.pipeline
+        try:
+            abandoned = call_within(STOP_S + GRACE_S, lambda: pipeline.stop(STOP_S), "the pipeline", "end")
+        except (VflowError, TimeoutError, RuntimeError) as error:
+            self.live.note(f"warning: {indented(str(error))}")
+            abandoned = [""]
+        if abandoned:
+            self._code = self._code or FAILED
 
     def _play(self) -> None:
         """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
@@ -181,16 +194,16 @@ class _Bench:
             emit_json(found)
         else:
             emit("\n".join(table(found, verdicts)))
-        if self.args.picture:
-            self._draw(found)
+        if self._picture is not None:
+            self._draw(self._picture, found)
         if interrupted:
             return INTERRUPTED
         broken = any(verdict.standing is Standing.BROKEN for verdict in verdicts)
         return FAILED if broken or not complete else self._code
 
-    def _draw(self, found: dict[str, Any]) -> None:
+    def _draw(self, picture: str, found: dict[str, Any]) -> None:
         try:
-            write_whole(self.args.picture, draw(found))
+            write_whole(picture, draw(found))
         except OSError as error:
             self.live.note(f"the picture cannot be written: {error}")
             self._code = self._code or FAILED
