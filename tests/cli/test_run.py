@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from vflow.cli.main import main
 
 ECHO = Path(__file__).parents[2] / "pipelines" / "echo.yaml"
 HANGING = '''
-import sys, time
+import os, sys, time
 import numpy as np
 from vflow import Audio, In, Node, Out, Sink
 
@@ -43,6 +44,8 @@ class Hang(Node):
             self.block()
 
     def close(self):
+        if self.where == "elsewhere":
+            os.chdir("/")
         if self.where.startswith("close"):
             self.block()
         counts = {"loudest": np.float32(0.5), "frames": np.int64(3), "odd": float("nan"), "raw": b"x"}
@@ -179,6 +182,15 @@ def test_ctrl_c_where_a_start_failed_and_a_node_hangs_in_close_ends_with_1_and_t
     _, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert err.count("stuck: RuntimeError: no model") == 1
+
+
+def test_a_node_that_changes_the_folder_does_not_misplace_the_report(start: Start, tmp_path: Path) -> None:
+    script, run, graph, where = hanging(tmp_path, "elsewhere")
+    Path(graph).write_text(Path(graph).read_text().replace("1h", "20ms"))
+    report = os.path.relpath(tmp_path / "r.json")
+    process = start(script, run, graph, "--report", report, where)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, (tmp_path / "r.json").is_file()) == (0, True), err
 
 
 def test_a_second_ctrl_c_while_it_loads_ends_with_130(start: Start, tmp_path: Path) -> None:

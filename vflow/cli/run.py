@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,9 @@ class _Run:
 
     def __init__(self, graph: Graph, args: argparse.Namespace) -> None:
         self.args, self.graph = args, graph
+        # where they are now: a node may change the folder that the process is in
+        self._recordings = [Path(file).absolute() if file else None for file in (args.input, args.output)]
+        self._report = os.path.abspath(args.report) if args.report is not None else None
         self.log = TurnLog(graph)
         self.pipeline = Pipeline(graph)
         self.pipeline.bus.listen(self.log.listen)
@@ -153,19 +157,17 @@ class _Run:
 
     def _finish(self, code: int) -> int:
         """The table and the report of what was run; the exit code."""
-        given = self.args.input, self.args.output
-        recorded = [Path(path) if path and Path(path).is_file() else None for path in given]
         try:
-            self.log.refine(*recorded)
+            self.log.refine(*(path if path and path.is_file() else None for path in self._recordings))
         except (OSError, RuntimeError) as error:  # libsndfile's errors are RuntimeErrors
             self.terminal.note(f"latencies are the runtime's own, the recording cannot be read: {error}")
         self.terminal.table()
-        if self.args.report is not None:
+        if self._report is not None:
             report = self.log.report(self.pipeline.stats())
             for loss in self.log.losses:
                 self.terminal.note(f"warning: {indented(loss)}")
             try:
-                write_report(self.args.report, report)
+                write_report(self._report, report)
             except OSError as error:
                 self.terminal.note(
                     f"the report cannot be written: {self.args.report}: {error.strerror or error}"
