@@ -13,7 +13,7 @@ from vflow.doctor.examination import examine
 from vflow.errors import Diagnostic, GraphError, Place
 from vflow.graph.graph import Graph
 from vflow.graph.latency_budget import over_budget
-from vflow.printing import emit, emit_json, write
+from vflow.printing import continued, emit, emit_json, write
 
 
 def main(args: argparse.Namespace) -> int:
@@ -30,7 +30,7 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         emit_json(as_json(args.file, graph, found), indent=1)
     else:
-        emit("\n".join(as_text(args.file, graph, found)))
+        emit("\n".join(map(continued, as_text(args.file, graph, found))))
     return OK if found.ready else USAGE
 
 
