@@ -288,6 +288,16 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return err
 
 
+def test_a_number_of_threads_that_is_none_is_warned_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")
+    graph = tmp_path / "g.yaml"
+    graph.write_text("nodes: {a: {use: test_tone, duration: 20ms}, b: {use: 'null'}}\nlinks: [a -> b]\n")
+    assert main(["run", str(graph)]) == 0
+    assert "warning: OMP_NUM_THREADS is 'many', which is no number of threads" in capsys.readouterr().err
+
+
 def test_a_missing_input_is_an_error_at_the_mic(capsys: pytest.CaptureFixture[str]) -> None:
     err = refused(capsys, str(ECHO), "--input", "none.wav", "--output", "/dev/null")
     assert "none.wav" in err

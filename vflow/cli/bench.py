@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from vflow import resources
 from vflow.bench.bench_run import RECORDINGS, BenchRun, check
 from vflow.bench.chart import draw
 from vflow.bench.microphone import GIVEN_UP
@@ -139,6 +140,8 @@ class _Bench:
         self._code = OK
 
     def run(self) -> int:
+        if problem := resources.openmp_problem():
+            self.live.note(f"warning: {problem}")
         for warning in self.bench_run.graph.warnings:
             self.live.note(indented(warning))
         with self._signals:

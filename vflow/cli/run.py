@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from vflow import resources
 from vflow.cli import graph_options
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.live_view import Terminal
@@ -87,6 +88,8 @@ class _Run:
     def run(self) -> int:
         with self._signals:
             self._printer.start()
+            if problem := resources.openmp_problem():
+                self.terminal.note(f"warning: {problem}")
             self.terminal.resolved()
             self.terminal.note("loading")
             self._player.start()
