@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.conftest import Vflow
-from vflow import Audio, In, Node, prop
+from vflow import Audio, In, Node, Out, prop
 from vflow.graph.registry import Registry
 
 
@@ -54,3 +54,25 @@ def test_no_line_of_a_nodes_texts_looks_like_one_of_the_reference(
     for shown in ("vad: gone", "example:", "roles: none"):
         (line,) = [line for line in lines if line.lstrip().startswith(shown)]
         assert line.startswith("    ")
+
+
+@pytest.mark.parametrize("error", [OSError("no bus"), SystemExit("no bus"), GeneratorExit("no bus")])
+def test_a_node_whose_devices_cannot_be_listed_is_shown_without(
+    vflow: Vflow, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    class Mic(Node):
+        """Records."""
+
+        audio = Out(Audio())
+
+        @classmethod
+        def devices(cls) -> list[str]:
+            raise error
+
+    monkeypatch.setattr(Registry, "names", lambda self: ["mic.own"])
+    monkeypatch.setattr(Registry, "load", lambda self, name: Mic)
+    ran = vflow("inspect", "mic.own")
+    assert ran.code == 0
+    assert f"devices: cannot be listed: {type(error).__name__}: no bus" in ran.out.splitlines()
+    ran = vflow("doctor")
+    assert f"not available: its devices() raised {type(error).__name__}: no bus" in ran.out

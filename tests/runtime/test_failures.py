@@ -167,6 +167,22 @@ def test_what_a_node_says_of_itself_stands_for_a_library_that_is_missing_and_for
     assert raised.value.node == "it"
 
 
+def test_a_library_that_is_missing_is_told_though_the_node_cannot_say_what_it_lacks() -> None:
+    class Mute(Pass):
+        """Opens with an error, and says nothing of itself."""
+
+        @classmethod
+        def unavailable(cls) -> str:
+            raise SystemExit(1)
+
+        def open(self) -> None:
+            raise ImportError("no module named it")
+
+    text = "nodes: {w: {use: t.words}, it: {use: t.mute}, c: {use: t.collect}}\nlinks: [w -> it -> c]\n"
+    with pytest.raises(NodeError, match="ImportError: no module named it"):
+        pipeline(text, mute=Mute).start()
+
+
 THREE = """
 nodes:
   words: {use: t.words, count: 3, every: 10ms}

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from vflow.caps import AnyCaps, Audio, Caps, Text
-from vflow.errors import Diagnostic, Place, PropertyError, Unavailable, describe, repr_of
+from vflow.errors import Diagnostic, Place, PropertyError, Unavailable, describe, pass_on_ctrl_c, repr_of
 from vflow.graph.document import NodeSpec
 from vflow.graph.draft import Draft
 from vflow.graph.file_uses import FileUse
@@ -87,7 +87,8 @@ class NodeBuilder:
                 message = _hide(message, value)
             draft.error(f"{self.full}: {message}", place)
             return node
-        except (Exception, SystemExit) as error:  # a node's own code, at check time
+        except BaseException as error:  # a node's own code, at check time
+            pass_on_ctrl_c(error)
             message = f"{called} raised {describe(error)}"
             for value in self.values.values():
                 message = _hide(message, value)

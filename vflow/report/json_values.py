@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
+
+from vflow.errors import pass_on_ctrl_c
 
 MAX_DEPTH, MAX_VALUES, MAX_TEXT = 20, 10_000, 10_000
 """Most of what a node may put into the report at once; the rest is left out."""
@@ -24,14 +25,8 @@ def text_of(value: object) -> str:
         text = value if type(value) is str else str(value)
         return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}... ({len(text):,} characters)"
     except BaseException as error:  # a node's own code
-        _let_pass_ctrl_c(error)
+        pass_on_ctrl_c(error)
         return f"a {type(value).__name__} whose text raises {type(error).__name__}"
-
-
-def _let_pass_ctrl_c(error: BaseException) -> None:
-    """Raises: a KeyboardInterrupt that may be the user's, who is heard in the main thread only."""
-    if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
-        raise error
 
 
 def plain(
@@ -61,7 +56,7 @@ class _Converter:
         try:
             return self._convert(value, above)
         except BaseException as error:  # a node's own code: items, iteration, tolist
-            _let_pass_ctrl_c(error)
+            pass_on_ctrl_c(error)
             self._lose(f"a {type(value).__name__} that raises {type(error).__name__} when it is read")
             return self._hide(text_of(value))
 

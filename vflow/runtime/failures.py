@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from vflow.errors import NodeError, Signal, Stopped, Unavailable, describe
+from vflow.errors import NodeError, Signal, Stopped, Unavailable, describe, pass_on_ctrl_c
 from vflow.graph.graph import ErrorPolicy, Graph
 from vflow.node import Node
 from vflow.runtime.announcer import Announcer
@@ -131,7 +131,14 @@ def _culprit(segment: Segment, error: BaseException) -> str:
 def reason(node: Node, error: BaseException) -> BaseException:
     """Why a node could not be opened: where it lacks a library, what it says of itself, which names the mend.
     Other errors have other reasons."""
-    if not isinstance(error, ImportError) or not (said := node.unavailable()):
+    if not isinstance(error, ImportError):
+        return error
+    try:
+        said = node.unavailable()
+    except BaseException as raised:  # a node's own code
+        pass_on_ctrl_c(raised)
+        return error
+    if not said:
         return error
     missing = Unavailable(said)
     missing.__cause__ = error
