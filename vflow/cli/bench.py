@@ -22,6 +22,7 @@ from vflow.cli.bench_report import Live, result, table
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.graph_options import overrides_of
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
+from vflow.cli.python_messages import PythonMessages
 from vflow.cli.signals import DONE, SignalWaiter
 from vflow.deadline import call_within
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
@@ -144,7 +145,7 @@ class _Bench:
             self.live.note(f"warning: {problem}")
         for warning in self.bench_run.graph.warnings:
             self.live.note(indented(warning))
-        with self._signals:
+        with self._signals, PythonMessages(self.bench_run.graph.secrets.hide):
             self.live.status("loading")
             threading.Thread(target=self._play, name="vflow:bench", daemon=True).start()
             interrupted = self._signals.wait() != DONE

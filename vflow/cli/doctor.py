@@ -8,6 +8,7 @@ import sys
 from vflow.cli import graph_options
 from vflow.cli.doctor_report import as_json, as_text
 from vflow.cli.main import OK, USAGE
+from vflow.cli.python_messages import PythonMessages
 from vflow.cli.status_line import StatusLine
 from vflow.doctor.examination import examine
 from vflow.errors import Diagnostic, GraphError, Place
@@ -24,7 +25,8 @@ def main(args: argparse.Namespace) -> int:
     graph, problems = _graph(args) if args.file is not None else (None, [])
     status = StatusLine(sys.stderr)
     try:
-        found = examine(graph, problems, status.show)
+        with PythonMessages(graph.secrets.hide if graph is not None else str):
+            found = examine(graph, problems, status.show)
     finally:
         status.end()
     if args.json:

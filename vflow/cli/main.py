@@ -18,6 +18,7 @@ from typing import NoReturn, TextIO
 
 from vflow import __version__
 from vflow.cli.arguments import parser_for
+from vflow.cli.python_messages import PythonMessages
 from vflow.printing import emit, escaped, write
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -40,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return USAGE
     try:
-        code: int = importlib.import_module(f"vflow.cli.{args.verb}").main(args)
+        with PythonMessages():
+            code: int = importlib.import_module(f"vflow.cli.{args.verb}").main(args)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code

@@ -14,6 +14,7 @@ from vflow.cli import graph_options
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.live_view import Terminal
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
+from vflow.cli.python_messages import PythonMessages
 from vflow.cli.signals import DONE, SignalWaiter
 from vflow.deadline import call_within
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
@@ -86,7 +87,7 @@ class _Run:
         )
 
     def run(self) -> int:
-        with self._signals:
+        with self._signals, PythonMessages(self.graph.secrets.hide):
             self._printer.start()
             if problem := resources.openmp_problem():
                 self.terminal.note(f"warning: {problem}")
