@@ -12,6 +12,7 @@ import soundfile
 
 from vflow import MS, Audio, Flush, Message, Played, SpeechEnd, SpeechStart, Text, TextPacket, TurnEnd
 from vflow.graph.graph import Graph, GraphNode
+from vflow.graph.secrets import Secrets
 from vflow.node import Node
 from vflow.report.turn_log import TurnLog
 
@@ -173,6 +174,16 @@ def test_stats_are_kept_as_they_were_when_they_were_posted(log: TurnLog) -> None
     counts["peaks"] = np.zeros(2)
     assert log.report([])["stats"]["chat"] == {"peaks": [1, 2], "odd": ["1j"]}
     assert log.losses == ["chat: what it posted for the report holds a complex, which is written as text"]
+
+
+def test_what_the_environment_gave_is_in_no_text_that_a_node_counted() -> None:
+    log = TurnLog(Graph("g.yaml", secrets=Secrets({"hunter2-s3cr3t": "${KEY}"})))
+    deep = {"hunter2-s3cr3t": [{"a": "x hunter2-s3cr3t", "b": b"hunter2-s3cr3t", 1: Path("hunter2-s3cr3t")}]}
+    log.listen(Message("stats", "chat", 0, data=deep))
+    event(log, 0, TurnEnd(turn=1, meta={"stop_reason": "hunter2-s3cr3t"}))
+    report = json.dumps(log.report([]))
+    assert "hunter2" not in report
+    assert report.count("${KEY}") == 5
 
 
 def test_losses_are_bounded_as_warnings_are(log: TurnLog, monkeypatch: pytest.MonkeyPatch) -> None:

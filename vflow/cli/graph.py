@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from vflow.cli import drawing
 from vflow.cli.diagnostics import report
@@ -14,6 +13,7 @@ from vflow.graph import shipped
 from vflow.graph.file_uses import FileUse, clashes
 from vflow.graph.loader import load
 from vflow.printing import emit, escaped, write
+from vflow.report.report_file import write_whole
 
 ASCII = str.maketrans(
     {"│": "|", "║": "#", "├": "+", "╠": "+", "└": "+", "╚": "+", "─": "-", "═": "=", "·": "."}
@@ -36,9 +36,8 @@ def main(args: argparse.Namespace) -> int:
     if found := list(clashes([*graph.files, use])):
         report(found)
         return USAGE
-    output = Path(args.output)
     try:
-        output.write_text(f"{drawn}\n", encoding="utf-8", errors="backslashreplace")
+        write_whole(args.output, f"{drawn}\n")
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
         reason = getattr(error, "strerror", None) or error
         write(f"{escaped(args.output)}: error: cannot be written: {reason}", sys.stderr)

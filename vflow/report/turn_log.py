@@ -88,7 +88,7 @@ class TurnLog:
     def listen(self, message: Message) -> None:
         """Take a message of the bus."""
         if message.kind == "stats":  # not under the lock: it may be much, and its classes the node's own
-            stats, losses = plain(message.data)
+            stats, losses = plain(message.data, hide=self.graph.secrets.hide)
         with self._lock:
             if message.kind == "event":
                 self._event(message)
@@ -176,7 +176,7 @@ class TurnLog:
             turn = self._turn(event.turn)
             had_ended = turn.ended
             turn.tokens = self._count(event.meta, "tokens", 0, message.source)
-            turn.stop_reason = text_of(event.meta.get("stop_reason", "eos"))
+            turn.stop_reason = self.graph.secrets.hide(text_of(event.meta.get("stop_reason", "eos")))
             counts = {name: self._count(event.meta, name, 0, message.source) for name in WITHHELD}
             turn.withheld = {name: count for name, count in counts.items() if count}
             asked_ns = turn.speculation.begun_ns or turn.at_ns.get("decided")
