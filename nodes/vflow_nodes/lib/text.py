@@ -11,7 +11,7 @@ MARKS = ".!?…:;—–,"  # noqa: RUF001  # the dashes are meant
 """The punctuation marks that a voice pauses at."""
 
 _SENTENCE_ENDS = frozenset(".!?…")
-_FULL_WIDTH = {"。": ".", "！": "!", "？": "?"}  # noqa: RUF001
+_FULL_WIDTH = {"。": ".", "！": "!", "？": "?"}
 _CLOSERS = "\"'”’)]}*_`~"  # noqa: RUF001
 _ABBREVIATIONS = frozenset("dr mr mrs ms st prof sr jr vs e.g i.e approx inc ltd".split())  # noqa: SIM905
 _MARKDOWN = re.compile(r"^[#|>]+$|(?<!\w)[*_`~]+|[*_`~]+(?!\w)|(?<!\w)#+(?!\d)")
