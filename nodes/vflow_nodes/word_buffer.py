@@ -17,6 +17,7 @@ from vflow import (
     Text,
     TextPacket,
     TurnEnd,
+    join_words,
     prop,
 )
 from vflow_nodes.lib.text import ends_sentence, mark_after
@@ -164,7 +165,7 @@ class WordBuffer(Node):
         self._plays_until_ns = now + self._left_ns(now) + lasts
         self._handed_ns, self._handed_audio_ns, self._begun = now, lasts, True
         del self._words[:count], self._came_ns[:count]
-        return words[0].replace(text=" ".join(word.text.strip() for word in words))
+        return words[0].replace(text=join_words(word.text.rstrip() for word in words))
 
 
 def _is_weak(word: str) -> bool:

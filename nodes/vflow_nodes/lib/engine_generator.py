@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from vflow import Advice, Flush, Node, Out, Text, TextPacket, TurnEnd, prop
+from vflow import Advice, Flush, Node, Out, Text, TextPacket, TurnEnd, join_words, prop
 from vflow_nodes.lib.decode.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class EngineGenerator(Node):
             raise
         finally:
             whole = reply is not None and reply.stop_reason == "eos"
-            self.answered(turn, " ".join(said), tokens if whole else [])
+            self.answered(turn, join_words(said), tokens if whole else [])
         yield self.words, self.ended(turn, len(tokens), reply.stop_reason or "eos")
 
     def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:

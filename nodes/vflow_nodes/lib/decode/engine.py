@@ -268,6 +268,7 @@ class Engine:
             reply.end("eos")
             return
         reply.put(token)
+        task.count(token, self.vocabulary, self.device)
         if len(task.drawn) >= job.limit:
             self._finish(job)
             reply.end("limit")

@@ -57,6 +57,9 @@ class Device(Protocol):
     def first(self, slot: int, position: int, sampling: Sampling) -> Tokens:
         """Draw the first token behind the prompt whose last part was computed just now."""
 
+    def counted(self, slot: int, words: int) -> None:
+        """Set how many words a slot's reply has, from the next step on."""
+
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Tokens:
         """Feed each slot its last token and draw the next. No position that is fed is above `longest`."""
 
@@ -144,6 +147,9 @@ class Stepper:
         chosen = self.sampler.draw(self._logits, self._state, rows, sampling.temperature == 0)
         self._logits = None
         return self._copied(chosen, 1)
+
+    def counted(self, slot: int, words: int) -> None:
+        self._state.words[slot].fill_(words)  # no sync
 
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Pending:
         if not self._captures:

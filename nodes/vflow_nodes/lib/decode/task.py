@@ -11,6 +11,9 @@ from typing import TypeVar
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.reply import Reply
 from vflow_nodes.lib.decode.scheduler import Job
+from vflow_nodes.lib.decode.stepper import Device
+from vflow_nodes.lib.decode.vocabulary import TextStream, Vocabulary
+from vflow_nodes.lib.decode.words import WordCount
 
 T = TypeVar("T")
 
@@ -24,6 +27,17 @@ class Task:
     reply: Reply | None
     drawn: list[int] = field(default_factory=list)
     begun: bool = False
+    text: TextStream | None = None
+    words: WordCount | None = None
+
+    def count(self, token: int, vocabulary: Vocabulary, device: Device) -> None:
+        """Tell the device how many words the reply has with a token more, where it cannot know."""
+        if self.reply is None or not self.reply.sampling.min_words:
+            return
+        if self.text is None or self.words is None:
+            self.text, self.words = TextStream(vocabulary), WordCount()
+        if (words := self.words.push(self.text.push(token))) is not None:
+            device.counted(self.job.slot, words)
 
 
 @dataclass(slots=True)

@@ -12,9 +12,6 @@ import torch
 
 from vflow_nodes.lib.decode.token_bytes import Decoder, declared
 
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-"""Scripts that put no space between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
@@ -29,7 +26,7 @@ class Vocabulary:
         whether it ends in a space (bool).
 
         Only what has a letter or a digit opens a word, so that the count is never above that of the words
-        which are spoken. In scripts without spaces each token is a word.
+        which are spoken. In scripts without spaces it is far below: see `words.WordCount`.
         """
         opens, joins, gaps = torch.zeros(size, dtype=torch.int64), torch.zeros(size), torch.zeros(size)
         for token, piece in enumerate(self.pieces[:size]):
@@ -40,8 +37,6 @@ class Vocabulary:
             opens[token] = sum(_is_word(word) for word in others)
             joins[token] = _is_word(first)
             gaps[token] = text[-1].isspace()
-            if _UNSPACED.search(text):
-                opens[token], joins[token] = 1, 0
         return opens, joins.bool(), gaps.bool()
 
 

@@ -232,6 +232,9 @@ class Scripted:
         self._next[slot] = self.answer(self.held[slot])
         return Drawn([self._next[slot]], lambda: self.before("read", [slot]))
 
+    def counted(self, slot: int, words: int) -> None:
+        self.log.append(("counted", (slot,), words))
+
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Drawn:
         self.log.append(("step", tuple(slots), longest))
         self.before("step", slots)

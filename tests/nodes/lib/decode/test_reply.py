@@ -181,6 +181,9 @@ class Watched:
     def first(self, slot: int, position: int, sampling: Sampling) -> Tokens:
         return self.inner.first(slot, position, sampling)
 
+    def counted(self, slot: int, words: int) -> None:
+        self.inner.counted(slot, words)
+
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Tokens:
         self.steps.append(tuple(slots))
         return self.inner.step(slots, longest, greedy)
