@@ -86,8 +86,7 @@ def load(name: str, device: str, dtype: Dtype, options: Options, progress: Progr
         every = [tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])]
         vocabulary = vocabulary_of(tokenizer, {token for token in every if token is not None})
         engine = build(model, vocabulary, options, torch.device(device))
-    window = getattr(model.config.get_text_config(), "max_position_embeddings", 2048)
-    return LanguageModel(engine.start("chat"), tokenizer, window, _is_plain(tokenizer))
+    return LanguageModel(engine.start("chat"), tokenizer, engine.context, _is_plain(tokenizer))
 
 
 def begun(tokenizer: Any, text: str) -> list[int]:

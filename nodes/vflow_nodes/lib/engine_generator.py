@@ -98,7 +98,8 @@ class EngineGenerator(Node):
         )
         engine = self.load(checkpoints.pick_device(self.device), options)
         if self.context > engine.context:
-            self.ctx.warn(f"context {self.context:,} is more than the model's {engine.context:,} tokens")
+            held = f"context {self.context:,} is more than the model's {engine.context:,} tokens"
+            self.ctx.warn(f"{held}, and the history is cut to those; {engine.device.more_context}")
         if self.min_tokens > self.max_tokens:
             self.ctx.warn(f"min_tokens is above max_tokens: every reply ends at {self.max_tokens} tokens")
         self.replies: Replies = replies.Replies(engine)

@@ -31,6 +31,12 @@ def bucket(longest: int, context: int) -> int:
     return min(context, next((size for size in CONTEXTS if size > longest), context))
 
 
+def _more_context(context: int, longest: int) -> str:
+    if context < longest:
+        return "set 'context' higher"
+    return f"set 'model' to one with a longer context, since this one sees {longest:,} tokens at a time"
+
+
 def buckets(longest: int, context: int) -> list[int]:
     """The sizes that positions up to `longest` need, rising."""
     largest = bucket(longest, context)
@@ -50,6 +56,8 @@ class Device(Protocol):
     slots: int
     context: int
     rewinds: bool
+    more_context: str
+    """What gives a session more context, as an order."""
 
     def prefill(self, slot: int, prompt: Prompt, start: int, stop: int) -> None:
         """Compute positions `start` to `stop` of a prompt into a slot that holds those before."""
@@ -85,6 +93,7 @@ class Stepper:
     def __init__(self, model: Model, sampler: Sampler, *, capture: bool = False) -> None:
         self.slots, self.context, self.rewinds = model.slots, model.context, model.rewinds
         self.model, self.sampler = model, sampler
+        self.more_context = _more_context(model.context, model.longest)
         self._device = model.device
         self._state = SamplingState(model.slots, model.device)
         self._logits: torch.Tensor | None = None

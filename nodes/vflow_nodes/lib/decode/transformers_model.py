@@ -23,8 +23,8 @@ OFF, OFF_NARROW = 0.02, 0.3
 """A pass is wrong that is off by this share of the effect which all earlier tokens have; rounding to a type
 narrower than float32 is a part of that."""
 OFF_IN_PARTS = 0.002
-"""State spaces may forget a little between two parts of a prompt, less than a narrow type rounds. They go token
-by token unless they are closer than this."""
+"""State spaces may forget a little between two parts of a prompt, less than a narrow type rounds. They go
+token by token unless they are closer than this."""
 
 
 class AnyModel:
@@ -43,7 +43,8 @@ class AnyModel:
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in named else {}
         self._takes_positions = "position_ids" in named
         self.slots, self.device = slots, model.device
-        self.context = min(context, getattr(config, "max_position_embeddings", context))
+        self.longest: int = getattr(config, "max_position_embeddings", None) or 2**31  # a state has no end
+        self.context = min(context, self.longest)
         self.vocabulary: int = model.get_output_embeddings().weight.shape[0]
         self._by_token = False
         refused = f"the engine cannot run {config.model_type!r} models"

@@ -203,6 +203,7 @@ class Scripted:
     """
 
     rewinds = True
+    more_context = "set 'context' higher"
 
     def __init__(
         self,

@@ -173,6 +173,7 @@ class Watched:
 
     def __init__(self, inner: Device) -> None:
         self.inner, self.slots, self.context, self.rewinds = inner, inner.slots, inner.context, inner.rewinds
+        self.more_context = inner.more_context
         self.steps: list[tuple[int, ...]] = []
 
     def prefill(self, slot: int, prompt: Prompt, start: int, stop: int) -> None:
