@@ -35,7 +35,8 @@ def render(tokenizer: Any, persona: str, messages: Sequence[Mapping[str, str]]) 
     source = _source(tokenizer)
     names = {**NO_TOKENS, **tokenizer.special_tokens_map, "tools": None, "documents": None}
     try:
-        form = _form(source, tuple((name, str(value)) for name, value in names.items() if value is not None))
+        plain = ((name, value) for name, value in names.items() if isinstance(value, str | int | None))
+        form = _form(source, tuple(plain))
         if isinstance(form, Form):
             return form.prompt(functools.partial(_run, source, names), persona, messages)
     except TooMuch as error:
@@ -56,7 +57,7 @@ def check(tokenizer: Any) -> None:
 
 @functools.lru_cache(maxsize=8)
 def _form(source: str, names: tuple[tuple[str, Any], ...]) -> Form | str:
-    return find(functools.partial(_run, source, {"tools": None, "documents": None, **dict(names)}))
+    return find(functools.partial(_run, source, dict(names)))
 
 
 def _run(source: str, names: Mapping[str, Any], messages: list[Message], begin: bool) -> str:
