@@ -113,6 +113,18 @@ def test_a_sentence_says_what_was_heard_of_a_reply_that_was_interrupted(heard: s
     assert text.endswith(told)
 
 
+@pytest.mark.parametrize(
+    ("withheld", "told"),
+    [
+        ({"thought_tokens": 40}, "a thought of 40 tokens left unsaid"),
+        ({"tool_calls": 1}, "1 tool call left unsaid"),
+        ({"tool_calls": 2}, "2 tool calls left unsaid"),
+    ],
+)
+def test_a_sentence_says_what_the_model_did_not_say(withheld: dict[str, int], told: str) -> None:
+    assert sentence(TurnRecord(1, heard="Hi.", withheld=withheld)) == f"turn 1: {told}"
+
+
 def test_a_sentence_says_that_a_reply_was_prepared() -> None:
     found = TurnRecord(1, heard="Hi.", speculation=Speculated(result="hit"))
     assert sentence(found) == "turn 1: prepared in the pause"

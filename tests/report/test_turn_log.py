@@ -66,6 +66,16 @@ def test_a_turn_that_was_heard_whole_has_every_latency_but_stop(log: TurnLog) ->
     assert [state for _, state in log.states] == ["idle", "listening", "processing", "speaking", "idle"]
 
 
+def test_a_turn_has_counts_of_what_the_model_did_not_say_where_there_was_some(log: TurnLog) -> None:
+    event(log, 1700, TurnEnd(turn=1, meta={"tokens": 9, "thought_tokens": 7, "tool_calls": 0}))
+    event(log, 1800, TurnEnd(turn=2, meta={"tokens": 9, "thought_tokens": "many", "tool_calls": 1}))
+    turns = log.report([])["turns"]
+    assert (turns[0]["thought_tokens"], turns[1]["tool_calls"]) == (7, 1)
+    assert "tool_calls" not in turns[0]
+    assert "thought_tokens" not in turns[1]
+    assert log.snapshot()[0].withheld is not log.turns[1].withheld
+
+
 def test_a_flush_marks_the_turns_whose_reply_was_open(log: TurnLog) -> None:
     ask(log)
     word(log, 1600, "Once", tokens=2)

@@ -178,6 +178,10 @@ def sentence(turn: TurnRecord) -> str:
         said.append("nothing was played")
     if turn.speculation.result == "hit":
         said.append("prepared in the pause")
+    if tokens := turn.withheld.get("thought_tokens"):
+        said.append(f"a thought of {tokens} tokens left unsaid")
+    if calls := turn.withheld.get("tool_calls"):
+        said.append(f"{calls} tool call{'s' if calls > 1 else ''} left unsaid")
     return f"turn {turn.number}: {', '.join(said) or 'played'}"
 
 

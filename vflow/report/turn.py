@@ -12,6 +12,8 @@ from vflow.scripts import join_words
 MOMENTS = (
     "speech_start", "voice_off", "decided", "first_word", "audible", "flushed", "silent", "reply_end",
 )  # fmt: skip
+WITHHELD = ("thought_tokens", "tool_calls")
+"""Of a `turn_end`'s meta: what the model wrote and nobody heard."""
 LATENCIES: Mapping[str, tuple[str, str]] = {
     "endpoint": ("voice_off", "decided"),
     "first_word": ("decided", "first_word"),
@@ -57,6 +59,8 @@ class TurnRecord:
     heard: str = ""
     tokens: int = 0
     stop_reason: str | None = None
+    withheld: dict[str, int] = field(default_factory=dict)
+    """Counts by the names of WITHHELD, those above 0."""
     interrupted: bool = False
     speculation: Speculated = field(default_factory=Speculated)
     generated_ns: int | None = None
@@ -95,6 +99,7 @@ class TurnRecord:
             "words": len(self.words),
             "tokens": self.tokens,
             "stop_reason": self.stop_reason,
+            **self.withheld,
             "interrupted": self.interrupted,
             "speculation": self.speculation.as_dict(),
             "generation_ms": in_ms(self.generated_ns),

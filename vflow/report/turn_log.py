@@ -25,7 +25,7 @@ from vflow.flush import Flush
 from vflow.graph.graph import Graph
 from vflow.report.json_values import plain, text_of
 from vflow.report.recordings import audible_ns, read_stretch, voice_off_ns
-from vflow.report.turn import TurnRecord, in_ms
+from vflow.report.turn import WITHHELD, TurnRecord, in_ms
 from vflow.runtime.link import LinkStats
 
 KEPT_TURNS = 20_000
@@ -177,6 +177,8 @@ class TurnLog:
             had_ended = turn.ended
             turn.tokens = self._count(event.meta, "tokens", 0, message.source)
             turn.stop_reason = text_of(event.meta.get("stop_reason", "eos"))
+            counts = {name: self._count(event.meta, name, 0, message.source) for name in WITHHELD}
+            turn.withheld = {name: count for name, count in counts.items() if count}
             asked_ns = turn.speculation.begun_ns or turn.at_ns.get("decided")
             if asked_ns is not None and turn.generated_ns is None:  # a mixer says it again, in its place
                 turn.generated_ns = message.data.get("made_ns", at_ns) - asked_ns
@@ -289,5 +291,9 @@ def _reply_end_ns(turn: TurnRecord, starts: list[int]) -> int | None:
 
 def _copy(turn: TurnRecord) -> TurnRecord:
     return replace(
-        turn, words=list(turn.words), at_ns=dict(turn.at_ns), speculation=replace(turn.speculation)
+        turn,
+        words=list(turn.words),
+        withheld=dict(turn.withheld),
+        at_ns=dict(turn.at_ns),
+        speculation=replace(turn.speculation),
     )

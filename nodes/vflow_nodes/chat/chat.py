@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LOOK_NS = 50 * MS
 """How often a summary that is being written is looked after."""
+THOUGHTS = 2048
+"""Tokens of a slot for a thought, where the model is let to think."""
 PERSONA = "You are a helpful voice assistant. Answer in one or two short spoken sentences."
 
 
@@ -39,6 +41,12 @@ class Chat(EngineGenerator):
         doc="a model that `vflow models list` names, a model's directory, or owner/name on the hub",
     )
     persona: str = prop(PERSONA, doc="who speaks, and how: the system prompt")
+    think: Literal["off", "hide"] = prop(
+        "off",
+        doc="off asks the template for a reply without thoughts; hide lets the model think, unheard, and "
+        "keeps room for it. No thought is ever said",
+        hot=True,
+    )
     summary: Literal["model", "none"] = prop(
         "model",
         doc="model keeps a summary of the turns that the context has no room for, which the model writes "
@@ -69,13 +77,15 @@ class Chat(EngineGenerator):
             lambda: loading.load(self.model, device, self.dtype, options, self.ctx.progress),
         )
         self._memory = ChatMemory(self._render)
-        self._warned = False
         return self._language.engine
 
     def warm_up(self) -> None:
         """Compute the persona, which every prompt begins with, and each step that a reply may take."""
         self.replies.warm_up(self.slots, self.context)
-        self.replies.rehearse(self._language.prompt(self.persona, [{"role": "user", "content": "Hello."}]))
+        self.replies.rehearse(self._render("", [{"role": "user", "content": "Hello."}]))
+
+    def room(self) -> int:
+        return super().room() + (THOUGHTS if self.think == "hide" else 0)
 
     def close(self) -> None:
         self._drop_summary()
@@ -104,12 +114,12 @@ class Chat(EngineGenerator):
         """The tokens of the history that fits, and a summary of what does not. Raises: DecodeError."""
         engine = self._language.engine
         ids = self._memory.prompt(self.ctx.conversation.messages(), self._room(), engine.context - 2)
-        if self._memory.forgot and not self._warned and (self.summary == "none" or self.slots == 1):
-            self._warned = True
+        if self._memory.forgot and (self.summary == "none" or self.slots == 1):
             slots = " and 'slots: 2'" if self.slots == 1 else ""
-            self.ctx.warn(
+            self._tell(
+                "outgrown",
                 "the conversation has outgrown the context, and its oldest turns are left out; "
-                f"set 'summary: model'{slots}, or {engine.device.more_context}"
+                f"set 'summary: model'{slots}, or {engine.device.more_context}",
             )
         return ids
 
@@ -120,7 +130,7 @@ class Chat(EngineGenerator):
 
     def _render(self, summary: str, messages: Sequence[Mapping[str, str]]) -> list[int]:
         """The tokens of a prompt. Raises: DecodeError."""
-        return self._language.prompt(instructed(self.persona, summary), messages)
+        return self._language.prompt(instructed(self.persona, summary), messages, think=self.think == "hide")
 
     def on_timer(self) -> Iterator[Emission]:
         """Between turns: begin the summary that is due when the reply has been played, and take it."""

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from vflow import Unavailable
-from vflow_nodes.chat import template
+from vflow_nodes.chat import reply_markup, template
 from vflow_nodes.chat.template import BrokenTemplate
 from vflow_nodes.chat.template_form import Form
 from vflow_nodes.lib import checkpoints
@@ -33,16 +33,16 @@ class LanguageModel:
     window: int
     plain: bool
 
-    def prompt(self, persona: str, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """The tokens of a conversation, up to where the assistant's reply begins. Raises: DecodeError where
-        the chat template makes no prompt of it."""
+    def prompt(self, persona: str, messages: Sequence[Mapping[str, str]], think: bool = False) -> list[int]:
+        """The tokens of a conversation, up to where the assistant's reply begins. `think`: the template is
+        not asked for a reply without thoughts. Raises: DecodeError where it makes no prompt of it."""
         if self.plain:
             lines = [f"{message['role'].title()}: {message['content']}" for message in messages]
             return begun(self.tokenizer, "\n".join([persona, "", *lines, "Assistant:"]))
         if _is_common(self.tokenizer):
             return self._common_prompt(persona, messages)
         try:
-            text = template.render(self.tokenizer, persona, messages)
+            text = template.render(self.tokenizer, persona, messages, think)
         except BrokenTemplate as error:
             raise Failed(f"the model's chat template {error}; set 'model' to another") from error
         # as the template wrote it: what begins a text is in the template
@@ -84,7 +84,9 @@ def load(name: str, device: str, dtype: Dtype, options: Options, progress: Progr
             model.to(device)
         ends = model.generation_config.eos_token_id
         every = [tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])]
-        vocabulary = vocabulary_of(tokenizer, {token for token in every if token is not None})
+        vocabulary = vocabulary_of(
+            tokenizer, reply_markup.ends_of(tokenizer, every), reply_markup.markup_of(tokenizer)
+        )
         engine = build(model, vocabulary, options, torch.device(device))
     return LanguageModel(engine.start("chat"), tokenizer, engine.context, _is_plain(tokenizer))
 

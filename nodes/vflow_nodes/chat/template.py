@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,13 +20,15 @@ NO_TOKENS = dict.fromkeys(("bos_token", "eos_token", "pad_token", "unk_token", "
 """The special tokens that a tokenizer may lack, and that templates write without asking."""
 OTHER_USES = ("tool_use", "rag")
 """Templates of a tokenizer with several that are not for a plain conversation."""
+SWITCHES = ("enable_thinking", "thinking", "enable_reasoning", "reasoning", "think")
+"""Qwen3's, GLM's and SmolLM3's; Granite's and DeepSeek's; others'."""
 
 
 class BrokenTemplate(DecodeError):
     """A chat template makes no prompt; the message continues "the chat template"."""
 
 
-def render(tokenizer: Any, persona: str, messages: Sequence[Mapping[str, str]]) -> str:
+def render(tokenizer: Any, persona: str, messages: Sequence[Mapping[str, str]], think: bool = False) -> str:
     """Return a conversation's prompt, up to where the assistant's reply begins. Bounded in size and time.
 
     The template gets what `template_form.find` has found that it takes. Raises: BrokenTemplate, TooLong.
@@ -34,6 +37,7 @@ def render(tokenizer: Any, persona: str, messages: Sequence[Mapping[str, str]]) 
         raise TooLong(f"the conversation has {chars:,} characters; shorten persona and history")
     source = _source(tokenizer)
     names = {**NO_TOKENS, **tokenizer.special_tokens_map, "tools": None, "documents": None}
+    names |= _switches(source, think)
     try:
         plain = ((name, value) for name, value in names.items() if isinstance(value, str | int | None))
         form = _form(source, tuple(plain))
@@ -55,6 +59,18 @@ def check(tokenizer: Any) -> None:
     render(tokenizer, PERSONA, [{"role": "user", "content": LAST}])
 
 
+def _switches(source: str, think: bool) -> dict[str, Any]:
+    """The names by which templates learn whether the model is to think."""
+    switches: dict[str, Any] = dict.fromkeys(SWITCHES, think)
+    if not think:
+        switches["thinking_budget"] = 0  # Seed-OSS
+        if "<|channel|>" in source:
+            switches["reasoning_effort"] = "low"  # gpt-oss always thinks
+        elif "reasoning_effort" in source and re.search("['\"]none['\"]", source):
+            switches["reasoning_effort"] = "none"  # Mistral
+    return switches
+
+
 @functools.lru_cache(maxsize=8)
 def _form(source: str, names: tuple[tuple[str, Any], ...]) -> Form | str:
     return find(functools.partial(_run, source, dict(names)))
@@ -62,9 +78,8 @@ def _form(source: str, names: tuple[tuple[str, Any], ...]) -> Form | str:
 
 def _run(source: str, names: Mapping[str, Any], messages: list[Message], begin: bool) -> str:
     with within(MAX_S):
-        # enable_thinking: templates that know it write a reply without thoughts, which nobody wants to hear
         text: str = _template(source).render(
-            **{**names, "add_generation_prompt": begin, "enable_thinking": False},
+            **{**names, "add_generation_prompt": begin},
             messages=copy.deepcopy(messages),
         )
     return text

@@ -28,9 +28,9 @@ def test_a_history_of_thousands_of_messages_is_cut_in_a_few_tries(
         language = type(node._language)
         prompt = language.prompt
 
-        def counted(self: Any, persona: str, messages: Any) -> list[int]:
+        def counted(self: Any, persona: str, messages: Any, think: bool) -> list[int]:
             tries.append(len(messages))
-            return prompt(self, persona, messages)
+            return prompt(self, persona, messages, think)
 
         monkeypatch.setattr(language, "prompt", counted)
         items = harness.push(TextPacket(text="And now?", turn=2001))

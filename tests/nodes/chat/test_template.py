@@ -74,6 +74,24 @@ def test_what_templates_use_is_what_transformers_makes_of_it(source: str) -> Non
     assert template._run(source, names, said, True) == expected
 
 
+SWITCHED = {
+    "{{ enable_thinking }}": ("False", "True"),
+    "{{ thinking is defined and thinking }}": ("False", "True"),
+    "{{ thinking_budget }}": ("0", ""),
+    "<|channel|>{{ reasoning_effort | default('medium') }}": ("<|channel|>low", "<|channel|>medium"),
+    "{{ reasoning_effort | default('high') }}{# 'none' #}": ("none", "high"),
+    "{{ reasoning_effort | default('high') }}": ("high", "high"),
+}
+
+
+@pytest.mark.parametrize("source", SWITCHED)
+def test_a_template_is_told_whether_the_model_is_to_think_by_the_name_it_knows(source: str) -> None:
+    found = tokenizer(source + "::" + WHOLE)
+    said = [{"role": "user", "content": "Hi."}]
+    told = [render(found, "Be kind.", said, think).partition("::")[0] for think in (False, True)]
+    assert tuple(told) == SWITCHED[source]
+
+
 def test_a_template_that_refuses_a_system_role_gets_the_persona_in_the_first_message() -> None:
     source = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + WHOLE
     check(tokenizer(source))

@@ -56,6 +56,8 @@ class DecodeSession:
             sampling,
             job.limit,
             one_line=one_line,
+            room=engine.context - len(prompt) - 1,
+            prompt=engine.vocabulary.tail(prompt.keys),
             on_taken=lambda reply: engine.taken(job, reply),
         )
         self._submit(Task(job, prompt, reply))

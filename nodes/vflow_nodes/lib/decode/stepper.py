@@ -16,7 +16,7 @@ import torch
 from vflow_nodes.lib.decode.cuda_graphs import Part, Recorder, Step
 from vflow_nodes.lib.decode.forward import LlamaModel, Model
 from vflow_nodes.lib.decode.prompt import Prompt
-from vflow_nodes.lib.decode.sampling import Sampler, Sampling, SamplingState
+from vflow_nodes.lib.decode.sampling import Sampler, Sampling, SamplingState, Tuning
 from vflow_nodes.lib.decode.weights import Weights
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
@@ -67,6 +67,9 @@ class Device(Protocol):
 
     def counted(self, slot: int, words: int) -> None:
         """Set how many words a slot's reply has, from the next step on."""
+
+    def tune(self, slot: int, tuning: Tuning) -> None:
+        """Draw a slot's tokens in another way from the next step on; what was said is counted anew."""
 
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Tokens:
         """Feed each slot its last token and draw the next. No position that is fed is above `longest`."""
@@ -159,6 +162,9 @@ class Stepper:
 
     def counted(self, slot: int, words: int) -> None:
         self._state.words[slot].fill_(words)  # no sync
+
+    def tune(self, slot: int, tuning: Tuning) -> None:
+        self._state.tune(slot, tuning)
 
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Pending:
         if not self._captures:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from vflow_nodes.lib.decode.prompt import Prompt
-from vflow_nodes.lib.decode.reply import Reply
+from vflow_nodes.lib.decode.reply import Reply, StopReason
 from vflow_nodes.lib.decode.scheduler import Job
-from vflow_nodes.lib.decode.stepper import Device
-from vflow_nodes.lib.decode.vocabulary import TextStream, Vocabulary
-from vflow_nodes.lib.decode.words import WordCount
 
 T = TypeVar("T")
 
@@ -27,17 +24,18 @@ class Task:
     reply: Reply | None
     drawn: list[int] = field(default_factory=list)
     begun: bool = False
-    text: TextStream | None = None
-    words: WordCount | None = None
 
-    def count(self, token: int, vocabulary: Vocabulary, device: Device) -> None:
-        """Tell the device how many words the reply has with a token more, where it cannot know."""
-        if self.reply is None or not self.reply.sampling.min_words:
-            return
-        if self.text is None or self.words is None:
-            self.text, self.words = TextStream(vocabulary), WordCount()
-        if (words := self.words.push(self.text.push(token))) is not None:
-            device.counted(self.job.slot, words)
+    def take(self, token: int, ends: Collection[int]) -> StopReason | None:
+        """Hand a token that was drawn to the reply; returns why the reply is over, None while it goes on."""
+        assert self.reply is not None
+        self.drawn.append(token)
+        if token in ends:
+            return "eos"
+        self.reply.put(token)
+        if self.reply.spoken.parser.ended:
+            return "eos"
+        self.job.limit = self.reply.spoken.allowed
+        return "limit" if len(self.drawn) >= self.job.limit else None
 
 
 @dataclass(slots=True)

@@ -5,20 +5,23 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
+from vflow_nodes.lib.decode.markup import Markup
 from vflow_nodes.lib.decode.token_bytes import Decoder, declared
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
-    """`pieces[id]` are a token's bytes, b'' of special ones; `ends` are the tokens that end a reply."""
+    """`pieces[id]` are a token's bytes, b'' of special ones; `ends` are the tokens that end a reply; `markup`
+    is what is known of the model's replies."""
 
     pieces: Sequence[bytes]
     ends: frozenset[int]
+    markup: Markup = field(default_factory=Markup)
 
     def marks(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """How each of `size` tokens counts words, `(size,)` each: how many open inside it behind a space of
@@ -39,6 +42,17 @@ class Vocabulary:
             gaps[token] = text[-1].isspace()
         return opens, joins.bool(), gaps.bool()
 
+    def tail(self, keys: Sequence[int], tokens: int = 64) -> str:
+        """The text of a prompt's last tokens, with the special ones' texts; '' for what is no token."""
+        found = b""
+        for key in keys[-tokens:]:
+            special = self.markup.specials.get(key)
+            if special is not None:
+                found += special.encode()
+            else:
+                found = found + self.pieces[key] if 0 <= key < len(self.pieces) else b""
+        return found.decode(errors="ignore")
+
 
 def _is_word(text: str) -> bool:
     return any(character.isalnum() for character in text)
@@ -56,7 +70,7 @@ class TextStream:
         return self._decoder.decode(self._pieces[token] if token < len(self._pieces) else b"")
 
 
-def vocabulary_of(tokenizer: Any, ends: Collection[int]) -> Vocabulary:
+def vocabulary_of(tokenizer: Any, ends: Collection[int], markup: Markup | None = None) -> Vocabulary:
     """The vocabulary of a tokenizer of transformers.
 
     A token's bytes are what the decoder makes of it that the tokenizer declares. Where there is none, or it
@@ -73,7 +87,8 @@ def vocabulary_of(tokenizer: Any, ends: Collection[int]) -> Vocabulary:
     for i in added.keys() - special:
         if not (pieces[i] and _is_text(pieces[i])):  # its letters stand for themselves
             pieces[i] = added[i].content.encode()
-    return Vocabulary(pieces, frozenset(ends))
+    texts = {i: str(tokens[i]) for i in special if tokens[i] is not None}
+    return Vocabulary(pieces, frozenset(ends), replace(markup or Markup(), specials=texts))
 
 
 def _tokens(tokenizer: Any) -> list[str | bytes | None]:

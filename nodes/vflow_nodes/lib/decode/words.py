@@ -97,7 +97,8 @@ class Holdback:
     """
 
     def __init__(self, limit: int) -> None:
-        self._from = limit // 2
+        self.half = limit // 2
+        """Half of the limit; the withheld tokens before it are added."""
         self._waiting: list[Word] = []
         self._released = ""  # the last word that left
 
@@ -106,7 +107,7 @@ class Holdback:
         gone: list[Word] = []
         for word in words:
             self._waiting.append(word)
-            if word.tokens <= self._from or ends_sentence(word.text):
+            if word.tokens <= self.half or ends_sentence(word.text):
                 gone += self._waiting
                 self._waiting.clear()
         return self._left(gone)

@@ -7,13 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.nodes.lib.decode.models import Scripted
-from vflow_nodes.lib.decode.prompt import Prompt
-from vflow_nodes.lib.decode.reply import Reply
-from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.decode.scheduler import Job
-from vflow_nodes.lib.decode.task import Task, answer
-from vflow_nodes.lib.decode.vocabulary import Vocabulary
+from vflow_nodes.lib.decode.task import answer
 
 
 def leave(*args: Any) -> Any:
@@ -47,14 +41,3 @@ def test_a_callback_that_exits_leaves_the_result() -> None:
     answer(broken, lambda: 1 / 0)
     assert whole.result(0) == 7
     assert isinstance(broken.exception(0), ZeroDivisionError)
-
-
-@pytest.mark.parametrize(("least", "told"), [(3, [1, 2, 2, 3]), (0, [])])
-def test_the_device_is_told_the_words_of_a_script_without_spaces(least: int, told: list[int]) -> None:
-    pieces = [text.encode() for text in ("Hi ", "你好", "，世", "界")]
-    words, sampling = Vocabulary(pieces, frozenset()), Sampling(min_words=least)
-    reply = Reply(words, sampling, 9, one_line=False, on_taken=lambda reply: None)
-    task, device = Task(Job(1, [0], slot=0), Prompt([0]), reply), Scripted(len)
-    for token in (1, 2, 3, 0):
-        task.count(token, words, device)
-    assert [words for what, _, words in device.log] == told

@@ -109,6 +109,15 @@ def vocabulary(kind: str) -> Vocabulary:
     return vocabulary_of(tokenizer, {tokenizer.eos_token_id})
 
 
+def test_the_end_of_a_prompt_is_text_with_its_special_tokens_and_without_what_is_no_token() -> None:
+    words = vocabulary("byte-level")
+    (end,) = words.ends
+    tokens = tokenizer_of("byte-level")("The cat.")["input_ids"]
+    assert words.tail([*tokens, end]) == f"The cat.{tokenizer_of('byte-level').eos_token}"
+    assert words.tail([end, -7, *tokens]) == "The cat."
+    assert words.tail([end, *tokens], tokens=len(tokens)) == "The cat."
+
+
 LOST = "\N{REPLACEMENT CHARACTER}"
 KINDS = ["smollm2", *MADE]
 
