@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from vflow.props import prop as prop
     from vflow.runtime.harness import Harness as Harness
     from vflow.runtime.pipeline import Pipeline as Pipeline
+    from vflow.scripts import join_words as join_words
 
 __version__ = "0.1.0"
 switch_off()
@@ -113,6 +114,7 @@ _MODULE_OF = {
     "VflowError": "errors",
     "call_within": "deadline",
     "install_command": "errors",
+    "join_words": "scripts",
     "load": "graph.loader",
     "print_line": "printing",
     "prop": "props",
@@ -167,6 +169,7 @@ __all__ = [
     "VflowError",
     "call_within",
     "install_command",
+    "join_words",
     "load",
     "print_line",
     "prop",

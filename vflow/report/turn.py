@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vflow.packet import MS
+from vflow.scripts import join_words
 
 MOMENTS = (
     "speech_start", "voice_off", "decided", "first_word", "audible", "flushed", "silent", "reply_end",
@@ -69,7 +70,7 @@ class TurnRecord:
 
     @property
     def reply(self) -> str:
-        return " ".join(self.words)
+        return join_words(self.words)
 
     @property
     def ended(self) -> bool:

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from vflow import Advice, Flush, Node, Out, Text, TextPacket, TurnEnd, prop
+from vflow import Advice, Flush, Node, Out, Text, TextPacket, TurnEnd, join_words, prop
 from vflow_nodes.lib import withheld
 from vflow_nodes.lib.decode.errors import DecodeError
 
@@ -99,7 +99,8 @@ class EngineGenerator(Node):
         )
         engine = self.load(checkpoints.pick_device(self.device), options)
         if self.context > engine.context:
-            self.ctx.warn(f"context {self.context:,} is more than the model's {engine.context:,} tokens")
+            held = f"context {self.context:,} is more than the model's {engine.context:,} tokens"
+            self.ctx.warn(f"{held}, and the history is cut to those; {engine.device.more_context}")
         if self.min_tokens > self.max_tokens:
             self.ctx.warn(f"min_tokens is above max_tokens: every reply ends at {self.max_tokens} tokens")
         self.replies: Replies = replies.Replies(engine)
@@ -158,7 +159,7 @@ class EngineGenerator(Node):
             raise
         finally:
             whole = reply is not None and reply.stop_reason == "eos" and reply.plain
-            self.answered(turn, " ".join(said), tokens if whole else [])
+            self.answered(turn, join_words(said), tokens if whole else [])
         self._tell(*withheld.problem(reply, len(said)))
         yield self.words, self.ended(turn, len(tokens), reply.stop_reason or "eos", withheld.counts(reply))
 

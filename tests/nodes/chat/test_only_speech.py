@@ -169,6 +169,6 @@ def test_think_may_change_between_turns_and_asks_the_template(tmp_path: Path) ->
     with Harness(Chat(model=str(folder), **PLAIN)) as harness:
         chat: Any = harness.node
         tokenizer = chat._language.tokenizer
-        assert "</think>" in tokenizer.decode(chat._render([{"role": "user", "content": "Hi."}]))
+        assert "</think>" in tokenizer.decode(chat._render("", [{"role": "user", "content": "Hi."}]))
         chat.think = "hide"
-        assert "think" not in tokenizer.decode(chat._render([{"role": "user", "content": "Hi."}]))
+        assert "think" not in tokenizer.decode(chat._render("", [{"role": "user", "content": "Hi."}]))

@@ -269,6 +269,8 @@ class Engine:
             return
         if (tuning := reply.spoken.tuning()) is not None:
             self.device.tune(job.slot, tuning)
+        if (words := reply.spoken.words) is not None:
+            self.device.counted(job.slot, words)
         if reply.untaken >= self._ahead:
             job.paused = True
             self.taken(job, reply)  # it may have been taken in between

@@ -162,6 +162,7 @@ class Reply:
             last = hold.push(made(splitter.finish(), time.monotonic_ns()))
             yield from self._sent([*last, *hold.finish()])
         elif self.stop_reason == "limit":
+            yield from self._sent(hold.push(made(splitter.cut(), time.monotonic_ns())))
             yield from self._sent(hold.cut())
         elif self.stop_reason == "error" and self.error is not None:
             raise self.error

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from vflow_nodes.lib.decode.sampling import LONGEST, Sampling, Tuning
 from vflow_nodes.lib.decode.vocabulary import TextStream, Vocabulary
+from vflow_nodes.lib.decode.words import WordCount
 
 THOUGHTS = 2048
 """Tokens of a reply that may be withheld, at most; fewer where its slot has no room for them."""
@@ -28,6 +29,9 @@ class SpokenTokens:
         """Tokens that are not said: of thoughts, calls, headers, and marks."""
         self.thought = 0
         """Tokens of thoughts among them."""
+        self.words: int | None = None
+        """Words of the speech so far; None where the device counts them itself."""
+        self._count = WordCount()
         self._vocabulary, self._stream = vocabulary, TextStream(vocabulary)
         self._sampling, self._limit, self._room = sampling, limit, max(room, limit)
         self._said: list[int] = []
@@ -65,6 +69,8 @@ class SpokenTokens:
         said = parser.push(text, special is not None) if text else ""
         if parser.marks > marks:
             self._vocabulary.markup.learn(parser, whole=False)
+        if said and self._sampling.min_words:
+            self.words = self._count.push(said)
         self._undecided.append(token)
         if parser.pending and not parser.withheld:
             return said

@@ -203,6 +203,7 @@ class Scripted:
     """
 
     rewinds = True
+    more_context = "set 'context' higher"
 
     def __init__(
         self,
@@ -232,6 +233,9 @@ class Scripted:
         assert len(self.held[slot]) == position
         self._next[slot] = self.answer(self.held[slot])
         return Drawn([self._next[slot]], lambda: self.before("read", [slot]))
+
+    def counted(self, slot: int, words: int) -> None:
+        self.log.append(("counted", (slot,), words))
 
     def tune(self, slot: int, tuning: Tuning) -> None:
         self.tuned.append((slot, tuning))

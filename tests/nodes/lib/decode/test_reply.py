@@ -174,6 +174,7 @@ class Watched:
 
     def __init__(self, inner: Device) -> None:
         self.inner, self.slots, self.context, self.rewinds = inner, inner.slots, inner.context, inner.rewinds
+        self.more_context = inner.more_context
         self.steps: list[tuple[int, ...]] = []
 
     def prefill(self, slot: int, prompt: Prompt, start: int, stop: int) -> None:
@@ -181,6 +182,9 @@ class Watched:
 
     def first(self, slot: int, position: int, sampling: Sampling) -> Tokens:
         return self.inner.first(slot, position, sampling)
+
+    def counted(self, slot: int, words: int) -> None:
+        self.inner.counted(slot, words)
 
     def tune(self, slot: int, tuning: Tuning) -> None:
         self.inner.tune(slot, tuning)

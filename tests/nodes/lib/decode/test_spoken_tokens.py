@@ -137,3 +137,14 @@ def test_what_was_held_back_is_speech_at_the_reply_s_end_and_none_at_its_limit()
         tokens = spoken(sampling=free(9))
         assert take(tokens, 1, 4) == " Hi"
         assert tokens.finish(whole) == said
+
+
+@pytest.mark.parametrize(("least", "told"), [(3, [None, 2, 3, 3, 4]), (0, [None] * 5)])
+def test_the_words_of_a_script_without_spaces_are_counted_here(least: int, told: list[int | None]) -> None:
+    pieces = [text.encode() for text in ("Hi ", "你好", "，世", "界", "。Hi")]
+    spoken = SpokenTokens(Vocabulary(pieces, frozenset()), Sampling(min_words=least), 9)
+    counted = []
+    for token in (0, 1, 2, 3, 4):
+        spoken.take(token)
+        counted.append(spoken.words)
+    assert counted == told
