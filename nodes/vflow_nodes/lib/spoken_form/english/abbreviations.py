@@ -232,7 +232,11 @@ def letters_with_stops(look: Look) -> Reading | None:
         if (
             following is not None
             and following.core[:1].isupper()
-            and (name or (before.start and before.word.istitle()))
+            and (
+                name
+                or (before.start and before.word.istitle())
+                or (following.dotted and len(following.core) == 1)
+            )
         ):
             return Reading(1, core)
     return None

@@ -54,6 +54,7 @@ Vol Volume|vol volume|Ch Chapter|ch chapter|pp pages|Pp Pages|p page|P Page|pg p
 Art Article|art article|Sec Section|sec section|Eq Equation|eq equation|Tab Table|Apt Apartment
 apt apartment|Ext Extension|ext extension|Rm Room|rm room|Ste Suite|Rs rupees|ca about|c about
 Ed Edition|Max Maximum|max maximum|Min Minimum|min minimum
+qty quantity|Qty Quantity
 """
 )
 """Said in full before a number only."""
