@@ -265,7 +265,7 @@ def _calls(
         parts = place(unit, index, voice)
         index += len(unit.written.split())
         if not parts or readable(unit.spoken, voice.alphabet) != unit.spoken:
-            unsaid(unit.written)
+            unsaid(unit.written.strip())
         for part in parts:
             if taken and taken + part.weight > voice.longest:
                 calls.append([])
