@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from vflow.packet import MS
@@ -83,6 +83,11 @@ class TurnRecord:
         if start is None or end is None:
             return None
         return max(0, end - start) if name == "stop" else end - start  # silent already when the flush came
+
+    def copy(self) -> TurnRecord:
+        """Return one that does not change with this."""
+        own = replace(self.speculation)
+        return replace(self, words=list(self.words), at_ns=dict(self.at_ns), speculation=own)
 
     def as_dict(self) -> dict[str, Any]:
         """The turn as the report has it."""
