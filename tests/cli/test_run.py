@@ -332,6 +332,38 @@ def test_an_output_that_would_overwrite_the_input_is_refused(
     assert wav.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "g.yaml", "--report", "{weights}"],
+        ["run", "g.yaml", "--output", "{weights}"],
+        ["graph", "g.yaml", "-o", "{weights}"],
+        ["run", "g.yaml", "--set", "out.file={weights}"],
+    ],
+)
+@pytest.mark.parametrize("name", ["cache/models/smollm2/m.gguf", "hub/models--a--b/blobs/1"])
+def test_no_option_overwrites_a_model_that_is_named_by_a_short_name(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: list[str],
+    name: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VFLOW_CACHE", "cache")
+    monkeypatch.setenv("HF_HUB_CACHE", "hub")
+    weights = tmp_path / name
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"weights")
+    tone = "tone: {use: test_tone, duration: 20ms}"
+    Path("g.yaml").write_text(
+        f"nodes: {{{tone}, out: {{use: wav_sink, file: o.wav}}}}\nlinks: [tone -> out]\n"
+    )
+    assert main([word.format(weights=weights) for word in words]) == 2
+    assert "would overwrite what the run reads: the cache of models" in capsys.readouterr().err
+    assert weights.read_bytes() == b"weights"
+
+
 @pytest.mark.parametrize("option", ["--output", "--report"])
 @pytest.mark.parametrize("what", ["in.wav", "graph.yaml"])
 def test_an_option_over_what_the_run_reads_is_refused_by_any_name(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -184,6 +185,36 @@ def test_what_the_environment_gave_is_in_no_text_that_a_node_counted() -> None:
     report = json.dumps(log.report([]))
     assert "hunter2" not in report
     assert report.count("${KEY}") == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("event", {"event": TurnEnd(turn=None)}),  # type: ignore[arg-type]  # as a node may
+        ("event", {"event": TurnEnd(turn=10**5000)}),
+        ("event", {"event": SpeechStart(turn=2, pts_ns="now")}),  # type: ignore[arg-type]
+        ("event", {"event": SpeechStart(turn=2, pts_ns=float("inf"))}),  # type: ignore[arg-type]
+        ("event", {}),
+        ("packet", {}),
+        ("flush", {"flush": None}),
+        ("played", {"played": 5, "phase": "start", "at_ns": 0}),
+        ("played", {"played": Played("one", 1, 1), "phase": "start", "at_ns": 0}),  # type: ignore[arg-type]
+        ("played", {"played": Played(1, 1, 1), "phase": "start", "at_ns": "now"}),
+        ("speculation", {"turn": "one"}),
+    ],
+)
+def test_a_message_that_is_none_of_its_kind_costs_no_report_and_names_its_node(
+    log: TurnLog, kind: Any, data: dict[str, Any]
+) -> None:
+    ask(log)
+    log.listen(Message(kind, "chat", 0, data=data))
+    played(log, 2000, "start", "")
+    assert [turn.number for turn in log.snapshot()][:1] == [1]
+    assert log.report([])["turns"][0]["at_ms"]["audible"] == 2000
+    assert any(
+        loss.startswith(f"chat: what it posted for the report holds what is no {kind} (")
+        for loss in log.losses
+    )
 
 
 def test_losses_are_bounded_as_warnings_are(log: TurnLog, monkeypatch: pytest.MonkeyPatch) -> None:

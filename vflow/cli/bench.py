@@ -20,7 +20,7 @@ from vflow.bench.verdict import Standing
 from vflow.cli.arguments import TURNS
 from vflow.cli.bench_report import Live, result, table
 from vflow.cli.diagnostics import report as report_diagnostics
-from vflow.cli.graph_options import overrides_of
+from vflow.cli.graph_options import model_caches, overrides_of
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.python_messages import PythonMessages
 from vflow.cli.signals import DONE, SignalWaiter
@@ -86,6 +86,7 @@ def _check_options(args: argparse.Namespace) -> None:
 def _files(args: argparse.Namespace) -> Iterator[FileUse]:
     """The files that the options name."""
     yield FileUse(args.file, "reads", "the graph")
+    yield from model_caches()
     for file in args.input:
         yield FileUse(file, "reads", "--input")
     if args.picture is not None:

@@ -7,6 +7,7 @@ import sys
 
 from vflow.cli import drawing
 from vflow.cli.diagnostics import report
+from vflow.cli.graph_options import model_caches
 from vflow.cli.main import OK, USAGE
 from vflow.errors import GraphError, Place
 from vflow.graph import shipped
@@ -33,7 +34,7 @@ def main(args: argparse.Namespace) -> int:
         emit(printable(drawn, getattr(sys.stdout, "encoding", None)))
         return OK
     use = FileUse(args.output, "writes", "--output", Place(args.output))
-    if found := list(clashes([*graph.files, use])):
+    if found := list(clashes([*graph.files, *model_caches(), use])):
         report(found)
         return USAGE
     try:

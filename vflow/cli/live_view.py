@@ -42,7 +42,11 @@ class Terminal:
         """Print messages until the bus closes."""
         for message in bus:
             with self._lock:
-                self._show(message)
+                try:
+                    self._show(message)
+                except Exception as error:  # whatever a node has posted as one of its kind
+                    what = escaped(f"posted what is no {message.kind} ({type(error).__name__})")
+                    self._note(f"warning: {message.source}: {what}")
 
     def resolved(self) -> None:
         """Say which nodes the roles took, and why not better ones; and the graph's warnings."""

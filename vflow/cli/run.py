@@ -46,7 +46,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _check_options(args: argparse.Namespace) -> None:
     """Raises: GraphError where an output could not be written, or would overwrite what an option names."""
-    uses = [FileUse(args.file, "reads", "the graph")]
+    uses = [FileUse(args.file, "reads", "the graph"), *graph_options.model_caches()]
     uses += [FileUse(args.input, "reads", "--input")] if args.input else []
     for option, file in (("--output", args.output), ("--report", args.report)):
         if file is None:
@@ -59,11 +59,12 @@ def _check_options(args: argparse.Namespace) -> None:
 
 
 def _check_report(report: str | None, graph: Graph) -> None:
-    """Raises: GraphError where the report would overwrite what a node reads or writes."""
+    """Raises: GraphError where the report would overwrite what a node reads or writes, or a node a model."""
+    uses = [*graph.files, *graph_options.model_caches()]
     if report is not None:
-        found = list(clashes([*graph.files, FileUse(report, "writes", "--report", Place(report))]))
-        if found:
-            raise GraphError(found)
+        uses.append(FileUse(report, "writes", "--report", Place(report)))
+    if found := list(clashes(uses)):
+        raise GraphError(found)
 
 
 class _Run:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from vflow.packet import MS
@@ -88,6 +89,23 @@ class TurnRecord:
         if start is None or end is None:
             return None
         return max(0, end - start) if name == "stop" else end - start  # silent already when the flush came
+
+    def recorded_until_ns(self, starts: Sequence[int]) -> int | None:
+        """Up to where a recording may hold this reply, which is audible: its end, or the next one's start.
+        `starts` of all replies ascend."""
+        later = starts[bisect_right(starts, self.at_ns["audible"]) :][:1]
+        ends = [self.at_ns["reply_end"]] if "reply_end" in self.at_ns else []
+        return min([*later, *ends], default=None)
+
+    def copy(self) -> TurnRecord:
+        """Return one that does not change with this."""
+        return replace(
+            self,
+            words=list(self.words),
+            withheld=dict(self.withheld),
+            at_ns=dict(self.at_ns),
+            speculation=replace(self.speculation),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The turn as the report has it."""
