@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,9 @@ from vflow.errors import (
     Stopped,
     Unavailable,
     VflowError,
+    describe,
     nearest,
+    pass_on_ctrl_c,
     repr_of,
 )
 from vflow.graph.registry import GROUP
@@ -132,3 +135,29 @@ def test_every_mend_and_page_names_extras_that_there_are() -> None:
 def test_nothing_tells_anybody_to_install_the_other_distribution() -> None:
     told = re.compile(r"pip install[^\n]*[ '\"]vflow(?![\w-])")
     assert [str(file) for file in [*SOURCES, *PAGES] if told.search(file.read_text(encoding="utf-8"))] == []
+
+
+def test_ctrl_c_is_passed_on_in_the_main_thread_alone() -> None:
+    raised: list[BaseException] = []
+
+    def elsewhere() -> None:
+        try:
+            pass_on_ctrl_c(KeyboardInterrupt())
+        except KeyboardInterrupt as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert raised == []
+    pass_on_ctrl_c(SystemExit())
+    with pytest.raises(KeyboardInterrupt):
+        pass_on_ctrl_c(KeyboardInterrupt())
+
+
+def test_an_error_whose_text_ends_the_process_is_described() -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise SystemExit
+
+    assert describe(Mute()) == "Mute (whose text cannot be had)"

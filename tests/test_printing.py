@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vflow.printing import emit, emit_json, escaped, indented, print_line, write
+from vflow.printing import continued, emit, emit_json, escaped, indented, print_line, write
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,11 @@ def test_what_a_terminal_would_obey_or_hide_is_shown(text: str, shown: str) -> N
 @given(st.text())
 def test_nothing_is_left_that_a_terminal_obeys(text: str) -> None:
     assert not {unicodedata.category(c) for c in escaped(text)} & {"Cc", "Cs", "Zl", "Zp"}
+
+
+def test_later_lines_are_indented_deeper_than_the_line_that_they_continue() -> None:
+    assert continued("  in audio: a\nerror: b\x1b\tc") == "  in audio: a\n      error: b\\x1b\\tc"
+    assert continued("") == ""
 
 
 def test_later_lines_of_a_foreign_text_are_indented() -> None:

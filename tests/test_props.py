@@ -62,6 +62,7 @@ def test_values_are_converted() -> None:
         ({"factor": float("nan")}, "factor is nan, out of range; at least 0 and at most 16"),
         ({"wait": 20}, "wait: 20 is not a duration; write 20ms or 20s"),
         ({"wait": "20"}, "wait: '20' is not a duration; write it as 480ms or 1.5s"),
+        ({"wait": float("inf")}, "wait: inf is not a duration; write it as 480ms or 1.5s"),
         ({"wait": True}, "wait: True is not a duration; write it as 480ms or 1.5s"),
         ({"wait": "5ms"}, "wait is '5ms', out of range; at least 10ms and at most 1s"),
         ({"count": 1.5}, "count takes int, not 1.5 (float)"),

@@ -107,3 +107,22 @@ def test_a_system_without_proc_says_what_it_can(tmp_path: Path, monkeypatch: pyt
 def test_this_process_is_found() -> None:
     assert 0 < resources.usable_cores() <= (os.cpu_count() or 1)
     assert (resources.resident() or 0) > 1 << 20
+
+
+@pytest.mark.parametrize("asked", [None, "1", "64", "4,2", " 3 , 1 ", "007"])
+def test_a_number_of_openmp_threads_is_no_problem(monkeypatch: pytest.MonkeyPatch, asked: str | None) -> None:
+    if asked is None:
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert resources.openmp_problem() == ""
+
+
+@pytest.mark.parametrize("asked", ["many", "", "0", "-1", "1.5", "4,", "9" * 5000, "\x1b[2J"])
+def test_openmp_threads_that_are_no_number_are_told(monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    said = resources.openmp_problem()
+    assert said.startswith("OMP_NUM_THREADS is '")
+    assert said.endswith("which is no number of threads, and has no effect")
+    assert said.isprintable()
+    assert len(said) < 120

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from vflow.props import prop as prop
     from vflow.runtime.harness import Harness as Harness
     from vflow.runtime.pipeline import Pipeline as Pipeline
+    from vflow.scripts import join_words as join_words
     from vflow.sent_audio import SentAudio as SentAudio
     from vflow.session.session import Session as Session
     from vflow.session.session import preload as preload
@@ -120,6 +121,7 @@ _MODULE_OF = {
     "VflowError": "errors",
     "call_within": "deadline",
     "install_command": "errors",
+    "join_words": "scripts",
     "load": "graph.loader",
     "print_line": "printing",
     "preload": "session.session",
@@ -178,6 +180,7 @@ __all__ = [
     "VflowError",
     "call_within",
     "install_command",
+    "join_words",
     "load",
     "preload",
     "print_line",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 
+from vflow.scripts import join_words
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
@@ -84,7 +86,7 @@ class Conversation:
         joined: list[dict[str, str]] = []
         for entry in self.entries():
             if joined and joined[-1]["role"] == entry.role:
-                joined[-1]["content"] += " " + entry.text
+                joined[-1]["content"] = join_words([joined[-1]["content"], entry.text])
             else:
                 joined.append({"role": entry.role, "content": entry.text})
         return joined

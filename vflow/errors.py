@@ -6,6 +6,7 @@ A user's mistake is a `Diagnostic`: what failed, where it stands in the file, wh
 from __future__ import annotations
 
 import difflib
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -98,11 +99,19 @@ def repr_of(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
 
 
+def pass_on_ctrl_c(error: BaseException) -> None:
+    """For whoever takes all that a node's own code raises. Raises: a KeyboardInterrupt that may be the
+    user's, who is heard in the main thread only."""
+    if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+        raise error
+
+
 def describe(error: BaseException) -> str:
     """An error in a message: its kind and its text; the text alone of vflow's own, which name the mend."""
     try:
         text = str(error)
-    except Exception:  # an author's own code
+    except BaseException as raised:  # an author's own code
+        pass_on_ctrl_c(raised)
         return f"{type(error).__name__} (whose text cannot be had)"
     return text if isinstance(error, VflowError) else f"{type(error).__name__}: {text}"
 

@@ -52,7 +52,8 @@ SAID = (SpeechStart, Pause, Resume, SpeechEnd)
 
 
 class TurnEnd(Event):
-    """Stands behind the last word of a reply. `meta` has `tokens` and `stop_reason`."""
+    """Stands behind the last word of a reply. `meta` has `tokens` and `stop_reason`, and where something was
+    not said `thought_tokens` and `tool_calls`, how many."""
 
     __slots__ = ()
 

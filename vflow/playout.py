@@ -16,6 +16,7 @@ import numpy as np
 from vflow.errors import Flushed
 from vflow.flush import Played
 from vflow.packet import SECOND, AudioPacket, Samples, Span
+from vflow.scripts import join_words
 
 _RAMPS_A_SECOND = 100
 """A change of volume from 0 to 1 takes 10 ms, so that it does not click."""
@@ -59,7 +60,7 @@ class _Turn:
         """What had been played of it when all before the frame `heard` had sounded."""
         samples = sum(max(0, min(stop, heard) - start) for start, stop in self.taken)
         words = [word for frame, word in self.words if frame < heard]
-        return Played(self.number, samples, rate, " ".join(words), len(words), self.ended(heard))
+        return Played(self.number, samples, rate, join_words(words), len(words), self.ended(heard))
 
 
 class Playout:

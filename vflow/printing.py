@@ -36,6 +36,13 @@ def indented(text: str) -> str:
     return "\n  ".join(map(escaped, text.split("\n")))
 
 
+def continued(line: str) -> str:
+    """A line of ours that ends in a text from outside: further lines of that text are indented deeper, so
+    that none looks like the next of ours."""
+    margin = " " * (len(line) - len(line.lstrip(" ")) + 4)
+    return f"\n{margin}".join(map(escaped, line.split("\n")))
+
+
 def print_line(text: str, stream: TextIO | None = None) -> bool:
     """Print a text as one line, to standard output where no stream is given; any thread.
 

@@ -89,8 +89,8 @@ def duration_ns(text: object) -> int:
         return 0
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        number = isinstance(text, int | float) and not isinstance(text, bool)
-        short = number and len(repr(text)) <= 20
+        number = isinstance(text, int | float) and not isinstance(text, bool) and len(repr(text)) <= 20
+        short = number and repr(text) not in ("inf", "-inf", "nan")
         mend = f"write {text}ms or {text}s" if short else "write it as 480ms or 1.5s"
         raise PropertyError(f"{repr_of(text)} is not a duration", mend)
     found_ns = float(match[1]) * _UNITS_NS[match[2]]  # infinite, where it has hundreds of digits

@@ -6,6 +6,7 @@ Source: Linux, Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst;
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,17 @@ def load() -> float | None:
         return os.getloadavg()[0]
     except (AttributeError, OSError):
         return None
+
+
+def openmp_problem() -> str:
+    """Why OpenMP, which torch computes with, passes over $OMP_NUM_THREADS; '' where it does not.
+
+    Source: OpenMP 5.2, section 21.1.2: a list of positive integers.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS")
+    if asked is None or re.fullmatch(r"\s*0*[1-9][0-9]{0,9}\s*(,\s*0*[1-9][0-9]{0,9}\s*)*", asked):
+        return ""
+    return f"OMP_NUM_THREADS is {asked[:40]!r}, which is no number of threads, and has no effect"
 
 
 def resident() -> int | None:

@@ -20,9 +20,11 @@ from vflow import (
     Text,
     TextPacket,
     TurnEnd,
+    join_words,
     prop,
 )
 from vflow_nodes.lib.spoken_form import SpokenForm, Unit
+from vflow_nodes.lib.word_breaks import words_of
 
 
 class Spoken(Node):
@@ -65,15 +67,17 @@ class Spoken(Node):
             yield from self._rest()
             self._turn, self._language = packet.turn, self._language_of(packet)
             self._form = self._new_form(packet)
-        for number, word in enumerate(packet.text.split()):
-            self._held.append(packet.replace(text=word, index=packet.index + number))
+        words = packet.text.split()
+        for number, word in enumerate(words):
+            text = word if len(words) > 1 else packet.text.rstrip()  # it may begin with a space of its own
+            self._held.append(packet.replace(text=text, index=packet.index + number))
             self._came_ns.append(self.ctx.now_ns())
             yield from self._made(self._form.push(word))
         self._set_timer()
 
     def _units(self, chunk: TextPacket) -> tuple[SpokenUnit, ...]:
         form = self._new_form(chunk)
-        units = [unit for word in chunk.text.split() for unit in form.push(word)]
+        units = [unit for word in words_of(chunk.text) for unit in form.push(word)]
         return tuple(SpokenUnit(unit.written, unit.spoken) for unit in [*units, *form.finish()])
 
     def on_timer(self) -> Iterator[TextPacket]:
@@ -112,7 +116,8 @@ class Spoken(Node):
             first, last = (words[0], words[-1]) if words else (self._after, self._after)
             self._after = last.replace(text="", index=last.index + 1)
             spoken = SpokenUnit(unit.written, unit.spoken)
-            yield first.replace(text=unit.written, meta=last.meta, units=(spoken,))
+            text = join_words(word.text for word in words)
+            yield first.replace(text=text, meta=last.meta, units=(spoken,))
 
     def _set_timer(self) -> None:
         self.ctx.wake_at(self._came_ns[0] + self.max_wait if self._held else None)

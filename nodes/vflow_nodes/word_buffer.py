@@ -17,6 +17,7 @@ from vflow import (
     Text,
     TextPacket,
     TurnEnd,
+    join_words,
     prop,
 )
 from vflow_nodes.lib.text import SENTENCE_ENDS, final_mark, mark_after
@@ -171,7 +172,7 @@ class WordBuffer(Node):
         self._plays_until_ns = now + self._left_ns(now) + lasts
         self._handed_ns, self._handed_audio_ns, self._begun = now, lasts, True
         del self._words[:count], self._came_ns[:count]
-        text = " ".join(word.text.strip() for word in words if word.text)
+        text = join_words(word.text.rstrip() for word in words if word.text)
         return words[0].replace(text=text, units=tuple(unit for word in words for unit in word.units))
 
 

@@ -14,7 +14,7 @@ import soundfile
 from tests.scripted_agent import NODES, REPLY, Answer, graph, utterance
 from tests.stand_ins import PATIENCE_S
 from vflow import Event, GraphError, ManualClock, NodeError, SpeechEnd, TurnEnd
-from vflow.bench.bench_run import BenchRun, check
+from vflow.bench.bench_run import RECORDINGS, BenchRun, check
 from vflow.bench.scenario import ScenarioStep, compose
 from vflow.bench.verdict import PromiseVerdict, Standing
 from vflow.graph.registry import NodeClass
@@ -89,6 +89,39 @@ def test_the_recorded_input_lies_where_the_script_spoke(benched: Benched, tmp_pa
         assert np.abs(heard[on + 10 : on + 500]).max() > 0.1
         assert np.abs(heard[off - 500 : off - 10]).max() > 0.1
         assert np.abs(heard[off + 10 : off + 3000]).max() == 0
+
+
+def test_the_recordings_of_the_bench_before_stay_where_a_node_does_not_open(
+    benched: Benched, tmp_path: Path
+) -> None:
+    class Broken(Answer):
+        """Has no model."""
+
+        def open(self) -> None:
+            raise RuntimeError("no model")
+
+    for name in RECORDINGS:
+        soundfile.write(tmp_path / name, np.full(160, 0.5), 16000)
+    before = [(tmp_path / name).read_bytes() for name in RECORDINGS]
+    with pytest.raises(NodeError, match="no model"):
+        benched(graph(tmp_path), scenario(1), {"t.answer": Broken})
+    assert [(tmp_path / name).read_bytes() for name in RECORDINGS] == before
+
+
+def test_an_old_recording_of_a_speaker_that_never_plays_is_not_measured(
+    benched: Benched, tmp_path: Path
+) -> None:
+    class Mute(Answer):
+        """Ends every reply before it begins."""
+
+        def on_event(self, event: Event) -> TurnEnd | None:
+            if isinstance(event, SpeechEnd):
+                return TurnEnd(turn=event.turn, meta={"tokens": 0, "stop_reason": "eos"})
+            return None
+
+    (tmp_path / "said.wav").write_bytes(b"no wav at all")
+    run = benched(graph(tmp_path), scenario(1), {"t.answer": Mute})
+    assert not any("audible" in turn.at_ns for turn in run.log.snapshot())
 
 
 def test_an_interruption_begins_while_the_reply_is_audible_and_is_measured_from_the_voice_too(

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import soundfile
 
 from tests.scripted_agent import RATE, utterance
 from vflow import MS, SECOND
-from vflow.bench.microphone import GIVEN_UP, HEARD_NS, INTO_NS, PATIENCE_NS, QUIET_NS, Script
+from vflow.bench.microphone import (
+    GIVEN_UP,
+    HEARD_NS,
+    INTO_NS,
+    PATIENCE_NS,
+    QUIET_NS,
+    SAVE_S,
+    Recording,
+    Script,
+)
 from vflow.bench.scenario import ScenarioStep
 from vflow.graph.graph import Graph
 from vflow.report.turn import TurnRecord
@@ -126,3 +138,17 @@ def test_the_scenario_ends_where_no_reply_comes_at_all(replies: bool) -> None:
         goes_on = room.run_to(room.now_ns + SECOND)
     assert not goes_on
     assert len(room.script.utterances) == (2 * GIVEN_UP if replies else GIVEN_UP)
+
+
+def test_a_recording_is_readable_before_it_is_closed(tmp_path: Path) -> None:
+    recording = Recording(str(tmp_path / "heard.wav"), lead=5)
+    sent = np.random.default_rng(1).uniform(-1.2, 1.2, round(SAVE_S * RATE)).astype(np.float32)
+    recording.add(sent)
+    found, rate = soundfile.read(tmp_path / "heard.wav", dtype="float32")
+    assert rate == RATE
+    assert not found[:5].any()
+    np.testing.assert_allclose(found[5:], np.clip(sent, -1, 1), atol=1 / 32768)
+    recording.add(sent[:100])
+    recording.close()
+    recording.close()
+    assert soundfile.info(tmp_path / "heard.wav").frames == 5 + len(sent) + 100

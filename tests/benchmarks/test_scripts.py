@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.benchmarks.conftest import BENCHMARKS
+from vflow_nodes.lib.checkpoints import converted
 
 TIMEOUT_S = 120
 pytestmark = pytest.mark.timeout(TIMEOUT_S + 60)
@@ -27,7 +28,9 @@ EXCUSED = {
     "soak.py": "needs the models, and minutes",
     "decode.py": "has test_decode.py",
     "chart.py": "draws what core.py printed",
+    "spoken_form.py": "needs the models, and minutes",
     "kernels.py": "needs a CUDA device",
+    "vocabularies.py": "has a test of its own",
     "mutants.py": "takes minutes; has test_mutants.py",
 }
 
@@ -73,3 +76,10 @@ def test_core_refuses_a_target_that_there_is_not() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 2
     assert "no target T99" in done.stderr
+
+
+def test_vocabularies_compares_every_token_of_a_folder() -> None:
+    folder = converted("smollm2", print)
+    (counts,) = run("vocabularies.py", str(folder)).values()
+    assert counts["tokens"] > 49_000
+    assert counts["texts_differ"] == counts["tokens_differ"] == 0

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import soundfile
 
 from tests.cli.conftest import Vflow
-from tests.scripted_agent import NODES, RATE, Answer, graph, utterance
+from tests.scripted_agent import NODES, RATE, Answer, Voice, graph, utterance
+from tests.stand_ins import Gate
 from vflow import Unavailable
 from vflow.graph.registry import Registry
 
@@ -57,6 +61,18 @@ def test_an_option_over_what_is_read_is_refused(
 
 
 @pytest.mark.usefixtures("installed")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with a name")
+@pytest.mark.parametrize("make", [os.mkdir, getattr(os, "mkfifo", None)])
+def test_a_folder_that_takes_no_recording_is_refused(
+    vflow: Vflow, tmp_path: Path, hum: str, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "heard.wav")
+    ran = vflow("bench", str(graph(tmp_path)), "--turns", "1", "--input", hum, "--keep", ".")
+    assert ran.code == 2
+    assert "heard.wav: error: --keep: is" in ran.err
+
+
+@pytest.mark.usefixtures("installed")
 def test_promises_that_are_kept_end_with_0_and_stand_beside_what_was_measured(
     vflow: Vflow, tmp_path: Path, hum: str
 ) -> None:
@@ -70,6 +86,36 @@ def test_promises_that_are_kept_end_with_0_and_stand_beside_what_was_measured(
     assert "recording hum.wav: hum.wav" in ran.out
     assert "turn 1 of 1: hum.wav" in ran.err
     assert (tmp_path / "turns.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_bench_that_had_to_abandon_a_node_ends_with_1_by_its_deadline(
+    vflow: Vflow, tmp_path: Path, hum: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate()
+
+    class Stuck(Voice):
+        """Does not close."""
+
+        def close(self) -> None:
+            gate.pass_through()
+
+    monkeypatch.setitem(NODES, "t.voice", Stuck)
+    file = str(graph(tmp_path, word_ms=50))
+    ran = vflow("bench", file, "--turns", "1", "--input", hum)
+    gate.open()
+    assert ran.code == 1
+    assert re.search("warning: pipeline: abandoned after .* s: voice\n", ran.err)
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with a name")
+def test_a_picture_for_a_pipe_that_nobody_reads_does_not_hang(vflow: Vflow, tmp_path: Path, hum: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    file = str(graph(tmp_path, word_ms=50))
+    ran = vflow("bench", file, "--turns", "1", "--input", hum, "--picture", "pipe")
+    assert ran.code == 1
+    assert "the picture cannot be written: [Errno 6] No such device or address" in ran.err
 
 
 @pytest.mark.usefixtures("installed")

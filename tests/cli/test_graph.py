@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,26 @@ def draw(vflow: Vflow, text: str, *options: str) -> str:
 @pytest.mark.parametrize("form", ["text", "mermaid", "dot"])
 def test_the_format_is_the_one_that_was_asked_for(vflow: Vflow, form: str) -> None:
     assert draw(vflow, CHAIN, "--format", form) == f"{getattr(drawing, form)(load_text(CHAIN))}\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no pipes with a name")
+def test_a_pipe_that_nobody_reads_is_refused_at_once(vflow: Vflow, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    ran = vflow("graph", "g.yaml", "-o", "pipe", files={"g.yaml": CHAIN})
+    assert ran.code == 2
+    assert ran.err == "pipe: error: cannot be written: No such device or address\n"
+
+
+def test_a_drawing_that_cannot_be_written_whole_leaves_the_one_before(
+    vflow: Vflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: str, target: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "out.txt").write_text("old")
+    monkeypatch.setattr(os, "replace", full)
+    assert vflow("graph", "g.yaml", "-o", "out.txt", files={"g.yaml": CHAIN}).code == 2
+    assert (tmp_path / "out.txt").read_text() == "old"
 
 
 def test_the_drawing_goes_to_a_file(vflow: Vflow, tmp_path: Path) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from vflow import MS, Flush, Message, Node, NodeError, Out, SpeechEnd, Text, TextPacket
+from vflow import MS, Bus, Flush, Message, Node, NodeError, Out, SpeechEnd, Text, TextPacket
 from vflow.cli.live_view import MEDIAN_NEEDS, Terminal, sentence
 from vflow.cli.status_line import ERASE
 from vflow.graph.loader import load_text
-from vflow.report import turn_log
 from vflow.report.turn import Speculated, TurnRecord
 from vflow.report.turn_log import TurnLog
 
@@ -113,6 +112,18 @@ def test_a_sentence_says_what_was_heard_of_a_reply_that_was_interrupted(heard: s
     assert text.endswith(told)
 
 
+@pytest.mark.parametrize(
+    ("withheld", "told"),
+    [
+        ({"thought_tokens": 40}, "a thought of 40 tokens left unsaid"),
+        ({"tool_calls": 1}, "1 tool call left unsaid"),
+        ({"tool_calls": 2}, "2 tool calls left unsaid"),
+    ],
+)
+def test_a_sentence_says_what_the_model_did_not_say(withheld: dict[str, int], told: str) -> None:
+    assert sentence(TurnRecord(1, heard="Hi.", withheld=withheld)) == f"turn 1: {told}"
+
+
 def test_a_sentence_says_that_a_reply_was_prepared() -> None:
     found = TurnRecord(1, heard="Hi.", speculation=Speculated(result="hit"))
     assert sentence(found) == "turn 1: prepared in the pause"
@@ -160,8 +171,8 @@ def test_a_message_looks_at_no_turn_that_has_not_just_ended(
     log: TurnLog, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[int] = []
-    copy = turn_log._copy
-    monkeypatch.setattr(turn_log, "_copy", lambda turn: (copied.append(turn.number), copy(turn))[1])
+    copy = TurnRecord.copy
+    monkeypatch.setattr(TurnRecord, "copy", lambda turn: (copied.append(turn.number), copy(turn))[1])
     terminal = Terminal(log.graph, log, live=True)
     for number in range(1, 51):
         asked = Message("event", "it", number, data={"event": SpeechEnd(turn=number, pts_ns=0)})
@@ -185,3 +196,24 @@ def test_nothing_that_is_said_is_a_command_to_the_terminal_or_a_line_of_its_own(
     assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(printed)
     assert [line for line in printed.splitlines() if line.startswith("you:") and "b" in line[:9]] == []
     assert len([line for line in printed.splitlines() if line.startswith("you:")]) <= 1
+
+
+def test_a_message_that_is_none_of_its_kind_is_told_and_those_after_it_are_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log, bus = hearing(), Bus()
+    bad = [
+        Message("packet", "it", text="x"),
+        Message("progress", "it", data={"fraction": "half"}),
+        Message("warning", "it", text=5),  # type: ignore[arg-type]  # as a node may post it
+    ]
+    for message in (*bad, said("transcript", "Why?", 1)):
+        bus.post(message)
+    bus.close()
+    terminal = Terminal(log.graph, log, live=False)
+    terminal._status.redraws = True
+    terminal.follow(bus)
+    written = capsys.readouterr()
+    assert written.out == "you:   Why?\n"
+    for kind in ("packet", "progress", "warning"):
+        assert f"warning: it: posted what is no {kind} (" in written.err

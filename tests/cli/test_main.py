@@ -88,6 +88,22 @@ def test_ctrl_c_while_a_verb_imports_ends_with_130_and_no_traceback(verb: str, t
     assert (process.returncode, err) == (130, "interrupted\n")
 
 
+@pytest.mark.parametrize(
+    "hang",
+    [
+        "import threading; threading.Thread(target=signal.pause).start()",
+        "from concurrent.futures import ThreadPoolExecutor; ThreadPoolExecutor().submit(signal.pause)",
+        "import atexit; atexit.register(signal.pause)",
+    ],
+)
+def test_a_thread_or_an_exit_handler_that_hangs_does_not_keep_the_process(hang: str) -> None:
+    script = f"import signal\n{hang}\nfrom vflow.cli.main import entry\nentry()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--version"], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"vflow {__version__}\n", "")
+
+
 def test_a_reader_that_goes_away_is_no_error() -> None:
     command = f"{sys.executable} -m vflow.cli.main inspect | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)

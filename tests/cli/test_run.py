@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from vflow.cli.main import main
 
 ECHO = Path(__file__).parents[2] / "pipelines" / "echo.yaml"
 HANGING = '''
-import sys, time
+import os, sys, time
 import numpy as np
 from vflow import Audio, In, Node, Out, Sink
 
@@ -35,13 +36,17 @@ class Hang(Node):
     def open(self):
         if self.where == "open":
             self.block()
+        if self.where == "close after open failed":
+            raise RuntimeError("no model")
 
     def process(self, packet):
         if self.where == "process":
             self.block()
 
     def close(self):
-        if self.where == "close":
+        if self.where == "elsewhere":
+            os.chdir("/")
+        if self.where.startswith("close"):
             self.block()
         counts = {"loudest": np.float32(0.5), "frames": np.int64(3), "odd": float("nan"), "raw": b"x"}
         self.ctx.post("stats", "counts", **counts)
@@ -168,6 +173,26 @@ def test_ctrl_c_while_a_node_hangs_in_open_ends_the_run(start: Start, tmp_path: 
     assert "Traceback" not in err
 
 
+def test_ctrl_c_where_a_start_failed_and_a_node_hangs_in_close_ends_with_1_and_the_reason(
+    start: Start, tmp_path: Path
+) -> None:
+    process = start(*hanging(tmp_path, "close after open failed"))
+    wait_for(process, "hanging")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert err.count("stuck: RuntimeError: no model") == 1
+
+
+def test_a_node_that_changes_the_folder_does_not_misplace_the_report(start: Start, tmp_path: Path) -> None:
+    script, run, graph, where = hanging(tmp_path, "elsewhere")
+    Path(graph).write_text(Path(graph).read_text().replace("1h", "20ms"))
+    report = os.path.relpath(tmp_path / "r.json")
+    process = start(script, run, graph, "--report", report, where)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, (tmp_path / "r.json").is_file()) == (0, True), err
+
+
 def test_a_second_ctrl_c_while_it_loads_ends_with_130(start: Start, tmp_path: Path) -> None:
     process = start(*hanging(tmp_path, "open"))
     wait_for(process, "hanging")
@@ -263,6 +288,16 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return err
 
 
+def test_a_number_of_threads_that_is_none_is_warned_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")
+    graph = tmp_path / "g.yaml"
+    graph.write_text("nodes: {a: {use: test_tone, duration: 20ms}, b: {use: 'null'}}\nlinks: [a -> b]\n")
+    assert main(["run", str(graph)]) == 0
+    assert "warning: OMP_NUM_THREADS is 'many', which is no number of threads" in capsys.readouterr().err
+
+
 def test_a_missing_input_is_an_error_at_the_mic(capsys: pytest.CaptureFixture[str]) -> None:
     err = refused(capsys, str(ECHO), "--input", "none.wav", "--output", "/dev/null")
     assert "none.wav" in err
@@ -295,6 +330,38 @@ def test_an_output_that_would_overwrite_the_input_is_refused(
     before = wav.read_bytes()
     assert "would overwrite" in refused(capsys, str(ECHO), "--input", str(wav), "--output", str(wav))
     assert wav.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "g.yaml", "--report", "{weights}"],
+        ["run", "g.yaml", "--output", "{weights}"],
+        ["graph", "g.yaml", "-o", "{weights}"],
+        ["run", "g.yaml", "--set", "out.file={weights}"],
+    ],
+)
+@pytest.mark.parametrize("name", ["cache/models/smollm2/m.gguf", "hub/models--a--b/blobs/1"])
+def test_no_option_overwrites_a_model_that_is_named_by_a_short_name(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: list[str],
+    name: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VFLOW_CACHE", "cache")
+    monkeypatch.setenv("HF_HUB_CACHE", "hub")
+    weights = tmp_path / name
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"weights")
+    tone = "tone: {use: test_tone, duration: 20ms}"
+    Path("g.yaml").write_text(
+        f"nodes: {{{tone}, out: {{use: wav_sink, file: o.wav}}}}\nlinks: [tone -> out]\n"
+    )
+    assert main([word.format(weights=weights) for word in words]) == 2
+    assert "would overwrite what the run reads: the cache of models" in capsys.readouterr().err
+    assert weights.read_bytes() == b"weights"
 
 
 @pytest.mark.parametrize("option", ["--output", "--report"])

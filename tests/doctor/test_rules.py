@@ -119,6 +119,14 @@ def test_more_openmp_threads_than_cores_are_warned_of(omp: str, warned: bool) ->
     assert [d.mend for d in found] == (["set it to 2, or unset it"] if warned else [])
 
 
+def test_openmp_threads_that_are_no_number_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")
+    (found,) = rules.openmp()
+    assert found.message.startswith("OMP_NUM_THREADS is 'many'")
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert not list(rules.openmp())
+
+
 def test_figures_of_a_busy_machine_are_noted() -> None:
     assert not list(rules.busy(machine(load=0.4)))
     (note,) = rules.busy(machine(load=3.25))

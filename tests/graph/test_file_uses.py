@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,6 +91,30 @@ def test_a_property_of_a_node_of_ones_own_is_marked_by_its_declaration() -> None
     Path("g.yaml").write_text(text)
     with pytest.raises(GraphError, match="n would overwrite what the run reads: the graph itself"):
         load("g.yaml", nodes={"notes": Notes})
+
+
+@pytest.mark.parametrize("given", ["[out.txt, in.wav]", "[[in.wav]]", "{a: in.wav}"])
+def test_each_file_of_a_property_that_names_several_is_protected(given: str) -> None:
+    class Joined(Node):
+        files: Any = prop(file="reads")
+        words = Out(Text("word"))
+
+        def produce(self) -> list[None]:
+            return []
+
+    text = f"nodes:\n  j: {{use: joined, files: {given}}}\nlinks: []\n"
+    Path("g.yaml").write_text(text)
+    graph = load("g.yaml", nodes={"joined": Joined})
+    (found,) = clashes([*graph.files, FileUse("in.wav", "writes", "the report")])
+    assert "j reads the same file" in found.message
+
+
+def test_a_file_that_is_read_from_the_users_home_is_protected(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    assert list(clashes([FileUse("~/in.wav", "reads", "chat"), FileUse("in.wav", "writes", "sink")]))
 
 
 def test_what_an_environment_variable_holds_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:

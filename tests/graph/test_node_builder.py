@@ -49,6 +49,11 @@ class Mute(Exception):
         raise RuntimeError("no text")
 
 
+class Ends(Capped):
+    def port_caps(self, port: str) -> Caps:
+        raise BaseExceptionGroup("all", [GeneratorExit()])
+
+
 class Untold(Capped):
     def port_caps(self, port: str) -> Caps:
         raise Mute
@@ -78,6 +83,7 @@ def said(cls: type[Node], head: str = "", values: str = "") -> str:
         (Paced, "paced raised ZeroDivisionError: no pace"),
         (Capped, "port_caps raised ValueError: audio is bad"),
         (Exits, "port_caps raised SystemExit: enough"),
+        (Ends, "port_caps raised BaseExceptionGroup: all"),
         (Untold, "port_caps raised Mute (whose text cannot be had)"),
         (Absent, "no file"),
         (NoCaps, "port_caps gave 'audio' for 'audio', which is no caps; return Audio(...), Text(...)"),

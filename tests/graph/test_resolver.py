@@ -143,6 +143,14 @@ class Leaving(Good):
         raise SystemExit(0)
 
 
+class Ending(Good):
+    rank = 95
+
+    @classmethod
+    def unavailable(cls) -> str:
+        raise GeneratorExit("gone")
+
+
 @pytest.mark.parametrize(
     ("bad", "problem"),
     [
@@ -150,6 +158,7 @@ class Leaving(Good):
         (Garbled, "tts.bad: <tts.bad>:1:8: error: nodes is a mapping"),
         (Raising, "tts.bad: its unavailable() raised KeyError: 'card'"),
         (Leaving, "tts.bad: its unavailable() raised SystemExit: 0"),
+        (Ending, "tts.bad: its unavailable() raised GeneratorExit: gone"),
     ],
 )
 def test_a_candidate_that_is_broken_is_passed_over(bad: NodeClass, problem: str) -> None:

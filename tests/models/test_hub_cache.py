@@ -110,6 +110,22 @@ def test_what_is_here_counts_what_a_killed_pull_left(cache: Path) -> None:
     assert [copy.size for copy in hub_cache.here()] == [5]
 
 
+def test_a_file_that_another_program_deletes_meanwhile_counts_nothing(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put("config.json", "model.safetensors")
+    is_file = Path.is_file
+
+    def then_deleted(file: Path) -> bool:
+        found = is_file(file)
+        if file.name == "model.safetensors":
+            file.unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(Path, "is_file", then_deleted)
+    assert [copy.name for copy in hub_cache.here()] == [NAME]
+
+
 def test_a_revision_cannot_leave_the_cache(cache: Path) -> None:
     put("config.json")
     (cache.parent / "x").write_text(COMMIT)

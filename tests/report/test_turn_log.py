@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import soundfile
 
 from vflow import MS, Audio, Flush, Message, Played, SpeechEnd, SpeechStart, Text, TextPacket, TurnEnd
 from vflow.graph.graph import Graph, GraphNode
+from vflow.graph.secrets import Secrets
 from vflow.node import Node
 from vflow.report.turn_log import TurnLog
 
@@ -64,6 +66,16 @@ def test_a_turn_that_was_heard_whole_has_every_latency_but_stop(log: TurnLog) ->
     assert (turn.user, turn.reply, turn.heard, turn.tokens) == ("what", "Hello you.", "Hello you.", 4)
     assert turn.generated_ns == 200 * MS
     assert [state for _, state in log.states] == ["idle", "listening", "processing", "speaking", "idle"]
+
+
+def test_a_turn_has_counts_of_what_the_model_did_not_say_where_there_was_some(log: TurnLog) -> None:
+    event(log, 1700, TurnEnd(turn=1, meta={"tokens": 9, "thought_tokens": 7, "tool_calls": 0}))
+    event(log, 1800, TurnEnd(turn=2, meta={"tokens": 9, "thought_tokens": "many", "tool_calls": 1}))
+    turns = log.report([])["turns"]
+    assert (turns[0]["thought_tokens"], turns[1]["tool_calls"]) == (7, 1)
+    assert "tool_calls" not in turns[0]
+    assert "thought_tokens" not in turns[1]
+    assert log.snapshot()[0].withheld is not log.turns[1].withheld
 
 
 def test_a_flush_marks_the_turns_whose_reply_was_open(log: TurnLog) -> None:
@@ -163,6 +175,46 @@ def test_stats_are_kept_as_they_were_when_they_were_posted(log: TurnLog) -> None
     counts["peaks"] = np.zeros(2)
     assert log.report([])["stats"]["chat"] == {"peaks": [1, 2], "odd": ["1j"]}
     assert log.losses == ["chat: what it posted for the report holds a complex, which is written as text"]
+
+
+def test_what_the_environment_gave_is_in_no_text_that_a_node_counted() -> None:
+    log = TurnLog(Graph("g.yaml", secrets=Secrets({"hunter2-s3cr3t": "${KEY}"})))
+    deep = {"hunter2-s3cr3t": [{"a": "x hunter2-s3cr3t", "b": b"hunter2-s3cr3t", 1: Path("hunter2-s3cr3t")}]}
+    log.listen(Message("stats", "chat", 0, data=deep))
+    event(log, 0, TurnEnd(turn=1, meta={"stop_reason": "hunter2-s3cr3t"}))
+    report = json.dumps(log.report([]))
+    assert "hunter2" not in report
+    assert report.count("${KEY}") == 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("event", {"event": TurnEnd(turn=None)}),  # type: ignore[arg-type]  # as a node may
+        ("event", {"event": TurnEnd(turn=10**5000)}),
+        ("event", {"event": SpeechStart(turn=2, pts_ns="now")}),  # type: ignore[arg-type]
+        ("event", {"event": SpeechStart(turn=2, pts_ns=float("inf"))}),  # type: ignore[arg-type]
+        ("event", {}),
+        ("packet", {}),
+        ("flush", {"flush": None}),
+        ("played", {"played": 5, "phase": "start", "at_ns": 0}),
+        ("played", {"played": Played("one", 1, 1), "phase": "start", "at_ns": 0}),  # type: ignore[arg-type]
+        ("played", {"played": Played(1, 1, 1), "phase": "start", "at_ns": "now"}),
+        ("speculation", {"turn": "one"}),
+    ],
+)
+def test_a_message_that_is_none_of_its_kind_costs_no_report_and_names_its_node(
+    log: TurnLog, kind: Any, data: dict[str, Any]
+) -> None:
+    ask(log)
+    log.listen(Message(kind, "chat", 0, data=data))
+    played(log, 2000, "start", "")
+    assert [turn.number for turn in log.snapshot()][:1] == [1]
+    assert log.report([])["turns"][0]["at_ms"]["audible"] == 2000
+    assert any(
+        loss.startswith(f"chat: what it posted for the report holds what is no {kind} (")
+        for loss in log.losses
+    )
 
 
 def test_losses_are_bounded_as_warnings_are(log: TurnLog, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import traceback
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from vflow import (
     NodeError,
     TextPacket,
     Unavailable,
+    VflowError,
     prop,
 )
 
@@ -165,6 +167,60 @@ def test_what_a_node_says_of_itself_stands_for_a_library_that_is_missing_and_for
     with pytest.raises(NodeError, match=said) as raised:
         pipeline(text, lacking=Lacking).start()
     assert raised.value.node == "it"
+
+
+@pytest.mark.parametrize("shape", ["text", "cause", "context", "group", "note"])
+def test_a_traceback_of_a_failure_does_not_show_what_the_environment_gave(
+    monkeypatch: pytest.MonkeyPatch, shape: str
+) -> None:
+    monkeypatch.setenv("KEY", "hunter2-s3cr3t")
+
+    def made(text: str) -> Exception:
+        error, inner = ValueError("no luck"), OSError(text)
+        if shape == "cause":
+            error.__cause__ = inner
+        elif shape == "context":
+            error.__context__ = inner
+        elif shape == "note":
+            error.add_note(text)
+        return inner if shape == "text" else ExceptionGroup("g", [inner]) if shape == "group" else error
+
+    class Failing(Pass):
+        """Opens with an error that tells of its property."""
+
+        key: str = prop("")
+
+        def open(self) -> None:
+            raise made(self.key)
+
+    text = (
+        "nodes: {w: {use: t.words}, it: {use: t.failing, key: '${KEY}'}, c: {use: t.collect}}\n"
+        "links: [w -> it -> c]\n"
+    )
+    with pytest.raises(NodeError) as raised:
+        pipeline(text, failing=Failing).start()
+    shown = "".join(traceback.format_exception(raised.value))
+    assert "hunter2" not in shown
+    assert "raise made(self.key)" in shown
+    with pytest.raises(NodeError) as raised:
+        pipeline(text.replace("${KEY}", "plain"), failing=Failing).start()
+    assert not isinstance(raised.value.__cause__, VflowError)
+
+
+def test_a_library_that_is_missing_is_told_though_the_node_cannot_say_what_it_lacks() -> None:
+    class Mute(Pass):
+        """Opens with an error, and says nothing of itself."""
+
+        @classmethod
+        def unavailable(cls) -> str:
+            raise SystemExit(1)
+
+        def open(self) -> None:
+            raise ImportError("no module named it")
+
+    text = "nodes: {w: {use: t.words}, it: {use: t.mute}, c: {use: t.collect}}\nlinks: [w -> it -> c]\n"
+    with pytest.raises(NodeError, match="ImportError: no module named it"):
+        pipeline(text, mute=Mute).start()
 
 
 THREE = """

@@ -283,6 +283,22 @@ def test_wait_raises_what_failed_though_another_node_hangs() -> None:
     gate.open()
 
 
+def test_a_stop_that_cannot_wait_for_another_names_what_that_one_waits_for() -> None:
+    gate = Gate()
+
+    class Hangs(Pass):
+        def close(self) -> None:
+            gate.pass_through()
+
+    running = pipeline(CHAIN, node=Hangs).start()
+    first = threading.Thread(target=running.stop, args=(PATIENCE_S,))
+    first.start()
+    gate.wait_reached()
+    assert running.stop(deadline_s=0.1) == ["node"]
+    gate.open()
+    first.join(PATIENCE_S)
+
+
 def test_stop_may_be_called_from_several_threads_and_closes_once() -> None:
     running = pipeline(CHAIN.replace("t.collect", "t.tracked"), node=Waiting, tracked=Tracked).start()
     barrier = threading.Barrier(4)

@@ -442,6 +442,10 @@ def test_five_thousand_turns_that_nobody_commits_are_forgotten_when_the_run_ends
     run.end()
     assert run.pipeline.speculation._ahead == {}
     assert len(given_up(run)) == 5000
+    ((source, text),) = warned(run)
+    assert source == "user"
+    assert text.startswith("5,000 turns were answered in advance and never committed: user has ended;")
+    assert text.endswith(": " + ", ".join(map(str, range(2, 22))) + ", ..., 5001")
 
 
 def test_a_stop_gives_up_a_turn_without_a_warning() -> None:

@@ -87,7 +87,8 @@ class BenchRun:
     """A pipeline ready to be started, and what is known of it when it has ended.
 
     `told` is called as the scenario goes on, `over` when it has ended; the caller then stops the pipeline.
-    The recordings are `heard.wav` and `said.wav` in `folder`.
+    The recordings are `heard.wav` and `said.wav` in `folder`; those of a bench before stay until this one's
+    microphone or speaker plays.
     """
 
     def __init__(
@@ -106,8 +107,7 @@ class BenchRun:
         self.heard, self.said = (folder / name for name in RECORDINGS)
         node = microphone()
         self.graph = _load(file, overrides, nodes, node, self.heard, self.said)
-        for left in (self.heard, self.said):  # of a bench before; the graph reads neither, or was refused
-            left.unlink(missing_ok=True)
+        self._before = [_stamp(recording) for recording in (self.heard, self.said)]
         self.log, self.ledger = TurnLog(self.graph), Ledger(self.graph)
         self.script = node.script = Script(steps, self.log, told, over)
         self.pipeline = Pipeline(self.graph, clock=clock)
@@ -120,8 +120,9 @@ class BenchRun:
 
         Raises: OSError, RuntimeError where a recording cannot be read; the runtime's own figures stay.
         """
-        recordings = [path if path.is_file() else None for path in (self.heard, self.said)]
-        self.log.refine(*recordings)
+        paths = self.heard, self.said
+        fresh = [path if _stamp(path) != old else None for path, old in zip(paths, self._before, strict=True)]
+        self.log.refine(*fresh)
 
     def evidence(self) -> Evidence:
         """Return what the run showed."""
@@ -132,3 +133,12 @@ class BenchRun:
 
     def verdicts(self) -> list[PromiseVerdict]:
         return judge(self.evidence())
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    """Changes when a file is written; None where there is none."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size

@@ -14,6 +14,7 @@ from vflow.event import TurnEnd
 from vflow.graph.graph import Budget, Graph
 from vflow.packet import MS, SECOND
 from vflow.report.turn import LATENCIES, TurnRecord
+from vflow.scripts import join_words
 
 OVER_NS = 300 * MS
 """Silence before a flush from which on the reply was over, or in a pause: it stopped by itself."""
@@ -69,7 +70,7 @@ class HeardReply:
 
     @property
     def text(self) -> str:
-        return " ".join(str(word.text) for word in self.words)
+        return join_words(str(word.text) for word in self.words)
 
     @property
     def tokens(self) -> int | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import random
+import wave
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from vflow.bench.scenario import ScenarioStep
 from vflow.bench.speech import RATE
@@ -30,6 +29,9 @@ PATIENCE_NS = 60 * SECOND
 """A reply that shows no sign of life for longer is given up."""
 GIVEN_UP = 2
 """Replies in a row that never came, after which the scenario ends: the rest would be the same."""
+
+SAVE_S = 0.5
+"""The most that was heard and is not in the recording yet, should the process end there."""
 
 Told = Callable[[int, int, str], None]
 """Takes the number of the turn, of how many, and what is going on; must be quick."""
@@ -140,9 +142,10 @@ class Script:
 
 
 class ScriptedMicrophone(Node):
-    """The role `mic`, with a script in place of a device; what it sent is in the file `keep` afterwards.
+    """The role `mic`, with a script in place of a device; the file `keep` has what it sent.
 
-    Sample n of that file is pipeline time n / RATE.
+    Sample n of that file is pipeline time n / RATE. It is overwritten when the pipeline plays, and readable
+    from then on.
     """
 
     script: Script
@@ -152,32 +155,57 @@ class ScriptedMicrophone(Node):
     frame: Duration = prop("32ms", ge="1ms", le="1s", doc="length of a packet", latency="path")
     audio = Out(Audio(rate=RATE, channels=1))
 
+    _recording: Recording | None = None
+
     def paced(self) -> bool:
         return True
 
-    def open(self) -> None:
-        self._sent: list[Samples] = []
-        self._start_ns = 0
-
     def close(self) -> None:
-        sent, self._sent = getattr(self, "_sent", []), []
-        if sent:
-            lead = np.zeros(self._start_ns * RATE // SECOND, np.float32)
-            soundfile.write(Path(self.keep), np.concatenate([lead, *sent]), RATE, subtype="PCM_16")
+        if self._recording is not None:
+            self._recording.close()
 
     def produce(self) -> Iterator[AudioPacket]:
-        self._start_ns = self.ctx.now_ns()
+        start_ns = self.ctx.now_ns()
+        recording = self._recording = Recording(self.keep, start_ns * RATE // SECOND)
         size, at = max(1, self.frame * RATE // SECOND), 0
         while True:
-            pts_ns = self._start_ns + at * SECOND // RATE
+            pts_ns = start_ns + at * SECOND // RATE
             data = self.script.frame(pts_ns, size)
             if data is None:
                 self.script.over()
                 return
             self.ctx.wait_until(pts_ns + size * SECOND // RATE)
-            self._sent.append(data)
+            recording.add(data)
             yield AudioPacket(data=data[:, None], rate=RATE, pts_ns=pts_ns)
             at += size
+
+
+class Recording:
+    """A wav file at RATE, mono and 16 bit, that begins with `lead` silent samples. One thread at a time."""
+
+    def __init__(self, file: str, lead: int) -> None:
+        self._wav = wave.open(file, "wb")  # noqa: SIM115 - closed with this
+        self._wav.setparams((1, 2, RATE, 0, "NONE", ""))
+        self._unsaved = [np.zeros(lead, np.float32)]
+        self._save()
+
+    def add(self, samples: Samples) -> None:
+        """Append `(n,) float32` samples, full scale at 1.0. Raises: OSError."""
+        self._unsaved.append(samples)
+        if sum(map(len, self._unsaved)) >= SAVE_S * RATE:
+            self._save()
+
+    def close(self) -> None:
+        """Write the rest; may be called twice."""
+        if self._unsaved:
+            self._save()
+        self._wav.close()
+
+    def _save(self) -> None:
+        samples = np.concatenate(self._unsaved)
+        self._unsaved = []
+        pcm = np.clip(np.floor(samples * 32768), -32768, 32767).astype("<i2")
+        self._wav.writeframes(pcm.tobytes())  # brings the length in the header up to date
 
 
 def microphone() -> type[ScriptedMicrophone]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from vflow.bench.evidence import Evidence, HeardReply, HeardWord
 from vflow.bench.verdict import PromiseVerdict, Standing, limit, spread, verdict
 from vflow.packet import MS
+from vflow.scripts import join_words
 
 MIN_WORDS, MIN_TOKENS, MAX_TOKENS = 10, 20, 250
 FIXED_WORDS, FIXED_TOKENS = 15, 50
@@ -130,7 +131,7 @@ def _length(name: str, replies: Sequence[HeardReply], words: int, tokens: int) -
 def sentences(evidence: Evidence) -> PromiseVerdict:
     found = [reply for reply in evidence.replies if reply.whole and reply.words]
     failures = [
-        f"{_name(reply)}: ends in {' '.join(str(word.text) for word in reply.words[-3:])!r}"
+        f"{_name(reply)}: ends in {join_words(str(word.text) for word in reply.words[-3:])!r}"
         for reply in found
         if not _SENTENCE_END.search(str(reply.words[-1].text))
     ]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from vflow import resources
 from vflow.bench.bench_run import RECORDINGS, BenchRun, check
 from vflow.bench.chart import draw
 from vflow.bench.microphone import GIVEN_UP
@@ -19,17 +20,19 @@ from vflow.bench.verdict import Standing
 from vflow.cli.arguments import TURNS
 from vflow.cli.bench_report import Live, result, table
 from vflow.cli.diagnostics import report as report_diagnostics
-from vflow.cli.graph_options import overrides_of
+from vflow.cli.graph_options import model_caches, overrides_of
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
+from vflow.cli.python_messages import PythonMessages
 from vflow.cli.signals import DONE, SignalWaiter
+from vflow.deadline import call_within
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
 from vflow.graph import shipped
 from vflow.graph.file_uses import FileUse, clashes
 from vflow.printing import emit, emit_json, indented
-from vflow.report.report_file import why_not_writable
+from vflow.report.report_file import why_not_writable, write_whole
 
 MOST_TURNS = 10_000
-STOP_S = 2.0
+STOP_S, GRACE_S = 2.0, 0.1
 
 
 def main(args: argparse.Namespace) -> int:
@@ -50,7 +53,7 @@ def main(args: argparse.Namespace) -> int:
         live.clear()
         return INTERRUPTED
     with tempfile.TemporaryDirectory(prefix="vflow-bench-") as scratch:
-        folder = Path(args.keep or scratch)
+        folder = Path(args.keep or scratch).absolute()  # a node may change the process's folder
         return _Bench(args, overrides, steps, folder, live).run()
 
 
@@ -70,6 +73,10 @@ def _check_options(args: argparse.Namespace) -> None:
         except OSError as error:
             message = f"--keep: nothing can be written there ({error.strerror})"
             raise refused(message, "name another folder", args.keep) from error
+        for file in _recordings(args.keep):
+            reason = why_not_writable(file) or ("is no file" if _is_special(file) else "")
+            if reason:
+                raise refused(f"--keep: {reason}", "name another folder", file)
     if args.picture is not None and (reason := why_not_writable(args.picture)):
         raise refused(f"--picture: {reason}", "name another file", args.picture)
     if found := list(clashes(_files(args))):
@@ -79,14 +86,23 @@ def _check_options(args: argparse.Namespace) -> None:
 def _files(args: argparse.Namespace) -> Iterator[FileUse]:
     """The files that the options name."""
     yield FileUse(args.file, "reads", "the graph")
+    yield from model_caches()
     for file in args.input:
         yield FileUse(file, "reads", "--input")
     if args.picture is not None:
         yield FileUse(args.picture, "writes", "--picture", Place(args.picture))
     if args.keep is not None:
-        for name in RECORDINGS:
-            file = str(Path(args.keep) / name)
+        for file in _recordings(args.keep):
             yield FileUse(file, "writes", "--keep", Place(file))
+
+
+def _recordings(folder: str) -> list[str]:
+    return [os.path.join(folder, name) for name in RECORDINGS]
+
+
+def _is_special(file: str) -> bool:
+    """Whether a pipe or a device is there: no recording, and it may wait for ever to be opened."""
+    return os.path.exists(file) and not os.path.isfile(file)
 
 
 def _steps(args: argparse.Namespace, live: Live) -> list[ScenarioStep]:
@@ -119,23 +135,37 @@ class _Bench:
         live: Live,
     ) -> None:
         self.args, self.steps, self.live = args, steps, live
+        self._picture = os.path.abspath(args.picture) if args.picture is not None else None
         self._signals = SignalWaiter()
         self.bench_run = BenchRun(args.file, overrides, steps, folder, live.turn, self._signals.wake)
         self.bench_run.pipeline.bus.listen(live.listen)
         self._code = OK
 
     def run(self) -> int:
+        if problem := resources.openmp_problem():
+            self.live.note(f"warning: {problem}")
         for warning in self.bench_run.graph.warnings:
             self.live.note(indented(warning))
-        with self._signals:
+        with self._signals, PythonMessages(self.bench_run.graph.secrets.hide):
             self.live.status("loading")
             threading.Thread(target=self._play, name="vflow:bench", daemon=True).start()
             interrupted = self._signals.wait() != DONE
-            self.bench_run.pipeline.stop(STOP_S)
+            self._stop()
         self.live.clear()
         if self._code == USAGE:
             return USAGE
         return self._report(interrupted)
+
+    def _stop(self) -> None:
+        """End the pipeline, whatever its nodes do; the bench fails where one had to be abandoned."""
+        pipeline = self.bench_run.pipeline
+        try:
+            abandoned = call_within(STOP_S + GRACE_S, lambda: pipeline.stop(STOP_S), "the pipeline", "end")
+        except (VflowError, TimeoutError, RuntimeError) as error:
+            self.live.note(f"warning: {indented(str(error))}")
+            abandoned = [""]
+        if abandoned:
+            self._code = self._code or FAILED
 
     def _play(self) -> None:
         """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
@@ -169,16 +199,16 @@ class _Bench:
             emit_json(found)
         else:
             emit("\n".join(table(found, verdicts)))
-        if self.args.picture:
-            self._draw(found)
+        if self._picture is not None:
+            self._draw(self._picture, found)
         if interrupted:
             return INTERRUPTED
         broken = any(verdict.standing is Standing.BROKEN for verdict in verdicts)
         return FAILED if broken or not complete else self._code
 
-    def _draw(self, found: dict[str, Any]) -> None:
+    def _draw(self, picture: str, found: dict[str, Any]) -> None:
         try:
-            Path(self.args.picture).write_text(draw(found), encoding="utf-8")
+            write_whole(picture, draw(found))
         except OSError as error:
             self.live.note(f"the picture cannot be written: {error}")
             self._code = self._code or FAILED

@@ -8,12 +8,13 @@ import sys
 from vflow.cli import graph_options
 from vflow.cli.doctor_report import as_json, as_text
 from vflow.cli.main import OK, USAGE
+from vflow.cli.python_messages import PythonMessages
 from vflow.cli.status_line import StatusLine
 from vflow.doctor.examination import examine
 from vflow.errors import Diagnostic, GraphError, Place
 from vflow.graph.graph import Graph
 from vflow.graph.latency_budget import over_budget
-from vflow.printing import emit, emit_json, write
+from vflow.printing import continued, emit, emit_json, write
 
 
 def main(args: argparse.Namespace) -> int:
@@ -24,13 +25,14 @@ def main(args: argparse.Namespace) -> int:
     graph, problems = _graph(args) if args.file is not None else (None, [])
     status = StatusLine(sys.stderr)
     try:
-        found = examine(graph, problems, status.show)
+        with PythonMessages(graph.secrets.hide if graph is not None else str):
+            found = examine(graph, problems, status.show)
     finally:
         status.end()
     if args.json:
         emit_json(as_json(args.file, graph, found), indent=1)
     else:
-        emit("\n".join(as_text(args.file, graph, found)))
+        emit("\n".join(map(continued, as_text(args.file, graph, found))))
     return OK if found.ready else USAGE
 
 

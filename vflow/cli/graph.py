@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from vflow.cli import drawing
 from vflow.cli.diagnostics import report
+from vflow.cli.graph_options import model_caches
 from vflow.cli.main import OK, USAGE
 from vflow.errors import GraphError, Place
 from vflow.graph import shipped
 from vflow.graph.file_uses import FileUse, clashes
 from vflow.graph.loader import load
 from vflow.printing import emit, escaped, write
+from vflow.report.report_file import write_whole
 
 ASCII = str.maketrans(
     {"│": "|", "║": "#", "├": "+", "╠": "+", "└": "+", "╚": "+", "─": "-", "═": "=", "·": "."}
@@ -33,12 +34,11 @@ def main(args: argparse.Namespace) -> int:
         emit(printable(drawn, getattr(sys.stdout, "encoding", None)))
         return OK
     use = FileUse(args.output, "writes", "--output", Place(args.output))
-    if found := list(clashes([*graph.files, use])):
+    if found := list(clashes([*graph.files, *model_caches(), use])):
         report(found)
         return USAGE
-    output = Path(args.output)
     try:
-        output.write_text(f"{drawn}\n", encoding="utf-8", errors="backslashreplace")
+        write_whole(args.output, f"{drawn}\n")
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
         reason = getattr(error, "strerror", None) or error
         write(f"{escaped(args.output)}: error: cannot be written: {reason}", sys.stderr)

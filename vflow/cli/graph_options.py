@@ -6,9 +6,12 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
+from vflow import models
 from vflow.errors import Diagnostic, GraphError, Place
 from vflow.graph import loader, shipped
+from vflow.graph.file_uses import FileUse
 from vflow.graph.graph import Graph
+from vflow.models import hub_cache
 
 PAD = "2s"
 """Silence after `--input`: more than any sensible wait for the end of speech."""
@@ -24,6 +27,13 @@ def overrides_of(texts: Iterable[str]) -> dict[str, str]:
             raise GraphError([Diagnostic(message, Place("--set"), "write --set node.property=value")])
         overrides[name] = value
     return overrides
+
+
+def model_caches() -> list[FileUse]:
+    """The folders of models, which graphs name by short names: no output may overwrite a file there."""
+    own = models.cache_dir()
+    folders = own / "models", own / "converted", hub_cache.cache_dir()
+    return [FileUse(str(folder), "reads", "the cache of models") for folder in folders]
 
 
 def load(args: argparse.Namespace, *, require_available: bool = True) -> Graph:

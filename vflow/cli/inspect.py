@@ -9,7 +9,7 @@ from vflow.cli.main import OK, USAGE
 from vflow.cli.node_reference import NodeReference
 from vflow.errors import Unavailable
 from vflow.graph.registry import Registry, UnknownNode
-from vflow.printing import emit, indented, write
+from vflow.printing import continued, emit, indented, write
 
 
 def main(args: argparse.Namespace) -> int:
@@ -23,5 +23,5 @@ def main(args: argparse.Namespace) -> int:
     except Unavailable as error:
         write(f"vflow inspect: error: {args.name}: {indented(str(error))}", sys.stderr)
         return USAGE
-    emit("\n".join(lines))
+    emit("\n".join(map(continued, lines)))
     return OK

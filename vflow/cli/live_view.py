@@ -19,6 +19,7 @@ from vflow.packet import MS
 from vflow.printing import escaped, indented, write
 from vflow.report.turn import LATENCIES, TurnRecord
 from vflow.report.turn_log import KEPT_TURNS, TurnLog
+from vflow.scripts import between
 
 MEDIAN_NEEDS = 20
 """Samples below which a median says too little: then the largest is shown."""
@@ -32,6 +33,7 @@ class Terminal:
         self.graph, self.log, self._live = graph, log, live
         self._lock = threading.Lock()  # guards all below
         self._speaker = ""
+        self._word = ""  # the last of the speaker's
         self._broken_off = ""  # whose line a transcript, or a note, has ended
         self._status = StatusLine(sys.stderr)
         self._reported: dict[int, object] = {}  # turns that have been told, the newest
@@ -40,7 +42,11 @@ class Terminal:
         """Print messages until the bus closes."""
         for message in bus:
             with self._lock:
-                self._show(message)
+                try:
+                    self._show(message)
+                except Exception as error:  # whatever a node has posted as one of its kind
+                    what = escaped(f"posted what is no {message.kind} ({type(error).__name__})")
+                    self._note(f"warning: {message.source}: {what}")
 
     def resolved(self) -> None:
         """Say which nodes the roles took, and why not better ones; and the graph's warnings."""
@@ -129,9 +135,11 @@ class Terminal:
             speaker = f"agent {message.data['packet'].turn}"
             if self._speaker != speaker:
                 self._close_line()
-                write("agent: ..." if speaker == self._broken_off else "agent:", sys.stdout, end="")
-                self._speaker = speaker
-            write(f" {escaped(message.text)}", sys.stdout, end="")
+                write("agent: ... " if speaker == self._broken_off else "agent: ", sys.stdout, end="")
+                self._speaker, self._word = speaker, ""
+            text = message.text if self._word else message.text.lstrip()
+            write(between(self._word, text) + escaped(text), sys.stdout, end="")
+            self._word = text or self._word
 
     def _report(self, turns: list[TurnRecord]) -> None:
         for turn in turns:
@@ -174,6 +182,10 @@ def sentence(turn: TurnRecord) -> str:
         said.append("nothing was played")
     if turn.speculation.result == "hit":
         said.append("prepared in the pause")
+    if tokens := turn.withheld.get("thought_tokens"):
+        said.append(f"a thought of {tokens} tokens left unsaid")
+    if calls := turn.withheld.get("tool_calls"):
+        said.append(f"{calls} tool call{'s' if calls > 1 else ''} left unsaid")
     return f"turn {turn.number}: {', '.join(said) or 'played'}"
 
 

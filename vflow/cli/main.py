@@ -12,14 +12,18 @@ import importlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import NoReturn, TextIO
 
 from vflow import __version__
 from vflow.cli.arguments import parser_for
+from vflow.cli.python_messages import PythonMessages
 from vflow.printing import emit, escaped, write
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+LEAVE_S = 1.0
+"""How long the process waits for threads and exit handlers that it did not make."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return USAGE
     try:
-        code: int = importlib.import_module(f"vflow.cli.{args.verb}").main(args)
+        with PythonMessages():
+            code: int = importlib.import_module(f"vflow.cli.{args.verb}").main(args)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
@@ -62,7 +67,7 @@ def _mute(stream: TextIO) -> None:
 
 
 def entry() -> NoReturn:
-    """The process: `main`, then leave, whatever threads of abandoned nodes still hang."""
+    """The process: `main`, then leave, whatever threads or exit handlers of nodes still hang."""
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(ValueError, AttributeError):  # closed, or none at all
@@ -72,7 +77,14 @@ def entry() -> NoReturn:
                 _mute(stream)
     if any(thread.name.startswith("vflow:") for thread in threading.enumerate()):
         os._exit(code)
+    threading.Thread(target=_leave, args=(code,), daemon=True).start()
     sys.exit(code)
+
+
+def _leave(code: int) -> None:
+    """End the process where threads of an executor, or a library's exit handlers, hang."""
+    time.sleep(LEAVE_S)
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vflow.cli.drawing import queue_text
-from vflow.errors import Unavailable, VflowError, nearest
+from vflow.errors import Unavailable, VflowError, describe, nearest, pass_on_ctrl_c
 from vflow.graph.registry import NodeClass, Registry, UnknownNode
 from vflow.graph.resolver import Resolved, Resolver
 from vflow.graph.roles import ROLES, Role
@@ -144,8 +144,12 @@ def _devices(cls: NodeClass) -> Iterator[str]:
     if devices is None:
         return
     try:
-        found = devices()
+        found = [str(line) for line in devices()]
     except Unavailable:  # `available:` says why
+        return
+    except BaseException as error:  # a node's own code
+        pass_on_ctrl_c(error)
+        yield f"devices: cannot be listed: {describe(error)}"
         return
     yield "devices: an index, a name or a part of it is what 'device' takes" if found else "devices: none"
     yield from (f"  {line}" for line in found)

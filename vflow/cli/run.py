@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from vflow import resources
 from vflow.cli import graph_options
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.live_view import Terminal
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
+from vflow.cli.python_messages import PythonMessages
 from vflow.cli.signals import DONE, SignalWaiter
 from vflow.deadline import call_within
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
@@ -43,7 +46,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _check_options(args: argparse.Namespace) -> None:
     """Raises: GraphError where an output could not be written, or would overwrite what an option names."""
-    uses = [FileUse(args.file, "reads", "the graph")]
+    uses = [FileUse(args.file, "reads", "the graph"), *graph_options.model_caches()]
     uses += [FileUse(args.input, "reads", "--input")] if args.input else []
     for option, file in (("--output", args.output), ("--report", args.report)):
         if file is None:
@@ -56,11 +59,12 @@ def _check_options(args: argparse.Namespace) -> None:
 
 
 def _check_report(report: str | None, graph: Graph) -> None:
-    """Raises: GraphError where the report would overwrite what a node reads or writes."""
+    """Raises: GraphError where the report would overwrite what a node reads or writes, or a node a model."""
+    uses = [*graph.files, *graph_options.model_caches()]
     if report is not None:
-        found = list(clashes([*graph.files, FileUse(report, "writes", "--report", Place(report))]))
-        if found:
-            raise GraphError(found)
+        uses.append(FileUse(report, "writes", "--report", Place(report)))
+    if found := list(clashes(uses)):
+        raise GraphError(found)
 
 
 class _Run:
@@ -68,21 +72,26 @@ class _Run:
 
     def __init__(self, graph: Graph, args: argparse.Namespace) -> None:
         self.args, self.graph = args, graph
+        # where they are now: a node may change the folder that the process is in
+        self._recordings = [Path(file).absolute() if file else None for file in (args.input, args.output)]
+        self._report = os.path.abspath(args.report) if args.report is not None else None
         self.log = TurnLog(graph)
         self.pipeline = Pipeline(graph)
         self.pipeline.bus.listen(self.log.listen)
         self.terminal = Terminal(graph, self.log, live=not (args.input and args.output))
         self._signals = SignalWaiter()
         self._code = FAILED
-        self._ending = False
+        self._ending = self._told = False
         self._player = threading.Thread(target=self._play, name="vflow:run", daemon=True)
         self._printer = threading.Thread(
             target=self.terminal.follow, args=(self.pipeline.bus,), name="vflow:terminal", daemon=True
         )
 
     def run(self) -> int:
-        with self._signals:
+        with self._signals, PythonMessages(self.graph.secrets.hide):
             self._printer.start()
+            if problem := resources.openmp_problem():
+                self.terminal.note(f"warning: {problem}")
             self.terminal.resolved()
             self.terminal.note("loading")
             self._player.start()
@@ -102,6 +111,7 @@ class _Run:
         except VflowError as error:
             self._code = FAILED if started or not _is_missing(error) else USAGE
             if not self._ending:
+                self._told = True
                 self.terminal.failed(error)
         except (RuntimeError, OSError) as error:  # no more threads or descriptors: the system's word
             self.terminal.note(f"error: {error}")
@@ -131,13 +141,16 @@ class _Run:
         return code if came is None else INTERRUPTED
 
     def _stop(self) -> int:
-        """Stop at once; 0, 1 where a node had to be abandoned, 130 where another interrupt came meanwhile."""
-        self._ending = True
+        """Stop at once; 0, 1 where a node had failed before or had to be abandoned, 130 where another
+        interrupt came meanwhile."""
+        self._ending, failed = True, self.pipeline.failure
+        if failed is not None and not self._told:
+            self.terminal.failed(failed)
         abandoned = self._within(STOP_S, lambda: self.pipeline.stop(STOP_S), "the pipeline")
         while (came := self._signals.wait(0)) is not None:
             if came != DONE:
                 return INTERRUPTED
-        return OK if abandoned == [] else FAILED
+        return OK if abandoned == [] and failed is None else FAILED
 
     def _within(self, deadline_s: float, call: Callable[[], T], name: str) -> T | None:
         """Return what a call into the pipeline returns; None, and say so, where it fails or a node hangs."""
@@ -149,19 +162,17 @@ class _Run:
 
     def _finish(self, code: int) -> int:
         """The table and the report of what was run; the exit code."""
-        given = self.args.input, self.args.output
-        recorded = [Path(path) if path and Path(path).is_file() else None for path in given]
         try:
-            self.log.refine(*recorded)
+            self.log.refine(*(path if path and path.is_file() else None for path in self._recordings))
         except (OSError, RuntimeError) as error:  # libsndfile's errors are RuntimeErrors
             self.terminal.note(f"latencies are the runtime's own, the recording cannot be read: {error}")
         self.terminal.table()
-        if self.args.report is not None:
+        if self._report is not None:
             report = self.log.report(self.pipeline.stats())
             for loss in self.log.losses:
                 self.terminal.note(f"warning: {indented(loss)}")
             try:
-                write_report(self.args.report, report)
+                write_report(self._report, report)
             except OSError as error:
                 self.terminal.note(
                     f"the report cannot be written: {self.args.report}: {error.strerror or error}"

@@ -53,6 +53,7 @@ def examine(graph: Graph | None, problems: Iterable[Diagnostic], report: Progres
     roles = dict(graph.roles) if graph is not None else _roles(Resolver(registry))
     result = Examination(found, cuda, audio(registry), extras(), weights(), roles, problems=list(problems))
     result.problems += rules.namesake()
+    result.problems += rules.openmp()
     result.problems += rules.threads(found)
     result.problems += rules.devices(found, cuda, graph)
     result.notes += rules.busy(found)

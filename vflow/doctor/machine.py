@@ -12,7 +12,7 @@ from pathlib import Path
 from vflow import __version__, models, resources
 from vflow.doctor.accelerator import Torch, torch_build
 from vflow.doctor.bandwidth import memory_gb_s
-from vflow.errors import Unavailable
+from vflow.errors import Unavailable, describe, pass_on_ctrl_c
 from vflow.graph.registry import Registry
 from vflow.graph.resolver import Resolver
 from vflow.models.progress import Progress
@@ -86,9 +86,12 @@ def audio(registry: Registry) -> list[AudioNode]:
         if not problem:
             listing = getattr(registry.load(candidate.name), "devices", None)
         try:
-            lines = listing() if listing is not None else lines
+            lines = [str(line) for line in listing()] if listing is not None else lines
         except Unavailable as error:  # it was unplugged this very moment
             problem = str(error)
+        except BaseException as error:  # a node's own code
+            pass_on_ctrl_c(error)
+            problem = f"its devices() raised {describe(error)}"
         found.append(AudioNode(candidate.name, problem, tuple(lines)))
     return found
 

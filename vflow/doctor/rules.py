@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Iterator
 
+from vflow import resources
 from vflow.advice import Advice
 from vflow.doctor.accelerator import CudaDevice
 from vflow.doctor.machine import Machine
@@ -86,6 +87,12 @@ def namesake() -> Iterator[Diagnostic]:
         mend=f"pip uninstall {NAMESAKE}, which takes shared files with it, then {again}",
         severity="warning",
     )
+
+
+def openmp() -> Iterator[Diagnostic]:
+    """A warning where the environment asks for what is no number of threads."""
+    if problem := resources.openmp_problem():
+        yield Diagnostic(problem, None, "set it to a number, or unset it", "warning")
 
 
 def threads(machine: Machine) -> Iterator[Diagnostic]:

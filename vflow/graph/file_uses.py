@@ -64,6 +64,7 @@ def _identity(file: str) -> Identity | None:
 
 def _is_in(file: str, identity: Identity, read: str) -> bool:
     """Whether a file is the one that is read, or one that lies in the folder that is read."""
+    read = os.path.expanduser(read)  # as nodes do that read a model's folder
     if identity == _identity(read):
         return True
     try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from vflow.caps import AnyCaps, Audio, Caps, Text
-from vflow.errors import Diagnostic, Place, PropertyError, Unavailable, describe, repr_of
+from vflow.errors import Diagnostic, Place, PropertyError, Unavailable, describe, pass_on_ctrl_c, repr_of
 from vflow.graph.document import NodeSpec
 from vflow.graph.draft import Draft
 from vflow.graph.file_uses import FileUse
@@ -49,9 +50,10 @@ class NodeBuilder:
 
     def _note_files(self, declared: Mapping[str, Prop], raw: Mapping[str, Any], draft: Draft) -> None:
         for name, declaration in declared.items():
-            file = raw.get(name, declaration.default)
-            if declaration.file and isinstance(file, str) and file:
-                place = self.values[name].place if name in self.values else self.spec.place
+            if not declaration.file:
+                continue
+            place = self.values[name].place if name in self.values else self.spec.place
+            for file in _files(raw.get(name, declaration.default)):
                 draft.files.append(FileUse(file, declaration.file, self.full, place))
 
     def _finding(self, name: str, error: PropertyError, resolver: Resolver) -> Diagnostic:
@@ -85,7 +87,8 @@ class NodeBuilder:
                 message = _hide(message, value)
             draft.error(f"{self.full}: {message}", place)
             return node
-        except (Exception, SystemExit) as error:  # a node's own code, at check time
+        except BaseException as error:  # a node's own code, at check time
+            pass_on_ctrl_c(error)
             message = f"{called} raised {describe(error)}"
             for value in self.values.values():
                 message = _hide(message, value)
@@ -97,6 +100,15 @@ class NodeBuilder:
                 draft.error(message, node.place, "return Audio(...), Text(...) or AnyCaps()")
                 return node
         return replace(node, caps=caps, paced=paced)
+
+
+def _files(value: Any) -> Iterator[str]:
+    """The files that a property names: one, or those of a list or a mapping."""
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _files(item)
+    elif isinstance(value, str | os.PathLike) and (file := os.fspath(value)):
+        yield str(file)
 
 
 def _raw(declaration: Prop | None, value: Value) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint
 
-from vflow.errors import Unavailable, VflowError, describe, nearest
+from vflow.errors import Unavailable, VflowError, describe, nearest, pass_on_ctrl_c
 from vflow.node import Bin, Node
 from vflow.props import props_of
 
@@ -50,7 +50,8 @@ class Registry:
             raise UnknownNode(name, self.names(), _listing().unread)
         try:
             found = points[name].load()
-        except (Exception, SystemExit) as error:  # a third party's module: whatever it raises at import
+        except BaseException as error:  # a third party's module: whatever it raises at import
+            pass_on_ctrl_c(error)
             raise Unavailable(f"{points[name].value} cannot be imported: {describe(error)}") from error
         if not (isinstance(found, type) and issubclass(found, Node | Bin)):
             raise Unavailable(f"{points[name].value} is neither a Node nor a Bin")
@@ -66,7 +67,8 @@ def _whole(place: str, cls: NodeClass) -> NodeClass:
         raise Unavailable(f"{place} is a Bin whose 'graph' is no text: set it to the YAML of its graph")
     try:
         props_of(cls)
-    except (Exception, SystemExit) as error:  # its annotations are evaluated
+    except BaseException as error:  # its annotations are evaluated
+        pass_on_ctrl_c(error)
         raise Unavailable(f"the properties of {place} cannot be read: {describe(error)}") from error
     return cls
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vflow.caps import AnyCaps, Caps, fits
-from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError, describe
+from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError, describe, pass_on_ctrl_c
 from vflow.graph.document import Document, read
 from vflow.graph.registry import NodeClass, Registry
 from vflow.graph.roles import ROLES
@@ -112,7 +112,8 @@ class Resolver:
             own = cls.unavailable()
         except Unavailable as error:
             return str(error)
-        except (Exception, SystemExit) as error:  # a node's own code: other candidates do not suffer from it
+        except BaseException as error:  # a node's own code: other candidates do not suffer from it
+            pass_on_ctrl_c(error)
             return f"its unavailable() raised {describe(error)}"
         if own or issubclass(cls, Node):
             return own

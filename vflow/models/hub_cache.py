@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -132,11 +134,34 @@ def here() -> list[Copy]:
         shots = [shot for shot in folder.glob("snapshots/*") if is_commit(shot.name)]
         if not shots:
             continue
-        newest = snapshot(f"{owner}/{name}") or max(shots, key=lambda shot: shot.stat().st_mtime_ns)
-        files = [*newest.rglob("*"), *folder.glob("blobs/*.incomplete")]
-        size = sum(file.stat().st_size for file in files if file.is_file())
+        newest = snapshot(f"{owner}/{name}") or max(shots, key=_changed_ns)
+        left = (file for file in _files(folder / "blobs") if file.suffix == ".incomplete")
+        size = sum(map(_size, (*_files(newest), *left)))
         copies.append(Copy(f"{owner}/{name}", newest, size, state_of(newest)))
     return copies
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """What is in a folder, and in those below it; nothing where it is gone meanwhile."""
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names)
+
+
+def _changed_ns(file: Path) -> int:
+    """When a file was changed; 0 where there is none: others may empty the cache while it is read."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file; 0 where there is none, or a folder."""
+    try:
+        found = file.stat()
+    except OSError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 def state_of(folder: Path) -> State:
@@ -147,7 +172,7 @@ def state_of(folder: Path) -> State:
     """
     if is_whole(folder):
         return "present"
-    files = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    files = {file.relative_to(folder).as_posix() for file in _files(folder) if file.is_file()}
     named = "config.json" not in files or any(file.endswith(FOREIGN) for file in files)
     return "files" if files and named else "in part"
 
@@ -157,7 +182,7 @@ def is_whole(folder: Path) -> bool:
 
     A file appears in a snapshot only whole, with every library that writes to the cache.
     """
-    files = {file.name for file in folder.glob("*") if file.is_file()}
+    files = {file.name for file in _files(folder) if file.parent == folder and file.is_file()}
     if "config.json" not in files:
         return False
     for single, index in INDEX_OF.items():

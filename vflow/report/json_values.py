@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
+
+from vflow.errors import pass_on_ctrl_c
 
 MAX_DEPTH, MAX_VALUES, MAX_TEXT = 20, 10_000, 10_000
 """Most of what a node may put into the report at once; the rest is left out."""
@@ -24,40 +25,40 @@ def text_of(value: object) -> str:
         text = value if type(value) is str else str(value)
         return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}... ({len(text):,} characters)"
     except BaseException as error:  # a node's own code
-        _let_pass_ctrl_c(error)
+        pass_on_ctrl_c(error)
         return f"a {type(value).__name__} whose text raises {type(error).__name__}"
 
 
-def _let_pass_ctrl_c(error: BaseException) -> None:
-    """Raises: a KeyboardInterrupt that may be the user's, who is heard in the main thread only."""
-    if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
-        raise error
-
-
 def plain(
-    value: object, *, max_values: int | None = MAX_VALUES, max_depth: int = MAX_DEPTH
+    value: object,
+    *,
+    max_values: int | None = MAX_VALUES,
+    max_depth: int = MAX_DEPTH,
+    hide: Callable[[str], str] = str,
 ) -> tuple[Any, list[str]]:
     """`value` as JSON has it, and in words each kind of loss: what is text, null or left out instead.
 
-    Arrays become lists, sets too. A value is not changed, and may change while it is read.
+    Arrays become lists, sets too. A value is not changed, and may change while it is read. Each text in it,
+    names too, is written as `hide` returns it.
     """
-    converter = _Converter(max_values, max_depth)
+    converter = _Converter(max_values, max_depth, hide)
     return converter.convert(value, ()), list(converter.losses)
 
 
 class _Converter:
-    def __init__(self, max_values: int | None, max_depth: int) -> None:
+    def __init__(self, max_values: int | None, max_depth: int, hide: Callable[[str], str]) -> None:
         self.losses: dict[str, None] = {}
         self._left = math.inf if max_values is None else max_values
         self._max_depth = max_depth
+        self._hide = hide
 
     def convert(self, value: Any, above: tuple[int, ...]) -> Any:
         try:
             return self._convert(value, above)
         except BaseException as error:  # a node's own code: items, iteration, tolist
-            _let_pass_ctrl_c(error)
+            pass_on_ctrl_c(error)
             self._lose(f"a {type(value).__name__} that raises {type(error).__name__} when it is read")
-            return text_of(value)
+            return self._hide(text_of(value))
 
     def _convert(self, value: Any, above: tuple[int, ...]) -> Any:
         self._left -= 1
@@ -93,7 +94,7 @@ class _Converter:
             if type(listed) is not type(value):
                 return self.convert(listed, above)
         self._lose(f"a {type(value).__name__}, which is written as text")
-        return text_of(value)
+        return self._hide(text_of(value))
 
     def _mapping(self, value: Mapping[Any, Any], above: tuple[int, ...]) -> dict[str, Any]:
         made: dict[str, Any] = {}
@@ -101,7 +102,7 @@ class _Converter:
         for key, item in value.items():
             if self._full():
                 break
-            text = name = self._text(str.__str__(key)) if isinstance(key, str) else text_of(key)
+            text = name = self._text(str.__str__(key)) if isinstance(key, str) else self._hide(text_of(key))
             while name in made:  # keys with one text: they become a, a', a'2, a'3
                 clashes[text] += 1
                 name = f"{text}'{clashes[text] if clashes[text] > 1 else ''}"
@@ -136,7 +137,7 @@ class _Converter:
     def _text(self, text: str) -> str:
         if len(text) > MAX_TEXT:
             self._lose("a long text, which is cut")
-        return text_of(text)
+        return text_of(self._hide(text))
 
     def _lose(self, loss: str) -> None:
         if len(self.losses) < 20:

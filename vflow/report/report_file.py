@@ -1,4 +1,4 @@
-"""The file of a report: checked before the run, and written whole or not at all."""
+"""A file that a verb writes, as a report: checked before the run, and written whole or not at all."""
 
 from __future__ import annotations
 
@@ -35,27 +35,36 @@ def why_not_writable(file: str) -> str:
 
 
 def write_report(file: str, report: dict[str, Any]) -> None:
-    """Write beside the file, then put it in its place with the permissions of the one before; a device or a
-    pipe is written as it is. Raises: OSError, and leaves the one before as it was."""
-    text = json.dumps(report, indent=1) + "\n"
+    """Write a report as JSON. Raises: as `write_whole` does."""
+    write_whole(file, json.dumps(report, indent=1) + "\n")
+
+
+def write_whole(file: str, text: str) -> None:
+    """Write UTF-8 beside the file, then put it in its place with the permissions of the one before; a device
+    or a pipe is written as it is.
+
+    Raises: OSError, and leaves the one before as it was; ValueError where `file` is no path.
+    """
+    data = text.encode("utf-8", "backslashreplace")
     path = _resolved(file)
     if os.path.exists(path) and not os.path.isfile(path):
         # a pipe that nobody reads is an error at once (ENXIO): its reader may never come
         fd = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
         os.set_blocking(fd, True)
-        with os.fdopen(fd, "w") as stream:
-            stream.write(text)
+        with os.fdopen(fd, "wb") as stream:
+            stream.write(data)
         return
     beside = os.path.join(os.path.dirname(path), f".vflow-report-{os.getpid()}.tmp")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)  # Windows has none
+    # Windows has no O_NOFOLLOW, and translates ends of lines without O_BINARY
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
         fd = os.open(beside, flags, 0o666)
     except PermissionError:  # the folder takes no new file, this one may be written
-        Path(path).write_text(text)
+        Path(path).write_bytes(data)
         return
     try:
-        with os.fdopen(fd, "w") as stream:
-            stream.write(text)
+        with os.fdopen(fd, "wb") as stream:
+            stream.write(data)
         with contextlib.suppress(FileNotFoundError):  # a new one has the permissions of any new file
             os.chmod(beside, stat.S_IMODE(os.stat(path).st_mode))
         os.replace(beside, path)

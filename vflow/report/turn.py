@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from vflow.packet import MS
+from vflow.scripts import join_words
 
 MOMENTS = (
     "speech_start", "voice_off", "decided", "first_word", "audible", "flushed", "silent", "reply_end",
 )  # fmt: skip
+WITHHELD = ("thought_tokens", "tool_calls")
+"""Of a `turn_end`'s meta: what the model wrote and nobody heard."""
 LATENCIES: Mapping[str, tuple[str, str]] = {
     "endpoint": ("voice_off", "decided"),
     "first_word": ("decided", "first_word"),
@@ -56,6 +60,8 @@ class TurnRecord:
     heard: str = ""
     tokens: int = 0
     stop_reason: str | None = None
+    withheld: dict[str, int] = field(default_factory=dict)
+    """Counts by the names of WITHHELD, those above 0."""
     interrupted: bool = False
     speculation: Speculated = field(default_factory=Speculated)
     generated_ns: int | None = None
@@ -65,7 +71,7 @@ class TurnRecord:
 
     @property
     def reply(self) -> str:
-        return " ".join(self.words)
+        return join_words(self.words)
 
     @property
     def ended(self) -> bool:
@@ -87,6 +93,23 @@ class TurnRecord:
             return max(0, end - start)  # silent already when the flush came
         return end - start if end >= start else None
 
+    def recorded_until_ns(self, starts: Sequence[int]) -> int | None:
+        """Up to where a recording may hold this reply, which is audible: its end, or the next one's start.
+        `starts` of all replies ascend."""
+        later = starts[bisect_right(starts, self.at_ns["audible"]) :][:1]
+        ends = [self.at_ns["reply_end"]] if "reply_end" in self.at_ns else []
+        return min([*later, *ends], default=None)
+
+    def copy(self) -> TurnRecord:
+        """Return one that does not change with this."""
+        return replace(
+            self,
+            words=list(self.words),
+            withheld=dict(self.withheld),
+            at_ns=dict(self.at_ns),
+            speculation=replace(self.speculation),
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """The turn as the report has it."""
         return {
@@ -97,6 +120,7 @@ class TurnRecord:
             "words": len(self.words),
             "tokens": self.tokens,
             "stop_reason": self.stop_reason,
+            **self.withheld,
             "interrupted": self.interrupted,
             "speculation": self.speculation.as_dict(),
             "generation_ms": in_ms(self.generated_ns),

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import operator
 import threading
-from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,7 @@ from vflow.flush import Flush
 from vflow.graph.graph import Graph
 from vflow.report.json_values import plain, text_of
 from vflow.report.recordings import audible_ns, read_stretch, voice_off_ns
-from vflow.report.turn import TurnRecord, in_ms
+from vflow.report.turn import WITHHELD, TurnRecord, in_ms
 from vflow.runtime.link import LinkStats
 
 KEPT_TURNS = 20_000
@@ -56,6 +54,13 @@ class TurnLog:
         self._ended: deque[int] = deque(maxlen=KEPT_TURNS)  # of which `take_ended` has not told
         self._interruptions: deque[int] = deque(maxlen=_RECENT)
         self._lock = threading.Lock()  # guards all of the above
+        self._takes: dict[str, Callable[[Message], None]] = {
+            "event": self._event,
+            "packet": self._packet,
+            "flush": self._flush,
+            "played": self._played,
+            "speculation": self._speculation,
+        }
 
     @property
     def warnings(self) -> list[str]:
@@ -65,20 +70,20 @@ class TurnLog:
     def snapshot(self) -> list[TurnRecord]:
         """Copies of the turns so far, by number; any thread, while the pipeline runs too."""
         with self._lock:
-            return [_copy(turn) for _, turn in sorted(self.turns.items())]
+            return [turn.copy() for _, turn in sorted(self.turns.items())]
 
     def newest(self) -> TurnRecord | None:
         """A copy of the turn with the highest number, None before the first; any thread, at any time."""
         with self._lock:
             number = max(islice(reversed(self.turns), _RECENT), default=None)
-            return None if number is None else _copy(self.turns[number])
+            return None if number is None else self.turns[number].copy()
 
     def take_ended(self) -> list[TurnRecord]:
         """Copies of the turns that have ended since the last call; any thread, at any time."""
         with self._lock:
             numbers = sorted(self._ended)
             self._ended.clear()
-            return [_copy(self.turns[number]) for number in numbers if number in self.turns]
+            return [self.turns[number].copy() for number in numbers if number in self.turns]
 
     def interrupted_at(self, at_ns: int) -> bool:
         """Whether the flush at a time, one of the last, cut a reply; any thread, at any time."""
@@ -88,23 +93,18 @@ class TurnLog:
     def listen(self, message: Message) -> None:
         """Take a message of the bus."""
         if message.kind == "stats":  # not under the lock: it may be much, and its classes the node's own
-            stats, losses = plain(message.data)
+            stats, losses = plain(message.data, hide=self.graph.secrets.hide)
         with self._lock:
-            if message.kind == "event":
-                self._event(message)
-            elif message.kind == "packet":
-                self._packet(message)
-            elif message.kind == "flush":
-                self._flush(message.data["flush"], message.at_ns)
-            elif message.kind == "played":
-                self._played(message)
-            elif message.kind == "speculation":
-                self._speculation(message)
-            elif message.kind == "warning":
+            if message.kind == "warning":
                 self._warning(f"{message.source}: {text_of(message.text)}")
             elif message.kind == "stats":
                 self.stats[message.source] = stats
                 self._lost(message.source, losses)
+            elif message.kind in self._takes:
+                try:
+                    self._takes[message.kind](message)
+                except Exception as error:  # whatever a node has put there
+                    self._lost(message.source, [f"what is no {message.kind} ({type(error).__name__})"])
 
     def _lost(self, node: str, losses: list[str]) -> None:
         for loss in losses:
@@ -126,6 +126,7 @@ class TurnLog:
             return before
 
     def _turn(self, number: int) -> TurnRecord:
+        number = _whole(number)
         if number not in self.turns:
             self.turns[number] = TurnRecord(number)
             while len(self.turns) > KEPT_TURNS:
@@ -159,7 +160,7 @@ class TurnLog:
     def _event(self, message: Message) -> None:
         event, at_ns = message.data["event"], message.at_ns
         if isinstance(event, SpeechStart):
-            self._turn(event.turn).at_ns["speech_start"] = max(0, event.pts_ns)
+            self._turn(event.turn).at_ns["speech_start"] = max(0, _whole(event.pts_ns))
             self._state(at_ns, "listening")
         elif isinstance(event, Resume):
             self._state(at_ns, "listening")
@@ -176,7 +177,9 @@ class TurnLog:
             turn = self._turn(event.turn)
             had_ended = turn.ended
             turn.tokens = self._count(event.meta, "tokens", 0, message.source)
-            turn.stop_reason = text_of(event.meta.get("stop_reason", "eos"))
+            turn.stop_reason = self.graph.secrets.hide(text_of(event.meta.get("stop_reason", "eos")))
+            counts = {name: self._count(event.meta, name, 0, message.source) for name in WITHHELD}
+            turn.withheld = {name: count for name, count in counts.items() if count}
             asked_ns = turn.speculation.begun_ns or turn.at_ns.get("decided")
             if asked_ns is not None and turn.generated_ns is None:  # a mixer says it again, in its place
                 turn.generated_ns = message.data.get("made_ns", at_ns) - asked_ns
@@ -217,7 +220,9 @@ class TurnLog:
         caps = self.graph.nodes[message.source].caps.get(message.data["port"])
         return message.kind == "packet" and isinstance(caps, Text) and caps.kind == "word"
 
-    def _flush(self, flush: Flush, at_ns: int) -> None:
+    def _flush(self, message: Message) -> None:
+        flush: Flush = message.data["flush"]
+        at_ns = message.at_ns
         for number in sorted(number for number in self._open if number <= flush.turn):
             turn = self.turns[number]
             turn.interrupted = True
@@ -229,7 +234,7 @@ class TurnLog:
             self._state(at_ns, "interrupted")
 
     def _played(self, message: Message) -> None:
-        played, at_ns = message.data["played"], message.data.get("at_ns", message.at_ns)
+        played, at_ns = message.data["played"], _whole(message.data.get("at_ns", message.at_ns))
         if not played.turn:
             return
         turn = self._turn(played.turn)
@@ -238,7 +243,7 @@ class TurnLog:
             turn.at_ns.setdefault("audible", at_ns)
             self._state(at_ns, "speaking")
         elif message.data["phase"] == "end":
-            turn.heard = played.heard
+            turn.heard = text_of(played.heard)
             turn.at_ns["silent"] = turn.at_ns["reply_end"] = at_ns
             self._settle(turn, had_ended)
             self._state(at_ns, "idle")
@@ -255,7 +260,7 @@ class TurnLog:
                 if found is not None:
                     turn.at_ns["voice_off"] = start + found
             if recorded_output is not None and "audible" in turn.at_ns:
-                begin, end = turn.at_ns["audible"], _reply_end_ns(turn, starts)
+                begin, end = turn.at_ns["audible"], turn.recorded_until_ns(starts)
                 span = audible_ns(*read_stretch(recorded_output, begin, end))
                 for moment in ("audible", "silent"):
                     turn.at_ns.pop(moment, None)
@@ -282,14 +287,9 @@ class TurnLog:
         return made
 
 
-def _reply_end_ns(turn: TurnRecord, starts: list[int]) -> int | None:
-    """Up to where a recording may hold this reply: its end, or the next reply's start; `starts` ascend."""
-    later = starts[bisect_right(starts, turn.at_ns["audible"]) :][:1]
-    ends = [turn.at_ns["reply_end"]] if "reply_end" in turn.at_ns else []
-    return min([*later, *ends], default=None)
-
-
-def _copy(turn: TurnRecord) -> TurnRecord:
-    return replace(
-        turn, words=list(turn.words), at_ns=dict(turn.at_ns), speculation=replace(turn.speculation)
-    )
+def _whole(value: Any) -> int:
+    """Raises: TypeError, ValueError for what is no whole number, or larger than any moment or turn."""
+    number = operator.index(value)
+    if abs(number) >= 1 << 63:
+        raise ValueError("too large")
+    return number

@@ -70,10 +70,10 @@ class NodeContext:
         self._announcer.post(Message(kind, self.name, self.now_ns(), text, data))
 
     def warn(self, text: str) -> None:
-        self.post("warning", text)
+        self.post("warning", str(text))
 
     def progress(self, text: str, fraction: float | None = None) -> None:
-        self.post("progress", text, fraction=fraction)
+        self.post("progress", str(text), fraction=fraction)
 
     def shared(self, key: str, load: Callable[[], T]) -> T:
         value: T = self._shares.take(key, load)

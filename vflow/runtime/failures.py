@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from vflow.errors import NodeError, Signal, Stopped, Unavailable, describe
+from vflow.errors import NodeError, Signal, Stopped, Unavailable, VflowError, describe, pass_on_ctrl_c
 from vflow.graph.graph import ErrorPolicy, Graph
+from vflow.graph.secrets import Secrets
 from vflow.node import Node
 from vflow.runtime.announcer import Announcer
 from vflow.runtime.runner import Runner
@@ -113,7 +114,7 @@ class Failures:
             attributed = NodeError(error.node, hide(error.message), error.place or place)
         else:
             attributed = NodeError(name, hide(describe(error)), place)
-        attributed.__cause__ = error
+        attributed.__cause__ = _without_secrets(error, self._graph.secrets)
         return attributed
 
 
@@ -128,10 +129,44 @@ def _culprit(segment: Segment, error: BaseException) -> str:
     return found
 
 
+def _without_secrets(error: BaseException, secrets: Secrets) -> BaseException:
+    """An error for a traceback. Where a text in its chain holds what the environment gave, one of ours with
+    the same traceback stands for it."""
+    if not secrets.values:
+        return error
+    texts = [text for link in _chain(error) for text in (describe(link), *getattr(link, "__notes__", ()))]
+    if all(secrets.hide(text) == text for text in map(str, texts)):
+        return error
+    kind = Unavailable if isinstance(error, Unavailable) else VflowError
+    return kind(secrets.hide(describe(error))).with_traceback(error.__traceback__)
+
+
+def _chain(error: BaseException) -> Iterable[BaseException]:
+    """An error, and all that a traceback of it shows: causes, contexts and the members of groups."""
+    found: dict[int, BaseException] = {}
+    todo: list[BaseException | None] = [error]
+    while todo:
+        link = todo.pop()
+        if link is None or id(link) in found:
+            continue
+        found[id(link)] = link
+        todo += [link.__cause__, link.__context__]
+        if isinstance(link, BaseExceptionGroup):
+            todo += link.exceptions
+    return found.values()
+
+
 def reason(node: Node, error: BaseException) -> BaseException:
     """Why a node could not be opened: where it lacks a library, what it says of itself, which names the mend.
     Other errors have other reasons."""
-    if not isinstance(error, ImportError) or not (said := node.unavailable()):
+    if not isinstance(error, ImportError):
+        return error
+    try:
+        said = node.unavailable()
+    except BaseException as raised:  # a node's own code
+        pass_on_ctrl_c(raised)
+        return error
+    if not said:
         return error
     missing = Unavailable(said)
     missing.__cause__ = error

@@ -95,6 +95,10 @@ class Lifecycle:
             both = (("open", self._opening), ("close", self._closing))
             return {f"{verb}:{n}": t for verb, found in both for n, t in found.items() if t.is_alive()}
 
+    def going_on(self) -> list[str]:
+        """The nodes that are being opened or closed now."""
+        return [key.partition(":")[2] for key in self.threads()]
+
     @property
     def busy(self) -> bool:
         """Whether a node is being opened or closed."""

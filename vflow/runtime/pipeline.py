@@ -222,7 +222,7 @@ class Pipeline:
         began = time.monotonic()
         self._halt()
         if not self._end_lock.acquire(timeout=deadline_s):
-            return [name for name in self.nodes if self._lifecycle.is_open(name)]
+            return list(dict.fromkeys(self._threads.join(0) + self._lifecycle.going_on()))
         try:
             if self.state is not State.STOPPED:
                 self._watchdog.stop()

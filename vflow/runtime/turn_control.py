@@ -20,6 +20,8 @@ from vflow.runtime.flusher import Flusher
 from vflow.runtime.speculation import Speculation, SpeculativeTurn
 
 T = TypeVar("T")
+NAMED = 20
+"""The most turns that one warning names."""
 
 
 class TurnControl:
@@ -96,30 +98,43 @@ class TurnControl:
 
     def give_up_overdue(self) -> None:
         """Give up the turns that nobody has committed for too long."""
-        for ahead in self._speculation.older_than(self._commit_within_ns):
-            self._give_up(
-                ahead, f"{ahead.node} has not committed it for {duration_text(self._commit_within_ns)}"
-            )
+        overdue = self._speculation.older_than(self._commit_within_ns)
+        for node in dict.fromkeys(ahead.node for ahead in overdue):
+            why = f"{node} has not committed it for {duration_text(self._commit_within_ns)}"
+            self._give_up([ahead for ahead in overdue if ahead.node == node], why)
 
     def give_up_of(self, node: str, why: str, warn: bool = True) -> None:
         """Give up the turns that a node has not committed, and will not any more."""
-        for ahead in self._speculation.begun_by(node):
-            self._give_up(ahead, f"{node} {why}", warn)
+        self._give_up(self._speculation.begun_by(node), f"{node} {why}", warn)
 
-    def _give_up(self, ahead: SpeculativeTurn, why: str, warn: bool = True) -> None:
-        """Void what was made of a turn in advance, and forget the turn."""
+    def _give_up(self, turns: list[SpeculativeTurn], why: str, warn: bool = True) -> None:
+        """Void what was made in advance of a node's turns, and forget them; one warning names them all."""
+        given_up = [ahead for ahead in turns if self._void(ahead, why)]
+        if not warn or not given_up:
+            return
+        numbers = [str(ahead.turn) for ahead in given_up]
+        if len(numbers) == 1:
+            text = (
+                f"turn {numbers[0]} was answered in advance and never committed: {why}; the answer is dropped"
+            )
+        else:
+            named = numbers if len(numbers) <= NAMED else [*numbers[:NAMED], "...", numbers[-1]]
+            text = (
+                f"{len(numbers):,} turns were answered in advance and never committed: {why};"
+                f" the answers are dropped: {', '.join(named)}"
+            )
+        self._announcer.warn(given_up[0].node, text)
+
+    def _void(self, ahead: SpeculativeTurn, why: str) -> bool:
+        """Void and forget one turn; False where another thread has committed it, or given it up."""
         origins = self._graph.speculating(below=ahead.node)
         void = self._flusher.retract(origins, ahead.turn, self._now_ns())
-        if void is None:  # committed, or given up, by another thread
-            return
+        if void is None:
+            return False
         self._speculation.forget(ahead.turn)
         self._flusher.release()
         self._announcer.say("speculation", turn=ahead.turn, phase="retracted", withheld=void, given_up=why)
-        if warn:
-            text = (
-                f"turn {ahead.turn} was answered in advance and never committed: {why}; the answer is dropped"
-            )
-            self._announcer.warn(ahead.node, text)
+        return True
 
     def wanted(self, turn: int, pause_ns: int) -> bool:
         """Whether to answer the pause at that time in advance: nobody has spoken on since."""

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from vflow import In, Text, TextPacket, Unavailable, install_command, models, prop
-from vflow_nodes.lib.decode.errors import DecodeError, TooLong
-from vflow_nodes.lib.engine_generator import Emission, EngineGenerator
+from vflow import MS, Flush, In, Text, TextPacket, Unavailable, install_command, models, prop
+from vflow_nodes.chat.memory import ChatMemory
+from vflow_nodes.chat.summary import NOTE_TAKER, TOKENS, Summary, asked, instructed
+from vflow_nodes.lib.decode.errors import DecodeError
+from vflow_nodes.lib.engine_generator import REPLY, Emission, EngineGenerator
 
 if TYPE_CHECKING:
     from vflow_nodes.chat.loading import LanguageModel
     from vflow_nodes.lib.decode.build import Options
     from vflow_nodes.lib.decode.engine import Engine
 
+LOOK_NS = 50 * MS
+"""How often a summary that is being written is looked after."""
+THOUGHTS = 2048
+"""Tokens of a slot for a thought, where the model is let to think."""
 PERSONA = "You are a helpful voice assistant. Answer in one or two short spoken sentences."
 
 
@@ -34,9 +41,23 @@ class Chat(EngineGenerator):
         doc="a model that `vflow models list` names, a model's directory, or owner/name on the hub",
     )
     persona: str = prop(PERSONA, doc="who speaks, and how: the system prompt")
+    think: Literal["off", "hide"] = prop(
+        "off",
+        doc="off asks the template for a reply without thoughts; hide lets the model think, unheard, and "
+        "keeps room for it. No thought is ever said",
+        hot=True,
+    )
+    summary: Literal["model", "none"] = prop(
+        "model",
+        doc="model keeps a summary of the turns that the context has no room for, which the model writes "
+        "between turns; none forgets them",
+    )
     temperature: float = prop(0.0, ge=0, le=5, doc="0 takes the likeliest token, 1 draws freely", hot=True)
 
     text = In(Text("final"), doc="what the user said")
+
+    _writing: Summary | None = None
+    """The summary that is being written."""
 
     @classmethod
     def unavailable(cls) -> str:
@@ -55,20 +76,25 @@ class Chat(EngineGenerator):
             f"chat:{self.model}:{device}:{self.dtype}:{options}",
             lambda: loading.load(self.model, device, self.dtype, options, self.ctx.progress),
         )
-        self._left_out = 0  # messages at the start of the history that are in no prompt any more
+        self._memory = ChatMemory(self._render)
         return self._language.engine
 
     def warm_up(self) -> None:
         """Compute the persona, which every prompt begins with, and each step that a reply may take."""
         self.replies.warm_up(self.slots, self.context)
-        self.replies.rehearse(self._language.prompt(self.persona, [{"role": "user", "content": "Hello."}]))
+        self.replies.rehearse(self._render("", [{"role": "user", "content": "Hello."}]))
+
+    def room(self) -> int:
+        return super().room() + (THOUGHTS if self.think == "hide" else 0)
 
     def close(self) -> None:
+        self._drop_summary()
         super().close()
         self.__dict__.pop("_language", None)
 
     def process(self, packet: TextPacket) -> Iterator[Emission]:
         turn, text = packet.turn or self.ctx.new_turn(), packet.text.strip()
+        self._drop_summary()
         if not text:
             yield self.words, self.ended(turn, 0, "eos")
             return
@@ -82,29 +108,87 @@ class Chat(EngineGenerator):
             yield self.words, self.ended(turn, 0, "error")
             raise
         yield from self.reply(prompt, turn, one_line=self._language.plain)
+        self._plan_summary()
 
     def _prompt(self) -> list[int]:
-        """The tokens of the history that fit; where they did not, half of the room is freed at once, since
-        a prompt that begins differently is computed anew. Raises: DecodeError."""
-        language, messages = self._language, self.ctx.conversation.messages()
-        room = min(self.context, max(language.window - self.max_tokens, language.window // 2))
-        self._left_out = min(self._left_out, len(messages) - 1)  # the application may delete
-        ids = self._tokens(messages[self._left_out :])
-        cuts = range(self._left_out + 2, len(messages), 2)  # the user's and the assistant's
-        if cuts and (ids is None or len(ids) > room):
+        """The tokens of the history that fits, and a summary of what does not. Raises: DecodeError."""
+        engine = self._language.engine
+        ids = self._memory.prompt(self.ctx.conversation.messages(), self._room(), engine.context - 2)
+        if self._memory.forgot and (self.summary == "none" or self.slots == 1):
+            slots = " and 'slots: 2'" if self.slots == 1 else ""
+            self._tell(
+                "outgrown",
+                "the conversation has outgrown the context, and its oldest turns are left out; "
+                f"set 'summary: model'{slots}, or {engine.device.more_context}",
+            )
+        return ids
 
-            def fits(cut: int) -> bool:
-                found = self._tokens(messages[cut:])
-                return found is not None and len(found) <= room // 2
+    def _room(self) -> int:
+        """Tokens of a prompt, at most: what the engine holds, less a reply."""
+        holds = self._language.engine.context
+        return min(self.context, max(holds - min(self.max_tokens, REPLY), holds // 2))
 
-            # bisected: a history that was there before may have thousands of messages
-            self._left_out = cuts[min(bisect.bisect_left(cuts, True, key=fits), len(cuts) - 1)]
-            ids = None
-        return ids if ids is not None else language.prompt(self.persona, messages[self._left_out :])
+    def _render(self, summary: str, messages: Sequence[Mapping[str, str]]) -> list[int]:
+        """The tokens of a prompt. Raises: DecodeError."""
+        return self._language.prompt(instructed(self.persona, summary), messages, think=self.think == "hide")
 
-    def _tokens(self, messages: Sequence[Mapping[str, str]]) -> list[int] | None:
-        """The tokens of a conversation; None where it is longer than any context."""
+    def on_timer(self) -> Iterator[Emission]:
+        """Between turns: begin the summary that is due when the reply has been played, and take it."""
+        if self._writing is None and self.ctx.lead_ns():
+            self.ctx.wake_at(self.ctx.now_ns() + self.ctx.lead_ns())
+        elif self._writing is None:
+            self._begin_summary()
+        elif (text := self._writing.poll()) is not None:
+            self._end_summary(text)
+        else:
+            self.ctx.wake_at(self.ctx.now_ns() + LOOK_NS)
+        yield from ()
+
+    def _begin_summary(self) -> None:
+        untold, end = self._memory.untold(self.ctx.conversation.messages(), self._room())
+        if not untold:
+            return
+        language, room = self._language, self._room()
+
+        def ids_of(left_out: int) -> list[int]:
+            return language.prompt(NOTE_TAKER, asked(self._memory.summary, untold[left_out:]))
+
         try:
-            return self._language.prompt(self.persona, messages)
-        except TooLong:
-            return None
+            cuts = range(len(untold) - 1)
+            ids = ids_of(bisect.bisect_left(cuts, True, key=lambda cut: len(ids_of(cut)) <= room))
+            most = min(TOKENS, room // 4)
+            sampling = self.replies.sampling(temperature=0, min_words=0, min_tokens=0, max_tokens=most)
+            self._writing = Summary(*self.replies.aside(ids, sampling), end)
+        except DecodeError:  # what it is about is too long, or the engine has ended: the next turn tells
+            return
+        self.ctx.wake_at(self.ctx.now_ns() + LOOK_NS)
+
+    def _end_summary(self, text: str) -> None:
+        """Let the summary stand for what it tells of, and compute the prompt that begins with it."""
+        writing, self._writing = self._writing, None
+        if writing is None or not text:
+            return
+        messages = self.ctx.conversation.messages()
+        self._memory.take(text, messages, writing.end)
+        with contextlib.suppress(DecodeError):  # else the next turn tells of it
+            self.replies.prefill(self._prompt())
+
+    def _drop_summary(self) -> None:
+        """A turn begins, or what was said has changed: the summary is begun anew behind it."""
+        if self._writing is not None:
+            self._writing.close()
+            self._writing = None
+
+    def _plan_summary(self) -> None:
+        if self.summary == "model" and self.slots > 1:
+            self.ctx.wake_at(self.ctx.now_ns() + LOOK_NS)
+
+    def on_cancel(self, flush: Flush) -> None:
+        super().on_cancel(flush)
+        self._drop_summary()
+        self._plan_summary()
+
+    def on_flush(self, flush: Flush) -> None:
+        super().on_flush(flush)
+        if flush.retracts:
+            self._drop_summary()

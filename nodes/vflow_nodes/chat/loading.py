@@ -10,8 +10,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from vflow import Unavailable
-from vflow_nodes.chat import template
+from vflow_nodes.chat import reply_markup, template
 from vflow_nodes.chat.template import BrokenTemplate
+from vflow_nodes.chat.template_form import Form
 from vflow_nodes.lib import checkpoints
 from vflow_nodes.lib.checkpoints import Dtype, Progress
 from vflow_nodes.lib.decode.build import Options, build
@@ -32,21 +33,30 @@ class LanguageModel:
     window: int
     plain: bool
 
-    def prompt(self, persona: str, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """The tokens of a conversation, up to where the assistant's reply begins. Raises: DecodeError where
-        the chat template makes no prompt of it."""
+    def prompt(self, persona: str, messages: Sequence[Mapping[str, str]], think: bool = False) -> list[int]:
+        """The tokens of a conversation, up to where the assistant's reply begins. `think`: the template is
+        not asked for a reply without thoughts. Raises: DecodeError where it makes no prompt of it."""
         if self.plain:
             lines = [f"{message['role'].title()}: {message['content']}" for message in messages]
-            text = "\n".join([persona, "", *lines, "Assistant:"])
-            ids: list[int] = self.tokenizer(text)["input_ids"]
-            return ids
+            return begun(self.tokenizer, "\n".join([persona, "", *lines, "Assistant:"]))
+        if _is_common(self.tokenizer):
+            return self._common_prompt(persona, messages)
         try:
-            text = template.render(self.tokenizer, persona, messages)
+            text = template.render(self.tokenizer, persona, messages, think)
         except BrokenTemplate as error:
             raise Failed(f"the model's chat template {error}; set 'model' to another") from error
         # as the template wrote it: what begins a text is in the template
         made: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return made
+
+    def _common_prompt(self, persona: str, messages: Sequence[Mapping[str, str]]) -> list[int]:
+        """The prompt by mistral-common, which has no template. Raises: DecodeError."""
+        said = Form().messages(persona, messages)
+        try:
+            ids: list[int] = self.tokenizer.apply_chat_template(said, tokenize=True, return_dict=False)
+        except Exception as error:  # pydantic's and mistral-common's own
+            raise Failed(f"mistral-common makes no prompt of the conversation: {error}") from error
+        return ids
 
     @property
     def closed(self) -> bool:
@@ -74,10 +84,30 @@ def load(name: str, device: str, dtype: Dtype, options: Options, progress: Progr
             model.to(device)
         ends = model.generation_config.eos_token_id
         every = [tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])]
-        vocabulary = vocabulary_of(tokenizer, {token for token in every if token is not None})
+        vocabulary = vocabulary_of(
+            tokenizer, reply_markup.ends_of(tokenizer, every), reply_markup.markup_of(tokenizer)
+        )
         engine = build(model, vocabulary, options, torch.device(device))
-    window = getattr(model.config.get_text_config(), "max_position_embeddings", 2048)
-    return LanguageModel(engine.start("chat"), tokenizer, window, plain=not tokenizer.chat_template)
+    return LanguageModel(engine.start("chat"), tokenizer, engine.context, _is_plain(tokenizer))
+
+
+def begun(tokenizer: Any, text: str) -> list[int]:
+    """The tokens of a text that goes on, after what the tokenizer begins every text with, each once. Some
+    tokenizers end every text too."""
+    bare: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    ids: list[int] = tokenizer(text)["input_ids"]
+    starts = (n for n in range(len(ids) - len(bare) + 1) if ids[n : n + len(bare)] == bare)
+    return [*dict.fromkeys(ids[: next(starts, 0)]), *bare]
+
+
+def _is_plain(tokenizer: Any) -> bool:
+    """Whether a tokenizer knows nothing of conversations."""
+    return not tokenizer.chat_template and not _is_common(tokenizer)
+
+
+def _is_common(tokenizer: Any) -> bool:
+    """Whether it is mistral-common's, which transformers wraps: a model with tekken.json alone has that."""
+    return hasattr(getattr(tokenizer, "tokenizer", None), "instruct_tokenizer")
 
 
 def _check_template(name: str, tokenizer: Any) -> None:

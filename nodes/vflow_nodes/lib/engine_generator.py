@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import collections.abc
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from vflow import Advice, Flush, Node, Out, Text, TextPacket, TurnEnd, prop
+from vflow import Advice, Flush, Node, Out, Text, TextPacket, TurnEnd, join_words, prop
+from vflow_nodes.lib import withheld
 from vflow_nodes.lib.decode.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class EngineGenerator(Node):
 
         options = replies.Options(
             slots=self.slots,
-            context=self.context + REPLY,
+            context=self.context + self.room(),
             int8=self.dtype == "int8",
             kernels=self.kernels,
             graphs=self.graphs,
@@ -98,11 +99,13 @@ class EngineGenerator(Node):
         )
         engine = self.load(checkpoints.pick_device(self.device), options)
         if self.context > engine.context:
-            self.ctx.warn(f"context {self.context:,} is more than the model's {engine.context:,} tokens")
+            held = f"context {self.context:,} is more than the model's {engine.context:,} tokens"
+            self.ctx.warn(f"{held}, and the history is cut to those; {engine.device.more_context}")
         if self.min_tokens > self.max_tokens:
             self.ctx.warn(f"min_tokens is above max_tokens: every reply ends at {self.max_tokens} tokens")
         self.replies: Replies = replies.Replies(engine)
         self._death_told = False
+        self._warned: set[str] = set()
 
     def revive(self) -> None:
         """Take part in a fresh engine where the node's has died: what it died of was raised by a reply, and
@@ -117,6 +120,10 @@ class EngineGenerator(Node):
         if (replies := self.__dict__.pop("replies", None)) is not None:
             self.ctx.post("stats", "decode engine", **self.stats(replies.engine))
             replies.close()
+
+    def room(self) -> int:
+        """Tokens of a slot for the reply."""
+        return REPLY
 
     def stats(self, engine: Engine) -> dict[str, Any]:
         """The options in effect, and counts of the engine's work for all its sessions."""
@@ -151,9 +158,16 @@ class EngineGenerator(Node):
             yield self.words, self.ended(turn, len(tokens), "error")
             raise
         finally:
-            whole = reply is not None and reply.stop_reason == "eos"
-            self.answered(turn, " ".join(said), tokens if whole else [])
-        yield self.words, self.ended(turn, len(tokens), reply.stop_reason or "eos")
+            whole = reply is not None and reply.stop_reason == "eos" and reply.plain
+            self.answered(turn, join_words(said), tokens if whole else [])
+        self._tell(*withheld.problem(reply, len(said)))
+        yield self.words, self.ended(turn, len(tokens), reply.stop_reason or "eos", withheld.counts(reply))
+
+    def _tell(self, kind: str, text: str) -> None:
+        """Warn of a problem, once of each kind: a model's habit comes again each turn."""
+        if kind and kind not in self._warned:
+            self._warned.add(kind)
+            self.ctx.warn(text)
 
     def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
         """Have the engine begin a reply; returns at once. Raises: DecodeError."""
@@ -165,13 +179,13 @@ class EngineGenerator(Node):
 
     def answered(self, turn: int, text: str, tokens: list[int]) -> None:
         """A reply is complete, or was ended: `text` is what was said of it, '' if nothing, and `tokens` are
-        those of a reply that was said to its end. Enters it into the history."""
+        those of a reply that was said to its end, and was speech alone. Enters it into the history."""
         if text:
             self.ctx.conversation.append("assistant", text, turn)
 
-    def ended(self, turn: int, tokens: int, reason: str) -> TurnEnd:
-        """The end of a turn's reply."""
-        meta = {"tokens": tokens, "stop_reason": reason}
+    def ended(self, turn: int, tokens: int, reason: str, more: Mapping[str, int] | None = None) -> TurnEnd:
+        """The end of a turn's reply; `more` is what was withheld."""
+        meta = {"tokens": tokens, "stop_reason": reason, **(more or {})}
         return TurnEnd(turn=turn, pts_ns=self.ctx.now_ns(), meta=meta)
 
     def advise(self) -> Iterator[Advice]:

@@ -23,6 +23,9 @@ from vflow_nodes.lib.decode.sampling import Sampling
 from vflow_nodes.lib.decode.session import DecodeSession
 from vflow_nodes.lib.decode.stepper import Stepper
 
+REHEARSED = 256
+"""Tokens of a rehearsal that is to show whether a model begins in a thought, at most."""
+
 __all__ = ["Options", "Replies"]
 
 
@@ -51,10 +54,17 @@ class Replies:
     def rehearse(self, parts: Sequence[int | Embeds]) -> None:
         """Answer a prompt with two tokens that nobody hears; waits for them. The part that it shares with
         the first turn's prompt is computed then, and `vflow doctor` compares numbers of threads by it. Where
-        other sessions have all slots, the first turn computes it. Raises: Unavailable."""
+        other sessions have all slots, the first turn computes it. A model that may think, and whose prompt
+        does not say so, answers in full: its habit is known then. Raises: Unavailable."""
+        prompt, vocabulary = Prompt(parts), self.engine.vocabulary
+        unsure = vocabulary.markup.unsure(vocabulary.tail(prompt.keys))
+        brief = Sampling(max_tokens=2)
+        whole = Sampling(temperature=0, min_words=0, min_tokens=0, max_tokens=REHEARSED)
         try:
-            for _ in self.generate(parts, Sampling(max_tokens=2)).words():
-                pass
+            reply = self.session.generate(prompt, whole if unsure else brief)
+            for _ in reply.words():
+                if len(reply.tokens) >= REHEARSED or (unsure and not reply.spoken.parser.held):
+                    reply.cancel()
         except Full:
             return
         except DecodeError as error:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vflow import MS, SECOND, AudioPacket, Samples, Span, SpokenUnit, TextPacket
 from vflow_nodes.lib.text import MARKS, final_mark, mark_after, speakable
+from vflow_nodes.lib.word_breaks import words_of
 
 EDGE_NS = 20 * MS
 """Silence left before and after a chunk."""
@@ -227,7 +228,7 @@ def speak(
     chunk in which nothing is to be said becomes 10 ms of silence that carries its words, so that they count
     as heard. Words that the voice has no sounds for are given to `unsaid`, and get no span.
     """
-    units = chunk.units or [SpokenUnit(word, speakable(word)) for word in chunk.text.split()]
+    units = chunk.units or [SpokenUnit(word, speakable(word)) for word in words_of(chunk.text)]
     mark_of = final_mark if chunk.units else mark_after
     at_ns = now_ns()
     for parts in _calls(units, chunk.index, voice, unsaid):
@@ -264,7 +265,7 @@ def _calls(
         parts = place(unit, index, voice)
         index += len(unit.written.split())
         if not parts or readable(unit.spoken, voice.alphabet) != unit.spoken:
-            unsaid(unit.written)
+            unsaid(unit.written.strip())
         for part in parts:
             if taken and taken + part.weight > voice.longest:
                 calls.append([])

@@ -11,8 +11,12 @@ MARKS = ".!?…:;—–,"  # noqa: RUF001  # the dashes are meant
 """The punctuation marks that a voice pauses at."""
 
 SENTENCE_ENDS = frozenset(".!?…")
-_FULL_WIDTH = {"。": ".", "！": "!", "？": "?"}  # noqa: RUF001
-_CLOSERS = "\"'”’)]}*_`~"  # noqa: RUF001
+_NARROW = {
+    **dict(zip("。！？，、；：．｡､", ".!?,,;:..,", strict=True)),  # noqa: RUF001  # Chinese, Japanese
+    **dict(zip("။၊។؟،؛۔।॥", ".,.?,;...", strict=True)),  # noqa: RUF001  # Burmese to Hindi
+}
+"""The marks of other scripts, each with the one of MARKS that it is like."""
+_CLOSERS = "\"'”’)]}*_`~」』）》〉】〕］"  # noqa: RUF001
 _ABBREVIATIONS = frozenset("dr mr mrs ms st prof sr jr vs e.g i.e approx inc ltd".split())  # noqa: SIM905
 _MARKDOWN = re.compile(r"^[#|>]+$|(?<!\w)[*_`~]+|[*_`~]+(?!\w)|(?<!\w)#+(?!\d)")
 _TAG = re.compile(r"</?\w[^<>\s]*>")
@@ -53,12 +57,12 @@ def mark_after(text: str) -> str:
 def final_mark(text: str) -> str:
     """The mark of `MARKS` with which a text ends, quotes and brackets set aside; '' for none.
 
-    A full-width mark is returned as its narrow one, two hyphens as a dash.
+    A mark of another script is returned as the one that it is like, two hyphens as a dash.
     """
     bare = text.rstrip().rstrip(_CLOSERS)
     if bare.endswith("--"):
         return "—"
-    mark = _FULL_WIDTH.get(bare[-1:], bare[-1:])
+    mark = _NARROW.get(bare[-1:], bare[-1:])
     if not mark or mark not in MARKS:
         return "—" if bare.split()[-1:] == ["-"] else ""
     return mark

@@ -22,6 +22,7 @@ from vflow import (
     install_command,
     prop,
 )
+from vflow_nodes.lib import hibari_g2p
 from vflow_nodes.lib.speech import Unsaid, speak
 
 LONGEST = 200
@@ -98,9 +99,7 @@ class Model:
         return int(self._hibari.sample_rate)
 
     def phonemes(self, text: str) -> list[str]:
-        # as it stands: what hibari expands by itself makes "is no." "is number."
-        said = (self._hibari.g2p(one, normalize_text=False) for one in self._hibari.split_sentences(text))
-        return [phonemes for phonemes in said if phonemes]
+        return hibari_g2p.phonemes(self._hibari.g2p, text)
 
     def samples(self, phonemes: str, speed: float) -> Samples:
         made = self._hibari.from_phonemes(phonemes, speed, SEED)

@@ -33,6 +33,7 @@ from vflow import (
     models,
     prop,
 )
+from vflow_nodes.lib import hibari_g2p
 from vflow_nodes.lib.speech import Unsaid, speak
 
 PREFERRED = "af_heart"
@@ -115,10 +116,8 @@ class Voice:
         self._vocabulary = load_vocabulary()
 
     def phonemes(self, text: str) -> list[str]:
-        from hibari import Hibari
-
-        spoken = (self._g2p(sentence, normalize_text=False) for sentence in Hibari.split_sentences(text))
-        return [p[at : at + LONGEST] for p in spoken for at in range(0, len(p), LONGEST)]
+        said = hibari_g2p.phonemes(self._g2p, text)
+        return [p[at : at + LONGEST] for p in said for at in range(0, len(p), LONGEST)]
 
     def samples(self, phonemes: str, speed: float) -> Samples:
         tokens = [self._vocabulary[p] for p in phonemes if p in self._vocabulary]

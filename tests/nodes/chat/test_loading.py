@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+import mistral_common
 import pytest
-from transformers import AutoTokenizer
+from tokenizers.processors import TemplateProcessing
+from transformers import AutoTokenizer, MistralCommonBackend
 
 from tests.nodes.chat import tiny_model
 from tests.voxtral_checkpoint import build as checkpoint
@@ -50,7 +53,7 @@ def test_where_a_template_has_no_system_role_the_persona_heads_the_first_message
         "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
     )
     text = language.tokenizer.decode(language.prompt("Be kind.", MESSAGES))
-    assert text == "[user]Be kind.\n\nHi.[assistant]Hello.[user]And?"
+    assert text == "[user]Be kind.\n\nHi.[assistant]Hello.[user]And?[assistant]"
 
 
 def test_a_model_of_another_kind_is_said_in_a_line(tmp_path: Path) -> None:
@@ -93,3 +96,26 @@ def test_a_template_that_fails_later_is_a_decode_error() -> None:
         Failed, match=r"^the model's chat template fails: 'nothing' is undefined; set 'model'"
     ):
         language.prompt("Be kind.", MESSAGES)
+
+
+@pytest.mark.parametrize("around", ["$A </s>", "<s> <s> $A </s>", "<s> $A", "$A"])
+def test_a_prompt_of_plain_lines_begins_once_and_does_not_end(tmp_path: Path, around: str) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model.build(tmp_path))
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single=around, special_tokens=[("<s>", 0), ("</s>", 1)]
+    )
+    ids = model(tokenizer=tokenizer, plain=True).prompt("Be kind.", MESSAGES)
+    assert tokenizer.decode(ids).removeprefix("<s>").startswith("Be kind.")
+    assert ids.count(0) == ("<s>" in around)
+    assert tokenizer.decode(ids[-1:]) == ":"
+
+
+def test_a_model_with_mistral_s_own_tokenizer_is_prompted_by_it(tmp_path: Path) -> None:
+    data = Path(str(mistral_common.__file__)).parent / "data"
+    shutil.copy(next(data.glob("tekken_*.json")), tmp_path / "tekken.json")
+    tokenizer = MistralCommonBackend.from_pretrained(tmp_path)
+    language = model(tokenizer=tokenizer)
+    text = tokenizer.decode(language.prompt("Be kind.", MESSAGES))
+    assert text == "<s>[INST]Hi.[/INST]Hello.</s>[INST]Be kind.\n\nAnd?[/INST]"
+    with pytest.raises(Failed, match="mistral-common makes no prompt of the conversation"):
+        language.prompt("Be kind.", [{"role": "narrator", "content": "It rains."}])

@@ -11,6 +11,7 @@ from transformers import AutoTokenizer
 
 from vflow_nodes.chat import template
 from vflow_nodes.chat.template import BrokenTemplate, check, render
+from vflow_nodes.chat.template_form import Message
 from vflow_nodes.lib import checkpoints
 from vflow_nodes.lib.decode.errors import TooLong
 
@@ -65,18 +66,37 @@ def test_a_prompt_is_the_one_that_transformers_makes() -> None:
 def test_what_templates_use_is_what_transformers_makes_of_it(source: str) -> None:
     known = AutoTokenizer.from_pretrained(checkpoints.locate("smollm2", print))
     known.chat_template = source
-    said = [{"role": "system", "content": "Be kind."}, *MESSAGES]
+    said: list[Message] = [{"role": "system", "content": "Be kind."}, *MESSAGES]
     expected = known.apply_chat_template(
         said, add_generation_prompt=True, enable_thinking=False, tokenize=False
     )
-    assert render(known, "Be kind.", MESSAGES) == expected
+    names = {**known.special_tokens_map, "tools": None, "documents": None}
+    assert template._run(source, names, said, True) == expected
+
+
+SWITCHED = {
+    "{{ enable_thinking }}": ("False", "True"),
+    "{{ thinking is defined and thinking }}": ("False", "True"),
+    "{{ thinking_budget }}": ("0", ""),
+    "<|channel|>{{ reasoning_effort | default('medium') }}": ("<|channel|>low", "<|channel|>medium"),
+    "{{ reasoning_effort | default('high') }}{# 'none' #}": ("none", "high"),
+    "{{ reasoning_effort | default('high') }}": ("high", "high"),
+}
+
+
+@pytest.mark.parametrize("source", SWITCHED)
+def test_a_template_is_told_whether_the_model_is_to_think_by_the_name_it_knows(source: str) -> None:
+    found = tokenizer(source + "::" + WHOLE)
+    said = [{"role": "user", "content": "Hi."}]
+    told = [render(found, "Be kind.", said, think).partition("::")[0] for think in (False, True)]
+    assert tuple(told) == SWITCHED[source]
 
 
 def test_a_template_that_refuses_a_system_role_gets_the_persona_in_the_first_message() -> None:
     source = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + WHOLE
     check(tokenizer(source))
     text = render(tokenizer(source), "Be kind.", MESSAGES)
-    assert text == "[user]Be kind.\n\nHi.[assistant]Hello.[user]And?"
+    assert text == "[user]Be kind.\n\nHi.[assistant]Hello.[user]And?[assistant]"
 
 
 @pytest.mark.parametrize(
@@ -102,6 +122,24 @@ def test_a_template_that_refuses_a_system_role_gets_the_persona_in_the_first_mes
 )
 def test_a_broken_template_is_refused_with_the_reason(source: Any, why: str) -> None:
     assert refused(source).startswith(why)
+
+
+CHATML = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+
+
+def test_names_that_a_tokenizer_lacks_are_empty_and_dates_are_there() -> None:
+    source = "{{ bos_token + strftime_now('%Y') }}{{ tools }}" + WHOLE
+    assert re.match(r"\d{4}None\[system\]Be kind.", render(tokenizer(source), "Be kind.", MESSAGES))
+
+
+def test_of_several_templates_the_one_for_conversations_is_taken() -> None:
+    several = SimpleNamespace(
+        chat_template={"tool_use": "{{ 1 / 0 }}", "chat": CHATML}, special_tokens_map={}
+    )
+    assert "And?" in render(several, "Be kind.", MESSAGES)
+    several.chat_template.pop("chat")
+    with pytest.raises(BrokenTemplate, match="is for other uses alone: tool_use"):
+        check(several)
 
 
 def test_a_tokenizer_with_several_templates_and_no_default_is_refused() -> None:

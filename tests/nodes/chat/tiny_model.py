@@ -5,11 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 
-def build(folder: Path, template: str = "") -> Path:
-    """Write the model, with a chat template if one is given; returns the folder."""
+def build(folder: Path, template: str = "", window: int = 0) -> Path:
+    """Write the model, with a chat template if one is given; with a `window` it is one that slides. Returns
+    the folder."""
     letters = ["<s>", "</s>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
     inner = Tokenizer(models.BPE(vocab={letter: i for i, letter in enumerate(letters)}, merges=[]))
     inner.pre_tokenizer, inner.decoder = (
@@ -20,15 +27,18 @@ def build(folder: Path, template: str = "") -> Path:
     tokenizer.save_pretrained(folder)
     if template:
         (folder / "chat_template.jinja").write_text(template)
-    config = LlamaConfig(
-        vocab_size=len(letters),
-        bos_token_id=0,
-        eos_token_id=1,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    sizes: dict[str, int] = {
+        "vocab_size": len(letters),
+        "bos_token_id": 0,
+        "eos_token_id": 1,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+    }
+    if window:
+        MistralForCausalLM(MistralConfig(**sizes, sliding_window=window)).save_pretrained(folder)
+    else:
+        LlamaForCausalLM(LlamaConfig(**sizes)).save_pretrained(folder)
     return folder

@@ -41,7 +41,8 @@ def test_settings_that_cannot_have_their_effect_are_warned_of(tmp_path: Path) ->
     with Harness(node) as harness:
         warnings = [message.text for message in harness.messages if message.kind == "warning"]
     assert warnings == [
-        "context 9,000 is more than the model's 4,096 tokens",
+        "context 9,000 is more than the model's 4,096 tokens, and the history is cut to those; "
+        "set 'model' to one with a longer context, since this one sees 4,096 tokens at a time",
         "min_tokens is above max_tokens: every reply ends at 20 tokens",
     ]
 

@@ -15,7 +15,9 @@ from tests.nodes.lib.decode.models import (
     tokens_of,
     vocabulary,
 )
+from vflow_nodes.lib.decode.markup import Markup
 from vflow_nodes.lib.decode.option_timing import Choice, Figure
+from vflow_nodes.lib.decode.vocabulary import Vocabulary
 from vflow_nodes.lib.replies import Replies, _compared
 
 WORDS = vocabulary()
@@ -30,6 +32,25 @@ def test_what_was_rehearsed_is_not_computed_again() -> None:
         tokens_of(replies.generate([*persona, *question], free(3)))
         assert settled(engine)["prefilled"] - before == len(question)
         replies.close()
+
+
+def test_a_model_that_may_think_is_rehearsed_until_its_habit_is_known() -> None:
+    pieces = [b"", b" Hi", b" there", b"</think>"]
+
+    def rehearsed(tokens: list[int], thinks: bool) -> tuple[str, int]:
+        words = Vocabulary(pieces, frozenset({0}), Markup(thinks=thinks))
+        device = Scripted(lambda keys: tokens[len(keys) - 1] if len(keys) <= len(tokens) else 0)
+        with scripted(device, words) as engine:
+            replies = Replies(engine)
+            replies.rehearse([1])
+            drawn = settled(engine)["tokens"]
+            replies.close()
+            return words.markup.habit.begins, drawn
+
+    assert rehearsed([1] * 9, thinks=False) == ("unknown", 2)
+    assert rehearsed([1] * 9, thinks=True) == ("speech", 10)
+    assert rehearsed([1, 1, 3, *[2] * 400], thinks=True)[0] == "thought"
+    assert rehearsed([1] * 900, thinks=True)[0] == "unknown"
 
 
 def test_a_reply_aside_ends_no_other_and_a_second_in_the_session_does() -> None:

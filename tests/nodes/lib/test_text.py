@@ -30,8 +30,8 @@ from vflow_nodes.lib.text import ends_sentence, mark_after, speakable, spoken
         ("plain", ""),
         ("", ""),
         ("終わり。", "."),
-        ("本当！", "!"),  # noqa: RUF001
-        ("「何？」と。", "."),  # noqa: RUF001
+        ("本当！", "!"),
+        ("「何？」と。", "."),
     ],
 )
 def test_mark_after(text: str, mark: str) -> None:

@@ -121,15 +121,6 @@ def test_the_spoken_form_is_what_is_said(harness):
     assert np.array_equal(written, plain)
 
 
-@pytest.mark.parametrize(
-    ("text", "phonemes"),
-    [("The answer is no.", "ði ˈænsəɹ ɪz nˈO."), ("I ate a fig.", "ˌI ˈAt ɐ fˈɪɡ.")],  # noqa: RUF001
-)
-def test_words_are_said_as_they_stand(text, phonemes):
-    with Harness(HibariTts()) as harness:
-        assert harness.node._model.phonemes(text) == [phonemes]
-
-
 def test_markup_is_not_spoken(harness):
     marked, plain = say(harness, "**Hello** `there`", "Hello there")
     assert np.array_equal(marked, plain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,10 @@ from vflow_nodes.lib import checkpoints
 from vflow_nodes.lib.checkpoints import Dtype, Progress
 from vflow_nodes.lib.decode.build import Options, build
 from vflow_nodes.lib.decode.engine import Engine
+from vflow_nodes.lib.decode.markup import Markup
 from vflow_nodes.lib.decode.vocabulary import Vocabulary
+
+MARKS = ("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "[THINK]", "[/THINK]", "[INST]", "[/INST]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,18 @@ def load(
             compile=compiled,
         )
         pieces = [vocabulary.piece(token) for token in range(vocabulary.size)]
-        engine = build(model, Vocabulary(pieces, frozenset([prompts.eos])), options, torch.device(device))
+        words = Vocabulary(pieces, frozenset([prompts.eos]), Markup(specials=_marks(vocabulary)))
+        engine = build(model, words, options, torch.device(device))
     return Voxtral(engine.start("voxtral"), encoder, prompts)
+
+
+def _marks(vocabulary: tokens.Tokens) -> dict[int, str]:
+    """The special tokens, those that it has, that begin what is no speech, or a part of it."""
+    found = {}
+    for name in MARKS:
+        with contextlib.suppress(ValueError):  # older ones lack some
+            found[vocabulary.special(name)] = name
+    return found
 
 
 def benchmark_cudnn() -> None:

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import regex
 from tokenizers import Tokenizer
 
-from vflow_nodes.lib.decode.vocabulary import BYTE_OF
+from vflow_nodes.lib.decode.token_bytes import BYTE_OF
 
 TEKKEN = "tekken.json"
 TOKENIZER = "tokenizer.json"

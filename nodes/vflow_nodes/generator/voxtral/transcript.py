@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vflow import join_words
 from vflow_nodes.lib.decode.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Transcript:
     @property
     def text(self) -> str:
         """The transcript; '' where it was cut before it was whole: half a sentence may say the opposite."""
-        return "" if self._cut else " ".join(self._heard)
+        return "" if self._cut else join_words(self._heard)
 
     def poll(self, wait: bool = False) -> bool:
         """Take what is there; whether the transcript is whole. With `wait` up to 20 ms, for a token more."""

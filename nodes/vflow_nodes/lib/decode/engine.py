@@ -220,7 +220,7 @@ class Engine:
         try:
             self.device.prefill(job.slot, task.prompt, chunk.start, chunk.stop)
             if chunk.last and task.reply is not None:
-                tokens = self.device.first(job.slot, len(task.prompt), task.reply.sampling)
+                tokens = self.device.first(job.slot, len(task.prompt), task.reply.spoken.sampling)
                 self._pending.append(([job], tokens))
         except Exception as error:  # the device's libraries
             self._fail(job, explained(error, f"a prompt of {len(task.prompt)} tokens"), broken=True)
@@ -261,17 +261,17 @@ class Engine:
             self._hand_out(job, task, task.reply, token)
 
     def _hand_out(self, job: Job, task: Task, reply: Reply, token: int) -> None:
-        task.drawn.append(token)
         self.counters.tokens += 1
-        if token in self.vocabulary.ends:
+        over = task.take(token, self.vocabulary.ends)
+        if over is not None:
             self._finish(job)
-            reply.end("eos")
+            reply.end(over)
             return
-        reply.put(token)
-        if len(task.drawn) >= job.limit:
-            self._finish(job)
-            reply.end("limit")
-        elif reply.untaken >= self._ahead:
+        if (tuning := reply.spoken.tuning()) is not None:
+            self.device.tune(job.slot, tuning)
+        if (words := reply.spoken.words) is not None:
+            self.device.counted(job.slot, words)
+        if reply.untaken >= self._ahead:
             job.paused = True
             self.taken(job, reply)  # it may have been taken in between
 

@@ -18,6 +18,8 @@ class Model(Protocol):
 
     slots: int
     context: int
+    longest: int
+    """Tokens that the model sees at once, however large `context` is."""
     vocabulary: int
     device: torch.device
     rewinds: bool
@@ -49,6 +51,7 @@ class LlamaModel:
     def __init__(self, weights: Weights, slots: int, context: int, ops: Any = ops_torch) -> None:
         shape = weights.shape
         self.weights, self.slots, self.context = weights, slots, min(context, shape.window)
+        self.longest = shape.window
         self.vocabulary, self.device = shape.vocabulary, weights.device
         self.ops = ops
         length = self.context + SPARE

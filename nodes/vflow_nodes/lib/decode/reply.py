@@ -11,7 +11,9 @@ from typing import Literal
 
 from vflow_nodes.lib.decode.errors import DecodeError
 from vflow_nodes.lib.decode.sampling import Sampling
-from vflow_nodes.lib.decode.vocabulary import TextStream, Vocabulary
+from vflow_nodes.lib.decode.spoken_tokens import SpokenTokens
+from vflow_nodes.lib.decode.tool_calls import ToolCall
+from vflow_nodes.lib.decode.vocabulary import Vocabulary
 from vflow_nodes.lib.decode.words import Holdback, Word, Words
 
 StopReason = Literal["eos", "limit", "flush", "error"]
@@ -19,8 +21,12 @@ StopReason = Literal["eos", "limit", "flush", "error"]
 
 @dataclass(frozen=True, slots=True)
 class _Token:
+    """`id` is below 0 for the speech that was held back to the end; `half`: see `SpokenTokens.half`."""
+
     id: int
     time_ns: int
+    text: str
+    half: int
 
 
 class Reply:
@@ -35,22 +41,37 @@ class Reply:
         *,
         one_line: bool,
         on_taken: Callable[[Reply], None],
+        room: int = 0,
+        prompt: str = "",
     ) -> None:
         self.sampling, self.limit = sampling, limit
+        self.spoken = SpokenTokens(vocabulary, sampling, limit, room, prompt)
+        """The engine's thread; when the reply is over, any."""
         self.tokens: list[int] = []
         self.stop_reason: StopReason | None = None
         self.error: DecodeError | None = None
-        self._vocabulary, self._one_line, self._on_taken = vocabulary, one_line, on_taken
+        self._one_line, self._on_taken = one_line, on_taken
         self._came = threading.Condition()
         self._fresh: deque[_Token] = deque()  # guarded by _came
         self._end: StopReason | None = None  # guarded by _came: why no more tokens come
         self._over = False  # guarded by _came: nothing more is wanted
         self._cancelled = False  # set once
+        self._finished = False  # the engine's thread
 
     @property
     def untaken(self) -> int:
         """Tokens that wait to be taken; any thread."""
         return len(self._fresh)
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        """The tool calls that the model wrote, none of which was said; complete when the reply is over."""
+        return self.spoken.parser.calls
+
+    @property
+    def plain(self) -> bool:
+        """Whether a reply that is over is nothing but speech: its tokens may be repeated to the model."""
+        return not self.spoken.withheld and not self.spoken.parser.marks
 
     @property
     def ready(self) -> bool:
@@ -64,13 +85,21 @@ class Reply:
 
     def put(self, token: int) -> None:
         """A token came. The engine's thread."""
+        self._append(token, self.spoken.take(token))
+
+    def _append(self, token: int, text: str) -> None:
+        fresh = _Token(token, time.monotonic_ns(), text, self.spoken.half)
         with self._came:
             if not self._over:
-                self._fresh.append(_Token(token, time.monotonic_ns()))
+                self._fresh.append(fresh)
                 self._came.notify_all()
 
     def end(self, reason: StopReason, error: DecodeError | None = None) -> None:
         """No more tokens come. The engine's thread."""
+        if not self._finished:
+            self._finished = True
+            if rest := self.spoken.finish(reason == "eos"):
+                self._append(-1, rest)
         with self._came:
             if self._end is None:
                 self._end, self.error = reason, error
@@ -96,7 +125,7 @@ class Reply:
     def words(self, patience_s: float = 0.02) -> Iterator[Word | None]:
         """The words as they become whole, and None behind each token, and where none came for `patience_s`:
         the caller may look at other things then. Sets `stop_reason`. Raises: what `error` is."""
-        stream, splitter, hold = TextStream(self._vocabulary), Words(), Holdback(self.limit)
+        splitter, hold = Words(), Holdback(self.limit)
         count, begun = 0, False
 
         def made(texts: list[str], time_ns: int) -> list[Word]:
@@ -108,8 +137,9 @@ class Reply:
         while self.stop_reason is None:
             token = self._take(patience_s)
             if isinstance(token, _Token):
-                self.tokens.append(token.id)
-                piece = stream.push(token.id)
+                if token.id >= 0:
+                    self.tokens.append(token.id)
+                piece, hold.half = token.text, token.half
                 if self._one_line and not begun:
                     piece = piece.lstrip()  # a token may hold the end of an empty line and what is behind it
                 line, newline, _ = piece.partition("\n")
@@ -120,7 +150,7 @@ class Reply:
                 yield from self._sent(hold.push(made(splitter.push(piece), token.time_ns)))
             elif token is not None:
                 self.stop_reason = token
-            if self.stop_reason is None:
+            if self.stop_reason is None and not (isinstance(token, _Token) and token.id < 0):
                 yield None
         yield from self._rest(hold, made, splitter)
 
@@ -132,6 +162,7 @@ class Reply:
             last = hold.push(made(splitter.finish(), time.monotonic_ns()))
             yield from self._sent([*last, *hold.finish()])
         elif self.stop_reason == "limit":
+            yield from self._sent(hold.push(made(splitter.cut(), time.monotonic_ns())))
             yield from self._sent(hold.cut())
         elif self.stop_reason == "error" and self.error is not None:
             raise self.error

@@ -55,6 +55,15 @@ class Sampling:
                 raise Unsupported(f"{name} is {getattr(self, name)}; it goes from {low} to {high}")
 
 
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How a reply is drawn from a token on. It counts as if it had `said` these tokens, and `words`."""
+
+    sampling: Sampling
+    said: tuple[int, ...] = ()
+    words: int = 0
+
+
 REAL = ("temperature", "top_p", "repetition_penalty")
 WHOLE = tuple(f.name for f in fields(Sampling) if f.name not in REAL)
 
@@ -82,11 +91,19 @@ class SamplingState:
 
     def begin(self, slot: int, position: int, sampling: Sampling) -> None:
         """A reply begins in `slot`, whose prompt has `position` tokens. No sync: fills and small copies."""
+        self.position[slot].fill_(position)
+        self.tune(slot, Tuning(sampling))
+
+    def tune(self, slot: int, tuning: Tuning) -> None:
+        """A reply goes on in another way. No sync."""
+        said, sampling = tuning.said, tuning.sampling
         # fill_: an assignment copies its number from the host, and waits
-        for state, value in ((self.position, position), (self.count, 0), (self.words, 0), (self.gap, 1)):
+        for state, value in ((self.count, len(said)), (self.words, tuning.words), (self.gap, 1)):
             state[slot].fill_(value)
-        device = self.tokens.device
-        pinned = device.type == "cuda"
+        pinned = self.tokens.device.type == "cuda"
+        if said:
+            history = torch.tensor(said, dtype=torch.int64, pin_memory=pinned)
+            self.history[slot, : len(said)].copy_(history, non_blocking=True)
         real = torch.tensor([float(getattr(sampling, name)) for name in REAL], pin_memory=pinned)
         whole = torch.tensor([_wrapped(getattr(sampling, name)) for name in WHOLE], pin_memory=pinned)
         self.real[slot].copy_(real, non_blocking=True)

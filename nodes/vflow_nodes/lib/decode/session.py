@@ -56,6 +56,8 @@ class DecodeSession:
             sampling,
             job.limit,
             one_line=one_line,
+            room=engine.context - len(prompt) - 1,
+            prompt=engine.vocabulary.tail(prompt.keys),
             on_taken=lambda reply: engine.taken(job, reply),
         )
         self._submit(Task(job, prompt, reply))
@@ -76,7 +78,7 @@ class DecodeSession:
         room = self.engine.context - len(prompt) - 1
         if len(prompt) == 0 or room < 1:
             found = f"the prompt has {len(prompt)} tokens, the engine's context {self.engine.context}"
-            raise TooLong(f"{found}; set 'context' higher, or shorten persona and history")
+            raise TooLong(f"{found}; {self.engine.device.more_context}, or shorten persona and history")
         return Job(self._number, prompt.keys, min(tokens, room), time.monotonic() + patience_s)
 
     def _submit(self, task: Task) -> None:

@@ -16,7 +16,7 @@ import torch
 from vflow_nodes.lib.decode.cuda_graphs import Part, Recorder, Step
 from vflow_nodes.lib.decode.forward import LlamaModel, Model
 from vflow_nodes.lib.decode.prompt import Prompt
-from vflow_nodes.lib.decode.sampling import Sampler, Sampling, SamplingState
+from vflow_nodes.lib.decode.sampling import Sampler, Sampling, SamplingState, Tuning
 from vflow_nodes.lib.decode.weights import Weights
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
@@ -29,6 +29,12 @@ padded. 384 holds 30 s of speech."""
 def bucket(longest: int, context: int) -> int:
     """The size whose step has room for position `longest` of a slot of `context`."""
     return min(context, next((size for size in CONTEXTS if size > longest), context))
+
+
+def _more_context(context: int, longest: int) -> str:
+    if context < longest:
+        return "set 'context' higher"
+    return f"set 'model' to one with a longer context, since this one sees {longest:,} tokens at a time"
 
 
 def buckets(longest: int, context: int) -> list[int]:
@@ -50,12 +56,20 @@ class Device(Protocol):
     slots: int
     context: int
     rewinds: bool
+    more_context: str
+    """What gives a session more context, as an order."""
 
     def prefill(self, slot: int, prompt: Prompt, start: int, stop: int) -> None:
         """Compute positions `start` to `stop` of a prompt into a slot that holds those before."""
 
     def first(self, slot: int, position: int, sampling: Sampling) -> Tokens:
         """Draw the first token behind the prompt whose last part was computed just now."""
+
+    def counted(self, slot: int, words: int) -> None:
+        """Set how many words a slot's reply has, from the next step on."""
+
+    def tune(self, slot: int, tuning: Tuning) -> None:
+        """Draw a slot's tokens in another way from the next step on; what was said is counted anew."""
 
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Tokens:
         """Feed each slot its last token and draw the next. No position that is fed is above `longest`."""
@@ -82,6 +96,7 @@ class Stepper:
     def __init__(self, model: Model, sampler: Sampler, *, capture: bool = False) -> None:
         self.slots, self.context, self.rewinds = model.slots, model.context, model.rewinds
         self.model, self.sampler = model, sampler
+        self.more_context = _more_context(model.context, model.longest)
         self._device = model.device
         self._state = SamplingState(model.slots, model.device)
         self._logits: torch.Tensor | None = None
@@ -144,6 +159,12 @@ class Stepper:
         chosen = self.sampler.draw(self._logits, self._state, rows, sampling.temperature == 0)
         self._logits = None
         return self._copied(chosen, 1)
+
+    def counted(self, slot: int, words: int) -> None:
+        self._state.words[slot].fill_(words)  # no sync
+
+    def tune(self, slot: int, tuning: Tuning) -> None:
+        self._state.tune(slot, tuning)
 
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Pending:
         if not self._captures:

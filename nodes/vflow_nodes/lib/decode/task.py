@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from vflow_nodes.lib.decode.prompt import Prompt
-from vflow_nodes.lib.decode.reply import Reply
+from vflow_nodes.lib.decode.reply import Reply, StopReason
 from vflow_nodes.lib.decode.scheduler import Job
 
 T = TypeVar("T")
@@ -24,6 +24,18 @@ class Task:
     reply: Reply | None
     drawn: list[int] = field(default_factory=list)
     begun: bool = False
+
+    def take(self, token: int, ends: Collection[int]) -> StopReason | None:
+        """Hand a token that was drawn to the reply; returns why the reply is over, None while it goes on."""
+        assert self.reply is not None
+        self.drawn.append(token)
+        if token in ends:
+            return "eos"
+        self.reply.put(token)
+        if self.reply.spoken.parser.ended:
+            return "eos"
+        self.job.limit = self.reply.spoken.allowed
+        return "limit" if len(self.drawn) >= self.job.limit else None
 
 
 @dataclass(slots=True)

@@ -5,36 +5,23 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
-_BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-"""Scripts that put no space between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
-
-
-def _alphabet() -> dict[str, int]:
-    """Printable characters stand for themselves, those from U+0100 on for the other bytes.
-
-    Source: `bytes_to_unicode` of https://github.com/openai/gpt-2/blob/master/src/encoder.py
-    """
-    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in visible]
-    return {chr(b): b for b in visible} | {chr(0x100 + n): b for n, b in enumerate(others)}
-
-
-BYTE_OF = _alphabet()
-"""The byte of each of the 256 characters by which GPT-2's byte-level vocabularies write bytes."""
+from vflow_nodes.lib.decode.markup import Markup
+from vflow_nodes.lib.decode.token_bytes import Decoder, declared
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
-    """`pieces[id]` are a token's bytes, b'' of special ones; `ends` are the tokens that end a reply."""
+    """`pieces[id]` are a token's bytes, b'' of special ones; `ends` are the tokens that end a reply; `markup`
+    is what is known of the model's replies."""
 
     pieces: Sequence[bytes]
     ends: frozenset[int]
+    markup: Markup = field(default_factory=Markup)
 
     def marks(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """How each of `size` tokens counts words, `(size,)` each: how many open inside it behind a space of
@@ -42,7 +29,7 @@ class Vocabulary:
         whether it ends in a space (bool).
 
         Only what has a letter or a digit opens a word, so that the count is never above that of the words
-        which are spoken. In scripts without spaces each token is a word.
+        which are spoken. In scripts without spaces it is far below: see `words.WordCount`.
         """
         opens, joins, gaps = torch.zeros(size, dtype=torch.int64), torch.zeros(size), torch.zeros(size)
         for token, piece in enumerate(self.pieces[:size]):
@@ -53,9 +40,18 @@ class Vocabulary:
             opens[token] = sum(_is_word(word) for word in others)
             joins[token] = _is_word(first)
             gaps[token] = text[-1].isspace()
-            if _UNSPACED.search(text):
-                opens[token], joins[token] = 1, 0
         return opens, joins.bool(), gaps.bool()
+
+    def tail(self, keys: Sequence[int], tokens: int = 64) -> str:
+        """The text of a prompt's last tokens, with the special ones' texts; '' for what is no token."""
+        found = b""
+        for key in keys[-tokens:]:
+            special = self.markup.specials.get(key)
+            if special is not None:
+                found += special.encode()
+            else:
+                found = found + self.pieces[key] if 0 <= key < len(self.pieces) else b""
+        return found.decode(errors="ignore")
 
 
 def _is_word(text: str) -> bool:
@@ -74,44 +70,54 @@ class TextStream:
         return self._decoder.decode(self._pieces[token] if token < len(self._pieces) else b"")
 
 
-def vocabulary_of(tokenizer: Any, ends: Collection[int]) -> Vocabulary:
+def vocabulary_of(tokenizer: Any, ends: Collection[int], markup: Markup | None = None) -> Vocabulary:
     """The vocabulary of a tokenizer of transformers.
 
-    Byte-level BPE (GPT-2's alphabet of visible characters) and SentencePiece (a block for a space, bytes as
-    `<0x0A>`) are read from their tokens; any other is asked for each token's text behind another token.
+    A token's bytes are what the decoder makes of it that the tokenizer declares. Where there is none, or it
+    does more than change tokens one by one, ask the tokenizer for each token's text after another token.
     """
-    tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    tokens = _tokens(tokenizer)
     added = tokenizer.added_tokens_decoder
+    if callable(added):  # mistral-common's tells none
+        added = {}
     # all_special_ids has those alone that have a role, such as bos
     special = {*tokenizer.all_special_ids, *ends, *(i for i, token in added.items() if token.special)}
-    joined = "".join(token for token in tokens if token is not None)
-    if "\u0120" in joined:
-        pieces = [_from_alphabet(token) for token in tokens]
-    elif "\u2581" in joined:
-        pieces = [_from_blocks(token) for token in tokens]
-    else:
-        pieces = [_behind_another(tokenizer, i) for i in range(len(tokens))]
-    for i, token in added.items():
-        pieces[i] = token.content.encode()
-    return Vocabulary([b"" if i in special else piece for i, piece in enumerate(pieces)], frozenset(ends))
+    made = declared(tokenizer)
+    pieces = [b"" if i in special else _piece(tokenizer, made, i, token) for i, token in enumerate(tokens)]
+    for i in added.keys() - special:
+        if not (pieces[i] and _is_text(pieces[i])):  # its letters stand for themselves
+            pieces[i] = added[i].content.encode()
+    texts = {i: str(tokens[i]) for i in special if tokens[i] is not None}
+    return Vocabulary(pieces, frozenset(ends), replace(markup or Markup(), specials=texts))
 
 
-def _from_alphabet(token: str | None) -> bytes:
-    if token is None or any(character not in BYTE_OF for character in token):
-        return b"" if token is None else token.encode()
-    return bytes(BYTE_OF[character] for character in token)
+def _tokens(tokenizer: Any) -> list[str | bytes | None]:
+    """Every token as the tokenizer writes it, or its bytes where it tells them."""
+    ids = range(len(tokenizer))
+    wrapped = getattr(tokenizer, "tokenizer", None)  # mistral-common's, which transformers wraps
+    tekken: Any = getattr(getattr(wrapped, "instruct_tokenizer", None), "tokenizer", None)
+    if hasattr(tekken, "id_to_byte_piece"):
+        return [tekken.id_to_byte_piece(i) for i in ids]
+    tokens: list[str | bytes | None] = tokenizer.convert_ids_to_tokens(list(ids))
+    return tokens
 
 
-def _from_blocks(token: str | None) -> bytes:
-    if token is None:
-        return b""
-    if found := _BYTE.fullmatch(token):
-        return bytes([int(found[1], 16)])
-    return token.replace("\u2581", " ").encode()
+def _piece(tokenizer: Any, made: Decoder | None, number: int, token: str | bytes | None) -> bytes:
+    if token is None or isinstance(token, bytes):  # tiktoken's are bytes
+        return token or b""
+    return made(token) if made is not None else _after_another(tokenizer, number)
 
 
-def _behind_another(tokenizer: Any, token: int) -> bytes:
-    """A first token may lose its space; what a token adds behind another is what it is."""
+def _is_text(piece: bytes) -> bool:
+    try:
+        piece.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _after_another(tokenizer: Any, token: int) -> bytes:
+    """A first token may lose its space; what a token adds after another is what it is."""
     alone: str = tokenizer.decode([token])
     pair: str = tokenizer.decode([token, token])
     return (pair.removeprefix(alone) if pair.startswith(alone) else alone).encode()

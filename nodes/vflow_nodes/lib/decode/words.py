@@ -6,22 +6,74 @@ import re
 from dataclasses import dataclass
 
 from vflow_nodes.lib.text import ends_sentence, spoken
+from vflow_nodes.lib.word_breaks import UNSPACED, settled, spaced, units
 
 
 class Words:
-    """Whole words out of pieces of text; whitespace shows that a word is complete."""
+    """Whole words out of pieces of text. Whitespace shows that a word is complete; in scripts without spaces,
+    the letters after it do."""
 
     def __init__(self) -> None:
         self._rest = ""
+        self._last = ""  # the word that left last
+        self._gap = False  # whether whitespace stands before the rest
 
     def push(self, piece: str) -> list[str]:
-        """The words that `piece` completes."""
+        """The words that `piece` completes. One begins with a space where the text has one and `join_words`
+        puts none: beside scripts without spaces."""
         *whole, self._rest = re.split(r"\s+", self._rest + piece)
-        return [word for word in map(spoken, whole) if word]
+        found: list[str] = []
+        for chunk in whole:
+            found += self._named(units(chunk))
+            self._gap = True
+        return found + self._settled(cut=False)
+
+    def cut(self) -> list[str]:
+        """The words where the text was cut off: in scripts without spaces all but the last."""
+        return self._settled(cut=True)
 
     def finish(self) -> list[str]:
         """The last word, at the end of the text."""
         return self.push(" ")
+
+    @property
+    def left(self) -> int:
+        """How many words `finish` would return that have a letter or digit."""
+        return sum(map(_counts, units(self._rest)))
+
+    def _settled(self, cut: bool) -> list[str]:
+        if not UNSPACED.search(self._rest):
+            return []
+        whole, self._rest = settled(self._rest, cut)
+        return self._named(whole)
+
+    def _named(self, raw: list[str]) -> list[str]:
+        found: list[str] = []
+        for unit in raw:
+            if word := spoken(unit):
+                self._last = spaced(self._last, word, self._gap)
+                found.append(self._last)
+                self._gap = False
+        return found
+
+
+class WordCount:
+    """Counts words for the minimum of a reply, where the device cannot: it knows a word by the space before
+    it. One thread."""
+
+    def __init__(self) -> None:
+        self._words = Words()
+        self._whole, self._unspaced = 0, False
+
+    def push(self, text: str) -> int | None:
+        """How many words the reply would have if it ended with this text; None where the device knows."""
+        self._unspaced = self._unspaced or UNSPACED.search(text) is not None
+        self._whole += sum(map(_counts, self._words.push(text)))
+        return self._whole + self._words.left if self._unspaced else None
+
+
+def _counts(word: str) -> bool:
+    return any(map(str.isalnum, word))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +97,8 @@ class Holdback:
     """
 
     def __init__(self, limit: int) -> None:
-        self._from = limit // 2
+        self.half = limit // 2
+        """Half of the limit; the withheld tokens before it are added."""
         self._waiting: list[Word] = []
         self._released = ""  # the last word that left
 
@@ -54,7 +107,7 @@ class Holdback:
         gone: list[Word] = []
         for word in words:
             self._waiting.append(word)
-            if word.tokens <= self._from or ends_sentence(word.text):
+            if word.tokens <= self.half or ends_sentence(word.text):
                 gone += self._waiting
                 self._waiting.clear()
         return self._left(gone)

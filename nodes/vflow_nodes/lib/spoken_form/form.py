@@ -17,7 +17,7 @@ from vflow_nodes.lib.spoken_form.word import MARKS, Word, take_apart
 
 _LANGUAGES: dict[str, Language] = {"en": ENGLISH}
 _FENCES = ("```", "~~~")
-_ENDS = frozenset(".!?…")
+_ENDS = (".", "!", "?", "…")
 
 
 def language(name: str) -> Language:
@@ -100,21 +100,29 @@ class SpokenForm:
     def _take(self, reading: Reading) -> Unit:
         words = self._held[: reading.count]
         del self._held[: reading.count]
-        spoken = f"{self._owed} {reading.spoken}".strip() if self._owed else reading.spoken
+        spoken = _paid(self._owed, reading) if self._owed else reading.spoken
         self._owed = reading.owed
         last = words[-1]
         before = self._before
         if reading.spoken:
-            paused = reading.spoken[-1] in MARKS
-            ended = paused and reading.spoken[-1] in _ENDS
+            mark = reading.spoken[-1] if reading.spoken[-1] in MARKS else ""
+            paused, ended = mark != "", mark in _ENDS
         else:
-            paused, ended = before.paused, before.ended
+            paused, ended, mark = before.paused, before.ended, before.mark
         code = 0 if ended else self._table.code_words(last.core) or max(0, before.code - 1)
         if reading.kind == "digits":
             code = 0
-        self._before = Before(last.core, reading.kind, reading.value, paused, ended, before.ended, code)
+        self._before = Before(last.core, reading.kind, reading.value, paused, ended, before.ended, mark, code)
         written = words[0].written if len(words) == 1 else " ".join(word.written for word in words)
         return Unit(written, spoken)
+
+
+def _paid(owed: str, reading: Reading) -> str:
+    """The reading with the word that was owed: before it, or after a scale ("million dollars")."""
+    if reading.kind != "scale":
+        return f"{owed} {reading.spoken}".strip()
+    said = reading.spoken.rstrip(".,;:!?…")
+    return f"{said} {owed}{reading.spoken[len(said) :]}"
 
 
 _table = language  # the constructor's parameter has the same name

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _KEY = re.compile(r"[A-Za-z0-9+/=_.:-]+")
+_ADDRESS = re.compile(r"(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}")
 _SHORTEST = 16
 """Letters from which a mixture of letters and digits is a code rather than a name."""
 _LONGEST_WORD = 45
@@ -21,7 +23,7 @@ def is_code(core: str) -> bool:
         return True
     if _UUID.fullmatch(core):
         return True
-    if not _KEY.fullmatch(core):
+    if not _KEY.fullmatch(core) or _ADDRESS.fullmatch(core):
         return False
     if length > 4 * _LONGEST_WORD:
         return True
@@ -33,14 +35,16 @@ def is_code(core: str) -> bool:
         return letters > 20 and _turns(core) >= letters // 4 and "_" not in core and "-" not in core
     if letters < 3:
         return False
-    return _mixtures(core) >= 3 or digits + letters >= 24 and _mixtures(core) >= 2
+    return _mixtures(core) >= 3 or (digits + letters >= 24 and _mixtures(core) >= 2)
 
 
 def _turns(core: str) -> int:
     """How often the case goes up within the word."""
-    return sum(a.islower() and b.isupper() for a, b in zip(core, core[1:], strict=False))
+    return sum(a.islower() and b.isupper() for a, b in itertools.pairwise(core))
 
 
 def _mixtures(core: str) -> int:
     """How often a letter and a digit meet."""
-    return sum(a.isalnum() and b.isalnum() and a.isdigit() != b.isdigit() for a, b in zip(core, core[1:], strict=False))
+    return sum(
+        a.isalnum() and b.isalnum() and a.isdigit() != b.isdigit() for a, b in itertools.pairwise(core)
+    )

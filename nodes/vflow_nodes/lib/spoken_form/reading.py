@@ -49,6 +49,7 @@ class Before:
 
     paused: whether a voice pauses after it, or the reply begins here.
     ended: whether a sentence ended, or the reply begins.
+    mark: the mark after it.
     start: whether that word began its sentence.
     code: how many further words may be the digits of a code ("Your code is 4521").
     """
@@ -59,6 +60,7 @@ class Before:
     paused: bool = True
     ended: bool = True
     start: bool = False
+    mark: str = ""
     code: int = 0
 
 
@@ -70,7 +72,7 @@ class Stage(Enum):
     FINISH = "finish"
 
 
-class Wait(Exception):  # noqa: N818  # control flow, no error
+class Wait(Exception):  # control flow, no error
     """Raised inside a reading that depends on a word that has not come."""
 
 
@@ -97,10 +99,9 @@ class Look:
         """The word after that at `index`; None after a mark, where nothing is waited for."""
         return None if self.words[index].mark else self.at(index + 1)
 
-    @property
-    def cut(self) -> bool:
-        """Whether the words end here only because the wait is over."""
-        return self.stage is Stage.RELEASE and len(self.words) == 1 and not self.first.mark
+    def cut(self, index: int = 0) -> bool:
+        """Whether the words end at `index` only because the wait is over."""
+        return self.stage is Stage.RELEASE and len(self.words) == index + 1 and not self.words[index].mark
 
 
 class Language(Protocol):

@@ -1,20 +1,28 @@
 """One written word taken apart: what is in brackets, quotes and Markdown's marks, and how it ends."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from html import unescape
+from unicodedata import normalize
 
 MARKS = frozenset(".,;:!?…—")
 """The marks that a voice pauses at."""
 
-_OPENERS = "\"“”„«‹([{*_`¿¡"
+_OPENERS = '"“”„«‹([{*_`¿¡'
 _CLOSERS = "\"”“»›)]}*_`'’.,;:!?…"
-_ESCAPE = re.compile(r"\\([*_`#\[\](){}!|.>~+-])")
+_ESCAPE = re.compile(r"\\([*_`#\[\](){}!|.>~+$%-])")
 _ENTITY = re.compile(r"&#?\w{1,32};")
 _CITATION = re.compile(r"\[\^?[0-9]{1,3}\](?!\()")
 _FEET = re.compile(r"[0-9]{1,2}['’′]([0-9]{1,2}([\"”″]|''|’’))?")
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁄", "0123456789/")
+_COMPATIBLE = re.compile("[\u2160-\u217f\u2460-\u2473\u3371-\u33df\uff10-\uff19]")
+_RAISED = re.compile("[⁻⁰¹²³⁴-⁹]{2,}|[⁰¹⁴-⁹]")
+_TO_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 LONGEST = 200
 """Letters of a word above which only its length and alphabet are looked at."""
 
@@ -79,7 +87,10 @@ def mark_of(tail: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without entities, escapes, citations, and bold marks inside."""
+    """Without entities, escapes, citations, bold marks inside, and lowered digits."""
+    if not text.isascii():
+        text = _COMPATIBLE.sub(lambda found: normalize("NFKC", found.group()), text.translate(_LOWERED))
+        text = _RAISED.sub(_power, text)
     if "&" in text and ";" in text:
         text = _ENTITY.sub(lambda entity: unescape(entity.group()), text).replace("\xad", "")
     if "\\" in text and text[1:3] != ":\\" and not text.startswith(("\\(", "\\[", "$")):
@@ -89,6 +100,14 @@ def _clean(text: str) -> str:
     if "**" in text.strip("*") and not text[:1].isdigit():
         text = text.replace("**", "")
     return text
+
+
+def _power(found: re.Match[str]) -> str:
+    """Raised digits after a number or a lone letter as a power; after a word they are a footnote's mark."""
+    before = found.string[: found.start()]
+    if not before or not (before[-1].isdigit() or len(before.strip(_OPENERS)) == 1):
+        return ""
+    return "^" + found.group().translate(_TO_DIGITS)
 
 
 def _without_quote(rest: str) -> str:

@@ -33,6 +33,13 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path, config: str, words: 
         loaded(str(tmp_path))
 
 
+def test_the_special_tokens_that_begin_what_is_no_speech_are_known(checkpoint: Path) -> None:
+    voxtral = loading.load(str(checkpoint), "cpu", "float32", Options(), "sdpa", False, lambda _: None)
+    voxtral.close()
+    marks = set(voxtral.engine.vocabulary.markup.specials.values())
+    assert marks >= {"[INST]", "[/INST]", "[TOOL_CALLS]", "[ARGS]"}
+
+
 def test_damaged_weights_are_refused(tmp_path: Path, checkpoint: Path) -> None:
     shutil.copytree(checkpoint, tmp_path, dirs_exist_ok=True)
     weights = tmp_path / "model.safetensors"

@@ -27,7 +27,7 @@ from vflow_nodes.lib.decode.build import Options, build
 from vflow_nodes.lib.decode.engine import AHEAD, Engine
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.reply import Reply
-from vflow_nodes.lib.decode.sampling import Sampling
+from vflow_nodes.lib.decode.sampling import Sampling, Tuning
 from vflow_nodes.lib.decode.scheduler import Scheduler
 from vflow_nodes.lib.decode.stepper import Device
 from vflow_nodes.lib.decode.vocabulary import Vocabulary
@@ -203,6 +203,7 @@ class Scripted:
     """
 
     rewinds = True
+    more_context = "set 'context' higher"
 
     def __init__(
         self,
@@ -216,6 +217,7 @@ class Scripted:
         self.answer, self.before = answer, before
         self.held: list[list[int]] = [[] for _ in range(slots)]
         self.log: list[tuple[str, tuple[int, ...], int]] = []
+        self.tuned: list[tuple[int, Tuning]] = []
         self._next = [0] * slots
 
     def prefill(self, slot: int, prompt: Prompt, start: int, stop: int) -> None:
@@ -231,6 +233,12 @@ class Scripted:
         assert len(self.held[slot]) == position
         self._next[slot] = self.answer(self.held[slot])
         return Drawn([self._next[slot]], lambda: self.before("read", [slot]))
+
+    def counted(self, slot: int, words: int) -> None:
+        self.log.append(("counted", (slot,), words))
+
+    def tune(self, slot: int, tuning: Tuning) -> None:
+        self.tuned.append((slot, tuning))
 
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Drawn:
         self.log.append(("step", tuple(slots), longest))

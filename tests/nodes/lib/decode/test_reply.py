@@ -29,9 +29,10 @@ from tests.nodes.lib.decode.models import (
 )
 from vflow_nodes.lib.decode.engine import Engine
 from vflow_nodes.lib.decode.errors import DecodeError, Failed
+from vflow_nodes.lib.decode.markup import Markup
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.reply import Reply, StopReason
-from vflow_nodes.lib.decode.sampling import Sampling
+from vflow_nodes.lib.decode.sampling import Sampling, Tuning
 from vflow_nodes.lib.decode.session import DecodeSession
 from vflow_nodes.lib.decode.stepper import Device, Tokens
 from vflow_nodes.lib.decode.vocabulary import TextStream, Vocabulary
@@ -173,6 +174,7 @@ class Watched:
 
     def __init__(self, inner: Device) -> None:
         self.inner, self.slots, self.context, self.rewinds = inner, inner.slots, inner.context, inner.rewinds
+        self.more_context = inner.more_context
         self.steps: list[tuple[int, ...]] = []
 
     def prefill(self, slot: int, prompt: Prompt, start: int, stop: int) -> None:
@@ -180,6 +182,12 @@ class Watched:
 
     def first(self, slot: int, position: int, sampling: Sampling) -> Tokens:
         return self.inner.first(slot, position, sampling)
+
+    def counted(self, slot: int, words: int) -> None:
+        self.inner.counted(slot, words)
+
+    def tune(self, slot: int, tuning: Tuning) -> None:
+        self.inner.tune(slot, tuning)
 
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Tokens:
         self.steps.append(tuple(slots))
@@ -314,3 +322,87 @@ def test_one_line_ends_where_its_first_token_held_an_empty_one() -> None:
         reply.put(token)
     assert [word.text for word in reply.words() if word] == ["Hi"]
     assert reply.stop_reason == "eos"
+
+
+THINKING = Vocabulary(
+    [b"", b" Hi", b" there.", b" hm", b"<think>", b"</think>", b"", b" \n", b"<|im_end|>", b" f"],
+    frozenset({0}),
+    Markup(specials={6: "[TOOL_CALLS]"}),
+)
+HM, OPEN, SHUT, CALL, MARKED_END = 3, 4, 5, 6, 8
+
+
+def script(device_tokens: Sequence[int]) -> Scripted:
+    """A device whose reply to a prompt of one token is this, and then its end."""
+    return Scripted(lambda keys: device_tokens[len(keys) - 1] if len(keys) <= len(device_tokens) else 0)
+
+
+@LAGS
+def test_a_thought_costs_a_reply_none_of_its_tokens(lag: bool) -> None:
+    device = script([OPEN, *[HM] * 30, SHUT, *[1, 2] * 10])
+    with scripted(device, THINKING, lag=lag) as engine:
+        reply = DecodeSession(engine).generate(Prompt([1]), free(5))
+        words = taken(reply)
+    assert [word.text for word in words] == ["Hi", "there.", "Hi", "there."]
+    assert [word.index for word in words] == [0, 1, 2, 3]
+    assert (len(reply.tokens), reply.spoken.thought, reply.stop_reason) == (37, 32, "limit")
+    assert [tuning.said for _, tuning in device.tuned] == [(), ()]
+
+
+@LAGS
+def test_a_thought_that_fills_the_slot_ends_its_reply_and_nothing_is_said(lag: bool) -> None:
+    device = Scripted(lambda keys: OPEN if len(keys) == 1 else HM, context=64)
+    with scripted(device, THINKING, lag=lag) as engine:
+        reply = DecodeSession(engine).generate(Prompt([1]), free(4))
+        assert taken(reply) == []
+    assert (reply.stop_reason, reply.spoken.withheld, len(reply.tokens)) == ("limit", 62, 62)
+
+
+@LAGS
+def test_an_end_that_comes_as_text_ends_the_reply_and_its_work(lag: bool) -> None:
+    with scripted(script([1, 2, MARKED_END, 1, 1]), THINKING, lag=lag) as engine:
+        reply = DecodeSession(engine).generate(Prompt([1]), free(20))
+        assert [word.text for word in taken(reply)] == ["Hi", "there."]
+        assert reply.stop_reason == "eos"
+        assert not reply.plain
+        engine.call(lambda: None).result(20)
+        assert engine.stats()["busy"] == 0
+
+
+def test_a_tool_call_is_on_the_reply_and_not_in_its_words() -> None:
+    words = Vocabulary(
+        [b"", b'[{"name": "f", "arguments": {"a": 1}}]'], frozenset({0}), Markup(specials={2: "[TOOL_CALLS]"})
+    )
+    with scripted(script([2, 1]), words) as engine:
+        reply = DecodeSession(engine).generate(Prompt([1]), free(20))
+        assert taken(reply) == []
+    (call,) = reply.calls
+    assert (call.name, call.arguments) == ("f", {"a": 1})
+
+
+def test_a_word_leaves_on_the_token_that_shows_it_whole_where_nothing_is_marked() -> None:
+    reply = made([1, 2, 9, 3], None)
+    words = reply.words(patience_s=0.0)
+    found = [next(words) for _ in range(7)]
+    assert [word and (word.text, word.tokens) for word in found] == [
+        None, ("the", 2), None, None, ("cats", 4), None, None,
+    ]  # fmt: skip
+
+
+def test_what_is_withheld_moves_the_half_of_the_limit_from_which_words_wait() -> None:
+    reply = Reply(THINKING, Sampling(), 4, one_line=False, on_taken=lambda reply: None, room=100)
+    for token in (OPEN, *[HM] * 9, SHUT, 1, 1):
+        reply.put(token)
+    words = reply.words(patience_s=0.0)
+    assert [word.text for word in itertools.islice(words, 14) if word] == ["Hi"]
+
+
+def test_speech_that_was_held_back_comes_with_the_reply_s_end() -> None:
+    words = Vocabulary([b" a", b" <", b""], frozenset({2}))
+    reply = Reply(words, Sampling(), 9, one_line=False, on_taken=lambda reply: None)
+    for token in (0, 1):
+        reply.put(token)
+    reply.end("eos")
+    assert said(reply) == ["a", "<"]
+    assert reply.tokens == [0, 1]
+    assert reply.plain

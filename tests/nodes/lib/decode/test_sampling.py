@@ -23,7 +23,15 @@ from transformers.generation.logits_process import (
 from tests.nodes.lib.decode.models import examples
 from vflow.props import props_of
 from vflow_nodes.lib.decode.errors import Unsupported
-from vflow_nodes.lib.decode.sampling import CANDIDATES, LONGEST, Sampler, Sampling, SamplingState, gumbel
+from vflow_nodes.lib.decode.sampling import (
+    CANDIDATES,
+    LONGEST,
+    Sampler,
+    Sampling,
+    SamplingState,
+    Tuning,
+    gumbel,
+)
 from vflow_nodes.lib.engine_generator import EngineGenerator
 
 CPU = torch.device("cpu")
@@ -281,6 +289,16 @@ def test_the_next_reply_of_a_slot_knows_nothing_of_the_one_before() -> None:
     state.begin(0, 8, greedy(no_repeat_ngram=1, repetition_penalty=5.0))
     assert sampler().draw(logits, state, torch.tensor([0]), True).item() == SIZE - 1
     assert (int(state.position[0]), int(state.count[0]), int(state.words[0])) == (8, 1, 1)
+
+
+def test_a_reply_that_goes_on_in_another_way_is_drawn_as_if_it_had_said_what_counts() -> None:
+    logits = torch.linspace(0, 1, SIZE)[None]
+    state = state_of([[SIZE - 3] * 9], [greedy()])
+    sampling = greedy(no_repeat_ngram=1, repetition_penalty=5.0, min_words=4)
+    state.tune(0, Tuning(sampling, (SIZE - 1, SIZE - 2), words=2))
+    assert (int(state.position[0]), int(state.count[0]), int(state.words[0])) == (5, 2, 2)
+    assert sampler().draw(logits, state, torch.tensor([0]), True).item() == SIZE - 3
+    assert state.history[0, :3].tolist() == [SIZE - 1, SIZE - 2, SIZE - 3]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.nodes.lib.decode.models import examples, ids, tiny, vocabulary
 from vflow_nodes.lib.decode.build import Options, build
 from vflow_nodes.lib.decode.prompt import Embeds, Prompt
-from vflow_nodes.lib.decode.sampling import Sampling
+from vflow_nodes.lib.decode.sampling import Sampling, Tuning
 from vflow_nodes.lib.decode.stepper import Stepper, bucket, buckets
 
 
@@ -70,6 +70,18 @@ def test_rows_may_come_and_go_between_steps() -> None:
             drawn[slot].append(token)
     for slot, tokens in drawn.items():
         assert tokens == alone(prompts[slot], sampling, len(tokens) - 1)
+
+
+def test_a_reply_is_drawn_in_another_way_from_the_next_step_on() -> None:
+    device, tokens, strict = stepper(), ids(1, 6), free(temperature=0.0, no_repeat_ngram=1)
+    plain = free(temperature=0.0, no_repeat_ngram=0, repetition_penalty=1.0)
+    drawn = [begin(device, 0, tokens, plain)]
+    drawn += device.step([0], 6, greedy=True).read()
+    device.tune(0, Tuning(strict, tuple(drawn), 1))
+    for n in range(1, 9):
+        drawn += device.step([0], 6 + n, greedy=True).read()
+    assert drawn[:2] == alone(tokens, plain, 1)
+    assert len(set(drawn[1:])) == 9
 
 
 def test_embeddings_and_tokens_of_a_prompt_are_computed_in_their_order() -> None:

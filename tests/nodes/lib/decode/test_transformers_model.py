@@ -7,18 +7,42 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import Gemma2Config, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel
+from transformers import (
+    AutoModelForCausalLM,
+    BambaConfig,
+    BambaForCausalLM,
+    BertConfig,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    MambaConfig,
+    MambaForCausalLM,
+    OpenAIGPTConfig,
+    RwkvConfig,
+)
 
 from tests.nodes.lib.decode.models import LAGS, SIZES, ids, running, scripted, tokens_of, vocabulary
 from vflow_nodes.lib.decode.build import Options, build
+from vflow_nodes.lib.decode.errors import Unsupported
 from vflow_nodes.lib.decode.prompt import Prompt
 from vflow_nodes.lib.decode.sampling import Sampling
 from vflow_nodes.lib.decode.session import DecodeSession
+from vflow_nodes.lib.decode.transformers_model import AnyModel
 
 WORDS = vocabulary((2, 31, 77, 120))
 LIMIT = 30
-KINDS = ["gpt2", "gemma2"]
-"""Gemma 2 has layers with a sliding window, whose caches cannot go back."""
+KINDS = ["gpt2", "gemma2", "mamba", "bamba"]
+"""Gemma 2 has layers with a sliding window, whose caches cannot go back; nor can the states of Mamba, and of
+Bamba, which has attention besides."""
+STATES: dict[str, Any] = {
+    "state_size": 8,
+    "mamba_n_heads": 8,
+    "mamba_d_head": 16,
+    "mamba_d_state": 8,
+    "mamba_n_groups": 1,
+    "attn_layer_indices": [1],
+}
 
 
 @cache
@@ -30,10 +54,14 @@ def tiny(kind: str) -> Any:
                 n_layer=2, n_embd=64, n_head=4, vocab_size=SIZES["vocab_size"], n_positions=256
             )
             model: Any = GPT2LMHeadModel(config)
+        elif kind == "mamba":
+            model = MambaForCausalLM(MambaConfig(**{**SIZES, **STATES}))
+        elif kind == "bamba":
+            model = BambaForCausalLM(BambaConfig(**{**SIZES, **STATES}))
         else:
             model = Gemma2ForCausalLM(Gemma2Config(**{**SIZES, "sliding_window": 16}))
         for name, parameter in model.eval().requires_grad_(False).named_parameters():
-            if "norm" not in name and "ln" not in name:
+            if "norm" not in name and "ln" not in name and parameter.ndim > 1 and "A_log" not in name:
                 parameter.normal_(0.0, 1.0 if "wte" in name or "embed" in name else 0.2)
     return model
 
@@ -105,3 +133,34 @@ def test_a_reply_that_was_cut_is_gone_on_from_as_a_fresh_one(kind: str, lag: boo
             assert not any(words)
             follow = (*PROMPTS[1], *reply.tokens)
             assert tokens_of(session.generate(Prompt(follow), greedy())) == generated(kind, follow)
+
+
+SMALL = {"vocab_size": 160, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+REFUSED = {
+    "bert": (BertConfig(**SMALL, intermediate_size=32), "they do not go on from what they have read"),
+    "openai-gpt": (OpenAIGPTConfig(vocab_size=160, n_embd=32, n_layer=1, n_head=2), "they take no cache"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_model_that_does_not_go_on_from_a_cache_is_refused_by_name(kind: str) -> None:
+    config, why = REFUSED[kind]
+    model = AutoModelForCausalLM.from_config(config).eval()
+    for parameter in model.requires_grad_(False).parameters():
+        parameter.normal_(0.0, 0.2)
+    with pytest.raises(Unsupported, match=rf"cannot run '{kind}' models: {why}; set 'model' to one"):
+        AnyModel(model, slots=1, context=64)
+
+
+def test_a_state_that_a_pass_returns_is_gone_on_from() -> None:
+    config = RwkvConfig(vocab_size=160, hidden_size=32, num_hidden_layers=2, attention_hidden_size=32)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    states = AnyModel(model, slots=1, context=64)
+    prompt = torch.tensor(ids(5, 20))
+    with torch.inference_mode():
+        whole = model(input_ids=prompt[None]).logits[0, -1:]
+        states.prefill(0, 0, prompt[:9, None])
+        states.prefill(1, 0, prompt[4:, None])
+        found = states.prefill(0, 9, prompt[9:, None])
+    assert not states.rewinds
+    torch.testing.assert_close(found, whole, atol=1e-4, rtol=1e-4)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
+import mistral_common
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, MistralCommonBackend, PreTrainedTokenizerFast
 
 from tests.nodes.lib.decode.models import examples, text_of
 from vflow_nodes.lib.checkpoints import converted
@@ -22,7 +26,6 @@ CORPUS = [
     "日本語のテキスト and ไทย, 한국어 👩‍👧 🎉 done.",
     "  two spaces\tand tabs\n\nand lines",
 ]
-UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 
 def byte_level() -> PreTrainedTokenizerFast:
@@ -42,10 +45,11 @@ def byte_level() -> PreTrainedTokenizerFast:
 
 
 def sentencepiece() -> PreTrainedTokenizerFast:
-    """As Llama 2's: a block for a space, and bytes where no token fits."""
+    """As Llama 2's: a block for a space, and bytes where no token fits. It has letters that GPT-2's alphabet
+    writes bytes by, as each vocabulary of many languages has."""
     pieces = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
     words = sorted({w for line in CORPUS for w in re.findall(r" ?\w+|\S", line)})
-    pieces += [*dict.fromkeys(word.replace(" ", "▁") for word in words), "▁", "▁▁", "▁a▁"]
+    pieces += [*dict.fromkeys(word.replace(" ", "▁") for word in words), "▁", "▁▁", "▁a▁", "Ġ", "▁Ċ"]
     vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
     tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>", byte_fallback=True, fuse_unk=True))
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
@@ -57,6 +61,24 @@ def sentencepiece() -> PreTrainedTokenizerFast:
     )
 
 
+def gemma() -> PreTrainedTokenizerFast:
+    """As Gemma's: tokens for runs of spaces and lines are added to the vocabulary, as blocks."""
+    tokenizer = sentencepiece()
+    inner = tokenizer.backend_tokenizer
+    inner.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    inner.add_tokens([AddedToken(t, normalized=False) for t in ("▁▁", "▁▁▁▁", "\n\n", "<tool>")])
+    return tokenizer
+
+
+def unigram() -> PreTrainedTokenizerFast:
+    """A block for a space, and no bytes: what looks like one is text."""
+    letters = sorted({c for line in CORPUS for c in line if not c.isspace()})
+    pieces = ["<unk>", "</s>", "▁", "▁the", "<0x41>", "▁cat", "Ġ", *letters]
+    tokenizer = Tokenizer(models.Unigram([(piece, -float(n)) for n, piece in enumerate(pieces)], 0, False))
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="</s>", unk_token="<unk>")
+
+
 def wordpiece() -> PreTrainedTokenizerFast:
     """Neither: a token that goes on in a word begins with ##."""
     vocabulary = {t: i for i, t in enumerate(["[UNK]", "[SEP]", "the", "cat", "##s", "##ed", "é", "sat"])}
@@ -65,11 +87,20 @@ def wordpiece() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="[SEP]", unk_token="[UNK]")
 
 
+MADE: dict[str, Callable[[], PreTrainedTokenizerFast]] = {
+    "byte-level": byte_level,
+    "sentencepiece": sentencepiece,
+    "gemma": gemma,
+    "unigram": unigram,
+    "wordpiece": wordpiece,
+}
+
+
 @cache
 def tokenizer_of(kind: str) -> Any:
     if kind == "smollm2":
         return AutoTokenizer.from_pretrained(converted("smollm2", print))
-    return {"byte-level": byte_level, "sentencepiece": sentencepiece, "wordpiece": wordpiece}[kind]()
+    return MADE[kind]()
 
 
 @cache
@@ -78,8 +109,17 @@ def vocabulary(kind: str) -> Vocabulary:
     return vocabulary_of(tokenizer, {tokenizer.eos_token_id})
 
 
+def test_the_end_of_a_prompt_is_text_with_its_special_tokens_and_without_what_is_no_token() -> None:
+    words = vocabulary("byte-level")
+    (end,) = words.ends
+    tokens = tokenizer_of("byte-level")("The cat.")["input_ids"]
+    assert words.tail([*tokens, end]) == f"The cat.{tokenizer_of('byte-level').eos_token}"
+    assert words.tail([end, -7, *tokens]) == "The cat."
+    assert words.tail([end, *tokens], tokens=len(tokens)) == "The cat."
+
+
 LOST = "\N{REPLACEMENT CHARACTER}"
-KINDS = ["smollm2", "byte-level", "sentencepiece", "wordpiece"]
+KINDS = ["smollm2", *MADE]
 
 
 def streamed(vocabulary: Vocabulary, tokens: list[int]) -> str:
@@ -116,7 +156,7 @@ def test_text_that_comes_token_by_token_is_that_of_all_tokens(kind: str, data: s
 @examples(100)
 @given(st.data())
 def test_words_are_not_fewer_than_the_marks_count(kind: str, data: st.DataObject) -> None:
-    """Where words have spaces between them; elsewhere each token counts as one."""
+    """In scripts without spaces they are more: the host counts those."""
     words, tokens = vocabulary(kind), drawn(data, kind)
     text = streamed(words, tokens)
     opens, joins, gaps = marks(kind)
@@ -124,15 +164,55 @@ def test_words_are_not_fewer_than_the_marks_count(kind: str, data: st.DataObject
     for token in tokens:
         counted += opens[token] + (gap and joins[token])
         gap = gaps[token]
-    if not UNSPACED.search(text):
-        splitter = Words()
-        assert counted <= len([*splitter.push(text), *splitter.finish()])
+    splitter = Words()
+    assert counted <= len([*splitter.push(text), *splitter.finish()])
 
 
 @cache
 def marks(kind: str) -> tuple[list[int], list[bool], list[bool]]:
     opens, joins, gaps = vocabulary(kind).marks(len(tokenizer_of(kind)))
     return opens.tolist(), joins.tolist(), gaps.tolist()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_token_has_the_text_that_the_tokenizer_gives_it_after_another(kind: str) -> None:
+    tokenizer, words = tokenizer_of(kind), vocabulary(kind)
+    first = tokenizer("the", add_special_tokens=False)["input_ids"]
+    for token in range(len(tokenizer)):
+        whole = tokenizer.decode(
+            [*first, token], skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        if LOST not in whole:
+            text = streamed(words, [*first, token])
+            assert whole in (text, text.removeprefix(" "))
+
+
+def test_tekken_tells_the_bytes_of_its_tokens(tmp_path: Path) -> None:
+    """Mistral's own format, where mistral-common is installed; its package has one."""
+    data = Path(str(mistral_common.__file__)).parent / "data"
+    shutil.copy(next(data.glob("tekken_*.json")), tmp_path / "tekken.json")
+    tokenizer = MistralCommonBackend.from_pretrained(tmp_path)
+    words = vocabulary_of(tokenizer, {tokenizer.eos_token_id})
+    for text in (*CORPUS, "你好，世界。👩"):
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        assert streamed(words, ids) == text
+
+
+def test_a_byte_level_vocabulary_in_python_is_told_by_its_own_table() -> None:
+    tokens = ["Ġthe", "ĠÃ©", "Ã", "</s>"]
+
+    class Slow:
+        added_tokens_decoder: ClassVar[dict[int, Any]] = {}
+        all_special_ids = (3,)
+        byte_decoder: ClassVar[dict[str, int]] = {}
+
+        def __len__(self) -> int:
+            return len(tokens)
+
+        def convert_ids_to_tokens(self, ids: list[int]) -> list[str]:
+            return [tokens[i] for i in ids]
+
+    assert vocabulary_of(Slow(), {3}).pieces == [b" the", " é".encode(), b"\xc3", b""]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,19 +1,24 @@
 """English for words that begin with a number: counts, units, ordinals, ranges, fractions."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
 import re
 
 from vflow_nodes.lib.spoken_form.english.codes import version
 from vflow_nodes.lib.spoken_form.english.dates import (
-    clock_time,
+    count,
     day_of_month,
     duration,
     full_date,
     half_of_day,
-    is_half,
     month_and_day,
 )
+from vflow_nodes.lib.spoken_form.english.following import end_of, follow, is_many, unit_at
+from vflow_nodes.lib.spoken_form.english.letters import spaced
+from vflow_nodes.lib.spoken_form.english.moments import decade, time_of_day
 from vflow_nodes.lib.spoken_form.english.money import SIGNS
 from vflow_nodes.lib.spoken_form.english.numbers import (
     NUMBER,
@@ -26,30 +31,41 @@ from vflow_nodes.lib.spoken_form.english.numbers import (
     plural,
     year,
 )
-from vflow_nodes.lib.spoken_form.english.units import CURRENCIES, SCALE_LETTERS, SCALES, UNITS, unit_name
+from vflow_nodes.lib.spoken_form.english.units import DOTTED_UNITS, SCALE_LETTERS, unit_name
 from vflow_nodes.lib.spoken_form.english.words import (
     CODE_NEXT,
     COUNTED,
-    NOT_MANY,
     VERSIONED,
     YEAR_WORDS,
 )
-from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
-from vflow_nodes.lib.spoken_form.word import Word
+from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
 _HEAD = re.compile(rf"([+\-−±~≈<>]?)({NUMBER})(.*)", re.DOTALL)
 _RANGE = re.compile(rf"(%|°[CF]?|[AaPp][Mm]|[a-zA-Z]{{0,3}})[-–—]({NUMBER})(.*)")
-_FRACTION = re.compile(r"/([0-9]{1,6})")
+_FRACTION = re.compile(r"/([0-9]{1,6})(?:rds?|ths?|nds?)?")
 _RATIO = re.compile(r":([0-9]{1,4})")
 _BY = re.compile(rf"[x×]({NUMBER})(.*)")
 _FEET = re.compile(r"['’′](?:([0-9]{1,2})(?:[\"”″]|''|’’)?)?")
 _POWER = re.compile(r"[eE]([+\-]?)([0-9]{1,4})")
-_DECADE = re.compile(r"['’]?([0-9]{2})(s?)")
 _ENDS = frozenset(("st", "nd", "rd", "th", "ST", "ND", "RD", "TH"))
-_WHOLE = {"24/7": "twenty four seven", "9/11": "nine eleven", "50/50": "fifty fifty", "7/11": "seven eleven"}
-_HALVES = {"½": ("1", "2"), "¼": ("1", "4"), "¾": ("3", "4"), "⅓": ("1", "3"), "⅔": ("2", "3"), "⅛": ("1", "8")}
-_LATE_UNITS = frozenset(("in", "s", "t", "N", "C", "F", "l", "J", "m", "min", "mo", "cal", "pt", "sq"))
-"""Units that are words or letters too: only right after a number that waits for them."""
+_EQUATION_SIGNS = frozenset("+-−=<>≤≥")
+_HUNDREDS = {"100": "hundreds", "1000": "thousands", "1,000": "thousands", "10,000": "ten thousands"}
+_WHOLE = {
+    "20/20": "twenty twenty",
+    "20-20": "twenty twenty",
+    "24/7": "twenty four seven",
+    "9/11": "nine eleven",
+    "50/50": "fifty fifty",
+    "7/11": "seven eleven",
+}
+_HALVES = {
+    "½": ("1", "2"),
+    "¼": ("1", "4"),
+    "¾": ("3", "4"),
+    "⅓": ("1", "3"),
+    "⅔": ("2", "3"),
+    "⅛": ("1", "8"),
+}
 
 
 def numeric(look: Look) -> Reading | None:
@@ -58,12 +74,16 @@ def numeric(look: Look) -> Reading | None:
     core = first.core
     if core in _WHOLE:
         return Reading(1, _WHOLE[core] + first.mark)
-    if decade := _decade(first):
-        return Reading(1, decade + first.mark)
+    if said := decade(first):
+        return Reading(1, said + first.mark)
     if core[:1] in _HALVES:
         said = fraction(*_HALVES[core[0]])
         rest = unit_name(core[1:], "1")
-        return Reading(1, f"{said} {rest}".rstrip() + first.mark, "number", "1") if rest or core[1:] == "" else None
+        return (
+            Reading(1, f"{said} {rest}".rstrip() + first.mark, "number", "1")
+            if rest or core[1:] == ""
+            else None
+        )
     found = _HEAD.fullmatch(core)
     if not found:
         return None
@@ -76,64 +96,21 @@ def numeric(look: Look) -> Reading | None:
             return Reading(1, date + first.mark, "date")
         if len(core) > 2 and (said := version(core, before in VERSIONED)):
             return Reading(1, said + first.mark, "digits")
-        if reading := _time(look, before):
+        if reading := time_of_day(look, before):
             return reading
+    if rest == "B" and not sign:  # a house's number, or billions
+        following = look.after(0)
+        if look.cut() or (following is not None and following.core[:1].isupper()):
+            return None
     said, kind = _with_rest(look, digits, rest)
     if not said:
         return None
+    if kind == "unit" and first.dotted and rest.lstrip("-") in DOTTED_UNITS:
+        return Reading(1, SIGNS[sign] + said + end_of(look, 0), kind)
     value = digits if kind == "number" else ""
     if kind == "range":
-        return follow(look, SIGNS[sign] + said, "2")
+        return follow(look, SIGNS[sign] + said, "1" if _FRACTION.fullmatch(rest) else "2")
     return Reading(1, SIGNS[sign] + said + first.mark, kind, value)
-
-
-def _decade(word: Word) -> str:
-    found = _DECADE.fullmatch(word.core)
-    if not found or not (word.core[0] in "'’" or found.group(2)):
-        return ""
-    said = cardinal(found.group(1))
-    return plural(said) if found.group(2) else said
-
-
-def _time(look: Look, before: str) -> Reading | None:
-    first = look.first
-    if ":" not in first.core and first.core[-1] not in "mM":
-        return None
-    half = None
-    if ":" in first.core and not first.mark and clock_time(first.core):
-        following = look.at(1)
-        half = following if following is not None and is_half(following.core) else None
-    said = clock_time(first.core, before, half is not None)
-    if not said:
-        return None
-    if half is None:
-        dotted = first.dotted and first.core.endswith((".m", ".M"))
-        return Reading(1, said + (end_of(look, 0) if dotted else first.mark), "time")
-    return Reading(2, f"{said} {half_of_day(half.core)}{end_of(look, 1)}", "time")
-
-
-def end_of(look: Look, at: int) -> str:
-    """The mark after an abbreviation: its full stop counts only where a sentence ends there."""
-    word = look.words[at]
-    if not word.dotted:
-        return word.mark
-    if word.after or "." in word.tail[1:]:
-        return word.after or "."
-    following = look.at(at + 1)
-    if following is None:
-        return "." if look.stage is not Stage.RELEASE else ""
-    if following.core[:1].isupper() and following.core not in _CONTINUES or not following.core and following.lead:
-        return "."
-    return ""
-
-
-_CONTINUES = frozenset(
-    (
-        "I Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August"
-        " September October November December Eastern Pacific Central Mountain EST EDT PST PDT CST CDT MST UTC GMT ET"
-        " PT CT Army Navy Senate Congress Government President Department Open Supreme House Constitution Treasury"
-    ).split()
-) - {"I", "May", "March"}
 
 
 def _bare(look: Look, sign: str, digits: str) -> Reading:
@@ -145,21 +122,32 @@ def _bare(look: Look, sign: str, digits: str) -> Reading:
     if not sign and whole:
         if before.kind == "month" and len(digits) <= 2 and 1 <= int(digits) <= 31:
             return Reading(1, ordinal(digits) + first.mark, "day")
-        if len(digits) == 4 and (word in YEAR_WORDS or before.kind in ("month", "day")) and "1000" <= digits <= "2099":
+        if before.code and word in ("in", "with", "as") and not is_year(digits) and len(digits) > 2:
+            return Reading(1, code(digits) + first.mark, "digits")
+        if (
+            len(digits) == 4
+            and (word in YEAR_WORDS or before.kind in ("month", "day"))
+            and "1000" <= digits <= "2099"
+        ):
             return Reading(1, year(digits) + first.mark, "year")
+        if len(digits) == 5 and before.word.replace(".", "").isupper() and len(before.word) in (2, 3, 4):
+            return Reading(1, code(digits) + first.mark, "digits")  # a ZIP code after its state
         if word in ("boeing", "porsche") and len(digits) == 3:
             return Reading(1, f"{cardinal(digits[0])} {number(digits[1:])}{first.mark}", "digits")
         if coded := _code(look, digits, word):
             return coded
+        if before.kind == "capitals" and len(digits) == 4 and digits[2] != "0":
+            return Reading(1, f"{cardinal(digits[:2])} {cardinal(digits[2:])}{first.mark}", "digits")
         if day := day_of_month(look):
             return day
     elif not sign and word in VERSIONED and (named := version(digits, True)):
         return Reading(1, named + first.mark, "digits")
     if not sign and whole and is_year(digits):
         following = look.after(0)
-        if not (following is not None and (_is_many(following) or _unit(look, 1, digits)[0])):
-            said = year(digits)
-        elif digits.endswith("00") and digits < "2000":
+        is_named = before.word[:1].isupper() and (not before.start or before.word[-1:].isdigit())
+        if not (
+            following is not None and ((is_many(following) and not is_named) or unit_at(look, 1, digits)[0])
+        ) or (digits.endswith("00") and digits < "2000"):
             said = year(digits)
     return follow(look, said, digits)
 
@@ -167,79 +155,14 @@ def _bare(look: Look, sign: str, digits: str) -> Reading:
 def _code(look: Look, digits: str, word: str) -> Reading | None:
     """Read the digits of a code, by the words before it."""
     length = len(digits)
-    if word == "order" and length > 3 or word in ("extension", "ext", "flight") and length > 1:
+    if (word == "order" and length > 3) or (word in ("extension", "ext", "flight") and length > 1):
         return Reading(1, code(digits) + look.first.mark, "digits")
     if length < 3 or not (word in CODE_NEXT or look.before.code):
         return None
     following = look.after(0)
-    if following is not None and (following.core in COUNTED or _unit(look, 1, digits)[0]):
+    if following is not None and (following.core in COUNTED or unit_at(look, 1, digits)[0]):
         return None
     return Reading(1, code(digits) + look.first.mark, "digits")
-
-
-def _is_many(word: Word) -> bool:
-    """Whether a word is a plural noun, so that four digits before it are no year."""
-    core = word.core
-    return core in COUNTED or (core.isalpha() and core.islower() and core[-1] == "s" and core not in NOT_MANY)
-
-
-def follow(look: Look, said: str, value: str, at: int = 0) -> Reading:
-    """Read a number with the word after it, if that belongs to it: a scale, unit, currency, half of the day."""
-    following = look.after(at)
-    if following is None:
-        return Reading(at + 1, said + look.words[at].mark, "number", value)
-    core = following.core
-    if core.lower() in SCALES:
-        return Reading(at + 2, f"{said} {core.lower()}{following.mark}", "number", "2")
-    if is_half(core) and value.isdigit() and len(value) <= 2:
-        return Reading(at + 2, f"{said} {half_of_day(core)}{end_of(look, at + 1)}", "time")
-    if (part := core.split("/")) and len(part) == 2 and value.isdigit() and all(p.isdigit() and p.isascii() for p in part):
-        if 0 < int(part[0][:4]) < int(part[1][:4]) <= 64 and part[0] != "0":
-            below = "a half" if core == "1/2" else fraction(*part)
-            return Reading(at + 2, f"{said} and {below}{following.mark}", "number", "2")
-    name, count = _unit(look, at + 1, value)
-    if name:
-        last = look.words[at + count]
-        mark = end_of(look, at + count) if last.dotted and last.core in UNITS else last.mark
-        return Reading(at + count + 1, f"{said} {name}{mark}", "feet" if "f" in name[:2] else "unit")
-    return Reading(at + 1, said + look.words[at].mark, "number", value)
-
-
-def _unit(look: Look, at: int, value: str) -> tuple[str, int]:
-    """The name of the unit at `at`, and its words; '' and 0 for none."""
-    if at >= len(look.words):
-        return "", 0
-    word = look.words[at]
-    core = word.core
-    if word.lead:
-        return "", 0
-    if core == "sq" and (following := look.at(at + 1)) is not None and following.core in UNITS:
-        return f"square {unit_name(following.core, value)}", 2
-    if core == "in" and not word.dotted and look.before.kind != "feet":
-        return "", 0
-    if core in CURRENCIES:
-        return CURRENCIES[core][value != "1"], 1
-    if word.tail[:1] and word.tail[0] in "'’":
-        return "", 0
-    return unit_name(core, value), 1
-
-
-def after_number(look: Look) -> Reading | None:
-    """Read a scale, a unit or a half of the day whose number has been said."""
-    first, before = look.first, look.before
-    core = first.core
-    if core.lower() in SCALES and before.kind == "number":
-        return Reading(1, core.lower() + first.mark, "scale", "2")
-    if is_half(core):
-        return Reading(1, half_of_day(core) + end_of(look, 0), "time")
-    if first.lead or core in _LATE_UNITS and before.kind != "feet" and not (core == "m" and not first.mark):
-        return None
-    if core in CURRENCIES and core != "$":
-        return Reading(1, CURRENCIES[core][before.value != "1"] + first.mark, "unit")
-    if name := unit_name(core, before.value):
-        mark = end_of(look, 0) if first.dotted and not first.after else first.mark
-        return Reading(1, name + mark, "unit")
-    return None
 
 
 def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
@@ -248,13 +171,28 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
     whole = digits.isdigit() or digits.replace(",", "").isdigit()
     if rest in _ENDS and whole:
         return ordinal(digits), "day" if before.kind == "month" else ""
-    if name := unit_name(rest, digits):
-        if rest == "m" and not digits.isdigit():
-            return f"{number(digits)} {name}", "unit"
-        return f"{number(digits)} {name}", "unit"
-    if rest in ("s", "'s", "’s") and whole:
+    if rest == "s" and digits in _HUNDREDS:
+        return _HUNDREDS[digits], ""
+    if rest in ("s", "'s", "’s") and whole and (len(digits) == 4 or digits[1:] == "0" or rest != "s"):
         return plural(year(digits) if is_year(digits) else cardinal(digits)), ""
-    if rest in ("x", "×", "X"):
+    if rest == "m" and before.kind == "unit" and before.word[-1:] in "hr":
+        return count(digits, "minute") if whole else "", "unit"
+    if name := unit_name(rest, digits):
+        return f"{number(digits)} {name}", "unit"
+    if rest[0] in "-–" and (name := unit_name(rest[1:], "1")):
+        return f"{number(digits)} {name}", "unit"
+    if rest == "p" and whole and 3 <= len(digits) <= 4:
+        return f"{cardinal(digits[:-2])} {cardinal(digits[-2:])} P", ""
+    if rest == "k" and whole and len(digits) < 4 and before.word in ("a", "the", "my", "your", "this"):
+        return f"{cardinal(digits)} K", ""
+    if rest == "x" and (following := look.after(0)) is not None and following.core in _EQUATION_SIGNS:
+        return f"{number(digits)} X", "letter"
+    if rest[:2] == "x/" and rest[2:].isalpha():
+        return f"{number(digits)} times per {rest[2:]}", ""
+    if rest == "ers" and whole:
+        said = cardinal(digits)
+        return said + ("rs" if said.endswith("e") else "ers"), ""
+    if rest in ("x", "×") or (rest == "X" and whole):
         return f"{number(digits)} times", ""
     if rest in ("K", "G", "D") and whole and len(digits) <= 3:
         return f"{cardinal(digits)} {rest}", ""
@@ -264,10 +202,12 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
         return f"{number(digits)} plus", ""
     if rest[0] in _HALVES and len(rest) == 1:
         part = _HALVES[rest]
-        return f"{cardinal(digits)} and {'a half' if rest == '½' else fraction(*part)}", "range"
+        return f"{number(digits)} and {'a half' if rest == '½' else fraction(*part)}", "range"
     if (found := _FEET.fullmatch(rest)) and whole and len(digits) <= 2:
         inches = found.group(1)
-        return (f"{cardinal(digits)} foot {cardinal(inches)}" if inches else f"{cardinal(digits)} feet"), "unit"
+        return (
+            f"{cardinal(digits)} foot {cardinal(inches)}" if inches else f"{cardinal(digits)} feet"
+        ), "unit"
     if (found := _FRACTION.fullmatch(rest)) and whole:
         return _fraction(digits, found.group(1)), "range"
     if (found := _RATIO.fullmatch(rest)) and whole:
@@ -279,14 +219,17 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
         return said, ""
     if rest[0] in "x×" and (found := _BY.fullmatch(rest)):
         return _by(look, digits, found.group(1), found.group(2))
+    if "." in digits and rest.isalpha() and len(rest) < 3:
+        return f"{number(digits)} {spaced(rest)}", ""
     return _range(look, digits, rest)
 
 
 def _by(look: Look, digits: str, second: str, unit: str) -> tuple[str, str]:
-    name = unit_name(unit, "2") if unit else ""
+    name = unit[1:] if unit[:1] == "-" and unit[1:].isalpha() else unit_name(unit, "2") if unit else ""
     if unit and not name:
         return "", ""
-    return f"{number(digits)} by {number(second)} {name}".rstrip(), "unit" if unit else "range"
+    word = "times" if look.first.core[len(digits)] == "×" and not unit else "by"
+    return f"{number(digits)} {word} {number(second)} {name}".rstrip(), "unit" if unit else "range"
 
 
 def _fraction(above: str, below: str) -> str:
@@ -303,8 +246,16 @@ def _range(look: Look, digits: str, rest: str) -> tuple[str, str]:
     if not found:
         return "", ""
     first_unit, second, unit = found.groups()
+    if second[0] == "0" and second.isdigit() and len(second) > 1:
+        return "", ""
     low = _end(digits, first_unit)
-    if look.before.kind == "month" and len(digits) <= 2 and not first_unit and second.isdigit() and len(second) <= 2:
+    if (
+        look.before.kind == "month"
+        and len(digits) <= 2
+        and not first_unit
+        and second.isdigit()
+        and len(second) <= 2
+    ):
         return f"{ordinal(digits)} to {ordinal(second)}", "day"
     if is_year(digits) and not first_unit and (is_year(second) or len(second) == 2) and not unit:
         return f"{year(digits)} to {year(second) if len(second) == 4 else number(second)}", ""

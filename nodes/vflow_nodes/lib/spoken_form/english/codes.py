@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from vflow_nodes.lib.spoken_form.english.letters import spaced
-from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, code, spelled
-from vflow_nodes.lib.spoken_form.english.words import COMMON, RESPELLED, SAID_AS_WORDS
-from vflow_nodes.lib.spoken_form.reading import Look, Reading
+from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, code, number, plural, spelled, year
+from vflow_nodes.lib.spoken_form.english.symbols import NAMES, OPERATORS
+from vflow_nodes.lib.spoken_form.english.words import CODE_NEXT, COMMON, RESPELLED, SAID_AS_WORDS, word_set
+from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 
 _PHONE = re.compile(r"(?:\+?[0-9]{1,3}[-.])?(?:\(?[0-9]{3}\)?[-.])?[0-9]{3}[-.][0-9]{4}")
 _SHORT = re.compile(r"([0-9]{3})-([0-9]{4})")
@@ -19,9 +20,24 @@ _IPV4 = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::([0-9]{1,5})|/([0-9]{1,2
 _IPV6 = re.compile(r"(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=.*[0-9])[0-9a-fA-F:]{3,39}")
 _VERSION = re.compile(r"[vV]?([0-9]{1,4}(?:\.[0-9]{1,6}){1,4})((?:-?(?:alpha|beta|rc|dev|b|a)\.?[0-9]*)?)")
 _ONLY_VERSION = re.compile(r"[vV]([0-9]{1,4})")
-_MIXED = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9\-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+_MIXED = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+_ORDINAL = re.compile(r"[0-9]+(?:st|nd|rd|th)(?:-|$)")
+_FORMULA = re.compile(r"(?:(?:Na|Cl|Ca|Mg|Fe|Cu|Zn|Ag|Al|Si|Br|[HCNOSPFKI])(?:[2-9]|[1-9][0-9])?){2,}")
+_PLURAL = re.compile("[0-9]+s")
+_PIECES = re.compile(r"[0-9]+(?:\.[0-9]+)?|[A-Za-z]+|\S")
+_HEX = re.compile(r"0x[0-9a-fA-F]{1,40}")
+_SIGNS = {
+    "-": "dash",
+    "_": "underscore",
+    ".": "dot",
+    "/": "slash",
+    "*": "star",
+    "#": "hash",
+    "?": "question mark",
+}
+_FISCAL = re.compile(r"(FY|CY)([12][0-9]{3})")
 _RUNS = re.compile(r"[0-9]+|[A-Za-z]+")
-_CALLS = frozenset("call dial text phone at number fax is tel on".split())  # noqa: SIM905
+_CALLS = word_set("call dial text phone at number fax is tel on")
 _SHORT_NUMBERS = frozenset(("911", "988", "311", "411", "211", "511", "811", "999", "112"))
 
 
@@ -31,13 +47,17 @@ def phone(look: Look) -> Reading | None:
     core = first.core
     if core in _SHORT_NUMBERS and before.word.lower() in ("call", "dial", "text", "to"):
         return Reading(1, spelled(core) + first.mark, "digits")
+    if before.kind == "phone" and _GROUP.fullmatch(core):
+        return Reading(1, spelled(re.sub(r"[^0-9]+", ",", core)) + first.mark, "phone")
+    if look.cut() and core[0] == "+" and core[1:].isdigit() and len(core) < 5:
+        return Reading(1, f"plus {spelled(core[1:])}", "phone")
     if _LONG.fullmatch(core):
         return Reading(1, f"plus {code(core[1:])}{first.mark}", "digits")
     if _PHONE.fullmatch(core) and not (_SHORT.fullmatch(core) and _is_range(core, before.word)):
         said = spelled(re.sub(r"[-.()]+", ",", core.lstrip("+")).strip(","))
         return Reading(1, ("plus " if core[0] == "+" else "") + said + first.mark, "digits")
     bracketed = first.lead.endswith("(") and first.tail.startswith(")")
-    if bracketed and core.isdigit() and len(core) == 3 or _PREFIX.fullmatch(core) and len(core) > 1:
+    if (bracketed and core.isdigit() and len(core) == 3) or (_PREFIX.fullmatch(core) and len(core) > 1):
         return _groups(look)
     if core.isdigit() and 2 <= len(core) <= 5 and not first.tail:
         return _plain_groups(look)
@@ -45,8 +65,9 @@ def phone(look: Look) -> Reading | None:
 
 
 def _is_range(core: str, before: str) -> bool:
-    low, high = core.split("-")
-    return before.lower() not in _CALLS and high[0] != "0" and high.endswith("00") and low < high[:3] + "9"
+    """Whether "500-1000" is a range: two round numbers that no word calls a phone number."""
+    low, _, high = core.partition("-")
+    return before.lower() not in _CALLS and high[0] != "0" and low[0] != "0" and low[1:] == "00" == high[2:]
 
 
 def _groups(look: Look) -> Reading | None:
@@ -60,11 +81,12 @@ def _groups(look: Look) -> Reading | None:
             if word.mark:
                 break
     digits = "".join(filter(str.isdigit, "".join(groups)))
-    if count == 1 or len(digits) < 7:
+    cut = look.stage is Stage.RELEASE and count == len(look.words)
+    if count == 1 or (len(digits) < 7 and not cut):
         return None
     said = spelled(re.sub(r"[^0-9]+", ",", ",".join(groups)).strip(","))
     plus = "plus " if groups[0][0] == "+" else ""
-    return Reading(count, plus + said + look.words[count - 1].mark, "digits")
+    return Reading(count, plus + said + look.words[count - 1].mark, "phone" if cut else "digits")
 
 
 def _bracketed(text: str, core: str) -> str:
@@ -82,10 +104,12 @@ def _plain_groups(look: Look) -> Reading | None:
         return None
     mark = look.words[len(groups) - 1].mark
     sizes = [len(group) for group in groups]
+    if look.before.code or look.before.word.lower() in CODE_NEXT:
+        return Reading(len(groups), spelled(" ".join(groups)) + mark, "digits")
     thousands = sizes[0] <= 3 and set(sizes[1:]) == {3} and groups[0][0] != "0"
     if thousands and (len(groups) > 2 or groups[1] == "000"):
         return Reading(len(groups), cardinal("".join(groups)) + mark, "number", "2")
-    if len(groups) > 2 and sum(sizes) >= 9 or sizes == [3, 4] or sizes[0] == 3 and sizes[1:] == [3, 4]:
+    if (len(groups) > 2 and sum(sizes) >= 9) or sizes == [3, 4] or (sizes[0] == 3 and sizes[1:] == [3, 4]):
         return Reading(len(groups), spelled(" ".join(groups)) + mark, "digits")
     return None
 
@@ -108,10 +132,8 @@ def machine(core: str) -> str:
         if port:
             return f"{said} port {spelled(port)}"
         return f"{said} slash {cardinal(bits)}" if bits else said
-    if len(core) <= 40 and _IPV6.fullmatch(core) and not core.replace(":", "").isdigit() or "::" in core and _IPV6.fullmatch(core):
-        said = re.sub("[0-9]", lambda digit: f" {ONES[int(digit.group())]} ", core)
-        said = re.sub("[a-fA-F]", lambda letter: f" {letter.group().upper()} ", said).replace(":", " colon ")
-        return " ".join(said.split())
+    if _IPV6.fullmatch(core) and ("::" in core or not core.replace(":", "").isdigit()):
+        return " ".join("colon" if c == ":" else ONES[int(c)] if c.isdigit() else c.upper() for c in core)
     return ""
 
 
@@ -133,16 +155,28 @@ def version(core: str, named: bool) -> str:
 
 def mixed(core: str) -> str:
     """Say a code of letters and digits: "A-1042B", "MP3", "12B"; '' for what is none."""
-    if not core.isascii() or not _MIXED.fullmatch(core):
+    if not _MIXED.fullmatch(core) or _ORDINAL.match(core):
+        return ""
+    if _FORMULA.fullmatch(core) and not core.isalpha():
+        return " ".join(cardinal(run) if run.isdigit() else spaced(run) for run in _RUNS.findall(core))
+    if any(_PLURAL.fullmatch(part) for part in core.split("-")) and "-" in core:
+        return ""
+    if all(part.isdigit() or (part.islower() and part.isalpha()) for part in core.split("-")):
+        return ""
+    if found := _FISCAL.fullmatch(core):
+        return f"{spaced(found.group(1))} {year(found.group(2))}"
+    if not any(map(str.isdigit, core)) or not any(map(str.isalpha, core)):
         return ""
     runs = _RUNS.findall(core)
-    single = len(runs) > 3 and "-" not in core or core.isupper() and len(runs) > 3
+    single = (len(runs) > 3 and "-" not in core) or (core.isupper() and len(runs) > 3)
     said = []
     for at, run in enumerate(runs):
         words = spelled(run) if single and run.isdigit() else _run(run, len(runs))
         if words == "A" and at + 1 < len(runs):
             words = "A,"  # before digits a voice takes a bare A for the article
         said.append(words)
+    if runs[-1] == "s" and len(runs) > 1 and runs[-2].isdigit():
+        return " ".join([*said[:-2], plural(said[-2])])
     return " ".join(said)
 
 
@@ -151,6 +185,29 @@ def _run(run: str, runs: int) -> str:
         return spelled(run) if len(run) > 2 or run[0] == "0" else cardinal(run)
     if run in RESPELLED:
         return RESPELLED[run]
-    if len(run) > 2 and (not run.isupper() or run in SAID_AS_WORDS or run in COMMON and len(run) > 3):
+    if len(run) > 2 and (not run.isupper() or run in SAID_AS_WORDS or (run in COMMON and len(run) > 3)):
         return run
     return run if runs > 4 and len(run) > 3 else spaced(run)
+
+
+def leftover(core: str) -> str:
+    """Say a word of digits, letters and signs that nothing else reads, piece by piece."""
+    said: list[str] = []
+    for piece in _PIECES.findall(core):
+        if piece[0] in "0123456789":
+            said.append(number(piece))
+        elif piece.isalpha():
+            ordinary = len(piece) > 2 and (piece.islower() or piece.istitle())
+            said.append(piece if ordinary else spaced(piece) if len(piece) < 6 else piece.lower())
+        elif piece in ",;:":
+            said.append(piece)
+        else:
+            said.append(NAMES.get(piece) or OPERATORS.get(piece) or _SIGNS.get(piece, ""))
+    return re.sub(" (?=[,;:])", "", " ".join(filter(None, said))).rstrip(",;:")
+
+
+def hexadecimal(core: str) -> str:
+    """Say "0x80A7"; '' for what is none."""
+    if not _HEX.fullmatch(core):
+        return ""
+    return " ".join(ONES[int(c)] if c in "0123456789" else c.upper() for c in core)

@@ -1,15 +1,20 @@
 """English dates and times that are written in digits."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
 import re
 
 from vflow_nodes.lib.spoken_form.english.numbers import cardinal, is_year, ordinal, year
 from vflow_nodes.lib.spoken_form.english.units import DAY_NAMES, DAYS, MONTH_NAMES, MONTHS
+from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
-_ISO = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:T([0-9]{1,2}:[0-9]{2})\S*)?")
+_ISO = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})(?:T([0-9]{1,2}:[0-9]{2})\S*)?")
 _SLASHES = re.compile(r"([0-9]{1,2})([/-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
+_NAMED = re.compile(r"([0-9]{1,2})-([A-Z][a-z]{2,8})-([0-9]{4})")
 _DOTS = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
 _MONTH_DAY = re.compile(r"([0-9]{1,2})/([0-9]{1,2})")
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?([ap]\.?m|[AP]\.?M)?")
@@ -17,12 +22,12 @@ _HOUR = re.compile(r"([0-9]{1,2})([ap]\.?m|[AP]\.?M)")
 _HALF = re.compile(r"[ap]\.?m|[AP]\.?M")
 _HALF_RANGE = re.compile(r"([ap]\.?m|[AP]\.?M)\.?[-–—]([0-9]{1,2})")
 _DURATION = re.compile(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,3})(?:m|min))?(?:([0-9]{1,3})s)?")
-_DATE_WORDS = frozenset("on by until due since from before after through between and to for".split())  # noqa: SIM905
+_DATE_WORDS = word_set("on by until due since from before after through between and to for")
 _NAMES = DAY_NAMES | set(DAYS) | set(MONTH_NAMES)
 
 
 def half_of_day(text: str) -> str:
-    """"A M" or "P M"."""
+    """ "A M" or "P M"."""
     return f"{text[0].upper()} M"
 
 
@@ -39,6 +44,8 @@ def full_date(core: str) -> str:
         if int(first) > 12:
             first, second = second, first
         return _date(first, second, last)
+    if (found := _NAMED.fullmatch(core)) and found.group(2) in MONTH_NAMES:
+        return _date(str(MONTHS.index(MONTH_NAMES[found.group(2)]) + 1), found.group(1), found.group(3))
     if found := _DOTS.fullmatch(core):
         return _date(found.group(2), found.group(1), found.group(3))
     return ""
@@ -60,6 +67,8 @@ def month_and_day(core: str, before: str) -> str:
     month, day = int(found.group(1)), int(found.group(2))
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return ""
+    if before.startswith("expir"):
+        return ""
     said = before in _DATE_WORDS or before.capitalize() in _NAMES
     if said or (day > 12 and day not in (16, 20, 24, 25, 30)):
         return f"{MONTHS[month - 1]} {ordinal(str(day))}"
@@ -77,7 +86,8 @@ def clock_time(core: str, before: str = "", half_follows: bool = False) -> str:
     if int(minute) > 59 or int(second or 0) > 59:
         return ""
     if second:
-        return _long_time(hour, minute, second, before)
+        said = _long_time(hour, minute, second, "at" if half or half_follows else before)
+        return f"{said} {half_of_day(half)}" if half else said
     if int(hour) > 24:
         return ""
     if half or half_follows:

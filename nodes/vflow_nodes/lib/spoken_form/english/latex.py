@@ -6,6 +6,7 @@ import re
 
 from vflow_nodes.lib.spoken_form.english.numbers import fraction
 from vflow_nodes.lib.spoken_form.english.symbols import expression
+from vflow_nodes.lib.spoken_form.english.words import word_set
 
 _COMMANDS = {
     "times": "times",
@@ -37,8 +38,8 @@ _COMMANDS = {
     "lt": "is less than",
     "gt": "is greater than",
 }
-_SILENT = frozenset(
-    "left right text mathrm mathbf boxed displaystyle quad qquad begin end hline big Big bigl bigr limits".split()  # noqa: SIM905
+_SILENT = word_set(
+    "left right text mathrm mathbf boxed displaystyle quad qquad begin end hline big Big bigl bigr limits"
 )
 _FRACTION = re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}")
 _ROOT = re.compile(r"\\sqrt\{([^{}]*)\}")
@@ -68,7 +69,9 @@ def latex(source: str) -> str:
 
 
 def _say_word(word: str) -> str:
-    return word if word in _WORDS or len(word) > 2 and word.isalpha() else expression(word)
+    if word == "-":
+        return "minus"
+    return word if word in _WORDS or (len(word) > 2 and word.isalpha()) else expression(word)
 
 
 def _say_fraction(found: re.Match[str]) -> str:

@@ -1,22 +1,26 @@
 """English letters: acronyms, initials, plurals of both, and names that programs have."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
 import re
 
-from vflow_nodes.lib.spoken_form.english.numbers import number
+from vflow_nodes.lib.spoken_form.english.numbers import ONES, number
 from vflow_nodes.lib.spoken_form.english.words import COMMON, RESPELLED, SAID_AS_WORDS, SPELLED
 
 _CAPITALS = re.compile(r"([A-Z]{2,6})(s|['’]s|s['’])?")
-_DOTTED = re.compile(r"((?:[A-Za-z]\.)+[A-Za-z])(['’]?s)?")
+_DOTTED = re.compile(r"((?:[A-Za-z]\.)+[A-Za-z])\.?(['’]?s)?")
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _BRANDS = frozenset(("WiFi", "iPhone", "iPad", "iOS", "iPod", "iMac", "eBay", "macOS", "iCloud", "iTunes"))
 _VOWELS = frozenset("AEIOUY")
 
 
 def spaced(letters: str) -> str:
-    """The letters said one by one, as capitals; other characters are left out."""
-    return " ".join(letter.upper() for letter in letters if letter.isalnum())
+    """The letters and digits said one by one, letters as capitals; other characters are left out."""
+    kept = filter(str.isalnum, letters)
+    return " ".join(ONES[int(letter)] if letter in "0123456789" else letter.upper() for letter in kept)
 
 
 def with_ending(spoken: str, ending: str) -> str:
@@ -34,9 +38,21 @@ def acronym(core: str, loud: bool) -> str:
         return with_ending(RESPELLED[letters], ending)
     if letters in SAID_AS_WORDS or letters in COMMON:
         return ""
-    if letters not in SPELLED and _VOWELS.intersection(letters) and (len(letters) > 4 or (loud and len(letters) > 3)):
+    if (
+        letters not in SPELLED
+        and _VOWELS.intersection(letters)
+        and (len(letters) > 4 or (loud and len(letters) > 3))
+    ):
         return ""
     return with_ending(spaced(letters), ending)
+
+
+def joined_letters(parts: list[str]) -> str:
+    """Say letters that "&" joins, such as "AT", "&", "T"; '' for words."""
+    letters = [part.removesuffix("s") for part in parts if part != "&"]
+    if not all(map(str.isupper, letters)):
+        return ""
+    return " and ".join(map(spaced, letters)) + ("'s" if parts[-1].endswith("s") else "")
 
 
 def initials(core: str) -> tuple[str, bool]:
@@ -62,6 +78,8 @@ def identifier(core: str) -> str:
         name == core or not bare.isalnum()
     ):
         return ""
+    if "_" in bare:
+        bare = bare.lower()
     return " ".join(_part(part) for part in _HUMPS.findall(bare))
 
 

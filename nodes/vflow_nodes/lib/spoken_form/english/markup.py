@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from vflow_nodes.lib.spoken_form.english.latex import latex
 from vflow_nodes.lib.spoken_form.english.numbers import cardinal
-from vflow_nodes.lib.spoken_form.reading import FARTHEST, Look, Reading
+from vflow_nodes.lib.spoken_form.english.symbols import expression
+from vflow_nodes.lib.spoken_form.reading import FARTHEST, Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import mark_of
 
 _TARGET = re.compile(r"\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)|\]\[[^\[\]]*\]")
@@ -16,6 +17,7 @@ _TAG = re.compile(r"</?[A-Za-z!][^<>]*>")
 _BARE_LINK = re.compile(r"<((?:https?://|mailto:)[^<>\s]+)>")
 _LIST = re.compile(r"([0-9]{1,3}|[a-z])([.)])")
 _INLINE = re.compile(r"\$([^$\s]+)\$")
+_ABSOLUTE = re.compile(r"\|([a-z]|-[0-9a-z]{1,4}|[a-z][+-][a-z0-9])\|")
 _MOST = 2000
 """Characters of one formula, link or tag."""
 Say = Callable[[str], str]
@@ -26,6 +28,8 @@ def markup(look: Look, say: Say) -> Reading | None:
     text = look.first.text
     if len(text) > _MOST:
         return None
+    if look.before.kind == "formula":
+        return _go_on(look)
     if "![" in text and (reading := _image(look, say)):
         return reading
     if "](" in text or "][" in text:
@@ -41,7 +45,7 @@ def markup(look: Look, say: Say) -> Reading | None:
     return _list_number(look)
 
 
-def _joined(look: Look, ends: Callable[[str], bool]) -> tuple[str, int]:
+def _joined(look: Look, ends: Callable[[str], bool], raw: bool = False) -> tuple[str, int]:
     """The words up to the one that closes what the first opens, as text; '' and 0 where none does."""
     text = look.first.text
     count = 1
@@ -49,7 +53,7 @@ def _joined(look: Look, ends: Callable[[str], bool]) -> tuple[str, int]:
         word = look.at(count)
         if word is None or count >= FARTHEST or len(text) > _MOST:
             return "", 0
-        text = f"{text} {word.text}"
+        text = f"{text} {word.written if raw else word.text}"
         count += 1
     return text, count
 
@@ -78,7 +82,7 @@ def _tag(look: Look, say: Say) -> Reading | None:
     if ">" in text[opened:]:
         bare = _TAG.sub(" ", text)
         return None if bare == text else Reading(1, _said(say, bare))
-    if opened > 0 and text[opened - 1].isalnum() or not text[opened + 1 :].isalpha():
+    if (opened > 0 and text[opened - 1].isalnum()) or not text[opened + 1 :].isalpha():
         return None
     text, count = _joined(look, lambda text: ">" in text)
     return Reading(count, _said(say, _TAG.sub(" ", text))) if count else None
@@ -104,19 +108,43 @@ def _from(look: Look, start: int, opening: str, closing: str) -> Reading | None:
     if opening == "$":
         if inside[:1].isdigit() and not _digit_formula(look, inside):
             return None
-        if inside[:1] in ("", ".", ",", "-", "+", "~"):
+        if inside[:1] in ("", ".", ",", "-", "+", "~") or (inside[:3].isalpha() and len(inside) > 2):
             return None
-    text, count = _joined(look, lambda text: text.find(closing, start + len(opening)) >= 0)
+    text, count = _joined(look, lambda text: text.find(closing, start + len(opening)) >= 0, raw=True)
+    if not count and look.stage is Stage.RELEASE and opening != "$":
+        return _cut_formula(look, start + len(opening), closing)
+    if not count and look.stage is Stage.RELEASE and inside[:1].isalpha() and not inside[1:2].isalpha():
+        return _cut_formula(look, start + 1, closing)
     if not count:
         return None
     source, _, tail = text[start + len(opening) :].partition(closing)
-    return Reading(count, latex(source) + mark_of(tail), "letter")
+    rest = tail.rstrip(".,;:!?)*\"'")
+    if opening == "$" and rest[:1].isalnum():
+        return None
+    said = f"{latex(source)} {rest.lstrip('-')}" if any(map(str.isalnum, rest)) else latex(source)
+    return Reading(count, said + mark_of(tail[len(rest) :]), "letter")
+
+
+def _cut_formula(look: Look, start: int, closing: str) -> Reading:
+    """Read what has come of a formula; the words after it go on with it."""
+    text = " ".join(word.written for word in look.words)
+    return Reading(len(look.words), latex(text[start:]), "formula", closing)
+
+
+def _go_on(look: Look) -> Reading:
+    """Read one more word of a formula that a release has cut."""
+    source, closed, tail = look.first.written.partition(look.before.value)
+    if closed:
+        return Reading(1, latex(source) + mark_of(tail), "letter")
+    return Reading(1, latex(source), "formula", look.before.value)
 
 
 def _digit_formula(look: Look, inside: str) -> bool:
     """Whether "$2..." begins a formula and no amount."""
     if found := _INLINE.match("$" + inside):
-        return not inside[found.end() - 1 : found.end()].isdigit() and any(c in found.group(1) for c in "\\^_=+*x")
+        return not inside[found.end() - 1 : found.end()].isdigit() and any(
+            c in found.group(1) for c in "\\^_=+*x"
+        )
     if "$" in inside or look.first.mark:
         return False
     following = look.at(1)
@@ -130,6 +158,8 @@ def _cells(look: Look, say: Say) -> Reading | None:
         return Reading(1, "" if look.before.paused else ",")
     if "||" in text and text.strip("|") == text:
         return None
+    if found := _ABSOLUTE.fullmatch(text.rstrip(".,;:!?")):
+        return Reading(1, f"the absolute value of {expression(found.group(1))}{look.first.mark}", "letter")
     cells = [said for cell in text.split("|")[:FARTHEST] if (said := say(cell))]
     joined = ", ".join(cell.rstrip(",") for cell in cells)
     if not look.before.paused and text[0] == "|" and joined:
@@ -141,7 +171,7 @@ def _list_number(look: Look) -> Reading | None:
     """Read the number of a list's item: "1." and "2)" where a sentence begins."""
     first = look.first
     found = _LIST.fullmatch(first.text)
-    if not found or not look.before.paused:
+    if not found or not (look.before.ended or look.before.mark == ":"):
         return None
     if found.group(2) == "." and not found.group(1).isdigit():
         return None

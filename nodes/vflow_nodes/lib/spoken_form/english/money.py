@@ -1,23 +1,31 @@
 """English amounts of money."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
 import re
 
+from vflow_nodes.lib.spoken_form.english.following import end_of
 from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
 from vflow_nodes.lib.spoken_form.english.units import (
     CENTS,
     CURRENCIES,
+    DOTTED_UNITS,
     SCALE_LETTERS,
     SCALES,
     SMALL_MONEY,
     UNITS,
     WHOLE_ONLY,
 )
+from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 from vflow_nodes.lib.spoken_form.word import Word
 
-_SYMBOL = "|".join(sorted((re.escape(name) for name in CURRENCIES if not name.isalpha()), key=len, reverse=True))
+_SYMBOL = "|".join(
+    sorted((re.escape(name) for name in CURRENCIES if not name.isalpha()), key=len, reverse=True)
+)
 _MONEY = re.compile(rf"([+\-−~≈<>]?)({_SYMBOL})([+\-−]?)({NUMBER})(.*)")
 _BEHIND = re.compile(rf"([+\-−~]?)({NUMBER})({_SYMBOL})")
 _RANGE = re.compile(rf"([kKmMbB]?)[-–—](?:{_SYMBOL})?({NUMBER})(k|K|m|M|b|B|bn|)(\+?)")
@@ -33,13 +41,11 @@ SIGNS = {
     "<": "less than ",
     ">": "more than ",
 }
-_ARTICLES = frozenset("a an the this that his her your my another each every one".split())  # noqa: SIM905
-_NO_NOUNS = frozenset(
-    (
-        "is was will would has had for to from in on at by of or and but per you i we he she it they a an the off more"
-        " less back each total now today can could may should does did with that which extra plus minus as if so then"
-        " when because into out up down over under"
-    ).split()
+_ARTICLES = word_set("a an the this that his her your my another each every one")
+_NO_NOUNS = word_set(
+    "is was will would has had for to from in on at by of or and but per you i we he she it they a"
+    " an the off more less back each total now today can could may should does did with that which"
+    " extra plus minus as if so then when because into out up down over under"
 )
 
 
@@ -67,26 +73,33 @@ def money(look: Look) -> Reading | None:
     if found := _BEHIND.fullmatch(first.core):
         sign, digits, symbol = found.groups()
         return Reading(1, SIGNS[sign] + amount(digits, CURRENCIES[symbol]) + first.mark, "money")
-    if first.core in CURRENCIES and first.core.isalpha() and first.mark in ("", "."):
+    if "." in first.core and not first.mark and _PLAIN.fullmatch(first.core):
+        following = look.at(1)
+        if following is not None and following.core in CURRENCIES:
+            return Reading(2, amount(first.core, CURRENCIES[following.core]) + following.mark, "money")
+    if first.core in CURRENCIES and first.mark in ("", ".") and look.before.kind != "number":
         following = look.at(1)
         if following is not None and (found := _MONEY.fullmatch("$" + following.core)):
-            return _amount(look, 1, SIGNS[found.group(3)], found.group(4), CURRENCIES[first.core], found.group(5))
+            return _amount(
+                look, 1, SIGNS[found.group(3)], found.group(4), CURRENCIES[first.core], found.group(5)
+            )
     return None
 
 
-def _amount(
-    look: Look, at: int, sign: str, digits: str, names: tuple[str, str], rest: str
-) -> Reading | None:
+def _amount(look: Look, at: int, sign: str, digits: str, names: tuple[str, str], rest: str) -> Reading | None:
     word = look.words[at]
     if rest:
         return _with_rest(look, at, sign, digits, names, rest)
     following = None if word.mark else look.at(at + 1)
+    if following is not None and (plus := following.core.partition("-"))[0] in SCALES and plus[2].isalpha():
+        said = f"{sign}{number(digits)} {plus[0]} {names[0]} {plus[2]}"
+        return Reading(at + 2, said + following.mark, "money", names[1])
     if following is not None and following.core.lower() in SCALES:
         many = names[0] if _is_noun(look, at + 1) else names[1]
         said = f"{sign}{number(digits)} {following.core.lower()} {many}"
         return Reading(at + 2, said + following.mark, "money", names[1])
-    if look.cut:
-        return Reading(1, sign + number(digits), "number", digits, owed=names[1])
+    if look.cut(at) and digits.lstrip("0")[:1] not in (".", ""):
+        return Reading(at + 1, sign + _bare(digits), "number", digits, owed=names[1])
     if "." not in digits and _is_noun(look, at):
         return Reading(at + 1, f"{sign}{cardinal(digits)} {names[0]}", "money", names[1])
     return Reading(at + 1, sign + amount(digits, names) + word.mark, "money", names[1])
@@ -102,6 +115,8 @@ def _with_rest(
         said = f"{amount(digits, names)} plus"
     elif found := _RANGE.fullmatch(rest):
         return _range(look, at, sign + number(digits), names, found)
+    elif rest[0] == "-" and rest[1:] in SCALES:
+        said = f"{number(digits)} {rest[1:]} {names[0]}"
     elif rest[0] == "/" and rest[1:].isalpha():
         per = UNITS.get(rest[1:], (rest[1:],))[0]
         said = f"{amount(digits, names)} per {per}"
@@ -109,7 +124,8 @@ def _with_rest(
         said = f"{number(digits)} {names[0]} {rest[1:].replace('-', ' ')}"
     else:
         return None
-    return Reading(at + 1, sign + said + word.mark, "money", names[1])
+    dotted = word.dotted and rest[1:] in DOTTED_UNITS
+    return Reading(at + 1, sign + said + (end_of(look, at) if dotted else word.mark), "money", names[1])
 
 
 def _range(look: Look, at: int, first: str, names: tuple[str, str], found: re.Match[str]) -> Reading:
@@ -121,10 +137,17 @@ def _range(look: Look, at: int, first: str, names: tuple[str, str], found: re.Ma
     if scale:
         said += f" {SCALE_LETTERS[scale]}"
     following = None if word.mark or scale else look.at(at + 1)
+    if look.cut(at) and not scale and not more:
+        return Reading(at + 1, said, "number", "2", owed=names[1])
     count = at + 1
     if following is not None and following.core.lower() in SCALES:
         said, count, word = f"{said} {following.core.lower()}", at + 2, following
     return Reading(count, f"{said} {names[1]}{' plus' if more else ''}{word.mark}", "money", names[1])
+
+
+def _bare(digits: str) -> str:
+    """Say an amount without its currency, so that a scale may follow."""
+    return number(digits.removesuffix(".00"))
 
 
 def _is_noun(look: Look, at: int) -> bool:
@@ -136,7 +159,9 @@ def _is_noun(look: Look, at: int) -> bool:
 
 
 def _describes(word: Word) -> bool:
-    return word.core.isalpha() and word.core.islower() and word.core not in _NO_NOUNS and word.core not in SCALES
+    return (
+        word.core.isalpha() and word.core.islower() and word.core not in _NO_NOUNS and word.core not in SCALES
+    )
 
 
 def is_money_word(look: Look) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
-ONES = (
+_LOW = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
     " seventeen eighteen nineteen"
-).split()
-_TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()  # noqa: SIM905
+)
+ONES = tuple(_LOW.split())
+_TENS = ["-", "-", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SCALES = ("", " thousand", " million", " billion", " trillion")
 _ORDINALS = {
     "one": "first",
@@ -71,7 +73,9 @@ def spelled(digits: str) -> str:
         count = sum(map(str.isdigit, digits))
         return f"a number of {cardinal(str(count))} digits"
     groups = re.split(r"[,\-\s]", digits)
-    return ", ".join(" ".join(ONES[int(digit)] for digit in group if digit in "0123456789") for group in groups)
+    return ", ".join(
+        " ".join(ONES[int(digit)] for digit in group if digit in "0123456789") for group in groups
+    )
 
 
 def code(digits: str) -> str:
@@ -148,9 +152,7 @@ def roman(text: str) -> int:
         return 0
     values = {"I": 1, "V": 5, "X": 10, "L": 50}
     numbers = [values[letter] for letter in text] + [0]
-    return sum(
-        -value if value < after else value for value, after in zip(numbers, numbers[1:], strict=False)
-    )
+    return sum(-value if value < after else value for value, after in itertools.pairwise(numbers))
 
 
 _ROMAN = re.compile(r"(?=[IVXL])(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})")

@@ -1,14 +1,17 @@
 """English names of symbols, and expressions made of them."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
 import re
 import unicodedata
 
-from vflow_nodes.lib.spoken_form.english.letters import spaced
+from vflow_nodes.lib.spoken_form.english.letters import acronym, spaced
 from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
 from vflow_nodes.lib.spoken_form.english.units import UNITS
-from vflow_nodes.lib.spoken_form.reading import Look, Reading
+from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 
 OPERATORS = {
     "=": "equals",
@@ -35,6 +38,10 @@ OPERATORS = {
 }
 NAMES = {
     "&": "and",
+    "&&": "and",
+    "||": "or",
+    "+/-": "plus or minus",
+    "$": "dollar",
     "@": "at",
     "%": "percent",
     "→": "to",
@@ -65,19 +72,30 @@ NAMES = {
     "½": "one half",
     "¼": "one quarter",
     "¾": "three quarters",
-    "€": "euros",
-    "£": "pounds",
+    "€": "euro",
+    "£": "pound",
     "¥": "yen",
     "¢": "cents",
     "№": "number",
+    "∠": "angle",
 }
 _RAISED = {"²": "squared", "³": "cubed"}
-FUNCTIONS = {"sin": "sine", "cos": "cosine", "tan": "tangent", "log": "log", "ln": "L N", "sqrt": "the square root", "exp": "exp"}
+FUNCTIONS = {
+    "sin": "sine",
+    "cos": "cosine",
+    "tan": "tangent",
+    "log": "log",
+    "ln": "L N",
+    "sqrt": "the square root",
+    "exp": "exp",
+}
 _TOKENS = re.compile(rf"{NUMBER}|[A-Za-z]+|<=|>=|!=|==|:=|->|=>|\S")
 _EXPRESSION = re.compile(
-    r".*(?:[=^×÷√≤≥≠·²³π]|[0-9)][+*][0-9A-Za-z(]|[A-Za-z0-9]<[A-Za-z0-9]|[0-9]>[0-9])|[A-Za-z]{1,4}\([A-Za-z0-9]\)", re.DOTALL
+    r".*(?:[=^×÷√≤≥≠·²³π]|[0-9)][+*][0-9A-Za-z(]|[A-Za-z0-9]<[A-Za-z0-9]|[0-9]>[0-9])|[A-Za-z]{1,4}\([A-Za-z0-9]\)",
+    re.DOTALL,
 )
 _SHORT_WORDS = frozenset(("of", "is", "to", "or", "pi", "if"))
+_ARROWS = frozenset(("->", "=>", "→", "⇒", "-->"))
 _DASHES = frozenset("-–—―_=*")
 _MATH_KINDS = ("number", "op", "letter", "unit", "money", "digits", "year")
 
@@ -98,6 +116,8 @@ def lone(look: Look) -> Reading | None:
         return _by_place(look)
     if core in OPERATORS:
         return Reading(1, OPERATORS[core] + first.mark, "op")
+    if core in _ARROWS and before.ended:
+        return Reading(1, "")
     if core in NAMES:
         return Reading(1, NAMES[core] + first.mark)
     said = " ".join(filter(None, (OPERATORS.get(c) or NAMES.get(c) or "" for c in core[:20])))
@@ -116,7 +136,7 @@ def _bare_mark(look: Look) -> Reading:
 def _mark_alone(look: Look) -> str:
     """The mark of a word that has nothing else; none after another, and none of a smiley."""
     first = look.first
-    if look.before.paused or first.text[:1] in ":;" and len(first.text) > 1:
+    if look.before.paused or (first.text[:1] in ":;" and len(first.text) > 1):
         return ""
     return first.mark
 
@@ -127,12 +147,15 @@ def _dash(look: Look) -> Reading:
     if before.paused and before.kind != "op":
         return Reading(1, "")
     if before.kind in _MATH_KINDS:
+        if look.cut():
+            return Reading(1, "", "dash")
         following = look.at(1)
         if following is not None and following.core[:1].isdigit():
             operator = None if following.mark else look.at(2)
-            if operator is not None and operator.core == "=" or before.kind == "letter":
+            if (operator is not None and operator.core == "=") or before.kind == "letter":
                 return Reading(1, "minus", "op")
-            return Reading(1, "to")
+            undecided = look.stage is Stage.RELEASE and len(look.words) == 2 and not following.mark
+            return Reading(1, "dash" if undecided else "to")
         if following is not None and len(following.core) == 1 and before.kind in ("letter", "op"):
             return Reading(1, "minus", "op")
     return Reading(1, "—")
@@ -141,6 +164,9 @@ def _dash(look: Look) -> Reading:
 def _compare(look: Look) -> Reading:
     before, core = look.before, look.first.core
     if not before.paused and (before.kind in _MATH_KINDS or len(before.word) == 1):
+        return Reading(1, "less than" if core == "<" else "greater than", "op")
+    following = None if before.ended else look.at(1)
+    if following is not None and following.core[:1].isdigit():
         return Reading(1, "less than" if core == "<" else "greater than", "op")
     if core == ">":
         return Reading(1, "" if before.paused else "then")
@@ -190,7 +216,7 @@ def expression(core: str) -> str:
 
 
 def _token(token: str, before: str, after: str) -> str:
-    if token[0].isdigit() or token[0] == "." and token[1:].isdigit():
+    if token[0] in "0123456789" or (token[0] == "." and token[1:].isdigit()):
         if before == "^" and token in ("2", "3"):
             return "squared" if token == "2" else "cubed"
         return number(token) if token.isascii() else token
@@ -204,7 +230,7 @@ def _token(token: str, before: str, after: str) -> str:
         return "divided by" if before[:1].isdigit() and after[:1].isdigit() else "over"
     if token == "*":
         return "times"
-    if token == "-":
+    if token in "-−":
         return "minus" if after else ""
     if token in "<>":
         return "less than" if token == "<" else "greater than"
@@ -214,7 +240,11 @@ def _token(token: str, before: str, after: str) -> str:
 def _name(token: str, after: str) -> str:
     if token in FUNCTIONS:
         return FUNCTIONS[token] + (" of" if token == "sqrt" and after != "(" else "")
-    if len(token) == 1 or len(token) == 2 and token not in _SHORT_WORDS:
+    if token.isupper() and (said := acronym(token, False)):
+        return said
+    if token.isupper() and len(token) > 2:
+        return token.lower()
+    if len(token) == 1 or (len(token) == 2 and token not in _SHORT_WORDS):
         return spaced(token)
     return token
 
@@ -245,4 +275,4 @@ def raised(core: str) -> str:
     bare = core[:-1]
     if bare.isdigit() and bare.isascii():
         return f"{cardinal(bare)} {_RAISED[core[-1]]}"
-    return f"{_name(bare, '')} {_RAISED[core[-1]]}" if bare.isalpha() else ""
+    return expression(core) if bare.isalpha() else ""

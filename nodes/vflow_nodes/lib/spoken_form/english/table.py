@@ -1,8 +1,12 @@
 """English: in which order its readings are tried."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from vflow_nodes.lib.spoken_form.english.abbreviations import (
     SPECIAL,
@@ -10,15 +14,24 @@ from vflow_nodes.lib.spoken_form.english.abbreviations import (
     letters_with_stops,
     roman_numeral,
 )
-from vflow_nodes.lib.spoken_form.english.amounts import after_number, numeric
-from vflow_nodes.lib.spoken_form.english.codes import digit_groups, machine, mixed, phone, version
-from vflow_nodes.lib.spoken_form.english.letters import acronym, identifier, spaced
+from vflow_nodes.lib.spoken_form.english.amounts import numeric
+from vflow_nodes.lib.spoken_form.english.codes import (
+    digit_groups,
+    hexadecimal,
+    leftover,
+    machine,
+    mixed,
+    phone,
+    version,
+)
+from vflow_nodes.lib.spoken_form.english.dates import clock_time
+from vflow_nodes.lib.spoken_form.english.following import after_number
+from vflow_nodes.lib.spoken_form.english.letters import acronym, identifier, joined_letters, spaced
 from vflow_nodes.lib.spoken_form.english.markup import markup
 from vflow_nodes.lib.spoken_form.english.money import is_money_word, money
-from vflow_nodes.lib.spoken_form.english.numbers import MOST_DIGITS, cardinal, code, spelled
+from vflow_nodes.lib.spoken_form.english.numbers import MOST_DIGITS, cardinal, code, roman
+from vflow_nodes.lib.spoken_form.english.signed_names import between, lone_letter, signed_name
 from vflow_nodes.lib.spoken_form.english.symbols import (
-    NAMES,
-    OPERATORS,
     expression,
     is_expression,
     lone,
@@ -26,24 +39,27 @@ from vflow_nodes.lib.spoken_form.english.symbols import (
     times,
     without_pictures,
 )
-from vflow_nodes.lib.spoken_form.english.units import MONTHS, SCALES
+from vflow_nodes.lib.spoken_form.english.units import CURRENCIES, MONTHS, SCALES, UNITS, unit_name
+from vflow_nodes.lib.spoken_form.english.unsayable import long_word
 from vflow_nodes.lib.spoken_form.english.web import address, file_name, handle_or_tag, mail, path
-from vflow_nodes.lib.spoken_form.english.words import CODES, RESPELLED, VERSIONED
+from vflow_nodes.lib.spoken_form.english.words import BEFORE_NUMBER, CODES, PLACED, RESPELLED, VERSIONED
 from vflow_nodes.lib.spoken_form.long_words import is_code
 from vflow_nodes.lib.spoken_form.reading import Before, LongWords, Look, Reading, Stage
-from vflow_nodes.lib.spoken_form.word import LONGEST, Word, mark_of, take_apart
+from vflow_nodes.lib.spoken_form.word import LONGEST, mark_of, take_apart
 
 _PLAIN = re.compile(r"[A-Za-z][a-z]+(?:['’](?:[a-z]{1,2}|[A-Z][a-z]+))?")
 _JOINED = re.compile(r"(--+|—|–|/|&|\+|…|\.\.+|[,;:!?](?=[A-Za-z])|(?<=[A-Za-z]{2})\.(?=[A-Z][a-z]))")
 _EQUATION = re.compile(r"[0-9]{1,6}[a-z]")
-_WITH_SIGN = {"C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", ".NET": "dot net", "ASP.NET": "A S P dot net"}
-_GRADE = re.compile(r"([A-F])([+\-−])")
-_NUMBER_SIGN = re.compile(r"#([0-9]{1,10})")
-_SECTION = re.compile(r"(§|№|©|≈|π|√)([0-9.]{1,10})")
+_HALVES = tuple("½¼¾⅓⅔⅛")
+_EUROPEAN = re.compile(r"([€£$]?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),([0-9]{1,2})([€£$]?)")
+_THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3}){2,4}")
+_LABEL = re.compile(r"([A-Za-z]{1,4})\.([0-9].*)")
+_DIGITS = re.compile("[0-9]+")
+_BRACKETS = re.compile(r"[\"()\[\]{}<>|`*\\]+")
+_ZONE = re.compile(r"(UTC|GMT)([+\-−])([0-9]{1,2}(?::[0-9]{2})?)")
 _AFTER = ("number", "feet", "unit")
-_DEEPEST = 3
-"""How often a part of a word may have parts of its own."""
-_SHORTENED = 4
+_KEYS = frozenset(("Ctrl", "Control", "Alt", "Shift", "Cmd", "Command", "Option", "Win", "Fn"))
+_DEEPEST = 3  # how often a part of a word may have parts of its own
 
 
 class English:
@@ -58,7 +74,12 @@ class English:
             plain = self._plain(look)
             if plain is not None:
                 return plain
-        return self._read(look, long_words, 0)
+        reading = self._read(look, long_words, 0)
+        if first.written.isascii() and _DIGITS.search(reading.spoken):
+            return replace(
+                reading, spoken=_DIGITS.sub(lambda found: f" {code(found.group())} ", reading.spoken).strip()
+            )
+        return reading
 
     def code_words(self, word: str) -> int:
         return 3 if word.lower() in CODES else 0
@@ -68,7 +89,7 @@ class English:
         core = first.core
         if before.kind in ("number", "money") and (core.lower() in SCALES or is_money_word(look)):
             return None
-        if core in RESPELLED or core[0] in "IVXL" and not before.paused and len(core) < 3:
+        if core in RESPELLED or (core[0] in "IVXL" and not before.paused and len(core) < 3):
             return None
         kind = "month" if core in MONTHS and not first.mark else ""
         core = core.replace("’", "'") if "’" in core else core
@@ -80,12 +101,16 @@ class English:
         first = look.first
         core = first.core
         if len(first.written) > LONGEST or is_code(core):
-            return self._long(look, long_words)
+            return long_word(first, long_words)
         if _is_foreign(core):
             return Reading(1, first.written)
-        reading = markup(look, lambda text: self._say(text, long_words, depth + 1)) if depth < _DEEPEST else None
+        reading = (
+            markup(look, lambda text: self._say(text, long_words, depth + 1)) if depth < _DEEPEST else None
+        )
         if reading is None and any(letter.isspace() for letter in first.text):
             reading = Reading(1, self._say(first.text, long_words, depth + 1) if depth < _DEEPEST else core)
+        if reading is None and core in CURRENCIES:
+            reading = money(look)
         if reading is None and not any(map(str.isalnum, core)):
             reading = lone(look)
         if reading is None:
@@ -94,18 +119,8 @@ class English:
 
     def _known(self, look: Look) -> Reading | None:
         first, before = look.first, look.before
-        core = first.core
-        if core in _WITH_SIGN:
-            return Reading(1, _WITH_SIGN[core] + first.mark)
-        if "#" in core[:1] and (found := _NUMBER_SIGN.fullmatch(core)):
-            digits = found.group(1)
-            said = code(digits) if len(digits) > 3 or digits[0] == "0" else cardinal(digits)
-            return Reading(1, f"number {said}{first.mark}", "digits")
-        if (found := _GRADE.fullmatch(core)) and (before.paused or found.group(2) == "+"):
-            return Reading(1, f"{found.group(1)} {'plus' if found.group(2) == '+' else 'minus'}{first.mark}")
-        if found := _SECTION.fullmatch(core):
-            sign = found.group(1)
-            return Reading(1, f"{NAMES.get(sign) or OPERATORS[sign]} {expression(found.group(2))}{first.mark}")
+        if reading := signed_name(look):
+            return reading
         if is_money_word(look):
             return Reading(1, first.mark)
         if (reading := times(look)) is not None:
@@ -117,7 +132,15 @@ class English:
     def _number(self, look: Look) -> Reading | None:
         first = look.first
         core = first.core
-        if not any(letter in "0123456789" for letter in core):
+        if (found := _EUROPEAN.fullmatch(core)) and (
+            len(core) > 6 or not core[0].isdigit() or not core[-1].isdigit()
+        ):
+            symbol, whole, part, end = found.groups()
+            plain = replace(first, core=f"{symbol}{whole.replace('.', '')}.{part}{end}")
+            return self._number(Look([plain, *look.words[1:]], look.before, look.stage))
+        if core[:1] in _HALVES:
+            return numeric(look)
+        if not _DIGITS.search(core):
             return money(look) if len(core) < 4 else None
         if said := machine(core):
             return Reading(1, said + first.mark, "digits")
@@ -125,12 +148,25 @@ class English:
             return None
         if core.isascii() and core.isdigit() and len(core) > MOST_DIGITS:
             return Reading(1, f"a number of {cardinal(str(len(core)))} digits{first.mark}", "digits")
+        if found := _ZONE.fullmatch(core):
+            zone, sign, hours = found.groups()
+            return Reading(
+                1, f"{spaced(zone)} {'plus' if sign == '+' else 'minus'} {expression(hours)}{first.mark}"
+            )
+        if said := hexadecimal(core):
+            return Reading(1, said + first.mark, "digits")
+        if _THOUSANDS.fullmatch(core):
+            return Reading(1, cardinal(core.replace(".", "")) + first.mark, "number", "2")
+        if (found := _LABEL.fullmatch(core)) and (label := BEFORE_NUMBER.get(found.group(1))):
+            return Reading(1, f"{label} {self._say(found.group(2), 'name', _DEEPEST - 1)}{first.mark}")
+        if look.before.word.lower() in PLACED and (said := mixed(core)):
+            return Reading(1, said + first.mark, "digits")
         if reading := phone(look) or money(look):
             return reading
         if look.before.kind == "op" and _EQUATION.fullmatch(core):
             return Reading(1, expression(core) + first.mark, "letter")
         if reading := numeric(look):
-            return reading
+            return _after_dash(look, reading) if look.before.kind == "dash" else reading
         groups = digit_groups(core) or version(core, look.before.word.lower() in VERSIONED)
         if groups:
             return Reading(1, groups + first.mark, "digits")
@@ -138,6 +174,8 @@ class English:
             return Reading(1, said + first.mark, "number", "2")
         if is_expression(core):
             return Reading(1, expression(core) + first.mark, "number", "2")
+        if core.count("-") == 1 and (end := clock_time(core.partition("-")[2])):
+            return Reading(1, f"{core.partition('-')[0]} to {end}{first.mark}", "time")
         if core[-1:] in "'’" or "_" in core:
             return None
         said = mixed(core)
@@ -146,7 +184,17 @@ class English:
     def _letters(self, look: Look, long_words: LongWords) -> Reading | None:
         first, before = look.first, look.before
         core = first.core
-        said = mail(core) or address(core, long_words == "spell") or handle_or_tag(core) or file_name(core) or path(core)
+        if core in UNITS and ("/" in core or core[0] == "°"):
+            return Reading(1, unit_name(core, "2") + first.mark)
+        if (value := roman(core)) > 1 and len(core) > 1 and core not in ("XX", "XXX", "XL", "IV"):
+            return Reading(1, cardinal(str(value)) + first.mark)
+        said = (
+            mail(core)
+            or address(core, long_words == "spell")
+            or handle_or_tag(core)
+            or file_name(core)
+            or path(core)
+        )
         if said:
             return Reading(1, said + first.mark)
         if (reading := abbreviation(look) or letters_with_stops(look)) is not None:
@@ -154,7 +202,7 @@ class English:
         if core in RESPELLED:
             return Reading(1, RESPELLED[core] + first.mark)
         if len(core) == 1:
-            return self._letter(look)
+            return lone_letter(look)
         loud = len(before.word) > 2 and before.word.isupper() and not before.kind
         if said := acronym(core, loud):
             return Reading(1, said + first.mark, "capitals")
@@ -164,22 +212,14 @@ class English:
             return Reading(1, expression(core) + first.mark, "letter")
         if said := identifier(core):
             return Reading(1, said + first.mark)
-        if first.lead.endswith("`") and first.tail.startswith("`") and len(core) == 2 and not set(core) & set("aeiou"):
+        if (
+            first.lead.endswith("`")
+            and first.tail.startswith("`")
+            and len(core) == 2
+            and not set(core) & set("aeiou")
+        ):
             return Reading(1, spaced(core) + first.mark)
         return None
-
-    def _letter(self, look: Look) -> Reading | None:
-        """Read a lone letter: a name of something, but for the words a and I."""
-        first, before = look.first, look.before
-        core = first.core
-        if not core.isascii():
-            return None
-        if core in "aA":
-            alone = before.kind == "op" or first.mark or (not before.ended and core == "A")
-            return Reading(1, ("A" if alone else core) + first.mark, "letter" if before.kind == "op" else "")
-        if core in "IO":
-            return Reading(1, core + first.mark)
-        return Reading(1, core.upper() + first.mark, "letter")
 
     def _parts(self, look: Look, long_words: LongWords, depth: int) -> Reading:
         """Read a word of several: "yes/no", "AT&T", "pre-2020"; at last the word as it is."""
@@ -192,7 +232,10 @@ class English:
             return Reading(1, self._join(parts, long_words, depth) + first.mark)
         if "-" in core.strip("-") and depth < _DEEPEST and any(map(_needs_reading, core.split("-"))):
             return Reading(1, self._say(core.replace("-", " "), long_words, depth + 1) + first.mark)
+        if _DIGITS.search(core):
+            return Reading(1, leftover(core) + first.mark)
         dash = "—" if first.text.endswith("--") else ""
+        core = _BRACKETS.sub(" ", core.lstrip("$")).strip()
         return Reading(1, core.strip("-").replace("’", "'") + (first.mark or dash))
 
     def _join(self, parts: list[str], long_words: LongWords, depth: int) -> str:
@@ -204,8 +247,14 @@ class English:
                 said.append("…" if part.startswith("..") else part)
             elif part in ("&", "+"):
                 said.append("and" if part == "&" else "plus")
-            elif part != "/" and part:
+            elif part == "/":
+                said.append(between(parts))
+            elif part:
                 said.append(self._say(part, long_words, depth + 1))
+        if "&" in parts and (letters := joined_letters(parts)):
+            return letters
+        if parts[0] in _KEYS:
+            said = [word for word in said if word != "plus"]
         joined = " ".join(filter(None, said))
         return re.sub(r" (?=[—…,;:!?.])", "", joined)
 
@@ -223,42 +272,27 @@ class English:
             before = Before(last.core, reading.kind, reading.value, mark_of(reading.spoken[-1:]) != "", False)
         return " ".join(said)
 
-    def _long(self, look: Look, long_words: LongWords) -> Reading:
-        """Read a word that is no word, as the property says."""
-        first = look.first
-        core = first.core
-        if core.isascii() and core.replace(",", "").isdigit():
-            return Reading(1, f"a number of {cardinal(str(len(core.replace(',', ''))))} digits{first.mark}", "digits")
-        if not core.isascii() and sum(map(str.isalpha, core)) > len(core) // 2:
-            return Reading(1, first.written)
-        if said := mail(core[:LONGEST]) or (address(core[:4000], long_words == "spell") if "." in core else ""):
-            return Reading(1, said + first.mark)
-        if not any(map(str.isalnum, core)):
-            return Reading(1, "")
-        if long_words == "name":
-            return Reading(1, f"a long code{first.mark}")
-        letters = [letter for letter in core if letter.isalnum()]
-        if long_words == "shorten" and len(letters) > 2 * _SHORTENED:
-            head, tail = _spelled(letters[:_SHORTENED]), _spelled(letters[-_SHORTENED:])
-            return Reading(1, f"a long code, from {head}, to {tail}{first.mark}")
-        groups = [_spelled(letters[at : at + 4]) for at in range(0, len(letters), 4)]
-        return Reading(1, ", ".join(groups) + first.mark)
 
-
-def _spelled(letters: list[str]) -> str:
-    return " ".join(spelled(letter) if letter in "0123456789" else letter.upper() for letter in letters)
+def _after_dash(look: Look, reading: Reading) -> Reading:
+    """The reading of a number after a dash that was released unsaid: a minus before "=", or a range."""
+    following = look.after(reading.count - 1)
+    word = "minus" if following is not None and following.core == "=" else "to"
+    return replace(reading, spoken=f"{word} {reading.spoken}")
 
 
 def _needs_reading(part: str) -> bool:
-    return part.isupper() and len(part) > 1 or any(map(str.isdigit, part)) or part in RESPELLED
+    return (part.isupper() and len(part) > 1) or any(map(str.isdigit, part)) or part in RESPELLED
 
 
 def _is_foreign(core: str) -> bool:
     """Whether a word has letters of another script than the Latin one, but for Greek signs of formulas."""
     if core.isascii():
         return False
-    return any(letter > "\u024f" and letter.isalpha() and not "\u0370" <= letter <= "\u03ff" for letter in core) or (
-        len(core) > 2 and all("\u0370" <= letter <= "\u03ff" or not letter.isalpha() for letter in core)
+    return any(
+        letter > "\u024f" and letter.isalpha() and not "\u0370" <= letter <= "\u03ff" for letter in core
+    ) or (
+        len(core) > 2
+        and all("\u0370" <= letter <= "\u03ff" or not letter.isalpha() for letter in core)
         and sum(map(str.isalpha, core)) > 1
     )
 

@@ -1,18 +1,23 @@
 """English names of units, scales, currencies, months and days."""
 
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
 from __future__ import annotations
 
+from vflow_nodes.lib.spoken_form.english.words import word_set
+
 _UNITS = """
-km kilometer|m meter|cm centimeter|mm millimeter|nm nanometer|µm micrometer|μm micrometer|mi mile|yd yard
-kg kilogram|g gram|mg milligram|mcg microgram|µg microgram|μg microgram|lb pound|oz ounce|t ton
-L liter|l liter|mL milliliter|ml milliliter|dL deciliter|cl centiliter|gal gallon|qt quart|pt pint
-tsp teaspoon|tbsp tablespoon|Tbsp tablespoon
-h hour|hr hour|min minute|sec second|s second|ms millisecond|µs microsecond|ns nanosecond|wk week|mo month|yr year
-W watt|kW kilowatt|MW megawatt|GW gigawatt|kWh kilowatt hour|Wh watt hour|V volt|mV millivolt|kV kilovolt|mA milliamp
-mAh milliamp hour|Ah amp hour|cal calorie|kcal kilocalorie|J joule|kJ kilojoule|N newton
-KB kilobyte|kB kilobyte|MB megabyte|GB gigabyte|TB terabyte|PB petabyte|GiB gibibyte|MiB mebibyte|Gb gigabit
-Mb megabit|ha hectare|px pixel|pg picogram|IU international unit|kPa kilopascal|Pa pascal|hPa hectopascal
-dB decibel|Ω ohm|kΩ kilohm|atm atmosphere
+km kilometer|m meter|cm centimeter|mm millimeter|nm nanometer|µm micrometer|μm micrometer|mi mile
+yd yard|kg kilogram|g gram|mg milligram|mcg microgram|µg microgram|μg microgram|lb pound|oz ounce
+t ton|L liter|l liter|mL milliliter|ml milliliter|dL deciliter|cl centiliter|gal gallon|qt quart
+pt pint|tsp teaspoon|tbsp tablespoon|Tbsp tablespoon|h hour|hr hour|min minute|sec second|s second
+ms millisecond|µs microsecond|ns nanosecond|wk week|mo month|yr year|W watt|kW kilowatt|MW megawatt
+GW gigawatt|kWh kilowatt hour|Wh watt hour|V volt|mV millivolt|kV kilovolt|mA milliamp
+mAh milliamp hour|Ah amp hour|cal calorie|kcal kilocalorie|J joule|kJ kilojoule|N newton|KB kilobyte
+kB kilobyte|MB megabyte|GB gigabyte|TB terabyte|PB petabyte|GiB gibibyte|MiB mebibyte|Gb gigabit
+Mb megabit|ha hectare|px pixel|pg picogram|IU international unit|kPa kilopascal|Pa pascal
+hPa hectopascal|dB decibel|Ω ohm|kΩ kilohm|atm atmosphere
 """
 UNITS: dict[str, tuple[str, str]] = {
     symbol: (name, name + "s")
@@ -50,6 +55,9 @@ _SAME = {
     "Kbps": "kilobits per second",
     "Mbps": "megabits per second",
     "Gbps": "gigabits per second",
+    "Gbit/s": "gigabits per second",
+    "Mbit/s": "megabits per second",
+    "kbit/s": "kilobits per second",
     "MB/s": "megabytes per second",
     "GB/s": "gigabytes per second",
     "%": "percent",
@@ -65,7 +73,9 @@ _SAME = {
     "cc": "C C",
     "bit": "bit",
 }
-UNITS.update({symbol: (name, name) for symbol, name in _SAME.items()})
+UNITS.update(
+    {symbol: (name.replace("bits", "bit").replace("bytes", "byte"), name) for symbol, name in _SAME.items()}
+)
 UNITS.update(
     {
         "°": ("degree", "degrees"),
@@ -83,6 +93,7 @@ UNITS.update(
         "secs": ("second", "seconds"),
         "yrs": ("year", "years"),
         "¢": ("cent", "cents"),
+        "pts": ("point", "points"),
     }
 )
 for _symbol in ("m", "km", "cm", "mm", "ft", "in", "mi"):
@@ -160,12 +171,23 @@ CURRENCIES: dict[str, tuple[str, str]] = {
 }
 SMALL_MONEY = {"pound": _PENCE, "pounds": _PENCE}
 CENTS = _CENTS
-WHOLE_ONLY = frozenset("yen won yuan ruble bitcoin lira".split())  # noqa: SIM905
+WHOLE_ONLY = word_set("yen won yuan ruble bitcoin lira")
 """Currencies whose decimals are read as a decimal number."""
 
 MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 MONTH_NAMES = {name: name for name in MONTHS} | {
     name[:3]: name for name in MONTHS if name not in ("May", "March")
 }
@@ -186,9 +208,20 @@ DAYS = {
 DAY_NAMES = frozenset(DAYS.values())
 
 
+DOTTED_UNITS = word_set(
+    "oz lb lbs ft in min mins sec secs hr hrs tsp tbsp mi yd gal qt pt pts wk mo yr yrs sq"
+)
+"""Units whose full stop may be their own."""
+
+
 def unit_name(symbol: str, value: str) -> str:
     """The name of a unit after a number; '' for a symbol that is none."""
     names = UNITS.get(symbol)
     if names is None:
-        return ""
+        symbol, slash, per = symbol.partition("/")
+        names = UNITS.get(symbol)
+        if names is None or not (slash and per.isalpha()):
+            return ""
+        single = UNITS.get(per, (per, per))[0]
+        names = (f"{names[0]} per {single}", f"{names[1]} per {single}")
     return names[value.lstrip("+-−") not in ("1", "1.0")]

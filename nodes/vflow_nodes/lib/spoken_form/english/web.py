@@ -11,19 +11,33 @@ from vflow_nodes.lib.spoken_form.english.words import (
     EXTENSIONS,
     LETTER_DOMAINS,
     SAID_EXTENSIONS,
+    word_set,
 )
 from vflow_nodes.lib.spoken_form.long_words import is_code
 
 _SCHEME = re.compile(r"(?:https?|ftp|wss?|file)://", re.IGNORECASE)
-_HOST = re.compile(r"([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8})(?::([0-9]{1,5}))?(/[^\s?#]*)?([?#]\S*)?")
+_HOST = re.compile(
+    r"([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8})(?::([0-9]{1,5}))?(/[^\s?#]*)?([?#]\S*)?"
+)
 _MAIL = re.compile(r"(?:mailto:)?([A-Za-z0-9._%+-]{1,64})@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,6})")
 _HANDLE = re.compile(r"@([A-Za-z][A-Za-z0-9_.]{0,40})")
 _TAG = re.compile(r"#([A-Za-z][A-Za-z0-9_]{0,60})")
 _FILE = re.compile(r"([A-Za-z0-9_][\w-]{0,60})\.([A-Za-z0-9]{1,5})")
 _DRIVE = re.compile(r"([A-Za-z]):[\\/](.*)")
 _PIECES = re.compile(r"[A-Za-z]+|[0-9]+|[^A-Za-z0-9]")
-_SIGNS = {"_": "underscore", "-": "dash", ".": "dot", "+": "plus", "/": "slash", "%": "percent", "~": "tilde", ":": "colon"}
-_SPELLED = frozenset("bbc cnn ibm nbc cbs mit nyu ucla html css php sql ftp api etc usr lib src tmp www ups fbi irs dmv aws".split())  # noqa: E501, SIM905
+_SIGNS = {
+    "_": "underscore",
+    "-": "dash",
+    ".": "dot",
+    "+": "plus",
+    "/": "slash",
+    "%": "percent",
+    "~": "tilde",
+    ":": "colon",
+}
+_SPELLED = word_set(
+    "bbc cnn ibm nbc cbs mit nyu ucla html css php sql ftp api etc usr lib src tmp www ups fbi irs dmv aws"
+)
 _PATH_PARTS = 3
 """Parts of a path that are said; of a longer address the domain alone."""
 _PATH_LETTERS = 32
@@ -53,13 +67,17 @@ def address(core: str, everything: bool) -> str:
 def _is_host(host: str, port: str | None, path: str | None) -> bool:
     parts = host.split(".")
     last = parts[-1]
-    if host.startswith("www.") or host == "localhost" and port:
+    if host.startswith("www.") or (host == "localhost" and port):
         return True
-    if len(parts) < 2 or not parts[0] or host[0].isdigit() and last.isdigit():
+    if len(parts) < 2 or not parts[0] or (host[0].isdigit() and last.isdigit()):
         return False
     if last in DOMAINS:
         return True
-    return last in LETTER_DOMAINS and (len(parts) > 2 or bool(path) or last in ("io", "ai", "tv")) and host.islower()
+    return (
+        last in LETTER_DOMAINS
+        and (len(parts) > 2 or bool(path) or last in ("io", "ai", "tv"))
+        and host.islower()
+    )
 
 
 def domain(host: str) -> str:
@@ -68,12 +86,14 @@ def domain(host: str) -> str:
     said = []
     for at, part in enumerate(parts):
         low = part.lower()
-        if at == len(parts) - 1 and len(parts) > 1 and low not in DOMAINS and len(low) <= 3 and low != "co":
+        if part.isdigit():
+            said.append(spelled(part))
+        elif at == len(parts) - 1 and len(parts) > 1 and low not in DOMAINS and len(low) <= 3 and low != "co":
             said.append(spaced(part))
         elif low == "co" and at:
             said.append("co")
         else:
-            said.append(pieces(part))
+            said.append(spaced(part) if len(part) < 3 and part.isalpha() else pieces(part))
     return " dot ".join(filter(None, said))
 
 
@@ -94,8 +114,10 @@ def handle_or_tag(core: str) -> str:
 
 def file_name(core: str) -> str:
     """Say the name of a file with its ending; '' for what is none."""
+    if core[:1] == "." and core[1:].lower() in EXTENSIONS:
+        return f"dot {ending_letters(core[1:])}"
     found = _FILE.fullmatch(core)
-    if found is None or found.group(2).lower() not in EXTENSIONS:
+    if found is None or found.group(2).lower() not in EXTENSIONS or len(core) < 4:
         return ""
     name, ending = found.groups()
     low = ending.lower()
@@ -113,22 +135,23 @@ def ending_letters(ending: str) -> str:
 
 def path(core: str) -> str:
     """Say the path of a file; '' for what is none."""
+    if "\\" in core[1:-1] and core[0].isalnum() and ":" not in core:
+        return ", ".join(file_name(part) or pieces(part) for part in core.split("\\") if part)
     if found := _DRIVE.fullmatch(core):
-        inner = [pieces(part) for part in re.split(r"[\\/]", found.group(2)) if part]
+        inner = [file_name(part) or pieces(part) for part in re.split(r"[\\/]", found.group(2)) if part]
         return ", ".join([f"{found.group(1).upper()} drive", *inner])
     if core.startswith("~/") and len(core) > 2:
         return f"home {_file_path(core[1:])}"
-    if core[:1] == "/" and len(core) > 2 and core[1].isalpha() or core[:2] in ("./", "..") and core[-1:].isalpha():
+    if (core[:1] == "/" and len(core) > 2 and core[1].isalpha()) or (
+        core[:2] in ("./", "..") and core[-1:].isalpha()
+    ):
         return _file_path(core.lstrip("."))
     return ""
 
 
 def _file_path(text: str) -> str:
-    said = []
-    for part in text.split("/"):
-        if part:
-            said.append(f"slash {file_name(part) or pieces(part)}")
-    return " ".join(said)
+    parts = filter(None, text.split("/"))
+    return " ".join(f"slash {file_name(part) or pieces(part)}" for part in parts)
 
 
 def pieces(text: str) -> str:
@@ -145,7 +168,7 @@ def pieces(text: str) -> str:
 
 
 def _word(piece: str) -> str:
-    if len(piece) == 1 or piece.lower() in _SPELLED or piece.isupper() and len(piece) < 4:
+    if len(piece) == 1 or piece.lower() in _SPELLED or (piece.isupper() and len(piece) < 4):
         return spaced(piece)
     if len(piece) < 5 and not set(piece.lower()) & set("aeiouy"):
         return spaced(piece)

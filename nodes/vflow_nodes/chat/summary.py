@@ -1,0 +1,65 @@
+"""A summary of the turns that leave a prompt, written by the model itself in a session of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from vflow import join_words
+from vflow_nodes.lib.decode.errors import DecodeError
+
+if TYPE_CHECKING:
+    from vflow_nodes.lib.decode.reply import Reply
+    from vflow_nodes.lib.decode.session import DecodeSession
+    from vflow_nodes.lib.decode.words import Word
+
+NOTE_TAKER = "You take notes of conversations."
+REQUEST = (
+    "Summarize this in at most four short sentences: names, facts, wishes, and what was agreed. "
+    "Keep what the notes say."
+)
+HEADING = "What was said earlier in this conversation:"
+TOKENS = 120
+"""Of a summary, at most."""
+
+
+def instructed(persona: str, summary: str) -> str:
+    """A persona with what was said earlier."""
+    return f"{persona}\n\n{HEADING} {summary}" if summary else persona
+
+
+def asked(summary: str, messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """What the model is asked for a summary of what was said since the last one."""
+    lines = [f"{message['role'].title()}: {message['content']}" for message in messages]
+    notes = [f"Notes: {summary}"] if summary else []
+    return [{"role": "user", "content": "\n".join([*notes, *lines, "", REQUEST])}]
+
+
+class Summary:
+    """A summary while it is made; the turns that lie before `end` will be told by it. One thread."""
+
+    def __init__(self, session: DecodeSession, reply: Reply, end: int) -> None:
+        self.end = end
+        self._session, self._reply = session, reply
+        self._words: Iterator[Word | None] = reply.words()
+        self._said: list[str] = []
+
+    def poll(self) -> str | None:
+        """Take what is there, without waiting; the text when it is whole, '' where it failed, else None."""
+        while self._reply.ready:
+            try:
+                word = next(self._words)
+            except StopIteration:
+                self.close()
+                return join_words(self._said)
+            except DecodeError:
+                self.close()
+                return ""
+            if word is not None:
+                self._said.append(word.text)
+        return None
+
+    def close(self) -> None:
+        """End it, wherever it stands; returns at once."""
+        self._reply.cancel()
+        self._session.close()

@@ -1,0 +1,73 @@
+"""What is known of how one model marks up its replies, and where a reply begins by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vflow_nodes.lib.decode import dialects
+from vflow_nodes.lib.decode.speech import SpeechParser
+
+FORGIVEN = 3
+"""After so many replies without a thought, a model that once closed one it had not opened speaks at once."""
+
+
+@dataclass(slots=True)
+class Habit:
+    """How the model's replies have begun where no prompt said it. Written by the engine's thread."""
+
+    begins: Literal["unknown", "speech", "thought"] = "unknown"
+    spoken: int = 0
+    """Replies in a row that waited for the end of a thought and had none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Markup:
+    """`specials` are the texts of special tokens, by id. `thinks`: the tokenizer or the template knows a tag
+    that closes a thought. `stops` are texts that end a reply. `plain`: the model has no template."""
+
+    specials: Mapping[int, str] = field(default_factory=dict)
+    thinks: bool = False
+    stops: tuple[str, ...] = ()
+    plain: bool = False
+    habit: Habit = field(default_factory=Habit)
+
+    def unsure(self, prompt: str) -> bool:
+        """Whether a reply to a prompt that ends so may begin in a thought, and nobody knows."""
+        return self.parser(prompt).held
+
+    def parser(self, prompt: str) -> SpeechParser:
+        """The parser of a reply to a prompt that ends so: it is in speech, or in a thought that the prompt
+        opened; or it holds back what comes until that is known."""
+        parser = SpeechParser(self.stops, plain=self.plain)
+        turn = _turn(prompt)
+        tags = ("<|message|>", *(tag for pair in dialects.thought_pairs() for tag in pair))
+        decided = parser.resume(turn) and any(tag.lower() in turn.lower() for tag in tags)
+        if not parser.withheld:
+            begins = self.habit.begins
+            parser.held = begins == "thought" or (begins == "unknown" and self.thinks and not decided)
+        return parser
+
+    def learn(self, parser: SpeechParser, whole: bool) -> None:
+        """A reply is over; `whole`: by its end. The engine's thread."""
+        habit = self.habit
+        if parser.lone:
+            habit.begins, habit.spoken = "thought", 0
+        elif whole and parser.held and parser.said:
+            habit.spoken += 1
+            if habit.begins == "unknown" or habit.spoken >= FORGIVEN:
+                habit.begins = "speech"
+
+
+def _turn(prompt: str) -> str:
+    """The part of a prompt after which the assistant's turn begins: its header with what follows; else the
+    tag of a thought that it ends with, if it does."""
+    marks = [*dialects.HEADERS, *(text for text, role in dialects.ROLES if role == "assistant")]
+    marks = [mark for mark in marks if mark not in ("<|channel|>", "<|recipient|>")]
+    start = max(prompt.rfind(mark) for mark in marks)
+    if start >= 0:
+        return prompt[start:]
+    end = prompt.rstrip()
+    tags = [*(tag for pair in dialects.thought_pairs() for tag in pair), ">>>"]
+    return next((tag for tag in tags if end.endswith(tag)), "")

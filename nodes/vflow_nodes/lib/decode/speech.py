@@ -1,0 +1,280 @@
+"""Which of the text that a model writes is speech: thoughts, tool calls, channels and headers are not."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from vflow_nodes.lib.decode.dialects import Marker
+from vflow_nodes.lib.decode.marker_table import BARE, RECIPIENT, header_table, inside_table, speech_table
+from vflow_nodes.lib.decode.tool_calls import CallText, ToolCall
+from vflow_nodes.lib.decode.turn_header import HARMONY_ENDS, RECIPIENT_ENDS, Announced, TurnHeader
+
+Inside = Literal["speech", "thought", "call", "header"]
+
+
+class SpeechParser:
+    """Takes a reply's text in pieces of any size and returns what is speech, at once: it holds back what may
+    become a marker, and no more. One thread.
+
+    `inside` is where the text stands; `ended` whether the reply is over by what it wrote; `calls` are the
+    tool calls so far; `marks` counts the markers. `stops` and `plain`: as of `speech_table`. `held`: nobody
+    knows whether the reply begins in a thought; it waits for the closing tag, or the reply's end.
+    """
+
+    def __init__(self, stops: tuple[str, ...] = (), *, plain: bool = False, held: bool = False) -> None:
+        self.inside: Inside = "speech"
+        self.ended = False
+        self.calls: list[ToolCall] = []
+        self.marks = 0
+        self.held = held
+        self.lone = False
+        """Whether a tag closed a thought that nothing had opened."""
+        self.leaked = False
+        """Whether a part of that thought had been said."""
+        self._table = speech_table(stops, plain)
+        self._rest = ""  # not decided yet
+        self._out: list[str] = []
+        self._kept: list[str] = []  # speech, or a thought, while `held`
+        self.said = False
+        """Whether there was speech, or what may be, while it is `held`."""
+        self._last = "\n"
+        self._thought = False  # whether a thought was opened
+        self._closers: tuple[str, ...] = ()
+        self._call = CallText()
+        self._after_call = False
+        self._header = TurnHeader("")
+
+    @property
+    def pending(self) -> bool:
+        """Whether text waits for more, to be decided."""
+        return bool(self._rest)
+
+    @property
+    def withheld(self) -> bool:
+        """Whether what comes now is not said, or not yet."""
+        return self.held or self.inside != "speech"
+
+    def push(self, text: str, special: bool = False) -> str:
+        """Return the speech that is decided by more text; a `special` token's text is a whole marker."""
+        if special:
+            self._run(whole=True)
+            if not self.ended:
+                self._special(text)
+        elif not self.ended:
+            self._rest += text
+            self._run(whole=False)
+        return self._taken()
+
+    def resume(self, text: str) -> bool:
+        """Stand where the end of a prompt leads; returns whether the assistant's reply begins there."""
+        self.push(text)
+        if self._rest == RECIPIENT.text:
+            self._open_header(self._rest)
+        elif self.inside == "header" and self._header.of_turn:
+            self.inside = "speech"
+        own = not self.ended
+        self.ended = self.lone = self.leaked = self.held = self.said = self._after_call = False
+        self._thought = self.inside == "thought"
+        self._rest, self._last, self.calls, self.marks = "", "\n", [], 0
+        return own
+
+    def finish(self, whole: bool = True) -> str:
+        """The reply is over: the speech that was held back. Not `whole`: it was cut, and that is none."""
+        self._run(whole=True)
+        if self.inside == "call":
+            self._close_call(whole)
+            self._run(whole=True)
+        if self.held:
+            self._out, self._kept = [*self._kept, *self._out], []
+        out = self._taken()
+        return out if whole else ""
+
+    def _taken(self) -> str:
+        out, self._out = "".join(self._out), []
+        return out
+
+    def _run(self, whole: bool) -> None:
+        """Decide what can be decided; `whole`: no more text comes."""
+        more = True
+        while more and self._rest and not self.ended:
+            if self.inside == "speech":
+                more = self._in_speech(whole)
+            elif self.inside == "header":
+                more = self._in_header(whole)
+            elif self.inside == "call" and self._call.json:
+                more = self._in_json()
+            else:
+                more = self._in_span(whole)
+        if self.ended:
+            self._rest = ""
+
+    def _say(self, text: str) -> None:
+        if text:
+            (self._kept if self.held else self._out).append(text)
+            self.said = self.said or not text.isspace()
+            self._last = text[-1]
+
+    def _in_speech(self, whole: bool) -> bool:
+        if self._after_call:
+            self._rest, decided = _after_call(self._rest, whole)
+            self._after_call = not decided
+            if not decided:
+                return False
+        text = self._rest
+        at, length, marker = self._table.find(text, whole, bare=True, after=self._last)
+        self._say(text[:at])
+        self._rest = text[at:]
+        if marker is None:
+            return False
+        if marker.text == "Assistant:" and self.said:
+            self._say(text[at : at + length])
+        elif marker is BARE:
+            self._open_call(CallText(json=True, bare=True))
+            return True  # it is a part of its call
+        else:
+            self._act(marker)
+            if marker.text == ">>>":
+                return True
+        self._rest = text[at + length :]
+        return True
+
+    def _special(self, text: str) -> None:
+        """A special token: a marker, or nothing."""
+        if self.inside == "speech":
+            if marker := self._table.get(text):
+                self._act(marker)
+        elif self.inside == "header":
+            found = header_table().get(text) or self._table.get(text)
+            if found and (announced := self._header.mark(found)):
+                self._begin(announced)
+        elif marker := inside_table(self._closers, self.inside == "thought").get(text):
+            self._leave(marker)
+        elif (
+            self.inside == "call"
+            and self._call.json
+            and (other := self._table.get(text))
+            and other.kind != "noise"
+        ):
+            self._close_call(whole=True)
+            self._special(text)
+        elif self.inside == "call":
+            self._call.add(text)
+
+    def _act(self, marker: Marker) -> None:
+        """Go where a marker leads that stands in speech."""
+        self.marks += 1
+        if self.said and not self._last.isspace() and marker.kind != "end":
+            self._say(" ")  # what is left out parts words
+        if marker.kind == "thought":
+            self._enter("thought", marker.closers)
+        elif marker.kind == "shut":
+            self._shut()
+        elif marker.kind in ("call", "json", "rest"):
+            begun = marker.text.removeprefix("functools") if marker.text[-1] in "=[ " else ""
+            self._open_call(CallText(begun, json=marker.kind == "json"), marker.closers)
+        elif marker.kind == "header":
+            self._open_header(marker.text)
+            self.ended = self.said and self._header.of_turn
+        elif marker.kind == "role":
+            self.ended = self.said or marker.closers[0] != "assistant"
+        elif marker.kind == "end":
+            self.ended = True
+
+    def _enter(self, inside: Inside, closers: tuple[str, ...] = ()) -> None:
+        self.inside, self._closers = inside, closers
+        self._thought = self._thought or inside == "thought"
+        if inside == "thought" and not "".join(self._kept).strip():
+            self.held = False  # it opens its thought itself
+
+    def _open_header(self, text: str) -> None:
+        self.inside = "header"
+        channel = text if text == "<|channel|>" else ""
+        self._header = TurnHeader("<|start|>" if text == "<|end|>" else text, channel)
+
+    def _shut(self) -> None:
+        """A thought ends that nothing opened: what came before was it. After another it is a slip."""
+        if self._thought and not self.held:
+            return
+        if self.said:
+            self.lone = True
+            self.leaked = self.leaked or not self.held
+        self.held, self._kept = False, []
+        self.said, self._last = self.leaked, "\n"
+
+    def _in_span(self, whole: bool) -> bool:
+        """In a thought, or in a call up to its closing mark."""
+        text = self._rest
+        at, length, marker = inside_table(self._closers, self.inside == "thought").find(text, whole)
+        if self.inside == "call":
+            self._call.add(text[:at])
+        self._rest = text[at + length :] if marker else text[at:]
+        if marker is not None:
+            self._leave(marker)
+        return marker is not None
+
+    def _leave(self, marker: Marker) -> None:
+        """A mark within a thought or a call, which ends it."""
+        self.marks += 1
+        was, self.inside = self.inside, "speech"
+        if was == "call":
+            self._close_call(whole=True)
+        if marker.kind == "end":
+            self.ended = True
+        elif marker.kind == "call":
+            self._open_call(CallText(), marker.closers)
+        elif marker.text in HARMONY_ENDS:
+            self._open_header(marker.text)
+        elif marker.text in RECIPIENT_ENDS:
+            self._open_header(">>>" if ">" in marker.text[-3:] else marker.text)
+
+    def _open_call(self, call: CallText, closers: tuple[str, ...] = ()) -> None:
+        self._enter("call", closers)
+        self._call = call
+
+    def _in_json(self) -> bool:
+        """In a call that ends where its JSON does."""
+        text, self._rest = self._rest, ""
+        rest = self._call.read(text)
+        if rest is None:
+            return False
+        self._rest = rest
+        self._close_call(whole=True)
+        return True
+
+    def _close_call(self, whole: bool) -> None:
+        """Enter the call; a text that only began as one is speech after all."""
+        self.inside = "speech"
+        self.marks += 1
+        calls = self._call.calls()
+        self.calls += calls
+        self._after_call = bool(calls) and (self._call.bare or not self._closers)
+        if whole and not calls:
+            self._say(self._call.text)
+
+    def _in_header(self, whole: bool) -> bool:
+        self._rest, announced = self._header.read(self._rest, whole)
+        if announced is not None:
+            self._begin(announced)
+        return announced is not None
+
+    def _begin(self, announced: Announced) -> None:
+        """Go where a header leads."""
+        self.marks += 1
+        self.inside = "speech"
+        self.ended = announced.ended or (announced.first and self.said)
+        if announced.inside == "call":
+            self._open_call(CallText(name=announced.name), announced.closers)
+        elif announced.inside == "thought":
+            self._enter("thought", announced.closers)
+        elif not announced.first:
+            self.held = False  # its channels say what is speech
+        if announced.marker is not None and not self.ended:
+            self._act(announced.marker)
+
+
+def _after_call(text: str, whole: bool) -> tuple[str, bool]:
+    """The text without what separates calls, and the end of a call's fence; whether that is over."""
+    text = text.lstrip(" \t\r\n,;")
+    if not text or (text in "``" and not whole):
+        return text, False
+    return text.removeprefix("```"), True

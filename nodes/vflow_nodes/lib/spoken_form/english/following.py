@@ -1,0 +1,126 @@
+"""English for the words after a number: its unit, scale or half of the day; and for the end of a sentence."""
+
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
+from __future__ import annotations
+
+from vflow_nodes.lib.spoken_form.english.dates import half_of_day, is_half
+from vflow_nodes.lib.spoken_form.english.numbers import fraction
+from vflow_nodes.lib.spoken_form.english.units import CURRENCIES, DOTTED_UNITS, SCALES, UNITS, unit_name
+from vflow_nodes.lib.spoken_form.english.words import COUNTED, INCHES, NOT_MANY, word_set
+from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
+from vflow_nodes.lib.spoken_form.word import Word
+
+_LATE_UNITS = frozenset(("in", "s", "t", "N", "C", "F", "l", "J", "m", "mo", "cal", "pt", "sq"))
+"""Units that are words or letters too: only right after a number that waits for them."""
+_CONTINUES = word_set(
+    "I Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May"
+    " June July August September October November December Eastern Pacific Central Mountain EST EDT"
+    " PST PDT CST CDT MST UTC GMT ET PT CT NW NE SW SE North South East West Army Navy Senate Congress"
+    " Government President Department Open Supreme House Constitution Treasury"
+) - {"I", "May", "March"}
+
+
+def end_of(look: Look, at: int) -> str:
+    """The mark after an abbreviation: its full stop counts only where a sentence ends there."""
+    word = look.words[at]
+    if not word.dotted:
+        return word.mark
+    if word.after or "." in word.tail[1:]:
+        return word.after or "."
+    following = look.at(at + 1)
+    if following is None:
+        return "." if look.stage is not Stage.RELEASE else ""
+    if (following.core[:1].isupper() and following.core not in _CONTINUES) or (
+        not following.core and following.lead
+    ):
+        return "."
+    return ""
+
+
+def is_many(word: Word) -> bool:
+    """Whether a word is a plural noun, so that four digits before it are no year."""
+    core = word.core
+    return core in COUNTED or (core.isalpha() and core.islower() and core[-1] == "s" and core not in NOT_MANY)
+
+
+def follow(look: Look, said: str, value: str, at: int = 0) -> Reading:
+    """Read a number with the word after it, if that belongs to it: a scale, a unit, a half of the day."""
+    following = look.after(at)
+    inches = look.words[at].tail[:1] in ('"', "”", "″") and not look.words[at].lead
+    if inches and following is not None and following.core in INCHES:
+        return Reading(at + 1, f"{said} inch", "unit")
+    if following is None:
+        return Reading(at + 1, said + look.words[at].mark, "number", value)
+    core = following.core
+    if core.lower() in SCALES:
+        return Reading(at + 2, f"{said} {core.lower()}{following.mark}", "number", "2")
+    if is_half(core) and value.isdigit() and len(value) <= 2:
+        return Reading(at + 2, f"{said} {half_of_day(core)}{end_of(look, at + 1)}", "time")
+    if value.isdigit() and (part := mixed_fraction(core)):
+        return Reading(at + 2, f"{said} and {part}{following.mark}", "number", "2")
+    name, count = unit_at(look, at + 1, value)
+    if name:
+        last = look.words[at + count]
+        mark = end_of(look, at + count) if last.dotted and last.core in DOTTED_UNITS else last.mark
+        return Reading(at + count + 1, f"{said} {name}{mark}", "feet" if "f" in name[:2] else "unit")
+    return Reading(at + 1, said + look.words[at].mark, "number", value)
+
+
+def mixed_fraction(core: str) -> str:
+    """Say the fraction of "2 1/2"; '' for what is none."""
+    above, slash, below = core.partition("/")
+    if not (slash and above.isdigit() and below.isdigit() and core.isascii() and len(core) < 6):
+        return ""
+    if not 0 < int(above) < int(below) <= 64:
+        return ""
+    return "a half" if core == "1/2" else fraction(above, below)
+
+
+def unit_at(look: Look, at: int, value: str) -> tuple[str, int]:
+    """The name of the unit at `at`, and its words; '' and 0 for none."""
+    if at >= len(look.words):
+        return "", 0
+    word = look.words[at]
+    core = word.core
+    if word.lead:
+        return "", 0
+    if core == "sq" and (following := look.at(at + 1)) is not None and following.core in UNITS:
+        return f"square {unit_name(following.core, value)}", 2
+    if core == "in" and not word.dotted and look.before.kind != "feet":
+        return "", 0
+    if core in CURRENCIES:
+        return CURRENCIES[core][value != "1"], 1
+    if word.tail[:1] and word.tail[0] in "'’":
+        return "", 0
+    return unit_name(core, value), 1
+
+
+def after_number(look: Look) -> Reading | None:
+    """Read a scale, a unit or a half of the day whose number has been said."""
+    first, before = look.first, look.before
+    core = first.core
+    if core.lower() in SCALES and before.kind == "number":
+        return Reading(1, core.lower() + first.mark, "scale", "2")
+    scale, dash, more = core.partition("-")
+    if dash and scale in SCALES and more.isalpha() and before.kind == "number":
+        return Reading(1, f"{scale} {more}{first.mark}", "scale", "2")
+    if is_half(core):
+        return Reading(1, half_of_day(core) + end_of(look, 0), "time")
+    if before.word.endswith("°"):
+        return None
+    if before.kind == "number" and before.value.isdigit() and (part := mixed_fraction(core)):
+        return Reading(1, f"and {part}{first.mark}", "number", "2")
+    if (
+        first.lead
+        or before.paused
+        or (core in _LATE_UNITS and before.kind != "feet" and not (core == "m" and not first.mark))
+    ):
+        return None
+    if core in CURRENCIES and core != "$":
+        return Reading(1, CURRENCIES[core][before.value != "1"] + first.mark, "unit")
+    if name := unit_name(core, before.value):
+        mark = end_of(look, 0) if first.dotted and core in DOTTED_UNITS else first.mark
+        return Reading(1, name + mark, "unit")
+    return None

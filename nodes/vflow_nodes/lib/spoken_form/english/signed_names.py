@@ -1,0 +1,89 @@
+"""English for names that a sign is part of, and for letters that stand alone."""
+
+# ruff: noqa: RUF001
+# The dashes, quotes and signs are those that models write.
+
+from __future__ import annotations
+
+import re
+
+from vflow_nodes.lib.spoken_form.english.codes import mixed
+from vflow_nodes.lib.spoken_form.english.letters import spaced
+from vflow_nodes.lib.spoken_form.english.numbers import cardinal, code, spelled
+from vflow_nodes.lib.spoken_form.english.symbols import NAMES, OPERATORS, expression
+from vflow_nodes.lib.spoken_form.reading import Look, Reading
+
+_WITH_SIGN = {
+    "C++": "C plus plus",
+    "C#": "C sharp",
+    "F#": "F sharp",
+    ".NET": "dot net",
+    "ASP.NET": "A S P dot net",
+}
+_FLAG = re.compile(r"(--?)([A-Za-z][A-Za-z0-9-]*)")
+_PERIODS = frozenset(("day", "week", "month", "year", "hour", "minute", "second", "person", "night"))
+_SIDES = {"N": "north", "S": "south", "E": "east", "W": "west"}
+_GRADE = re.compile(r"(AB|[A-FO])([+\-−])")
+_DIAL = re.compile(r"\*#?[0-9]{2,4}#?|#[0-9]{2,4}#")
+_KEYS = {"*": "star", "#": "pound"}
+_NUMBER_SIGN = re.compile(r"#([0-9]{1,10})")
+_SECTION = re.compile(r"(§|№|©|≈|π|√)([0-9.]{1,10})")
+
+
+def signed_name(look: Look) -> Reading | None:
+    """Read a name with a sign: "C++", "#5", "A-", "§ 5"."""
+    first, before = look.first, look.before
+    core = first.core
+    if _DIAL.fullmatch(dialled := first.text.rstrip(".,;:!?")):
+        keys = (_KEYS.get(key) or spelled(key) for key in dialled)
+        return Reading(1, " ".join(keys) + first.mark, "digits")
+    if core in _WITH_SIGN:
+        return Reading(1, _WITH_SIGN[core] + first.mark)
+    if "#" in core[:1] and (found := _NUMBER_SIGN.fullmatch(core)):
+        digits = found.group(1)
+        said = code(digits) if len(digits) > 3 or digits[0] == "0" else cardinal(digits)
+        return Reading(1, f"number {said}{first.mark}", "digits")
+    if core[0] == "#" and (said := mixed(core[1:])):
+        return Reading(1, f"number {said}{first.mark}", "digits")
+    if (found := _GRADE.fullmatch(core)) and (
+        before.paused or found.group(2) == "+" or before.word.lower() in ("a", "an", "type", "blood", "group")
+    ):
+        return Reading(
+            1, f"{spaced(found.group(1))} {'plus' if found.group(2) == '+' else 'minus'}{first.mark}"
+        )
+    if found := _SECTION.fullmatch(core):
+        sign = found.group(1)
+        return Reading(1, f"{NAMES.get(sign) or OPERATORS[sign]} {expression(found.group(2))}{first.mark}")
+    if (found := _FLAG.fullmatch(core)) and (len(found.group(1)) > 1 or len(found.group(2)) < 3):
+        name = found.group(2)
+        dashes = "dash dash" if len(found.group(1)) > 1 else "dash"
+        said = name.replace("-", " ") if len(name) > 1 else name.upper()
+        return Reading(1, f"{dashes} {said}{first.mark}")
+    return None
+
+
+def lone_letter(look: Look) -> Reading | None:
+    """Read a lone letter: a name of something, but for the words a and I."""
+    first, before = look.first, look.before
+    core = first.core
+    if not core.isascii():
+        return Reading(1, NAMES[core] + first.mark, "letter") if core in NAMES else None
+    if core == "n" and first.lead[-1:] in ("'", "‘"):
+        return Reading(1, "and" + first.mark)
+    if core in "CF" and (before.word == "degrees" or before.word.endswith("°")):
+        return Reading(1, ("Celsius" if core == "C" else "Fahrenheit") + first.mark)
+    if core in _SIDES and before.word.endswith("°"):
+        return Reading(1, _SIDES[core] + first.mark)
+    if core in "aA":
+        alone = before.kind == "op" or first.mark or (not before.ended and core == "A")
+        return Reading(1, ("A" if alone else core) + first.mark, "letter" if before.kind == "op" else "")
+    if core in "IO":
+        return Reading(1, core + first.mark)
+    return Reading(1, core.upper() + first.mark, "letter")
+
+
+def between(parts: list[str]) -> str:
+    """The word for a slash between two parts, mostly none."""
+    if len(parts) == 3 and all(len(part) == 1 and not part.isupper() for part in parts):
+        return "over"
+    return "per" if parts[-1] in _PERIODS and parts[0].endswith("s") else ""

@@ -1,0 +1,51 @@
+"""A generator's account of what it did not say: counts for the turn's end, and what to set.
+
+It imports no torch: `EngineGenerator` is inspected where there is none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vflow_nodes.lib.decode.reply import Reply
+
+OTHER_MODEL = "set 'model' to one that does not think"
+
+
+def counts(reply: Reply | None) -> dict[str, int]:
+    """Return how much a reply that is over withheld: `thought_tokens`, `tool_calls`, those above 0."""
+    if reply is None:
+        return {}
+    found = {"thought_tokens": reply.spoken.thought, "tool_calls": len(reply.calls)}
+    return {name: count for name, count in found.items() if count}
+
+
+def problem(reply: Reply, words: int) -> tuple[str, str]:
+    """Return what is to be told of a reply that is over, and the kind of problem; ('', '') for nothing."""
+    parser, spoken = reply.spoken.parser, reply.spoken
+    if parser.leaked:
+        return "leaked", (
+            "the model closed a thought that nothing had opened, and its beginning was said; from now on a "
+            "reply waits for that mark. Mend the model's chat template, which is to open the thought, or "
+            f"{OTHER_MODEL}"
+        )
+    if reply.stop_reason not in ("eos", "limit"):
+        return "", ""
+    if reply.calls:
+        name = next((repr(call.name) for call in reply.calls if call.name), "a tool")
+        no_word = "" if words else " and says no word"
+        return "called", (
+            f"the model calls {name}{no_word}: no tool is run here; say so in 'persona', or set 'model' to "
+            "another"
+        )
+    if words or not spoken.withheld:
+        return "", ""
+    if parser.withheld and reply.stop_reason == "limit":
+        return "endless", (
+            f"the reply is a thought that did not end within {spoken.withheld} tokens, and nothing was said; "
+            f"'think: hide' and a higher 'context' leave more room, or {OTHER_MODEL}"
+        )
+    if spoken.thought:
+        return "thought", f"the reply is a thought of {spoken.thought} tokens, and no word; {OTHER_MODEL}"
+    return "marks", "the reply is marks of a model's own, and no word; set 'model' to another"
