@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import shutil
 import subprocess
 import sys
 import types
@@ -94,6 +95,7 @@ def test_graph_shown_as_wrong_is_refused(block: Block) -> None:
         load_text(block.text, require_available=False)
 
 
+@pytest.mark.timeout(400)  # agents are loaded
 @pytest.mark.parametrize(
     "page", [p for p in PAGES if any(blocks(p, "python"))], ids=lambda p: str(p.relative_to(ROOT))
 )
@@ -101,6 +103,7 @@ def test_python_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """The blocks of a page run one behind the other, in one module, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     with_files(page, tmp_path)
+    shutil.copy(ROOT / "pipelines" / "question.wav", tmp_path)
     module = types.ModuleType("documented")
     monkeypatch.setitem(sys.modules, module.__name__, module)  # annotations are looked up there
     for block in blocks(page, "python"):

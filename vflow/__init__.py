@@ -63,8 +63,8 @@ if TYPE_CHECKING:
     from vflow.runtime.pipeline import Pipeline as Pipeline
     from vflow.scripts import join_words as join_words
     from vflow.sent_audio import SentAudio as SentAudio
+    from vflow.session.preloaded import preload as preload
     from vflow.session.session import Session as Session
-    from vflow.session.session import preload as preload
 
 __version__ = "0.1.0"
 switch_off()
@@ -124,7 +124,7 @@ _MODULE_OF = {
     "join_words": "scripts",
     "load": "graph.loader",
     "print_line": "printing",
-    "preload": "session.session",
+    "preload": "session.preloaded",
     "prop": "props",
 }
 

@@ -84,14 +84,14 @@ class TurnRecord:
         return self.stop_reason is not None and not self.words
 
     def latency_ns(self, name: str) -> int | None:
-        """A latency by its name in LATENCIES; None where one of its ends did not happen, or no clock paced
-        the input: what came faster than it lasts ended, by its own time, after its answer."""
+        """A latency by its name in LATENCIES; None where one of its ends did not happen, or where no clock
+        paced the input: a voice that came faster than it lasts ends, by its own time, after its answer."""
         start, end = (self.at_ns.get(moment) for moment in LATENCIES[name])
         if start is None or end is None:
             return None
         if name == "stop":
             return max(0, end - start)  # silent already when the flush came
-        return end - start if end >= start else None
+        return None if end < start and LATENCIES[name][0] == "voice_off" else end - start
 
     def recorded_until_ns(self, starts: Sequence[int]) -> int | None:
         """Up to where a recording may hold this reply, which is audible: its end, or the next one's start.

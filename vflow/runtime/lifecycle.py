@@ -9,10 +9,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
 from queue import SimpleQueue
 
 from vflow.errors import describe
 from vflow.node import Node, overrides
+
+
+class State(Enum):
+    """Where a pipeline stands."""
+
+    NULL = "null"
+    READY = "ready"
+    PAUSED = "paused"
+    PLAYING = "playing"
+    STOPPED = "stopped"
 
 
 class Lifecycle:

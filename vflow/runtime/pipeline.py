@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from enum import Enum
 from typing import Self
 
 from vflow.bus import Bus
@@ -32,6 +31,7 @@ from vflow.runtime.failures import Failures
 from vflow.runtime.flush_lock import FlushLock
 from vflow.runtime.flusher import Flusher
 from vflow.runtime.lifecycle import Lifecycle
+from vflow.runtime.lifecycle import State as State
 from vflow.runtime.link import LinkStats
 from vflow.runtime.segment import Segment, SegmentOwner
 from vflow.runtime.speculation import Speculation
@@ -48,16 +48,6 @@ DROP_WITHIN_S = 1.0
 """A sink whose `drop` takes longer has failed; it promises 10 ms."""
 SWITCH_INTERVAL_S = 1e-4
 """A busy pure-Python thread costs 10 ms a hop at CPython's default of 5 ms, and 0.3 ms at this."""
-
-
-class State(Enum):
-    """Where a pipeline stands."""
-
-    NULL = "null"
-    READY = "ready"
-    PAUSED = "paused"
-    PLAYING = "playing"
-    STOPPED = "stopped"
 
 
 class Pipeline:

@@ -10,8 +10,8 @@ from vflow.session.events import (
     UserText,
     Warned,
 )
-from vflow.session.preloaded import Preloaded
-from vflow.session.session import Session, preload
+from vflow.session.preloaded import Preloaded, preload
+from vflow.session.session import Session
 
 __all__ = [
     "Event",

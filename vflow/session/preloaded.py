@@ -1,14 +1,22 @@
-"""Pipelines that are open already, so that a session begins without loading anything."""
+"""Graphs for sessions, and pipelines of them that are open already: a session then loads nothing."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Self
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
 
 from vflow.errors import VflowError, describe
 from vflow.graph.graph import Graph
+from vflow.graph.loader import load
+from vflow.graph.overrides import StandIns
+from vflow.graph.registry import NodeClass
+from vflow.graph.shipped import find
 from vflow.runtime.pipeline import Pipeline
+
+SOURCE, SINK = "app_source", "app_sink"
 
 
 class Preloaded:
@@ -90,3 +98,31 @@ class Preloaded:
             self._lock.notify_all()
         if not kept:
             pipeline.stop()
+
+
+def load_for_sessions(
+    graph: str | Path,
+    pace: Literal["clock", "played"] = "clock",
+    *,
+    input_rate: int = 16_000,
+    output_rate: int | None = None,
+    overrides: Mapping[str, str] | None = None,
+    stand_ins: StandIns | None = None,
+    nodes: Mapping[str, NodeClass] | None = None,
+) -> Graph:
+    """Load a graph whose microphone and loudspeaker are the application's. Raises: GraphError."""
+    given: StandIns = {
+        "mic": (SOURCE, {"rate": input_rate}),
+        "speaker": (SINK, {"pace": pace, "rate": output_rate}),
+        **(stand_ins or {}),
+    }
+    path = find(str(graph))
+    return load(path, overrides=overrides, stand_ins=given, nodes=nodes, require_stand_ins=False)
+
+
+def preload(graph: str | Path | Graph, ready: int = 1, **options: Any) -> Preloaded:
+    """Load a graph's models and keep them; `Session(preloaded)` then begins at once.
+
+    `ready` sessions are held open. `options` are those of `Session`. Blocks. Raises: GraphError, NodeError.
+    """
+    return Preloaded(graph if isinstance(graph, Graph) else load_for_sessions(graph, **options), ready)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,14 +12,13 @@ from vflow.caps import Text
 from vflow.conversation import Conversation
 from vflow.errors import VflowError
 from vflow.graph.graph import Graph
-from vflow.graph.loader import load
 from vflow.graph.overrides import StandIns
 from vflow.graph.registry import NodeClass
-from vflow.graph.shipped import find
 from vflow.outbox import Outbox
 from vflow.packet import AudioPacket, TextPacket
 from vflow.report.turn_log import TurnLog
 from vflow.runtime.pipeline import Pipeline, State
+from vflow.session.event_loop import in_thread
 from vflow.session.events import (
     Event,
     Interrupted,
@@ -32,9 +29,8 @@ from vflow.session.events import (
     UserText,
     Warned,
 )
-from vflow.session.preloaded import Preloaded
+from vflow.session.preloaded import SINK, SOURCE, Preloaded, load_for_sessions
 
-SOURCE, SINK = "app_source", "app_sink"
 PIECE_S = 1.0
 """Audio that `send` hands over at once."""
 UNREAD = 10_000
@@ -152,11 +148,11 @@ class Session:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        await _in_thread(self.start)
+        await in_thread(self.start)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        await _in_thread(self.stop)
+        await in_thread(self.stop)
 
     # what the application does
 
@@ -278,60 +274,3 @@ class Session:
             yield StateChanged(cast("Any", state))
         for record in self.log.take_ended():
             yield TurnEnded(record)
-
-
-def load_for_sessions(
-    graph: str | Path,
-    pace: Literal["clock", "played"] = "clock",
-    *,
-    input_rate: int = 16_000,
-    output_rate: int | None = None,
-    overrides: Mapping[str, str] | None = None,
-    stand_ins: StandIns | None = None,
-    nodes: Mapping[str, NodeClass] | None = None,
-) -> Graph:
-    """Load a graph whose microphone and loudspeaker are the application's. Raises: GraphError."""
-    given: StandIns = {
-        "mic": (SOURCE, {"rate": input_rate}),
-        "speaker": (SINK, {"pace": pace, "rate": output_rate}),
-        **(stand_ins or {}),
-    }
-    path = find(str(graph))
-    return load(path, overrides=overrides, stand_ins=given, nodes=nodes, require_stand_ins=False)
-
-
-def preload(graph: str | Path | Graph, ready: int = 1, **options: Any) -> Preloaded:
-    """Load a graph's models and keep them; `Session(preloaded)` then begins at once.
-
-    `ready` sessions are held open. `options` are those of `Session`. Blocks. Raises: GraphError, NodeError.
-    """
-    return Preloaded(graph if isinstance(graph, Graph) else load_for_sessions(graph, **options), ready)
-
-
-async def _in_thread(call: Any) -> None:
-    """Run a call that blocks in a thread of its own: the loop's executor has few of them."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def run() -> None:
-        try:
-            call()
-        except BaseException as error:
-            tell(error)
-        else:
-            tell(None)
-
-    def tell(error: BaseException | None) -> None:
-        def settle() -> None:
-            if done.cancelled():
-                return
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
-
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(settle)
-
-    threading.Thread(target=run, name="vflow:session", daemon=True).start()
-    await done
