@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from vflow import (
     TextPacket,
 )
 from vflow.graph.graph import MAX_FUSED
-from vflow.graph.loader import load_text
+from vflow.graph.loader import load, load_text
 
 
 def test_a_node_whose_caps_fail_is_named() -> None:
@@ -119,3 +120,35 @@ def test_an_unsound_graph_gets_no_findings_that_another_would_only_lead_to() -> 
     assert "out of range" in found
     assert "no node 'x'" in found
     assert "nothing feeds" not in found
+
+
+MAPPING = {"nodes": {"m": {"use": "mic", "gain": 3}, "e": {"use": "null"}}, "links": ["m -> e"]}
+
+
+def test_a_graph_is_taken_as_a_file_a_text_and_a_mapping(tmp_path: Path) -> None:
+    text = yaml.safe_dump(MAPPING)
+    path = tmp_path / "g.yaml"
+    path.write_text(text)
+    loaded = [load(form, nodes=NODES) for form in (path, str(path), text, MAPPING)]  # type: ignore[arg-type]
+    assert [graph.nodes["m"].values for graph in loaded] == [{"gain": 3}] * 4
+    assert [graph.file for graph in loaded] == [str(path), str(path), "<text>", "<mapping>"]
+
+
+def test_an_error_in_a_mapping_has_its_line() -> None:
+    with pytest.raises(GraphError) as error:
+        load({"nodes": {"m": {"use": "mic", "gian": 3}}}, nodes=NODES)
+    assert "<mapping>:5:" in str(error.value)
+    assert "did you mean 'gain'" in str(error.value)
+
+
+@pytest.mark.parametrize("value", [object(), float("nan"), {1: {2}}, b"x"])
+def test_a_mapping_that_no_file_could_hold_is_refused(value: Any) -> None:
+    with pytest.raises(GraphError, match=r"the mapping is no graph: .* as a graph file does"):
+        load({"nodes": {"m": {"use": "mic", "gain": value}}}, nodes=NODES)
+
+
+def test_a_mapping_that_holds_itself_is_refused() -> None:
+    ring: dict[str, Any] = {}
+    ring["nodes"] = ring
+    with pytest.raises(GraphError, match="the mapping is no graph"):
+        load(ring)

@@ -198,6 +198,14 @@ def test_a_graph_that_has_both_is_taken_as_it_is(tmp_path: Path) -> None:
         session.set("a", "rate", 8000)  # not hot
 
 
+def test_a_graph_may_be_a_text_or_a_mapping() -> None:
+    graph = {"nodes": {"a": {"use": "app_source"}, "b": {"use": "app_sink"}}, "links": ["a -> b"]}
+    assert Session(graph).graph.file == "<mapping>"
+    assert (
+        Session("nodes: {a: {use: app_source}, b: {use: app_sink}}\nlinks: [a -> b]\n").graph.file == "<text>"
+    )
+
+
 def test_a_loop_that_closes_while_a_reply_plays_leaves_nothing_hanging(make: Make) -> None:
     async def leave() -> Session:
         session = make(text=" ".join(["word"] * 60), word_ms=100)

@@ -5,10 +5,12 @@ Every finding is collected; `load` raises them together.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from vflow.errors import Diagnostic, GraphError
+from vflow.errors import Diagnostic, GraphError, Place
 from vflow.graph.document import read
 from vflow.graph.draft import Draft
 from vflow.graph.echo_cancellation import cancel_echo
@@ -44,7 +46,7 @@ THROUGH_ERRORS: tuple[Pass, ...] = (expand, refuse_blocking_cycle, refuse_file_c
 
 
 def load(
-    path: str | Path,
+    graph: str | Path | Mapping[str, Any],
     *,
     overrides: Mapping[str, str] | None = None,
     stand_ins: StandIns | None = None,
@@ -52,7 +54,8 @@ def load(
     require_available: bool = True,
     require_stand_ins: bool = True,
 ) -> Graph:
-    """Read and check a graph file; the file of a bin too, its own `params` are then what it is given.
+    """Read and check a graph: a file, its text, or a mapping of the same keys. The file of a bin too, its own
+    `params` are then what it is given.
 
     `overrides` are properties by "node.property", as text. `stand_ins` replace what plays a role by a
     node and its properties. `nodes` are classes by name beside the installed ones. Without
@@ -61,10 +64,15 @@ def load(
 
     Raises: GraphError with every finding; the models are not loaded and no device is opened.
     """
-    path = Path(path)
+    if isinstance(graph, Mapping):
+        text, file = _text_of(graph), "<mapping>"
+    elif isinstance(graph, str) and "\n" in graph:
+        text, file = graph, "<text>"
+    else:
+        text, file = read_file(Path(graph)), str(graph)
     return load_text(
-        read_file(path),
-        file=str(path),
+        text,
+        file=file,
         overrides=overrides,
         stand_ins=stand_ins,
         nodes=nodes,
@@ -96,6 +104,17 @@ def load_text(
     if not draft.sound:
         raise GraphError(sorted(dict.fromkeys(draft.findings()), key=_by_place))
     return draft.frozen()
+
+
+def _text_of(graph: Mapping[str, Any]) -> str:
+    """A graph that a program made, as text. Raises: GraphError for what no graph file can hold."""
+    try:
+        return json.dumps(graph, ensure_ascii=False, allow_nan=False, indent=1)
+    except (TypeError, ValueError, RecursionError) as error:
+        mend = "use mappings, lists, texts and numbers, as a graph file does"
+        raise GraphError(
+            [Diagnostic(f"the mapping is no graph: {error}", Place("<mapping>"), mend)]
+        ) from error
 
 
 def _by_place(diagnostic: Diagnostic) -> tuple[str, int, int]:

@@ -101,7 +101,7 @@ class Preloaded:
 
 
 def load_for_sessions(
-    graph: str | Path,
+    graph: str | Path | Mapping[str, Any],
     pace: Literal["clock", "played"] = "clock",
     *,
     input_rate: int = 16_000,
@@ -116,11 +116,12 @@ def load_for_sessions(
         "speaker": (SINK, {"pace": pace, "rate": output_rate}),
         **(stand_ins or {}),
     }
-    path = find(str(graph))
-    return load(path, overrides=overrides, stand_ins=given, nodes=nodes, require_stand_ins=False)
+    if not isinstance(graph, Mapping) and "\n" not in str(graph):
+        graph = find(str(graph))
+    return load(graph, overrides=overrides, stand_ins=given, nodes=nodes, require_stand_ins=False)
 
 
-def preload(graph: str | Path | Graph, ready: int = 1, **options: Any) -> Preloaded:
+def preload(graph: str | Path | Mapping[str, Any] | Graph, ready: int = 1, **options: Any) -> Preloaded:
     """Load a graph's models and keep them; `Session(preloaded)` then begins at once.
 
     `ready` sessions are held open. `options` are those of `Session`. Blocks. Raises: GraphError, NodeError.

@@ -70,7 +70,7 @@ class Session:
 
     def __init__(
         self,
-        graph: str | Path | Graph | Preloaded,
+        graph: str | Path | Mapping[str, Any] | Graph | Preloaded,
         *,
         pace: Literal["clock", "played"] = "clock",
         input_rate: int = 16_000,
@@ -79,7 +79,8 @@ class Session:
         stand_ins: StandIns | None = None,
         nodes: Mapping[str, NodeClass] | None = None,
     ) -> None:
-        """Load and check a graph: a file, a shipped pipeline's name, or one that is loaded, or preloaded.
+        """Load and check a graph: a file, its text, a mapping, a shipped pipeline's name, or a graph that is loaded or
+        preloaded.
 
         `pace` says who counts what was heard: the `clock`, or the application by `played`. Rates are in Hz.
         Raises: GraphError; VflowError for a graph through which the application can neither hear nor speak.
