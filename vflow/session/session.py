@@ -79,8 +79,8 @@ class Session:
         stand_ins: StandIns | None = None,
         nodes: Mapping[str, NodeClass] | None = None,
     ) -> None:
-        """Load and check a graph: a file, its text, a mapping, a shipped pipeline's name, or a graph that is loaded or
-        preloaded.
+        """Load and check a graph: a file, its text, a mapping, a shipped pipeline's name; or take one that is
+        loaded, or preloaded.
 
         `pace` says who counts what was heard: the `clock`, or the application by `played`. Rates are in Hz.
         Raises: GraphError; VflowError for a graph through which the application can neither hear nor speak.
