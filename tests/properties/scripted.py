@@ -205,6 +205,9 @@ class ScriptedChat(Chat):
     def _prompt(self) -> list[int]:
         return []
 
+    def _begin_summary(self) -> None:
+        """There is no model that could write one."""
+
     def generate(self, parts: Sequence[Any], turn: int, one_line: bool) -> Any:
         attempt = self.attempts[turn] = self.attempts.get(turn, -1) + 1
         words = [
@@ -227,6 +230,10 @@ class ScriptedReply:
         self._node, self._script = node, script
         self.tokens: list[int] = []
         self.stop_reason = "eos"
+        self.plain, self.calls = True, ()
+        self.spoken = SimpleNamespace(
+            thought=0, withheld=0, parser=SimpleNamespace(leaked=False, withheld=False)
+        )
 
     def words(self) -> Iterator[Word | None]:
         self._node.think(10 * self._node.slowest)
