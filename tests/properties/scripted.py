@@ -219,7 +219,7 @@ class ScriptedChat(Chat):
     def _mark(self) -> str:
         return self._draw.choice(("", "", "", ",", "."))
 
-    def think(self, most_ms: int) -> None:
+    def take_time(self, most_ms: int) -> None:
         self.ctx.wait_until(self.ctx.now_ns() + self._draw.randint(0, most_ms) * MS)
 
 
@@ -236,9 +236,9 @@ class ScriptedReply:
         )
 
     def words(self) -> Iterator[Word | None]:
-        self._node.think(10 * self._node.slowest)
+        self._node.take_time(10 * self._node.slowest)
         for index, word in enumerate(self._script):
-            self._node.think(self._node.slowest)
+            self._node.take_time(self._node.slowest)
             self.tokens.append(1)
             yield Word(word, index, len(self.tokens), 0)
             yield None
