@@ -205,6 +205,9 @@ class ScriptedChat(Chat):
     def _prompt(self) -> list[int]:
         return []
 
+    def _begin_summary(self) -> None:
+        """There is no model that could write one."""
+
     def generate(self, parts: Sequence[Any], turn: int, one_line: bool) -> Any:
         attempt = self.attempts[turn] = self.attempts.get(turn, -1) + 1
         words = [
@@ -216,7 +219,7 @@ class ScriptedChat(Chat):
     def _mark(self) -> str:
         return self._draw.choice(("", "", "", ",", "."))
 
-    def think(self, most_ms: int) -> None:
+    def take_time(self, most_ms: int) -> None:
         self.ctx.wait_until(self.ctx.now_ns() + self._draw.randint(0, most_ms) * MS)
 
 
@@ -227,11 +230,15 @@ class ScriptedReply:
         self._node, self._script = node, script
         self.tokens: list[int] = []
         self.stop_reason = "eos"
+        self.plain, self.calls = True, ()
+        self.spoken = SimpleNamespace(
+            thought=0, withheld=0, parser=SimpleNamespace(leaked=False, withheld=False)
+        )
 
     def words(self) -> Iterator[Word | None]:
-        self._node.think(10 * self._node.slowest)
+        self._node.take_time(10 * self._node.slowest)
         for index, word in enumerate(self._script):
-            self._node.think(self._node.slowest)
+            self._node.take_time(self._node.slowest)
             self.tokens.append(1)
             yield Word(word, index, len(self.tokens), 0)
             yield None
