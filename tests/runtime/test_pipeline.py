@@ -22,7 +22,7 @@ from vflow import (
     prop,
 )
 from vflow.graph.loader import load_text
-from vflow.runtime.pipeline import State
+from vflow.runtime.lifecycle import State
 
 CHAIN = """
 nodes:

@@ -24,7 +24,8 @@ from vflow.graph.graph import Graph
 from vflow.printing import indented
 from vflow.report.report_file import why_not_writable, write_report
 from vflow.report.turn_log import TurnLog
-from vflow.runtime.pipeline import Pipeline, State
+from vflow.runtime.lifecycle import State
+from vflow.runtime.pipeline import Pipeline
 
 T = TypeVar("T")
 DRAIN_S, FLUSH_S, STOP_S, PRINT_S = 3.0, 0.5, 1.0, 0.3

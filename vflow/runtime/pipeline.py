@@ -5,8 +5,7 @@ closes its nodes, `turn_control` numbers and interrupts its turns, `failures` de
 `announcer` posts on its bus. Each node opens in a thread of its own, so the slowest alone decides when the
 pipeline plays.
 
-`start`, `wait`, `drain`, `stop` and `flush` may be called from any thread; nodes are opened and closed
-outside the threads that run them.
+Any thread may call. Nodes are opened and closed outside the threads that run them.
 """
 
 from __future__ import annotations
@@ -30,8 +29,7 @@ from vflow.runtime.context import NodeContext
 from vflow.runtime.failures import Failures
 from vflow.runtime.flush_lock import FlushLock
 from vflow.runtime.flusher import Flusher
-from vflow.runtime.lifecycle import Lifecycle
-from vflow.runtime.lifecycle import State as State
+from vflow.runtime.lifecycle import Lifecycle, State
 from vflow.runtime.link import LinkStats
 from vflow.runtime.segment import Segment, SegmentOwner
 from vflow.runtime.speculation import Speculation

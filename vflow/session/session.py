@@ -17,7 +17,8 @@ from vflow.graph.registry import NodeClass
 from vflow.outbox import Outbox
 from vflow.packet import AudioPacket, TextPacket
 from vflow.report.turn_log import TurnLog
-from vflow.runtime.pipeline import Pipeline, State
+from vflow.runtime.lifecycle import State
+from vflow.runtime.pipeline import Pipeline
 from vflow.session.event_loop import in_thread
 from vflow.session.events import (
     Event,
