@@ -14,10 +14,12 @@ class Turns:
         clock = SystemClock()
         clock.start()
         self.held = {2}
+        self.touched: list[int] = []
         self.link = HeldLink("a.out -> b.in", QueueOptions(**options), clock, lambda: None, self)  # type: ignore[arg-type]
         self.link.writer, self.link.reader = End(clock), End(clock)
 
-    def touch(self, turn: int) -> None: ...
+    def touch(self, turn: int) -> None:
+        self.touched.append(turn)
 
     def holds(self, turn: int) -> bool:
         return turn in self.held
@@ -63,3 +65,10 @@ def test_a_held_packet_is_as_old_as_its_commit() -> None:
     turns.link.put(word(1, turn=1))
     now[0] = 500 * MS
     assert drain(turns.link) == []
+
+
+def test_each_item_that_is_put_counts_as_work_on_its_turn() -> None:
+    turns = Turns()
+    turns.link.put(word(0, turn=2))
+    turns.link.put(TurnEnd(turn=3))
+    assert turns.touched == [2, 3]
