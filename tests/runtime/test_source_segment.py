@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import pytest
+
 from tests.runtime.test_pipeline import CHAIN, sink
 from tests.stand_ins import PATIENCE_S, Gate, Heavy, Pass, Words, pipeline, run, word
 from vflow import Flush, ManualClock, TextPacket
+from vflow.errors import Stopped
 
 
 class BreaksOff(Words):
@@ -122,3 +125,18 @@ def test_a_source_that_is_restarted_within_its_stream_does_not_begin_it_again() 
         assert running.wait(PATIENCE_S)
         assert running.nodes["words"].stumbled  # type: ignore[attr-defined]
     assert sink(running).indices.count(2) == 1
+
+
+def test_a_source_that_is_stopped_before_its_stream_began_produces_nothing() -> None:
+    begun: list[bool] = []
+
+    class Notes(Words):
+        def produce(self) -> Any:
+            begun.append(True)
+            yield word(0)
+
+    segment = pipeline(CHAIN.replace("t.words", "t.notes"), node=Pass, notes=Notes)._wiring.segments["words"]
+    segment.stop()
+    with pytest.raises(Stopped):
+        segment._work()
+    assert begun == []

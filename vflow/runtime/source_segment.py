@@ -14,7 +14,8 @@ from vflow.runtime.segment import Segment
 class SourceSegment(Segment):
     """One thread, its source and the nodes that the source calls. A restarted source begins a new stream."""
 
-    _again = False
+    _again: bool
+    """Whether to produce anew: the source was restarted."""
 
     def _work(self) -> None:
         """Run the stream to its end, or until it is drained; then send the eos."""
