@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -286,6 +287,20 @@ def test_leaky_links_count_their_audio_exactly() -> None:
     assert queue.queued_ns == 60 * MS
     drain(queue)
     assert queue.queued_ns == 0
+
+
+@pytest.mark.parametrize("policy", ["leaky-oldest", "leaky-newest"])
+def test_a_leaky_link_gives_an_entry_out_only_while_its_writer_cannot_drop_one(policy: str) -> None:
+    queue = link(policy=policy)
+
+    class Guarded(deque[Any]):
+        def popleft(self) -> Any:
+            assert queue._mutex.locked()
+            return super().popleft()
+
+    queue._entries = Guarded()
+    queue.put(word(0))
+    assert drain(queue) == [word(0)]
 
 
 def test_an_overflow_may_flush() -> None:
