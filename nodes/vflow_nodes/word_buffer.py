@@ -87,7 +87,6 @@ class WordBuffer(Node):
     def on_flush(self, flush: Flush) -> None:
         if flush.concerns(self._turn):
             self._forget()
-            self.ctx.wake_at(None)
 
     def _forget(self) -> None:
         self._words: list[TextPacket] = []
