@@ -150,7 +150,7 @@ class WordBuffer(Node):
         short_at = now + left - self.margin + MS
         at = min(max(waited_at, short_at), now + left - self.margin // 3 + MS)
         if self._written(len(self._words)) >= self.then and short_at > now:
-            at = min(at, short_at)
+            at = short_at
         return max(at, now + MS)
 
     def _left_ns(self, now: int) -> int:

@@ -220,14 +220,39 @@ def test_a_reply_that_begins_anew_after_a_flush_begins_with_a_first_chunk(harnes
     assert texts(harness.push(four)) == ["it now"]
 
 
+class Counted(WordBuffer):
+    looks = 0
+
+    def on_timer(self):
+        self.looks += 1
+        yield from super().on_timer()
+
+
+def test_after_the_end_of_a_reply_nothing_is_looked_at():
+    with Harness(Counted()) as harness:
+        harness.push(words("Hmm")[0])
+        harness.event(TurnEnd(turn=1))
+        harness.advance(SECOND)
+        assert harness.node.looks == 0
+
+
+def test_then_words_go_out_as_soon_as_less_than_the_margin_is_left():
+    class Playing(Harness):
+        def lead_ns(self):
+            return max(0, self.lead - self.time_ns)
+
+    with Playing(WordBuffer()) as harness:
+        harness.push(words("Hello.")[0])
+        harness.pull()
+        harness.advance(SECOND)
+        harness.lead = harness.time_ns + 450 * MS
+        for word in words("People walk along rivers"):
+            harness.push(word)
+        assert texts(harness.advance(50 * MS)) == []
+        assert texts(harness.advance(2 * MS)) == ["People walk along rivers"]
+
+
 def test_a_word_is_not_looked_at_again_before_it_may_become_due():
-    class Counted(WordBuffer):
-        looks = 0
-
-        def on_timer(self):
-            self.looks += 1
-            yield from super().on_timer()
-
     with Harness(Counted()) as harness:
         harness.lead = 5 * SECOND
         for word in words("The capital of"):
