@@ -191,3 +191,5 @@ def test_the_lead_is_what_was_accepted_and_not_taken() -> None:
     playout.write(audio(0, 30), 0)
     playout.take(10)
     assert playout.lead_ns() == 20_000_000
+    playout.drop(1)
+    assert (playout.queued, playout.lead_ns()) == (0, 0)

@@ -236,6 +236,14 @@ def test_an_event_behind_a_stale_packet_is_found_and_its_audio_counted_out() -> 
     assert queue.stats().stale == 1
 
 
+def test_an_event_of_another_turn_is_found_after_a_retraction() -> None:
+    queue = link()
+    queue.put(SpeechEnd(turn=3))
+    queue.retract(2, 1)
+    assert queue.pop_event() == SpeechEnd(turn=3)
+    assert queue.stats().stale == 0
+
+
 def test_pop_event_leaves_a_packet_and_an_eos() -> None:
     queue = link()
     queue.put(word(0))
@@ -392,9 +400,9 @@ def test_a_retraction_wakes_both_ends_of_the_link() -> None:
 def test_an_older_retraction_holds_while_entries_from_before_it_are_queued() -> None:
     queue = link(keep=True)
     queue.put(word(0, turn=1))
-    queue.put(word(1, turn=2))
     queue.retract(1, 1)
     queue.writer.epoch = 1
+    queue.put(word(1, turn=2))
     queue.retract(2, 2)
     assert drain(queue) == []
 
