@@ -63,6 +63,11 @@ class WordBuffer(Node):
     text = In(Text("word"), queue=QueueOptions(packets=256))
     out = Out(Text("chunk", features=None))
 
+    _handed_audio_ns: int
+    """What the last chunk that went out lasts at least."""
+    _plays_until_ns: int
+    """Until when all that went out plays at least."""
+
     def open(self) -> None:
         self._turn = 0
         self._forget()
@@ -93,8 +98,6 @@ class WordBuffer(Node):
         self._came_ns: list[int] = []  # when each of them came
         self._begun = False  # whether a chunk of `_turn` has gone out
         self._handed_ns: int | None = None  # when the last chunk went out
-        self._handed_audio_ns = 0  # what it lasts at least
-        self._plays_until_ns = 0  # until when all that went out plays at least
 
     def _look(self) -> Iterator[TextPacket]:
         """Hand on what is due, and ask for a look when the rest may be."""

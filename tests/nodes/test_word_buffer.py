@@ -236,6 +236,19 @@ def test_after_the_end_of_a_reply_nothing_is_looked_at():
         assert harness.node.looks == 0
 
 
+def test_words_with_a_weak_end_are_not_looked_at_again_and_again():
+    with Harness(Counted()) as harness:
+        harness.push(words("Hello.")[0])
+        harness.pull()
+        harness.advance(SECOND)
+        harness.lead = 300 * MS
+        for word in words("People walk along the"):
+            harness.push(word)
+        before = harness.node.looks
+        assert harness.advance(30 * MS) == []
+        assert harness.node.looks == before
+
+
 def test_then_words_go_out_as_soon_as_less_than_the_margin_is_left():
     class Playing(Harness):
         def lead_ns(self):
