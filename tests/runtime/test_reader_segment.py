@@ -130,15 +130,17 @@ class NotedWaiter(SystemWaiter):
         super().wait(deadline_ns)
 
 
+FORKED = """
+nodes: {forks: {use: t.forks}, joins: {use: t.joins, order: pts}, sink: {use: t.collect}}
+links:
+  - {from: forks.out, to: joins.left, queue: {packets: 4}}
+  - {from: forks.aside, to: joins.right}
+  - joins -> sink
+"""
+
+
 def test_a_reader_that_waits_for_one_link_lets_the_writer_of_both_fill_the_other() -> None:
-    text = """
-    nodes: {forks: {use: t.forks}, joins: {use: t.joins, order: pts}, sink: {use: t.collect}}
-    links:
-      - {from: forks.out, to: joins.left, queue: {packets: 4}}
-      - {from: forks.aside, to: joins.right}
-      - joins -> sink
-    """
-    running = pipeline(text, BlockedClock(), forks=Forks, joins=Joins)
+    running = pipeline(FORKED, BlockedClock(), forks=Forks, joins=Joins)
     running.nodes["joins"].blocked = running._wiring.segments["forks"].waiter.waited  # type: ignore[attr-defined]
     with running:
         assert running.wait(PATIENCE_S)
@@ -168,6 +170,24 @@ def test_a_flush_that_comes_just_before_a_newer_item_is_applied_before_it() -> N
     segment.inbox.take = flush_first
     segment._work()
     assert seen == [2], "the first flush, and not yet the one that is newer than the item"
+
+
+def test_a_flush_that_comes_while_nothing_was_taken_yet_is_applied() -> None:
+    segment = pipeline(FORKED, forks=Forks, joins=Joins)._wiring.segments["joins"]
+    take = segment.inbox.take
+    flush = Flush(3, 1, nodes=frozenset(["joins"]))
+
+    def flush_first() -> Any:
+        if segment.epoch < 3:
+            segment.hand(flush)
+            return None
+        for link in segment.inbox.links:
+            link.put(Eos())
+        return take()
+
+    segment.inbox.take = flush_first
+    segment._work()
+    assert segment.epoch == 3
 
 
 def test_an_entry_that_comes_while_a_reader_is_about_to_wait_is_taken() -> None:

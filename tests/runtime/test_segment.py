@@ -249,6 +249,25 @@ def test_a_retraction_spares_the_rest_of_its_own_nodes_work_and_a_flush_does_not
     assert segment.spares(runner) is False
 
 
+def test_a_node_that_takes_an_event_at_a_look_is_told_of_a_flush_after_it() -> None:
+    log: list[str] = []
+
+    class Looks(Heavy):
+        def on_event(self, event: Event) -> Any:
+            segment.hand(Flush(1, 1, nodes=frozenset(["node"]), retracts=True))
+            segment.apply_all()
+            segment.apply_all()
+            log.append("event")
+
+        def on_flush(self, flush: Flush) -> None:
+            log.append("flush")
+
+    running = pipeline(CHAIN, node=Looks)
+    segment, runner = running._wiring.segments["node"], running._wiring.runners["node"]
+    segment._take_event(runner, 2, SpeechStart(turn=2))
+    assert log == ["event", "flush"]
+
+
 def test_a_stop_leaves_a_node_that_waits_while_it_is_told_of_a_flush() -> None:
     class Waits(Pass):
         def on_flush(self, flush: Flush) -> None:
