@@ -147,8 +147,6 @@ class Turn(Node):
         if isinstance(event, Eos):
             if self._state in (State.VOICE, State.HUSH, State.PAUSED):
                 yield from self._ended()
-            self._state = State.IDLE
-            self._held.clear()
             self._duck(False)
 
     # outside an utterance

@@ -390,6 +390,14 @@ def test_a_cough_makes_the_reply_softer_for_a_moment() -> None:
     assert s.harness.interrupted == []
 
 
+def test_a_stream_that_ends_in_an_onset_leaves_the_reply_at_its_loudness() -> None:
+    s = script(duck=-20.0)
+    s.harness.is_speaking = True
+    s.windows(3, 0.9)
+    s.harness.eos()
+    assert s.harness.gains == [pytest.approx(0.1), 1.0]
+
+
 def test_a_machine_that_is_opened_anew_leaves_nothing_held_or_soft() -> None:
     s = script(duck=-20.0)
     s.harness.is_speaking = True
