@@ -198,6 +198,7 @@ def test_an_entry_that_comes_while_a_reader_is_about_to_wait_is_taken() -> None:
     thread.start()
     thread.join(PATIENCE_S)
     assert not thread.is_alive()
+    assert not segment.waiter.parked, "nobody need wake it"
 
 
 def test_a_timer_is_not_delayed_by_a_later_one_of_the_same_thread() -> None:

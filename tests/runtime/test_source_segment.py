@@ -9,7 +9,7 @@ import pytest
 
 from tests.runtime.test_pipeline import CHAIN, sink
 from tests.stand_ins import PATIENCE_S, Gate, Heavy, Pass, Words, pipeline, run, word
-from vflow import Flush, ManualClock, TextPacket
+from vflow import Event, Flush, ManualClock, TextPacket
 from vflow.errors import Stopped
 
 
@@ -140,3 +140,26 @@ def test_a_source_that_is_stopped_before_its_stream_began_produces_nothing() -> 
     with pytest.raises(Stopped):
         segment._work()
     assert begun == []
+
+
+def test_a_flush_that_comes_with_a_drain_is_told_before_the_stream_ends() -> None:
+    log: list[str] = []
+
+    class Interrupted(Words):
+        def produce(self) -> Any:
+            yield word(0)
+            segment.hand(Flush(1, 0, frozenset(["words"]), frozenset(["node"])))
+            segment.drain()
+            self.ctx.wait_until()
+
+    class Notes(Pass):
+        def on_flush(self, flush: Flush) -> None:
+            log.append("flush")
+
+        def on_event(self, event: Event) -> Any:
+            log.append(event.name)
+
+    text = CHAIN.replace("t.words", "t.interrupted")
+    segment = pipeline(text, node=Notes, interrupted=Interrupted)._wiring.segments["words"]
+    segment._work()
+    assert log == ["flush", "eos"]
