@@ -37,6 +37,11 @@ def test_first_chunk_goes_out_at_first_words(harness):
     assert texts(harness.pull()) == ["The capital"]
 
 
+def test_a_word_of_spaces_counts_as_none(harness):
+    harness.push(TextPacket(text=" ", turn=1))
+    assert harness.push(words("The")[0]) == []
+
+
 @pytest.mark.parametrize("word", ["Yes.", "1.", 'Sure!"', "Really?", "**Hello.**", "Well,", "So…", "No--"])
 def test_first_chunk_goes_out_at_a_punctuation_mark(harness, word):
     assert texts(harness.push(words(word)[0])) == [word]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.runtime.test_link import End, drain
 from tests.stand_ins import word
 from vflow import MS, Eos, Pause, QueueOptions, TurnEnd
-from vflow.clock import SystemClock
+from vflow.clock import SystemClock, SystemWaiter
 from vflow.runtime.held_link import HeldLink
 
 
@@ -72,3 +72,16 @@ def test_each_item_that_is_put_counts_as_work_on_its_turn() -> None:
     turns.link.put(word(0, turn=2))
     turns.link.put(TurnEnd(turn=3))
     assert turns.touched == [2, 3]
+
+
+def test_a_commit_wakes_the_reader() -> None:
+    turns = Turns()
+    woken: list[bool] = []
+
+    class Noted(SystemWaiter):
+        def wake(self) -> None:
+            woken.append(True)
+
+    turns.link.reader.waiter = Noted(SystemClock())
+    turns.link.look_again()
+    assert woken == [True]
