@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
@@ -163,3 +164,39 @@ def test_a_flush_that_comes_with_a_drain_is_told_before_the_stream_ends() -> Non
     segment = pipeline(text, node=Notes, interrupted=Interrupted)._wiring.segments["words"]
     segment._work()
     assert log == ["flush", "eos"]
+
+
+def test_a_flush_is_told_between_two_emissions_though_it_refuses_none() -> None:
+    log: list[str] = []
+
+    class Fused(Pass):
+        def process(self, packet: TextPacket) -> Any:
+            log.append(f"word {packet.index}")
+            if packet.index == 0:
+                segment.hand(Flush(1, 0, origins=frozenset(["node"]), nodes=frozenset(["sink"])))
+
+        def on_cancel(self, flush: Flush) -> None:
+            log.append("cancel")
+
+    segment = pipeline(
+        CHAIN.replace("{use: t.words}", "{use: t.words, count: 2}"), node=Fused
+    )._wiring.segments["words"]
+    segment._work()
+    assert log == ["word 0", "cancel", "word 1"]
+
+
+def test_a_forked_child_that_comes_back_with_an_error_ends_before_anybody_hears_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Ended(BaseException):
+        """Stands for the end of the process."""
+
+    def end(code: int) -> None:
+        raise Ended
+
+    wiring = pipeline(CHAIN, node=Pass)._wiring
+    segment = wiring.segments["words"]
+    segment.forked()
+    monkeypatch.setattr(os, "_exit", end)
+    with pytest.raises(Ended):
+        segment.failed(wiring.runners["words"], OSError("in the child"))

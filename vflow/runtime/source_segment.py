@@ -43,5 +43,4 @@ class SourceSegment(Segment):
 
     def failed(self, runner: Runner, error: BaseException) -> None:
         self._leave_child()
-        restarted = self.owner.failed(self, runner, error)
-        self._again = self._again or (restarted and runner.is_source)
+        self._again = self.owner.failed(self, runner, error) and runner.is_source
