@@ -5,11 +5,13 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.stand_ins import PATIENCE_S, Collect, Gate, Heavy, Pass, Speaker, Words, pipeline, word
 from vflow import (
     MS,
+    AudioPacket,
     Event,
     Flush,
     In,
@@ -58,6 +60,20 @@ def node(running: Pipeline, name: str, cls: type[Any]) -> Any:
     found = running.nodes[name]
     assert isinstance(found, cls)
     return found
+
+
+LINE = """
+nodes: {words: {use: t.words}, heavy: {use: t.heavy}, sink: {use: t.collect}}
+links: [words -> heavy -> sink]
+"""
+
+
+def test_the_audio_that_waits_downstream_of_a_node_is_counted_and_no_other() -> None:
+    running = pipeline(LINE, heavy=Heavy)
+    for (_, link), ms in zip(running._wiring.links, (500, 20), strict=True):
+        link.put(AudioPacket(data=np.zeros(ms * 16, np.float32), rate=16000))
+    assert running._flusher.queued_ns(frozenset(["heavy"])) == 20 * MS
+    assert running._flusher.queued_ns(frozenset(["words"])) == 520 * MS
 
 
 # under load

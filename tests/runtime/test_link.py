@@ -95,6 +95,17 @@ def test_items_come_out_in_order_and_are_counted() -> None:
     assert (stats.pushed, stats.dropped, stats.stale, stats.high_water) == (3, 0, 0, 3)
 
 
+def test_a_link_knows_of_which_epoch_the_last_item_was_and_whether_it_was_the_eos() -> None:
+    queue = link()
+    queue.writer.epoch = 3
+    queue.put(word(0))
+    queue.put(Eos())
+    assert queue.pop() == word(0)
+    assert (queue.got_epoch, queue.ended) == (3, False)
+    assert queue.pop() == Eos()
+    assert queue.ended
+
+
 def test_put_blocks_at_the_bound_until_the_link_is_half_empty() -> None:
     queue = link(packets=4)
     putter = Putter(queue, [word(n) for n in range(6)])

@@ -178,9 +178,8 @@ def test_a_flush_is_told_between_two_emissions_though_it_refuses_none() -> None:
         def on_cancel(self, flush: Flush) -> None:
             log.append("cancel")
 
-    segment = pipeline(
-        CHAIN.replace("{use: t.words}", "{use: t.words, count: 2}"), node=Fused
-    )._wiring.segments["words"]
+    text = CHAIN.replace("{use: t.words}", "{use: t.words, count: 2}")
+    segment = pipeline(text, node=Fused)._wiring.segments["words"]
     segment._work()
     assert log == ["word 0", "cancel", "word 1"]
 
