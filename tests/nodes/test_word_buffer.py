@@ -178,6 +178,12 @@ def test_then_words_go_out_at_once_when_little_is_left_to_play(harness):
     assert texts(harness.push(fourth)) == ["People walk along rivers"]
 
 
+def test_a_long_chunk_that_the_tts_still_works_on_counts_as_to_be_played(harness):
+    harness.push(words("Internationalization.")[0])
+    harness.pull()
+    assert harness.push(words("Yes then")[1]) == [], "90 ms and 30 for each letter, more than the margin"
+
+
 def test_nothing_left_to_play_hands_on_a_single_word(harness):
     harness.push(words("Hello.")[0])
     harness.pull()

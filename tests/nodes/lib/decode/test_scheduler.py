@@ -50,8 +50,9 @@ def test_a_prompt_is_computed_in_chunks_larger_ones_when_nobody_decodes() -> Non
 
 def test_a_prompt_that_wants_no_answer_is_computed_to_its_end() -> None:
     scheduler = Scheduler(1, alone=10)
-    assert prefill(scheduler, job(1, 25)) == 25
+    assert prefill(scheduler, made := Job(1, list(range(25)))) == 25
     assert held(scheduler, 1) == 25
+    assert made.stage is Stage.DONE
 
 
 def test_prompts_take_turns_so_that_a_short_one_does_not_wait_for_a_long_one() -> None:
