@@ -100,6 +100,7 @@ def test_a_link_knows_of_which_epoch_the_last_item_was_and_whether_it_was_the_eo
     queue.writer.epoch = 3
     queue.put(word(0))
     queue.put(Eos())
+    assert queue.ready is True
     assert queue.pop() == word(0)
     assert (queue.got_epoch, queue.ended) == (3, False)
     assert queue.pop() == Eos()
