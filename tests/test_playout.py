@@ -48,6 +48,14 @@ def test_start_and_end_of_a_turn_pass_at_their_samples() -> None:
     assert played == Played(1, 20, RATE, ended=True)
 
 
+def test_what_is_written_behind_other_audio_starts_after_it() -> None:
+    playout = Playout(RATE)
+    playout.take(5)
+    playout.write(audio(0, 10, turn=1), 0)
+    playout.write(audio(0, 10, turn=2), 0)
+    assert marks(playout.take(20)[1]) == [("start", 5, 10), ("start", 15, 10)]
+
+
 def test_an_end_behind_the_last_sample_passes_without_another_sample() -> None:
     playout = Playout(RATE)
     playout.write(audio(0, 10), 0)
@@ -191,3 +199,5 @@ def test_the_lead_is_what_was_accepted_and_not_taken() -> None:
     playout.write(audio(0, 30), 0)
     playout.take(10)
     assert playout.lead_ns() == 20_000_000
+    playout.drop(1)
+    assert (playout.queued, playout.lead_ns()) == (0, 0)

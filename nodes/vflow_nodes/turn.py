@@ -107,6 +107,22 @@ class Turn(Node):
 
     _turn = 0
     _ducked = False
+    _start_ns: int
+    """Where the utterance begins."""
+    _end_ns: int
+    """The end of the last window."""
+    _voiced_ns: int
+    """How much voice this onset has."""
+    _dips: int
+    """Silent windows in a row, in this onset."""
+    _loudest: float
+    """Power of the loudest voiced window of this onset and utterance."""
+    _sound_ns: int
+    """The end of the last voiced window that is loud enough to be the voice itself."""
+    _voice_ns: int
+    """The end of the last voiced window."""
+    _off_ns: int
+    """Where the sound ended, as an estimate."""
 
     def open(self) -> None:
         if self._turn:  # opened anew within an utterance: what is held of it must not wait for ever
@@ -116,15 +132,6 @@ class Turn(Node):
         self._held: deque[AudioPacket] = deque()
         """The beginning of a coming utterance: its pre-roll, then its onset."""
         self._turn = 0
-        self._start_ns = 0
-        self._end_ns = 0  # of the last window
-        self._voiced_ns = 0  # amount of voice in this onset
-        self._dips = 0  # silent windows in a row, in this onset
-        self._ducked = False
-        self._loudest = 0.0  # power of the loudest voiced window of this onset and utterance
-        self._sound_ns = 0  # end of the last voiced window that is loud enough to be the voice itself
-        self._voice_ns = 0  # end of the last voiced window
-        self._off_ns = 0  # estimated end of the sound
 
     def process(self, packet: AudioPacket) -> Iterator[AudioPacket | Event]:
         goes_on = self._state is State.VOICE
@@ -140,8 +147,6 @@ class Turn(Node):
         if isinstance(event, Eos):
             if self._state in (State.VOICE, State.HUSH, State.PAUSED):
                 yield from self._ended()
-            self._state = State.IDLE
-            self._held.clear()
             self._duck(False)
 
     # outside an utterance
@@ -223,7 +228,6 @@ class Turn(Node):
         yield from self._ended()
         if self._state is State.VOICE:
             self._state = State.ONSET
-            self._dips = 0
             self._voiced_ns = max(self.speech_start_after, self.barge_in_after)
         else:
             self._state = State.IDLE

@@ -63,6 +63,11 @@ class WordBuffer(Node):
     text = In(Text("word"), queue=QueueOptions(packets=256))
     out = Out(Text("chunk", features=None))
 
+    _handed_audio_ns: int
+    """What the last chunk that went out lasts at least."""
+    _plays_until_ns: int
+    """Until when all that went out plays at least."""
+
     def open(self) -> None:
         self._turn = 0
         self._forget()
@@ -87,15 +92,12 @@ class WordBuffer(Node):
     def on_flush(self, flush: Flush) -> None:
         if flush.concerns(self._turn):
             self._forget()
-            self.ctx.wake_at(None)
 
     def _forget(self) -> None:
         self._words: list[TextPacket] = []
         self._came_ns: list[int] = []  # when each of them came
         self._begun = False  # whether a chunk of `_turn` has gone out
         self._handed_ns: int | None = None  # when the last chunk went out
-        self._handed_audio_ns = 0  # what it lasts at least
-        self._plays_until_ns = 0  # until when all that went out plays at least
 
     def _look(self) -> Iterator[TextPacket]:
         """Hand on what is due, and ask for a look when the rest may be."""
@@ -151,7 +153,7 @@ class WordBuffer(Node):
         short_at = now + left - self.margin + MS
         at = min(max(waited_at, short_at), now + left - self.margin // 3 + MS)
         if self._written(len(self._words)) >= self.then and short_at > now:
-            at = min(at, short_at)
+            at = short_at
         return max(at, now + MS)
 
     def _left_ns(self, now: int) -> int:

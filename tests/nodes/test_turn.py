@@ -390,6 +390,27 @@ def test_a_cough_makes_the_reply_softer_for_a_moment() -> None:
     assert s.harness.interrupted == []
 
 
+def test_a_stream_that_ends_in_an_onset_leaves_the_reply_at_its_loudness() -> None:
+    s = script(duck=-20.0)
+    s.harness.is_speaking = True
+    s.windows(3, 0.9)
+    s.harness.eos()
+    assert s.harness.gains == [pytest.approx(0.1), 1.0]
+
+
+def test_a_machine_that_is_opened_anew_leaves_nothing_held_or_soft() -> None:
+    s = script(duck=-20.0)
+    s.harness.is_speaking = True
+    s.windows(3, 0.9)
+    s.harness.node.open()
+    assert s.harness.gains == [pytest.approx(0.1), 1.0]
+    s.windows(10, 0.9)
+    s.harness.node.open()
+    assert s.harness.speculation == [("commit", 1)]
+    s.harness.node.open()
+    assert s.harness.speculation == [("commit", 1)]
+
+
 def test_an_interruption_is_ducked_first_and_then_cut() -> None:
     s = script(duck=-20.0, barge_in_after="224ms")
     s.harness.is_speaking = True

@@ -37,6 +37,11 @@ def test_first_chunk_goes_out_at_first_words(harness):
     assert texts(harness.pull()) == ["The capital"]
 
 
+def test_a_word_of_spaces_counts_as_none(harness):
+    harness.push(TextPacket(text=" ", turn=1))
+    assert harness.push(words("The")[0]) == []
+
+
 @pytest.mark.parametrize("word", ["Yes.", "1.", 'Sure!"', "Really?", "**Hello.**", "Well,", "So…", "No--"])
 def test_first_chunk_goes_out_at_a_punctuation_mark(harness, word):
     assert texts(harness.push(words(word)[0])) == [word]
@@ -173,6 +178,12 @@ def test_then_words_go_out_at_once_when_little_is_left_to_play(harness):
     assert texts(harness.push(fourth)) == ["People walk along rivers"]
 
 
+def test_a_long_chunk_that_the_tts_still_works_on_counts_as_to_be_played(harness):
+    harness.push(words("Internationalization.")[0])
+    harness.pull()
+    assert harness.push(words("Yes then")[1]) == [], "90 ms and 30 for each letter, more than the margin"
+
+
 def test_nothing_left_to_play_hands_on_a_single_word(harness):
     harness.push(words("Hello.")[0])
     harness.pull()
@@ -220,14 +231,52 @@ def test_a_reply_that_begins_anew_after_a_flush_begins_with_a_first_chunk(harnes
     assert texts(harness.push(four)) == ["it now"]
 
 
+class Counted(WordBuffer):
+    looks = 0
+
+    def on_timer(self):
+        self.looks += 1
+        yield from super().on_timer()
+
+
+def test_after_the_end_of_a_reply_nothing_is_looked_at():
+    with Harness(Counted()) as harness:
+        harness.push(words("Hmm")[0])
+        harness.event(TurnEnd(turn=1))
+        harness.advance(SECOND)
+        assert harness.node.looks == 0
+
+
+def test_words_with_a_weak_end_are_not_looked_at_again_and_again():
+    with Harness(Counted()) as harness:
+        harness.push(words("Hello.")[0])
+        harness.pull()
+        harness.advance(SECOND)
+        harness.lead = 300 * MS
+        for word in words("People walk along the"):
+            harness.push(word)
+        before = harness.node.looks
+        assert harness.advance(30 * MS) == []
+        assert harness.node.looks == before
+
+
+def test_then_words_go_out_as_soon_as_less_than_the_margin_is_left():
+    class Playing(Harness):
+        def lead_ns(self):
+            return max(0, self.lead - self.time_ns)
+
+    with Playing(WordBuffer()) as harness:
+        harness.push(words("Hello.")[0])
+        harness.pull()
+        harness.advance(SECOND)
+        harness.lead = harness.time_ns + 450 * MS
+        for word in words("People walk along rivers"):
+            harness.push(word)
+        assert texts(harness.advance(50 * MS)) == []
+        assert texts(harness.advance(2 * MS)) == ["People walk along rivers"]
+
+
 def test_a_word_is_not_looked_at_again_before_it_may_become_due():
-    class Counted(WordBuffer):
-        looks = 0
-
-        def on_timer(self):
-            self.looks += 1
-            yield from super().on_timer()
-
     with Harness(Counted()) as harness:
         harness.lead = 5 * SECOND
         for word in words("The capital of"):

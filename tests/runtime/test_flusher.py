@@ -5,11 +5,13 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.stand_ins import PATIENCE_S, Collect, Gate, Heavy, Pass, Speaker, Words, pipeline, word
 from vflow import (
     MS,
+    AudioPacket,
     Event,
     Flush,
     In,
@@ -58,6 +60,52 @@ def node(running: Pipeline, name: str, cls: type[Any]) -> Any:
     found = running.nodes[name]
     assert isinstance(found, cls)
     return found
+
+
+LINE = """
+nodes: {words: {use: t.words}, heavy: {use: t.heavy}, sink: {use: t.collect}}
+links: [words -> heavy -> sink]
+"""
+
+
+def test_the_audio_that_waits_downstream_of_a_node_is_counted_and_no_other() -> None:
+    running = pipeline(LINE, heavy=Heavy)
+    for (_, link), ms in zip(running._wiring.links, (500, 20), strict=True):
+        link.put(AudioPacket(data=np.zeros(ms * 16, np.float32), rate=16000))
+    assert running._flusher.queued_ns(frozenset(["heavy"])) == 20 * MS
+    assert running._flusher.queued_ns(frozenset(["words"])) == 520 * MS
+
+
+def test_flushes_and_retractions_are_counted_together_from_1_and_cancel_no_turn_before() -> None:
+    running = pipeline(LINE)
+    flusher, words = running._flusher, frozenset(["words"])
+    assert flusher.cancelled_turn == 0
+    running.speculation.begin(2)
+    assert flusher.retract(words, 2, 0) == []
+    assert flusher.flush(words, 1)[0].number == 2
+    assert flusher.cancelled_turn == 1
+
+
+def test_a_sink_is_named_while_it_drops_and_only_where_that_takes_longer_than_asked() -> None:
+    named: list[str] = []
+
+    class Drops(Speaker):
+        def drop(self, epoch: int) -> tuple[Played, ...]:
+            flusher = running._flusher
+            named.extend([flusher.dropping(), flusher.dropping(longer_than_s=3600.0)])
+            return super().drop(epoch)
+
+    class Waits(Words):
+        def produce(self) -> Iterator[Any]:
+            yield None
+            self.ctx.wait_until()
+
+    text = LINE.replace("t.collect", "t.drops").replace("t.words", "t.waits")
+    running = pipeline(text, drops=Drops, waits=Waits)
+    with running:
+        running.flush(origins=["words"])
+        named.append(running._flusher.dropping())
+    assert named == ["sink", "", ""]
 
 
 # under load

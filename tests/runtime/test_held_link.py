@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.runtime.test_link import End, drain
 from tests.stand_ins import word
 from vflow import MS, Eos, Pause, QueueOptions, TurnEnd
-from vflow.clock import SystemClock
+from vflow.clock import SystemClock, SystemWaiter
 from vflow.runtime.held_link import HeldLink
 
 
@@ -14,10 +14,12 @@ class Turns:
         clock = SystemClock()
         clock.start()
         self.held = {2}
+        self.touched: list[int] = []
         self.link = HeldLink("a.out -> b.in", QueueOptions(**options), clock, lambda: None, self)  # type: ignore[arg-type]
         self.link.writer, self.link.reader = End(clock), End(clock)
 
-    def touch(self, turn: int) -> None: ...
+    def touch(self, turn: int) -> None:
+        self.touched.append(turn)
 
     def holds(self, turn: int) -> bool:
         return turn in self.held
@@ -63,3 +65,23 @@ def test_a_held_packet_is_as_old_as_its_commit() -> None:
     turns.link.put(word(1, turn=1))
     now[0] = 500 * MS
     assert drain(turns.link) == []
+
+
+def test_each_item_that_is_put_counts_as_work_on_its_turn() -> None:
+    turns = Turns()
+    turns.link.put(word(0, turn=2))
+    turns.link.put(TurnEnd(turn=3))
+    assert turns.touched == [2, 3]
+
+
+def test_a_commit_wakes_the_reader() -> None:
+    turns = Turns()
+    woken: list[bool] = []
+
+    class Noted(SystemWaiter):
+        def wake(self) -> None:
+            woken.append(True)
+
+    turns.link.reader.waiter = Noted(SystemClock())
+    turns.link.look_again()
+    assert woken == [True]

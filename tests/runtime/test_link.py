@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -92,6 +93,18 @@ def test_items_come_out_in_order_and_are_counted() -> None:
     assert drain(queue) == items
     stats = queue.stats()
     assert (stats.pushed, stats.dropped, stats.stale, stats.high_water) == (3, 0, 0, 3)
+
+
+def test_a_link_knows_of_which_epoch_the_last_item_was_and_whether_it_was_the_eos() -> None:
+    queue = link()
+    queue.writer.epoch = 3
+    queue.put(word(0))
+    queue.put(Eos())
+    assert queue.ready is True
+    assert queue.pop() == word(0)
+    assert (queue.got_epoch, queue.ended) == (3, False)
+    assert queue.pop() == Eos()
+    assert queue.ended
 
 
 def test_put_blocks_at_the_bound_until_the_link_is_half_empty() -> None:
@@ -235,6 +248,14 @@ def test_an_event_behind_a_stale_packet_is_found_and_its_audio_counted_out() -> 
     assert queue.stats().stale == 1
 
 
+def test_an_event_of_another_turn_is_found_after_a_retraction() -> None:
+    queue = link()
+    queue.put(SpeechEnd(turn=3))
+    queue.retract(2, 1)
+    assert queue.pop_event() == SpeechEnd(turn=3)
+    assert queue.stats().stale == 0
+
+
 def test_pop_event_leaves_a_packet_and_an_eos() -> None:
     queue = link()
     queue.put(word(0))
@@ -286,6 +307,20 @@ def test_leaky_links_count_their_audio_exactly() -> None:
     assert queue.queued_ns == 60 * MS
     drain(queue)
     assert queue.queued_ns == 0
+
+
+@pytest.mark.parametrize("policy", ["leaky-oldest", "leaky-newest"])
+def test_a_leaky_link_gives_an_entry_out_only_while_its_writer_cannot_drop_one(policy: str) -> None:
+    queue = link(policy=policy)
+
+    class Guarded(deque[Any]):
+        def popleft(self) -> Any:
+            assert queue._mutex.locked()
+            return super().popleft()
+
+    queue._entries = Guarded()
+    queue.put(word(0))
+    assert drain(queue) == [word(0)]
 
 
 def test_an_overflow_may_flush() -> None:
@@ -377,9 +412,9 @@ def test_a_retraction_wakes_both_ends_of_the_link() -> None:
 def test_an_older_retraction_holds_while_entries_from_before_it_are_queued() -> None:
     queue = link(keep=True)
     queue.put(word(0, turn=1))
-    queue.put(word(1, turn=2))
     queue.retract(1, 1)
     queue.writer.epoch = 1
+    queue.put(word(1, turn=2))
     queue.retract(2, 2)
     assert drain(queue) == []
 

@@ -8,7 +8,20 @@ from typing import Any
 
 from tests.runtime.test_segment import CHAIN, sink
 from tests.stand_ins import PATIENCE_S, Heavy, Pass, Words, pipeline, run, word
-from vflow import MS, Eos, Event, Flush, In, ManualClock, Node, Out, SystemClock, Text, TextPacket
+from vflow import (
+    MS,
+    Eos,
+    Event,
+    Flush,
+    In,
+    ManualClock,
+    Node,
+    Out,
+    SpeechStart,
+    SystemClock,
+    Text,
+    TextPacket,
+)
 from vflow.clock import SystemWaiter
 
 
@@ -117,15 +130,17 @@ class NotedWaiter(SystemWaiter):
         super().wait(deadline_ns)
 
 
+FORKED = """
+nodes: {forks: {use: t.forks}, joins: {use: t.joins, order: pts}, sink: {use: t.collect}}
+links:
+  - {from: forks.out, to: joins.left, queue: {packets: 4}}
+  - {from: forks.aside, to: joins.right}
+  - joins -> sink
+"""
+
+
 def test_a_reader_that_waits_for_one_link_lets_the_writer_of_both_fill_the_other() -> None:
-    text = """
-    nodes: {forks: {use: t.forks}, joins: {use: t.joins, order: pts}, sink: {use: t.collect}}
-    links:
-      - {from: forks.out, to: joins.left, queue: {packets: 4}}
-      - {from: forks.aside, to: joins.right}
-      - joins -> sink
-    """
-    running = pipeline(text, BlockedClock(), forks=Forks, joins=Joins)
+    running = pipeline(FORKED, BlockedClock(), forks=Forks, joins=Joins)
     running.nodes["joins"].blocked = running._wiring.segments["forks"].waiter.waited  # type: ignore[attr-defined]
     with running:
         assert running.wait(PATIENCE_S)
@@ -157,6 +172,24 @@ def test_a_flush_that_comes_just_before_a_newer_item_is_applied_before_it() -> N
     assert seen == [2], "the first flush, and not yet the one that is newer than the item"
 
 
+def test_a_flush_that_comes_while_nothing_was_taken_yet_is_applied() -> None:
+    segment = pipeline(FORKED, forks=Forks, joins=Joins)._wiring.segments["joins"]
+    take = segment.inbox.take
+    flush = Flush(3, 1, nodes=frozenset(["joins"]))
+
+    def flush_first() -> Any:
+        if segment.epoch < 3:
+            segment.hand(flush)
+            return None
+        for link in segment.inbox.links:
+            link.put(Eos())
+        return take()
+
+    segment.inbox.take = flush_first
+    segment._work()
+    assert segment.epoch == 3
+
+
 def test_an_entry_that_comes_while_a_reader_is_about_to_wait_is_taken() -> None:
     running = pipeline(CHAIN, node=Heavy)
     segment = running._wiring.segments["node"]
@@ -165,3 +198,78 @@ def test_an_entry_that_comes_while_a_reader_is_about_to_wait_is_taken() -> None:
     thread.start()
     thread.join(PATIENCE_S)
     assert not thread.is_alive()
+    assert not segment.waiter.parked, "nobody need wake it"
+
+
+def test_a_timer_is_not_delayed_by_a_later_one_of_the_same_thread() -> None:
+    fired: list[int] = []
+
+    class Fused(Pass):
+        delay_ns = 70 * MS
+
+        def process(self, packet: TextPacket) -> Any:
+            self.ctx.wake_at(self.ctx.now_ns() + self.delay_ns)
+            return packet
+
+    class Timed(Fused):
+        delay_ns = 20 * MS
+
+        def on_timer(self) -> Any:
+            fired.append(self.ctx.now_ns())
+
+    class Waits(Words):
+        def produce(self) -> Iterator[Any]:
+            yield word(0)
+            self.ctx.wait_until(100 * MS)
+
+    text = """
+    nodes: {waits: {use: t.waits}, timed: {use: t.timed}, fused: {use: t.fused}, sink: {use: t.collect}}
+    links: [waits -> timed -> fused -> sink]
+    """
+    run(text, ManualClock(), waits=Waits, timed=Timed, fused=Fused)
+    assert fired == [20 * MS]
+
+
+def test_a_flush_that_comes_of_an_event_at_a_look_is_told_before_the_next_item() -> None:
+    log: list[str] = []
+
+    class Looks(Heavy):
+        flush: Any = None
+
+        def process(self, packet: TextPacket) -> Iterator[Any]:
+            log.append(f"begin {packet.index}")
+            assert put.wait(PATIENCE_S)
+            yield None
+            yield packet
+
+        def on_event(self, event: Event) -> Any:
+            log.append(event.name)
+            if isinstance(event, SpeechStart):
+                self.flush(origins=["words"], turn=1)
+                return word(9, turn=2)  # refused: the flush is applied here, within the look
+            return None
+
+        def on_flush(self, flush: Flush) -> None:
+            log.append("flush")
+
+    class Says(Words):
+        def produce(self) -> Iterator[Any]:
+            yield word(0, turn=1)
+            yield SpeechStart(turn=2)
+            put.set()
+            assert flushed.wait(PATIENCE_S)
+            yield word(1, turn=2)
+
+    put, flushed = threading.Event(), threading.Event()
+    running = pipeline(CHAIN.replace("{use: t.words, every: 20ms}", "{use: t.says}"), node=Looks, says=Says)
+    node: Any = running.nodes["node"]
+
+    def flush(**values: Any) -> None:
+        running.flush(**values)
+        flushed.set()
+
+    node.flush = flush
+    with running:
+        assert running.wait(PATIENCE_S)
+    assert log == ["begin 0", "speech_start", "flush", "begin 1", "eos"]
+    assert sink(running).indices == [1]

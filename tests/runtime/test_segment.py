@@ -4,9 +4,12 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from tests.stand_ins import PATIENCE_S, Collect, Heavy, Pass, Words, pipeline, run, word
 from vflow import MS, Event, Flush, ManualClock, Pipeline, SpeechStart, SystemClock, TextPacket
 from vflow.clock import SystemWaiter
+from vflow.errors import Stopped
 
 CHAIN = """
 nodes:
@@ -235,3 +238,44 @@ def test_a_wake_up_may_be_taken_back() -> None:
     segment.wake_at(runner, None)
     segment.wake_at(runner, None)
     assert segment.timers == {}
+
+
+def test_a_retraction_spares_the_rest_of_its_own_nodes_work_and_a_flush_does_not() -> None:
+    running = pipeline(CHAIN, node=Told)
+    segment, runner = running._wiring.segments["node"], running._wiring.runners["node"]
+    segment.hand(Flush(1, 1, origins=frozenset(["node"]), nodes=frozenset(["sink"]), retracts=True))
+    assert segment.spares(runner) is True
+    segment.hand(Flush(2, 1, origins=frozenset(["node"]), nodes=frozenset(["sink"])))
+    assert segment.spares(runner) is False
+
+
+def test_a_node_that_takes_an_event_at_a_look_is_told_of_a_flush_after_it() -> None:
+    log: list[str] = []
+
+    class Looks(Heavy):
+        def on_event(self, event: Event) -> Any:
+            segment.hand(Flush(1, 1, nodes=frozenset(["node"]), retracts=True))
+            segment.apply_all()
+            segment.apply_all()
+            log.append("event")
+
+        def on_flush(self, flush: Flush) -> None:
+            log.append("flush")
+
+    running = pipeline(CHAIN, node=Looks)
+    segment, runner = running._wiring.segments["node"], running._wiring.runners["node"]
+    segment._take_event(runner, 2, SpeechStart(turn=2))
+    assert log == ["event", "flush"]
+
+
+def test_a_stop_leaves_a_node_that_waits_while_it_is_told_of_a_flush() -> None:
+    class Waits(Pass):
+        def on_flush(self, flush: Flush) -> None:
+            self.ctx.wait_until()
+
+    running = pipeline(CHAIN, node=Waits)
+    segment = running._wiring.segments["node"]
+    segment.hand(Flush(1, 1, nodes=frozenset(["node"])))
+    segment.stop()
+    with pytest.raises(Stopped):
+        segment.apply_all()

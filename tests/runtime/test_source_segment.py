@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any
 
+import pytest
+
 from tests.runtime.test_pipeline import CHAIN, sink
 from tests.stand_ins import PATIENCE_S, Gate, Heavy, Pass, Words, pipeline, run, word
-from vflow import Flush, ManualClock, TextPacket
+from vflow import Event, Flush, ManualClock, TextPacket
+from vflow.errors import Stopped
 
 
 class BreaksOff(Words):
@@ -122,3 +126,76 @@ def test_a_source_that_is_restarted_within_its_stream_does_not_begin_it_again() 
         assert running.wait(PATIENCE_S)
         assert running.nodes["words"].stumbled  # type: ignore[attr-defined]
     assert sink(running).indices.count(2) == 1
+
+
+def test_a_source_that_is_stopped_before_its_stream_began_produces_nothing() -> None:
+    begun: list[bool] = []
+
+    class Notes(Words):
+        def produce(self) -> Any:
+            begun.append(True)
+            yield word(0)
+
+    segment = pipeline(CHAIN.replace("t.words", "t.notes"), node=Pass, notes=Notes)._wiring.segments["words"]
+    segment.stop()
+    with pytest.raises(Stopped):
+        segment._work()
+    assert begun == []
+
+
+def test_a_flush_that_comes_with_a_drain_is_told_before_the_stream_ends() -> None:
+    log: list[str] = []
+
+    class Interrupted(Words):
+        def produce(self) -> Any:
+            yield word(0)
+            segment.hand(Flush(1, 0, frozenset(["words"]), frozenset(["node"])))
+            segment.drain()
+            self.ctx.wait_until()
+
+    class Notes(Pass):
+        def on_flush(self, flush: Flush) -> None:
+            log.append("flush")
+
+        def on_event(self, event: Event) -> Any:
+            log.append(event.name)
+
+    text = CHAIN.replace("t.words", "t.interrupted")
+    segment = pipeline(text, node=Notes, interrupted=Interrupted)._wiring.segments["words"]
+    segment._work()
+    assert log == ["flush", "eos"]
+
+
+def test_a_flush_is_told_between_two_emissions_though_it_refuses_none() -> None:
+    log: list[str] = []
+
+    class Fused(Pass):
+        def process(self, packet: TextPacket) -> Any:
+            log.append(f"word {packet.index}")
+            if packet.index == 0:
+                segment.hand(Flush(1, 0, origins=frozenset(["node"]), nodes=frozenset(["sink"])))
+
+        def on_cancel(self, flush: Flush) -> None:
+            log.append("cancel")
+
+    text = CHAIN.replace("{use: t.words}", "{use: t.words, count: 2}")
+    segment = pipeline(text, node=Fused)._wiring.segments["words"]
+    segment._work()
+    assert log == ["word 0", "cancel", "word 1"]
+
+
+def test_a_forked_child_that_comes_back_with_an_error_ends_before_anybody_hears_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Ended(BaseException):
+        """Stands for the end of the process."""
+
+    def end(code: int) -> None:
+        raise Ended
+
+    wiring = pipeline(CHAIN, node=Pass)._wiring
+    segment = wiring.segments["words"]
+    segment.forked()
+    monkeypatch.setattr(os, "_exit", end)
+    with pytest.raises(Ended):
+        segment.failed(wiring.runners["words"], OSError("in the child"))

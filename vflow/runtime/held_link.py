@@ -37,8 +37,7 @@ class HeldLink(Link):
 
     def put(self, item: Item) -> None:
         super().put(item)
-        if item.turn:
-            self._speculation.touch(item.turn)
+        self._speculation.touch(item.turn)
 
     @property
     def ready(self) -> bool:

@@ -6,7 +6,6 @@ It parks only in `_park`, and is woken by an entry, a due timer, a flush or a st
 from __future__ import annotations
 
 from vflow.errors import Flushed, Stopped
-from vflow.event import Eos
 from vflow.packet import Packet
 from vflow.runtime.segment import Segment
 
@@ -39,7 +38,7 @@ class ReaderSegment(Segment):
                     self.apply_all()
             else:
                 self._deliver(inbox.link.event, item)
-                if isinstance(item, Eos) and inbox.ended:
+                if inbox.ended:
                     return
 
     def _park(self) -> None:

@@ -14,7 +14,8 @@ from vflow.runtime.segment import Segment
 class SourceSegment(Segment):
     """One thread, its source and the nodes that the source calls. A restarted source begins a new stream."""
 
-    _again = False
+    _again: bool
+    """Whether to produce anew: the source was restarted."""
 
     def _work(self) -> None:
         """Run the stream to its end, or until it is drained; then send the eos."""
@@ -42,5 +43,4 @@ class SourceSegment(Segment):
 
     def failed(self, runner: Runner, error: BaseException) -> None:
         self._leave_child()
-        restarted = self.owner.failed(self, runner, error)
-        self._again = self._again or (restarted and runner.is_source)
+        self._again = self.owner.failed(self, runner, error) and runner.is_source

@@ -51,8 +51,9 @@ class Speculation:
     def begin(self, turn: int, node: str = "") -> None:
         """The turn may be over, says `node`: from now on it is answered in advance."""
         with self._lock:
-            ahead = self._ahead.setdefault(turn, SpeculativeTurn(turn, node, 0))
-            ahead.node, ahead.last_ns = node, self._now_ns()
+            now_ns = self._now_ns()
+            ahead = self._ahead.setdefault(turn, SpeculativeTurn(turn, node, now_ns))
+            ahead.node, ahead.last_ns = node, now_ns
             self._turns |= {turn}
 
     def touch(self, turn: int) -> None:

@@ -268,6 +268,25 @@ def test_no_seed_draws_at_one_place_as_another_does_elsewhere() -> None:
     assert len({tuple(row) for row in noise.flatten(0, 1).tolist()}) == 20 * 50
 
 
+def splitmix(state: int) -> int:
+    """The output of SplitMix64 at a state, in whole numbers without a sign."""
+    below = 2**64
+    z = (state + 0x9E3779B97F4A7C15) % below
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % below
+    z = (z ^ z >> 27) * 0x94D049BB133111EB % below
+    return z ^ z >> 31
+
+
+@examples(200)
+@given(*[st.integers(-(2**63), 2**63 - 1)] * 3)
+def test_noise_is_hashed_by_splitmix64(seed: int, place: int, token: int) -> None:
+    assert splitmix(0) == 0xE220A8397B1DCDAF, "its first output from seed 0"
+    mixed = splitmix(splitmix(splitmix(seed) + place) + token)
+    uniform = ((mixed >> 41) + 0.5) / 2**23
+    noise = gumbel(*(torch.tensor([number]) for number in (seed, place, token))).item()
+    assert noise == pytest.approx(-math.log(-math.log(uniform)), rel=1e-3, abs=1e-5)
+
+
 def test_noise_is_finite_for_every_seed() -> None:
     extreme = torch.tensor([0, -1, 2**63 - 1, -(2**63)])
     noise = gumbel(extreme[:, None, None], torch.arange(50)[:, None], torch.arange(500))

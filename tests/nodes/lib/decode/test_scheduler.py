@@ -48,6 +48,13 @@ def test_a_prompt_is_computed_in_chunks_larger_ones_when_nobody_decodes() -> Non
     assert scheduler.plan(0.0).chunk is None
 
 
+def test_a_prompt_that_wants_no_answer_is_computed_to_its_end() -> None:
+    scheduler = Scheduler(1, alone=10)
+    assert prefill(scheduler, made := Job(1, list(range(25)))) == 25
+    assert held(scheduler, 1) == 25
+    assert made.stage is Stage.DONE
+
+
 def test_prompts_take_turns_so_that_a_short_one_does_not_wait_for_a_long_one() -> None:
     scheduler = Scheduler(3, chunk=10, alone=10)
     scheduler.submit(long := job(1, 1000, limit=1))
@@ -141,6 +148,22 @@ def test_without_an_unused_slot_the_one_that_rested_longest_is_taken_and_its_ses
     assert prefill(scheduler, job(2, 20, first=200)) == 20
 
 
+def test_a_slot_that_was_never_used_goes_before_a_released_one_that_begins_otherwise() -> None:
+    scheduler = Scheduler(2)
+    prefill(scheduler, job(1, 20, first=100))
+    scheduler.release(1)
+    prefill(scheduler, made := job(2, 20, first=900))
+    assert made.slot == 1
+
+
+def test_a_job_that_waits_has_no_slot_and_nothing_computed_or_drawn() -> None:
+    scheduler = Scheduler(1)
+    prefill(scheduler, job(1, 5, limit=9))
+    scheduler.submit(made := job(2, 5))
+    scheduler.plan(0.0)
+    assert (made.stage, made.slot, made.at, made.begun) == (Stage.WAITING, -1, 0, 0)
+
+
 def test_a_resting_session_keeps_its_slot_while_another_is_unused() -> None:
     scheduler = Scheduler(2)
     prefill(scheduler, job(1, 20, first=100))
@@ -153,11 +176,14 @@ def test_a_resting_session_keeps_its_slot_while_another_is_unused() -> None:
 def test_a_slot_at_work_is_never_taken() -> None:
     scheduler = Scheduler(1)
     prefill(scheduler, busy := job(1, 5, limit=9))
+    busy.paused = True
     scheduler.submit(waiting := job(2, 5, limit=9, deadline=10.0))
     assert scheduler.next_deadline() == 10.0
     assert scheduler.plan(9.9).expired == []
-    assert scheduler.plan(10.0).expired == [waiting]
+    plan = scheduler.plan(10.0)
+    assert (plan.expired, plan.idle) == ([waiting], False)
     assert waiting.stage is Stage.DONE
+    busy.paused = False
     assert scheduler.plan(11.0).rows == [busy]
     assert scheduler.next_deadline() == float("inf")
 
