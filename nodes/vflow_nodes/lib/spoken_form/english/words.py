@@ -94,7 +94,7 @@ NOT_MANY = word_set("is was has its this his as us does")
 
 CODES = word_set(
     "code pin zip passcode password otp ssn serial tracking confirmation reference invoice flight"
-    " extension ext plate cvv cvc vin iban ending ends"
+    " extension ext plate cvv cvc vin iban isbn issn imei ending ends"
 )
 """After these, within a few words, digits are said one by one."""
 PLACED = word_set(
