@@ -199,10 +199,12 @@ def _calendar(look: Look) -> Reading | None:
     following = look.at(1)
     if following is not None and following.core[:1].isdigit():
         return Reading(1, said, "month" if month else "")
-    if not first.dotted or (look.before.paused and not month):
+    if not first.dotted:
         return None
     if following is not None and following.core[:1].islower():
-        return Reading(1, said) if core not in ("Mar", "Jun", "Jul") or month else None
+        return Reading(1, said)
+    if look.before.paused and not month and core in _ALSO_NAMES:
+        return None
     if not month and not (core == "Sun" and look.before.word.lower() in ("the", "our")):
         return Reading(1, said + end_of(look, 0))
     if core in _SURE_MONTHS or (not month and core not in _ALSO_NAMES):

@@ -11,6 +11,7 @@ from vflow_nodes.lib.spoken_form.english.codes import version
 from vflow_nodes.lib.spoken_form.english.dates import (
     count,
     day_of_month,
+    day_to_month,
     duration,
     full_date,
     half_of_day,
@@ -21,6 +22,7 @@ from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.moments import decade, time_of_day
 from vflow_nodes.lib.spoken_form.english.money import SIGNS
 from vflow_nodes.lib.spoken_form.english.numbers import (
+    HALVES,
     NUMBER,
     cardinal,
     code,
@@ -56,15 +58,8 @@ _WHOLE = {
     "24/7": "twenty four seven",
     "9/11": "nine eleven",
     "50/50": "fifty fifty",
+    "50-50": "fifty fifty",
     "7/11": "seven eleven",
-}
-_HALVES = {
-    "½": ("1", "2"),
-    "¼": ("1", "4"),
-    "¾": ("3", "4"),
-    "⅓": ("1", "3"),
-    "⅔": ("2", "3"),
-    "⅛": ("1", "8"),
 }
 
 
@@ -74,10 +69,12 @@ def numeric(look: Look) -> Reading | None:
     core = first.core
     if core in _WHOLE:
         return Reading(1, _WHOLE[core] + first.mark)
+    if reading := day_to_month(look):
+        return reading
     if said := decade(first):
         return Reading(1, said + first.mark)
-    if core[:1] in _HALVES:
-        said = fraction(*_HALVES[core[0]])
+    if core[:1] in HALVES:
+        said = fraction(*HALVES[core[0]])
         rest = unit_name(core[1:], "1")
         return (
             Reading(1, f"{said} {rest}".rstrip() + first.mark, "number", "1")
@@ -200,14 +197,17 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
         return f"{number(digits)} {SCALE_LETTERS[rest]}", "number"
     if rest == "+":
         return f"{number(digits)} plus", ""
-    if rest[0] in _HALVES and len(rest) == 1:
-        part = _HALVES[rest]
+    if rest[0] in HALVES and len(rest) == 1:
+        part = HALVES[rest]
         return f"{number(digits)} and {'a half' if rest == '½' else fraction(*part)}", "range"
     if (found := _FEET.fullmatch(rest)) and whole and len(digits) <= 2:
         inches = found.group(1)
         return (
             f"{cardinal(digits)} foot {cardinal(inches)}" if inches else f"{cardinal(digits)} feet"
         ), "unit"
+    above, dash, noun = rest.partition("-")
+    if dash and noun.isalpha() and (found := _FRACTION.fullmatch(above)) and whole:
+        return f"{_fraction(digits, found.group(1))} {unit_name(noun, '1') or noun}", "unit"
     if (found := _FRACTION.fullmatch(rest)) and whole:
         return _fraction(digits, found.group(1)), "range"
     if (found := _RATIO.fullmatch(rest)) and whole:

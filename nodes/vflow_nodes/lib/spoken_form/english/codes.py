@@ -67,9 +67,14 @@ def phone(look: Look) -> Reading | None:
         return _groups(look)
     if core.isdigit() and 7 <= len(core) <= 11 and before.word.lower() in _PHONES:
         return Reading(1, code(core) + first.mark, "digits")
-    if core.isdigit() and 2 <= len(core) <= 5 and not first.tail:
+    if core.isdigit() and not first.tail and (2 <= len(core) <= 5 or _is_thousands(look)):
         return _plain_groups(look)
     return None
+
+
+def _is_thousands(look: Look) -> bool:
+    """Whether one digit begins "1 000 000"."""
+    return len(look.first.core) == 1 and (following := look.at(1)) is not None and following.core == "000"
 
 
 def _is_range(core: str, before: str) -> bool:

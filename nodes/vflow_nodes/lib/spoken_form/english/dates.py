@@ -17,11 +17,12 @@ _SLASHES = re.compile(r"([0-9]{1,2})([/-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
 _NAMED = re.compile(r"([0-9]{1,2})-([A-Z][a-z]{2,8})-([0-9]{4})")
 _DOTS = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
 _MONTH_DAY = re.compile(r"([0-9]{1,2})/([0-9]{1,2})")
-_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?([ap]\.?m|[AP]\.?M)?")
+_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?:([ap]\.?m|[AP]\.?M)|h)?")
 _HOUR = re.compile(r"([0-9]{1,2})([ap]\.?m|[AP]\.?M)")
 _HALF = re.compile(r"[ap]\.?m|[AP]\.?M")
-_HALF_RANGE = re.compile(r"([ap]\.?m|[AP]\.?M)\.?[-–—]([0-9]{1,2})")
+_HALF_RANGE = re.compile(r"([ap]\.?m|[AP]\.?M)\.?[-–—]([0-9]{1,2}(?::[0-9]{2})?)([ap]\.?m|[AP]\.?M)?")
 _DURATION = re.compile(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,3})(?:m|min))?(?:([0-9]{1,3})s)?")
+_DAY_TO_MONTH = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?[-–—]([A-Z][a-z]+)")
 _DATE_WORDS = word_set("on by until due since from before after through between and to for")
 _NAMES = DAY_NAMES | set(DAYS) | set(MONTH_NAMES)
 
@@ -151,4 +152,16 @@ def is_half(core: str) -> bool:
 def half_range(core: str) -> str:
     """Say "a.m.-5", which stands after an hour; '' for what is none."""
     found = _HALF_RANGE.fullmatch(core)
-    return f"{half_of_day(found.group(1))} to {cardinal(found.group(2))}" if found else ""
+    if not found:
+        return ""
+    first, hour, second = found.groups()
+    end = clock_time(hour, half_follows=True) or cardinal(hour)
+    return f"{half_of_day(first)} to {end}" + (f" {half_of_day(second)}" if second else "")
+
+
+def day_to_month(look: Look) -> Reading | None:
+    """Read "1-April" after the name of a month, before another day."""
+    found = _DAY_TO_MONTH.fullmatch(look.first.core)
+    if not found or look.before.kind != "month" or found.group(2) not in MONTH_NAMES:
+        return None
+    return Reading(1, f"{ordinal(found.group(1))} to {MONTH_NAMES[found.group(2)]}", "month")

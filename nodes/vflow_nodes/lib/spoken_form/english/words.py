@@ -21,6 +21,7 @@ TITLES = _pairs(
 Mr Mister|Mrs Missus|Ms Miz|Dr Doctor|Prof Professor|Gen General|Gov Governor|Sen Senator
 Rep Representative|Capt Captain|Lt Lieutenant|Col Colonel|Sgt Sergeant|Cmdr Commander|Rev Reverend
 Hon Honorable|Cpl Corporal|Maj Major|Adm Admiral|Msgr Monsignor|Mt Mount|Ft Fort|St Saint
+Pres President|Det Detective|Insp Inspector|Fr Father|Amb Ambassador|Messrs Messers
 Atty Attorney|Supt Superintendent|Pvt Private
 """
 )
