@@ -39,12 +39,15 @@ from vflow_nodes.lib.spoken_form.english.words import (
     COUNTED,
     VERSIONED,
     YEAR_WORDS,
+    word_set,
 )
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
 _HEAD = re.compile(rf"([+\-−±~≈<>]?)({NUMBER})(.*)", re.DOTALL)
 _RANGE = re.compile(rf"(%|°[CF]?|[AaPp][Mm]|[a-zA-Z]{{0,3}})[-–—]({NUMBER})(.*)")
 _FRACTION = re.compile(r"/([0-9]{1,6})(?:rds?|ths?|nds?)?")
+_OUT_OF = re.compile(r"/([0-9]{1,3})")
+_PARTS = word_set("page step part slide question chapter lesson level round stage item")
 _RATIO = re.compile(r":([0-9]{1,4})")
 _BY = re.compile(rf"[x×]({NUMBER})(.*)")
 _FEET = re.compile(r"['’′](?:([0-9]{1,2})(?:[\"”″]|''|’’)?)?")
@@ -208,6 +211,8 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
     above, dash, noun = rest.partition("-")
     if dash and noun.isalpha() and (found := _FRACTION.fullmatch(above)) and whole:
         return f"{_fraction(digits, found.group(1))} {unit_name(noun, '1') or noun}", "unit"
+    if (found := _OUT_OF.fullmatch(rest)) and whole and before.word.lower() in _PARTS:
+        return f"{cardinal(digits)} of {cardinal(found.group(1))}", "range"
     if (found := _FRACTION.fullmatch(rest)) and whole:
         return _fraction(digits, found.group(1)), "range"
     if (found := _RATIO.fullmatch(rest)) and whole:
@@ -219,6 +224,8 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
         return said, ""
     if rest[0] in "x×" and (found := _BY.fullmatch(rest)):
         return _by(look, digits, found.group(1), found.group(2))
+    if "." in digits and (found := _OUT_OF.fullmatch(rest)):
+        return f"{number(digits)} out of {cardinal(found.group(1))}", "range"
     if "." in digits and rest.isalpha() and len(rest) < 3:
         return f"{number(digits)} {spaced(rest)}", ""
     return _range(look, digits, rest)

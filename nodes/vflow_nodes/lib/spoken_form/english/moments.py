@@ -44,7 +44,9 @@ def time_of_day(look: Look, before: str) -> Reading | None:
         following = look.at(1)
         half = following if following is not None and is_half(following.core) else None
         if following is not None and (closing := half_range(following.core)):
-            return Reading(2, f"{clock_time(first.core, before, True)} {closing}{following.mark}", "number", "2")
+            return Reading(
+                2, f"{clock_time(first.core, before, True)} {closing}{following.mark}", "number", "2"
+            )
     said = clock_time(first.core, before, half is not None)
     if not said:
         return None

@@ -97,6 +97,8 @@ _EXPRESSION = re.compile(
 )
 _SHORT_WORDS = frozenset(("of", "is", "to", "or", "pi", "if"))
 _ARROWS = frozenset(("->", "=>", "→", "⇒", "-->"))
+_PRESSED = frozenset(("press", "dial", "hit", "push", "tap", "enter"))
+_PHONE_KEYS = {"*": "star", "#": "pound"}
 _DASHES = frozenset("-–—―_=*")
 
 
@@ -104,6 +106,8 @@ def lone(look: Look) -> Reading | None:
     """Read a word without a letter or a digit: a symbol, a bullet, a rule, a dash, a mark."""
     first, before = look.first, look.before
     core = first.core
+    if before.word.lower() in _PRESSED and (key := _PHONE_KEYS.get(first.text.rstrip(".,!?;:"))):
+        return Reading(1, key + first.mark)
     if not core:
         return _bare_mark(look)
     if core in ("-", "–", "−"):
