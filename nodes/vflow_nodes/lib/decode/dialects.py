@@ -31,7 +31,7 @@ class Marker:
 
 THOUGHT_TAGS = (
     "think", "thinking", "thought", "thoughts", "reasoning", "reason", "reflection", "scratchpad", "analysis",
-    "inner_monologue", "internal_monologue", "seed:think",
+    "inner_monologue", "internal_monologue", "seed:think", "antthinking",
 )  # fmt: skip
 THOUGHT_PAIRS = (
     ("[THINK]", "[/THINK]"),  # Magistral

@@ -112,7 +112,17 @@ class SpokenForm:
         code = 0 if ended else self._table.code_words(last.core) or max(0, before.code - 1)
         if reading.kind == "digits":
             code = 0
-        self._before = Before(last.core, reading.kind, reading.value, paused, ended, before.ended, mark, code)
+        self._before = Before(
+            last.core,
+            reading.kind,
+            reading.value,
+            paused,
+            ended,
+            before.ended,
+            mark,
+            code,
+            before.kind == "op",
+        )
         written = words[0].written if len(words) == 1 else " ".join(word.written for word in words)
         return Unit(written, spoken)
 

@@ -51,6 +51,7 @@ class Before:
     ended: whether a sentence ended, or the reply begins.
     mark: the mark after it.
     start: whether that word began its sentence.
+    sum: whether an operator stands before that word: "+ 5".
     code: how many further words may be the digits of a code ("Your code is 4521").
     """
 
@@ -62,6 +63,7 @@ class Before:
     start: bool = False
     mark: str = ""
     code: int = 0
+    sum: bool = False
 
 
 class Stage(Enum):

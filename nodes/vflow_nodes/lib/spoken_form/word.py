@@ -18,6 +18,8 @@ _CLOSERS = "\"”“»›)]}*_`'’.,;:!?…"
 _ESCAPE = re.compile(r"\\([*_`#\[\](){}!|.>~+$%-])")
 _ENTITY = re.compile(r"&#?\w{1,32};")
 _CITATION = re.compile(r"\[\^?[0-9]{1,3}\](?!\()")
+_SWISS = re.compile(r"(?<![0-9])[0-9]{1,3}(?:['’][0-9]{3})+(?![0-9])")
+_POWER = re.compile(r"[A-Za-z0-9]{1,9}\*\*[0-9]{1,9}")
 _FEET = re.compile(r"[0-9]{1,2}['’′]([0-9]{1,2}([\"”″]|''|’’))?")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁄", "0123456789/")
 _COMPATIBLE = re.compile("[\u2160-\u217f\u2460-\u2473\u3371-\u33df\uff10-\uff19]")
@@ -91,6 +93,10 @@ def _clean(text: str) -> str:
     if not text.isascii():
         text = _COMPATIBLE.sub(lambda found: normalize("NFKC", found.group()), text.translate(_LOWERED))
         text = _RAISED.sub(_power, text)
+    if "'" in text or "’" in text:
+        text = _SWISS.sub(lambda found: found.group().replace("'", ",").replace("’", ","), text)
+    if "**" in text and _POWER.fullmatch(text.strip(_OPENERS + _CLOSERS)):
+        text = text.replace("**", "^")
     if "&" in text and ";" in text:
         text = _ENTITY.sub(lambda entity: unescape(entity.group()), text).replace("\xad", "")
     if "\\" in text and text[1:3] != ":\\" and not text.startswith(("\\(", "\\[", "$")):

@@ -44,6 +44,7 @@ REPLIES: list[tuple[str, str, list[Call]]] = [
     (f"<|tool_call|>[{JSON}]<|/tool_call|>", "", [("w", W)]),
     (f"functools[{JSON}]", "", [("w", W)]),
     ('```tool_code\nprint(w(city="Oslo"))\n```\nDone.', "Done.", [("w", W)]),
+    ("<antthinking>Hm.</antthinking>Hi.", "Hi.", []),
     ('<function=w>{"city": "Oslo"}</function>', "", [("w", W)]),
     ("<tool_call><function=w>\n<parameter=city>\nOslo\n</parameter></function></tool_call>", "", [("w", W)]),
     ("<tool_call>w\n<arg_key>city</arg_key>\n<arg_value>Oslo</arg_value>\n</tool_call>", "", [("w", W)]),

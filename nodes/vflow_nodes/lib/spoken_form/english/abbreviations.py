@@ -30,6 +30,8 @@ from vflow_nodes.lib.spoken_form.word import Word
 _SURE_MONTHS = word_set("Jan Feb Apr Aug Sep Sept Oct Nov Dec")
 _REPLIES = word_set("is was say says said answer be or a absolutely definitely and")
 """Words before which "no." at a sentence's end is the word."""
+_NUMBERED = word_set("part serial model phone order account case invoice ticket tracking reference item id")
+"""Words after which "no." is a number although none follows."""
 _ALWAYS = frozenset(("Mr", "Mrs", "Ms", "Prof", "Sgt", "Capt", "Lt"))
 _STOPS = word_set("U.S U.S.A U.K U.N E.U D.C a.m p.m A.M P.M B.C A.D B.C.E C.E Ph.D M.D N.Y L.A")
 """Letters whose full stop may end a sentence; after others a name follows."""
@@ -105,6 +107,11 @@ def _before_number(look: Look) -> Reading | None:
     if first.after or "." in first.tail[1:]:
         return None
     before = look.before
+    following = look.at(1) if first.core == "no" else None
+    if following is not None and (
+        following.core == "of" or (before.word.lower() in _NUMBERED and following.core[:1].islower())
+    ):
+        return Reading(1, "number", "label")
     if first.core in ("no", "art", "sec", "min") and before.word.lower() in _REPLIES and first.core == "no":
         following = look.at(1)
         if (
@@ -192,6 +199,8 @@ def _calendar(look: Look) -> Reading | None:
         return Reading(1, core + first.mark, "" if first.mark else "month")
     month = core in MONTH_NAMES
     said = MONTH_NAMES[core] if month else DAYS[core]
+    if first.mark == "," and not month and (following := look.at(1)) and following.core in MONTH_NAMES:
+        return Reading(1, f"{said},")
     if first.after:
         return Reading(1, said + first.after) if first.dotted else None
     if first.mark and not first.dotted:
@@ -199,10 +208,12 @@ def _calendar(look: Look) -> Reading | None:
     following = look.at(1)
     if following is not None and following.core[:1].isdigit():
         return Reading(1, said, "month" if month else "")
-    if not first.dotted or (look.before.paused and not month):
+    if not first.dotted:
         return None
     if following is not None and following.core[:1].islower():
-        return Reading(1, said) if core not in ("Mar", "Jun", "Jul") or month else None
+        return Reading(1, said)
+    if look.before.paused and not month and core in _ALSO_NAMES:
+        return None
     if not month and not (core == "Sun" and look.before.word.lower() in ("the", "our")):
         return Reading(1, said + end_of(look, 0))
     if core in _SURE_MONTHS or (not month and core not in _ALSO_NAMES):

@@ -11,6 +11,7 @@ from vflow_nodes.lib.spoken_form.english.codes import version
 from vflow_nodes.lib.spoken_form.english.dates import (
     count,
     day_of_month,
+    day_to_month,
     duration,
     full_date,
     half_of_day,
@@ -21,6 +22,7 @@ from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.moments import decade, time_of_day
 from vflow_nodes.lib.spoken_form.english.money import SIGNS
 from vflow_nodes.lib.spoken_form.english.numbers import (
+    HALVES,
     NUMBER,
     cardinal,
     code,
@@ -37,12 +39,15 @@ from vflow_nodes.lib.spoken_form.english.words import (
     COUNTED,
     VERSIONED,
     YEAR_WORDS,
+    word_set,
 )
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
 _HEAD = re.compile(rf"([+\-−±~≈<>]?)({NUMBER})(.*)", re.DOTALL)
 _RANGE = re.compile(rf"(%|°[CF]?|[AaPp][Mm]|[a-zA-Z]{{0,3}})[-–—]({NUMBER})(.*)")
 _FRACTION = re.compile(r"/([0-9]{1,6})(?:rds?|ths?|nds?)?")
+_OUT_OF = re.compile(r"/([0-9]{1,3})")
+_PARTS = word_set("page step part slide question chapter lesson level round stage item")
 _RATIO = re.compile(r":([0-9]{1,4})")
 _BY = re.compile(rf"[x×]({NUMBER})(.*)")
 _FEET = re.compile(r"['’′](?:([0-9]{1,2})(?:[\"”″]|''|’’)?)?")
@@ -56,15 +61,8 @@ _WHOLE = {
     "24/7": "twenty four seven",
     "9/11": "nine eleven",
     "50/50": "fifty fifty",
+    "50-50": "fifty fifty",
     "7/11": "seven eleven",
-}
-_HALVES = {
-    "½": ("1", "2"),
-    "¼": ("1", "4"),
-    "¾": ("3", "4"),
-    "⅓": ("1", "3"),
-    "⅔": ("2", "3"),
-    "⅛": ("1", "8"),
 }
 
 
@@ -74,10 +72,12 @@ def numeric(look: Look) -> Reading | None:
     core = first.core
     if core in _WHOLE:
         return Reading(1, _WHOLE[core] + first.mark)
+    if reading := day_to_month(look):
+        return reading
     if said := decade(first):
         return Reading(1, said + first.mark)
-    if core[:1] in _HALVES:
-        said = fraction(*_HALVES[core[0]])
+    if core[:1] in HALVES:
+        said = fraction(*HALVES[core[0]])
         rest = unit_name(core[1:], "1")
         return (
             Reading(1, f"{said} {rest}".rstrip() + first.mark, "number", "1")
@@ -200,14 +200,19 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
         return f"{number(digits)} {SCALE_LETTERS[rest]}", "number"
     if rest == "+":
         return f"{number(digits)} plus", ""
-    if rest[0] in _HALVES and len(rest) == 1:
-        part = _HALVES[rest]
+    if rest[0] in HALVES and len(rest) == 1:
+        part = HALVES[rest]
         return f"{number(digits)} and {'a half' if rest == '½' else fraction(*part)}", "range"
     if (found := _FEET.fullmatch(rest)) and whole and len(digits) <= 2:
         inches = found.group(1)
         return (
             f"{cardinal(digits)} foot {cardinal(inches)}" if inches else f"{cardinal(digits)} feet"
         ), "unit"
+    above, dash, noun = rest.partition("-")
+    if dash and noun.isalpha() and (found := _FRACTION.fullmatch(above)) and whole:
+        return f"{_fraction(digits, found.group(1))} {unit_name(noun, '1') or noun}", "unit"
+    if (found := _OUT_OF.fullmatch(rest)) and whole and before.word.lower() in _PARTS:
+        return f"{cardinal(digits)} of {cardinal(found.group(1))}", "range"
     if (found := _FRACTION.fullmatch(rest)) and whole:
         return _fraction(digits, found.group(1)), "range"
     if (found := _RATIO.fullmatch(rest)) and whole:
@@ -219,6 +224,8 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
         return said, ""
     if rest[0] in "x×" and (found := _BY.fullmatch(rest)):
         return _by(look, digits, found.group(1), found.group(2))
+    if "." in digits and (found := _OUT_OF.fullmatch(rest)):
+        return f"{number(digits)} out of {cardinal(found.group(1))}", "range"
     if "." in digits and rest.isalpha() and len(rest) < 3:
         return f"{number(digits)} {spaced(rest)}", ""
     return _range(look, digits, rest)

@@ -14,12 +14,15 @@ _PHONE = re.compile(r"(?:\+?[0-9]{1,3}[-.])?(?:\(?[0-9]{3}\)?[-.])?[0-9]{3}[-.][
 _SHORT = re.compile(r"([0-9]{3})-([0-9]{4})")
 _PREFIX = re.compile(r"\+[0-9]{1,3}(?:-[0-9]{2,4})*")
 _LONG = re.compile(r"\+[0-9]{7,15}")
-_GROUP = re.compile(r"[0-9]{2,5}(?:-[0-9]{2,5})*|\([0-9]{2,4}\)(?:[0-9]{2,4}-[0-9]{4})?")
-_DIGIT_GROUPS = re.compile(r"[0-9]{2,8}(?:-[0-9]{2,8})+")
+_GROUP = re.compile(
+    r"[0-9]{1,8}(?:-[0-9]{2,5})*|\([0-9]{2,4}\)(?:[0-9]{2,4}-[0-9]{4})?|\(0\)[0-9]{1,5}(?:-[0-9]{2,8})*"
+)
+_DIGIT_GROUPS = re.compile(r"[0-9]{2,8}(?:-[0-9]{2,8})+|[0-9]{1,8}(?:-[0-9]{1,8}){2,}")
+_POSTAL = re.compile(r"[0-9]{5}-[0-9]{4}|0[0-9]{1,5}/[0-9]{3,9}")
 _IPV4 = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::([0-9]{1,5})|/([0-9]{1,2}))?")
 _IPV6 = re.compile(r"(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=.*[0-9])[0-9a-fA-F:]{3,39}")
 _VERSION = re.compile(r"[vV]?([0-9]{1,4}(?:\.[0-9]{1,6}){1,4})((?:-?(?:alpha|beta|rc|dev|b|a)\.?[0-9]*)?)")
-_ONLY_VERSION = re.compile(r"[vV]([0-9]{1,4})")
+_ONLY_VERSION = re.compile(r"v([0-9]{1,4})")
 _MIXED = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 _ORDINAL = re.compile(r"[0-9]+(?:st|nd|rd|th)(?:-|$)")
 _FORMULA = re.compile(r"(?:(?:Na|Cl|Ca|Mg|Fe|Cu|Zn|Ag|Al|Si|Br|[HCNOSPFKI])(?:[2-9]|[1-9][0-9])?){2,}")
@@ -38,6 +41,7 @@ _SIGNS = {
 _FISCAL = re.compile(r"(FY|CY)([12][0-9]{3})")
 _RUNS = re.compile(r"[0-9]+|[A-Za-z]+")
 _CALLS = word_set("call dial text phone at number fax is tel on")
+_PHONES = word_set("phone telephone tel mobile cell fax call text dial whatsapp")
 _SHORT_NUMBERS = frozenset(("911", "988", "311", "411", "211", "511", "811", "999", "112"))
 
 
@@ -47,10 +51,12 @@ def phone(look: Look) -> Reading | None:
     core = first.core
     if core in _SHORT_NUMBERS and before.word.lower() in ("call", "dial", "text", "to"):
         return Reading(1, spelled(core) + first.mark, "digits")
-    if before.kind == "phone" and _GROUP.fullmatch(core):
+    if before.kind == "phone" and _GROUP.fullmatch(_bracketed(first.text, core)):
         return Reading(1, spelled(re.sub(r"[^0-9]+", ",", core)) + first.mark, "phone")
     if look.cut() and core[0] == "+" and core[1:].isdigit() and len(core) < 5:
         return Reading(1, f"plus {spelled(core[1:])}", "phone")
+    if _POSTAL.fullmatch(core):
+        return Reading(1, spelled(re.sub(r"[^0-9]", ",", core)) + first.mark, "digits")
     if _LONG.fullmatch(core):
         return Reading(1, f"plus {code(core[1:])}{first.mark}", "digits")
     if _PHONE.fullmatch(core) and not (_SHORT.fullmatch(core) and _is_range(core, before.word)):
@@ -59,9 +65,16 @@ def phone(look: Look) -> Reading | None:
     bracketed = first.lead.endswith("(") and first.tail.startswith(")")
     if (bracketed and core.isdigit() and len(core) == 3) or (_PREFIX.fullmatch(core) and len(core) > 1):
         return _groups(look)
-    if core.isdigit() and 2 <= len(core) <= 5 and not first.tail:
+    if core.isdigit() and 7 <= len(core) <= 11 and before.word.lower() in _PHONES:
+        return Reading(1, code(core) + first.mark, "digits")
+    if core.isdigit() and not first.tail and (2 <= len(core) <= 5 or _is_thousands(look)):
         return _plain_groups(look)
     return None
+
+
+def _is_thousands(look: Look) -> bool:
+    """Whether one digit begins "1 000 000"."""
+    return len(look.first.core) == 1 and (following := look.at(1)) is not None and following.core == "000"
 
 
 def _is_range(core: str, before: str) -> bool:
@@ -97,7 +110,7 @@ def _plain_groups(look: Look) -> Reading | None:
     """Read digits in groups that spaces part: a phone number, a card's, or thousands."""
     groups = [look.first.core]
     while not look.words[len(groups) - 1].mark and (word := look.at(len(groups))) is not None:
-        if not (word.core.isascii() and word.core.isdigit() and not word.lead and 2 <= len(word.core) <= 5):
+        if not (word.core.isascii() and word.core.isdigit() and not word.lead and 2 <= len(word.core) <= 6):
             break
         groups.append(word.core)
     if len(groups) == 1:
@@ -109,7 +122,13 @@ def _plain_groups(look: Look) -> Reading | None:
     thousands = sizes[0] <= 3 and set(sizes[1:]) == {3} and groups[0][0] != "0"
     if thousands and (len(groups) > 2 or groups[1] == "000"):
         return Reading(len(groups), cardinal("".join(groups)) + mark, "number", "2")
-    if (len(groups) > 2 and sum(sizes) >= 9) or sizes == [3, 4] or (sizes[0] == 3 and sizes[1:] == [3, 4]):
+    national = groups[0][0] == "0" and 9 <= sum(sizes) <= 11
+    if (
+        national
+        or (len(groups) > 2 and sum(sizes) >= 9)
+        or sizes == [3, 4]
+        or (sizes[0] == 3 and sizes[1:] == [3, 4])
+    ):
         return Reading(len(groups), spelled(" ".join(groups)) + mark, "digits")
     return None
 

@@ -17,11 +17,14 @@ _SLASHES = re.compile(r"([0-9]{1,2})([/-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
 _NAMED = re.compile(r"([0-9]{1,2})-([A-Z][a-z]{2,8})-([0-9]{4})")
 _DOTS = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
 _MONTH_DAY = re.compile(r"([0-9]{1,2})/([0-9]{1,2})")
-_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?([ap]\.?m|[AP]\.?M)?")
+_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?:([ap]\.?m|[AP]\.?M)|h)?")
 _HOUR = re.compile(r"([0-9]{1,2})([ap]\.?m|[AP]\.?M)")
+_POINT_TIME = re.compile(r"^([0-9]{1,2})\.([0-5][0-9])([ap]\.?m|[AP]\.?M)$")
 _HALF = re.compile(r"[ap]\.?m|[AP]\.?M")
-_HALF_RANGE = re.compile(r"([ap]\.?m|[AP]\.?M)\.?[-–—]([0-9]{1,2})")
+_HALF_RANGE = re.compile(r"([ap]\.?m|[AP]\.?M)\.?[-–—]([0-9]{1,2}(?::[0-9]{2})?)([ap]\.?m|[AP]\.?M)?")
 _DURATION = re.compile(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,3})(?:m|min))?(?:([0-9]{1,3})s)?")
+_DAYS = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)[-–—]([0-9]{1,2})(?:st|nd|rd|th)")
+_DAY_TO_MONTH = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?[-–—]([A-Z][a-z]+)")
 _DATE_WORDS = word_set("on by until due since from before after through between and to for")
 _NAMES = DAY_NAMES | set(DAYS) | set(MONTH_NAMES)
 
@@ -77,6 +80,7 @@ def month_and_day(core: str, before: str) -> str:
 
 def clock_time(core: str, before: str = "", half_follows: bool = False) -> str:
     """Say a time of day, or a duration with seconds; '' for what is none."""
+    core = _POINT_TIME.sub(r"\1:\2\3", core)
     if found := _HOUR.fullmatch(core):
         return f"{cardinal(found.group(1))} {half_of_day(found.group(2))}"
     found = _TIME.fullmatch(core)
@@ -151,4 +155,18 @@ def is_half(core: str) -> bool:
 def half_range(core: str) -> str:
     """Say "a.m.-5", which stands after an hour; '' for what is none."""
     found = _HALF_RANGE.fullmatch(core)
-    return f"{half_of_day(found.group(1))} to {cardinal(found.group(2))}" if found else ""
+    if not found:
+        return ""
+    first, hour, second = found.groups()
+    end = clock_time(hour, half_follows=True) or cardinal(hour)
+    return f"{half_of_day(first)} to {end}" + (f" {half_of_day(second)}" if second else "")
+
+
+def day_to_month(look: Look) -> Reading | None:
+    """Read "1st-3rd", and "1-April" after the name of a month, before another day."""
+    if found := _DAYS.fullmatch(look.first.core):
+        return Reading(1, f"{ordinal(found.group(1))} to {ordinal(found.group(2))}{look.first.mark}", "day")
+    found = _DAY_TO_MONTH.fullmatch(look.first.core)
+    if not found or look.before.kind != "month" or found.group(2) not in MONTH_NAMES:
+        return None
+    return Reading(1, f"{ordinal(found.group(1))} to {MONTH_NAMES[found.group(2)]}", "month")

@@ -6,14 +6,22 @@
 from __future__ import annotations
 
 from vflow_nodes.lib.spoken_form.english.dates import half_of_day, is_half
-from vflow_nodes.lib.spoken_form.english.numbers import fraction
-from vflow_nodes.lib.spoken_form.english.units import CURRENCIES, DOTTED_UNITS, SCALES, UNITS, unit_name
+from vflow_nodes.lib.spoken_form.english.numbers import HALVES, fraction
+from vflow_nodes.lib.spoken_form.english.units import (
+    CURRENCIES,
+    DOTTED_UNITS,
+    SCALE_WORDS,
+    SCALES,
+    UNITS,
+    unit_name,
+)
 from vflow_nodes.lib.spoken_form.english.words import COUNTED, INCHES, NOT_MANY, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
 
 _LATE_UNITS = frozenset(("in", "s", "t", "N", "C", "F", "l", "J", "m", "mo", "cal", "pt", "sq"))
 """Units that are words or letters too: only right after a number that waits for them."""
+STREETS = word_set("St Ave Blvd Rd Ln Hwy Pkwy Dr Ct Pl Street Avenue Boulevard Road Lane Drive Court Place")
 _CONTINUES = word_set(
     "I Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May"
     " June July August September October November December Eastern Pacific Central Mountain EST EDT"
@@ -54,8 +62,8 @@ def follow(look: Look, said: str, value: str, at: int = 0) -> Reading:
     if following is None:
         return Reading(at + 1, said + look.words[at].mark, "number", value)
     core = following.core
-    if core.lower() in SCALES:
-        return Reading(at + 2, f"{said} {core.lower()}{following.mark}", "number", "2")
+    if scale := SCALE_WORDS.get(core) or SCALES.get(core.lower()):
+        return Reading(at + 2, f"{said} {scale}{following.mark}", "number", "2")
     if is_half(core) and value.isdigit() and len(value) <= 2:
         return Reading(at + 2, f"{said} {half_of_day(core)}{end_of(look, at + 1)}", "time")
     if value.isdigit() and (part := mixed_fraction(core)):
@@ -70,6 +78,8 @@ def follow(look: Look, said: str, value: str, at: int = 0) -> Reading:
 
 def mixed_fraction(core: str) -> str:
     """Say the fraction of "2 1/2"; '' for what is none."""
+    if core in HALVES:
+        return "a half" if core == "½" else fraction(*HALVES[core])
     above, slash, below = core.partition("/")
     if not (slash and above.isdigit() and below.isdigit() and core.isascii() and len(core) < 6):
         return ""
@@ -78,13 +88,27 @@ def mixed_fraction(core: str) -> str:
     return "a half" if core == "1/2" else fraction(above, below)
 
 
+def _is_direction(look: Look, at: int) -> bool:
+    """Whether "W." is no unit but a part of an address: "42 W. 5th St."."""
+    word = look.words[at]
+    if word.core not in ("N", "W") or not word.dotted or word.after:
+        return False
+    following = look.at(at + 1)
+    if following is None or following.mark:
+        return False
+    if following.core[:1].isdigit() and following.core[-2:] in ("st", "nd", "rd", "th"):
+        return True
+    street = look.at(at + 2) if following.core[:1].isupper() else None
+    return street is not None and street.core in STREETS
+
+
 def unit_at(look: Look, at: int, value: str) -> tuple[str, int]:
     """The name of the unit at `at`, and its words; '' and 0 for none."""
     if at >= len(look.words):
         return "", 0
     word = look.words[at]
     core = word.core
-    if word.lead:
+    if word.lead or _is_direction(look, at):
         return "", 0
     if core == "sq" and (following := look.at(at + 1)) is not None and following.core in UNITS:
         return f"square {unit_name(following.core, value)}", 2
@@ -97,12 +121,29 @@ def unit_at(look: Look, at: int, value: str) -> tuple[str, int]:
     return unit_name(core, value), 1
 
 
+def is_scale(core: str) -> bool:
+    """Whether a word after a number multiplies it."""
+    return core in SCALE_WORDS or core.lower() in SCALES
+
+
+def is_measured(look: Look) -> bool:
+    """Whether a unit, a scale or a currency follows, so that the comma of "1,5" is a decimal one."""
+    following = look.after(0)
+    if following is None or following.core in ("in", "t"):
+        return False
+    return following.core in UNITS or following.core in CURRENCIES or following.core in SCALE_WORDS
+
+
 def after_number(look: Look) -> Reading | None:
     """Read a scale, a unit or a half of the day whose number has been said."""
     first, before = look.first, look.before
     core = first.core
-    if core.lower() in SCALES and before.kind == "number":
-        return Reading(1, core.lower() + first.mark, "scale", "2")
+    if (
+        (scale := SCALE_WORDS.get(core) or SCALES.get(core.lower()))
+        and before.kind == "number"
+        and not before.paused
+    ):
+        return Reading(1, scale + first.mark, "scale", "2")
     scale, dash, more = core.partition("-")
     if dash and scale in SCALES and more.isalpha() and before.kind == "number":
         return Reading(1, f"{scale} {more}{first.mark}", "scale", "2")
@@ -110,7 +151,14 @@ def after_number(look: Look) -> Reading | None:
         return Reading(1, half_of_day(core) + end_of(look, 0), "time")
     if before.word.endswith("°"):
         return None
-    if before.kind == "number" and before.value.isdigit() and (part := mixed_fraction(core)):
+    if _is_direction(look, 0):
+        return Reading(1, {"N": "North", "W": "West"}[core])
+    if (
+        before.kind == "number"
+        and not before.paused
+        and before.value.isdigit()
+        and (part := mixed_fraction(core))
+    ):
         return Reading(1, f"and {part}{first.mark}", "number", "2")
     if (
         first.lead
@@ -124,3 +172,12 @@ def after_number(look: Look) -> Reading | None:
         mark = end_of(look, 0) if first.dotted and core in DOTTED_UNITS else first.mark
         return Reading(1, name + mark, "unit")
     return None
+
+
+def after_per(look: Look) -> Reading | None:
+    """Read the unit of "per kg"."""
+    first, before = look.first, look.before
+    if before.word.lower() != "per" or before.paused or first.core not in UNITS:
+        return None
+    mark = end_of(look, 0) if first.dotted and first.core in DOTTED_UNITS else first.mark
+    return Reading(1, unit_name(first.core, "1") + mark, "unit")

@@ -99,3 +99,16 @@ def _part(part: str) -> str:
     if part.isupper() and 1 < len(part) <= 4:
         return acronym(part, False) or low
     return low
+
+
+def is_foreign(core: str) -> bool:
+    """Whether a word has letters of another script than the Latin one, but for Greek signs of formulas."""
+    if core.isascii():
+        return False
+    return any(
+        letter > "\u024f" and letter.isalpha() and not "\u0370" <= letter <= "\u03ff" for letter in core
+    ) or (
+        len(core) > 2
+        and all("\u0370" <= letter <= "\u03ff" or not letter.isalpha() for letter in core)
+        and sum(map(str.isalpha, core)) > 1
+    )

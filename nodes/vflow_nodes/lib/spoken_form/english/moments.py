@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from vflow_nodes.lib.spoken_form.english.dates import clock_time, half_of_day, is_half
+from vflow_nodes.lib.spoken_form.english.dates import clock_time, half_of_day, half_range, is_half
 from vflow_nodes.lib.spoken_form.english.following import end_of
 from vflow_nodes.lib.spoken_form.english.numbers import cardinal, plural
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
@@ -43,6 +43,10 @@ def time_of_day(look: Look, before: str) -> Reading | None:
     if ":" in first.core and not first.mark and clock_time(first.core):
         following = look.at(1)
         half = following if following is not None and is_half(following.core) else None
+        if following is not None and (closing := half_range(following.core)):
+            return Reading(
+                2, f"{clock_time(first.core, before, True)} {closing}{following.mark}", "number", "2"
+            )
     said = clock_time(first.core, before, half is not None)
     if not said:
         return None
@@ -50,3 +54,10 @@ def time_of_day(look: Look, before: str) -> Reading | None:
         dotted = first.dotted and first.core.endswith((".m", ".M"))
         return Reading(1, said + (end_of(look, 0) if dotted else first.mark), "time")
     return Reading(2, f"{said} {half_of_day(half.core)}{end_of(look, 1)}", "time")
+
+
+def half_range_alone(look: Look) -> Reading | None:
+    """Read "AM-5" after the hour "9"."""
+    if look.before.kind not in ("number", "time") or not (said := half_range(look.first.core)):
+        return None
+    return Reading(1, said + look.first.mark, "number", "2")

@@ -14,6 +14,7 @@ from vflow_nodes.lib.spoken_form.english.units import (
     CURRENCIES,
     DOTTED_UNITS,
     SCALE_LETTERS,
+    SCALE_WORDS,
     SCALES,
     SMALL_MONEY,
     UNITS,
@@ -77,6 +78,8 @@ def money(look: Look) -> Reading | None:
         following = look.at(1)
         if following is not None and following.core in CURRENCIES:
             return Reading(2, amount(first.core, CURRENCIES[following.core]) + following.mark, "money")
+    if first.core in CURRENCIES and look.before.kind == "number" and not look.before.paused:
+        return Reading(1, CURRENCIES[first.core][look.before.value != "1"] + first.mark, "unit")
     if first.core in CURRENCIES and first.mark in ("", ".") and look.before.kind != "number":
         following = look.at(1)
         if following is not None and (found := _MONEY.fullmatch("$" + following.core)):
@@ -94,9 +97,9 @@ def _amount(look: Look, at: int, sign: str, digits: str, names: tuple[str, str],
     if following is not None and (plus := following.core.partition("-"))[0] in SCALES and plus[2].isalpha():
         said = f"{sign}{number(digits)} {plus[0]} {names[0]} {plus[2]}"
         return Reading(at + 2, said + following.mark, "money", names[1])
-    if following is not None and following.core.lower() in SCALES:
+    if following is not None and (scale := SCALE_WORDS.get(following.core, following.core.lower())) in SCALES:
         many = names[0] if _is_noun(look, at + 1) else names[1]
-        said = f"{sign}{number(digits)} {following.core.lower()} {many}"
+        said = f"{sign}{number(digits)} {scale} {many}"
         return Reading(at + 2, said + following.mark, "money", names[1])
     if look.cut(at) and digits.lstrip("0")[:1] not in (".", ""):
         return Reading(at + 1, sign + _bare(digits), "number", digits, owed=names[1])

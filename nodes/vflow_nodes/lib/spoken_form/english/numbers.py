@@ -26,6 +26,15 @@ LONGEST = 15
 MOST_DIGITS = 80
 """Digits that are said one by one; of a longer number only its length is told."""
 
+HALVES = {
+    "½": ("1", "2"),
+    "¼": ("1", "4"),
+    "¾": ("3", "4"),
+    "⅓": ("1", "3"),
+    "⅔": ("2", "3"),
+    "⅛": ("1", "8"),
+}
+"""The numerator and denominator of a fraction that is one letter."""
 NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{2,3})*,[0-9]{3}|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
 """The pattern of an unsigned number as it is written."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from vflow_nodes.lib.spoken_form.english.dashes import MATH_KINDS, dash
 from vflow_nodes.lib.spoken_form.english.letters import acronym, spaced
 from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
 from vflow_nodes.lib.spoken_form.english.units import UNITS
-from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
+from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
 OPERATORS = {
     "=": "equals",
@@ -96,18 +97,21 @@ _EXPRESSION = re.compile(
 )
 _SHORT_WORDS = frozenset(("of", "is", "to", "or", "pi", "if"))
 _ARROWS = frozenset(("->", "=>", "→", "⇒", "-->"))
+_PRESSED = frozenset(("press", "dial", "hit", "push", "tap", "enter"))
+_PHONE_KEYS = {"*": "star", "#": "pound"}
 _DASHES = frozenset("-–—―_=*")
-_MATH_KINDS = ("number", "op", "letter", "unit", "money", "digits", "year")
 
 
 def lone(look: Look) -> Reading | None:
     """Read a word without a letter or a digit: a symbol, a bullet, a rule, a dash, a mark."""
     first, before = look.first, look.before
     core = first.core
+    if before.word.lower() in _PRESSED and (key := _PHONE_KEYS.get(first.text.rstrip(".,!?;:"))):
+        return Reading(1, key + first.mark)
     if not core:
         return _bare_mark(look)
     if core in ("-", "–", "−"):
-        return _dash(look)
+        return dash(look)
     if set(core) <= _DASHES and core not in OPERATORS:
         return Reading(1, "" if before.paused else "—")
     if core in ("<", ">"):
@@ -126,9 +130,9 @@ def lone(look: Look) -> Reading | None:
 
 def _bare_mark(look: Look) -> Reading:
     first, before = look.first, look.before
-    if first.text == "*" and before.kind in _MATH_KINDS and not before.paused:
+    if first.text == "*" and before.kind in MATH_KINDS and not before.paused:
         following = look.at(1)
-        if following is not None and following.core[:1].isdigit():
+        if (look.cut() and before.sum) or (following is not None and following.core[:1].isdigit()):
             return Reading(1, "times", "op")
     return Reading(1, _mark_alone(look))
 
@@ -141,29 +145,9 @@ def _mark_alone(look: Look) -> str:
     return first.mark
 
 
-def _dash(look: Look) -> Reading:
-    """Read a lone dash: a bullet, a range, a minus or a pause."""
-    before = look.before
-    if before.paused and before.kind != "op":
-        return Reading(1, "")
-    if before.kind in _MATH_KINDS:
-        if look.cut():
-            return Reading(1, "", "dash")
-        following = look.at(1)
-        if following is not None and following.core[:1].isdigit():
-            operator = None if following.mark else look.at(2)
-            if (operator is not None and operator.core == "=") or before.kind == "letter":
-                return Reading(1, "minus", "op")
-            undecided = look.stage is Stage.RELEASE and len(look.words) == 2 and not following.mark
-            return Reading(1, "dash" if undecided else "to")
-        if following is not None and len(following.core) == 1 and before.kind in ("letter", "op"):
-            return Reading(1, "minus", "op")
-    return Reading(1, "—")
-
-
 def _compare(look: Look) -> Reading:
     before, core = look.before, look.first.core
-    if not before.paused and (before.kind in _MATH_KINDS or len(before.word) == 1):
+    if not before.paused and (before.kind in MATH_KINDS or len(before.word) == 1):
         return Reading(1, "less than" if core == "<" else "greater than", "op")
     following = None if before.ended else look.at(1)
     if following is not None and following.core[:1].isdigit():
@@ -181,12 +165,12 @@ def _by_place(look: Look) -> Reading:
         return Reading(1, "")
     if core == "+":
         return Reading(1, "plus", "op")
-    return Reading(1, "divided by", "op") if before.kind in _MATH_KINDS else Reading(1, "")
+    return Reading(1, "divided by", "op") if before.kind in MATH_KINDS else Reading(1, "")
 
 
 def times(look: Look) -> Reading | None:
     """Read the letter x between two numbers: "times", or "by" where a unit follows."""
-    if look.first.core not in ("x", "X") or look.first.mark or look.before.kind not in _MATH_KINDS:
+    if look.first.core not in ("x", "X") or look.first.mark or look.before.kind not in MATH_KINDS:
         return None
     if look.before.kind in ("op", "letter"):
         return None

@@ -24,10 +24,18 @@ from vflow_nodes.lib.spoken_form.english.codes import (
     phone,
     version,
 )
+from vflow_nodes.lib.spoken_form.english.dashes import after_dash
 from vflow_nodes.lib.spoken_form.english.dates import clock_time
-from vflow_nodes.lib.spoken_form.english.following import after_number
-from vflow_nodes.lib.spoken_form.english.letters import acronym, identifier, joined_letters, spaced
+from vflow_nodes.lib.spoken_form.english.following import after_number, after_per, is_measured, is_scale
+from vflow_nodes.lib.spoken_form.english.letters import (
+    acronym,
+    identifier,
+    is_foreign,
+    joined_letters,
+    spaced,
+)
 from vflow_nodes.lib.spoken_form.english.markup import markup
+from vflow_nodes.lib.spoken_form.english.moments import half_range_alone
 from vflow_nodes.lib.spoken_form.english.money import is_money_word, money
 from vflow_nodes.lib.spoken_form.english.numbers import MOST_DIGITS, cardinal, code, roman
 from vflow_nodes.lib.spoken_form.english.signed_names import between, lone_letter, signed_name
@@ -39,7 +47,12 @@ from vflow_nodes.lib.spoken_form.english.symbols import (
     times,
     without_pictures,
 )
-from vflow_nodes.lib.spoken_form.english.units import CURRENCIES, MONTHS, SCALES, UNITS, unit_name
+from vflow_nodes.lib.spoken_form.english.units import (
+    CURRENCIES,
+    MONTHS,
+    UNITS,
+    unit_name,
+)
 from vflow_nodes.lib.spoken_form.english.unsayable import long_word
 from vflow_nodes.lib.spoken_form.english.web import address, file_name, handle_or_tag, mail, path
 from vflow_nodes.lib.spoken_form.english.words import BEFORE_NUMBER, CODES, PLACED, RESPELLED, VERSIONED
@@ -87,7 +100,7 @@ class English:
     def _plain(self, look: Look) -> Reading | None:
         first, before = look.first, look.before
         core = first.core
-        if before.kind in ("number", "money") and (core.lower() in SCALES or is_money_word(look)):
+        if before.kind in ("number", "money") and (is_scale(core) or is_money_word(look)):
             return None
         if core in RESPELLED or (core[0] in "IVXL" and not before.paused and len(core) < 3):
             return None
@@ -102,7 +115,7 @@ class English:
         core = first.core
         if len(first.written) > LONGEST or is_code(core):
             return long_word(first, long_words)
-        if _is_foreign(core):
+        if is_foreign(core):
             return Reading(1, first.written)
         reading = (
             markup(look, lambda text: self._say(text, long_words, depth + 1)) if depth < _DEEPEST else None
@@ -125,6 +138,8 @@ class English:
             return Reading(1, first.mark)
         if (reading := times(look)) is not None:
             return reading
+        if reading := half_range_alone(look) or after_per(look):
+            return reading
         if before.kind in _AFTER and (reading := after_number(look)) is not None:
             return reading
         return roman_numeral(look)
@@ -133,7 +148,7 @@ class English:
         first = look.first
         core = first.core
         if (found := _EUROPEAN.fullmatch(core)) and (
-            len(core) > 6 or not core[0].isdigit() or not core[-1].isdigit()
+            len(core) > 6 or not core[0].isdigit() or not core[-1].isdigit() or is_measured(look)
         ):
             symbol, whole, part, end = found.groups()
             plain = replace(first, core=f"{symbol}{whole.replace('.', '')}.{part}{end}")
@@ -166,7 +181,7 @@ class English:
         if look.before.kind == "op" and _EQUATION.fullmatch(core):
             return Reading(1, expression(core) + first.mark, "letter")
         if reading := numeric(look):
-            return _after_dash(look, reading) if look.before.kind == "dash" else reading
+            return after_dash(look, reading) if look.before.kind == "dash" else reading
         groups = digit_groups(core) or version(core, look.before.word.lower() in VERSIONED)
         if groups:
             return Reading(1, groups + first.mark, "digits")
@@ -273,28 +288,8 @@ class English:
         return " ".join(said)
 
 
-def _after_dash(look: Look, reading: Reading) -> Reading:
-    """The reading of a number after a dash that was released unsaid: a minus before "=", or a range."""
-    following = look.after(reading.count - 1)
-    word = "minus" if following is not None and following.core == "=" else "to"
-    return replace(reading, spoken=f"{word} {reading.spoken}")
-
-
 def _needs_reading(part: str) -> bool:
     return (part.isupper() and len(part) > 1) or any(map(str.isdigit, part)) or part in RESPELLED
-
-
-def _is_foreign(core: str) -> bool:
-    """Whether a word has letters of another script than the Latin one, but for Greek signs of formulas."""
-    if core.isascii():
-        return False
-    return any(
-        letter > "\u024f" and letter.isalpha() and not "\u0370" <= letter <= "\u03ff" for letter in core
-    ) or (
-        len(core) > 2
-        and all("\u0370" <= letter <= "\u03ff" or not letter.isalpha() for letter in core)
-        and sum(map(str.isalpha, core)) > 1
-    )
 
 
 ENGLISH = English()

@@ -84,6 +84,8 @@ UNITS.update(
         "mph": ("mile per hour", "miles per hour"),
         "km/h": ("kilometer per hour", "kilometers per hour"),
         "m/s": ("meter per second", "meters per second"),
+        "m/s²": ("meter per second squared", "meters per second squared"),
+        "m/s^2": ("meter per second squared", "meters per second squared"),
         "ft": ("foot", "feet"),
         "in": ("inch", "inches"),
         "sq": ("square", "square"),
@@ -108,6 +110,16 @@ SCALES = {
     "billion": "billion",
     "trillion": "trillion",
 }
+SCALE_WORDS = {
+    **SCALES,
+    **{name.capitalize(): name for name in SCALES},
+    "M": "million",
+    "mn": "million",
+    "Mio": "million",
+    "bn": "billion",
+    "tn": "trillion",
+}
+"""Words after a number that multiply it."""
 SCALE_LETTERS = {
     "k": "thousand",
     "K": "thousand",
@@ -153,6 +165,22 @@ CURRENCIES: dict[str, tuple[str, str]] = {
     "AU$": _AUSTRALIAN,
     "NZ$": _of("New Zealand", "dollar"),
     "HK$": _of("Hong Kong", "dollar"),
+    "S$": _of("Singapore", "dollar"),
+    "NT$": _of("Taiwan", "dollar"),
+    "MX$": _of("Mexican", "peso"),
+    "SGD": _of("Singapore", "dollar"),
+    "HKD": _of("Hong Kong", "dollar"),
+    "SEK": ("Swedish krona", "Swedish kronor"),
+    "NOK": ("Norwegian krone", "Norwegian kroner"),
+    "DKK": ("Danish krone", "Danish kroner"),
+    "PLN": ("zloty", "zlotys"),
+    "BRL": ("real", "reais"),
+    "ZAR": ("rand", "rand"),
+    "₱": _of("Philippine", "peso"),
+    "₦": ("naira", "naira"),
+    "₴": ("hryvnia", "hryvnias"),
+    "₫": ("dong", "dong"),
+    "฿": ("baht", "baht"),
     "R$": ("real", "reais"),
     "USD": _US,
     "CAD": _CANADIAN,
@@ -171,7 +199,7 @@ CURRENCIES: dict[str, tuple[str, str]] = {
 }
 SMALL_MONEY = {"pound": _PENCE, "pounds": _PENCE}
 CENTS = _CENTS
-WHOLE_ONLY = word_set("yen won yuan ruble bitcoin lira")
+WHOLE_ONLY = word_set("yen won yuan ruble bitcoin lira krona krone dong naira baht")
 """Currencies whose decimals are read as a decimal number."""
 
 MONTHS = (
@@ -198,6 +226,7 @@ DAYS = {
     "Tue": "Tuesday",
     "Tues": "Tuesday",
     "Wed": "Wednesday",
+    "Weds": "Wednesday",
     "Thu": "Thursday",
     "Thur": "Thursday",
     "Thurs": "Thursday",
@@ -220,7 +249,7 @@ def unit_name(symbol: str, value: str) -> str:
     if names is None:
         symbol, slash, per = symbol.partition("/")
         names = UNITS.get(symbol)
-        if names is None or not (slash and per.isalpha()):
+        if names is None or not slash or not (per.isalpha() or per in UNITS):
             return ""
         single = UNITS.get(per, (per, per))[0]
         names = (f"{names[0]} per {single}", f"{names[1]} per {single}")

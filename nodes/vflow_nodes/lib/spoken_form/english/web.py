@@ -19,7 +19,7 @@ _SCHEME = re.compile(r"(?:https?|ftp|wss?|file)://", re.IGNORECASE)
 _HOST = re.compile(
     r"([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,8})(?::([0-9]{1,5}))?(/[^\s?#]*)?([?#]\S*)?"
 )
-_MAIL = re.compile(r"(?:mailto:)?([A-Za-z0-9._%+-]{1,64})@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,6})")
+_MAIL = re.compile(r"(?:mailto:)?([A-Za-z0-9._%+'-]{1,64})@([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,6})")
 _HANDLE = re.compile(r"@([A-Za-z][A-Za-z0-9_.]{0,40})")
 _TAG = re.compile(r"#([A-Za-z][A-Za-z0-9_]{0,60})")
 _FILE = re.compile(r"([A-Za-z0-9_][\w-]{0,60})\.([A-Za-z0-9]{1,5})")
@@ -27,6 +27,7 @@ _DRIVE = re.compile(r"([A-Za-z]):[\\/](.*)")
 _PIECES = re.compile(r"[A-Za-z]+|[0-9]+|[^A-Za-z0-9]")
 _SIGNS = {
     "_": "underscore",
+    "'": "apostrophe",
     "-": "dash",
     ".": "dot",
     "+": "plus",

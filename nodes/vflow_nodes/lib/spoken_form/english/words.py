@@ -21,6 +21,7 @@ TITLES = _pairs(
 Mr Mister|Mrs Missus|Ms Miz|Dr Doctor|Prof Professor|Gen General|Gov Governor|Sen Senator
 Rep Representative|Capt Captain|Lt Lieutenant|Col Colonel|Sgt Sergeant|Cmdr Commander|Rev Reverend
 Hon Honorable|Cpl Corporal|Maj Major|Adm Admiral|Msgr Monsignor|Mt Mount|Ft Fort|St Saint
+Pres President|Det Detective|Insp Inspector|Fr Father|Amb Ambassador|Messrs Messers
 Atty Attorney|Supt Superintendent|Pvt Private
 """
 )
@@ -94,7 +95,7 @@ NOT_MANY = word_set("is was has its this his as us does")
 
 CODES = word_set(
     "code pin zip passcode password otp ssn serial tracking confirmation reference invoice flight"
-    " extension ext plate cvv cvc vin iban ending ends"
+    " extension ext plate cvv cvc vin iban isbn issn imei ending ends"
 )
 """After these, within a few words, digits are said one by one."""
 PLACED = word_set(

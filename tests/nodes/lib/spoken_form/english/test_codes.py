@@ -15,6 +15,9 @@ from vflow_nodes.lib.spoken_form.reading import Stage
         ("555-0100", "five five five, zero one zero zero"),
         ("(555) 123-4567", "five five five, one two three, four five six seven"),
         ("+44 20 7946 0958", "plus four four, two zero, seven nine four six, zero nine five eight"),
+        ("07700 900123", "zero seven seven zero zero, nine zero zero one two three"),
+        ("10001-1234", "one zero zero zero one, one two three four"),
+        ("030/1234567", "zero three zero, one two three four five six seven"),
         ("4111 1111 1111 1111", "four one one one, one one one one, one one one one, one one one one"),
     ],
 )
