@@ -95,6 +95,7 @@ class Chat(EngineGenerator):
     def process(self, packet: TextPacket) -> Iterator[Emission]:
         turn, text = packet.turn or self.ctx.new_turn(), packet.text.strip()
         self._drop_summary()
+        self.asked_in = str(packet.meta.get("language") or "")
         if not text:
             yield self.words, self.ended(turn, 0, "eos")
             return

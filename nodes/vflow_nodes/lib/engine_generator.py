@@ -75,6 +75,8 @@ class EngineGenerator(Node):
 
     words = Out(Text("word"), doc="the reply", bus=True)
 
+    asked_in = ""
+    """The language of what is answered, where its packet names one; the words of the reply name it too."""
     _settled = 0
     """The last turn that an interruption has dealt with."""
     _death_told = False
@@ -147,7 +149,10 @@ class EngineGenerator(Node):
                         yield None
                         continue
                     said.append(word.text)
-                    meta, now = {"tokens": word.tokens}, self.ctx.now_ns()
+                    meta: dict[str, Any] = {"tokens": word.tokens}
+                    if self.asked_in:
+                        meta["language"] = self.asked_in
+                    now = self.ctx.now_ns()
                     packet = TextPacket(text=word.text, index=word.index, turn=turn, pts_ns=now, meta=meta)
                     yield self.words, packet
                 yield from self.finished(turn)

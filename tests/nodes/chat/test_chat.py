@@ -123,6 +123,15 @@ def test_a_transcript_of_no_turn_gets_one(brief: Harness) -> None:
     assert {item.turn for item in ask(brief, CAPITAL, turn=0)} == {1}
 
 
+def test_a_reply_names_the_language_in_which_it_was_asked(brief: Harness) -> None:
+    asked = [("en", {"language": "en"}), (None, {})]
+    for turn, (language, meta) in enumerate(asked, 1):
+        brief.pull()
+        items = brief.push(TextPacket(text=CAPITAL, turn=turn, meta=meta))
+        words = [item for item in items if isinstance(item, TextPacket)]
+        assert {word.meta.get("language") for word in words} == {language}
+
+
 def test_a_cancelled_utterance_goes_into_the_history_only(harness: Harness) -> None:
     harness.cancel(turn=1)
     assert ask(harness, CAPITAL, turn=1) == []
