@@ -18,6 +18,8 @@ GUARDS: dict[str, tuple[str, ...]] = {
         "tests/runtime/test_source_segment.py",
         "tests/runtime/test_runner.py",
         "tests/runtime/test_context.py",
+        "tests/runtime/test_coroutines.py",
+        "tests/runtime/test_forks.py",
         *_WHOLE,
     ),
     "vflow/runtime/reader_segment.py": (

@@ -174,3 +174,15 @@ def test_closing_waits_for_what_ends_with_several_steps_and_for_generators_left_
     coroutines.run(None, begin(), 1)  # type: ignore[arg-type]
     coroutines.close()
     assert sorted(log) == ["stream", "task"]
+
+
+def test_a_closing_may_be_the_first_that_is_run() -> None:
+    coroutines = Coroutines(lambda runner, turn: False)
+    closed: list[bool] = []
+
+    async def close() -> None:
+        closed.append(True)
+
+    coroutines.finish(close())
+    coroutines.close()
+    assert closed == [True]

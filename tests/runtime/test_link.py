@@ -256,6 +256,18 @@ def test_an_event_of_another_turn_is_found_after_a_retraction() -> None:
     assert queue.stats().stale == 0
 
 
+def test_an_entry_that_a_purge_took_first_is_not_taken_again() -> None:
+    queue = link()
+    queue.put(word(0))
+    entry = queue._entries[0]
+    queue.purge(1)
+    assert not queue._remove(entry)
+    queue.writer.epoch = 1
+    queue.put(word(1))
+    assert not queue._remove(entry)
+    assert drain(queue) == [word(1)]
+
+
 def test_pop_event_leaves_a_packet_and_an_eos() -> None:
     queue = link()
     queue.put(word(0))

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from tests.runtime.test_segment import CHAIN, sink
 from tests.stand_ins import PATIENCE_S, Heavy, Pass, Words, pipeline, run, word
 from vflow import (
@@ -23,6 +25,7 @@ from vflow import (
     TextPacket,
 )
 from vflow.clock import SystemWaiter
+from vflow.errors import Stopped
 
 
 class Late(Pass):
@@ -273,3 +276,22 @@ def test_a_flush_that_comes_of_an_event_at_a_look_is_told_before_the_next_item()
         assert running.wait(PATIENCE_S)
     assert log == ["begin 0", "speech_start", "flush", "begin 1", "eos"]
     assert sink(running).indices == [1]
+
+
+def test_a_thread_that_is_stopped_at_a_timer_takes_no_further_item() -> None:
+    begun: list[int] = []
+
+    class Timed(Pass):
+        def process(self, packet: TextPacket) -> Any:
+            begun.append(packet.index)
+
+        def on_timer(self) -> Any:
+            segment.stop()
+
+    wiring = pipeline(CHAIN, ManualClock(), node=Timed)._wiring
+    segment = wiring.segments["node"]
+    segment.inbox.link.put(word(0))
+    segment.wake_at(wiring.runners["node"], 0)
+    with pytest.raises(Stopped):
+        segment._work()
+    assert begun == []

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -279,3 +281,63 @@ def test_a_stop_leaves_a_node_that_waits_while_it_is_told_of_a_flush() -> None:
     segment.stop()
     with pytest.raises(Stopped):
         segment.apply_all()
+
+
+def test_a_flush_from_within_the_last_one_of_a_thread_that_left_does_not_wait_for_itself() -> None:
+    told: list[int] = []
+
+    class Flushes(Pass):
+        def on_flush(self, flush: Flush) -> None:
+            told.append(flush.number)
+            if flush.number == 1:
+                segment.hand(Flush(2, 1, nodes=frozenset(["node"])))
+                segment.settle()
+
+    segment = pipeline(CHAIN, node=Flushes)._wiring.segments["node"]
+    segment.owner = replace(segment.owner, is_open=lambda name: True)
+    segment._left = True
+    segment.hand(Flush(1, 1, nodes=frozenset(["node"])))
+    settling = threading.Thread(target=segment.settle, daemon=True)
+    settling.start()
+    settling.join(PATIENCE_S)
+    assert not settling.is_alive()
+    assert told == [1, 2]
+
+
+def test_a_rest_ends_with_a_stop_before_it_and_within_it() -> None:
+    segment = pipeline(CHAIN, ManualClock(), node=Pass)._wiring.segments["node"]
+    waits: list[int | None] = []
+
+    class Stops(SystemWaiter):
+        def wait(self, deadline_ns: int | None = None) -> None:
+            assert not waits, "stopped"
+            waits.append(deadline_ns)
+            segment.stop()
+
+    segment.waiter = Stops(SystemClock())
+    with pytest.raises(Stopped):
+        segment.rest(10 * MS)
+    assert waits == [10 * MS]
+    with pytest.raises(Stopped):
+        segment.rest(0)
+
+
+def test_a_forked_child_that_comes_back_by_an_exit_fails_no_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ended(BaseException):
+        """Stands for the end of the process."""
+
+    def end(code: int) -> None:
+        raise Ended
+
+    def leave() -> None:
+        segment.forked()
+        raise SystemExit
+
+    crashed: list[BaseException] = []
+    segment = pipeline(CHAIN, node=Pass)._wiring.segments["node"]
+    segment.owner = replace(segment.owner, crashed=lambda segment, error: crashed.append(error))
+    segment._work = leave  # type: ignore[method-assign]
+    monkeypatch.setattr(os, "_exit", end)
+    with pytest.raises(Ended):
+        segment._run()
+    assert crashed == []

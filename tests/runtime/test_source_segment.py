@@ -199,3 +199,17 @@ def test_a_forked_child_that_comes_back_with_an_error_ends_before_anybody_hears_
     monkeypatch.setattr(os, "_exit", end)
     with pytest.raises(Ended):
         segment.failed(wiring.runners["words"], OSError("in the child"))
+
+
+def test_a_source_that_is_stopped_while_it_makes_a_packet_does_not_send_it() -> None:
+    class Stops(Words):
+        def produce(self) -> Any:
+            yield word(0)
+            segment.stop()
+            yield word(1)
+
+    wiring = pipeline(CHAIN.replace("t.words", "t.stops"), node=Heavy, stops=Stops)._wiring
+    segment = wiring.segments["words"]
+    with pytest.raises(Stopped):
+        segment._work()
+    assert wiring.segments["node"].inbox.link.stats().pushed == 1

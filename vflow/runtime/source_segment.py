@@ -23,7 +23,6 @@ class SourceSegment(Segment):
         try:
             self._again = True
             while self._again:
-                self._again = False
                 self.head.run(lambda _: self._until_drained(source.produce()), None, 0)
         except (Drained, Flushed):
             self.apply_all()
