@@ -173,9 +173,11 @@ def test_ducking_ramps_for_10_ms_and_ends_with_a_drop() -> None:
 
     playout = Playout(RATE)
     playout.duck(0.5)
+    assert len(playout.take(0)[0]) == 0
     np.testing.assert_allclose(
         np.concatenate([taken(3), taken(5)]), [0.9, 0.8, 0.7, 0.6, *[0.5] * 4], atol=1e-6
     )
+    np.testing.assert_array_equal(taken(2), 0.5)
     playout.take(0)
     playout.duck(0.75)
     np.testing.assert_allclose(taken(5), [0.6, 0.7, 0.75, 0.75, 0.75], atol=1e-6)

@@ -287,6 +287,19 @@ def test_no_turn_opens_where_speech_ends_at_the_cut() -> None:
     assert turn.windows(40, 0.0) == []
 
 
+def test_after_a_cut_within_a_silence_voice_needs_an_onset_again() -> None:
+    turn = script(max_utterance="1s")
+    turn.windows(30, 0.9)
+    assert names(turn.windows(2, 0.0)) == ["speech_end"]
+    assert names(turn.windows(1, 0.9)) == []
+
+
+def test_voice_without_any_power_ends_with_its_last_window() -> None:
+    turn = script()
+    out = turn.windows(5, 0.9, level=0.0) + turn.windows(20, 0.0)
+    assert only(out, SpeechEnd).meta["voice_off_ns"] == 5 * WINDOW
+
+
 def test_an_utterance_that_pauses_at_the_cut_ends_there() -> None:
     turn = script(max_utterance="1s")
     turn.windows(27, 0.9)
