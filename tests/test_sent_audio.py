@@ -116,6 +116,20 @@ def test_a_cut_reply_is_forgotten_when_the_next_one_has_ended(sent: SentAudio) -
     assert sent.hear_of(1, 100) == ([], None)
 
 
+def test_words_are_joined_as_their_script_writes_them(sent: SentAudio) -> None:
+    sent.send(packet(1, "你好，", "世界。"), 0)
+    sent.hear(200)
+    assert sent.drop(1)[0].heard == "你好，世界。"
+
+
+def test_of_many_cuts_in_a_row_the_last_are_remembered(sent: SentAudio) -> None:
+    for turn in range(1, 101):
+        sent.send(packet(turn, "one"), turn)
+        sent.drop(turn + 1)
+    assert sent.sent_of(100) == sent.sent_of(85) == 100
+    assert sent.sent_of(84) is None
+
+
 def test_the_first_reply_that_is_not_over_is_the_one_that_sounds(sent: SentAudio) -> None:
     assert sent.sounding is None
     sent.send(packet(1, "one"), 0)

@@ -1,4 +1,4 @@
-"""What an application was sent of each reply, and how much of it was heard."""
+"""The replies that an application was sent, and how much of each was heard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from vflow.errors import Flushed
 from vflow.flush import Played
 from vflow.packet import AudioPacket
+from vflow.scripts import join_words
 
+CUT = 16
+"""Replies that were cut in a row and are remembered."""
 Report = tuple[str, Played]
 """`start` or `end` of a reply, and how much of it was heard by then."""
 
@@ -30,13 +33,14 @@ class _Reply:
         samples = max(0, min(heard, self.stop) - self.first)
         words = [word for frame, word in self.words if frame < self.first + samples]
         ended = self.whole and heard >= self.stop
-        return Played(self.turn, samples, rate, " ".join(words), len(words), ended)
+        return Played(self.turn, samples, rate, join_words(words), len(words), ended)
 
 
 class SentAudio:
     """The replies that were sent, as a timeline without pauses. Every method may be called from any thread.
 
-    A reply that was cut is remembered until the next one ends: what is reported of it later still counts.
+    A reply that was cut is remembered until the next one ends, of several the last CUT: what is reported of
+    it later still counts.
     """
 
     def __init__(self, rate: int) -> None:
@@ -140,12 +144,14 @@ class SentAudio:
             for reply in cut:
                 reply.stop = max(reply.first, min(reply.stop, sent))
                 self._cut[reply.turn] = reply
+            while len(self._cut) > CUT:
+                del self._cut[next(iter(self._cut))]
             self._replies.clear()
             self._heard = self._sent
             return tuple(played)
 
     def _passed(self) -> Iterator[Report]:
-        """What has happened by what is heard; guarded by _lock."""
+        """Yield what has happened by what is heard; guarded by _lock."""
         for reply in [*self._replies.values()]:
             if not reply.begun and self._heard > reply.first:
                 reply.begun = True

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from vflow import (
+    MS,
     SECOND,
     Audio,
     AudioPacket,
@@ -33,7 +34,8 @@ from vflow import (
 Report = tuple[str, Played]
 PATIENCE_NS = 5 * SECOND
 """How long nothing may be reported while something waits for it, until that is told."""
-FRAME_NS = 20_000_000
+FRAME_NS = 20 * MS
+"""Longest packet that is sent."""
 
 
 class AppSink(Sink):
@@ -188,7 +190,7 @@ class AppSink(Sink):
         return time_ns - (at - frame) * SECOND // self._opened().rate + 1
 
     def _wait_for(self, most: int, until_ns: int | None = None) -> None:
-        """Wait until at most so many frames are not heard, or until a time."""
+        """Wait until at most `most` frames are not heard, or until a time."""
         sent, most = self._opened(), max(0, most)
         while True:
             self._look()

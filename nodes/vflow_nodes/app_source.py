@@ -89,11 +89,11 @@ class AppSource(Node):
         """
         data, bad = samples_of(samples)
         rate = self.rate if rate is None else _rate_of(rate)
+        if not self._open:
+            raise VflowError("nobody takes what is pushed: the pipeline is not open; start one")
         if bad and not self._warned:
             self._warned = True
             self.ctx.warn("samples that are not numbers, or infinite, were pushed; they are taken as silence")
-        if not self._open:
-            raise VflowError("push after the end: the pipeline is not open; start a new one")
         frames = len(data) * self.rate // rate
         most = self.buffer * self.rate // SECOND
         if frames > most:

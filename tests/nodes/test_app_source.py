@@ -187,8 +187,9 @@ def test_a_push_after_the_end_is_refused(harness: Harness) -> None:
     node.close()
     with pytest.raises(VflowError, match="the pipeline is not open"):
         node.push(ramp(10))
-    with pytest.raises(VflowError, match="the pipeline is not open"):
-        AppSource().push(ramp(10))
+    for samples in (ramp(10), np.array([np.nan])):
+        with pytest.raises(VflowError, match="the pipeline is not open"):
+            AppSource().push(samples)
 
 
 def test_two_threads_push_and_each_push_stays_whole(harness: Harness) -> None:

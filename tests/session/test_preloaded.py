@@ -63,6 +63,30 @@ def test_close_closes_what_nobody_took(tmp_path: Path, monkeypatch: pytest.Monke
         Session(preloaded)
 
 
+def test_one_that_cannot_be_opened_leaves_no_other_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+    closed: list[Any] = []
+
+    def second_fails(self: Any) -> None:
+        opened.append(self)
+        if len(opened) == 2:
+            raise ValueError("no voice")
+
+    monkeypatch.setattr(scripted_agent.Voice, "open", second_fails)
+    monkeypatch.setattr(scripted_agent.Voice, "close", lambda self: closed.append(self))
+    with pytest.raises(NodeError, match="no voice"):
+        made(tmp_path, ready=2)
+    assert opened[0] in closed
+
+
+def test_a_graph_for_no_session_is_refused_before_it_is_opened(tmp_path: Path) -> None:
+    graph = {"nodes": {"t": {"use": "test_tone"}, "n": {"use": "null"}}, "links": ["t -> n"]}
+    with pytest.raises(VflowError, match="neither app_source nor app_sink"):
+        preload(graph)
+
+
 def test_what_cannot_be_opened_is_told_at_once_and_later_by_the_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

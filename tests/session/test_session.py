@@ -136,6 +136,32 @@ def test_a_session_ends_when_no_more_audio_comes(make: Make) -> None:
         session.push(HUM)
 
 
+def test_a_reply_that_nobody_asked_for_is_cut_too(tmp_path: Path) -> None:
+    graph = {
+        "nodes": {
+            "text": {"use": "text_source", "text": "word " * 60},
+            "voice": {"use": "t.voice"},
+            "out": {"use": "app_sink"},
+        },
+        "links": ["text -> voice -> out"],
+    }
+    with Session(graph, nodes=scripted_agent.NODES) as session:
+        until(session, ReplyAudio)
+        session.interrupt()
+        (cut,) = of(until(session, Interrupted), Interrupted)
+    assert cut.turn == 1
+
+
+def test_an_end_before_the_start_says_so(make: Make) -> None:
+    session = make()
+    with pytest.raises(VflowError, match="the session has not started"):
+        session.end()
+    with session:
+        session.end()
+        list(session)
+    session.end()  # it is over
+
+
 @pytest.mark.parametrize("call", ["push", "interrupt"])
 def test_a_session_that_does_not_run_says_so(make: Make, call: str) -> None:
     session = make()

@@ -27,7 +27,8 @@ class Preloaded:
     """
 
     def __init__(self, graph: Graph, ready: int = 1) -> None:
-        """Blocks until they are open. Raises: NodeError."""
+        """Blocks until they are open. Raises: NodeError; VflowError for a graph that no session can use."""
+        check_ends(graph)
         self.graph = graph
         self._lock = threading.Condition()
         # all below guarded by _lock
@@ -35,8 +36,12 @@ class Preloaded:
         self._opening = 0
         self._closed = False
         self._problem = ""
-        for _ in range(ready):
-            self._open.append(Pipeline(graph).open())
+        try:
+            for _ in range(ready):
+                self._open.append(Pipeline(graph).open())
+        except BaseException:
+            self.close()
+            raise
 
     def take(self) -> Pipeline:
         """A pipeline that is open where there is one, else a new one. Does not block.
@@ -98,6 +103,19 @@ class Preloaded:
             self._lock.notify_all()
         if not kept:
             pipeline.stop()
+
+
+def check_ends(graph: Graph) -> None:
+    """Raises: VflowError for a graph with no way in or out for an application, or with several."""
+    names = {use: [n for n, node in graph.nodes.items() if node.resolved == use] for use in (SOURCE, SINK)}
+    if not any(names.values()):
+        raise VflowError(
+            f"{graph.file} has neither {SOURCE} nor {SINK}, nor the roles mic and speaker: the application"
+            " can neither speak nor hear; add 'caller: {use: app_source}' and 'out: {use: app_sink}'"
+        )
+    for use, found in names.items():
+        if len(found) > 1:
+            raise VflowError(f"{graph.file} has several {use}: {', '.join(found)}; a session takes one")
 
 
 def load_for_sessions(

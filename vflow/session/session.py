@@ -30,7 +30,7 @@ from vflow.session.events import (
     UserText,
     Warned,
 )
-from vflow.session.preloaded import SINK, SOURCE, Preloaded, load_for_sessions
+from vflow.session.preloaded import SINK, SOURCE, Preloaded, check_ends, load_for_sessions
 
 PIECE_S = 1.0
 """Audio that `send` hands over at once."""
@@ -87,7 +87,7 @@ class Session:
         Raises: GraphError; VflowError for a graph through which the application can neither hear nor speak.
         """
         if isinstance(graph, Preloaded):
-            self.pipeline = graph.take()
+            self.pipeline = graph.take()  # its graph was checked
         elif isinstance(graph, Graph):
             self.pipeline = Pipeline(graph)
         else:
@@ -102,15 +102,10 @@ class Session:
             )
             self.pipeline = Pipeline(loaded)
         self.graph = graph = self.pipeline.graph
+        check_ends(graph)
         self.log = TurnLog(graph)
         self._input = cast("_Input | None", self._node(SOURCE))
         self._output = cast("_Output | None", self._node(SINK))
-        if self._input is None and self._output is None:
-            raise VflowError(
-                f"{graph.file} has neither {SOURCE} nor {SINK}, nor the roles mic and speaker: the"
-                " application can neither speak nor hear; add 'caller: {use: app_source}' and"
-                " 'out: {use: app_sink}'"
-            )
         self.events: Outbox[Event] = Outbox(UNREAD)
         self._state = ""
         self._telling = threading.Lock()  # one message after the other
@@ -123,8 +118,6 @@ class Session:
 
     def _node(self, use: str) -> Any:
         names = [name for name, node in self.graph.nodes.items() if node.resolved == use]
-        if len(names) > 1:
-            raise VflowError(f"{self.graph.file} has several {use}: {', '.join(names)}; a session takes one")
         return self.pipeline.nodes[names[0]] if names else None
 
     # its life
@@ -178,8 +171,11 @@ class Session:
         return self._source().push(samples, rate)
 
     def end(self) -> None:
-        """No more audio comes: what was handed in is answered, then the session ends."""
-        self._source().end()
+        """No more audio comes: what was handed in is answered, then the session ends. May be called again.
+        Raises: VflowError before the session."""
+        if self.pipeline.state is not State.STOPPED:
+            self._check()
+            self._source().end()
 
     def interrupt(self) -> None:
         """Cut the reply, as if the user had spoken."""
@@ -249,11 +245,8 @@ class Session:
         with self._telling:
             for event in self._told(message):
                 self.events.put(event)
-        if (
-            message.kind == "error"
-            or (message.kind == "state" and message.data["state"] == State.STOPPED.value)
-            or message.kind == "eos"
-        ):
+        stopped = message.kind == "state" and message.data["state"] == State.STOPPED.value
+        if stopped or message.kind in ("error", "eos"):
             self.events.close()
 
     def _told(self, message: Message) -> Iterator[Event]:
@@ -267,7 +260,8 @@ class Session:
                     yield ReplyWord(packet.turn, packet.index, packet.text)
         elif message.kind == "flush":
             flush = message.data["flush"]
-            if not flush.retracts and self.log.interrupted_at(message.at_ns):
+            cut = any(not played.ended for played in flush.played)  # also of a reply that nobody asked for
+            if not flush.retracts and (cut or self.log.interrupted_at(message.at_ns)):
                 yield Interrupted(flush.turn)
         elif message.kind == "warning":
             yield Warned(message.source, message.text)

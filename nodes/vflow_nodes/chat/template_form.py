@@ -56,7 +56,7 @@ class Form:
         """A conversation's prompt. Raises: what the template raises."""
         try:
             text = run(self.messages(persona, said), True)
-        except Exception:
+        except Exception:  # a template's own code
             if not said or said[0]["role"] != "assistant":
                 raise
             text = run(self.messages(persona, [{"role": "user", "content": GREETING}, *said]), True)
