@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
@@ -93,3 +94,22 @@ def test_a_listener_that_raises_is_a_warning_and_keeps_nothing_from_the_others()
     bus.close()
     assert heard == ["a"]
     assert [m.text for m in bus] == ["a", "a listener failed: ValueError: not today"]
+
+
+def test_an_event_loop_reads_the_bus_while_threads_post() -> None:
+    async def read() -> list[str]:
+        bus = Bus()
+        reading = asyncio.create_task(_texts(bus))
+        await asyncio.sleep(0)  # it waits now
+        for text in "abc":
+            bus.post(Message("state", "pipeline", text=text))
+        bus.close()
+        return await asyncio.wait_for(reading, PATIENCE_S)
+
+    assert asyncio.run(read()) == ["a", "b", "c"]
+
+
+async def _texts(bus: Bus) -> list[str]:
+    first = await bus.next()
+    assert first is not None
+    return [first.text, *[message.text async for message in bus]]

@@ -19,12 +19,14 @@ def test_items_come_in_order_and_the_oldest_goes_where_nobody_reads() -> None:
     assert [box.get(0), box.get(0), box.get(0), box.get(0)] == [2, 3, 4, None]
 
 
-def test_close_lets_readers_finish_and_forgets_what_comes_later() -> None:
+def test_close_lets_readers_finish_and_what_comes_later_can_still_be_read() -> None:
     box: Outbox[int] = Outbox()
     box.put(1)
     box.close()
-    box.put(2)
     assert list(box) == [1]
+    assert box.get() is None
+    box.put(2)
+    assert list(box) == [2]
 
 
 def test_a_blocked_reader_is_woken_by_an_item_and_by_close() -> None:

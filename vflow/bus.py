@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vflow.errors import Signal, describe
+from vflow.outbox import Outbox
 from vflow.packet import empty
 
 Kind = Literal[
@@ -38,14 +37,20 @@ class Message:
 
 
 class Bus:
-    """Any thread may post; it never blocks. Unread messages beyond `limit` drop the oldest, counted."""
+    """Any thread may post; it never blocks. Unread messages beyond `limit` drop the oldest, counted.
+
+    One reader, or several that share: a thread by `get` or `for`, an event loop by `next` or `async for`.
+    """
 
     def __init__(self, limit: int = 10_000) -> None:
-        self._ready = threading.Condition()
-        self._unread: deque[Message] = deque(maxlen=limit)  # guarded by _ready
-        self._closed = False  # guarded by _ready
-        self._listeners: tuple[Callable[[Message], None], ...] = ()  # replaced under _ready
-        self.dropped = 0
+        self._box: Outbox[Message] = Outbox(limit)
+        self._listening = threading.Lock()
+        self._listeners: tuple[Callable[[Message], None], ...] = ()  # replaced under _listening
+
+    @property
+    def dropped(self) -> int:
+        """Messages that there was no room for."""
+        return self._box.dropped
 
     def post(self, message: Message) -> None:
         """Hand a message to the listeners (in this thread) and to the reader. What a listener raises is a
@@ -64,41 +69,36 @@ class Bus:
                 raise
             except BaseException as error:  # the application's own code, sys.exit included
                 messages.append(_failure(message, error))
-        with self._ready:
-            for posted in messages:
-                self.dropped += len(self._unread) == self._unread.maxlen
-                self._unread.append(posted)
-                self._ready.notify()
+        for posted in messages:
+            self._box.put(posted)
         if interrupted is not None:
             raise interrupted
 
     def listen(self, listener: Callable[[Message], None]) -> None:
         """Call `listener` with each message, in the thread that posts it: it must be quick, never block. It
         may flush, drain or stop the pipeline."""
-        with self._ready:
+        with self._listening:
             self._listeners = (*self._listeners, listener)
 
     def get(self, timeout_s: float | None = None) -> Message | None:
         """The next message; None after the timeout, or when the bus is closed and read to its end."""
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        with self._ready:
-            while not self._unread and not self._closed:
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    return None
-                self._ready.wait(left)
-            return self._unread.popleft() if self._unread else None
+        return self._box.get(timeout_s)
+
+    async def next(self) -> Message | None:
+        """The next message; None when the bus is closed and read to its end. Suspends the caller only."""
+        return await self._box.next()
 
     def __iter__(self) -> Iterator[Message]:
         """Messages until the pipeline has stopped, as `wait` does at its end."""
-        while (message := self.get()) is not None:
-            yield message
+        return iter(self._box)
+
+    def __aiter__(self) -> AsyncIterator[Message]:
+        """Messages until the pipeline has stopped. Suspends the caller only."""
+        return aiter(self._box)
 
     def close(self) -> None:
         """Let readers finish; the pipeline calls it when it has ended."""
-        with self._ready:
-            self._closed = True
-            self._ready.notify_all()
+        self._box.close()
 
 
 def _failure(message: Message, error: BaseException) -> Message:

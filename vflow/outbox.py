@@ -29,13 +29,11 @@ class Outbox(Generic[T]):
         self.dropped = 0
 
     def put(self, item: T) -> None:
-        """Add an item; after `close` it is forgotten."""
+        """Add an item; after `close` it is for who still reads."""
         if self._listener is not None:
             self._listener(item)
             return
         with self._ready:
-            if self._closed:
-                return
             self.dropped += len(self._unread) == self._unread.maxlen
             self._unread.append(item)
             self._wake()

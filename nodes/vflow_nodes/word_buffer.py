@@ -64,7 +64,7 @@ class WordBuffer(Node):
     out = Out(Text("chunk", features=None))
 
     _handed_audio_ns: int
-    """What the last chunk that went out lasts at least."""
+    """The least that the last chunk which went out lasts."""
     _plays_until_ns: int
     """Until when all that went out plays at least."""
 

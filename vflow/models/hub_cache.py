@@ -142,7 +142,7 @@ def here() -> list[Copy]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """What is in a folder, and in those below it; nothing where it is gone meanwhile."""
+    """Yield the files in a folder and below it; none where it is gone meanwhile."""
     for parent, _, names in os.walk(folder):
         yield from (Path(parent, name) for name in names)
 

@@ -1,4 +1,4 @@
-"""What a session tells its application, in the order in which it happened."""
+"""Events of a session, as its application gets them, in the order in which they happened."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Interrupted:
 
 @dataclass(frozen=True, slots=True)
 class StateChanged:
-    """What the agent does now."""
+    """The agent does something else now."""
 
     state: Literal["idle", "listening", "processing", "speaking", "interrupted"]
 

@@ -17,6 +17,7 @@ from vflow.graph.shipped import find
 from vflow.runtime.pipeline import Pipeline
 
 SOURCE, SINK = "app_source", "app_sink"
+CLOSE_S = 5.0
 
 
 class Preloaded:
@@ -74,13 +75,15 @@ class Preloaded:
             return self._lock.wait_for(lambda: not self._opening, timeout_s)
 
     def close(self) -> None:
-        """Close what is open and was not taken; may be called twice."""
+        """Close what is open and was not taken, and what is being opened; may be called twice. Blocks until
+        then, for CLOSE_S at most."""
         with self._lock:
             self._closed = True
             left = list(self._open)
             self._open.clear()
         for pipeline in left:
             pipeline.stop()
+        self.wait(CLOSE_S)
 
     def __enter__(self) -> Self:
         return self
@@ -95,14 +98,15 @@ class Preloaded:
         except VflowError as error:  # the next session loads, and tells of it
             problem = describe(error)
         with self._lock:
-            self._opening -= 1
             self._problem = problem
             kept = not (problem or self._closed)
             if kept:
                 self._open.append(pipeline)
-            self._lock.notify_all()
         if not kept:
             pipeline.stop()
+        with self._lock:
+            self._opening -= 1
+            self._lock.notify_all()
 
 
 def check_ends(graph: Graph) -> None:

@@ -175,7 +175,7 @@ class Chat(EngineGenerator):
             self.replies.prefill(self._prompt())
 
     def _drop_summary(self) -> None:
-        """A turn begins, or what was said has changed: the summary is begun anew behind it."""
+        """Drop the summary that is being made: a turn begins, or the history has changed."""
         if self._writing is not None:
             self._writing.close()
             self._writing = None

@@ -38,7 +38,7 @@ def ends_of(tokenizer: Any, declared: Iterable[int | None]) -> set[int]:
 
 
 def markup_of(tokenizer: Any) -> Markup:
-    """What a tokenizer and its template say of thoughts, and by which text the user's turn begins."""
+    """Tell how a model marks its thoughts, and by which text the user's turn begins."""
     source = str(tokenizer.chat_template or "")
     added = _added(tokenizer)
     tags = [tag for tag in dialects.CLOSERS if not tag.startswith("<unused")]  # every Gemma's have those
@@ -58,7 +58,7 @@ def _added(tokenizer: Any) -> dict[str, int]:
 
 
 def _between_turns(tokenizer: Any) -> str:
-    """What the template writes after the assistant's words and before the user's; '' without a template."""
+    """The text that the template writes between the assistant's words and the user's; '' without one."""
     if not tokenizer.chat_template:
         return ""
     try:

@@ -29,7 +29,7 @@ def instructed(persona: str, summary: str) -> str:
 
 
 def asked(summary: str, messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """What the model is asked for a summary of what was said since the last one."""
+    """The request for a summary of the messages since the last one, as a conversation."""
     lines = [f"{message['role'].title()}: {message['content']}" for message in messages]
     notes = [f"Notes: {summary}"] if summary else []
     return [{"role": "user", "content": "\n".join([*notes, *lines, "", REQUEST])}]

@@ -82,7 +82,7 @@ def find(run: Run) -> Form | str:
 
 
 def _left_out(run: Run, form: Form) -> str:
-    """What a prompt lacks in this form; '' for nothing."""
+    """Name the part of a conversation that a prompt lacks in this form; '' for none."""
     prompts = [form.prompt(run, PERSONA, said) for said in (_ONE, _MANY)]
     if not all(LAST in prompt for prompt in prompts):
         return "what the user said"

@@ -48,5 +48,5 @@ def samples_of(given: Any) -> tuple[Samples, bool]:
 
 
 def _kind(given: Any, data: Any) -> str:
-    """What it is instead, in a message."""
+    """Name what is no audio, for a message."""
     return str(data.dtype) if data.dtype.kind in "bc" else type(given).__name__

@@ -1,4 +1,4 @@
-"""What common models write that is no speech: the one table, for where a tokenizer and template do not say.
+"""Marks of common models for text that is no speech, for where tokenizer and template do not say.
 
 Each marker is a literal text, compared without case. It may come as one token or as several.
 Source: the chat templates of the named families on the Hugging Face hub; openai/harmony, docs/format.md.
@@ -49,7 +49,7 @@ RESULT_PAIRS = (
     ("<tool_response>", "</tool_response>"), ("<tool_output>", "</tool_output>"),
     ("[TOOL_RESULTS]", "[/TOOL_RESULTS]"), ("```tool_output", "```"),
 )  # fmt: skip
-"""What a tool returned, made up by a model that did not wait for it."""
+"""Marks of a tool's result, made up by a model that did not wait for it."""
 CALL_TAGS = (
     "tool_call", "tool_calls", "toolcall", "tool_use", "tool_code", "function_call", "function_calls",
     "functioncall", "seed:tool_call", "minimax:tool_call", "longcat_tool_call", "antml:function_calls",
@@ -113,13 +113,13 @@ ASSISTANTS = frozenset(("assistant", "model", "chatbot", "ai", "bot", "gpt"))
 
 
 def thought_pairs() -> Iterator[tuple[str, str]]:
-    """What opens a thought, and what closes it."""
+    """A mark that opens a thought, and those that close it."""
     yield from ((f"<{tag}>", f"</{tag}>") for tag in THOUGHT_TAGS)
     yield from THOUGHT_PAIRS
 
 
 CLOSERS = tuple(close for _, close in thought_pairs())
-"""What closes a thought."""
+"""Marks that close a thought."""
 
 
 def markers() -> Iterator[Marker]:

@@ -85,8 +85,8 @@ def _bare(text: str, at: int, whole: bool, before: str) -> int:
 
 @functools.cache
 def speech_table(stops: tuple[str, ...] = (), plain: bool = False) -> MarkerTable:
-    """What may come in speech. `stops`: texts that end this model's replies. `plain`: the model has no
-    template, and may write the name before its line."""
+    """Return the markers that may come in speech. `stops`: texts that end this model's replies. `plain`:
+    the model has no template, and may write the name before its line."""
     extra = [Marker(text, "end") for text in stops]
     names = [Marker("Assistant:", "role", ("assistant",))] if plain else []
     return MarkerTable([*extra, *names, *dialects.markers()])
@@ -98,13 +98,13 @@ _SECTION = Marker("<|tool_calls_section_begin|>", "call", ("<|tool_calls_section
 
 @functools.cache
 def inside_table(closers: tuple[str, ...], thought: bool) -> MarkerTable:
-    """What ends a thought or a call: its own mark, or the reply's end. Kimi's calls end a thought."""
+    """Return the markers that end a thought or a call: its own mark, or the reply's end. Kimi's calls end a thought."""
     others = (*ENDS, _SECTION) if thought else ENDS
     return MarkerTable([*(Marker(text, "shut") for text in closers), *others])
 
 
 @functools.cache
 def header_table() -> MarkerTable:
-    """What ends a header, or is a part of harmony's."""
+    """Return the markers that end a header, or are a part of harmony's."""
     parts = [Marker(text, "noise") for text in (*dialects.HEADER_ENDS, "<|constrain|>")]
     return MarkerTable([*parts, *(Marker(text, "header") for text in dialects.HEADERS), *ENDS])

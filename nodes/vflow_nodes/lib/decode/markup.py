@@ -1,4 +1,4 @@
-"""What is known of how one model marks up its replies, and where a reply begins by it."""
+"""How one model marks up its replies, and where a reply begins by it."""
 
 from __future__ import annotations
 

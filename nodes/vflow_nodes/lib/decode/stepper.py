@@ -57,7 +57,7 @@ class Device(Protocol):
     context: int
     rewinds: bool
     more_context: str
-    """What gives a session more context, as an order."""
+    """How a session gets more context, as an order to the user."""
 
     def prefill(self, slot: int, prompt: Prompt, start: int, stop: int) -> None:
         """Compute positions `start` to `stop` of a prompt into a slot that holds those before."""

@@ -19,7 +19,7 @@ _RECIPIENT = re.compile(r"\bto=([\w.-]+)")
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What comes after a header: `inside` until one of `closers`; a call of `name`. `ended`: it is nobody's
+    """The text that a header announces: `inside` until one of `closers`; a call of `name`. `ended`: it is nobody's
     whose words this reply has. `first`: it is only where nothing was said before. `marker`: what follows."""
 
     inside: Literal["speech", "thought", "call"] = "speech"
