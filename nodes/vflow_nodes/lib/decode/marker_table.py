@@ -98,7 +98,8 @@ _SECTION = Marker("<|tool_calls_section_begin|>", "call", ("<|tool_calls_section
 
 @functools.cache
 def inside_table(closers: tuple[str, ...], thought: bool) -> MarkerTable:
-    """Return the markers that end a thought or a call: its own mark, or the reply's end. Kimi's calls end a thought."""
+    """Return the markers that end a thought or a call: its own, or the reply's end. Kimi's calls end a
+    thought."""
     others = (*ENDS, _SECTION) if thought else ENDS
     return MarkerTable([*(Marker(text, "shut") for text in closers), *others])
 

@@ -19,8 +19,8 @@ _RECIPIENT = re.compile(r"\bto=([\w.-]+)")
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """The text that a header announces: `inside` until one of `closers`; a call of `name`. `ended`: it is nobody's
-    whose words this reply has. `first`: it is only where nothing was said before. `marker`: what follows."""
+    """The text that a header announces: `inside` until one of `closers`; a call of `name`. `ended`: it is of
+    nobody whose words this reply has. `first`: it is only where nothing was said before. `marker`: what follows."""
 
     inside: Literal["speech", "thought", "call"] = "speech"
     name: str = ""
