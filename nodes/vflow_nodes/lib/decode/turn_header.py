@@ -20,7 +20,8 @@ _RECIPIENT = re.compile(r"\bto=([\w.-]+)")
 @dataclass(frozen=True, slots=True)
 class Announced:
     """The text that a header announces: `inside` until one of `closers`; a call of `name`. `ended`: it is of
-    nobody whose words this reply has. `first`: it is only where nothing was said before. `marker`: what follows."""
+    nobody whose words this reply has. `first`: it is only where nothing was said before. `marker`: what
+    follows."""
 
     inside: Literal["speech", "thought", "call"] = "speech"
     name: str = ""
