@@ -426,7 +426,8 @@ def test_a_listener_that_flushes_in_a_generators_own_thread_ends_it_before_it_is
         assert running.wait(PATIENCE_S)
     reply = node(running, "reply", Reply)
     assert reply.log == ["closed 1", "cancelled 1", "closed 2"]
-    assert [i for i in node(running, "speaker", Speaker).indices if i] == [3, 4, 5]
+    after = [i for i in node(running, "speaker", Speaker).indices if i > 1]  # 1 may come before the flush
+    assert after == [3, 4, 5]
 
 
 def test_an_event_at_a_look_that_meets_a_flush_ends_the_older_reply_and_is_not_lost() -> None:
