@@ -43,24 +43,34 @@ class Answer(Node):
     tokens: int = prop(3, doc="tokens of a word")
     stop_reason: str = prop("eos")
     audio = In(Audio(rate=16_000, channels=1, features={"turns"}))
+    typed = In(Text("final"), optional=True)
+    say = In(Text("reply"), optional=True)
     words = Out(Text("word"), bus=True)
 
-    def process(self, packet: AudioPacket) -> None:
+    def process_audio(self, packet: AudioPacket) -> None:
         return None
 
+    def process_typed(self, packet: TextPacket) -> Iterator[TextPacket | Event | None]:
+        yield from self._say(self.text, packet.turn)
+
+    def process_say(self, packet: TextPacket) -> Iterator[TextPacket | Event | None]:
+        yield from self._say(packet.text, packet.turn)
+
     def on_event(self, event: Event) -> Iterator[TextPacket | Event | None]:
-        if not isinstance(event, SpeechEnd):
-            return
+        if isinstance(event, SpeechEnd):
+            yield from self._say(self.text, event.turn)
+
+    def _say(self, text: str, turn: int) -> Iterator[TextPacket | Event | None]:
         tokens = 0
-        for index, word in enumerate(self.text.split()):
+        for index, word in enumerate(text.split()):
             self.ctx.wait_until(self.ctx.now_ns() + self.every)
-            if self.ctx.cancelled(event.turn):
+            if self.ctx.cancelled(turn):
                 return
             tokens += self.tokens
-            yield TextPacket(text=word, index=index, turn=event.turn, meta={"tokens": tokens})
+            yield TextPacket(text=word, index=index, turn=turn, meta={"tokens": tokens})
         self.ctx.wait_until(self.ctx.now_ns() + self.every)
         meta = {"tokens": tokens + 1, "stop_reason": self.stop_reason}
-        yield TurnEnd(turn=event.turn, meta=meta)
+        yield TurnEnd(turn=turn, meta=meta)
 
 
 class Voice(Node):

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from vflow import SECOND, AnyCaps, Audio, In, Node, Out, QueueOptions, Text
-from vflow.ports import inputs_of, outputs_of, ports_of
+from vflow.ports import inputs_of, main_input, outputs_of, ports_of
 
 
 class Ear(Node):
@@ -43,6 +43,18 @@ def test_a_port_that_is_declared_again_replaces_that_of_the_base_at_its_place() 
 
 def test_a_class_without_ports_has_none() -> None:
     assert ports_of(Node) == {}
+
+
+def test_the_main_input_is_the_first_that_has_to_be_linked() -> None:
+    class Chooses(Node):
+        more = In(Text(), optional=True)
+        text = In(Text())
+
+    class Open(Node):
+        one = In(Text(), optional=True)
+        two = In(Text(), optional=True)
+
+    assert (main_input(Chooses), main_input(Open)) == ("text", "one")
 
 
 def test_ports_of_the_same_caps_are_different_ports() -> None:

@@ -115,6 +115,7 @@ _MODULE_OF = {
     "SpokenUnit": "packet",
     "SystemClock": "clock",
     "Text": "caps",
+    "TextInput": "graph.overrides",
     "TextPacket": "packet",
     "TurnEnd": "event",
     "Unavailable": "errors",

@@ -81,5 +81,11 @@ def inputs_of(cls: type[Any]) -> dict[str, In]:
     return {n: p for n, p in ports_of(cls).items() if isinstance(p, In)}
 
 
+def main_input(cls: type[Any]) -> str:
+    """The first input that has to be linked, or else the first of all."""
+    inputs = inputs_of(cls)
+    return next((name for name, port in inputs.items() if not port.optional), next(iter(inputs)))
+
+
 def outputs_of(cls: type[Any]) -> dict[str, Out]:
     return {n: p for n, p in ports_of(cls).items() if isinstance(p, Out)}

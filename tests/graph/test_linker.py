@@ -8,7 +8,7 @@ import pytest
 
 from tests import stand_ins
 from tests.graph.graphs import NODES, Mic, build, said
-from vflow import Audio, Graph, In, Node, Out, QueueOptions
+from vflow import Audio, Graph, In, Node, Out, QueueOptions, Text
 from vflow.graph.loader import load_text
 
 LIVE = QueueOptions(packets=1024, policy="leaky-oldest")
@@ -110,3 +110,18 @@ def test_a_thread_is_cut_where_it_would_become_too_deep_and_a_branch_stays_whole
     assert segments[0][21:25] == ["n20", "n21", "n22", "n23"]
     assert sum(made.is_boundary(link) for link in made.links) == 2
     assert {"x", "y"} < set(segments[0])
+
+
+class Chooses(Node):
+    more = In(Text("final"), optional=True)
+    text = In(Text("final"))
+
+
+class Asks(Node):
+    out = Out(Text("final"))
+
+
+def test_of_several_inputs_that_fit_the_one_is_meant_that_has_to_be_linked() -> None:
+    text = "nodes: {asks: {use: asks}, it: {use: chooses}}\nlinks: [asks -> it]\n"
+    (link,) = load_text(text, nodes={"asks": Asks, "chooses": Chooses}).links
+    assert link.into == "text"

@@ -15,7 +15,7 @@ CAPS: tuple[Caps, ...] = (
     Audio(),
     Audio(rate=16_000, channels=1),
     TURNS,
-    *(Text(kind) for kind in ("word", "chunk", "final")),
+    *(Text(kind) for kind in ("word", "chunk", "final", "reply")),
     Text("chunk", {"spoken"}),
 )
 

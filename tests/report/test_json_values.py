@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vflow.report.json_values import MAX_TEXT, MAX_VALUES, plain, text_of
+from vflow.report.json_values import MAX_TEXT, MAX_VALUES, plain, text_of, whole
 
 
 class Sour:
@@ -151,3 +151,10 @@ def test_an_interrupt_that_a_value_raises_in_its_own_thread_is_told() -> None:
 def test_an_interrupt_in_the_main_thread_is_the_users_and_is_passed_on() -> None:
     with pytest.raises(KeyboardInterrupt):
         plain(Interrupting())
+
+
+@pytest.mark.parametrize(("value", "error"), [("1", TypeError), (1.5, TypeError), (1 << 63, ValueError)])
+def test_a_whole_number_is_one_and_no_larger_than_any_moment(value: object, error: type[Exception]) -> None:
+    assert whole(np.int64(7)) == 7
+    with pytest.raises(error):
+        whole(value)

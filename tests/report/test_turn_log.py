@@ -14,7 +14,7 @@ import soundfile
 from vflow import MS, Audio, Flush, Message, Played, SpeechEnd, SpeechStart, Text, TextPacket, TurnEnd
 from vflow.graph.graph import Graph, GraphNode
 from vflow.graph.secrets import Secrets
-from vflow.node import Node
+from vflow.node import Node, Sink
 from vflow.report.turn_log import TurnLog
 
 
@@ -24,6 +24,7 @@ def log() -> TurnLog:
     graph.nodes["stt"] = GraphNode("stt", Node, "stt", "stt", {}, caps={"transcript": Text("final")})
     graph.nodes["chat"] = GraphNode("chat", Node, "chat", "chat", {}, caps={"words": Text("word")})
     graph.nodes["mic"] = GraphNode("mic", Node, "mic", "mic", {}, caps={"audio": Audio()})
+    graph.nodes["speaker"] = GraphNode("speaker", Sink, "speaker", "speaker", {})
     return TurnLog(graph)
 
 
@@ -88,6 +89,43 @@ def test_a_flush_marks_the_turns_whose_reply_was_open(log: TurnLog) -> None:
     assert turn.interrupted
     assert (turn.heard, turn.stop_reason, turn.tokens) == ("Once", "flush", 2)
     assert turn.at_ns["flushed"] == 2000 * MS
+
+
+def typed(log: TurnLog, at_ms: int, turn: int = 1) -> None:
+    packet = TextPacket(text="what", turn=turn)
+    log.listen(Message("packet", "stt", at_ms * MS, "what", {"packet": packet, "port": "transcript"}))
+
+
+def test_a_typed_turn_is_decided_when_it_comes(log: TurnLog) -> None:
+    typed(log, 1000)
+    word(log, 1100, "Hello.")
+    played(log, 1200, "start", "")
+    turn = log.turns[1]
+    assert (turn.user, turn.latency_ns("first_word"), turn.latency_ns("v2v")) == ("what", 100 * MS, None)
+    assert [state for _, state in log.states] == ["idle", "processing", "speaking"]
+    log.listen(Message("flush", "pipeline", 2000 * MS, data={"flush": Flush(1, turn=1)}))
+    assert turn.interrupted
+
+
+def test_a_reply_that_nobody_asked_for_is_interrupted_as_the_others(log: TurnLog) -> None:
+    word(log, 1100, "Hello.")
+    log.listen(Message("flush", "pipeline", 2000 * MS, data={"flush": Flush(1, turn=1)}))
+    assert log.turns[1].interrupted
+
+
+def test_where_nothing_plays_a_reply_ends_as_it_is_written(log: TurnLog) -> None:
+    silent = Graph("test.yaml", nodes={**log.graph.nodes, "speaker": log.graph.nodes["mic"]})
+    log = TurnLog(silent)
+    for turn in (1, 2):
+        typed(log, 1000, turn)
+        word(log, 1100, "Hello", turn)
+        word(log, 1200, "you.", turn)
+    event(log, 1300, TurnEnd(turn=1))
+    log.listen(Message("flush", "pipeline", 2000 * MS, data={"flush": Flush(1, turn=2)}))
+    assert [(turn.heard, turn.interrupted) for turn in log.take_ended()] == [
+        ("Hello you.", False), ("Hello you.", True)
+    ]  # fmt: skip
+    assert [state for _, state in log.states] == ["idle", "processing", "idle", "interrupted"]
 
 
 def test_a_flush_after_the_reply_was_heard_interrupts_nothing(log: TurnLog) -> None:

@@ -83,7 +83,7 @@ def test_one_that_cannot_be_opened_leaves_no_other_open(
 
 def test_a_graph_for_no_session_is_refused_before_it_is_opened(tmp_path: Path) -> None:
     graph = {"nodes": {"t": {"use": "test_tone"}, "n": {"use": "null"}}, "links": ["t -> n"]}
-    with pytest.raises(VflowError, match="neither app_source nor app_sink"):
+    with pytest.raises(VflowError, match="neither app_source, app_sink nor app_text"):
         preload(graph)
 
 

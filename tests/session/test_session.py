@@ -13,7 +13,7 @@ import pytest
 
 from tests import scripted_agent
 from tests.stand_ins import PATIENCE_S
-from vflow import NodeError, PropertyError, Session, VflowError
+from vflow import GraphError, NodeError, PropertyError, Session, VflowError
 from vflow.session import (
     Event,
     Interrupted,
@@ -21,6 +21,7 @@ from vflow.session import (
     ReplyWord,
     StateChanged,
     TurnEnded,
+    UserText,
     Warned,
 )
 
@@ -209,7 +210,7 @@ def test_a_node_that_cannot_open_ends_the_events(make: Make, monkeypatch: pytest
 def test_a_graph_without_a_way_in_or_out_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "plain.yaml"
     path.write_text("nodes: {tone: {use: test_tone}, sink: {use: 'null'}}\nlinks: [tone -> sink]\n")
-    with pytest.raises(VflowError, match="neither app_source nor app_sink"):
+    with pytest.raises(VflowError, match="neither app_source, app_sink nor app_text"):
         Session(path)
 
 
@@ -273,3 +274,78 @@ def test_many_sessions_run_in_one_process(make: Make) -> None:
         return await asyncio.gather(*(one() for _ in range(10)))
 
     assert asyncio.run(all_of_them()) == ["one two three"] * 10
+
+
+def test_a_typed_turn_is_answered_and_tells_the_application_of_the_same(make: Make) -> None:
+    with make() as session:
+        assert session.ask("Where is it?", language="en") == 1
+        events = until(session, TurnEnded)
+    (asked,) = of(events, UserText)
+    assert (asked.turn, asked.text) == (1, "Where is it?")
+    assert [word.text for word in of(events, ReplyWord)] == ["one", "two", "three"]
+    states = [event.state for event in of(events, StateChanged) if event.state != "idle"]
+    assert states == ["processing", "speaking"]
+    record = events[-1].record  # type: ignore[union-attr]
+    assert (record.user, record.heard) == ("Where is it?", "one two three")
+    assert record.latency_ns("first_word") > 0
+    assert record.latency_ns("v2v") is None, "there was no voice"
+
+
+def test_a_typed_turn_cuts_the_reply_before_it(make: Make) -> None:
+    with make(text="word " * 60, word_ms=100) as session:
+        session.push(HUM)
+        until(session, ReplyAudio)
+        session.ask("Stop.")
+        (cut,) = of(until(session, Interrupted), Interrupted)
+        (ended,) = of(until(session, TurnEnded), TurnEnded)
+    assert (cut.turn, ended.record.number, ended.record.interrupted) == (1, 1, True)
+
+
+def test_a_text_is_said_after_the_reply_that_is_being_made(make: Make) -> None:
+    with make() as session:
+        session.ask("Where is it?")
+        assert session.say("four five") == 2
+        first, second = of(until(session, TurnEnded), TurnEnded) + of(until(session, TurnEnded), TurnEnded)
+    assert first.record.heard == "one two three"
+    assert (second.record.user, second.record.heard) == (None, "four five")
+
+
+def test_an_interruption_takes_back_what_waits_to_be_said(make: Make) -> None:
+    with make(every="200ms") as session:
+        session.ask("Where is it?")
+        until(session, ReplyWord)
+        session.say("four five")
+        session.ask("When?")
+        session.end()
+        events = list(session)
+    assert {event.turn for event in of(events, ReplyWord)} - {1} == {3}
+
+
+def test_a_text_that_is_said_is_marked_as_cut_where_it_was(make: Make) -> None:
+    with make(word_ms=100) as session:
+        session.say("word " * 60)
+        until(session, ReplyAudio)
+        session.interrupt()
+        (ended,) = of(until(session, TurnEnded), TurnEnded)
+    assert ended.record.interrupted
+    assert ended.record.heard.count("word") < 60
+
+
+def test_a_session_without_voices_is_typed(make: Make, tmp_path: Path) -> None:
+    path = scripted_agent.graph(tmp_path, text="one two three")
+    with Session(path, text="silent", nodes=scripted_agent.NODES) as session:
+        assert set(session.graph.nodes) == {"answer", "typed"}
+        with pytest.raises(VflowError, match="has no app_source: it takes no audio"):
+            session.push(HUM)
+        session.ask("Where is it?")
+        events = until(session, TurnEnded)
+    assert [word.text for word in of(events, ReplyWord)] == ["one", "two", "three"]
+    assert events[-1].record.heard == "one two three", "nothing plays: what was written was read"  # type: ignore[union-attr]
+
+
+def test_a_graph_whose_generator_takes_no_text_says_so_when_it_is_asked() -> None:
+    graph = {"nodes": {"a": {"use": "app_source"}, "b": {"use": "app_sink"}}, "links": ["a -> b"]}
+    with Session(graph) as session, pytest.raises(VflowError, match="no generator in it takes text, or"):
+        session.ask("Where is it?")
+    with pytest.raises(GraphError, match="no generator takes text"):
+        Session(graph, text="alone")

@@ -12,7 +12,7 @@ from vflow.errors import Diagnostic, Place
 from vflow.graph.document import Document
 from vflow.graph.file_uses import FileUse
 from vflow.graph.graph import Graph, GraphLink, GraphNode, RoleChoice
-from vflow.graph.overrides import Overrides
+from vflow.graph.overrides import Overrides, TextInput
 from vflow.graph.registry import Registry
 from vflow.graph.resolver import Resolver
 from vflow.graph.secrets import Secrets
@@ -39,9 +39,15 @@ class Draft:
     """
 
     def __init__(
-        self, document: Document, registry: Registry, overrides: Overrides, require_available: bool
+        self,
+        document: Document,
+        registry: Registry,
+        overrides: Overrides,
+        require_available: bool,
+        text_input: TextInput | None = None,
     ) -> None:
         self.document, self.overrides, self.require_available = document, overrides, require_available
+        self.text_input = text_input
         self.resolver = Resolver(registry)
         self.diagnostics: list[Diagnostic] = []
         self.secrets: dict[str, str] = {}
@@ -50,6 +56,8 @@ class Draft:
         """Microphones whose echo may have to be cancelled."""
         self.silent_sinks: set[str] = set()
         """Sinks in the place of a loudspeaker that make no sound."""
+        self.problems: dict[str, Diagnostic] = {}
+        """By node, or bin: why it cannot run here."""
         self.files: list[FileUse] = []
         """What the graph was read from, and what its nodes read and write."""
         self.outer_ports: Collection[End] = ()
@@ -86,6 +94,20 @@ class Draft:
         """Add a link: the last one, or the next before another."""
         at = len(self._links) if before is None else self._links.index(before)
         self._links.insert(at, link)
+
+    def unlink(self, link: GraphLink) -> None:
+        """Leave out a link."""
+        self._links.remove(link)
+
+    def remove(self, name: str) -> None:
+        """Leave out a node, its links, and what is noted of it and of the bins that are empty now."""
+        del self._nodes[name]
+        self._links[:] = [link for link in self._links if name not in (link.source, link.target)]
+        self.microphones = [tap for tap in self.microphones if tap.node != name]
+        for noted in (self.roles, self.aliases, self.problems):
+            for other in [*noted]:
+                if not any(node == other or node.startswith(f"{other}.") for node in self._nodes):
+                    del noted[other]
 
     def relink(self, link: GraphLink, *others: GraphLink) -> None:
         """Put other links in the place of one."""

@@ -107,8 +107,8 @@ class _Expansion:
         if found.problem and (use in ROLES or not self.draft.require_available):
             # a node that is named may have properties that mend it: its own open() decides
             severity = "error" if self.draft.require_available else "warning"
-            self.draft.diagnostics.append(
-                Diagnostic(f"{full}: {found.problem}", spec.use_place, severity=severity)
+            self.draft.problems[full] = Diagnostic(
+                f"{full}: {found.problem}", spec.use_place, severity=severity
             )
         if use in ROLES:
             self.draft.roles[full] = RoleChoice(use, found.name, found.passed_over)

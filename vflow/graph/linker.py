@@ -11,7 +11,7 @@ from vflow.errors import nearest
 from vflow.graph.document import EndSpec, LinkSpec
 from vflow.graph.draft import Draft, End
 from vflow.graph.graph import LIVE, MAX_FUSED, GraphLink
-from vflow.ports import QueueOptions, inputs_of, outputs_of, ports_of
+from vflow.ports import In, QueueOptions, inputs_of, outputs_of, ports_of
 
 
 @dataclass(slots=True)
@@ -35,12 +35,14 @@ class Linker:
         self._linked: set[str] = set()
 
     def link(self, spec: LinkSpec, scope: Scope) -> None:
-        """Add a link between the one pair of ports that fits by caps."""
+        """Add a link between the one pair of ports that fits by caps; an input that has to be linked comes
+        before the optional ones."""
         outs = self.ends(spec.source, scope, outputs=True)
         ins = self.ends(spec.target, scope, outputs=False)
         if outs is None or ins is None:
             return
         pairs = [(o, i) for o in outs for i in ins if fits(self.caps(outs[o]), self.caps(ins[i]))]
+        pairs = [(o, i) for o, i in pairs if not self._input(ins[i]).optional] or pairs
         if len(pairs) != 1:
             self.refuse(spec, outs, ins, pairs)
             return
@@ -57,13 +59,16 @@ class Linker:
     def bounds(self, spec: LinkSpec, source: str, target: str, into: str) -> QueueOptions | None:
         """What the file says, on top of what the input port brings. A live source is not to be blocked,
         unless the file says that it is."""
-        port = inputs_of(self.graph.nodes[target].cls)[into].queue
+        port = self._input((target, into)).queue
         live = self.graph.nodes[source].paced
         if live and port is not None and port.policy == "block":
             port = replace(port, policy=LIVE.policy)
         if spec.queue is None:
             return port
         return spec.queue(port or (LIVE if live else QueueOptions()))
+
+    def _input(self, end: End) -> In:
+        return inputs_of(self.graph.nodes[end[0]].cls)[end[1]]
 
     def caps(self, end: End) -> Caps:
         node = self.graph.nodes[end[0]]

@@ -18,13 +18,15 @@ from vflow.graph.expansion import expand
 from vflow.graph.graph import Graph
 from vflow.graph.linker import cut_long_chains
 from vflow.graph.negotiation import negotiate
-from vflow.graph.overrides import Overrides, StandIns
+from vflow.graph.overrides import Overrides, StandIns, TextInput
 from vflow.graph.registry import NodeClass, Registry
 from vflow.graph.simultaneous_audio import refuse_simultaneous_audio
 from vflow.graph.spoken_form import insert_spoken_form
+from vflow.graph.text_input import add_text_input
 from vflow.graph.whole_graph_checks import (
     refuse_blocking_cycle,
     refuse_file_clashes,
+    refuse_unavailable,
     refuse_unfed_inputs,
 )
 from vflow.graph.yaml_reader import parse, read_file
@@ -32,6 +34,8 @@ from vflow.graph.yaml_reader import parse, read_file
 Pass = Callable[[Draft], None]
 PASSES: tuple[Pass, ...] = (
     expand,
+    add_text_input,
+    refuse_unavailable,
     cancel_echo,
     insert_spoken_form,
     negotiate,
@@ -41,7 +45,7 @@ PASSES: tuple[Pass, ...] = (
     refuse_file_clashes,
     cut_long_chains,
 )
-THROUGH_ERRORS: tuple[Pass, ...] = (expand, refuse_blocking_cycle, refuse_file_clashes)
+THROUGH_ERRORS: tuple[Pass, ...] = (expand, refuse_unavailable, refuse_blocking_cycle, refuse_file_clashes)
 """Passes that run where an earlier one has found errors; after the others, one error would lead to more."""
 
 
@@ -53,6 +57,7 @@ def load(
     nodes: Mapping[str, NodeClass] | None = None,
     require_available: bool = True,
     require_stand_ins: bool = True,
+    text_input: TextInput | None = None,
 ) -> Graph:
     """Read and check a graph: a file, its text, or a mapping of the same keys. The file of a bin too, its own
     `params` are then what it is given.
@@ -60,7 +65,7 @@ def load(
     `overrides` are properties by "node.property", as text. `stand_ins` replace what plays a role by a
     node and its properties. `nodes` are classes by name beside the installed ones. Without
     `require_available` a missing model or package is a warning of the graph; without `require_stand_ins` a
-    stand-in for a role that no node plays is left out.
+    stand-in for a role that no node plays is left out. `text_input` lets the user type.
 
     Raises: GraphError with every finding; the models are not loaded and no device is opened.
     """
@@ -78,6 +83,7 @@ def load(
         nodes=nodes,
         require_available=require_available,
         require_stand_ins=require_stand_ins,
+        text_input=text_input,
     )
 
 
@@ -90,13 +96,13 @@ def load_text(
     nodes: Mapping[str, NodeClass] | None = None,
     require_available: bool = True,
     require_stand_ins: bool = True,
+    text_input: TextInput | None = None,
 ) -> Graph:
     """`load` of a graph that is not in a file; relative paths in it start from the working directory."""
     diagnostics: list[Diagnostic] = []
     document = read(parse(text, file), file, diagnostics)
-    draft = Draft(
-        document, Registry(nodes), Overrides(overrides, stand_ins, require_stand_ins), require_available
-    )
+    changes = Overrides(overrides, stand_ins, require_stand_ins)
+    draft = Draft(document, Registry(nodes), changes, require_available, text_input)
     draft.diagnostics[:0] = diagnostics
     for step in PASSES:
         if draft.sound or step in THROUGH_ERRORS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from vflow.errors import Diagnostic, Place, nearest
@@ -13,6 +14,22 @@ from vflow.graph.yaml_reader import Value, scalar
 
 StandIns = Mapping[str, tuple[str, Mapping[str, Any]]]
 """By role: a node, and its properties."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextInput:
+    """Which node hands in text, with its properties.
+
+    alone: the user's voice is not heard: what leads to the generator, and to nothing else, is left out.
+    silent: nor is the reply spoken: what makes and plays audio is left out.
+    required: a graph in which nothing takes text is refused; else it stays as it is.
+    """
+
+    use: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    alone: bool = False
+    silent: bool = False
+    required: bool = True
 
 
 class Overrides:

@@ -58,7 +58,7 @@ ROLES: Mapping[str, Role] = {
         Role(
             "generator",
             "answers an utterance with words",
-            {"audio": "audio(rate=16000, channels=1, turns)"},
+            {"audio": "audio(rate=16000, channels=1, turns)", "text": "text/final", "say": "text/reply"},
             {"words": "text/word", "transcript": "text/final"},
             ("model", "device", "persona", "max_tokens", "temperature", "seed"),
         ),

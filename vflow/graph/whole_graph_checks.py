@@ -29,6 +29,11 @@ def refuse_unfed_inputs(draft: Draft) -> None:
             _refuse_silent(draft, node, [link.source for link in into])
 
 
+def refuse_unavailable(draft: Draft) -> None:
+    """Note the nodes that cannot run here."""
+    draft.diagnostics += draft.problems.values()
+
+
 def refuse_file_clashes(draft: Draft) -> None:
     """Note files that a node writes, and that the graph reads, or another node writes."""
     draft.diagnostics += clashes(draft.files)

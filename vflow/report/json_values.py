@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -142,3 +143,11 @@ class _Converter:
     def _lose(self, loss: str) -> None:
         if len(self.losses) < 20:
             self.losses[loss] = None
+
+
+def whole(value: Any) -> int:
+    """Raises: TypeError, ValueError for what is no whole number, or larger than any moment or turn."""
+    number = operator.index(value)
+    if abs(number) >= 1 << 63:
+        raise ValueError("too large")
+    return number

@@ -21,7 +21,8 @@ from vflow.caps import Text
 from vflow.event import Resume, SpeechEnd, SpeechStart, TurnEnd
 from vflow.flush import Flush
 from vflow.graph.graph import Graph
-from vflow.report.json_values import plain, text_of
+from vflow.node import Sink
+from vflow.report.json_values import plain, text_of, whole
 from vflow.report.recordings import audible_ns, read_stretch, voice_off_ns
 from vflow.report.turn import WITHHELD, TurnRecord, in_ms
 from vflow.runtime.link import LinkStats
@@ -37,10 +38,12 @@ _RECENT = 100
 
 class TurnLog:
     """Give `listen` to `bus.listen`. Any thread; reads are for when the pipeline has ended, except those that
-    say otherwise. One message costs the same however many turns there were."""
+    say otherwise. One message costs the same however many turns there were. Where nothing plays, what was
+    written was heard."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self._plays = any(issubclass(node.cls, Sink) for node in graph.nodes.values())
         self.turns: dict[int, TurnRecord] = {}
         self.states: deque[tuple[int, str]] = deque([(0, "idle")], maxlen=KEPT_STATES)
         self.stats: dict[str, dict[str, Any]] = {}
@@ -126,7 +129,7 @@ class TurnLog:
             return before
 
     def _turn(self, number: int) -> TurnRecord:
-        number = _whole(number)
+        number = whole(number)
         if number not in self.turns:
             self.turns[number] = TurnRecord(number)
             while len(self.turns) > KEPT_TURNS:
@@ -139,7 +142,7 @@ class TurnLog:
     def _settle(self, turn: TurnRecord, had_ended: bool) -> None:
         """Note what has become of a turn by a message."""
         if not turn.ended:
-            if "decided" in turn.at_ns:
+            if "decided" in turn.at_ns or turn.words:
                 self._open[turn.number] = None
             return
         self._open.pop(turn.number, None)
@@ -160,7 +163,7 @@ class TurnLog:
     def _event(self, message: Message) -> None:
         event, at_ns = message.data["event"], message.at_ns
         if isinstance(event, SpeechStart):
-            self._turn(event.turn).at_ns["speech_start"] = max(0, _whole(event.pts_ns))
+            self._turn(event.turn).at_ns["speech_start"] = max(0, whole(event.pts_ns))
             self._state(at_ns, "listening")
         elif isinstance(event, Resume):
             self._state(at_ns, "listening")
@@ -183,8 +186,10 @@ class TurnLog:
             asked_ns = turn.speculation.begun_ns or turn.at_ns.get("decided")
             if asked_ns is not None and turn.generated_ns is None:  # a mixer says it again, in its place
                 turn.generated_ns = message.data.get("made_ns", at_ns) - asked_ns
+            if not self._plays:  # what is written is read
+                turn.heard, turn.at_ns["reply_end"] = turn.reply, at_ns
             self._settle(turn, had_ended)
-            if turn.empty:
+            if turn.ended:
                 self._state(at_ns, "idle")
 
     def _packet(self, message: Message) -> None:
@@ -193,6 +198,7 @@ class TurnLog:
         if not isinstance(caps, Text) or not packet.turn:
             return
         turn = self._turn(packet.turn)
+        had_ended = turn.ended
         if caps.kind == "word":
             if not turn.words and turn.speculation.begun_ns is not None:
                 made_ns = message.data.get("made_ns", message.at_ns)
@@ -202,6 +208,10 @@ class TurnLog:
             turn.tokens = self._count(packet.meta, "tokens", turn.tokens, message.source)
         elif caps.kind == "final":
             turn.user = text_of(packet.text)
+            if not turn.at_ns:  # typed: no speech came before
+                turn.at_ns["decided"] = message.at_ns
+                self._state(message.at_ns, "processing")
+        self._settle(turn, had_ended)
 
     def _speculation(self, message: Message) -> None:
         ahead, phase = self._turn(message.data["turn"]).speculation, message.data["phase"]
@@ -227,14 +237,14 @@ class TurnLog:
             turn = self.turns[number]
             turn.interrupted = True
             turn.at_ns["flushed"] = at_ns
-            turn.heard = flush.heard(number)
+            turn.heard = flush.heard(number) if self._plays else turn.reply
             turn.stop_reason = turn.stop_reason or "flush"
             self._settle(turn, had_ended=False)
             self._interruptions.append(at_ns)
             self._state(at_ns, "interrupted")
 
     def _played(self, message: Message) -> None:
-        played, at_ns = message.data["played"], _whole(message.data.get("at_ns", message.at_ns))
+        played, at_ns = message.data["played"], whole(message.data.get("at_ns", message.at_ns))
         if not played.turn:
             return
         turn = self._turn(played.turn)
@@ -285,11 +295,3 @@ class TurnLog:
             }
         made: dict[str, Any] = plain(report, max_values=None, max_depth=100)[0]
         return made
-
-
-def _whole(value: Any) -> int:
-    """Raises: TypeError, ValueError for what is no whole number, or larger than any moment or turn."""
-    number = operator.index(value)
-    if abs(number) >= 1 << 63:
-        raise ValueError("too large")
-    return number

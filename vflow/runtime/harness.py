@@ -20,7 +20,7 @@ from vflow.event import Eos, Event
 from vflow.flush import Flush, Played
 from vflow.node import Node, Sink
 from vflow.packet import Packet
-from vflow.ports import Item, inputs_of, outputs_of
+from vflow.ports import Item, inputs_of, main_input, outputs_of
 from vflow.runtime.runner import Runner, Verdict
 from vflow.runtime.shared_models import Shares
 
@@ -94,8 +94,9 @@ class Harness:
     # what a test does
 
     def push(self, packet: Packet, port: str = "") -> list[Item]:
-        """Give a packet to an input (the only one, or `port`); returns what came out, as `pull` does."""
-        entry = self._entries[port or next(iter(self._entries))]
+        """Give a packet to `port`, by default the first input that has to be linked; returns what came out,
+        as `pull` does."""
+        entry = self._entries[port or main_input(type(self.node))]
         return self._drive(lambda: entry(packet))
 
     def event(self, event: Event) -> list[Item]:

@@ -11,12 +11,12 @@ from typing import Any, Literal, Self
 from vflow.errors import VflowError, describe
 from vflow.graph.graph import Graph
 from vflow.graph.loader import load
-from vflow.graph.overrides import StandIns
+from vflow.graph.overrides import StandIns, TextInput
 from vflow.graph.registry import NodeClass
 from vflow.graph.shipped import find
 from vflow.runtime.pipeline import Pipeline
+from vflow.session.ends import SINK, SOURCE, TYPED, check_ends
 
-SOURCE, SINK = "app_source", "app_sink"
 CLOSE_S = 5.0
 
 
@@ -109,19 +109,6 @@ class Preloaded:
             self._lock.notify_all()
 
 
-def check_ends(graph: Graph) -> None:
-    """Raises: VflowError for a graph with no way in or out for an application, or with several."""
-    names = {use: [n for n, node in graph.nodes.items() if node.resolved == use] for use in (SOURCE, SINK)}
-    if not any(names.values()):
-        raise VflowError(
-            f"{graph.file} has neither {SOURCE} nor {SINK}, nor the roles mic and speaker: the application"
-            " can neither speak nor hear; add 'caller: {use: app_source}' and 'out: {use: app_sink}'"
-        )
-    for use, found in names.items():
-        if len(found) > 1:
-            raise VflowError(f"{graph.file} has several {use}: {', '.join(found)}; a session takes one")
-
-
 def load_for_sessions(
     graph: str | Path | Mapping[str, Any],
     pace: Literal["clock", "played"] = "clock",
@@ -131,6 +118,7 @@ def load_for_sessions(
     overrides: Mapping[str, str] | None = None,
     stand_ins: StandIns | None = None,
     nodes: Mapping[str, NodeClass] | None = None,
+    text: Literal["beside", "alone", "silent"] = "beside",
 ) -> Graph:
     """Load a graph whose microphone and loudspeaker are the application's. Raises: GraphError."""
     given: StandIns = {
@@ -140,7 +128,15 @@ def load_for_sessions(
     }
     if not isinstance(graph, Mapping) and "\n" not in str(graph):
         graph = find(str(graph))
-    return load(graph, overrides=overrides, stand_ins=given, nodes=nodes, require_stand_ins=False)
+    typed = TextInput(TYPED, alone=text != "beside", silent=text == "silent", required=text != "beside")
+    return load(
+        graph,
+        overrides=overrides,
+        stand_ins=given,
+        nodes=nodes,
+        require_stand_ins=False,
+        text_input=typed,
+    )
 
 
 def preload(graph: str | Path | Mapping[str, Any] | Graph, ready: int = 1, **options: Any) -> Preloaded:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, cast
+from typing import Any, Literal, Self, cast
 
 from vflow.bus import Message
 from vflow.caps import Text
@@ -19,6 +19,7 @@ from vflow.packet import AudioPacket, TextPacket
 from vflow.report.turn_log import TurnLog
 from vflow.runtime.lifecycle import State
 from vflow.runtime.pipeline import Pipeline
+from vflow.session.ends import Ends
 from vflow.session.event_loop import in_thread
 from vflow.session.events import (
     Event,
@@ -30,31 +31,12 @@ from vflow.session.events import (
     UserText,
     Warned,
 )
-from vflow.session.preloaded import SINK, SOURCE, Preloaded, check_ends, load_for_sessions
+from vflow.session.preloaded import Preloaded, load_for_sessions
 
 PIECE_S = 1.0
 """Audio that `send` hands over at once."""
 UNREAD = 10_000
 """Events that wait for the application; beyond, the oldest are dropped."""
-
-
-class _Input(Protocol):
-    """The node that an application hands audio to."""
-
-    rate: int
-    room: Outbox[bool]
-
-    def push(self, samples: Any, rate: int | None = None) -> bool: ...
-    def end(self) -> None: ...
-
-
-class _Output(Protocol):
-    """The node that hands audio to an application."""
-
-    output: Outbox[AudioPacket]
-    forget: Callable[[], int]
-
-    def played(self, seconds: float, turn: int | None = None) -> None: ...
 
 
 class Session:
@@ -79,11 +61,14 @@ class Session:
         overrides: Mapping[str, str] | None = None,
         stand_ins: StandIns | None = None,
         nodes: Mapping[str, NodeClass] | None = None,
+        text: Literal["beside", "alone", "silent"] = "beside",
     ) -> None:
         """Load and check a graph: a file, its text, a mapping, a shipped pipeline's name; or take one that is
         loaded, or preloaded.
 
         `pace` says who counts what was heard: the `clock`, or the application by `played`. Rates are in Hz.
+        `text` says what typed turns are: `beside` the voice; `alone`, with a reply that is spoken; `silent`,
+        with a reply in words only.
         Raises: GraphError; VflowError for a graph through which the application can neither hear nor speak.
         """
         if isinstance(graph, Preloaded):
@@ -99,26 +84,21 @@ class Session:
                 overrides=overrides,
                 stand_ins=stand_ins,
                 nodes=nodes,
+                text=text,
             )
             self.pipeline = Pipeline(loaded)
         self.graph = graph = self.pipeline.graph
-        check_ends(graph)
+        self._ends = Ends(self.pipeline)
         self.log = TurnLog(graph)
-        self._input = cast("_Input | None", self._node(SOURCE))
-        self._output = cast("_Output | None", self._node(SINK))
         self.events: Outbox[Event] = Outbox(UNREAD)
         self._state = ""
         self._telling = threading.Lock()  # one message after the other
         while (early := self.pipeline.bus.get(0)) is not None:  # of a pipeline that was opened before
             self._listen(early)
         self.pipeline.bus.listen(self._listen)
-        if self._output is not None:
-            self._output.output.listen(self._audio)
-            self._output.forget = self._forget
-
-    def _node(self, use: str) -> Any:
-        names = [name for name, node in self.graph.nodes.items() if node.resolved == use]
-        return self.pipeline.nodes[names[0]] if names else None
+        if self._ends.has_output:
+            self._ends.output.output.listen(self._audio)
+            self._ends.output.forget = self._forget
 
     # its life
 
@@ -153,7 +133,7 @@ class Session:
 
     async def send(self, audio: Any, rate: int | None = None) -> None:
         """Hand in audio of any length, as `push` takes it; waits while there is no room."""
-        source = self._source()
+        source = self._ends.source
         rate = source.rate if rate is None else rate
         size = max(1, int(PIECE_S * rate)) * (2 if isinstance(audio, bytes | bytearray | memoryview) else 1)
         for at in range(0, max(1, len(audio)), size):
@@ -168,14 +148,29 @@ class Session:
         session.
         """
         self._check()
-        return self._source().push(samples, rate)
+        return self._ends.source.push(samples, rate)
 
     def end(self) -> None:
         """No more audio comes: what was handed in is answered, then the session ends. May be called again.
         Raises: VflowError before the session."""
         if self.pipeline.state is not State.STOPPED:
             self._check()
-            self._source().end()
+            self._ends.end()
+
+    def ask(self, text: str, language: str = "") -> int:
+        """Hand in a turn that the user typed; returns its number. It interrupts the reply, as speech does.
+
+        `language` (ISO 639-1) is that of the text. Raises: VflowError for no text, where no generator of the
+        graph takes text, and outside of the session.
+        """
+        self._check()
+        return self._ends.typed.ask(text, language)
+
+    def say(self, text: str, language: str = "") -> int:
+        """Have the agent say a text as it is, after the reply that is being made; returns the number of its
+        turn. An interruption takes it back. It is remembered as a reply. Raises: as `ask`."""
+        self._check()
+        return self._ends.typed.say(text, language)
 
     def interrupt(self) -> None:
         """Cut the reply, as if the user had spoken."""
@@ -184,9 +179,7 @@ class Session:
 
     def played(self, seconds: float, turn: int | None = None) -> None:
         """Report how much of a reply has sounded in all, with `pace: played`; see `app_sink`."""
-        if self._output is None:
-            raise VflowError(f"{self.graph.file} has no {SINK}: nothing is sent that could be played")
-        self._output.played(seconds, turn)
+        self._ends.output.played(seconds, turn)
 
     def set(self, node: str, prop: str, value: object) -> None:
         """Change a property that is declared `hot`. Raises: PropertyError."""
@@ -218,11 +211,6 @@ class Session:
             yield event
         if self.pipeline.failure is not None:
             raise self.pipeline.failure
-
-    def _source(self) -> _Input:
-        if self._input is None:
-            raise VflowError(f"{self.graph.file} has no {SOURCE}: it takes no audio; add 'mic: {{use: mic}}'")
-        return self._input
 
     def _check(self) -> None:
         if self.pipeline.state is State.STOPPED:

@@ -92,7 +92,7 @@ class Chat(EngineGenerator):
         super().close()
         self.__dict__.pop("_language", None)
 
-    def process(self, packet: TextPacket) -> Iterator[Emission]:
+    def process_text(self, packet: TextPacket) -> Iterator[Emission]:
         turn, text = packet.turn or self.ctx.new_turn(), packet.text.strip()
         self._drop_summary()
         self.asked_in = str(packet.meta.get("language") or "")

@@ -15,7 +15,7 @@ class Cascade(Bin):
     rank = 10
     example = "generator: {use: generator.cascade, model: smollm2}"
     graph = """
-ports: {audio: stt.audio, words: chat.words, transcript: stt.transcript}
+ports: {audio: stt.audio, text: chat.text, say: chat.say, words: chat.words, transcript: stt.transcript}
 proxy: [chat]
 nodes:
   stt: {use: stt}

@@ -7,9 +7,10 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from vflow import Advice, Flush, Node, Out, Text, TextPacket, TurnEnd, join_words, prop
+from vflow import Advice, Flush, In, Node, Out, Text, TextPacket, TurnEnd, join_words, prop
 from vflow_nodes.lib import withheld
 from vflow_nodes.lib.decode.errors import DecodeError
+from vflow_nodes.lib.word_breaks import units
 
 if TYPE_CHECKING:
     from vflow_nodes.lib.decode.build import Options
@@ -73,6 +74,7 @@ class EngineGenerator(Node):
     graphs: bool = prop(True, doc="capture each step as a CUDA graph; no effect on the CPU")
     tf32: bool = prop(False, doc="let float32 products round to 19 bits; no effect on other types")
 
+    say = In(Text("reply"), doc="said as it is, as a reply of its own", optional=True)
     words = Out(Text("word"), doc="the reply", bus=True)
 
     asked_in = ""
@@ -167,6 +169,24 @@ class EngineGenerator(Node):
             self.answered(turn, join_words(said), tokens if whole else [])
         self._tell(*withheld.problem(reply, len(said)))
         yield self.words, self.ended(turn, len(tokens), reply.stop_reason or "eos", withheld.counts(reply))
+
+    def process_say(self, packet: TextPacket) -> Iterator[Emission]:
+        """Say a text that nobody asked for, and remember it as a reply."""
+        turn = packet.turn or self.ctx.new_turn()
+        if self.ctx.cancelled(turn):
+            return
+        said: list[str] = []
+        try:
+            for text in (word for part in packet.text.split() for word in units(part)):
+                now = self.ctx.now_ns()
+                word = TextPacket(text=text, index=len(said), turn=turn, pts_ns=now, meta=packet.meta)
+                said.append(text)
+                yield self.words, word
+                yield None
+        finally:
+            if said:
+                self.ctx.conversation.append("assistant", join_words(said), turn)
+        yield self.words, self.ended(turn, 0, "eos")
 
     def _tell(self, kind: str, text: str) -> None:
         """Warn of a problem, once of each kind: a model's habit comes again each turn."""

@@ -319,3 +319,33 @@ def test_a_demo_model_is_announced_as_one(harness: Harness) -> None:
     warnings = [message.text for message in harness.messages if message.kind == "warning"]
     assert len(warnings) == 1
     assert "smollm2 is a demo model" in warnings[0]
+
+
+def test_a_text_to_say_is_said_as_it_is_and_remembered_as_a_reply(brief: Harness) -> None:
+    *words, end = brief.push(TextPacket(text="Good  morning, \n Ada!", turn=4), "say")
+    assert [(word.text, word.index, word.turn) for word in words] == [
+        ("Good", 0, 4), ("morning,", 1, 4), ("Ada!", 2, 4)
+    ]  # fmt: skip
+    assert (end.turn, dict(end.meta)) == (4, {"tokens": 0, "stop_reason": "eos"})
+    assert history(brief) == [("assistant", "Good morning, Ada!", 4)]
+    assert said(ask(brief, "Who are you?", turn=5)), "a conversation may begin with the agent"
+
+
+def test_a_text_to_say_of_a_cancelled_turn_is_not_said(brief: Harness) -> None:
+    brief.cancel(4)
+    assert brief.push(TextPacket(text="Good morning.", turn=4), "say") == []
+    assert history(brief) == []
+
+
+def test_of_an_interrupted_text_to_say_the_history_has_what_was_heard(brief: Harness) -> None:
+    def look() -> None:
+        if len(out := brief.pull("words")) >= 1:
+            heard.extend(out)
+            raise Flushed
+
+    heard: list[Any] = []
+    brief.on_look = look
+    brief.push(TextPacket(text="one two three four", turn=1), "say")
+    brief.on_look = lambda: None
+    brief.cancel(1, played=(Played(1, 900, 24_000, heard="one", words=1),))
+    assert history(brief) == [("assistant", "one", 1)]

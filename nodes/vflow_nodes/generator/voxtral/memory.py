@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vflow import Conversation
+from vflow import Conversation, join_words
 from vflow_nodes.generator.voxtral.prompt import Audio, Prompt, Prompts, Speech, Turn, length
 from vflow_nodes.lib.decode.prompt import Embeds
 
@@ -70,17 +70,21 @@ class Memory:
         audible = set(sorted(latest)[-self._spoken :]) if self._spoken else set()
         turns: list[Turn] = []
         said: list[Speech | str] = []
+        replied = ""  # the last turn's reply as text
         for entry in entries:
             exchange = self._exchanges.get(entry.turn)
             if entry.role == "user":
                 heard = exchange is not None and entry.turn in audible and exchange.speech
                 said.append(exchange.speech if exchange is not None and heard else entry.text)
-            elif said:
+            elif said or not turns:  # without a question where the agent spoke first
                 whole = exchange is not None and exchange.text == entry.text and exchange.ids
                 turns.append(
                     Turn(tuple(said), exchange.ids if exchange is not None and whole else entry.text)
                 )
-                said = []
+                said, replied = [], entry.text
+            else:  # it spoke on, without a question
+                replied = join_words([replied, entry.text])
+                turns[-1] = Turn(turns[-1].said, replied)
         self._left_out = min(self._left_out, len(turns))  # the application may delete
         return turns, tuple(said)
 

@@ -85,7 +85,8 @@ class VoxtralGenerator(EngineGenerator):
         doc="utterances",
         queue=QueueOptions(packets=400, time_ns=10 * SECOND),
     )
-    transcript = Out(Text("final"), doc="one for each turn; '' where nothing was said", bus=True)
+    text = In(Text("final"), doc="what the user typed", optional=True)
+    transcript = Out(Text("final"), doc="one for each utterance; '' where nothing was said", bus=True)
 
     @classmethod
     def unavailable(cls) -> str:
@@ -148,7 +149,7 @@ class VoxtralGenerator(EngineGenerator):
     def stats(self, engine: Engine) -> dict[str, Any]:
         return {**super().stats(engine), **self._voxtral.encoder.effects()}
 
-    def process(self, packet: AudioPacket) -> None:
+    def process_audio(self, packet: AudioPacket) -> None:
         utterance = self._utterance
         if utterance is None or packet.turn != utterance.turn:
             return
@@ -206,10 +207,29 @@ class VoxtralGenerator(EngineGenerator):
         yield from self._side_by_side(reply, turn)
         self._ahead()
 
+    def process_text(self, packet: TextPacket) -> Iterator[Emission]:
+        """Answer what the user typed."""
+        turn, text = packet.turn or self.ctx.new_turn(), packet.text.strip()
+        if not text:
+            yield self.words, self.ended(turn, 0, "eos")
+            return
+        self.ctx.conversation.append("user", text, turn)
+        if self.ctx.cancelled(turn):
+            return
+        try:
+            self.revive()
+        except Unavailable:  # whoever speaks the reply is to learn that none comes
+            yield self.words, self.ended(turn, 0, "error")
+            raise
+        self._exchange, self._written = Exchange((), {}), Transcript(told=True)
+        asked = [*self._memory.opening(), self._voxtral.prompts.end_inst]
+        yield from self.reply(self._memory.parts(asked), turn)
+        self._ahead()
+
     def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
         """Have the engine begin a reply, and behind it the transcript: no word waits for what is written."""
         reply = super().generate(parts, turn, one_line)
-        if self.transcribe:
+        if self.transcribe and self._exchange.speech:
             self._written = self._write_down(self._exchange, self._seconds)
         return reply
 
@@ -250,7 +270,8 @@ class VoxtralGenerator(EngineGenerator):
         self._note(turn, self._written.text, text, tokens)
 
     def _note(self, turn: int, said: str, text: str, tokens: list[int]) -> None:
-        self.ctx.conversation.append("user", said or UNKNOWN, turn)
+        if self._exchange.speech:
+            self.ctx.conversation.append("user", said or UNKNOWN, turn)
         super().answered(turn, text, tokens)
         self._exchange.ids, self._exchange.text = tuple(tokens), text
         self._memory.keep(turn, self._exchange)

@@ -19,12 +19,14 @@ class Transcript:
     with it, so that its slot is the first to be given away.
     """
 
-    def __init__(self, session: DecodeSession | None = None, reply: Reply | None = None) -> None:
+    def __init__(
+        self, session: DecodeSession | None = None, reply: Reply | None = None, told: bool = False
+    ) -> None:
         self._session, self._reply = session, reply
         self._words = reply.words() if reply is not None else None
         self._heard: list[str] = []
         self._cut = False
-        self.told = False
+        self.told = told
         """Whether it was given out."""
 
     @property

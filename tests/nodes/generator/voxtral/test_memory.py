@@ -91,3 +91,15 @@ def test_parts_have_the_embeddings_in_place_of_audio(prompts: Prompts) -> None:
 def test_one_window_of_speech_at_least_is_tried() -> None:
     assert most_windows(1000, [1] * 250, 375) == 2
     assert most_windows(100, [1] * 250, 375) == 1
+
+
+def test_what_the_agent_said_unasked_is_a_reply_without_a_question_or_goes_on_with_the_last(
+    prompts: Prompts,
+) -> None:
+    talk = Talk(prompts)
+    talk.conversation.append("assistant", "Good morning.", 1)
+    audio = talk.add(2, "Fine.", ids=(5, 6))
+    talk.conversation.append("assistant", "Anything else?", 3)
+    assert talk.memory.opening() == prompts.opening(
+        PERSONA, [Turn((), "Good morning."), Turn(((audio,),), "Fine. Anything else?")]
+    )

@@ -456,3 +456,27 @@ def test_a_fresh_engine_that_does_not_load_ends_the_turn_and_leaves_interruption
             harness.event(SpeechEnd(turn=2))
             harness.cancel(2)
         assert said(utter(harness, speech(1.0), 3))
+
+
+def test_a_typed_turn_is_answered_without_a_transcript(harness: Harness) -> None:
+    node: Any = harness.node
+    items = harness.push(TextPacket(text=" What is it? ", turn=1), "text")
+    assert said(items)
+    assert isinstance(items[-1], TurnEnd)
+    assert not [item for item in items if isinstance(item, TextPacket) and "tokens" not in item.meta]
+    assert history(harness) == [("user", "What is it?", 1), ("assistant", said(items), 1)]
+    prompts = node._voxtral.prompts
+    assert prompts.ids(node._memory.opening()) == prompts.ids(
+        prompts.opening(node.persona, [Turn(("What is it?",), said(items))])
+    )
+    transcript, *_ = utter(harness, np.zeros(RATE, np.float32), 2)
+    assert transcript.text == "", "an utterance after it has one again"
+
+
+def test_an_empty_or_cancelled_typed_turn_is_not_answered(harness: Harness) -> None:
+    (end,) = harness.push(TextPacket(text=" ", turn=1), "text")
+    assert dict(end.meta) == {"tokens": 0, "stop_reason": "eos"}
+    harness.pull()
+    harness.cancel(2)
+    assert harness.push(TextPacket(text="Hello.", turn=2), "text") == []
+    assert history(harness) == [("user", "Hello.", 2)]

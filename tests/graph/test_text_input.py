@@ -1,0 +1,160 @@
+"""Typed turns in a graph: beside the voice, in its place, and with a reply in words only."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.graph.graphs import NODES
+from vflow import Audio, Graph, GraphError, In, Node, Out, Text, TextInput
+from vflow.graph.loader import load_text
+
+
+class Voice(Node):
+    audio = Out(Audio(rate=16_000, channels=1))
+
+
+class Hears(Node):
+    audio = In(Audio())
+    text = Out(Text("final"))
+
+
+class Answers(Node):
+    generates = True
+    text = In(Text("final"))
+    say = In(Text("reply"), optional=True)
+    words = Out(Text("word"))
+
+
+class Listens(Node):
+    generates = True
+    audio = In(Audio())
+    text = In(Text("final"), optional=True)
+    words = Out(Text("word"))
+
+
+class Speaks(Node):
+    text = In(Text("word"))
+    audio = Out(Audio(rate=16_000, channels=1))
+
+
+class Groups(Node):
+    text = In(Text("word"))
+    out = Out(Text("word"))
+
+
+class Plays(Node):
+    effect = True
+    audio = In(Audio(), several=True)
+
+
+class Missing(Hears):
+    @classmethod
+    def unavailable(cls) -> str:
+        return "there is no model"
+
+
+CLASSES = {
+    **NODES, "voice": Voice, "hears": Hears, "answers": Answers, "listens": Listens, "speaks": Speaks,
+    "groups": Groups, "plays": Plays, "stt.missing": Missing,
+}  # fmt: skip
+TEXT = """
+nodes:
+  voice: {use: voice}
+  music: {use: voice}
+  hears: {use: hears}
+  mind: {use: answers}
+  groups: {use: groups}
+  same: {use: identity}
+  speaks: {use: speaks}
+  plays: {use: plays}
+  seen: {use: console}
+links:
+  - voice -> hears -> mind -> groups -> speaks -> same -> plays
+  - mind -> seen
+  - music -> plays
+"""
+
+
+def graph(text: str = TEXT, **wanted: bool) -> Graph:
+    return load_text(text, nodes=CLASSES, text_input=TextInput("app_text", **wanted))
+
+
+def refused(text: str, **wanted: bool) -> str:
+    with pytest.raises(GraphError) as raised:
+        graph(text, **wanted)
+    return str(raised.value)
+
+
+def names(made: Graph) -> set[str]:
+    return set(made.nodes)
+
+
+def links(made: Graph) -> set[str]:
+    return {link.name for link in made.links}
+
+
+def test_beside_the_voice_a_node_for_text_leads_to_the_generator() -> None:
+    made = graph()
+    assert names(made) == names(load_text(TEXT, nodes=CLASSES)) | {"typed"}
+    assert links(made) > {"typed.text -> mind.text", "typed.reply -> mind.say", "hears.text -> mind.text"}
+
+
+def test_alone_what_hears_is_left_out_and_what_else_is_played_stays() -> None:
+    made = graph(alone=True)
+    assert names(made) == {"typed", "mind", "groups", "speaks", "same", "plays", "seen", "music"}
+    assert "music.audio -> plays.audio" in links(made)
+
+
+def test_silent_what_makes_and_plays_audio_is_left_out() -> None:
+    made = graph(alone=True, silent=True)
+    assert names(made) == {"typed", "mind", "seen"}
+
+
+def test_a_generator_that_hears_needs_no_voice_when_it_is_asked_alone() -> None:
+    text = "nodes: {voice: {use: voice}, mind: {use: listens}, seen: {use: console}}\n"
+    made = graph(text + "links: [voice -> mind -> seen]\n", alone=True)
+    assert links(made) == {"typed.text -> mind.text", "mind.words -> seen.input"}
+
+
+def test_what_is_left_out_need_not_be_there() -> None:
+    text = TEXT.replace("{use: hears}", "{use: stt}")
+    nodes = {"stt.missing": Missing, "stt.moonshine": Missing}
+    wanted = TextInput("app_text", alone=True)
+    made = load_text(text, nodes={**CLASSES, **nodes}, text_input=wanted)
+    assert "stt" not in {choice.role for choice in made.roles.values()}
+    with pytest.raises(GraphError, match="there is no model"):
+        load_text(text, nodes={**CLASSES, **nodes}, text_input=TextInput("app_text"))
+
+
+def test_a_node_of_the_graphs_own_is_taken() -> None:
+    own = TEXT.replace("  seen:", "  mine: {use: app_text}\n  seen:").replace(
+        "links:", "links:\n  - mine.text -> mind.text"
+    )
+    made = graph(own, alone=True)
+    assert "typed" not in made.nodes
+    assert links(made) > {"mine.text -> mind.text"}
+
+
+def test_a_graph_in_which_nothing_takes_text_is_refused_or_stays_as_it_is() -> None:
+    text = "nodes: {voice: {use: voice}, plays: {use: plays}}\nlinks: [voice -> plays]\n"
+    assert "no generator takes text; add a node with 'use: generator'" in refused(text)
+    assert names(graph(text, required=False)) == {"voice", "plays"}
+
+
+def test_of_several_generators_none_is_chosen() -> None:
+    text = TEXT.replace("  seen:", "  other: {use: answers}\n  seen:") + "  - hears -> other\n"
+    found = refused(text)
+    assert "several generators take text: mind, other; link one" in found
+    assert "'typed.text -> mind.text'" in found
+    assert "typed" not in graph(text, required=False).nodes
+
+
+def test_the_shipped_agent_is_asked_without_its_devices() -> None:
+    from vflow import load
+    from vflow.graph.shipped import find
+
+    wanted = TextInput("app_text", alone=True, silent=True)
+    made = load(find("voice_agent"), text_input=wanted, require_available=False)
+    assert names(made) == {"generator.chat", "typed"}
+    assert set(made.roles) == {"generator"}
+    assert made.warnings == ()

@@ -1,0 +1,92 @@
+"""Text that an application hands in: in order, each of a turn of its own, what is asked interrupts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from vflow import Harness, VflowError
+from vflow_nodes.app_text import MOST_LETTERS, MOST_WAITING, AppText
+
+
+@pytest.fixture
+def harness() -> Iterator[Harness]:
+    with Harness(AppText()) as made:
+        yield made
+
+
+def node(harness: Harness) -> AppText:
+    assert isinstance(harness.node, AppText)
+    return harness.node
+
+
+def made(harness: Harness, count: int | None = None) -> list[tuple[str, int]]:
+    return [(packet.text, packet.turn) for packet in islice(harness.produce(), count) if packet is not None]
+
+
+def test_what_is_handed_in_leaves_in_order_each_of_a_new_turn(harness: Harness) -> None:
+    typed = node(harness)
+    assert [typed.ask("Where?"), typed.say("One moment."), typed.ask("When?")] == [1, 2, 3]
+    typed.end()
+    assert made(harness) == [("Where?", 1), ("One moment.", 2), ("When?", 3)]
+
+
+def test_what_is_asked_interrupts_all_before_it_and_what_is_said_nothing(harness: Harness) -> None:
+    typed = node(harness)
+    typed.say("One moment.")
+    typed.ask("Where?")
+    typed.end()
+    made(harness)
+    assert harness.interrupted == [1]
+
+
+def test_what_is_asked_waits_where_it_is_not_to_interrupt() -> None:
+    with Harness(AppText(interrupts=False)) as harness:
+        node(harness).ask("Where?")
+        node(harness).end()
+        made(harness)
+        assert harness.interrupted == []
+
+
+def test_a_language_travels_on_the_packet(harness: Harness) -> None:
+    node(harness).ask("Où ?", language="fr")
+    node(harness).ask("Where?")
+    node(harness).end()
+    assert [dict(packet.meta) for packet in harness.produce()] == [{"language": "fr"}, {}]
+
+
+@pytest.mark.parametrize("text", ["", "  \n", None, 7, b"Where?"])
+def test_no_text_is_refused(harness: Harness, text: Any) -> None:
+    with pytest.raises(VflowError, match="a text with words in it is wanted"):
+        node(harness).ask(text)
+
+
+def test_a_text_that_is_no_turn_any_more_is_refused(harness: Harness) -> None:
+    with pytest.raises(VflowError, match="100,001 letters; 100,000 are taken at once"):
+        node(harness).say("x" * (MOST_LETTERS + 1))
+
+
+def test_a_caller_who_waits_for_no_reply_is_held(harness: Harness) -> None:
+    for _ in range(MOST_WAITING):
+        node(harness).ask("Where?")
+    with pytest.raises(VflowError, match="1,000 texts wait"):
+        node(harness).ask("Where?")
+
+
+def test_before_the_start_and_after_the_end_a_sentence_says_so(harness: Harness) -> None:
+    with pytest.raises(VflowError, match="the pipeline is not open"):
+        AppText().ask("Where?")
+    node(harness).end()
+    node(harness).end()
+    with pytest.raises(VflowError, match="after end"):
+        node(harness).ask("Where?")
+
+
+def test_what_nothing_takes_is_refused(harness: Harness) -> None:
+    harness.linked_ports = {"text"}
+    node(harness).ask("Where?")
+    with pytest.raises(VflowError, match="nothing takes what the application hands in at 'reply'"):
+        node(harness).say("Hello.")

@@ -1,0 +1,99 @@
+"""The nodes of a graph through which an application hands in and gets what it has: audio and text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+from vflow.errors import VflowError
+from vflow.graph.graph import Graph
+from vflow.outbox import Outbox
+from vflow.packet import AudioPacket
+from vflow.runtime.pipeline import Pipeline
+
+SOURCE, SINK, TYPED = "app_source", "app_sink", "app_text"
+
+
+class Source(Protocol):
+    """The node that an application hands audio to."""
+
+    rate: int
+    room: Outbox[bool]
+
+    def push(self, samples: Any, rate: int | None = None) -> bool: ...
+    def end(self) -> None: ...
+
+
+class TextSource(Protocol):
+    """The node that an application hands text to."""
+
+    def ask(self, text: str, language: str = "") -> int: ...
+    def say(self, text: str, language: str = "") -> int: ...
+    def end(self) -> None: ...
+
+
+class Output(Protocol):
+    """The node that hands audio to an application."""
+
+    output: Outbox[AudioPacket]
+    forget: Callable[[], int]
+
+    def played(self, seconds: float, turn: int | None = None) -> None: ...
+
+
+class Ends:
+    """Those of one pipeline. The properties raise VflowError for what the graph does not have."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        """Raises: VflowError for a graph that no application can use."""
+        check_ends(pipeline.graph)
+        self._file = pipeline.graph.file
+        self._nodes: dict[str, Any] = {
+            node.resolved: pipeline.nodes[name] for name, node in pipeline.graph.nodes.items()
+        }
+
+    @property
+    def source(self) -> Source:
+        return cast("Source", self._node(SOURCE, "it takes no audio; add 'mic: {use: mic}'"))
+
+    @property
+    def has_output(self) -> bool:
+        return SINK in self._nodes
+
+    @property
+    def output(self) -> Output:
+        return cast("Output", self._node(SINK, "nothing is sent that could be played"))
+
+    @property
+    def typed(self) -> TextSource:
+        mend = (
+            "no generator in it takes text, or several do; add"
+            f" 'typed: {{use: {TYPED}}}' and 'typed.text -> NODE.text'"
+        )
+        return cast("TextSource", self._node(TYPED, mend))
+
+    def end(self) -> None:
+        """Nothing more is handed in."""
+        for use in (SOURCE, TYPED):
+            if use in self._nodes:
+                self._nodes[use].end()
+
+    def _node(self, use: str, otherwise: str) -> Any:
+        if use not in self._nodes:
+            raise VflowError(f"{self._file} has no {use}: {otherwise}")
+        return self._nodes[use]
+
+
+def check_ends(graph: Graph) -> None:
+    """Raises: VflowError for a graph with no way in or out for an application, or with several."""
+    uses = (SOURCE, SINK, TYPED)
+    names = {use: [n for n, node in graph.nodes.items() if node.resolved == use] for use in uses}
+    if not any(names.values()):
+        raise VflowError(
+            f"{graph.file} has neither {SOURCE}, {SINK} nor {TYPED}, nor the roles mic and speaker: the"
+            " application can neither speak nor hear; add 'caller: {use: app_source}' and"
+            " 'out: {use: app_sink}'"
+        )
+    for use, found in names.items():
+        if len(found) > 1:
+            raise VflowError(f"{graph.file} has several {use}: {', '.join(found)}; a session takes one")
