@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from vflow.flush import Played as Played
     from vflow.graph.graph import Graph as Graph
     from vflow.graph.loader import load as load
+    from vflow.graph.overrides import TextInput as TextInput
     from vflow.high_pass import HighPass as HighPass
+    from vflow.line_reader import LineReader as LineReader
     from vflow.mixdown import Mixdown as Mixdown
     from vflow.node import Bin as Bin
     from vflow.node import Node as Node
@@ -88,6 +90,7 @@ _MODULE_OF = {
     "Harness": "runtime.harness",
     "HighPass": "high_pass",
     "In": "ports",
+    "LineReader": "line_reader",
     "MS": "packet",
     "ManualClock": "clock",
     "Message": "bus",
@@ -148,6 +151,7 @@ __all__ = [
     "Harness",
     "HighPass",
     "In",
+    "LineReader",
     "MS",
     "ManualClock",
     "Message",
@@ -175,6 +179,7 @@ __all__ = [
     "SpokenUnit",
     "SystemClock",
     "Text",
+    "TextInput",
     "TextPacket",
     "TurnEnd",
     "Unavailable",

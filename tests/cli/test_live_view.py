@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vflow import MS, Bus, Flush, Message, Node, NodeError, Out, SpeechEnd, Text, TextPacket
+from vflow import MS, Bus, Flush, Message, Node, NodeError, Out, SpeechEnd, Text, TextPacket, TurnEnd
 from vflow.cli.live_view import MEDIAN_NEEDS, Terminal, sentence
 from vflow.cli.status_line import ERASE
 from vflow.graph.loader import load_text
@@ -217,3 +217,27 @@ def test_a_message_that_is_none_of_its_kind_is_told_and_those_after_it_are_shown
     assert written.out == "you:   Why?\n"
     for kind in ("packet", "progress", "warning"):
         assert f"warning: it: posted what is no {kind} (" in written.err
+
+
+def test_where_the_user_types_the_next_line_is_asked_for_when_the_reply_has_ended(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log = hearing()
+    terminal = Terminal(log.graph, log, live=True)
+    terminal.typed = True
+    bus = Bus()
+    for message in (
+        Message("state", "pipeline", text="playing", data={"state": "playing"}),
+        said("transcript", "Why?", 1),
+        said("words", "I", 1),
+        said("words", "see.", 1),
+        Message("event", "it", text="turn_end", data={"event": TurnEnd(turn=1), "port": "words"}),
+    ):
+        log.listen(message)
+        bus.post(message)
+    bus.close()
+    terminal.follow(bus)
+    terminal.end_line()
+    out, err = capsys.readouterr()
+    assert out == "you:   agent: I see.\nyou:   \n", "what is typed is shown by the terminal itself"
+    assert "turn 1: first word after 0 ms" in err

@@ -477,3 +477,47 @@ def test_a_node_that_fails_while_running_ends_with_1_and_its_place(
     assert "broken.yaml:3:3: error: bad: ValueError: cannot" in err
     assert "Traceback" not in err
     assert report.exists()
+
+
+def vflow_run(*words: str, typed: bytes) -> subprocess.CompletedProcess[bytes]:
+    program = [sys.executable, "-c", "from vflow.cli.main import entry; entry()", "run", *words]
+    return subprocess.run(program, input=typed, capture_output=True, timeout=120, check=False)
+
+
+def test_lines_of_a_pipe_are_asked_one_after_the_other_and_answered_in_words(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    typed = b"What is the capital of France?\n\nThank you."
+    ran = vflow_run("voice_agent", "--text", "--mute", "--report", str(report), typed=typed)
+    assert ran.returncode == 0, ran.stderr
+    first, answer, second, _ = ran.stdout.decode().splitlines()
+    assert (first, second) == ("you:   What is the capital of France?", "you:   Thank you.")
+    assert answer.startswith("agent: ")
+    assert "Paris" in answer
+    turns = json.loads(report.read_text())["turns"]
+    assert [turn["user"] for turn in turns] == ["What is the capital of France?", "Thank you."]
+    assert all(turn["heard"] == turn["reply"] != "" for turn in turns)
+    assert json.loads(report.read_text())["resolved"].keys() == {"generator", "generator.chat", "typed"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--mute"], "--mute is for typed turns"),
+        (["--text", "--input", "a.wav"], "--input and --text contradict one another"),
+        (["--text", "--mute", "--output", "a.wav"], "--output and --mute contradict one another"),
+        (["--text"], "no generator takes text"),
+    ],
+)
+def test_options_of_typed_turns_that_cannot_be_met_are_refused(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(ECHO), *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_typed_turns_without_a_standard_input_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["run", "voice_agent", "--text", "--mute"]) == 2
+    assert "--text: error: standard input is closed" in capsys.readouterr().err

@@ -36,6 +36,10 @@ def parser_for(argv: Sequence[str]) -> argparse.ArgumentParser:
 def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the graph, a YAML file")
     _stand_ins(parser)
+    parser.add_argument(
+        "--text", action="store_true", help="type instead of speaking; lines of a pipe are taken one by one"
+    )
+    parser.add_argument("--mute", action="store_true", help="with --text: show the replies, speak none")
     _properties(parser)
     parser.add_argument("--report", metavar="FILE.json", help="write turns, latencies and counters")
 

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from vflow import models
+from vflow.cli import keyboard
 from vflow.errors import Diagnostic, GraphError, Place
 from vflow.graph import loader, shipped
 from vflow.graph.file_uses import FileUse
 from vflow.graph.graph import Graph
+from vflow.graph.overrides import TextInput
 from vflow.models import hub_cache
 
 PAD = "2s"
@@ -46,5 +48,22 @@ def load(args: argparse.Namespace, *, require_available: bool = True) -> Graph:
     if args.output:
         stand_ins["speaker"] = ("wav_sink", {"file": args.output})
     return loader.load(
-        args.file, overrides=overrides, stand_ins=stand_ins, require_available=require_available
+        args.file,
+        overrides=overrides,
+        stand_ins=stand_ins,
+        require_available=require_available,
+        text_input=_text_input(args),
     )
+
+
+def _text_input(args: argparse.Namespace) -> TextInput | None:
+    """What `--text` and `--mute` ask for. Raises: GraphError for options that contradict one another."""
+    text, mute = getattr(args, "text", False), getattr(args, "mute", False)
+    if mute and not text:
+        raise GraphError([Diagnostic("--mute is for typed turns", Place("--mute"), "add --text")])
+    for option, given in (("--input", text and args.input), ("--output", mute and args.output)):
+        if given:
+            other = "--text" if option == "--input" else "--mute"
+            message = f"{option} and {other} contradict one another"
+            raise GraphError([Diagnostic(message, Place(option), "leave one of them out")])
+    return TextInput(keyboard.NODE, alone=True, silent=mute) if text else None

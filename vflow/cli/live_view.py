@@ -14,6 +14,7 @@ from vflow.caps import Text
 from vflow.cli.diagnostics import of_error
 from vflow.cli.status_line import StatusLine
 from vflow.errors import VflowError
+from vflow.event import TurnEnd
 from vflow.graph.graph import Graph
 from vflow.packet import MS
 from vflow.printing import escaped, indented, write
@@ -21,6 +22,7 @@ from vflow.report.turn import LATENCIES, TurnRecord
 from vflow.report.turn_log import KEPT_TURNS, TurnLog
 from vflow.scripts import between
 
+YOU = "you:   "
 MEDIAN_NEEDS = 20
 """Samples below which a median says too little: then the largest is shown."""
 
@@ -31,10 +33,13 @@ class Terminal:
     def __init__(self, graph: Graph, log: TurnLog, live: bool) -> None:
         """`live`: tell of each turn as it ends; else all of them with the table, found in the recordings."""
         self.graph, self.log, self._live = graph, log, live
+        self.typed = False
+        """Whether the user types at this terminal, which shows it by itself."""
         self._lock = threading.Lock()  # guards all below
         self._speaker = ""
         self._word = ""  # the last of the speaker's
         self._broken_off = ""  # whose line a transcript, or a note, has ended
+        self._idle = self._prompted = False
         self._status = StatusLine(sys.stderr)
         self._reported: dict[int, object] = {}  # turns that have been told, the newest
 
@@ -44,6 +49,7 @@ class Terminal:
             with self._lock:
                 try:
                     self._show(message)
+                    self._prompt(message)
                 except Exception as error:  # whatever a node has posted as one of its kind
                     what = escaped(f"posted what is no {message.kind} ({type(error).__name__})")
                     self._note(f"warning: {message.source}: {what}")
@@ -117,6 +123,22 @@ class Terminal:
         if self._live and message.kind in ("played", "flush", "event"):
             self._report(self.log.take_ended())
 
+    def _prompt(self, message: Message) -> None:
+        """Ask for the next line, once the agent has finished."""
+        if message.kind == "packet":
+            self._idle = False
+        elif message.kind == "played":
+            self._idle = message.data["phase"] != "start"
+        elif message.kind == "event" and isinstance(message.data["event"], TurnEnd):
+            self._idle = self.log.has_ended(message.data["event"].turn)
+        elif message.kind == "state":
+            self._idle = message.text == "playing"
+        if self.typed and self._idle and not self._prompted:
+            self._status.clear()
+            self._close_line()
+            write(YOU, sys.stdout, end="")
+            self._prompted = True
+
     def _progress(self, message: Message) -> None:
         fraction = message.data.get("fraction")
         percent = f" {fraction:.0%}" if fraction is not None and self._status.redraws else ""
@@ -127,10 +149,12 @@ class Terminal:
         if not isinstance(caps, Text):
             return
         self._status.clear()
-        if caps.kind == "final":
+        if caps.kind == "final" and self.typed:
+            self._broken_off, self._speaker, self._prompted = self._speaker, "", False
+        elif caps.kind == "final":
             self._broken_off = self._speaker
             self._close_line()
-            write(f"you:   {escaped(message.text) or '(nothing understood)'}", sys.stdout)
+            write(f"{YOU}{escaped(message.text) or '(nothing understood)'}", sys.stdout)
         elif caps.kind == "word":
             speaker = f"agent {message.data['packet'].turn}"
             if self._speaker != speaker:
@@ -156,9 +180,9 @@ class Terminal:
         write(text, sys.stderr)
 
     def _close_line(self, text: str = "") -> None:
-        if self._speaker:
+        if self._speaker or self._prompted:
             write(text, sys.stdout)
-            self._speaker = ""
+            self._speaker, self._prompted = "", False
 
 
 def sentence(turn: TurnRecord) -> str:

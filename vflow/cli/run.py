@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from vflow import resources
-from vflow.cli import graph_options
+from vflow.cli import graph_options, keyboard
 from vflow.cli.diagnostics import report as report_diagnostics
+from vflow.cli.keyboard import Keyboard
 from vflow.cli.live_view import Terminal
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.python_messages import PythonMessages
@@ -42,7 +43,14 @@ def main(args: argparse.Namespace) -> int:
     except GraphError as error:
         report_diagnostics(error.diagnostics)
         return USAGE
-    return _Run(graph, args).run()
+    run = _Run(graph, args)
+    if args.text:
+        try:
+            run.type()
+        except Unavailable as error:
+            report_diagnostics([Diagnostic(str(error), Place("--text"))])
+            return USAGE
+    return run.run()
 
 
 def _check_options(args: argparse.Namespace) -> None:
@@ -80,6 +88,7 @@ class _Run:
         self.pipeline = Pipeline(graph)
         self.pipeline.bus.listen(self.log.listen)
         self.terminal = Terminal(graph, self.log, live=not (args.input and args.output))
+        self.keyboard: Keyboard | None = None
         self._signals = SignalWaiter()
         self._code = FAILED
         self._ending = self._told = False
@@ -87,6 +96,13 @@ class _Run:
         self._printer = threading.Thread(
             target=self.terminal.follow, args=(self.pipeline.bus,), name="vflow:terminal", daemon=True
         )
+
+    def type(self) -> None:
+        """Have the user type, as soon as the pipeline plays. Raises: Unavailable."""
+        typed = next(n for n, node in self.graph.nodes.items() if node.resolved == keyboard.NODE)
+        self.keyboard = Keyboard(self.pipeline.nodes[typed], self.log, self.terminal.note)
+        self.pipeline.bus.listen(self.keyboard.listen)
+        self.terminal.typed = self.keyboard.at_terminal
 
     def run(self) -> int:
         with self._signals, PythonMessages(self.graph.secrets.hide):
@@ -97,6 +113,8 @@ class _Run:
             self.terminal.note("loading")
             self._player.start()
             code = self._supervise()
+            if self.keyboard is not None:
+                self.keyboard.close()
         self._printer.join(timeout=PRINT_S)
         self.terminal.end_line()
         return code if code == USAGE else self._finish(code)
@@ -107,6 +125,8 @@ class _Run:
         try:
             self.pipeline.start()
             started = True
+            if self.keyboard is not None:
+                self.keyboard.start()
             self.pipeline.wait(deadline_s=DRAIN_S)
             self._code = FAILED if self.pipeline.stop(0) else OK  # the names of those that were abandoned
         except VflowError as error:
@@ -126,6 +146,7 @@ class _Run:
         if self.pipeline.state is State.STOPPED:  # it has ended by itself
             self._player.join(DRAIN_S)
             return self._code
+        self.terminal.typed = False
         if self.pipeline.state is not State.PLAYING:
             self.terminal.note("stopping")
             return self._stop()

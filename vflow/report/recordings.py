@@ -8,7 +8,7 @@ the high-pass leaves (`vflow.high_pass`): an offset, hum and thumps are no sound
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from vflow.high_pass import high_passed
 from vflow.mixdown import mixed
 from vflow.packet import MS, SECOND, Samples
+from vflow.report.turn import TurnRecord
 
 VOICE_FRAME_NS, VOICE_RANGE_DB = 30 * MS, 25.0
 REPLY_FRAME_NS, REPLY_RANGE_DB = 5 * MS, 40.0
@@ -99,3 +100,24 @@ def read_stretch(path: Path, start_ns: int, end_ns: int | None) -> tuple[Any, in
         else:  # GSM 6.10
             file.read(first, dtype="float32")
         return mixed(file.read(max(0, last - first), dtype="float32", always_2d=True), rate), rate
+
+
+def refine(
+    turns: Collection[TurnRecord], recorded_input: Path | None, recorded_output: Path | None
+) -> None:
+    """Replace what was claimed of turns by what the recordings hold. The input starts at pipeline time 0."""
+    starts = sorted(turn.at_ns["audible"] for turn in turns if "audible" in turn.at_ns)
+    for turn in turns:
+        start, decided = turn.at_ns.get("speech_start"), turn.at_ns.get("decided")
+        if recorded_input is not None and start is not None and decided is not None:
+            found = voice_off_ns(*read_stretch(recorded_input, start, decided))
+            if found is not None:
+                turn.at_ns["voice_off"] = start + found
+        if recorded_output is not None and "audible" in turn.at_ns:
+            begin, end = turn.at_ns["audible"], turn.recorded_until_ns(starts)
+            span = audible_ns(*read_stretch(recorded_output, begin, end))
+            for moment in ("audible", "silent"):
+                turn.at_ns.pop(moment, None)
+            if span is not None:
+                turn.at_ns["audible"], turn.at_ns["silent"] = begin + span[0], begin + span[1]
+        turn.measured = None not in (recorded_input, recorded_output)

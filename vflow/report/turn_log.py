@@ -19,11 +19,10 @@ import numpy as np
 from vflow.bus import Message
 from vflow.caps import Text
 from vflow.event import Resume, SpeechEnd, SpeechStart, TurnEnd
-from vflow.flush import Flush
 from vflow.graph.graph import Graph
 from vflow.node import Sink
 from vflow.report.json_values import plain, text_of, whole
-from vflow.report.recordings import audible_ns, read_stretch, voice_off_ns
+from vflow.report.recordings import refine
 from vflow.report.turn import WITHHELD, TurnRecord, in_ms
 from vflow.runtime.link import LinkStats
 
@@ -87,6 +86,11 @@ class TurnLog:
             numbers = sorted(self._ended)
             self._ended.clear()
             return [self.turns[number].copy() for number in numbers if number in self.turns]
+
+    def has_ended(self, number: int) -> bool:
+        """Whether nothing more comes of a turn; any thread, at any time."""
+        with self._lock:
+            return number in self.turns and self.turns[number].ended
 
     def interrupted_at(self, at_ns: int) -> bool:
         """Whether the flush at a time, one of the last, cut a reply; any thread, at any time."""
@@ -231,8 +235,7 @@ class TurnLog:
         return message.kind == "packet" and isinstance(caps, Text) and caps.kind == "word"
 
     def _flush(self, message: Message) -> None:
-        flush: Flush = message.data["flush"]
-        at_ns = message.at_ns
+        flush, at_ns = message.data["flush"], message.at_ns
         for number in sorted(number for number in self._open if number <= flush.turn):
             turn = self.turns[number]
             turn.interrupted = True
@@ -262,21 +265,7 @@ class TurnLog:
 
     def refine(self, recorded_input: Path | None, recorded_output: Path | None) -> None:
         """Replace what was claimed by what the recordings hold. The input starts at pipeline time 0."""
-        starts = sorted(turn.at_ns["audible"] for turn in self.turns.values() if "audible" in turn.at_ns)
-        for turn in self.turns.values():
-            start, decided = turn.at_ns.get("speech_start"), turn.at_ns.get("decided")
-            if recorded_input is not None and start is not None and decided is not None:
-                found = voice_off_ns(*read_stretch(recorded_input, start, decided))
-                if found is not None:
-                    turn.at_ns["voice_off"] = start + found
-            if recorded_output is not None and "audible" in turn.at_ns:
-                begin, end = turn.at_ns["audible"], turn.recorded_until_ns(starts)
-                span = audible_ns(*read_stretch(recorded_output, begin, end))
-                for moment in ("audible", "silent"):
-                    turn.at_ns.pop(moment, None)
-                if span is not None:
-                    turn.at_ns["audible"], turn.at_ns["silent"] = begin + span[0], begin + span[1]
-            turn.measured = None not in (recorded_input, recorded_output)
+        refine(self.turns.values(), recorded_input, recorded_output)
 
     def report(self, links: list[LinkStats]) -> dict[str, Any]:
         """The run as `--report` writes it; `links` are the pipeline's LinkStats."""

@@ -1,0 +1,105 @@
+"""A conversation, or one side of it, in a file."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Literal, TextIO
+
+from vflow import (
+    MS,
+    Eos,
+    Event,
+    Flush,
+    In,
+    Node,
+    Text,
+    TextPacket,
+    TurnEnd,
+    Unavailable,
+    call_within,
+    join_words,
+    prop,
+)
+
+_OPEN_WITHIN_S = 5.0
+
+
+class TextSink(Node):
+    """Write what the user said and what the agent answers into a file, a line each, as soon as it is whole.
+
+    A reply is written as the generator made it, also where the user has cut its end off.
+    """
+
+    effect = True
+    example = "log: {use: text_sink, file: talk.jsonl, format: jsonl}"
+
+    file: str = prop(file="writes", doc="path of the file, UTF-8; one that is there is overwritten")
+    format: Literal["text", "jsonl"] = prop(
+        "text",
+        doc="text: 'user: ...' and 'agent: ...'; jsonl: an object with at_ms, turn, who and text, and for a"
+        " reply that was cut interrupted",
+    )
+    append: bool = prop(False, doc="go on at the end of a file that is there")
+    user = In(Text("final"), doc="what the user said", optional=True)
+    reply = In(Text("word"), doc="the words of the replies", optional=True)
+
+    _stream: TextIO | None = None
+    _begun = False
+    """Whether it was open before: opened anew within a run, it goes on."""
+
+    def open(self) -> None:
+        mode: Literal["a", "w"] = "a" if self.append or self._begun else "w"
+        try:
+            self._stream = call_within(_OPEN_WITHIN_S, lambda: _opened(self.file, mode), self.file)
+        except TimeoutError as error:
+            raise Unavailable(f"{self.file} is a pipe from which nobody reads; name a file") from error
+        except OSError as error:
+            reason = error.strerror or error
+            raise Unavailable(f"{self.file} cannot be written: {reason}; name another file") from error
+        self._begun = True
+        self._words: list[str] = []
+        self._turn = 0
+
+    def close(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with suppress(OSError):  # whoever read it has gone
+                stream.close()
+
+    def process_user(self, packet: TextPacket) -> None:
+        if packet.text:
+            self._write("user", packet.turn, packet.text)
+
+    def process_reply(self, packet: TextPacket) -> None:
+        if packet.turn != self._turn:
+            self._end_reply()
+        self._turn = packet.turn
+        self._words.append(packet.text)
+
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, Eos) or (isinstance(event, TurnEnd) and event.turn == self._turn):
+            self._end_reply()
+
+    def on_flush(self, flush: Flush) -> None:
+        if not flush.retracts and self._turn <= flush.turn:
+            self._end_reply(interrupted=True)
+
+    def _end_reply(self, interrupted: bool = False) -> None:
+        words, self._words = self._words, []
+        if words:
+            self._write("agent", self._turn, join_words(words), interrupted)
+
+    def _write(self, who: str, turn: int, text: str, interrupted: bool = False) -> None:
+        if self._stream is None:
+            return
+        if self.format == "jsonl":
+            entry = {"at_ms": self.ctx.now_ns() // MS, "turn": turn, "who": who, "text": text}
+            line = json.dumps({**entry, **({"interrupted": True} if interrupted else {})}, ensure_ascii=False)
+        else:
+            line = f"{who}: {' '.join(text.split())}"
+        self._stream.write(line + "\n")
+
+
+def _opened(file: str, mode: Literal["a", "w"]) -> TextIO:
+    return open(file, mode, encoding="utf-8", errors="backslashreplace", buffering=1)
