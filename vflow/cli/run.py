@@ -43,14 +43,7 @@ def main(args: argparse.Namespace) -> int:
     except GraphError as error:
         report_diagnostics(error.diagnostics)
         return USAGE
-    run = _Run(graph, args)
-    if args.text:
-        try:
-            run.type()
-        except Unavailable as error:
-            report_diagnostics([Diagnostic(str(error), Place("--text"))])
-            return USAGE
-    return run.run()
+    return _Run(graph, args).run()
 
 
 def _check_options(args: argparse.Namespace) -> None:
@@ -97,7 +90,7 @@ class _Run:
             target=self.terminal.follow, args=(self.pipeline.bus,), name="vflow:terminal", daemon=True
         )
 
-    def type(self) -> None:
+    def _type(self) -> None:
         """Have the user type, as soon as the pipeline plays. Raises: Unavailable."""
         typed = next(n for n, node in self.graph.nodes.items() if node.resolved == keyboard.NODE)
         self.keyboard = Keyboard(self.pipeline.nodes[typed], self.log, self.terminal.note)
@@ -106,6 +99,12 @@ class _Run:
 
     def run(self) -> int:
         with self._signals, PythonMessages(self.graph.secrets.hide):
+            try:
+                if self.args.text:
+                    self._type()
+            except Unavailable as error:
+                report_diagnostics([Diagnostic(str(error), Place("--text"))])
+                return USAGE
             self._printer.start()
             if problem := resources.openmp_problem():
                 self.terminal.note(f"warning: {problem}")
