@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from vflow.event import Resume as Resume
     from vflow.event import SpeechEnd as SpeechEnd
     from vflow.event import SpeechStart as SpeechStart
+    from vflow.event import TalkEnd as TalkEnd
+    from vflow.event import TalkStart as TalkStart
     from vflow.event import TurnEnd as TurnEnd
     from vflow.flush import Flush as Flush
     from vflow.flush import Played as Played
@@ -117,6 +119,8 @@ _MODULE_OF = {
     "SpeechStart": "event",
     "SpokenUnit": "packet",
     "SystemClock": "clock",
+    "TalkEnd": "event",
+    "TalkStart": "event",
     "Text": "caps",
     "TextInput": "graph.overrides",
     "TextPacket": "packet",
@@ -178,6 +182,8 @@ __all__ = [
     "SpeechStart",
     "SpokenUnit",
     "SystemClock",
+    "TalkEnd",
+    "TalkStart",
     "Text",
     "TextInput",
     "TextPacket",

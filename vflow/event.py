@@ -47,6 +47,18 @@ class SpeechEnd(Event):
     __slots__ = ()
 
 
+class TalkStart(Event):
+    """The user holds the button of a push to talk down: what follows is an utterance."""
+
+    __slots__ = ()
+
+
+class TalkEnd(Event):
+    """The user has let the button go."""
+
+    __slots__ = ()
+
+
 SAID = (SpeechStart, Pause, Resume, SpeechEnd)
 """What the user did: never made in advance, so never held nor retracted."""
 
@@ -80,6 +92,8 @@ NAMES: Mapping[type[Event], str] = {
     Pause: "pause",
     Resume: "resume",
     SpeechEnd: "speech_end",
+    TalkStart: "talk_start",
+    TalkEnd: "talk_end",
     TurnEnd: "turn_end",
     Gap: "gap",
     Eos: "eos",

@@ -17,16 +17,21 @@ from vflow import (
     AudioPacket,
     Caps,
     Duration,
+    Event,
     Mixdown,
     Node,
     Out,
     Outbox,
     Samples,
+    TalkEnd,
+    TalkStart,
     VflowError,
     prop,
 )
 from vflow_nodes.lib.app_audio import samples_of
 
+CLOSED = "nobody takes what is pushed: the pipeline is not open; start one"
+OVER = "push after end(): the stream is over; start a new pipeline"
 AHEAD_NS = 2 * SECOND
 """Silence that follows audio which came faster than it lasts; then the stream waits for the clock."""
 
@@ -62,7 +67,7 @@ class AppSource(Node):
 
     def open(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[Samples] = deque()  # guarded by _lock
+        self._waiting: deque[Samples | type[Event]] = deque()  # guarded by _lock
         self._count = 0  # frames in it; guarded by _lock
         self._filter: tuple[int, soxr.ResampleStream] | None = None  # guarded by _lock
         self._mixdowns: dict[int, Mixdown] = {}  # by rate; guarded by _lock
@@ -90,7 +95,7 @@ class AppSource(Node):
         data, bad = samples_of(samples)
         rate = self.rate if rate is None else _rate_of(rate)
         if not self._open:
-            raise VflowError("nobody takes what is pushed: the pipeline is not open; start one")
+            raise VflowError(CLOSED)
         if bad and not self._warned:
             self._warned = True
             self.ctx.warn("samples that are not numbers, or infinite, were pushed; they are taken as silence")
@@ -103,13 +108,32 @@ class AppSource(Node):
             )
         with self._lock:
             if self._ending:
-                raise VflowError("push after end(): the stream is over; start a new pipeline")
+                raise VflowError(OVER)
             if self._count + frames > most:
                 self._refused = True
                 return False
             self._add(data, rate)
         self.ctx.notify()
         return True
+
+    def press(self) -> None:
+        """Mark that the user holds a button down, and what is pushed from now on is an utterance: for a
+        `push_to_talk` downstream. Any thread; does not block. Raises: as `push`."""
+        self._mark(TalkStart)
+
+    def release(self) -> None:
+        """Mark that the user has let the button go: the utterance ends with what was pushed."""
+        self._mark(TalkEnd)
+
+    def _mark(self, event: type[Event]) -> None:
+        if not self._open:
+            raise VflowError(CLOSED)
+        with self._lock:
+            if self._ending:
+                raise VflowError(OVER)
+            self._drain()
+            self._waiting.append(event)
+        self.ctx.notify()
 
     @property
     def waiting_ns(self) -> int:
@@ -134,24 +158,28 @@ class AppSource(Node):
             mixed = self._filter[1].resample_chunk(np.ascontiguousarray(mixed))
         if len(mixed):
             self._waiting.append(np.array(mixed, np.float32).reshape(-1))
-            self._count += len(self._waiting[-1])
+            self._count += len(mixed)
 
     def _drain(self) -> None:
         """Take what the filter holds back: what it was given is over."""
         if self._filter is not None:
             rest = self._filter[1].resample_chunk(np.zeros(0, np.float32), last=True)
             self._filter = None
-            self._waiting.append(np.array(rest, np.float32).reshape(-1))
-            self._count += len(rest)
+            if len(rest):
+                self._waiting.append(np.array(rest, np.float32).reshape(-1))
+                self._count += len(rest)
 
     # the node's thread
 
-    def produce(self) -> Iterator[AudioPacket]:
+    def produce(self) -> Iterator[AudioPacket | Event]:
         frame = max(1, self.frame * self.rate // SECOND)
         pushed_ns = silent_ns = 0  # when audio came last; how much silence followed it
         while True:
             now = self.ctx.now_ns()
-            if len(block := self._next(frame)):
+            block = self._next(frame)
+            if isinstance(block, Event):
+                yield block
+            elif len(block):
                 pushed_ns, silent_ns = now, 0
                 lasts_ns = len(block) * SECOND // self.rate
                 self._at_ns = max(self._at_ns, now - lasts_ns)
@@ -173,13 +201,16 @@ class AppSource(Node):
         ahead = self._at_ns + self.frame
         return max(due, ahead) if silent_ns >= AHEAD_NS else due
 
-    def _next(self, frames: int) -> Samples:
-        """The next samples that were pushed, at most `frames`."""
+    def _next(self, frames: int) -> Samples | Event:
+        """The next samples that were pushed, at most `frames`, or the mark between them."""
         with self._lock:
             if not self._waiting:
                 return np.zeros(0, np.float32)
-            block = self._waiting[0][:frames]
-            rest = self._waiting[0][frames:]
+            first = self._waiting[0]
+            if isinstance(first, type):
+                self._waiting.popleft()
+                return first(pts_ns=self._at_ns)
+            block, rest = first[:frames], first[frames:]
             if len(rest):
                 self._waiting[0] = rest
             else:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.stand_ins import PATIENCE_S
-from vflow import MS, SECOND, AudioPacket, Harness, VflowError
+from vflow import MS, SECOND, AudioPacket, Harness, TalkEnd, TalkStart, VflowError
 from vflow_nodes.app_source import AppSource
 
 RATE = 16_000
@@ -209,3 +209,26 @@ def test_two_threads_push_and_each_push_stays_whole(harness: Harness) -> None:
     assert sorted({*map(int, heard.min(axis=1))} | {*map(int, heard.max(axis=1))}) == [1000, 2000]
     assert (heard.min(axis=1) == heard.max(axis=1)).all()
     assert len(heard) == 100
+
+
+def test_a_mark_stands_between_what_was_pushed_before_and_after_it(harness: Harness) -> None:
+    node = source(harness)
+    node.push(ramp(1000))
+    node.press()
+    node.push(ramp(3000), 48_000)
+    node.release()
+    node.end()
+    made = harness.produce()
+    frames = [item.frames if isinstance(item, AudioPacket) else type(item) for item in made]
+    press, release = frames.index(TalkStart), frames.index(TalkEnd)
+    assert sum(n for n in frames[:press] if isinstance(n, int)) == 1000
+    assert sum(n for n in frames[press:release] if isinstance(n, int)) == 1000
+    assert frames[release:] == [TalkEnd]
+
+
+def test_a_mark_before_the_start_or_after_the_end_is_refused(harness: Harness) -> None:
+    with pytest.raises(VflowError, match="the pipeline is not open"):
+        AppSource().press()
+    source(harness).end()
+    with pytest.raises(VflowError, match="the stream is over"):
+        source(harness).release()

@@ -349,3 +349,30 @@ def test_a_graph_whose_generator_takes_no_text_says_so_when_it_is_asked() -> Non
         session.ask("Where is it?")
     with pytest.raises(GraphError, match="no generator takes text"):
         Session(graph, text="alone")
+
+
+def test_a_button_makes_the_turns_of_what_is_pushed(tmp_path: Path) -> None:
+    path = scripted_agent.graph(tmp_path, text="one two three", word_ms=20)
+    with Session(path, push_to_talk=True, nodes=scripted_agent.NODES) as session:
+        session.press()
+        session.push(np.zeros(16_000, np.float32))
+        session.release()
+        events = until(session, TurnEnded)
+    assert [word.text for word in of(events, ReplyWord)] == ["one", "two", "three"]
+    record = events[-1].record  # type: ignore[union-attr]
+    assert (record.number, record.heard) == (1, "one two three")
+
+
+def test_pressing_the_button_cuts_the_reply(tmp_path: Path) -> None:
+    path = scripted_agent.graph(tmp_path, text="word " * 60, word_ms=100)
+    with Session(path, push_to_talk=True, nodes=scripted_agent.NODES) as session:
+        session.ask("Where is it?")
+        until(session, ReplyAudio)
+        session.press()
+        (cut,) = of(until(session, Interrupted), Interrupted)
+    assert cut.turn == 1
+
+
+def test_a_graph_without_a_button_says_so(make: Make) -> None:
+    with make() as session, pytest.raises(VflowError, match="no button ends a turn; say 'push_to_talk=True'"):
+        session.press()

@@ -11,7 +11,7 @@ from vflow.outbox import Outbox
 from vflow.packet import AudioPacket
 from vflow.runtime.pipeline import Pipeline
 
-SOURCE, SINK, TYPED = "app_source", "app_sink", "app_text"
+SOURCE, SINK, TYPED, BUTTON = "app_source", "app_sink", "app_text", "push_to_talk"
 
 
 class Source(Protocol):
@@ -21,6 +21,8 @@ class Source(Protocol):
     room: Outbox[bool]
 
     def push(self, samples: Any, rate: int | None = None) -> bool: ...
+    def press(self) -> None: ...
+    def release(self) -> None: ...
     def end(self) -> None: ...
 
 
@@ -55,6 +57,12 @@ class Ends:
     @property
     def source(self) -> Source:
         return cast("Source", self._node(SOURCE, "it takes no audio; add 'mic: {use: mic}'"))
+
+    @property
+    def pressed(self) -> Source:
+        """The source of a stream that a button cuts into utterances."""
+        self._node(BUTTON, "no button ends a turn; say 'push_to_talk=True', or 'vad: {use: push_to_talk}'")
+        return self.source
 
     @property
     def has_output(self) -> bool:

@@ -15,7 +15,7 @@ from vflow.graph.overrides import StandIns, TextInput
 from vflow.graph.registry import NodeClass
 from vflow.graph.shipped import find
 from vflow.runtime.pipeline import Pipeline
-from vflow.session.ends import SINK, SOURCE, TYPED, check_ends
+from vflow.session.ends import BUTTON, SINK, SOURCE, TYPED, check_ends
 
 CLOSE_S = 5.0
 
@@ -119,11 +119,13 @@ def load_for_sessions(
     stand_ins: StandIns | None = None,
     nodes: Mapping[str, NodeClass] | None = None,
     text: Literal["beside", "alone", "silent"] = "beside",
+    push_to_talk: bool = False,
 ) -> Graph:
     """Load a graph whose microphone and loudspeaker are the application's. Raises: GraphError."""
     given: StandIns = {
         "mic": (SOURCE, {"rate": input_rate}),
         "speaker": (SINK, {"pace": pace, "rate": output_rate}),
+        **({"vad": (BUTTON, {"tail": "0ms"})} if push_to_talk else {}),
         **(stand_ins or {}),
     }
     if not isinstance(graph, Mapping) and "\n" not in str(graph):

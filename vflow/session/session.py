@@ -62,13 +62,14 @@ class Session:
         stand_ins: StandIns | None = None,
         nodes: Mapping[str, NodeClass] | None = None,
         text: Literal["beside", "alone", "silent"] = "beside",
+        push_to_talk: bool = False,
     ) -> None:
         """Load and check a graph: a file, its text, a mapping, a shipped pipeline's name; or take one that is
         loaded, or preloaded.
 
         `pace` says who counts what was heard: the `clock`, or the application by `played`. Rates are in Hz.
         `text` says what typed turns are: `beside` the voice; `alone`, with a reply that is spoken; `silent`,
-        with a reply in words only.
+        with a reply in words only. With `push_to_talk`, `press` and `release` make the utterances.
         Raises: GraphError; VflowError for a graph through which the application can neither hear nor speak.
         """
         if isinstance(graph, Preloaded):
@@ -85,6 +86,7 @@ class Session:
                 stand_ins=stand_ins,
                 nodes=nodes,
                 text=text,
+                push_to_talk=push_to_talk,
             )
             self.pipeline = Pipeline(loaded)
         self.graph = graph = self.pipeline.graph
@@ -156,6 +158,17 @@ class Session:
         if self.pipeline.state is not State.STOPPED:
             self._check()
             self._ends.end()
+
+    def press(self) -> None:
+        """The user holds the button down: the reply is cut, and what is pushed from now on is an utterance.
+        Raises: VflowError without a `push_to_talk` in the graph, and outside of the session."""
+        self._check()
+        self._ends.pressed.press()
+
+    def release(self) -> None:
+        """The user has let the button go: what was pushed since `press` is answered. Raises: as `press`."""
+        self._check()
+        self._ends.pressed.release()
 
     def ask(self, text: str, language: str = "") -> int:
         """Hand in a turn that the user typed; returns its number. It interrupts the reply, as speech does.
