@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,20 @@ def test_a_session_takes_what_is_open_and_the_next_is_opened(tmp_path: Path, ope
 def test_where_none_is_open_a_session_loads_its_own(tmp_path: Path, opened: list[Any]) -> None:
     with made(tmp_path, ready=0) as preloaded, Session(preloaded):
         assert len(opened) >= 1
+
+
+def test_many_that_are_taken_at_once_are_replaced_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    with made(tmp_path, ready=2) as preloaded:
+        monkeypatch.setattr(scripted_agent.Voice, "open", lambda self: gate.wait(PATIENCE_S))
+        for _ in range(10):
+            preloaded.take()
+        assert [thread.name for thread in threading.enumerate()].count("vflow:preload") == 1
+        gate.set()
+        assert preloaded.wait(PATIENCE_S)
+        assert preloaded.ready == 2
 
 
 def test_what_opened_ahead_warned_of_reaches_the_session(

@@ -21,7 +21,7 @@ CLOSE_S = 5.0
 
 
 class Preloaded:
-    """Keeps `ready` pipelines of a graph open, and opens the next as one is taken. Any thread.
+    """Keeps `ready` pipelines of a graph open: one after the other, as they are taken. Any thread.
 
     All of them share the models; each has for itself what a session needs of its own. `close` when no more
     sessions begin; those that run go on.
@@ -30,11 +30,11 @@ class Preloaded:
     def __init__(self, graph: Graph, ready: int = 1) -> None:
         """Blocks until they are open. Raises: NodeError; VflowError for a graph that no session can use."""
         check_ends(graph)
-        self.graph = graph
+        self.graph, self._wanted = graph, ready
         self._lock = threading.Condition()
         # all below guarded by _lock
         self._open: deque[Pipeline] = deque()
-        self._opening = 0
+        self._opening = False  # whether a thread restocks
         self._closed = False
         self._problem = ""
         try:
@@ -53,8 +53,10 @@ class Preloaded:
             if self._closed:
                 raise VflowError("the preloaded graph is closed; call vflow.preload again")
             pipeline = self._open.popleft() if self._open else None
-            self._opening += 1
-        threading.Thread(target=self._refill, name="vflow:preload", daemon=True).start()
+            begins = not self._opening and len(self._open) < self._wanted
+            self._opening = self._opening or begins
+        if begins:
+            threading.Thread(target=self._restock, name="vflow:preload", daemon=True).start()
         return pipeline or Pipeline(self.graph)
 
     @property
@@ -91,7 +93,13 @@ class Preloaded:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _refill(self) -> None:
+    def _restock(self) -> None:
+        """Open what is missing; many that are taken at once are not opened beside those that begin."""
+        while self._open_one():
+            pass
+
+    def _open_one(self) -> bool:
+        """Open a pipeline; whether to go on."""
         pipeline, problem = Pipeline(self.graph), ""
         try:
             pipeline.open()
@@ -102,11 +110,19 @@ class Preloaded:
             kept = not (problem or self._closed)
             if kept:
                 self._open.append(pipeline)
+            more = kept and len(self._open) < self._wanted
+            if kept and not more:
+                self._end_restocking()
         if not kept:
             pipeline.stop()
-        with self._lock:
-            self._opening -= 1
-            self._lock.notify_all()
+            with self._lock:
+                self._end_restocking()
+        return more
+
+    def _end_restocking(self) -> None:
+        """Under the lock."""
+        self._opening = False
+        self._lock.notify_all()
 
 
 def load_for_sessions(

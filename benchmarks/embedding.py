@@ -1,0 +1,218 @@
+"""Sessions inside of one asyncio program: its event loop's lag, threads, memory, and how fast one begins.
+
+    python benchmarks/embedding.py [--sessions 50] [--talking 4] [--seconds 20] [--json]
+
+Three parts. `idle`: the program alone, the peer of the lag. `scripted`: that many sessions at once whose
+generator and voice are scripted; each hears an utterance of 0.6 s in pieces of 20 ms at their pace, again and
+again, and gets a reply of 20 words. `embedded`: sessions of the shipped `voice_agent` with its real models, which
+all ask the bundled question at once. The lag is how much later than asked a sleep of 5 ms ends. A session begins
+when `async with` has entered, out of `vflow.preload`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import threading
+import time
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import vflow
+from vflow import (
+    Audio,
+    AudioPacket,
+    Event,
+    In,
+    Node,
+    Out,
+    Samples,
+    Session,
+    Span,
+    SpeechEnd,
+    Text,
+    TextPacket,
+    TurnEnd,
+)
+from vflow.bench.speech import bundled, recorded
+from vflow.session import ReplyAudio, TurnEnded
+
+RATE = 16_000
+PIECE = RATE // 50
+TICK_S = 0.005
+GRAPH: dict[str, Any] = {
+    "nodes": {
+        "mic": {"use": "mic"},
+        "vad": {"use": "vad.energy", "speech_end_after": "200ms"},
+        "answer": {"use": "b.answer"},
+        "voice": {"use": "b.voice"},
+        "speaker": {"use": "speaker"},
+    },
+    "links": ["mic -> vad -> answer -> voice -> speaker"],
+}
+
+
+class Answer(Node):
+    """Stands in for a generator: 20 words, one each 8 ms."""
+
+    generates = True
+    heavy = True
+    audio = In(Audio(rate=RATE, channels=1, features={"turns"}))
+    words = Out(Text("word"), bus=True)
+
+    def process(self, packet: AudioPacket) -> None:
+        return None
+
+    def on_event(self, event: Event) -> Iterator[TextPacket | Event]:
+        if isinstance(event, SpeechEnd):
+            for index in range(20):
+                self.ctx.wait_until(self.ctx.now_ns() + 8 * vflow.MS)
+                yield TextPacket(text="word", index=index, turn=event.turn)
+            yield TurnEnd(turn=event.turn, meta={"tokens": 20, "stop_reason": "eos"})
+
+
+class Voice(Node):
+    """Stands in for a voice: a tone of 40 ms a word."""
+
+    heavy = True
+    text = In(Text("word"))
+    audio = Out(Audio(rate=24_000, channels=1))
+
+    def process(self, word: TextPacket) -> AudioPacket:
+        data = (0.2 * np.sin(np.arange(960) * 0.1)).astype(np.float32)[:, None]
+        span = Span(word.turn, word.index, word.text, 0, 960)
+        return AudioPacket(data=data, rate=24_000, turn=word.turn, spans=(span,))
+
+
+NODES = {"b.answer": Answer, "b.voice": Voice}
+
+
+def rss_mb() -> float:
+    """The memory of this process, in MiB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+class Lag:
+    """Measures the lag of the running event loop until it is left."""
+
+    def __init__(self) -> None:
+        self.ms: list[float] = []
+
+    async def __aenter__(self) -> Lag:
+        self._task = asyncio.create_task(self._watch())
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._task.cancel()
+
+    async def _watch(self) -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(TICK_S)
+            self.ms.append((time.perf_counter() - before - TICK_S) * 1000)
+
+    def figures(self) -> dict[str, float]:
+        p50, p95, p99 = np.percentile(self.ms, [50, 95, 99])
+        values = {"p50": p50, "p95": p95, "p99": p99, "max": max(self.ms)}
+        return {name: round(float(value), 2) for name, value in values.items()}
+
+
+async def speak(session: Session, samples: Samples, until: float) -> None:
+    """Push an utterance and two seconds of silence, at their pace, again and again."""
+    said = np.concatenate([samples, np.zeros(2 * RATE, np.float32)])
+    due = time.perf_counter()
+    at = 0
+    while time.perf_counter() < until:
+        session.push(said[at : at + PIECE], RATE)
+        at = (at + PIECE) % (len(said) // PIECE * PIECE)
+        due += PIECE / RATE
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+
+
+async def hear(session: Session, counts: dict[str, int]) -> None:
+    async for event in session:
+        if isinstance(event, ReplyAudio):
+            counts["audio"] += len(event.samples)
+        elif isinstance(event, TurnEnded):
+            counts["turns"] += 1
+            counts["words"] += len(event.record.words)
+            counts["paris"] += "Paris" in event.record.heard
+
+
+async def converse(agent: Any, samples: Samples, until: float, counts: dict[str, int]) -> None:
+    async with Session(agent) as session:
+        hearing = asyncio.create_task(hear(session, counts))
+        await speak(session, samples, until)
+    await hearing
+
+
+async def together(count: int, agent: Any, samples: Samples, seconds: float) -> dict[str, Any]:
+    """Run that many sessions at once; what it cost."""
+    threads, memory = threading.active_count(), rss_mb()
+    counts = dict.fromkeys(("turns", "words", "audio", "paris"), 0)
+    most: dict[str, float] = {}
+
+    async def look() -> None:
+        await asyncio.sleep(seconds * 0.7)
+        most.update(threads=threading.active_count() - threads, mb=rss_mb() - memory)
+
+    until = time.perf_counter() + seconds
+    talks: list[Awaitable[None]] = [converse(agent, samples, until, counts) for _ in range(count)]
+    async with Lag() as lag:
+        await asyncio.gather(look(), *talks)
+    return {
+        "sessions": count,
+        "lag_ms": lag.figures(),
+        "threads_a_session": round(most["threads"] / count, 1),
+        "mib_a_session": round(most["mb"] / count, 2),
+        "threads_left": threading.active_count() - threads,
+        **counts,
+    }
+
+
+async def starting(agent: Any, times: int) -> dict[str, float]:
+    """How long sessions take to begin, one after the other, out of a preloaded graph."""
+    found: list[float] = []
+    for _ in range(times):
+        await asyncio.to_thread(agent.wait)
+        before = time.perf_counter()
+        async with Session(agent):
+            found.append((time.perf_counter() - before) * 1000)
+    return {"p50": round(float(np.median(found)), 1), "max": round(max(found), 1), "of": times}
+
+
+async def main(sessions: int, talking: int, seconds: float) -> dict[str, Any]:
+    hum = (0.2 * np.sin(np.arange(RATE * 6 // 10) * 0.08)).astype(np.float32)
+    async with Lag() as lag:
+        await asyncio.sleep(seconds / 2)
+    result: dict[str, Any] = {"idle": {"lag_ms": lag.figures()}}
+    with vflow.preload(GRAPH, nodes=NODES) as agent:
+        result["scripted"] = await together(sessions, agent, hum, seconds)
+    before = time.perf_counter()
+    agent = await asyncio.to_thread(vflow.preload, "voice_agent", talking)
+    with agent:
+        loaded_s = time.perf_counter() - before
+        result["start_ms"] = {"loading_once": round(loaded_s * 1000), **await starting(agent, 10)}
+        result["embedded"] = await together(talking, agent, recorded(bundled()).samples, seconds)
+    return result
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sessions", type=int, default=50)
+    parser.add_argument("--talking", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    found = asyncio.run(main(args.sessions, args.talking, args.seconds))
+    if args.json:
+        print(json.dumps(found))
+    else:
+        for part, figures in found.items():
+            print(part, figures)
