@@ -3,10 +3,10 @@
     python benchmarks/embedding.py [--sessions 50] [--talking 4] [--seconds 20] [--json]
 
 Three parts. `idle`: the program alone, the peer of the lag. `scripted`: that many sessions at once whose
-generator and voice are scripted; each hears an utterance of 0.6 s in pieces of 20 ms at their pace, again and
-again, and gets a reply of 20 words. `embedded`: sessions of the shipped `voice_agent` with its real models, which
-all ask the bundled question at once. The lag is how much later than asked a sleep of 5 ms ends. A session begins
-when `async with` has entered, out of `vflow.preload`.
+generator and voice are scripted; each hears an utterance of 0.6 s in pieces of 20 ms at their pace, again
+and again, and gets a reply of 20 words. `embedded`: sessions of the shipped `voice_agent` with its real
+models, which all ask the bundled question at once. The lag is how much later than asked a sleep of 5 ms
+ends. A session begins when `async with` has entered, out of `vflow.preload`.
 """
 
 from __future__ import annotations
