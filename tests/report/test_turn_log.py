@@ -107,6 +107,15 @@ def test_a_typed_turn_is_decided_when_it_comes(log: TurnLog) -> None:
     assert turn.interrupted
 
 
+def test_a_turn_that_was_cancelled_before_the_user_had_finished_ends_when_they_have(log: TurnLog) -> None:
+    event(log, 100, SpeechStart(turn=1))
+    log.listen(Message("flush", "pipeline", 1000 * MS, data={"flush": Flush(1, turn=2)}))
+    event(log, 1500, SpeechEnd(turn=1))
+    typed(log, 1600, turn=2)
+    assert [(turn.number, turn.interrupted) for turn in log.take_ended()] == [(1, True), (2, True)]
+    assert log.states[-1][1] == "interrupted"
+
+
 def test_a_reply_that_nobody_asked_for_is_interrupted_as_the_others(log: TurnLog) -> None:
     word(log, 1100, "Hello.")
     log.listen(Message("flush", "pipeline", 2000 * MS, data={"flush": Flush(1, turn=1)}))

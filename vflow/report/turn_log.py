@@ -54,6 +54,7 @@ class TurnLog:
         self._warnings: Counter[str] = Counter(graph.warnings)
         self._open: dict[int, None] = {}  # turns that were decided, and have not ended
         self._ended: deque[int] = deque(maxlen=KEPT_TURNS)  # of which `take_ended` has not told
+        self._cancelled = 0  # all turns up to this one
         self._interruptions: deque[int] = deque(maxlen=_RECENT)
         self._lock = threading.Lock()  # guards all of the above
         self._takes: dict[str, Callable[[Message], None]] = {
@@ -143,6 +144,13 @@ class TurnLog:
                 self.left_out["turns"] += 1
         return self.turns[number]
 
+    def _decided(self, turn: TurnRecord, at_ns: int) -> None:
+        """The user has finished; nobody answers a turn that was cancelled meanwhile."""
+        turn.at_ns["decided"] = at_ns
+        self._state(at_ns, "processing")
+        if turn.number <= self._cancelled and not turn.ended:
+            self._cut(turn, at_ns, "")
+
     def _settle(self, turn: TurnRecord, had_ended: bool) -> None:
         """Note what has become of a turn by a message."""
         if not turn.ended:
@@ -174,12 +182,11 @@ class TurnLog:
         elif isinstance(event, SpeechEnd):
             turn = self._turn(event.turn)
             had_ended = turn.ended
-            turn.at_ns["decided"] = at_ns
+            self._decided(turn, at_ns)
             if "voice_off_ns" in event.meta:
                 off_ns = self._count(event.meta, "voice_off_ns", at_ns, message.source)
                 turn.at_ns["voice_off"] = off_ns
-            self._settle(turn, had_ended)
-            self._state(at_ns, "processing")
+            self._settle(turn, had_ended or turn.interrupted)
         elif isinstance(event, TurnEnd):
             turn = self._turn(event.turn)
             had_ended = turn.ended
@@ -213,9 +220,8 @@ class TurnLog:
         elif caps.kind == "final":
             turn.user = text_of(packet.text)
             if not turn.at_ns:  # typed: no speech came before
-                turn.at_ns["decided"] = message.at_ns
-                self._state(message.at_ns, "processing")
-        self._settle(turn, had_ended)
+                self._decided(turn, message.at_ns)
+        self._settle(turn, had_ended or turn.interrupted)
 
     def _speculation(self, message: Message) -> None:
         ahead, phase = self._turn(message.data["turn"]).speculation, message.data["phase"]
@@ -236,15 +242,17 @@ class TurnLog:
 
     def _flush(self, message: Message) -> None:
         flush, at_ns = message.data["flush"], message.at_ns
+        self._cancelled = max(self._cancelled, flush.turn)
         for number in sorted(number for number in self._open if number <= flush.turn):
             turn = self.turns[number]
-            turn.interrupted = True
-            turn.at_ns["flushed"] = at_ns
-            turn.heard = flush.heard(number) if self._plays else turn.reply
-            turn.stop_reason = turn.stop_reason or "flush"
-            self._settle(turn, had_ended=False)
+            self._cut(turn, at_ns, flush.heard(number) if self._plays else turn.reply)
             self._interruptions.append(at_ns)
-            self._state(at_ns, "interrupted")
+
+    def _cut(self, turn: TurnRecord, at_ns: int, heard: str) -> None:
+        turn.interrupted, turn.heard, turn.at_ns["flushed"] = True, heard, at_ns
+        turn.stop_reason = turn.stop_reason or "flush"
+        self._settle(turn, had_ended=False)
+        self._state(at_ns, "interrupted")
 
     def _played(self, message: Message) -> None:
         played, at_ns = message.data["played"], whole(message.data.get("at_ns", message.at_ns))
