@@ -225,14 +225,14 @@ def main() -> None:
         print(json.dumps(results))
         return
     for kind, figures in results.items():
-        print(f"{kind}: {figures[0]['turns']} turns, {figures[0]['ends']} ends")
-        print("  wait   cut  (95 %)       pauses  delay mean / p50 (95 %) / p90   missed")
+        print(f"{kind}: {figures[0]['turns']} turns")
+        print("  wait   cut  (95 %)       pauses  delay mean / p50 (95 %) / p90   ends  missed")
         for row in figures:
             low, high = row["interval_percent"]
             print(
                 f"  {row['wait_ms']:4d}  {row['cut_percent']:4.0f} % ({low:.0f} to {high:.0f})"
                 f"  {row['pauses_cut']:6d}  {row['mean_ms']:4d} / {row['p50_ms']} ({row['p50_low_ms']} to"
-                f" {row['p50_high_ms']}) / {row['p90_ms']}  {row['missed']:4d}"
+                f" {row['p50_high_ms']}) / {row['p90_ms']}  {row['ends']:4d}  {row['missed']:4d}"
             )
 
 
