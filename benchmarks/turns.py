@@ -1,7 +1,7 @@
 """Turns that are cut, beside the wait that buys it: human turns with pauses through the detector and `turn`.
 
     python benchmarks/turns.py FOLDER [--waits 320,480,640,800,1300,2000] [--set NAME=VALUE] [--json]
-                               [--picture FILE.svg]
+                               [--picture FILE.svg] [--smart-turn FILE.onnx]
 
 FOLDER has clips of one turn each, 16 kHz, with half a second of room before and 3 s after; `manifest.tsv`
 with the columns file and kind; and `pauses.tsv` with each silence of a turn: file, silence_from_s,
@@ -28,13 +28,16 @@ from typing import Any
 
 import numpy as np
 import soundfile
+from peers.smart_turn import POLICIES, Policy, SmartTurn
 
-from vflow import AudioPacket, Event, Harness, Packet, SpeechEnd, SpeechStart
+from vflow import AudioPacket, Harness, Packet, Samples, SpeechEnd, SpeechStart
 from vflow.packet import MS, SECOND
 from vflow_nodes.detector.silero import SileroDetector
 from vflow_nodes.turn import Turn
 
 RATE, BLOCK = 16_000, 512
+SAME_S = 0.25
+"""Two ends of a sound that are no further apart are one: the state machine dates them back alike."""
 WAITS_MS = (200, 320, 480, 500, 640, 800, 1000, 1300, 2000)
 KINDS = {
     "conversation": ("call1", "call2", "dialog"),
@@ -68,7 +71,8 @@ class Outcome:
 class Row:
     """One policy on the clips of one kind."""
 
-    wait_ms: int
+    policy: str
+    wait_ms: int | None
     outcomes: list[Outcome] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
@@ -76,6 +80,7 @@ class Row:
         delays = [outcome.delay_ms for outcome in self.outcomes if outcome.delay_ms is not None]
         low, high = wilson(cut, len(self.outcomes))
         return {
+            "policy": self.policy,
             "wait_ms": self.wait_ms,
             "turns": len(self.outcomes),
             "cut": cut,
@@ -128,10 +133,16 @@ def _clip(folder: Path, row: Mapping[str, str], silences: Sequence[Mapping[str, 
     return Clip(folder / row["file"], row["kind"], inner, ends[-1] if ends else None)
 
 
-def rated(clip: Clip) -> list[Packet]:
-    """The windows of a clip as the detector rates them."""
+def sound(clip: Clip) -> Samples:
+    """The samples of a clip."""
     samples, rate = soundfile.read(clip.file, dtype="float32")
     assert rate == RATE, f"{clip.file} has {rate} Hz"
+    made: Samples = samples
+    return made
+
+
+def rated(samples: Samples) -> list[Packet]:
+    """The windows of a clip as the detector rates them."""
     found: list[Packet] = []
     with Harness(SileroDetector()) as harness:
         for start in range(0, len(samples), BLOCK):
@@ -142,9 +153,9 @@ def rated(clip: Clip) -> list[Packet]:
     return found
 
 
-def decided(windows: Sequence[Packet], values: Mapping[str, Any]) -> tuple[list[float], bool]:
-    """When `turn` decides on ends, in s of the clip; and whether it finds a turn at all."""
-    ends: list[float] = []
+def silences(windows: Sequence[Packet], values: Mapping[str, Any]) -> tuple[list[tuple[float, float]], bool]:
+    """Where `turn` sees a sound end, and when it decides on it, in s; and whether it finds a turn."""
+    ends: list[tuple[float, float]] = []
     found = False
     with Harness(Turn(**values)) as harness:
         for window in windows:
@@ -152,8 +163,29 @@ def decided(windows: Sequence[Packet], values: Mapping[str, Any]) -> tuple[list[
             harness.push(window)
             for item in harness.pull():
                 if isinstance(item, SpeechEnd):
-                    ends.append(harness.time_ns / SECOND)
-                found = found or (isinstance(item, Event) and isinstance(item, SpeechStart))
+                    ends.append((item.meta["voice_off_ns"] / SECOND, harness.time_ns / SECOND))
+                found = found or isinstance(item, SpeechStart)
+    return ends, found
+
+
+def decided(windows: Sequence[Packet], values: Mapping[str, Any]) -> tuple[list[float], bool]:
+    """When `turn` decides on ends, in s of the clip; and whether it finds a turn at all."""
+    ends, found = silences(windows, values)
+    return [at for _, at in ends], found
+
+
+def by_model(
+    windows: Sequence[Packet], samples: Samples, policy: Policy, values: Mapping[str, Any], model: SmartTurn
+) -> tuple[list[float], bool]:
+    """When a policy with a model decides: it looks at each silence, and waits longer or not."""
+    looks, found = silences(windows, {**values, "speech_end_after": f"{policy.look_ms}ms"})
+    waits, _ = silences(windows, {**values, "speech_end_after": f"{policy.wait_ms}ms"})
+    ends: list[float] = []
+    for off, at in looks:
+        if model.finished(samples[: round(at * RATE)]) >= policy.finished:
+            ends.append(at)
+        else:
+            ends += [late for began, late in waits if abs(began - off) < SAME_S]
     return ends, found
 
 
@@ -166,18 +198,30 @@ def judged(clip: Clip, ends: Sequence[float], found: bool) -> Outcome:
 
 
 def measure(
-    clips: Sequence[Clip], waits_ms: Sequence[int], values: Mapping[str, Any]
+    clips: Sequence[Clip], waits_ms: Sequence[int], values: Mapping[str, Any], model: SmartTurn | None
 ) -> dict[str, list[Row]]:
-    """Rows by kind, one for each wait."""
-    rows = {kind: [Row(wait) for wait in waits_ms] for kind in KINDS}
+    """Rows by kind: one for each wait, and with a model one for each policy that asks it."""
+    peers = POLICIES if model is not None else ()
+    rows = {
+        kind: [*(Row(f"{wait} ms", wait) for wait in waits_ms), *(Row(peer.name, None) for peer in peers)]
+        for kind in KINDS
+    }
     kind_of = {name: kind for kind, names in KINDS.items() for name in names}
     for clip in clips:
-        windows = rated(clip)
-        for row in rows[kind_of[clip.kind]]:
-            row.outcomes.append(
-                judged(clip, *decided(windows, {**values, "speech_end_after": f"{row.wait_ms}ms"}))
-            )
+        samples = sound(clip)
+        windows = rated(samples)
+        plain, asked = rows[kind_of[clip.kind]][: len(waits_ms)], rows[kind_of[clip.kind]][len(waits_ms) :]
+        for row in plain:
+            wait = {**values, "speech_end_after": f"{row.wait_ms}ms"}
+            row.outcomes.append(judged(clip, *decided(windows, wait)))
+        for row, peer in zip(asked, peers, strict=True):
+            if model is not None:
+                row.outcomes.append(judged(clip, *by_model(windows, samples, peer, values, model)))
     return {kind: made for kind, made in rows.items() if made[0].outcomes}
+
+
+def _places(rows: Sequence[Mapping[str, Any]]) -> tuple[list[float], list[float]]:
+    return [row["mean_ms"] for row in rows], [row["cut_percent"] for row in rows]
 
 
 def draw(results: Mapping[str, Sequence[Mapping[str, Any]]], file: str) -> None:
@@ -189,22 +233,29 @@ def draw(results: Mapping[str, Sequence[Mapping[str, Any]]], file: str) -> None:
 
     figure, axis = pyplot.subplots(figsize=(8, 5), layout="constrained")
     for kind, rows in results.items():
-        x, y = [row["p50_ms"] for row in rows], [row["cut_percent"] for row in rows]
-        below = [row["cut_percent"] - row["interval_percent"][0] for row in rows]
-        above = [row["interval_percent"][1] - row["cut_percent"] for row in rows]
         label = f"{kind} ({rows[0]['turns']} turns)"
-        (line,) = axis.plot(x, y, marker="o", label=label)
-        axis.errorbar(x, y, yerr=[below, above], fmt="none", ecolor=line.get_color(), alpha=0.4)
-        for row in rows:
-            if row["wait_ms"] == CHOSEN:
-                axis.plot(
-                    [row["p50_ms"]], [row["cut_percent"]], "o", markersize=12, mfc="none", color="black"
-                )
-    axis.set(xlabel="from the last sound to the decision, median in ms", ylabel="turns cut, %", ylim=(0, 100))
-    axis.set_title(f"A plain wait: turns cut over delay (ring: the default, {CHOSEN} ms)", loc="left")
+        plain = [row for row in rows if row["wait_ms"] is not None]
+        (line,) = axis.plot(*_places(plain), marker="o", label=label)
+        colour = line.get_color()
+        axis.plot(
+            *_places([row for row in plain if row["wait_ms"] == CHOSEN]), "o", ms=12, mfc="none", mec="black"
+        )
+        for row in rows[len(plain) :]:
+            axis.plot(*_places([row]), "s", color=colour)
+            axis.annotate(
+                row["policy"], (row["mean_ms"], row["cut_percent"]), (6, 4), textcoords="offset points"
+            )
+        if kind == "conversation":  # those of the others are wider than the picture
+            x, y = _places(rows)
+            errors = np.abs(np.array([row["interval_percent"] for row in rows]).T - y)
+            axis.errorbar(x, y, yerr=errors, fmt="none", ecolor=colour, alpha=0.4)
+    axis.set(xlabel="from the last sound to the decision, mean in ms", ylabel="turns cut, %", ylim=(0, 80))
+    axis.set_title(
+        f"Turns cut by a plain wait (ring: the default, {CHOSEN} ms), and by peers' policies", loc="left"
+    )
     axis.legend(frameon=False)
     axis.spines[["top", "right"]].set_visible(False)
-    figure.savefig(file)
+    figure.savefig(file, metadata={"Date": None})
     pyplot.close(figure)
 
 
@@ -213,11 +264,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--waits", default=",".join(map(str, WAITS_MS)), help="in ms, comma-separated")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a property of turn")
+    parser.add_argument("--smart-turn", type=Path, metavar="FILE.onnx", help="out of the wheel pipecat-ai")
     parser.add_argument("--picture", metavar="FILE.svg")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     values = dict(text.split("=", 1) for text in args.set)
-    rows = measure(clips_of(args.folder), [int(wait) for wait in args.waits.split(",")], values)
+    model = SmartTurn(args.smart_turn) if args.smart_turn else None
+    rows = measure(clips_of(args.folder), [int(wait) for wait in args.waits.split(",")], values, model)
     results = {kind: [row.figures() for row in made] for kind, made in rows.items()}
     if args.picture:
         draw(results, args.picture)
@@ -226,11 +279,11 @@ def main() -> None:
         return
     for kind, figures in results.items():
         print(f"{kind}: {figures[0]['turns']} turns")
-        print("  wait   cut  (95 %)       pauses  delay mean / p50 (95 %) / p90   ends  missed")
+        print("  policy            cut  (95 %)       pauses  delay mean / p50 (95 %) / p90   ends  missed")
         for row in figures:
             low, high = row["interval_percent"]
             print(
-                f"  {row['wait_ms']:4d}  {row['cut_percent']:4.0f} % ({low:.0f} to {high:.0f})"
+                f"  {row['policy']:15}  {row['cut_percent']:4.0f} % ({low:.0f} to {high:.0f})"
                 f"  {row['pauses_cut']:6d}  {row['mean_ms']:4d} / {row['p50_ms']} ({row['p50_low_ms']} to"
                 f" {row['p50_high_ms']}) / {row['p90_ms']}  {row['ends']:4d}  {row['missed']:4d}"
             )
