@@ -17,6 +17,20 @@ PATIENCE_S = 20.0
 """How long a test waits for what must come: long, since a busy machine is no failure."""
 
 
+class Gives(Node):
+    """For a class of which only the outputs are looked at: it gives nothing."""
+
+    def produce(self) -> Iterator[Packet | None]:
+        yield None
+
+
+class Takes(Node):
+    """For a class of which only the ports are looked at: it takes what comes."""
+
+    def process(self, packet: Any) -> Any:
+        return None
+
+
 class Words(Node):
     """Emits `count` numbered words: at the clock's pace with `every`, else as fast as they are taken."""
 

@@ -65,6 +65,15 @@ class Unavailable(VflowError):
     """A node that cannot run here: a missing package, model, file or device; says what mends it."""
 
 
+class DeclarationError(Unavailable):
+    """A node class that declares what cannot work; `diagnostics` holds every finding, each at its place in
+    the Python file."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("; ".join(map(plain, self.diagnostics)))
+
+
 class LinkFull(VflowError):
     """A link with the policy `error` has no room."""
 
@@ -91,6 +100,11 @@ class Stopped(Signal):
 
 class Drained(Signal):
     """The pipeline is draining: a source ends its stream here."""
+
+
+def plain(found: Diagnostic) -> str:
+    """A finding in one line, without its severity."""
+    return f"{found.place}: {found.message}{f'; {found.mend}' if found.mend else ''}"
 
 
 def repr_of(value: object) -> str:
@@ -121,7 +135,7 @@ def install_command(extra: str, distribution: str = DISTRIBUTION) -> str:
     return f"pip install '{distribution}[{extra}]'"
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A "did you mean" clause for a misspelt name, or '' where nothing is near."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"did you mean {found[0]!r}?" if found else ""

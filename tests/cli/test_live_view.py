@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vflow import MS, Bus, Flush, Message, Node, NodeError, Out, SpeechEnd, Text, TextPacket
+from tests.stand_ins import Gives
+from vflow import MS, Bus, Flush, Message, NodeError, Out, SpeechEnd, Text, TextPacket
 from vflow.cli.live_view import MEDIAN_NEEDS, Terminal, sentence
 from vflow.cli.status_line import ERASE
 from vflow.graph.loader import load_text
@@ -12,7 +13,7 @@ from vflow.report.turn import Speculated, TurnRecord
 from vflow.report.turn_log import TurnLog
 
 
-class Hears(Node):
+class Hears(Gives):
     """Answers, and says what it heard."""
 
     words = Out(Text("word"))

@@ -14,8 +14,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from tests.stand_ins import PATIENCE_S
-from vflow import Advice, AnyCaps, Audio, In, Node, Unavailable, prop
+from tests.stand_ins import PATIENCE_S, Takes
+from vflow import Advice, AnyCaps, Audio, In, Unavailable, prop
 from vflow.doctor import trial_run as module
 from vflow.doctor.trial_run import TrialRun, trial_run
 from vflow.graph.graph import Graph
@@ -25,7 +25,7 @@ from vflow.graph.registry import NodeClass
 GRAPH = "nodes:\n  tone: {use: test_tone}\n  it: {use: it%s}\nlinks: [tone -> it]\n%s"
 
 
-class Taker(Node):
+class Taker(Takes):
     """Takes audio, and remembers that it was opened and closed."""
 
     audio = In(Audio())
@@ -230,7 +230,7 @@ def test_its_file_is_not_written(tmp_path: Path) -> None:
 
 
 def test_a_node_may_take_any_caps() -> None:
-    class Any(Node):
+    class Any(Takes):
         """Takes what comes."""
 
         input = In(AnyCaps())

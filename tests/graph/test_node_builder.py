@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
+from tests.stand_ins import Gives, Takes
 from vflow import Audio, Caps, GraphError, In, Node, Out, Unavailable, prop
 from vflow.graph.loader import load_text
 
 
-class Ear(Node):
+class Ear(Takes):
     audio = In(Audio())
 
 
-class Own(Node):
+class Own(Gives):
     """Its constructor is not `Node`'s."""
 
     key: str = prop("")
@@ -25,14 +26,14 @@ class Own(Node):
         raise RuntimeError(f"no luck with {self.key}")
 
 
-class Paced(Node):
+class Paced(Gives):
     audio = Out(Audio())
 
     def paced(self) -> bool:
         raise ZeroDivisionError("no pace")
 
 
-class Capped(Node):
+class Capped(Gives):
     audio = Out(Audio())
 
     def port_caps(self, port: str) -> Caps:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.stand_ins import Takes
 from vflow import AnyCaps, Audio, Bin, GraphError, In, Node, Out, Text, Unavailable, prop
 from vflow.graph.registry import NodeClass, Registry
 from vflow.graph.resolver import Resolver
 
 
-class Good(Node):
+class Good(Takes):
     """Speaks."""
 
     rank = 50
