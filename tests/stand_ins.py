@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -133,6 +134,11 @@ class Gate:
 
     def open(self) -> None:
         self._open.set()
+
+
+def unplaced(text: str) -> str:
+    """A message without the line of the node's own code, as "test_it.py:31 in process: "."""
+    return re.sub(r"\b\w+\.py:\d+ in [\w<>]+: ", "", text)
 
 
 def word(index: int, **values: Any) -> TextPacket:

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from vflow import tracebacks
+
 DISTRIBUTION = "vflow-voice"
 """The name to install by. On the package index `vflow` is another project, which has the same import name."""
 
@@ -79,11 +81,17 @@ class LinkFull(VflowError):
 
 
 class NodeError(VflowError):
-    """A node's code failed: names the node and its place in the YAML; `__cause__` is what it raised."""
+    """A node's code failed: names the node, its place in the YAML, and in `message` the line of its own code.
+    `__cause__` is what it raised."""
 
     def __init__(self, node: str, message: str, place: Place | None = None) -> None:
         self.node, self.message, self.place = node, message, place
         super().__init__(f"{place}: error: {node}: {message}" if place else f"{node}: {message}")
+
+    @property
+    def traceback(self) -> str:
+        """The traceback of what the node raised, in lines; '' where it raised nothing."""
+        return "" if self.__cause__ is None else tracebacks.whole(self.__cause__)
 
 
 class Signal(BaseException):
@@ -120,14 +128,19 @@ def pass_on_ctrl_c(error: BaseException) -> None:
         raise error
 
 
-def describe(error: BaseException) -> str:
-    """An error in a message: its kind and its text; the text alone of vflow's own, which name the mend."""
+def describe(error: BaseException, cls: type | None = None) -> str:
+    """An error in a message: its kind and its text; the text alone of vflow's own, which name the mend. With
+    the class of a node also the line of its code in which it was raised."""
+    place = "" if cls is None else tracebacks.place_in(cls, error)
+    kind = f"{place}: {type(error).__name__}" if place else type(error).__name__
     try:
         text = str(error)
     except BaseException as raised:  # an author's own code
         pass_on_ctrl_c(raised)
-        return f"{type(error).__name__} (whose text cannot be had)"
-    return text if isinstance(error, VflowError) else f"{type(error).__name__}: {text}"
+        return f"{kind} (whose text cannot be had)"
+    if isinstance(error, VflowError):
+        return text
+    return f"{kind}: {text}" if text else kind
 
 
 def install_command(extra: str, distribution: str = DISTRIBUTION) -> str:

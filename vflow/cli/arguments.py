@@ -38,6 +38,9 @@ def _run(parser: argparse.ArgumentParser) -> None:
     _stand_ins(parser)
     _properties(parser)
     parser.add_argument("--report", metavar="FILE.json", help="write turns, latencies and counters")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="print the tracebacks of nodes that raise"
+    )
 
 
 def _check(parser: argparse.ArgumentParser) -> None:

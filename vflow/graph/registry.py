@@ -12,6 +12,7 @@ from vflow.declarations import require_sound
 from vflow.errors import Unavailable, VflowError, describe, nearest, pass_on_ctrl_c
 from vflow.node import Bin, Node
 from vflow.props import props_of
+from vflow.tracebacks import import_place
 
 GROUP = "vflow.nodes"
 NodeClass = type[Node] | type[Bin]
@@ -56,7 +57,11 @@ class Registry:
             found = points[name].load()
         except BaseException as error:  # a third party's module: whatever it raises at import
             pass_on_ctrl_c(error)
-            raise Unavailable(f"{points[name].value} cannot be imported: {describe(error)}") from error
+            place = import_place(error)
+            text = (
+                f"{points[name].value} cannot be imported: {f'{place}: ' if place else ''}{describe(error)}"
+            )
+            raise Unavailable(text) from error
         return self._whole(points[name].value, _node_class(points[name].value, found))
 
     def candidates(self, role: str) -> list[str]:

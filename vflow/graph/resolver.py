@@ -114,7 +114,7 @@ class Resolver:
             return str(error)
         except BaseException as error:  # a node's own code: other candidates do not suffer from it
             pass_on_ctrl_c(error)
-            return f"its unavailable() raised {describe(error)}"
+            return f"its unavailable() raised {describe(error, cls)}"
         if own or issubclass(cls, Node):
             return own
         try:

@@ -262,7 +262,7 @@ class Harness:
     def failed(self, runner: Runner, error: Exception) -> None:
         if isinstance(error, NodeError):
             raise error
-        raise NodeError(self.name, describe(error)) from error
+        raise NodeError(self.name, describe(error, type(self.node))) from error
 
     def announce(self, runner: Runner, item: Item, port: str) -> None:
         if isinstance(item, Event):
