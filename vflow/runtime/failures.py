@@ -92,6 +92,11 @@ class Failures:
         """Fail the pipeline: a node could not be opened."""
         return self.fail(self.attributed(name, reason(node, error)))
 
+    def not_closed(self, name: str, error: BaseException) -> None:
+        """Warn of what a node's `close` raised, or that of a model that it shared: nothing fails by it."""
+        attributed = self.attributed(name, error)
+        self._announcer.say("warning", f"close: {attributed.message}", name, error=attributed)
+
     def crashed(self, segment: Segment, error: BaseException) -> None:
         """Fail the pipeline: a segment's thread ends by what no `on_error` is for."""
         self.fail(self.attributed(_culprit(segment, error), error))

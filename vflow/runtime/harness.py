@@ -121,12 +121,9 @@ class Harness:
 
     def produce(self) -> Iterator[Item]:
         """A source's items; stop iterating to stop it."""
-        try:
-            for emitted in self.node.produce():
-                self._runner.run(iter, (emitted,), 0)
-                yield from self.pull()
-        except Exception as error:
-            self.failed(self._runner, error)
+        for emitted in self.node.produce():
+            self._runner.run(iter, (emitted,), 0)
+            yield from self.pull()
 
     def flush(self, turn: int = 0, played: tuple[Played, ...] = ()) -> Flush:
         """Flush the node as something downstream of the flush's origin: drop, then `on_flush`."""

@@ -258,8 +258,7 @@ class Pipeline:
         self._turns.give_up_of(name, "was closed", warn=not self._stopping)
         for caught in (error, *self._contexts[name].release()):
             if caught is not None:
-                attributed = self._failures.attributed(name, caught)
-                self._announcer.say("warning", f"close: {attributed.message}", name, error=attributed)
+                self._failures.not_closed(name, caught)
 
     def _thread_ended(self, segment: Segment) -> None:
         for runner in segment.runners:
