@@ -90,6 +90,12 @@ def test_what_an_application_gives_is_a_class_of_nodes(given: Any, message: str)
         Registry({"mine": given}).load("mine")
 
 
+def test_a_node_of_vflows_own_is_one_of_its_distribution_that_no_application_has_replaced() -> None:
+    assert Registry().is_own("tee")
+    assert not Registry({"tee": Mine}).is_own("tee")
+    assert not Registry().is_own("xyzzy")
+
+
 def test_every_installed_entry_point_loads() -> None:
     registry = Registry()
     assert registry.names()

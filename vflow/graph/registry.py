@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import EntryPoint
 
 from vflow.declarations import require_sound
-from vflow.errors import Unavailable, VflowError, describe, nearest, pass_on_ctrl_c
+from vflow.errors import DISTRIBUTION, Unavailable, VflowError, describe, nearest, pass_on_ctrl_c
 from vflow.node import Bin, Node
 from vflow.props import props_of
 from vflow.tracebacks import import_place
@@ -63,6 +63,11 @@ class Registry:
             )
             raise Unavailable(text) from error
         return self._whole(points[name].value, _node_class(points[name].value, found))
+
+    def is_own(self, name: str) -> bool:
+        """Whether a node comes with vflow."""
+        point = None if name in self._extra else _entry_points().get(name)
+        return point is not None and point.dist is not None and point.dist.name == DISTRIBUTION
 
     def candidates(self, role: str) -> list[str]:
         """Names of the nodes that may play a role, unsorted by rank."""
