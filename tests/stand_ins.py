@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,20 @@ from vflow.runtime.pipeline import Pipeline
 
 PATIENCE_S = 20.0
 """How long a test waits for what must come: long, since a busy machine is no failure."""
+
+
+class Gives(Node):
+    """For a class of which only the outputs are looked at: it gives nothing."""
+
+    def produce(self) -> Iterator[Packet | None]:
+        yield None
+
+
+class Takes(Node):
+    """For a class of which only the ports are looked at: it takes what comes."""
+
+    def process(self, packet: Any) -> Any:
+        return None
 
 
 class Words(Node):
@@ -119,6 +134,11 @@ class Gate:
 
     def open(self) -> None:
         self._open.set()
+
+
+def unplaced(text: str) -> str:
+    """A message without the line of the node's own code, as "test_it.py:31 in process: "."""
+    return re.sub(r"\b\w+\.py:\d+ in [\w<>]+: ", "", text)
 
 
 def word(index: int, **values: Any) -> TextPacket:

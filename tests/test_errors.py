@@ -15,6 +15,7 @@ import vflow
 from vflow import install_command
 from vflow.errors import (
     DISTRIBUTION,
+    DeclarationError,
     Diagnostic,
     Drained,
     Flushed,
@@ -79,7 +80,25 @@ def test_a_node_error_names_its_node_and_the_place_where_it_is_known() -> None:
     assert str(NodeError("tts", "no voice", Place("g.yaml", 3, 5))) == "g.yaml:3:5: error: tts: no voice"
 
 
-@pytest.mark.parametrize("error", [GraphError, PropertyError, Unavailable, LinkFull, NodeError])
+def test_a_node_error_has_the_traceback_of_what_the_node_raised() -> None:
+    error = NodeError("tts", "no voice")
+    assert error.traceback == ""
+    error.__cause__ = KeyError("voice")
+    assert error.traceback == "KeyError: 'voice'"
+
+
+def test_a_declaration_error_has_every_finding_in_one_line() -> None:
+    found = [
+        Diagnostic("A: no ports", Place("a.py", 3), "declare them"), Diagnostic("A: b", Place("a.py", 4))
+    ]  # fmt: skip
+    error = DeclarationError(found)
+    assert str(error) == "a.py:3: A: no ports; declare them; a.py:4: A: b"
+    assert error.diagnostics == tuple(found)
+
+
+@pytest.mark.parametrize(
+    "error", [GraphError, PropertyError, Unavailable, DeclarationError, LinkFull, NodeError]
+)
 def test_every_error_is_caught_as_a_vflow_error(error: type[Exception]) -> None:
     assert issubclass(error, VflowError)
 
@@ -161,3 +180,9 @@ def test_an_error_whose_text_ends_the_process_is_described() -> None:
             raise SystemExit
 
     assert describe(Mute()) == "Mute (whose text cannot be had)"
+
+
+def test_an_error_without_a_text_is_described_by_its_kind() -> None:
+    assert describe(AssertionError()) == "AssertionError"
+    assert describe(ValueError("x")) == "ValueError: x"
+    assert describe(Unavailable("no card")) == "no card"

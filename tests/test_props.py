@@ -155,3 +155,16 @@ def test_each_value_of_a_mapping_is_bounded(level: float) -> None:
     assert Levels(levels={"a": 40, "b": -120}).levels == {"a": 40.0, "b": -120.0}
     with pytest.raises(PropertyError, match=r"levels is .* out of range; at least -120 and at most 40"):
         Levels(levels={"a": 0, "b": level})
+
+
+def test_a_plain_attribute_that_is_set_like_a_property_is_to_be_declared() -> None:
+    class Louder(Base):
+        level = 2.0
+
+        def audio(self) -> None: ...
+
+    with pytest.raises(PropertyError, match=r"no property 'level'; declare it: 'level: float = prop\(2.0\)'"):
+        Louder(level=3.0)
+    for name in ("heavy", "audio", "process"):
+        with pytest.raises(PropertyError, match=f"no property '{name}'; known: factor"):
+            Louder(**{name: True})

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from vflow import tracebacks
+
 DISTRIBUTION = "vflow-voice"
 """The name to install by. On the package index `vflow` is another project, which has the same import name."""
 
@@ -65,16 +67,31 @@ class Unavailable(VflowError):
     """A node that cannot run here: a missing package, model, file or device; says what mends it."""
 
 
+class DeclarationError(Unavailable):
+    """A node class that declares what cannot work; `diagnostics` holds every finding, each at its place in
+    the Python file."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("; ".join(map(plain, self.diagnostics)))
+
+
 class LinkFull(VflowError):
     """A link with the policy `error` has no room."""
 
 
 class NodeError(VflowError):
-    """A node's code failed: names the node and its place in the YAML; `__cause__` is what it raised."""
+    """A node's code failed: names the node, its place in the YAML, and in `message` the line of its own code.
+    `__cause__` is what it raised."""
 
     def __init__(self, node: str, message: str, place: Place | None = None) -> None:
         self.node, self.message, self.place = node, message, place
         super().__init__(f"{place}: error: {node}: {message}" if place else f"{node}: {message}")
+
+    @property
+    def traceback(self) -> str:
+        """The traceback of what the node raised, in lines; '' where it raised nothing."""
+        return "" if self.__cause__ is None else tracebacks.whole(self.__cause__)
 
 
 class Signal(BaseException):
@@ -93,6 +110,11 @@ class Drained(Signal):
     """The pipeline is draining: a source ends its stream here."""
 
 
+def plain(found: Diagnostic) -> str:
+    """A finding in one line, without its severity."""
+    return f"{found.place}: {found.message}{f'; {found.mend}' if found.mend else ''}"
+
+
 def repr_of(value: object) -> str:
     """A value as messages print it: what is long is cut."""
     text = repr(value)
@@ -106,14 +128,19 @@ def pass_on_ctrl_c(error: BaseException) -> None:
         raise error
 
 
-def describe(error: BaseException) -> str:
-    """An error in a message: its kind and its text; the text alone of vflow's own, which name the mend."""
+def describe(error: BaseException, cls: type | None = None) -> str:
+    """An error in a message: its kind and its text; the text alone of vflow's own, which name the mend. With
+    the class of a node also the line of its code in which it was raised."""
+    place = "" if cls is None else tracebacks.place_in(cls, error)
+    kind = f"{place}: {type(error).__name__}" if place else type(error).__name__
     try:
         text = str(error)
     except BaseException as raised:  # an author's own code
         pass_on_ctrl_c(raised)
-        return f"{type(error).__name__} (whose text cannot be had)"
-    return text if isinstance(error, VflowError) else f"{type(error).__name__}: {text}"
+        return f"{kind} (whose text cannot be had)"
+    if isinstance(error, VflowError):
+        return text
+    return f"{kind}: {text}" if text else kind
 
 
 def install_command(extra: str, distribution: str = DISTRIBUTION) -> str:
@@ -121,7 +148,7 @@ def install_command(extra: str, distribution: str = DISTRIBUTION) -> str:
     return f"pip install '{distribution}[{extra}]'"
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A "did you mean" clause for a misspelt name, or '' where nothing is near."""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"did you mean {found[0]!r}?" if found else ""

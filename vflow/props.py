@@ -248,5 +248,12 @@ def _no_property(cls: type, name: str, declared: Mapping[str, Prop]) -> Property
     reasons: Mapping[str, str] = getattr(cls, "absent", {})
     if name in reasons:
         return PropertyError(f"no property {name!r}: {reasons[name]}", "leave it out")
+    if near := nearest(name, declared):
+        return PropertyError(f"no property {name!r}", near)
+    definer = next((base for base in cls.__mro__ if name in vars(base)), object)
+    value = vars(definer).get(name)
+    if isinstance(value, bool | int | float | str) and not definer.__module__.startswith("vflow."):
+        mend = f"declare it: '{name}: {type(value).__name__} = prop({repr_of(value)})'"
+        return PropertyError(f"no property {name!r}", mend)
     known = ", ".join(declared) or "none"
-    return PropertyError(f"no property {name!r}", nearest(name, declared) or f"known: {known}")
+    return PropertyError(f"no property {name!r}", f"known: {known}")

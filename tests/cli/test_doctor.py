@@ -18,7 +18,8 @@ import soundfile
 from tests.cli.conftest import Vflow
 from tests.cli.test_check import AGENT, GOOD
 from tests.doctor.test_rules import install_namesake
-from vflow import Advice, Audio, In, Node, Out, Text, Unavailable, prop
+from tests.stand_ins import Takes
+from vflow import Advice, Audio, In, Out, Text, Unavailable, prop
 from vflow.doctor import bandwidth
 from vflow.graph import registry
 from vflow.graph.registry import GROUP
@@ -64,6 +65,8 @@ from vflow import Audio, In, Node
 class First(Node):
     '''Opens.'''
     audio = In(Audio())
+    def process(self, packet):
+        pass
     def open(self):
         pass
     def close(self):
@@ -83,7 +86,7 @@ entry()
 """
 
 
-class Choosy(Node):
+class Choosy(Takes):
     """May do its work in another way, which takes half of the memory and a tenth of the time."""
 
     way: str = prop("long", choices=("long", "short"))
@@ -103,7 +106,7 @@ class Lacking(Choosy):
         raise Unavailable("model it is not here: vflow models pull it")
 
 
-class Lost(Node):
+class Lost(Takes):
     """Speaks through a card that is not there."""
 
     text = In(Text("chunk"))

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from vflow import MS, Bus, Flush, Message, Node, NodeError, Out, SpeechEnd, Text, TextPacket, TurnEnd
+from tests.stand_ins import Gives
+from vflow import (
+    MS,
+    Bus,
+    Flush,
+    Message,
+    NodeError,
+    Out,
+    SpeechEnd,
+    Text,
+    TextPacket,
+    TurnEnd,
+    Unavailable,
+    prop,
+)
 from vflow.cli.live_view import MEDIAN_NEEDS, Terminal, sentence
 from vflow.cli.status_line import ERASE
 from vflow.graph.loader import load_text
@@ -12,7 +26,7 @@ from vflow.report.turn import Speculated, TurnRecord
 from vflow.report.turn_log import TurnLog
 
 
-class Hears(Node):
+class Hears(Gives):
     """Answers, and says what it heard."""
 
     words = Out(Text("word"))
@@ -241,3 +255,55 @@ def test_where_the_user_types_the_next_line_is_asked_for_when_the_reply_has_ende
     out, err = capsys.readouterr()
     assert out == "you:   agent: I see.\nyou:   \n", "what is typed is shown by the terminal itself"
     assert "turn 1: first word after 0 ms" in err
+
+
+def failed(cause: BaseException | None, text: str = "a.py:3 in process: KeyError: 'key'") -> NodeError:
+    error = NodeError("it", text)
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("cause", "verbose", "lines"),
+    [
+        (KeyError("key"), False, ["  --verbose prints the traceback"]),
+        (KeyError("key"), True, ["  KeyError: 'key'"]),
+        (Unavailable("no card; plug one in"), False, []),
+        (None, True, []),
+    ],
+)
+def test_the_traceback_of_a_node_is_printed_where_it_is_asked_for(
+    cause: BaseException | None,
+    verbose: bool,
+    lines: list[str],
+    log: TurnLog,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Terminal(log.graph, log, live=False, verbose=verbose).failed(failed(cause))
+    assert capsys.readouterr().err.splitlines() == ["error: it: a.py:3 in process: KeyError: 'key'", *lines]
+
+
+def test_the_traceback_of_a_node_that_is_skipped_is_printed_below_the_warning(
+    log: TurnLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = Terminal(log.graph, log, live=False, verbose=True)
+    terminal._show(Message("warning", "it", text="skipped: no", data={"error": failed(KeyError("a\x1b\nb"))}))
+    terminal._show(Message("warning", "it", text="late"))
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: it: skipped: no",
+        r"  KeyError: 'a\x1b\nb'",
+        "warning: it: late",
+    ]
+
+
+def test_no_printed_traceback_has_what_the_environment_gave(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Asks(Hears):
+        key: str = prop("")
+
+    monkeypatch.setenv("KEY", "hunter2-s3cr3t")
+    graph = load_text("nodes: {it: {use: t.asks, key: '${KEY}'}}\n", nodes={"t.asks": Asks})
+    terminal = Terminal(graph, TurnLog(graph), live=False, verbose=True)
+    terminal.failed(failed(OSError("no hunter2-s3cr3t")))
+    assert capsys.readouterr().err.splitlines()[-1] == "  OSError: no ${KEY}"

@@ -6,12 +6,13 @@ from typing import ClassVar
 
 import pytest
 
-from vflow import Audio, Bin, Duration, In, Node, Out, QueueOptions, Text, Unavailable, prop
+from tests.stand_ins import Takes
+from vflow import Audio, Bin, Duration, In, Out, QueueOptions, Text, Unavailable, prop
 from vflow.cli.node_reference import NodeReference
 from vflow.graph.registry import Registry
 
 
-class Best(Node):
+class Best(Takes):
     """Speaks well. Needs much."""
 
     rank = 99

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.stand_ins import unplaced
 from vflow.cli.main import main
 
 ECHO = Path(__file__).parents[2] / "pipelines" / "echo.yaml"
@@ -181,7 +182,7 @@ def test_ctrl_c_where_a_start_failed_and_a_node_hangs_in_close_ends_with_1_and_t
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert err.count("stuck: RuntimeError: no model") == 1
+    assert unplaced(err).count("stuck: RuntimeError: no model") == 1
 
 
 def test_a_node_that_changes_the_folder_does_not_misplace_the_report(start: Start, tmp_path: Path) -> None:
@@ -474,9 +475,14 @@ def test_a_node_that_fails_while_running_ends_with_1_and_its_place(
     report = tmp_path / "r.json"
     assert main(["run", str(graph), "--report", str(report)]) == 1
     err = capsys.readouterr().err
-    assert "broken.yaml:3:3: error: bad: ValueError: cannot" in err
+    place = f"{Path(__file__).name}:{Broken.process.__code__.co_firstlineno + 1} in process"
+    assert f"broken.yaml:3:3: error: bad: {place}: ValueError: cannot" in err
     assert "Traceback" not in err
-    assert report.exists()
+    (found,) = json.loads(report.read_text())["errors"]
+    assert (found["node"], found["message"]) == ("bad", f"{place}: ValueError: cannot")
+    assert 'raise ValueError("cannot")' in found["traceback"]
+    assert main(["run", str(graph), "--verbose"]) == 1
+    assert '    raise ValueError("cannot")' in capsys.readouterr().err
 
 
 def vflow_run(*words: str, typed: bytes) -> subprocess.CompletedProcess[bytes]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from vflow import Advice, Audio, In, Node
+from tests.stand_ins import Takes
+from vflow import Advice, Audio, In
 from vflow.doctor import bandwidth, thread_counts
 from vflow.doctor.examination import Examination, examine
 from vflow.errors import Diagnostic
@@ -16,7 +17,7 @@ from vflow.graph.loader import load_text
 GRAPH = "nodes:\n  tone: {use: test_tone}\n  it: {use: it}\nlinks: [tone -> it]\n"
 
 
-class It(Node):
+class It(Takes):
     """Advises this and that."""
 
     audio = In(Audio())

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from vflow import Audio, Node, Out, Unavailable, __version__
+from tests.stand_ins import Gives
+from vflow import Audio, Out, Unavailable, __version__
 from vflow.doctor import bandwidth
 from vflow.doctor.machine import audio, machine
 from vflow.graph.registry import Registry
 
 
-class Mic(Node):
+class Mic(Gives):
     """Records."""
 
     rank = 99

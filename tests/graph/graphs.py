@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 import pytest
 
-from vflow import Audio, Bin, Graph, GraphError, In, Node, Out, QueueOptions, Text, prop
+from tests.stand_ins import Gives, Takes
+from vflow import Audio, Bin, Graph, GraphError, In, Out, QueueOptions, Text, prop
 from vflow.graph.loader import load_text
 from vflow.graph.registry import NodeClass
 
 
-class Mic(Node):
+class Mic(Gives):
     """A stand-in for a device."""
 
     rank = 1000
@@ -30,12 +31,12 @@ class Fancy(Mic):
         return "no sparkle here"
 
 
-class Tape(Node):
+class Tape(Gives):
     file: str = prop()
     audio = Out(Audio(rate=8_000, channels=1))
 
 
-class Ear(Node):
+class Ear(Takes):
     order = "arrival"
     audio = In(Audio(), queue=QueueOptions(packets=7))
     also = In(Text(), optional=True)

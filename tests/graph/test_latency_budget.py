@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
-from vflow import MS, Audio, Duration, Graph, In, Node, Out, Sink, prop
+from tests.stand_ins import Gives, Takes
+from vflow import MS, Audio, Duration, Graph, In, Out, Played, Sink, prop
 from vflow.graph.latency_budget import over_budget, path_latencies
 from vflow.graph.loader import load_text
 
 
-class Source(Node):
+class Source(Gives):
     frame: Duration = prop("10ms", latency="path")
     audio = Out(Audio(rate=16_000, channels=1))
 
 
-class Hop(Node):
+class Hop(Takes):
     wait: Duration = prop(0, latency="path")
     other: Duration = prop("7s")
     into = In(Audio())
@@ -29,13 +30,19 @@ class Ends(Hop):
     pause: Duration = prop("300ms", latency="endpoint")
 
 
-class Speaker(Sink):
+class Speaker(Takes, Sink):
     latency: Duration = prop("20ms", latency="path")
     into = In(Audio())
     played = Out(Audio(rate=16_000, channels=1))
 
+    def drop(self, epoch: int) -> tuple[Played, ...]:
+        return ()
 
-class Log(Node):
+    def lead_ns(self) -> int:
+        return 0
+
+
+class Log(Takes):
     into = In(Audio())
 
 

@@ -8,13 +8,14 @@ import pytest
 
 from tests import stand_ins
 from tests.graph.graphs import NODES, Mic, build, said
+from tests.stand_ins import Gives, Takes
 from vflow import Audio, Graph, In, Node, Out, QueueOptions, Text
 from vflow.graph.loader import load_text
 
 LIVE = QueueOptions(packets=1024, policy="leaky-oldest")
 
 
-class Twice(Node):
+class Twice(Gives):
     left = Out(Audio())
     right = Out(Audio())
 
@@ -91,7 +92,7 @@ def load_live(target: str, queue: str) -> Graph:
     class Live(Mic):
         live = True
 
-    class Nose(Node):
+    class Nose(Takes):
         audio = In(Audio())
 
     text = f"nodes:\n  m: {{use: live}}\n  t: {{use: {target}}}\nlinks:\n  - {{from: m, to: t{queue}}}\n"

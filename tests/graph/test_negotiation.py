@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from tests.stand_ins import Gives, Takes
 from vflow import AnyCaps, Audio, Graph, GraphError, In, Node, Out, QueueOptions, Text
 from vflow.graph.loader import load_text
 
 
-class Open(Node):
+class Open(Gives):
     """A source of any audio."""
 
     audio = Out(Audio())
 
 
-class Wide(Node):
+class Wide(Gives):
     audio = Out(Audio(rate=48_000, channels=2, features={"speech"}))
 
 
@@ -22,22 +23,22 @@ class Live(Wide):
     live = True
 
 
-class Words(Node):
+class Words(Gives):
     words = Out(Text("word"))
 
 
-class Narrow(Node):
+class Narrow(Takes):
     audio = In(Audio(rate=16_000, channels=1))
 
 
-class Half(Node):
+class Half(Takes):
     """Takes any rate, in mono, and gives what it takes."""
 
     audio = In(Audio(channels=1))
     out = Out(Audio())
 
 
-class End(Node):
+class End(Takes):
     into = In(AnyCaps())
 
 
@@ -107,10 +108,10 @@ def test_only_what_differs_is_converted() -> None:
 
 
 def test_channels_that_only_meet_in_mono_are_converted_all_the_same() -> None:
-    class Ring(Node):
+    class Ring(Gives):
         audio = Out(Audio(rate=48_000, channels=6))
 
-    class Pair(Node):
+    class Pair(Takes):
         audio = In(Audio(rate=16_000, channels=2))
 
     text = "nodes:\n  r: {use: ring}\n  p: {use: pair}\nlinks: [r -> p]\n"

@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
+from tests.stand_ins import Gives, Takes, unplaced
 from vflow import Audio, Caps, GraphError, In, Node, Out, Unavailable, prop
 from vflow.graph.loader import load_text
 
 
-class Ear(Node):
+class Ear(Takes):
     audio = In(Audio())
 
 
-class Own(Node):
+class Own(Gives):
     """Its constructor is not `Node`'s."""
 
     key: str = prop("")
@@ -25,14 +26,14 @@ class Own(Node):
         raise RuntimeError(f"no luck with {self.key}")
 
 
-class Paced(Node):
+class Paced(Gives):
     audio = Out(Audio())
 
     def paced(self) -> bool:
         raise ZeroDivisionError("no pace")
 
 
-class Capped(Node):
+class Capped(Gives):
     audio = Out(Audio())
 
     def port_caps(self, port: str) -> Caps:
@@ -90,7 +91,7 @@ def said(cls: type[Node], head: str = "", values: str = "") -> str:
     ],
 )
 def test_what_a_nodes_code_does_wrong_is_said_at_its_place(cls: type[Node], message: str) -> None:
-    assert said(cls).startswith(f"<text>:2:3: error: bad: {message}")
+    assert unplaced(said(cls)).startswith(f"<text>:2:3: error: bad: {message}")
 
 
 def test_what_a_variable_holds_is_not_in_what_a_node_raised(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.graph.graphs import NODES, Box, build, said
-from vflow import GraphError, Node, prop
+from tests.stand_ins import Gives
+from vflow import GraphError, prop
 from vflow.graph.loader import load_text
 from vflow.graph.registry import NodeClass
 
@@ -65,7 +66,7 @@ def test_an_override_is_text_for_a_text_property_and_a_number_for_a_number() -> 
 
 
 def test_a_number_stays_one_where_a_property_takes_text_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Either(Node):
+    class Either(Gives):
         device: int | str | None = prop(None)
 
     monkeypatch.setenv("DEVICE", "3")

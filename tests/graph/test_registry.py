@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib.metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.stand_ins import Gives
 from vflow import Node, Unavailable, VflowError, prop
 from vflow.graph import registry as module
 from vflow.graph.registry import GROUP, Registry, UnknownNode
 
 
-class Mine(Node):
+class Mine(Gives):
     """Mine."""
 
 
@@ -73,6 +75,25 @@ def test_a_node_whose_annotations_mean_nothing_is_unavailable() -> None:
 
     with pytest.raises(Unavailable, match="the properties of odd cannot be read: NameError: name 'Decibel'"):
         Registry({"odd": Odd}).load("odd")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (Mine(), "mine is an instance: name the class Mine, and set its properties in the graph"),
+        (len, "mine is neither a Node nor a Bin"),
+        (int, "mine is neither a Node nor a Bin"),
+    ],
+)
+def test_what_an_application_gives_is_a_class_of_nodes(given: Any, message: str) -> None:
+    with pytest.raises(Unavailable, match=message):
+        Registry({"mine": given}).load("mine")
+
+
+def test_a_node_of_vflows_own_is_one_of_its_distribution_that_no_application_has_replaced() -> None:
+    assert Registry().is_own("tee")
+    assert not Registry({"tee": Mine}).is_own("tee")
+    assert not Registry().is_own("xyzzy")
 
 
 def test_every_installed_entry_point_loads() -> None:

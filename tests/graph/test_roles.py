@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.stand_ins import Gives, Takes
 from vflow import Audio, Caps, In, Node, Out, Text
 from vflow.graph.loader import load_text
 from vflow.graph.registry import Registry
@@ -36,10 +37,10 @@ def test_a_candidate_takes_and_gives_through_each_port_what_its_role_promises(ro
     nodes: dict[str, type[Node]] = {}
     links = []
     for port, caps in role.inputs.items():
-        nodes[f"to_{port}"] = type("Giver", (Node,), {"out": Out(promised(caps))})
+        nodes[f"to_{port}"] = type("Giver", (Gives,), {"out": Out(promised(caps))})
         links.append(f"to_{port} -> it.{port}")
     for port, caps in role.outputs.items():
-        nodes[f"from_{port}"] = type("Taker", (Node,), {"into": In(promised(caps))})
+        nodes[f"from_{port}"] = type("Taker", (Takes,), {"into": In(promised(caps))})
         links.append(f"it.{port} -> from_{port}")
     lines = "".join(f"  {node}: {{use: {node}}}\n" for node in nodes)
     text = f"nodes:\n{lines}  it: {{use: {name}}}\nlinks: [{', '.join(links)}]\n"

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from vflow import GraphError, Node, Out, Text, Unavailable, prop
+from tests.stand_ins import Gives
+from vflow import GraphError, Out, Text, Unavailable, prop
 from vflow.errors import repr_of
 from vflow.graph.loader import load, load_text
 from vflow.graph.secrets import Secrets
@@ -56,7 +57,7 @@ def test_one_value_inside_another_leaves_nothing_of_it() -> None:
     assert Secrets({"abcd": "${A}", "abcd-efgh1": "${B}"}).hide("x abcd-efgh1 abcd") == "x ${B} ${A}"
 
 
-class Nosy(Node):
+class Nosy(Gives):
     """Says what it was given."""
 
     key: str = prop("")

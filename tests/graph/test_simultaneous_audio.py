@@ -6,54 +6,55 @@ from pathlib import Path
 
 import pytest
 
+from tests.stand_ins import Gives, Takes
 from vflow import Audio, Graph, GraphError, In, Node, Out, Text
 from vflow.graph.loader import load_text
 
 
-class Live(Node):
+class Live(Gives):
     live = True
     audio = Out(Audio(rate=16_000, channels=1))
 
 
-class File(Node):
+class File(Gives):
     audio = Out(Audio(rate=24_000, channels=2))
 
 
-class Words(Node):
+class Words(Gives):
     words = Out(Text("chunk"))
 
 
-class Router(Node):
+class Router(Takes):
     into = In(Text("chunk"))
     left = Out(Text("chunk"))
     right = Out(Text("chunk"))
 
 
-class Voice(Node):
+class Voice(Takes):
     text = In(Text("chunk"))
     audio = Out(Audio(rate=24_000, channels=1))
 
 
-class Agent(Node):
+class Agent(Takes):
     generates = True
     audio = In(Audio(rate=16_000, channels=1))
     reply = Out(Audio(rate=24_000, channels=1))
 
 
-class Pass(Node):
+class Pass(Takes):
     audio = In(Audio())
     out = Out(Audio())
 
 
-class Ear(Node):
+class Ear(Takes):
     audio = In(Audio(rate=16_000, channels=1))
 
 
-class Ears(Node):
+class Ears(Takes):
     audio = In(Audio(rate=16_000, channels=1), several=True)
 
 
-class Canceller(Node):
+class Canceller(Takes):
     audio = In(Audio(rate=16_000, channels=1))
     reference = In(Audio(rate=16_000, channels=1))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.graph.graphs import NODES, build, said
-from vflow import AnyCaps, GraphError, In, Node, Out, Text
+from tests.stand_ins import Gives, Takes
+from vflow import AnyCaps, GraphError, In, Out, Text
 from vflow.graph.loader import load_text
 
 
@@ -14,7 +15,7 @@ def test_an_optional_input_need_not_be_linked() -> None:
 
 
 def test_waiting_for_every_input_is_refused_below_a_silent_node() -> None:
-    class Silent(Node):
+    class Silent(Gives):
         sparse = True
         text = Out(Text("final"))
 
@@ -33,7 +34,7 @@ def test_an_input_that_no_port_of_a_bin_leads_to_has_to_be_fed() -> None:
         load_text(text, nodes=NODES)
 
 
-class Hop(Node):
+class Hop(Takes):
     into = In(AnyCaps())
     out = Out(AnyCaps())
 
@@ -80,7 +81,7 @@ def test_an_input_that_lost_its_link_to_an_error_is_no_error_of_its_own() -> Non
 
 
 def test_waiting_for_every_input_is_refused_for_a_silent_node_further_up_too() -> None:
-    class Silent(Node):
+    class Silent(Gives):
         sparse = True
         text = Out(Text("final"))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.runtime.test_pipeline import CHAIN, Fails, sink, texts
-from tests.stand_ins import PATIENCE_S, Collect, Gate, Pass, Words, pipeline, run, word
+from tests.stand_ins import PATIENCE_S, Collect, Gate, Pass, Words, pipeline, run, unplaced, word
 from vflow import (
     ManualClock,
     Message,
@@ -24,11 +24,14 @@ from vflow import (
 
 def test_a_node_that_raises_fails_the_pipeline_with_its_place() -> None:
     running = pipeline(CHAIN, node=Fails).start()
-    with pytest.raises(NodeError, match=r"test.yaml:4:\d+: error: node: ValueError: three") as raised:
+    place = f"test_pipeline.py:{Fails.process.__code__.co_firstlineno + 2} in process"
+    with pytest.raises(
+        NodeError, match=rf"test.yaml:4:\d+: error: node: {place}: ValueError: three"
+    ) as raised:
         running.wait(PATIENCE_S)
     assert isinstance(raised.value.__cause__, ValueError)
     assert running.failure is raised.value
-    assert texts(running, "error") == ["ValueError: three"]
+    assert texts(running, "error") == [f"{place}: ValueError: three"]
 
 
 def test_every_wait_raises_what_failed() -> None:
@@ -63,7 +66,7 @@ def test_a_node_that_calls_exit_fails_the_pipeline() -> None:
 def test_skip_drops_the_packet_with_a_warning_and_goes_on() -> None:
     running = run(CHAIN.replace("{use: t.node}", "{use: t.node, on_error: skip}"), node=Fails)
     assert sink(running).indices == [0, 1, 2, 4, 5, 6, 7, 8, 9]
-    assert texts(running, "warning") == ["skipped: ValueError: three"]
+    assert [unplaced(text) for text in texts(running, "warning")] == ["skipped: ValueError: three"]
 
 
 class Breaks(Pass):
@@ -89,7 +92,8 @@ def test_restart_opens_the_node_again_and_the_source_plays_once() -> None:
     running = run(RESTARTS, ManualClock(), node=Breaks)
     assert sink(running).indices == [0, 1, 2, 4, 5, 6, 8, 9]
     assert running.nodes["node"].opened == 3  # type: ignore[attr-defined]
-    assert texts(running, "warning") == [f"restart {n} of 2: ValueError: worn out" for n in (1, 2)]
+    told = [unplaced(text) for text in texts(running, "warning")]
+    assert told == [f"restart {n} of 2: ValueError: worn out" for n in (1, 2)]
 
 
 def test_a_node_that_fails_more_often_than_it_may_restart_fails_the_pipeline() -> None:
@@ -307,7 +311,7 @@ def test_a_node_that_restarts_and_exits_in_its_close_gives_back_what_it_shares()
     with running:
         assert running.wait(PATIENCE_S)
     assert closed == [1, 1]
-    assert warnings.count("close: SystemExit: enough") == 2
+    assert [unplaced(text) for text in warnings].count("close: SystemExit: enough") == 2
 
 
 class Nosy(Pass):
@@ -372,7 +376,7 @@ def test_a_close_and_a_listener_whose_error_has_no_text_are_warnings() -> None:
     with running:
         assert running.wait(PATIENCE_S)
     warnings = [message.text for message in running.bus if message.kind == "warning"]
-    assert any(text.startswith("close: Mute") for text in warnings)
+    assert any(unplaced(text).startswith("close: Mute") for text in warnings)
     assert any(text.startswith("a listener failed: Mute") for text in warnings)
 
 

@@ -535,7 +535,7 @@ def test_a_drop_that_raises_fails_the_pipeline_and_still_flushes_the_rest() -> N
     running = pipeline(TWO_SINKS.replace("left:  {use: t.plays}", "left: {use: t.broken}"), reply=Reply,
                        plays=Plays, broken=Broken).start()  # fmt: skip
     assert running.flush().heard(1) == "right"
-    with pytest.raises(VflowError, match="left: OSError: device gone"):
+    with pytest.raises(VflowError, match=r"left: .*OSError: device gone"):
         running.wait(PATIENCE_S)
 
 
@@ -548,7 +548,7 @@ def test_a_drop_that_exits_fails_the_pipeline_by_name_and_not_who_flushes(error:
     running = pipeline(TWO_SINKS.replace("left:  {use: t.plays}", "left: {use: t.exits}"), reply=Reply,
                        plays=Plays, exits=Exits).start()  # fmt: skip
     assert running.flush().heard(1) == "right"
-    with pytest.raises(VflowError, match=f"left: {error.__name__}: enough"):
+    with pytest.raises(VflowError, match=f"left: .*{error.__name__}: enough"):
         running.wait(PATIENCE_S)
 
 

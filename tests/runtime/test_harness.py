@@ -3,10 +3,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.stand_ins import Pass, Speaker, Words, word
-from vflow import MS, Flush, Harness, NodeError, Played, Text, TextPacket
+from vflow import (
+    MS,
+    Audio,
+    AudioPacket,
+    Flush,
+    Harness,
+    In,
+    Node,
+    NodeError,
+    Out,
+    Played,
+    Text,
+    TextPacket,
+)
 from vflow.runtime.shared_models import MODELS
 
 
@@ -22,6 +36,47 @@ def test_a_source_produces_until_the_test_stops() -> None:
         items = harness.produce()
         assert [next(items).pts_ns for _ in range(3)] == [0, 20 * MS, 40 * MS]
         assert harness.now_ns() == 40 * MS
+
+
+class Hums(Node):
+    audio = Out(Audio(rate=16_000, channels=1))
+
+    def produce(self) -> Iterator[Any]:
+        yield AudioPacket(data=np.zeros(80, np.float32), rate=8_000)
+
+
+class Counts(Words):
+    def produce(self) -> Iterator[Any]:
+        yield 7
+
+
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        (Hums(), r"emitted audio\(rate=8000, channels=1\), but its output carries audio\(rate=16000"),
+        (Counts(), "emitted int, not a packet or an event"),
+    ],
+)
+def test_what_a_pipeline_refuses_of_a_source_fails_the_test(node: Node, message: str) -> None:
+    with Harness(node) as harness, pytest.raises(NodeError, match=message):
+        list(harness.produce())
+
+
+def test_audio_that_is_not_what_its_output_carries_fails_the_test() -> None:
+    class Slows(Node):
+        """Halves the rate, and does not say so."""
+
+        audio = In(Audio())
+        out = Out(Audio(rate=16_000))
+
+        def process(self, packet: AudioPacket) -> Any:
+            return packet.replace(rate=packet.rate // 2)
+
+    heard = AudioPacket(data=np.zeros((160, 3), np.float32), rate=32_000)
+    with Harness(Slows()) as harness:
+        assert [item.pts_ns for item in harness.push(heard)] == [0]
+        with pytest.raises(NodeError, match="but its output carries audio"):
+            harness.push(heard.replace(rate=16_000))
 
 
 class Timed(Pass):

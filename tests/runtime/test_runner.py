@@ -167,7 +167,9 @@ def test_what_a_node_raises_names_it_and_keeps_the_cause() -> None:
         lambda harness: (harness.wake_at(0), harness.advance(1)),
     ):
         with Harness(Raises(), name="stt") as harness:
-            with pytest.raises(NodeError, match="stt: ValueError: no such") as raised:
+            with pytest.raises(
+                NodeError, match=r"stt: test_runner.py:\d+ in \w+: ValueError: no such"
+            ) as raised:
                 act(harness)
             assert isinstance(raised.value.__cause__, ValueError)
 

@@ -42,6 +42,9 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mute", action="store_true", help="with --text: show the replies, speak none")
     _properties(parser)
     parser.add_argument("--report", metavar="FILE.json", help="write turns, latencies and counters")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="print the tracebacks of nodes that raise"
+    )
 
 
 def _check(parser: argparse.ArgumentParser) -> None:

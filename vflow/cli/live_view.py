@@ -13,7 +13,7 @@ from vflow.bus import Bus, Message
 from vflow.caps import Text
 from vflow.cli.diagnostics import of_error
 from vflow.cli.status_line import StatusLine
-from vflow.errors import VflowError
+from vflow.errors import NodeError, VflowError
 from vflow.event import TurnEnd
 from vflow.graph.graph import Graph
 from vflow.packet import MS
@@ -30,9 +30,10 @@ MEDIAN_NEEDS = 20
 class Terminal:
     """Prints one run; `follow` has a thread of its own, the other methods may be called beside it."""
 
-    def __init__(self, graph: Graph, log: TurnLog, live: bool) -> None:
-        """`live`: tell of each turn as it ends; else all of them with the table, found in the recordings."""
-        self.graph, self.log, self._live = graph, log, live
+    def __init__(self, graph: Graph, log: TurnLog, live: bool, verbose: bool = False) -> None:
+        """`live`: tell of each turn as it ends; else all of them with the table, found in the recordings.
+        `verbose`: print the tracebacks of what nodes raise."""
+        self.graph, self.log, self._live, self._verbose = graph, log, live, verbose
         self.typed = False
         """Whether the user types at this terminal, which shows it by itself."""
         self._lock = threading.Lock()  # guards all below
@@ -68,8 +69,13 @@ class Terminal:
             self._note(text)
 
     def failed(self, error: VflowError) -> None:
-        """An error with its place."""
-        self.note(of_error(error))
+        """An error with its place; its traceback too, or how to have it."""
+        with self._lock:
+            self._note(of_error(error))
+            if self._verbose:
+                self._traceback(error)
+            elif not isinstance(error.__cause__, VflowError | None):  # whose text says what mends it
+                self._note("  --verbose prints the traceback")
 
     def end_line(self) -> None:
         """Finish a line of the transcript that is still open."""
@@ -116,6 +122,8 @@ class Terminal:
             self._packet(message)
         elif message.kind == "warning":
             self._note(f"warning: {message.source}: {indented(message.text)}")
+            if self._verbose:
+                self._traceback(message.data.get("error"))
         elif message.kind == "state" and message.text == "playing":
             self._note("playing; Ctrl-C ends")
         elif message.kind == "flush" and self.log.interrupted_at(message.at_ns):
@@ -178,6 +186,10 @@ class Terminal:
         self._broken_off = self._speaker or self._broken_off
         self._close_line()
         write(text, sys.stderr)
+
+    def _traceback(self, error: object) -> None:
+        if isinstance(error, NodeError) and (text := error.traceback):
+            self._note(f"  {indented(self.graph.secrets.hide(text))}")
 
     def _close_line(self, text: str = "") -> None:
         if self._speaker or self._prompted:

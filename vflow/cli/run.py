@@ -80,7 +80,8 @@ class _Run:
         self.log = TurnLog(graph)
         self.pipeline = Pipeline(graph)
         self.pipeline.bus.listen(self.log.listen)
-        self.terminal = Terminal(graph, self.log, live=not (args.input and args.output))
+        live = not (args.input and args.output)
+        self.terminal = Terminal(graph, self.log, live, verbose=args.verbose)
         self.keyboard: Keyboard | None = None
         self._signals = SignalWaiter()
         self._code = FAILED

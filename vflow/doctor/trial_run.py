@@ -115,7 +115,7 @@ class TrialRun:
         try:
             self.loaded.append(within(None, name, trial.loaded))
         except Exception as error:  # a node's own code
-            self._problem(name, describe(error))
+            self._problem(name, describe(error, type(trial.node)))
         else:
             self._trials.append(trial)
         for message in trial.messages:
@@ -132,7 +132,9 @@ class TrialRun:
             try:
                 within(ADVICE_S, trial.name, partial(_ask, trial.node, given))
             except Exception as error:  # a node's own code
-                self._problem(trial.name, f"its advice failed: {describe(error)}", "warning")
+                self._problem(
+                    trial.name, f"its advice failed: {describe(error, type(trial.node))}", "warning"
+                )
             for advice in given:
                 yield advice if advice.node is not None else replace(advice, node=trial.name)
 
@@ -146,7 +148,7 @@ class TrialRun:
         try:
             within(CLOSE_S, trial.name, trial.__exit__)
         except Exception as error:  # a node's own code
-            self._problem(trial.name, f"close: {describe(error)}", "warning")
+            self._problem(trial.name, f"close: {describe(error, type(trial.node))}", "warning")
 
     def _problem(self, name: str, text: str, severity: str = "error") -> None:
         place = self.graph.nodes[name].place

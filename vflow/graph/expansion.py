@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError, nearest
+from vflow.errors import DeclarationError, Diagnostic, GraphError, Place, Unavailable, VflowError, nearest
 from vflow.graph import echo_cancellation
 from vflow.graph.document import Document, NodeSpec
 from vflow.graph.draft import Draft, End
@@ -97,6 +97,10 @@ class _Expansion:
         except UnknownNode as error:
             name = spec.use_text if use == spec.use else repr(use)
             self.error(f"no node is named {name}", spec.use_place, error.mend)
+            return None
+        except DeclarationError as error:
+            for wrong in error.diagnostics:
+                self.error(f"{full}: {wrong.place}: {wrong.message}", spec.use_place, wrong.mend)
             return None
         except Unavailable as error:
             self.error(str(error), spec.use_place)

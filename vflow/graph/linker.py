@@ -117,7 +117,10 @@ class Linker:
         carries = " and ".join(f"{source}.{port} carries {caps}" for port, caps in given.items())
         takes = " and ".join(f"{target}.{port} takes {caps}" for port, caps in wanted.items())
         names = [name.partition(".")[0] for name in self.graph.nodes]
-        mend = self.draft.resolver.adapter(list(given.values()), list(wanted.values()), source, target, names)
+        fed = {self.graph.nodes[name].use for name, _ in ins.values() if name.rpartition(".")[2] == target}
+        mend = self.draft.resolver.adapter(
+            list(given.values()), list(wanted.values()), source, target, names, use="".join(fed)
+        )
         self.error(f"{carries}, but {takes}", spec.place, mend)
 
 

@@ -89,7 +89,7 @@ class NodeBuilder:
             return node
         except BaseException as error:  # a node's own code, at check time
             pass_on_ctrl_c(error)
-            message = f"{called} raised {describe(error)}"
+            message = f"{called} raised {describe(error, self.cls)}"
             for value in self.values.values():
                 message = _hide(message, value)
             draft.error(f"{self.full}: {message}", node.place)

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint
 
-from vflow.errors import Unavailable, VflowError, describe, nearest, pass_on_ctrl_c
+from vflow.declarations import require_sound
+from vflow.errors import DISTRIBUTION, Unavailable, VflowError, describe, nearest, pass_on_ctrl_c
 from vflow.node import Bin, Node
 from vflow.props import props_of
+from vflow.tracebacks import import_place
 
 GROUP = "vflow.nodes"
 NodeClass = type[Node] | type[Bin]
@@ -32,6 +34,8 @@ class Registry:
 
     def __init__(self, extra: Mapping[str, NodeClass] | None = None) -> None:
         self._extra = dict(extra or {})
+        self._sound: set[NodeClass] = set()
+        """Classes that were checked."""
 
     def names(self) -> list[str]:
         """All names, sorted."""
@@ -41,10 +45,11 @@ class Registry:
         """The class with this name; imports its module.
 
         Raises: UnknownNode; Unavailable where its module cannot be imported or holds no node, a bin
-        without a graph, or a node whose properties cannot be read.
+        without a graph, or a node whose properties cannot be read; DeclarationError, which is one of these,
+        for a class that declares what cannot work.
         """
         if name in self._extra:
-            return _whole(name, self._extra[name])
+            return self._whole(name, _node_class(name, self._extra[name]))
         points = _entry_points()
         if name not in points:
             raise UnknownNode(name, self.names(), _listing().unread)
@@ -52,25 +57,47 @@ class Registry:
             found = points[name].load()
         except BaseException as error:  # a third party's module: whatever it raises at import
             pass_on_ctrl_c(error)
-            raise Unavailable(f"{points[name].value} cannot be imported: {describe(error)}") from error
-        if not (isinstance(found, type) and issubclass(found, Node | Bin)):
-            raise Unavailable(f"{points[name].value} is neither a Node nor a Bin")
-        return _whole(points[name].value, found)
+            place = import_place(error)
+            text = (
+                f"{points[name].value} cannot be imported: {f'{place}: ' if place else ''}{describe(error)}"
+            )
+            raise Unavailable(text) from error
+        return self._whole(points[name].value, _node_class(points[name].value, found))
+
+    def is_own(self, name: str) -> bool:
+        """Whether a node comes with vflow."""
+        point = None if name in self._extra else _entry_points().get(name)
+        return point is not None and point.dist is not None and point.dist.name == DISTRIBUTION
 
     def candidates(self, role: str) -> list[str]:
         """Names of the nodes that may play a role, unsorted by rank."""
         return [name for name in self.names() if name.startswith(f"{role}.")]
 
+    def _whole(self, place: str, cls: NodeClass) -> NodeClass:
+        if cls in self._sound:
+            return cls
+        if issubclass(cls, Bin) and not isinstance(getattr(cls, "graph", None), str):
+            raise Unavailable(f"{place} is a Bin whose 'graph' is no text: set it to the YAML of its graph")
+        try:
+            props_of(cls)
+        except BaseException as error:  # its annotations are evaluated
+            pass_on_ctrl_c(error)
+            raise Unavailable(f"the properties of {place} cannot be read: {describe(error)}") from error
+        require_sound(cls)
+        self._sound.add(cls)
+        return cls
 
-def _whole(place: str, cls: NodeClass) -> NodeClass:
-    if issubclass(cls, Bin) and not isinstance(getattr(cls, "graph", None), str):
-        raise Unavailable(f"{place} is a Bin whose 'graph' is no text: set it to the YAML of its graph")
-    try:
-        props_of(cls)
-    except BaseException as error:  # its annotations are evaluated
-        pass_on_ctrl_c(error)
-        raise Unavailable(f"the properties of {place} cannot be read: {describe(error)}") from error
-    return cls
+
+def _node_class(place: str, found: object) -> NodeClass:
+    """Raises: Unavailable for what is no class of nodes."""
+    if isinstance(found, Node | Bin):
+        name = type(found).__name__
+        raise Unavailable(
+            f"{place} is an instance: name the class {name}, and set its properties in the graph"
+        )
+    if not (isinstance(found, type) and issubclass(found, Node | Bin)):
+        raise Unavailable(f"{place} is neither a Node nor a Bin")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

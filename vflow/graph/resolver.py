@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vflow.caps import AnyCaps, Caps, fits
+from vflow.caps import Audio, Caps, fits
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError, describe, pass_on_ctrl_c
+from vflow.graph import adapters
+from vflow.graph.adapters import Adapter
 from vflow.graph.document import Document, read
-from vflow.graph.registry import NodeClass, Registry
+from vflow.graph.registry import Registry
 from vflow.graph.roles import ROLES
 from vflow.graph.yaml_reader import Value, parse, read_file
 from vflow.node import Bin, Node
 from vflow.ports import inputs_of, outputs_of
 from vflow.props import Prop, props_of
+
+GENERATOR = "generator"
+"""The role whose outputs are replies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ class Resolver:
             return str(error)
         except BaseException as error:  # a node's own code: other candidates do not suffer from it
             pass_on_ctrl_c(error)
-            return f"its unavailable() raised {describe(error)}"
+            return f"its unavailable() raised {describe(error, cls)}"
         if own or issubclass(cls, Node):
             return own
         try:
@@ -152,24 +157,68 @@ class Resolver:
         return ""
 
     def adapter(
-        self, given: Sequence[Caps], wanted: Sequence[Caps], source: str, target: str, taken: Collection[str]
+        self,
+        given: Sequence[Caps],
+        wanted: Sequence[Caps],
+        source: str,
+        target: str,
+        taken: Collection[str],
+        use: str = "",
     ) -> str:
-        """What could stand between two ports that do not fit, as a mend; '' where nothing is known.
+        """What could stand between two ports that do not fit, or in the place of the target, as a mend; ''
+        where nothing is known. vflow's own nodes go before others, of which one alone has to convert all.
 
-        `taken` are names of nodes that the graph has already.
+        `taken` are names of nodes that the graph has already; `use` is what the target is.
         """
-        for name in (*ROLES, *self.registry.names()):
+        if self._is_needless(given, use):
+            return f"leave {target} out: what it makes is there already"
+        own = adapters.shortest(self._adapters(own=True), given, wanted)
+        if not all(adapter.use in ROLES for adapter in own) and (whole := self._whole(given, use)):
+            return f"use a '{whole}' in its place, which has a {use} inside: '{target}: {{use: {whole}}}'"
+        chain = own or adapters.shortest(self._adapters(own=False), given, wanted, most=1)
+        return adapters.mend(chain, source, target, taken) if chain else ""
+
+    def _is_needless(self, given: Sequence[Caps], use: str) -> bool:
+        """Whether what is given has all features of audio that a node would add."""
+        try:
+            made = self._ends(use)[1] if use else []
+        except VflowError:
+            return False
+        added = [caps.features for caps in made if isinstance(caps, Audio) and caps.features]
+        return bool(added) and any(isinstance(g, Audio) and g.features >= added[0] for g in given)
+
+    def _whole(self, given: Sequence[Caps], use: str) -> str:
+        """The role that a bin plays which takes what is given and has the node `use` inside."""
+        for role in ROLES if use else ():
             try:
+                found = self.resolve(role, Path())
+                inner = [] if _is_node(found.target) else found.document().nodes.values()
+                takes = any(fits(g, i) for g in given for i in self._ends(role)[0])
+            except VflowError:
+                continue
+            if takes and any(spec.use == use for spec in inner):
+                return role
+        return ""
+
+    def _adapters(self, own: bool) -> Iterator[Adapter]:
+        """The roles, then vflow's own nodes that play none; or those of others."""
+        others = [name for name in self.registry.names() if use_role(name) not in ROLES or not own]
+        for name in (*(ROLES if own else ()), *others):
+            if name not in ROLES and self.registry.is_own(name) is not own:
+                continue
+            try:
+                found = self.resolve(name, Path())
                 inputs, outputs = self._ends(name)
             except VflowError:
                 continue
-            takes = any(fits(g, i) and not _any(i) for g in given for i in inputs)
-            if takes and any(fits(o, w) and not _any(o) for o in outputs for w in wanted):
-                short = name if name in ROLES else _short(name, self.registry.load(name))
-                while short in taken:
-                    short += "_"
-                return f"insert '{short}: {{use: {name}}}' and link {source} -> {short} -> {target}"
-        return ""
+            short = name if name in ROLES else _short(name, found.target)
+            generates = name == GENERATOR
+            if isinstance(found.target, type) and issubclass(found.target, Node):
+                cls = found.target
+                generates = cls.generates
+                if cls.effect or sum(not port.optional for port in inputs_of(cls).values()) > 1:
+                    continue
+            yield Adapter(name, short, inputs, outputs, generates)
 
     def _ends(self, name: str) -> tuple[list[Caps], list[Caps]]:
         found = self.resolve(name, Path())
@@ -193,13 +242,13 @@ def use_role(use: str) -> str:
     return use.partition(".")[0]
 
 
-def _any(caps: Caps) -> bool:
-    return isinstance(caps, AnyCaps)
+def _is_node(target: object) -> bool:
+    return isinstance(target, type) and issubclass(target, Node)
 
 
-def _short(name: str, cls: NodeClass) -> str:
+def _short(name: str, target: object) -> str:
     """What a node is called in a graph: as its own example has it."""
-    found = re.match(r"([A-Za-z_][\w-]*): *\{use:", cls.example)
+    found = re.match(r"([A-Za-z_][\w-]*): *\{use:", getattr(target, "example", ""))
     return found[1] if found else name.replace(".", "_")
 
 

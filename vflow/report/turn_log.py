@@ -21,6 +21,7 @@ from vflow.caps import Text
 from vflow.event import Resume, SpeechEnd, SpeechStart, TurnEnd
 from vflow.graph.graph import Graph
 from vflow.node import Sink
+from vflow.report.error_log import ErrorLog
 from vflow.report.json_values import plain, text_of, whole
 from vflow.report.recordings import refine
 from vflow.report.turn import WITHHELD, TurnRecord, in_ms
@@ -51,6 +52,7 @@ class TurnLog:
         """The warnings about what nodes posted and the report cannot hold as it was."""
         self.left_out = {"turns": 0, "states": 0, "warnings": 0}
         """How many there was no room for."""
+        self._errors = ErrorLog(graph.secrets.hide)
         self._warnings: Counter[str] = Counter(graph.warnings)
         self._open: dict[int, None] = {}  # turns that were decided, and have not ended
         self._ended: deque[int] = deque(maxlen=KEPT_TURNS)  # of which `take_ended` has not told
@@ -102,6 +104,8 @@ class TurnLog:
         """Take a message of the bus."""
         if message.kind == "stats":  # not under the lock: it may be much, and its classes the node's own
             stats, losses = plain(message.data, hide=self.graph.secrets.hide)
+        elif message.kind in ("error", "warning"):
+            self._errors.take(message)
         with self._lock:
             if message.kind == "warning":
                 self._warning(f"{message.source}: {text_of(message.text)}")
@@ -287,6 +291,7 @@ class TurnLog:
                 "links": [{name: getattr(link, name) for name in fields} for link in links],
                 "states": [[in_ms(at_ns), state] for at_ns, state in sorted(self.states, key=lambda s: s[0])],
                 "warnings": self.warnings,
+                "errors": self._errors.as_list(),
                 "stats": dict(self.stats),
                 **({"left_out": left_out} if left_out else {}),
             }

@@ -12,9 +12,10 @@ from vflow.packet import AudioPacket
 
 
 def guarded(put: Callable[[Any], None], caps: Caps | None) -> Callable[[Any], None]:
-    """`put`, behind a look at each audio packet; `caps` are those of the output that feeds it.
+    """`put`, after a look at each audio packet; `caps` are those of the output that feeds it.
 
-    The result raises VflowError for a packet of another rate or number of channels.
+    The result raises VflowError for a packet of another rate or number of channels. What caps leave open, as
+    they may in a harness, is not looked at.
     """
     if not isinstance(caps, Audio):
         return put
@@ -23,7 +24,7 @@ def guarded(put: Callable[[Any], None], caps: Caps | None) -> Callable[[Any], No
     def look(packet: Any) -> None:
         if isinstance(packet, AudioPacket):
             found = packet.data.shape[1]
-            if packet.rate != rate or found != channels:
+            if (packet.rate != rate and rate is not None) or (found != channels and channels is not None):
                 emitted = Audio(packet.rate, found)
                 raise VflowError(f"emitted {emitted}, but its output carries {Audio(rate, channels)}")
         put(packet)

@@ -92,6 +92,11 @@ class Failures:
         """Fail the pipeline: a node could not be opened."""
         return self.fail(self.attributed(name, reason(node, error)))
 
+    def not_closed(self, name: str, error: BaseException) -> None:
+        """Warn of what a node's `close` raised, or that of a model that it shared: nothing fails by it."""
+        attributed = self.attributed(name, error)
+        self._announcer.say("warning", f"close: {attributed.message}", name, error=attributed)
+
     def crashed(self, segment: Segment, error: BaseException) -> None:
         """Fail the pipeline: a segment's thread ends by what no `on_error` is for."""
         self.fail(self.attributed(_culprit(segment, error), error))
@@ -105,15 +110,15 @@ class Failures:
         return error
 
     def attributed(self, name: str, error: BaseException) -> NodeError:
-        """An error as one of the node with this name, with the node's place in its file, and without what the
-        environment gave to the graph."""
-        place, hide = self._graph.nodes[name].place, self._graph.secrets.hide
+        """An error as one of the node with this name: with the node's place in the graph's file and the line
+        of its own code, without what the environment gave to the graph."""
+        node, hide = self._graph.nodes[name], self._graph.secrets.hide
         if isinstance(error, NodeError):
             if error.place is not None and hide(error.message) == error.message:
                 return error
-            attributed = NodeError(error.node, hide(error.message), error.place or place)
+            attributed = NodeError(error.node, hide(error.message), error.place or node.place)
         else:
-            attributed = NodeError(name, hide(describe(error)), place)
+            attributed = NodeError(name, hide(describe(error, node.cls)), node.place)
         attributed.__cause__ = _without_secrets(error, self._graph.secrets)
         return attributed
 

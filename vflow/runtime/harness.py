@@ -15,12 +15,14 @@ from typing import Any, Self, TypeVar
 from vflow.bus import Kind, Message
 from vflow.caps import Caps
 from vflow.conversation import Conversation
+from vflow.declarations import require_sound
 from vflow.errors import Flushed, NodeError, describe
 from vflow.event import Eos, Event
 from vflow.flush import Flush, Played
 from vflow.node import Node, Sink
 from vflow.packet import Packet
 from vflow.ports import Item, inputs_of, main_input, outputs_of
+from vflow.runtime.emitted import Emitted
 from vflow.runtime.runner import Runner, Verdict
 from vflow.runtime.shared_models import Shares
 
@@ -35,6 +37,7 @@ class Harness:
     """
 
     def __init__(self, node: Node, *, name: str = "node", caps: Mapping[str, Caps] | None = None) -> None:
+        require_sound(type(node))
         self.node, self.name = node, name
         self.conversation = Conversation()
         self.epoch = 0
@@ -61,8 +64,7 @@ class Harness:
         """Called at each `None` that the node yields; may call `cancel` or raise Flushed."""
         self._caps = dict(caps or {})
         self._cancelled = 0
-        self._out: dict[str, list[Item]] = {port: [] for port in outputs_of(type(node))}
-        self._order: list[Item] = []
+        self._emitted = Emitted(outputs_of(type(node)), self.caps)
         self._shares = Shares()
         self._notified = False
         self._asyncio = asyncio.Runner()
@@ -70,8 +72,9 @@ class Harness:
         node.ctx = self
         self._runner = Runner(node, name, None, self)
         self._runner.open_inputs = len(inputs_of(type(node)))
-        for port in self._out:
-            self._runner.connect(port, [self._collect(port)], [self._collect(port)])
+        for port in outputs_of(type(node)):
+            entry = self._emitted.entry(port)
+            self._runner.connect(port, [entry], [entry])
         self._entries = {port: self._runner.entry(port) for port in inputs_of(type(node))}
 
     def __enter__(self) -> Self:
@@ -120,8 +123,8 @@ class Harness:
     def produce(self) -> Iterator[Item]:
         """A source's items; stop iterating to stop it."""
         for emitted in self.node.produce():
-            if emitted is not None:
-                yield emitted[1] if isinstance(emitted, tuple) else emitted
+            self._runner.run(iter, (emitted,), 0)
+            yield from self.pull()
 
     def flush(self, turn: int = 0, played: tuple[Played, ...] = ()) -> Flush:
         """Flush the node as something downstream of the flush's origin: drop, then `on_flush`."""
@@ -150,26 +153,12 @@ class Harness:
 
     def pull(self, port: str = "") -> list[Item]:
         """Take what has come out of all outputs, in order, or out of one."""
-        items = self._out[port] if port else self._order
-        taken = list(items)
-        if not port:
-            for store in self._out.values():
-                store.clear()
-        items.clear()
-        return taken
+        return self._emitted.pull(port)
 
     def _drive(self, step: Callable[[], None], keep: bool = False) -> list[Item]:
         with suppress(Flushed):
             step()
-        return [] if keep else list(self._order)
-
-    def _collect(self, port: str) -> Callable[[Item], None]:
-        def collect(item: Item) -> None:
-            self._out[port].append(item)
-            if not (isinstance(item, Event) and self._order and self._order[-1] is item):
-                self._order.append(item)
-
-        return collect
+        return [] if keep else list(self._emitted.order)
 
     # what the node asks for: vflow.node.Context
 
@@ -271,7 +260,7 @@ class Harness:
     def failed(self, runner: Runner, error: Exception) -> None:
         if isinstance(error, NodeError):
             raise error
-        raise NodeError(self.name, describe(error)) from error
+        raise NodeError(self.name, describe(error, type(self.node))) from error
 
     def announce(self, runner: Runner, item: Item, port: str) -> None:
         if isinstance(item, Event):

@@ -78,7 +78,7 @@ class Lifecycle:
         except Exception as caught:  # a node's own code
             error = caught
         except BaseException as caught:  # sys.exit() and the like: nobody would hear of it in this thread
-            error = RuntimeError(describe(caught))
+            error = RuntimeError(describe(caught)).with_traceback(caught.__traceback__)
         with self._lock:
             late = self._ending
             if late:

@@ -19,7 +19,7 @@ from typing import Self
 from vflow.bus import Bus
 from vflow.clock import Clock, SystemClock
 from vflow.conversation import Conversation
-from vflow.errors import PropertyError, VflowError, describe, nearest
+from vflow.errors import PropertyError, VflowError, nearest
 from vflow.flush import Flush
 from vflow.graph.graph import Graph
 from vflow.node import Node
@@ -258,7 +258,7 @@ class Pipeline:
         self._turns.give_up_of(name, "was closed", warn=not self._stopping)
         for caught in (error, *self._contexts[name].release()):
             if caught is not None:
-                self._announcer.say("warning", f"close: {describe(caught)}", name, error=caught)
+                self._failures.not_closed(name, caught)
 
     def _thread_ended(self, segment: Segment) -> None:
         for runner in segment.runners:

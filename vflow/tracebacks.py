@@ -1,0 +1,72 @@
+"""Tracebacks of what a node's own code raised: its line in that code, and the whole of it as text."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import itertools
+import os
+import sys
+import traceback
+import types
+from typing import Any
+
+FIRST, LAST, LONGEST = 3_000, 6_000, 1_000
+"""Characters of a traceback that are kept: at its beginning, at its end, of a line. Recursion makes many."""
+
+
+def place_in(cls: type[Any], error: BaseException) -> str:
+    """Where an error was raised or passed on in the code of a class: the innermost frame that lies in a file
+    of the class, or of a base of it, as "my_nodes.py:31 in process". '' where there is none."""
+    files = files_of(cls)
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    for code, line in reversed(frames):
+        if code.co_filename in files:
+            return f"{os.path.basename(code.co_filename)}:{line} in {code.co_name}"
+    return ""
+
+
+def files_of(cls: type[Any]) -> set[str]:
+    """The files in which a node class and its bases are written, as code objects name them."""
+    files: set[str] = set()
+    for base in cls.__mro__:
+        if base.__module__ == "vflow.node":
+            continue
+        for value in vars(base).values():
+            function = getattr(value, "__func__", value)
+            if isinstance(function, types.FunctionType) and function.__module__ == base.__module__:
+                files.add(inspect.unwrap(function).__code__.co_filename)
+        if file := getattr(sys.modules.get(base.__module__), "__file__", None):
+            files.add(file)
+    return files
+
+
+def import_place(error: BaseException) -> str:
+    """Where a module raised while it was imported, as "my_nodes.py:3"; '' where it could not be found."""
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    machinery = os.path.dirname(importlib.__file__)
+    inner = [
+        f"{os.path.basename(file)}:{line}"
+        for file, line in frames[1:]  # without whoever imports it
+        if not file.startswith(("<frozen importlib", machinery))
+    ]
+    return inner[-1] if inner else ""
+
+
+def whole(error: BaseException) -> str:
+    """A traceback as Python prints it, with its causes; the middle of a long one is left out."""
+    try:
+        lines = "".join(traceback.format_exception(error)).rstrip("\n").split("\n")
+    except Exception as raised:  # an author's own exception
+        return f"{type(error).__name__}, whose traceback raises {type(raised).__name__}"
+    lines = [line if len(line) <= LONGEST else f"{line[:LONGEST]}..." for line in lines]
+    first, last = _within(lines, FIRST), _within(lines[::-1], LAST)
+    if first + last < len(lines):
+        lines[first : len(lines) - last] = [f"  ... {len(lines) - first - last:,} lines are left out ..."]
+    return "\n".join(lines)
+
+
+def _within(lines: list[str], size: int) -> int:
+    """How many lines have so many characters."""
+    sizes = itertools.accumulate(len(line) + 1 for line in lines)
+    return sum(1 for _ in itertools.takewhile(lambda total: total <= size, sizes))
