@@ -86,6 +86,20 @@ def test_flushes_and_retractions_are_counted_together_from_1_and_cancel_no_turn_
     assert flusher.cancelled_turn == 1
 
 
+def test_a_flush_and_a_retraction_reach_no_link_but_those_downstream() -> None:
+    running = pipeline(LINE)
+    before, after = (link for _, link in running._wiring.links)
+    for link in (before, after):
+        link.put(word(0, turn=2))
+    running.speculation.begin(2)
+    running._flusher.retract(frozenset(["heavy"]), 2, 0)
+    assert (before.pop(), after.pop()) == (word(0, turn=2), None)
+    before.put(word(1, turn=2))
+    running._flusher.flush(frozenset(["heavy"]), 2)
+    assert (before.floor, after.floor) == (0, 2)
+    assert before.pop() == word(1, turn=2)
+
+
 def test_a_sink_is_named_while_it_drops_and_only_where_that_takes_longer_than_asked() -> None:
     named: list[str] = []
 

@@ -295,3 +295,46 @@ def test_a_thread_that_is_stopped_at_a_timer_takes_no_further_item() -> None:
     with pytest.raises(Stopped):
         segment._work()
     assert begun == []
+
+
+def test_a_flush_that_ends_what_a_timer_makes_is_told_once_its_generator_is_closed() -> None:
+    log: list[str] = []
+
+    class Timed(Heavy):
+        def on_timer(self) -> Iterator[Any]:
+            try:
+                yield None
+                log.append("went on")
+            finally:
+                log.append("closed")
+
+        def on_event(self, event: Event) -> Any:
+            log.append(event.name)
+            segment.hand(Flush(1, 0, nodes=frozenset(["node"])))
+            segment.apply_all()
+
+        def on_flush(self, flush: Flush) -> None:
+            log.append("flush")
+
+    wiring = pipeline(CHAIN, ManualClock(), node=Timed)._wiring
+    segment: Any = wiring.segments["node"]
+    segment.inbox.link.put(SpeechStart())
+    segment.wake_at(wiring.runners["node"], 0)
+    assert segment._run_due_timer() is True
+    assert log == ["speech_start", "closed", "flush"]
+    assert segment.timers == {}
+
+
+def test_a_timer_runs_once_and_not_before_its_time() -> None:
+    fired: list[bool] = []
+
+    class Timed(Heavy):
+        def on_timer(self) -> Any:
+            fired.append(True)
+
+    wiring = pipeline(CHAIN, ManualClock(), node=Timed)._wiring
+    segment: Any = wiring.segments["node"]
+    segment.wake_at(wiring.runners["node"], 1)
+    assert (segment._run_due_timer(), fired) == (False, [])
+    segment.wake_at(wiring.runners["node"], 0)
+    assert (segment._run_due_timer(), fired, segment.timers) == (True, [True], {})
