@@ -92,8 +92,6 @@ class Speculation:
     def withhold(self, turn: int, epoch: int, message: Message) -> bool:
         """Keep a message until `commit`; False where its turn is sure. One that comes late, of a thread at an
         `epoch` before the retraction, is dropped."""
-        if turn not in self._ahead:
-            return False
         with self._lock:
             ahead = self._ahead.get(turn)
             if ahead is None:
