@@ -338,3 +338,41 @@ def test_a_timer_runs_once_and_not_before_its_time() -> None:
     assert (segment._run_due_timer(), fired) == (False, [])
     segment.wake_at(wiring.runners["node"], 0)
     assert (segment._run_due_timer(), fired, segment.timers) == (True, [True], {})
+
+
+def test_a_flush_that_comes_while_a_node_is_told_of_another_is_told_though_nothing_comes() -> None:
+    told: list[int] = []
+
+    class Told(Heavy):
+        def on_flush(self, flush: Flush) -> None:
+            told.append(flush.number)
+            if flush.number == 1:
+                segment.hand(Flush(2, 1, nodes=frozenset(["node"])))
+                segment.waiter.wait()  # the token of that is gone
+            else:
+                segment.inbox.link.put(Eos())
+
+    segment: Any = pipeline(CHAIN, node=Told)._wiring.segments["node"]
+    segment.hand(Flush(1, 1, nodes=frozenset(["node"])))
+    segment.inbox.link.writer.epoch = 2
+    thread = threading.Thread(target=segment._work, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    assert told == [1, 2]
+
+
+def test_a_thread_that_is_stopped_as_it_is_about_to_wait_leaves() -> None:
+    segment: Any = pipeline(CHAIN, node=Heavy)._wiring.segments["node"]
+    left: list[bool] = []
+    segment.inbox.unblock = segment.stop
+
+    def work() -> None:
+        with pytest.raises(Stopped):
+            segment._work()
+        left.append(True)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
+    assert left == [True]
