@@ -69,7 +69,7 @@ class Putter:
             wake = link.writer.waiter.wake
 
         link.writer.waiter = Watched()
-        self.thread = threading.Thread(target=self._run)
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:
@@ -466,6 +466,14 @@ def test_a_new_link_is_empty_and_has_counted_nothing() -> None:
     assert (queue.blocked, queue.ended, queue.feedback, queue.ready) == (False, False, False, False)
     assert queue.pop() is queue.pop_event() is None
     assert queue.head_ns(by_pts=True) is queue.head_ns(by_pts=False) is None
+
+
+def test_an_event_takes_no_time_of_a_link() -> None:
+    queue = link(time_ns=1)
+    for item in (SpeechEnd(), Gap(duration_ns=5 * MS)):
+        queue.put(item)
+    assert queue.queued_ns == 0
+    assert len(drain(queue)) == 2
 
 
 def test_a_put_wakes_a_reader_that_is_parked_and_no_other() -> None:
