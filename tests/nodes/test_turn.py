@@ -401,6 +401,9 @@ def test_a_cough_makes_the_reply_softer_for_a_moment() -> None:
     assert s.harness.gains == [pytest.approx(0.1)]
     s.windows(3, 0.0)
     assert s.harness.gains == [pytest.approx(0.1), 1.0]
+    s.windows(9, 0.0)
+    s.harness.eos()
+    assert s.harness.gains == [pytest.approx(0.1), 1.0], "it is as loud as before: once is enough"
     assert s.harness.interrupted == []
 
 
