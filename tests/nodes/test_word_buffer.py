@@ -482,6 +482,11 @@ def test_a_retraction_of_another_turn_forgets_nothing(harness):
     assert texts(harness.advance(SECOND)) == ["Hmm"]
 
 
+def test_words_come_in_and_chunks_go_out_and_a_long_reply_waits_in_front():
+    assert (WordBuffer.text.caps.kind, WordBuffer.out.caps.kind) == ("word", "chunk")
+    assert WordBuffer.text.queue.packets == 256
+
+
 def test_first_is_at_least_one():
     with pytest.raises(PropertyError, match="at least 1"):
         WordBuffer(first=0)

@@ -345,6 +345,7 @@ def test_a_setting_out_of_its_bounds_is_refused_by_name(setting: str, value: Any
 
 def test_the_defaults_are_those_of_the_generators_properties() -> None:
     props = props_of(EngineGenerator)
+    assert Sampling().seed == 0
     for field in fields(Sampling):
         if field.name != "seed":  # a node without one draws one
             assert field.default == props[field.name].default, field.name
