@@ -260,3 +260,15 @@ def test_a_flush_after_the_work_has_ended_cancels_nothing() -> None:
     coroutines.cancel_stale()
     assert asked == [7], "nothing runs"
     coroutines.close()
+
+
+def test_a_flush_that_comes_as_the_loop_of_a_thread_closes_is_no_error() -> None:
+    coroutines = Coroutines(lambda runner, turn: True)
+    coroutines.finish(noted([]))
+    loop = coroutines._loop
+    assert loop is not None
+    task = loop.create_task(noted([]))
+    loop.run_until_complete(task)
+    coroutines._waiting = task, None, 1  # type: ignore[assignment]
+    coroutines.close()
+    coroutines.cancel_stale()

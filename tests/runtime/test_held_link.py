@@ -16,7 +16,10 @@ class Turns:
         clock.start()
         self.held = {2}
         self.touched: list[int] = []
-        self.link = HeldLink("a.out -> b.in", QueueOptions(**options), clock, lambda: None, self)  # type: ignore[arg-type]
+        self.dropped: list[int] = []
+        self.link = HeldLink(
+            "a.out -> b.in", QueueOptions(**options), clock, lambda: self.dropped.append(1), self
+        )  # type: ignore[arg-type]
         self.link.writer, self.link.reader = End(clock), End(clock)
 
     def touch(self, turn: int) -> None:
@@ -125,3 +128,11 @@ def test_an_old_event_and_what_comes_after_an_old_packet_are_delivered() -> None
         turns.link.put(item)
     assert drain(turns.link) == [TurnEnd(turn=1)]
     assert turns.link.stats().stale == 1
+
+
+def test_what_a_leaky_link_drops_of_what_it_holds_is_told() -> None:
+    turns = Turns(packets=2, policy="leaky-oldest")
+    for index in range(5):
+        turns.link.put(word(index, turn=2))
+    assert len(turns.dropped) == turns.link.stats().dropped == 3
+    assert turns.touched == [2] * 5

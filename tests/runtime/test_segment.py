@@ -548,8 +548,9 @@ def test_a_coroutine_that_was_cancelled_ends_by_what_cancelled_it() -> None:
         raise asyncio.CancelledError
 
     segment, runner = unstarted(node=Noted)
-    with pytest.raises(NodeError, match="node: its coroutine was cancelled"):
+    with pytest.raises(NodeError, match="node: its coroutine was cancelled") as raised:
         segment.complete(runner, cancelled(), 1)
+    assert str(runner.place) in str(raised.value)
     segment.hand(flush_of(1))
     with pytest.raises(Flushed):
         segment.complete(runner, cancelled(), 1)
@@ -626,3 +627,29 @@ def test_a_forked_child_tells_nobody_of_anything(tells: str, monkeypatch: pytest
     assert told == []
     with pytest.raises(Stopped):
         segment.check()
+
+
+@pytest.mark.parametrize("error", [SystemExit("enough"), RuntimeError("a fault")])
+def test_a_thread_that_ends_by_an_error_says_by_which_and_that_it_left(error: BaseException) -> None:
+    def fails() -> None:
+        raise error
+
+    segment, _ = unstarted(node=Noted)
+    told: list[Any] = []
+    segment.owner = replace(
+        segment.owner,
+        crashed=lambda *values: told.append(values),
+        ended=lambda left: told.append((left, left.left)),
+    )
+    segment._work = fails
+    segment._run()
+    assert told == [(segment, error), (segment, True)]
+
+
+def test_a_thread_that_is_stopped_ends_without_an_error() -> None:
+    segment, _ = unstarted(node=Noted)
+    crashed: list[BaseException] = []
+    segment.owner = replace(segment.owner, crashed=lambda _, error: crashed.append(error))
+    segment.stop()
+    segment._run()
+    assert (crashed, segment.left) == ([], True)
