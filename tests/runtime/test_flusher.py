@@ -523,6 +523,7 @@ def test_a_flush_has_what_every_sink_played() -> None:
         flush = running.flush()
         assert flush.nodes == {"left", "right"}
         assert flush.origins == {"reply"}
+        assert (flush.sinks, flush.number, flush.retracts) == (2, 1, False)
         assert {record.heard for record in flush.played} == {"left", "right"}
         assert flush.heard(1) in ("left", "right"), "two sinks that play one reply say it once"
 
