@@ -149,6 +149,13 @@ def test_a_retraction_unwinds_work_on_its_own_turn_alone() -> None:
     assert made.judge(runner("other"), 2) is Verdict.DROP
 
 
+def test_a_retraction_ends_work_downstream_on_its_own_turn_alone() -> None:
+    made = pending(flush(1, turn=2, retracts=True))
+    assert made.concerns(runner(), 2)
+    assert not made.concerns(runner(), 1)
+    assert made.concerns(runner(is_source=True), 2)
+
+
 def test_work_in_no_turn_is_ended_by_any_flush_of_its_outputs() -> None:
     made = pending(Flush(1, 0, origins=frozenset(["node"])))
     assert made.concerns(runner(), 0) is True
