@@ -5,7 +5,7 @@
 FILE is a key of `GUARDS` in mutation/guards.py, whole or its end (`link.py`); without any, all of them. Each
 change (a mutant) is made in a copy of the tree, and the tests that guard the file are run there, those of its
 own name first, until one fails. A run that takes much longer than without a change is stopped, and counts as
-noticed. Tests that fail without a change end the script.
+noticed (`hung`). Tests that fail without a change end the script.
 
 A survivor is printed as `file:line: was -> is`. Some are equivalent: no input tells them apart. Read each,
 and either write the test that it asks for, or simplify the line.

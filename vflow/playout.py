@@ -6,6 +6,7 @@ playing it: what was heard is counted where samples are taken, less what a devic
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from dataclasses import dataclass, field
@@ -122,7 +123,7 @@ class Playout:
         """Take at this linear gain, 0 to 1, from the next sample on, over a ramp of 10 ms at most; until
         the next `drop`."""
         with self._lock:
-            self._target = gain
+            self._target = float(np.float32(gain))  # as exact as samples are: the ramp ends at it
 
     def take(self, frames: int) -> tuple[Samples, list[tuple[Mark, Played]]]:
         """The next `frames` samples, `(frames,) float32`, silence where there are none; and what
@@ -176,15 +177,14 @@ class Playout:
 
     def _scale(self, out: Samples) -> None:
         """Apply the gain, on a ramp where it changes."""
-        if self._gain != self._target:
-            way = self._target - self._gain
-            steps = np.arange(1, len(out) + 1, dtype=np.float32) * (_RAMPS_A_SECOND / self.rate)
-            curve = self._gain + np.sign(way) * np.minimum(steps, abs(way))
-            out *= curve
-            if len(out):
-                self._gain = float(curve[-1]) if steps[-1] < abs(way) else self._target
-        elif self._gain != 1.0:
+        if self._gain == self._target or not len(out):
             out *= np.float32(self._gain)
+            return
+        step = math.copysign(_RAMPS_A_SECOND / self.rate, self._target - self._gain)
+        ramp = self._gain + np.arange(1, len(out) + 1, dtype=np.float32) * step
+        curve = ramp.clip(min(self._gain, self._target), max(self._gain, self._target))
+        out *= curve
+        self._gain = float(curve[-1])
 
     def _passed(self) -> list[tuple[Mark, Played]]:
         passed: list[tuple[Mark, Played]] = []

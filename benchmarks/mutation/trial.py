@@ -28,6 +28,8 @@ class Tree:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.hung = False
+        """Whether the last run of tests was stopped since it took too long."""
         ignored = shutil.ignore_patterns("__pycache__", ".venv", ".hypothesis")
         for name in COPIED:
             if (ROOT / name).exists():
@@ -49,9 +51,11 @@ class Tree:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self.hung = False
         try:
             return run.wait(limit_s) == 0
         except subprocess.TimeoutExpired:
+            self.hung = True
             return False
         finally:
             if run.poll() is None:
@@ -95,10 +99,11 @@ def survivors(mutants: Sequence[Mutant], jobs: int, quiet: bool) -> list[Mutant]
             tree = free.get()
             try:
                 found = tree.lets_live(mutant, limits_s[mutant.path])
+                noticed = "hung    " if tree.hung else "killed  "
             finally:
                 free.put(tree)
             if not quiet:
-                print(f"{'SURVIVED' if found else 'killed  '} {mutant}", flush=True)
+                print(f"{'SURVIVED' if found else noticed} {mutant}", flush=True)
             return found
 
         with ThreadPoolExecutor(jobs) as pool:

@@ -82,7 +82,8 @@ class WordBuffer(Node):
             yield from self._look()
 
     def on_timer(self) -> Iterator[TextPacket]:
-        yield from self._look()
+        if self._words:  # else a flush took them
+            yield from self._look()
 
     def on_event(self, event: Event) -> Iterator[TextPacket]:
         if isinstance(event, TurnEnd | Eos):
@@ -115,8 +116,6 @@ class WordBuffer(Node):
     def _due(self, now: int, left: int) -> int:
         """How many of the waiting words to hand on now."""
         count = len(self._words)
-        if not count:
-            return 0
         words = self._written(count)
         last = self._words[-1]
         mark = _mark_after(last)
@@ -130,9 +129,7 @@ class WordBuffer(Node):
             return count
         if short and (waited or (words >= self.then and not _is_weak(last.text))):
             return count
-        if left < self.margin // 3 or words >= LONGEST:
-            return self._strong(count)
-        return 0
+        return self._strong(count) if left < self.margin // 3 or words >= LONGEST else 0
 
     def _written(self, count: int) -> int:
         """How many words the first `count` packets hold: what is said as one may be several."""
@@ -154,7 +151,7 @@ class WordBuffer(Node):
         at = min(max(waited_at, short_at), now + left - self.margin // 3 + MS)
         if self._written(len(self._words)) >= self.then and short_at > now:
             at = short_at
-        return max(at, now + MS)
+        return at
 
     def _left_ns(self, now: int) -> int:
         """How much is still to be played: the lead, and what is handed on but not yet in it."""

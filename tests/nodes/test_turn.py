@@ -13,6 +13,7 @@ from vflow import (
     AudioPacket,
     Eos,
     Event,
+    Gap,
     Harness,
     Packet,
     Pause,
@@ -400,6 +401,9 @@ def test_a_cough_makes_the_reply_softer_for_a_moment() -> None:
     assert s.harness.gains == [pytest.approx(0.1)]
     s.windows(3, 0.0)
     assert s.harness.gains == [pytest.approx(0.1), 1.0]
+    s.windows(9, 0.0)
+    s.harness.eos()
+    assert s.harness.gains == [pytest.approx(0.1), 1.0], "it is as loud as before: once is enough"
     assert s.harness.interrupted == []
 
 
@@ -444,3 +448,83 @@ def test_nothing_is_ducked_where_nothing_can_be_interrupted(props: dict[str, Any
     s.windows(3, 0.9)
     s.windows(5, 0.0)
     assert s.harness.gains == []
+
+
+def test_the_reply_to_an_interruption_is_ducked_too() -> None:
+    s = script(duck=-20.0)
+    s.harness.is_speaking = True
+    s.windows(10, 0.9)
+    s.windows(40, 0.0)
+    assert s.harness.interrupted == [0]
+    s.windows(3, 0.9)
+    s.windows(3, 0.0)
+    assert s.harness.gains == [pytest.approx(0.1), pytest.approx(0.1), 1.0]
+
+
+def test_silence_while_the_agent_speaks_makes_nothing_softer() -> None:
+    s = script()
+    s.harness.is_speaking = True
+    s.windows(20, 0.0)
+    assert s.harness.gains == []
+
+
+def test_an_event_that_is_not_the_end_ends_no_utterance() -> None:
+    s = script(duck=-20.0)
+    s.windows(5, 0.9)
+    assert names(s.harness.event(Gap(pts_ns=5 * WINDOW))) == ["gap"]
+    assert s.harness.speculation == []
+    s.harness.pull()
+    assert sent(s.windows(1, 0.9)) == [5]
+
+
+def test_a_gap_in_an_onset_leaves_the_reply_soft() -> None:
+    s = script(duck=-20.0)
+    s.harness.is_speaking = True
+    s.windows(3, 0.9)
+    s.harness.event(Gap(pts_ns=3 * WINDOW))
+    assert s.harness.gains == [pytest.approx(0.1)]
+
+
+def test_a_soft_utterance_after_a_loud_one_is_measured_by_its_own_loudness() -> None:
+    s = script()
+    s.windows(5, 0.9, level=1.0)
+    s.windows(30, 0.0)
+    out = s.windows(5, 0.9, level=0.01) + s.windows(20, 0.0)
+    assert only(out, SpeechEnd).meta["voice_off_ns"] == 40 * WINDOW
+
+
+def test_the_loudest_is_that_of_the_whole_utterance_and_not_of_its_last_window() -> None:
+    s = script(fade="500ms")
+    s.windows(4, 0.9, level=1.0)
+    s.windows(4, 0.9, level=0.01)
+    assert only(s.windows(20, 0.0), SpeechEnd).meta["voice_off_ns"] == 4 * WINDOW
+
+
+def test_the_power_of_a_window_is_that_of_its_samples_however_many() -> None:
+    harness = script().harness
+    at_ns = 0
+    for samples, speech in ((4096, 0.9), (128, 0.9), (128, 0.9), (16000, 0.0)):
+        data, meta = np.full(samples, 0.1, np.float32), {"speech": speech}
+        packet = AudioPacket(data=data, rate=16000, pts_ns=at_ns, meta=meta)
+        harness.push(packet)
+        at_ns += packet.duration_ns
+    end = only(harness.pull(), SpeechEnd)
+    assert end.meta["voice_off_ns"] == (4096 + 256) * 62_500
+
+
+def test_an_utterance_exactly_as_long_as_the_longest_is_cut() -> None:
+    s = script(max_utterance="1024ms")
+    s.windows(7, 0.0)  # the pre-roll is part of it
+    assert names(s.windows(24, 0.9)) == ["speech_start"]
+    assert names(s.windows(1, 0.9)) == ["speech_end"]
+
+
+def test_pre_roll_of_whole_windows_is_exactly_that_long() -> None:
+    s = script(pre_roll="96ms")
+    s.windows(20, 0.0)
+    assert sent(s.windows(3, 0.9)) == list(range(17, 23))
+
+
+def test_both_ports_are_mono_at_16_khz() -> None:
+    for port in (Turn.audio, Turn.speech):
+        assert (port.caps.rate, port.caps.channels) == (16_000, 1)

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from vflow import MS, SECOND, Eos, Harness, PropertyError, SpokenUnit, TextPacket, TurnEnd
+from vflow import MS, SECOND, Eos, Gap, Harness, PropertyError, SpokenUnit, TextPacket, TurnEnd
 from vflow_nodes.word_buffer import LONGEST, WordBuffer
 
 REPLY = (
@@ -296,6 +296,195 @@ def test_a_word_is_not_looked_at_again_before_it_may_become_due():
             harness.push(word)
         assert harness.advance(100 * MS) == []
         assert harness.node.looks == before, "too few words to hand on, and none has waited for long"
+
+
+def buffer_that_plays(lead_ms=0, **props):
+    """A buffer whose first chunk went out a second ago, so that what is left to be played is the lead."""
+    harness = Harness(WordBuffer(**props))
+    harness.__enter__()
+    harness.push(words("Hello.")[0])
+    harness.pull()
+    harness.advance(SECOND)
+    harness.lead = round(lead_ms * MS)
+    return harness
+
+
+def push_all(harness, text):
+    """Push words that follow one another at once; returns the chunks that went out."""
+    for word in words(text):
+        harness.push(word)
+    return texts(harness.pull())
+
+
+THIRD_MS = 400 / 3
+
+
+@pytest.mark.parametrize(
+    ("lead_ms", "waiting", "goes"),
+    [
+        (400, "People walk along rivers", None),  # no less than the margin
+        (399.999999, "People walk along rivers", "People walk along rivers"),
+        (399, "People walk along", None),
+        (399, "People walk along the", None),
+        (399, "so,", "so,"),
+        (400, "so,", None),
+        (400, "so they say,", None),
+        (400, "so they say now,", "so they say now,"),
+        (400, "so they say again now,", "so they say again now,"),
+        (5000, "so.", "so."),
+        (THIRD_MS, "so", None),
+        (THIRD_MS - 0.000001, "so", "so"),
+        (THIRD_MS - 0.000001, "the", "the"),
+        (5000, "word " * 24, None),
+        (5000, "word " * 25, ("word " * 25).strip()),
+    ],
+)
+def test_what_goes_out_depends_on_what_is_left_to_be_played(lead_ms, waiting, goes):
+    assert push_all(buffer_that_plays(lead_ms), waiting) == ([] if goes is None else [goes])
+
+
+@pytest.mark.parametrize("weak", ["and", "and the", "and of the", "and of the The"])
+def test_all_weak_words_at_the_end_are_left_to_the_next_chunk(weak):
+    harness = buffer_that_plays(5000)
+    *before, last = words("People walk along rivers " + weak)
+    for word in before:
+        assert harness.push(word) == []
+    harness.lead = 100 * MS
+    assert texts(harness.push(last)) == ["People walk along rivers"]
+
+
+def test_weak_words_within_a_chunk_stay():
+    harness = buffer_that_plays(5000)
+    assert push_all(harness, "We sat by the") == []
+    harness.lead = 100 * MS
+    assert push_all(harness, "river") == ["We sat by the river"]
+
+
+@pytest.mark.parametrize(
+    ("lead_ms", "waiting", "after_ms"),
+    [
+        (5000, "so", 4601),  # when less than the margin is left
+        (600, "so they say", 600 - THIRD_MS + 1),  # a third of it, before they have waited for long
+        (600, "People walk along rivers", 201),
+        (399, "People walk along the", 399 - THIRD_MS + 1),
+        (300, "so", 300 - THIRD_MS + 1),
+        (THIRD_MS, "so", 1),
+    ],
+)
+def test_the_next_look_is_when_the_words_may_become_due(lead_ms, waiting, after_ms):
+    harness = buffer_that_plays(lead_ms)
+    assert push_all(harness, waiting) == []
+    assert harness.timer_ns - harness.time_ns == pytest.approx(after_ms * MS, abs=1)
+
+
+def test_a_word_that_waited_goes_out_exactly_after_max_wait_while_little_is_left():
+    harness = buffer_that_plays(300)
+    assert push_all(harness, "the") == []
+    harness.advance(200 * MS)
+    assert push_all(harness, "end") == []
+    assert harness.advance(300 * MS - 1) == []
+    assert texts(harness.advance(1)) == ["the end"]
+
+
+def test_a_word_waits_longer_than_max_wait_while_much_is_left():
+    harness = buffer_that_plays(450)
+    assert push_all(harness, "so") == []
+    assert harness.advance(5 * SECOND) == []
+
+
+def left_ms(harness):
+    """What the buffer takes to be left to be played, in ms: by when it looks at a single word again."""
+    assert push_all(harness, "so") == []
+    return round((harness.timer_ns - harness.time_ns) / MS + THIRD_MS - 1, 3)
+
+
+def test_a_chunk_lasts_90_ms_for_each_word_and_30_for_each_letter():
+    harness = buffer_that_plays(0)
+    assert push_all(harness, "Yes.") == ["Yes."]
+    assert left_ms(harness) == 90 + 3 * 30
+    harness = buffer_that_plays(0)
+    assert len(harness.push(unit("$20.", "twenty dollars."))) == 1
+    harness.pull()
+    assert left_ms(harness) == 2 * 90 + 13 * 30
+
+
+def test_while_the_tts_is_at_work_all_of_the_last_chunk_is_to_be_played():
+    harness = buffer_that_plays(0)
+    push_all(harness, "Yes.")
+    harness.advance(100 * MS)
+    assert left_ms(harness) == 180
+
+
+def test_chunks_that_were_handed_on_play_one_after_another():
+    harness = buffer_that_plays(0)
+    push_all(harness, "Yes.")
+    push_all(harness, "Yes.")
+    harness.advance(30 * MS)
+    assert left_ms(harness) == 2 * 180 - 30
+    harness = buffer_that_plays(300)
+    push_all(harness, "Yes.")
+    harness.lead = 0
+    harness.advance(30 * MS)
+    assert left_ms(harness) == 300 + 180 - 30
+
+
+def test_a_chunk_that_plays_already_lasts_as_much_less_as_time_has_passed():
+    harness = buffer_that_plays(0)
+    push_all(harness, "Yes.")
+    harness.lead = 10 * MS
+    harness.advance(40 * MS)
+    assert left_ms(harness) == 180 - 40
+    harness = buffer_that_plays(0)
+    push_all(harness, "Yes.")
+    harness.lead = 10 * MS
+    harness.advance(100 * MS)
+    assert push_all(harness, "so") == ["so"]
+
+
+def test_a_lead_longer_than_the_estimate_counts():
+    harness = buffer_that_plays(0)
+    push_all(harness, "Yes.")
+    harness.lead = 350 * MS
+    assert left_ms(harness) == 350
+
+
+def test_a_margin_after_a_chunk_only_the_lead_counts():
+    harness = buffer_that_plays(390)
+    push_all(harness, "Internationalization.")
+    harness.advance(400 * MS - 1)
+    harness.lead = 200 * MS
+    assert push_all(harness, "so") == []
+    assert harness.timer_ns - harness.time_ns > 400 * MS
+    harness.advance(1)
+    assert push_all(harness, "it") == []
+    assert left_ms(harness) == 200
+
+
+def test_an_event_within_a_reply_sends_nothing_out():
+    harness = buffer_that_plays(5000)
+    push_all(harness, "so they")
+    assert texts(harness.event(Gap())) == []
+    harness.pull()
+    assert push_all(harness, "say now,") == ["so they say now,"]
+
+
+def test_a_reply_without_a_number_begins_with_a_first_chunk_too(harness):
+    for _ in range(2):
+        for word in words("We know it", turn=0):
+            harness.push(word)
+        harness.event(TurnEnd())
+    assert texts(harness.pull()) == ["We know", "it", "We know", "it"]
+
+
+def test_a_retraction_of_another_turn_forgets_nothing(harness):
+    harness.push(words("Hmm", turn=2)[0])
+    harness.retracted(1)
+    assert texts(harness.advance(SECOND)) == ["Hmm"]
+
+
+def test_words_come_in_and_chunks_go_out_and_a_long_reply_waits_in_front():
+    assert (WordBuffer.text.caps.kind, WordBuffer.out.caps.kind) == ("word", "chunk")
+    assert WordBuffer.text.queue.packets == 256
 
 
 def test_first_is_at_least_one():

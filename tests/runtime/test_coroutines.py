@@ -186,3 +186,89 @@ def test_a_closing_may_be_the_first_that_is_run() -> None:
     coroutines.finish(close())
     coroutines.close()
     assert closed == [True]
+
+
+def test_all_that_a_thread_awaits_runs_in_one_loop_which_closes_with_it() -> None:
+    coroutines, loops = Coroutines(lambda runner, turn: False), []
+
+    async def note() -> None:
+        loops.append(asyncio.get_running_loop())
+
+    for _ in range(2):
+        coroutines.run(None, note(), 1)  # type: ignore[arg-type]
+        coroutines.finish(note())
+    assert len(set(loops)) == 1
+    coroutines.close()
+    assert loops[0].is_closed()
+
+
+def test_a_thread_that_awaited_nothing_closes_no_loop() -> None:
+    Coroutines(lambda runner, turn: False).close()
+
+
+def test_a_task_that_fails_while_it_is_closed_keeps_no_other_from_its_end() -> None:
+    coroutines, log = Coroutines(lambda runner, turn: False), []
+
+    async def ends(steps: int) -> None:
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            log.append(steps)
+            raise ValueError
+
+    left: list[Any] = []
+
+    async def begin() -> None:
+        left.extend(asyncio.get_running_loop().create_task(ends(steps)) for steps in (1, 20))
+        await asyncio.sleep(0)
+
+    coroutines.run(None, begin(), 1)  # type: ignore[arg-type]
+    coroutines.close()
+    assert log == [1, 20]
+    assert all(isinstance(task.exception(), ValueError) for task in left)
+
+
+def test_work_that_becomes_stale_is_cancelled_where_it_awaits_and_what_comes_next_is_not() -> None:
+    stale = False
+    coroutines = Coroutines(lambda runner, turn: stale)
+
+    async def becomes_stale() -> None:
+        nonlocal stale
+        stale = True
+        coroutines.cancel_stale()
+        await asyncio.sleep(1000)
+
+    with pytest.raises(asyncio.CancelledError):
+        coroutines.run(None, becomes_stale(), 1)  # type: ignore[arg-type]
+    stale = False
+    assert coroutines.run(None, noted([]), 1) == "result"  # type: ignore[arg-type]
+    coroutines.close()
+
+
+def test_a_flush_after_the_work_has_ended_cancels_nothing() -> None:
+    asked: list[int] = []
+
+    def stale(runner: Any, turn: int) -> bool:
+        asked.append(turn)
+        return False
+
+    coroutines = Coroutines(stale)
+    coroutines.run(None, noted([]), 7)  # type: ignore[arg-type]
+    assert asked == [7]
+    coroutines.cancel_stale()
+    assert asked == [7], "nothing runs"
+    coroutines.close()
+
+
+def test_a_flush_that_comes_as_the_loop_of_a_thread_closes_is_no_error() -> None:
+    coroutines = Coroutines(lambda runner, turn: True)
+    coroutines.finish(noted([]))
+    loop = coroutines._loop
+    assert loop is not None
+    task = loop.create_task(noted([]))
+    loop.run_until_complete(task)
+    coroutines._waiting = task, None, 1  # type: ignore[assignment]
+    coroutines.close()
+    coroutines.cancel_stale()

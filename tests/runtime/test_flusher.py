@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,19 @@ from vflow import (
     Flush,
     In,
     ManualClock,
+    Message,
     Node,
     Out,
     Pipeline,
     Played,
+    QueueOptions,
     SpeechStart,
     Text,
     TextPacket,
     TurnEnd,
     VflowError,
 )
+from vflow.runtime.held_link import HeldLink
 
 
 class Reply(Node):
@@ -84,6 +88,20 @@ def test_flushes_and_retractions_are_counted_together_from_1_and_cancel_no_turn_
     assert flusher.retract(words, 2, 0) == []
     assert flusher.flush(words, 1)[0].number == 2
     assert flusher.cancelled_turn == 1
+
+
+def test_a_flush_and_a_retraction_reach_no_link_but_those_downstream() -> None:
+    running = pipeline(LINE)
+    before, after = (link for _, link in running._wiring.links)
+    for link in (before, after):
+        link.put(word(0, turn=2))
+    running.speculation.begin(2)
+    running._flusher.retract(frozenset(["heavy"]), 2, 0)
+    assert (before.pop(), after.pop()) == (word(0, turn=2), None)
+    before.put(word(1, turn=2))
+    running._flusher.flush(frozenset(["heavy"]), 2)
+    assert (before.floor, after.floor) == (0, 2)
+    assert before.pop() == word(1, turn=2)
 
 
 def test_a_sink_is_named_while_it_drops_and_only_where_that_takes_longer_than_asked() -> None:
@@ -505,6 +523,7 @@ def test_a_flush_has_what_every_sink_played() -> None:
         flush = running.flush()
         assert flush.nodes == {"left", "right"}
         assert flush.origins == {"reply"}
+        assert (flush.sinks, flush.number, flush.retracts) == (2, 1, False)
         assert {record.heard for record in flush.played} == {"left", "right"}
         assert flush.heard(1) in ("left", "right"), "two sinks that play one reply say it once"
 
@@ -845,3 +864,48 @@ def test_nothing_plays_downstream_of_a_node_without_a_sink() -> None:
     reply = pipeline(text, reply=Reply).nodes["reply"].ctx
     assert reply.lead_ns() == 0
     assert not reply.speaking()
+
+
+def test_a_retraction_behind_the_end_of_the_input_is_told_in_the_thread_of_who_asks() -> None:
+    told: list[tuple[int, bool]] = []
+
+    class Told(Heavy):
+        def on_flush(self, flush: Flush) -> None:
+            told.append((flush.number, flush.retracts))
+
+    running = pipeline(LINE, heavy=Told)
+    segment = running._wiring.segments["heavy"]
+    segment.owner = replace(segment.owner, is_open=lambda name: True)
+    segment._left = True
+    running.speculation.begin(2)
+    running._flusher.retract(frozenset(["words"]), 2, 0)
+    running._flusher.flush(frozenset(["words"]), 2)
+    assert told == [(1, True), (2, False)]
+
+
+def test_a_flush_makes_void_what_its_origin_and_what_is_downstream_said_in_advance_and_no_more() -> None:
+    running = pipeline(LINE)
+    running.speculation.begin(2)
+    for source in ("words", "heavy", "sink"):
+        running.speculation.withhold(2, 0, Message("packet", source, text=source))
+    running._flusher.flush(frozenset(["heavy"]), 2)
+    told: list[str] = []
+    running.speculation.commit(2, lambda: None, lambda message: told.append(message.text))
+    assert told == ["words"]
+
+
+def test_giving_up_takes_the_lock_from_nobody_but_a_drop_that_does_not_return() -> None:
+    flusher = pipeline(LINE)._flusher
+    with flusher._lock:
+        flusher.give_up()
+        assert flusher._lock.mine
+
+
+def test_links_look_at_what_they_held_when_it_is_released() -> None:
+    running = pipeline(LINE)
+    held = HeldLink("held", QueueOptions(), ManualClock(), lambda: None, running.speculation)
+    looked: list[bool] = []
+    held.look_again = lambda: looked.append(True)  # type: ignore[method-assign]
+    running._flusher._links.append((running._wiring.links[0][0], held))
+    running._flusher.release()
+    assert looked == [True]

@@ -5,6 +5,7 @@ from tests.stand_ins import word
 from vflow import MS, Eos, Pause, QueueOptions, TurnEnd
 from vflow.clock import SystemClock, SystemWaiter
 from vflow.runtime.held_link import HeldLink
+from vflow.runtime.link import Entry
 
 
 class Turns:
@@ -15,7 +16,10 @@ class Turns:
         clock.start()
         self.held = {2}
         self.touched: list[int] = []
-        self.link = HeldLink("a.out -> b.in", QueueOptions(**options), clock, lambda: None, self)  # type: ignore[arg-type]
+        self.dropped: list[int] = []
+        self.link = HeldLink(
+            "a.out -> b.in", QueueOptions(**options), clock, lambda: self.dropped.append(1), self
+        )  # type: ignore[arg-type]
         self.link.writer, self.link.reader = End(clock), End(clock)
 
     def touch(self, turn: int) -> None:
@@ -85,3 +89,50 @@ def test_a_commit_wakes_the_reader() -> None:
     turns.link.reader.waiter = Noted(SystemClock())
     turns.link.look_again()
     assert woken == [True]
+
+
+def test_an_item_that_a_flush_takes_while_it_is_taken_out_is_not_delivered() -> None:
+    turns = Turns()
+    link = turns.link
+    link.put(word(0, turn=1))
+    head, looks = link._head, 0
+
+    def flushed_meanwhile() -> Entry | None:
+        nonlocal looks
+        found = head()
+        looks += 1
+        if looks == 1:
+            link.purge(1)
+            link.writer.epoch = 1
+            link.put(word(1, turn=1))
+        return found
+
+    link._head = flushed_meanwhile  # type: ignore[method-assign]
+    assert link.pop() == word(1, turn=1)
+    assert (link.got_epoch, link.stats().stale) == (1, 1)
+
+
+def test_a_link_has_ended_once_its_eos_is_taken_and_not_before() -> None:
+    turns = Turns()
+    turns.link.put(word(0, turn=1))
+    turns.link.put(Eos())
+    assert turns.link.pop() == word(0, turn=1)
+    assert not turns.link.ended
+    assert turns.link.pop() == Eos()
+    assert turns.link.ended
+
+
+def test_an_old_event_and_what_comes_after_an_old_packet_are_delivered() -> None:
+    turns = Turns(max_age_ns=-1)
+    for item in (word(0, turn=1), TurnEnd(turn=1)):
+        turns.link.put(item)
+    assert drain(turns.link) == [TurnEnd(turn=1)]
+    assert turns.link.stats().stale == 1
+
+
+def test_what_a_leaky_link_drops_of_what_it_holds_is_told() -> None:
+    turns = Turns(packets=2, policy="leaky-oldest")
+    for index in range(5):
+        turns.link.put(word(index, turn=2))
+    assert len(turns.dropped) == turns.link.stats().dropped == 3
+    assert turns.touched == [2] * 5

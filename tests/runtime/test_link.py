@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from tests.stand_ins import PATIENCE_S, word
-from vflow import MS, AudioPacket, Eos, QueueOptions, SpeechEnd, SystemClock
+from vflow import MS, AudioPacket, Eos, Gap, QueueOptions, SpeechEnd, SystemClock
 from vflow.clock import SystemWaiter, Waiter
 from vflow.errors import Flushed, LinkFull, Stopped
 from vflow.ports import Item
-from vflow.runtime.link import Link
+from vflow.runtime.link import Link, LinkStats
+
+POLICIES = ["block", "leaky-oldest", "leaky-newest", "error"]
 
 
 class End:
@@ -67,7 +69,7 @@ class Putter:
             wake = link.writer.waiter.wake
 
         link.writer.waiter = Watched()
-        self.thread = threading.Thread(target=self._run)
+        self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:
@@ -83,6 +85,24 @@ class Putter:
     def join(self) -> None:
         self.thread.join(PATIENCE_S)
         assert not self.thread.is_alive()
+
+
+class Noted(SystemWaiter):
+    """Counts how often it is woken."""
+
+    def __init__(self) -> None:
+        super().__init__(SystemClock())
+        self.wakes = 0
+
+    def wake(self) -> None:
+        self.wakes += 1
+        super().wake()
+
+
+def noted(queue: Link) -> tuple[Noted, Noted]:
+    """Counting waiters, for the writer and the reader of a link."""
+    queue.writer.waiter, queue.reader.waiter = writer, reader = Noted(), Noted()
+    return writer, reader
 
 
 def test_items_come_out_in_order_and_are_counted() -> None:
@@ -404,21 +424,11 @@ def test_a_retraction_takes_back_one_turn_and_lets_the_others_and_what_is_newer_
 
 def test_a_retraction_wakes_both_ends_of_the_link() -> None:
     queue = link()
-    woken: list[str] = []
-
-    class Noted(SystemWaiter):
-        name = ""
-
-        def wake(self) -> None:
-            woken.append(self.name)
-
-    for name, end in (("writer", queue.writer), ("reader", queue.reader)):
-        end.waiter = waiter = Noted(SystemClock())
-        waiter.name = name
+    writer, reader = noted(queue)
     queue.retract(1, 1)
-    assert sorted(woken) == ["reader", "writer"]
+    assert (writer.wakes, reader.wakes) == (1, 1)
     queue.purge(2)
-    assert sorted(woken) == ["reader", "reader", "writer", "writer"]
+    assert (writer.wakes, reader.wakes) == (2, 2)
 
 
 def test_an_older_retraction_holds_while_entries_from_before_it_are_queued() -> None:
@@ -446,4 +456,291 @@ def test_a_link_remembers_no_retraction_that_both_its_ends_are_past() -> None:
     for number in range(1, 50):
         queue.retract(number, number)
         queue.writer.epoch = number
-    assert len(queue._retracted) <= 2
+    assert queue._retracted == {49: 49}
+
+
+def test_a_new_link_is_empty_and_has_counted_nothing() -> None:
+    queue = link()
+    assert queue.stats() == LinkStats("a.out -> b.in", 0, 0, 0, 0, 0.0)
+    assert (queue.floor, queue.queued_ns, len(queue)) == (0, 0, 0)
+    assert (queue.blocked, queue.ended, queue.feedback, queue.ready) == (False, False, False, False)
+    assert queue.pop() is queue.pop_event() is None
+    assert queue.head_ns(by_pts=True) is queue.head_ns(by_pts=False) is None
+
+
+def test_an_event_takes_no_time_of_a_link() -> None:
+    queue = link(time_ns=1)
+    for item in (SpeechEnd(), Gap(duration_ns=5 * MS)):
+        queue.put(item)
+    assert queue.queued_ns == 0
+    assert len(drain(queue)) == 2
+
+
+def test_a_put_wakes_a_reader_that_is_parked_and_no_other() -> None:
+    queue = link()
+    _, reader = noted(queue)
+    queue.put(word(0))
+    assert reader.wakes == 0
+    reader.parked = True
+    queue.put(word(1))
+    assert reader.wakes == 1
+
+
+def test_a_writer_that_does_not_wait_is_not_woken() -> None:
+    queue = link(packets=4)
+    writer, _ = noted(queue)
+    for item in (word(0), SpeechEnd(), word(1)):
+        queue.put(item)
+    queue.unblock()
+    assert queue.pop() == word(0)
+    assert queue.pop_event() == SpeechEnd()
+    assert queue.pop() == word(1)
+    assert writer.wakes == 0
+
+
+def test_a_blocked_writer_is_woken_once_by_a_reader_that_takes_all() -> None:
+    queue = link(packets=4)
+    writer, _ = noted(queue)
+    putter = Putter(queue, [word(n) for n in range(5)])
+    putter.wait_blocked()
+    assert drain(queue)[:4] == [word(n) for n in range(4)]
+    putter.join()
+    assert writer.wakes == 1
+    assert not queue.blocked
+
+
+@pytest.mark.parametrize("how", ["flush", "retraction", "stop"])
+def test_a_writer_whose_put_was_ended_is_not_blocked(how: str) -> None:
+    queue = link(packets=1)
+    putter = Putter(queue, [word(0), word(1, turn=2)])
+    putter.wait_blocked()
+    assert queue.blocked
+    if how == "flush":
+        queue.purge(1)
+    elif how == "retraction":
+        queue.retract(2, 1)
+    else:
+        assert isinstance(queue.writer, End)
+        queue.writer.stopping = True
+        queue.writer.waiter.wake()
+    putter.join()
+    assert not queue.blocked
+    assert queue.stats().stale == {"flush": 2, "retraction": 1, "stop": 0}[how]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_audio_that_a_flush_dropped_takes_no_room(policy: str) -> None:
+    queue = link(time_ns=60 * MS, policy=policy)
+    for number in (1, 2, 3):
+        for _ in range(3):
+            queue.put(block(20))
+        queue.purge(number)
+        queue.writer.epoch = number
+    assert queue.queued_ns == 0
+    queue.put(block(40))
+    queue.put(block(20))
+    assert (len(queue), queue.queued_ns) == (2, 60 * MS)
+    assert (queue.stats().stale, queue.stats().dropped) == (9, 0)
+
+
+@pytest.mark.parametrize("policy", ["leaky-oldest", "leaky-newest", "error"])
+def test_one_packet_fills_a_link_that_it_is_longer_than(policy: str) -> None:
+    queue = link(time_ns=10 * MS, policy=policy)
+    first, second = block(20), block(30)
+    queue.put(first)
+    if policy == "error":
+        with pytest.raises(LinkFull):
+            queue.put(second)
+    else:
+        queue.put(second)
+    (left,) = drain(queue)
+    assert left is (second if policy == "leaky-oldest" else first)
+
+
+def test_a_link_without_time_holds_one_packet_and_blocks_at_the_second() -> None:
+    queue = link(time_ns=0)
+    putter = Putter(queue, [word(0), word(1)])
+    putter.wait_blocked()
+    assert queue.pop() == word(0)
+    putter.join()
+    assert queue.pop() == word(1)
+
+
+def test_a_bound_of_time_holds_beside_one_of_packets() -> None:
+    queue = link(packets=4, time_ns=80 * MS, policy="leaky-newest")
+    for _ in range(3):
+        queue.put(block(20))
+    queue.put(block(100))
+    queue.put(block(20))  # refused by both
+    assert [item.duration_ns // MS for item in drain(queue)] == [20, 20, 20, 100]  # type: ignore[union-attr]
+    for _ in range(5):
+        queue.put(block(1))  # refused by the number alone
+    assert len(queue) == 4
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_an_eos_goes_into_a_full_link(policy: str) -> None:
+    queue = link(packets=1, policy=policy)
+    queue.put(word(0))
+    queue.put(Eos())
+    assert drain(queue) == [word(0), Eos()]
+    assert queue.stats().dropped == 0
+
+
+def test_an_event_waits_for_room_or_fails_where_nothing_is_dropped() -> None:
+    queue = link(packets=1)
+    putter = Putter(queue, [word(0), SpeechEnd()])
+    putter.wait_blocked()
+    drain(queue)
+    putter.join()
+    queue = link(packets=1, policy="error")
+    queue.put(word(0))
+    with pytest.raises(LinkFull):
+        queue.put(SpeechEnd())
+
+
+def test_a_leaky_link_full_of_events_takes_more() -> None:
+    queue = link(packets=2, policy="leaky-oldest")
+    items: list[Item] = [SpeechEnd(), SpeechEnd(), word(0)]
+    for item in items:
+        queue.put(item)
+    assert drain(queue) == items
+    assert queue.stats().dropped == 0
+    assert queue.stats().high_water == 3
+
+
+@pytest.mark.parametrize("policy", ["leaky-oldest", "leaky-newest"])
+def test_each_dropped_packet_is_told_and_counted_once(policy: str) -> None:
+    drops: list[int] = []
+    queue = link(lambda: drops.append(1), packets=2, policy=policy)
+    for index in range(6):
+        queue.put(word(index))
+    stats = queue.stats()
+    assert len(drops) == stats.dropped == 4
+    assert (stats.high_water, stats.pushed) == (2, 6 if policy == "leaky-oldest" else 2)
+
+
+def test_a_long_packet_makes_a_leaky_link_drop_as_many_as_fill_its_time() -> None:
+    drops: list[int] = []
+    queue = link(lambda: drops.append(1), packets=9, time_ns=60 * MS, policy="leaky-oldest")
+    for ms in (20, 10, 10, 100, 5):  # the last finds 140 ms, and room only once the 100 are gone
+        queue.put(block(ms))
+    assert [item.duration_ns // MS for item in drain(queue)] == [5]  # type: ignore[union-attr]
+    assert (len(drops), queue.queued_ns) == (4, 0)
+
+
+def test_stale_and_old_audio_is_counted_out_when_it_is_skipped() -> None:
+    queue = link()
+    queue.put(block(20))
+    queue.floor = queue.writer.epoch = 1
+    queue.put(block(30))
+    assert queue.queued_ns == 50 * MS
+    assert isinstance(queue.pop(), type(block(1)))
+    assert (queue.queued_ns, queue.stats().stale) == (0, 1)
+    queue = link(max_age_ns=-1)
+    queue.put(block(20))
+    queue.put(block(30))
+    assert queue.pop() is None
+    assert (queue.queued_ns, queue.stats().stale) == (0, 2)
+
+
+def test_each_refused_packet_is_counted() -> None:
+    queue = link()
+    queue.purge(1)
+    for _ in range(3):
+        with pytest.raises(Flushed):
+            queue.put(word(0))
+    assert (queue.stats().stale, queue.stats().pushed, len(queue)) == (3, 0, 0)
+
+
+def test_the_longest_wait_is_told_in_ms_to_the_microsecond() -> None:
+    queue = link()
+    now = [0]
+    queue._stamp_ns = lambda: now[0]
+    queue.put(word(0))
+    now[0] = 1_234_567_890
+    queue.pop()
+    assert queue.stats().max_wait_ms == 1234.568
+
+
+def test_an_event_is_never_too_old() -> None:
+    queue = link(max_age_ns=-1)
+    queue.put(SpeechEnd())
+    assert queue.pop() == SpeechEnd()
+    assert queue.stats().stale == 0
+
+
+def test_the_next_entry_is_told_by_its_put_or_by_its_pts() -> None:
+    queue = link()
+    queue.time_all()
+    queue._stamp_ns = iter(range(7, 100)).__next__
+    queue.put(word(0, pts_ns=30))
+    queue.put(Gap(pts_ns=50))
+    assert (queue.head_ns(by_pts=True), queue.head_ns(by_pts=False)) == (30, 7)
+    queue.floor = queue.writer.epoch = 1  # the stale ones decide nothing
+    queue.put(word(1, pts_ns=90))
+    assert (queue.head_ns(by_pts=True), queue.head_ns(by_pts=False)) == (90, 9)
+    assert queue.stats().stale == 2
+
+
+def test_an_event_that_a_flush_took_while_it_was_looked_at_is_not_delivered() -> None:
+    queue = link()
+    queue.put(SpeechEnd())
+    head = queue._head
+
+    def then_flushed() -> Any:
+        found = head()
+        queue.purge(1)
+        return found
+
+    queue._head = then_flushed  # type: ignore[method-assign]
+    assert queue.pop_event() is None
+    assert queue.stats().stale == 1
+
+
+def test_a_stale_entry_that_a_flush_takes_while_it_is_skipped_is_counted_once() -> None:
+    queue = link()
+    queue.put(block(20))
+    queue.floor = 1
+
+    def flushed_meanwhile(*_: object) -> bool:
+        queue.purge(2)
+        return True
+
+    queue._stale = flushed_meanwhile  # type: ignore[assignment, method-assign]
+    assert queue.pop_event() is None
+    assert (queue.stats().stale, queue.queued_ns) == (1, 0)
+
+
+def test_a_link_remembers_a_retraction_while_its_writer_is_not_past_it() -> None:
+    queue = link()
+    queue.retract(1, 3)
+    queue.retract(2, 4)
+    assert queue._retracted == {1: 3, 2: 4}
+    with pytest.raises(Flushed):
+        queue.put(word(0, turn=1))
+    queue.writer.epoch = 3
+    queue.put(word(1, turn=1))
+    with pytest.raises(Flushed):
+        queue.put(word(2, turn=2))
+    queue.retract(5, 5)
+    assert queue._retracted == {2: 4, 5: 5}
+
+
+def test_an_eos_is_neither_retracted_nor_refused_whatever_its_turn() -> None:
+    queue = link()
+    queue.put(Eos(turn=2))
+    queue.retract(2, 1)
+    assert drain(queue) == [Eos(turn=2)]
+    queue = link()
+    queue.retract(2, 1)
+    queue.put(Eos(turn=2))
+    assert drain(queue) == [Eos(turn=2)]
+
+
+def test_an_eos_that_a_flush_came_after_is_taken_out() -> None:
+    queue = link()
+    queue.put(Eos())
+    queue.floor = 1
+    assert queue.pop() == Eos()
+    assert queue.ended

@@ -140,3 +140,52 @@ def test_an_owed_flush_still_ends_work_until_it_is_taken() -> None:
     assert made.concerns(runner(), 2)
     assert [one.number for one in made.take_owed()] == [1]
     assert not made.concerns(runner(), 2)
+
+
+def test_a_retraction_unwinds_work_on_its_own_turn_alone() -> None:
+    made = pending(flush(1, turn=2, retracts=True))
+    assert made.judge(runner(), 2) is Verdict.UNWIND
+    assert made.judge(runner(), 1) is Verdict.RETRY
+    assert made.judge(runner("other"), 2) is Verdict.DROP
+
+
+def test_a_retraction_ends_work_downstream_on_its_own_turn_alone() -> None:
+    made = pending(flush(1, turn=2, retracts=True))
+    assert made.concerns(runner(), 2)
+    assert not made.concerns(runner(), 1)
+    assert made.concerns(runner(is_source=True), 2)
+
+
+def test_work_in_no_turn_is_ended_by_any_flush_of_its_outputs() -> None:
+    made = pending(Flush(1, 0, origins=frozenset(["node"])))
+    assert made.concerns(runner(), 0) is True
+    assert made.concerns(runner(), 1) is False
+    assert made.judge(runner(), 0) is Verdict.DROP
+
+
+def test_nothing_is_taken_or_concerns_anybody_before_a_flush_came() -> None:
+    made = pending()
+    assert made.concerns(runner(), 1) is False
+    assert made.spares(runner()) is True
+    assert (made.take_judged(), made.take_owed()) == (None, [])
+    made.hand(flush(1))
+    assert made.take_judged() is None, "it is not judged"
+
+
+def test_one_flush_of_several_ends_work_though_the_others_do_not() -> None:
+    made = pending(Flush(1, 2, origins=frozenset(["node"])), Flush(2, 9, nodes=frozenset(["tts"])))
+    assert made.concerns(runner(), 2)
+    assert not made.concerns(runner(), 5)
+    assert made.judge(runner(), 5) is Verdict.DROP
+    assert made.judge(runner(), 10) is Verdict.RETRY
+
+
+def test_each_judged_flush_is_taken_once() -> None:
+    made = pending(flush(1), flush(2), flush(3))
+    made.judge_up_to(2)
+    taken = [made.take_judged() for _ in range(4)]
+    assert [one and one.number for one in taken] == [1, 2, None, None]
+    made.judge_up_to(0)
+    assert made.take_judged() is None
+    made.judge_all()
+    assert [one.number for one in iter(made.take_judged, None)] == [3]

@@ -295,3 +295,84 @@ def test_a_thread_that_is_stopped_at_a_timer_takes_no_further_item() -> None:
     with pytest.raises(Stopped):
         segment._work()
     assert begun == []
+
+
+def test_a_flush_that_ends_what_a_timer_makes_is_told_once_its_generator_is_closed() -> None:
+    log: list[str] = []
+
+    class Timed(Heavy):
+        def on_timer(self) -> Iterator[Any]:
+            try:
+                yield None
+                log.append("went on")
+            finally:
+                log.append("closed")
+
+        def on_event(self, event: Event) -> Any:
+            log.append(event.name)
+            segment.hand(Flush(1, 0, nodes=frozenset(["node"])))
+            segment.apply_all()
+
+        def on_flush(self, flush: Flush) -> None:
+            log.append("flush")
+
+    wiring = pipeline(CHAIN, ManualClock(), node=Timed)._wiring
+    segment: Any = wiring.segments["node"]
+    segment.inbox.link.put(SpeechStart())
+    segment.wake_at(wiring.runners["node"], 0)
+    assert segment._run_due_timer() is True
+    assert log == ["speech_start", "closed", "flush"]
+    assert segment.timers == {}
+
+
+def test_a_timer_runs_once_and_not_before_its_time() -> None:
+    fired: list[bool] = []
+
+    class Timed(Heavy):
+        def on_timer(self) -> Any:
+            fired.append(True)
+
+    wiring = pipeline(CHAIN, ManualClock(), node=Timed)._wiring
+    segment: Any = wiring.segments["node"]
+    segment.wake_at(wiring.runners["node"], 1)
+    assert (segment._run_due_timer(), fired) == (False, [])
+    segment.wake_at(wiring.runners["node"], 0)
+    assert (segment._run_due_timer(), fired, segment.timers) == (True, [True], {})
+
+
+def test_a_flush_that_comes_while_a_node_is_told_of_another_is_told_though_nothing_comes() -> None:
+    told: list[int] = []
+
+    class Told(Heavy):
+        def on_flush(self, flush: Flush) -> None:
+            told.append(flush.number)
+            if flush.number == 1:
+                segment.hand(Flush(2, 1, nodes=frozenset(["node"])))
+                segment.waiter.wait()  # the token of that is gone
+            else:
+                segment.inbox.link.put(Eos())
+
+    segment: Any = pipeline(CHAIN, node=Told)._wiring.segments["node"]
+    segment.hand(Flush(1, 1, nodes=frozenset(["node"])))
+    segment.inbox.link.writer.epoch = 2
+    thread = threading.Thread(target=segment._work, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
+    assert not thread.is_alive()
+    assert told == [1, 2]
+
+
+def test_a_thread_that_is_stopped_as_it_is_about_to_wait_leaves() -> None:
+    segment: Any = pipeline(CHAIN, node=Heavy)._wiring.segments["node"]
+    left: list[bool] = []
+    segment.inbox.unblock = segment.stop
+
+    def work() -> None:
+        with pytest.raises(Stopped):
+            segment._work()
+        left.append(True)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_S)
+    assert left == [True]

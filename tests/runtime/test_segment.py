@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections.abc import Iterator
@@ -9,9 +10,23 @@ from typing import Any
 import pytest
 
 from tests.stand_ins import PATIENCE_S, Collect, Heavy, Pass, Words, pipeline, run, word
-from vflow import MS, Event, Flush, ManualClock, Pipeline, SpeechStart, SystemClock, TextPacket
+from vflow import (
+    MS,
+    Eos,
+    Event,
+    Flush,
+    In,
+    ManualClock,
+    Node,
+    Out,
+    Pipeline,
+    SpeechStart,
+    SystemClock,
+    Text,
+    TextPacket,
+)
 from vflow.clock import SystemWaiter
-from vflow.errors import Stopped
+from vflow.errors import Drained, Flushed, NodeError, Stopped
 
 CHAIN = """
 nodes:
@@ -341,3 +356,300 @@ def test_a_forked_child_that_comes_back_by_an_exit_fails_no_pipeline(monkeypatch
     with pytest.raises(Ended):
         segment._run()
     assert crashed == []
+
+
+def test_a_new_thread_is_at_epoch_0_and_keeps_no_process_alive() -> None:
+    segment = pipeline(CHAIN, node=Pass)._wiring.segments["node"]
+    assert (segment.epoch, segment.left, segment.timers) == (0, False, {})
+    assert (segment.thread.daemon, segment.thread.name) == (True, "vflow:words")
+
+
+def unstarted(**classes: Any) -> tuple[Any, Any]:
+    """The segment of `node` in a chain that does not run, and its runner; its node is heavy."""
+    wiring = pipeline(CHAIN, **classes)._wiring
+    return wiring.segments["node"], wiring.runners["node"]
+
+
+class Noted(Heavy):
+    """Notes what it is told."""
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.log: list[str] = []
+
+    def on_event(self, event: Event) -> Any:
+        self.log.append(event.name)
+
+    def on_flush(self, flush: Flush) -> None:
+        self.log.append(f"flush {flush.number}")
+
+    def on_cancel(self, flush: Flush) -> None:
+        self.log.append(f"cancel {flush.number}")
+
+
+def flush_of(number: int, **values: Any) -> Flush:
+    return Flush(number, 1, nodes=frozenset(["node"]), **values)
+
+
+def test_a_thread_that_left_tells_a_node_of_a_flush_while_that_is_open_and_not_later() -> None:
+    segment, runner = unstarted(node=Noted)
+    is_open = True
+    segment.owner = replace(segment.owner, is_open=lambda name: is_open)
+    segment.hand(flush_of(1))
+    segment.settle()
+    assert runner.node.log == [], "the thread has not left: it does that itself"
+    segment._left = True
+    segment.settle()
+    assert runner.node.log == ["flush 1"]
+    is_open = False
+    segment.hand(flush_of(2))
+    segment.settle()
+    assert (runner.node.log, segment.epoch) == (["flush 1"], 2)
+
+
+def test_a_thread_that_runs_tells_its_nodes_whether_or_not_the_others_are_open() -> None:
+    segment, runner = unstarted(node=Noted)
+    segment.owner = replace(segment.owner, is_open=lambda name: False)
+    segment.hand(flush_of(1))
+    segment.apply_all()
+    assert runner.node.log == ["flush 1"]
+
+
+def test_a_node_that_fails_while_it_is_told_of_a_flush_is_failed_by_name_and_the_next_is_told() -> None:
+    class Fails(Noted):
+        def on_flush(self, flush: Flush) -> None:
+            super().on_flush(flush)
+            raise SystemExit("enough")
+
+    segment, runner = unstarted(node=Fails)
+    failed: list[tuple[str, str]] = []
+    segment.owner = replace(
+        segment.owner, failed=lambda _, runner, error: bool(failed.append((runner.name, str(error))))
+    )
+    segment.hand(flush_of(1))
+    segment.hand(flush_of(2))
+    segment.apply_all()
+    assert failed == [("node", "enough")] * 2
+    assert (runner.node.log, segment.epoch) == (["flush 1", "flush 2"], 2)
+
+
+def test_a_flush_that_comes_with_an_event_ends_the_generator_that_looked() -> None:
+    class Interrupted(Noted):
+        def process(self, packet: TextPacket) -> Iterator[Any]:
+            try:
+                yield None
+                self.log.append("went on")
+            finally:
+                self.log.append("closed")
+
+        def on_event(self, event: Event) -> Any:
+            segment.hand(flush_of(1))
+
+    segment, runner = unstarted(node=Interrupted)
+    segment.inbox.link.put(SpeechStart())
+    with pytest.raises(Flushed):
+        segment.inbox.link.packet(word(0, turn=1))
+    assert runner.node.log == ["closed"]
+
+
+def test_an_event_within_an_event_is_told_of_a_flush_after_both() -> None:
+    class Nested(Noted):
+        def process(self, packet: TextPacket) -> Iterator[Any]:
+            yield None
+            self.log.append("went on")
+
+        def on_event(self, event: Event) -> Iterator[Any]:
+            self.log.append(f"begin {event.pts_ns}")
+            if event.pts_ns == 1:
+                yield None
+            else:
+                segment.hand(flush_of(1, retracts=True))
+                segment.apply_all()
+            self.log.append(f"end {event.pts_ns}")
+
+    segment, runner = unstarted(node=Nested)
+    for pts_ns in (1, 2):
+        segment.inbox.link.put(SpeechStart(turn=2, pts_ns=pts_ns))
+    segment.inbox.link.packet(word(0, turn=2))
+    assert runner.node.log == ["begin 1", "begin 2", "end 2", "end 1", "flush 1", "went on"]
+
+
+def test_an_event_passes_the_first_node_of_a_thread_before_a_generator_further_on_that_looks() -> None:
+    log: list[str] = []
+
+    class First(Heavy):
+        def on_event(self, event: Event) -> Any:
+            log.append(f"first {event.name}")
+
+    class Looks(Pass):
+        def process(self, packet: TextPacket) -> Iterator[Any]:
+            yield None
+            log.append("end")
+            yield packet
+
+        def on_event(self, event: Event) -> Any:
+            log.append(f"second {event.name}")
+
+    text = """
+    nodes: {words: {use: t.speech}, first: {use: t.first}, looks: {use: t.looks}, sink: {use: t.collect}}
+    links: [words -> first -> looks -> sink]
+    """
+    run(text, ManualClock(), speech=Speech, first=First, looks=Looks)
+    assert log == ["end", "first speech_start", "second speech_start", "end", "first eos", "second eos"]
+
+
+def test_a_node_with_two_inputs_takes_no_event_at_a_look() -> None:
+    log: list[str] = []
+
+    class Both(Node):
+        heavy = True
+        left = In(Text("word"))
+        right = In(Text("word"))
+        out = Out(Text("word"))
+
+        def process(self, packet: TextPacket) -> Iterator[Any]:
+            log.append(f"begin {packet.index}")
+            yield None
+            log.append(f"end {packet.index}")
+
+        def on_event(self, event: Event) -> Any:
+            log.append(event.name)
+
+    text = """
+    nodes: {a: {use: t.speech}, b: {use: t.words, count: 1}, both: {use: t.both}, sink: {use: t.collect}}
+    links: [a -> both.left, b -> both.right, both -> sink]
+    """
+    wiring = pipeline(text, ManualClock(), speech=Speech, both=Both)._wiring
+    segment = wiring.segments["both"]
+    left, right = segment.inbox.links
+    for item in (word(0), SpeechStart(), word(1)):
+        left.put(item)
+    left.put(Eos())
+    right.put(Eos())
+    segment._work()
+    assert log == ["begin 0", "end 0", "speech_start", "begin 1", "end 1", "eos"]
+
+
+def test_a_source_that_takes_events_may_look() -> None:
+    class Looks(Words):
+        def produce(self) -> Iterator[Any]:
+            yield None
+            yield word(0)
+
+        def on_event(self, event: Event) -> Any:
+            assert event.name == "eos"
+
+    text = CHAIN.replace("{use: t.words, every: 20ms}", "{use: t.looks}")
+    assert sink(run(text, ManualClock(), looks=Looks, node=Pass)).indices == [0]
+
+
+def test_a_coroutine_that_was_cancelled_ends_by_what_cancelled_it() -> None:
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    segment, runner = unstarted(node=Noted)
+    with pytest.raises(NodeError, match="node: its coroutine was cancelled") as raised:
+        segment.complete(runner, cancelled(), 1)
+    assert str(runner.place) in str(raised.value)
+    segment.hand(flush_of(1))
+    with pytest.raises(Flushed):
+        segment.complete(runner, cancelled(), 1)
+    segment.stop()
+    with pytest.raises(Stopped):
+        segment.complete(runner, cancelled(), 1)
+    segment._coroutines.close()
+
+
+def test_a_wait_ends_at_its_time_and_at_once_where_that_has_passed() -> None:
+    segment, runner = unstarted(node=Noted)
+    waits: list[int | None] = []
+    now = 0
+
+    class Advances(SystemWaiter):
+        def wait(self, deadline_ns: int | None = None) -> None:
+            nonlocal now
+            waits.append(deadline_ns)
+            now += 5 * MS
+
+    segment.waiter = Advances(SystemClock())
+    segment.owner.clock.now_ns = lambda: now
+    segment.wait_until(runner, 10 * MS)
+    assert (waits, now) == ([10 * MS] * 2, 10 * MS)
+    segment.wait_until(runner, 10 * MS)
+    segment.rest(10 * MS)
+    assert (waits, now) == ([*[10 * MS] * 2, *[20 * MS] * 2], 20 * MS)
+
+
+def test_a_wait_ends_with_a_drain_for_a_source_alone_and_with_a_flush_or_a_stop_for_all() -> None:
+    wiring = pipeline(CHAIN, ManualClock(), node=Noted)._wiring
+    segment, runner = wiring.segments["node"], wiring.runners["node"]
+    source = wiring.segments["words"]
+    source.drain()
+    with pytest.raises(Drained):
+        source.wait_until(wiring.runners["words"], None)
+    segment.drain()
+    segment.wait_until(runner, 0)
+    segment.hand(flush_of(1))
+    with pytest.raises(Flushed):
+        segment.wait_until(runner, 0)
+    segment.stop()
+    with pytest.raises(Stopped):
+        segment.wait_until(runner, 0)
+
+
+@pytest.mark.parametrize("tells", ["failed", "announce", "work"])
+def test_a_forked_child_tells_nobody_of_anything(tells: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(BaseException):
+        """Stands for the end of the process."""
+
+    def end(code: int) -> None:
+        raise Gone
+
+    segment, runner = unstarted(node=Noted)
+    told: list[str] = []
+    segment.owner = replace(
+        segment.owner,
+        failed=lambda *_: bool(told.append("failed")),
+        announce=lambda *_: told.append("announce"),
+        ended=lambda _: told.append("ended"),
+    )
+    segment._work = segment.forked
+    if tells != "work":
+        segment.forked()
+    monkeypatch.setattr(os, "_exit", end)
+    tell = {
+        "failed": lambda: segment.failed(runner, OSError("in the child")),
+        "announce": lambda: segment.announce(runner, word(0), "out"),
+        "work": segment._run,
+    }
+    with pytest.raises(Gone):
+        tell[tells]()
+    assert told == []
+    with pytest.raises(Stopped):
+        segment.check()
+
+
+@pytest.mark.parametrize("error", [SystemExit("enough"), RuntimeError("a fault")])
+def test_a_thread_that_ends_by_an_error_says_by_which_and_that_it_left(error: BaseException) -> None:
+    def fails() -> None:
+        raise error
+
+    segment, _ = unstarted(node=Noted)
+    told: list[Any] = []
+    segment.owner = replace(
+        segment.owner,
+        crashed=lambda *values: told.append(values),
+        ended=lambda left: told.append((left, left.left)),
+    )
+    segment._work = fails
+    segment._run()
+    assert told == [(segment, error), (segment, True)]
+
+
+def test_a_thread_that_is_stopped_ends_without_an_error() -> None:
+    segment, _ = unstarted(node=Noted)
+    crashed: list[BaseException] = []
+    segment.owner = replace(segment.owner, crashed=lambda _, error: crashed.append(error))
+    segment.stop()
+    segment._run()
+    assert (crashed, segment.left) == ([], True)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.runtime.test_link import drain
 from tests.runtime.test_pipeline import CHAIN, sink
 from tests.stand_ins import PATIENCE_S, Gate, Heavy, Pass, Words, pipeline, run, word
-from vflow import Event, Flush, ManualClock, TextPacket
+from vflow import Eos, Event, Flush, ManualClock, TextPacket
 from vflow.errors import Stopped
 
 
@@ -213,3 +214,31 @@ def test_a_source_that_is_stopped_while_it_makes_a_packet_does_not_send_it() -> 
     with pytest.raises(Stopped):
         segment._work()
     assert wiring.segments["node"].inbox.link.stats().pushed == 1
+
+
+def test_a_flush_drops_what_its_source_makes_in_no_turn_and_the_source_goes_on() -> None:
+    class Flushes(Words):
+        def produce(self) -> Any:
+            yield word(0)
+            running.flush(0, ["words"])
+            yield word(1)  # of before the flush: the thread has not applied it
+            yield word(2)
+
+    running = pipeline(CHAIN.replace("t.words", "t.flushes"), node=Heavy, flushes=Flushes)
+    running._wiring.segments["words"]._work()
+    assert drain(running._wiring.segments["node"].inbox.link) == [word(2), Eos()]
+
+
+def test_a_fused_node_that_is_restarted_does_not_begin_the_stream_again() -> None:
+    class Stumbles(Pass):
+        stumbled = False
+
+        def process(self, packet: TextPacket) -> Any:
+            if packet.index == 9 and not Stumbles.stumbled:
+                Stumbles.stumbled = True
+                raise OSError("once")
+            return packet
+
+    text = CHAIN.replace("{use: t.node}", "{use: t.node, on_error: {restart: 1}}")
+    assert sink(run(text, ManualClock(), node=Stumbles)).indices == list(range(9))
+    assert Stumbles.stumbled

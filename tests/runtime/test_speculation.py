@@ -516,6 +516,7 @@ def test_a_pause_that_was_spoken_over_is_not_wanted() -> None:
     speculation = Speculation(frozenset(), lambda: 0)
     assert not speculation.wanted(1, 10)
     speculation.begin(1)
+    assert speculation.wanted(1, 0)
     assert speculation.wanted(1, 10)
     speculation.retract(1, 1, after_ns=10)
     assert not speculation.wanted(1, 10)

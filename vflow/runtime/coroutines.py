@@ -43,13 +43,13 @@ class Coroutines:
 
     def cancel_stale(self) -> None:
         """Cancel the coroutine that runs now, if its work is stale."""
-        waiting, loop = self._waiting, self._loop
-        if waiting is None or loop is None:
+        waiting = self._waiting
+        if waiting is None:
             return
         task, runner, turn = waiting
         if self._stale(runner, turn):
             with suppress(RuntimeError):  # the thread was faster: its loop is closed
-                loop.call_soon_threadsafe(task.cancel)
+                task.get_loop().call_soon_threadsafe(task.cancel)
 
     def close(self) -> None:
         """End what the nodes left in the loop, and the loop."""

@@ -8,7 +8,8 @@ the effects, and touches nothing that is played.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 
 from vflow.bus import Message
 from vflow.flush import Flush, Played
@@ -45,13 +46,8 @@ class Flusher:
         self._number = 0  # guarded by _lock
         self._dropping: tuple[str, float] | None = None
         """The sink that is asked to drop now, and since when, of `time.monotonic`."""
-        self._reaches: dict[frozenset[str], Reach] = {}
-
-    def reach(self, starts: frozenset[str]) -> Reach:
+        self.reach: Callable[[frozenset[str]], Reach] = cache(graph.reach)
         """What lies downstream of some nodes, worked out once."""
-        if starts not in self._reaches:
-            self._reaches[starts] = self._graph.reach(starts)
-        return self._reaches[starts]
 
     def sinks(self, starts: frozenset[str]) -> list[tuple[str, Sink]]:
         """The sinks downstream of some nodes."""

@@ -50,7 +50,8 @@ class HeldLink(Link):
             self.got_epoch, item, put_ns, _ = head
             if put_ns is not None and self._too_old(item, max(put_ns, self._released_ns)):
                 continue
-            self.ended = self.ended or isinstance(item, Eos)
+            if isinstance(item, Eos):
+                self.ended = True
             return item
         return None
 

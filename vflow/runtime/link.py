@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -66,8 +67,9 @@ class Link:
         overflow: Callable[[], None] = lambda: None,
     ) -> None:
         self.name, self.options = name, options
-        self._floor = 0
-        self._newest = 0  # the last flush that made anything stale: the floor, or a retraction
+        self._floor = self._newest = (
+            0  # `_newest` is the last flush that made anything stale, retractions too
+        )
         self._retracted: dict[int, int] = {}  # turn: its retraction; replaced under the pipeline's flush lock
         self.writer: LinkEnd
         self.reader: LinkEnd
@@ -77,7 +79,7 @@ class Link:
         """Whether its eos has been taken out."""
         self.feedback = False
         """Whether it closes a cycle: its eos is waited for by nobody, since it comes of the reader's own."""
-        self.got_epoch = 0
+        self.got_epoch: int
         """The epoch of the entry that was taken last; the reader's."""
         self._stamp_ns = clock.stamp_ns
         self._packets, self._time_ns = options.packets, options.time_ns
@@ -90,10 +92,11 @@ class Link:
         self._leaky = options.policy.startswith("leaky")
         self._mutex = threading.Lock()  # held by all that take entries out, but the reader of a blocking link
         self._pushed = self._refused = self._high_water = 0  # written by the writer
-        self._put_ns = self._leaked = self._leaked_ns = 0
+        self._put_ns = self._leaked = 0
         self._eos_put = False
         self._got_ns = self._skipped = self._max_wait_ns = 0  # written by the reader
-        self._purged = self._purged_ns = 0  # written under the pipeline's flush lock
+        self._purged = 0  # written under the pipeline's flush lock
+        self._dropped_ns = 0  # audio that a purge or the policy dropped; guarded by _mutex
 
     def time_all(self) -> None:
         """Time each put: the reader orders entries of several links by it."""
@@ -116,7 +119,7 @@ class Link:
     @property
     def queued_ns(self) -> int:
         """Audio waiting in the link, in ns; any thread."""
-        return self._put_ns - self._got_ns - self._purged_ns - self._leaked_ns
+        return self._put_ns - self._got_ns - self._dropped_ns
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -145,7 +148,8 @@ class Link:
             raise Flushed
         entries = self._entries
         count = len(entries)
-        if count >= self._packets or (self._put_ns - self._got_ns >= self._time_ns and self._full()):
+        queued_ns = self._put_ns - self._got_ns - self._dropped_ns
+        if count >= self._packets or (count > 0 and queued_ns >= self._time_ns):
             if not self._make_room(item):
                 return
             count = len(entries)
@@ -161,11 +165,9 @@ class Link:
 
     def _stale(self, epoch: int, item: Item) -> bool:
         """Whether a flush has made this item of a writer at `epoch` stale; an eos never is."""
-        if isinstance(item, Eos):
-            return False
-        if epoch < self._retracted.get(item.turn, 0) and not isinstance(item, SAID):
+        if epoch < self._retracted.get(item.turn, 0) and not isinstance(item, (*SAID, Eos)):
             return True
-        return epoch < self._floor and not self.options.keep
+        return epoch < self._floor and not (self.options.keep or isinstance(item, Eos))
 
     def _full(self) -> bool:
         count = len(self._entries)
@@ -180,27 +182,27 @@ class Link:
             self._block(item)
         elif policy == "error":
             raise LinkFull(f"{self.name} is full ({len(self._entries)} packets) and its policy is error")
-        elif policy == "leaky-newest":
+        elif policy == "leaky-oldest":
+            self._drop_oldest()
+        else:
             self._leaked += 1
             self._overflow()
-            return False
-        else:
-            self._drop_oldest()
-        return True
+        return policy != "leaky-newest"
 
     def _block(self, item: Item) -> None:
         writer = self.writer
-        while True:
-            self._blocked = True
-            if writer.epoch < self._newest and self._stale(writer.epoch, item):
-                self._blocked = False
-                self._refused += 1
-                raise Flushed
-            if not self._full():
-                self._blocked = False
-                return
-            writer.check()
-            writer.waiter.wait()
+        try:
+            while True:
+                self._blocked = True  # before the look: a reader that makes room after it wakes the writer
+                if self._stale(writer.epoch, item):
+                    self._refused += 1
+                    raise Flushed
+                if not self._full():
+                    return
+                writer.check()
+                writer.waiter.wait()
+        finally:
+            self._blocked = False
 
     def _drop_oldest(self) -> None:
         dropped = 0
@@ -212,12 +214,11 @@ class Link:
             self._overflow()
 
     def _drop_first_packet(self) -> bool:
-        for index, (_, item, _, duration_ns) in enumerate(self._entries):
-            if isinstance(item, Packet):
-                self._leaked_ns += duration_ns
-                del self._entries[index]
-                return True
-        return False
+        index = next((at for at, entry in enumerate(self._entries) if isinstance(entry[1], Packet)), None)
+        if index is not None:
+            self._dropped_ns += self._entries[index][3]
+            del self._entries[index]
+        return index is not None
 
     def pop(self) -> Item | None:
         """The next item that is not stale, or None."""
@@ -248,12 +249,12 @@ class Link:
     def _too_old(self, item: Item, put_ns: int) -> bool:
         """Note how long an item has waited; True for a packet that `max_age` drops."""
         waited_ns = self._stamp_ns() - put_ns
-        if waited_ns > self._max_age_ns and isinstance(item, Packet):
+        too_old = waited_ns > self._max_age_ns and isinstance(item, Packet)
+        if too_old:
             self._skipped += 1
-            return True
-        if waited_ns > self._max_wait_ns:
-            self._max_wait_ns = waited_ns
-        return False
+        else:
+            self._max_wait_ns = max(waited_ns, self._max_wait_ns)
+        return too_old
 
     @property
     def ready(self) -> bool:
@@ -262,8 +263,7 @@ class Link:
 
     def _ease(self) -> None:
         """Let a blocked writer go on at low water."""
-        count = len(self._entries)
-        if count <= self._low_water and (count == 0 or self.queued_ns <= self._time_ns // 2):
+        if len(self._entries) <= self._low_water and self.queued_ns <= self._time_ns // 2:
             self._release()
 
     def _release(self) -> None:
@@ -279,9 +279,12 @@ class Link:
     def pop_event(self) -> Event | None:
         """The next item, if it is an event other than eos; else it stays."""
         head = self._head()
-        if head is None or not isinstance(head[1], Event) or isinstance(head[1], Eos):
+        if head is None:
             return None
-        return head[1] if self._remove(head) else None
+        event = head[1]
+        if not isinstance(event, Event) or isinstance(event, Eos):
+            return None
+        return event if self._remove(head) else None
 
     def head_ns(self, by_pts: bool) -> int | None:
         """When the next fresh entry was put, or its pts; None where there is none."""
@@ -297,7 +300,7 @@ class Link:
                 entry = self._entries[0]
             except IndexError:
                 return None
-            if entry[0] >= self._newest or not self._stale(entry[0], entry[1]):
+            if not self._stale(entry[0], entry[1]):
                 return entry
             if self._remove(entry):
                 self._skipped += 1
@@ -305,31 +308,25 @@ class Link:
     def _remove(self, entry: Entry) -> bool:
         """Take this entry, the first one; False where a purge was faster."""
         with self._mutex:
-            if not self._entries or self._entries[0] is not entry:
-                return False
-            self._entries.popleft()
-        self._got_ns += entry[3]
+            is_first = bool(self._entries) and self._entries[0] is entry
+            if is_first:
+                self._entries.popleft()
+                self._got_ns += entry[3]
         if self._blocked:
             self._ease()
-        return True
+        return is_first
 
     def purge(self, floor: int) -> None:
         """Make what was put by epochs below `floor` stale, and drop it; an eos stays."""
         self.floor = floor
-        end: Entry | None = None
-        with self._mutex:
-            while self._entries:
-                try:
-                    entry = self._entries.popleft()
-                except IndexError:  # the reader was faster
-                    break
-                if isinstance(entry[1], Eos):
-                    end = entry
+        with self._mutex, suppress(IndexError):  # none is left, or the reader was faster
+            while True:
+                entry = self._entries.popleft()
+                if isinstance(entry[1], Eos):  # the last one
+                    self._entries.append(entry)
                     break
                 self._purged += 1
-                self._purged_ns += entry[3]
-            if end is not None:
-                self._entries.append(end)
+                self._dropped_ns += entry[3]
         self.writer.waiter.wake()
         self.reader.waiter.wake()
 

@@ -42,11 +42,9 @@ class PendingFlushes:
 
     def concerns(self, runner: Runner, turn: int | None) -> bool:
         """Whether a flush ends what a runner does; a source goes on with what is newer."""
-        if not self.queue and not self.owed:
-            return False
         name = runner.name
         cancels = turn is not None and not runner.is_source
-        return any(
+        return bool(self.queue or self.owed) and any(
             (name in flush.nodes and flush.concerns(turn or 0))
             or (cancels and name in flush.origins and flush.cancels(turn or 0) and _ends(flush, runner))
             for flush in (*self.owed, *self.queue)

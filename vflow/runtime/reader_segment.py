@@ -45,7 +45,7 @@ class ReaderSegment(Segment):
         self.inbox.unblock()
         deadline_ns = min(self.timers.values()) if self.timers else None
         self.waiter.parked = True
-        if self._flushes.queue or self._stopping or self.inbox.ready:
+        if self._flushes.queue or self.inbox.ready:  # a stop wakes it, and its next look sees it
             self.waiter.parked = False
         else:
             self.waiter.wait(deadline_ns)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -148,9 +149,9 @@ class Segment:
         if self._in_child:
             os._exit(forks.CHILD_CAME_BACK)
 
+    @abstractmethod
     def _work(self) -> None:
-        """What the thread is for; it leaves when this returns. Raises: Signal to leave at once."""
-        raise NotImplementedError
+        """Do what the thread is for; it leaves when this returns. Raises: Signal to leave at once."""
 
     def _deliver(self, target: Any, event: Event) -> None:
         while True:
@@ -218,7 +219,7 @@ class Segment:
             self._deliver(runner.event, event)
         finally:
             self._looking = outer
-        if self._flushes.owed and outer is None:
+        if outer is None:
             if self._flushes.concerns(runner, turn):
                 raise Flushed
             self._pay()

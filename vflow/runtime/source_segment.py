@@ -42,4 +42,4 @@ class SourceSegment(Segment):
 
     def failed(self, runner: Runner, error: BaseException) -> None:
         self._leave_child()
-        self._again = self.owner.failed(self, runner, error) and runner.is_source
+        self._again = self.owner.failed(self, runner, error)  # of a fused node: the stream's end unsays it

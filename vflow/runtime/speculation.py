@@ -92,16 +92,12 @@ class Speculation:
     def withhold(self, turn: int, epoch: int, message: Message) -> bool:
         """Keep a message until `commit`; False where its turn is sure. One that comes late, of a thread at an
         `epoch` before the retraction, is dropped."""
-        if turn not in self._ahead:
-            return False
         with self._lock:
             ahead = self._ahead.get(turn)
-            if ahead is None:
-                return False
-            if epoch >= ahead.retraction:
+            if ahead is not None and epoch >= ahead.retraction:
                 ahead.messages.append(message)
                 ahead.last_ns = self._now_ns()
-            return True
+            return ahead is not None
 
     def retract(self, turn: int, number: int, after_ns: int) -> list[Message] | None:
         """The user spoke on at `after_ns`; `number` is the flush. Returns what was withheld, and is void.

@@ -87,7 +87,6 @@ class SamplingState:
         self.real = zeros(rows, len(REAL), dtype=torch.float32)
         self.real[:, REAL.index("repetition_penalty")] = 1
         self.whole = zeros(rows, len(WHOLE))
-        self.whole[:, WHOLE.index("top_k")] = 1
 
     def begin(self, slot: int, position: int, sampling: Sampling) -> None:
         """A reply begins in `slot`, whose prompt has `position` tokens. No sync: fills and small copies."""

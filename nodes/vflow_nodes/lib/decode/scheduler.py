@@ -118,11 +118,10 @@ class Scheduler:
         own = next((slot for slot in idle if slot.session == job.session), None)
         if own is not None:
             return own
-
-        def rank(slot: Slot) -> tuple[bool, int, int]:
-            return slot.session != 0, -shared(slot.content, job.keys) if slot.session == 0 else 0, slot.used
-
-        return min(idle, key=rank, default=None)
+        free = [slot for slot in idle if not slot.session]
+        if free:
+            return min(free, key=lambda slot: (-shared(slot.content, job.keys), slot.used))
+        return min(idle, key=lambda slot: slot.used, default=None)
 
     def _begin(self, job: Job, slot: Slot) -> None:
         job.slot, job.stage = self.slots.index(slot), Stage.PREFILL

@@ -30,6 +30,7 @@ from vflow_nodes.lib.decode.sampling import (
     Sampling,
     SamplingState,
     Tuning,
+    _wrapped,
     gumbel,
 )
 from vflow_nodes.lib.engine_generator import EngineGenerator
@@ -300,6 +301,7 @@ def test_a_full_history_goes_on_at_its_end() -> None:
     for _ in range(3):
         sampler().draw(logits, state, torch.tensor([0]), True)
     assert int(state.count[0]) == LONGEST
+    assert state.history[0, -2:].tolist() == [3, int(state.tokens[0])]
 
 
 def test_the_next_reply_of_a_slot_knows_nothing_of_the_one_before() -> None:
@@ -343,6 +345,48 @@ def test_a_setting_out_of_its_bounds_is_refused_by_name(setting: str, value: Any
 
 def test_the_defaults_are_those_of_the_generators_properties() -> None:
     props = props_of(EngineGenerator)
+    assert Sampling().seed == 0
     for field in fields(Sampling):
         if field.name != "seed":  # a node without one draws one
             assert field.default == props[field.name].default, field.name
+
+
+@pytest.mark.parametrize("draws", [False, True])
+def test_a_row_without_a_reply_takes_the_likeliest_of_the_vocabulary(draws: bool) -> None:
+    state = SamplingState(3, CPU)
+    assert [len(rows) for rows in (state.tokens, state.history, state.real, state.whole)] == [4] * 4
+    logits = torch.zeros(1, SIZE)
+    logits[0, 9], logits[0, 12] = 2.0, 1.5
+    for _ in range(2):  # unchanged by what was taken before
+        assert sampler().draw(logits, state, torch.tensor([3]), not draws).item() == 9
+
+
+@pytest.mark.parametrize("temperature", [0, 1.0])
+def test_no_token_beyond_the_vocabulary_is_taken_however_unlikely_all_are(temperature: float) -> None:
+    logits = torch.full((1, SIZE), -1e30)
+    logits[0, 4] = -1e29
+    state = state_of([[]], [replace(greedy(), temperature=temperature)])
+    assert sampler().draw(logits, state, torch.tensor([0]), temperature == 0).item() == 4
+
+
+@pytest.mark.parametrize(
+    ("seed", "wrapped"),
+    [(0, 0), (7, 7), (-1, -1), (2**63 - 1, 2**63 - 1), (2**63, -(2**63)), (2**64 + 5, 5), (-(2**64) - 5, -5)],
+)
+def test_a_seed_of_any_size_is_taken_modulo_2_to_the_64(seed: int, wrapped: int) -> None:
+    assert _wrapped(seed) == wrapped
+
+
+def test_a_score_between_0_and_1_is_penalised_downwards() -> None:
+    logits = torch.full((1, SIZE), -5.0)
+    logits[0, 4], logits[0, 6] = 0.9, 0.5
+    state = state_of([[4]], [greedy(repetition_penalty=3.0)])
+    assert sampler().draw(logits, state, torch.tensor([0]), True).item() == 6
+
+
+def test_what_is_drawn_does_not_depend_on_what_the_history_held_before_the_reply() -> None:
+    state = state_of([[5] * 9], [greedy()])
+    state.begin(0, 5, greedy(no_repeat_ngram=1, repetition_penalty=9.0))
+    logits = torch.full((1, SIZE), 1.0)
+    logits[0, 5] = 2.0
+    assert sampler().draw(logits, state, torch.tensor([0]), True).item() == 5

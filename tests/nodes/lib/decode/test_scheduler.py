@@ -217,6 +217,100 @@ def test_a_reply_steps_once_less_than_its_limit_since_its_prompt_gives_the_first
     assert steps == limit - 1
 
 
+def test_the_next_deadline_is_the_first_of_all_that_wait() -> None:
+    scheduler = Scheduler(1)
+    assert scheduler.next_deadline() == float("inf")
+    prefill(scheduler, job(1, 5, limit=9))
+    for session, deadline in ((2, 30.0), (3, 10.0), (4, 20.0), (5, float("inf"))):
+        scheduler.submit(job(session, 5, deadline=deadline))
+    assert scheduler.next_deadline() == 10.0
+    assert [made.session for made in scheduler.plan(20.0).expired] == [3, 4]
+    assert scheduler.next_deadline() == 30.0
+
+
+def test_a_prompt_is_computed_256_positions_at_once_beside_replies_and_512_alone() -> None:
+    scheduler = Scheduler(2)
+    scheduler.submit(job(1, 600, limit=9))
+    assert [compute(scheduler).stop for _ in range(2)] == [512, 600]
+    scheduler.submit(job(2, 600))
+    assert compute(scheduler).stop == 256
+
+
+def test_a_scheduler_with_steps_to_take_is_not_idle_and_one_without_jobs_is() -> None:
+    scheduler = Scheduler(1)
+    assert scheduler.plan(0.0).idle is True
+    prefill(scheduler, made := job(1, 5, limit=9))
+    plan = scheduler.plan(0.0)
+    assert (plan.expired, plan.chunk, plan.rows, plan.idle) == ([], None, [made], False)
+
+
+def test_slots_that_nobody_used_belong_to_nobody() -> None:
+    scheduler = Scheduler(2)
+    assert [slot.session for slot in scheduler.slots] == [0, 0]
+    scheduler.submit(first := job(1, 5, limit=9))
+    scheduler.submit(second := job(1, 5, limit=9))
+    plan = scheduler.plan(0.0)
+    assert (first.slot, second.slot) == (0, 1)
+    assert plan.chunk == Chunk(first, 0, 5, last=True)
+
+
+def test_of_released_slots_that_begin_otherwise_the_one_that_rested_longest_is_taken() -> None:
+    scheduler = Scheduler(3)
+    for session in (1, 2, 3):
+        prefill(scheduler, job(session, 20, first=session * 100))
+    prefill(scheduler, job(1, 20, first=100))  # session 1 came back
+    for session in (3, 1, 2):
+        scheduler.release(session)
+    prefill(scheduler, made := job(4, 20, first=900))
+    assert made.slot == 1
+
+
+def test_what_a_resting_session_holds_does_not_make_it_lose_its_slot() -> None:
+    scheduler = Scheduler(2)
+    for session in (1, 2):
+        prefill(scheduler, job(session, 20, first=session * 100))
+    prefill(scheduler, thief := job(3, 25, first=200))
+    assert thief.slot == 0, "session 2's begins like its prompt, but session 1 rested longest"
+
+
+def test_a_released_slot_is_taken_before_one_of_a_resting_session_whatever_it_holds() -> None:
+    scheduler = Scheduler(2)
+    for session in (1, 2):
+        prefill(scheduler, job(session, 20, first=session * 100))
+    scheduler.release(2)
+    prefill(scheduler, made := job(3, 25, first=100))
+    assert made.slot == 1
+
+
+def test_a_release_leaves_other_sessions_their_slots() -> None:
+    scheduler = Scheduler(2)
+    for session in (1, 2):
+        prefill(scheduler, job(session, 20, first=session * 100))
+    scheduler.release(2)
+    assert (held(scheduler, 1), held(scheduler, 0)) == (20, 20)
+
+
+def test_a_job_that_is_cancelled_while_it_waits_frees_no_slot() -> None:
+    scheduler = Scheduler(1)
+    prefill(scheduler, busy := job(1, 5, limit=9))
+    scheduler.submit(waiting := job(2, 5))
+    scheduler.finish(waiting)
+    assert (waiting.stage, scheduler.slots[0].job) == (Stage.DONE, busy)
+    scheduler.finish(waiting)  # and once more: nothing happens
+    scheduler.finish(busy, [7])
+    scheduler.finish(busy, [7])
+    assert scheduler.plan(0.0).idle
+
+
+def test_a_prompt_that_is_cancelled_within_is_gone_on_with_from_there() -> None:
+    scheduler = Scheduler(1, alone=10)
+    scheduler.submit(made := job(1, 30, limit=9))
+    compute(scheduler)
+    scheduler.finish(made)
+    assert scheduler.slots[0].content == list(range(100, 110))
+    assert prefill(scheduler, job(1, 30)) == 20
+
+
 @dataclass
 class Replay:
     """A scheduler at work without a device: what a cache would hold beside what it is believed to hold."""
