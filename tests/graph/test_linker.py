@@ -9,7 +9,7 @@ import pytest
 from tests import stand_ins
 from tests.graph.graphs import NODES, Mic, build, said
 from tests.stand_ins import Gives, Takes
-from vflow import Audio, Graph, In, Node, Out, QueueOptions, Text
+from vflow import Audio, Graph, In, Out, QueueOptions, Text
 from vflow.graph.loader import load_text
 
 LIVE = QueueOptions(packets=1024, policy="leaky-oldest")
@@ -113,12 +113,12 @@ def test_a_thread_is_cut_where_it_would_become_too_deep_and_a_branch_stays_whole
     assert {"x", "y"} < set(segments[0])
 
 
-class Chooses(Node):
+class Chooses(Takes):
     more = In(Text("final"), optional=True)
     text = In(Text("final"))
 
 
-class Asks(Node):
+class Asks(Gives):
     out = Out(Text("final"))
 
 

@@ -5,44 +5,45 @@ from __future__ import annotations
 import pytest
 
 from tests.graph.graphs import NODES
-from vflow import Audio, Graph, GraphError, In, Node, Out, Text, TextInput
+from tests.stand_ins import Gives, Takes
+from vflow import Audio, Graph, GraphError, In, Out, Text, TextInput
 from vflow.graph.loader import load_text
 
 
-class Voice(Node):
+class Voice(Gives):
     audio = Out(Audio(rate=16_000, channels=1))
 
 
-class Hears(Node):
+class Hears(Takes):
     audio = In(Audio())
     text = Out(Text("final"))
 
 
-class Answers(Node):
+class Answers(Takes):
     generates = True
     text = In(Text("final"))
     say = In(Text("reply"), optional=True)
     words = Out(Text("word"))
 
 
-class Listens(Node):
+class Listens(Takes):
     generates = True
     audio = In(Audio())
     text = In(Text("final"), optional=True)
     words = Out(Text("word"))
 
 
-class Speaks(Node):
+class Speaks(Takes):
     text = In(Text("word"))
     audio = Out(Audio(rate=16_000, channels=1))
 
 
-class Groups(Node):
+class Groups(Takes):
     text = In(Text("word"))
     out = Out(Text("word"))
 
 
-class Plays(Node):
+class Plays(Takes):
     effect = True
     audio = In(Audio(), several=True)
 

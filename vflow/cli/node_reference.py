@@ -122,7 +122,7 @@ class NodeReference:
         yield "ports:"
         for direction, ports in (("in ", role.inputs), ("out", role.outputs)):
             for port, caps in ports.items():
-                yield f"  {direction} {port}: {caps}"
+                yield f"  {direction} {port}: {caps}{', need not be linked' if port in role.optional else ''}"
         yield f"properties that every candidate takes: {', '.join(role.properties)}"
         yield "candidates, the best first:"
         taken = False

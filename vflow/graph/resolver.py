@@ -221,14 +221,18 @@ class Resolver:
             yield Adapter(name, short, inputs, outputs, generates)
 
     def _ends(self, name: str) -> tuple[list[Caps], list[Caps]]:
+        """What a node takes, where it has to be linked, and what it makes."""
         found = self.resolve(name, Path())
         if isinstance(found.target, type) and issubclass(found.target, Node):
             cls = found.target
-            return [p.caps for p in inputs_of(cls).values()], [p.caps for p in outputs_of(cls).values()]
-        document = found.document()
+            needed = [p.caps for p in inputs_of(cls).values() if not p.optional]
+            return needed, [p.caps for p in outputs_of(cls).values()]
+        document, role = found.document(), ROLES.get(use_role(name))
         inputs: list[Caps] = []
         outputs: list[Caps] = []
         for outer, end in document.ports.items():
+            if role is not None and outer in role.optional:
+                continue
             inner = self.resolve(document.nodes[end.node].use, Path())
             if isinstance(inner.target, type) and issubclass(inner.target, Node):
                 ports: Mapping[str, Any] = {**inputs_of(inner.target), **outputs_of(inner.target)}

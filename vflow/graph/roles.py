@@ -12,13 +12,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """`inputs` and `outputs` map ports to caps; `properties` are understood by every candidate."""
+    """`inputs` and `outputs` map ports to caps, of which the `optional` ones need not be linked; `properties`
+    are understood by every candidate."""
 
     name: str
     doc: str
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
     properties: tuple[str, ...]
+    optional: tuple[str, ...] = ()
 
 
 ROLES: Mapping[str, Role] = {
@@ -61,6 +63,7 @@ ROLES: Mapping[str, Role] = {
             {"audio": "audio(rate=16000, channels=1, turns)", "text": "text/final", "say": "text/reply"},
             {"words": "text/word", "transcript": "text/final"},
             ("model", "device", "persona", "max_tokens", "temperature", "seed"),
+            ("text", "say"),
         ),
         Role(
             "tts",
