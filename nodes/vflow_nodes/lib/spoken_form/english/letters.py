@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from vflow_nodes.lib.spoken_form.english.numbers import ONES, number
+from vflow_nodes.lib.spoken_form.english.short_forms import STATES
 from vflow_nodes.lib.spoken_form.english.words import COMMON, RESPELLED, SAID_AS_WORDS, SPELLED
 
 _CAPITALS = re.compile(r"([A-Z]{2,6})(s|['’]s|s['’])?")
@@ -35,7 +36,8 @@ def acronym(core: str, loud: bool) -> str:
         return ""
     letters, ending = found.group(1), found.group(2) or ""
     if letters in RESPELLED:
-        return with_ending(RESPELLED[letters], ending)
+        said = RESPELLED[letters]
+        return said + ending if ending == "s" and said.islower() else with_ending(said, ending)
     if letters in SAID_AS_WORDS or letters in COMMON:
         return ""
     if (
@@ -63,6 +65,16 @@ def initials(core: str) -> tuple[str, bool]:
     if not found:
         return "", False
     return with_ending(spaced(found.group(1)), found.group(2) or ""), True
+
+
+def party(core: str) -> str:
+    """Say "D-Mass", a politician's party and state; '' for what is none."""
+    letter, dash, state = core.partition("-")
+    if letter not in ("D", "R", "I") or not dash:
+        return ""
+    short = state.replace(".", "").isupper() and 1 < len(state) < 5
+    name = STATES.get(state) or (spaced(state) if short else "")
+    return f"{letter}, {name}" if name else ""
 
 
 def identifier(core: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from vflow_nodes.lib.spoken_form.english.attributes import is_noun
 from vflow_nodes.lib.spoken_form.english.dashes import MATH_KINDS, dash
 from vflow_nodes.lib.spoken_form.english.letters import acronym, spaced
 from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
@@ -99,6 +100,7 @@ _SHORT_WORDS = frozenset(("of", "is", "to", "or", "pi", "if"))
 _ARROWS = frozenset(("->", "=>", "→", "⇒", "-->"))
 _PRESSED = frozenset(("press", "dial", "hit", "push", "tap", "enter"))
 _PHONE_KEYS = {"*": "star", "#": "pound"}
+_CROSSES = frozenset(("x", "X", "×"))
 _DASHES = frozenset("-–—―_=*")
 
 
@@ -122,6 +124,8 @@ def lone(look: Look) -> Reading | None:
         return Reading(1, OPERATORS[core] + first.mark, "op")
     if core in _ARROWS and before.ended:
         return Reading(1, "")
+    if core == "#" and not before.ended:
+        return Reading(1, "number" + first.mark)
     if core in NAMES:
         return Reading(1, NAMES[core] + first.mark)
     said = " ".join(filter(None, (OPERATORS.get(c) or NAMES.get(c) or "" for c in core[:20])))
@@ -177,10 +181,24 @@ def times(look: Look) -> Reading | None:
     following = look.at(1)
     if following is None or not following.core[:1].isdigit():
         return None
-    unit = None if following.mark else look.at(2)
-    attached = following.core.lstrip("0123456789.,")
-    by = attached in UNITS if attached else unit is not None and unit.core in UNITS
-    return Reading(1, "by" if by else "times", "op")
+    at = 1
+    while not look.words[at].mark and (sign := look.at(at + 1)) is not None and sign.core in _CROSSES:
+        if (side := look.at(at + 2)) is None or not side.core[:1].isdigit():
+            break
+        at += 2
+    return Reading(1, "by" if _is_side(look, at) else "times", "op")
+
+
+def _is_side(look: Look, at: int) -> bool:
+    """Whether the last of several numbers with "x" between them is a length: a unit or a noun follows."""
+    last = look.words[at]
+    attached = last.core.lstrip("0123456789.,/")
+    if attached.strip("'’′\"”″") == "" and (attached or last.tail[:1] in ('"', "”", "″", "'", "’")):
+        return True
+    if attached:
+        return attached in UNITS
+    following = None if last.mark else look.at(at + 1)
+    return following is not None and (following.core in UNITS or is_noun(following))
 
 
 def is_expression(core: str) -> bool:
@@ -212,8 +230,8 @@ def _token(token: str, before: str, after: str) -> str:
         return "of" if before.isalpha() and before.isascii() else ""
     if token == "/":
         return "divided by" if before[:1].isdigit() and after[:1].isdigit() else "over"
-    if token == "*":
-        return "times"
+    if token in "*!":
+        return "times" if token == "*" else "factorial"
     if token in "-−":
         return "minus" if after else ""
     if token in "<>":
