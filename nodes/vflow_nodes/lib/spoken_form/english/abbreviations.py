@@ -22,6 +22,7 @@ from vflow_nodes.lib.spoken_form.english.short_forms import (
     SURE_STATES,
     TITLES,
 )
+from vflow_nodes.lib.spoken_form.english.signed_names import SIDES, direction
 from vflow_nodes.lib.spoken_form.english.titles import degree, senior
 from vflow_nodes.lib.spoken_form.english.units import DAYS, MONTH_NAMES, UNITS
 from vflow_nodes.lib.spoken_form.english.words import word_set
@@ -154,7 +155,8 @@ def _before_number(look: Look) -> Reading | None:
     before = look.before
     following = look.at(1) if first.core == "no" else None
     if following is not None and (
-        following.core == "of" or (before.word.lower() in _NUMBERED and following.core[:1].islower())
+        following.core in ("of", "is", "was", "are", "for", "on")
+        or (before.word.lower().rpartition("-")[2] in _NUMBERED and following.core[:1].islower())
     ):
         return Reading(1, "number", "label")
     if first.core in ("no", "art", "sec", "min") and before.word.lower() in _REPLIES and first.core == "no":
@@ -240,10 +242,17 @@ def letters_with_stops(look: Look) -> Reading | None:
                 mark = end_of(look, 0) if whole or begins_sentence(look.at(1)) else first.after
             return Reading(1, said + mark, "time" if is_half(core) else "")
         return None
+    if len(core) == 1 and first.dotted and (side := direction(look)):
+        return Reading(1, side + (first.after or end_of(look, 0)))
     if first.dotted and len(core) == 1 and core.isupper() and core != "I" and not first.after:
         following = look.at(1)
         if following is not None and following.core.islower() and following.core[:1].isalpha():
             return Reading(1, core)  # a species: "E. coli"
+        if following is not None and following.core[:1].isdigit():
+            numbered = following.core[-2:] in ("st", "nd", "rd", "th")
+            return Reading(
+                1, SIDES.get(core, core).capitalize() if numbered else core
+            )  # "W. 34th", a bill: "S. 1409"
         before = look.before
         name = before.paused or (before.word[:1].isupper() and not before.start) or len(before.word) == 1
         if (

@@ -17,6 +17,7 @@ from vflow_nodes.lib.spoken_form.english.attributes import (
 from vflow_nodes.lib.spoken_form.english.bare_numbers import bare_number
 from vflow_nodes.lib.spoken_form.english.codes import version
 from vflow_nodes.lib.spoken_form.english.dates import (
+    DATE_WORDS,
     count,
     day_to_month,
     duration,
@@ -24,7 +25,7 @@ from vflow_nodes.lib.spoken_form.english.dates import (
     full_date,
     month_and_day,
 )
-from vflow_nodes.lib.spoken_form.english.following import end_of, follow
+from vflow_nodes.lib.spoken_form.english.following import degrees, end_of, follow, is_many, mixed_fraction
 from vflow_nodes.lib.spoken_form.english.lengths import length
 from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.moments import decade, time_of_day
@@ -42,18 +43,19 @@ from vflow_nodes.lib.spoken_form.english.numbers import (
 )
 from vflow_nodes.lib.spoken_form.english.ranges import range_of
 from vflow_nodes.lib.spoken_form.english.units import DOTTED_UNITS, PERIODS, SCALE_LETTERS, UNITS, unit_name
-from vflow_nodes.lib.spoken_form.english.words import (
-    is_versioned,
-    word_set,
-)
+from vflow_nodes.lib.spoken_form.english.words import PLACED, is_versioned, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
 _HEAD = re.compile(rf"([+\-−±~≈<>]?)({NUMBER})(.*)", re.DOTALL)
 _FRACTION = re.compile(r"/([0-9]{1,6})(?:rds?|ths?|nds?)?")
 _OUT_OF = re.compile(r"/([0-9]{1,3})")
 _PARTS = word_set("page step part slide question chapter lesson level round stage item")
-_RATIO = re.compile(r":([0-9]{1,4})")
+_RATIO = re.compile(r":([0-9]{1,4}(?:\.[0-9]+)?)")
 _BY = re.compile(rf"[x×]({NUMBER})(.*)")
+_LINE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{1,2})")
+_SHARE = re.compile(r"([0-9]{1,2})/([0-9]{1,3})")
+_PERIODS_OF_DAY = word_set("mornings evenings nights afternoons weekends")
+_COUNTED = word_set("had averaged averages averaging average posted line scored scores finished")
 _POWER = re.compile(r"[eE]([+\-]?)([0-9]{1,4})")
 _ENDS = frozenset(("st", "nd", "rd", "th", "ST", "ND", "RD", "TH"))
 _EQUATION_SIGNS = frozenset("+-−=<>≤≥")
@@ -97,6 +99,10 @@ def numeric(look: Look) -> Reading | None:
         return bare_number(look, sign, digits)
     before = look.before.word.lower()
     if not sign:
+        if before in _COUNTED and (found := _LINE.fullmatch(core)):
+            return Reading(1, ", ".join(map(cardinal, found.groups())) + first.mark, "digits")
+        if before in DATE_WORDS and (said := _of_several(look)):
+            return Reading(1, said + first.mark)
         if date := full_date(core) or expiry(core, look.before) or month_and_day(core, before):
             return Reading(1, date + first.mark, "date")
         if len(core) > 2 and (said := version(core, is_versioned(look.before.word))):
@@ -107,7 +113,9 @@ def numeric(look: Look) -> Reading | None:
         return Reading(1, "three", "number", "M", owed="million")
     if rest == "B" and not sign:  # a house's number, or billions
         following = look.after(0)
-        if look.cut() or (following is not None and following.core[:1].isupper()):
+        if look.cut() and look.before.word.lower() not in PLACED:
+            return Reading(1, number(digits), "number", "B", owed="billion")
+        if following is not None and following.core[:1].isupper():
             return None
     said, kind = _with_rest(look, sign, digits, rest)
     if not said:
@@ -156,6 +164,8 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
         return said + ("rs" if said.endswith("e") else "ers"), ""
     if rest in ("x", "×") or (rest == "X" and whole):
         return f"{number(digits)} times", ""
+    if rest in ("F", "C") and (heat := degrees(look, digits, rest)):
+        return f"{number(digits)} {heat}", "unit"
     if rest in ("K", "G", "D") and whole and len(digits) <= 3:
         return f"{cardinal(digits)} {rest}", ""
     if rest in SCALE_LETTERS:
@@ -165,6 +175,8 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
     if rest[0] in HALVES and len(rest) == 1:
         part = HALVES[rest]
         return f"{number(digits)} and {'a half' if rest == '½' else fraction(*part)}", "range"
+    if rest[0] == "-" and whole and (more := mixed_fraction(rest[1:])):
+        return f"{cardinal(digits)} and {more}", "range"
     above, dash, noun = rest.partition("-")
     if dash and noun.isalpha() and (found := _FRACTION.fullmatch(above)) and whole:
         return f"{_fraction(digits, found.group(1))} {unit_name(noun, '1') or noun}", "unit"
@@ -175,7 +187,7 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
     if (found := _FRACTION.fullmatch(rest)) and whole:
         return _fraction(digits, found.group(1)), "range"
     if (found := _RATIO.fullmatch(rest)) and whole:
-        return f"{cardinal(digits)} to {cardinal(found.group(1))}", ""
+        return f"{cardinal(digits)} to {number(found.group(1))}", ""
     if found := _POWER.fullmatch(rest):
         minus = "minus " if found.group(1) == "-" else ""
         return f"{number(digits)} times ten to the {minus}{cardinal(found.group(2))}", ""
@@ -188,6 +200,17 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
     if "." in digits and rest.isalpha() and len(rest) < 3:
         return f"{number(digits)} {spaced(rest)}", ""
     return range_of(look, sign, digits, rest)
+
+
+def _of_several(look: Look) -> str:
+    """Say "on 3/8 nodes", which is no date; '' for what may be one."""
+    found = _SHARE.fullmatch(look.first.core)
+    if not found or int(found[1]) > int(found[2]):
+        return ""
+    following = look.after(0)
+    if following is None or not is_many(following) or following.core in _PERIODS_OF_DAY:
+        return ""
+    return f"{cardinal(found[1])} of {cardinal(found[2])}"
 
 
 def _is_rating(look: Look, digits: str, most: str) -> bool:

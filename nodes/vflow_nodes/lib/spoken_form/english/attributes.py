@@ -16,6 +16,7 @@ _ARTICLES = _OPEN | word_set(
     " brand new big small standard typical additional extra"
 )
 _LETTERS = re.compile("[A-Za-z]+$")
+_CONTRACTED = word_set("he she it that what there here who where how when why let")
 _BY = ("x", "×", "by")  # noqa: RUF001
 _NO_NOUNS = word_set(
     "is was are were be been will would has have had for to from in on at by of or and but per you i we"
@@ -93,6 +94,9 @@ def _article(before: Before) -> str:
     while len(words) > 2 and words[-1] in _BY:
         words = words[:-2]
     word = words[-1] if words else before.word.lower()
+    owner, apostrophe, _ = word.replace("\u2019", "'").partition("'")
+    if apostrophe and owner.isalpha() and owner not in _CONTRACTED and word[-1] in "s'\u2019":
+        return "its"
     return word if word in _ARTICLES or (before.kind == "number" and word.isdigit()) else ""
 
 

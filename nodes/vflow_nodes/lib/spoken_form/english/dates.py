@@ -26,7 +26,7 @@ _HALF_RANGE = re.compile(r"([ap]\.?m|[AP]\.?M)\.?[-–—]([0-9]{1,2}(?::[0-9]{2
 _DURATION = re.compile(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,3})(?:m|min))?(?:([0-9]{1,3})s)?")
 _DAYS = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)[-–—]([0-9]{1,2})(?:st|nd|rd|th)")
 _DAY_TO_MONTH = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?[-–—]([A-Z][a-z]+)")
-_DATE_WORDS = word_set("on by until due since from before after through between and to for")
+DATE_WORDS = word_set("on by until due since from before after through between and to for")
 EXPIRES = word_set("expires expire expired expiring expiry expiration exp thru")
 _CARDS = word_set("card visa mastercard amex debit credit cvv cvc")
 _NAMES = DAY_NAMES | set(DAYS) | set(MONTH_NAMES)
@@ -92,7 +92,7 @@ def month_and_day(core: str, before: str) -> str:
     month, day = int(found.group(1)), int(found.group(2))
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return ""
-    said = before in _DATE_WORDS or before.capitalize() in _NAMES
+    said = before in DATE_WORDS or before.capitalize() in _NAMES
     if said or (day > 12 and day not in (16, 20, 24, 25, 30)):
         return f"{MONTHS[month - 1]} {ordinal(str(day))}"
     return ""

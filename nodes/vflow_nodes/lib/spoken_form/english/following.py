@@ -16,13 +16,14 @@ from vflow_nodes.lib.spoken_form.english.currencies import AFTER_AMOUNT
 from vflow_nodes.lib.spoken_form.english.dates import half_of_day, is_half
 from vflow_nodes.lib.spoken_form.english.designations import MADE
 from vflow_nodes.lib.spoken_form.english.lengths import describes_length, inch_mark
-from vflow_nodes.lib.spoken_form.english.numbers import HALVES, ONES, fraction
+from vflow_nodes.lib.spoken_form.english.numbers import HALVES, fraction
 from vflow_nodes.lib.spoken_form.english.units import DOTTED_UNITS, SCALE_WORDS, SCALES, UNITS, unit_name
-from vflow_nodes.lib.spoken_form.english.words import COUNTED, NOT_MANY, PLACED, word_set
+from vflow_nodes.lib.spoken_form.english.words import COUNTED, HIGHWAYS, NOT_MANY, PLACED, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
 
 _SCALES_OF_HEAT = {"F": "degrees Fahrenheit", "C": "degrees Celsius", "K": "kelvins"}
+_TO_HEAT = frozenset(("to", "at", "reaches", "reach", "about", "around"))
 _HEAT = word_set(
     "temp temperature temperatures oven degrees heat heated boils boil freezes melts cool cools preheat"
     " bake roast water weather fever internal hot cold warm freezing boiling melting thermostat °c °f"
@@ -81,7 +82,7 @@ def follow(look: Look, said: str, value: str, at: int = 0) -> Reading:
             noun = "inch" if describes_length(look, at + 1) else "inches"
             return Reading(at + 2, f"{said} and {part} {noun}{following.mark}", "unit")
         return Reading(at + 2, f"{said} and {part}{following.mark}", "number", "2")
-    if name := degrees(look, at + 1, said):
+    if not following.lead and (name := degrees(look, value, core)):
         return Reading(at + 2, f"{said} {name}{following.mark}", "unit")
     name, count = unit_at(look, at + 1, value)
     if name:
@@ -93,19 +94,17 @@ def follow(look: Look, said: str, value: str, at: int = 0) -> Reading:
     return Reading(at + 1, said + look.words[at].mark, "number", value)
 
 
-def degrees(look: Look, at: int, said: str) -> str:
-    """The scale of a temperature that a lone letter names: "165 F", "20 C", "373.15 K"; '' for none."""
-    word, before = look.words[at], look.before
-    if word.core not in _SCALES_OF_HEAT or word.lead or before.word.lower() in PLACED:
+def degrees(look: Look, digits: str, letter: str) -> str:
+    """The scale of a temperature that a letter names: "165 F", "20C", "373.15 K"; '' for none."""
+    before = look.before
+    if letter not in _SCALES_OF_HEAT or before.word.lower() in PLACED or before.code:
         return ""
-    heat = before.near(_HEAT) or before.word.lower() in ("to", "at", "reaches", "reach", "about")
-    if word.core == "K" and "point" not in said.split() and not before.near(_HEAT):
+    if letter == "K" and "." not in digits and not before.near(_HEAT):
         return ""
-    if not heat and word.core == "C":
+    heat = before.near(_HEAT) or before.word.lower() in _TO_HEAT
+    if (letter == "C" and not heat) or (letter == "F" and len(digits) < 2):
         return ""
-    if word.core == "F" and said in ONES[:10]:
-        return ""
-    return _SCALES_OF_HEAT[word.core]
+    return _SCALES_OF_HEAT[letter]
 
 
 def described(look: Look, at: int) -> bool:
@@ -136,6 +135,8 @@ def mixed_fraction(core: str) -> str:
 def _is_direction(look: Look, at: int) -> bool:
     """Whether "W." is no unit but a part of an address: "42 W. 5th St."."""
     word = look.words[at]
+    if word.core in ("N", "W") and look.before.word.rstrip(".").lower() in HIGHWAYS:
+        return True
     if word.core not in ("N", "W") or not word.dotted or word.after:
         return False
     following = look.at(at + 1)
@@ -228,6 +229,8 @@ def after_number(look: Look) -> Reading | None:
 def after_letter(look: Look) -> Reading | None:
     """Read the noun after "3 M" that a release has cut: the letter is its kind, and no million."""
     before, first = look.before, look.first
+    if before.kind == "number" and before.value == "B" and first.core[:1].isupper():
+        return Reading(1, f"B {first.core}{first.mark}", replaces=True)
     if before.kind != "number" or before.value != "M":
         return None
     if not is_lettered_noun(first) and not (before.word == "3M" and first.core.lower() in MADE):

@@ -15,7 +15,7 @@ from vflow_nodes.lib.spoken_form.word import LENGTH, Word
 
 _PARTS = re.compile(rf"({LENGTH})(?:([-–—x×])(?={LENGTH}))?")
 _ONE = re.compile(
-    r"(?P<whole>[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9]+)?)?(?P<part>[½¼¾⅓⅔⅛]|/[0-9]{1,2})?"
+    r"(?:(?P<before>[0-9]{1,2})-(?=[0-9]/))?(?P<whole>[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9]+)?)?(?P<part>[½¼¾⅓⅔⅛]|/[0-9]{1,2})?"
     r"(?:(?P<foot>['’′])(?:-?(?P<more>[0-9]{1,2}(?:\.[0-9]+)?[½¼¾]?)(?:[\"”″]|''|’’)?)?"
     r"|(?P<inch>[\"”″]|''|’’))?"
 )
@@ -69,12 +69,14 @@ def _single(look: Look, end: re.Match[str], mark: str) -> Reading:
         return Reading(1, said, "number", "2")
     if describes_length(look):
         return Reading(1, f"{said.replace('quarters', 'quarter')} inch", "unit")
-    return Reading(1, f"{said} {inches(end['whole'] or '', end['part'] or '')}{mark}", "unit")
+    return Reading(1, f"{said} {_inch_noun(end)}{mark}", "unit")
 
 
-def inches(whole: str, part: str = "") -> str:
+def _inch_noun(end: re.Match[str]) -> str:
     """The noun: of one, or of a part of one, the singular."""
-    return "inch" if (whole == "1" and not part) or part[:1] == "/" or (part and not whole) else "inches"
+    whole, part = end["whole"], end["part"]
+    single = not end["before"] and (part[:1] == "/" or not whole if part else whole == "1")
+    return "inch" if single else "inches"
 
 
 def describes_length(look: Look, at: int = 0) -> bool:
@@ -112,7 +114,8 @@ def _number(end: re.Match[str]) -> str:
     if part in HALVES:
         said = "a half" if part == "½" and whole else fraction(*HALVES[part])
         return f"{number(whole)} and {said}" if whole else said
-    return fraction(whole or "1", part[1:])
+    said = "a half" if (whole, part) == ("1", "/2") and end["before"] else fraction(whole or "1", part[1:])
+    return f"{cardinal(end['before'])} and {said}" if end["before"] else said
 
 
 def _inches(end: re.Match[str]) -> str:

@@ -22,7 +22,7 @@ from vflow_nodes.lib.spoken_form.english.symbols import (
 from vflow_nodes.lib.spoken_form.english.titles import degree
 from vflow_nodes.lib.spoken_form.english.units import UNITS, unit_name
 from vflow_nodes.lib.spoken_form.english.web import address, file_name, handle_or_tag, mail, path
-from vflow_nodes.lib.spoken_form.english.words import RESPELLED
+from vflow_nodes.lib.spoken_form.english.words import RESPELLED, STATE_CODES, is_unpronounceable
 from vflow_nodes.lib.spoken_form.reading import LongWords, Look, Reading
 
 
@@ -53,6 +53,8 @@ def letter_word(look: Look, long_words: LongWords) -> Reading | None:
         return Reading(1, said + first.mark)
     if len(core) == 1:
         return lone_letter(look)
+    if core in STATE_CODES and _is_state(look):
+        return Reading(1, spaced(core) + first.mark, "capitals")
     loud = len(before.word) > 2 and before.word.isupper() and not before.kind
     if said := acronym(core, loud):
         return Reading(1, said + first.mark, "capitals")
@@ -62,11 +64,21 @@ def letter_word(look: Look, long_words: LongWords) -> Reading | None:
         return Reading(1, expression(core) + first.mark, "letter")
     if said := identifier(core):
         return Reading(1, said + first.mark)
-    if (
-        first.lead.endswith("`")
-        and first.tail.startswith("`")
-        and len(core) == 2
-        and not set(core) & set("aeiou")
-    ):
-        return Reading(1, spaced(core) + first.mark)
+    if is_unpronounceable(core):
+        return Reading(1, _symbol(look) + first.mark)
     return None
+
+
+def _symbol(look: Look) -> str:
+    """Say a word without a vowel: a unit in full, else its letters."""
+    core = look.first.core
+    in_code = look.first.lead.endswith("`")
+    return UNITS[core][1] if core in UNITS and not in_code else spaced(core)
+
+
+def _is_state(look: Look) -> bool:
+    """Whether capitals stand between a city and its ZIP code: "Springfield, OR 97477"."""
+    if look.before.mark != "," or look.first.mark:
+        return False
+    following = look.at(1)
+    return following is not None and len(following.core[:5]) == 5 and following.core[:5].isdigit()

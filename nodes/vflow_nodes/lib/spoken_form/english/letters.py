@@ -14,6 +14,7 @@ from vflow_nodes.lib.spoken_form.english.words import COMMON, RESPELLED, SAID_AS
 _CAPITALS = re.compile(r"([A-Z]{2,6})(s|['’]s|s['’])?")
 _DOTTED = re.compile(r"((?:[A-Za-z]\.)+[A-Za-z])\.?(['’]?s)?")
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_SMALL_CAPITALS = re.compile(r"[a-z][A-Z]{2,5}s?|p[A-Z][a-z]")
 _BRANDS = frozenset(("WiFi", "iPhone", "iPad", "iOS", "iPod", "iMac", "eBay", "macOS", "iCloud", "iTunes"))
 _VOWELS = frozenset("AEIOUY")
 
@@ -79,6 +80,8 @@ def party(core: str) -> str:
 
 def identifier(core: str) -> str:
     """Say a name such as getUserName or max_tokens; '' for what is none."""
+    if _SMALL_CAPITALS.fullmatch(core) and core not in _BRANDS:
+        return with_ending(spaced(core.removesuffix("s")), "s" if core.endswith("s") else "")
     name = core.removesuffix("()")
     if not name.isascii() or name in _BRANDS:
         return ""

@@ -10,6 +10,9 @@ from vflow_nodes.lib.spoken_form.reading import Look, Reading
 def roman_numeral(look: Look) -> Reading | None:
     """Read a Roman numeral after a ruler's name or the word for a part."""
     core = look.first.core
+    letter = ""
+    if core[-1:] in "ABCabc" and look.before.word.lower() in NUMBERED and roman(core[:-1]):
+        core, letter = core[:-1], f" {core[-1].upper()}"
     value = roman(core)
     if not value:
         return None
@@ -18,7 +21,7 @@ def roman_numeral(look: Look) -> Reading | None:
     if look.before.paused:
         return None
     if low in NUMBERED:
-        return Reading(1, cardinal(str(value)) + look.first.mark)
+        return Reading(1, cardinal(str(value)) + letter + look.first.mark)
     if not before[:1].isupper():
         return None
     if low in RULERS and (value > 1 or look.first.mark):

@@ -21,17 +21,17 @@ PLACES = pairs(
 St Street|Ave Avenue|Blvd Boulevard|Rd Road|Ln Lane|Hwy Highway|Pkwy Parkway|Dr Drive|Ct Court|Pl Place
 Sq Square|Expy Expressway|Cir Circle|Ter Terrace|Bldg Building|Ste Suite|Fl Floor|Jr Junior
 Inc Incorporated|Ltd Limited|Co Company|Corp Corporation|Bros Brothers|dept department|Univ University
-Assn Association|Govt Government|Apt Apartment|apt apartment|Intl International|etc et cetera
-Etc Et cetera|govt government|acct account|Acct Account|accts accounts|appt appointment|Appt Appointment
-appts appointments|natl national|Natl National|intl international|mgmt management|Mgmt Management
-mgr manager|Mgr Manager|asst assistant|Asst Assistant|assn association|dist district|reqd required
-recd received|pkg package|pkgs packages|wt weight|ht height|Rte Route|rte route|rtes routes
-mfg manufacturing|mfr manufacturer|amt amount|Amt Amount|bal balance|Bal Balance|pmt payment|Pmt Payment
-txn transaction|stmt statement|svc service|Svc Service|addr address|attn attention|Attn Attention
-doz dozen|orig original|prev previous|est estimated|Est Estimated|hosp hospital|bldg building
-hwy highway|blvd boulevard|ave avenue|Tpke Turnpike|Cres Crescent|Gdns Gardens|Hts Heights|Trl Trail
-Cttee Committee|depts departments|Depts Departments|univ university|corp corporation|Mfg Manufacturing
-Dept Department|lic license|mtg meeting|Mtg Meeting|qtr quarter
+Assn Association|Govt Government|Apt Apartment|apt apartment|Intl International|Amend Amendment
+amend amendment|mag magnitude|etc et cetera|Etc Et cetera|govt government|acct account|Acct Account
+accts accounts|appt appointment|Appt Appointment|appts appointments|natl national|Natl National
+intl international|mgmt management|Mgmt Management|mgr manager|Mgr Manager|asst assistant|Asst Assistant
+assn association|dist district|reqd required|recd received|pkg package|pkgs packages|wt weight|ht height
+Rte Route|rte route|rtes routes|mfg manufacturing|mfr manufacturer|amt amount|Amt Amount|bal balance
+Bal Balance|pmt payment|Pmt Payment|txn transaction|stmt statement|svc service|Svc Service|addr address
+attn attention|Attn Attention|doz dozen|orig original|prev previous|est estimated|Est Estimated
+hosp hospital|bldg building|hwy highway|blvd boulevard|ave avenue|Tpke Turnpike|Cres Crescent
+Gdns Gardens|Hts Heights|Trl Trail|Cttee Committee|depts departments|Depts Departments|univ university
+corp corporation|Mfg Manufacturing|Dept Department|lic license|mtg meeting|Mtg Meeting|qtr quarter
 """
 )
 """Said in full; their full stop may also end the sentence."""

@@ -11,7 +11,7 @@ from vflow_nodes.lib.spoken_form.english.codes import mixed
 from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.numbers import cardinal, code, spelled
 from vflow_nodes.lib.spoken_form.english.symbols import NAMES, OPERATORS, expression
-from vflow_nodes.lib.spoken_form.english.words import word_set
+from vflow_nodes.lib.spoken_form.english.words import HIGHWAYS, word_set
 from vflow_nodes.lib.spoken_form.reading import Before, Look, Reading
 
 _WITH_SIGN = {
@@ -23,7 +23,7 @@ _WITH_SIGN = {
 }
 _FLAG = re.compile(r"(--?)([A-Za-z][A-Za-z0-9-]*)")
 _PERIODS = frozenset(("day", "week", "month", "year", "hour", "minute", "second", "person", "night"))
-_SIDES = {"N": "north", "S": "south", "E": "east", "W": "west"}
+SIDES = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _GRADE = re.compile(r"(AB|[A-FO])([+\-−])")
 _DIAL = re.compile(r"\*#?[0-9]{2,4}#?|#[0-9]{2,4}#")
 _KEYS = {"*": "star", "#": "pound"}
@@ -34,7 +34,6 @@ _DAYS = {
     "M": "Monday", "Tu": "Tuesday", "W": "Wednesday", "Th": "Thursday", "F": "Friday", "Sa": "Saturday",
     "Su": "Sunday",
 }  # fmt: skip
-_HIGHWAYS = word_set("highway hwy route rte rt interstate us freeway expressway exit")
 _HIGHWAY = re.compile(r"(?:I|US|SR|CA|TX|NY|FL|Hwy|Rte|Route|A|M)-[0-9]{1,3}")
 _MOVES = word_set(
     "go head drive turn travel continue walk ride bike proceed heading facing going then run fly sail bear"
@@ -99,16 +98,15 @@ def _letters(found: re.Match[str], before: Before) -> str:
 def direction(look: Look) -> str:
     """The side that a lone letter names after a highway, or after a verb of motion; '' for none."""
     first, before = look.first, look.before
-    side = _SIDES.get(first.core)
-    if side is None or first.tail[:1] == ".":
-        return ""
-    if before.paused and before.mark:
+    side = SIDES.get(first.core)
+    if side is None or (before.paused and before.mark):
         return ""
     word = before.word
-    numbered = word.isdigit() and len(before.recent) > 1 and before.recent[-2].rstrip(".") in _HIGHWAYS
-    if numbered or _HIGHWAY.fullmatch(word) or word.lower() in _MOVES:
+    numbered = word.isdigit() and len(before.recent) > 1 and before.recent[-2].rstrip(".") in HIGHWAYS
+    if numbered:
         return side
-    return ""
+    moves = _HIGHWAY.fullmatch(word) or word.lower() in _MOVES
+    return side if moves and first.tail[:1] != "." else ""
 
 
 def lone_letter(look: Look) -> Reading | None:
@@ -121,8 +119,8 @@ def lone_letter(look: Look) -> Reading | None:
         return Reading(1, "and" + first.mark)
     if core in "CF" and (before.word == "degrees" or before.word.endswith("°")):
         return Reading(1, ("Celsius" if core == "C" else "Fahrenheit") + first.mark)
-    if core in _SIDES and before.word.endswith("°"):
-        return Reading(1, _SIDES[core] + first.mark)
+    if core in SIDES and before.word.endswith("°"):
+        return Reading(1, SIDES[core] + first.mark)
     if side := direction(look):
         return Reading(1, side + first.mark)
     if core in "aA":

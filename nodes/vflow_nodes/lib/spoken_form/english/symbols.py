@@ -13,6 +13,7 @@ from vflow_nodes.lib.spoken_form.english.dashes import MATH_KINDS, dash
 from vflow_nodes.lib.spoken_form.english.letters import acronym, spaced
 from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
 from vflow_nodes.lib.spoken_form.english.units import UNITS
+from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
 OPERATORS = {
@@ -100,6 +101,7 @@ _SHORT_WORDS = frozenset(("of", "is", "to", "or", "pi", "if"))
 _ARROWS = frozenset(("->", "=>", "→", "⇒", "-->"))
 _PRESSED = frozenset(("press", "dial", "hit", "push", "tap", "enter"))
 _PHONE_KEYS = {"*": "star", "#": "pound"}
+_TIMES = word_set("day days week weeks month months hours hrs nights doses wks mos")
 _CROSSES = frozenset(("x", "X", "×"))
 _DASHES = frozenset("-–—―_=*")
 
@@ -174,8 +176,10 @@ def _by_place(look: Look) -> Reading:
 
 def times(look: Look) -> Reading | None:
     """Read the letter x between two numbers: "times", or "by" where a unit follows."""
-    if look.first.core not in ("x", "X") or look.first.mark or look.before.kind not in MATH_KINDS:
+    if look.first.core not in ("x", "X", "×") or look.first.mark:
         return None
+    if look.before.kind not in MATH_KINDS:
+        return _for_a_time(look)
     if look.before.kind in ("op", "letter"):
         return None
     following = look.at(1)
@@ -187,6 +191,17 @@ def times(look: Look) -> Reading | None:
             break
         at += 2
     return Reading(1, "by" if _is_side(look, at) else "times", "op")
+
+
+def _for_a_time(look: Look) -> Reading | None:
+    """Read "x 7 days" of a prescription."""
+    if look.before.paused or len(look.before.word) < 2:
+        return None
+    following = look.at(1)
+    if following is None or not following.core.isdigit() or following.mark:
+        return None
+    unit = look.at(2)
+    return Reading(1, "for") if unit is not None and unit.core.lower() in _TIMES else None
 
 
 def _is_side(look: Look, at: int) -> bool:

@@ -59,7 +59,13 @@ from vflow_nodes.lib.spoken_form.english.symbols import (
 )
 from vflow_nodes.lib.spoken_form.english.units import MONTHS
 from vflow_nodes.lib.spoken_form.english.unsayable import long_word
-from vflow_nodes.lib.spoken_form.english.words import CODES, PLACED, RESPELLED, is_versioned
+from vflow_nodes.lib.spoken_form.english.words import (
+    CODES,
+    PLACED,
+    RESPELLED,
+    is_unpronounceable,
+    is_versioned,
+)
 from vflow_nodes.lib.spoken_form.long_words import is_code
 from vflow_nodes.lib.spoken_form.reading import Before, LongWords, Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import LONGEST, mark_of, take_apart
@@ -105,12 +111,13 @@ class English:
         first, before = look.first, look.before
         core = first.core
         if before.kind in ("number", "money") and (
-            is_scale(core) or is_money_word(look) or before.value == "M"
+            is_scale(core) or is_money_word(look) or before.value in ("M", "B")
         ):
             return None
         if (
             before.value == "00"
             or core in RESPELLED
+            or (len(core) < 6 and is_unpronounceable(core))
             or (core[0] in "IVXL" and not before.paused and len(core) < 3)
         ):
             return None

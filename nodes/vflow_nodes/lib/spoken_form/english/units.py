@@ -125,6 +125,20 @@ UNITS.update(
         "ng/mL": ("nanogram per milliliter", "nanograms per milliliter"),
         "U/L": ("unit per liter", "units per liter"),
         "bps": ("basis point", "basis points"),
+        "µL": ("microliter", "microliters"),
+        "μL": ("microliter", "microliters"),
+        "uL": ("microliter", "microliters"),
+        "mcL": ("microliter", "microliters"),
+        "fL": ("femtoliter", "femtoliters"),
+        "K/µL": ("thousand per microliter", "thousand per microliter"),
+        "K/μL": ("thousand per microliter", "thousand per microliter"),
+        "K/uL": ("thousand per microliter", "thousand per microliter"),
+        "M/µL": ("million per microliter", "million per microliter"),
+        "M/uL": ("million per microliter", "million per microliter"),
+        "Tbs": ("tablespoon", "tablespoons"),
+        "tbs": ("tablespoon", "tablespoons"),
+        "tblsp": ("tablespoon", "tablespoons"),
+        "mag": ("magnitude", "magnitude"),
     }
 )
 for _symbol in ("m", "km", "cm", "mm", "ft", "in", "mi"):
@@ -210,7 +224,8 @@ DAY_NAMES = frozenset(DAYS.values())
 
 DOTTED_UNITS = word_set(
     "oz lb lbs ft in min mins sec secs hr hrs tsp tbsp mi yd gal qt pt pts wk wks mo mos yr yrs sq yds"
-    " ozs gals qts bbl Tbsp Tsp tbsps tsps c doz руб грн р kr дин ly kts nmi mil bil mln bln"
+    " ozs gals qts bbl Tbs tbs tblsp mag Tbsp Tsp tbsps tsps c doz руб грн р kr дин ly kts nmi mil bil"
+    " mln bln"
 )
 """Units whose full stop may be their own."""
 

@@ -65,6 +65,25 @@ def is_versioned(word: str) -> bool:
     return low in VERSIONED and not (word == low and low in _ALSO_VERBS - {"chapter", "section"})
 
 
+_SOUNDS = word_set(
+    "hm hmm hmmm mm mmm sh shh shhh psst pst pfft brr brrr grr grrr tsk zzz nth ng ngl cwm crwth tv"
+)
+
+
+def is_unpronounceable(core: str) -> bool:
+    """Whether a short word has no vowel, so that its letters are said: "cv", "Hgb"."""
+    low = core.lower()
+    return (
+        1 < len(core) < 6
+        and core.isascii()
+        and core.isalpha()
+        and not set(low) & set("aeiouy")
+        and (low not in _SOUNDS)
+    )
+
+
+HIGHWAYS = word_set("highway hwy route rte rt interstate us freeway expressway exit")
+"""Before the number of a road, after which a letter is a direction."""
 NUMBERED = word_set(
     "chapter part act scene section volume book phase article war mark type level stage class grade"
     " bowl apollo episode round rocky title appendix figure table unit lesson schedule"
@@ -89,7 +108,8 @@ lmk L M K|smh S M H|irl I R L|fyi F Y I|asap A S A P|rofl R O F L|afk A F K|ngl 
 thx thanks|thnx thanks|pls please|plz please|ppl people|tmrw tomorrow|tmr tomorrow|ur your|cuz because
 tho though|thru through|msg message|msgs messages|convo conversation|gr8 great|l8r later|l8 late|w8 wait
 m8 mate|b4 before|2nite tonight|2day today|2moro tomorrow|2morrow tomorrow|str8 straight|h8 hate
-any1 anyone|some1 someone|every1 everyone|npm N P M|ttys T T Y S|wyd W Y D|hbu H B U|rn R N
+any1 anyone|some1 someone|every1 everyone|dw don't worry|abt about|gtg got to go|g2g got to go
+otw on the way|hmu hit me up|bc because|w/e whatever|npm N P M|ttys T T Y S|wyd W Y D|hbu H B U|rn R N
 nvm never mind|jk J K|ftw F T W|dm D M
 """
 )
@@ -154,6 +174,11 @@ RESPELLED = {
     "PgUp": "Page Up",
     "PgDn": "Page Down",
     "pH": "P H",
+    "Jr": "Junior",
+    "Ltd": "Limited",
+    "Blvd": "Boulevard",
+    "Pkwy": "Parkway",
+    "Mr": "Mister",
     "np": "N P",
     **SLANG,
 }
@@ -179,7 +204,8 @@ COMMON = word_set(_CAPITALS) - {"AM", "WHO", "ICE"} | {"MAX", "MIN", "PRO"}
 """Words of up to four letters that are words even in capitals."""
 SPELLED = word_set("HTTPS UCLA ASPCA HBCU CORS MBBS MSRP SMTP XHTML OAUTH CMYK CNBC MSNBC FBI LGBTQ UUID")
 
-GROUPS = frozenset(("MA", "CA", "NY", "TX", "OK", "OR", "IN", "ME", "HI"))
+STATE_CODES = frozenset(("OK", "OR", "IN", "ME", "HI", "OH", "AL", "ID", "PA", "MA", "LA"))
+"""Short names of states that are words."""
 EXTENSIONS = word_set(
     "pdf txt py js ts jpg jpeg png gif doc docx xls xlsx ppt pptx csv json xml yaml yml html htm css md"
     " zip exe dmg mp3 mp4 wav mov avi log ini cfg toml sh c h cpp rs java rb php sql svg gz tar onnx"
