@@ -65,7 +65,7 @@ SAID = (SpeechStart, Pause, Resume, SpeechEnd)
 
 class TurnEnd(Event):
     """Stands behind the last word of a reply. `meta` has `tokens` and `stop_reason`, and where something was
-    not said `thought_tokens` and `tool_calls`, how many."""
+    not said `thought_tokens`, `tool_calls` and `made_up_turns`, how many."""
 
     __slots__ = ()
 

@@ -132,6 +132,7 @@ def test_a_sentence_says_what_was_heard_of_a_reply_that_was_interrupted(heard: s
         ({"thought_tokens": 40}, "a thought of 40 tokens left unsaid"),
         ({"tool_calls": 1}, "1 tool call left unsaid"),
         ({"tool_calls": 2}, "2 tool calls left unsaid"),
+        ({"made_up_turns": 1}, "cut where the model went on with your turn"),
     ],
 )
 def test_a_sentence_says_what_the_model_did_not_say(withheld: dict[str, int], told: str) -> None:

@@ -136,6 +136,12 @@ def test_a_node_of_the_graphs_own_is_taken() -> None:
     assert links(made) > {"mine.text -> mind.text"}
 
 
+def test_the_node_for_text_is_set_by_its_name() -> None:
+    wanted = TextInput("app_text")
+    made = load_text(TEXT, nodes=CLASSES, text_input=wanted, overrides={"typed.interrupts": "false"})
+    assert made.nodes["typed"].values == {"interrupts": False}
+
+
 def test_a_graph_in_which_nothing_takes_text_is_refused_or_stays_as_it_is() -> None:
     text = "nodes: {voice: {use: voice}, plays: {use: plays}}\nlinks: [voice -> plays]\n"
     assert "no generator takes text; add a node with 'use: generator'" in refused(text)

@@ -222,6 +222,8 @@ def sentence(turn: TurnRecord) -> str:
         said.append(f"a thought of {tokens} tokens left unsaid")
     if calls := turn.withheld.get("tool_calls"):
         said.append(f"{calls} tool call{'s' if calls > 1 else ''} left unsaid")
+    if turn.withheld.get("made_up_turns"):
+        said.append("cut where the model went on with your turn")
     return f"turn {turn.number}: {', '.join(said) or 'played'}"
 
 

@@ -14,7 +14,8 @@ from vflow.caps import Audio, Text
 from vflow.errors import Diagnostic, Unavailable, nearest
 from vflow.graph.document import NodeSpec
 from vflow.graph.draft import Draft, End, MicrophoneTap
-from vflow.graph.graph import Graph, GraphLink, GraphNode
+from vflow.graph.graph import Graph, GraphLink
+from vflow.graph.insertion import inserted
 from vflow.graph.registry import UnknownNode
 from vflow.graph.resolver import Resolver, use_role
 from vflow.graph.roles import ROLES
@@ -157,8 +158,7 @@ def _insert(draft: Draft, microphone: MicrophoneTap, speaker: str) -> None:
     while name in graph.nodes:
         name += "_"
     caps = {port: declared.caps for port, declared in ports_of(cls).items()}
-    node = GraphNode(name, cls, CANCELLER, CANCELLER, {}, microphone.place, caps=caps, converter=True)
-    draft.add(node, after=microphone.node)
+    draft.add(inserted(draft, name, CANCELLER, cls, caps, microphone.place), after=microphone.node)
     fed = [link for link in graph.out_of(microphone.node) if link.out == microphone.port]
     convert = all(link.convert for link in fed)
     into = GraphLink(microphone.node, microphone.port, name, "audio", convert=convert, place=microphone.place)

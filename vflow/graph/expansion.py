@@ -33,7 +33,6 @@ def expand(draft: Draft) -> None:
     scope = Scope("", Path(document.file).parent, trail=(str(Path(document.file).resolve()),))
     expansion.add_document(document, scope)
     draft.outer_ports = expansion.ports(document, scope).values()
-    draft.diagnostics += draft.overrides.unused(document.file, document.nodes, draft.graph.nodes)
 
 
 class _Expansion:

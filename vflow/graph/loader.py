@@ -28,6 +28,7 @@ from vflow.graph.whole_graph_checks import (
     refuse_file_clashes,
     refuse_unavailable,
     refuse_unfed_inputs,
+    refuse_unused_overrides,
 )
 from vflow.graph.yaml_reader import parse, read_file
 
@@ -39,13 +40,20 @@ PASSES: tuple[Pass, ...] = (
     cancel_echo,
     insert_spoken_form,
     negotiate,
+    refuse_unused_overrides,
     refuse_simultaneous_audio,
     refuse_blocking_cycle,
     refuse_unfed_inputs,
     refuse_file_clashes,
     cut_long_chains,
 )
-THROUGH_ERRORS: tuple[Pass, ...] = (expand, refuse_unavailable, refuse_blocking_cycle, refuse_file_clashes)
+THROUGH_ERRORS: tuple[Pass, ...] = (
+    expand,
+    refuse_unavailable,
+    refuse_unused_overrides,
+    refuse_blocking_cycle,
+    refuse_file_clashes,
+)
 """Passes that run where an earlier one has found errors; after the others, one error would lead to more."""
 
 

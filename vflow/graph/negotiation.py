@@ -9,6 +9,7 @@ from vflow.caps import AnyCaps, Audio, Caps, Text, fill, fits, needs_converter
 from vflow.errors import Unavailable
 from vflow.graph.draft import Draft
 from vflow.graph.graph import Graph, GraphLink, GraphNode
+from vflow.graph.insertion import inserted
 from vflow.graph.registry import UnknownNode
 from vflow.node import Node
 from vflow.ports import inputs_of, outputs_of
@@ -83,7 +84,7 @@ def _insert(draft: Draft, link: GraphLink, source: Caps) -> None:
     draft.set_caps(link.target, link.into, wanted)
     name = free_name(graph, f"{link.target}.{CONVERTER}")
     caps = {into: source, out: wanted}
-    draft.add(GraphNode(name, cls, CONVERTER, CONVERTER, {}, link.place, caps=caps, converter=True))
+    draft.add(inserted(draft, name, CONVERTER, cls, caps, link.place))
     before = GraphLink(link.source, link.out, name, into, place=link.place)
     after = replace(link, source=name, out=out)
     if graph.nodes[link.source].paced:  # its queue is the ring of the live source

@@ -78,11 +78,27 @@ class Overrides:
         use, values = self.stand_ins[role]
         return use, {name: Value(value, spec.use_place) for name, value in values.items()}
 
-    def unused(self, file: str, named: Collection[str], every: Collection[str]) -> Iterator[Diagnostic]:
-        """Errors for what meant nothing; `named` are the nodes of the file, `every` those in bins too."""
+    def unused(
+        self,
+        file: str,
+        named: Collection[str],
+        every: Collection[str],
+        insertable: tuple[str, ...] = (),
+        sure: bool = True,
+    ) -> Iterator[Diagnostic]:
+        """Errors for what meant nothing; `named` are the nodes of the file, `every` all of the graph.
+
+        `insertable` are the nodes that may be inserted beside one of these; not `sure`: they are not yet.
+        """
         for name in self.overrides.keys() - self._used:
             node = name.rpartition(".")[0]
+            beside, _, kind = node.rpartition(".")
+            may_be_inserted = beside in every and kind.rstrip("0123456789_") in insertable
+            if may_be_inserted and not sure:
+                continue
             mend = nearest(node, [*named, *every]) or f"nodes: {', '.join(named)}"
+            if may_be_inserted and node not in every:
+                mend = f"no node {kind!r} is inserted at {beside!r} here: 'vflow check' prints those that are"
             message = f"no node {node!r} in {file}" if node else "write --set node.property=value"
             yield Diagnostic(message, self.overrides[name].place, mend)
         for role in self.stand_ins.keys() - self._stood.keys() if self._required else ():

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from vflow.caps import SPOKEN, AnyCaps, Caps, Text
 from vflow.errors import Unavailable
 from vflow.graph.draft import Draft
-from vflow.graph.graph import Graph, GraphLink, GraphNode
+from vflow.graph.graph import Graph, GraphLink
+from vflow.graph.insertion import inserted
 from vflow.graph.negotiation import free_name
 from vflow.graph.registry import UnknownNode
 from vflow.node import Node
@@ -85,7 +86,7 @@ def _insert(draft: Draft, links: list[GraphLink]) -> None:
     kind = (wanted.kind if isinstance(wanted, Text) else None) or WORD
     name = free_name(graph, f"{first.target}.{NODE}")
     caps: dict[str, Caps] = {into: Text(kind), out: Text(kind, {SPOKEN})}
-    node = GraphNode(name, cls, NODE, NODE, {"takes": kind}, first.place, caps=caps, converter=True)
+    node = inserted(draft, name, NODE, cls, caps, first.place, {"takes": kind})
     draft.add(node, after=first.source)
     declared = inputs_of(graph.nodes[first.target].cls)[first.into].queue
     after = GraphLink(name, out, first.target, first.into, declared, place=first.place)

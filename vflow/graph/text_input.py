@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vflow.caps import Audio, Text
 from vflow.errors import Diagnostic, Place
 from vflow.graph.draft import Draft
-from vflow.graph.graph import GraphLink, GraphNode
+from vflow.graph.graph import GraphLink
+from vflow.graph.insertion import inserted
 from vflow.graph.negotiation import free_name
 from vflow.graph.overrides import TextInput
 from vflow.node import Node
@@ -54,7 +57,8 @@ def _insert(draft: Draft, wanted: TextInput, generator: str) -> str:
     name = free_name(draft.graph, NAME)
     caps = {port: out.caps for port, out in outputs_of(cls).items()}
     place = draft.graph.nodes[generator].place
-    draft.add(GraphNode(name, cls, wanted.use, wanted.use, dict(wanted.values), place, caps=caps))
+    node = inserted(draft, name, wanted.use, cls, caps, place, wanted.values)
+    draft.add(replace(node, converter=False))  # it is what the caller asked for
     for out, carried in caps.items():
         if isinstance(carried, Text) and (into := _input(draft, generator, carried)):
             queue = inputs_of(draft.graph.nodes[generator].cls)[into].queue

@@ -1,11 +1,17 @@
 """What only the whole graph shows: cycles that block, inputs that nothing feeds, waits without an end, files
-that would be overwritten."""
+that would be overwritten, overrides that name nothing."""
 
 from __future__ import annotations
 
 from vflow.graph.draft import Draft
+from vflow.graph.echo_cancellation import CANCELLER
 from vflow.graph.file_uses import clashes
 from vflow.graph.graph import GraphNode
+from vflow.graph.negotiation import CONVERTER
+from vflow.graph.spoken_form import NODE
+
+INSERTED = (CANCELLER, NODE, CONVERTER)
+"""Nodes that passes insert; each is named after the node before or after it: "mic.aec"."""
 
 
 def refuse_blocking_cycle(draft: Draft) -> None:
@@ -32,6 +38,17 @@ def refuse_unfed_inputs(draft: Draft) -> None:
 def refuse_unavailable(draft: Draft) -> None:
     """Note the nodes that cannot run here."""
     draft.diagnostics += draft.problems.values()
+
+
+def refuse_unused_overrides(draft: Draft) -> None:
+    """Note what a caller set of a node that is not there, and what stands in for a role that none plays.
+
+    After an error nothing was inserted, so what may be meant for such a node is let pass then.
+    """
+    document = draft.document
+    draft.diagnostics += draft.overrides.unused(
+        document.file, document.nodes, draft.graph.nodes, INSERTED, sure=draft.sound
+    )
 
 
 def refuse_file_clashes(draft: Draft) -> None:

@@ -13,7 +13,7 @@ from vflow.scripts import join_words
 MOMENTS = (
     "speech_start", "voice_off", "decided", "first_word", "audible", "flushed", "silent", "reply_end",
 )  # fmt: skip
-WITHHELD = ("thought_tokens", "tool_calls")
+WITHHELD = ("thought_tokens", "tool_calls", "made_up_turns")
 """Of a `turn_end`'s meta: what the model wrote and nobody heard."""
 LATENCIES: Mapping[str, tuple[str, str]] = {
     "endpoint": ("voice_off", "decided"),

@@ -11,13 +11,18 @@ if TYPE_CHECKING:
     from vflow_nodes.lib.decode.reply import Reply
 
 OTHER_MODEL = "set 'model' to one that does not think"
+CHAT_MODEL = "set 'model' to one that is made for chat"
 
 
 def counts(reply: Reply | None) -> dict[str, int]:
-    """Return how much a reply that is over withheld: `thought_tokens`, `tool_calls`, those above 0."""
+    """Return how much a reply that is over withheld, by names: what is above 0."""
     if reply is None:
         return {}
-    found = {"thought_tokens": reply.spoken.thought, "tool_calls": len(reply.calls)}
+    found = {
+        "thought_tokens": reply.spoken.thought,
+        "tool_calls": len(reply.calls),
+        "made_up_turns": int(reply.spoken.parser.text.turn != ""),
+    }
     return {name: count for name, count in found.items() if count}
 
 
@@ -32,6 +37,12 @@ def problem(reply: Reply, words: int) -> tuple[str, str]:
         )
     if reply.stop_reason not in ("eos", "limit"):
         return "", ""
+    if parser.text.turn:
+        return "made up", (
+            f"the model goes on with the user's turn ({parser.text.turn!r}), and the reply was cut there; "
+            "lower 'min_words' and 'min_tokens' where replies are short, mend its chat template, or "
+            f"{CHAT_MODEL}"
+        )
     if reply.calls:
         name = next((repr(call.name) for call in reply.calls if call.name), "a tool")
         no_word = "" if words else " and says no word"

@@ -112,6 +112,17 @@ def test_a_tool_call_is_not_said_and_told_once(tmp_path: Path) -> None:
     assert "persona" in told
 
 
+def test_a_turn_of_the_user_that_the_model_makes_up_is_cut_and_told_once(tmp_path: Path) -> None:
+    folder = parrot.build(tmp_path, [*HELLO, "\n", "User", ":", " And", " you", "?"])
+    with Harness(Chat(model=str(folder), **PLAIN)) as harness:
+        for turn in (1, 2):
+            said, meta = ask(harness, turn)
+            assert said == "Hello there friend."
+            assert meta["made_up_turns"] == 1
+        (told,) = warnings(harness)
+    assert "goes on with the user's turn ('User:'), and the reply was cut there" in told
+
+
 def test_a_thought_without_an_end_is_told_with_what_to_set(tmp_path: Path) -> None:
     folder = parrot.build(tmp_path, ["<think>", "They", " greet"], added=TAGS, end=" greet")
     with Harness(Chat(model=str(folder), **PLAIN)) as harness:

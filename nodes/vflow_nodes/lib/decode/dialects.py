@@ -71,9 +71,15 @@ CALL_PAIRS = (
     ("```tool_code", ("```",)),  # Gemma 3
     ("```tool_call", ("```",)),
     ("```tool_use", ("```",)),
+    ("Action:```", ("```",)),  # Command R's and LangChain's agents
+    ("Action: ```", ("```",)),
+    ("Action:\n```", ("```",)),
 )
-JSON_CALLS = ("[TOOL_CALLS]", "<|tool_call|>", "functools[")
-"""Mistral's, Granite's and Phi-4's, Phi-4-mini's: followed by JSON, and by no mark at its end."""
+JSON_CALLS = (
+    "[TOOL_CALLS]", "<|tool_call|>", "functools[", "Action: [{", "Action:[{", "Action:\n[{", 'Action: {"',
+    'Action:{"', 'Action:\n{"',
+)  # fmt: skip
+"""Mistral's, Granite's and Phi-4's, Phi-4-mini's, agents': followed by JSON, and by no mark at its end."""
 REST_CALLS = ("<|python_tag|>", "✿FUNCTION✿")
 """Llama 3's and Qwen 1.5's: nothing is said after them."""
 HEADERS = (

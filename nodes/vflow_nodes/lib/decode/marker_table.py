@@ -46,6 +46,10 @@ class MarkerTable:
         """The marker that a special token is."""
         return self._of.get(text.lower())
 
+    def begins(self, text: str) -> bool:
+        """Whether a special token is a marker that means something."""
+        return (marker := self.get(text)) is not None and marker.kind != "noise"
+
     def find(
         self, text: str, whole: bool, bare: bool = False, after: str = " "
     ) -> tuple[int, int, Marker | None]:
@@ -53,11 +57,13 @@ class MarkerTable:
 
         It is None where only its beginning is there, and where there is none: the place is after the text
         then. `whole`: no more text comes. With `bare`, calls without a mark are found too: `BARE`, at a
-        word's start, where the character before the text is `after`.
+        word's start, where the character before the text is `after`; so are markers that begin as words.
         """
         for hot in (self._hot_or_bare if bare else self._hot).finditer(text):
             at = hot.start()
             tail = text[at : at + self._longest].lower()
+            if tail[0].isalpha() and not (text[at - 1] if at else after).isspace():
+                continue  # the middle of a word
             alike = self._first.get(tail[0], ())
             if found := next((each for each in alike if tail.startswith(each)), ""):
                 return at, len(found), self._of[found]

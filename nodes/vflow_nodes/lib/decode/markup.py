@@ -46,7 +46,7 @@ class Markup:
         decided = parser.resume(turn) and any(tag.lower() in turn.lower() for tag in tags)
         if not parser.withheld:
             begins = self.habit.begins
-            parser.held = begins == "thought" or (begins == "unknown" and self.thinks and not decided)
+            parser.text.held = begins == "thought" or (begins == "unknown" and self.thinks and not decided)
         return parser
 
     def learn(self, parser: SpeechParser, whole: bool) -> None:

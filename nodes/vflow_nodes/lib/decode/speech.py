@@ -6,6 +6,7 @@ from typing import Literal
 
 from vflow_nodes.lib.decode.dialects import Marker
 from vflow_nodes.lib.decode.marker_table import BARE, RECIPIENT, header_table, inside_table, speech_table
+from vflow_nodes.lib.decode.said_text import SaidText
 from vflow_nodes.lib.decode.tool_calls import CallText, ToolCall
 from vflow_nodes.lib.decode.turn_header import HARMONY_ENDS, RECIPIENT_ENDS, Announced, TurnHeader
 
@@ -18,36 +19,48 @@ class SpeechParser:
 
     `inside` is where the text stands; `ended` whether the reply is over by what it wrote; `calls` are the
     tool calls so far; `marks` counts the markers. `stops` and `plain`: as of `speech_table`. `held`: nobody
-    knows whether the reply begins in a thought; it waits for the closing tag, or the reply's end.
+    knows whether the reply begins in a thought; it waits for the closing tag, or the reply's end. `lone`: a
+    tag closed a thought that nothing had opened; `leaked`: a part of that had been said.
     """
 
     def __init__(self, stops: tuple[str, ...] = (), *, plain: bool = False, held: bool = False) -> None:
-        self.inside: Inside = "speech"
-        self.ended = False
-        self.calls: list[ToolCall] = []
-        self.marks = 0
-        self.held = held
-        self.lone = False
-        """Whether a tag closed a thought that nothing had opened."""
-        self.leaked = False
-        """Whether a part of that thought had been said."""
+        self.text = SaidText(held)
+        self.ended = self.lone = self.leaked = False
         self._table = speech_table(stops, plain)
         self._rest = ""  # not decided yet
-        self._out: list[str] = []
-        self._kept: list[str] = []  # speech, or a thought, while `held`
-        self.said = False
-        """Whether there was speech, or what may be, while it is `held`."""
-        self._last = "\n"
-        self._thought = False  # whether a thought was opened
+        self._inside: Inside = "speech"
+        self._thought = self._after_call = (
+            False  # whether a thought was opened; whether a call has just ended
+        )
         self._closers: tuple[str, ...] = ()
         self._call = CallText()
-        self._after_call = False
         self._header = TurnHeader("")
+
+    @property
+    def inside(self) -> Inside:
+        return self.text.inside if self._inside == "speech" else self._inside
+
+    @property
+    def held(self) -> bool:
+        return self.text.held
+
+    @property
+    def said(self) -> bool:
+        """Whether there was speech, or what may be, while it is `held`."""
+        return self.text.any
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        return self.text.calls
+
+    @property
+    def marks(self) -> int:
+        return self.text.marks
 
     @property
     def pending(self) -> bool:
         """Whether text waits for more, to be decided."""
-        return bool(self._rest)
+        return bool(self._rest) or self.text.pending
 
     @property
     def withheld(self) -> bool:
@@ -70,49 +83,42 @@ class SpeechParser:
         self.push(text)
         if self._rest == RECIPIENT.text:
             self._open_header(self._rest)
-        elif self.inside == "header" and self._header.of_turn:
-            self.inside = "speech"
+        elif self._inside == "header" and self._header.of_turn:
+            self._inside = "speech"
         own = not self.ended
-        self.ended = self.lone = self.leaked = self.held = self.said = self._after_call = False
-        self._thought = self.inside == "thought"
-        self._rest, self._last, self.calls, self.marks = "", "\n", [], 0
+        self.ended = self.lone = self.leaked = self._after_call = False
+        self._thought = self._inside == "thought"
+        self._rest, self.text = "", SaidText(held=False)
         return own
 
     def finish(self, whole: bool = True) -> str:
         """The reply is over: the speech that was held back. Not `whole`: it was cut, and that is none."""
         self._run(whole=True)
-        if self.inside == "call":
+        if self._inside == "call":
             self._close_call(whole)
             self._run(whole=True)
-        if self.held:
-            self._out, self._kept = [*self._kept, *self._out], []
-        out = self._taken()
+        out = self._taken(whole=True)
         return out if whole else ""
 
-    def _taken(self) -> str:
-        out, self._out = "".join(self._out), []
+    def _taken(self, whole: bool = False) -> str:
+        out = self.text.said(whole)
+        self.ended = self.ended or self.text.ended
         return out
 
     def _run(self, whole: bool) -> None:
         """Decide what can be decided; `whole`: no more text comes."""
         more = True
         while more and self._rest and not self.ended:
-            if self.inside == "speech":
+            if self._inside == "speech":
                 more = self._in_speech(whole)
-            elif self.inside == "header":
+            elif self._inside == "header":
                 more = self._in_header(whole)
-            elif self.inside == "call" and self._call.json:
+            elif self._inside == "call" and self._call.json:
                 more = self._in_json()
             else:
                 more = self._in_span(whole)
         if self.ended:
             self._rest = ""
-
-    def _say(self, text: str) -> None:
-        if text:
-            (self._kept if self.held else self._out).append(text)
-            self.said = self.said or not text.isspace()
-            self._last = text[-1]
 
     def _in_speech(self, whole: bool) -> bool:
         if self._after_call:
@@ -121,13 +127,14 @@ class SpeechParser:
             if not decided:
                 return False
         text = self._rest
-        at, length, marker = self._table.find(text, whole, bare=True, after=self._last)
-        self._say(text[:at])
+        at, length, marker = self._table.find(text, whole, bare=True, after=self.text.last)
+        self.text.take(text[:at])
         self._rest = text[at:]
-        if marker is None:
+        self.ended = self.text.ended
+        if marker is None or self.ended:
             return False
         if marker.text == "Assistant:" and self.said:
-            self._say(text[at : at + length])
+            self.text.take(text[at : at + length])
         elif marker is BARE:
             self._open_call(CallText(json=True, bare=True))
             return True  # it is a part of its call
@@ -140,37 +147,33 @@ class SpeechParser:
 
     def _special(self, text: str) -> None:
         """A special token: a marker, or nothing."""
-        if self.inside == "speech":
+        if self._inside == "speech":
             if marker := self._table.get(text):
                 self._act(marker)
-        elif self.inside == "header":
+        elif self._inside == "header":
             found = header_table().get(text) or self._table.get(text)
             if found and (announced := self._header.mark(found)):
                 self._begin(announced)
-        elif marker := inside_table(self._closers, self.inside == "thought").get(text):
+        elif marker := inside_table(self._closers, self._inside == "thought").get(text):
             self._leave(marker)
-        elif (
-            self.inside == "call"
-            and self._call.json
-            and (other := self._table.get(text))
-            and other.kind != "noise"
-        ):
+        elif self._inside == "call" and self._call.json and self._table.begins(text):
             self._close_call(whole=True)
             self._special(text)
-        elif self.inside == "call":
+        elif self._inside == "call":
             self._call.add(text)
 
     def _act(self, marker: Marker) -> None:
         """Go where a marker leads that stands in speech."""
-        self.marks += 1
-        if self.said and not self._last.isspace() and marker.kind != "end":
-            self._say(" ")  # what is left out parts words
+        self.text.marks += 1
+        if self.said and not self.text.last.isspace() and marker.kind != "end":
+            self.text.take(" ")  # what is left out parts words
         if marker.kind == "thought":
             self._enter("thought", marker.closers)
         elif marker.kind == "shut":
             self._shut()
         elif marker.kind in ("call", "json", "rest"):
-            begun = marker.text.removeprefix("functools") if marker.text[-1] in "=[ " else ""
+            written = marker.text.removeprefix("functools").removeprefix("Action:")
+            begun = written if written[-1] in '=[{ "' else ""
             self._open_call(CallText(begun, json=marker.kind == "json"), marker.closers)
         elif marker.kind == "header":
             self._open_header(marker.text)
@@ -181,15 +184,15 @@ class SpeechParser:
             self.ended = True
 
     def _enter(self, inside: Inside, closers: tuple[str, ...] = ()) -> None:
-        self.inside, self._closers = inside, closers
+        self._inside, self._closers = inside, closers
         self._thought = self._thought or inside == "thought"
-        if inside == "thought" and not "".join(self._kept).strip():
-            self.held = False  # it opens its thought itself
+        if inside == "thought" and not self.text.kept.strip():
+            self.text.held = False  # it opens its thought itself
 
     def _open_header(self, text: str) -> None:
-        self.inside = "header"
-        channel = text if text == "<|channel|>" else ""
-        self._header = TurnHeader("<|start|>" if text == "<|end|>" else text, channel)
+        self._inside = "header"
+        channel = text == "<|channel|>"
+        self._header = TurnHeader("<|start|>" if text == "<|end|>" else text, text if channel else "")
 
     def _shut(self) -> None:
         """A thought ends that nothing opened: what came before was it. After another it is a slip."""
@@ -198,14 +201,14 @@ class SpeechParser:
         if self.said:
             self.lone = True
             self.leaked = self.leaked or not self.held
-        self.held, self._kept = False, []
-        self.said, self._last = self.leaked, "\n"
+        self.text.drop()
+        self.text.any, self.text.last = self.leaked, "\n"
 
     def _in_span(self, whole: bool) -> bool:
         """In a thought, or in a call up to its closing mark."""
         text = self._rest
-        at, length, marker = inside_table(self._closers, self.inside == "thought").find(text, whole)
-        if self.inside == "call":
+        at, length, marker = inside_table(self._closers, self._inside == "thought").find(text, whole)
+        if self._inside == "call":
             self._call.add(text[:at])
         self._rest = text[at + length :] if marker else text[at:]
         if marker is not None:
@@ -214,8 +217,8 @@ class SpeechParser:
 
     def _leave(self, marker: Marker) -> None:
         """A mark within a thought or a call, which ends it."""
-        self.marks += 1
-        was, self.inside = self.inside, "speech"
+        self.text.marks += 1
+        was, self._inside = self._inside, "speech"
         if was == "call":
             self._close_call(whole=True)
         if marker.kind == "end":
@@ -233,8 +236,7 @@ class SpeechParser:
 
     def _in_json(self) -> bool:
         """In a call that ends where its JSON does."""
-        text, self._rest = self._rest, ""
-        rest = self._call.read(text)
+        rest, self._rest = self._call.read(self._rest), ""
         if rest is None:
             return False
         self._rest = rest
@@ -243,13 +245,13 @@ class SpeechParser:
 
     def _close_call(self, whole: bool) -> None:
         """Enter the call; a text that only began as one is speech after all."""
-        self.inside = "speech"
-        self.marks += 1
+        self._inside = "speech"
+        self.text.marks += 1
         calls = self._call.calls()
-        self.calls += calls
+        self.text.enter(calls)
         self._after_call = bool(calls) and (self._call.bare or not self._closers)
         if whole and not calls:
-            self._say(self._call.text)
+            self.text.take(self._call.text)
 
     def _in_header(self, whole: bool) -> bool:
         self._rest, announced = self._header.read(self._rest, whole)
@@ -259,15 +261,15 @@ class SpeechParser:
 
     def _begin(self, announced: Announced) -> None:
         """Go where a header leads."""
-        self.marks += 1
-        self.inside = "speech"
+        self.text.marks += 1
+        self._inside = "speech"
         self.ended = announced.ended or (announced.first and self.said)
         if announced.inside == "call":
             self._open_call(CallText(name=announced.name), announced.closers)
         elif announced.inside == "thought":
             self._enter("thought", announced.closers)
         elif not announced.first:
-            self.held = False  # its channels say what is speech
+            self.text.held = False  # its channels say what is speech
         if announced.marker is not None and not self.ended:
             self._act(announced.marker)
 

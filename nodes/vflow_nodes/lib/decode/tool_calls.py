@@ -35,6 +35,10 @@ _BEGUN = re.compile(rf"[\"'](?:{'|'.join(NAMES)})[\"']\s*:.*[\"'](?:{'|'.join(AR
 _ARGUED_BARE = re.compile(rf"[\"'](?:{'|'.join(ARGUMENTS)})[\"']\s*:|\A\s*(?:```\w*)?\s*\[\s*[A-Za-z_]")
 """In a call without a mark: arguments, or a list of Python's calls."""
 _KEY = re.compile(r"([{,]\s*)([A-Za-z_]\w*)\s*:")
+_STEP = re.compile(
+    r"\s*([^\n{}\[\]]{1,80}?)\s*(?:\n\s*[*_]*action input[ \d]*[*_]*:[*_]*\s*(.*)|\[([^\n]*)\])\s*\Z",
+    re.S | re.I,
+)
 _CALLED = re.compile(r"call:([\w.-]+)\s*(?=\{)")
 
 
@@ -53,7 +57,7 @@ def parse(raw: str, name: str = "") -> list[ToolCall]:
     if name:
         value = _value(raw.strip())
         return [ToolCall(name, value if isinstance(value, dict) else {}, raw)]
-    for read in (_of_json, _of_tags, _of_pairs, _of_names, _of_python):
+    for read in (_of_json, _of_tags, _of_pairs, _of_step, _of_names, _of_python):
         if found := list(read(raw)):
             return [ToolCall(call.name, call.arguments, raw) for call in found]
     return [ToolCall("", {}, raw)]
@@ -76,6 +80,18 @@ def _value(text: str) -> Any:
         return None
 
 
+def _input(text: str) -> dict[str, Any]:
+    """A call's arguments where they are a text: JSON, or the only one."""
+    value = _value(text.strip())
+    return value if isinstance(value, dict) else {"input": text.strip()} if text.strip() else {}
+
+
+def _of_step(raw: str) -> Iterator[ToolCall]:
+    """ReAct's, after "Action:": `name`, then "Action Input:" and a text or JSON; and `name[text]`."""
+    if found := _STEP.match(raw):
+        yield ToolCall(found[1].strip("`*\"' "), _input(found[2] or found[3] or ""))
+
+
 def _of_value(value: Any) -> Iterator[ToolCall]:
     if isinstance(value, list):
         for each in value:
@@ -89,14 +105,14 @@ def _of_value(value: Any) -> Iterator[ToolCall]:
     name = next((value[key] for key in NAMES if isinstance(value.get(key), str)), None)
     arguments = next((value[key] for key in ARGUMENTS if key in value), None)
     if isinstance(arguments, str):
-        arguments = _value(arguments)
+        arguments = _input(arguments)
     if name is not None and (isinstance(arguments, dict) or not set(value) & set(ARGUMENTS)):
         yield ToolCall(name, arguments or {})
 
 
 def _of_json(raw: str) -> Iterator[ToolCall]:
     """`{...}`, `[{...}]` or several of them, bare or in a fence."""
-    text = re.sub(rf"\A{_SPACE}(?:```\w*)?{_SPACE}|{_SPACE}(?:```)?{_SPACE}\Z", "", raw)
+    text = re.sub(rf"\A{_SPACE}(?:```\w*|json\b)?{_SPACE}|{_SPACE}(?:```)?{_SPACE}\Z", "", raw)
     while text[:1] in ("{", "["):
         end = Balance().feed(text)
         if end < 0:

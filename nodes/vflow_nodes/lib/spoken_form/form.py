@@ -1,9 +1,15 @@
 """The spoken form of one reply, word by word."""
 
+# ruff: noqa: RUF001
+# The quotes are those that models write.
+
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from vflow_nodes.lib.spoken_form.english import ENGLISH
 from vflow_nodes.lib.spoken_form.reading import (
+    RECENT,
     Before,
     Language,
     LongWords,
@@ -122,13 +128,31 @@ class SpokenForm:
             mark,
             code,
             before.kind == "op",
+            () if ended else (*before.recent, *(word.core.lower() for word in words))[-RECENT:],
+            _quoted(words, before.quoted, ended),
         )
         written = words[0].written if len(words) == 1 else " ".join(word.written for word in words)
         return Unit(written, spoken)
 
 
+def _quoted(words: Sequence[Word], quoted: str, ended: bool) -> str:
+    """The kind of quotation that is open after words; a single one ends with its sentence."""
+    for word in words:
+        if any(mark in word.lead for mark in '"“„«'):
+            quoted = '"'
+        elif not quoted and any(mark in word.lead for mark in "'‘"):
+            quoted = "'"
+        if (quoted == '"' and any(mark in word.tail for mark in '"”»')) or (
+            quoted == "'" and any(mark in word.tail for mark in "'’")
+        ):
+            quoted = ""
+    return "" if ended and quoted == "'" else quoted
+
+
 def _paid(owed: str, reading: Reading) -> str:
     """The reading with the word that was owed: before it, or after a scale ("million dollars")."""
+    if reading.replaces:
+        return reading.spoken
     if reading.kind != "scale":
         return f"{owed} {reading.spoken}".strip()
     said = reading.spoken.rstrip(".,;:!?…")

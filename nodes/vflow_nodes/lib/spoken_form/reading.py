@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol
@@ -12,6 +12,8 @@ from vflow_nodes.lib.spoken_form.word import Word
 LongWords = Literal["spell", "shorten", "name"]
 """How to say a word that is no word, such as a hash: letter by letter, its two ends, or "a long code"."""
 
+RECENT = 5
+"""Words of a sentence that are remembered."""
 FARTHEST = 30
 """Words that one reading may span; a bracket that is still open by then is read as it stands."""
 
@@ -33,7 +35,7 @@ class Reading:
     """How the first `count` words that are held are said.
 
     `kind` and `value` are kept for the words after it: a "number" of value "1" makes "km" singular.
-    `owed` is said before the next unit.
+    `owed` is said before the next unit, unless that one `replaces` it: "nine", then "A M" and no "o'clock".
     """
 
     count: int
@@ -41,6 +43,7 @@ class Reading:
     kind: str = ""
     value: str = ""
     owed: str = ""
+    replaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Before:
     start: whether that word began its sentence.
     sum: whether an operator stands before that word: "+ 5".
     code: how many further words may be the digits of a code ("Your code is 4521").
+    recent: the last words of this sentence, in small letters, the nearest last.
+    quoted: the kind of quotation that is open: '"', "'", or none.
     """
 
     word: str = ""
@@ -64,6 +69,12 @@ class Before:
     mark: str = ""
     code: int = 0
     sum: bool = False
+    recent: tuple[str, ...] = ()
+    quoted: str = ""
+
+    def near(self, words: Collection[str]) -> bool:
+        """Whether one of these words is among the last of this sentence."""
+        return any(word in words for word in self.recent)
 
 
 class Stage(Enum):

@@ -20,7 +20,14 @@ _ENTITY = re.compile(r"&#?\w{1,32};")
 _CITATION = re.compile(r"\[\^?[0-9]{1,3}\](?!\()")
 _SWISS = re.compile(r"(?<![0-9])[0-9]{1,3}(?:['’][0-9]{3})+(?![0-9])")
 _POWER = re.compile(r"[A-Za-z0-9]{1,9}\*\*[0-9]{1,9}")
-_FEET = re.compile(r"[0-9]{1,2}['’′]([0-9]{1,2}([\"”″]|''|’’))?")
+LENGTH = (
+    r"(?:(?:(?:[0-9]{1,2}-(?=[0-9]/))?[0-9]{1,2}/[0-9]{1,2}|[0-9]{1,3}(?:,[0-9]{3})*(?:\.[0-9]+)?)[½¼¾⅓⅔⅛]?|[½¼¾⅓⅔⅛])"
+    r"(?:['’′](?:(?:-(?=[0-9.]+[½¼¾]?(?:[\"”″]|''|’’)))?[0-9]{1,2}(?:\.[0-9]+)?[½¼¾]?(?:[\"”″]|''|’’)?)?"
+    r"|[\"”″]|''|’’)?"
+)
+"""The pattern of a number with the marks of feet or inches, or without."""
+_LENGTHS = re.compile(rf"{LENGTH}(?:[-–—x×]{LENGTH})*")
+_MARKED = re.compile("['’′]|[\"”″].")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁄", "0123456789/")
 _COMPATIBLE = re.compile("[\u2160-\u217f\u2460-\u2473\u3371-\u33df\uff10-\uff19]")
 _RAISED = re.compile("[⁻⁰¹²³⁴-⁹]{2,}|[⁰¹⁴-⁹]")
@@ -59,8 +66,8 @@ def take_apart(written: str) -> Word:
     rest = text.lstrip(_OPENERS)
     rest = _without_quote(rest) if rest[:1] in "'‘’~" else rest
     core = rest.rstrip(_CLOSERS)
-    if rest.rstrip("*_`)]}.,;:!?") != core and (height := _FEET.match(rest)):
-        core = height.group()
+    if rest[:1].isdigit() and (found := _LENGTHS.match(rest)) and _is_length(found.group(), rest, text):
+        core = found.group()
     elif "~" in core:
         core = core.removesuffix("~~").rstrip(_CLOSERS)
     tail = rest[len(core) :]
@@ -74,6 +81,13 @@ def take_apart(written: str) -> Word:
     dotted = tail[0] == "." and tail[1:2] != "."
     mark = mark_of(tail)
     return Word(written, text, lead, core, tail, mark, mark_of(tail[1:]) if dotted else mark, dotted)
+
+
+def _is_length(found: str, rest: str, text: str) -> bool:
+    """Whether a word is a length in feet, or one with several marks of inches, and not a quotation's end."""
+    if len(rest) > 40 or text[:1] in "'‘" or not _MARKED.search(found):
+        return False
+    return rest[len(found) :].strip(_CLOSERS) == ""
 
 
 def mark_of(tail: str) -> str:

@@ -74,12 +74,32 @@ REPLIES: list[tuple[str, str, list[Call]]] = [
     ("<|im_start|>assistant<think>x</think>Hi.", "Hi.", []),
     ("<|assistant|>\nHi.<|user|>More", "Hi.", []),
     ("Hi.</s>More", "Hi.", []),
+    (f"Action:```json\n[{JSON}]\n```", "", [("w", W)]),
+    (f"I will look.\nAction: ```json\n{JSON}\n```\nDone.", "I will look. Done.", [("w", W)]),
+    ('Action: {"action": "w", "action_input": {"city": "Oslo"}}\nDone.', "Done.", [("w", W)]),
+    ('Thought: x\nAction: {"action": "Final Answer", "action_input": "It is warm."}', "It is warm.", []),
+    (
+        'Thought: I look.\nAction: w\nAction Input: {"city": "Oslo"}\nObservation: 12\nThought: Now I know.\n'
+        "Final Answer: It is warm.",
+        "It is warm.",
+        [("w", W)],
+    ),
+    ("Thought 1: x\nAction 1: Search[Oslo]\nObservation 1: y\nAction 2: Finish[Yes.]", "Yes.",
+     [("Search", {"input": "Oslo"})]),
+    ("Sure.\nAction: w\nAction Input: Oslo\n\nDone.", "Sure. Done.", [("w", {"input": "Oslo"})]),
+    ("The <co: 0>tallest</co: 0> is <co: 1,2>here</co: 1,2>.", "The tallest is here.", []),
+    ("Hi.\nUser: And you?\nAssistant: Well.", "Hi.", []),
+]  # fmt: skip
+LABELS = [
+    "User", "Human:", "###", "Thought:", "\nAction:", "Action Input:", "\nObservation:", "Final Answer:",
+    "\n\n", "<co", ": 0>", "Answer:", "Assistant:",
 ]  # fmt: skip
 PLAIN = [
     '{"name": "Ann", "age": 3} is JSON.',
     'a < b and [1] and { x } and "if x<y" `code` ``` more <',
     "See [the guide](http://x) [note(s)] f(x) functional <b>bold</b> > quote",
     "It has {, [, ` and <thin air>, 3<4.",
+    "The label says User: admin. Decision: go.\nAction: Bob writes.\nAnswer: yes. <code> <co",
     "[",
 ]
 
@@ -128,7 +148,9 @@ def test_what_only_looks_like_a_mark_is_said_as_it_is(text: str) -> None:
 @examples(200)
 @given(
     st.lists(
-        st.sampled_from([*'ab <>[]{}`|/\n"', "think", "<think>", "</think>", "tool_call", "```", JSON]),
+        st.sampled_from(
+            [*'ab <>[]{}`|/\n.:"', *LABELS, "think", "<think>", "</think>", "tool_call", "```", JSON]
+        ),
         max_size=20,
     )
 )

@@ -54,6 +54,10 @@ DIALECTS: dict[str, tuple[str, list[tuple[str, dict[str, Any]]]]] = {
     "mistral": ('weather[ARGS]{"city": "Oslo"}', [("weather", OSLO)]),
     "mistral with an id": ('weather[CALL_ID]a1b2c3[ARGS]{"city": "Oslo"}', [("weather", OSLO)]),
     "gemma 4": ('call:weather{city:<|"|>Oslo<|"|>,days:3}', [("weather", {"city": "Oslo", "days": 3})]),
+    "react": ('weather\nAction Input: {"city": "Oslo"}\n', [("weather", OSLO)]),
+    "react with a text": (" weather \nAction Input: Oslo", [("weather", {"input": "Oslo"})]),
+    "react in brackets": ("weather[Oslo]", [("weather", {"input": "Oslo"})]),
+    "a text as input": ('{"action": "weather", "action_input": "Oslo"}', [("weather", {"input": "Oslo"})]),
     "pythonic": ('[weather(city="Oslo"), now()]', [("weather", OSLO), ("now", {})]),
     "printed": ('print(default_api.weather(city="Oslo"))', [("default_api.weather", OSLO)]),
 }  # fmt: skip

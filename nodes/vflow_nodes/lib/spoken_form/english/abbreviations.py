@@ -1,46 +1,45 @@
 """English abbreviations, against the words that end a sentence."""
 
-# ruff: noqa: RUF001, RUF002
 # The dashes are those that models write.
 
 from __future__ import annotations
 
-import re
-
+from vflow_nodes.lib.spoken_form.english.attributes import begins_sentence
+from vflow_nodes.lib.spoken_form.english.calendar_names import calendar_name, range_of_names
 from vflow_nodes.lib.spoken_form.english.dates import half_range, is_half
 from vflow_nodes.lib.spoken_form.english.following import end_of
 from vflow_nodes.lib.spoken_form.english.letters import initials
-from vflow_nodes.lib.spoken_form.english.numbers import cardinal, ordinal, roman
-from vflow_nodes.lib.spoken_form.english.units import DAY_NAMES, DAYS, MONTH_NAMES, MONTHS, UNITS
-from vflow_nodes.lib.spoken_form.english.words import (
+from vflow_nodes.lib.spoken_form.english.numbers import is_year, roman
+from vflow_nodes.lib.spoken_form.english.scripture import BOOKS
+from vflow_nodes.lib.spoken_form.english.short_forms import (
     ALSO_WORDS,
     BEFORE_NUMBER,
     DOTTED,
     INSIDE,
-    NUMBERED,
     PLACES,
-    RULERS,
     SLASHED,
+    STATES,
+    SURE_STATES,
     TITLES,
-    word_set,
 )
+from vflow_nodes.lib.spoken_form.english.signed_names import SIDES, direction
+from vflow_nodes.lib.spoken_form.english.titles import degree, senior
+from vflow_nodes.lib.spoken_form.english.units import DAYS, MONTH_NAMES, UNITS
+from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
 
-_SURE_MONTHS = word_set("Jan Feb Apr Aug Sep Sept Oct Nov Dec")
 _REPLIES = word_set("is was say says said answer be or a absolutely definitely and")
 """Words before which "no." at a sentence's end is the word."""
 _NUMBERED = word_set("part serial model phone order account case invoice ticket tracking reference item id")
 """Words after which "no." is a number although none follows."""
+_UNDOTTED = frozenset(("Mr", "Mrs", "Ms", "Dr", "Prof", "Sgt", "Sra", "Srta", "Mme", "Mlle"))
 _ALWAYS = frozenset(("Mr", "Mrs", "Ms", "Prof", "Sgt", "Capt", "Lt"))
 _STOPS = word_set("U.S U.S.A U.K U.N E.U D.C a.m p.m A.M P.M B.C A.D B.C.E C.E Ph.D M.D N.Y L.A")
 """Letters whose full stop may end a sentence; after others a name follows."""
-_DASH = re.compile("[-–—]")
 _STREETS = frozenset(("St", "Ave", "Blvd", "Rd", "Hwy", "Pkwy", "Ln"))
-_BEGINNERS = word_set(
-    "He She It They We You The This That These His Her Its My Your Our But And So In At If When"
-)
-_ALSO_NAMES = frozenset(("Sun", "Sat", "Mon", "Wed", "Fri"))
+_ONE_OF = word_set("a per each every one another last next")
+_AFTER_MINUTE = word_set("ago later before after to or and when while until till past for i i'll i'm so then")
 
 
 def abbreviation(look: Look) -> Reading | None:
@@ -52,8 +51,8 @@ def abbreviation(look: Look) -> Reading | None:
     if first.dotted and (reading := _dotted(look)):
         return reading
     if core in MONTH_NAMES or core in DAYS:
-        return _calendar(look)
-    if core[:1].isupper() and (said := _range_of_names(core)):
+        return calendar_name(look)
+    if core[:1].isupper() and (said := range_of_names(core)):
         return Reading(1, said + (end_of(look, 0) if first.dotted else first.mark))
     if core in _STREETS and not first.dotted and before_name(look):
         return Reading(1, PLACES[core] + first.mark)
@@ -64,9 +63,11 @@ def abbreviation(look: Look) -> Reading | None:
         and following.core[:1].isupper()
     ):
         return Reading(1, "Saint")
-    if core in ("vs", "v") and not first.mark and not look.before.paused and core == "vs":
-        return Reading(1, "versus")
-    if core in ("Mr", "Mrs", "Ms", "Dr", "Prof", "Sgt") and not first.mark:
+    if core in ("vs", "v") and (reading := _versus(look)):
+        return reading
+    if core == "et" and not first.mark and (following := look.at(1)) is not None and following.core == "al":
+        return Reading(2, "and others" + (end_of(look, 1) if following.dotted else following.mark))
+    if core in _UNDOTTED and not first.mark:
         return Reading(1, TITLES[core])
     return None
 
@@ -78,6 +79,14 @@ def _dotted(look: Look) -> Reading | None:
         return reading
     if core in DOTTED:
         return Reading(1, DOTTED[core] + first.after)
+    if core == "Sr":
+        return senior(look)
+    if core in ("min", "Min"):
+        return _minute_or_least(look)
+    if core in ("est", "Est") and (reading := _established(look)):
+        return reading
+    if core in STATES and _is_state(look):
+        return Reading(1, STATES[core] + end_of(look, 0))
     if core in PLACES and core in TITLES:
         return _place_or_title(look)
     if core in PLACES:
@@ -96,9 +105,46 @@ def _dotted(look: Look) -> Reading | None:
         if following is not None and (following.core[:1].islower() or following.core[:1].isdigit()):
             return Reading(1, INSIDE[core])
         return None
-    if core == "min" and (following := look.at(1)) is not None and following.core[:1].islower():
-        return Reading(1, "minute" if look.before.word in ("a", "per", "1", "each") else "minutes")
     return None
+
+
+def _versus(look: Look) -> Reading | None:
+    """Read "vs", and "v." between two names: "Roe v. Wade"."""
+    first, before = look.first, look.before
+    if first.after or before.paused:
+        return None
+    if first.core == "vs":
+        return Reading(1, "versus") if not first.mark else None
+    if not before.word[:1].isupper():
+        return None
+    following = look.at(1)
+    return Reading(1, "versus") if following is not None and following.core[:1].isupper() else None
+
+
+def _minute_or_least(look: Look) -> Reading:
+    """Read "min.": a time after "a" and "per", where no noun follows; else the least."""
+    first = look.first
+    if look.before.word.lower() in _ONE_OF:
+        following = look.at(1)
+        if following is None or following.core[:1].isupper() or following.core in _AFTER_MINUTE:
+            return Reading(1, "minute" + end_of(look, 0))
+    said = "Minimum" if first.core == "Min" else "minimum"
+    return Reading(1, said + end_of(look, 0))
+
+
+def _established(look: Look) -> Reading | None:
+    """Read "est." before a year."""
+    following = look.at(1)
+    if look.first.after or following is None:
+        return None
+    if is_year(following.core) or (following.core == "in" and look.before.ended):
+        return Reading(1, "Established" if look.first.core == "Est" else "established")
+    return None
+
+
+def _is_state(look: Look) -> bool:
+    """Whether a state's short name stands after a city: "Boston, Mass."."""
+    return look.first.core in SURE_STATES or (look.before.mark == "," and look.before.word[:1].isupper())
 
 
 def _before_number(look: Look) -> Reading | None:
@@ -109,7 +155,8 @@ def _before_number(look: Look) -> Reading | None:
     before = look.before
     following = look.at(1) if first.core == "no" else None
     if following is not None and (
-        following.core == "of" or (before.word.lower() in _NUMBERED and following.core[:1].islower())
+        following.core in ("of", "is", "was", "are", "for", "on")
+        or (before.word.lower().rpartition("-")[2] in _NUMBERED and following.core[:1].islower())
     ):
         return Reading(1, "number", "label")
     if first.core in ("no", "art", "sec", "min") and before.word.lower() in _REPLIES and first.core == "no":
@@ -179,48 +226,6 @@ def before_name(look: Look) -> bool:
     return not before.paused and before.word[:1].isupper() and not before.start
 
 
-def _begins(word: Word | None) -> bool:
-    """Whether a sentence begins here: none follows, or a word that is no name."""
-    return word is None or word.core in _BEGINNERS
-
-
-def _range_of_names(core: str) -> str:
-    """Say "Mon-Fri" and "Jan.–Mar"; '' for what is none."""
-    ends = [end.rstrip(".") for end in _DASH.split(core)]
-    names = [DAYS.get(end) or MONTH_NAMES.get(end) or (end if end in DAY_NAMES else "") for end in ends]
-    return " to ".join(names) if len(ends) == 2 and all(names) else ""
-
-
-def _calendar(look: Look) -> Reading | None:
-    """Read the name of a month or a day, short or long."""
-    first = look.first
-    core = first.core
-    if core in MONTHS:
-        return Reading(1, core + first.mark, "" if first.mark else "month")
-    month = core in MONTH_NAMES
-    said = MONTH_NAMES[core] if month else DAYS[core]
-    if first.mark == "," and not month and (following := look.at(1)) and following.core in MONTH_NAMES:
-        return Reading(1, f"{said},")
-    if first.after:
-        return Reading(1, said + first.after) if first.dotted else None
-    if first.mark and not first.dotted:
-        return None
-    following = look.at(1)
-    if following is not None and following.core[:1].isdigit():
-        return Reading(1, said, "month" if month else "")
-    if not first.dotted:
-        return None
-    if following is not None and following.core[:1].islower():
-        return Reading(1, said)
-    if look.before.paused and not month and core in _ALSO_NAMES:
-        return None
-    if not month and not (core == "Sun" and look.before.word.lower() in ("the", "our")):
-        return Reading(1, said + end_of(look, 0))
-    if core in _SURE_MONTHS or (not month and core not in _ALSO_NAMES):
-        return Reading(1, said + end_of(look, 0))
-    return None
-
-
 def letters_with_stops(look: Look) -> Reading | None:
     """Read "U.S.", "a.m.", "Ph.D." and an initial before a name."""
     first = look.first
@@ -228,16 +233,26 @@ def letters_with_stops(look: Look) -> Reading | None:
     if "." in core:
         if said := half_range(core):
             return Reading(1, said, "number", "2")
-        said, found = initials(core)
+        said = degree(core)
+        said, found = (said, True) if said else initials(core)
         if found:
             mark = first.mark
             if first.dotted:
-                whole = core in _STOPS and not look.before.ended
-                mark = end_of(look, 0) if whole or _begins(look.at(1)) else first.after
+                whole = (core in _STOPS or degree(core) != "") and not look.before.ended
+                mark = end_of(look, 0) if whole or begins_sentence(look.at(1)) else first.after
             return Reading(1, said + mark, "time" if is_half(core) else "")
         return None
+    if len(core) == 1 and first.dotted and (side := direction(look)):
+        return Reading(1, side + (first.after or end_of(look, 0)))
     if first.dotted and len(core) == 1 and core.isupper() and core != "I" and not first.after:
         following = look.at(1)
+        if following is not None and following.core.islower() and following.core[:1].isalpha():
+            return Reading(1, core)  # a species: "E. coli"
+        if following is not None and following.core[:1].isdigit():
+            numbered = following.core[-2:] in ("st", "nd", "rd", "th")
+            return Reading(
+                1, SIDES.get(core, core).capitalize() if numbered else core
+            )  # "W. 34th", a bill: "S. 1409"
         before = look.before
         name = before.paused or (before.word[:1].isupper() and not before.start) or len(before.word) == 1
         if (
@@ -253,27 +268,6 @@ def letters_with_stops(look: Look) -> Reading | None:
     return None
 
 
-def roman_numeral(look: Look) -> Reading | None:
-    """Read a Roman numeral after a ruler's name or the word for a part."""
-    core = look.first.core
-    value = roman(core)
-    if not value:
-        return None
-    before = look.before.word
-    low = before.lower()
-    if look.before.paused:
-        return None
-    if low in NUMBERED:
-        return Reading(1, cardinal(str(value)) + look.first.mark)
-    if not before[:1].isupper():
-        return None
-    if low in RULERS and (value > 1 or look.first.mark):
-        return Reading(1, f"the {ordinal(str(value))}{look.first.mark}")
-    if value > 1 and len(core) > 1 and core not in ("XL", "XXL", "XX", "XXX") and low != "size":
-        return Reading(1, cardinal(str(value)) + look.first.mark)
-    return None
-
-
 SPECIAL = frozenset().union(
     TITLES,
     PLACES,
@@ -283,6 +277,9 @@ SPECIAL = frozenset().union(
     MONTH_NAMES,
     DAYS,
     UNITS,
-    ("vs", "Ok", "ok", "a", "A", "min"),
+    BOOKS,
+    STATES,
+    SLASHED,
+    ("vs", "Ok", "ok", "a", "A", "min", "et", "Sr", "est", "Est"),
 )
 """Words that the short way for plain words leaves alone."""

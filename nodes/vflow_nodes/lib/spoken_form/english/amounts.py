@@ -7,17 +7,26 @@ from __future__ import annotations
 
 import re
 
+from vflow_nodes.lib.spoken_form.english.attributes import (
+    MEASURED_NOUNS,
+    begins_sentence,
+    describes,
+    describes_one_of,
+    is_noun,
+)
+from vflow_nodes.lib.spoken_form.english.bare_numbers import bare_number
 from vflow_nodes.lib.spoken_form.english.codes import version
 from vflow_nodes.lib.spoken_form.english.dates import (
+    DATE_WORDS,
     count,
-    day_of_month,
     day_to_month,
     duration,
+    expiry,
     full_date,
-    half_of_day,
     month_and_day,
 )
-from vflow_nodes.lib.spoken_form.english.following import end_of, follow, is_many, unit_at
+from vflow_nodes.lib.spoken_form.english.following import degrees, end_of, follow, is_many, mixed_fraction
+from vflow_nodes.lib.spoken_form.english.lengths import length
 from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.moments import decade, time_of_day
 from vflow_nodes.lib.spoken_form.english.money import SIGNS
@@ -25,7 +34,6 @@ from vflow_nodes.lib.spoken_form.english.numbers import (
     HALVES,
     NUMBER,
     cardinal,
-    code,
     fraction,
     is_year,
     number,
@@ -33,24 +41,21 @@ from vflow_nodes.lib.spoken_form.english.numbers import (
     plural,
     year,
 )
-from vflow_nodes.lib.spoken_form.english.units import DOTTED_UNITS, SCALE_LETTERS, unit_name
-from vflow_nodes.lib.spoken_form.english.words import (
-    CODE_NEXT,
-    COUNTED,
-    VERSIONED,
-    YEAR_WORDS,
-    word_set,
-)
+from vflow_nodes.lib.spoken_form.english.ranges import range_of
+from vflow_nodes.lib.spoken_form.english.units import DOTTED_UNITS, PERIODS, SCALE_LETTERS, UNITS, unit_name
+from vflow_nodes.lib.spoken_form.english.words import PLACED, is_versioned, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
 _HEAD = re.compile(rf"([+\-−±~≈<>]?)({NUMBER})(.*)", re.DOTALL)
-_RANGE = re.compile(rf"(%|°[CF]?|[AaPp][Mm]|[a-zA-Z]{{0,3}})[-–—]({NUMBER})(.*)")
 _FRACTION = re.compile(r"/([0-9]{1,6})(?:rds?|ths?|nds?)?")
 _OUT_OF = re.compile(r"/([0-9]{1,3})")
 _PARTS = word_set("page step part slide question chapter lesson level round stage item")
-_RATIO = re.compile(r":([0-9]{1,4})")
+_RATIO = re.compile(r":([0-9]{1,4}(?:\.[0-9]+)?)")
 _BY = re.compile(rf"[x×]({NUMBER})(.*)")
-_FEET = re.compile(r"['’′](?:([0-9]{1,2})(?:[\"”″]|''|’’)?)?")
+_LINE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{1,2})")
+_SHARE = re.compile(r"([0-9]{1,2})/([0-9]{1,3})")
+_PERIODS_OF_DAY = word_set("mornings evenings nights afternoons weekends")
+_COUNTED = word_set("had averaged averages averaging average posted line scored scores finished")
 _POWER = re.compile(r"[eE]([+\-]?)([0-9]{1,4})")
 _ENDS = frozenset(("st", "nd", "rd", "th", "ST", "ND", "RD", "TH"))
 _EQUATION_SIGNS = frozenset("+-−=<>≤≥")
@@ -72,6 +77,8 @@ def numeric(look: Look) -> Reading | None:
     core = first.core
     if core in _WHOLE:
         return Reading(1, _WHOLE[core] + first.mark)
+    if reading := length(look):
+        return reading
     if reading := day_to_month(look):
         return reading
     if said := decade(first):
@@ -89,83 +96,41 @@ def numeric(look: Look) -> Reading | None:
         return None
     sign, digits, rest = found.groups()
     if not rest:
-        return _bare(look, sign, digits)
+        return bare_number(look, sign, digits)
     before = look.before.word.lower()
     if not sign:
-        if date := full_date(core) or month_and_day(core, before):
+        if before in _COUNTED and (found := _LINE.fullmatch(core)):
+            return Reading(1, ", ".join(map(cardinal, found.groups())) + first.mark, "digits")
+        if before in DATE_WORDS and (said := _of_several(look)):
+            return Reading(1, said + first.mark)
+        if date := full_date(core) or expiry(core, look.before) or month_and_day(core, before):
             return Reading(1, date + first.mark, "date")
-        if len(core) > 2 and (said := version(core, before in VERSIONED)):
+        if len(core) > 2 and (said := version(core, is_versioned(look.before.word))):
             return Reading(1, said + first.mark, "digits")
         if reading := time_of_day(look, before):
             return reading
+    if core == "3M" and look.cut():
+        return Reading(1, "three", "number", "M", owed="million")
     if rest == "B" and not sign:  # a house's number, or billions
         following = look.after(0)
-        if look.cut() or (following is not None and following.core[:1].isupper()):
+        if look.cut() and look.before.word.lower() not in PLACED:
+            return Reading(1, number(digits), "number", "B", owed="billion")
+        if following is not None and following.core[:1].isupper():
             return None
-    said, kind = _with_rest(look, digits, rest)
+    said, kind = _with_rest(look, sign, digits, rest)
     if not said:
         return None
     if kind == "unit" and first.dotted and rest.lstrip("-") in DOTTED_UNITS:
-        return Reading(1, SIGNS[sign] + said + end_of(look, 0), kind)
+        following = look.at(1) if rest[0] == "-" else None
+        named = following is not None and is_noun(following, True) and not begins_sentence(following)
+        return Reading(1, SIGNS[sign] + said + ("" if named else end_of(look, 0)), kind)
     value = digits if kind == "number" else ""
     if kind == "range":
         return follow(look, SIGNS[sign] + said, "1" if _FRACTION.fullmatch(rest) else "2")
     return Reading(1, SIGNS[sign] + said + first.mark, kind, value)
 
 
-def _bare(look: Look, sign: str, digits: str) -> Reading:
-    """Read a number without anything attached."""
-    first, before = look.first, look.before
-    word = before.word.lower()
-    whole = digits.isdigit()
-    said = SIGNS[sign] + number(digits)
-    if not sign and whole:
-        if before.kind == "month" and len(digits) <= 2 and 1 <= int(digits) <= 31:
-            return Reading(1, ordinal(digits) + first.mark, "day")
-        if before.code and word in ("in", "with", "as") and not is_year(digits) and len(digits) > 2:
-            return Reading(1, code(digits) + first.mark, "digits")
-        if (
-            len(digits) == 4
-            and (word in YEAR_WORDS or before.kind in ("month", "day"))
-            and "1000" <= digits <= "2099"
-        ):
-            return Reading(1, year(digits) + first.mark, "year")
-        if len(digits) == 5 and before.word.replace(".", "").isupper() and len(before.word) in (2, 3, 4):
-            return Reading(1, code(digits) + first.mark, "digits")  # a ZIP code after its state
-        if word in ("boeing", "porsche") and len(digits) == 3:
-            return Reading(1, f"{cardinal(digits[0])} {number(digits[1:])}{first.mark}", "digits")
-        if coded := _code(look, digits, word):
-            return coded
-        if before.kind == "capitals" and len(digits) == 4 and digits[2] != "0":
-            return Reading(1, f"{cardinal(digits[:2])} {cardinal(digits[2:])}{first.mark}", "digits")
-        if day := day_of_month(look):
-            return day
-    elif not sign and word in VERSIONED and (named := version(digits, True)):
-        return Reading(1, named + first.mark, "digits")
-    if not sign and whole and is_year(digits):
-        following = look.after(0)
-        is_named = before.word[:1].isupper() and (not before.start or before.word[-1:].isdigit())
-        if not (
-            following is not None and ((is_many(following) and not is_named) or unit_at(look, 1, digits)[0])
-        ) or (digits.endswith("00") and digits < "2000"):
-            said = year(digits)
-    return follow(look, said, digits)
-
-
-def _code(look: Look, digits: str, word: str) -> Reading | None:
-    """Read the digits of a code, by the words before it."""
-    length = len(digits)
-    if (word == "order" and length > 3) or (word in ("extension", "ext", "flight") and length > 1):
-        return Reading(1, code(digits) + look.first.mark, "digits")
-    if length < 3 or not (word in CODE_NEXT or look.before.code):
-        return None
-    following = look.after(0)
-    if following is not None and (following.core in COUNTED or unit_at(look, 1, digits)[0]):
-        return None
-    return Reading(1, code(digits) + look.first.mark, "digits")
-
-
-def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
+def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]:
     """Say a number with what is attached to it; and the kind of that."""
     before = look.before
     whole = digits.isdigit() or digits.replace(",", "").isdigit()
@@ -175,10 +140,15 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
         return _HUNDREDS[digits], ""
     if rest in ("s", "'s", "’s") and whole and (len(digits) == 4 or digits[1:] == "0" or rest != "s"):
         return plural(year(digits) if is_year(digits) else cardinal(digits)), ""
+    if rest in ("'s", "’s") and (said := version(digits, True)):
+        return f"{said}'s", ""
     if rest == "m" and before.kind == "unit" and before.word[-1:] in "hr":
         return count(digits, "minute") if whole else "", "unit"
     if name := unit_name(rest, digits):
-        return f"{number(digits)} {name}", "unit"
+        singular = rest[0].isalpha() and (describes(look) or describes_one_of(look, 0, MEASURED_NOUNS))
+        return f"{number(digits)} {unit_name(rest, '1') if singular else name}", "unit"
+    if rest[0] == "/" and rest[1:].isalpha() and (per := PERIODS.get(rest[1:])):
+        return f"{number(digits)} per {per}", ""
     if rest[0] in "-–" and (name := unit_name(rest[1:], "1")):
         return f"{number(digits)} {name}", "unit"
     if rest == "p" and whole and 3 <= len(digits) <= 4:
@@ -194,6 +164,8 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
         return said + ("rs" if said.endswith("e") else "ers"), ""
     if rest in ("x", "×") or (rest == "X" and whole):
         return f"{number(digits)} times", ""
+    if rest in ("F", "C") and (heat := degrees(look, digits, rest)):
+        return f"{number(digits)} {heat}", "unit"
     if rest in ("K", "G", "D") and whole and len(digits) <= 3:
         return f"{cardinal(digits)} {rest}", ""
     if rest in SCALE_LETTERS:
@@ -203,23 +175,22 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
     if rest[0] in HALVES and len(rest) == 1:
         part = HALVES[rest]
         return f"{number(digits)} and {'a half' if rest == '½' else fraction(*part)}", "range"
-    if (found := _FEET.fullmatch(rest)) and whole and len(digits) <= 2:
-        inches = found.group(1)
-        return (
-            f"{cardinal(digits)} foot {cardinal(inches)}" if inches else f"{cardinal(digits)} feet"
-        ), "unit"
+    if rest[0] == "-" and whole and (more := mixed_fraction(rest[1:])):
+        return f"{cardinal(digits)} and {more}", "range"
     above, dash, noun = rest.partition("-")
     if dash and noun.isalpha() and (found := _FRACTION.fullmatch(above)) and whole:
         return f"{_fraction(digits, found.group(1))} {unit_name(noun, '1') or noun}", "unit"
     if (found := _OUT_OF.fullmatch(rest)) and whole and before.word.lower() in _PARTS:
         return f"{cardinal(digits)} of {cardinal(found.group(1))}", "range"
+    if (found := _OUT_OF.fullmatch(rest)) and whole and _is_rating(look, digits, found.group(1)):
+        return f"{cardinal(digits)} out of {cardinal(found.group(1))}", ""
     if (found := _FRACTION.fullmatch(rest)) and whole:
         return _fraction(digits, found.group(1)), "range"
     if (found := _RATIO.fullmatch(rest)) and whole:
-        return f"{cardinal(digits)} to {cardinal(found.group(1))}", ""
+        return f"{cardinal(digits)} to {number(found.group(1))}", ""
     if found := _POWER.fullmatch(rest):
-        sign = "minus " if found.group(1) == "-" else ""
-        return f"{number(digits)} times ten to the {sign}{cardinal(found.group(2))}", ""
+        minus = "minus " if found.group(1) == "-" else ""
+        return f"{number(digits)} times ten to the {minus}{cardinal(found.group(2))}", ""
     if said := duration(digits + rest):
         return said, ""
     if rest[0] in "x×" and (found := _BY.fullmatch(rest)):
@@ -228,10 +199,33 @@ def _with_rest(look: Look, digits: str, rest: str) -> tuple[str, str]:
         return f"{number(digits)} out of {cardinal(found.group(1))}", "range"
     if "." in digits and rest.isalpha() and len(rest) < 3:
         return f"{number(digits)} {spaced(rest)}", ""
-    return _range(look, digits, rest)
+    return range_of(look, sign, digits, rest)
+
+
+def _of_several(look: Look) -> str:
+    """Say "on 3/8 nodes", which is no date; '' for what may be one."""
+    found = _SHARE.fullmatch(look.first.core)
+    if not found or int(found[1]) > int(found[2]):
+        return ""
+    following = look.after(0)
+    if following is None or not is_many(following) or following.core in _PERIODS_OF_DAY:
+        return ""
+    return f"{cardinal(found[1])} of {cardinal(found[2])}"
+
+
+def _is_rating(look: Look, digits: str, most: str) -> bool:
+    """Whether "7/10" is a rating: nothing follows of which it would be a part."""
+    if most not in ("10", "100") or int(digits) > int(most):
+        return False
+    following = look.after(0)
+    return following is None or (
+        following.core != "of" and not is_noun(following) and following.core not in UNITS
+    )
 
 
 def _by(look: Look, digits: str, second: str, unit: str) -> tuple[str, str]:
+    if unit == "s":
+        return f"{number(digits)} by {plural(number(second))}", "unit"
     name = unit[1:] if unit[:1] == "-" and unit[1:].isalpha() else unit_name(unit, "2") if unit else ""
     if unit and not name:
         return "", ""
@@ -245,41 +239,3 @@ def _fraction(above: str, below: str) -> str:
     if int(below[:4]) < 2 or below[0] == "0" or above == "0":
         return f"{number(above)} slash {number(below)}"
     return fraction(above, below)
-
-
-def _range(look: Look, digits: str, rest: str) -> tuple[str, str]:
-    """Say "5-10", "20-25°C", "2024-25" and "9am-5pm"; '' for what is no range."""
-    found = _RANGE.fullmatch(rest)
-    if not found:
-        return "", ""
-    first_unit, second, unit = found.groups()
-    if second[0] == "0" and second.isdigit() and len(second) > 1:
-        return "", ""
-    low = _end(digits, first_unit)
-    if (
-        look.before.kind == "month"
-        and len(digits) <= 2
-        and not first_unit
-        and second.isdigit()
-        and len(second) <= 2
-    ):
-        return f"{ordinal(digits)} to {ordinal(second)}", "day"
-    if is_year(digits) and not first_unit and (is_year(second) or len(second) == 2) and not unit:
-        return f"{year(digits)} to {year(second) if len(second) == 4 else number(second)}", ""
-    high = _end(second, unit)
-    if not low or not high:
-        return "", ""
-    return f"{low} to {high}", "" if unit else "range"
-
-
-def _end(digits: str, unit: str) -> str:
-    """One end of a range, with its unit; '' where the unit is unknown."""
-    if not unit:
-        return number(digits)
-    if unit.lower() in ("am", "pm"):
-        return f"{number(digits)} {half_of_day(unit)}"
-    if name := unit_name(unit, digits):
-        return f"{number(digits)} {name}"
-    if unit in SCALE_LETTERS:
-        return f"{number(digits)} {SCALE_LETTERS[unit]}"
-    return ""

@@ -17,7 +17,7 @@ _LONG = re.compile(r"\+[0-9]{7,15}")
 _GROUP = re.compile(
     r"[0-9]{1,8}(?:-[0-9]{2,5})*|\([0-9]{2,4}\)(?:[0-9]{2,4}-[0-9]{4})?|\(0\)[0-9]{1,5}(?:-[0-9]{2,8})*"
 )
-_DIGIT_GROUPS = re.compile(r"[0-9]{2,8}(?:-[0-9]{2,8})+|[0-9]{1,8}(?:-[0-9]{1,8}){2,}")
+_DIGIT_GROUPS = re.compile(r"[0-9]{2,8}(?:-[0-9]{2,12})+|[0-9]{1,8}(?:-[0-9]{1,8}){2,}")
 _POSTAL = re.compile(r"[0-9]{5}-[0-9]{4}|0[0-9]{1,5}/[0-9]{3,9}")
 _IPV4 = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::([0-9]{1,5})|/([0-9]{1,2}))?")
 _IPV6 = re.compile(r"(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=.*[0-9])[0-9a-fA-F:]{3,39}")
@@ -178,7 +178,7 @@ def mixed(core: str) -> str:
         return ""
     if _FORMULA.fullmatch(core) and not core.isalpha():
         return " ".join(cardinal(run) if run.isdigit() else spaced(run) for run in _RUNS.findall(core))
-    if any(_PLURAL.fullmatch(part) for part in core.split("-")) and "-" in core:
+    if any(_PLURAL.fullmatch(part) for part in core.split("-")) and "-" in core and not core[0].isupper():
         return ""
     if all(part.isdigit() or (part.islower() and part.isalpha()) for part in core.split("-")):
         return ""
@@ -197,6 +197,16 @@ def mixed(core: str) -> str:
     if runs[-1] == "s" and len(runs) > 1 and runs[-2].isdigit():
         return " ".join([*said[:-2], plural(said[-2])])
     return " ".join(said)
+
+
+def is_mixed(core: str) -> bool:
+    """Whether a word is a code of capitals and digits."""
+    return core.isalnum() and core.isupper() and any(map(str.isdigit, core))
+
+
+def single(core: str) -> str:
+    """Say the letters and digits of a code one by one: "D E eight nine"; '' for what is none."""
+    return spaced(core) if core.isascii() and is_mixed(core) else ""
 
 
 def _run(run: str, runs: int) -> str:

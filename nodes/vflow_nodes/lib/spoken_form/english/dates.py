@@ -10,13 +10,14 @@ import re
 from vflow_nodes.lib.spoken_form.english.numbers import cardinal, is_year, ordinal, year
 from vflow_nodes.lib.spoken_form.english.units import DAY_NAMES, DAYS, MONTH_NAMES, MONTHS
 from vflow_nodes.lib.spoken_form.english.words import word_set
-from vflow_nodes.lib.spoken_form.reading import Look, Reading
+from vflow_nodes.lib.spoken_form.reading import Before, Look, Reading
 
 _ISO = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})(?:T([0-9]{1,2}:[0-9]{2})\S*)?")
 _SLASHES = re.compile(r"([0-9]{1,2})([/-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
 _NAMED = re.compile(r"([0-9]{1,2})-([A-Z][a-z]{2,8})-([0-9]{4})")
 _DOTS = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
 _MONTH_DAY = re.compile(r"([0-9]{1,2})/([0-9]{1,2})")
+_MONTH_YEAR = re.compile(r"(0?[1-9]|1[0-2])/((?:19|20)[0-9]{2})")
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?:([ap]\.?m|[AP]\.?M)|h)?")
 _HOUR = re.compile(r"([0-9]{1,2})([ap]\.?m|[AP]\.?M)")
 _POINT_TIME = re.compile(r"^([0-9]{1,2})\.([0-5][0-9])([ap]\.?m|[AP]\.?M)$")
@@ -25,7 +26,9 @@ _HALF_RANGE = re.compile(r"([ap]\.?m|[AP]\.?M)\.?[-–—]([0-9]{1,2}(?::[0-9]{2
 _DURATION = re.compile(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,3})(?:m|min))?(?:([0-9]{1,3})s)?")
 _DAYS = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)[-–—]([0-9]{1,2})(?:st|nd|rd|th)")
 _DAY_TO_MONTH = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?[-–—]([A-Z][a-z]+)")
-_DATE_WORDS = word_set("on by until due since from before after through between and to for")
+DATE_WORDS = word_set("on by until due since from before after through between and to for")
+EXPIRES = word_set("expires expire expired expiring expiry expiration exp thru")
+_CARDS = word_set("card visa mastercard amex debit credit cvv cvc")
 _NAMES = DAY_NAMES | set(DAYS) | set(MONTH_NAMES)
 
 
@@ -62,6 +65,25 @@ def _date(month: str, day: str, years: str) -> str:
     return f"{MONTHS[int(month) - 1]} {ordinal(day)}, {year(years)}"
 
 
+def month_and_year(core: str) -> str:
+    """Say "08/2027"; '' for what is none."""
+    found = _MONTH_YEAR.fullmatch(core)
+    return f"{MONTHS[int(found[1]) - 1]} {year(found[2])}" if found else ""
+
+
+def expiry(core: str, before: Before) -> str:
+    """Say "12/26" on a card so that it is true of a year and of a day; '' where it is no such thing."""
+    found = _MONTH_DAY.fullmatch(core)
+    if not found or not 1 <= int(found[1]) <= 12 or len(found[2]) < 2:
+        return ""
+    word = before.word.lower()
+    card = before.near(_CARDS) and before.near(EXPIRES) and word in ("is", "date", "of", "in", "on")
+    if word not in EXPIRES and not (word in ("is", "date", "of") and before.near(EXPIRES)) and not card:
+        return ""
+    first, second = (f"oh {cardinal(part)}" if part[0] == "0" else cardinal(part) for part in found.groups())
+    return f"{first} {second}"
+
+
 def month_and_day(core: str, before: str) -> str:
     """Say "12/05" as a date, where it cannot be a fraction or a word before it says so; else ''."""
     found = _MONTH_DAY.fullmatch(core)
@@ -70,9 +92,7 @@ def month_and_day(core: str, before: str) -> str:
     month, day = int(found.group(1)), int(found.group(2))
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return ""
-    if before.startswith("expir"):
-        return ""
-    said = before in _DATE_WORDS or before.capitalize() in _NAMES
+    said = before in DATE_WORDS or before.capitalize() in _NAMES
     if said or (day > 12 and day not in (16, 20, 24, 25, 30)):
         return f"{MONTHS[month - 1]} {ordinal(str(day))}"
     return ""

@@ -5,27 +5,37 @@
 
 from __future__ import annotations
 
-from vflow_nodes.lib.spoken_form.english.dates import half_of_day, is_half
-from vflow_nodes.lib.spoken_form.english.numbers import HALVES, fraction
-from vflow_nodes.lib.spoken_form.english.units import (
-    CURRENCIES,
-    DOTTED_UNITS,
-    SCALE_WORDS,
-    SCALES,
-    UNITS,
-    unit_name,
+from vflow_nodes.lib.spoken_form.english.attributes import (
+    MEASURED_NOUNS,
+    describes,
+    describes_one_of,
+    is_lettered,
+    is_lettered_noun,
 )
-from vflow_nodes.lib.spoken_form.english.words import COUNTED, INCHES, NOT_MANY, word_set
+from vflow_nodes.lib.spoken_form.english.currencies import AFTER_AMOUNT
+from vflow_nodes.lib.spoken_form.english.dates import half_of_day, is_half
+from vflow_nodes.lib.spoken_form.english.designations import MADE
+from vflow_nodes.lib.spoken_form.english.lengths import describes_length, inch_mark
+from vflow_nodes.lib.spoken_form.english.numbers import HALVES, fraction
+from vflow_nodes.lib.spoken_form.english.units import DOTTED_UNITS, SCALE_WORDS, SCALES, UNITS, unit_name
+from vflow_nodes.lib.spoken_form.english.words import COUNTED, HIGHWAYS, NOT_MANY, PLACED, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
 
-_LATE_UNITS = frozenset(("in", "s", "t", "N", "C", "F", "l", "J", "m", "mo", "cal", "pt", "sq"))
+_SCALES_OF_HEAT = {"F": "degrees Fahrenheit", "C": "degrees Celsius", "K": "kelvins"}
+_TO_HEAT = frozenset(("to", "at", "reaches", "reach", "about", "around"))
+_HEAT = word_set(
+    "temp temperature temperatures oven degrees heat heated boils boil freezes melts cool cools preheat"
+    " bake roast water weather fever internal hot cold warm freezing boiling melting thermostat °c °f"
+)
+_TWO_WORDS = ("sq", "cu", "fl")
+_LATE_UNITS = word_set("in s t N C F l J m mo cal pt sq cu fl c bar MP kn")
 """Units that are words or letters too: only right after a number that waits for them."""
 STREETS = word_set("St Ave Blvd Rd Ln Hwy Pkwy Dr Ct Pl Street Avenue Boulevard Road Lane Drive Court Place")
 _CONTINUES = word_set(
-    "I Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May"
-    " June July August September October November December Eastern Pacific Central Mountain EST EDT"
-    " PST PDT CST CDT MST UTC GMT ET PT CT NW NE SW SE North South East West Army Navy Senate Congress"
+    "I Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June"
+    " July August September October November December Eastern Pacific Central Mountain EST EDT PST PDT"
+    " CST CDT MST UTC GMT ET PT CT NW NE SW SE North South East West Army Navy Senate Congress"
     " Government President Department Open Supreme House Constitution Treasury"
 ) - {"I", "May", "March"}
 
@@ -56,24 +66,58 @@ def is_many(word: Word) -> bool:
 def follow(look: Look, said: str, value: str, at: int = 0) -> Reading:
     """Read a number with the word after it, if that belongs to it: a scale, a unit, a half of the day."""
     following = look.after(at)
-    inches = look.words[at].tail[:1] in ('"', "”", "″") and not look.words[at].lead
-    if inches and following is not None and following.core in INCHES:
-        return Reading(at + 1, f"{said} inch", "unit")
     if following is None:
         return Reading(at + 1, said + look.words[at].mark, "number", value)
     core = following.core
+    if is_lettered(look, at + 1):
+        return Reading(at + 1, said, "number", value)
+    if core == "M" and look.cut(at + 1):
+        return Reading(at + 2, said, "number", "M", owed="million")
     if scale := SCALE_WORDS.get(core) or SCALES.get(core.lower()):
-        return Reading(at + 2, f"{said} {scale}{following.mark}", "number", "2")
+        return Reading(at + 2, f"{said} {scale}{scale_end(look, at + 1)}", "number", "2")
     if is_half(core) and value.isdigit() and len(value) <= 2:
         return Reading(at + 2, f"{said} {half_of_day(core)}{end_of(look, at + 1)}", "time")
     if value.isdigit() and (part := mixed_fraction(core)):
+        if inch_mark(following, look.before.quoted):
+            noun = "inch" if describes_length(look, at + 1) else "inches"
+            return Reading(at + 2, f"{said} and {part} {noun}{following.mark}", "unit")
         return Reading(at + 2, f"{said} and {part}{following.mark}", "number", "2")
+    if not following.lead and (name := degrees(look, value, core)):
+        return Reading(at + 2, f"{said} {name}{following.mark}", "unit")
     name, count = unit_at(look, at + 1, value)
     if name:
         last = look.words[at + count]
         mark = end_of(look, at + count) if last.dotted and last.core in DOTTED_UNITS else last.mark
+        if described(look, at + count):
+            name, _ = unit_at(look, at + 1, "1")
         return Reading(at + count + 1, f"{said} {name}{mark}", "feet" if "f" in name[:2] else "unit")
     return Reading(at + 1, said + look.words[at].mark, "number", value)
+
+
+def degrees(look: Look, digits: str, letter: str) -> str:
+    """The scale of a temperature that a letter names: "165 F", "20C", "373.15 K"; '' for none."""
+    before = look.before
+    if letter not in _SCALES_OF_HEAT or before.word.lower() in PLACED or before.code:
+        return ""
+    if letter == "K" and "." not in digits and not before.near(_HEAT):
+        return ""
+    heat = before.near(_HEAT) or before.word.lower() in _TO_HEAT
+    if (letter == "C" and not heat) or (letter == "F" and len(digits) < 2):
+        return ""
+    return _SCALES_OF_HEAT[letter]
+
+
+def described(look: Look, at: int) -> bool:
+    """Whether the measure that ends at `at` describes the noun after it, so that its unit is singular."""
+    return describes(look, at) or (
+        look.words[at].core in ("V", "W") and describes_one_of(look, at, MEASURED_NOUNS)
+    )
+
+
+def scale_end(look: Look, at: int) -> str:
+    """The mark after a scale: the full stop of "mil." is its own."""
+    word = look.words[at]
+    return end_of(look, at) if word.dotted and word.core in DOTTED_UNITS else word.mark
 
 
 def mixed_fraction(core: str) -> str:
@@ -91,6 +135,8 @@ def mixed_fraction(core: str) -> str:
 def _is_direction(look: Look, at: int) -> bool:
     """Whether "W." is no unit but a part of an address: "42 W. 5th St."."""
     word = look.words[at]
+    if word.core in ("N", "W") and look.before.word.rstrip(".").lower() in HIGHWAYS:
+        return True
     if word.core not in ("N", "W") or not word.dotted or word.after:
         return False
     following = look.at(at + 1)
@@ -110,12 +156,14 @@ def unit_at(look: Look, at: int, value: str) -> tuple[str, int]:
     core = word.core
     if word.lead or _is_direction(look, at):
         return "", 0
-    if core == "sq" and (following := look.at(at + 1)) is not None and following.core in UNITS:
-        return f"square {unit_name(following.core, value)}", 2
+    if core in _TWO_WORDS and (following := look.at(at + 1)) is not None and following.core in UNITS:
+        return f"{UNITS[core][0]} {unit_name(following.core, value)}", 2
+    if core in _TWO_WORDS[1:] or (core == "c" and not word.dotted):
+        return "", 0
     if core == "in" and not word.dotted and look.before.kind != "feet":
         return "", 0
-    if core in CURRENCIES:
-        return CURRENCIES[core][value != "1"], 1
+    if core in AFTER_AMOUNT:
+        return AFTER_AMOUNT[core][value != "1"], 1
     if word.tail[:1] and word.tail[0] in "'’":
         return "", 0
     return unit_name(core, value), 1
@@ -131,7 +179,7 @@ def is_measured(look: Look) -> bool:
     following = look.after(0)
     if following is None or following.core in ("in", "t"):
         return False
-    return following.core in UNITS or following.core in CURRENCIES or following.core in SCALE_WORDS
+    return following.core in UNITS or following.core in AFTER_AMOUNT or following.core in SCALE_WORDS
 
 
 def after_number(look: Look) -> Reading | None:
@@ -143,7 +191,9 @@ def after_number(look: Look) -> Reading | None:
         and before.kind == "number"
         and not before.paused
     ):
-        return Reading(1, scale + first.mark, "scale", "2")
+        if is_lettered(look, 0):
+            return None
+        return Reading(1, scale + scale_end(look, 0), "scale", "2")
     scale, dash, more = core.partition("-")
     if dash and scale in SCALES and more.isalpha() and before.kind == "number":
         return Reading(1, f"{scale} {more}{first.mark}", "scale", "2")
@@ -166,12 +216,26 @@ def after_number(look: Look) -> Reading | None:
         or (core in _LATE_UNITS and before.kind != "feet" and not (core == "m" and not first.mark))
     ):
         return None
-    if core in CURRENCIES and core != "$":
-        return Reading(1, CURRENCIES[core][before.value != "1"] + first.mark, "unit")
+    if core in AFTER_AMOUNT and core != "$":
+        return Reading(1, AFTER_AMOUNT[core][before.value != "1"] + first.mark, "unit")
+    if is_lettered(look, 0):
+        return None
     if name := unit_name(core, before.value):
         mark = end_of(look, 0) if first.dotted and core in DOTTED_UNITS else first.mark
         return Reading(1, name + mark, "unit")
     return None
+
+
+def after_letter(look: Look) -> Reading | None:
+    """Read the noun after "3 M" that a release has cut: the letter is its kind, and no million."""
+    before, first = look.before, look.first
+    if before.kind == "number" and before.value == "B" and first.core[:1].isupper():
+        return Reading(1, f"B {first.core}{first.mark}", replaces=True)
+    if before.kind != "number" or before.value != "M":
+        return None
+    if not is_lettered_noun(first) and not (before.word == "3M" and first.core.lower() in MADE):
+        return None
+    return Reading(1, f"M {first.core}{first.mark}", replaces=True)
 
 
 def after_per(look: Look) -> Reading | None:

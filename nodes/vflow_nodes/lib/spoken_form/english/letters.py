@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 
 from vflow_nodes.lib.spoken_form.english.numbers import ONES, number
+from vflow_nodes.lib.spoken_form.english.short_forms import STATES
 from vflow_nodes.lib.spoken_form.english.words import COMMON, RESPELLED, SAID_AS_WORDS, SPELLED
 
 _CAPITALS = re.compile(r"([A-Z]{2,6})(s|['’]s|s['’])?")
 _DOTTED = re.compile(r"((?:[A-Za-z]\.)+[A-Za-z])\.?(['’]?s)?")
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_SMALL_CAPITALS = re.compile(r"[a-z][A-Z]{2,5}s?|p[A-Z][a-z]")
 _BRANDS = frozenset(("WiFi", "iPhone", "iPad", "iOS", "iPod", "iMac", "eBay", "macOS", "iCloud", "iTunes"))
 _VOWELS = frozenset("AEIOUY")
 
@@ -35,7 +37,8 @@ def acronym(core: str, loud: bool) -> str:
         return ""
     letters, ending = found.group(1), found.group(2) or ""
     if letters in RESPELLED:
-        return with_ending(RESPELLED[letters], ending)
+        said = RESPELLED[letters]
+        return said + ending if ending == "s" and said.islower() else with_ending(said, ending)
     if letters in SAID_AS_WORDS or letters in COMMON:
         return ""
     if (
@@ -65,8 +68,20 @@ def initials(core: str) -> tuple[str, bool]:
     return with_ending(spaced(found.group(1)), found.group(2) or ""), True
 
 
+def party(core: str) -> str:
+    """Say "D-Mass", a politician's party and state; '' for what is none."""
+    letter, dash, state = core.partition("-")
+    if letter not in ("D", "R", "I") or not dash:
+        return ""
+    short = state.replace(".", "").isupper() and 1 < len(state) < 5
+    name = STATES.get(state) or (spaced(state) if short else "")
+    return f"{letter}, {name}" if name else ""
+
+
 def identifier(core: str) -> str:
     """Say a name such as getUserName or max_tokens; '' for what is none."""
+    if _SMALL_CAPITALS.fullmatch(core) and core not in _BRANDS:
+        return with_ending(spaced(core.removesuffix("s")), "s" if core.endswith("s") else "")
     name = core.removesuffix("()")
     if not name.isascii() or name in _BRANDS:
         return ""

@@ -6,30 +6,45 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
-from vflow_nodes.lib.spoken_form.english.following import end_of
-from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
-from vflow_nodes.lib.spoken_form.english.units import (
+from vflow_nodes.lib.spoken_form.english.attributes import MONEY_NOUNS, describes, describes_one_of
+from vflow_nodes.lib.spoken_form.english.currencies import (
     CENTS,
     CURRENCIES,
+    MYRIADS,
+    SMALL_MONEY,
+    SUFFIXES,
+    WHOLE_ONLY,
+)
+from vflow_nodes.lib.spoken_form.english.following import end_of, scale_end
+from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
+from vflow_nodes.lib.spoken_form.english.units import (
     DOTTED_UNITS,
+    PERIODS,
     SCALE_LETTERS,
     SCALE_WORDS,
     SCALES,
-    SMALL_MONEY,
     UNITS,
-    WHOLE_ONLY,
+    unit_name,
 )
-from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
-from vflow_nodes.lib.spoken_form.word import Word
 
 _SYMBOL = "|".join(
-    sorted((re.escape(name) for name in CURRENCIES if not name.isalpha()), key=len, reverse=True)
+    sorted(
+        (re.escape(name) for name in CURRENCIES if not name.isalpha() or len(name) == 2),
+        key=len,
+        reverse=True,
+    )
 )
 _MONEY = re.compile(rf"([+\-−~≈<>]?)({_SYMBOL})([+\-−]?)({NUMBER})(.*)")
 _BEHIND = re.compile(rf"([+\-−~]?)({NUMBER})({_SYMBOL})")
 _RANGE = re.compile(rf"([kKmMbB]?)[-–—](?:{_SYMBOL})?({NUMBER})(k|K|m|M|b|B|bn|)(\+?)")
+_REST = re.compile(rf"({'|'.join(SCALE_LETTERS)})?(\+?)(?:/({NUMBER})?([A-Za-z]*))?")
+_OTHER = re.compile(
+    rf"([+\-−]?)([¥￥₩]?)({NUMBER})([{''.join(MYRIADS)}]?)(?:[-–~〜～]({NUMBER}))?"
+    rf"({'|'.join(sorted(SUFFIXES, key=len, reverse=True))})?"
+)
 _PLAIN = re.compile(rf"{NUMBER}")
 SIGNS = {
     "": "",
@@ -42,26 +57,21 @@ SIGNS = {
     "<": "less than ",
     ">": "more than ",
 }
-_ARTICLES = word_set("a an the this that his her your my another each every one")
-_NO_NOUNS = word_set(
-    "is was will would has had for to from in on at by of or and but per you i we he she it they a"
-    " an the off more less back each total now today can could may should does did with that which"
-    " extra plus minus as if so then when because into out up down over under"
-)
 
 
-def amount(digits: str, names: tuple[str, str]) -> str:
-    """Say an amount without a scale: whole units, and hundredths as such."""
+def amount(digits: str, names: tuple[str, str], describing: bool = False) -> str:
+    """Say an amount without a scale: whole units, and hundredths as such; all singular before a noun that
+    it describes."""
     one, many = names
     whole, point, part = digits.partition(".")
     bare = whole.replace(",", "").lstrip("0")
     if point and (len(part) != 2 or many.split()[-1] in WHOLE_ONLY or one in WHOLE_ONLY):
-        return f"{number(digits if whole else '0' + digits)} {many}"
-    said = f"{cardinal(whole or '0')} {one if bare == '1' else many}"
+        return f"{number(digits if whole else '0' + digits)} {one if describing else many}"
+    said = f"{cardinal(whole or '0')} {one if bare == '1' or describing else many}"
     if not point or part == "00":
         return said
     small = SMALL_MONEY.get(many, CENTS)
-    cents = f"{cardinal(part)} {small[int(part) != 1]}"
+    cents = f"{cardinal(part)} {small[int(part) != 1 and not describing]}"
     return f"{said} and {cents}" if bare else cents
 
 
@@ -100,34 +110,38 @@ def _amount(look: Look, at: int, sign: str, digits: str, names: tuple[str, str],
     if following is not None and (scale := SCALE_WORDS.get(following.core, following.core.lower())) in SCALES:
         many = names[0] if _is_noun(look, at + 1) else names[1]
         said = f"{sign}{number(digits)} {scale} {many}"
-        return Reading(at + 2, said + following.mark, "money", names[1])
+        return Reading(at + 2, said + scale_end(look, at + 1), "money", names[1])
     if look.cut(at) and digits.lstrip("0")[:1] not in (".", ""):
         return Reading(at + 1, sign + _bare(digits), "number", digits, owed=names[1])
-    if "." not in digits and _is_noun(look, at):
-        return Reading(at + 1, f"{sign}{cardinal(digits)} {names[0]}", "money", names[1])
-    return Reading(at + 1, sign + amount(digits, names) + word.mark, "money", names[1])
+    return Reading(at + 1, sign + amount(digits, names, _is_noun(look, at)) + word.mark, "money", names[1])
 
 
 def _with_rest(
     look: Look, at: int, sign: str, digits: str, names: tuple[str, str], rest: str
 ) -> Reading | None:
     word = look.words[at]
-    if rest in SCALE_LETTERS:
-        said = f"{number(digits)} {SCALE_LETTERS[rest]} {names[1]}"
-    elif rest == "+":
-        said = f"{amount(digits, names)} plus"
-    elif found := _RANGE.fullmatch(rest):
+    if found := _RANGE.fullmatch(rest):
         return _range(look, at, sign + number(digits), names, found)
-    elif rest[0] == "-" and rest[1:] in SCALES:
+    if rest[0] == "-" and rest[1:] in SCALES:
         said = f"{number(digits)} {rest[1:]} {names[0]}"
-    elif rest[0] == "/" and rest[1:].isalpha():
-        per = UNITS.get(rest[1:], (rest[1:],))[0]
-        said = f"{amount(digits, names)} per {per}"
     elif rest[0] == "-" and rest[1:].replace("-", "").isalpha():
         said = f"{number(digits)} {names[0]} {rest[1:].replace('-', ' ')}"
+    elif found := _REST.fullmatch(rest):
+        letters, plus, count, per = found.groups()
+        if letters:
+            said = f"{number(digits)} {SCALE_LETTERS[letters]} {names[0] if _is_noun(look, at) else names[1]}"
+        else:
+            said = amount(digits, names)
+        said += " plus" if plus else ""
+        if count:
+            said += f" per {number(count)}{' ' + SCALE_LETTERS[per] if per in SCALE_LETTERS else ''}"
+        elif per:
+            said += f" per {PERIODS.get(per) or UNITS.get(per, (per,))[0]}"
+        if count and per and per not in SCALE_LETTERS:
+            said += f" {unit_name(per, count) or per}"
     else:
         return None
-    dotted = word.dotted and rest[1:] in DOTTED_UNITS
+    dotted = word.dotted and rest.rpartition("/")[2] in DOTTED_UNITS
     return Reading(at + 1, sign + said + (end_of(look, at) if dotted else word.mark), "money", names[1])
 
 
@@ -154,17 +168,37 @@ def _bare(digits: str) -> str:
 
 
 def _is_noun(look: Look, at: int) -> bool:
-    """Whether a noun follows that the amount describes: "a $5 bill"."""
-    if look.before.word.lower() not in _ARTICLES or look.words[at].mark:
-        return False
-    following = look.at(at + 1)
-    return following is not None and _describes(following)
+    """Whether a noun follows that the amount describes: "a $5 bill", "pay with $5 bills"."""
+    return describes(look, at) or describes_one_of(look, at, MONEY_NOUNS)
 
 
-def _describes(word: Word) -> bool:
-    return (
-        word.core.isalpha() and word.core.islower() and word.core not in _NO_NOUNS and word.core not in SCALES
-    )
+def other_money(look: Look) -> Reading | None:
+    """Read an amount before a currency of another script or language, "5万円", and such a currency alone."""
+    first, before = look.first, look.before
+    core = first.core
+    if core in SUFFIXES and before.kind == "number" and not before.paused:
+        mark = end_of(look, 0) if first.dotted and core in DOTTED_UNITS else first.mark
+        return Reading(1, SUFFIXES[core][before.value != "1"] + mark, "unit")
+    found = _OTHER.fullmatch(core)
+    if not found or not (found[4] or found[6]):
+        return None
+    sign, symbol, digits, scale, high, name = found.groups()
+    mark = end_of(look, 0) if first.dotted and name in DOTTED_UNITS else first.mark
+    names = SUFFIXES.get(name) or CURRENCIES.get(symbol)
+    said = f"{SIGNS[sign]}{_scaled(digits, scale)}"
+    if high:
+        said += f" to {_scaled(high, scale)}"
+    elif names and not scale:
+        return Reading(1, SIGNS[sign] + amount(digits, names) + mark, "money", names[1])
+    if not names:
+        return Reading(1, said + mark, "number", "2")
+    return Reading(1, f"{said} {names[digits != '1' or bool(scale)]}{mark}", "money", names[1])
+
+
+def _scaled(digits: str, scale: str) -> str:
+    """Say a number of thousands or of ten thousands: "5万" is fifty thousand."""
+    value = Decimal(digits.replace(",", "")) * 10 ** MYRIADS.get(scale, 0)
+    return cardinal(str(int(value))) if value == int(value) and scale else number(digits)
 
 
 def is_money_word(look: Look) -> bool:

@@ -11,7 +11,8 @@ from vflow_nodes.lib.spoken_form.english.codes import mixed
 from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.numbers import cardinal, code, spelled
 from vflow_nodes.lib.spoken_form.english.symbols import NAMES, OPERATORS, expression
-from vflow_nodes.lib.spoken_form.reading import Look, Reading
+from vflow_nodes.lib.spoken_form.english.words import HIGHWAYS, word_set
+from vflow_nodes.lib.spoken_form.reading import Before, Look, Reading
 
 _WITH_SIGN = {
     "C++": "C plus plus",
@@ -22,11 +23,21 @@ _WITH_SIGN = {
 }
 _FLAG = re.compile(r"(--?)([A-Za-z][A-Za-z0-9-]*)")
 _PERIODS = frozenset(("day", "week", "month", "year", "hour", "minute", "second", "person", "night"))
-_SIDES = {"N": "north", "S": "south", "E": "east", "W": "west"}
+SIDES = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _GRADE = re.compile(r"(AB|[A-FO])([+\-−])")
 _DIAL = re.compile(r"\*#?[0-9]{2,4}#?|#[0-9]{2,4}#")
 _KEYS = {"*": "star", "#": "pound"}
 _NUMBER_SIGN = re.compile(r"#([0-9]{1,10})")
+_MASKED = re.compile(r"[(]?(?:[*xX•·#]{2,}[- ]?)+([0-9]{2,6})")
+_LETTERS = re.compile(r"(M|Tu|W|Th|F|Sa|Su|[A-Z])[-–](M|Tu|W|Th|F|Sa|Su|[A-Z])")
+_DAYS = {
+    "M": "Monday", "Tu": "Tuesday", "W": "Wednesday", "Th": "Thursday", "F": "Friday", "Sa": "Saturday",
+    "Su": "Sunday",
+}  # fmt: skip
+_HIGHWAY = re.compile(r"(?:I|US|SR|CA|TX|NY|FL|Hwy|Rte|Route|A|M)-[0-9]{1,3}")
+_MOVES = word_set(
+    "go head drive turn travel continue walk ride bike proceed heading facing going then run fly sail bear"
+)
 _SECTION = re.compile(r"(§|№|©|≈|π|√)([0-9.]{1,10})")
 
 
@@ -45,12 +56,17 @@ def signed_name(look: Look) -> Reading | None:
         return Reading(1, f"number {said}{first.mark}", "digits")
     if core[0] == "#" and (said := mixed(core[1:])):
         return Reading(1, f"number {said}{first.mark}", "digits")
-    if (found := _GRADE.fullmatch(core)) and (
-        before.paused or found.group(2) == "+" or before.word.lower() in ("a", "an", "type", "blood", "group")
-    ):
+    if (found := _GRADE.fullmatch(core)) and (before.paused or found.group(2) == "+" or _is_grade(look)):
         return Reading(
             1, f"{spaced(found.group(1))} {'plus' if found.group(2) == '+' else 'minus'}{first.mark}"
         )
+    if found := _MASKED.fullmatch(first.written.rstrip(".,;:!?)")):
+        word = before.word.lower()
+        ending = "" if word in ("in", "with") else "ending in "
+        ending = "a number ending in " if word in ("to", "at", "from", "by") else ending
+        return Reading(1, f"{ending}{spelled(found.group(1))}{first.mark}", "digits")
+    if found := _LETTERS.fullmatch(core):
+        return Reading(1, _letters(found, before) + first.mark, "letter")
     if found := _SECTION.fullmatch(core):
         sign = found.group(1)
         return Reading(1, f"{NAMES.get(sign) or OPERATORS[sign]} {expression(found.group(2))}{first.mark}")
@@ -60,6 +76,37 @@ def signed_name(look: Look) -> Reading | None:
         said = name.replace("-", " ") if len(name) > 1 else name.upper()
         return Reading(1, f"{dashes} {said}{first.mark}")
     return None
+
+
+def _is_grade(look: Look) -> bool:
+    """Whether the dash after a letter is a minus: of blood, or of a mark at school."""
+    if look.first.core in ("O-", "AB-") or look.before.word.lower() in ("a", "an", "type", "blood", "group"):
+        return True
+    return bool(look.first.mark)
+
+
+def _letters(found: re.Match[str], before: Before) -> str:
+    """Say "A-C", a range after a plural, and "M-F", days."""
+    first, last = found.groups()
+    if first in _DAYS and last in _DAYS and (first, last) not in (("S", "M"),):
+        return f"{_DAYS[first]} to {_DAYS[last]}"
+    word = before.word.lower()
+    ranged = first < last and (word in ("from", "letters") or (word.endswith("s") and len(word) > 3))
+    return f"{first} to {last}" if ranged else f"{first} {last}"
+
+
+def direction(look: Look) -> str:
+    """The side that a lone letter names after a highway, or after a verb of motion; '' for none."""
+    first, before = look.first, look.before
+    side = SIDES.get(first.core)
+    if side is None or (before.paused and before.mark):
+        return ""
+    word = before.word
+    numbered = word.isdigit() and len(before.recent) > 1 and before.recent[-2].rstrip(".") in HIGHWAYS
+    if numbered:
+        return side
+    moves = _HIGHWAY.fullmatch(word) or word.lower() in _MOVES
+    return side if moves and first.tail[:1] != "." else ""
 
 
 def lone_letter(look: Look) -> Reading | None:
@@ -72,8 +119,10 @@ def lone_letter(look: Look) -> Reading | None:
         return Reading(1, "and" + first.mark)
     if core in "CF" and (before.word == "degrees" or before.word.endswith("°")):
         return Reading(1, ("Celsius" if core == "C" else "Fahrenheit") + first.mark)
-    if core in _SIDES and before.word.endswith("°"):
-        return Reading(1, _SIDES[core] + first.mark)
+    if core in SIDES and before.word.endswith("°"):
+        return Reading(1, SIDES[core] + first.mark)
+    if side := direction(look):
+        return Reading(1, side + first.mark)
     if core in "aA":
         alone = before.kind == "op" or first.mark or (not before.ended and core == "A")
         return Reading(1, ("A" if alone else core) + first.mark, "letter" if before.kind == "op" else "")

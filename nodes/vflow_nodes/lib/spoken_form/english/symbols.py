@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from vflow_nodes.lib.spoken_form.english.attributes import is_noun
 from vflow_nodes.lib.spoken_form.english.dashes import MATH_KINDS, dash
 from vflow_nodes.lib.spoken_form.english.letters import acronym, spaced
 from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
 from vflow_nodes.lib.spoken_form.english.units import UNITS
+from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
 OPERATORS = {
@@ -99,6 +101,8 @@ _SHORT_WORDS = frozenset(("of", "is", "to", "or", "pi", "if"))
 _ARROWS = frozenset(("->", "=>", "→", "⇒", "-->"))
 _PRESSED = frozenset(("press", "dial", "hit", "push", "tap", "enter"))
 _PHONE_KEYS = {"*": "star", "#": "pound"}
+_TIMES = word_set("day days week weeks month months hours hrs nights doses wks mos")
+_CROSSES = frozenset(("x", "X", "×"))
 _DASHES = frozenset("-–—―_=*")
 
 
@@ -122,6 +126,8 @@ def lone(look: Look) -> Reading | None:
         return Reading(1, OPERATORS[core] + first.mark, "op")
     if core in _ARROWS and before.ended:
         return Reading(1, "")
+    if core == "#" and not before.ended:
+        return Reading(1, "number" + first.mark)
     if core in NAMES:
         return Reading(1, NAMES[core] + first.mark)
     said = " ".join(filter(None, (OPERATORS.get(c) or NAMES.get(c) or "" for c in core[:20])))
@@ -170,17 +176,44 @@ def _by_place(look: Look) -> Reading:
 
 def times(look: Look) -> Reading | None:
     """Read the letter x between two numbers: "times", or "by" where a unit follows."""
-    if look.first.core not in ("x", "X") or look.first.mark or look.before.kind not in MATH_KINDS:
+    if look.first.core not in ("x", "X", "×") or look.first.mark:
         return None
+    if look.before.kind not in MATH_KINDS:
+        return _for_a_time(look)
     if look.before.kind in ("op", "letter"):
         return None
     following = look.at(1)
     if following is None or not following.core[:1].isdigit():
         return None
-    unit = None if following.mark else look.at(2)
-    attached = following.core.lstrip("0123456789.,")
-    by = attached in UNITS if attached else unit is not None and unit.core in UNITS
-    return Reading(1, "by" if by else "times", "op")
+    at = 1
+    while not look.words[at].mark and (sign := look.at(at + 1)) is not None and sign.core in _CROSSES:
+        if (side := look.at(at + 2)) is None or not side.core[:1].isdigit():
+            break
+        at += 2
+    return Reading(1, "by" if _is_side(look, at) else "times", "op")
+
+
+def _for_a_time(look: Look) -> Reading | None:
+    """Read "x 7 days" of a prescription."""
+    if look.before.paused or len(look.before.word) < 2:
+        return None
+    following = look.at(1)
+    if following is None or not following.core.isdigit() or following.mark:
+        return None
+    unit = look.at(2)
+    return Reading(1, "for") if unit is not None and unit.core.lower() in _TIMES else None
+
+
+def _is_side(look: Look, at: int) -> bool:
+    """Whether the last of several numbers with "x" between them is a length: a unit or a noun follows."""
+    last = look.words[at]
+    attached = last.core.lstrip("0123456789.,/")
+    if attached.strip("'’′\"”″") == "" and (attached or last.tail[:1] in ('"', "”", "″", "'", "’")):
+        return True
+    if attached:
+        return attached in UNITS
+    following = None if last.mark else look.at(at + 1)
+    return following is not None and (following.core in UNITS or is_noun(following))
 
 
 def is_expression(core: str) -> bool:
@@ -212,8 +245,8 @@ def _token(token: str, before: str, after: str) -> str:
         return "of" if before.isalpha() and before.isascii() else ""
     if token == "/":
         return "divided by" if before[:1].isdigit() and after[:1].isdigit() else "over"
-    if token == "*":
-        return "times"
+    if token in "*!":
+        return "times" if token == "*" else "factorial"
     if token in "-−":
         return "minus" if after else ""
     if token in "<>":

@@ -10,35 +10,45 @@ from dataclasses import replace
 
 from vflow_nodes.lib.spoken_form.english.abbreviations import (
     SPECIAL,
-    abbreviation,
-    letters_with_stops,
-    roman_numeral,
 )
 from vflow_nodes.lib.spoken_form.english.amounts import numeric
+from vflow_nodes.lib.spoken_form.english.attributes import own_stop
+from vflow_nodes.lib.spoken_form.english.chat import chat_word
 from vflow_nodes.lib.spoken_form.english.codes import (
     digit_groups,
-    hexadecimal,
     leftover,
-    machine,
     mixed,
     phone,
+    single,
     version,
 )
+from vflow_nodes.lib.spoken_form.english.currencies import CURRENCIES
 from vflow_nodes.lib.spoken_form.english.dashes import after_dash
 from vflow_nodes.lib.spoken_form.english.dates import clock_time
-from vflow_nodes.lib.spoken_form.english.following import after_number, after_per, is_measured, is_scale
+from vflow_nodes.lib.spoken_form.english.designations import designation
+from vflow_nodes.lib.spoken_form.english.factorials import factorial
+from vflow_nodes.lib.spoken_form.english.following import (
+    after_letter,
+    after_number,
+    after_per,
+    end_of,
+    is_measured,
+    is_scale,
+)
+from vflow_nodes.lib.spoken_form.english.letter_words import letter_word
 from vflow_nodes.lib.spoken_form.english.letters import (
-    acronym,
-    identifier,
     is_foreign,
     joined_letters,
-    spaced,
 )
 from vflow_nodes.lib.spoken_form.english.markup import markup
-from vflow_nodes.lib.spoken_form.english.moments import half_range_alone
-from vflow_nodes.lib.spoken_form.english.money import is_money_word, money
-from vflow_nodes.lib.spoken_form.english.numbers import MOST_DIGITS, cardinal, code, roman
-from vflow_nodes.lib.spoken_form.english.signed_names import between, lone_letter, signed_name
+from vflow_nodes.lib.spoken_form.english.moments import after_clock, half_range_alone
+from vflow_nodes.lib.spoken_form.english.money import is_money_word, money, other_money
+from vflow_nodes.lib.spoken_form.english.number_forms import number_form
+from vflow_nodes.lib.spoken_form.english.numbers import code
+from vflow_nodes.lib.spoken_form.english.roman_numerals import roman_numeral
+from vflow_nodes.lib.spoken_form.english.scripture import scripture
+from vflow_nodes.lib.spoken_form.english.short_forms import BEFORE_NUMBER
+from vflow_nodes.lib.spoken_form.english.signed_names import between, signed_name
 from vflow_nodes.lib.spoken_form.english.symbols import (
     expression,
     is_expression,
@@ -47,15 +57,15 @@ from vflow_nodes.lib.spoken_form.english.symbols import (
     times,
     without_pictures,
 )
-from vflow_nodes.lib.spoken_form.english.units import (
-    CURRENCIES,
-    MONTHS,
-    UNITS,
-    unit_name,
-)
+from vflow_nodes.lib.spoken_form.english.units import MONTHS
 from vflow_nodes.lib.spoken_form.english.unsayable import long_word
-from vflow_nodes.lib.spoken_form.english.web import address, file_name, handle_or_tag, mail, path
-from vflow_nodes.lib.spoken_form.english.words import BEFORE_NUMBER, CODES, PLACED, RESPELLED, VERSIONED
+from vflow_nodes.lib.spoken_form.english.words import (
+    CODES,
+    PLACED,
+    RESPELLED,
+    is_unpronounceable,
+    is_versioned,
+)
 from vflow_nodes.lib.spoken_form.long_words import is_code
 from vflow_nodes.lib.spoken_form.reading import Before, LongWords, Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import LONGEST, mark_of, take_apart
@@ -65,11 +75,11 @@ _JOINED = re.compile(r"(--+|—|–|/|&|\+|…|\.\.+|[,;:!?](?=[A-Za-z])|(?<=[A-
 _EQUATION = re.compile(r"[0-9]{1,6}[a-z]")
 _HALVES = tuple("½¼¾⅓⅔⅛")
 _EUROPEAN = re.compile(r"([€£$]?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),([0-9]{1,2})([€£$]?)")
-_THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3}){2,4}")
+_THOUSANDS = re.compile(r"(?:Rp|[€₫₺₽₴₹]|R\$)[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,3}(?:\.[0-9]{3})+[€₫₺₽₴₹]")
 _LABEL = re.compile(r"([A-Za-z]{1,4})\.([0-9].*)")
 _DIGITS = re.compile("[0-9]+")
+_INNER_STOP = re.compile(r"\.(?= )")
 _BRACKETS = re.compile(r"[\"()\[\]{}<>|`*\\]+")
-_ZONE = re.compile(r"(UTC|GMT)([+\-−])([0-9]{1,2}(?::[0-9]{2})?)")
 _AFTER = ("number", "feet", "unit")
 _KEYS = frozenset(("Ctrl", "Control", "Alt", "Shift", "Cmd", "Command", "Option", "Win", "Fn"))
 _DEEPEST = 3  # how often a part of a word may have parts of its own
@@ -100,21 +110,30 @@ class English:
     def _plain(self, look: Look) -> Reading | None:
         first, before = look.first, look.before
         core = first.core
-        if before.kind in ("number", "money") and (is_scale(core) or is_money_word(look)):
+        if before.kind in ("number", "money") and (
+            is_scale(core) or is_money_word(look) or before.value in ("M", "B")
+        ):
             return None
-        if core in RESPELLED or (core[0] in "IVXL" and not before.paused and len(core) < 3):
+        if (
+            before.value == "00"
+            or core in RESPELLED
+            or (len(core) < 6 and is_unpronounceable(core))
+            or (core[0] in "IVXL" and not before.paused and len(core) < 3)
+        ):
             return None
         kind = "month" if core in MONTHS and not first.mark else ""
         core = core.replace("’", "'") if "’" in core else core
         if "--" in first.text[-4:]:
             return None
-        return Reading(1, core + first.mark if first.mark else core, kind)
+        return Reading(1, core + first.mark if first.mark else core, kind, kind and before.word.lower())
 
     def _read(self, look: Look, long_words: LongWords, depth: int) -> Reading:
         first = look.first
         core = first.core
         if len(first.written) > LONGEST or is_code(core):
             return long_word(first, long_words)
+        if reading := other_money(look):
+            return reading
         if is_foreign(core):
             return Reading(1, first.written)
         reading = (
@@ -127,18 +146,24 @@ class English:
         if reading is None and not any(map(str.isalnum, core)):
             reading = lone(look)
         if reading is None:
-            reading = self._known(look) or self._number(look) or self._letters(look, long_words)
+            reading = self._known(look) or self._number(look) or letter_word(look, long_words)
         return reading or self._parts(look, long_words, depth)
 
     def _known(self, look: Look) -> Reading | None:
         first, before = look.first, look.before
-        if reading := signed_name(look):
+        if (
+            reading := chat_word(look)
+            or scripture(look)
+            or signed_name(look)
+            or factorial(look)
+            or designation(look)
+        ):
             return reading
         if is_money_word(look):
             return Reading(1, first.mark)
         if (reading := times(look)) is not None:
             return reading
-        if reading := half_range_alone(look) or after_per(look):
+        if reading := half_range_alone(look) or after_clock(look) or after_per(look) or after_letter(look):
             return reading
         if before.kind in _AFTER and (reading := after_number(look)) is not None:
             return reading
@@ -153,27 +178,21 @@ class English:
             symbol, whole, part, end = found.groups()
             plain = replace(first, core=f"{symbol}{whole.replace('.', '')}.{part}{end}")
             return self._number(Look([plain, *look.words[1:]], look.before, look.stage))
+        if _THOUSANDS.fullmatch(core):
+            plain = replace(first, core=core.replace(".", ","))
+            return self._number(Look([plain, *look.words[1:]], look.before, look.stage))
         if core[:1] in _HALVES:
             return numeric(look)
         if not _DIGITS.search(core):
             return money(look) if len(core) < 4 else None
-        if said := machine(core):
-            return Reading(1, said + first.mark, "digits")
+        if reading := number_form(first):
+            return reading
         if "@" in core or "://" in core or "www." in core:
             return None
-        if core.isascii() and core.isdigit() and len(core) > MOST_DIGITS:
-            return Reading(1, f"a number of {cardinal(str(len(core)))} digits{first.mark}", "digits")
-        if found := _ZONE.fullmatch(core):
-            zone, sign, hours = found.groups()
-            return Reading(
-                1, f"{spaced(zone)} {'plus' if sign == '+' else 'minus'} {expression(hours)}{first.mark}"
-            )
-        if said := hexadecimal(core):
-            return Reading(1, said + first.mark, "digits")
-        if _THOUSANDS.fullmatch(core):
-            return Reading(1, cardinal(core.replace(".", "")) + first.mark, "number", "2")
         if (found := _LABEL.fullmatch(core)) and (label := BEFORE_NUMBER.get(found.group(1))):
             return Reading(1, f"{label} {self._say(found.group(2), 'name', _DEEPEST - 1)}{first.mark}")
+        if look.before.code and (said := single(core)):
+            return Reading(1, said + first.mark, "digits")
         if look.before.word.lower() in PLACED and (said := mixed(core)):
             return Reading(1, said + first.mark, "digits")
         if reading := phone(look) or money(look):
@@ -182,7 +201,7 @@ class English:
             return Reading(1, expression(core) + first.mark, "letter")
         if reading := numeric(look):
             return after_dash(look, reading) if look.before.kind == "dash" else reading
-        groups = digit_groups(core) or version(core, look.before.word.lower() in VERSIONED)
+        groups = digit_groups(core) or version(core, is_versioned(look.before.word))
         if groups:
             return Reading(1, groups + first.mark, "digits")
         if said := raised(core):
@@ -196,46 +215,6 @@ class English:
         said = mixed(core)
         return Reading(1, said + first.mark) if said else None
 
-    def _letters(self, look: Look, long_words: LongWords) -> Reading | None:
-        first, before = look.first, look.before
-        core = first.core
-        if core in UNITS and ("/" in core or core[0] == "°"):
-            return Reading(1, unit_name(core, "2") + first.mark)
-        if (value := roman(core)) > 1 and len(core) > 1 and core not in ("XX", "XXX", "XL", "IV"):
-            return Reading(1, cardinal(str(value)) + first.mark)
-        said = (
-            mail(core)
-            or address(core, long_words == "spell")
-            or handle_or_tag(core)
-            or file_name(core)
-            or path(core)
-        )
-        if said:
-            return Reading(1, said + first.mark)
-        if (reading := abbreviation(look) or letters_with_stops(look)) is not None:
-            return reading
-        if core in RESPELLED:
-            return Reading(1, RESPELLED[core] + first.mark)
-        if len(core) == 1:
-            return lone_letter(look)
-        loud = len(before.word) > 2 and before.word.isupper() and not before.kind
-        if said := acronym(core, loud):
-            return Reading(1, said + first.mark, "capitals")
-        if said := raised(core):
-            return Reading(1, said + first.mark, "letter")
-        if is_expression(core) and "&" not in core:
-            return Reading(1, expression(core) + first.mark, "letter")
-        if said := identifier(core):
-            return Reading(1, said + first.mark)
-        if (
-            first.lead.endswith("`")
-            and first.tail.startswith("`")
-            and len(core) == 2
-            and not set(core) & set("aeiou")
-        ):
-            return Reading(1, spaced(core) + first.mark)
-        return None
-
     def _parts(self, look: Look, long_words: LongWords, depth: int) -> Reading:
         """Read a word of several: "yes/no", "AT&T", "pre-2020"; at last the word as it is."""
         first = look.first
@@ -244,7 +223,8 @@ class English:
             return Reading(1, self._say(core, long_words, depth + 1) + first.mark)
         parts = _JOINED.split(core) if depth < _DEEPEST else [core]
         if len(parts) > 1:
-            return Reading(1, self._join(parts, long_words, depth) + first.mark)
+            mark = end_of(look, 0) if own_stop(first) else first.mark
+            return Reading(1, self._join(parts, long_words, depth) + mark)
         if "-" in core.strip("-") and depth < _DEEPEST and any(map(_needs_reading, core.split("-"))):
             return Reading(1, self._say(core.replace("-", " "), long_words, depth + 1) + first.mark)
         if _DIGITS.search(core):
@@ -271,6 +251,7 @@ class English:
         if parts[0] in _KEYS:
             said = [word for word in said if word != "plus"]
         joined = " ".join(filter(None, said))
+        joined = _INNER_STOP.sub("", joined) if "/" in parts else joined
         return re.sub(r" (?=[—…,;:!?.])", "", joined)
 
     def _say(self, text: str, long_words: LongWords, depth: int) -> str:

@@ -17,7 +17,11 @@ GW gigawatt|kWh kilowatt hour|Wh watt hour|V volt|mV millivolt|kV kilovolt|mA mi
 mAh milliamp hour|Ah amp hour|cal calorie|kcal kilocalorie|J joule|kJ kilojoule|N newton|KB kilobyte
 kB kilobyte|MB megabyte|GB gigabyte|TB terabyte|PB petabyte|GiB gibibyte|MiB mebibyte|Gb gigabit
 Mb megabit|ha hectare|px pixel|pg picogram|IU international unit|kPa kilopascal|Pa pascal
-hPa hectopascal|dB decibel|Ω ohm|kΩ kilohm|atm atmosphere
+hPa hectopascal|dB decibel|Ω ohm|kΩ kilohm|atm atmosphere|ly light year|bbl barrel|kt knot|kn knot
+nmi nautical mile|hp horsepower|Nm newton meter|kN kilonewton|GPa gigapascal|MPa megapascal|eV electron volt
+keV kiloelectron volt|MeV megaelectron volt|GeV gigaelectron volt|mol mole|mmol millimole|mSv millisievert
+MP megapixel|lm lumen|doz dozen|mbar millibar|bar bar|Mpx megapixel|TW terawatt|MWh megawatt hour
+GWh gigawatt hour|Cal calorie|MB megabyte|c cup
 """
 UNITS: dict[str, tuple[str, str]] = {
     symbol: (name, name + "s")
@@ -96,6 +100,45 @@ UNITS.update(
         "yrs": ("year", "years"),
         "¢": ("cent", "cents"),
         "pts": ("point", "points"),
+        "yds": ("yard", "yards"),
+        "ozs": ("ounce", "ounces"),
+        "gals": ("gallon", "gallons"),
+        "qts": ("quart", "quarts"),
+        "kgs": ("kilogram", "kilograms"),
+        "kms": ("kilometer", "kilometers"),
+        "mos": ("month", "months"),
+        "wks": ("week", "weeks"),
+        "kts": ("knot", "knots"),
+        "cu": ("cubic", "cubic"),
+        "fl": ("fluid", "fluid"),
+        "sqft": ("square foot", "square feet"),
+        "MPH": ("mile per hour", "miles per hour"),
+        "PSI": ("P S I", "P S I"),
+        "hp": ("horsepower", "horsepower"),
+        "doz": ("dozen", "dozen"),
+        "BTU": ("B T U", "B T U's"),
+        "BTUs": ("B T U", "B T U's"),
+        "tbsps": ("tablespoon", "tablespoons"),
+        "tsps": ("teaspoon", "teaspoons"),
+        "g/dL": ("gram per deciliter", "grams per deciliter"),
+        "mEq/L": ("milliequivalent per liter", "milliequivalents per liter"),
+        "ng/mL": ("nanogram per milliliter", "nanograms per milliliter"),
+        "U/L": ("unit per liter", "units per liter"),
+        "bps": ("basis point", "basis points"),
+        "µL": ("microliter", "microliters"),
+        "μL": ("microliter", "microliters"),
+        "uL": ("microliter", "microliters"),
+        "mcL": ("microliter", "microliters"),
+        "fL": ("femtoliter", "femtoliters"),
+        "K/µL": ("thousand per microliter", "thousand per microliter"),
+        "K/μL": ("thousand per microliter", "thousand per microliter"),
+        "K/uL": ("thousand per microliter", "thousand per microliter"),
+        "M/µL": ("million per microliter", "million per microliter"),
+        "M/uL": ("million per microliter", "million per microliter"),
+        "Tbs": ("tablespoon", "tablespoons"),
+        "tbs": ("tablespoon", "tablespoons"),
+        "tblsp": ("tablespoon", "tablespoons"),
+        "mag": ("magnitude", "magnitude"),
     }
 )
 for _symbol in ("m", "km", "cm", "mm", "ft", "in", "mi"):
@@ -115,8 +158,13 @@ SCALE_WORDS = {
     **{name.capitalize(): name for name in SCALES},
     "M": "million",
     "mn": "million",
+    "mil": "million",
+    "mln": "million",
     "Mio": "million",
     "bn": "billion",
+    "bil": "billion",
+    "bln": "billion",
+    "Mrd": "billion",
     "tn": "trillion",
 }
 """Words after a number that multiply it."""
@@ -126,6 +174,8 @@ SCALE_LETTERS = {
     "m": "million",
     "M": "million",
     "mn": "million",
+    "mil": "million",
+    "mln": "million",
     "mm": "million",
     "MM": "million",
     "b": "billion",
@@ -136,71 +186,6 @@ SCALE_LETTERS = {
     "T": "trillion",
     "tn": "trillion",
 }
-
-_DOLLAR, _EURO, _POUND = ("dollar", "dollars"), ("euro", "euros"), ("pound", "pounds")
-_YEN, _RUPEE, _WON = ("yen", "yen"), ("rupee", "rupees"), ("won", "won")
-_CENTS, _PENCE = ("cent", "cents"), ("penny", "pence")
-
-
-def _of(country: str, name: str) -> tuple[str, str]:
-    return f"{country} {name}", f"{country} {name}s"
-
-
-_US, _CANADIAN, _AUSTRALIAN = _of("U S", "dollar"), _of("Canadian", "dollar"), _of("Australian", "dollar")
-CURRENCIES: dict[str, tuple[str, str]] = {
-    "$": _DOLLAR,
-    "€": _EURO,
-    "£": _POUND,
-    "¥": _YEN,
-    "₹": _RUPEE,
-    "₩": _WON,
-    "₽": ("ruble", "rubles"),
-    "₿": ("bitcoin", "bitcoin"),
-    "₺": ("lira", "lira"),
-    "₪": ("shekel", "shekels"),
-    "US$": _US,
-    "C$": _CANADIAN,
-    "CA$": _CANADIAN,
-    "A$": _AUSTRALIAN,
-    "AU$": _AUSTRALIAN,
-    "NZ$": _of("New Zealand", "dollar"),
-    "HK$": _of("Hong Kong", "dollar"),
-    "S$": _of("Singapore", "dollar"),
-    "NT$": _of("Taiwan", "dollar"),
-    "MX$": _of("Mexican", "peso"),
-    "SGD": _of("Singapore", "dollar"),
-    "HKD": _of("Hong Kong", "dollar"),
-    "SEK": ("Swedish krona", "Swedish kronor"),
-    "NOK": ("Norwegian krone", "Norwegian kroner"),
-    "DKK": ("Danish krone", "Danish kroner"),
-    "PLN": ("zloty", "zlotys"),
-    "BRL": ("real", "reais"),
-    "ZAR": ("rand", "rand"),
-    "₱": _of("Philippine", "peso"),
-    "₦": ("naira", "naira"),
-    "₴": ("hryvnia", "hryvnias"),
-    "₫": ("dong", "dong"),
-    "฿": ("baht", "baht"),
-    "R$": ("real", "reais"),
-    "USD": _US,
-    "CAD": _CANADIAN,
-    "AUD": _AUSTRALIAN,
-    "NZD": _of("New Zealand", "dollar"),
-    "EUR": _EURO,
-    "GBP": _POUND,
-    "JPY": _YEN,
-    "CNY": ("yuan", "yuan"),
-    "INR": _RUPEE,
-    "KRW": _WON,
-    "CHF": _of("Swiss", "franc"),
-    "MXN": _of("Mexican", "peso"),
-    "BTC": ("bitcoin", "bitcoin"),
-    "Rs": _RUPEE,
-}
-SMALL_MONEY = {"pound": _PENCE, "pounds": _PENCE}
-CENTS = _CENTS
-WHOLE_ONLY = word_set("yen won yuan ruble bitcoin lira krona krone dong naira baht")
-"""Currencies whose decimals are read as a decimal number."""
 
 MONTHS = (
     "January",
@@ -238,9 +223,29 @@ DAY_NAMES = frozenset(DAYS.values())
 
 
 DOTTED_UNITS = word_set(
-    "oz lb lbs ft in min mins sec secs hr hrs tsp tbsp mi yd gal qt pt pts wk mo yr yrs sq"
+    "oz lb lbs ft in min mins sec secs hr hrs tsp tbsp mi yd gal qt pt pts wk wks mo mos yr yrs sq yds"
+    " ozs gals qts bbl Tbs tbs tblsp mag Tbsp Tsp tbsps tsps c doz руб грн р kr дин ly kts nmi mil bil"
+    " mln bln"
 )
 """Units whose full stop may be their own."""
+
+
+PERIODS = {
+    **{
+        name: name for name in ("day", "week", "month", "year", "hour", "minute", "second", "night", "person")
+    },
+    "mo": "month",
+    "yr": "year",
+    "wk": "week",
+    "hr": "hour",
+    "d": "day",
+    "m": "month",
+    "y": "year",
+    "min": "minute",
+    "sec": "second",
+    "pp": "person",
+}
+"""After a slash, per which time or person something is counted."""
 
 
 def unit_name(symbol: str, value: str) -> str:

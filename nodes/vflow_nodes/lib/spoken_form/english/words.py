@@ -8,7 +8,8 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def _pairs(text: str) -> dict[str, str]:
+def pairs(text: str) -> dict[str, str]:
+    """Short forms with what is said: "short said|short said"."""
     return {
         short: said
         for line in text.strip().splitlines()
@@ -16,90 +17,28 @@ def _pairs(text: str) -> dict[str, str]:
     }
 
 
-TITLES = _pairs(
-    """
-Mr Mister|Mrs Missus|Ms Miz|Dr Doctor|Prof Professor|Gen General|Gov Governor|Sen Senator
-Rep Representative|Capt Captain|Lt Lieutenant|Col Colonel|Sgt Sergeant|Cmdr Commander|Rev Reverend
-Hon Honorable|Cpl Corporal|Maj Major|Adm Admiral|Msgr Monsignor|Mt Mount|Ft Fort|St Saint
-Pres President|Det Detective|Insp Inspector|Fr Father|Amb Ambassador|Messrs Messers
-Atty Attorney|Supt Superintendent|Pvt Private
-"""
+BEGINNERS = word_set(
+    "He She It They We You The This That These His Her Its My Your Our But And So In At If When Then Please"
 )
-"""Said in full before a name, where their full stop ends no sentence."""
-
-PLACES = _pairs(
-    """
-St Street|Ave Avenue|Blvd Boulevard|Rd Road|Ln Lane|Hwy Highway|Pkwy Parkway|Dr Drive|Ct Court
-Pl Place|Sq Square|Expy Expressway|Cir Circle|Ter Terrace|Bldg Building|Ste Suite|Fl Floor|Jr Junior
-Sr Senior|Inc Incorporated|Ltd Limited|Co Company|Corp Corporation|Bros Brothers|Dept Department
-dept department|Univ University|Assn Association|Govt Government|Apt Apartment|apt apartment
-Intl International|etc et cetera|Etc Et cetera
-"""
-)
-"""Said in full; their full stop may also end the sentence."""
-
-INSIDE = _pairs(
-    """
-vs versus|approx approximately|Approx Approximately|cf compare|incl including|excl excluding
-esp especially|tel telephone|Tel Telephone|temp temperature|max maximum|Max Maximum|avg average
-Avg Average|misc miscellaneous
-"""
-)
-"""Said in full before a word that goes on; at a sentence's end those in `ALSO_WORDS` are words."""
-ALSO_WORDS = frozenset(("max", "temp", "esp", "Max"))
-
-BEFORE_NUMBER = _pairs(
-    """
-No number|no number|Nos numbers|nos numbers|Fig Figure|fig figure|Figs Figures|figs figures
-Vol Volume|vol volume|Ch Chapter|ch chapter|pp pages|Pp Pages|p page|P Page|pg page|Pg Page
-Art Article|art article|Sec Section|sec section|Eq Equation|eq equation|Tab Table|Apt Apartment
-apt apartment|Ext Extension|ext extension|Rm Room|rm room|Ste Suite|Rs rupees|ca about|c about
-Ed Edition|Max Maximum|max maximum|Min Minimum|min minimum
-qty quantity|Qty Quantity
-"""
-)
-"""Said in full before a number only."""
-
-DOTTED = {
-    "e.g": "for example",
-    "i.e": "that is",
-    "E.g": "For example",
-    "I.e": "That is",
-    "a.k.a": "A K A",
-    "et al": "and others",
-}
-
-SLASHED = {
-    "w/": "with",
-    "w/o": "without",
-    "c/o": "care of",
-    "N/A": "N A",
-    "n/a": "N A",
-    "b/c": "because",
-    "w/in": "within",
-    "s/he": "she or he",
-    "y/o": "year old",
-    "y/y": "year over year",
-    "m/m": "month over month",
-}
-
+"""Words that begin a sentence, and no name."""
 YEAR_WORDS = word_set(
     "in since by of until till from during year before after between and circa spring summer fall"
     " winter autumn early late mid"
-)
-INCHES = word_set(
-    "screen display monitor tv TV laptop tablet pizza pipe wide tall long deep thick nail wheel rim"
 )
 NOT_MANY = word_set("is was has its this his as us does")
 """Words in -s that are no plural nouns."""
 
 CODES = word_set(
     "code pin zip passcode password otp ssn serial tracking confirmation reference invoice flight"
-    " extension ext plate cvv cvc vin iban isbn issn imei ending ends"
+    " extension ext plate cvv cvc vin iban isbn issn imei ending ends zips codes pins case"
 )
 """After these, within a few words, digits are said one by one."""
 PLACED = word_set(
-    "room seat gate apt apartment suite unit row flat platform track building terminal exit lane door bay"
+    "room seat gate apt apartment suite unit row flat platform track building terminal exit lane door"
+    " bay courtroom classroom box locker section block aisle shelf slot stall hall pier dock berth"
+    " exhibit table figure level lot zone ward wing pod desk booth stand house question problem page"
+    " step chapter part line form schedule bus route highway grade class tier phase lab studio office"
+    " cabin number no item warehouse hangar bin rack drawer space spot parking floor"
 )
 """After these a number with a letter is a place: "12B"."""
 CODE_NEXT = word_set(
@@ -107,16 +46,44 @@ CODE_NEXT = word_set(
 )
 OWNERS = word_set("your my our the his her their this")
 COUNTED = word_set(
-    "seconds minutes hours days weeks months years people dollars digits characters letters times"
-    " words percent points items pages more other"
+    "seconds minutes hours days weeks months years people dollars digits characters letters times words"
+    " percent points items pages more other"
 )
 
 VERSIONED = word_set(
-    "version python java node node.js ios android windows macos ubuntu debian fedora release ruby"
-    " php go rust perl kotlin swift gcc django react angular vue bluetooth usb chapter section"
-    " release kernel postgres mysql"
+    "version python java node node.js ios android windows macos ubuntu debian fedora release ruby php"
+    " go rust perl kotlin swift gcc django react angular vue bluetooth usb chapter section kernel"
+    " postgres mysql"
 )
 
+_ALSO_VERBS = word_set("go swift rust ruby node chapter section express")
+
+
+def is_versioned(word: str) -> bool:
+    """Whether a number after a word is a version: "Python 3.11", "Go 1.22", but not "go 1.2 miles"."""
+    low = word.lower()
+    return low in VERSIONED and not (word == low and low in _ALSO_VERBS - {"chapter", "section"})
+
+
+_SOUNDS = word_set(
+    "hm hmm hmmm mm mmm sh shh shhh psst pst pfft brr brrr grr grrr tsk zzz nth ng ngl cwm crwth tv"
+)
+
+
+def is_unpronounceable(core: str) -> bool:
+    """Whether a short word has no vowel, so that its letters are said: "cv", "Hgb"."""
+    low = core.lower()
+    return (
+        1 < len(core) < 6
+        and core.isascii()
+        and core.isalpha()
+        and not set(low) & set("aeiouy")
+        and (low not in _SOUNDS)
+    )
+
+
+HIGHWAYS = word_set("highway hwy route rte rt interstate us freeway expressway exit")
+"""Before the number of a road, after which a letter is a direction."""
 NUMBERED = word_set(
     "chapter part act scene section volume book phase article war mark type level stage class grade"
     " bowl apollo episode round rocky title appendix figure table unit lesson schedule"
@@ -124,17 +91,29 @@ NUMBERED = word_set(
 """A Roman numeral after these is a cardinal."""
 RULERS = word_set(
     "pope king queen henry louis edward george william charles james richard elizabeth napoleon pius"
-    " benedict leo paul ramses frederick philip alexander nicholas peter catherine ivan umberto"
-    " emmanuel gustav christian ferdinand victoria mary john francis wilhelm otto olaf harald haakon"
-    " felipe juan carlos margrethe"
+    " benedict leo paul ramses frederick philip alexander nicholas peter catherine ivan umberto emmanuel"
+    " gustav christian ferdinand victoria mary john francis wilhelm otto olaf harald haakon felipe juan"
+    " carlos margrethe"
 )
 
 SAID_AS_WORDS = word_set(
     "NASA NATO UNESCO UNICEF OPEC AIDS COVID LASER RADAR SCUBA RAM ROM CAPTCHA SWAT FIFA NAFTA OSHA"
-    " BIOS ASCII IKEA LEGO NASDAQ NASCAR NIMBY YOLO FOMO ICE FEMA HIPAA STEM SIM LAN WAN MIDI VISA"
-    " GOP POTUS SCOTUS LIDAR SONAR PIN ZIP MEMS NORAD INTERPOL ASEAN BASIC COBOL FORTRAN LATEX UNIX"
-    " LINUX"
+    " BIOS ASCII IKEA LEGO NASDAQ NASCAR NIMBY YOLO FOMO ICE FEMA HIPAA STEM SIM LAN WAN MIDI VISA GOP"
+    " POTUS SCOTUS LIDAR SONAR PIN ZIP MEMS NORAD INTERPOL ASEAN BASIC COBOL FORTRAN LATEX UNIX LINUX"
 ) - {"GOP"}
+SLANG = pairs(
+    """
+omg O M G|brb B R B|ttyl T T Y L|idk I D K|tbh T B H|imo I M O|imho I M H O|btw B T W|lol L O L
+lmk L M K|smh S M H|irl I R L|fyi F Y I|asap A S A P|rofl R O F L|afk A F K|ngl N G L|ikr I K R
+thx thanks|thnx thanks|pls please|plz please|ppl people|tmrw tomorrow|tmr tomorrow|ur your|cuz because
+tho though|thru through|msg message|msgs messages|convo conversation|gr8 great|l8r later|l8 late|w8 wait
+m8 mate|b4 before|2nite tonight|2day today|2moro tomorrow|2morrow tomorrow|str8 straight|h8 hate
+any1 anyone|some1 someone|every1 everyone|dw don't worry|abt about|gtg got to go|g2g got to go
+otw on the way|hmu hit me up|bc because|w/e whatever|npm N P M|ttys T T Y S|wyd W Y D|hbu H B U|rn R N
+nvm never mind|jk J K|ftw F T W|dm D M
+"""
+)
+"""Chat's short words."""
 RESPELLED = {
     "PIN": "pin",
     "ZIP": "zip",
@@ -161,6 +140,47 @@ RESPELLED = {
     "approx": "approximately",
     "id": "I D",
     "Mbps": "megabits per second",
+    "govt": "government",
+    "Govt": "Government",
+    "dept": "department",
+    "Dept": "Department",
+    "acct": "account",
+    "appt": "appointment",
+    "mgmt": "management",
+    "mgr": "manager",
+    "asst": "assistant",
+    "natl": "national",
+    "intl": "international",
+    "pkg": "package",
+    "amt": "amount",
+    "pmt": "payment",
+    "hwy": "highway",
+    "Hwy": "Highway",
+    "bldg": "building",
+    "Bldg": "Building",
+    "blvd": "boulevard",
+    "pkwy": "parkway",
+    "rte": "route",
+    "Rte": "Route",
+    "yrs": "years",
+    "hrs": "hours",
+    "mins": "minutes",
+    "secs": "seconds",
+    "lbs": "pounds",
+    "wks": "weeks",
+    "FICO": "Fico",
+    "OLED": "oh led",
+    "Esc": "Escape",
+    "PgUp": "Page Up",
+    "PgDn": "Page Down",
+    "pH": "P H",
+    "Jr": "Junior",
+    "Ltd": "Limited",
+    "Blvd": "Boulevard",
+    "Pkwy": "Parkway",
+    "Mr": "Mister",
+    "np": "N P",
+    **SLANG,
 }
 
 _CAPITALS = (
@@ -180,15 +200,16 @@ _CAPITALS = (
     " AIR ARM ART BAG BED BOX BOY CUP EGG FIX FUN GAS GUY ICE JOB KEY KID LAW LEG MAP MIX MOM DAD SON"
     " OIL PEN SEA SKY SUN TAX TEA WAR WET HEY WOW HI OH AH HA UH"
 )
-COMMON = word_set(_CAPITALS) - {"AM", "WHO", "ICE"}
+COMMON = word_set(_CAPITALS) - {"AM", "WHO", "ICE"} | {"MAX", "MIN", "PRO"}
 """Words of up to four letters that are words even in capitals."""
 SPELLED = word_set("HTTPS UCLA ASPCA HBCU CORS MBBS MSRP SMTP XHTML OAUTH CMYK CNBC MSNBC FBI LGBTQ UUID")
 
-GROUPS = frozenset(("MA", "CA", "NY", "TX", "OK", "OR", "IN", "ME", "HI"))
+STATE_CODES = frozenset(("OK", "OR", "IN", "ME", "HI", "OH", "AL", "ID", "PA", "MA", "LA"))
+"""Short names of states that are words."""
 EXTENSIONS = word_set(
-    "pdf txt py js ts jpg jpeg png gif doc docx xls xlsx ppt pptx csv json xml yaml yml html htm css"
-    " md zip exe dmg mp3 mp4 wav mov avi log ini cfg toml sh c h cpp rs java rb php sql svg gz tar"
-    " onnx gguf"
+    "pdf txt py js ts jpg jpeg png gif doc docx xls xlsx ppt pptx csv json xml yaml yml html htm css md"
+    " zip exe dmg mp3 mp4 wav mov avi log ini cfg toml sh c h cpp rs java rb php sql svg gz tar onnx"
+    " gguf"
 )
 SAID_EXTENSIONS = word_set("zip log java json yaml doc gif")
 DOMAINS = word_set("com org net edu gov info app shop blog store online site tech biz cloud wiki news")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.nodes.lib.spoken_form.look import look
-from vflow_nodes.lib.spoken_form.english.abbreviations import abbreviation, letters_with_stops, roman_numeral
+from vflow_nodes.lib.spoken_form.english.abbreviations import abbreviation, letters_with_stops
 from vflow_nodes.lib.spoken_form.reading import Before
 
 
@@ -45,17 +45,3 @@ def test_letters_with_stops() -> None:
     reading = letters_with_stops(look("U.S. Then"))
     assert reading is not None
     assert reading.spoken == "U S."
-
-
-@pytest.mark.parametrize(
-    ("before", "core", "spoken"),
-    [("Henry", "VIII", "the eighth"), ("Chapter", "IV", "four"), ("Rocky", "III", "three")],
-)
-def test_roman_numeral(before: str, core: str, spoken: str) -> None:
-    reading = roman_numeral(look(core, Before(before, paused=False, ended=False)))
-    assert reading is not None
-    assert reading.spoken == spoken
-
-
-def test_letter_after_a_plain_name_is_no_numeral() -> None:
-    assert roman_numeral(look("X", Before("Malcolm", paused=False, ended=False))) is None

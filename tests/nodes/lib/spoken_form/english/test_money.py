@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.nodes.lib.spoken_form.look import look
+from vflow_nodes.lib.spoken_form.english.currencies import CURRENCIES
 from vflow_nodes.lib.spoken_form.english.money import amount, money
-from vflow_nodes.lib.spoken_form.english.units import CURRENCIES
 from vflow_nodes.lib.spoken_form.reading import Reading, Stage, Wait
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vflow_nodes.lib.spoken_form.english.units import CURRENCIES, UNITS, unit_name
+from vflow_nodes.lib.spoken_form.english.currencies import CURRENCIES
+from vflow_nodes.lib.spoken_form.english.units import UNITS, unit_name
 
 
 @pytest.mark.parametrize(

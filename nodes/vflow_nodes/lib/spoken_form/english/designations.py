@@ -1,0 +1,151 @@
+"""English for the names of aircraft, forms, plans and the like, in which digits are said in pairs."""
+
+from __future__ import annotations
+
+import re
+
+from vflow_nodes.lib.spoken_form.english.letters import spaced
+from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, number, plural
+from vflow_nodes.lib.spoken_form.english.words import word_set
+from vflow_nodes.lib.spoken_form.reading import Look, Reading
+
+_MAKERS = word_set(
+    "boeing airbus embraer bombardier cessna mcdonnell douglas lockheed antonov tupolev ilyushin fokker"
+    " porsche ferrari lamborghini peugeot"
+)
+_JET = re.compile(r"(7[0-8]7)(?:-([0-9]{1,3}))?([A-Z]{0,4}|[a-z]{3})(s?)")
+_AIRBUS = re.compile(r"(A)(3[0-9]{2})(?:-([0-9]{2,4}))?(neo|ceo|XLR|LR|ULR|F|[A-Z]{0,3})(s?)")
+_MODEL = re.compile(r"([0-9]{3})-([0-9]{1,3})([A-Z]{0,3})")
+_FORMS = word_set("form schedule")
+_FORM = re.compile(r"([0-9]{4})(?:-?([A-Z]{1,4}))?(s?)")
+MADE = word_set(
+    "tape tapes mask masks respirator respirators adhesive adhesives company products product brand"
+    " stock shares sticker stickers strips hooks filter filters dental scotch command n95 makes said"
+    " says announced corporation"
+)
+_TAX = frozenset(("1040", "1099", "1098", "1095", "1120", "1065", "5498", "8949", "4868"))
+_PLAN = re.compile(r"(401|403|457|501)(?:\(([a-z])\)|([kb]))(?:\(([0-9])\))?(s?)")
+
+
+def designation(look: Look) -> Reading | None:
+    """Read the name of an aircraft, a tax form or a pension plan."""
+    first = look.first
+    core = first.core
+    said = (
+        _jet(look)
+        or _airbus(core)
+        or _form(look)
+        or _maker(look)
+        or _plan(core + first.tail[:1] if first.tail[:1] == ")" else core)
+    )
+    return Reading(1, said + first.mark, "digits") if said else None
+
+
+def pairs_of(digits: str) -> str:
+    """Say three or four digits as two numbers: "seven forty seven", "ten ninety nine"."""
+    head, tail = digits[:-2], digits[-2:]
+    if tail == "00":
+        return f"{cardinal(head)} hundred"
+    return f"{cardinal(head)} {'oh ' if tail[0] == '0' else ''}{cardinal(tail)}"
+
+
+def _jet(look: Look) -> str:
+    before = look.before.word.lower()
+    maker = before in _MAKERS
+    core = look.first.core
+    if found := _JET.fullmatch(core):
+        model, variant, letters, ending = found.groups()
+        if not variant and not maker and not (letters or ending or _is_named(look)):
+            return ""
+        if variant and not maker and not _is_variant(variant):
+            return ""
+        said = _plural(pairs_of(model), ending if not variant else "")
+        if variant:
+            said += f" {_plural(_variant(variant), ending)}"
+        return f"{said} {letters if letters.islower() else spaced(letters)}".rstrip()
+    if maker and (found := _MODEL.fullmatch(core)):
+        model, variant, letters = found.groups()
+        return f"{pairs_of(model)} {_variant(variant)} {spaced(letters)}".rstrip()
+    return ""
+
+
+def _is_named(look: Look) -> bool:
+    """Whether "747" alone is an aircraft: after an article, and no count."""
+    following = look.after(0)
+    if following is not None and following.core.lower() == "max":
+        return True
+    if look.before.word.lower() not in ("a", "the") or look.before.paused:
+        return False
+    return following is None or following.core.lower() in _AFTER_JET
+
+
+_AFTER_JET = word_set(
+    "max jet aircraft plane crashed landed took flew is was has can from to with seats and fleet"
+)
+
+
+def _is_variant(digits: str) -> bool:
+    return digits in ("8", "9", "10") or (len(digits) == 3 and digits.endswith("00"))
+
+
+def _variant(digits: str) -> str:
+    return f"{cardinal(digits[0])} hundred" if digits[1:] == "00" else number(digits)
+
+
+def _airbus(core: str) -> str:
+    found = _AIRBUS.fullmatch(core)
+    if not found:
+        return ""
+    letter, model, variant, letters, ending = found.groups()
+    if not (model[2] == "0" or model in ("318", "319", "321")):
+        return ""
+    said = f"{letter} {_plural(pairs_of(model), '' if variant else ending)}"
+    if variant:
+        said += f" {_plural(_variant(variant), ending)}"
+    return f"{said} {letters if letters.islower() else spaced(letters)}".rstrip()
+
+
+def _maker(look: Look) -> str:
+    """Say "3M" where it is a maker, and no three million."""
+    core = look.first.core.replace("\u2019", "'")
+    if core not in ("3M", "3M's"):
+        return ""
+    if core == "3M":
+        if look.cut():
+            return ""
+        following = look.after(0)
+        if following is None or following.core.lower() not in MADE:
+            return ""
+    return "three " + core[1:]
+
+
+def _form(look: Look) -> str:
+    """Say "1040-ES" and "1099s"."""
+    found = _FORM.fullmatch(look.first.core)
+    if not found:
+        return ""
+    digits, letters, ending = found.groups()
+    named = look.before.word.lower() in _FORMS
+    if not named and not (digits in _TAX and (letters or ending)):
+        return ""
+    if digits[0] == "0" or digits[1:3] == "00":
+        return ""
+    said = _plural(pairs_of(digits), ending)
+    return f"{said} {spaced(letters)}" if letters else said
+
+
+def _plan(core: str) -> str:
+    """Say "401(k)" and "501(c)(3)"."""
+    found = _PLAN.fullmatch(core)
+    if not found:
+        return ""
+    digits, bracketed, bare, more, ending = found.groups()
+    letter = (bracketed or bare).upper()
+    said = f"{pairs_of(digits)} {letter}"
+    if more:
+        said += f" {ONES[int(more)]}"
+    return said + ("'s" if ending else "")
+
+
+def _plural(said: str, ending: str) -> str:
+    return plural(said) if ending else said

@@ -1,0 +1,66 @@
+"""English for academic degrees, and for titles before and after a name: "B.Sc.", "Sr. Maria"."""
+
+from __future__ import annotations
+
+import re
+
+from vflow_nodes.lib.spoken_form.english.following import end_of
+from vflow_nodes.lib.spoken_form.english.letters import spaced
+from vflow_nodes.lib.spoken_form.english.words import pairs, word_set
+from vflow_nodes.lib.spoken_form.reading import Look, Reading
+
+_FIELDS = pairs(
+    """
+Sc S C|Ed Ed|Phil Phil|LL L L|Com Com|Comm Com|Tech Tech|Eng Eng|Psy Psy|Pharm Pharm|Arch Arch|Div Div
+Litt Lit|Mus Mus|Econ Econ|Th T H|Des Des|Ch C H|Med Med|Math Math|Stat Stat|Hons Honors|Ph P H|Bus Bus
+Admin Admin|Acc Acc|Nurs Nursing|Res Res|Tchg Teaching|Juris Juris|Agr Ag|Kin Kin|Nat Nat
+"""
+)
+"""Parts of degrees that are no initial."""
+_DOTTED = re.compile(rf"(?:(?:[A-Z]|{'|'.join(_FIELDS)})\.)+(?:[A-Z]|{'|'.join(_FIELDS)})")
+_UNDOTTED = re.compile(
+    r"(?P<level>[BM]|D)(?P<field>Sc|Ed|Phil|Com|Comm|Tech|Eng|Arch|Des|Litt|Mus|Pharm|Econ)"
+    r"|(?P<kind>Ed|Psy|Pharm|Th|Ph)D"
+)
+_WORK = word_set(
+    "Engineer Manager Director Vice VP Developer Analyst Associate Software Product Consultant"
+    " Architect Designer Editor Scientist Data Research Executive Counsel Partner Advisor Adviser"
+    " Specialist Officer Fellow Lecturer Accountant Technician Programmer Project Program Sales Account"
+    " Marketing Nurse Staff Principal Citizen Center Centre High School Year Class Tax Loan"
+)
+"""After "Sr." the name of work, and no person's."""
+_SISTERS = word_set(
+    "Maria Mary Marie Agnes Agatha Ana Ann Anna Anne Teresa Therese Theresa Helen Helena Joan Juana"
+    " Lucia Lucy Margaret Margarita Catherine Catarina Katherine Elizabeth Isabel Rosa Rose Clara Clare"
+    " Cecilia Bernadette Josephine Josefina Angela Angelica Monica Beatrice Beatriz Carmen Dolores"
+    " Faustina Gabriela Inez Inés María Mercedes Michelle Patricia Paula Rita Simone Veronica Dorothy"
+    " Ruth Sarah Martha Marta Aloysia Benedicta Perpetua Scholastica Immaculata"
+)
+"""Women's names, before which "Sr." is a nun."""
+
+
+def degree(core: str) -> str:
+    """Say an academic degree without its last full stop; '' for what is none."""
+    if "." in core:
+        parts = core.split(".")
+        if not _DOTTED.fullmatch(core) or all(len(part) == 1 for part in parts):
+            return ""
+        return " ".join(_FIELDS.get(part, part) for part in parts)
+    found = _UNDOTTED.fullmatch(core)
+    if not found:
+        return ""
+    if kind := found["kind"]:
+        return f"{_FIELDS[kind]} D"
+    return f"{found['level']} {_FIELDS[found['field']]}" if found["field"] in _FIELDS else spaced(core)
+
+
+def senior(look: Look) -> Reading:
+    """Read "Sr.": after a name and before work it is an age, before a name a title."""
+    first, before = look.first, look.before
+    named = before.word[:1].isupper() and not before.start and not before.paused
+    if first.after or named:
+        return Reading(1, "Senior" + (first.after or end_of(look, 0)))
+    following = look.at(1)
+    if following is None or not following.core[:1].isupper() or following.core in _WORK:
+        return Reading(1, "Senior" + ("" if following is not None else end_of(look, 0)))
+    return Reading(1, "Sister" if following.core in _SISTERS else "Señor")
