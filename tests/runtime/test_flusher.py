@@ -879,6 +879,7 @@ def test_a_retraction_behind_the_end_of_the_input_is_told_in_the_thread_of_who_a
     segment._left = True
     running.speculation.begin(2)
     running._flusher.retract(frozenset(["words"]), 2, 0)
+    assert told == [(1, True)]
     running._flusher.flush(frozenset(["words"]), 2)
     assert told == [(1, True), (2, False)]
 
