@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -281,6 +282,24 @@ class Plain(Pass):
         self.count = 0
 
 
+class Injects(Pass):
+    factor: float = prop(1.0)
+
+    def __init__(self, client: object = None, **values: Any) -> None:
+        super().__init__(**values)
+        self.client = client
+
+
+class Argues(Pass):
+    def __init__(self, factor: float = 1.0) -> None:
+        self.factor = factor
+
+
+@dataclass
+class Generated(Pass):
+    factor: float = prop(1.0)
+
+
 @pytest.mark.parametrize(
     ("cls", "finding"),
     [
@@ -289,6 +308,11 @@ class Plain(Pass):
             "__init__() is called as __init__(factor=...): got an unexpected keyword argument 'factor'",
         ),
         (Needs, "__init__() is called as __init__(): missing a required argument: 'device'"),
+        (
+            Argues,
+            "no graph can give __init__() its 'factor': it gives properties alone; declare it: 'factor:",
+        ),
+        (Generated, "__init__() does not call that of Node: no property is set"),
         (Unset, "__init__() does not call that of Node: no property is set; set up in open(), or write"),
     ],
 )
@@ -300,6 +324,7 @@ def test_a_constructor_takes_the_properties_and_sets_them(cls: type[Node], findi
 def test_a_constructor_that_does_so_is_accepted() -> None:
     assert said(Passes) == []
     assert said(Plain) == []
+    assert said(Injects) == []
 
 
 def test_a_bin_declares_in_its_text() -> None:
@@ -321,6 +346,7 @@ def test_the_place_is_the_line_of_the_attribute_else_of_the_class() -> None:
     first = place_of(Values).line
     assert place_of(Values) == Place(HERE, first)
     assert place_of(Values, "level") == Place(HERE, first + 1)
+    assert place_of(Generated, "__init__") == place_of(Generated)
     assert place_of(Misspelt, "on_flsh").line == Misspelt.on_flsh.__code__.co_firstlineno
     made: dict[str, Any] = {}
     exec("from vflow import Node\nclass Typed(Node): pass\n", {"__name__": "typed"}, made)

@@ -8,7 +8,6 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +86,12 @@ def test_the_files_of_a_class_are_those_of_its_bases_and_of_what_is_typed_in_a_c
 
 
 def test_a_module_that_raises_is_named_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "raising_nodes.py").write_text("import sys\n\nNAME = {}['missing']\n")
+    (tmp_path / "raising_nodes.py").write_text("import json\n\nNAME = json.loads('{')\n")
     monkeypatch.syspath_prepend(tmp_path)
-    error = raised(partial(importlib.import_module, "raising_nodes"))
-    assert import_place(error) == "raising_nodes.py:3"
-    sys.modules.pop("raising_nodes", None)
-    assert import_place(raised(partial(importlib.import_module, "no_such_module"))) == ""
+    error = raised(lambda: importlib.import_module("raising_nodes"))
+    assert import_place("raising_nodes", error) == "raising_nodes.py:3"
+    error = raised(lambda: importlib.import_module("no_such_module"))
+    assert import_place("no_such_module", error) == ""
 
 
 def test_the_whole_has_causes_and_lines() -> None:

@@ -3,11 +3,9 @@ thread; it only switches the telemetry of libraries off."""
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
 from vflow.telemetry import switch_off
 
+TYPE_CHECKING = False  # not typing's: a program that begins by this import waits for nothing big
 if TYPE_CHECKING:
     from vflow.advice import Advice as Advice
     from vflow.bus import Bus as Bus
@@ -200,10 +198,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'vflow' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"vflow.{_MODULE_OF[name]}"), name)
+    import importlib
+
+    value: object = getattr(importlib.import_module(f"vflow.{_MODULE_OF[name]}"), name)
     globals()[name] = value
     return value
 

@@ -7,6 +7,7 @@ a pipeline refuses. No instance is made, and none of the class's own code runs.
 from __future__ import annotations
 
 import inspect
+import linecache
 import os
 import re
 import types
@@ -201,6 +202,18 @@ def _of_init(cls: type[Node]) -> Iterator[Problem]:
             given = ", ".join(f"{name}=..." for name in names)
             yield "__init__", f"__init__() is called as __init__({given}): {error}", mend
             return
+    parameters = inspect.signature(init).parameters.values()
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        for parameter in list(parameters)[1:]:
+            known = parameter.name in declared or parameter.name in ports_of(cls)
+            if not known and parameter.kind is not parameter.VAR_POSITIONAL:
+                message = f"no graph can give __init__() its {parameter.name!r}: it gives properties alone"
+                yield (
+                    "__init__",
+                    message,
+                    f"declare it: '{parameter.name}: ... = prop(...)', without __init__()",
+                )
+                return
     if declared and "__init__" not in hooks.names_in(init.__code__):
         yield "__init__", "__init__() does not call that of Node: no property is set", mend
 
@@ -222,7 +235,9 @@ def place_of(cls: type[Any], name: str = "") -> Place:
     found = vars(definer).get(name)
     function = getattr(found, "__func__", found)
     if isinstance(function, types.FunctionType) and function.__module__ == definer.__module__:
-        return Place(os.path.basename(function.__code__.co_filename), function.__code__.co_firstlineno)
+        file, line = function.__code__.co_filename, function.__code__.co_firstlineno
+        if linecache.getline(file, line):  # else it was generated, as that of a dataclass
+            return Place(os.path.basename(file), line)
     try:
         lines, first = inspect.getsourcelines(definer)
         file = inspect.getsourcefile(definer) or definer.__module__

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import itertools
 import os
@@ -41,16 +40,13 @@ def files_of(cls: type[Any]) -> set[str]:
     return files
 
 
-def import_place(error: BaseException) -> str:
-    """Where a module raised while it was imported, as "my_nodes.py:3"; '' where it could not be found."""
-    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    machinery = os.path.dirname(importlib.__file__)
-    inner = [
-        f"{os.path.basename(file)}:{line}"
-        for file, line in frames[1:]  # without whoever imports it
-        if not file.startswith(("<frozen importlib", machinery))
-    ]
-    return inner[-1] if inner else ""
+def import_place(package: str, error: BaseException) -> str:
+    """Where a module of a package raised while it was imported: the innermost line of that package, as
+    "my_nodes.py:3". '' where none was reached."""
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+            return f"{os.path.basename(frame.f_code.co_filename)}:{line}"
+    return ""
 
 
 def whole(error: BaseException) -> str:

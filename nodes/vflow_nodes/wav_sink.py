@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -31,6 +32,12 @@ _SAVE_NS = 500 * MS
 """The most that is played and not yet in the file while something sounds, should the process end there."""
 _ECHO_NS = 10 * MS
 """How often what is played is told, while something sounds, and the most that one packet of it holds."""
+
+
+_OTHERS = (
+    ".mp3", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".mp4", ".aac", ".wma", ".webm", ".aif", ".aiff", ".au",
+)  # fmt: skip
+"""Endings of other formats: a player that goes by one would not know what is in the file."""
 
 
 class WavSink(Sink):
@@ -67,6 +74,13 @@ class WavSink(Sink):
     _turn: int | None = None
     _warned = False
     _echoes = False
+
+    def port_caps(self, port: str) -> Caps:
+        """Raises: Unavailable for a file whose name says that it is of another format."""
+        path = Path(self.file)
+        if path.suffix.lower() in _OTHERS:
+            raise Unavailable(f"{self.file} would be a wav file; name it {path.with_suffix('.wav')}")
+        return super().port_caps(port)
 
     def open(self) -> None:
         caps = self.ctx.caps("audio")

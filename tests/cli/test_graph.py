@@ -91,3 +91,26 @@ def test_without_a_terminal_nothing_is_drawn_and_nothing_fails(
 ) -> None:
     monkeypatch.setattr("sys.stdout", None)
     assert vflow("graph", "g.yaml", files={"g.yaml": CHAIN}).code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("out.dot", "dot"), ("out.GV", "dot"), ("out.mmd", "mermaid"), ("out", "text")]
+)
+def test_the_format_follows_the_ending_of_the_file(
+    vflow: Vflow, tmp_path: Path, name: str, form: str
+) -> None:
+    draw(vflow, CHAIN, "-o", name)
+    assert (tmp_path / name).read_text(encoding="utf-8") == draw(vflow, CHAIN, "--format", form)
+    draw(vflow, CHAIN, "--format", "text", "-o", name)
+    assert (tmp_path / name).read_text(encoding="utf-8") == draw(vflow, CHAIN)
+
+
+@pytest.mark.parametrize("options", [(), ("--format", "dot")])
+def test_no_text_is_written_into_a_picture(vflow: Vflow, tmp_path: Path, options: tuple[str, ...]) -> None:
+    ran = vflow("graph", "g.yaml", "-o", "a.SVG", *options, files={"g.yaml": CHAIN})
+    assert ran.code == 2
+    assert ran.err == (
+        "a.SVG: error: what is written is text, mermaid or dot; "
+        "write a.dot, and draw it: dot -Tsvg a.dot -o a.SVG\n"
+    )
+    assert not (tmp_path / "a.SVG").exists()

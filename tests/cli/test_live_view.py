@@ -290,10 +290,12 @@ def test_the_traceback_of_a_node_that_is_skipped_is_printed_below_the_warning(
     terminal = Terminal(log.graph, log, live=False, verbose=True)
     terminal._show(Message("warning", "it", text="skipped: no", data={"error": failed(KeyError("a\x1b\nb"))}))
     terminal._show(Message("warning", "it", text="late"))
+    terminal._show(Message("warning", "it", text="skipped: no", data={"error": failed(KeyError("c"))}))
     assert capsys.readouterr().err.splitlines() == [
         "warning: it: skipped: no",
         r"  KeyError: 'a\x1b\nb'",
         "warning: it: late",
+        "warning: it: skipped: no",  # once is enough
     ]
 
 

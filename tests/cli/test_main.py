@@ -141,3 +141,36 @@ def test_whatever_the_streams_and_the_words_there_is_an_exit_code_and_no_traceba
     assert "Traceback" not in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
     assert done.returncode == code
+
+
+ENDS = """
+import os, signal, sys
+sys.argv[0] = {name!r}
+import vflow.cli
+{then}
+os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def ended(name: str, then: str = "") -> tuple[int, str]:
+    script = ENDS.format(name=name, then=then)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stderr
+
+
+def test_ctrl_c_while_the_command_is_imported_ends_it_by_one_line() -> None:
+    assert ended("/usr/bin/vflow") == (130, "interrupted\n")
+    assert ended("/usr/bin/vflow", "import dataclasses, enum, vflow.cli.main") == (130, "interrupted\n")
+
+
+def test_importing_the_command_line_changes_nothing_for_any_other_program() -> None:
+    code, err = ended("/home/me/agent.py")
+    assert (code, "KeyboardInterrupt" in err) == (-signal.SIGINT, True)
+    ignored = "signal.signal(signal.SIGINT, signal.SIG_IGN)\nvflow.cli.catch_early()"
+    assert ended("/home/me/agent.py", f"sys.argv[0] = 'vflow'\n{ignored}") == (0, "")
+
+
+def test_a_verb_hears_ctrl_c_as_a_keyboard_interrupt() -> None:
+    kill = "os.kill(os.getpid(), signal.SIGINT)"
+    then = f"vflow.cli.raise_again()\ntry: {kill}\nexcept KeyboardInterrupt: sys.exit(7)"
+    assert ended("vflow", then) == (7, "")

@@ -37,6 +37,12 @@ class Hang(Node):
     def open(self):
         if self.where == "open":
             self.block()
+        if self.where == "until stopped":
+            print("hanging", file=sys.stderr, flush=True)
+            try:
+                self.ctx.wait_until()
+            except BaseException:
+                pass
         if self.where == "close after open failed":
             raise RuntimeError("no model")
 
@@ -202,6 +208,14 @@ def test_a_second_ctrl_c_while_it_loads_ends_with_130(start: Start, tmp_path: Pa
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 130
+
+
+def test_ctrl_c_while_it_loads_ends_with_130_for_nothing_was_played(start: Start, tmp_path: Path) -> None:
+    process = start(*hanging(tmp_path, "until stopped"))
+    wait_for(process, "hanging")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "stopping\n")
 
 
 def test_a_sink_that_hangs_in_drop_does_not_hold_up_ctrl_c(start: Start, tmp_path: Path) -> None:

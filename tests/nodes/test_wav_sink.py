@@ -15,12 +15,14 @@ from vflow import (
     SECOND,
     Audio,
     AudioPacket,
+    GraphError,
     Harness,
     Message,
     Played,
     Span,
     TurnEnd,
     Unavailable,
+    load,
 )
 from vflow.ports import Item
 from vflow_nodes.wav_sink import WavSink
@@ -394,3 +396,22 @@ def test_a_duck_lowers_what_is_played_from_then_on_until_a_drop(file: Path):
 
 def test_a_sink_that_is_not_open_has_nothing_to_duck(file: Path):
     WavSink(file=str(file)).duck(0.5)
+
+
+GRAPH = "nodes:\n  tone: {{use: test_tone}}\n  sink: {{use: wav_sink, file: {file}}}\nlinks: [tone -> sink]\n"
+
+
+@pytest.mark.parametrize("name", ["morning.mp3", "morning.FLAC", "a/morning.ogg"])
+def test_a_name_of_another_format_is_refused_with_the_one_to_write(name: str):
+    with pytest.raises(GraphError) as raised:
+        load(GRAPH.format(file=name))
+    (found,) = raised.value.diagnostics
+    wav = f"{name.rpartition('.')[0]}.wav"
+    assert found.message == f"sink: {name} would be a wav file; name it {wav}"
+    assert found.place is not None
+    assert (found.place.line, found.place.column) == (3, 31)
+
+
+@pytest.mark.parametrize("name", ["morning.wav", "morning.WAV", "morning", "v1.2", "/dev/null"])
+def test_a_name_that_says_nothing_else_is_a_wav_file(name: str):
+    load(GRAPH.format(file=name))

@@ -20,6 +20,17 @@ class _Parser(argparse.ArgumentParser):
         write(message, sys.stderr if file is None else file, end="")
 
 
+class _Once(argparse.Action):
+    """An option that takes one value: a second one would be lost without a word."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: Any = None
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            raise argparse.ArgumentError(self, "it is given twice, and takes one file")
+        setattr(namespace, self.dest, values)
+
+
 def parser_for(argv: Sequence[str]) -> argparse.ArgumentParser:
     """The parser; only the verb that `argv` names has its options."""
     parser = _Parser(prog="vflow", description="GStreamer for voice agents: graphs of typed nodes in YAML.")
@@ -41,7 +52,9 @@ def _run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mute", action="store_true", help="with --text: show the replies, speak none")
     _properties(parser)
-    parser.add_argument("--report", metavar="FILE.json", help="write turns, latencies and counters")
+    parser.add_argument(
+        "--report", metavar="FILE.json", action=_Once, help="write turns, latencies and counters"
+    )
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="print the tracebacks of nodes that raise"
     )
@@ -56,8 +69,7 @@ def _graph(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=("text", "mermaid", "dot"),
-        default="text",
-        help="what to draw it as (default: text)",
+        help="what to draw it as (default: as OUT ends, .dot or .mmd; else text)",
     )
     parser.add_argument("-o", "--output", metavar="OUT", help="file to write to (default: stdout)")
 
@@ -108,9 +120,14 @@ def _models(parser: argparse.ArgumentParser) -> None:
 
 def _stand_ins(parser: argparse.ArgumentParser) -> None:
     """Files instead of the microphone and the speaker; `graph_options.load` reads them."""
-    parser.add_argument("--input", metavar="WAV", help="stands in for the microphone, at its pace")
     parser.add_argument(
-        "--output", metavar="WAV", help="stands in for the speaker; sample n is time n / rate"
+        "--input", metavar="WAV", action=_Once, help="stands in for the microphone, at its pace"
+    )
+    parser.add_argument(
+        "--output",
+        metavar="WAV",
+        action=_Once,
+        help="stands in for the speaker; sample n is time n / rate",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from vflow.cli import drawing
@@ -16,6 +17,10 @@ from vflow.graph.loader import load
 from vflow.printing import emit, escaped, write
 from vflow.report.report_file import write_whole
 
+FORMATS = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid"}
+"""By the ending of OUT, where no format is asked for."""
+PICTURES = (".svg", ".png", ".pdf", ".jpg", ".jpeg", ".gif", ".webp", ".ps", ".eps")
+"""Endings of what Graphviz makes of a drawing in dot."""
 ASCII = str.maketrans(
     {"│": "|", "║": "#", "├": "+", "╠": "+", "└": "+", "╚": "+", "─": "-", "═": "=", "·": "."}
 )
@@ -24,12 +29,19 @@ ASCII = str.maketrans(
 
 def main(args: argparse.Namespace) -> int:
     """Draw the graph; returns 0, or 2 where the graph has errors or OUT cannot be written."""
+    stem, ending = os.path.splitext(args.output or "")
+    if ending.lower() in PICTURES:
+        dot = f"{escaped(stem)}.dot"
+        mend = f"write {dot}, and draw it: dot -T{ending[1:].lower()} {dot} -o {escaped(args.output)}"
+        write(f"{escaped(args.output)}: error: what is written is text, mermaid or dot; {mend}", sys.stderr)
+        return USAGE
     try:
         graph = load(shipped.find(args.file), require_available=False)
     except GraphError as error:
         report(error.diagnostics)
         return USAGE
-    drawn = {"text": drawing.text, "mermaid": drawing.mermaid, "dot": drawing.dot}[args.format](graph)
+    form = args.format or FORMATS.get(ending.lower(), "text")
+    drawn = {"text": drawing.text, "mermaid": drawing.mermaid, "dot": drawing.dot}[form](graph)
     if args.output is None:
         emit(printable(drawn, getattr(sys.stdout, "encoding", None)))
         return OK

@@ -19,7 +19,7 @@ from vflow.graph.graph import Graph
 from vflow.packet import MS
 from vflow.printing import escaped, indented, write
 from vflow.report.turn import LATENCIES, TurnRecord
-from vflow.report.turn_log import KEPT_TURNS, TurnLog
+from vflow.report.turn_log import KEPT_TURNS, KEPT_WARNINGS, TurnLog
 from vflow.scripts import between
 
 YOU = "you:   "
@@ -42,6 +42,7 @@ class Terminal:
         self._broken_off = ""  # whose line a transcript, or a note, has ended
         self._idle = self._prompted = False
         self._status = StatusLine(sys.stderr)
+        self._traced: set[str] = set()  # warnings whose traceback was printed
         self._reported: dict[int, object] = {}  # turns that have been told, the newest
 
     def follow(self, bus: Bus) -> None:
@@ -122,8 +123,11 @@ class Terminal:
             self._packet(message)
         elif message.kind == "warning":
             self._note(f"warning: {message.source}: {indented(message.text)}")
-            if self._verbose:
-                self._traceback(message.data.get("error"))
+            error = message.data.get("error")
+            known = message.text in self._traced or len(self._traced) >= KEPT_WARNINGS
+            if self._verbose and error is not None and not known:
+                self._traced.add(message.text)
+                self._traceback(error)
         elif message.kind == "state" and message.text == "playing":
             self._note("playing; Ctrl-C ends")
         elif message.kind == "flush" and self.log.interrupted_at(message.at_ns):

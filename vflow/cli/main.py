@@ -1,7 +1,7 @@
 """The command `vflow`.
 
 A verb's module is imported when the verb runs, after its options are known to be right: it imports numpy and
-all that the verb needs at its top. Ctrl-C during that import is handled as during the verb.
+all that the verb needs at its top. Ctrl-C until then ends the process at once (see `vflow.cli`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn, TextIO
 
 from vflow import __version__
+from vflow.cli import INTERRUPTED as INTERRUPTED
+from vflow.cli import raise_again
 from vflow.cli.arguments import parser_for
 from vflow.cli.python_messages import PythonMessages
 from vflow.printing import emit, escaped, write
 
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, USAGE = 0, 1, 2
 LEAVE_S = 1.0
 """How long the process waits for threads and exit handlers that it did not make."""
 
@@ -42,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE
     try:
         with PythonMessages():
-            code: int = importlib.import_module(f"vflow.cli.{args.verb}").main(args)
+            verb = importlib.import_module(f"vflow.cli.{args.verb}")
+            raise_again()
+            code: int = verb.main(args)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code

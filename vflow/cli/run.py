@@ -149,7 +149,7 @@ class _Run:
         self.terminal.typed = False
         if self.pipeline.state is not State.PLAYING:
             self.terminal.note("stopping")
-            return self._stop()
+            return self._stop() or INTERRUPTED  # nothing was played
         self.terminal.note("draining: what was begun is played to its end; Ctrl-C again stops at once")
         self.pipeline.drain()
         came = self._signals.wait(DRAIN_S)

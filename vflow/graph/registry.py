@@ -57,7 +57,7 @@ class Registry:
             found = points[name].load()
         except BaseException as error:  # a third party's module: whatever it raises at import
             pass_on_ctrl_c(error)
-            place = import_place(error)
+            place = import_place(points[name].module.partition(".")[0], error)
             text = (
                 f"{points[name].value} cannot be imported: {f'{place}: ' if place else ''}{describe(error)}"
             )
