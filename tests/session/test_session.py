@@ -418,3 +418,32 @@ def test_a_graph_that_was_loaded_with_its_own_devices_says_so(tmp_path: Path) ->
     loaded = load(path, nodes=scripted_agent.NODES, require_available=False)
     with pytest.raises(VflowError, match="a microphone and a loudspeaker of its own; give the session the"):
         Session(loaded)
+
+
+def test_a_task_that_is_cancelled_while_its_session_begins_leaves_none(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening, gate = threading.Event(), threading.Event()
+
+    def slow(self: object) -> None:
+        opening.set()
+        assert gate.wait(PATIENCE_S)
+
+    monkeypatch.setattr(scripted_agent.Voice, "open", slow)
+    session = make()
+
+    async def enter() -> None:
+        async with session:
+            raise AssertionError("it was cancelled")
+
+    async def cancel() -> None:
+        task = asyncio.create_task(enter())
+        await asyncio.to_thread(opening.wait, PATIENCE_S)
+        task.cancel()
+        gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    assert session.pipeline.state.value == "stopped"
+    assert not session.pipeline.abandoned

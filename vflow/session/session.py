@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Literal, Self, cast
@@ -126,7 +127,11 @@ class Session:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        await in_thread(self.start)
+        try:
+            await in_thread(self.start)
+        except asyncio.CancelledError:  # nobody will leave what was not entered
+            await in_thread(self.stop)
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
