@@ -33,7 +33,7 @@ from vflow import (
 
 Report = tuple[str, Played]
 PATIENCE_NS = 5 * SECOND
-"""How long nothing may be reported while something waits for it, until that is told."""
+"""After how long without a report what waits for one is told, and sent at the clock's pace."""
 FRAME_NS = 20 * MS
 """Longest packet that is sent."""
 
@@ -44,7 +44,8 @@ class AppSink(Sink):
     `output` has the audio: `get`, `async for`, or `listen`. With `pace: clock` the application plays what it
     is given at once, and the clock says what was heard. With `pace: played` it reports by `played` how much
     of a reply has sounded, and what it has not reported counts as not heard. Either way no more than `buffer`
-    is sent ahead of what is heard. After an interruption the application must forget what it has not played.
+    is sent ahead of what is heard; a reply of which nothing is reported for 5 s goes on at the clock's pace.
+    After an interruption the application must forget what it has not played.
     """
 
     example = "app: {use: app_sink, pace: played, buffer: 2s}"
@@ -79,6 +80,8 @@ class AppSink(Sink):
         self._gain = self._target = 1.0
         self._warned: set[str] = set()
         self._clock = 0, 0  # with pace: clock, a time in ns and the frame that plays then
+        self._reported = 0  # frames heard when a report was waited for last
+        self._patient_until: int | None = None  # with pace: played, in ns; None where none is waited for
         self._sent = SentAudio(caps.rate)
 
     def close(self) -> None:
@@ -94,8 +97,10 @@ class AppSink(Sink):
 
         Raises: VflowError for what is no time, or where the clock counts.
         """
-        if self._sent is None or self.pace != "played":
+        if self.pace != "played":
             raise VflowError("played() is for pace: played; with pace: clock the clock says what was heard")
+        if self._sent is None:
+            raise VflowError("nothing is sent yet that could be played: the pipeline is not open; start one")
         if not (isinstance(seconds, int | float | np.number) and math.isfinite(seconds) and seconds >= 0):
             raise VflowError(f"played() takes seconds of a reply, 0 or more; not {seconds!r}")
         turn = self._sent.sounding if turn is None else turn
@@ -134,7 +139,8 @@ class AppSink(Sink):
             self._look()
             self._post(sent.end_turn(event.turn))
         elif isinstance(event, Eos):
-            self._wait_for(0, until_ns=self.ctx.now_ns() + self.lead_ns() + PATIENCE_NS)
+            lead_ns = self.lead_ns() if self._patient_until is None else 0  # nobody reports
+            self._wait_for(0, until_ns=self.ctx.now_ns() + lead_ns + PATIENCE_NS)
         self._look()
 
     def on_timer(self) -> None:
@@ -190,22 +196,33 @@ class AppSink(Sink):
         return time_ns - (at - frame) * SECOND // self._opened().rate + 1
 
     def _wait_for(self, most: int, until_ns: int | None = None) -> None:
-        """Wait until at most `most` frames are not heard, or until a time."""
+        """Wait until at most `most` frames are not heard, or until a time; for a report that does not come
+        no longer than PATIENCE_NS, and then FRAME_NS a call."""
         sent, most = self._opened(), max(0, most)
         while True:
             self._look()
             now, unheard = self.ctx.now_ns(), sent.unheard
-            if unheard <= most or (until_ns is not None and now >= until_ns):
+            if unheard <= most:
+                self._patient_until = None
+                return
+            if until_ns is not None and now >= until_ns:
                 return
             if self.pace == "clock":
                 self.ctx.wait_until(self._time_ns(sent.count - most))
                 continue
-            self.ctx.wait_until(min(now + PATIENCE_NS, until_ns or now + PATIENCE_NS))
-            if sent.unheard == unheard and self.ctx.now_ns() >= now + PATIENCE_NS:
+            heard = sent.count - unheard
+            if self._patient_until is None or heard != self._reported:
+                self._patient_until = now + PATIENCE_NS
+            self._reported = heard
+            if now >= self._patient_until:
                 self._warn_once(
-                    f"nothing was reported as played for {PATIENCE_NS // SECOND} s, and the reply waits; call"
-                    " played(), or set pace: clock"
+                    f"nothing was reported as played for {PATIENCE_NS // SECOND} s: the reply goes on at the"
+                    " clock's pace, and counts as not heard; call played(), or set pace: clock"
                 )
+                if until_ns is None:
+                    self._patient_until += FRAME_NS
+                    return
+            self.ctx.wait_until(until_ns or self._patient_until)
 
     def _scaled(self, packet: AudioPacket) -> AudioPacket:
         """The packet at the volume that was asked for, on a ramp where that has changed."""

@@ -64,9 +64,15 @@ class AppText(Node):
         if not isinstance(text, str) or not text.strip():
             raise VflowError(f"a text with words in it is wanted, not {str(text)[:40]!r}")
         if len(text) > MOST_LETTERS:
-            raise VflowError(f"a text of {len(text):,} letters; {MOST_LETTERS:,} are taken at once")
+            raise VflowError(
+                f"a text of {len(text):,} letters; at most {MOST_LETTERS:,} are taken: hand in a part of it"
+            )
+        if not isinstance(language, str):
+            raise VflowError(f"a language is a code as 'en', or '' for the voice's own; not {language!r}")
         if not self._open:
             raise VflowError("nobody takes a text: the pipeline is not open; start one")
+        # halves of a surrogate pair, as JSON may bring them: no tokenizer takes one that stands alone
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         if not self.ctx.linked(port.name):
             raise VflowError(
                 f"nothing takes what the application hands in at {port.name!r}; link it to a generator"

@@ -165,3 +165,24 @@ def test_the_shipped_agent_is_asked_without_its_devices() -> None:
     assert names(made) == {"generator.chat", "typed"}
     assert set(made.roles) == {"generator"}
     assert made.warnings == ()
+
+
+def two_generators(*into: str) -> str:
+    """TEXT with a second generator, and a node of its own for text that leads to `into`."""
+    links = "".join(f"\n  - mine.text -> {name}.text" for name in into)
+    own = "  other: {use: answers}\n  mine: {use: app_text}\n  seen:"
+    return TEXT.replace("  seen:", own).replace("links:", f"links:{links}\n  - hears -> other")
+
+
+@pytest.mark.parametrize("wanted", [{}, {"alone": True}, {"alone": True, "silent": True}])
+def test_of_several_generators_the_one_that_the_graphs_own_node_leads_to_is_asked(
+    wanted: dict[str, bool],
+) -> None:
+    made = graph(two_generators("mind"), **wanted)
+    assert "typed" not in names(made)
+    assert links(made) >= {"mine.text -> mind.text", "mind.words -> seen.input"}
+    assert ("other" in names(made)) is not bool(wanted)
+
+
+def test_a_node_of_the_graphs_own_that_leads_to_two_generators_chooses_none() -> None:
+    assert "several generators take text" in refused(two_generators("mind", "other"), alone=True)

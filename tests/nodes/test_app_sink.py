@@ -181,6 +181,8 @@ def test_a_report_that_is_no_time_is_refused(reported: Harness, seconds: object)
 def test_a_report_where_the_clock_counts_is_refused(clock: Harness) -> None:
     with pytest.raises(VflowError, match="with pace: clock the clock says what was heard"):
         node_of(clock).played(1.0)
+    with pytest.raises(VflowError, match="the pipeline is not open; start one"):
+        AppSink(pace="played").played(1.0)
 
 
 def test_an_application_that_never_reports_is_told(reported: Harness) -> None:
@@ -198,6 +200,36 @@ def test_an_application_that_never_reports_is_told(reported: Harness) -> None:
     reported.push(speech(1, *"abcdefghijklmnopqrstuvwxy"))
     (warning,) = [m.text for m in reported.messages if m.kind == "warning"]
     assert "nothing was reported as played for 5 s" in warning
+
+
+def test_a_reply_of_which_nothing_is_reported_goes_on_at_the_clocks_pace_and_ends(reported: Harness) -> None:
+    reported.push(speech(1, *"abcdefghijklmnopqrstuvwxyzabcdefghijklmn"))
+    assert sum(p.frames for p in sent(node_of(reported))) == 4 * RATE
+    assert 6_900 * MS <= reported.time_ns <= 7_100 * MS, "5 s of patience, then the 2 s that did not fit"
+    reported.event(TurnEnd(turn=1))
+    reported.eos()
+    assert reported.time_ns <= 12_200 * MS
+    assert reported.flush(turn=1).heard(1) == ""
+
+
+def test_patience_begins_anew_with_each_report_and_each_reply(reported: Harness) -> None:
+    node = node_of(reported)
+    waits: list[int] = []
+    wait_until = reported.wait_until
+
+    def waited(deadline_ns: int | None = None) -> None:
+        waits.append(((deadline_ns or 0) - reported.time_ns) // MS)
+        if len(waits) == 2:
+            node.played(0.02, turn=1)
+        wait_until(deadline_ns)
+
+    reported.wait_until = waited  # type: ignore[method-assign]
+    reported.push(speech(1, *"abcdefghijklmnopqrstu"))
+    assert waits[:4] == [5_000, 20, 5_000, 20]
+    reported.flush(turn=1)
+    waits.clear()
+    reported.push(speech(2, *"abcdefghijklmnopqrstu"))
+    assert waits[0] == 5_000
 
 
 def test_a_ducked_reply_is_sent_softer_until_a_cut(clock: Harness) -> None:

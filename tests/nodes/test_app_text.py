@@ -65,8 +65,31 @@ def test_no_text_is_refused(harness: Harness, text: Any) -> None:
 
 
 def test_a_text_that_is_no_turn_any_more_is_refused(harness: Harness) -> None:
-    with pytest.raises(VflowError, match="100,001 letters; 100,000 are taken at once"):
+    with pytest.raises(VflowError, match="100,001 letters; at most 100,000 are taken"):
         node(harness).say("x" * (MOST_LETTERS + 1))
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ("hi \ud83d", "hi \ufffd"),
+        ("\ude00 hi", "\ufffd hi"),
+        ("\ud83d\ude00", "\U0001f600"),
+        ("ü 日 שׁ", "ü 日 שׁ"),
+    ],
+)
+def test_half_a_surrogate_pair_becomes_the_sign_for_what_cannot_be_read(
+    harness: Harness, given: str, left: str
+) -> None:
+    node(harness).ask(given)
+    node(harness).end()
+    assert made(harness) == [(left, 1)]
+
+
+@pytest.mark.parametrize("language", [None, 7, b"en"])
+def test_a_language_that_is_no_text_is_refused(harness: Harness, language: Any) -> None:
+    with pytest.raises(VflowError, match="a language is a code as 'en'"):
+        node(harness).say("Hello.", language)
 
 
 def test_a_caller_who_waits_for_no_reply_is_held(harness: Harness) -> None:

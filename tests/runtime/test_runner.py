@@ -3,10 +3,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 from tests.stand_ins import Pass, word
 from vflow import (
+    Audio,
+    AudioPacket,
     Eos,
     Event,
     Harness,
@@ -225,3 +228,57 @@ def test_coroutines_and_asynchronous_generators_emit_all_they_have(node: Node, c
     with Harness(node) as harness:
         assert harness.push(word(0)) == [word(0)] * count
         assert harness.push(word(1)) == [word(0)] * count + [word(1)] * count
+
+
+class Breaks(Node):
+    """A generator that writes a word of each reply and raises."""
+
+    generates = True
+    audio = In(Audio())
+    text = In(Text("final"), optional=True)
+    transcript = Out(Text("final"))
+    words = Out(Text("word"))
+    ends: ClassVar[bool] = False
+
+    def process_audio(self, packet: AudioPacket) -> Any:
+        raise ValueError("not heard")
+
+    def process_text(self, packet: TextPacket) -> Iterator[Any]:
+        yield self.words, TextPacket(text="well", turn=packet.turn)
+        if self.ends:
+            yield self.words, TurnEnd(turn=packet.turn, meta={"tokens": 1, "stop_reason": "eos"})
+        raise ValueError("broken")
+
+    def on_event(self, event: Event) -> Any:
+        if isinstance(event, SpeechEnd):
+            raise ValueError("broken")
+
+
+def ends_after_raising(item: AudioPacket | TextPacket | Event, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The turn ends that leave a generator whose `on_error` lets it go on."""
+    with Harness(Breaks()) as harness:
+        monkeypatch.setattr(harness, "failed", lambda runner, error: None)
+        if isinstance(item, Event):
+            harness.event(item)
+        else:
+            harness.push(item, port="text" if isinstance(item, TextPacket) else "audio")
+        return [end for end in harness.pull("words") if isinstance(end, TurnEnd)]
+
+
+@pytest.mark.parametrize("item", [TextPacket(text="Where?", turn=3), SpeechEnd(turn=3)])
+def test_a_reply_in_which_a_generator_raised_ends(
+    item: TextPacket | Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (end,) = ends_after_raising(item, monkeypatch)
+    assert (end.turn, dict(end.meta)) == (3, {"tokens": 0, "stop_reason": "error"})
+
+
+def test_a_reply_that_had_ended_before_a_generator_raised_ends_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Breaks, "ends", True)
+    (end,) = ends_after_raising(TextPacket(text="Where?", turn=3), monkeypatch)
+    assert end.meta["stop_reason"] == "eos"
+
+
+def test_audio_that_a_generator_could_not_take_ends_no_reply(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = AudioPacket(data=np.zeros((160, 1), np.float32), rate=16_000, turn=3)
+    assert ends_after_raising(heard, monkeypatch) == []

@@ -13,7 +13,7 @@ import pytest
 
 from tests import scripted_agent
 from tests.stand_ins import PATIENCE_S
-from vflow import GraphError, NodeError, PropertyError, Session, VflowError
+from vflow import GraphError, NodeError, PropertyError, Session, VflowError, load, preload
 from vflow.session import (
     Event,
     Interrupted,
@@ -376,3 +376,74 @@ def test_pressing_the_button_cuts_the_reply(tmp_path: Path) -> None:
 def test_a_graph_without_a_button_says_so(make: Make) -> None:
     with make() as session, pytest.raises(VflowError, match="no button ends a turn; say 'push_to_talk=True'"):
         session.press()
+
+
+@pytest.mark.parametrize("audio", [None, 5, {1: 2}, {0.5}, np.float32(1), object(), "abcd"])
+def test_what_is_no_audio_is_refused_by_send_as_by_push(make: Make, audio: Any) -> None:
+    with make() as session, pytest.raises(VflowError, match=r"audio is|samples are"):
+        asyncio.run(session.send(audio))
+
+
+@pytest.mark.parametrize("rate", ["fast", 1.5, 0, float("nan"), float("inf"), [8_000]])
+def test_what_is_no_rate_is_refused_by_send_as_by_push(make: Make, rate: Any) -> None:
+    with make() as session, pytest.raises(VflowError, match="a rate is a whole number of Hz"):
+        asyncio.run(session.send(HUM, rate))
+
+
+def test_a_session_that_has_ended_does_not_start_again(make: Make) -> None:
+    with make() as session:
+        pass
+    with pytest.raises(VflowError, match="the session has ended; start a new one"):
+        session.start()
+    early = make()
+    early.stop()
+    with pytest.raises(VflowError, match="the session has ended; start a new one"):
+        early.start()
+
+
+def test_options_that_come_too_late_are_refused_by_name() -> None:
+    graph = {"nodes": {"a": {"use": "app_source"}, "b": {"use": "app_sink"}}, "links": ["a -> b"]}
+    with pytest.raises(VflowError, match="output_rate, text would change nothing; give the graph's file"):
+        Session(load(graph), text="silent", output_rate=8_000)
+    with pytest.raises(VflowError, match="overrides would change nothing; give the graph's file"):
+        preload(load(graph), overrides={"a.rate": "8000"})
+    with preload(load(graph)) as preloaded:
+        with pytest.raises(VflowError, match=r"pace would change nothing; give it to vflow\.preload"):
+            Session(preloaded, pace="played")
+        assert preloaded.ready == 1, "none was taken"
+
+
+def test_a_graph_that_was_loaded_with_its_own_devices_says_so(tmp_path: Path) -> None:
+    path = scripted_agent.graph(tmp_path)
+    loaded = load(path, nodes=scripted_agent.NODES, require_available=False)
+    with pytest.raises(VflowError, match="a microphone and a loudspeaker of its own; give the session the"):
+        Session(loaded)
+
+
+def test_a_task_that_is_cancelled_while_its_session_begins_leaves_none(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening, gate = threading.Event(), threading.Event()
+
+    def slow(self: object) -> None:
+        opening.set()
+        assert gate.wait(PATIENCE_S)
+
+    monkeypatch.setattr(scripted_agent.Voice, "open", slow)
+    session = make()
+
+    async def enter() -> None:
+        async with session:
+            raise AssertionError("it was cancelled")
+
+    async def cancel() -> None:
+        task = asyncio.create_task(enter())
+        await asyncio.to_thread(opening.wait, PATIENCE_S)
+        task.cancel()
+        gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    assert session.pipeline.state.value == "stopped"
+    assert not session.pipeline.abandoned

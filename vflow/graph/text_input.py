@@ -25,12 +25,15 @@ def add_text_input(draft: Draft) -> None:
     if wanted is None:
         return
     generators = [name for name in draft.graph.generators() if _input(draft, name, ASKED)]
+    typed = next((n.name for n in draft.graph.nodes.values() if n.resolved == wanted.use), "")
+    if typed and len(generators) > 1:  # it says which is meant
+        linked = {link.target for link in draft.graph.out_of(typed)}
+        generators = [name for name in generators if name in linked]
     if len(generators) != 1:
         if wanted.required:
             draft.diagnostics.append(_refusal(draft, generators))
         return
     (generator,) = generators
-    typed = next((n.name for n in draft.graph.nodes.values() if n.resolved == wanted.use), "")
     typed = typed or _insert(draft, wanted, generator)
     if wanted.alone or wanted.silent:
         _leave_out(draft, typed, generator, wanted)

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from typing import Any, Protocol
 
+from vflow.caps import Text
 from vflow.errors import Flushed, NodeError, Place, VflowError
-from vflow.event import Eos, Event
+from vflow.event import Eos, Event, SpeechEnd, TurnEnd
 from vflow.node import Node, is_async_function, is_source, overrides
-from vflow.packet import AudioPacket, Packet
+from vflow.packet import AudioPacket, Packet, TextPacket
 from vflow.ports import Item, Out, outputs_of
 from vflow.runtime.chain import Chain, Push
 
@@ -82,6 +83,7 @@ class Runner:
         self.item: Item | None = None
         """What it works on, where that is not a plain `process`."""
         self._worked = 0  # the last turn that it worked on
+        self._replied = 0  # the last turn whose reply it has ended
         self.stamps = False
         """Whether what it emits without a turn gets the turn of what it worked on; set before any `entry`."""
         self._packets: dict[str, Pushes] = dict.fromkeys(self.outs, ())
@@ -161,11 +163,24 @@ class Runner:
             whole = False
         except Exception as error:
             self.host.failed(self, error)
+            self._end_reply(item, turn)
             return
         finally:
             self.turn, self.item = outer
         if not whole:
             self.host.apply()
+
+    def _end_reply(self, item: Any, turn: int) -> None:
+        """End a reply that a generator has raised in, so that nobody waits for the rest of it."""
+        asked = isinstance(item, TextPacket | SpeechEnd)
+        if not (asked and turn and type(self.node).generates) or self._replied == turn:
+            return
+        words = (port for port in self.outs.values() if port.caps == Text("word"))
+        port = next(words, next(iter(self.outs.values()), None))
+        if port is not None:
+            self._replied = turn
+            end = TurnEnd(turn=turn, meta={"tokens": 0, "stop_reason": "error"})
+            self.run(lambda _: (port, end), None, turn)
 
     def _emit_all(self, output: Any, turn: int) -> bool:
         """Pass on what a method returned; False where a flush made the rest of it stale."""
@@ -216,6 +231,8 @@ class Runner:
         if self.stamps and not item.turn and (worked := turn or self._worked):
             item = dataclasses.replace(item, turn=worked)
         if isinstance(item, Event):
+            if isinstance(item, TurnEnd):
+                self._replied = item.turn
             self.host.announce(self, item, port.name)
             return self._send(self._events[port.name], item, turn)
         return self._send(self._packets[port.name], item, turn)

@@ -97,6 +97,11 @@ def check_ends(graph: Graph) -> None:
     uses = (SOURCE, SINK, TYPED)
     names = {use: [n for n, node in graph.nodes.items() if node.resolved == use] for use in uses}
     if not any(names.values()):
+        if {"mic", "speaker"} & {choice.role for choice in graph.roles.values()}:
+            raise VflowError(
+                f"{graph.file} is loaded with a microphone and a loudspeaker of its own; give the session the"
+                " graph's file, text or name, and it puts the application in their place"
+            )
         raise VflowError(
             f"{graph.file} has neither {SOURCE}, {SINK} nor {TYPED}, nor the roles mic and speaker: the"
             " application can neither speak nor hear; add 'caller: {use: app_source}' and"

@@ -18,6 +18,8 @@ from vflow.runtime.pipeline import Pipeline
 from vflow.session.ends import BUTTON, SINK, SOURCE, TYPED, check_ends
 
 CLOSE_S = 5.0
+Loadable = str | Path | Mapping[str, Any] | Graph
+"""A file, its text, a mapping of the same keys, a shipped pipeline's name; or a graph that is loaded."""
 
 
 class Preloaded:
@@ -127,8 +129,8 @@ class Preloaded:
 
 def load_for_sessions(
     graph: str | Path | Mapping[str, Any],
-    pace: Literal["clock", "played"] = "clock",
     *,
+    pace: Literal["clock", "played"] = "clock",
     input_rate: int = 16_000,
     output_rate: int | None = None,
     overrides: Mapping[str, str] | None = None,
@@ -157,9 +159,27 @@ def load_for_sessions(
     )
 
 
-def preload(graph: str | Path | Mapping[str, Any] | Graph, ready: int = 1, **options: Any) -> Preloaded:
+def graph_for_sessions(graph: Loadable, options: Mapping[str, Any]) -> Graph:
+    """Load a graph by `load_for_sessions`; return one that is loaded as it is. Raises: GraphError; VflowError
+    for options of a graph that is loaded."""
+    if not isinstance(graph, Graph):
+        return load_for_sessions(graph, **options)
+    refuse_options(options, "give the graph's file, text or name in its place")
+    return graph
+
+
+def refuse_options(options: Mapping[str, Any], mend: str) -> None:
+    """Raises: VflowError for options that change nothing, since the graph is loaded."""
+    defaults: Mapping[str, Any] = load_for_sessions.__kwdefaults__ or {}
+    if changed := [name for name, value in options.items() if value != defaults.get(name)]:
+        raise VflowError(
+            f"the graph is loaded already, and {', '.join(changed)} would change nothing; {mend}"
+        )
+
+
+def preload(graph: Loadable, ready: int = 1, **options: Any) -> Preloaded:
     """Load a graph's models and keep them; `Session(preloaded)` then begins at once.
 
     `ready` sessions are held open. `options` are those of `Session`. Blocks. Raises: GraphError, NodeError.
     """
-    return Preloaded(graph if isinstance(graph, Graph) else load_for_sessions(graph, **options), ready)
+    return Preloaded(graph_for_sessions(graph, options), ready)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Literal, Self, cast
 
 from vflow.bus import Message
 from vflow.caps import Text
 from vflow.conversation import Conversation
 from vflow.errors import VflowError
-from vflow.graph.graph import Graph
 from vflow.graph.overrides import StandIns
 from vflow.graph.registry import NodeClass
 from vflow.outbox import Outbox
@@ -31,10 +30,11 @@ from vflow.session.events import (
     UserText,
     Warned,
 )
-from vflow.session.preloaded import Preloaded, load_for_sessions
+from vflow.session.preloaded import Loadable, Preloaded, graph_for_sessions, refuse_options
 
 PIECE_S = 1.0
 """Audio that `send` hands over at once."""
+ENDED = "the session has ended; start a new one"
 UNREAD = 10_000
 """Events that wait for the application; beyond, the oldest are dropped."""
 
@@ -53,7 +53,7 @@ class Session:
 
     def __init__(
         self,
-        graph: str | Path | Mapping[str, Any] | Graph | Preloaded,
+        graph: Loadable | Preloaded,
         *,
         pace: Literal["clock", "played"] = "clock",
         input_rate: int = 16_000,
@@ -70,25 +70,24 @@ class Session:
         `pace` says who counts what was heard: the `clock`, or the application by `played`. Rates are in Hz.
         `text` says what typed turns are: `beside` the voice; `alone`, with a reply that is spoken; `silent`,
         with a reply in words only. With `push_to_talk`, `press` and `release` make the utterances.
+        These options are for what is still to be loaded; give those of a preloaded graph to `preload`.
         Raises: GraphError; VflowError for a graph through which the application can neither hear nor speak.
         """
+        options: dict[str, Any] = {
+            "pace": pace,
+            "input_rate": input_rate,
+            "output_rate": output_rate,
+            "overrides": overrides,
+            "stand_ins": stand_ins,
+            "nodes": nodes,
+            "text": text,
+            "push_to_talk": push_to_talk,
+        }
         if isinstance(graph, Preloaded):
+            refuse_options(options, "give it to vflow.preload")
             self.pipeline = graph.take()  # its graph was checked
-        elif isinstance(graph, Graph):
-            self.pipeline = Pipeline(graph)
         else:
-            loaded = load_for_sessions(
-                graph,
-                pace,
-                input_rate=input_rate,
-                output_rate=output_rate,
-                overrides=overrides,
-                stand_ins=stand_ins,
-                nodes=nodes,
-                text=text,
-                push_to_talk=push_to_talk,
-            )
-            self.pipeline = Pipeline(loaded)
+            self.pipeline = Pipeline(graph_for_sessions(graph, options))
         self.graph = graph = self.pipeline.graph
         self._ends = Ends(self.pipeline)
         self.log = TurnLog(graph)
@@ -105,7 +104,10 @@ class Session:
     # its life
 
     def start(self) -> Self:
-        """Load what is not loaded yet, and begin. Blocks until it runs. Raises: NodeError."""
+        """Load what is not loaded yet, and begin. Blocks until it runs; a second call does nothing. Raises:
+        NodeError; VflowError after the session's end."""
+        if self.pipeline.state is State.STOPPED:
+            raise VflowError(ENDED)
         try:
             self.pipeline.start()
         except BaseException:
@@ -125,7 +127,11 @@ class Session:
         self.stop()
 
     async def __aenter__(self) -> Self:
-        await in_thread(self.start)
+        try:
+            await in_thread(self.start)
+        except asyncio.CancelledError:  # nobody will leave what was not entered
+            await in_thread(self.stop)
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -134,12 +140,11 @@ class Session:
     # what the application does
 
     async def send(self, audio: Any, rate: int | None = None) -> None:
-        """Hand in audio of any length, as `push` takes it; waits while there is no room."""
+        """Hand in audio of any length, as `push` takes it; waits while there is no room. Raises: as `push`,
+        also where the session ends meanwhile."""
         source = self._ends.source
-        rate = source.rate if rate is None else rate
-        size = max(1, int(PIECE_S * rate)) * (2 if isinstance(audio, bytes | bytearray | memoryview) else 1)
-        for at in range(0, max(1, len(audio)), size):
-            while not self.push(audio[at : at + size], rate):
+        for piece in _pieces(audio, source.rate if rate is None else rate):
+            while not self.push(piece, rate):
                 await source.room.next()
 
     def push(self, samples: Any, rate: int | None = None) -> bool:
@@ -227,7 +232,7 @@ class Session:
 
     def _check(self) -> None:
         if self.pipeline.state is State.STOPPED:
-            raise VflowError("the session has ended; start a new one")
+            raise VflowError(ENDED)
         if self.pipeline.state is not State.PLAYING:
             raise VflowError("the session has not started; use 'with Session(...)', or call start()")
 
@@ -271,3 +276,13 @@ class Session:
             yield StateChanged(cast("Any", state))
         for record in self.log.take_ended():
             yield TurnEnded(record)
+
+
+def _pieces(audio: Any, rate: Any) -> list[Any]:
+    """Cut audio into pieces of PIECE_S; leave what is no audio as it is, for `push` to refuse."""
+    count = 2 if isinstance(audio, bytes | bytearray | memoryview) else 1
+    try:
+        size = max(1, int(PIECE_S * rate)) * count
+        return [audio[at : at + size] for at in range(0, max(1, len(audio)), size)]
+    except (TypeError, ValueError, OverflowError, LookupError):
+        return [audio]
