@@ -31,6 +31,8 @@ EXCUSED = {
     "spoken_form.py": "needs the models, and minutes",
     "kernels.py": "needs a CUDA device",
     "vocabularies.py": "has a test of its own",
+    "embedding.py": "needs the models, and a minute",
+    "turns.py": "needs labelled human turns; has test_turns.py",
     "mutants.py": "takes minutes; has test_mutants.py",
 }
 

@@ -107,7 +107,8 @@ def test_a_reply_has_no_hole_where_nothing_pauses(answered: Run) -> None:
 
 def test_the_report_has_the_documented_shape(answered: Run) -> None:
     report, turn = answered.report, turn_of(answered)
-    assert set(report) == {"pipeline", "resolved", "turns", "links", "states", "warnings", "stats"}
+    assert set(report) == {"pipeline", "resolved", "turns", "links", "states", "warnings", "errors", "stats"}
+    assert report["errors"] == []
     assert set(turn) == {
         "turn", "user", "reply", "heard", "words", "tokens", "stop_reason", "interrupted", "speculation",
         "generation_ms", "at_ms", "latency_ms",

@@ -232,7 +232,9 @@ class ScriptedReply:
         self.stop_reason = "eos"
         self.plain, self.calls = True, ()
         self.spoken = SimpleNamespace(
-            thought=0, withheld=0, parser=SimpleNamespace(leaked=False, withheld=False)
+            thought=0,
+            withheld=0,
+            parser=SimpleNamespace(leaked=False, withheld=False, text=SimpleNamespace(turn="")),
         )
 
     def words(self) -> Iterator[Word | None]:

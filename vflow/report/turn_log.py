@@ -1,7 +1,8 @@
 """The log of turns, what happened in each and when: a listener on the bus, and the report made of it.
 
 `at_ms` is pipeline time. `voice_off`, `audible` and `silent` are found in the recorded input and output
-where there are recordings (`refine`); live they are the detector's and the sink's word.
+where there are recordings (`refine`); live they are the detector's and the sink's word. Where nothing plays, what was
+written was heard.
 """
 
 from __future__ import annotations
@@ -38,8 +39,7 @@ _RECENT = 100
 
 class TurnLog:
     """Give `listen` to `bus.listen`. Any thread; reads are for when the pipeline has ended, except those that
-    say otherwise. One message costs the same however many turns there were. Where nothing plays, what was
-    written was heard."""
+    say otherwise. One message costs the same however many turns there were."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
