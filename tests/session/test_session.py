@@ -13,7 +13,7 @@ import pytest
 
 from tests import scripted_agent
 from tests.stand_ins import PATIENCE_S
-from vflow import GraphError, NodeError, PropertyError, Session, VflowError, load, preload
+from vflow import GraphError, Message, NodeError, PropertyError, Session, VflowError, load, preload
 from vflow.session import (
     Event,
     Interrupted,
@@ -447,3 +447,28 @@ def test_a_task_that_is_cancelled_while_its_session_begins_leaves_none(
     asyncio.run(cancel())
     assert session.pipeline.state.value == "stopped"
     assert not session.pipeline.abandoned
+
+
+def test_a_cut_is_told_before_the_end_of_its_turn_whatever_else_is_posted_then(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with make(text="word " * 60, word_ms=100) as session:
+        listen, posted = session.log.listen, threading.Event()
+        other = Message("state", "", 0, "", {"state": "playing"})
+
+        def listen_while_another_thread_posts(message: Message) -> None:
+            listen(message)
+            if message.kind == "flush" and not posted.is_set():
+                posted.set()
+                thread = threading.Thread(target=session._listen, args=(other,))
+                thread.start()
+                while thread.is_alive() and not session._telling.locked():
+                    thread.join(0.001)
+
+        session.ask("Where is it?")
+        until(session, ReplyAudio)
+        monkeypatch.setattr(session.log, "listen", listen_while_another_thread_posts)
+        session.interrupt()
+        events = until(session, TurnEnded)
+    assert posted.is_set()
+    assert [event.turn for event in of(events, Interrupted)] == [1]

@@ -247,8 +247,8 @@ class Session:
         return sum(len(event.samples) for event in taken if isinstance(event, ReplyAudio))
 
     def _listen(self, message: Message) -> None:
-        self.log.listen(message)
-        with self._telling:
+        with self._telling:  # so that nobody tells of a turn's end before the cut that ended it
+            self.log.listen(message)
             for event in self._told(message):
                 self.events.put(event)
         stopped = message.kind == "state" and message.data["state"] == State.STOPPED.value
