@@ -23,7 +23,7 @@ from vflow_nodes.lib.spoken_form.english.short_forms import (
     TITLES,
 )
 from vflow_nodes.lib.spoken_form.english.signed_names import SIDES, direction
-from vflow_nodes.lib.spoken_form.english.titles import degree, senior
+from vflow_nodes.lib.spoken_form.english.titles import OF_STATE, degree, is_office, office, senior
 from vflow_nodes.lib.spoken_form.english.units import DAYS, MONTH_NAMES, UNITS
 from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
@@ -38,6 +38,7 @@ _ALWAYS = frozenset(("Mr", "Mrs", "Ms", "Prof", "Sgt", "Capt", "Lt"))
 _STOPS = word_set("U.S U.S.A U.K U.N E.U D.C a.m p.m A.M P.M B.C A.D B.C.E C.E Ph.D M.D N.Y L.A")
 """Letters whose full stop may end a sentence; after others a name follows."""
 _STREETS = frozenset(("St", "Ave", "Blvd", "Rd", "Hwy", "Pkwy", "Ln"))
+_ADJECTIVES = word_set("Natl Intl Asst Assoc Govt Fed Univ Mgmt Dept Dist")
 _ONE_OF = word_set("a per each every one another last next")
 _AFTER_MINUTE = word_set("ago later before after to or and when while until till past for i i'll i'm so then")
 
@@ -75,12 +76,16 @@ def abbreviation(look: Look) -> Reading | None:
 def _dotted(look: Look) -> Reading | None:
     first = look.first
     core = first.core
+    if core in ("exp", "Exp") and (following := look.at(1)) is not None and following.core == "date":
+        return Reading(1, "Expiration" if core == "Exp" else "expiration")
     if core in BEFORE_NUMBER and (reading := _before_number(look)):
         return reading
     if core in DOTTED:
         return Reading(1, DOTTED[core] + first.after)
     if core == "Sr":
         return senior(look)
+    if core in OF_STATE and (reading := office(look)):
+        return reading
     if core in ("min", "Min"):
         return _minute_or_least(look)
     if core in ("est", "Est") and (reading := _established(look)):
@@ -95,6 +100,8 @@ def _dotted(look: Look) -> Reading | None:
         return Reading(1, TITLES[core])
     if core in TITLES and not first.after:
         following = look.at(1)
+        if is_office(look, following):
+            return Reading(1, TITLES[core] + end_of(look, 0))
         if following is None or following.core[:1].isupper() or following.core[:1].isdigit():
             return Reading(1, TITLES[core])
         return None
@@ -217,6 +224,8 @@ def _place_end(look: Look) -> str:
     following = look.at(1)
     if following is not None and following.dotted and following.core in PLACES and following.core != "Dr":
         return ""
+    if look.first.core in _ADJECTIVES and following is not None and not begins_sentence(following):
+        return ""
     return end_of(look, 0)
 
 
@@ -280,6 +289,7 @@ SPECIAL = frozenset().union(
     BOOKS,
     STATES,
     SLASHED,
+    OF_STATE,
     ("vs", "Ok", "ok", "a", "A", "min", "et", "Sr", "est", "Est"),
 )
 """Words that the short way for plain words leaves alone."""

@@ -145,7 +145,9 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
     if rest == "m" and before.kind == "unit" and before.word[-1:] in "hr":
         return count(digits, "minute") if whole else "", "unit"
     if name := unit_name(rest, digits):
-        singular = rest[0].isalpha() and (describes(look) or describes_one_of(look, 0, MEASURED_NOUNS))
+        singular = (rest[0].isalpha() or rest == "¢") and (
+            describes(look) or describes_one_of(look, 0, MEASURED_NOUNS)
+        )
         return f"{number(digits)} {unit_name(rest, '1') if singular else name}", "unit"
     if rest[0] == "/" and rest[1:].isalpha() and (per := PERIODS.get(rest[1:])):
         return f"{number(digits)} per {per}", ""

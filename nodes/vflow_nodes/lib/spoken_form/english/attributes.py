@@ -47,10 +47,11 @@ MEASURED_NOUNS = word_set(
 )
 """What a measure describes also without an article: "9V batteries"."""
 _LETTERED_NOUNS = word_set(
-    "battery batteries cell cells shirt shirts tee tees jacket jackets sweater sweaters hoodie hoodies"
-    " pants shorts size sizes pencil pencils grade grades student students mask masks glove gloves bra"
-    " bras seat seats key keys string strings screw screws lens lenses plug plugs chairs coat coats"
-    " dress dresses uniform uniforms order orders"
+    "battery batteries cell cells neck necks solution solutions acid buffer vitamin vitamins nuts shirt"
+    " shirts tee tees jacket jackets sweater sweaters hoodie hoodies pants shorts size sizes pencil"
+    " pencils grade grades student students mask masks glove gloves bra bras seat seats key keys string"
+    " strings screw screws lens lenses plug plugs chairs coat coats dress dresses uniform uniforms order"
+    " orders"
 )
 """What a letter before it is a kind or a size of: "3 M batteries", "2 L shirts"."""
 _VOLTS = ("V", "W", "A")

@@ -57,8 +57,6 @@ def bare_number(look: Look, sign: str, digits: str) -> Reading:
             return Reading(1, year(digits) + first.mark, "year")
         if len(digits) == 5 and before.word.replace(".", "").isupper() and len(before.word) in (2, 3, 4):
             return Reading(1, code(digits) + first.mark, "digits")  # a ZIP code after its state
-        if word in ("boeing", "porsche") and len(digits) == 3:
-            return Reading(1, f"{cardinal(digits[0])} {number(digits[1:])}{first.mark}", "digits")
         if coded := _code(look, digits, word):
             return coded
         if _is_postal(look, digits):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from vflow_nodes.lib.spoken_form.english.currencies import AFTER_AMOUNT
 from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, code, number, plural, spelled, year
 from vflow_nodes.lib.spoken_form.english.symbols import NAMES, OPERATORS
@@ -74,7 +75,11 @@ def phone(look: Look) -> Reading | None:
 
 def _is_thousands(look: Look) -> bool:
     """Whether one digit begins "1 000 000"."""
-    return len(look.first.core) == 1 and (following := look.at(1)) is not None and following.core == "000"
+    if len(look.first.core) > 1 or (following := look.at(1)) is None:
+        return False
+    if following.core == "000":
+        return True
+    return len(following.core) == 3 and following.core.isdigit() and _is_amount(look, 2)
 
 
 def _is_range(core: str, before: str) -> bool:
@@ -120,7 +125,7 @@ def _plain_groups(look: Look) -> Reading | None:
     if look.before.code or look.before.word.lower() in CODE_NEXT:
         return Reading(len(groups), spelled(" ".join(groups)) + mark, "digits")
     thousands = sizes[0] <= 3 and set(sizes[1:]) == {3} and groups[0][0] != "0"
-    if thousands and (len(groups) > 2 or groups[1] == "000"):
+    if thousands and (len(groups) > 2 or groups[1] == "000" or _is_amount(look, len(groups))):
         return Reading(len(groups), cardinal("".join(groups)) + mark, "number", "2")
     national = groups[0][0] == "0" and 9 <= sum(sizes) <= 11
     if (
@@ -131,6 +136,12 @@ def _plain_groups(look: Look) -> Reading | None:
     ):
         return Reading(len(groups), spelled(" ".join(groups)) + mark, "digits")
     return None
+
+
+def _is_amount(look: Look, at: int) -> bool:
+    """Whether a currency follows two groups: "1 200 PLN"."""
+    following = look.after(at - 1)
+    return following is not None and following.core in AFTER_AMOUNT
 
 
 def digit_groups(core: str) -> str:

@@ -1,11 +1,15 @@
 """English for a lone dash: a bullet, a range, a minus or a pause."""
 
+# ruff: noqa: RUF001
+# The dashes are those that models write.
+
 from __future__ import annotations
 
 from dataclasses import replace
 
 from vflow_nodes.lib.spoken_form.english.dates import clock_time, is_half
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
+from vflow_nodes.lib.spoken_form.word import Word
 
 MATH_KINDS = ("number", "op", "letter", "unit", "money", "digits", "year")
 """Kinds of words between which a sign belongs to a sum."""
@@ -23,7 +27,7 @@ def dash(look: Look) -> Reading:
         if look.cut():
             return Reading(1, "minus", "op") if before.sum else Reading(1, "", "dash", before.value)
         following = look.at(1)
-        if following is not None and following.core[:1].isdigit() and before.kind != "time":
+        if following is not None and _is_amount(following) and before.kind != "time":
             if before.kind == "letter" or before.sum:
                 return Reading(1, "minus", "op")
             operator = None if following.mark else look.at(2)
@@ -34,6 +38,11 @@ def dash(look: Look) -> Reading:
         if following is not None and len(following.core) == 1 and before.kind in ("letter", "op"):
             return Reading(1, "minus", "op")
     return Reading(1, "—")
+
+
+def _is_amount(word: Word) -> bool:
+    """Whether a number comes, with or without its sign."""
+    return word.core.lstrip("-−+")[:1].isdigit()
 
 
 def _is_time(look: Look, at: int) -> bool:

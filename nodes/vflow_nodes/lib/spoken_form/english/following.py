@@ -36,7 +36,8 @@ _CONTINUES = word_set(
     "I Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June"
     " July August September October November December Eastern Pacific Central Mountain EST EDT PST PDT"
     " CST CDT MST UTC GMT ET PT CT NW NE SW SE North South East West Army Navy Senate Congress"
-    " Government President Department Open Supreme House Constitution Treasury"
+    " Government Gov Govt Dept Sen Rep Natl Atty Attorney Marine Marines Air Coast Postal Forest Fish"
+    " Census Bureau Food President Department Open Supreme House Constitution Treasury"
 ) - {"I", "May", "March"}
 
 

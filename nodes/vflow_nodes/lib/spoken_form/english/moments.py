@@ -16,13 +16,13 @@ from vflow_nodes.lib.spoken_form.reading import Look, Reading
 from vflow_nodes.lib.spoken_form.word import Word
 
 _DECADE = re.compile(r"['’]?([0-9]{2})(s?)")
-_SHORT = re.compile(r"([0-9]{1,2}(?::[0-5][0-9])?)([ap])?(?:[-–—]([0-9]{1,2}(?::[0-5][0-9])?)([ap])?)?")
+_SHORT = re.compile(r"([0-9]{1,2}(?::[0-5][0-9])?)([ap]m?)?(?:[-–—]([0-9]{1,2}(?::[0-5][0-9])?)([ap]m?)?)?")
 _PACE = re.compile(r"([0-9]{1,2}:[0-5][0-9])(?:\.([0-9]{1,3})|/(mi|km))")
 _TELEVISION = re.compile(r"([0-9]{1,2})/([0-9]{1,2})c")
 _HOURS = re.compile(r"([0-2]?[0-9])(:?)([0-5][0-9])")
 _TIME_WORDS = word_set(
     "at by until till til from before after around since @ between open opens opened close closes closing"
-    " daily weekdays mon-fri m-f noon"
+    " it's its daily weekdays mon-fri m-f noon"
 )
 _ENDS_OF_RANGE = re.compile("[-–—]")
 
@@ -84,6 +84,8 @@ def _short_hours(look: Look) -> Reading | None:
     if not found or not (found[2] or found[4]):
         return None
     low, half, high, last = found.groups()
+    if "m" in (half or "") and (not high or "m" in (last or "")):
+        return None
     if not high and ":" not in low and not before.near(_TIME_WORDS) and before.word not in ("@", "-"):
         return None
     if not all(1 <= int(hour.partition(":")[0]) <= 12 for hour in (low, high) if hour):
@@ -94,7 +96,7 @@ def _short_hours(look: Look) -> Reading | None:
 
 def _hour(hour: str, half: str | None) -> str:
     said = clock_time(hour, half_follows=True) if ":" in hour else cardinal(hour)
-    return f"{said} {half_of_day(half + 'm')}" if half else said
+    return f"{said} {half_of_day(half)}" if half else said
 
 
 def hours_of_clock(look: Look) -> Reading | None:

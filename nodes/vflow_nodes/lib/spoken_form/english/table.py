@@ -223,7 +223,8 @@ class English:
             return Reading(1, self._say(core, long_words, depth + 1) + first.mark)
         parts = _JOINED.split(core) if depth < _DEEPEST else [core]
         if len(parts) > 1:
-            mark = end_of(look, 0) if own_stop(first) else first.mark
+            own = own_stop(first) or (first.dotted and "." in parts[-1])
+            mark = end_of(look, 0) if own else first.mark
             return Reading(1, self._join(parts, long_words, depth) + mark)
         if "-" in core.strip("-") and depth < _DEEPEST and any(map(_needs_reading, core.split("-"))):
             return Reading(1, self._say(core.replace("-", " "), long_words, depth + 1) + first.mark)

@@ -91,6 +91,7 @@ UNITS.update(
         "m/s²": ("meter per second squared", "meters per second squared"),
         "m/s^2": ("meter per second squared", "meters per second squared"),
         "ft": ("foot", "feet"),
+        "Ft": ("foot", "feet"),
         "in": ("inch", "inches"),
         "sq": ("square", "square"),
         "lbs": ("pound", "pounds"),
@@ -152,6 +153,10 @@ SCALES = {
     "million": "million",
     "billion": "billion",
     "trillion": "trillion",
+    "lakh": "lakh",
+    "lakhs": "lakh",
+    "crore": "crore",
+    "crores": "crore",
 }
 SCALE_WORDS = {
     **SCALES,
