@@ -25,7 +25,7 @@ from vflow_nodes.lib.spoken_form.english.short_forms import (
 from vflow_nodes.lib.spoken_form.english.signed_names import SIDES, direction
 from vflow_nodes.lib.spoken_form.english.titles import OF_STATE, degree, is_office, office, senior
 from vflow_nodes.lib.spoken_form.english.units import DAYS, MONTH_NAMES, UNITS
-from vflow_nodes.lib.spoken_form.english.words import word_set
+from vflow_nodes.lib.spoken_form.english.words import LETTERED, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
 
@@ -224,6 +224,8 @@ def _place_end(look: Look) -> str:
     following = look.at(1)
     if following is not None and following.dotted and following.core in PLACES and following.core != "Dr":
         return ""
+    if following is not None and len(following.core) == 1 and following.core.isupper():
+        return ""
     if look.first.core in _ADJECTIVES and following is not None and not begins_sentence(following):
         return ""
     return end_of(look, 0)
@@ -263,16 +265,8 @@ def letters_with_stops(look: Look) -> Reading | None:
                 1, SIDES.get(core, core).capitalize() if numbered else core
             )  # "W. 34th", a bill: "S. 1409"
         before = look.before
-        name = before.paused or (before.word[:1].isupper() and not before.start) or len(before.word) == 1
-        if (
-            following is not None
-            and following.core[:1].isupper()
-            and (
-                name
-                or (before.start and before.word.istitle())
-                or (following.dotted and len(following.core) == 1)
-            )
-        ):
+        initial = before.word.lower() not in LETTERED and not begins_sentence(following)
+        if following is not None and following.core[:1].isupper() and initial:
             return Reading(1, core)
     return None
 

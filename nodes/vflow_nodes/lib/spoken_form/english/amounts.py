@@ -25,10 +25,11 @@ from vflow_nodes.lib.spoken_form.english.dates import (
     full_date,
     month_and_day,
 )
+from vflow_nodes.lib.spoken_form.english.designations import pairs_of
 from vflow_nodes.lib.spoken_form.english.following import degrees, end_of, follow, is_many, mixed_fraction
 from vflow_nodes.lib.spoken_form.english.lengths import length
 from vflow_nodes.lib.spoken_form.english.letters import spaced
-from vflow_nodes.lib.spoken_form.english.moments import decade, time_of_day
+from vflow_nodes.lib.spoken_form.english.moments import decade, is_seconds, time_of_day
 from vflow_nodes.lib.spoken_form.english.money import SIGNS
 from vflow_nodes.lib.spoken_form.english.numbers import (
     HALVES,
@@ -52,6 +53,7 @@ _OUT_OF = re.compile(r"/([0-9]{1,3})")
 _PARTS = word_set("page step part slide question chapter lesson level round stage item")
 _RATIO = re.compile(r":([0-9]{1,4}(?:\.[0-9]+)?)")
 _BY = re.compile(rf"[x×]({NUMBER})(.*)")
+_SECONDS = re.compile("[0-5]?[0-9](?:s|sec|secs)")
 _LINE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{1,2})")
 _SHARE = re.compile(r"([0-9]{1,2})/([0-9]{1,3})")
 _PERIODS_OF_DAY = word_set("mornings evenings nights afternoons weekends")
@@ -81,7 +83,7 @@ def numeric(look: Look) -> Reading | None:
         return reading
     if reading := day_to_month(look):
         return reading
-    if said := decade(first):
+    if said := decade(first, look.before.word.lower()):
         return Reading(1, said + first.mark)
     if core[:1] in HALVES:
         said = fraction(*HALVES[core[0]])
@@ -138,12 +140,20 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
         return ordinal(digits), "day" if before.kind == "month" else ""
     if rest == "s" and digits in _HUNDREDS:
         return _HUNDREDS[digits], ""
+    if rest == "s" and whole and len(digits) < 4 and is_seconds(before.word.lower()):
+        return count(digits, "second"), "unit"
     if rest in ("s", "'s", "’s") and whole and (len(digits) == 4 or digits[1:] == "0" or rest != "s"):
         return plural(year(digits) if is_year(digits) else cardinal(digits)), ""
     if rest in ("'s", "’s") and (said := version(digits, True)):
         return f"{said}'s", ""
-    if rest == "m" and before.kind == "unit" and before.word[-1:] in "hr":
-        return count(digits, "minute") if whole else "", "unit"
+    if rest in ("-y/o", "y/o", "-yo", "yo", "-yr-old", "-yr.-old") and whole:
+        return f"{cardinal(digits)} year old", ""
+    if (
+        rest == "m"
+        and whole
+        and ((before.kind == "unit" and before.word[-1:] in "hr") or _is_before_seconds(look))
+    ):
+        return count(digits, "minute"), "unit"
     if name := unit_name(rest, digits):
         singular = (rest[0].isalpha() or rest == "¢") and (
             describes(look) or describes_one_of(look, 0, MEASURED_NOUNS)
@@ -215,6 +225,12 @@ def _of_several(look: Look) -> str:
     return f"{cardinal(found[1])} of {cardinal(found[2])}"
 
 
+def _is_before_seconds(look: Look) -> bool:
+    """Whether "4m" is a time: seconds follow."""
+    following = look.after(0)
+    return following is not None and _SECONDS.fullmatch(following.core) is not None
+
+
 def _is_rating(look: Look, digits: str, most: str) -> bool:
     """Whether "7/10" is a rating: nothing follows of which it would be a part."""
     if most not in ("10", "100") or int(digits) > int(most):
@@ -228,7 +244,11 @@ def _is_rating(look: Look, digits: str, most: str) -> bool:
 def _by(look: Look, digits: str, second: str, unit: str) -> tuple[str, str]:
     if unit == "s":
         return f"{number(digits)} by {plural(number(second))}", "unit"
+    if not unit and min(len(digits), len(second)) > 2 and digits.isdigit() and second.isdigit():
+        return f"{pairs_of(digits)} by {pairs_of(second)}", "range"
     name = unit[1:] if unit[:1] == "-" and unit[1:].isalpha() else unit_name(unit, "2") if unit else ""
+    if unit and (describes(look) or describes_one_of(look, 0, MEASURED_NOUNS)):
+        name = unit_name(unit, "1") or name
     if unit and not name:
         return "", ""
     word = "times" if look.first.core[len(digits)] == "×" and not unit else "by"

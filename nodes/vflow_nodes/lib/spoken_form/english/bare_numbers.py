@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vflow_nodes.lib.spoken_form.english.attributes import (
     is_noun,
 )
@@ -122,3 +124,15 @@ def _is_postal(look: Look, digits: str) -> bool:
     if following is None or not following.core[:1].isupper():
         return False
     return following.core in _CITIES or following.core[-1:] != "s"
+
+
+def parted(look: Look, reading: Reading) -> Reading:
+    """With a pause between two numbers that would be heard as one: "a 4.5 40"."""
+    before = look.before
+    if before.paused or before.kind not in ("number", "year", "") or not look.first.core[:1].isdigit():
+        return reading
+    if before.kind == "" and (not before.word[-1:].isdigit() or before.word[0] in "QH"):
+        return reading
+    if reading.kind not in ("number", "unit", "money") or reading.spoken[:4] in ("and ", "to "):
+        return reading
+    return replace(reading, spoken=f", {reading.spoken}")

@@ -225,6 +225,8 @@ def _run(run: str, runs: int) -> str:
         return spelled(run) if len(run) > 2 or run[0] == "0" else cardinal(run)
     if run in RESPELLED:
         return RESPELLED[run]
+    if not run.isupper() and len(run) < 5 and sum(map(str.isupper, run)) > 1:
+        return spaced(run)
     if len(run) > 2 and (not run.isupper() or run in SAID_AS_WORDS or (run in COMMON and len(run) > 3)):
         return run
     return run if runs > 4 and len(run) > 3 else spaced(run)

@@ -17,6 +17,7 @@ from vflow_nodes.lib.spoken_form.english.dates import half_of_day, is_half
 from vflow_nodes.lib.spoken_form.english.designations import MADE
 from vflow_nodes.lib.spoken_form.english.lengths import describes_length, inch_mark
 from vflow_nodes.lib.spoken_form.english.numbers import HALVES, fraction
+from vflow_nodes.lib.spoken_form.english.short_forms import SLASHED
 from vflow_nodes.lib.spoken_form.english.units import DOTTED_UNITS, SCALE_WORDS, SCALES, UNITS, unit_name
 from vflow_nodes.lib.spoken_form.english.words import COUNTED, HIGHWAYS, NOT_MANY, PLACED, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
@@ -187,6 +188,8 @@ def after_number(look: Look) -> Reading | None:
     """Read a scale, a unit or a half of the day whose number has been said."""
     first, before = look.first, look.before
     core = first.core
+    if core in SLASHED:
+        return None
     if (
         (scale := SCALE_WORDS.get(core) or SCALES.get(core.lower()))
         and before.kind == "number"

@@ -81,6 +81,10 @@ NAMES = {
     "¢": "cents",
     "№": "number",
     "∠": "angle",
+    "⌘": "command",
+    "⌥": "option",
+    "⇧": "shift",
+    "⌃": "control",
 }
 _RAISED = {"²": "squared", "³": "cubed"}
 FUNCTIONS = {

@@ -13,6 +13,7 @@ from vflow_nodes.lib.spoken_form.english.abbreviations import (
 )
 from vflow_nodes.lib.spoken_form.english.amounts import numeric
 from vflow_nodes.lib.spoken_form.english.attributes import own_stop
+from vflow_nodes.lib.spoken_form.english.bare_numbers import parted
 from vflow_nodes.lib.spoken_form.english.chat import chat_word
 from vflow_nodes.lib.spoken_form.english.codes import (
     digit_groups,
@@ -59,10 +60,12 @@ from vflow_nodes.lib.spoken_form.english.symbols import (
 )
 from vflow_nodes.lib.spoken_form.english.units import MONTHS
 from vflow_nodes.lib.spoken_form.english.unsayable import long_word
+from vflow_nodes.lib.spoken_form.english.web import pieces
 from vflow_nodes.lib.spoken_form.english.words import (
     CODES,
     PLACED,
     RESPELLED,
+    SHORT_WORDS,
     is_unpronounceable,
     is_versioned,
 )
@@ -81,7 +84,9 @@ _DIGITS = re.compile("[0-9]+")
 _INNER_STOP = re.compile(r"\.(?= )")
 _BRACKETS = re.compile(r"[\"()\[\]{}<>|`*\\]+")
 _AFTER = ("number", "feet", "unit")
-_KEYS = frozenset(("Ctrl", "Control", "Alt", "Shift", "Cmd", "Command", "Option", "Win", "Fn"))
+_KEYS = frozenset(
+    ("Ctrl", "Control", "Alt", "Shift", "Cmd", "Command", "Option", "Win", "Fn", "⌘", "⌥", "⇧", "⌃")
+)
 _DEEPEST = 3  # how often a part of a word may have parts of its own
 
 
@@ -97,7 +102,7 @@ class English:
             plain = self._plain(look)
             if plain is not None:
                 return plain
-        reading = self._read(look, long_words, 0)
+        reading = parted(look, self._read(look, long_words, 0))
         if first.written.isascii() and _DIGITS.search(reading.spoken):
             return replace(
                 reading, spoken=_DIGITS.sub(lambda found: f" {code(found.group())} ", reading.spoken).strip()
@@ -117,6 +122,7 @@ class English:
         if (
             before.value == "00"
             or core in RESPELLED
+            or (before.kind == "op" and len(core) == 2 and core not in SHORT_WORDS)
             or (len(core) < 6 and is_unpronounceable(core))
             or (core[0] in "IVXL" and not before.paused and len(core) < 3)
         ):
@@ -191,6 +197,8 @@ class English:
             return None
         if (found := _LABEL.fullmatch(core)) and (label := BEFORE_NUMBER.get(found.group(1))):
             return Reading(1, f"{label} {self._say(found.group(2), 'name', _DEEPEST - 1)}{first.mark}")
+        if look.before.code and "_" in core and core.isascii():
+            return Reading(1, pieces(core) + first.mark, "digits")
         if look.before.code and (said := single(core)):
             return Reading(1, said + first.mark, "digits")
         if look.before.word.lower() in PLACED and (said := mixed(core)):
@@ -218,7 +226,7 @@ class English:
     def _parts(self, look: Look, long_words: LongWords, depth: int) -> Reading:
         """Read a word of several: "yes/no", "AT&T", "pre-2020"; at last the word as it is."""
         first = look.first
-        core = without_pictures(first.core)
+        core = first.core if first.core[:1] in _KEYS else without_pictures(first.core)
         if depth < _DEEPEST and (" " in core or core != first.core):
             return Reading(1, self._say(core, long_words, depth + 1) + first.mark)
         parts = _JOINED.split(core) if depth < _DEEPEST else [core]

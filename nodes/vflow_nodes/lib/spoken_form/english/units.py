@@ -20,7 +20,8 @@ Mb megabit|ha hectare|px pixel|pg picogram|IU international unit|kPa kilopascal|
 hPa hectopascal|dB decibel|Ω ohm|kΩ kilohm|atm atmosphere|ly light year|bbl barrel|kt knot|kn knot
 nmi nautical mile|hp horsepower|Nm newton meter|kN kilonewton|GPa gigapascal|MPa megapascal|eV electron volt
 keV kiloelectron volt|MeV megaelectron volt|GeV gigaelectron volt|mol mole|mmol millimole|mSv millisievert
-MP megapixel|lm lumen|doz dozen|mbar millibar|bar bar|Mpx megapixel|TW terawatt|MWh megawatt hour
+MP megapixel|lm lumen|doz dozen|mbar millibar|bar bar|Mpx megapixel|TW terawatt
+pc parsec|kpc kiloparsec|Mpc megaparsec|MWh megawatt hour
 GWh gigawatt hour|Cal calorie|MB megabyte|c cup
 """
 UNITS: dict[str, tuple[str, str]] = {
@@ -259,8 +260,8 @@ def unit_name(symbol: str, value: str) -> str:
     if names is None:
         symbol, slash, per = symbol.partition("/")
         names = UNITS.get(symbol)
-        if names is None or not slash or not (per.isalpha() or per in UNITS):
+        if names is None or not slash or not (per.replace("/", "").isalpha() or per in UNITS):
             return ""
-        single = UNITS.get(per, (per, per))[0]
+        single = UNITS.get(per, (unit_name(per, "1") or per,))[0]
         names = (f"{names[0]} per {single}", f"{names[1]} per {single}")
     return names[value.lstrip("+-−") not in ("1", "1.0")]

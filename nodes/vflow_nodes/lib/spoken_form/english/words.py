@@ -42,7 +42,8 @@ PLACED = word_set(
 )
 """After these a number with a letter is a place: "12B"."""
 CODE_NEXT = word_set(
-    "room suite account error ticket ending ends policy rm dial text call flight extension ext pin zip code"
+    "room suite http account error ticket ending ends policy rm dial text call flight extension ext pin"
+    " zip code"
 )
 OWNERS = word_set("your my our the his her their this")
 COUNTED = word_set(
@@ -65,6 +66,16 @@ def is_versioned(word: str) -> bool:
     return low in VERSIONED and not (word == low and low in _ALSO_VERBS - {"chapter", "section"})
 
 
+LETTERED = word_set(
+    "plan option part vitamin grade section type letter exhibit appendix figure table group team class"
+    " hepatitis answer choice point column row item schedule gate unit room suite apartment hall"
+    " building block pool division phase step level terminal zone wing bay side drive form size key note"
+    " question problem version series"
+)
+"""A letter after these is no initial of a name."""
+SHORT_WORDS = word_set(
+    "of is to or pi if in on at as an am be by do go he it me my no so up us we ln oz ft lb mi"
+)
 _SOUNDS = word_set(
     "hm hmm hmmm mm mmm sh shh shhh psst pst pfft brr brrr grr grrr tsk zzz nth ng ngl cwm crwth tv"
 )
@@ -109,8 +120,10 @@ thx thanks|thnx thanks|pls please|plz please|ppl people|tmrw tomorrow|tmr tomorr
 tho though|thru through|msg message|msgs messages|convo conversation|gr8 great|l8r later|l8 late|w8 wait
 m8 mate|b4 before|2nite tonight|2day today|2moro tomorrow|2morrow tomorrow|str8 straight|h8 hate
 any1 anyone|some1 someone|every1 everyone|dw don't worry|abt about|gtg got to go|g2g got to go
-otw on the way|hmu hit me up|bc because|w/e whatever|npm N P M|ttys T T Y S|wyd W Y D|hbu H B U|rn R N
-nvm never mind|jk J K|ftw F T W|dm D M
+otw on the way|hmu hit me up|sry sorry|ty thank you|tysm thank you so much|yw you're welcome
+wbu what about you|obvs obviously|probs probably|defo definitely|rly really|srsly seriously
+bday birthday|bf boyfriend|gf girlfriend|bff B F F|fb F B|vid video|vids videos|bc because|w/e whatever
+npm N P M|ttys T T Y S|wyd W Y D|hbu H B U|rn R N|nvm never mind|jk J K|ftw F T W|dm D M
 """
 )
 """Chat's short words."""
@@ -179,6 +192,10 @@ RESPELLED = {
     "Blvd": "Boulevard",
     "Pkwy": "Parkway",
     "Mr": "Mister",
+    "mtg": "meeting",
+    "rm": "room",
+    "Rm": "Room",
+    "abt": "about",
     "np": "N P",
     **SLANG,
 }
