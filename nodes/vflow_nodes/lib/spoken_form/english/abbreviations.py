@@ -47,6 +47,8 @@ def abbreviation(look: Look) -> Reading | None:
     """Read an abbreviation with or without its full stop."""
     first = look.first
     core = first.core
+    if core == "c/o" and look.before.word in ("Pt", "pt", "patient", "Patient"):
+        return Reading(1, "complains of")
     if core in SLASHED:
         return Reading(1, SLASHED[core] + first.mark)
     if first.dotted and (reading := _dotted(look)):
@@ -94,6 +96,10 @@ def _dotted(look: Look) -> Reading | None:
         return Reading(1, STATES[core] + end_of(look, 0))
     if core in PLACES and core in TITLES:
         return _place_or_title(look)
+    if core == "Co" and (following := look.at(1)) is not None and following.core in ("Rd", "Road", "Hwy"):
+        return Reading(1, "County")
+    if core == "Pt" and not first.after and look.before.ended:
+        return Reading(1, "Patient")
     if core in PLACES:
         return Reading(1, PLACES[core] + _place_end(look))
     if core in _ALWAYS and not first.after:

@@ -40,6 +40,7 @@ from vflow_nodes.lib.spoken_form.english.numbers import (
     number,
     ordinal,
     plural,
+    spelled,
     year,
 )
 from vflow_nodes.lib.spoken_form.english.ranges import range_of
@@ -53,6 +54,9 @@ _OUT_OF = re.compile(r"/([0-9]{1,3})")
 _PARTS = word_set("page step part slide question chapter lesson level round stage item")
 _RATIO = re.compile(r":([0-9]{1,4}(?:\.[0-9]+)?)")
 _BY = re.compile(rf"[x×]({NUMBER})(.*)")
+_ROOMS = word_set("room rm suite ste unit apt apartment office lab")
+_ROOM = re.compile("-[0-9]{2,4}")
+_EYESIGHT = word_set("15 25 30 40 50 70 100 200 400")
 _SECONDS = re.compile("[0-5]?[0-9](?:s|sec|secs)")
 _LINE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{1,2})")
 _SHARE = re.compile(r"([0-9]{1,2})/([0-9]{1,3})")
@@ -105,6 +109,8 @@ def numeric(look: Look) -> Reading | None:
             return Reading(1, ", ".join(map(cardinal, found.groups())) + first.mark, "digits")
         if before in DATE_WORDS and (said := _of_several(look)):
             return Reading(1, said + first.mark)
+        if (found := _SHARE.fullmatch(core)) and _before_time(look):
+            before = "on"
         if date := full_date(core) or expiry(core, look.before) or month_and_day(core, before):
             return Reading(1, date + first.mark, "date")
         if len(core) > 2 and (said := version(core, is_versioned(look.before.word))):
@@ -154,7 +160,7 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
         and ((before.kind == "unit" and before.word[-1:] in "hr") or _is_before_seconds(look))
     ):
         return count(digits, "minute"), "unit"
-    if name := unit_name(rest, digits):
+    if (name := unit_name(rest, digits)) and not (rest == "ac" and "." in digits):
         singular = (rest[0].isalpha() or rest == "¢") and (
             describes(look) or describes_one_of(look, 0, MEASURED_NOUNS)
         )
@@ -194,6 +200,8 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
         return f"{_fraction(digits, found.group(1))} {unit_name(noun, '1') or noun}", "unit"
     if (found := _OUT_OF.fullmatch(rest)) and whole and before.word.lower() in _PARTS:
         return f"{cardinal(digits)} of {cardinal(found.group(1))}", "range"
+    if (found := _OUT_OF.fullmatch(rest)) and whole and _is_pair(look, digits, found.group(1)):
+        return f"{cardinal(digits)} {cardinal(found.group(1))}", ""
     if (found := _OUT_OF.fullmatch(rest)) and whole and _is_rating(look, digits, found.group(1)):
         return f"{cardinal(digits)} out of {cardinal(found.group(1))}", ""
     if (found := _FRACTION.fullmatch(rest)) and whole:
@@ -211,6 +219,8 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
         return f"{number(digits)} out of {cardinal(found.group(1))}", "range"
     if "." in digits and rest.isalpha() and len(rest) < 3:
         return f"{number(digits)} {spaced(rest)}", ""
+    if before.word.lower() in _ROOMS and _ROOM.fullmatch(rest) and whole:
+        return f"{number(digits)}, {spelled(rest[1:])}", ""
     return range_of(look, sign, digits, rest)
 
 
@@ -229,6 +239,23 @@ def _is_before_seconds(look: Look) -> bool:
     """Whether "4m" is a time: seconds follow."""
     following = look.after(0)
     return following is not None and _SECONDS.fullmatch(following.core) is not None
+
+
+def _before_time(look: Look) -> bool:
+    """Whether "at" and a time follow, so that "2/3" is a date."""
+    following = look.after(0)
+    if following is None or following.core not in ("at", "@") or look.cut():
+        return False
+    clock = look.at(1 + 1)
+    return clock is not None and clock.core[:1].isdigit() and clock.core[-1:] in "0123456789amMpP"
+
+
+def _is_pair(look: Look, digits: str, most: str) -> bool:
+    """Whether "4/4 time", "28/36 mpg" and "20/40 vision" are two numbers."""
+    if (digits == "20" and most in _EYESIGHT) or digits == most:
+        return True
+    following = look.after(0)
+    return following is not None and following.core in ("time", "mpg", "meter", "beat", "signature")
 
 
 def _is_rating(look: Look, digits: str, most: str) -> bool:
@@ -256,7 +283,7 @@ def _by(look: Look, digits: str, second: str, unit: str) -> tuple[str, str]:
 
 
 def _fraction(above: str, below: str) -> str:
-    if len(above) < 4 and len(below) < 4 and int(above) > int(below) >= 20:
+    if len(above) < 4 and len(below) < 4 and int(above) > 12 and int(below) > 12:
         return f"{cardinal(above)} over {cardinal(below)}"
     if int(below[:4]) < 2 or below[0] == "0" or above == "0":
         return f"{number(above)} slash {number(below)}"

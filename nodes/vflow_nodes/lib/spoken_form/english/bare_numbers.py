@@ -22,6 +22,7 @@ from vflow_nodes.lib.spoken_form.english.numbers import (
     ordinal,
     year,
 )
+from vflow_nodes.lib.spoken_form.english.units import SCALE_WORDS
 from vflow_nodes.lib.spoken_form.english.words import (
     CODE_NEXT,
     CODES,
@@ -59,6 +60,13 @@ def bare_number(look: Look, sign: str, digits: str) -> Reading:
             return Reading(1, year(digits) + first.mark, "year")
         if len(digits) == 5 and before.word.replace(".", "").isupper() and len(before.word) in (2, 3, 4):
             return Reading(1, code(digits) + first.mark, "digits")  # a ZIP code after its state
+        if (
+            len(digits) > 6
+            and not digits.endswith("000")
+            and not _is_measured(look)
+            and not _is_counted(look)
+        ):
+            return Reading(1, code(digits) + first.mark, "digits")
         if coded := _code(look, digits, word):
             return coded
         if _is_postal(look, digits):
@@ -110,6 +118,12 @@ def _is_measured(look: Look) -> bool:
     """Whether a unit or a noun that is counted follows."""
     following = look.after(0)
     return following is not None and (following.core in COUNTED or unit_at(look, 1, look.first.core)[0] != "")
+
+
+def _is_counted(look: Look) -> bool:
+    """Whether a plural noun follows."""
+    following = look.after(0)
+    return following is not None and (is_many(following) or following.core in SCALE_WORDS)
 
 
 def _same_length(before: Before, digits: str) -> bool:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 from vflow_nodes.lib.spoken_form.english.attributes import (
     MEASURED_NOUNS,
     describes,
@@ -16,7 +18,7 @@ from vflow_nodes.lib.spoken_form.english.currencies import AFTER_AMOUNT
 from vflow_nodes.lib.spoken_form.english.dates import half_of_day, is_half
 from vflow_nodes.lib.spoken_form.english.designations import MADE
 from vflow_nodes.lib.spoken_form.english.lengths import describes_length, inch_mark
-from vflow_nodes.lib.spoken_form.english.numbers import HALVES, fraction
+from vflow_nodes.lib.spoken_form.english.numbers import HALVES, fraction, number
 from vflow_nodes.lib.spoken_form.english.short_forms import SLASHED
 from vflow_nodes.lib.spoken_form.english.units import DOTTED_UNITS, SCALE_WORDS, SCALES, UNITS, unit_name
 from vflow_nodes.lib.spoken_form.english.words import COUNTED, HIGHWAYS, NOT_MANY, PLACED, word_set
@@ -29,6 +31,7 @@ _HEAT = word_set(
     "temp temperature temperatures oven degrees heat heated boils boil freezes melts cool cools preheat"
     " bake roast water weather fever internal hot cold warm freezing boiling melting thermostat °c °f"
 )
+_BEDS = re.compile(r"(bd|br|bed|BR|BD)/([0-9](?:\.5)?)(ba|BA|bath)?")
 _TWO_WORDS = ("sq", "cu", "fl")
 _LATE_UNITS = word_set("in s t N C F l J m mo cal pt sq cu fl c bar MP kn")
 """Units that are words or letters too: only right after a number that waits for them."""
@@ -228,6 +231,17 @@ def after_number(look: Look) -> Reading | None:
         mark = end_of(look, 0) if first.dotted and core in DOTTED_UNITS else first.mark
         return Reading(1, name + mark, "unit")
     return None
+
+
+def after_beds(look: Look) -> Reading | None:
+    """Read "bd/2" of "3 bd/2 ba"."""
+    found = _BEDS.fullmatch(look.first.core)
+    if not found or look.before.kind != "number":
+        return None
+    said = f"{unit_name(found[1], look.before.value)}, {number(found[2])}"
+    if found[3]:
+        return Reading(1, f"{said} {unit_name(found[3], found[2])}{look.first.mark}", "unit")
+    return follow(look, said, found[2])
 
 
 def after_letter(look: Look) -> Reading | None:

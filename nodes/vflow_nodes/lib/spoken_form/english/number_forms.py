@@ -16,6 +16,7 @@ from vflow_nodes.lib.spoken_form.reading import Reading
 from vflow_nodes.lib.spoken_form.word import Word
 
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3}){2,4}")
+_MINUTES = re.compile(":[0-5][05]")
 _ZONE = re.compile(r"(UTC|GMT)([+\-−])([0-9]{1,2}(?::[0-9]{2})?)")
 
 
@@ -31,6 +32,8 @@ def number_form(first: Word) -> Reading | None:
         return Reading(1, f"{spaced(zone)} {'plus' if sign == '+' else 'minus'} {expression(hours)}{mark}")
     if _THOUSANDS.fullmatch(core):
         return Reading(1, cardinal(core.replace(".", "")) + mark, "number", "2")
+    if _MINUTES.fullmatch(core):
+        return Reading(1, (cardinal(core[1:]) if core != ":00" else "the hour") + mark, "number", "2")
     if said := month_and_year(core):
         return Reading(1, said + mark, "date")
     return None

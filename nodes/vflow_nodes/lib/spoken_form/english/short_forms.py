@@ -23,16 +23,17 @@ Sq Square|Expy Expressway|Cir Circle|Ter Terrace|Bldg Building|Ste Suite|Fl Floo
 Inc Incorporated|Ltd Limited|Co Company|Corp Corporation|Bros Brothers|dept department|Univ University
 Assn Association|Govt Government|Apt Apartment|apt apartment|Intl International|Amend Amendment
 amend amendment|mag magnitude|Esq Esquire|Fed Federal|ind individual|execs executives|fl floor
-exec executive|etc et cetera|Etc Et cetera|govt government|acct account|Acct Account|accts accounts
-appt appointment|Appt Appointment|appts appointments|natl national|Natl National|intl international
-mgmt management|Mgmt Management|mgr manager|Mgr Manager|asst assistant|Asst Assistant|assn association
-dist district|reqd required|recd received|pkg package|pkgs packages|wt weight|ht height|Rte Route
-rte route|rtes routes|mfg manufacturing|mfr manufacturer|amt amount|Amt Amount|bal balance|Bal Balance
-pmt payment|Pmt Payment|txn transaction|stmt statement|svc service|Svc Service|addr address
-attn attention|Attn Attention|doz dozen|orig original|prev previous|est estimated|Est Estimated
-hosp hospital|bldg building|hwy highway|blvd boulevard|ave avenue|Tpke Turnpike|Cres Crescent
-Gdns Gardens|Hts Heights|Trl Trail|Cttee Committee|depts departments|Depts Departments|univ university
-corp corporation|Mfg Manufacturing|Dept Department|lic license|mtg meeting|Mtg Meeting|qtr quarter
+exec executive|jr junior|sr senior|Rt Route|rt route|Cnty County|etc et cetera|Etc Et cetera
+govt government|acct account|Acct Account|accts accounts|appt appointment|Appt Appointment
+appts appointments|natl national|Natl National|intl international|mgmt management|Mgmt Management
+mgr manager|Mgr Manager|asst assistant|Asst Assistant|assn association|dist district|reqd required
+recd received|pkg package|pkgs packages|wt weight|ht height|Rte Route|rte route|rtes routes
+mfg manufacturing|mfr manufacturer|amt amount|Amt Amount|bal balance|Bal Balance|pmt payment|Pmt Payment
+txn transaction|stmt statement|svc service|Svc Service|addr address|attn attention|Attn Attention
+doz dozen|orig original|prev previous|est estimated|Est Estimated|hosp hospital|bldg building
+hwy highway|blvd boulevard|ave avenue|Tpke Turnpike|Cres Crescent|Gdns Gardens|Hts Heights|Trl Trail
+Cttee Committee|depts departments|Depts Departments|univ university|corp corporation|Mfg Manufacturing
+Dept Department|lic license|mtg meeting|Mtg Meeting|qtr quarter
 """
 )
 """Said in full; their full stop may also end the sentence."""
@@ -54,8 +55,11 @@ vol volume|Ch Chapter|ch chapter|pp pages|Pp Pages|p page|P Page|pg page|Pg Page
 Sec Section|sec section|Eq Equation|eq equation|Tab Table|Apt Apartment|apt apartment|Ext Extension
 ext extension|Rm Room|rm room|Ste Suite|Rs rupees|ca about|c about|Ed Edition|Max Maximum|max maximum
 Min Minimum|min minimum|qty quantity|Qty Quantity|exp expires|Exp Expires|ref reference|Ref Reference
-ver version|Ver Version|para paragraph|Para Paragraph|cl clause|Cl Clause|Pt Part|Bk Book|col column
-cols columns|ln line|v verse|vv verses|Vv Verses|Sched Schedule|Ex Exhibit|lvl level|Lvl Level
+ver version|Ver Version|para paragraph|Para Paragraph|cl clause|Cl Clause|Pt Part|Bk Book|Op Opus
+op opus|Prop Proposition|prop proposition|Props Propositions|Amdt Amendment|Dist District|Pct Precinct
+Mod Module|mod module|Lect Lecture|Hom Homework|Prob Problem|prob problem|Ques Question|ques question
+Bldg Building|bldg building|Lot Lot|col column|cols columns|ln line|v verse|vv verses|Vv Verses
+Sched Schedule|Ex Exhibit|lvl level|Lvl Level
 """
 )
 """Said in full before a number only."""
@@ -93,6 +97,7 @@ SLASHED = {
     "b/c": "because",
     "w/in": "within",
     "s/he": "she or he",
+    "b/w": "between",
     "S/N": "serial number",
     "s/n": "serial number",
     "P/N": "part number",

@@ -23,12 +23,14 @@ from vflow_nodes.lib.spoken_form.english.codes import (
     single,
     version,
 )
+from vflow_nodes.lib.spoken_form.english.crosses import times
 from vflow_nodes.lib.spoken_form.english.currencies import CURRENCIES
 from vflow_nodes.lib.spoken_form.english.dashes import after_dash
 from vflow_nodes.lib.spoken_form.english.dates import clock_time
 from vflow_nodes.lib.spoken_form.english.designations import designation
 from vflow_nodes.lib.spoken_form.english.factorials import factorial
 from vflow_nodes.lib.spoken_form.english.following import (
+    after_beds,
     after_letter,
     after_number,
     after_per,
@@ -45,7 +47,7 @@ from vflow_nodes.lib.spoken_form.english.markup import markup
 from vflow_nodes.lib.spoken_form.english.moments import after_clock, half_range_alone
 from vflow_nodes.lib.spoken_form.english.money import is_money_word, money, other_money
 from vflow_nodes.lib.spoken_form.english.number_forms import number_form
-from vflow_nodes.lib.spoken_form.english.numbers import code
+from vflow_nodes.lib.spoken_form.english.numbers import code, number
 from vflow_nodes.lib.spoken_form.english.roman_numerals import roman_numeral
 from vflow_nodes.lib.spoken_form.english.scripture import scripture
 from vflow_nodes.lib.spoken_form.english.short_forms import BEFORE_NUMBER
@@ -55,7 +57,6 @@ from vflow_nodes.lib.spoken_form.english.symbols import (
     is_expression,
     lone,
     raised,
-    times,
     without_pictures,
 )
 from vflow_nodes.lib.spoken_form.english.units import MONTHS
@@ -169,7 +170,13 @@ class English:
             return Reading(1, first.mark)
         if (reading := times(look)) is not None:
             return reading
-        if reading := half_range_alone(look) or after_clock(look) or after_per(look) or after_letter(look):
+        if (
+            reading := half_range_alone(look)
+            or after_clock(look)
+            or after_per(look)
+            or after_letter(look)
+            or after_beds(look)
+        ):
             return reading
         if before.kind in _AFTER and (reading := after_number(look)) is not None:
             return reading
@@ -217,7 +224,7 @@ class English:
         if is_expression(core):
             return Reading(1, expression(core) + first.mark, "number", "2")
         if core.count("-") == 1 and (end := clock_time(core.partition("-")[2])):
-            return Reading(1, f"{core.partition('-')[0]} to {end}{first.mark}", "time")
+            return Reading(1, f"{_hour(core.partition('-')[0])} to {end}{first.mark}", "time")
         if core[-1:] in "'’" or "_" in core:
             return None
         said = mixed(core)
@@ -276,6 +283,11 @@ class English:
                 said.append(reading.spoken)
             before = Before(last.core, reading.kind, reading.value, mark_of(reading.spoken[-1:]) != "", False)
         return " ".join(said)
+
+
+def _hour(text: str) -> str:
+    """Say the beginning of a time that has minutes at its end only: "10-10:50", "noon-1pm"."""
+    return number(text) if text.isdigit() else text
 
 
 def _needs_reading(part: str) -> bool:

@@ -167,7 +167,6 @@ RESPELLED = {
     "pkg": "package",
     "amt": "amount",
     "pmt": "payment",
-    "hwy": "highway",
     "Hwy": "Highway",
     "bldg": "building",
     "Bldg": "Building",
@@ -193,6 +192,10 @@ RESPELLED = {
     "Pkwy": "Parkway",
     "Mr": "Mister",
     "mtg": "meeting",
+    "lvl": "level",
+    "Lvl": "Level",
+    "EtOH": "E T O H",
+    "hwy": "highway",
     "rm": "room",
     "Rm": "Room",
     "abt": "about",
@@ -217,7 +220,7 @@ _CAPITALS = (
     " AIR ARM ART BAG BED BOX BOY CUP EGG FIX FUN GAS GUY ICE JOB KEY KID LAW LEG MAP MIX MOM DAD SON"
     " OIL PEN SEA SKY SUN TAX TEA WAR WET HEY WOW HI OH AH HA UH"
 )
-COMMON = word_set(_CAPITALS) - {"AM", "WHO", "ICE"} | {"MAX", "MIN", "PRO"}
+COMMON = word_set(_CAPITALS) - {"AM", "WHO", "ICE"} | {"MAX", "MIN", "PRO", "MATH", "BIO", "GYM", "ECON"}
 """Words of up to four letters that are words even in capitals."""
 SPELLED = word_set("HTTPS UCLA ASPCA HBCU CORS MBBS MSRP SMTP XHTML OAUTH CMYK CNBC MSNBC FBI LGBTQ UUID")
 
