@@ -7,9 +7,10 @@ from __future__ import annotations
 from vflow_nodes.lib.spoken_form.english.attributes import begins_sentence
 from vflow_nodes.lib.spoken_form.english.calendar_names import calendar_name, range_of_names
 from vflow_nodes.lib.spoken_form.english.dates import half_range, is_half
+from vflow_nodes.lib.spoken_form.english.doubtful_forms import established, is_state, minute_or_least, versus
 from vflow_nodes.lib.spoken_form.english.following import end_of
 from vflow_nodes.lib.spoken_form.english.letters import initials
-from vflow_nodes.lib.spoken_form.english.numbers import is_year, roman
+from vflow_nodes.lib.spoken_form.english.numbers import roman
 from vflow_nodes.lib.spoken_form.english.scripture import BOOKS
 from vflow_nodes.lib.spoken_form.english.short_forms import (
     ALSO_WORDS,
@@ -19,7 +20,6 @@ from vflow_nodes.lib.spoken_form.english.short_forms import (
     PLACES,
     SLASHED,
     STATES,
-    SURE_STATES,
     TITLES,
 )
 from vflow_nodes.lib.spoken_form.english.signed_names import SIDES, direction
@@ -39,8 +39,6 @@ _STOPS = word_set("U.S U.S.A U.K U.N E.U D.C a.m p.m A.M P.M B.C A.D B.C.E C.E P
 """Letters whose full stop may end a sentence; after others a name follows."""
 _STREETS = frozenset(("St", "Ave", "Blvd", "Rd", "Hwy", "Pkwy", "Ln"))
 _ADJECTIVES = word_set("Natl Intl Asst Assoc Govt Fed Univ Mgmt Dept Dist")
-_ONE_OF = word_set("a per each every one another last next")
-_AFTER_MINUTE = word_set("ago later before after to or and when while until till past for i i'll i'm so then")
 
 
 def abbreviation(look: Look) -> Reading | None:
@@ -53,6 +51,9 @@ def abbreviation(look: Look) -> Reading | None:
         return Reading(1, SLASHED[core] + first.mark)
     if first.dotted and (reading := _dotted(look)):
         return reading
+    short, stop, owned = core.replace("\u2019", "'").partition(".'")
+    if stop and owned == "s" and short in PLACES:
+        return Reading(1, f"{PLACES[short]}'s{first.mark}")
     if core in MONTH_NAMES or core in DAYS:
         return calendar_name(look)
     if core[:1].isupper() and (said := range_of_names(core)):
@@ -66,7 +67,7 @@ def abbreviation(look: Look) -> Reading | None:
         and following.core[:1].isupper()
     ):
         return Reading(1, "Saint")
-    if core in ("vs", "v") and (reading := _versus(look)):
+    if core in ("vs", "v") and (reading := versus(look)):
         return reading
     if core == "et" and not first.mark and (following := look.at(1)) is not None and following.core == "al":
         return Reading(2, "and others" + (end_of(look, 1) if following.dotted else following.mark))
@@ -89,15 +90,19 @@ def _dotted(look: Look) -> Reading | None:
     if core in OF_STATE and (reading := office(look)):
         return reading
     if core in ("min", "Min"):
-        return _minute_or_least(look)
-    if core in ("est", "Est") and (reading := _established(look)):
+        return minute_or_least(look)
+    if core in ("est", "Est") and (reading := established(look)):
         return reading
-    if core in STATES and _is_state(look):
+    if core in STATES and is_state(look):
         return Reading(1, STATES[core] + end_of(look, 0))
     if core in PLACES and core in TITLES:
         return _place_or_title(look)
     if core == "Co" and (following := look.at(1)) is not None and following.core in ("Rd", "Road", "Hwy"):
         return Reading(1, "County")
+    if core == "Rt" and (following := look.at(1)) is not None and following.core in ("Rev", "Hon"):
+        return Reading(1, "Right")
+    if core == "Lic" and (following := look.at(1)) is not None and following.core.islower():
+        return Reading(1, "License")
     if core == "Pt" and not first.after and look.before.ended:
         return Reading(1, "Patient")
     if core in PLACES:
@@ -121,51 +126,18 @@ def _dotted(look: Look) -> Reading | None:
     return None
 
 
-def _versus(look: Look) -> Reading | None:
-    """Read "vs", and "v." between two names: "Roe v. Wade"."""
-    first, before = look.first, look.before
-    if first.after or before.paused:
-        return None
-    if first.core == "vs":
-        return Reading(1, "versus") if not first.mark else None
-    if not before.word[:1].isupper():
-        return None
-    following = look.at(1)
-    return Reading(1, "versus") if following is not None and following.core[:1].isupper() else None
-
-
-def _minute_or_least(look: Look) -> Reading:
-    """Read "min.": a time after "a" and "per", where no noun follows; else the least."""
-    first = look.first
-    if look.before.word.lower() in _ONE_OF:
-        following = look.at(1)
-        if following is None or following.core[:1].isupper() or following.core in _AFTER_MINUTE:
-            return Reading(1, "minute" + end_of(look, 0))
-    said = "Minimum" if first.core == "Min" else "minimum"
-    return Reading(1, said + end_of(look, 0))
-
-
-def _established(look: Look) -> Reading | None:
-    """Read "est." before a year."""
-    following = look.at(1)
-    if look.first.after or following is None:
-        return None
-    if is_year(following.core) or (following.core == "in" and look.before.ended):
-        return Reading(1, "Established" if look.first.core == "Est" else "established")
-    return None
-
-
-def _is_state(look: Look) -> bool:
-    """Whether a state's short name stands after a city: "Boston, Mass."."""
-    return look.first.core in SURE_STATES or (look.before.mark == "," and look.before.word[:1].isupper())
-
-
 def _before_number(look: Look) -> Reading | None:
     """Read "No. 5" and "fig. 3"; None where no number follows, so that it is a word."""
     first = look.first
     if first.after or "." in first.tail[1:]:
         return None
     before = look.before
+    if (
+        first.core in ("ext", "Ext")
+        and (following := look.at(1)) is not None
+        and following.core in ("is", "was")
+    ):
+        return Reading(1, "extension", "label")
     following = look.at(1) if first.core == "no" else None
     if following is not None and (
         following.core in ("of", "is", "was", "are", "for", "on")

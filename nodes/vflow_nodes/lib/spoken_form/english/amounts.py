@@ -17,7 +17,6 @@ from vflow_nodes.lib.spoken_form.english.attributes import (
 from vflow_nodes.lib.spoken_form.english.bare_numbers import bare_number
 from vflow_nodes.lib.spoken_form.english.codes import version
 from vflow_nodes.lib.spoken_form.english.dates import (
-    DATE_WORDS,
     count,
     day_to_month,
     duration,
@@ -107,7 +106,9 @@ def numeric(look: Look) -> Reading | None:
     if not sign:
         if before in _COUNTED and (found := _LINE.fullmatch(core)):
             return Reading(1, ", ".join(map(cardinal, found.groups())) + first.mark, "digits")
-        if before in DATE_WORDS and (said := _of_several(look)):
+        if before == "and" and "".join(look.before.recent[-2:-1]).isdigit() and mixed_fraction(core):
+            return Reading(1, mixed_fraction(core) + first.mark, "number", "2")
+        if before == "on" and (said := _of_several(look)):
             return Reading(1, said + first.mark)
         if (found := _SHARE.fullmatch(core)) and _before_time(look):
             before = "on"

@@ -43,6 +43,8 @@ _FISCAL = re.compile(r"(FY|CY)([12][0-9]{3})")
 _RUNS = re.compile(r"[0-9]+|[A-Za-z]+")
 _CALLS = word_set("call dial text phone at number fax is tel on")
 _PHONES = word_set("phone telephone tel mobile cell fax call text dial whatsapp")
+_TEXTED = frozenset(("text", "texting", "sms"))
+_EXTENSION = re.compile("[xX]([0-9]{1,6})")
 _SHORT_NUMBERS = frozenset(("911", "988", "311", "411", "211", "511", "811", "999", "112"))
 
 
@@ -54,6 +56,10 @@ def phone(look: Look) -> Reading | None:
         return Reading(1, spelled(core) + first.mark, "digits")
     if before.kind == "phone" and _GROUP.fullmatch(_bracketed(first.text, core)):
         return Reading(1, spelled(re.sub(r"[^0-9]+", ",", core)) + first.mark, "phone")
+    if before.kind in ("digits", "phone") and (found := _EXTENSION.fullmatch(core)):
+        return Reading(1, f"extension {spelled(found[1])}{first.mark}", "digits")
+    if core.isdigit() and len(core) in (5, 6) and before.near(_TEXTED) and not first.lead:
+        return Reading(1, code(core) + first.mark, "digits")
     if look.cut() and core[0] == "+" and core[1:].isdigit() and len(core) < 5:
         return Reading(1, f"plus {spelled(core[1:])}", "phone")
     if _POSTAL.fullmatch(core):
@@ -151,7 +157,7 @@ def digit_groups(core: str) -> str:
     groups = core.split("-")
     if len(groups) == 2 and groups[1][0] != "0" and groups[0][0] != "0":
         return ""
-    return spelled(core)
+    return spelled(core.replace("-", "") if all(len(group) == 1 for group in groups) else core)
 
 
 def machine(core: str) -> str:
@@ -208,6 +214,11 @@ def mixed(core: str) -> str:
     if runs[-1] == "s" and len(runs) > 1 and runs[-2].isdigit():
         return " ".join([*said[:-2], plural(said[-2])])
     return " ".join(said)
+
+
+def in_groups(core: str) -> str:
+    """Say a long code letter by letter, with a pause after each four."""
+    return ", ".join(spaced(core[at : at + 4]) for at in range(0, len(core), 4))
 
 
 def is_mixed(core: str) -> bool:

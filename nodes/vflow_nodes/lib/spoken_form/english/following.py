@@ -31,7 +31,7 @@ _HEAT = word_set(
     "temp temperature temperatures oven degrees heat heated boils boil freezes melts cool cools preheat"
     " bake roast water weather fever internal hot cold warm freezing boiling melting thermostat °c °f"
 )
-_BEDS = re.compile(r"(bd|br|bed|BR|BD)/([0-9](?:\.5)?)(ba|BA|bath)?")
+_PAIR = re.compile(r"([^/0-9]{1,4})/([0-9]+(?:\.[0-9]+)?)([^/0-9]{0,3})")
 _TWO_WORDS = ("sq", "cu", "fl")
 _LATE_UNITS = word_set("in s t N C F l J m mo cal pt sq cu fl c bar MP kn")
 """Units that are words or letters too: only right after a number that waits for them."""
@@ -234,14 +234,16 @@ def after_number(look: Look) -> Reading | None:
 
 
 def after_beds(look: Look) -> Reading | None:
-    """Read "bd/2" of "3 bd/2 ba"."""
-    found = _BEDS.fullmatch(look.first.core)
-    if not found or look.before.kind != "number":
+    """Read "bd/2" of "3 bd/2 ba" and "°C/350" of "180 °C/350 °F"."""
+    found = _PAIR.fullmatch(look.first.core)
+    if not found or look.before.kind not in ("number", "unit"):
         return None
-    said = f"{unit_name(found[1], look.before.value)}, {number(found[2])}"
-    if found[3]:
-        return Reading(1, f"{said} {unit_name(found[3], found[2])}{look.first.mark}", "unit")
-    return follow(look, said, found[2])
+    name = unit_name(found[1], look.before.value)
+    other = unit_name(found[3], found[2]) if found[3] else ""
+    if not name or (found[3] and not other):
+        return None
+    said = f"{name}, {number(found[2])}"
+    return Reading(1, f"{said} {other}{look.first.mark}", "unit") if other else follow(look, said, found[2])
 
 
 def after_letter(look: Look) -> Reading | None:

@@ -47,6 +47,7 @@ _OTHER = re.compile(
     rf"({'|'.join(sorted(SUFFIXES, key=len, reverse=True))})?(?:/([{''.join(EACH)}]))?(?:[(（].*)?"
 )
 _CENTS_AFTER_COMMA = re.compile(r"([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),([0-9]{2})")
+_NO_CENTS = (".-", ".–", ".—", ",-", ",–")
 _PLAIN = re.compile(rf"{NUMBER}")
 SIGNS = {
     "": "",
@@ -84,6 +85,8 @@ def money(look: Look) -> Reading | None:
     first = look.first
     if found := _MONEY.fullmatch(first.core):
         sign, symbol, inner, digits, rest = found.groups()
+        if rest in _NO_CENTS or (rest == "p" and symbol == "£"):
+            rest = ""
         return _amount(look, 0, SIGNS[sign or inner], digits, CURRENCIES[symbol], rest)
     if found := _BEHIND.fullmatch(first.core):
         sign, digits, symbol = found.groups()
@@ -138,7 +141,7 @@ def _with_rest(
         if letters:
             said = f"{number(digits)} {SCALE_LETTERS[letters]} {names[0] if _is_noun(look, at) else names[1]}"
         else:
-            said = amount(digits, names)
+            said = amount(digits, names, not count and _is_noun(look, at))
         said += " plus" if plus else ""
         if count:
             said += f" per {number(count)}{' ' + SCALE_LETTERS[per] if per in SCALE_LETTERS else ''}"

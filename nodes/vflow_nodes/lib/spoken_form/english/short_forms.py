@@ -23,8 +23,8 @@ Sq Square|Expy Expressway|Cir Circle|Ter Terrace|Bldg Building|Ste Suite|Fl Floo
 Inc Incorporated|Ltd Limited|Co Company|Corp Corporation|Bros Brothers|dept department|Univ University
 Assn Association|Govt Government|Apt Apartment|apt apartment|Intl International|Amend Amendment
 amend amendment|mag magnitude|Esq Esquire|Fed Federal|ind individual|execs executives|fl floor
-exec executive|jr junior|sr senior|Rt Route|rt route|Cnty County|etc et cetera|Etc Et cetera
-govt government|acct account|Acct Account|accts accounts|appt appointment|Appt Appointment
+exec executive|jr junior|sr senior|Rt Route|rt route|Cnty County|Ret Retired|ret retired|etc et cetera
+Etc Et cetera|govt government|acct account|Acct Account|accts accounts|appt appointment|Appt Appointment
 appts appointments|natl national|Natl National|intl international|mgmt management|Mgmt Management
 mgr manager|Mgr Manager|asst assistant|Asst Assistant|assn association|dist district|reqd required
 recd received|pkg package|pkgs packages|wt weight|ht height|Rte Route|rte route|rtes routes

@@ -17,6 +17,8 @@ from vflow_nodes.lib.spoken_form.english.bare_numbers import parted
 from vflow_nodes.lib.spoken_form.english.chat import chat_word
 from vflow_nodes.lib.spoken_form.english.codes import (
     digit_groups,
+    in_groups,
+    is_mixed,
     leftover,
     mixed,
     phone,
@@ -36,7 +38,6 @@ from vflow_nodes.lib.spoken_form.english.following import (
     after_per,
     end_of,
     is_measured,
-    is_scale,
 )
 from vflow_nodes.lib.spoken_form.english.letter_words import letter_word
 from vflow_nodes.lib.spoken_form.english.letters import (
@@ -46,8 +47,9 @@ from vflow_nodes.lib.spoken_form.english.letters import (
 from vflow_nodes.lib.spoken_form.english.markup import markup
 from vflow_nodes.lib.spoken_form.english.moments import after_clock, half_range_alone
 from vflow_nodes.lib.spoken_form.english.money import is_money_word, money, other_money
-from vflow_nodes.lib.spoken_form.english.number_forms import number_form
+from vflow_nodes.lib.spoken_form.english.number_forms import american_form, number_form
 from vflow_nodes.lib.spoken_form.english.numbers import code, number
+from vflow_nodes.lib.spoken_form.english.plain_words import plain_word
 from vflow_nodes.lib.spoken_form.english.roman_numerals import roman_numeral
 from vflow_nodes.lib.spoken_form.english.scripture import scripture
 from vflow_nodes.lib.spoken_form.english.short_forms import BEFORE_NUMBER
@@ -59,15 +61,12 @@ from vflow_nodes.lib.spoken_form.english.symbols import (
     raised,
     without_pictures,
 )
-from vflow_nodes.lib.spoken_form.english.units import MONTHS
 from vflow_nodes.lib.spoken_form.english.unsayable import long_word
 from vflow_nodes.lib.spoken_form.english.web import pieces
 from vflow_nodes.lib.spoken_form.english.words import (
     CODES,
     PLACED,
     RESPELLED,
-    SHORT_WORDS,
-    is_unpronounceable,
     is_versioned,
 )
 from vflow_nodes.lib.spoken_form.long_words import is_code
@@ -78,8 +77,6 @@ _PLAIN = re.compile(r"[A-Za-z][a-z]+(?:['’](?:[a-z]{1,2}|[A-Z][a-z]+))?")
 _JOINED = re.compile(r"(--+|—|–|/|&|\+|…|\.\.+|[,;:!?](?=[A-Za-z])|(?<=[A-Za-z]{2})\.(?=[A-Z][a-z]))")
 _EQUATION = re.compile(r"[0-9]{1,6}[a-z]")
 _HALVES = tuple("½¼¾⅓⅔⅛")
-_EUROPEAN = re.compile(r"([€£$]?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),([0-9]{1,2})([€£$]?)")
-_THOUSANDS = re.compile(r"(?:Rp|[€₫₺₽₴₹]|R\$)[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,3}(?:\.[0-9]{3})+[€₫₺₽₴₹]")
 _LABEL = re.compile(r"([A-Za-z]{1,4})\.([0-9].*)")
 _DIGITS = re.compile("[0-9]+")
 _INNER_STOP = re.compile(r"\.(?= )")
@@ -88,6 +85,8 @@ _AFTER = ("number", "feet", "unit")
 _KEYS = frozenset(
     ("Ctrl", "Control", "Alt", "Shift", "Cmd", "Command", "Option", "Win", "Fn", "⌘", "⌥", "⇧", "⌃")
 )
+_SPELLED = 24
+"""Letters of a code that is spelled where a code is announced."""
 _DEEPEST = 3  # how often a part of a word may have parts of its own
 
 
@@ -100,7 +99,7 @@ class English:
         first = look.first
         core = first.core
         if not first.lead and core not in SPECIAL and _PLAIN.fullmatch(core) and len(core) <= LONGEST:
-            plain = self._plain(look)
+            plain = plain_word(look)
             if plain is not None:
                 return plain
         reading = parted(look, self._read(look, long_words, 0))
@@ -113,30 +112,11 @@ class English:
     def code_words(self, word: str) -> int:
         return 3 if word.lower() in CODES else 0
 
-    def _plain(self, look: Look) -> Reading | None:
-        first, before = look.first, look.before
-        core = first.core
-        if before.kind in ("number", "money") and (
-            is_scale(core) or is_money_word(look) or before.value in ("M", "B")
-        ):
-            return None
-        if (
-            before.value == "00"
-            or core in RESPELLED
-            or (before.kind == "op" and len(core) == 2 and core not in SHORT_WORDS)
-            or (len(core) < 6 and is_unpronounceable(core))
-            or (core[0] in "IVXL" and not before.paused and len(core) < 3)
-        ):
-            return None
-        kind = "month" if core in MONTHS and not first.mark else ""
-        core = core.replace("’", "'") if "’" in core else core
-        if "--" in first.text[-4:]:
-            return None
-        return Reading(1, core + first.mark if first.mark else core, kind, kind and before.word.lower())
-
     def _read(self, look: Look, long_words: LongWords, depth: int) -> Reading:
         first = look.first
         core = first.core
+        if look.before.code and _SPELLED >= len(core) > 12 and is_mixed(core):
+            return Reading(1, in_groups(core) + first.mark, "digits")
         if len(first.written) > LONGEST or is_code(core):
             return long_word(first, long_words)
         if reading := other_money(look):
@@ -185,14 +165,8 @@ class English:
     def _number(self, look: Look) -> Reading | None:
         first = look.first
         core = first.core
-        if (found := _EUROPEAN.fullmatch(core)) and (
-            len(core) > 6 or not core[0].isdigit() or not core[-1].isdigit() or is_measured(look)
-        ):
-            symbol, whole, part, end = found.groups()
-            plain = replace(first, core=f"{symbol}{whole.replace('.', '')}.{part}{end}")
-            return self._number(Look([plain, *look.words[1:]], look.before, look.stage))
-        if _THOUSANDS.fullmatch(core):
-            plain = replace(first, core=core.replace(".", ","))
+        if american := american_form(core, lambda: is_measured(look)):
+            plain = replace(first, core=american)
             return self._number(Look([plain, *look.words[1:]], look.before, look.stage))
         if core[:1] in _HALVES:
             return numeric(look)

@@ -106,6 +106,8 @@ UNITS.update(
         "ozs": ("ounce", "ounces"),
         "gm": ("gram", "grams"),
         "gtts": ("drop", "drops"),
+        "fl-oz": ("fluid ounce", "fluid ounces"),
+        "fl.-oz": ("fluid ounce", "fluid ounces"),
         "gals": ("gallon", "gallons"),
         "qts": ("quart", "quarts"),
         "kgs": ("kilogram", "kilograms"),
@@ -231,7 +233,7 @@ DAY_NAMES = frozenset(DAYS.values())
 
 
 DOTTED_UNITS = word_set(
-    "oz lb lbs ft in min mins sec secs hr hrs tsp tbsp mi yd gal qt pt pts wk wks mo mos yr yrs sq yds"
+    "fl.-oz oz lb lbs ft in min mins sec secs hr hrs tsp tbsp mi yd gal qt pt pts wk wks mo mos yr yrs sq yds"
     " ozs gals qts bbl Tbs tbs tblsp mag Tbsp Tsp tbsps tsps c doz руб грн р kr дин ly kts nmi mil bil"
     " mln bln ac spd cal kcal mg ml gm"
 )

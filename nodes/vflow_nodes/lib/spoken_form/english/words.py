@@ -97,7 +97,8 @@ HIGHWAYS = word_set("highway hwy route rte rt interstate us freeway expressway e
 """Before the number of a road, after which a letter is a direction."""
 NUMBERED = word_set(
     "chapter part act scene section volume book phase article war mark type level stage class grade"
-    " bowl apollo episode round rocky title appendix figure table unit lesson schedule"
+    " bowl apollo episode round rocky title appendix figure table unit lesson schedule verse canto"
+    " stanza footnote clause item rule division region"
 )
 """A Roman numeral after these is a cardinal."""
 RULERS = word_set(
@@ -192,6 +193,10 @@ RESPELLED = {
     "Pkwy": "Parkway",
     "Mr": "Mister",
     "mtg": "meeting",
+    "YoY": "year over year",
+    "QoQ": "quarter over quarter",
+    "MoM": "month over month",
+    "WoW": "week over week",
     "lvl": "level",
     "Lvl": "Level",
     "EtOH": "E T O H",
