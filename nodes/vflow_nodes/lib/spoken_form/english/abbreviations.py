@@ -8,7 +8,7 @@ from vflow_nodes.lib.spoken_form.english.attributes import begins_sentence
 from vflow_nodes.lib.spoken_form.english.calendar_names import calendar_name, range_of_names
 from vflow_nodes.lib.spoken_form.english.dates import half_range, is_half
 from vflow_nodes.lib.spoken_form.english.doubtful_forms import established, is_state, minute_or_least, versus
-from vflow_nodes.lib.spoken_form.english.following import end_of
+from vflow_nodes.lib.spoken_form.english.following import STREETS, end_of
 from vflow_nodes.lib.spoken_form.english.letters import initials
 from vflow_nodes.lib.spoken_form.english.numbers import roman
 from vflow_nodes.lib.spoken_form.english.scripture import BOOKS
@@ -24,7 +24,7 @@ from vflow_nodes.lib.spoken_form.english.short_forms import (
 )
 from vflow_nodes.lib.spoken_form.english.signed_names import SIDES, direction
 from vflow_nodes.lib.spoken_form.english.titles import OF_STATE, degree, is_office, office, senior
-from vflow_nodes.lib.spoken_form.english.units import DAYS, MONTH_NAMES, UNITS
+from vflow_nodes.lib.spoken_form.english.units import DAY_NAMES, DAYS, MONTH_NAMES, MONTHS, UNITS
 from vflow_nodes.lib.spoken_form.english.words import LETTERED, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
@@ -34,6 +34,9 @@ _REPLIES = word_set("is was say says said answer be or a absolutely definitely a
 _NUMBERED = word_set("part serial model phone order account case invoice ticket tracking reference item id")
 """Words after which "no." is a number although none follows."""
 _UNDOTTED = frozenset(("Mr", "Mrs", "Ms", "Dr", "Prof", "Sgt", "Sra", "Srta", "Mme", "Mlle"))
+_NO_STREETS = (
+    DAY_NAMES | set(MONTHS) | set(TITLES) | word_set("In Of Fort Mount The I And With To From By For")
+)
 _ALWAYS = frozenset(("Mr", "Mrs", "Ms", "Prof", "Sgt", "Capt", "Lt"))
 _STOPS = word_set("U.S U.S.A U.K U.N E.U D.C a.m p.m A.M P.M B.C A.D B.C.E C.E Ph.D M.D N.Y L.A")
 """Letters whose full stop may end a sentence; after others a name follows."""
@@ -177,22 +180,22 @@ def _place_or_title(look: Look) -> Reading:
     first, before = look.first, look.before
     if before.word.lower() in ("the", "a", "my", "your", "our", "this") and first.core == "Dr":
         return Reading(1, TITLES["Dr"])
-    named = (before.word[:1].isupper() and not before.start) or before.word.lower().endswith(
-        ("th", "st", "nd", "rd")
-    )
-    if (
-        named
-        and not before.paused
-        and before.word not in PLACES
-        and before.word not in ("In", "Of", "Fort", "Mount", "The", "I")
-    ):
+    named = (before.word[:1].isupper() and not before.start) or before.word[:1].isdigit()
+    if named and not before.paused and before.word not in PLACES and before.word not in _NO_STREETS:
         return Reading(1, PLACES[first.core] + _place_end(look))
+    if first.core == "Dr":
+        return Reading(1, TITLES["Dr"] + (first.after or _title_end(look)))
     if first.after:
         return Reading(1, PLACES[first.core] + first.after)
     following = look.at(1)
     if following is None or following.core[:1].isupper() or following.core[:1].isdigit():
         return Reading(1, TITLES[first.core])
     return Reading(1, PLACES[first.core] + end_of(look, 0))
+
+
+def _title_end(look: Look) -> str:
+    """The mark after a title: its full stop ends a sentence only where no name follows."""
+    return "." if look.stage is not Stage.RELEASE and begins_sentence(look.at(1)) else ""
 
 
 def _place_end(look: Look) -> str:
@@ -207,6 +210,15 @@ def _place_end(look: Look) -> str:
     if look.first.core in _ADJECTIVES and following is not None and not begins_sentence(following):
         return ""
     return end_of(look, 0)
+
+
+def _is_street(look: Look) -> bool:
+    """Whether the name of a street follows "S.": "1200 S. Michigan Ave."."""
+    following = look.at(1)
+    if following is None or not following.core[:1].isupper() or following.mark:
+        return False
+    street = look.at(2)
+    return street is not None and street.core in STREETS
 
 
 def before_name(look: Look) -> bool:
@@ -231,6 +243,8 @@ def letters_with_stops(look: Look) -> Reading | None:
                 mark = end_of(look, 0) if whole or begins_sentence(look.at(1)) else first.after
             return Reading(1, said + mark, "time" if is_half(core) else "")
         return None
+    if core in SIDES and first.dotted and not first.after and _is_street(look):
+        return Reading(1, SIDES[core].capitalize())
     if len(core) == 1 and first.dotted and (side := direction(look)):
         return Reading(1, side + (first.after or end_of(look, 0)))
     if first.dotted and len(core) == 1 and core.isupper() and core != "I" and not first.after:

@@ -54,6 +54,7 @@ _PARTS = word_set("page step part slide question chapter lesson level round stag
 _RATIO = re.compile(r":([0-9]{1,4}(?:\.[0-9]+)?)")
 _BY = re.compile(rf"[x×]({NUMBER})(.*)")
 _ROOMS = word_set("room rm suite ste unit apt apartment office lab")
+_CODE = re.compile("-[0-9]{3,8}")
 _ROOM = re.compile("-[0-9]{2,4}")
 _EYESIGHT = word_set("15 25 30 40 50 70 100 200 400")
 _SECONDS = re.compile("[0-5]?[0-9](?:s|sec|secs)")
@@ -220,6 +221,8 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
         return f"{number(digits)} out of {cardinal(found.group(1))}", "range"
     if "." in digits and rest.isalpha() and len(rest) < 3:
         return f"{number(digits)} {spaced(rest)}", ""
+    if before.kind == "label" and whole and _CODE.fullmatch(rest) and before.word.lower() in ("no", "#"):
+        return spelled(f"{digits}{rest}"), ""
     if before.word.lower() in _ROOMS and _ROOM.fullmatch(rest) and whole:
         return f"{number(digits)}, {spelled(rest[1:])}", ""
     return range_of(look, sign, digits, rest)

@@ -37,6 +37,9 @@ def chat_word(look: Look) -> Reading | None:
         return None
     if core == "u":
         return _you(look)
+    following = look.after(0) if core == "b" and before.paused else None
+    if following is not None and following.core in ("there", "right", "back", "home", "careful", "safe"):
+        return Reading(1, "be")
     if core == "b" and before.word.lower() in ("gonna", "will", "to", "can", "ill", "i'll", "u", "wanna"):
         return Reading(1, "be" + first.mark)
     word = before.word.lower()

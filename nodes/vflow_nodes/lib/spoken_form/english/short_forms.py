@@ -23,17 +23,17 @@ Sq Square|Expy Expressway|Cir Circle|Ter Terrace|Bldg Building|Ste Suite|Fl Floo
 Inc Incorporated|Ltd Limited|Co Company|Corp Corporation|Bros Brothers|dept department|Univ University
 Assn Association|Govt Government|Apt Apartment|apt apartment|Intl International|Amend Amendment
 amend amendment|mag magnitude|Esq Esquire|Fed Federal|ind individual|execs executives|fl floor
-exec executive|jr junior|sr senior|Rt Route|rt route|Cnty County|Ret Retired|ret retired|etc et cetera
-Etc Et cetera|govt government|acct account|Acct Account|accts accounts|appt appointment|Appt Appointment
-appts appointments|natl national|Natl National|intl international|mgmt management|Mgmt Management
-mgr manager|Mgr Manager|asst assistant|Asst Assistant|assn association|dist district|reqd required
-recd received|pkg package|pkgs packages|wt weight|ht height|Rte Route|rte route|rtes routes
-mfg manufacturing|mfr manufacturer|amt amount|Amt Amount|bal balance|Bal Balance|pmt payment|Pmt Payment
-txn transaction|stmt statement|svc service|Svc Service|addr address|attn attention|Attn Attention
-doz dozen|orig original|prev previous|est estimated|Est Estimated|hosp hospital|bldg building
-hwy highway|blvd boulevard|ave avenue|Tpke Turnpike|Cres Crescent|Gdns Gardens|Hts Heights|Trl Trail
-Cttee Committee|depts departments|Depts Departments|univ university|corp corporation|Mfg Manufacturing
-Dept Department|lic license|mtg meeting|Mtg Meeting|qtr quarter
+exec executive|jr junior|sr senior|Rt Route|rt route|Cnty County|Ret Retired|ret retired|Ctr Center
+ctr center|Cntr Center|etc et cetera|Etc Et cetera|govt government|acct account|Acct Account
+accts accounts|appt appointment|Appt Appointment|appts appointments|natl national|Natl National
+intl international|mgmt management|Mgmt Management|mgr manager|Mgr Manager|asst assistant|Asst Assistant
+assn association|dist district|reqd required|recd received|pkg package|pkgs packages|wt weight|ht height
+Rte Route|rte route|rtes routes|mfg manufacturing|mfr manufacturer|amt amount|Amt Amount|bal balance
+Bal Balance|pmt payment|Pmt Payment|txn transaction|stmt statement|svc service|Svc Service|addr address
+attn attention|Attn Attention|doz dozen|orig original|prev previous|est estimated|Est Estimated
+hosp hospital|bldg building|hwy highway|blvd boulevard|ave avenue|Tpke Turnpike|Cres Crescent
+Gdns Gardens|Hts Heights|Trl Trail|Cttee Committee|depts departments|Depts Departments|univ university
+corp corporation|Mfg Manufacturing|Dept Department|lic license|mtg meeting|Mtg Meeting|qtr quarter
 """
 )
 """Said in full; their full stop may also end the sentence."""

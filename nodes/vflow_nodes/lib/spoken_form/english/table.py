@@ -239,6 +239,7 @@ class English:
         if "&" in parts and (letters := joined_letters(parts)):
             return letters
         if parts[0] in _KEYS:
+            said = ["Delete" if word == "Del" else word for word in said]
             said = [word for word in said if word != "plus"]
         joined = " ".join(filter(None, said))
         joined = _INNER_STOP.sub("", joined) if "/" in parts else joined

@@ -121,7 +121,9 @@ thx thanks|thnx thanks|pls please|plz please|ppl people|tmrw tomorrow|tmr tomorr
 tho though|thru through|msg message|msgs messages|convo conversation|gr8 great|l8r later|l8 late|w8 wait
 m8 mate|b4 before|2nite tonight|2day today|2moro tomorrow|2morrow tomorrow|str8 straight|h8 hate
 any1 anyone|some1 someone|every1 everyone|dw don't worry|abt about|gtg got to go|g2g got to go
-otw on the way|hmu hit me up|sry sorry|ty thank you|tysm thank you so much|yw you're welcome
+otw on the way|hmu hit me up|sry sorry|omw on my way|ofc of course|gn good night|gm good morning
+tmi T M I|icymi I C Y M I|wya where are you|gl good luck|gg G G|hbd happy birthday
+ttyt talk to you tomorrow|eta E T A|ty thank you|tysm thank you so much|yw you're welcome
 wbu what about you|obvs obviously|probs probably|defo definitely|rly really|srsly seriously
 bday birthday|bf boyfriend|gf girlfriend|bff B F F|fb F B|vid video|vids videos|bc because|w/e whatever
 npm N P M|ttys T T Y S|wyd W Y D|hbu H B U|rn R N|nvm never mind|jk J K|ftw F T W|dm D M
