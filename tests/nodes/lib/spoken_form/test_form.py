@@ -91,7 +91,7 @@ def test_release_says_what_stays_true(text: str, spoken: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["Hello", "the", "world.", "don't", "It’s", "Yes,", "well-known", "NASA", "“So"]
+    "word", ["Hello", "I", "the", "world.", "don't", "It’s", "Yes,", "well-known", "NASA", "“So"]
 )
 def test_plain_word_leaves_at_once(word: str) -> None:
     form = SpokenForm()

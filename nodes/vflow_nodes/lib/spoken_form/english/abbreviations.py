@@ -7,9 +7,10 @@ from __future__ import annotations
 from vflow_nodes.lib.spoken_form.english.attributes import begins_sentence
 from vflow_nodes.lib.spoken_form.english.calendar_names import calendar_name, range_of_names
 from vflow_nodes.lib.spoken_form.english.dates import half_range, is_half
-from vflow_nodes.lib.spoken_form.english.following import end_of
+from vflow_nodes.lib.spoken_form.english.doubtful_forms import established, is_state, minute_or_least, versus
+from vflow_nodes.lib.spoken_form.english.following import STREETS, end_of
 from vflow_nodes.lib.spoken_form.english.letters import initials
-from vflow_nodes.lib.spoken_form.english.numbers import is_year, roman
+from vflow_nodes.lib.spoken_form.english.numbers import roman
 from vflow_nodes.lib.spoken_form.english.scripture import BOOKS
 from vflow_nodes.lib.spoken_form.english.short_forms import (
     ALSO_WORDS,
@@ -19,13 +20,12 @@ from vflow_nodes.lib.spoken_form.english.short_forms import (
     PLACES,
     SLASHED,
     STATES,
-    SURE_STATES,
     TITLES,
 )
 from vflow_nodes.lib.spoken_form.english.signed_names import SIDES, direction
-from vflow_nodes.lib.spoken_form.english.titles import degree, senior
-from vflow_nodes.lib.spoken_form.english.units import DAYS, MONTH_NAMES, UNITS
-from vflow_nodes.lib.spoken_form.english.words import word_set
+from vflow_nodes.lib.spoken_form.english.titles import OF_STATE, degree, is_office, office, senior
+from vflow_nodes.lib.spoken_form.english.units import DAY_NAMES, DAYS, MONTH_NAMES, MONTHS, UNITS
+from vflow_nodes.lib.spoken_form.english.words import LETTERED, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
 
@@ -34,22 +34,29 @@ _REPLIES = word_set("is was say says said answer be or a absolutely definitely a
 _NUMBERED = word_set("part serial model phone order account case invoice ticket tracking reference item id")
 """Words after which "no." is a number although none follows."""
 _UNDOTTED = frozenset(("Mr", "Mrs", "Ms", "Dr", "Prof", "Sgt", "Sra", "Srta", "Mme", "Mlle"))
+_NO_STREETS = (
+    DAY_NAMES | set(MONTHS) | set(TITLES) | word_set("In Of Fort Mount The I And With To From By For")
+)
 _ALWAYS = frozenset(("Mr", "Mrs", "Ms", "Prof", "Sgt", "Capt", "Lt"))
 _STOPS = word_set("U.S U.S.A U.K U.N E.U D.C a.m p.m A.M P.M B.C A.D B.C.E C.E Ph.D M.D N.Y L.A")
 """Letters whose full stop may end a sentence; after others a name follows."""
 _STREETS = frozenset(("St", "Ave", "Blvd", "Rd", "Hwy", "Pkwy", "Ln"))
-_ONE_OF = word_set("a per each every one another last next")
-_AFTER_MINUTE = word_set("ago later before after to or and when while until till past for i i'll i'm so then")
+_ADJECTIVES = word_set("Natl Intl Asst Assoc Govt Fed Univ Mgmt Dept Dist")
 
 
 def abbreviation(look: Look) -> Reading | None:
     """Read an abbreviation with or without its full stop."""
     first = look.first
     core = first.core
+    if core == "c/o" and look.before.word in ("Pt", "pt", "patient", "Patient"):
+        return Reading(1, "complains of")
     if core in SLASHED:
         return Reading(1, SLASHED[core] + first.mark)
     if first.dotted and (reading := _dotted(look)):
         return reading
+    short, stop, owned = core.replace("\u2019", "'").partition(".'")
+    if stop and owned == "s" and short in PLACES:
+        return Reading(1, f"{PLACES[short]}'s{first.mark}")
     if core in MONTH_NAMES or core in DAYS:
         return calendar_name(look)
     if core[:1].isupper() and (said := range_of_names(core)):
@@ -63,7 +70,7 @@ def abbreviation(look: Look) -> Reading | None:
         and following.core[:1].isupper()
     ):
         return Reading(1, "Saint")
-    if core in ("vs", "v") and (reading := _versus(look)):
+    if core in ("vs", "v") and (reading := versus(look)):
         return reading
     if core == "et" and not first.mark and (following := look.at(1)) is not None and following.core == "al":
         return Reading(2, "and others" + (end_of(look, 1) if following.dotted else following.mark))
@@ -75,26 +82,40 @@ def abbreviation(look: Look) -> Reading | None:
 def _dotted(look: Look) -> Reading | None:
     first = look.first
     core = first.core
+    if core in ("exp", "Exp") and (following := look.at(1)) is not None and following.core == "date":
+        return Reading(1, "Expiration" if core == "Exp" else "expiration")
     if core in BEFORE_NUMBER and (reading := _before_number(look)):
         return reading
     if core in DOTTED:
         return Reading(1, DOTTED[core] + first.after)
     if core == "Sr":
         return senior(look)
-    if core in ("min", "Min"):
-        return _minute_or_least(look)
-    if core in ("est", "Est") and (reading := _established(look)):
+    if core in OF_STATE and (reading := office(look)):
         return reading
-    if core in STATES and _is_state(look):
+    if core in ("min", "Min"):
+        return minute_or_least(look)
+    if core in ("est", "Est") and (reading := established(look)):
+        return reading
+    if core in STATES and is_state(look):
         return Reading(1, STATES[core] + end_of(look, 0))
     if core in PLACES and core in TITLES:
         return _place_or_title(look)
+    if core == "Co" and (following := look.at(1)) is not None and following.core in ("Rd", "Road", "Hwy"):
+        return Reading(1, "County")
+    if core == "Rt" and (following := look.at(1)) is not None and following.core in ("Rev", "Hon"):
+        return Reading(1, "Right")
+    if core == "Lic" and (following := look.at(1)) is not None and following.core.islower():
+        return Reading(1, "License")
+    if core == "Pt" and not first.after and look.before.ended:
+        return Reading(1, "Patient")
     if core in PLACES:
         return Reading(1, PLACES[core] + _place_end(look))
     if core in _ALWAYS and not first.after:
         return Reading(1, TITLES[core])
     if core in TITLES and not first.after:
         following = look.at(1)
+        if is_office(look, following):
+            return Reading(1, TITLES[core] + end_of(look, 0))
         if following is None or following.core[:1].isupper() or following.core[:1].isdigit():
             return Reading(1, TITLES[core])
         return None
@@ -108,51 +129,18 @@ def _dotted(look: Look) -> Reading | None:
     return None
 
 
-def _versus(look: Look) -> Reading | None:
-    """Read "vs", and "v." between two names: "Roe v. Wade"."""
-    first, before = look.first, look.before
-    if first.after or before.paused:
-        return None
-    if first.core == "vs":
-        return Reading(1, "versus") if not first.mark else None
-    if not before.word[:1].isupper():
-        return None
-    following = look.at(1)
-    return Reading(1, "versus") if following is not None and following.core[:1].isupper() else None
-
-
-def _minute_or_least(look: Look) -> Reading:
-    """Read "min.": a time after "a" and "per", where no noun follows; else the least."""
-    first = look.first
-    if look.before.word.lower() in _ONE_OF:
-        following = look.at(1)
-        if following is None or following.core[:1].isupper() or following.core in _AFTER_MINUTE:
-            return Reading(1, "minute" + end_of(look, 0))
-    said = "Minimum" if first.core == "Min" else "minimum"
-    return Reading(1, said + end_of(look, 0))
-
-
-def _established(look: Look) -> Reading | None:
-    """Read "est." before a year."""
-    following = look.at(1)
-    if look.first.after or following is None:
-        return None
-    if is_year(following.core) or (following.core == "in" and look.before.ended):
-        return Reading(1, "Established" if look.first.core == "Est" else "established")
-    return None
-
-
-def _is_state(look: Look) -> bool:
-    """Whether a state's short name stands after a city: "Boston, Mass."."""
-    return look.first.core in SURE_STATES or (look.before.mark == "," and look.before.word[:1].isupper())
-
-
 def _before_number(look: Look) -> Reading | None:
     """Read "No. 5" and "fig. 3"; None where no number follows, so that it is a word."""
     first = look.first
     if first.after or "." in first.tail[1:]:
         return None
     before = look.before
+    if (
+        first.core in ("ext", "Ext")
+        and (following := look.at(1)) is not None
+        and following.core in ("is", "was")
+    ):
+        return Reading(1, "extension", "label")
     following = look.at(1) if first.core == "no" else None
     if following is not None and (
         following.core in ("of", "is", "was", "are", "for", "on")
@@ -192,22 +180,22 @@ def _place_or_title(look: Look) -> Reading:
     first, before = look.first, look.before
     if before.word.lower() in ("the", "a", "my", "your", "our", "this") and first.core == "Dr":
         return Reading(1, TITLES["Dr"])
-    named = (before.word[:1].isupper() and not before.start) or before.word.lower().endswith(
-        ("th", "st", "nd", "rd")
-    )
-    if (
-        named
-        and not before.paused
-        and before.word not in PLACES
-        and before.word not in ("In", "Of", "Fort", "Mount", "The", "I")
-    ):
+    named = (before.word[:1].isupper() and not before.start) or before.word[:1].isdigit()
+    if named and not before.paused and before.word not in PLACES and before.word not in _NO_STREETS:
         return Reading(1, PLACES[first.core] + _place_end(look))
+    if first.core == "Dr":
+        return Reading(1, TITLES["Dr"] + (first.after or _title_end(look)))
     if first.after:
         return Reading(1, PLACES[first.core] + first.after)
     following = look.at(1)
     if following is None or following.core[:1].isupper() or following.core[:1].isdigit():
         return Reading(1, TITLES[first.core])
     return Reading(1, PLACES[first.core] + end_of(look, 0))
+
+
+def _title_end(look: Look) -> str:
+    """The mark after a title: its full stop ends a sentence only where no name follows."""
+    return "." if look.stage is not Stage.RELEASE and begins_sentence(look.at(1)) else ""
 
 
 def _place_end(look: Look) -> str:
@@ -217,7 +205,20 @@ def _place_end(look: Look) -> str:
     following = look.at(1)
     if following is not None and following.dotted and following.core in PLACES and following.core != "Dr":
         return ""
+    if following is not None and len(following.core) == 1 and following.core.isupper():
+        return ""
+    if look.first.core in _ADJECTIVES and following is not None and not begins_sentence(following):
+        return ""
     return end_of(look, 0)
+
+
+def _is_street(look: Look) -> bool:
+    """Whether the name of a street follows "S.": "1200 S. Michigan Ave."."""
+    following = look.at(1)
+    if following is None or not following.core[:1].isupper() or following.mark:
+        return False
+    street = look.at(2)
+    return street is not None and street.core in STREETS
 
 
 def before_name(look: Look) -> bool:
@@ -242,6 +243,8 @@ def letters_with_stops(look: Look) -> Reading | None:
                 mark = end_of(look, 0) if whole or begins_sentence(look.at(1)) else first.after
             return Reading(1, said + mark, "time" if is_half(core) else "")
         return None
+    if core in SIDES and first.dotted and not first.after and _is_street(look):
+        return Reading(1, SIDES[core].capitalize())
     if len(core) == 1 and first.dotted and (side := direction(look)):
         return Reading(1, side + (first.after or end_of(look, 0)))
     if first.dotted and len(core) == 1 and core.isupper() and core != "I" and not first.after:
@@ -254,16 +257,8 @@ def letters_with_stops(look: Look) -> Reading | None:
                 1, SIDES.get(core, core).capitalize() if numbered else core
             )  # "W. 34th", a bill: "S. 1409"
         before = look.before
-        name = before.paused or (before.word[:1].isupper() and not before.start) or len(before.word) == 1
-        if (
-            following is not None
-            and following.core[:1].isupper()
-            and (
-                name
-                or (before.start and before.word.istitle())
-                or (following.dotted and len(following.core) == 1)
-            )
-        ):
+        initial = before.word.lower() not in LETTERED and not begins_sentence(following)
+        if following is not None and following.core[:1].isupper() and initial:
             return Reading(1, core)
     return None
 
@@ -280,6 +275,7 @@ SPECIAL = frozenset().union(
     BOOKS,
     STATES,
     SLASHED,
+    OF_STATE,
     ("vs", "Ok", "ok", "a", "A", "min", "et", "Sr", "est", "Est"),
 )
 """Words that the short way for plain words leaves alone."""

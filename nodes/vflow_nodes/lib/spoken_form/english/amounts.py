@@ -17,7 +17,6 @@ from vflow_nodes.lib.spoken_form.english.attributes import (
 from vflow_nodes.lib.spoken_form.english.bare_numbers import bare_number
 from vflow_nodes.lib.spoken_form.english.codes import version
 from vflow_nodes.lib.spoken_form.english.dates import (
-    DATE_WORDS,
     count,
     day_to_month,
     duration,
@@ -25,10 +24,11 @@ from vflow_nodes.lib.spoken_form.english.dates import (
     full_date,
     month_and_day,
 )
+from vflow_nodes.lib.spoken_form.english.designations import pairs_of
 from vflow_nodes.lib.spoken_form.english.following import degrees, end_of, follow, is_many, mixed_fraction
 from vflow_nodes.lib.spoken_form.english.lengths import length
 from vflow_nodes.lib.spoken_form.english.letters import spaced
-from vflow_nodes.lib.spoken_form.english.moments import decade, time_of_day
+from vflow_nodes.lib.spoken_form.english.moments import decade, is_seconds, time_of_day
 from vflow_nodes.lib.spoken_form.english.money import SIGNS
 from vflow_nodes.lib.spoken_form.english.numbers import (
     HALVES,
@@ -39,6 +39,7 @@ from vflow_nodes.lib.spoken_form.english.numbers import (
     number,
     ordinal,
     plural,
+    spelled,
     year,
 )
 from vflow_nodes.lib.spoken_form.english.ranges import range_of
@@ -52,6 +53,11 @@ _OUT_OF = re.compile(r"/([0-9]{1,3})")
 _PARTS = word_set("page step part slide question chapter lesson level round stage item")
 _RATIO = re.compile(r":([0-9]{1,4}(?:\.[0-9]+)?)")
 _BY = re.compile(rf"[x×]({NUMBER})(.*)")
+_ROOMS = word_set("room rm suite ste unit apt apartment office lab")
+_CODE = re.compile("-[0-9]{3,8}")
+_ROOM = re.compile("-[0-9]{2,4}")
+_EYESIGHT = word_set("15 25 30 40 50 70 100 200 400")
+_SECONDS = re.compile("[0-5]?[0-9](?:s|sec|secs)")
 _LINE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{1,2})")
 _SHARE = re.compile(r"([0-9]{1,2})/([0-9]{1,3})")
 _PERIODS_OF_DAY = word_set("mornings evenings nights afternoons weekends")
@@ -81,7 +87,7 @@ def numeric(look: Look) -> Reading | None:
         return reading
     if reading := day_to_month(look):
         return reading
-    if said := decade(first):
+    if said := decade(first, look.before.word.lower()):
         return Reading(1, said + first.mark)
     if core[:1] in HALVES:
         said = fraction(*HALVES[core[0]])
@@ -101,8 +107,12 @@ def numeric(look: Look) -> Reading | None:
     if not sign:
         if before in _COUNTED and (found := _LINE.fullmatch(core)):
             return Reading(1, ", ".join(map(cardinal, found.groups())) + first.mark, "digits")
-        if before in DATE_WORDS and (said := _of_several(look)):
+        if before == "and" and "".join(look.before.recent[-2:-1]).isdigit() and mixed_fraction(core):
+            return Reading(1, mixed_fraction(core) + first.mark, "number", "2")
+        if before == "on" and (said := _of_several(look)):
             return Reading(1, said + first.mark)
+        if (found := _SHARE.fullmatch(core)) and _before_time(look):
+            before = "on"
         if date := full_date(core) or expiry(core, look.before) or month_and_day(core, before):
             return Reading(1, date + first.mark, "date")
         if len(core) > 2 and (said := version(core, is_versioned(look.before.word))):
@@ -138,14 +148,24 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
         return ordinal(digits), "day" if before.kind == "month" else ""
     if rest == "s" and digits in _HUNDREDS:
         return _HUNDREDS[digits], ""
+    if rest == "s" and whole and len(digits) < 4 and is_seconds(before.word.lower()):
+        return count(digits, "second"), "unit"
     if rest in ("s", "'s", "’s") and whole and (len(digits) == 4 or digits[1:] == "0" or rest != "s"):
         return plural(year(digits) if is_year(digits) else cardinal(digits)), ""
     if rest in ("'s", "’s") and (said := version(digits, True)):
         return f"{said}'s", ""
-    if rest == "m" and before.kind == "unit" and before.word[-1:] in "hr":
-        return count(digits, "minute") if whole else "", "unit"
-    if name := unit_name(rest, digits):
-        singular = rest[0].isalpha() and (describes(look) or describes_one_of(look, 0, MEASURED_NOUNS))
+    if rest in ("-y/o", "y/o", "-yo", "yo", "-yr-old", "-yr.-old") and whole:
+        return f"{cardinal(digits)} year old", ""
+    if (
+        rest == "m"
+        and whole
+        and ((before.kind == "unit" and before.word[-1:] in "hr") or _is_before_seconds(look))
+    ):
+        return count(digits, "minute"), "unit"
+    if (name := unit_name(rest, digits)) and not (rest == "ac" and "." in digits):
+        singular = (rest[0].isalpha() or rest == "¢") and (
+            describes(look) or describes_one_of(look, 0, MEASURED_NOUNS)
+        )
         return f"{number(digits)} {unit_name(rest, '1') if singular else name}", "unit"
     if rest[0] == "/" and rest[1:].isalpha() and (per := PERIODS.get(rest[1:])):
         return f"{number(digits)} per {per}", ""
@@ -182,6 +202,8 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
         return f"{_fraction(digits, found.group(1))} {unit_name(noun, '1') or noun}", "unit"
     if (found := _OUT_OF.fullmatch(rest)) and whole and before.word.lower() in _PARTS:
         return f"{cardinal(digits)} of {cardinal(found.group(1))}", "range"
+    if (found := _OUT_OF.fullmatch(rest)) and whole and _is_pair(look, digits, found.group(1)):
+        return f"{cardinal(digits)} {cardinal(found.group(1))}", ""
     if (found := _OUT_OF.fullmatch(rest)) and whole and _is_rating(look, digits, found.group(1)):
         return f"{cardinal(digits)} out of {cardinal(found.group(1))}", ""
     if (found := _FRACTION.fullmatch(rest)) and whole:
@@ -199,6 +221,10 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
         return f"{number(digits)} out of {cardinal(found.group(1))}", "range"
     if "." in digits and rest.isalpha() and len(rest) < 3:
         return f"{number(digits)} {spaced(rest)}", ""
+    if before.kind == "label" and whole and _CODE.fullmatch(rest) and before.word.lower() in ("no", "#"):
+        return spelled(f"{digits}{rest}"), ""
+    if before.word.lower() in _ROOMS and _ROOM.fullmatch(rest) and whole:
+        return f"{number(digits)}, {spelled(rest[1:])}", ""
     return range_of(look, sign, digits, rest)
 
 
@@ -211,6 +237,29 @@ def _of_several(look: Look) -> str:
     if following is None or not is_many(following) or following.core in _PERIODS_OF_DAY:
         return ""
     return f"{cardinal(found[1])} of {cardinal(found[2])}"
+
+
+def _is_before_seconds(look: Look) -> bool:
+    """Whether "4m" is a time: seconds follow."""
+    following = look.after(0)
+    return following is not None and _SECONDS.fullmatch(following.core) is not None
+
+
+def _before_time(look: Look) -> bool:
+    """Whether "at" and a time follow, so that "2/3" is a date."""
+    following = look.after(0)
+    if following is None or following.core not in ("at", "@") or look.cut():
+        return False
+    clock = look.at(1 + 1)
+    return clock is not None and clock.core[:1].isdigit() and clock.core[-1:] in "0123456789amMpP"
+
+
+def _is_pair(look: Look, digits: str, most: str) -> bool:
+    """Whether "4/4 time", "28/36 mpg" and "20/40 vision" are two numbers."""
+    if (digits == "20" and most in _EYESIGHT) or digits == most:
+        return True
+    following = look.after(0)
+    return following is not None and following.core in ("time", "mpg", "meter", "beat", "signature")
 
 
 def _is_rating(look: Look, digits: str, most: str) -> bool:
@@ -226,7 +275,11 @@ def _is_rating(look: Look, digits: str, most: str) -> bool:
 def _by(look: Look, digits: str, second: str, unit: str) -> tuple[str, str]:
     if unit == "s":
         return f"{number(digits)} by {plural(number(second))}", "unit"
+    if not unit and min(len(digits), len(second)) > 2 and digits.isdigit() and second.isdigit():
+        return f"{pairs_of(digits)} by {pairs_of(second)}", "range"
     name = unit[1:] if unit[:1] == "-" and unit[1:].isalpha() else unit_name(unit, "2") if unit else ""
+    if unit and (describes(look) or describes_one_of(look, 0, MEASURED_NOUNS)):
+        name = unit_name(unit, "1") or name
     if unit and not name:
         return "", ""
     word = "times" if look.first.core[len(digits)] == "×" and not unit else "by"
@@ -234,7 +287,7 @@ def _by(look: Look, digits: str, second: str, unit: str) -> tuple[str, str]:
 
 
 def _fraction(above: str, below: str) -> str:
-    if len(above) < 4 and len(below) < 4 and int(above) > int(below) >= 20:
+    if len(above) < 4 and len(below) < 4 and int(above) > 12 and int(below) > 12:
         return f"{cardinal(above)} over {cardinal(below)}"
     if int(below[:4]) < 2 or below[0] == "0" or above == "0":
         return f"{number(above)} slash {number(below)}"

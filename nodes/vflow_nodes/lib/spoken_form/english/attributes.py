@@ -15,6 +15,7 @@ _ARTICLES = _OPEN | word_set(
     "the this that his her its your my our their each every some many any these those both no single"
     " brand new big small standard typical additional extra"
 )
+_FORMULA = re.compile(r"(?=.*[a-z0-9])(?:[A-Z][a-z]?[0-9]{0,2}){2,4}|KOH|EDTA|Tris|glucose|sucrose")
 _LETTERS = re.compile("[A-Za-z]+$")
 _CONTRACTED = word_set("he she it that what there here who where how when why let")
 _BY = ("x", "×", "by")  # noqa: RUF001
@@ -47,10 +48,11 @@ MEASURED_NOUNS = word_set(
 )
 """What a measure describes also without an article: "9V batteries"."""
 _LETTERED_NOUNS = word_set(
-    "battery batteries cell cells shirt shirts tee tees jacket jackets sweater sweaters hoodie hoodies"
-    " pants shorts size sizes pencil pencils grade grades student students mask masks glove gloves bra"
-    " bras seat seats key keys string strings screw screws lens lenses plug plugs chairs coat coats"
-    " dress dresses uniform uniforms order orders"
+    "battery batteries cell cells neck necks solution solutions acid buffer vitamin vitamins nuts shirt"
+    " shirts tee tees jacket jackets sweater sweaters hoodie hoodies pants shorts size sizes pencil"
+    " pencils grade grades student students mask masks glove gloves bra bras seat seats key keys string"
+    " strings screw screws lens lenses plug plugs chairs coat coats dress dresses uniform uniforms order"
+    " orders"
 )
 """What a letter before it is a kind or a size of: "3 M batteries", "2 L shirts"."""
 _VOLTS = ("V", "W", "A")
@@ -108,7 +110,7 @@ def describes_one_of(look: Look, at: int, nouns: frozenset[str]) -> bool:
 
 def is_lettered_noun(word: Word) -> bool:
     """Whether a letter before the word is a kind or size of it."""
-    return word.core.lower() in _LETTERED_NOUNS
+    return word.core.lower() in _LETTERED_NOUNS or _FORMULA.fullmatch(word.core) is not None
 
 
 def is_lettered(look: Look, at: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vflow_nodes.lib.spoken_form.english.attributes import (
     is_noun,
 )
@@ -20,6 +22,7 @@ from vflow_nodes.lib.spoken_form.english.numbers import (
     ordinal,
     year,
 )
+from vflow_nodes.lib.spoken_form.english.units import SCALE_WORDS
 from vflow_nodes.lib.spoken_form.english.words import (
     CODE_NEXT,
     CODES,
@@ -57,8 +60,13 @@ def bare_number(look: Look, sign: str, digits: str) -> Reading:
             return Reading(1, year(digits) + first.mark, "year")
         if len(digits) == 5 and before.word.replace(".", "").isupper() and len(before.word) in (2, 3, 4):
             return Reading(1, code(digits) + first.mark, "digits")  # a ZIP code after its state
-        if word in ("boeing", "porsche") and len(digits) == 3:
-            return Reading(1, f"{cardinal(digits[0])} {number(digits[1:])}{first.mark}", "digits")
+        if (
+            len(digits) > 6
+            and not digits.endswith("000")
+            and not _is_measured(look)
+            and not _is_counted(look)
+        ):
+            return Reading(1, code(digits) + first.mark, "digits")
         if coded := _code(look, digits, word):
             return coded
         if _is_postal(look, digits):
@@ -112,6 +120,12 @@ def _is_measured(look: Look) -> bool:
     return following is not None and (following.core in COUNTED or unit_at(look, 1, look.first.core)[0] != "")
 
 
+def _is_counted(look: Look) -> bool:
+    """Whether a plural noun follows."""
+    following = look.after(0)
+    return following is not None and (is_many(following) or following.core in SCALE_WORDS)
+
+
 def _same_length(before: Before, digits: str) -> bool:
     return len(before.recent) > 1 and before.recent[-2].isdigit() and len(before.recent[-2]) == len(digits)
 
@@ -124,3 +138,15 @@ def _is_postal(look: Look, digits: str) -> bool:
     if following is None or not following.core[:1].isupper():
         return False
     return following.core in _CITIES or following.core[-1:] != "s"
+
+
+def parted(look: Look, reading: Reading) -> Reading:
+    """With a pause between two numbers that would be heard as one: "a 4.5 40"."""
+    before = look.before
+    if before.paused or before.kind not in ("number", "year", "") or not look.first.core[:1].isdigit():
+        return reading
+    if before.kind == "" and (not before.word[-1:].isdigit() or before.word[0] in "QH"):
+        return reading
+    if reading.kind not in ("number", "unit", "money") or reading.spoken[:4] in ("and ", "to "):
+        return reading
+    return replace(reading, spoken=f", {reading.spoken}")

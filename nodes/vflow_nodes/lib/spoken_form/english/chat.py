@@ -9,7 +9,7 @@ from vflow_nodes.lib.spoken_form.english.words import SLANG, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 from vflow_nodes.lib.spoken_form.word import Word
 
-_LETTERS = {"u": "you", "r": "are", "c": "see", "y": "why", "k": "okay"}
+_LETTERS = {"u": "you", "r": "are", "c": "see", "b": "be"}
 _NAMED = word_set(
     "letter letters variable vector vectors function value velocity point matrix and or axis key in"
 )
@@ -37,6 +37,11 @@ def chat_word(look: Look) -> Reading | None:
         return None
     if core == "u":
         return _you(look)
+    following = look.after(0) if core == "b" and before.paused else None
+    if following is not None and following.core in ("there", "right", "back", "home", "careful", "safe"):
+        return Reading(1, "be")
+    if core == "b" and before.word.lower() in ("gonna", "will", "to", "can", "ill", "i'll", "u", "wanna"):
+        return Reading(1, "be" + first.mark)
     word = before.word.lower()
     if core == "r" and (word in _SUBJECTS or word == "u"):
         return Reading(1, "are" + first.mark)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from vflow_nodes.lib.spoken_form.english.currencies import AFTER_AMOUNT
 from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, code, number, plural, spelled, year
 from vflow_nodes.lib.spoken_form.english.symbols import NAMES, OPERATORS
@@ -42,6 +43,8 @@ _FISCAL = re.compile(r"(FY|CY)([12][0-9]{3})")
 _RUNS = re.compile(r"[0-9]+|[A-Za-z]+")
 _CALLS = word_set("call dial text phone at number fax is tel on")
 _PHONES = word_set("phone telephone tel mobile cell fax call text dial whatsapp")
+_TEXTED = frozenset(("text", "texting", "sms"))
+_EXTENSION = re.compile("[xX]([0-9]{1,6})")
 _SHORT_NUMBERS = frozenset(("911", "988", "311", "411", "211", "511", "811", "999", "112"))
 
 
@@ -53,6 +56,10 @@ def phone(look: Look) -> Reading | None:
         return Reading(1, spelled(core) + first.mark, "digits")
     if before.kind == "phone" and _GROUP.fullmatch(_bracketed(first.text, core)):
         return Reading(1, spelled(re.sub(r"[^0-9]+", ",", core)) + first.mark, "phone")
+    if before.kind in ("digits", "phone") and (found := _EXTENSION.fullmatch(core)):
+        return Reading(1, f"extension {spelled(found[1])}{first.mark}", "digits")
+    if core.isdigit() and len(core) in (5, 6) and before.near(_TEXTED) and not first.lead:
+        return Reading(1, code(core) + first.mark, "digits")
     if look.cut() and core[0] == "+" and core[1:].isdigit() and len(core) < 5:
         return Reading(1, f"plus {spelled(core[1:])}", "phone")
     if _POSTAL.fullmatch(core):
@@ -74,7 +81,11 @@ def phone(look: Look) -> Reading | None:
 
 def _is_thousands(look: Look) -> bool:
     """Whether one digit begins "1 000 000"."""
-    return len(look.first.core) == 1 and (following := look.at(1)) is not None and following.core == "000"
+    if len(look.first.core) > 1 or (following := look.at(1)) is None:
+        return False
+    if following.core == "000":
+        return True
+    return len(following.core) == 3 and following.core.isdigit() and _is_amount(look, 2)
 
 
 def _is_range(core: str, before: str) -> bool:
@@ -120,7 +131,7 @@ def _plain_groups(look: Look) -> Reading | None:
     if look.before.code or look.before.word.lower() in CODE_NEXT:
         return Reading(len(groups), spelled(" ".join(groups)) + mark, "digits")
     thousands = sizes[0] <= 3 and set(sizes[1:]) == {3} and groups[0][0] != "0"
-    if thousands and (len(groups) > 2 or groups[1] == "000"):
+    if thousands and (len(groups) > 2 or groups[1] == "000" or _is_amount(look, len(groups))):
         return Reading(len(groups), cardinal("".join(groups)) + mark, "number", "2")
     national = groups[0][0] == "0" and 9 <= sum(sizes) <= 11
     if (
@@ -133,6 +144,12 @@ def _plain_groups(look: Look) -> Reading | None:
     return None
 
 
+def _is_amount(look: Look, at: int) -> bool:
+    """Whether a currency follows two groups: "1 200 PLN"."""
+    following = look.after(at - 1)
+    return following is not None and following.core in AFTER_AMOUNT
+
+
 def digit_groups(core: str) -> str:
     """Say groups of digits with hyphens that are no range: three groups, or a leading zero; else ''."""
     if not _DIGIT_GROUPS.fullmatch(core):
@@ -140,7 +157,7 @@ def digit_groups(core: str) -> str:
     groups = core.split("-")
     if len(groups) == 2 and groups[1][0] != "0" and groups[0][0] != "0":
         return ""
-    return spelled(core)
+    return spelled(core.replace("-", "") if all(len(group) == 1 for group in groups) else core)
 
 
 def machine(core: str) -> str:
@@ -199,6 +216,11 @@ def mixed(core: str) -> str:
     return " ".join(said)
 
 
+def in_groups(core: str) -> str:
+    """Say a long code letter by letter, with a pause after each four."""
+    return ", ".join(spaced(core[at : at + 4]) for at in range(0, len(core), 4))
+
+
 def is_mixed(core: str) -> bool:
     """Whether a word is a code of capitals and digits."""
     return core.isalnum() and core.isupper() and any(map(str.isdigit, core))
@@ -214,6 +236,8 @@ def _run(run: str, runs: int) -> str:
         return spelled(run) if len(run) > 2 or run[0] == "0" else cardinal(run)
     if run in RESPELLED:
         return RESPELLED[run]
+    if not run.isupper() and len(run) < 5 and sum(map(str.isupper, run)) > 1:
+        return spaced(run)
     if len(run) > 2 and (not run.isupper() or run in SAID_AS_WORDS or (run in COMMON and len(run) > 3)):
         return run
     return run if runs > 4 and len(run) > 3 else spaced(run)

@@ -1,14 +1,21 @@
 """English for a lone dash: a bullet, a range, a minus or a pause."""
 
+# ruff: noqa: RUF001
+# The dashes are those that models write.
+
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from vflow_nodes.lib.spoken_form.english.dates import clock_time, is_half
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
+from vflow_nodes.lib.spoken_form.word import Word
 
 MATH_KINDS = ("number", "op", "letter", "unit", "money", "digits", "year")
 """Kinds of words between which a sign belongs to a sum."""
+_HAS_LETTER = re.compile("[a-z]")
+_TERM = re.compile("[0-9]{1,3}[a-z][²³]?")
 _RESULTS = frozenset(("is", "equals", "makes", "gives", "leaves"))
 
 
@@ -20,11 +27,14 @@ def dash(look: Look) -> Reading:
     if before.kind == "time" and not look.cut() and _is_time(look, 1):
         return Reading(1, "to")
     if before.kind in MATH_KINDS or before.kind == "time":
+        algebra = before.kind == "number" and _HAS_LETTER.search(before.word) is not None
         if look.cut():
-            return Reading(1, "minus", "op") if before.sum else Reading(1, "", "dash", before.value)
+            return (
+                Reading(1, "minus", "op") if before.sum or algebra else Reading(1, "", "dash", before.value)
+            )
         following = look.at(1)
-        if following is not None and following.core[:1].isdigit() and before.kind != "time":
-            if before.kind == "letter" or before.sum:
+        if following is not None and _is_amount(following) and before.kind != "time":
+            if before.kind == "letter" or before.sum or algebra or _TERM.fullmatch(following.core):
                 return Reading(1, "minus", "op")
             operator = None if following.mark else look.at(2)
             if operator is not None and is_difference(before.value, following.core, operator.core):
@@ -34,6 +44,11 @@ def dash(look: Look) -> Reading:
         if following is not None and len(following.core) == 1 and before.kind in ("letter", "op"):
             return Reading(1, "minus", "op")
     return Reading(1, "—")
+
+
+def _is_amount(word: Word) -> bool:
+    """Whether a number comes, with or without its sign."""
+    return word.core.lstrip("-−+")[:1].isdigit()
 
 
 def _is_time(look: Look, at: int) -> bool:

@@ -14,8 +14,10 @@ _MAKERS = word_set(
     " porsche ferrari lamborghini peugeot"
 )
 _JET = re.compile(r"(7[0-8]7)(?:-([0-9]{1,3}))?([A-Z]{0,4}|[a-z]{3})(s?)")
-_AIRBUS = re.compile(r"(A)(3[0-9]{2})(?:-([0-9]{2,4}))?(neo|ceo|XLR|LR|ULR|F|[A-Z]{0,3})(s?)")
+_AIRBUS = re.compile(r"(A)([23][0-9]{2})(?:-([0-9]{2,4}))?(neo|ceo|XLR|LR|ULR|F|[A-Z]{0,3})(s?)")
 _MODEL = re.compile(r"([0-9]{3})-([0-9]{1,3})([A-Z]{0,3})")
+_HUNDREDS = re.compile("[1-9][0-9]{2}")
+_NAMED = re.compile(r"([A-Z]{1,3})-([1-9][0-9]{2})([A-Z]{0,2})(s?)")
 _FORMS = word_set("form schedule")
 _FORM = re.compile(r"([0-9]{4})(?:-?([A-Z]{1,4}))?(s?)")
 MADE = word_set(
@@ -34,6 +36,7 @@ def designation(look: Look) -> Reading | None:
     said = (
         _jet(look)
         or _airbus(core)
+        or _made(look)
         or _form(look)
         or _maker(look)
         or _plan(core + first.tail[:1] if first.tail[:1] == ")" else core)
@@ -97,7 +100,11 @@ def _airbus(core: str) -> str:
     if not found:
         return ""
     letter, model, variant, letters, ending = found.groups()
-    if not (model[2] == "0" or model in ("318", "319", "321")):
+    if not (
+        model in ("220", "300", "310")
+        or (model[0] == "3" and model[2] == "0")
+        or model in ("318", "319", "321")
+    ):
         return ""
     said = f"{letter} {_plural(pairs_of(model), '' if variant else ending)}"
     if variant:
@@ -117,6 +124,26 @@ def _maker(look: Look) -> str:
         if following is None or following.core.lower() not in MADE:
             return ""
     return "three " + core[1:]
+
+
+def _made(look: Look) -> str:
+    """Say "F-150" and "CRJ-900", and "172" after the name of a maker."""
+    core, before = look.first.core, look.before
+    if before.word.lower() in _MAKERS and _HUNDREDS.fullmatch(core):
+        return pairs_of(core)
+    if before.code or not (found := _NAMED.fullmatch(core)):
+        return _model(core) if before.kind == "capitals" else ""
+    letters, digits, more, ending = found.groups()
+    said = _plural(pairs_of(digits), ending if not more else "")
+    return f"{spaced(letters)} {said} {spaced(more)}".rstrip()
+
+
+def _model(core: str) -> str:
+    """Say "13-9310" of a computer."""
+    low, dash, high = core.partition("-")
+    if not dash or not low.isdigit() or not high.isdigit() or len(low) != 2 or len(high) != 4:
+        return ""
+    return f"{cardinal(low)} {pairs_of(high)}"
 
 
 def _form(look: Look) -> str:

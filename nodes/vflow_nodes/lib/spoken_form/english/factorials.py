@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from vflow_nodes.lib.spoken_form.english.following import is_many
 from vflow_nodes.lib.spoken_form.english.numbers import cardinal
 from vflow_nodes.lib.spoken_form.english.symbols import expression
 from vflow_nodes.lib.spoken_form.english.words import word_set
@@ -20,7 +21,8 @@ _VERBS = word_set(
 )
 _ASKED = word_set("compute calculate evaluate find simplify of is what factorial value")
 _LONGEST = 40
-_FORMULA = re.compile(r"[0-9A-Za-z!()+\-−*/×÷=]*[0-9a-z]![0-9A-Za-z!()+\-−*/×÷=]*")
+_BRACKETED = re.compile(r"[0-9a-z]?\([0-9a-z]+[+\-−*][0-9a-z]+\)!")
+_FORMULA = re.compile(r"[0-9A-Za-z!()+\-−*/×÷=·]*[0-9a-z]![0-9A-Za-z!()+\-−*/×÷=·]*")
 
 
 def factorial(look: Look) -> Reading | None:
@@ -29,6 +31,10 @@ def factorial(look: Look) -> Reading | None:
     if formula := with_factorials(first.text):
         said = expression(formula.replace("!=", "! =") if _is_equation(formula) else formula)
         return Reading(1, said + mark_of(first.text[len(formula) :]), "number", "2")
+    if _BRACKETED.fullmatch(first.text) and (following := look.at(1)) is not None:
+        core = following.core or following.text
+        if core[:1] in _SIGNS or core in _VERBS:
+            return Reading(1, expression(first.text), "number", "2")
     if first.tail[:1] != "!" or first.lead or not _COUNTED.fullmatch(first.core) or first.core in "ai":
         return None
     rest = first.tail[1:]
@@ -44,6 +50,8 @@ def factorial(look: Look) -> Reading | None:
     core = following.core or following.text
     if core[:1] in _SIGNS or core in _VERBS or (first.core.isalpha() and core[:1].islower()):
         return Reading(1, _said(first.core), "number", "2")
+    if is_many(following):
+        return Reading(1, _said(first.core), "number", "2")
     joined = core in ("and", "or") and (before.near(_ASKED) or first.core.isalpha())
     return Reading(1, _said(first.core), "number", "2") if joined else None
 
@@ -58,9 +66,10 @@ def with_factorials(text: str) -> str:
         return ""
     bare = text.rstrip(".,;:?")
     inner = bare[:-1] if bare.endswith("!") else bare
-    if "!" not in inner.replace("!=", "") and not _is_equation(inner):
+    ends = bare != text and bare.endswith("!")  # "n!." exclaims nothing
+    if "!" not in inner.replace("!=", "") and not _is_equation(inner) and not ends:
         return ""
-    if "!!" in bare or not any(map(bare.__contains__, "+-−*/×÷=(")):
+    if "!!" in bare or not any(map(bare.__contains__, "+-−*/×÷=(·")):
         return ""
     return bare if _FORMULA.fullmatch(bare) else ""
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 from vflow_nodes.lib.spoken_form.english.attributes import (
     MEASURED_NOUNS,
     describes,
@@ -16,7 +18,8 @@ from vflow_nodes.lib.spoken_form.english.currencies import AFTER_AMOUNT
 from vflow_nodes.lib.spoken_form.english.dates import half_of_day, is_half
 from vflow_nodes.lib.spoken_form.english.designations import MADE
 from vflow_nodes.lib.spoken_form.english.lengths import describes_length, inch_mark
-from vflow_nodes.lib.spoken_form.english.numbers import HALVES, fraction
+from vflow_nodes.lib.spoken_form.english.numbers import HALVES, fraction, number
+from vflow_nodes.lib.spoken_form.english.short_forms import SLASHED
 from vflow_nodes.lib.spoken_form.english.units import DOTTED_UNITS, SCALE_WORDS, SCALES, UNITS, unit_name
 from vflow_nodes.lib.spoken_form.english.words import COUNTED, HIGHWAYS, NOT_MANY, PLACED, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
@@ -28,6 +31,7 @@ _HEAT = word_set(
     "temp temperature temperatures oven degrees heat heated boils boil freezes melts cool cools preheat"
     " bake roast water weather fever internal hot cold warm freezing boiling melting thermostat °c °f"
 )
+_PAIR = re.compile(r"([^/0-9]{1,4})/([0-9]+(?:\.[0-9]+)?)([^/0-9]{0,3})")
 _TWO_WORDS = ("sq", "cu", "fl")
 _LATE_UNITS = word_set("in s t N C F l J m mo cal pt sq cu fl c bar MP kn")
 """Units that are words or letters too: only right after a number that waits for them."""
@@ -36,7 +40,8 @@ _CONTINUES = word_set(
     "I Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June"
     " July August September October November December Eastern Pacific Central Mountain EST EDT PST PDT"
     " CST CDT MST UTC GMT ET PT CT NW NE SW SE North South East West Army Navy Senate Congress"
-    " Government President Department Open Supreme House Constitution Treasury"
+    " Government Gov Govt Dept Sen Rep Natl Atty Attorney Marine Marines Air Coast Postal Forest Fish"
+    " Census Bureau Food President Department Open Supreme House Constitution Treasury"
 ) - {"I", "May", "March"}
 
 
@@ -186,6 +191,8 @@ def after_number(look: Look) -> Reading | None:
     """Read a scale, a unit or a half of the day whose number has been said."""
     first, before = look.first, look.before
     core = first.core
+    if core in SLASHED:
+        return None
     if (
         (scale := SCALE_WORDS.get(core) or SCALES.get(core.lower()))
         and before.kind == "number"
@@ -224,6 +231,19 @@ def after_number(look: Look) -> Reading | None:
         mark = end_of(look, 0) if first.dotted and core in DOTTED_UNITS else first.mark
         return Reading(1, name + mark, "unit")
     return None
+
+
+def after_beds(look: Look) -> Reading | None:
+    """Read "bd/2" of "3 bd/2 ba" and "°C/350" of "180 °C/350 °F"."""
+    found = _PAIR.fullmatch(look.first.core)
+    if not found or look.before.kind not in ("number", "unit"):
+        return None
+    name = unit_name(found[1], look.before.value)
+    other = unit_name(found[3], found[2]) if found[3] else ""
+    if not name or (found[3] and not other):
+        return None
+    said = f"{name}, {number(found[2])}"
+    return Reading(1, f"{said} {other}{look.first.mark}", "unit") if other else follow(look, said, found[2])
 
 
 def after_letter(look: Look) -> Reading | None:

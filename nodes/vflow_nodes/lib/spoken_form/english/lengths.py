@@ -52,6 +52,8 @@ def inch_mark(word: Word, quoted: str = "") -> str:
 
 def _single(look: Look, end: re.Match[str], mark: str) -> Reading:
     said = _number(end)
+    if end["more"] == "0":
+        return Reading(1, f"{said} feet{mark}", "unit")
     if end["more"]:
         return Reading(1, f"{said} foot {_inches(end)}{mark}", "unit")
     following = look.after(0)
@@ -63,7 +65,7 @@ def _single(look: Look, end: re.Match[str], mark: str) -> Reading:
             )
         if following is not None and following.core in _BY and not look.cut():
             return Reading(1, said, "number", "2")
-        name = "foot" if end["whole"] == "1" or describes_length(look) else "feet"
+        name = "foot" if end["whole"] == "1" or describes(look) or _is_second(look) else "feet"
         return Reading(1, f"{said} {name}{mark}", "unit")
     if following is not None and following.core in _BY and not look.cut():
         return Reading(1, said, "number", "2")
@@ -79,6 +81,11 @@ def _inch_noun(end: re.Match[str]) -> str:
     return "inch" if single else "inches"
 
 
+def _is_second(look: Look) -> bool:
+    """Whether it is the last side of something: "10' x 12' rug"."""
+    return look.before.word in _BY and is_noun(look.after(0))
+
+
 def describes_length(look: Look, at: int = 0) -> bool:
     """Whether a noun follows that the length is of."""
     if describes(look, at):
@@ -90,7 +97,7 @@ def describes_length(look: Look, at: int = 0) -> bool:
 def _several(look: Look, ends: list[re.Match[str]], sign: str, mark: str) -> Reading:
     """Read a range or the sides of something."""
     word = " by " if sign in "x×" else " to "
-    singular = describes_length(look)
+    singular = describes(look) or (not ends[-1]["foot"] and describes_length(look))
     if any(end["more"] for end in ends):
         parts = [
             f"{_number(end)} foot {_inches(end)}" if end["more"] else f"{_number(end)} feet" for end in ends

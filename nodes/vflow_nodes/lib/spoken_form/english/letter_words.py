@@ -22,7 +22,7 @@ from vflow_nodes.lib.spoken_form.english.symbols import (
 from vflow_nodes.lib.spoken_form.english.titles import degree
 from vflow_nodes.lib.spoken_form.english.units import UNITS, unit_name
 from vflow_nodes.lib.spoken_form.english.web import address, file_name, handle_or_tag, mail, path
-from vflow_nodes.lib.spoken_form.english.words import RESPELLED, STATE_CODES, is_unpronounceable
+from vflow_nodes.lib.spoken_form.english.words import RESPELLED, SHORT_WORDS, STATE_CODES, is_unpronounceable
 from vflow_nodes.lib.spoken_form.reading import LongWords, Look, Reading
 
 
@@ -30,6 +30,14 @@ def letter_word(look: Look, long_words: LongWords) -> Reading | None:
     """Read a word without digits that is no plain word: an address, an abbreviation, letters, a name."""
     first, before = look.first, look.before
     core = first.core
+    if (
+        before.kind == "op"
+        and len(core) == 2
+        and core.isascii()
+        and core.islower()
+        and core not in SHORT_WORDS
+    ):
+        return Reading(1, spaced(core) + first.mark, "letter")
     if core in UNITS and ("/" in core or core[0] == "°"):
         return Reading(1, unit_name(core, "2") + first.mark)
     if (value := roman(core)) > 1 and len(core) > 1 and core not in ("XX", "XXX", "XL", "IV"):

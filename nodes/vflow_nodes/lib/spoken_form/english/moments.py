@@ -15,22 +15,28 @@ from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 from vflow_nodes.lib.spoken_form.word import Word
 
+_SECONDS_AFTER = word_set(
+    "to for after every wait within about under than takes took is at by in only last exactly"
+)
 _DECADE = re.compile(r"['’]?([0-9]{2})(s?)")
-_SHORT = re.compile(r"([0-9]{1,2}(?::[0-5][0-9])?)([ap])?(?:[-–—]([0-9]{1,2}(?::[0-5][0-9])?)([ap])?)?")
+_SHORT = re.compile(r"([0-9]{1,2}(?::[0-5][0-9])?)([ap]m?)?(?:[-–—]([0-9]{1,2}(?::[0-5][0-9])?)([ap]m?)?)?")
+_ISH = re.compile(r"([0-9]{1,2}(?::[0-5][0-9])?)-?ish")
 _PACE = re.compile(r"([0-9]{1,2}:[0-5][0-9])(?:\.([0-9]{1,3})|/(mi|km))")
 _TELEVISION = re.compile(r"([0-9]{1,2})/([0-9]{1,2})c")
 _HOURS = re.compile(r"([0-2]?[0-9])(:?)([0-5][0-9])")
 _TIME_WORDS = word_set(
-    "at by until till til from before after around since @ between open opens opened close closes closing"
-    " daily weekdays mon-fri m-f noon"
+    "at by to until till til from before after around since @ between open opens opened close closes"
+    " closing it's its daily weekdays mon-fri m-f noon"
 )
 _ENDS_OF_RANGE = re.compile("[-–—]")
 
 
-def decade(word: Word) -> str:
-    """Say "'90s" and "80s"; '' for what is none."""
+def decade(word: Word, before: str = "") -> str:
+    """Say "'90s" and "80s"; '' for what is none, as "to 30s"."""
     found = _DECADE.fullmatch(word.core)
     if not found or not (word.core[0] in "'’" or found.group(2)):
+        return ""
+    if is_seconds(before) and word.core[0] not in "'’":
         return ""
     said = cardinal(found.group(1))
     if found.group(1)[0] == "0":
@@ -38,11 +44,19 @@ def decade(word: Word) -> str:
     return plural(said) if found.group(2) else said
 
 
+def is_seconds(before: str) -> bool:
+    """Whether "30s" after a word is a time, and no decade: "to 30s", "4m 28s"."""
+    return before in _SECONDS_AFTER or (before[:1].isdigit() and before[-1:] in "mn")
+
+
 def time_of_day(look: Look, before: str) -> Reading | None:
     """Read "9:30 a.m.", "9am-5pm" and "5:00 o'clock"."""
     first = look.first
     if reading := _short_hours(look) or hours_of_clock(look):
         return reading
+    if found := _ISH.fullmatch(first.core):
+        said = clock_time(found[1], half_follows=True) if ":" in found[1] else cardinal(found[1])
+        return Reading(1, f"{said} ish{first.mark}", "time")
     if found := _PACE.fullmatch(first.core):
         clock, part, per = found.groups()
         said = clock_time(clock, half_follows=True)
@@ -84,6 +98,8 @@ def _short_hours(look: Look) -> Reading | None:
     if not found or not (found[2] or found[4]):
         return None
     low, half, high, last = found.groups()
+    if "m" in (half or "") and (not high or "m" in (last or "")):
+        return None
     if not high and ":" not in low and not before.near(_TIME_WORDS) and before.word not in ("@", "-"):
         return None
     if not all(1 <= int(hour.partition(":")[0]) <= 12 for hour in (low, high) if hour):
@@ -94,7 +110,7 @@ def _short_hours(look: Look) -> Reading | None:
 
 def _hour(hour: str, half: str | None) -> str:
     said = clock_time(hour, half_follows=True) if ":" in hour else cardinal(hour)
-    return f"{said} {half_of_day(half + 'm')}" if half else said
+    return f"{said} {half_of_day(half)}" if half else said
 
 
 def hours_of_clock(look: Look) -> Reading | None:

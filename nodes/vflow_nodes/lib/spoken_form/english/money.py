@@ -12,6 +12,7 @@ from vflow_nodes.lib.spoken_form.english.attributes import MONEY_NOUNS, describe
 from vflow_nodes.lib.spoken_form.english.currencies import (
     CENTS,
     CURRENCIES,
+    EACH,
     MYRIADS,
     SMALL_MONEY,
     SUFFIXES,
@@ -43,8 +44,10 @@ _RANGE = re.compile(rf"([kKmMbB]?)[-–—](?:{_SYMBOL})?({NUMBER})(k|K|m|M|b|B|
 _REST = re.compile(rf"({'|'.join(SCALE_LETTERS)})?(\+?)(?:/({NUMBER})?([A-Za-z]*))?")
 _OTHER = re.compile(
     rf"([+\-−]?)([¥￥₩]?)({NUMBER})([{''.join(MYRIADS)}]?)(?:[-–~〜～]({NUMBER}))?"
-    rf"({'|'.join(sorted(SUFFIXES, key=len, reverse=True))})?"
+    rf"({'|'.join(sorted(SUFFIXES, key=len, reverse=True))})?(?:/([{''.join(EACH)}]))?(?:[(（].*)?"
 )
+_CENTS_AFTER_COMMA = re.compile(r"([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),([0-9]{2})")
+_NO_CENTS = (".-", ".–", ".—", ",-", ",–")
 _PLAIN = re.compile(rf"{NUMBER}")
 SIGNS = {
     "": "",
@@ -65,6 +68,8 @@ def amount(digits: str, names: tuple[str, str], describing: bool = False) -> str
     one, many = names
     whole, point, part = digits.partition(".")
     bare = whole.replace(",", "").lstrip("0")
+    if point and part.strip("0") == "" and len(part) == 2:
+        point = ""
     if point and (len(part) != 2 or many.split()[-1] in WHOLE_ONLY or one in WHOLE_ONLY):
         return f"{number(digits if whole else '0' + digits)} {one if describing else many}"
     said = f"{cardinal(whole or '0')} {one if bare == '1' or describing else many}"
@@ -80,6 +85,8 @@ def money(look: Look) -> Reading | None:
     first = look.first
     if found := _MONEY.fullmatch(first.core):
         sign, symbol, inner, digits, rest = found.groups()
+        if rest in _NO_CENTS or (rest == "p" and symbol == "£"):
+            rest = ""
         return _amount(look, 0, SIGNS[sign or inner], digits, CURRENCIES[symbol], rest)
     if found := _BEHIND.fullmatch(first.core):
         sign, digits, symbol = found.groups()
@@ -92,7 +99,10 @@ def money(look: Look) -> Reading | None:
         return Reading(1, CURRENCIES[first.core][look.before.value != "1"] + first.mark, "unit")
     if first.core in CURRENCIES and first.mark in ("", ".") and look.before.kind != "number":
         following = look.at(1)
-        if following is not None and (found := _MONEY.fullmatch("$" + following.core)):
+        digits = following.core if following is not None else ""
+        if european := _CENTS_AFTER_COMMA.fullmatch(digits):
+            digits = f"{european[1].replace('.', '')}.{european[2]}"
+        if found := _MONEY.fullmatch("$" + digits):
             return _amount(
                 look, 1, SIGNS[found.group(3)], found.group(4), CURRENCIES[first.core], found.group(5)
             )
@@ -131,7 +141,7 @@ def _with_rest(
         if letters:
             said = f"{number(digits)} {SCALE_LETTERS[letters]} {names[0] if _is_noun(look, at) else names[1]}"
         else:
-            said = amount(digits, names)
+            said = amount(digits, names, not count and _is_noun(look, at))
         said += " plus" if plus else ""
         if count:
             said += f" per {number(count)}{' ' + SCALE_LETTERS[per] if per in SCALE_LETTERS else ''}"
@@ -159,7 +169,8 @@ def _range(look: Look, at: int, first: str, names: tuple[str, str], found: re.Ma
     count = at + 1
     if following is not None and following.core.lower() in SCALES:
         said, count, word = f"{said} {following.core.lower()}", at + 2, following
-    return Reading(count, f"{said} {names[1]}{' plus' if more else ''}{word.mark}", "money", names[1])
+    name = names[0] if describes(look, count - 1) else names[1]
+    return Reading(count, f"{said} {name}{' plus' if more else ''}{word.mark}", "money", names[1])
 
 
 def _bare(digits: str) -> str:
@@ -182,14 +193,15 @@ def other_money(look: Look) -> Reading | None:
     found = _OTHER.fullmatch(core)
     if not found or not (found[4] or found[6]):
         return None
-    sign, symbol, digits, scale, high, name = found.groups()
+    sign, symbol, digits, scale, high, name, each = found.groups()
     mark = end_of(look, 0) if first.dotted and name in DOTTED_UNITS else first.mark
     names = SUFFIXES.get(name) or CURRENCIES.get(symbol)
     said = f"{SIGNS[sign]}{_scaled(digits, scale)}"
     if high:
         said += f" to {_scaled(high, scale)}"
     elif names and not scale:
-        return Reading(1, SIGNS[sign] + amount(digits, names) + mark, "money", names[1])
+        per = f" per {EACH[each]}" if each else ""
+        return Reading(1, SIGNS[sign] + amount(digits, names) + per + mark, "money", names[1])
     if not names:
         return Reading(1, said + mark, "number", "2")
     return Reading(1, f"{said} {names[digits != '1' or bool(scale)]}{mark}", "money", names[1])

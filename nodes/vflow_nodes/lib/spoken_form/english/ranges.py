@@ -18,11 +18,16 @@ from vflow_nodes.lib.spoken_form.english.numbers import (
     year,
 )
 from vflow_nodes.lib.spoken_form.english.units import SCALE_LETTERS, unit_name
+from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look
 
 _HALF = "[½¼¾⅓⅔⅛]"
 _RANGE = re.compile(
     rf"({_HALF}?)(%|°[CF]?|[AaPp][Mm]|[a-zA-Z]{{0,3}})[-–—~]([+\-−]?)({NUMBER})({_HALF}?)(.*)", re.DOTALL
+)
+_TEAM_VERBS = word_set("are were went started sit sits finished")
+_SCORES = word_set(
+    "score scores odds ratio vote votes series count result results tie tied ages hours prices temperatures"
 )
 _CODE = re.compile("0[0-9]+")
 
@@ -47,8 +52,18 @@ def range_of(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]:
     high = _end(second, half, unit)
     if not low or not high:
         return "", ""
+    if whole and not unit and _is_record(look, digits, second):
+        return f"{low} and {high}", ""
     said = {"": "", "+": "plus ", "-": "minus ", "−": "minus "}[second_sign]
     return f"{low} to {said}{high}", "" if unit else "range"
+
+
+def _is_record(look: Look, won: str, lost: str) -> bool:
+    """Whether "are 7-2" tells the wins and losses of a team."""
+    before = look.before
+    if before.word.lower() not in _TEAM_VERBS or before.near(_SCORES):
+        return False
+    return len(won) < 4 and len(lost) < 4
 
 
 def _end(digits: str, half: str, unit: str) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from vflow_nodes.lib.spoken_form.english.numbers import cardinal, ordinal, roman
 from vflow_nodes.lib.spoken_form.english.words import NUMBERED, RULERS
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
+
+_BRACKETED = re.compile(r"([IVXL]+)\(([a-z]|[0-9]{1,2})\)")
 
 
 def roman_numeral(look: Look) -> Reading | None:
@@ -13,6 +17,10 @@ def roman_numeral(look: Look) -> Reading | None:
     letter = ""
     if core[-1:] in "ABCabc" and look.before.word.lower() in NUMBERED and roman(core[:-1]):
         core, letter = core[:-1], f" {core[-1].upper()}"
+    elif (found := _BRACKETED.fullmatch(core)) is not None:
+        core, letter = found[1], f" {found[2].upper() if found[2].isalpha() else cardinal(found[2])}"
+    if len(core) > 1 and core.islower() and look.before.word.lower() in NUMBERED:
+        core = core.upper()
     value = roman(core)
     if not value:
         return None

@@ -28,7 +28,7 @@ _NAMES = frozenset(BOOKS.values()) | word_set(
     " Solomon Psalm verse verses Verse Verses"
 )
 _VERSE = re.compile(r"([0-9]{1,3}):([0-9]{1,3})([ab]?)(?:[-–—]([0-9]{1,3})(?::([0-9]{1,3}))?([ab]?))?")
-_COUNTS = {"1": "First", "2": "Second", "3": "Third", "I": "First", "II": "Second", "III": "Third"}
+_COUNTS = {"1": "First", "2": "Second", "3": "Third", "II": "Second", "III": "Third"}
 _ORDINAL_BOOKS = word_set(
     "Samuel Kings Chronicles Corinthians Thessalonians Timothy Peter John Sam Kgs Chr Chron Cor Thess"
     " Tim Pet Jn"

@@ -10,8 +10,8 @@ Mr Mister|Mrs Missus|Ms Miz|Dr Doctor|Prof Professor|Gen General|Gov Governor|Se
 Rep Representative|Capt Captain|Lt Lieutenant|Col Colonel|Sgt Sergeant|Cmdr Commander|Rev Reverend
 Hon Honorable|Cpl Corporal|Maj Major|Adm Admiral|Msgr Monsignor|Mt Mount|Ft Fort|St Saint|Pres President
 Det Detective|Insp Inspector|Fr Father|Amb Ambassador|Messrs Messers|Atty Attorney|Supt Superintendent
-Pvt Private|Sra Señora|Srta Señorita|Sres Señores|Dra Doctora|Dña Doña|Mme Madame|Mlle Mademoiselle
-Cllr Councillor|Ald Alderman
+Pvt Private|Sra Señora|Srta Señorita|Sres Señores|Dra Doctora|Dña Doña|Ing Ingeniero|Lic Licenciado
+Hr Herr|Profa Professora|Assoc Associate|Mme Madame|Mlle Mademoiselle|Cllr Councillor|Ald Alderman
 """
 )
 """Said in full before a name, where their full stop ends no sentence."""
@@ -22,7 +22,9 @@ St Street|Ave Avenue|Blvd Boulevard|Rd Road|Ln Lane|Hwy Highway|Pkwy Parkway|Dr 
 Sq Square|Expy Expressway|Cir Circle|Ter Terrace|Bldg Building|Ste Suite|Fl Floor|Jr Junior
 Inc Incorporated|Ltd Limited|Co Company|Corp Corporation|Bros Brothers|dept department|Univ University
 Assn Association|Govt Government|Apt Apartment|apt apartment|Intl International|Amend Amendment
-amend amendment|mag magnitude|etc et cetera|Etc Et cetera|govt government|acct account|Acct Account
+amend amendment|mag magnitude|Esq Esquire|Fed Federal|ind individual|execs executives|fl floor
+exec executive|jr junior|sr senior|Rt Route|rt route|Cnty County|Ret Retired|ret retired|Ctr Center
+ctr center|Cntr Center|etc et cetera|Etc Et cetera|govt government|acct account|Acct Account
 accts accounts|appt appointment|Appt Appointment|appts appointments|natl national|Natl National
 intl international|mgmt management|Mgmt Management|mgr manager|Mgr Manager|asst assistant|Asst Assistant
 assn association|dist district|reqd required|recd received|pkg package|pkgs packages|wt weight|ht height
@@ -53,8 +55,11 @@ vol volume|Ch Chapter|ch chapter|pp pages|Pp Pages|p page|P Page|pg page|Pg Page
 Sec Section|sec section|Eq Equation|eq equation|Tab Table|Apt Apartment|apt apartment|Ext Extension
 ext extension|Rm Room|rm room|Ste Suite|Rs rupees|ca about|c about|Ed Edition|Max Maximum|max maximum
 Min Minimum|min minimum|qty quantity|Qty Quantity|exp expires|Exp Expires|ref reference|Ref Reference
-ver version|Ver Version|para paragraph|Para Paragraph|cl clause|Cl Clause|Pt Part|Bk Book|Sched Schedule
-Ex Exhibit|lvl level|Lvl Level
+ver version|Ver Version|para paragraph|Para Paragraph|cl clause|Cl Clause|Pt Part|Bk Book|Op Opus
+op opus|Prop Proposition|prop proposition|Props Propositions|Amdt Amendment|Dist District|Pct Precinct
+Mod Module|mod module|Lect Lecture|Hom Homework|Prob Problem|prob problem|Ques Question|ques question
+Bldg Building|bldg building|Lot Lot|col column|cols columns|ln line|v verse|vv verses|Vv Verses
+Sched Schedule|Ex Exhibit|lvl level|Lvl Level
 """
 )
 """Said in full before a number only."""
@@ -92,6 +97,7 @@ SLASHED = {
     "b/c": "because",
     "w/in": "within",
     "s/he": "she or he",
+    "b/w": "between",
     "S/N": "serial number",
     "s/n": "serial number",
     "P/N": "part number",
@@ -118,6 +124,8 @@ SLASHED = {
     "Cont'd": "Continued",
     "rec'd": "received",
     "req'd": "required",
+    "comm'n": "commission",
+    "Comm'n": "Commission",
     "sec'y": "secretary",
     "Sec'y": "Secretary",
     "M/W/F": "Monday, Wednesday, Friday",

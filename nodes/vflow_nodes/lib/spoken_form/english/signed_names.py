@@ -28,6 +28,7 @@ _GRADE = re.compile(r"(AB|[A-FO])([+\-−])")
 _DIAL = re.compile(r"\*#?[0-9]{2,4}#?|#[0-9]{2,4}#")
 _KEYS = {"*": "star", "#": "pound"}
 _NUMBER_SIGN = re.compile(r"#([0-9]{1,10})")
+_ACCOUNT = re.compile("[A-Z]{1,4}#")
 _MASKED = re.compile(r"[(]?(?:[*xX•·#]{2,}[- ]?)+([0-9]{2,6})")
 _LETTERS = re.compile(r"(M|Tu|W|Th|F|Sa|Su|[A-Z])[-–](M|Tu|W|Th|F|Sa|Su|[A-Z])")
 _DAYS = {
@@ -54,6 +55,10 @@ def signed_name(look: Look) -> Reading | None:
         digits = found.group(1)
         said = code(digits) if len(digits) > 3 or digits[0] == "0" else cardinal(digits)
         return Reading(1, f"number {said}{first.mark}", "digits")
+    if _ACCOUNT.fullmatch(core) and not first.mark:
+        following = look.at(1)
+        if following is not None and following.core[:1].isdigit():
+            return Reading(1, f"{spaced(core)} number")
     if core[0] == "#" and (said := mixed(core[1:])):
         return Reading(1, f"number {said}{first.mark}", "digits")
     if (found := _GRADE.fullmatch(core)) and (before.paused or found.group(2) == "+" or _is_grade(look)):

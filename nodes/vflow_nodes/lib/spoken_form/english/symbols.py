@@ -8,12 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from vflow_nodes.lib.spoken_form.english.attributes import is_noun
 from vflow_nodes.lib.spoken_form.english.dashes import MATH_KINDS, dash
 from vflow_nodes.lib.spoken_form.english.letters import acronym, spaced
 from vflow_nodes.lib.spoken_form.english.numbers import NUMBER, cardinal, number
-from vflow_nodes.lib.spoken_form.english.units import UNITS
-from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
 OPERATORS = {
@@ -81,6 +78,10 @@ NAMES = {
     "¢": "cents",
     "№": "number",
     "∠": "angle",
+    "⌘": "command",
+    "⌥": "option",
+    "⇧": "shift",
+    "⌃": "control",
 }
 _RAISED = {"²": "squared", "³": "cubed"}
 FUNCTIONS = {
@@ -94,15 +95,13 @@ FUNCTIONS = {
 }
 _TOKENS = re.compile(rf"{NUMBER}|[A-Za-z]+|<=|>=|!=|==|:=|->|=>|\S")
 _EXPRESSION = re.compile(
-    r".*(?:[=^×÷√≤≥≠·²³π]|[0-9)][+*][0-9A-Za-z(]|[A-Za-z0-9]<[A-Za-z0-9]|[0-9]>[0-9])|[A-Za-z]{1,4}\([A-Za-z0-9]\)",
+    r".*(?:[=^×÷√≤≥≠·²³π]|[0-9)][+*][0-9A-Za-z(]|[A-Za-z0-9]<[A-Za-z0-9]|[0-9]>[0-9])|[A-Za-z]{1,4}\([A-Za-z0-9]\)|(?:sin|cos|tan|log|ln|sqrt|exp)\([^()]{1,12}\)",
     re.DOTALL,
 )
 _SHORT_WORDS = frozenset(("of", "is", "to", "or", "pi", "if"))
 _ARROWS = frozenset(("->", "=>", "→", "⇒", "-->"))
 _PRESSED = frozenset(("press", "dial", "hit", "push", "tap", "enter"))
 _PHONE_KEYS = {"*": "star", "#": "pound"}
-_TIMES = word_set("day days week weeks month months hours hrs nights doses wks mos")
-_CROSSES = frozenset(("x", "X", "×"))
 _DASHES = frozenset("-–—―_=*")
 
 
@@ -123,7 +122,8 @@ def lone(look: Look) -> Reading | None:
     if core in ("+", "/", "•", "|"):
         return _by_place(look)
     if core in OPERATORS:
-        return Reading(1, OPERATORS[core] + first.mark, "op")
+        said = f"is {OPERATORS[core]}" if core == "≈" and not before.paused else OPERATORS[core]
+        return Reading(1, said + first.mark, "op")
     if core in _ARROWS and before.ended:
         return Reading(1, "")
     if core == "#" and not before.ended:
@@ -172,48 +172,6 @@ def _by_place(look: Look) -> Reading:
     if core == "+":
         return Reading(1, "plus", "op")
     return Reading(1, "divided by", "op") if before.kind in MATH_KINDS else Reading(1, "")
-
-
-def times(look: Look) -> Reading | None:
-    """Read the letter x between two numbers: "times", or "by" where a unit follows."""
-    if look.first.core not in ("x", "X", "×") or look.first.mark:
-        return None
-    if look.before.kind not in MATH_KINDS:
-        return _for_a_time(look)
-    if look.before.kind in ("op", "letter"):
-        return None
-    following = look.at(1)
-    if following is None or not following.core[:1].isdigit():
-        return None
-    at = 1
-    while not look.words[at].mark and (sign := look.at(at + 1)) is not None and sign.core in _CROSSES:
-        if (side := look.at(at + 2)) is None or not side.core[:1].isdigit():
-            break
-        at += 2
-    return Reading(1, "by" if _is_side(look, at) else "times", "op")
-
-
-def _for_a_time(look: Look) -> Reading | None:
-    """Read "x 7 days" of a prescription."""
-    if look.before.paused or len(look.before.word) < 2:
-        return None
-    following = look.at(1)
-    if following is None or not following.core.isdigit() or following.mark:
-        return None
-    unit = look.at(2)
-    return Reading(1, "for") if unit is not None and unit.core.lower() in _TIMES else None
-
-
-def _is_side(look: Look, at: int) -> bool:
-    """Whether the last of several numbers with "x" between them is a length: a unit or a noun follows."""
-    last = look.words[at]
-    attached = last.core.lstrip("0123456789.,/")
-    if attached.strip("'’′\"”″") == "" and (attached or last.tail[:1] in ('"', "”", "″", "'", "’")):
-        return True
-    if attached:
-        return attached in UNITS
-    following = None if last.mark else look.at(at + 1)
-    return following is not None and (following.core in UNITS or is_noun(following))
 
 
 def is_expression(core: str) -> bool:

@@ -13,27 +13,31 @@ from vflow_nodes.lib.spoken_form.english.abbreviations import (
 )
 from vflow_nodes.lib.spoken_form.english.amounts import numeric
 from vflow_nodes.lib.spoken_form.english.attributes import own_stop
+from vflow_nodes.lib.spoken_form.english.bare_numbers import parted
 from vflow_nodes.lib.spoken_form.english.chat import chat_word
 from vflow_nodes.lib.spoken_form.english.codes import (
     digit_groups,
+    in_groups,
+    is_mixed,
     leftover,
     mixed,
     phone,
     single,
     version,
 )
+from vflow_nodes.lib.spoken_form.english.crosses import times
 from vflow_nodes.lib.spoken_form.english.currencies import CURRENCIES
 from vflow_nodes.lib.spoken_form.english.dashes import after_dash
 from vflow_nodes.lib.spoken_form.english.dates import clock_time
 from vflow_nodes.lib.spoken_form.english.designations import designation
 from vflow_nodes.lib.spoken_form.english.factorials import factorial
 from vflow_nodes.lib.spoken_form.english.following import (
+    after_beds,
     after_letter,
     after_number,
     after_per,
     end_of,
     is_measured,
-    is_scale,
 )
 from vflow_nodes.lib.spoken_form.english.letter_words import letter_word
 from vflow_nodes.lib.spoken_form.english.letters import (
@@ -43,8 +47,9 @@ from vflow_nodes.lib.spoken_form.english.letters import (
 from vflow_nodes.lib.spoken_form.english.markup import markup
 from vflow_nodes.lib.spoken_form.english.moments import after_clock, half_range_alone
 from vflow_nodes.lib.spoken_form.english.money import is_money_word, money, other_money
-from vflow_nodes.lib.spoken_form.english.number_forms import number_form
-from vflow_nodes.lib.spoken_form.english.numbers import code
+from vflow_nodes.lib.spoken_form.english.number_forms import american_form, number_form
+from vflow_nodes.lib.spoken_form.english.numbers import code, number
+from vflow_nodes.lib.spoken_form.english.plain_words import plain_word
 from vflow_nodes.lib.spoken_form.english.roman_numerals import roman_numeral
 from vflow_nodes.lib.spoken_form.english.scripture import scripture
 from vflow_nodes.lib.spoken_form.english.short_forms import BEFORE_NUMBER
@@ -54,16 +59,14 @@ from vflow_nodes.lib.spoken_form.english.symbols import (
     is_expression,
     lone,
     raised,
-    times,
     without_pictures,
 )
-from vflow_nodes.lib.spoken_form.english.units import MONTHS
 from vflow_nodes.lib.spoken_form.english.unsayable import long_word
+from vflow_nodes.lib.spoken_form.english.web import pieces
 from vflow_nodes.lib.spoken_form.english.words import (
     CODES,
     PLACED,
     RESPELLED,
-    is_unpronounceable,
     is_versioned,
 )
 from vflow_nodes.lib.spoken_form.long_words import is_code
@@ -74,14 +77,16 @@ _PLAIN = re.compile(r"[A-Za-z][a-z]+(?:['’](?:[a-z]{1,2}|[A-Z][a-z]+))?")
 _JOINED = re.compile(r"(--+|—|–|/|&|\+|…|\.\.+|[,;:!?](?=[A-Za-z])|(?<=[A-Za-z]{2})\.(?=[A-Z][a-z]))")
 _EQUATION = re.compile(r"[0-9]{1,6}[a-z]")
 _HALVES = tuple("½¼¾⅓⅔⅛")
-_EUROPEAN = re.compile(r"([€£$]?)([0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),([0-9]{1,2})([€£$]?)")
-_THOUSANDS = re.compile(r"(?:Rp|[€₫₺₽₴₹]|R\$)[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,3}(?:\.[0-9]{3})+[€₫₺₽₴₹]")
 _LABEL = re.compile(r"([A-Za-z]{1,4})\.([0-9].*)")
 _DIGITS = re.compile("[0-9]+")
 _INNER_STOP = re.compile(r"\.(?= )")
 _BRACKETS = re.compile(r"[\"()\[\]{}<>|`*\\]+")
 _AFTER = ("number", "feet", "unit")
-_KEYS = frozenset(("Ctrl", "Control", "Alt", "Shift", "Cmd", "Command", "Option", "Win", "Fn"))
+_KEYS = frozenset(
+    ("Ctrl", "Control", "Alt", "Shift", "Cmd", "Command", "Option", "Win", "Fn", "⌘", "⌥", "⇧", "⌃")
+)
+_SPELLED = 24
+"""Letters of a code that is spelled where a code is announced."""
 _DEEPEST = 3  # how often a part of a word may have parts of its own
 
 
@@ -94,10 +99,10 @@ class English:
         first = look.first
         core = first.core
         if not first.lead and core not in SPECIAL and _PLAIN.fullmatch(core) and len(core) <= LONGEST:
-            plain = self._plain(look)
+            plain = plain_word(look)
             if plain is not None:
                 return plain
-        reading = self._read(look, long_words, 0)
+        reading = parted(look, self._read(look, long_words, 0))
         if first.written.isascii() and _DIGITS.search(reading.spoken):
             return replace(
                 reading, spoken=_DIGITS.sub(lambda found: f" {code(found.group())} ", reading.spoken).strip()
@@ -107,29 +112,11 @@ class English:
     def code_words(self, word: str) -> int:
         return 3 if word.lower() in CODES else 0
 
-    def _plain(self, look: Look) -> Reading | None:
-        first, before = look.first, look.before
-        core = first.core
-        if before.kind in ("number", "money") and (
-            is_scale(core) or is_money_word(look) or before.value in ("M", "B")
-        ):
-            return None
-        if (
-            before.value == "00"
-            or core in RESPELLED
-            or (len(core) < 6 and is_unpronounceable(core))
-            or (core[0] in "IVXL" and not before.paused and len(core) < 3)
-        ):
-            return None
-        kind = "month" if core in MONTHS and not first.mark else ""
-        core = core.replace("’", "'") if "’" in core else core
-        if "--" in first.text[-4:]:
-            return None
-        return Reading(1, core + first.mark if first.mark else core, kind, kind and before.word.lower())
-
     def _read(self, look: Look, long_words: LongWords, depth: int) -> Reading:
         first = look.first
         core = first.core
+        if look.before.code and _SPELLED >= len(core) > 12 and is_mixed(core):
+            return Reading(1, in_groups(core) + first.mark, "digits")
         if len(first.written) > LONGEST or is_code(core):
             return long_word(first, long_words)
         if reading := other_money(look):
@@ -163,7 +150,13 @@ class English:
             return Reading(1, first.mark)
         if (reading := times(look)) is not None:
             return reading
-        if reading := half_range_alone(look) or after_clock(look) or after_per(look) or after_letter(look):
+        if (
+            reading := half_range_alone(look)
+            or after_clock(look)
+            or after_per(look)
+            or after_letter(look)
+            or after_beds(look)
+        ):
             return reading
         if before.kind in _AFTER and (reading := after_number(look)) is not None:
             return reading
@@ -172,14 +165,8 @@ class English:
     def _number(self, look: Look) -> Reading | None:
         first = look.first
         core = first.core
-        if (found := _EUROPEAN.fullmatch(core)) and (
-            len(core) > 6 or not core[0].isdigit() or not core[-1].isdigit() or is_measured(look)
-        ):
-            symbol, whole, part, end = found.groups()
-            plain = replace(first, core=f"{symbol}{whole.replace('.', '')}.{part}{end}")
-            return self._number(Look([plain, *look.words[1:]], look.before, look.stage))
-        if _THOUSANDS.fullmatch(core):
-            plain = replace(first, core=core.replace(".", ","))
+        if american := american_form(core, lambda: is_measured(look)):
+            plain = replace(first, core=american)
             return self._number(Look([plain, *look.words[1:]], look.before, look.stage))
         if core[:1] in _HALVES:
             return numeric(look)
@@ -191,6 +178,8 @@ class English:
             return None
         if (found := _LABEL.fullmatch(core)) and (label := BEFORE_NUMBER.get(found.group(1))):
             return Reading(1, f"{label} {self._say(found.group(2), 'name', _DEEPEST - 1)}{first.mark}")
+        if look.before.code and "_" in core and core.isascii():
+            return Reading(1, pieces(core) + first.mark, "digits")
         if look.before.code and (said := single(core)):
             return Reading(1, said + first.mark, "digits")
         if look.before.word.lower() in PLACED and (said := mixed(core)):
@@ -209,7 +198,7 @@ class English:
         if is_expression(core):
             return Reading(1, expression(core) + first.mark, "number", "2")
         if core.count("-") == 1 and (end := clock_time(core.partition("-")[2])):
-            return Reading(1, f"{core.partition('-')[0]} to {end}{first.mark}", "time")
+            return Reading(1, f"{_hour(core.partition('-')[0])} to {end}{first.mark}", "time")
         if core[-1:] in "'’" or "_" in core:
             return None
         said = mixed(core)
@@ -218,12 +207,13 @@ class English:
     def _parts(self, look: Look, long_words: LongWords, depth: int) -> Reading:
         """Read a word of several: "yes/no", "AT&T", "pre-2020"; at last the word as it is."""
         first = look.first
-        core = without_pictures(first.core)
+        core = first.core if first.core[:1] in _KEYS else without_pictures(first.core)
         if depth < _DEEPEST and (" " in core or core != first.core):
             return Reading(1, self._say(core, long_words, depth + 1) + first.mark)
         parts = _JOINED.split(core) if depth < _DEEPEST else [core]
         if len(parts) > 1:
-            mark = end_of(look, 0) if own_stop(first) else first.mark
+            own = own_stop(first) or (first.dotted and "." in parts[-1])
+            mark = end_of(look, 0) if own else first.mark
             return Reading(1, self._join(parts, long_words, depth) + mark)
         if "-" in core.strip("-") and depth < _DEEPEST and any(map(_needs_reading, core.split("-"))):
             return Reading(1, self._say(core.replace("-", " "), long_words, depth + 1) + first.mark)
@@ -249,6 +239,7 @@ class English:
         if "&" in parts and (letters := joined_letters(parts)):
             return letters
         if parts[0] in _KEYS:
+            said = ["Delete" if word == "Del" else word for word in said]
             said = [word for word in said if word != "plus"]
         joined = " ".join(filter(None, said))
         joined = _INNER_STOP.sub("", joined) if "/" in parts else joined
@@ -267,6 +258,11 @@ class English:
                 said.append(reading.spoken)
             before = Before(last.core, reading.kind, reading.value, mark_of(reading.spoken[-1:]) != "", False)
         return " ".join(said)
+
+
+def _hour(text: str) -> str:
+    """Say the beginning of a time that has minutes at its end only: "10-10:50", "noon-1pm"."""
+    return number(text) if text.isdigit() else text
 
 
 def _needs_reading(part: str) -> bool:

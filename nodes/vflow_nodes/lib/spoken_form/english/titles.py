@@ -8,6 +8,7 @@ from vflow_nodes.lib.spoken_form.english.following import end_of
 from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.words import pairs, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
+from vflow_nodes.lib.spoken_form.word import Word
 
 _FIELDS = pairs(
     """
@@ -38,6 +39,14 @@ _SISTERS = word_set(
 )
 """Women's names, before which "Sr." is a nun."""
 
+_OFFICES = word_set("Lt Atty Attorney Surgeon Solicitor Secretary Sec Adj Lieutenant Vice Postmaster")
+_DETERMINERS = word_set("the a our this that former current new acting vice deputy")
+OF_STATE = {
+    "Sec": "Secretary", "Ed": "Education", "Agr": "Agriculture", "Ag": "Agriculture", "Def": "Defense",
+    "Transp": "Transportation", "Comm": "Commerce", "Educ": "Education",
+}  # fmt: skip
+"""Short names of departments, after "of"."""
+
 
 def degree(core: str) -> str:
     """Say an academic degree without its last full stop; '' for what is none."""
@@ -64,3 +73,21 @@ def senior(look: Look) -> Reading:
     if following is None or not following.core[:1].isupper() or following.core in _WORK:
         return Reading(1, "Senior" + ("" if following is not None else end_of(look, 0)))
     return Reading(1, "Sister" if following.core in _SISTERS else "Señor")
+
+
+def is_office(look: Look, following: Word | None) -> bool:
+    """Whether a title is no name's: "the Gov. spoke", "Atty. Gen."."""
+    before = look.before.word
+    if before.rstrip(".") in _OFFICES:
+        return True
+    return before.lower() in _DETERMINERS and following is not None and following.core.islower()
+
+
+def office(look: Look) -> Reading | None:
+    """Read "Sec. of State", and "Dept. of Ed."."""
+    core = look.first.core
+    if core == "Sec":
+        following = look.at(1)
+        of = following is not None and following.core in ("of", "Gen")
+        return Reading(1, "Secretary") if of or look.before.word in ("Asst", "Press", "Deputy") else None
+    return Reading(1, OF_STATE[core] + end_of(look, 0)) if look.before.word == "of" else None

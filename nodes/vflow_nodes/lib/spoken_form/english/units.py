@@ -9,19 +9,20 @@ from vflow_nodes.lib.spoken_form.english.words import word_set
 
 _UNITS = """
 km kilometer|m meter|cm centimeter|mm millimeter|nm nanometer|µm micrometer|μm micrometer|mi mile
-yd yard|kg kilogram|g gram|mg milligram|mcg microgram|µg microgram|μg microgram|lb pound|oz ounce
-t ton|L liter|l liter|mL milliliter|ml milliliter|dL deciliter|cl centiliter|gal gallon|qt quart
-pt pint|tsp teaspoon|tbsp tablespoon|Tbsp tablespoon|h hour|hr hour|min minute|sec second|s second
+yd yard|kg kilogram|g gram|mg milligram|mcg microgram|µg microgram|μg microgram|lb pound|oz ounce|t ton
+L liter|l liter|mL milliliter|ml milliliter|dL deciliter|cl centiliter|gal gallon|qt quart|pt pint
+tsp teaspoon|tbsp tablespoon|Tbsp tablespoon|h hour|hr hour|min minute|sec second|s second
 ms millisecond|µs microsecond|ns nanosecond|wk week|mo month|yr year|W watt|kW kilowatt|MW megawatt
-GW gigawatt|kWh kilowatt hour|Wh watt hour|V volt|mV millivolt|kV kilovolt|mA milliamp
-mAh milliamp hour|Ah amp hour|cal calorie|kcal kilocalorie|J joule|kJ kilojoule|N newton|KB kilobyte
-kB kilobyte|MB megabyte|GB gigabyte|TB terabyte|PB petabyte|GiB gibibyte|MiB mebibyte|Gb gigabit
-Mb megabit|ha hectare|px pixel|pg picogram|IU international unit|kPa kilopascal|Pa pascal
-hPa hectopascal|dB decibel|Ω ohm|kΩ kilohm|atm atmosphere|ly light year|bbl barrel|kt knot|kn knot
-nmi nautical mile|hp horsepower|Nm newton meter|kN kilonewton|GPa gigapascal|MPa megapascal|eV electron volt
-keV kiloelectron volt|MeV megaelectron volt|GeV gigaelectron volt|mol mole|mmol millimole|mSv millisievert
-MP megapixel|lm lumen|doz dozen|mbar millibar|bar bar|Mpx megapixel|TW terawatt|MWh megawatt hour
-GWh gigawatt hour|Cal calorie|MB megabyte|c cup
+GW gigawatt|kWh kilowatt hour|Wh watt hour|V volt|mV millivolt|kV kilovolt|mA milliamp|mAh milliamp hour
+Ah amp hour|cal calorie|kcal kilocalorie|J joule|kJ kilojoule|N newton|KB kilobyte|kB kilobyte
+MB megabyte|GB gigabyte|TB terabyte|PB petabyte|GiB gibibyte|MiB mebibyte|Gb gigabit|Mb megabit
+ha hectare|px pixel|pg picogram|IU international unit|kPa kilopascal|Pa pascal|hPa hectopascal
+dB decibel|Ω ohm|kΩ kilohm|atm atmosphere|ly light year|bbl barrel|kt knot|kn knot|nmi nautical mile
+hp horsepower|Nm newton meter|kN kilonewton|GPa gigapascal|MPa megapascal|eV electron volt
+keV kiloelectron volt|MeV megaelectron volt|GeV gigaelectron volt|mol mole|mmol millimole
+mSv millisievert|MP megapixel|lm lumen|doz dozen|mbar millibar|bar bar|Mpx megapixel|TW terawatt|ac acre
+bd bedroom|br bedroom|BR bedroom|BD bedroom|ba bathroom|BA bathroom|spd speed|gtt drop|pc parsec
+kpc kiloparsec|Mpc megaparsec|MWh megawatt hour|GWh gigawatt hour|Cal calorie|c cup
 """
 UNITS: dict[str, tuple[str, str]] = {
     symbol: (name, name + "s")
@@ -91,6 +92,7 @@ UNITS.update(
         "m/s²": ("meter per second squared", "meters per second squared"),
         "m/s^2": ("meter per second squared", "meters per second squared"),
         "ft": ("foot", "feet"),
+        "Ft": ("foot", "feet"),
         "in": ("inch", "inches"),
         "sq": ("square", "square"),
         "lbs": ("pound", "pounds"),
@@ -102,6 +104,10 @@ UNITS.update(
         "pts": ("point", "points"),
         "yds": ("yard", "yards"),
         "ozs": ("ounce", "ounces"),
+        "gm": ("gram", "grams"),
+        "gtts": ("drop", "drops"),
+        "fl-oz": ("fluid ounce", "fluid ounces"),
+        "fl.-oz": ("fluid ounce", "fluid ounces"),
         "gals": ("gallon", "gallons"),
         "qts": ("quart", "quarts"),
         "kgs": ("kilogram", "kilograms"),
@@ -152,6 +158,10 @@ SCALES = {
     "million": "million",
     "billion": "billion",
     "trillion": "trillion",
+    "lakh": "lakh",
+    "lakhs": "lakh",
+    "crore": "crore",
+    "crores": "crore",
 }
 SCALE_WORDS = {
     **SCALES,
@@ -223,9 +233,9 @@ DAY_NAMES = frozenset(DAYS.values())
 
 
 DOTTED_UNITS = word_set(
-    "oz lb lbs ft in min mins sec secs hr hrs tsp tbsp mi yd gal qt pt pts wk wks mo mos yr yrs sq yds"
+    "fl.-oz oz lb lbs ft in min mins sec secs hr hrs tsp tbsp mi yd gal qt pt pts wk wks mo mos yr yrs sq yds"
     " ozs gals qts bbl Tbs tbs tblsp mag Tbsp Tsp tbsps tsps c doz руб грн р kr дин ly kts nmi mil bil"
-    " mln bln"
+    " mln bln ac spd cal kcal mg ml gm"
 )
 """Units whose full stop may be their own."""
 
@@ -254,8 +264,8 @@ def unit_name(symbol: str, value: str) -> str:
     if names is None:
         symbol, slash, per = symbol.partition("/")
         names = UNITS.get(symbol)
-        if names is None or not slash or not (per.isalpha() or per in UNITS):
+        if names is None or not slash or not (per.replace("/", "").isalpha() or per in UNITS):
             return ""
-        single = UNITS.get(per, (per, per))[0]
+        single = UNITS.get(per, (unit_name(per, "1") or per,))[0]
         names = (f"{names[0]} per {single}", f"{names[1]} per {single}")
     return names[value.lstrip("+-−") not in ("1", "1.0")]

@@ -171,6 +171,8 @@ def pieces(text: str) -> str:
 def _word(piece: str) -> str:
     if len(piece) == 1 or piece.lower() in _SPELLED or (piece.isupper() and len(piece) < 4):
         return spaced(piece)
+    if len(piece) < 6 and not (piece.islower() or piece.isupper() or piece.istitle()):
+        return spaced(piece)
     if len(piece) < 5 and not set(piece.lower()) & set("aeiouy"):
         return spaced(piece)
     return piece

@@ -42,7 +42,8 @@ PLACED = word_set(
 )
 """After these a number with a letter is a place: "12B"."""
 CODE_NEXT = word_set(
-    "room suite account error ticket ending ends policy rm dial text call flight extension ext pin zip code"
+    "room suite http account error ticket ending ends policy rm dial text call flight extension ext pin"
+    " zip code"
 )
 OWNERS = word_set("your my our the his her their this")
 COUNTED = word_set(
@@ -65,6 +66,16 @@ def is_versioned(word: str) -> bool:
     return low in VERSIONED and not (word == low and low in _ALSO_VERBS - {"chapter", "section"})
 
 
+LETTERED = word_set(
+    "plan option part vitamin grade section type letter exhibit appendix figure table group team class"
+    " hepatitis answer choice point column row item schedule gate unit room suite apartment hall"
+    " building block pool division phase step level terminal zone wing bay side drive form size key note"
+    " question problem version series"
+)
+"""A letter after these is no initial of a name."""
+SHORT_WORDS = word_set(
+    "of is to or pi if in on at as an am be by do go he it me my no so up us we ln oz ft lb mi"
+)
 _SOUNDS = word_set(
     "hm hmm hmmm mm mmm sh shh shhh psst pst pfft brr brrr grr grrr tsk zzz nth ng ngl cwm crwth tv"
 )
@@ -86,7 +97,8 @@ HIGHWAYS = word_set("highway hwy route rte rt interstate us freeway expressway e
 """Before the number of a road, after which a letter is a direction."""
 NUMBERED = word_set(
     "chapter part act scene section volume book phase article war mark type level stage class grade"
-    " bowl apollo episode round rocky title appendix figure table unit lesson schedule"
+    " bowl apollo episode round rocky title appendix figure table unit lesson schedule verse canto"
+    " stanza footnote clause item rule division region"
 )
 """A Roman numeral after these is a cardinal."""
 RULERS = word_set(
@@ -109,8 +121,12 @@ thx thanks|thnx thanks|pls please|plz please|ppl people|tmrw tomorrow|tmr tomorr
 tho though|thru through|msg message|msgs messages|convo conversation|gr8 great|l8r later|l8 late|w8 wait
 m8 mate|b4 before|2nite tonight|2day today|2moro tomorrow|2morrow tomorrow|str8 straight|h8 hate
 any1 anyone|some1 someone|every1 everyone|dw don't worry|abt about|gtg got to go|g2g got to go
-otw on the way|hmu hit me up|bc because|w/e whatever|npm N P M|ttys T T Y S|wyd W Y D|hbu H B U|rn R N
-nvm never mind|jk J K|ftw F T W|dm D M
+otw on the way|hmu hit me up|sry sorry|omw on my way|ofc of course|gn good night|gm good morning
+tmi T M I|icymi I C Y M I|wya where are you|gl good luck|gg G G|hbd happy birthday
+ttyt talk to you tomorrow|eta E T A|ty thank you|tysm thank you so much|yw you're welcome
+wbu what about you|obvs obviously|probs probably|defo definitely|rly really|srsly seriously
+bday birthday|bf boyfriend|gf girlfriend|bff B F F|fb F B|vid video|vids videos|bc because|w/e whatever
+npm N P M|ttys T T Y S|wyd W Y D|hbu H B U|rn R N|nvm never mind|jk J K|ftw F T W|dm D M
 """
 )
 """Chat's short words."""
@@ -154,7 +170,6 @@ RESPELLED = {
     "pkg": "package",
     "amt": "amount",
     "pmt": "payment",
-    "hwy": "highway",
     "Hwy": "Highway",
     "bldg": "building",
     "Bldg": "Building",
@@ -179,6 +194,18 @@ RESPELLED = {
     "Blvd": "Boulevard",
     "Pkwy": "Parkway",
     "Mr": "Mister",
+    "mtg": "meeting",
+    "YoY": "year over year",
+    "QoQ": "quarter over quarter",
+    "MoM": "month over month",
+    "WoW": "week over week",
+    "lvl": "level",
+    "Lvl": "Level",
+    "EtOH": "E T O H",
+    "hwy": "highway",
+    "rm": "room",
+    "Rm": "Room",
+    "abt": "about",
     "np": "N P",
     **SLANG,
 }
@@ -200,7 +227,7 @@ _CAPITALS = (
     " AIR ARM ART BAG BED BOX BOY CUP EGG FIX FUN GAS GUY ICE JOB KEY KID LAW LEG MAP MIX MOM DAD SON"
     " OIL PEN SEA SKY SUN TAX TEA WAR WET HEY WOW HI OH AH HA UH"
 )
-COMMON = word_set(_CAPITALS) - {"AM", "WHO", "ICE"} | {"MAX", "MIN", "PRO"}
+COMMON = word_set(_CAPITALS) - {"AM", "WHO", "ICE"} | {"MAX", "MIN", "PRO", "MATH", "BIO", "GYM", "ECON"}
 """Words of up to four letters that are words even in capitals."""
 SPELLED = word_set("HTTPS UCLA ASPCA HBCU CORS MBBS MSRP SMTP XHTML OAUTH CMYK CNBC MSNBC FBI LGBTQ UUID")
 

@@ -36,6 +36,6 @@ def test_quotation_s_end_is_no_inch() -> None:
 
 
 def test_noun_makes_it_singular() -> None:
-    reading = length(look("10' pole"))
+    reading = length(look("10' pole", Before("a", paused=False, ended=False)))
     assert reading is not None
     assert reading.spoken == "ten foot"

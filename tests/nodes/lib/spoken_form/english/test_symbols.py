@@ -53,13 +53,5 @@ def test_pictures_are_left_out() -> None:
     assert symbols.without_pictures("Nike™") == "Nike"
 
 
-def test_times() -> None:
-    by = symbols.times(look("x 20 cm", AFTER_NUMBER))
-    times = symbols.times(look("x 4 = 20", AFTER_NUMBER))
-    assert by is not None
-    assert times is not None
-    assert (by.spoken, times.spoken) == ("by", "times")
-
-
 def test_raised() -> None:
     assert [symbols.raised(core) for core in ("10²", "x³", "ab")] == ["ten squared", "X cubed", ""]
