@@ -1,8 +1,8 @@
 """The log of turns, what happened in each and when: a listener on the bus, and the report made of it.
 
 `at_ms` is pipeline time. `voice_off`, `audible` and `silent` are found in the recorded input and output
-where there are recordings (`refine`); live they are the detector's and the sink's word. Where nothing plays, what was
-written was heard.
+where there are recordings (`refine`); live they are the detector's and the sink's word. Where nothing
+plays, what was written was heard.
 """
 
 from __future__ import annotations
