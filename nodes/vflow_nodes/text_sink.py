@@ -55,8 +55,7 @@ class TextSink(Node):
         except TimeoutError as error:
             raise Unavailable(f"{self.file} is a pipe from which nobody reads; name a file") from error
         except OSError as error:
-            reason = error.strerror or error
-            raise Unavailable(f"{self.file} cannot be written: {reason}; name another file") from error
+            raise self._refusal(error, "name another file") from error
         self._begun = True
         self._words: list[str] = []
         self._turn = 0
@@ -85,6 +84,9 @@ class TextSink(Node):
         if not flush.retracts and self._turn <= flush.turn:
             self._end_reply(interrupted=True)
 
+    def _refusal(self, error: OSError, mend: str) -> Unavailable:
+        return Unavailable(f"{self.file!r} cannot be written: {error.strerror or error}; {mend}")
+
     def _end_reply(self, interrupted: bool = False) -> None:
         words, self._words = self._words, []
         if words:
@@ -98,7 +100,10 @@ class TextSink(Node):
             line = json.dumps({**entry, **({"interrupted": True} if interrupted else {})}, ensure_ascii=False)
         else:
             line = f"{who}: {' '.join(text.split())}"
-        self._stream.write(line + "\n")
+        try:
+            self._stream.write(line + "\n")
+        except OSError as error:
+            raise self._refusal(error, "make room there, or name another file") from error
 
 
 def _opened(file: str, mode: Literal["a", "w"]) -> TextIO:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from vflow import MS, Harness, TextPacket, TurnEnd, Unavailable
+from vflow import MS, Harness, NodeError, TextPacket, TurnEnd, Unavailable
 from vflow_nodes.text_sink import TextSink
 
 
@@ -101,3 +101,21 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pyt
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(Unavailable, match="a pipe from which nobody reads"), sink(tmp_path / "pipe"):
         pass
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+def test_a_file_that_takes_no_more_is_named_with_its_mend() -> None:
+    refused = "'/dev/full' cannot be written: No space left on device; make room there, or name another file"
+    with sink(Path("/dev/full")) as harness, pytest.raises(NodeError, match=refused):
+        harness.push(TextPacket(text="Where?", turn=1), "user")
+
+
+def test_a_reader_that_has_gone_is_named(tmp_path: Path) -> None:
+    ear, mouth = os.pipe()
+    with sink(Path(f"/dev/fd/{mouth}")) as harness:
+        os.close(ear)
+        os.close(mouth)
+        with pytest.raises(
+            NodeError, match="cannot be written: Broken pipe; make room there, or name another"
+        ):
+            harness.push(TextPacket(text="Where?", turn=1), "user")
