@@ -102,9 +102,7 @@ def read_stretch(path: Path, start_ns: int, end_ns: int | None) -> tuple[Any, in
         return mixed(file.read(max(0, last - first), dtype="float32", always_2d=True), rate), rate
 
 
-def refine(
-    turns: Collection[TurnRecord], recorded_input: Path | None, recorded_output: Path | None
-) -> None:
+def refine(turns: Collection[TurnRecord], recorded_input: Path | None, recorded_output: Path | None) -> None:
     """Replace what was claimed of turns by what the recordings hold. The input starts at pipeline time 0."""
     starts = sorted(turn.at_ns["audible"] for turn in turns if "audible" in turn.at_ns)
     for turn in turns:
