@@ -31,7 +31,9 @@ from vflow import (
 from vflow_nodes.lib.app_audio import samples_of
 
 CLOSED = "nobody takes what is pushed: the pipeline is not open; start one"
-OVER = "push after end(): the stream is over; start a new pipeline"
+OVER = "push after end(): the stream is over; start a new session or pipeline"
+MOST_MARKS = 1_000
+"""Presses and releases that wait to leave, between the audio."""
 AHEAD_NS = 2 * SECOND
 """Silence that follows audio which came faster than it lasts; then the stream waits for the clock."""
 
@@ -68,7 +70,7 @@ class AppSource(Node):
     def open(self) -> None:
         self._lock = threading.Lock()
         self._waiting: deque[Samples | type[Event]] = deque()  # guarded by _lock
-        self._count = 0  # frames in it; guarded by _lock
+        self._count = self._marks = 0  # frames, and marks between them, in it; guarded by _lock
         self._filter: tuple[int, soxr.ResampleStream] | None = None  # guarded by _lock
         self._mixdowns: dict[int, Mixdown] = {}  # by rate; guarded by _lock
         self._ending = self._refused = False  # guarded by _lock
@@ -118,11 +120,12 @@ class AppSource(Node):
 
     def press(self) -> None:
         """Mark that the user holds a button down, and what is pushed from now on is an utterance: for a
-        `push_to_talk` downstream. Any thread; does not block. Raises: as `push`."""
+        `push_to_talk` downstream. Any thread; does not block. Raises: as `push`; where MOST_MARKS wait."""
         self._mark(TalkStart)
 
     def release(self) -> None:
-        """Mark that the user has let the button go: the utterance ends with what was pushed."""
+        """Mark that the user has let the button go: the utterance ends with what was pushed. Any thread; does
+        not block. Raises: as `press`."""
         self._mark(TalkEnd)
 
     def _mark(self, event: type[Event]) -> None:
@@ -131,8 +134,11 @@ class AppSource(Node):
         with self._lock:
             if self._ending:
                 raise VflowError(OVER)
+            if self._marks >= MOST_MARKS:
+                raise VflowError(f"{MOST_MARKS:,} presses and releases wait to leave; wait for the audio")
             self._drain()
             self._waiting.append(event)
+            self._marks += 1
         self.ctx.notify()
 
     @property
@@ -209,6 +215,7 @@ class AppSource(Node):
             first = self._waiting[0]
             if isinstance(first, type):
                 self._waiting.popleft()
+                self._marks -= 1
                 return first(pts_ns=self._at_ns)
             block, rest = first[:frames], first[frames:]
             if len(rest):

@@ -79,7 +79,7 @@ class AppText(Node):
             )
         with self._lock:
             if self._ending:
-                raise VflowError("a text after end(): the stream is over; start a new pipeline")
+                raise VflowError("a text after end(): the stream is over; start a new session or pipeline")
             if len(self._waiting) >= MOST_WAITING:
                 raise VflowError(f"{MOST_WAITING:,} texts wait to be answered; wait for replies")
             turn = self.ctx.new_turn()  # under the lock: in the order of the numbers

@@ -19,8 +19,12 @@ from vflow import (
     SpeechStart,
     TalkEnd,
     TalkStart,
+    VflowError,
     prop,
 )
+
+MOST_WAITING = 1_000
+"""Presses and releases that wait for audio."""
 
 
 class PushToTalk(Node):
@@ -50,6 +54,8 @@ class PushToTalk(Node):
     audio = In(Audio(rate=16_000, channels=1))
     speech = Out(Audio(rate=16_000, channels=1, features={"turns"}), doc="utterances")
 
+    _open = False
+
     def open(self) -> None:
         self._lock = threading.Lock()
         self._calls: deque[tuple[int, bool]] = deque()  # when it was pressed or not; guarded by _lock
@@ -58,19 +64,33 @@ class PushToTalk(Node):
         self._pressed_ns = self._end_ns = 0
         self._released_ns: int | None = None
         self._held: deque[AudioPacket] = deque()  # the pre-roll, then what is shorter than `shortest`
+        self._open = True
+
+    def close(self) -> None:
+        self._open = False
 
     # the application's side
 
     def press(self) -> None:
-        """Begin an utterance now, and interrupt. Any thread; does not block. A second press means nothing."""
+        """Begin an utterance now, and interrupt. Any thread; does not block. A second press means nothing.
+
+        Raises: VflowError where the pipeline is not open, and where MOST_WAITING wait for audio.
+        """
         self._call(True)
 
     def release(self) -> None:
-        """End the utterance with what is heard until now, and the tail. Any thread; does not block."""
+        """End the utterance with what is heard until now, and the tail. Any thread; does not block. Raises:
+        as `press`."""
         self._call(False)
 
     def _call(self, pressed: bool) -> None:
+        if not self._open:
+            raise VflowError("nobody takes a button: the pipeline is not open; start one")
         with self._lock:
+            if len(self._calls) >= MOST_WAITING:
+                raise VflowError(
+                    f"{MOST_WAITING:,} presses and releases wait: no audio comes; check the source"
+                )
             self._calls.append((self.ctx.now_ns(), pressed))
 
     # the node's thread

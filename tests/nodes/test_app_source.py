@@ -11,7 +11,7 @@ import pytest
 
 from tests.stand_ins import PATIENCE_S
 from vflow import MS, SECOND, AudioPacket, Harness, TalkEnd, TalkStart, VflowError
-from vflow_nodes.app_source import AppSource
+from vflow_nodes.app_source import MOST_MARKS, AppSource
 
 RATE = 16_000
 
@@ -232,3 +232,13 @@ def test_a_mark_before_the_start_or_after_the_end_is_refused(harness: Harness) -
     source(harness).end()
     with pytest.raises(VflowError, match="the stream is over"):
         source(harness).release()
+
+
+def test_marks_without_end_are_refused_until_some_have_left(harness: Harness) -> None:
+    node = source(harness)
+    for _ in range(MOST_MARKS):
+        node.press()
+    with pytest.raises(VflowError, match="1,000 presses and releases wait to leave"):
+        node.release()
+    assert next(iter(harness.produce()))
+    node.release()

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vflow import MS, AudioPacket, Event, Harness, SpeechEnd, SpeechStart, TalkEnd, TalkStart
-from vflow_nodes.push_to_talk import PushToTalk
+from vflow import MS, AudioPacket, Event, Harness, SpeechEnd, SpeechStart, TalkEnd, TalkStart, VflowError
+from vflow_nodes.push_to_talk import MOST_WAITING, PushToTalk
 
 STEP = 20 * MS
 
@@ -144,3 +144,24 @@ def test_without_a_shortest_press_the_turn_begins_with_it() -> None:
         button = Button(harness)
         button.mark(TalkStart())
         assert isinstance(button.out[0], SpeechStart)
+
+
+@pytest.mark.parametrize("call", ["press", "release"])
+def test_a_button_of_a_pipeline_that_is_not_open_says_so(call: str) -> None:
+    node = PushToTalk()
+    with pytest.raises(VflowError, match="the pipeline is not open; start one"):
+        getattr(node, call)()
+    with Harness(node):
+        getattr(node, call)()
+    with pytest.raises(VflowError, match="the pipeline is not open; start one"):
+        getattr(node, call)()
+
+
+def test_a_button_that_is_pressed_without_end_while_no_audio_comes_is_refused(button: Button) -> None:
+    for _ in range(MOST_WAITING // 2):
+        button.node.press()
+        button.node.release()
+    with pytest.raises(VflowError, match="1,000 presses and releases wait: no audio comes"):
+        button.node.press()
+    button.hear(40)
+    button.node.press()

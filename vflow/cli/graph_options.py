@@ -57,7 +57,8 @@ def load(args: argparse.Namespace, *, require_available: bool = True) -> Graph:
 
 
 def _text_input(args: argparse.Namespace) -> TextInput | None:
-    """What `--text` and `--mute` ask for. Raises: GraphError for options that contradict one another."""
+    """Return the text input of `--text` and `--mute`; None without. Raises: GraphError for options that
+    contradict one another."""
     text, mute = getattr(args, "text", False), getattr(args, "mute", False)
     if mute and not text:
         raise GraphError([Diagnostic("--mute is for typed turns", Place("--mute"), "add --text")])

@@ -44,7 +44,7 @@ class Output(Protocol):
 
 
 class Ends:
-    """Those of one pipeline. The properties raise VflowError for what the graph does not have."""
+    """Find these nodes in one pipeline. The properties raise VflowError for one that it has not."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         """Raises: VflowError for a graph that no application can use."""
