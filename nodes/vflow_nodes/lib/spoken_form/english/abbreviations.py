@@ -179,7 +179,7 @@ def _place_or_title(look: Look) -> Reading:
     """Read "St." and "Dr.": after a name a place, before a name a title."""
     first, before = look.first, look.before
     if before.word.lower() in ("the", "a", "my", "your", "our", "this") and first.core == "Dr":
-        return Reading(1, TITLES["Dr"])
+        return Reading(1, TITLES["Dr"] + (first.after or _title_end(look)))
     named = (before.word[:1].isupper() and not before.start) or before.word[:1].isdigit()
     if named and not before.paused and before.word not in PLACES and before.word not in _NO_STREETS:
         return Reading(1, PLACES[first.core] + _place_end(look))
