@@ -180,7 +180,9 @@ def half_range(core: str) -> str:
     if not found:
         return ""
     first, hour, second = found.groups()
-    end = clock_time(hour, half_follows=True) or cardinal(hour)
+    end = clock_time(hour, half_follows=True) or (cardinal(hour) if hour.isdigit() else "")
+    if not end:
+        return ""
     return f"{half_of_day(first)} to {end}" + (f" {half_of_day(second)}" if second else "")
 
 

@@ -55,11 +55,11 @@ def time_of_day(look: Look, before: str) -> Reading | None:
     if reading := _short_hours(look) or hours_of_clock(look):
         return reading
     if found := _ISH.fullmatch(first.core):
-        said = clock_time(found[1], half_follows=True) if ":" in found[1] else cardinal(found[1])
+        said = clock_time(found[1], half_follows=True) or cardinal(found[1].partition(":")[0])
         return Reading(1, f"{said} ish{first.mark}", "time")
     if found := _PACE.fullmatch(first.core):
         clock, part, per = found.groups()
-        said = clock_time(clock, half_follows=True)
+        said = clock_time(clock, half_follows=True) or clock.replace(":", " ")
         said += f" point {spelled(part)}" if part else f" per {UNITS[per][0]}"
         return Reading(1, said + first.mark, "number", "2")
     if ":" not in first.core and first.core[-1] not in "mM":
