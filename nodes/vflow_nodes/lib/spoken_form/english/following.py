@@ -202,6 +202,8 @@ def after_number(look: Look) -> Reading | None:
     ):
         if is_lettered(look, 0):
             return None
+        if core == "M" and look.cut():
+            return Reading(1, "", "number", "M", owed="million")
         return Reading(1, scale + scale_end(look, 0), "scale", "2")
     scale, dash, more = core.partition("-")
     if dash and scale in SCALES and more.isalpha() and before.kind == "number":
