@@ -73,7 +73,7 @@ def numeric(look: Look) -> Reading | None:
         return reading
     if reading := day_to_month(look):
         return reading
-    if said := decade(first, look.before.word.lower()):
+    if said := decade(first, "" if _names_decade(look) else look.before.word.lower()):
         return Reading(1, said + first.mark)
     if core[:1] in HALVES:
         said = fraction(*HALVES[core[0]])
@@ -128,6 +128,11 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
         if (found := read(look, digits, rest, whole))[0]:
             return found
     return _joined(look, sign, digits, rest, whole)
+
+
+def _names_decade(look: Look) -> bool:
+    """Whether "90s" describes a noun: "for 90s kids"."""
+    return look.first.core.endswith("0s") and len(look.first.core) == 3 and is_noun(look.after(0))
 
 
 def _joined(look: Look, sign: str, digits: str, rest: str, whole: bool) -> tuple[str, str]:

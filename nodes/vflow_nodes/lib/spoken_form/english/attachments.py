@@ -28,7 +28,7 @@ from vflow_nodes.lib.spoken_form.english.numbers import (
     plural,
     year,
 )
-from vflow_nodes.lib.spoken_form.english.units import PERIODS, SCALE_LETTERS, unit_name
+from vflow_nodes.lib.spoken_form.english.units import HOMES, PERIODS, SCALE_LETTERS, unit_name
 from vflow_nodes.lib.spoken_form.reading import Look
 
 _TWO_UNITS = re.compile(r"([^/0-9]{1,4})/([0-9]+(?:\.[0-9]+)?)([^/0-9]{1,3})")
@@ -101,7 +101,10 @@ def measure(look: Look, digits: str, rest: str, whole: bool) -> tuple[str, str]:
         return f"{number(digits)} and {'a half' if rest == '½' else fraction(*part)}", "range"
     if rest in ("-", "–"):
         return number(digits), "range"  # "a 4- to 5-lb. chicken"
-    if (found := _TWO_UNITS.fullmatch(rest)) and (name := unit_name(found[1], digits)):
+    found = _TWO_UNITS.fullmatch(rest)
+    if found and found[1] in HOMES:
+        found = _TWO_UNITS.fullmatch(rest.lower())
+    if found and (name := unit_name(found[1], digits)):
         return (
             f"{number(digits)} {name}, {number(found[2])} {unit_name(found[3], found[2]) or found[3]}",
             "unit",

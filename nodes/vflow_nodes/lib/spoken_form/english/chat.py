@@ -11,7 +11,8 @@ from vflow_nodes.lib.spoken_form.word import Word
 
 _LETTERS = {"u": "you", "r": "are", "c": "see", "b": "be"}
 _NAMED = word_set(
-    "letter letters variable vector vectors function value velocity point matrix and or axis key in"
+    "let given suppose where denote letter letters variable vector vectors function value velocity"
+    " point matrix and or axis key in"
 )
 _SUBJECTS = word_set("we you they who what where how when why")
 _EVERY = re.compile(r"q([0-9]{1,2})(?:-([0-9]{1,2}))?(h|hr|hrs|d|wk|min)")

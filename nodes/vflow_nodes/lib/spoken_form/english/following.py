@@ -20,7 +20,14 @@ from vflow_nodes.lib.spoken_form.english.designations import MADE
 from vflow_nodes.lib.spoken_form.english.lengths import describes_length, inch_mark
 from vflow_nodes.lib.spoken_form.english.numbers import HALVES, fraction, number
 from vflow_nodes.lib.spoken_form.english.short_forms import SLASHED
-from vflow_nodes.lib.spoken_form.english.units import DOTTED_UNITS, SCALE_WORDS, SCALES, UNITS, unit_name
+from vflow_nodes.lib.spoken_form.english.units import (
+    DOTTED_UNITS,
+    HOMES,
+    SCALE_WORDS,
+    SCALES,
+    UNITS,
+    unit_name,
+)
 from vflow_nodes.lib.spoken_form.english.words import COUNTED, HIGHWAYS, NOT_MANY, PLACED, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
@@ -242,8 +249,8 @@ def after_beds(look: Look) -> Reading | None:
     found = _PAIR.fullmatch(look.first.core)
     if not found or look.before.kind not in ("number", "unit"):
         return None
-    name = unit_name(found[1], look.before.value)
-    other = unit_name(found[3], found[2]) if found[3] else ""
+    name = unit_name(found[1].lower() if found[1] in HOMES else found[1], look.before.value)
+    other = unit_name(found[3].lower() if found[3] in HOMES else found[3], found[2]) if found[3] else ""
     if not name or (found[3] and not other):
         return None
     following = look.after(0)

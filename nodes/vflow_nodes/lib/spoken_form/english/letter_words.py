@@ -55,7 +55,7 @@ def letter_word(look: Look, long_words: LongWords) -> Reading | None:
         return Reading(1, said + first.mark)
     if (reading := abbreviation(look) or letters_with_stops(look)) is not None:
         return reading
-    if core in RESPELLED:
+    if core in RESPELLED and not _is_itself(look):
         own = first.dotted and core.islower() and is_unpronounceable(core)
         return Reading(1, RESPELLED[core] + (end_of(look, 0) if own else first.mark))
     if core[:1] in "ΔδαβγλσΩω" and len(core) == 2 and core[1].isascii():
@@ -81,6 +81,17 @@ def letter_word(look: Look, long_words: LongWords) -> Reading | None:
     if is_unpronounceable(core):
         return Reading(1, _symbol(look) + first.mark)
     return None
+
+
+def _is_itself(look: Look) -> bool:
+    """Whether a short word is no word of chats: an era after a year, a command."""
+    first = look.first
+    if first.core == "bc":
+        return look.before.kind in ("number", "year", "digits")
+    if first.core in ("rm", "np", "dm"):
+        following = None if first.lead.endswith("`") else look.after(0)
+        return first.lead.endswith("`") or (following is not None and following.text[:1] == "-")
+    return False
 
 
 def _symbol(look: Look) -> str:

@@ -58,11 +58,11 @@ Sec Section|sec section|Eq Equation|eq equation|Tab Table|Apt Apartment|apt apar
 ext extension|Rm Room|rm room|Ste Suite|Rs rupees|ca about|c about|Ed Edition|Max Maximum|max maximum
 Min Minimum|min minimum|qty quantity|Qty Quantity|exp expires|Exp Expires|ref reference|Ref Reference
 ver version|Ver Version|para paragraph|Para Paragraph|cl clause|Cl Clause|Pt Part|Bk Book|Rev Revision
-rev revision|Rd Round|rd round|chr chromosome|Chr chromosome|Cat Category|cat category|Ser Series
-Mk Mark|Op Opus|op opus|Prop Proposition|prop proposition|Props Propositions|Amdt Amendment
-Dist District|Pct Precinct|Mod Module|mod module|Lect Lecture|Hom Homework|Prob Problem|prob problem
-Ques Question|ques question|Bldg Building|bldg building|col column|cols columns|ln line|v verse
-vv verses|Vv Verses|Sched Schedule|Ex Exhibit|lvl level|Lvl Level
+rev revision|Rd Round|chr chromosome|Chr chromosome|Cat Category|Ser Series|Mk Mark|Op Opus|op opus
+Prop Proposition|prop proposition|Props Propositions|Amdt Amendment|Dist District|Pct Precinct
+Mod Module|mod module|Lect Lecture|Hom Homework|Prob Problem|prob problem|Ques Question|ques question
+Bldg Building|bldg building|col column|cols columns|ln line|v verse|vv verses|Vv Verses|Sched Schedule
+Ex Exhibit|lvl level|Lvl Level
 """
 )
 """Said in full before a number only."""

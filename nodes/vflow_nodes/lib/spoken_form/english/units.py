@@ -21,7 +21,7 @@ dB decibel|Ω ohm|kΩ kilohm|atm atmosphere|ly light year|bbl barrel|kt knot|kn 
 hp horsepower|Nm newton meter|kN kilonewton|GPa gigapascal|MPa megapascal|eV electron volt
 keV kiloelectron volt|MeV megaelectron volt|GeV gigaelectron volt|mol mole|mmol millimole
 mSv millisievert|MP megapixel|lm lumen|doz dozen|mbar millibar|bar bar|Mpx megapixel|TW terawatt|ac acre
-bd bedroom|br bedroom|BR bedroom|BD bedroom|ba bathroom|BA bathroom|spd speed|gtt drop|pc parsec
+bd bedroom|br bedroom|ba bathroom|spd speed|gtt drop|pc piece
 kpc kiloparsec|Mpc megaparsec|MWh megawatt hour|GWh gigawatt hour|Cal calorie|c cup
 d day|ct count|pkt packet|bp base pair
 """
@@ -244,6 +244,8 @@ DOTTED_UNITS = word_set(
 """Units whose full stop may be their own."""
 
 
+HOMES = ("BA", "BD", "BR")
+"""Rooms of a home that capitals stand for, where two of them stand together: "3BR/2BA"."""
 PERIODS = {
     **{
         name: name for name in ("day", "week", "month", "year", "hour", "minute", "second", "night", "person")
