@@ -254,6 +254,9 @@ def after_beds(look: Look) -> Reading | None:
     if not name or (found[3] and not other):
         return None
     following = look.after(0)
+    if not other and following is not None and following.core in HOMES:
+        said = f"{name}, {number(found[2])} {unit_name(following.core.lower(), found[2])}"
+        return Reading(2, said + following.mark, "unit")
     per = following is not None and following.core in ("h", "hr", "hrs", "hours", "days", "min", "minutes")
     said = f"{name} per {number(found[2])}" if per else f"{name}, {number(found[2])}"
     return Reading(1, f"{said} {other}{look.first.mark}", "unit") if other else follow(look, said, found[2])
