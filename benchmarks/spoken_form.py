@@ -1,6 +1,7 @@
 """Sentences with amounts, names, dates and denials, spoken and heard again: was it what was meant?
 
     python benchmarks/spoken_form.py [--json] [--environment DIR]
+    python benchmarks/spoken_form.py --cost [--json]
 
 Each sentence is spoken by hibari four times: from a spoken form written by hand, from the library's, from the
 library's with a release after every word, and as the voice expands the written words by itself. A model that
@@ -8,6 +9,9 @@ vflow does not use (faster-whisper 1.2.1 with the model in the wheel meeting-not
 writes down what it hears. Compared are all digits in order, the names, and how often something is denied. A
 sentence counts only where the form written by hand is heard right; the others are replaced by the next of the
 list, until 60 count.
+
+`--cost` times the form instead: a plain word, a word of the tests' cases, the slowest of 100,000 letters; and
+counts the words of ordinary replies that are held back for the next one.
 
 The environment of that model is made on the first run, under the user's cache folder.
 Needs the extra: pip install -e '.[speech]'.
@@ -33,6 +37,7 @@ import soundfile
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.nodes.lib.spoken_form.number_reader import heard
+from tests.nodes.lib.spoken_form.test_form import CASES, HOSTILE
 from vflow_nodes.lib.spoken_form import SpokenForm
 from vflow_nodes.tts.hibari import Model
 
@@ -199,6 +204,51 @@ def judged(sentence: Sentence, texts: dict[str, str]) -> dict[str, Any]:
     }
 
 
+REPLIES = (
+    "Sure, I can help you with that. The museum is open from ten to six on weekdays, and it closes at 4 on"
+    " Sundays. I would suggest that you go in the morning, since it gets crowded later. Do you want tickets?",
+    "I'm sorry, but I could not find an order with that number. Could you please check the email that we sent"
+    " you? It has the order number near the top, and it begins with the letter A.",
+    "The weather in Boston today is cloudy with a high of 52 and a low of 40. It may rain in the evening.",
+    "Your balance is $1,204.50, and the last payment was $60 on March 3. Is there anything else?",
+    "I think the best way to learn a language is to speak it every day, even if it is only for 10 minutes."
+    " Find someone who speaks it well, and don't be afraid of mistakes.",
+)
+
+
+def cost() -> dict[str, Any]:
+    """Microseconds a word, the best of five rounds; and how many words of REPLIES wait for the next."""
+    cases = [text for text in CASES if len(text.split()) > 1]
+    words = [word for reply in REPLIES for word in reply.split()]
+    held = 0
+    for reply in REPLIES:
+        form = SpokenForm()
+        for word in reply.split():
+            form.push(word)
+            held += form.holds
+        form.finish()
+    return {
+        "plain_word_us": round(_time(["hello there my friend and all the others"] * 50), 1),
+        "word_of_cases_us": round(_time(cases), 1),
+        "hundred_thousand_letters_ms": round(
+            max(_time([(piece * 100_000)[:100_000]]) for piece in HOSTILE) / 1000, 1
+        ),
+        "words": len(words),
+        "held": held,
+    }
+
+
+def _time(texts: Sequence[str]) -> float:
+    count = sum(len(text.split()) for text in texts)
+    best = float("inf")
+    for _ in range(5):
+        begun = time.perf_counter()
+        for text in texts:
+            spoken_form(text)
+        best = min(best, time.perf_counter() - begun)
+    return best / count * 1e6
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -208,7 +258,12 @@ def main() -> None:
         default=Path.home() / ".cache" / "vflow" / "benchmarks" / "listener",
         help="folder of the other model's virtual environment",
     )
+    parser.add_argument("--cost", action="store_true", help="time the form, and speak nothing")
     args = parser.parse_args()
+    if args.cost:
+        found = cost()
+        print(json.dumps(found) if args.json else "\n".join(f"{name}: {n}" for name, n in found.items()))
+        return
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         found = measure(listener(args.environment), Path(folder))

@@ -167,6 +167,9 @@ STEPS = st.lists(st.one_of(WORDS, st.none()), max_size=25)
 @example(["²"], "name")
 @example(["٣", "٣km"], "name")
 @example(["1/0"], "name")
+@example(["->max"], "name")
+@example(["63:19.29."], "name")
+@example(["20:30", "a.m.-59:30"], "name")
 def test_every_word_is_in_one_unit_in_order(steps: list[str | None], long_words: str) -> None:
     form = SpokenForm(long_words=long_words)  # type: ignore[arg-type]
     units: list[Unit] = []

@@ -41,7 +41,7 @@ _ALWAYS = frozenset(("Mr", "Mrs", "Ms", "Prof", "Sgt", "Capt", "Lt"))
 _STOPS = word_set("U.S U.S.A U.K U.N E.U D.C a.m p.m A.M P.M B.C A.D B.C.E C.E Ph.D M.D N.Y L.A")
 """Letters whose full stop may end a sentence; after others a name follows."""
 _STREETS = frozenset(("St", "Ave", "Blvd", "Rd", "Hwy", "Pkwy", "Ln"))
-_ADJECTIVES = word_set("Natl Intl Asst Assoc Govt Fed Univ Mgmt Dept Dist")
+_ADJECTIVES = word_set("Attn attn Natl Intl Asst Assoc Govt Fed Univ Mgmt Dept Dist")
 
 
 def abbreviation(look: Look) -> Reading | None:
@@ -84,12 +84,25 @@ def _dotted(look: Look) -> Reading | None:
     core = first.core
     if core in ("exp", "Exp") and (following := look.at(1)) is not None and following.core == "date":
         return Reading(1, "Expiration" if core == "Exp" else "expiration")
+    if core == "Rd" and look.before.word[:1].isupper() and not look.before.start:
+        return Reading(1, "Road" + _place_end(look))
     if core in BEFORE_NUMBER and (reading := _before_number(look)):
         return reading
     if core in DOTTED:
         return Reading(1, DOTTED[core] + first.after)
     if core == "Sr":
         return senior(look)
+    if core == "Vol" and (following := look.at(1)) is not None and following.core in ("Up", "Down"):
+        return Reading(1, "Volume")
+    if (
+        core == "Rev"
+        and (following := look.at(1)) is not None
+        and len(following.core) == 1
+        and following.mark
+    ):
+        return Reading(1, "Revision")
+    if core == "Cir" and look.before.word[:1].isdigit():
+        return Reading(1, "Circuit" + end_of(look, 0))
     if core in OF_STATE and (reading := office(look)):
         return reading
     if core in ("min", "Min"):
@@ -171,7 +184,10 @@ def _before_number(look: Look) -> Reading | None:
 def _numbers(word: Word) -> bool:
     core = word.core.lstrip("#")
     return (
-        core[:1].isdigit() or bool(core[1:2].isdigit() and core.isalnum()) or (bool(core) and roman(core) > 1)
+        core[:1].isdigit()
+        or (core == "I" and word.mark in (",", ".", ";"))
+        or bool(core[1:2].isdigit() and core.isalnum())
+        or (bool(core) and roman(core) > 1)
     )
 
 
@@ -179,7 +195,7 @@ def _place_or_title(look: Look) -> Reading:
     """Read "St." and "Dr.": after a name a place, before a name a title."""
     first, before = look.first, look.before
     if before.word.lower() in ("the", "a", "my", "your", "our", "this") and first.core == "Dr":
-        return Reading(1, TITLES["Dr"])
+        return Reading(1, TITLES["Dr"] + (first.after or _title_end(look)))
     named = (before.word[:1].isupper() and not before.start) or before.word[:1].isdigit()
     if named and not before.paused and before.word not in PLACES and before.word not in _NO_STREETS:
         return Reading(1, PLACES[first.core] + _place_end(look))

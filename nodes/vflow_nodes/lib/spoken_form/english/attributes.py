@@ -26,8 +26,9 @@ _NO_NOUNS = word_set(
     " over under away ago later left here there just only than until till through since before after"
     " without within about above below near north south east west apart further farther closer behind"
     " ahead not also too either both all spent paid went came got made won lost saved sent cost costs"
-    " means equals makes gives takes tomorrow yesterday tonight upfront overall instead depending"
-    " between during"
+    " means equals makes gives takes tomorrow yesterday tonight upfront covers buys pays gets goes comes"
+    " helps lets includes needs leaves adds keeps brings works stays lasts seems looks feels overall"
+    " instead depending between during"
 )
 _ENDS_IN_ED = word_set("bed seed red shed feed weed sled speed thread bread")
 MONEY_NOUNS = word_set(

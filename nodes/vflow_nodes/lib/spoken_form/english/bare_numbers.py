@@ -137,6 +137,8 @@ def _is_postal(look: Look, digits: str) -> bool:
     following = look.after(0)
     if following is None or not following.core[:1].isupper():
         return False
+    if not following.mark and look.at(2) is not None:
+        return False  # "45678 Chinese students"
     return following.core in _CITIES or following.core[-1:] != "s"
 
 

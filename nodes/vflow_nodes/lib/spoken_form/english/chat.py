@@ -11,10 +11,11 @@ from vflow_nodes.lib.spoken_form.word import Word
 
 _LETTERS = {"u": "you", "r": "are", "c": "see", "b": "be"}
 _NAMED = word_set(
-    "letter letters variable vector vectors function value velocity point matrix and or axis key in"
+    "let given suppose where denote letter letters variable vector vectors function value velocity"
+    " point matrix and or axis key in"
 )
 _SUBJECTS = word_set("we you they who what where how when why")
-_EVERY = re.compile(r"q([0-9]{1,2})(h|hr|hrs|d|wk|min)")
+_EVERY = re.compile(r"q([0-9]{1,2})(?:-([0-9]{1,2}))?(h|hr|hrs|d|wk|min)")
 _INTERVALS = {"h": "hours", "hr": "hours", "hrs": "hours", "d": "days", "wk": "weeks", "min": "minutes"}
 _SIGNS = frozenset("=+-*/<>^×÷")  # noqa: RUF001
 
@@ -26,7 +27,8 @@ def chat_word(look: Look) -> Reading | None:
     if core.lower() in SLANG and any(map(str.isdigit, core)):
         return Reading(1, SLANG[core.lower()] + first.mark)
     if found := _EVERY.fullmatch(core):
-        return Reading(1, f"every {cardinal(found[1])} {_INTERVALS[found[2]]}{first.mark}", "unit")
+        most = f" to {cardinal(found[2])}" if found[2] else ""
+        return Reading(1, f"every {cardinal(found[1])}{most} {_INTERVALS[found[3]]}{first.mark}", "unit")
     if core == "q" and not before.ended and _is_number(look.at(1)):
         return Reading(1, "every")
     if (

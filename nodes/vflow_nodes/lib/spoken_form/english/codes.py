@@ -157,6 +157,8 @@ def digit_groups(core: str) -> str:
     groups = core.split("-")
     if len(groups) == 2 and groups[1][0] != "0" and groups[0][0] != "0":
         return ""
+    if len(groups) > 2 and all(len(group) < 3 and group[0] != "0" for group in groups) and len(core) > 5:
+        return ", ".join(map(cardinal, groups))
     return spelled(core.replace("-", "") if all(len(group) == 1 for group in groups) else core)
 
 

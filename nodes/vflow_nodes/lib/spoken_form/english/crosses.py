@@ -36,7 +36,7 @@ def times(look: Look) -> Reading | None:
 
 def _for_a_time(look: Look) -> Reading | None:
     """Read "x 7 days" of a prescription."""
-    if look.before.paused or len(look.before.word) < 2:
+    if (look.before.paused and look.before.mark != ",") or len(look.before.word) < 2:
         return None
     following = look.at(1)
     if following is None or not following.core.isdigit() or following.mark:
@@ -52,6 +52,8 @@ def _is_side(look: Look, at: int) -> bool:
     """Whether the last of several numbers with "x" between them is a length: a unit or a noun follows."""
     last = look.words[at]
     attached = last.core.lstrip("0123456789.,/")
+    if attached[:1] in ('"', "”", "″"):
+        return True
     if attached.strip("'’′\"”″") == "" and (attached or last.tail[:1] in ('"', "”", "″", "'", "’")):
         return True
     if attached:

@@ -23,7 +23,9 @@ _HOUR = re.compile(r"([0-9]{1,2})([ap]\.?m|[AP]\.?M)")
 _POINT_TIME = re.compile(r"^([0-9]{1,2})\.([0-5][0-9])([ap]\.?m|[AP]\.?M)$")
 _HALF = re.compile(r"[ap]\.?m|[AP]\.?M")
 _HALF_RANGE = re.compile(r"([ap]\.?m|[AP]\.?M)\.?[-–—]([0-9]{1,2}(?::[0-9]{2})?)([ap]\.?m|[AP]\.?M)?")
-_DURATION = re.compile(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,3})(?:m|min))?(?:([0-9]{1,3})s)?")
+_DURATION = re.compile(
+    r"(?:([0-9]{1,3})w)?(?:([0-9]{1,3})d)?(?:([0-9]{1,3})h)?(?:([0-9]{1,3})(?:m|min))?(?:([0-9]{1,3})s)?"
+)
 _DAYS = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)[-–—]([0-9]{1,2})(?:st|nd|rd|th)")
 _DAY_TO_MONTH = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?[-–—]([A-Z][a-z]+)")
 DATE_WORDS = word_set("on by until due since from before after through between and to for")
@@ -148,7 +150,7 @@ def duration(core: str) -> str:
     found = _DURATION.fullmatch(core)
     if not found or sum(part is not None for part in found.groups()) < 2:
         return ""
-    parts = zip(found.groups(), ("hour", "minute", "second"), strict=True)
+    parts = zip(found.groups(), ("week", "day", "hour", "minute", "second"), strict=True)
     return " ".join(count(digits, name) for digits, name in parts if digits)
 
 
@@ -178,7 +180,9 @@ def half_range(core: str) -> str:
     if not found:
         return ""
     first, hour, second = found.groups()
-    end = clock_time(hour, half_follows=True) or cardinal(hour)
+    end = clock_time(hour, half_follows=True) or (cardinal(hour) if hour.isdigit() else "")
+    if not end:
+        return ""
     return f"{half_of_day(first)} to {end}" + (f" {half_of_day(second)}" if second else "")
 
 

@@ -20,7 +20,14 @@ from vflow_nodes.lib.spoken_form.english.designations import MADE
 from vflow_nodes.lib.spoken_form.english.lengths import describes_length, inch_mark
 from vflow_nodes.lib.spoken_form.english.numbers import HALVES, fraction, number
 from vflow_nodes.lib.spoken_form.english.short_forms import SLASHED
-from vflow_nodes.lib.spoken_form.english.units import DOTTED_UNITS, SCALE_WORDS, SCALES, UNITS, unit_name
+from vflow_nodes.lib.spoken_form.english.units import (
+    DOTTED_UNITS,
+    HOMES,
+    SCALE_WORDS,
+    SCALES,
+    UNITS,
+    unit_name,
+)
 from vflow_nodes.lib.spoken_form.english.words import COUNTED, HIGHWAYS, NOT_MANY, PLACED, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
@@ -33,7 +40,7 @@ _HEAT = word_set(
 )
 _PAIR = re.compile(r"([^/0-9]{1,4})/([0-9]+(?:\.[0-9]+)?)([^/0-9]{0,3})")
 _TWO_WORDS = ("sq", "cu", "fl")
-_LATE_UNITS = word_set("in s t N C F l J m mo cal pt sq cu fl c bar MP kn")
+_LATE_UNITS = word_set("d ct in s t N C F l J m mo cal pt sq cu fl c bar MP kn")
 """Units that are words or letters too: only right after a number that waits for them."""
 STREETS = word_set("St Ave Blvd Rd Ln Hwy Pkwy Dr Ct Pl Street Avenue Boulevard Road Lane Drive Court Place")
 _CONTINUES = word_set(
@@ -158,17 +165,19 @@ def unit_at(look: Look, at: int, value: str) -> tuple[str, int]:
     if at >= len(look.words):
         return "", 0
     word = look.words[at]
-    core = word.core
+    core = word.core.replace("./", "/")
     if word.lead or _is_direction(look, at):
         return "", 0
     if core in _TWO_WORDS and (following := look.at(at + 1)) is not None and following.core in UNITS:
         return f"{UNITS[core][0]} {unit_name(following.core, value)}", 2
-    if core in _TWO_WORDS[1:] or (core == "c" and not word.dotted):
+    if core in _TWO_WORDS[1:] or (core in ("c", "d", "ct") and not word.dotted):
         return "", 0
     if core == "in" and not word.dotted and look.before.kind != "feet":
         return "", 0
     if core in AFTER_AMOUNT:
         return AFTER_AMOUNT[core][value != "1"], 1
+    if core == "pt" and "." in value:
+        return "points", 1  # of a rate, and no pint
     if word.tail[:1] and word.tail[0] in "'’":
         return "", 0
     return unit_name(core, value), 1
@@ -200,6 +209,8 @@ def after_number(look: Look) -> Reading | None:
     ):
         if is_lettered(look, 0):
             return None
+        if core == "M" and look.cut():
+            return Reading(1, "", "number", "M", owed="million")
         return Reading(1, scale + scale_end(look, 0), "scale", "2")
     scale, dash, more = core.partition("-")
     if dash and scale in SCALES and more.isalpha() and before.kind == "number":
@@ -238,11 +249,16 @@ def after_beds(look: Look) -> Reading | None:
     found = _PAIR.fullmatch(look.first.core)
     if not found or look.before.kind not in ("number", "unit"):
         return None
-    name = unit_name(found[1], look.before.value)
-    other = unit_name(found[3], found[2]) if found[3] else ""
+    name = unit_name(found[1].lower() if found[1] in HOMES else found[1], look.before.value)
+    other = unit_name(found[3].lower() if found[3] in HOMES else found[3], found[2]) if found[3] else ""
     if not name or (found[3] and not other):
         return None
-    said = f"{name}, {number(found[2])}"
+    following = look.after(0)
+    if not other and following is not None and following.core in HOMES:
+        said = f"{name}, {number(found[2])} {unit_name(following.core.lower(), found[2])}"
+        return Reading(2, said + following.mark, "unit")
+    per = following is not None and following.core in ("h", "hr", "hrs", "hours", "days", "min", "minutes")
+    said = f"{name} per {number(found[2])}" if per else f"{name}, {number(found[2])}"
     return Reading(1, f"{said} {other}{look.first.mark}", "unit") if other else follow(look, said, found[2])
 
 

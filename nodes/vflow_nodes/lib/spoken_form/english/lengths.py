@@ -20,12 +20,16 @@ _ONE = re.compile(
     r"|(?P<inch>[\"”″]|''|’’))?"
 )
 _DIMENSIONS = word_set("wide tall long deep thick high across square apart")
+_SIDE = re.compile(r"([0-9]+(?:\.[0-9]+)?)[\"”″]([WDHL])")
+_SIDES = {"W": "wide", "D": "deep", "H": "high", "L": "long"}
 _BY = ("x", "×", "X", "by")
 
 
 def length(look: Look) -> Reading | None:
     """Read a word with the marks of feet or inches."""
     first = look.first
+    if side := _SIDE.fullmatch(first.core):
+        return Reading(1, f"{number(side[1])} inches {_SIDES[side[2]]}{first.mark}", "unit")
     core = first.core + inch_mark(first, look.before.quoted)
     if not any(mark in core for mark in "'’′\"”″"):
         return None
@@ -91,6 +95,8 @@ def describes_length(look: Look, at: int = 0) -> bool:
     if describes(look, at):
         return True
     following = look.after(at)
+    if following is not None and following.core[:1].isdigit() and look.before.word.lower() in ("a", "an"):
+        return True  # a 27" 1440p monitor
     return is_noun(following) and following is not None and following.core not in _DIMENSIONS
 
 

@@ -6,6 +6,7 @@ from vflow_nodes.lib.spoken_form.english.abbreviations import (
     abbreviation,
     letters_with_stops,
 )
+from vflow_nodes.lib.spoken_form.english.following import end_of
 from vflow_nodes.lib.spoken_form.english.letters import (
     acronym,
     identifier,
@@ -15,6 +16,7 @@ from vflow_nodes.lib.spoken_form.english.letters import (
 from vflow_nodes.lib.spoken_form.english.numbers import cardinal, roman
 from vflow_nodes.lib.spoken_form.english.signed_names import lone_letter
 from vflow_nodes.lib.spoken_form.english.symbols import (
+    NAMES,
     expression,
     is_expression,
     raised,
@@ -53,15 +55,19 @@ def letter_word(look: Look, long_words: LongWords) -> Reading | None:
         return Reading(1, said + first.mark)
     if (reading := abbreviation(look) or letters_with_stops(look)) is not None:
         return reading
-    if core in RESPELLED:
-        return Reading(1, RESPELLED[core] + first.mark)
+    if core in RESPELLED and not _is_itself(look):
+        own = first.dotted and core.islower() and is_unpronounceable(core)
+        return Reading(1, RESPELLED[core] + (end_of(look, 0) if own else first.mark))
+    if core[:1] in "ΔδαβγλσΩω" and len(core) == 2 and core[1].isascii():
+        return Reading(1, f"{NAMES[core[0]]} {core[1].upper()}{first.mark}", "letter")
     if said := party(core):
         return Reading(1, said + (first.after if first.dotted else first.mark))
     if said := degree(core):
         return Reading(1, said + first.mark)
     if len(core) == 1:
         return lone_letter(look)
-    if core in STATE_CODES and _is_state(look):
+    listed = before.mark == "," and before.kind == "capitals" and len(before.word) == 2
+    if core in STATE_CODES and (listed or _is_state(look)):
         return Reading(1, spaced(core) + first.mark, "capitals")
     loud = len(before.word) > 2 and before.word.isupper() and not before.kind
     if said := acronym(core, loud):
@@ -75,6 +81,17 @@ def letter_word(look: Look, long_words: LongWords) -> Reading | None:
     if is_unpronounceable(core):
         return Reading(1, _symbol(look) + first.mark)
     return None
+
+
+def _is_itself(look: Look) -> bool:
+    """Whether a short word is no word of chats: an era after a year, a command."""
+    first = look.first
+    if first.core == "bc":
+        return look.before.kind in ("number", "year", "digits")
+    if first.core in ("rm", "np", "dm"):
+        following = None if first.lead.endswith("`") else look.after(0)
+        return first.lead.endswith("`") or (following is not None and following.text[:1] == "-")
+    return False
 
 
 def _symbol(look: Look) -> str:

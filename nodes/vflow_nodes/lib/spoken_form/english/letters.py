@@ -71,6 +71,8 @@ def initials(core: str) -> tuple[str, bool]:
 def party(core: str) -> str:
     """Say "D-Mass", a politician's party and state; '' for what is none."""
     letter, dash, state = core.partition("-")
+    if letter in ("D", "R", "I") and state.istitle() and state in STATES.values():
+        return f"{letter}, {state}"
     if letter not in ("D", "R", "I") or not dash:
         return ""
     short = state.replace(".", "").isupper() and 1 < len(state) < 5

@@ -15,9 +15,7 @@ from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 from vflow_nodes.lib.spoken_form.word import Word
 
-_SECONDS_AFTER = word_set(
-    "to for after every wait within about under than takes took is at by in only last exactly"
-)
+_SECONDS_AFTER = word_set("to for after every wait within about under than takes took is exactly")
 _DECADE = re.compile(r"['’]?([0-9]{2})(s?)")
 _SHORT = re.compile(r"([0-9]{1,2}(?::[0-5][0-9])?)([ap]m?)?(?:[-–—]([0-9]{1,2}(?::[0-5][0-9])?)([ap]m?)?)?")
 _ISH = re.compile(r"([0-9]{1,2}(?::[0-5][0-9])?)-?ish")
@@ -28,6 +26,7 @@ _TIME_WORDS = word_set(
     "at by to until till til from before after around since @ between open opens opened close closes"
     " closing it's its daily weekdays mon-fri m-f noon"
 )
+_BEGINNINGS = frozenset(("from", "between", "since"))
 _ENDS_OF_RANGE = re.compile("[-–—]")
 
 
@@ -55,11 +54,11 @@ def time_of_day(look: Look, before: str) -> Reading | None:
     if reading := _short_hours(look) or hours_of_clock(look):
         return reading
     if found := _ISH.fullmatch(first.core):
-        said = clock_time(found[1], half_follows=True) if ":" in found[1] else cardinal(found[1])
+        said = clock_time(found[1], half_follows=True) or cardinal(found[1].partition(":")[0])
         return Reading(1, f"{said} ish{first.mark}", "time")
     if found := _PACE.fullmatch(first.core):
         clock, part, per = found.groups()
-        said = clock_time(clock, half_follows=True)
+        said = clock_time(clock, half_follows=True) or clock.replace(":", " ")
         said += f" point {spelled(part)}" if part else f" per {UNITS[per][0]}"
         return Reading(1, said + first.mark, "number", "2")
     if ":" not in first.core and first.core[-1] not in "mM":
@@ -120,7 +119,9 @@ def hours_of_clock(look: Look) -> Reading | None:
     if not found or first.mark or int(found[1]) > 23:
         return None
     hour, colon, minute = found.groups()
-    if not colon and hour[0] != "0" and before.word.lower() not in _TIME_WORDS:
+    word = before.word.lower()
+    timed = before.near(_BEGINNINGS) if word in ("to", "and", "-") else word in _TIME_WORDS
+    if not colon and hour[0] != "0" and not timed:
         return None
     following = look.at(1)
     if following is None or following.core.lower() not in ("hrs", "hours", "hr", "h"):

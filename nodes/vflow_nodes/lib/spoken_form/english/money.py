@@ -118,7 +118,7 @@ def _amount(look: Look, at: int, sign: str, digits: str, names: tuple[str, str],
         said = f"{sign}{number(digits)} {plus[0]} {names[0]} {plus[2]}"
         return Reading(at + 2, said + following.mark, "money", names[1])
     if following is not None and (scale := SCALE_WORDS.get(following.core, following.core.lower())) in SCALES:
-        many = names[0] if _is_noun(look, at + 1) else names[1]
+        many = names[0] if describes(look, at + 1) else names[1]
         said = f"{sign}{number(digits)} {scale} {many}"
         return Reading(at + 2, said + scale_end(look, at + 1), "money", names[1])
     if look.cut(at) and digits.lstrip("0")[:1] not in (".", ""):

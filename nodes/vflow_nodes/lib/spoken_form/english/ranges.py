@@ -26,6 +26,7 @@ _RANGE = re.compile(
     rf"({_HALF}?)(%|°[CF]?|[AaPp][Mm]|[a-zA-Z]{{0,3}})[-–—~]([+\-−]?)({NUMBER})({_HALF}?)(.*)", re.DOTALL
 )
 _TEAM_VERBS = word_set("are were went started sit sits finished")
+_IMPROVED = frozenset(("improved", "improving", "improves", "improve", "fell", "falls", "falling", "dropped"))
 _SCORES = word_set(
     "score scores odds ratio vote votes series count result results tie tied ages hours prices temperatures"
 )
@@ -61,7 +62,8 @@ def range_of(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]:
 def _is_record(look: Look, won: str, lost: str) -> bool:
     """Whether "are 7-2" tells the wins and losses of a team."""
     before = look.before
-    if before.word.lower() not in _TEAM_VERBS or before.near(_SCORES):
+    improved = before.word == "to" and before.near(_IMPROVED)
+    if not (improved or before.word.lower() in _TEAM_VERBS) or before.near(_SCORES):
         return False
     return len(won) < 4 and len(lost) < 4
 

@@ -22,18 +22,19 @@ St Street|Ave Avenue|Blvd Boulevard|Rd Road|Ln Lane|Hwy Highway|Pkwy Parkway|Dr 
 Sq Square|Expy Expressway|Cir Circle|Ter Terrace|Bldg Building|Ste Suite|Fl Floor|Jr Junior
 Inc Incorporated|Ltd Limited|Co Company|Corp Corporation|Bros Brothers|dept department|Univ University
 Assn Association|Govt Government|Apt Apartment|apt apartment|Intl International|Amend Amendment
-amend amendment|mag magnitude|Esq Esquire|Fed Federal|ind individual|execs executives|fl floor
-exec executive|jr junior|sr senior|Rt Route|rt route|Cnty County|Ret Retired|ret retired|Ctr Center
-ctr center|Cntr Center|etc et cetera|Etc Et cetera|govt government|acct account|Acct Account
-accts accounts|appt appointment|Appt Appointment|appts appointments|natl national|Natl National
-intl international|mgmt management|Mgmt Management|mgr manager|Mgr Manager|asst assistant|Asst Assistant
-assn association|dist district|reqd required|recd received|pkg package|pkgs packages|wt weight|ht height
-Rte Route|rte route|rtes routes|mfg manufacturing|mfr manufacturer|amt amount|Amt Amount|bal balance
-Bal Balance|pmt payment|Pmt Payment|txn transaction|stmt statement|svc service|Svc Service|addr address
-attn attention|Attn Attention|doz dozen|orig original|prev previous|est estimated|Est Estimated
-hosp hospital|bldg building|hwy highway|blvd boulevard|ave avenue|Tpke Turnpike|Cres Crescent
-Gdns Gardens|Hts Heights|Trl Trail|Cttee Committee|depts departments|Depts Departments|univ university
-corp corporation|Mfg Manufacturing|Dept Department|lic license|mtg meeting|Mtg Meeting|qtr quarter
+Esq Esquire|ind individual|execs executives|fl floor|exec executive|jr junior|sr senior|Rt Route
+rt route|Cnty County|Ret Retired|ret retired|Ctr Center|ctr center|Cntr Center|ea each|cert certificate
+certs certificates|agg aggregate|Civ Civil|Crim Criminal|etc et cetera|Etc Et cetera|govt government
+acct account|Acct Account|accts accounts|appt appointment|Appt Appointment|appts appointments
+natl national|Natl National|intl international|mgmt management|Mgmt Management|mgr manager|Mgr Manager
+asst assistant|Asst Assistant|assn association|dist district|reqd required|recd received|pkg package
+pkgs packages|wt weight|ht height|Rte Route|rte route|rtes routes|mfg manufacturing|mfr manufacturer
+amt amount|Amt Amount|bal balance|Bal Balance|pmt payment|Pmt Payment|txn transaction|stmt statement
+svc service|Svc Service|addr address|attn attention|Attn Attention|doz dozen|orig original|prev previous
+est estimated|Est Estimated|hosp hospital|bldg building|hwy highway|blvd boulevard|ave avenue
+Tpke Turnpike|Cres Crescent|Gdns Gardens|Hts Heights|Trl Trail|Cttee Committee|depts departments
+Depts Departments|univ university|corp corporation|Mfg Manufacturing|Dept Department|lic license
+mtg meeting|Mtg Meeting|qtr quarter
 """
 )
 """Said in full; their full stop may also end the sentence."""
@@ -42,11 +43,12 @@ INSIDE = pairs(
     """
 vs versus|approx approximately|Approx Approximately|cf compare|incl including|excl excluding
 esp especially|tel telephone|Tel Telephone|temp temperature|max maximum|Max Maximum|avg average
-Avg Average|misc miscellaneous|lg large|lrg large|sm small|med medium|cont continued|Cont Continued
+Avg Average|misc miscellaneous|lg large|lrg large|sm small|med medium|mag magnitude|cont continued
+Cont Continued
 """
 )
 """Said in full before a word that goes on; at a sentence's end those in `ALSO_WORDS` are words."""
-ALSO_WORDS = frozenset(("max", "temp", "esp", "Max", "med", "cont"))
+ALSO_WORDS = frozenset(("max", "temp", "esp", "Max", "med", "cont", "mag"))
 
 BEFORE_NUMBER = pairs(
     """
@@ -55,11 +57,12 @@ vol volume|Ch Chapter|ch chapter|pp pages|Pp Pages|p page|P Page|pg page|Pg Page
 Sec Section|sec section|Eq Equation|eq equation|Tab Table|Apt Apartment|apt apartment|Ext Extension
 ext extension|Rm Room|rm room|Ste Suite|Rs rupees|ca about|c about|Ed Edition|Max Maximum|max maximum
 Min Minimum|min minimum|qty quantity|Qty Quantity|exp expires|Exp Expires|ref reference|Ref Reference
-ver version|Ver Version|para paragraph|Para Paragraph|cl clause|Cl Clause|Pt Part|Bk Book|Op Opus
-op opus|Prop Proposition|prop proposition|Props Propositions|Amdt Amendment|Dist District|Pct Precinct
+ver version|Ver Version|para paragraph|Para Paragraph|cl clause|Cl Clause|Pt Part|Bk Book|Rev Revision
+rev revision|Rd Round|chr chromosome|Chr chromosome|Cat Category|Ser Series|Mk Mark|Op Opus|op opus
+Prop Proposition|prop proposition|Props Propositions|Amdt Amendment|Dist District|Pct Precinct
 Mod Module|mod module|Lect Lecture|Hom Homework|Prob Problem|prob problem|Ques Question|ques question
-Bldg Building|bldg building|Lot Lot|col column|cols columns|ln line|v verse|vv verses|Vv Verses
-Sched Schedule|Ex Exhibit|lvl level|Lvl Level
+Bldg Building|bldg building|col column|cols columns|ln line|v verse|vv verses|Vv Verses|Sched Schedule
+Ex Exhibit|lvl level|Lvl Level
 """
 )
 """Said in full before a number only."""
@@ -71,7 +74,8 @@ Fla Florida|Ga Georgia|Ill Illinois|Ind Indiana|Kan Kansas|Kans Kansas|Ky Kentuc
 Md Maryland|Mass Massachusetts|Mich Michigan|Minn Minnesota|Miss Mississippi|Mo Missouri|Mont Montana
 Neb Nebraska|Nebr Nebraska|Nev Nevada|Okla Oklahoma|Ore Oregon|Oreg Oregon|Pa Pennsylvania
 Tenn Tennessee|Tex Texas|Va Virginia|Vt Vermont|Wash Washington|Wis Wisconsin|Wisc Wisconsin|Wyo Wyoming
-Ont Ontario|Que Quebec|Alta Alberta
+Ont Ontario|Que Quebec|Alta Alberta|Uta Utah|Hawaii Hawaii|Alaska Alaska|Idaho Idaho|Iowa Iowa|Ohio Ohio
+Maine Maine|Texas Texas|Utah Utah
 """
 )
 """States as newspapers write them, after a city."""
@@ -98,6 +102,9 @@ SLASHED = {
     "w/in": "within",
     "s/he": "she or he",
     "b/w": "between",
+    "wk/wk": "week over week",
+    "w/w": "week over week",
+    "d/d": "day over day",
     "S/N": "serial number",
     "s/n": "serial number",
     "P/N": "part number",

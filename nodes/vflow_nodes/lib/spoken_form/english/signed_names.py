@@ -39,6 +39,7 @@ _HIGHWAY = re.compile(r"(?:I|US|SR|CA|TX|NY|FL|Hwy|Rte|Route|A|M)-[0-9]{1,3}")
 _MOVES = word_set(
     "go head drive turn travel continue walk ride bike proceed heading facing going then run fly sail bear"
 )
+_ALONG = word_set("on along to for at past toward towards onto until up from about into")
 _SECTION = re.compile(r"(§|№|©|≈|π|√)([0-9.]{1,10})")
 
 
@@ -110,8 +111,12 @@ def direction(look: Look) -> str:
     numbered = word.isdigit() and len(before.recent) > 1 and before.recent[-2].rstrip(".") in HIGHWAYS
     if numbered:
         return side
-    moves = _HIGHWAY.fullmatch(word) or word.lower() in _MOVES
-    return side if moves and first.tail[:1] != "." else ""
+    if first.tail[:1] == ".":
+        return ""
+    if _HIGHWAY.fullmatch(word):
+        return side
+    following = look.after(0) if word.lower() in _MOVES else None
+    return side if following is not None and following.core in _ALONG else ""
 
 
 def lone_letter(look: Look) -> Reading | None:

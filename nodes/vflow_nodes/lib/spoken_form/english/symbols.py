@@ -77,6 +77,7 @@ NAMES = {
     "¥": "yen",
     "¢": "cents",
     "№": "number",
+    "¶": "paragraph",
     "∠": "angle",
     "⌘": "command",
     "⌥": "option",

@@ -107,7 +107,8 @@ class English:
             return replace(
                 reading, spoken=_DIGITS.sub(lambda found: f" {code(found.group())} ", reading.spoken).strip()
             )
-        return reading
+        spoken = reading.spoken.strip()
+        return reading if spoken == reading.spoken else replace(reading, spoken=spoken)
 
     def code_words(self, word: str) -> int:
         return 3 if word.lower() in CODES else 0

@@ -41,6 +41,7 @@ _SISTERS = word_set(
 
 _OFFICES = word_set("Lt Atty Attorney Surgeon Solicitor Secretary Sec Adj Lieutenant Vice Postmaster")
 _DETERMINERS = word_set("the a our this that former current new acting vice deputy")
+_DEPARTMENTS = frozenset(("dept", "department", "board", "ministry", "sec", "secretary", "bureau"))
 OF_STATE = {
     "Sec": "Secretary", "Ed": "Education", "Agr": "Agriculture", "Ag": "Agriculture", "Def": "Defense",
     "Transp": "Transportation", "Comm": "Commerce", "Educ": "Education",
@@ -90,4 +91,6 @@ def office(look: Look) -> Reading | None:
         following = look.at(1)
         of = following is not None and following.core in ("of", "Gen")
         return Reading(1, "Secretary") if of or look.before.word in ("Asst", "Press", "Deputy") else None
-    return Reading(1, OF_STATE[core] + end_of(look, 0)) if look.before.word == "of" else None
+    named = look.before.recent[-2:-1]
+    of = look.before.word == "of" and named != () and named[0].rstrip(".") in _DEPARTMENTS
+    return Reading(1, OF_STATE[core] + end_of(look, 0)) if of else None

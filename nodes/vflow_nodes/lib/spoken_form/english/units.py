@@ -21,8 +21,9 @@ dB decibel|Ω ohm|kΩ kilohm|atm atmosphere|ly light year|bbl barrel|kt knot|kn 
 hp horsepower|Nm newton meter|kN kilonewton|GPa gigapascal|MPa megapascal|eV electron volt
 keV kiloelectron volt|MeV megaelectron volt|GeV gigaelectron volt|mol mole|mmol millimole
 mSv millisievert|MP megapixel|lm lumen|doz dozen|mbar millibar|bar bar|Mpx megapixel|TW terawatt|ac acre
-bd bedroom|br bedroom|BR bedroom|BD bedroom|ba bathroom|BA bathroom|spd speed|gtt drop|pc parsec
+bd bedroom|br bedroom|ba bathroom|spd speed|gtt drop|pc piece
 kpc kiloparsec|Mpc megaparsec|MWh megawatt hour|GWh gigawatt hour|Cal calorie|c cup
+d day|ct count|pkt packet|bp base pair
 """
 UNITS: dict[str, tuple[str, str]] = {
     symbol: (name, name + "s")
@@ -108,6 +109,9 @@ UNITS.update(
         "gtts": ("drop", "drops"),
         "fl-oz": ("fluid ounce", "fluid ounces"),
         "fl.-oz": ("fluid ounce", "fluid ounces"),
+        "pkts": ("packet", "packets"),
+        "pcs": ("piece", "pieces"),
+        "bp": ("base pair", "base pairs"),
         "gals": ("gallon", "gallons"),
         "qts": ("quart", "quarts"),
         "kgs": ("kilogram", "kilograms"),
@@ -233,13 +237,15 @@ DAY_NAMES = frozenset(DAYS.values())
 
 
 DOTTED_UNITS = word_set(
-    "fl.-oz oz lb lbs ft in min mins sec secs hr hrs tsp tbsp mi yd gal qt pt pts wk wks mo mos yr yrs sq yds"
-    " ozs gals qts bbl Tbs tbs tblsp mag Tbsp Tsp tbsps tsps c doz руб грн р kr дин ly kts nmi mil bil"
-    " mln bln ac spd cal kcal mg ml gm"
+    "d ct pkt pkts pcs fl.-oz oz lb lbs ft in min mins sec secs hr hrs tsp tbsp mi yd gal qt pt pts wk"
+    " wks mo mos yr yrs sq yds ozs gals qts bbl Tbs tbs tblsp mag Tbsp Tsp tbsps tsps c doz руб грн р kr"
+    " дин ly kts nmi mil bil mln bln ac spd cal kcal mg ml gm"
 )
 """Units whose full stop may be their own."""
 
 
+HOMES = ("BA", "BD", "BR")
+"""Rooms of a home that capitals stand for, where two of them stand together: "3BR/2BA"."""
 PERIODS = {
     **{
         name: name for name in ("day", "week", "month", "year", "hour", "minute", "second", "night", "person")

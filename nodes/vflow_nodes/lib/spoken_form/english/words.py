@@ -98,7 +98,7 @@ HIGHWAYS = word_set("highway hwy route rte rt interstate us freeway expressway e
 NUMBERED = word_set(
     "chapter part act scene section volume book phase article war mark type level stage class grade"
     " bowl apollo episode round rocky title appendix figure table unit lesson schedule verse canto"
-    " stanza footnote clause item rule division region"
+    " art ch vol sec pt stanza footnote clause item rule division region"
 )
 """A Roman numeral after these is a cardinal."""
 RULERS = word_set(
