@@ -67,9 +67,8 @@ class Link:
         overflow: Callable[[], None] = lambda: None,
     ) -> None:
         self.name, self.options = name, options
-        self._floor = self._newest = (
-            0  # `_newest` is the last flush that made anything stale, retractions too
-        )
+        self._floor = 0
+        self._newest = 0  # the last flush that made anything stale: the floor, or a retraction
         self._retracted: dict[int, int] = {}  # turn: its retraction; replaced under the pipeline's flush lock
         self.writer: LinkEnd
         self.reader: LinkEnd
@@ -300,7 +299,7 @@ class Link:
                 entry = self._entries[0]
             except IndexError:
                 return None
-            if not self._stale(entry[0], entry[1]):
+            if entry[0] >= self._newest or not self._stale(entry[0], entry[1]):
                 return entry
             if self._remove(entry):
                 self._skipped += 1

@@ -42,4 +42,5 @@ class SourceSegment(Segment):
 
     def failed(self, runner: Runner, error: BaseException) -> None:
         self._leave_child()
-        self._again = self.owner.failed(self, runner, error)  # of a fused node: the stream's end unsays it
+        # after a failure of a node that it calls the stream goes on, and sets this to False at its end
+        self._again = self.owner.failed(self, runner, error)
