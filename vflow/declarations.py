@@ -1,4 +1,4 @@
-"""What a node class declares, checked before anything runs: ports, properties, flags, constructor, hooks.
+"""The declarations of a node class, checked before it runs: ports, properties, flags, constructor, hooks.
 
 The registry asks for every class that a graph uses, and the harness for its node, so that a test refuses what
 a pipeline refuses. No instance is made, and none of the class's own code runs.

@@ -61,7 +61,7 @@ ELSEWHERE = {
     **dict.fromkeys(("on_interrupt", "on_interruption", "on_barge_in"), _STOPS),
     **{f"on_{name}": f"on_event(), which is given a {kind.__name__}" for kind, name in NAMES.items()},
 }
-"""What other frameworks call a hook, and which one it is here."""
+"""Names of hooks in other frameworks, and which one it is here."""
 
 _NEAR = 0.7
 """How alike (`difflib`) two names are after `on_` or `process_`, of which one is the other misspelt."""
@@ -188,7 +188,7 @@ def _is_slip(name: str, hook: str) -> bool:
 
 
 def _misshapen(name: str, method: Any, hook: Hook) -> Iterator[Problem]:
-    """What is wrong with a hook that is there."""
+    """The problems of a hook that is there."""
     function = _function(method)
     shape = f"def {name}({', '.join(('cls' if hook.of_class else 'self', *hook.arguments))})"
     if hook.of_class and isinstance(method, types.FunctionType):
@@ -224,7 +224,7 @@ def _useless(cls: type[Node], own: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _hidden(cls: type[Node], own: dict[str, Any], hooks: Iterable[str]) -> Iterator[Problem]:
-    """What the node needs of its class, and replaces by an attribute of the instance."""
+    """Attributes of the class that a node needs, and hides by one of the instance."""
     needed = {"ctx", *hooks} - {"process"}
     if len(outputs_of(cls)) > 1:
         needed |= outputs_of(cls).keys()

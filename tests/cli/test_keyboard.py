@@ -100,3 +100,23 @@ def test_a_pipeline_that_has_ended_is_told_once_and_nothing_after_the_close(mout
     other._thread.join(PATIENCE_S)
     assert len(notes) == 1
     os.close(mouth)
+
+
+def test_many_lines_that_are_pasted_at_a_terminal_are_all_asked(
+    mouth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vflow.cli.keyboard.AT_ONCE", 2)
+    monkeypatch.setattr("os.isatty", lambda fd: True)
+    asked = Asked()
+    board = keyboard(asked, [])
+    os.write(mouth, b"1\n2\n3\n4\n5\n")
+    os.close(mouth)
+    board.start()
+    for line in ("1", "2", "3", "4", "5"):
+        assert asked.called.acquire(timeout=PATIENCE_S)
+        assert len(asked.calls) - len(asked.ended) <= 2
+        assert line in asked.calls
+        asked.ended.add(len(asked.ended) + 1)
+        board.listen(Message("flush", "it"))
+    assert asked.wait() == "end"
+    board.close()

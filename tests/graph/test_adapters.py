@@ -1,4 +1,4 @@
-"""What is proposed to stand between two ports that do not fit: only what converts what differs."""
+"""Nodes that are proposed between two ports that do not fit: only those that convert what differs."""
 
 from __future__ import annotations
 

@@ -393,7 +393,7 @@ def test_a_word_waits_longer_than_max_wait_while_much_is_left():
 
 
 def left_ms(harness):
-    """What the buffer takes to be left to be played, in ms: by when it looks at a single word again."""
+    """How much the buffer takes to be left to be played, in ms: by when it looks at a single word again."""
     assert push_all(harness, "so") == []
     return round((harness.timer_ns - harness.time_ns) / MS + THIRD_MS - 1, 3)
 

@@ -1,4 +1,4 @@
-"""What nodes raised, as the report has it."""
+"""The errors of nodes, as the report has them."""
 
 from __future__ import annotations
 

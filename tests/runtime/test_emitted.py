@@ -1,4 +1,4 @@
-"""What came out of a node that a harness drives."""
+"""The items that come out of a node which a harness drives."""
 
 from __future__ import annotations
 

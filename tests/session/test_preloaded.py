@@ -118,3 +118,21 @@ def test_what_cannot_be_opened_is_told_at_once_and_later_by_the_session(
             Session(preloaded).start()
     with pytest.raises(NodeError, match="no voice"):
         made(tmp_path)
+
+
+def test_a_system_that_has_no_more_threads_is_told_and_the_next_session_tries_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with made(tmp_path) as preloaded:
+        monkeypatch.setattr("vflow.runtime.pipeline.Pipeline.open", no_threads)
+        preloaded.take()
+        assert preloaded.wait(PATIENCE_S)
+        assert preloaded.problem == "RuntimeError: can't start new thread"
+        monkeypatch.undo()
+        preloaded.take()
+        assert preloaded.wait(PATIENCE_S)
+        assert (preloaded.problem, preloaded.ready) == ("", 1)
+
+
+def no_threads(self: object) -> None:
+    raise RuntimeError("can't start new thread")

@@ -13,7 +13,7 @@ import sys
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C has ended."""
 _NAMES = ("vflow", "vflow.exe", "-m")
-"""What a process is called that is the command: `-m` while Python looks for the module that it is to run."""
+"""Names of a process that is the command: `-m` while Python looks for the module that it is to run."""
 
 
 def _leave(*_: object) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from vflow import models
-from vflow.cli import keyboard
 from vflow.errors import Diagnostic, GraphError, Place
 from vflow.graph import loader, shipped
 from vflow.graph.file_uses import FileUse
 from vflow.graph.graph import Graph
 from vflow.graph.overrides import TextInput
 from vflow.models import hub_cache
+from vflow.session.ends import TYPED
 
 PAD = "2s"
 """Silence after `--input`: more than any sensible wait for the end of speech."""
@@ -67,4 +67,4 @@ def _text_input(args: argparse.Namespace) -> TextInput | None:
             other = "--text" if option == "--input" else "--mute"
             message = f"{option} and {other} contradict one another"
             raise GraphError([Diagnostic(message, Place(option), "leave one of them out")])
-    return TextInput(keyboard.NODE, alone=True, silent=mute) if text else None
+    return TextInput(TYPED, alone=True, silent=mute) if text else None

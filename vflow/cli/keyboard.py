@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ from vflow.errors import VflowError
 from vflow.line_reader import LineReader
 from vflow.report.turn_log import TurnLog
 
-NODE = "app_text"
+AT_ONCE = 100
+"""Lines of a terminal that may be on their way to the generator, as where many are pasted."""
 
 
 class Keyboard:
@@ -46,16 +48,18 @@ class Keyboard:
             self._changed.set()
 
     def _ask(self) -> None:
-        turn = 0
+        asked: deque[int] = deque()  # turns that may not have ended
+        most = AT_ONCE if self.at_terminal else 1
         while not self._stopped:
             self._changed.clear()
-            waits = turn and not self.at_terminal and not self._log.has_ended(turn)
+            while asked and self._log.has_ended(asked[0]):
+                asked.popleft()
             over = self._reader.over
-            line = None if waits else self._reader.take()
+            line = self._reader.take() if len(asked) < most else None
             try:
                 if line is not None:
-                    turn = self._typed.ask(line)
-                elif over and not waits:
+                    asked.append(self._typed.ask(line))
+                elif over and len(asked) < most:
                     self._typed.end()
                     return
                 else:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from vflow import resources
-from vflow.cli import graph_options, keyboard
+from vflow.cli import graph_options
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.keyboard import Keyboard
 from vflow.cli.live_view import Terminal
@@ -27,6 +27,7 @@ from vflow.report.report_file import why_not_writable, write_report
 from vflow.report.turn_log import TurnLog
 from vflow.runtime.lifecycle import State
 from vflow.runtime.pipeline import Pipeline
+from vflow.session.ends import TYPED
 
 T = TypeVar("T")
 DRAIN_S, FLUSH_S, STOP_S, PRINT_S = 3.0, 0.5, 1.0, 0.3
@@ -93,10 +94,15 @@ class _Run:
 
     def _type(self) -> None:
         """Have the user type, as soon as the pipeline plays. Raises: Unavailable."""
-        typed = next(n for n, node in self.graph.nodes.items() if node.resolved == keyboard.NODE)
+        typed = next(n for n, node in self.graph.nodes.items() if node.resolved == TYPED)
         self.keyboard = Keyboard(self.pipeline.nodes[typed], self.log, self.terminal.note)
         self.pipeline.bus.listen(self.keyboard.listen)
         self.terminal.typed = self.keyboard.at_terminal
+
+    def _end_typing(self) -> None:
+        if self.keyboard is not None:
+            self.terminal.typed = False
+            self.keyboard.close()
 
     def run(self) -> int:
         with self._signals, PythonMessages(self.graph.secrets.hide):
@@ -113,8 +119,7 @@ class _Run:
             self.terminal.note("loading")
             self._player.start()
             code = self._supervise()
-            if self.keyboard is not None:
-                self.keyboard.close()
+            self._end_typing()
         self._printer.join(timeout=PRINT_S)
         self.terminal.end_line()
         return code if code == USAGE else self._finish(code)
@@ -146,7 +151,7 @@ class _Run:
         if self.pipeline.state is State.STOPPED:  # it has ended by itself
             self._player.join(DRAIN_S)
             return self._code
-        self.terminal.typed = False
+        self._end_typing()
         if self.pipeline.state is not State.PLAYING:
             self.terminal.note("stopping")
             return self._stop() or INTERRUPTED  # nothing was played

@@ -23,7 +23,7 @@ class Adapter:
     generates: bool = False
 
     def makes(self, given: Caps) -> list[Caps]:
-        """What comes out of it where caps go in; nothing where they do not fit, or it takes anything."""
+        """The caps that come out of it where caps go in; [] where they do not fit, or it takes anything."""
         if not any(fits(given, caps) for caps in self.inputs if not isinstance(caps, AnyCaps)):
             return []
         return [fill(caps, given) for caps in self.outputs if not isinstance(caps, AnyCaps)]

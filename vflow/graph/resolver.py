@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from vflow.caps import Audio, Caps, fits
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError, describe, pass_on_ctrl_c
@@ -133,7 +133,7 @@ class Resolver:
     def accepts(self, found: Resolved) -> dict[str, Prop | Value]:
         """The properties that may be set on it, by name; a bin's are those it passes on, and its params
         with their defaults."""
-        if isinstance(found.target, type) and issubclass(found.target, Node):
+        if _is_node(found.target):
             return dict(props_of(found.target))
         document = found.document()
         accepted: dict[str, Prop | Value] = dict(document.params)
@@ -165,7 +165,7 @@ class Resolver:
         taken: Collection[str],
         use: str = "",
     ) -> str:
-        """What could stand between two ports that do not fit, or in the place of the target, as a mend; ''
+        """The mend for two ports that do not fit: nodes between them, or in the place of the target; ''
         where nothing is known. vflow's own nodes go before others, of which one alone has to convert all.
 
         `taken` are names of nodes that the graph has already; `use` is what the target is.
@@ -213,7 +213,7 @@ class Resolver:
                 continue
             short = name if name in ROLES else _short(name, found.target)
             generates = name == GENERATOR
-            if isinstance(found.target, type) and issubclass(found.target, Node):
+            if _is_node(found.target):
                 cls = found.target
                 generates = cls.generates
                 if cls.effect or sum(not port.optional for port in inputs_of(cls).values()) > 1:
@@ -221,9 +221,9 @@ class Resolver:
             yield Adapter(name, short, inputs, outputs, generates)
 
     def _ends(self, name: str) -> tuple[list[Caps], list[Caps]]:
-        """What a node takes, where it has to be linked, and what it makes."""
+        """The caps that a node takes, where it has to be linked, and those that it makes."""
         found = self.resolve(name, Path())
-        if isinstance(found.target, type) and issubclass(found.target, Node):
+        if _is_node(found.target):
             cls = found.target
             needed = [p.caps for p in inputs_of(cls).values() if not p.optional]
             return needed, [p.caps for p in outputs_of(cls).values()]
@@ -234,7 +234,7 @@ class Resolver:
             if role is not None and outer in role.optional:
                 continue
             inner = self.resolve(document.nodes[end.node].use, Path())
-            if isinstance(inner.target, type) and issubclass(inner.target, Node):
+            if _is_node(inner.target):
                 ports: Mapping[str, Any] = {**inputs_of(inner.target), **outputs_of(inner.target)}
                 if (port := ports.get(end.port or outer)) is not None:
                     (inputs if port.name in inputs_of(inner.target) else outputs).append(port.caps)
@@ -246,7 +246,7 @@ def use_role(use: str) -> str:
     return use.partition(".")[0]
 
 
-def _is_node(target: object) -> bool:
+def _is_node(target: object) -> TypeGuard[type[Node]]:
     return isinstance(target, type) and issubclass(target, Node)
 
 

@@ -18,7 +18,7 @@ KEPT_ERRORS = 100
 
 @dataclass(slots=True)
 class RaisedError:
-    """What a node raised: when first, how often, and the traceback of the first time."""
+    """One error: when it came first, how often, and the traceback of the first time."""
 
     at_ns: int
     times: int

@@ -11,7 +11,7 @@ from vflow.runtime.audio_check import guarded
 
 
 class Emitted:
-    """What was emitted, by output and in order. `caps(port)` are those of an output."""
+    """The items that were emitted, by output and in order. `caps(port)` are those of an output."""
 
     def __init__(self, ports: Iterable[str], caps: Callable[[str], Caps]) -> None:
         self.order: list[Item] = []

@@ -105,7 +105,7 @@ class Preloaded:
         pipeline, problem = Pipeline(self.graph), ""
         try:
             pipeline.open()
-        except VflowError as error:  # the next session loads, and tells of it
+        except (VflowError, RuntimeError, OSError) as error:  # the next session loads, and tells of it
             problem = describe(error)
         with self._lock:
             self._problem = problem

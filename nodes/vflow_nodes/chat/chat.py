@@ -8,7 +8,7 @@ import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from vflow import MS, Flush, In, Text, TextPacket, Unavailable, install_command, models, prop
+from vflow import MS, Flush, In, Text, TextPacket, install_command, models, prop
 from vflow_nodes.chat.memory import ChatMemory
 from vflow_nodes.chat.summary import NOTE_TAKER, TOKENS, Summary, asked, instructed
 from vflow_nodes.lib.decode.errors import DecodeError
@@ -102,12 +102,7 @@ class Chat(EngineGenerator):
         self.ctx.conversation.append("user", text, turn)
         if self.ctx.cancelled(turn):
             return
-        try:
-            self.revive()
-            prompt = self._prompt()
-        except (DecodeError, Unavailable):  # whoever speaks the reply is to learn that none comes
-            yield self.words, self.ended(turn, 0, "error")
-            raise
+        prompt = yield from self.ready(turn, self._prompt)
         yield from self.reply(prompt, turn, one_line=self._language.plain)
         self._plan_summary()
 

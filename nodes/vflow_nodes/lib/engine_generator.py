@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import collections.abc
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from vflow import Advice, Flush, In, Node, Out, Text, TextPacket, TurnEnd, join_words, prop
+from vflow import Advice, Flush, In, Node, Out, Text, TextPacket, TurnEnd, Unavailable, join_words, prop
 from vflow_nodes.lib import withheld
 from vflow_nodes.lib.decode.errors import DecodeError
 from vflow_nodes.lib.word_breaks import units
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vflow_nodes.lib.decode.sampling import Sampling
     from vflow_nodes.lib.replies import Replies
 
+T = TypeVar("T")
 Emission = tuple[Out, TextPacket | TurnEnd] | None
 """A generator's output port with what goes out there: it may have several."""
 Emissions = collections.abc.Generator[Emission, None, None]
@@ -119,6 +120,16 @@ class EngineGenerator(Node):
             self.close()
             self.open()
             self.warm_up()
+
+    def ready(self, turn: int, prepare: Callable[[], T]) -> collections.abc.Generator[Emission, None, T]:
+        """Return what `prepare` makes for a turn, on an engine that lives. Where that fails the turn's end
+        goes out: whoever speaks the reply is to learn that none comes. Raises: DecodeError, Unavailable."""
+        try:
+            self.revive()
+            return prepare()
+        except (DecodeError, Unavailable):
+            yield self.words, self.ended(turn, 0, "error")
+            raise
 
     def close(self) -> None:
         if (replies := self.__dict__.pop("replies", None)) is not None:

@@ -167,12 +167,7 @@ class VoxtralGenerator(EngineGenerator):
     def on_event(self, event: Event) -> Iterator[Emission]:
         if isinstance(event, SpeechStart):
             self._utterance = None
-            try:
-                self.revive()
-            except Unavailable:  # whoever speaks the reply is to learn that none comes
-                yield self.words, self.ended(event.turn, 0, "error")
-                raise
-            self._utterance = self._voxtral.listen(event.turn, self._windows(event.turn))
+            self._utterance = yield from self.ready(event.turn, lambda: self._listen(event.turn))
             self._given = False
         elif self._utterance is None or event.turn != self._utterance.turn:
             return
@@ -183,6 +178,9 @@ class VoxtralGenerator(EngineGenerator):
             utterance, self._utterance = self._utterance, None
             if not self._given:
                 yield from self._answer(utterance)
+
+    def _listen(self, turn: int) -> Utterance:
+        return self._voxtral.listen(turn, self._windows(turn))
 
     def _windows(self, turn: int) -> int:
         """How many windows of an utterance fit behind its opening."""
@@ -216,14 +214,9 @@ class VoxtralGenerator(EngineGenerator):
         self.ctx.conversation.append("user", text, turn)
         if self.ctx.cancelled(turn):
             return
-        try:
-            self.revive()
-        except Unavailable:  # whoever speaks the reply is to learn that none comes
-            yield self.words, self.ended(turn, 0, "error")
-            raise
+        asked = yield from self.ready(turn, self._memory.opening)
         self._exchange, self._written = Exchange((), {}), Transcript(told=True)
-        asked = [*self._memory.opening(), self._voxtral.prompts.end_inst]
-        yield from self.reply(self._memory.parts(asked), turn)
+        yield from self.reply(self._memory.parts([*asked, self._voxtral.prompts.end_inst]), turn)
         self._ahead()
 
     def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:

@@ -46,7 +46,7 @@ HELD = 120
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What stands at a place: its kind, and its length; 0 for "text", and for "wait" until more comes."""
+    """The kind of text at a place, and its length; 0 for "text", and for "wait" until more comes."""
 
     kind: Kind
     length: int = 0

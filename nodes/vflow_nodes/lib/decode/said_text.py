@@ -52,7 +52,7 @@ class SaidText:
         return "".join(self._kept)
 
     def take(self, text: str) -> None:
-        """More text."""
+        """Take more text."""
         if text:
             self._kept.append(text)
             self.any = self.any or not text.isspace()
@@ -73,7 +73,7 @@ class SaidText:
                 self.calls.append(call)
 
     def drop(self) -> None:
-        """What is held back is not said."""
+        """Forget the text that is held back: it is not said."""
         if self.held:
             self.held, self._kept = False, []
 

@@ -37,7 +37,7 @@ MONEY_NOUNS = word_set(
     " voucher vouchers copay copays rebate rebates minimum surcharge donation donations toll tolls token"
     " tokens stamp stamps chip chips"
 )
-"""What an amount of money describes also without an article: "pay with $5 bills"."""
+"""Nouns that an amount of money describes also without an article: "pay with $5 bills"."""
 MEASURED_NOUNS = word_set(
     "battery batteries bulb bulbs cable cables bag bags carton cartons bottle bottles can cans adapter"
     " adapters charger chargers screen screens monitor monitors tank tanks pack packs tablets tablet"
@@ -47,7 +47,7 @@ MEASURED_NOUNS = word_set(
     " needles board boards plank planks limit race races swim dash sprint freestyle relay record records"
     " mortgage loan warranty"
 )
-"""What a measure describes also without an article: "9V batteries"."""
+"""Nouns that a measure describes also without an article: "9V batteries"."""
 _LETTERED_NOUNS = word_set(
     "battery batteries cell cells neck necks solution solutions acid buffer vitamin vitamins nuts shirt"
     " shirts tee tees jacket jackets sweater sweaters hoodie hoodies pants shorts size sizes pencil"
@@ -55,7 +55,7 @@ _LETTERED_NOUNS = word_set(
     " strings screw screws lens lenses plug plugs chairs coat coats dress dresses uniform uniforms order"
     " orders"
 )
-"""What a letter before it is a kind or a size of: "3 M batteries", "2 L shirts"."""
+"""Nouns of which a letter before them is a kind or a size: "3 M batteries", "2 L shirts"."""
 _VOLTS = ("V", "W", "A")
 
 

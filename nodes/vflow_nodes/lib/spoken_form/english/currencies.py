@@ -125,7 +125,7 @@ SUFFIXES: dict[str, tuple[str, str]] = {
 """Words of other languages after an amount."""
 AFTER_AMOUNT = CURRENCIES | SUFFIXES
 EACH = {"月": "month", "年": "year", "日": "day", "天": "day", "人": "person", "個": "piece", "个": "piece"}
-"""What an amount is for, after a slash."""
+"""Words after a slash: how much an amount is for."""
 MYRIADS = {"千": 3, "万": 4, "萬": 4, "만": 4, "億": 8, "亿": 8, "억": 8, "兆": 12, "조": 12}
 """Scales of East Asia between an amount and its currency: powers of ten."""
 SMALL_MONEY = {"pound": _PENCE, "pounds": _PENCE}

@@ -1,4 +1,4 @@
-"""What is attached to a number."""
+"""Words and signs that are attached to a number."""
 
 from __future__ import annotations
 
