@@ -87,7 +87,8 @@ class WavSink(Sink):
         self._echoes = self.sync and self.ctx.linked("played")
         self._due: deque[int] = deque()  # frames at which there is something to report, ascending
         self._turn, self._warned = None, False
-        self._tape = WavPlayout(self.file, _rate(caps, self.ctx.name), self._echoes)
+        rate, begun = _rate(caps, self.ctx.name), self._tape is not None and self._tape.begun
+        self._tape = WavPlayout(self.file, rate, self._echoes, go_on=begun, skip=self.sync)
 
     def close(self) -> None:
         tape = self._tape

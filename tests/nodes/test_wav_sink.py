@@ -415,3 +415,34 @@ def test_a_name_of_another_format_is_refused_with_the_one_to_write(name: str):
 @pytest.mark.parametrize("name", ["morning.wav", "morning.WAV", "morning", "v1.2", "/dev/null"])
 def test_a_name_that_says_nothing_else_is_a_wav_file(name: str):
     load(GRAPH.format(file=name))
+
+
+def test_a_sink_that_is_opened_anew_within_a_run_goes_on_with_its_recording(file: Path):
+    soundfile.write(file, np.full(2000, 0.9), RATE)  # of a run before
+    with sink(file) as harness:
+        harness.push(packet(100, 0.25))
+        harness.advance(150 * MS)
+        harness.node.close()
+        harness.time_ns = 300 * MS
+        harness.node.open()
+        harness.push(packet(100, 0.5))
+        harness.advance(200 * MS)
+    assert runs(written(file))[:3] == [(0.25, 100), (0, 200), (0.5, 100)]
+
+
+def test_without_sync_a_sink_that_is_opened_anew_writes_on(file: Path):
+    with sink(file, sync=False) as harness:
+        harness.push(packet(100, 0.25))
+        harness.node.close()
+        harness.node.open()
+        harness.push(packet(100, 0.5))
+    assert len(written(file)) == RATE // 5
+    assert written(file)[[0, -1]] == pytest.approx((0.25, 0.5), abs=1e-3)
+
+
+def test_a_sink_that_played_nothing_before_it_is_opened_anew_still_leaves_what_was_there(file: Path):
+    soundfile.write(file, np.full(2000, 0.9), RATE)
+    with sink(file) as harness:
+        harness.node.close()
+        harness.node.open()
+    assert len(written(file)) == 2000

@@ -24,7 +24,11 @@ class WavPlayout:
     slow disk never holds up a drop. With `echoes` it remembers what was played until `sounded` is called.
     """
 
-    def __init__(self, file: str, rate: int, echoes: bool = False) -> None:
+    def __init__(
+        self, file: str, rate: int, echoes: bool = False, go_on: bool = False, skip: bool = False
+    ) -> None:
+        """With `go_on` the file is that of an earlier tape of this run, and is gone on with; with `skip` too,
+        the first frames of this tape are those that it has."""
         self.rate = rate
         self._echoes = echoes
         self._playout = Playout(rate)
@@ -34,8 +38,11 @@ class WavPlayout:
         # (samples, silence behind them); appended under _playing, taken under _saving
         self._unsaved: deque[tuple[NDArray[np.float32], int]] = deque()
         self._saving = threading.Lock()
-        self._sound: WavWriter | None = WavWriter(file, rate)  # guarded by _saving
+        self._sound: WavWriter | None = WavWriter(file, rate, go_on)  # guarded by _saving
+        self._skipped = self._sound.frames if go_on and skip else 0  # frames still to be; guarded by _saving
         self._saved = False  # guarded by _saving
+        self.begun = go_on
+        """Whether the file holds what was played."""
 
     @property
     def queued(self) -> int:
@@ -105,13 +112,19 @@ class WavPlayout:
             try:
                 while self._unsaved:
                     samples, silence = self._unsaved.popleft()
-                    self._sound.write(samples)
+                    self._put(self._sound, samples)
                     for at in range(0, silence, _SILENCE_FRAMES):
-                        self._sound.write(np.zeros(min(_SILENCE_FRAMES, silence - at), np.float32))
+                        self._put(self._sound, np.zeros(min(_SILENCE_FRAMES, silence - at), np.float32))
             finally:
                 if end:
                     self._sound.close(keep_empty=came)
                     self._sound = None
+
+    def _put(self, sound: WavWriter, samples: NDArray[np.float32]) -> None:
+        skipped = min(self._skipped, len(samples))
+        self._skipped -= skipped
+        self.begun = True
+        sound.write(samples[skipped:])
 
     def _wind(self, frame: int) -> list[Report]:
         if self._ended:

@@ -47,8 +47,9 @@ class WavWriter:
     would tear it: the second one is refused.
     """
 
-    def __init__(self, file: str, rate: int) -> None:
-        """Raises: Unavailable where the file cannot be written."""
+    def __init__(self, file: str, rate: int, go_on: bool = False) -> None:
+        """With `go_on` write after the samples that are there, which an earlier writer of this rate wrote.
+        Raises: Unavailable where the file cannot be written."""
         self.file = file
         self._rate = rate
         self._bytes = 0  # of samples
@@ -56,13 +57,21 @@ class WavWriter:
         """Whether there was no such file."""
         self._fd = _open(file)
         self._sized = stat.S_ISREG(os.fstat(self._fd).st_mode)
-        self._begun = False
-        if self.new or not self._sized:
+        self._begun = go_on and self._sized and not self.new
+        if self._begun:
+            self._bytes = max(0, os.lseek(self._fd, 0, os.SEEK_END) - _HEADER.size) // 2 * 2
+            os.lseek(self._fd, _HEADER.size + self._bytes, os.SEEK_SET)
+        elif self.new or not self._sized:
             try:
                 self._begin()
             except Unavailable:
                 self.close(keep_empty=False)
                 raise
+
+    @property
+    def frames(self) -> int:
+        """Samples in the file."""
+        return self._bytes // 2
 
     def write(self, samples: NDArray[np.float32]) -> None:
         """Append samples, full scale at 1.0; what is louder is clipped. Raises: Unavailable where no more can
