@@ -2,11 +2,12 @@
 
     python benchmarks/embedding.py [--sessions 50] [--talking 4] [--seconds 20] [--json]
 
-Three parts. `idle`: the program alone, the peer of the lag. `scripted`: that many sessions at once whose
+Four parts. `idle`: the program alone, the peer of the lag. `scripted`: that many sessions at once whose
 generator and voice are scripted; each hears an utterance of 0.6 s in pieces of 20 ms at their pace, again
-and again, and gets a reply of 20 words. `embedded`: sessions of the shipped `voice_agent` with its real
-models, which all ask the bundled question at once. The lag is how much later than asked a sleep of 5 ms
-ends. A session begins when `async with` has entered, out of `vflow.preload`.
+and again, and gets a reply of 20 words. `in step`: the same, where all users speak in the same moments.
+`embedded`: sessions of the shipped `voice_agent` with its real models, which all ask the bundled question
+at once. The lag is how much later than asked a sleep of 5 ms ends. A session begins when `async with` has
+entered, out of `vflow.preload`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import json
 import os
 import threading
 import time
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,8 @@ from vflow.session import ReplyAudio, TurnEnded
 RATE = 16_000
 PIECE = RATE // 50
 TICK_S = 0.005
+ANSWER_S = 6
+"""Silence after each utterance."""
 GRAPH: dict[str, Any] = {
     "nodes": {
         "mic": {"use": "mic"},
@@ -118,16 +122,20 @@ class Lag:
             self.ms.append((time.perf_counter() - before - TICK_S) * 1000)
 
     def figures(self) -> dict[str, float]:
-        p50, p95, p99 = np.percentile(self.ms, [50, 95, 99])
-        values = {"p50": p50, "p95": p95, "p99": p99, "max": max(self.ms)}
+        found = self.ms or [0.0]  # it was over before the first look
+        p50, p95, p99 = np.percentile(found, [50, 95, 99])
+        values = {"p50": p50, "p95": p95, "p99": p99, "max": max(found)}
         return {name: round(float(value), 2) for name, value in values.items()}
 
 
-async def speak(session: Session, samples: Samples, until: float) -> None:
-    """Push an utterance and two seconds of silence, at their pace, again and again."""
-    said = np.concatenate([samples, np.zeros(2 * RATE, np.float32)])
+async def speak(session: Session, samples: Samples, until: float, phase: float) -> None:
+    """Push an utterance and silence for its answer at their pace, again and again.
+
+    `phase`: the part of that silence, above 0 and up to 1, which comes first.
+    """
+    said = np.concatenate([samples, np.zeros(ANSWER_S * RATE, np.float32)])
     due = time.perf_counter()
-    at = 0
+    at = (len(samples) + round((1 - phase) * ANSWER_S * RATE)) // PIECE * PIECE % (len(said) // PIECE * PIECE)
     while time.perf_counter() < until:
         session.push(said[at : at + PIECE], RATE)
         at = (at + PIECE) % (len(said) // PIECE * PIECE)
@@ -142,35 +150,37 @@ async def hear(session: Session, counts: dict[str, int]) -> None:
         elif isinstance(event, TurnEnded):
             counts["turns"] += 1
             counts["words"] += len(event.record.words)
-            counts["paris"] += "Paris" in event.record.heard
+            counts["heard_whole"] += event.record.heard == event.record.reply != ""
 
 
-async def converse(agent: Any, samples: Samples, until: float, counts: dict[str, int]) -> None:
-    async with Session(agent) as session:
-        hearing = asyncio.create_task(hear(session, counts))
-        await speak(session, samples, until)
-    await hearing
-
-
-async def together(count: int, agent: Any, samples: Samples, seconds: float) -> dict[str, Any]:
-    """Run that many sessions at once; what it cost."""
+async def together(count: int, agent: Any, samples: Samples, seconds: float, in_step: bool) -> dict[str, Any]:
+    """Run that many sessions at once; what it costs while they begin, speak and end."""
     threads, memory = threading.active_count(), rss_mb()
-    counts = dict.fromkeys(("turns", "words", "audio", "paris"), 0)
-    most: dict[str, float] = {}
-
-    async def look() -> None:
-        await asyncio.sleep(seconds * 0.7)
-        most.update(threads=threading.active_count() - threads, mb=rss_mb() - memory)
-
-    until = time.perf_counter() + seconds
-    talks: list[Awaitable[None]] = [converse(agent, samples, until, counts) for _ in range(count)]
-    async with Lag() as lag:
-        await asyncio.gather(look(), *talks)
+    counts = dict.fromkeys(("turns", "words", "audio", "heard_whole"), 0)
+    lags: dict[str, dict[str, float]] = {}
+    async with AsyncExitStack() as stack:
+        sessions = [Session(agent) for _ in range(count)]
+        async with Lag() as lag:
+            await asyncio.gather(*(stack.enter_async_context(session) for session in sessions))
+        lags["begin"] = lag.figures()
+        hearing = [asyncio.create_task(hear(session, counts)) for session in sessions]
+        until = time.perf_counter() + seconds
+        async with Lag() as lag:
+            phases = [0.2 if in_step else (number + 1) / count for number in range(count)]
+            talks = zip(sessions, phases, strict=True)
+            await asyncio.gather(*(speak(session, samples, until, phase) for session, phase in talks))
+        lags["speak"] = lag.figures()
+        most = {"threads": threading.active_count() - threads, "mib": rss_mb() - memory}
+        async with Lag() as lag:
+            await stack.aclose()
+        lags["end"] = lag.figures()
+    await asyncio.gather(*hearing)
+    await asyncio.to_thread(agent.wait)
     return {
         "sessions": count,
-        "lag_ms": lag.figures(),
+        "lag_ms": lags,
         "threads_a_session": round(most["threads"] / count, 1),
-        "mib_a_session": round(most["mb"] / count, 2),
+        "mib_a_session": round(most["mib"] / count, 2),
         "threads_left": threading.active_count() - threads,
         **counts,
     }
@@ -193,13 +203,14 @@ async def main(sessions: int, talking: int, seconds: float) -> dict[str, Any]:
         await asyncio.sleep(seconds / 2)
     result: dict[str, Any] = {"idle": {"lag_ms": lag.figures()}}
     with vflow.preload(GRAPH, nodes=NODES) as agent:
-        result["scripted"] = await together(sessions, agent, hum, seconds)
+        result["scripted"] = await together(sessions, agent, hum, seconds, in_step=False)
+        result["in step"] = await together(sessions, agent, hum, seconds, in_step=True)
     before = time.perf_counter()
     agent = await asyncio.to_thread(vflow.preload, "voice_agent", talking)
     with agent:
         loaded_s = time.perf_counter() - before
         result["start_ms"] = {"loading_once": round(loaded_s * 1000), **await starting(agent, 10)}
-        result["embedded"] = await together(talking, agent, recorded(bundled()).samples, seconds)
+        result["embedded"] = await together(talking, agent, recorded(bundled()).samples, seconds, True)
     return result
 
 

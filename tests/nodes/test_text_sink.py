@@ -101,6 +101,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pyt
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(Unavailable, match="a pipe from which nobody reads"), sink(tmp_path / "pipe"):
         pass
+    os.close(os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK))  # lets the thread go that waits for it
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
