@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vflow import Conversation
+from vflow import Conversation, VflowError
 
 
 def talk(*entries: tuple[str, str, int]) -> Conversation:
@@ -65,3 +65,18 @@ def test_a_turn_that_comes_again_after_it_was_deleted_is_at_the_end() -> None:
     conversation.append("assistant", "d e", 1)
     conversation.truncate(1, "d")
     assert history(conversation) == [("user", "b", 2), ("user", "c", 1), ("assistant", "d", 1)]
+
+
+def test_a_kind_of_answer_is_expected_of_one_turn() -> None:
+    talked = Conversation()
+    assert talked.take_expected() == ""
+    talked.expect("phone")
+    assert (talked.take_expected(), talked.take_expected()) == ("phone", "")
+    talked.expect("email")
+    talked.expect("")
+    assert talked.take_expected() == ""
+
+
+def test_a_kind_of_answer_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(VflowError, match="no kind of answer 'phon'; did you mean 'phone'"):
+        Conversation().expect("phon")

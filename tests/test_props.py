@@ -157,6 +157,33 @@ def test_each_value_of_a_mapping_is_bounded(level: float) -> None:
         Levels(levels={"a": 0, "b": level})
 
 
+class Waits(Node):
+    waits: dict[float, Duration] = prop({0.5: "250ms", 0.0: "1s"}, ge="64ms", le="10s")
+
+
+def test_a_mapping_to_durations() -> None:
+    assert Waits().waits == {0.5: 250_000_000, 0.0: 1_000_000_000}
+    assert Waits(waits={1: "64ms"}).waits == {1.0: 64_000_000}
+    declared = props_of(Waits)["waits"]
+    assert type_text(declared) == "dict[float, duration]"
+    assert value_text(declared, Waits().waits) == "{0.5: 250ms, 0.0: 1s}"
+
+
+@pytest.mark.parametrize(
+    ("waits", "message"),
+    [
+        ({0.5: 250}, "waits: 250 is not a duration; write 250ms or 250s"),
+        ({0.5: "63ms"}, "waits is {0.5: '63ms'}, out of range; at least 64ms and at most 10s"),
+        ({"half": "1s"}, "waits takes dict[float, duration], not {'half': '1s'} (dict)"),
+        ("1s", "waits takes dict[float, duration], not '1s' (str)"),
+    ],
+)
+def test_what_is_no_mapping_to_durations_is_told(waits: Any, message: str) -> None:
+    with pytest.raises(PropertyError) as info:
+        Waits(waits=waits)
+    assert str(info.value) == message
+
+
 def test_a_plain_attribute_that_is_set_like_a_property_is_to_be_declared() -> None:
     class Louder(Base):
         level = 2.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 
+from vflow.errors import VflowError, nearest
 from vflow.scripts import join_words
 
 
@@ -17,6 +18,8 @@ class Utterance:
     turn: int
 
 
+ANSWERS = ("phone", "number", "email", "name", "yes_no")
+"""Kinds of answer that `Conversation.expect` knows."""
 KEPT = 10_000
 """Entries: more than any model takes."""
 _REMOVED = 16
@@ -32,8 +35,25 @@ class Conversation:
         self._of_turn: dict[int, list[int]] = {}  # the counts of each turn's entries
         self._removed: dict[int, tuple[int, Utterance]] = {}  # by turn, with its count
         self._count = 0
+        self._expected = ""
         self.dropped = 0
         """Entries at the start that there was no room for."""
+
+    def expect(self, kind: str) -> None:
+        """Say which kind of answer the user's next turn is: one of ANSWERS, or '' for any. A `turn` waits for
+        the rest of a number or an address then, and ends a yes or no sooner. Any thread.
+
+        Raises: VflowError for another kind.
+        """
+        if kind and kind not in ANSWERS:
+            mend = nearest(kind, ANSWERS) or f"known: {', '.join(ANSWERS)}"
+            raise VflowError(f"no kind of answer {kind!r}; {mend}")
+        self._expected = kind
+
+    def take_expected(self) -> str:
+        """The kind of the turn that begins now; the next one may be any. For the node that mints turns."""
+        kind, self._expected = self._expected, ""
+        return kind
 
     def append(self, role: str, text: str, turn: int) -> None:
         """Add an entry at the end; of more than KEPT the first is dropped."""

@@ -36,6 +36,10 @@ class In:
     one link leads to such a port, what comes through it says by which: `meta["link"]` of a packet or an
     event is the name of the node in front. One that ends says so by a `Gap` of a century
     (`event.FOREVER_NS`); after the last one comes `Eos`, as ever.
+
+    `feedback` brings back what a node downstream made of this node's own output: no flush and no retraction
+    passes it, its end is no end, and where `queue` gives no bounds it keeps the newest packets, so that it
+    never blocks.
     """
 
     caps: Caps
@@ -43,7 +47,12 @@ class In:
     queue: QueueOptions | None = None
     optional: bool = False
     several: bool = False
+    feedback: bool = False
     name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.feedback and self.queue is None:
+            self.queue = QueueOptions(policy="leaky-oldest")
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name

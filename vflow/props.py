@@ -121,14 +121,22 @@ def props_of(cls: type) -> dict[str, Prop]:
 
 
 def is_duration(declaration: Prop) -> bool:
+    """Whether the property is a duration, or null."""
     kinds = (declaration.type, *typing.get_args(declaration.type))
-    return any(kind == Duration for kind in kinds)
+    return any(kind == Duration for kind in kinds) and not _durations(declaration)
+
+
+def _durations(declaration: Prop) -> bool:
+    """Whether it is a mapping to durations."""
+    return typing.get_origin(declaration.type) is dict and typing.get_args(declaration.type)[1] == Duration
 
 
 def type_text(declaration: Prop) -> str:
     """The type as messages and `vflow inspect` print it."""
     if is_duration(declaration):
         return "duration"
+    if _durations(declaration):
+        return f"dict[{_type_text(typing.get_args(declaration.type)[0])}, duration]"
     if declaration.choices:
         return " | ".join(map(str, declaration.choices))
     return _type_text(declaration.type)
@@ -145,10 +153,20 @@ def _type_text(kind: Any) -> str:
     return kind.__name__ if isinstance(kind, type) and not arguments else str(kind)
 
 
+def default_of(declaration: Prop) -> Any:
+    """The default as the property's type: a duration in ns."""
+    default = declaration.default
+    if is_duration(declaration) and isinstance(default, str):
+        return duration_ns(default)
+    return convert(declaration, default) if _durations(declaration) else default
+
+
 def value_text(declaration: Prop, value: Any) -> str:
     """A value of the property as a graph file writes it."""
-    if is_duration(declaration) and isinstance(value, int):
-        return duration_text(value)
+    if (is_duration(declaration) or _durations(declaration)) and isinstance(value, int | float):
+        return duration_text(int(value))
+    if isinstance(value, dict) and _durations(declaration):
+        return f"{{{', '.join(f'{key}: {duration_text(of)}' for key, of in value.items())}}}"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return str(value)
@@ -169,7 +187,12 @@ def convert(declaration: Prop, value: Any) -> Any:
             raise PropertyError(f"{declaration.name}: {error.message}", error.mend) from None
     else:
         try:
-            made = msgspec.convert(value, declaration.type)
+            given: Any = value
+            if isinstance(value, dict) and _durations(declaration):
+                given = {key: duration_ns(of) for key, of in value.items()}
+            made = msgspec.convert(given, declaration.type)
+        except PropertyError as error:
+            raise PropertyError(f"{declaration.name}: {error.message}", error.mend) from None
         except msgspec.ValidationError:
             found = f"{repr_of(value)} ({type(value).__name__})" if value is not None else "null"
             message = f"{declaration.name} takes {type_text(declaration)}, not {found}"
@@ -196,7 +219,7 @@ def _type_mend(kind: Any, value: Any) -> str:
 
 def _range_text(declaration: Prop) -> str:
     parts = [
-        f"{word} {value_text(declaration, int(v) if is_duration(declaration) else v)}"
+        f"{word} {value_text(declaration, v)}"
         for word, v in (("at least", declaration.ge), ("at most", declaration.le))
         if v is not None
     ]
@@ -223,9 +246,7 @@ def convert_all(
         if declaration.required:
             report(name, PropertyError(f"property {name!r} is missing", f"add '{name}: ...'"))
         else:
-            default = declaration.default
-            text = is_duration(declaration) and isinstance(default, str)
-            made[name] = duration_ns(default) if text else default
+            made[name] = default_of(declaration)
     return made
 
 

@@ -14,6 +14,9 @@ the silence is dated back to the last window within 25 dB of the utterance's lou
 noise above that level nothing is dated back. `meta["voice_off_ns"]` of Pause and SpeechEnd is this estimate.
 A pause is counted from the fall itself: what came before it is transcribed at once, and needs the last
 consonant's tail.
+
+How long a silence lasts before it ends the utterance is `speech_end_after`; where a node rates pauses (role
+`end_of_turn`, linked back to `verdict`), the wait that `waits` gives for the probability.
 """
 
 from __future__ import annotations
@@ -37,8 +40,12 @@ from vflow import (
     Resume,
     SpeechEnd,
     SpeechStart,
+    Text,
+    TextPacket,
+    Unavailable,
     prop,
 )
+from vflow_nodes.lib.end_wait import EndWait
 
 HYSTERESIS = 0.15
 """How far below `threshold` speech that goes on may fall. Source: silero-vad's VADIterator."""
@@ -80,6 +87,13 @@ class Turn(Node):
     speech_end_after: Duration = prop(
         "480ms", ge="64ms", le="10s", latency="endpoint", doc="silence before speech_end"
     )
+    waits: dict[float, Duration] = prop(
+        {0.6: "250ms", 0.3: "480ms", 0.0: "1300ms"},
+        ge="64ms",
+        le="10s",
+        doc="silence before speech_end instead, where a pause is rated, by the probability that the user has"
+        " finished: the highest that the rating reaches",
+    )
     barge_in: bool = prop(True, doc="whether speech interrupts the reply")
     barge_in_after: Duration = prop(
         "224ms",
@@ -103,10 +117,14 @@ class Turn(Node):
     )
 
     audio = In(Audio(rate=16_000, channels=1, features={"speech"}), doc="rated windows")
+    verdict = In(
+        Text("verdict"), optional=True, feedback=True, doc="ratings of pauses, of a node `end_of_turn`"
+    )
     speech = Out(Audio(rate=16_000, channels=1, features={"turns"}), doc="utterances")
 
     _turn = 0
     _ducked = False
+    _wait: EndWait
     _start_ns: int
     """Where the utterance begins."""
     _end_ns: int
@@ -125,6 +143,12 @@ class Turn(Node):
     """Where the sound ended, as an estimate."""
 
     def open(self) -> None:
+        if not all(0 <= bound <= 1 for bound in self.waits):
+            raise Unavailable(
+                f"waits of {self.ctx.name} are by probabilities from 0 to 1, not {[*self.waits]}"
+            )
+        self._wait = EndWait(self.speech_end_after, self.waits)
+        self._told = False
         if self._turn:  # opened anew within an utterance: what is held of it must not wait for ever
             self.ctx.commit(self._turn)
         self._duck(False)
@@ -142,6 +166,14 @@ class Turn(Node):
             yield from self._outside(packet, voiced)
         else:
             yield from self._inside(packet, voiced)
+
+    def process_verdict(self, packet: TextPacket) -> Iterator[Event]:
+        if self._state is State.PAUSED and packet.turn == self._turn:
+            wrong = self._wait.rate(packet.pts_ns, packet.meta.get("finished"))
+            if wrong and not self._told:
+                self._told = True
+                self.ctx.warn(f"{wrong}; it is left out")
+            yield from self._silent()
 
     def on_event(self, event: Event) -> Iterator[Event]:
         if isinstance(event, Eos):
@@ -181,6 +213,7 @@ class Turn(Node):
 
     def _begin(self) -> Iterator[AudioPacket | Event]:
         self._turn = self.ctx.new_turn()
+        self._wait.begin(self.ctx.conversation.take_expected())
         if self.barge_in:
             # The reply may be in preparation, not yet heard: it is unwanted all the same.
             self.ctx.interrupt(self._turn - 1)
@@ -197,6 +230,7 @@ class Turn(Node):
         if voiced and self._state is State.PAUSED:
             if self.speculate:
                 self.ctx.retract(self._turn, window.pts_ns)
+            self._wait.over()
             yield Resume(pts_ns=window.pts_ns, turn=self._turn)
         yield window.replace(turn=self._turn)
         if voiced:
@@ -214,11 +248,12 @@ class Turn(Node):
             yield from self._cut()
 
     def _silent(self) -> Iterator[Event]:
-        if self._end_ns - self._off_ns >= self.speech_end_after:
+        if self._end_ns - self._off_ns >= self._wait.ns:
             self._state = State.IDLE
             yield from self._ended()
         elif self._end_ns - self._voice_ns >= self.pause_after and self._state is State.HUSH:
             self._state = State.PAUSED
+            self._wait.pause(self._end_ns)
             if self.speculate:
                 self.ctx.speculate(self._turn)
             yield Pause(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._off_ns})
@@ -233,6 +268,7 @@ class Turn(Node):
             self._state = State.IDLE
 
     def _ended(self) -> Iterator[Event]:
+        self._wait.over()
         try:
             yield SpeechEnd(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._off_ns})
         finally:  # however the event fares: what is held must not wait for ever

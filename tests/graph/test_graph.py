@@ -60,7 +60,9 @@ class Together(stand_ins.Words):
 LEAKY = QueueOptions(policy="leaky-oldest")
 
 
-def graph(*chains: str, leaky: str = "", keep: str = "", live: bool = False, **kinds: type[Node]) -> Graph:
+def graph(
+    *chains: str, leaky: str = "", keep: str = "", feedback: str = "", live: bool = False, **kinds: type[Node]
+) -> Graph:
     """Chains as `a b c`; a node is a Source where its name begins with s, a Pass otherwise."""
     made = Graph("g.yaml")
     for chain in chains:
@@ -69,8 +71,17 @@ def graph(*chains: str, leaky: str = "", keep: str = "", live: bool = False, **k
             cls = kinds.get(name, Source if name.startswith("s") else Pass)
             made.nodes.setdefault(name, GraphNode(name, cls, name, name, {}, paced=live and cls is Source))
         for a, b in pairwise(names):
-            queue = LEAKY if f"{a} {b}" == leaky else QueueOptions(keep=True) if f"{a} {b}" == keep else None
-            made.links.append(GraphLink(a, "out", b, "into", queue, explicit=queue is not None))
+            back = f"{a} {b}" == feedback
+            queue = (
+                LEAKY
+                if back or f"{a} {b}" == leaky
+                else QueueOptions(keep=True)
+                if f"{a} {b}" == keep
+                else None
+            )
+            made.links.append(
+                GraphLink(a, "out", b, "into", queue, explicit=queue is not None, feedback=back)
+            )
     return made
 
 
@@ -143,8 +154,13 @@ def test_a_chain_longer_than_pythons_stack_is_no_problem() -> None:
     assert made.paths() == [names]
 
 
-def test_inputs_that_nothing_feeds_are_listed() -> None:
-    assert graph("a b").unlinked() == [("a", "into")]
+def test_feedback_leads_back_and_not_on() -> None:
+    made = graph("s a b c", "b a", feedback="b a", b=Reply, c=Speaker)
+    assert made.reach(["b"]).nodes == made.reach(["b"], in_advance=True).nodes | {"c"} == {"c"}
+    assert [link.name for link in made.reach(["a"]).links] == ["a.out -> b.into", "b.out -> c.into"]
+    assert made.generators(below="b") == frozenset()
+    assert made.in_order() == ["s", "a", "b", "c"]
+    assert made.paths() == [["s", "a", "b", "c"]]
 
 
 def test_a_keep_link_hides_no_generator_from_what_is_above_it() -> None:

@@ -21,7 +21,7 @@ from vflow import (
     Text,
     TextPacket,
 )
-from vflow.graph.graph import MAX_FUSED
+from vflow.graph.linker import MAX_FUSED
 from vflow.graph.loader import load, load_text
 
 

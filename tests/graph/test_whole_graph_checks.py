@@ -5,13 +5,19 @@ from __future__ import annotations
 import pytest
 
 from tests.graph.graphs import NODES, build, said
+from tests.graph.test_graph import graph
 from tests.stand_ins import Gives, Takes
 from vflow import AnyCaps, GraphError, In, Out, Text
 from vflow.graph.loader import load_text
+from vflow.graph.whole_graph_checks import unlinked
 
 
 def test_an_optional_input_need_not_be_linked() -> None:
-    assert build("  m: {use: mic}").unlinked() == []
+    assert unlinked(build("  m: {use: mic}")) == []
+
+
+def test_inputs_that_nothing_feeds_are_listed() -> None:
+    assert unlinked(graph("a b")) == [("a", "into")]
 
 
 def test_waiting_for_every_input_is_refused_below_a_silent_node() -> None:

@@ -21,6 +21,8 @@ from vflow import (
     Resume,
     SpeechEnd,
     SpeechStart,
+    TextPacket,
+    Unavailable,
 )
 from vflow_nodes.turn import Turn
 
@@ -528,3 +530,74 @@ def test_pre_roll_of_whole_windows_is_exactly_that_long() -> None:
 def test_both_ports_are_mono_at_16_khz() -> None:
     for port in (Turn.audio, Turn.speech):
         assert (port.caps.rate, port.caps.channels) == (16_000, 1)
+
+
+def paused(**props: Any) -> tuple[Script, Pause]:
+    """A turn whose user has spoken, and pauses."""
+    turn = script(**props)
+    turn.windows(10, 0.9)
+    return turn, only(turn.windows(3, 0.0), Pause)
+
+
+def verdict(pause: Event, finished: Any, **values: Any) -> TextPacket:
+    given = {"turn": pause.turn, "pts_ns": pause.pts_ns, **values}
+    return TextPacket(text="finished", meta={"finished": finished}, **given)
+
+
+def test_a_pause_rated_finished_ends_the_turn_sooner() -> None:
+    turn, pause = paused(waits={0.5: "160ms", 0: "1s"})
+    turn.harness.push(verdict(pause, 0.9), "verdict")
+    assert names(turn.windows(1, 0.0)) == []
+    assert only(turn.windows(1, 0.0), SpeechEnd).pts_ns == 15 * WINDOW
+
+
+def test_a_verdict_ends_a_turn_whose_wait_is_over_at_once() -> None:
+    turn, pause = paused(waits={0.5: "64ms"})
+    assert names(turn.harness.push(verdict(pause, 0.9), "verdict")) == ["speech_end"]
+
+
+def test_a_pause_rated_unfinished_is_waited_for() -> None:
+    turn, pause = paused(waits={0.5: "160ms", 0: "1s"})
+    turn.harness.push(verdict(pause, 0.1), "verdict")
+    assert names(turn.windows(28, 0.0)) == []
+    assert names(turn.windows(1, 0.0)) == ["speech_end"]
+
+
+def test_a_verdict_that_comes_after_the_pause_is_left_out() -> None:
+    turn, pause = paused(waits={0.5: "160ms", 0: "1s"})
+    assert "resume" in names(turn.windows(1, 0.9))
+    turn.harness.push(verdict(pause, 0.9), "verdict")
+    second = only(turn.windows(5, 0.0), Pause)
+    turn.harness.push(verdict(pause, 0.9), "verdict")
+    turn.harness.push(verdict(second, 0.9, turn=2), "verdict")
+    assert names(turn.windows(9, 0.0)) == []
+    assert names(turn.windows(1, 0.0)) == ["speech_end"]
+    assert names(turn.harness.push(verdict(second, 0.9), "verdict")) == []
+
+
+def test_what_is_no_verdict_is_told_once_and_left_out() -> None:
+    turn, pause = paused()
+    for bad in (None, 7, "much"):
+        turn.harness.push(verdict(pause, bad), "verdict")
+    (warning,) = [m for m in turn.harness.messages if m.kind == "warning"]
+    assert "from 0 to 1; not None; it is left out" in warning.text
+    assert names(turn.windows(11, 0.0)) == []
+    assert names(turn.windows(1, 0.0)) == ["speech_end"]
+
+
+def test_waits_by_what_is_no_probability_are_refused() -> None:
+    with pytest.raises(Unavailable, match="probabilities from 0 to 1"):
+        script(waits={60: "250ms"})
+    with pytest.raises(PropertyError, match="waits: 250 is not a duration"):
+        Turn(waits={0.6: 250})
+
+
+def test_an_expected_answer_is_waited_for_in_its_turn_alone() -> None:
+    turn = script()
+    turn.harness.node.ctx.conversation.expect("phone")
+    ends = []
+    for _ in range(2):
+        turn.windows(10, 0.9)
+        spoken = turn.at
+        ends.append((only(turn.windows(60, 0.0), SpeechEnd).pts_ns - spoken * WINDOW) // MS)
+    assert ends == [1504, 480]

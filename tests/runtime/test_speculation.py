@@ -351,6 +351,115 @@ def test_a_retraction_lets_the_work_on_what_the_user_said_go_on(monkeypatch: pyt
         assert shown.names[:3] == ["pause", "resume", "speech_end"]
 
 
+class Rates(Node):
+    """Rates each transcript, and waits for the test before the verdict leaves."""
+
+    heavy = True
+    gate: ClassVar[Gate]
+    text = In(Text("final"))
+    verdict = Out(Text("verdict"))
+
+    def process(self, packet: TextPacket) -> TextPacket:
+        self.gate.pass_through()
+        return packet.replace(text="finished")
+
+
+class Turns(Node):
+    """Lets the user's speech pass, and hears verdicts on it."""
+
+    text = In(Text("final"))
+    verdict = In(Text("verdict"), optional=True, feedback=True)
+    out = Out(Text("final"))
+
+    def open(self) -> None:
+        self.flushes = 0
+        self.verdicts = threading.Semaphore(0)
+
+    def process(self, packet: TextPacket) -> TextPacket:
+        return packet
+
+    def process_verdict(self, packet: TextPacket) -> None:
+        self.verdicts.release()
+
+    def on_flush(self, flush: Any) -> None:
+        self.flushes += 1
+
+
+class Hears(Guess):
+    """Keeps what the user said."""
+
+    def open(self) -> None:
+        super().open()
+        self.heard: list[int] = []
+
+    def process(self, packet: TextPacket) -> None:
+        self.heard.append(packet.pts_ns)
+
+
+def test_a_resume_with_a_verdict_on_the_way_loses_nothing_that_the_user_says() -> None:
+    Rates.gate = Gate()
+    running = pipeline(
+        """
+nodes: {user: {use: t.user}, turns: {use: t.turns}, hears: {use: t.hears}, rates: {use: t.rates},
+        reply: {use: t.reply}, shown: {use: t.shown}}
+links: [user -> turns -> hears -> reply -> shown, hears -> rates -> turns]
+""",
+        user=User,
+        turns=Turns,
+        hears=Hears,
+        rates=Rates,
+        reply=Reply,
+        shown=Shown,
+    )
+    user: Any = running.nodes["user"]
+    hears: Any = running.nodes["hears"]
+    turns: Any = running.nodes["turns"]
+    with running:
+        for what in ("speech", "speech", "pause"):
+            user.say(what)
+        Rates.gate.wait_reached()
+        for what in ("resume", "speech", "speech", "pause"):
+            user.say(what)
+        Rates.gate.open()
+        assert turns.verdicts.acquire(timeout=PATIENCE_S)
+        user.say("speech")
+        user.say("finish")
+        user.say("end")
+        assert running.wait(PATIENCE_S)
+        assert hears.heard == [1, 2, 5, 6, 8]
+        assert turns.flushes == 0
+        assert hears.cancels == [(1, True)]
+
+
+def test_an_interruption_does_not_pass_feedback() -> None:
+    Rates.gate = Gate()
+    Rates.gate.open()
+    running = pipeline(
+        """
+nodes: {user: {use: t.user}, turns: {use: t.turns}, reply: {use: t.reply}, rates: {use: t.rates},
+        shown: {use: t.shown}}
+links: [user -> turns -> reply -> shown, {from: reply, to: rates}, rates -> turns]
+""",
+        user=User,
+        turns=Turns,
+        rates=type("Words", (Rates,), {"text": In(Text("word"))}),
+        reply=Reply,
+        shown=Shown,
+    )
+    user: Any = running.nodes["user"]
+    turns: Any = running.nodes["turns"]
+    with running:
+        user.say("speech")
+        assert turns.verdicts.acquire(timeout=PATIENCE_S)
+        running.flush(1)
+        user.say("speech", 2)
+        user.say("end")
+        assert running.wait(PATIENCE_S)
+        shown: Any = running.nodes["shown"]
+        assert [p.text for p in shown.got if p.turn == 2] == ["to speech"]
+        assert turns.flushes == 0
+
+
 def test_a_pause_that_nobody_answers_is_not_speculative() -> None:
     text = "nodes: {user: {use: t.user}, shown: {use: t.log}}\nlinks: [user -> shown]"
     with pipeline(text, user=User, log=Log) as running:

@@ -102,6 +102,14 @@ def test_send_takes_bytes_by_the_sample(make: Make) -> None:
     asyncio.run(talk())
 
 
+def test_the_kind_of_the_next_answer_is_told_to_the_conversation(make: Make) -> None:
+    with make() as session:
+        session.expect("phone")
+        assert session.conversation.take_expected() == "phone"
+        with pytest.raises(VflowError, match="no kind of answer 'fone'"):
+            session.expect("fone")
+
+
 def test_an_interruption_takes_back_what_was_not_read(make: Make) -> None:
     with make(text=" ".join(["word"] * 60), word_ms=100) as session:
         session.push(HUM)

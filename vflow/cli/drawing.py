@@ -70,7 +70,8 @@ class _Tree:
     def _closes_cycle(self, link: GraphLink) -> bool:
         """Whether a link leads back, and may leak: the others in the cycle are drawn as a chain."""
         others = [other for other in self.graph.into(link.target) if other is not link]
-        return bool(others) and link.leaky and link.source in self.graph.reach([link.target]).nodes
+        back = link.feedback or (link.leaky and link.source in self.graph.reach([link.target]).nodes)
+        return bool(others) and back
 
     def _entries(self) -> list[str]:
         """Nodes of cycles, those first that what has been drawn leads to."""

@@ -14,7 +14,7 @@ from vflow.graph.resolver import Resolved, Resolver
 from vflow.graph.roles import ROLES, Role
 from vflow.node import Bin, Node, is_source
 from vflow.ports import In, Out, ports_of
-from vflow.props import Prop, duration_ns, is_duration, props_of, type_text, value_text
+from vflow.props import Prop, default_of, props_of, type_text, value_text
 
 WIDTH = 100
 TRAITS = (
@@ -194,13 +194,11 @@ def _facts(declaration: Prop) -> Iterator[str]:
     if declaration.required:
         yield "required"
     else:
-        default = declaration.default
-        if is_duration(declaration) and isinstance(default, str):
-            default = duration_ns(default)
+        default = default_of(declaration)
         yield f"default {value_text(declaration, default)!s}" if default != "" else "default ''"
     for word, bound in (("at least", declaration.ge), ("at most", declaration.le)):
         if bound is not None:
-            yield f"{word} {value_text(declaration, int(bound) if is_duration(declaration) else bound)}"
+            yield f"{word} {value_text(declaration, bound)}"
     if declaration.hot:
         yield "may change while it runs"
     if declaration.latency:

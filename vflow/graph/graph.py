@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 MAX_PATHS = 100
 """A graph of branches that meet again has more paths than anybody reads."""
-MAX_FUSED = 100
-"""Nodes that call one another directly: each takes up to seven of the thousand frames that Python allows."""
 LIVE = QueueOptions(packets=1024, policy="leaky-oldest")
 """The ring behind a live source."""
 
@@ -82,7 +80,7 @@ class GraphNode:
 @dataclass(frozen=True, slots=True, eq=False)
 class GraphLink:
     """An edge. `queue` is None where neither the file nor the input port gives bounds; `cut` marks a link
-    that crosses threads only since the chain before it is long."""
+    that crosses threads only since the chain before it is long; `feedback` one into such an input."""
 
     source: str
     out: str
@@ -93,6 +91,7 @@ class GraphLink:
     convert: bool = True
     place: Place | None = None
     cut: bool = False
+    feedback: bool = False
 
     @property
     def name(self) -> str:
@@ -136,6 +135,10 @@ class Graph:
 
     def out_of(self, name: str) -> list[GraphLink]:
         return [link for link in self.links if link.source == name]
+
+    def onwards(self, name: str) -> list[GraphLink]:
+        """The links out of a node that lead on; feedback leads back."""
+        return [link for link in self.out_of(name) if not link.feedback]
 
     def before_inserted(self, link: GraphLink) -> GraphLink:
         """The link of the file that a link goes on from: in front of what the loader inserted."""
@@ -185,7 +188,7 @@ class Graph:
         links: list[GraphLink] = []
         todo = list(origins)
         while todo:
-            for link in self.out_of(todo.pop()):
+            for link in self.onwards(todo.pop()):
                 if not in_advance and link.queue is not None and link.queue.keep:
                     continue
                 if link not in links:
@@ -225,7 +228,7 @@ class Graph:
         """Node names so that sources come first; the leaky links that close a cycle are left out."""
         sources: dict[str, list[str]] = {name: [] for name in self.nodes}
         for link in self.links:
-            if not (link.leaky and link.source in self._downstream(link.target)):
+            if not (link.feedback or (link.leaky and link.source in self._downstream(link.target))):
                 sources[link.target].append(link.source)
         done: dict[str, None] = {}
         seen: set[str] = set()
@@ -241,11 +244,11 @@ class Graph:
         return list(done)
 
     def _downstream(self, name: str) -> set[str]:
-        """The node and all that its packets may come to, over links of every kind."""
+        """The node and all that its packets may come to, over links of every kind but feedback."""
         seen = {name}
         todo = [name]
         while todo:
-            targets = {link.target for link in self.out_of(todo.pop())} - seen
+            targets = {link.target for link in self.onwards(todo.pop())} - seen
             seen |= targets
             todo += targets
         return seen
@@ -256,22 +259,12 @@ class Graph:
         todo = [[name] for name, node in self.nodes.items() if is_source(node.cls)][::-1]
         while todo and len(found) < MAX_PATHS:
             path = todo.pop()
-            following = dict.fromkeys(link.target for link in self.out_of(path[-1]))
+            following = dict.fromkeys(link.target for link in self.onwards(path[-1]))
             longer = [[*path, target] for target in following if target not in path]
             if not longer and len(path) > 1:
                 found.append(path)
             todo += reversed(longer)
         return found
-
-    def unlinked(self) -> list[tuple[str, str]]:
-        """Inputs that nothing feeds."""
-        fed = {(link.target, link.into) for link in self.links}
-        return [
-            (name, port)
-            for name, node in self.nodes.items()
-            for port, declared in inputs_of(node.cls).items()
-            if (name, port) not in fed and not declared.optional
-        ]
 
     def resolved(self) -> dict[str, str]:
         """What each node of the file, and each inside a bin, turned out to be."""

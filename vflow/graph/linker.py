@@ -10,8 +10,11 @@ from vflow.caps import Caps, fits
 from vflow.errors import nearest
 from vflow.graph.document import EndSpec, LinkSpec
 from vflow.graph.draft import Draft, End
-from vflow.graph.graph import LIVE, MAX_FUSED, GraphLink
+from vflow.graph.graph import LIVE, GraphLink
 from vflow.ports import In, QueueOptions, inputs_of, outputs_of, ports_of
+
+MAX_FUSED = 100
+"""Nodes that call one another directly: each takes up to seven of the thousand frames that Python allows."""
 
 
 @dataclass(slots=True)
@@ -49,7 +52,8 @@ class Linker:
         ((out, into),) = pairs
         ends = (*outs[out], *ins[into])
         queue = self.bounds(spec, outs[out][0], *ins[into])
-        link = GraphLink(*ends, queue, spec.queue is not None, spec.convert, spec.place)
+        back = self._input(ins[into]).feedback
+        link = GraphLink(*ends, queue, spec.queue is not None, spec.convert, spec.place, feedback=back)
         if link.name in self._linked:
             self.error(f"{link.name} is linked twice", spec.place, "remove one of them")
             return

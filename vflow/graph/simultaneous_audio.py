@@ -28,7 +28,7 @@ def refuse_simultaneous_audio(draft: Draft) -> None:
         several = inputs_of(target.cls)[link.into].several
         if several or target.order == "pts" or not isinstance(_caps(graph, link), Audio):
             continue
-        if link.leaky and link.source in graph.reach([link.target]).nodes:
+        if link.feedback or (link.leaky and link.source in graph.reach([link.target]).nodes):
             continue
         others = taken.setdefault((link.target, link.into), [])
         other = next((other for other in others if _at_once(graph, other, link)), None)

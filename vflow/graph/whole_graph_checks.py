@@ -6,9 +6,10 @@ from __future__ import annotations
 from vflow.graph.draft import Draft
 from vflow.graph.echo_cancellation import CANCELLER
 from vflow.graph.file_uses import clashes
-from vflow.graph.graph import GraphNode
+from vflow.graph.graph import Graph, GraphNode
 from vflow.graph.negotiation import CONVERTER
 from vflow.graph.spoken_form import NODE
+from vflow.ports import inputs_of
 
 INSERTED = (CANCELLER, NODE, CONVERTER)
 """Nodes that passes insert; each is named after the node before or after it: "mic.aec"."""
@@ -25,7 +26,7 @@ def refuse_blocking_cycle(draft: Draft) -> None:
 def refuse_unfed_inputs(draft: Draft) -> None:
     """Note inputs that nothing feeds, and nodes that wait for inputs which may be silent."""
     graph = draft.graph
-    for name, port in graph.unlinked():
+    for name, port in unlinked(graph):
         if (name, port) not in draft.outer_ports:
             mend = f"link a node to it: '- ... -> {name}'"
             draft.error(f"nothing feeds {name}.{port}", graph.nodes[name].place, mend)
@@ -54,6 +55,17 @@ def refuse_unused_overrides(draft: Draft) -> None:
 def refuse_file_clashes(draft: Draft) -> None:
     """Note files that a node writes, and that the graph reads, or another node writes."""
     draft.diagnostics += clashes(draft.files)
+
+
+def unlinked(graph: Graph) -> list[tuple[str, str]]:
+    """The inputs that nothing feeds, each as node and port."""
+    fed = {(link.target, link.into) for link in graph.links}
+    return [
+        (name, port)
+        for name, node in graph.nodes.items()
+        for port, declared in inputs_of(node.cls).items()
+        if (name, port) not in fed and not declared.optional
+    ]
 
 
 def _refuse_silent(draft: Draft, node: GraphNode, sources: list[str]) -> None:

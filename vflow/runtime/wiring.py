@@ -82,8 +82,9 @@ def _link(
         link: Link = HeldLink(edge.name, queue, owner.clock, overflow, speculation)
     else:
         link = Link(edge.name, queue, owner.clock, overflow)
-    link.feedback = _closes_cycle(graph, edge) and not all(
-        _closes_cycle(graph, other) for other in graph.into(edge.target)
+    link.feedback = edge.feedback or (
+        _closes_cycle(graph, edge)
+        and not all(_closes_cycle(graph, other) for other in graph.into(edge.target))
     )
     return link
 

@@ -203,6 +203,11 @@ class Session:
         """Change a property that is declared `hot`. Raises: PropertyError."""
         self.pipeline.set(node, prop, value)
 
+    def expect(self, kind: str) -> None:
+        """Say which kind of answer the user's next turn is: `phone`, `number`, `email`, `name`, `yes_no`; ''
+        for any. Raises: VflowError for another."""
+        self.conversation.expect(kind)
+
     @property
     def conversation(self) -> Conversation:
         """The history: what was said, and what was heard."""

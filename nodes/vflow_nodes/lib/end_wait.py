@@ -1,0 +1,54 @@
+"""How long a silence lasts before it ends a turn: a policy over times and probabilities, without audio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vflow import MS
+
+LEAST_NS = {"phone": 1500 * MS, "number": 1500 * MS, "email": 1500 * MS, "name": 800 * MS}
+"""The shortest wait within an answer of a kind that is expected: digits are said in groups."""
+MOST_NS = {"yes_no": 400 * MS}
+"""The longest one."""
+
+
+class EndWait:
+    """The wait of one silence after another, `ns` from the end of the sound. One thread.
+
+    A silence begins with the plain wait. A verdict on it, the probability that the user has finished, sets
+    the wait of the highest bound in `waits` that it reaches; below all of them the plain wait stays. A later
+    verdict on the same silence replaces it.
+    """
+
+    def __init__(self, plain_ns: int, waits: Mapping[float, int]) -> None:
+        self._plain_ns = plain_ns
+        self._waits = sorted(waits.items(), reverse=True)
+        self._pause_ns: int | None = None
+        self._least_ns, self._most_ns = 0, 1 << 62
+        self.ns = plain_ns
+
+    def begin(self, expected: str) -> None:
+        """A turn begins; `expected` is its kind (`vflow.conversation.ANSWERS`), or ''."""
+        self._least_ns, self._most_ns = LEAST_NS.get(expected, 0), MOST_NS.get(expected, 1 << 62)
+        self.over()
+
+    def pause(self, pts_ns: int) -> None:
+        """A silence is long enough to be looked at; `pts_ns` is the time of its `Pause`."""
+        self._pause_ns = pts_ns
+
+    def over(self) -> None:
+        """The silence is over: the user spoke on, or the turn has ended."""
+        self._pause_ns, self.ns = None, self._within(self._plain_ns)
+
+    def rate(self, pts_ns: int, finished: object) -> str:
+        """Take a verdict on the pause of that time; one on another pause comes too late, and changes nothing.
+        Returns why it is none, or ''."""
+        if not isinstance(finished, float | int) or not 0 <= finished <= 1:  # NaN is not
+            return f"a verdict has the probability meta['finished'], from 0 to 1; not {finished!r}"
+        if pts_ns == self._pause_ns:
+            wait = next((wait for bound, wait in self._waits if finished >= bound), self._plain_ns)
+            self.ns = self._within(wait)
+        return ""
+
+    def _within(self, wait_ns: int) -> int:
+        return max(self._least_ns, min(wait_ns, self._most_ns))
