@@ -109,7 +109,14 @@ class Chat(EngineGenerator):
     def _prompt(self) -> list[int]:
         """The tokens of the history that fits, and a summary of what does not. Raises: DecodeError."""
         engine = self._language.engine
-        ids = self._memory.prompt(self.ctx.conversation.messages(), self._room(), engine.context - 2)
+        most = engine.context - self._for_reply()
+        ids = self._memory.prompt(self.ctx.conversation.messages(), min(self.context, most), most)
+        if self._memory.shortened:
+            self._tell(
+                "too long",
+                f"what the user said is longer than the {most:,} tokens that a prompt may have, and only its "
+                f"end is answered; {engine.device.more_context}",
+            )
         if self._memory.forgot and (self.summary == "none" or self.slots == 1):
             slots = " and 'slots: 2'" if self.slots == 1 else ""
             self._tell(
@@ -121,8 +128,11 @@ class Chat(EngineGenerator):
 
     def _room(self) -> int:
         """Tokens of a prompt, at most: what the engine holds, less a reply."""
-        holds = self._language.engine.context
-        return min(self.context, max(holds - min(self.max_tokens, REPLY), holds // 2))
+        return min(self.context, self._language.engine.context - self._for_reply())
+
+    def _for_reply(self) -> int:
+        """Tokens that are kept for a reply."""
+        return min(self.max_tokens, REPLY, self._language.engine.context // 2)
 
     def _render(self, summary: str, messages: Sequence[Mapping[str, str]]) -> list[int]:
         """The tokens of a prompt. Raises: DecodeError."""

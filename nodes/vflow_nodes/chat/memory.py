@@ -21,6 +21,8 @@ class ChatMemory:
         self._left_out = 0  # messages at the start that are in no prompt any more
         self._told: list[Message] = []  # of these, what the summary tells of
         self.summary = ""
+        self.shortened = False
+        """Whether the last message of the newest prompt lost its beginning."""
 
     def prompt(self, messages: list[Message], room: int, most: int) -> list[int]:
         """The tokens of the newest messages, at most `room`. A last message that is longer than `most` tokens
@@ -30,9 +32,8 @@ class ChatMemory:
         if ids is None or len(ids) > room:
             self._left_out = self._cut(messages, room, keep=1)
             ids = self._tokens(messages[self._left_out :])
-        if ids is None or len(ids) > most:
-            ids = self._shortened(messages[-1], most)
-        return ids
+        self.shortened = ids is None or len(ids) > most
+        return self._end_of(messages[-1], most) if ids is None or self.shortened else ids
 
     def untold(self, messages: list[Message], room: int) -> tuple[list[Message], int]:
         """The messages that a summary is to tell of next: those that have left, or will soon, since the
@@ -73,7 +74,7 @@ class ChatMemory:
         # bisected: a history that was there before may have thousands of messages
         return cuts[min(bisect.bisect_left(cuts, True, key=fits), len(cuts) - 1)]
 
-    def _shortened(self, message: Message, most: int) -> list[int]:
+    def _end_of(self, message: Message, most: int) -> list[int]:
         """The tokens of a message's last words, as many as fit. Raises: DecodeError."""
         words = message["content"].split(" ")
 

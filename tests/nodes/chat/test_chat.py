@@ -272,6 +272,13 @@ def test_a_history_that_outgrows_the_room_loses_its_oldest_exchanges() -> None:
     assert len(harness.conversation.entries()) == 21
 
 
+def test_a_message_that_is_longer_than_the_context_is_answered_by_its_end(harness: Harness) -> None:
+    long = "the cat sat on the mat and ate a fish while it rained. " * 250
+    assert said(harness.push(TextPacket(text=long + CAPITAL, turn=1)))
+    (told,) = [m.text for m in harness.messages if m.kind == "warning" and "longer than" in m.text]
+    assert "only its end is answered; " in told
+
+
 def test_a_base_model_answers_with_one_line() -> None:
     with Harness(Chat(min_words=0, min_tokens=0)) as harness:
         chat: Any = harness.node

@@ -51,10 +51,13 @@ def test_a_last_message_that_is_too_long_loses_its_first_words() -> None:
     long = [{"role": "user", "content": " ".join(f"word{n}" for n in range(100))}]
     text = text_of(memory.prompt(long, 50, 60))
     assert text.endswith("word98 word99")
+    assert memory.shortened
     assert 50 < len(text) <= 60
     assert text_of(memory.prompt([{"role": "user", "content": "x " * LONGEST + "end"}], 50, 60)).endswith(
         "end"
     )
+    memory.prompt([{"role": "user", "content": "short"}], 50, 60)
+    assert not memory.shortened
 
 
 def test_a_summary_is_due_before_its_messages_leave_and_stands_for_them() -> None:

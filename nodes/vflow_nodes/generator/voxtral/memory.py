@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,8 @@ class Memory:
         self._room, self._spoken = room, spoken
         self._exchanges: dict[int, Exchange] = {}
         self._left_out = 0  # turns at the start of the history that are in no prompt any more
+        self.shortened = False
+        """Whether what was typed last lost its beginning in the newest opening."""
 
     def keep(self, turn: int, exchange: Exchange) -> None:
         """Remember a turn's audio, and its reply as it was made."""
@@ -49,14 +52,28 @@ class Memory:
     def opening(self, but: int = 0) -> Prompt:
         """The prompt before the next utterance's audio; `but` is a turn that is not to be in it."""
         turns, unanswered = self._turns(but)
+        self.shortened = False
         while True:
             prompt = self._prompts.opening(self._persona, turns[self._left_out :], unanswered)
             if length(prompt) <= self._room or not (self._left_out < len(turns) or unanswered):
                 return prompt
             if self._left_out < len(turns):
                 self._shrink(turns)
+            elif len(unanswered) == 1 and isinstance(unanswered[0], str):
+                self.shortened = True
+                return self._end_of(unanswered[0])
             else:
                 unanswered = unanswered[1:]
+
+    def _end_of(self, text: str) -> Prompt:
+        """The prompt of a text's last words, as many as fit."""
+        words = text.split(" ")
+
+        def made(left_out: int) -> Prompt:
+            return self._prompts.opening(self._persona, [], (" ".join(words[left_out:]),))
+
+        cuts = range(len(words) - 1)
+        return made(bisect.bisect_left(cuts, True, key=lambda cut: length(made(cut)) <= self._room))
 
     def _shrink(self, turns: list[Turn]) -> None:
         """Leave out a quarter of the turns, one at least: a prompt that begins differently is computed anew,

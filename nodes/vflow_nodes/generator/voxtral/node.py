@@ -215,6 +215,12 @@ class VoxtralGenerator(EngineGenerator):
         if self.ctx.cancelled(turn):
             return
         asked = yield from self.ready(turn, self._memory.opening)
+        if self._memory.shortened:
+            self._tell(
+                "too long",
+                f"what was typed is longer than the {self._room():,} tokens that a prompt may have, and only"
+                " its end is answered; set 'context' higher",
+            )
         self._exchange, self._written = Exchange((), {}), Transcript(told=True)
         yield from self.reply(self._memory.parts([*asked, self._voxtral.prompts.end_inst]), turn)
         self._ahead()

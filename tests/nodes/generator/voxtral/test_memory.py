@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,3 +104,22 @@ def test_what_the_agent_said_unasked_is_a_reply_without_a_question_or_goes_on_wi
     assert talk.memory.opening() == prompts.opening(
         PERSONA, [Turn((), "Good morning."), Turn(((audio,),), "Fine. Anything else?")]
     )
+
+
+def test_a_typed_text_that_is_longer_than_the_room_loses_its_first_words(prompts: Prompts) -> None:
+    talk = Talk(prompts, room=100)
+    talk.conversation.append("user", " ".join(f"word{n}" for n in range(500)), 1)
+    opening = talk.memory.opening()
+    assert talk.memory.shortened
+    assert 90 < length(opening) <= 100
+    kept = next(n for n in range(500) if opening == expected(prompts, n))
+    assert kept > 400
+    talk.conversation.append("assistant", "So it is.", 1)
+    talk.conversation.append("user", "Why?", 2)
+    talk.memory.opening()
+    assert not talk.memory.shortened
+
+
+def expected(prompts: Prompts, first: int) -> Any:
+    """The opening of the typed words from one on."""
+    return prompts.opening(PERSONA, [], (" ".join(f"word{n}" for n in range(first, 500)),))

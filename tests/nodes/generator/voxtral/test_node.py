@@ -473,6 +473,13 @@ def test_a_typed_turn_is_answered_without_a_transcript(harness: Harness) -> None
     assert transcript.text == "", "an utterance after it has one again"
 
 
+def test_a_typed_turn_that_is_too_long_is_told_and_answered_by_its_end(harness: Harness) -> None:
+    for turn in (1, 2):
+        assert said(harness.push(TextPacket(text="word " * 50_000, turn=turn), "text"))
+    (told,) = [m.text for m in harness.messages if m.kind == "warning" and "longer than" in m.text]
+    assert told.endswith("only its end is answered; set 'context' higher")
+
+
 def test_an_empty_or_cancelled_typed_turn_is_not_answered(harness: Harness) -> None:
     (end,) = harness.push(TextPacket(text=" ", turn=1), "text")
     assert dict(end.meta) == {"tokens": 0, "stop_reason": "eos"}
