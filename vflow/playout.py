@@ -152,7 +152,7 @@ class Playout:
                 self._gain = 0.0
 
     def release(self) -> None:
-        """Go on with the first sample that was not taken, by a ramp of 10 ms at most to the gain of `duck`."""
+        """Go on with the first sample that was not taken, after a ramp up to the gain of `duck`."""
         with self._lock:
             self._held = False
 
