@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vflow import Flush, Played
+from vflow.flush import UNHEARD_WORDS
 
 TURNS = range(6)
 
@@ -81,3 +82,33 @@ def test_a_sink_that_still_plays_tells_rather_than_one_that_is_done() -> None:
     playing = Played(1, 5, 24_000, heard="one", words=1)
     assert Flush(1, 1, played=(done, playing)).heard(1) == "one"
     assert Flush(1, 1, played=(done,)).heard(1) == "one two three"
+
+
+@pytest.mark.parametrize(("words", "unheard"), [(0, True), (UNHEARD_WORDS, True), (UNHEARD_WORDS + 1, False)])
+def test_a_reply_that_is_taken_back_counts_as_unheard_where_little_of_it_was_heard(
+    words: int, unheard: bool
+) -> None:
+    heard = " ".join(["word"] * words)
+    played = (Played(3, 5, 24_000, heard, words),)
+    flush = Flush(1, 3, played=played, sinks=1, takes_back=True)
+    assert flush.unheard(3) == unheard
+    assert flush.heard(3) == ("" if unheard else heard)
+    assert flush.sounded(3) == heard
+    assert Flush(1, 3, played=played, sinks=1).heard(3) == heard
+    assert not Flush(1, 3, played=played, sinks=1).unheard(3)
+
+
+def test_of_replies_that_were_played_to_their_end_only_that_of_the_false_end_counts_as_unheard() -> None:
+    over = (Played(2, 5, 24_000, "Yes.", 1, ended=True), Played(3, 5, 24_000, "No.", 1, ended=True))
+    flush = Flush(1, 3, played=over, sinks=1, takes_back=True)
+    assert [flush.unheard(turn) for turn in (1, 2, 3, 4)] == [True, False, True, False]
+    assert [flush.heard(turn) for turn in (2, 3)] == ["Yes.", ""]
+
+
+def test_where_nothing_plays_nobody_can_tell_that_a_reply_was_unheard() -> None:
+    assert not Flush(1, 3, takes_back=True).unheard(3)
+
+
+@pytest.mark.parametrize(("first", "second"), [p for p in product([True, False], repeat=2) if any(p)])
+def test_what_is_taken_back_is_joined_with_nothing(first: bool, second: bool) -> None:
+    assert Flush(1, 1, takes_back=first).joined(Flush(2, 2, takes_back=second)) is None

@@ -115,6 +115,7 @@ def test_a_sink_has_an_effect_and_has_to_say_what_it_holds() -> None:
     sink = Sink()
     assert sink.effect
     sink.duck(0.5)  # one without a volume does nothing
+    sink.hold(True)  # one that cannot plays on
     for method in (lambda: sink.drop(1), sink.lead_ns):
         with pytest.raises(NotImplementedError):
             method()

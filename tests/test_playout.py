@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
@@ -294,3 +296,182 @@ def test_a_long_block_is_taken_in_parts_and_a_take_spans_several() -> None:
     assert (playout.queued, playout.position) == (3, 7)
     np.testing.assert_allclose(playout.take(2)[0] * 1e6, [8, 9], atol=1e-4)
     assert playout.drop(1) == (Played(1, 9, RATE),)
+
+
+def test_a_hold_plays_silence_after_a_ramp_and_goes_on_with_the_first_sample_that_was_not_taken() -> None:
+    playout = Playout(RATE)
+    playout.write(AudioPacket(data=np.ones(100, np.float32), rate=RATE, turn=1), 0)
+    playout.take(20)
+    playout.hold()
+    assert playout.held
+    np.testing.assert_allclose(playout.take(4)[0], [0.9, 0.8, 0.7, 0.6], atol=1e-6)
+    np.testing.assert_allclose(playout.take(8)[0], [0.5, 0.4, 0.3, 0.2, 0.1, 0, 0, 0], atol=1e-6)
+    np.testing.assert_array_equal(playout.take(500)[0], 0)
+    assert (playout.queued, playout.position) == (71, 532)
+    playout.release()
+    assert not playout.held
+    np.testing.assert_allclose(playout.take(11)[0], [*np.arange(1, 11) / 10, 1], atol=1e-6)
+    assert playout.take(60)[0].all()
+    assert playout.queued == 0
+
+
+def test_a_hold_of_what_does_not_sound_yet_lets_nothing_of_it_through() -> None:
+    playout = Playout(RATE)
+    playout.take(5)
+    playout.write(audio(1, 20), 0)
+    playout.hold()
+    assert not playout.take(30)[0].any()
+    playout.write(audio(21, 20), 0)
+    assert (playout.queued, playout.lead_ns()) == (40, 40_000_000)
+    playout.release()
+    assert playout.take(40)[0].all()
+
+
+def test_a_hold_leaves_no_trace_in_what_was_played() -> None:
+    def played(holds: bool) -> list[Played]:
+        playout = Playout(RATE)
+        spans = (Span(1, 0, "one", 0, 20), Span(1, 1, "two", 20, 60), Span(1, 2, "three", 60, 100))
+        playout.write(audio(1, 100, spans=spans), 0)
+        playout.end_turn(1)
+        passed = playout.take(30)[1]
+        if holds:
+            playout.hold()
+        passed += playout.take(5)[1]
+        passed += playout.take(200 if holds else 4)[1]  # the ramp is 9 frames
+        playout.release()
+        for _ in range(7):
+            passed += playout.take(10)[1]
+        return [record for _, record in passed] + list(playout.drop(1))
+
+    assert played(holds=True) == played(holds=False)
+    assert played(holds=True)[-1] == Played(1, 100, RATE, "one two three", 3, ended=True)
+
+
+def test_a_mark_passes_by_its_sample_and_never_while_it_is_held() -> None:
+    playout = Playout(RATE)
+    playout.write(audio(1, 20, spans=(Span(1, 0, "one", 10, 20),)), 0)
+    playout.end_turn(1)
+    assert playout.next_mark() == 1
+    playout.take(5)
+    assert playout.next_mark() == 20
+    playout.hold()
+    assert (playout.take(100)[1], playout.next_mark()) == ([], None)
+    playout.release()
+    assert playout.next_mark() == 20 + 91
+    assert marks(playout.take(20)[1]) == [("word", 15 + 91, 20), ("end", 20 + 91, 20)]
+    assert playout.next_mark() is None
+    playout.write(audio(1, 5, turn=2), 0)
+    assert playout.next_mark() == 126
+    assert marks(playout.take(5)[1]) == [("start", 125, 5)]
+
+
+def test_an_end_that_was_reached_before_a_hold_stands_where_it_was() -> None:
+    playout = Playout(RATE)
+    playout.write(audio(1, 10), 0)
+    playout.take(10)
+    playout.hold()
+    playout.end_turn(1)
+    assert marks(playout.take(50)[1]) == [("end", 10, 10)]
+    assert playout.drop(1, unheard=50) == (Played(1, 10, RATE, ended=True),)
+
+
+def test_what_does_not_sound_yet_is_counted_across_a_hold() -> None:
+    for unheard, samples in ((0, 29), (31, 29), (32, 28), (40, 20), (99, 0)):
+        playout = Playout(RATE)
+        playout.write(audio(1, 50), 0)
+        playout.take(20)
+        playout.hold()
+        playout.take(40)
+        assert playout.drop(1, unheard) == (Played(1, samples, RATE),)
+
+
+def test_a_drop_ends_a_hold() -> None:
+    playout = Playout(RATE)
+    playout.write(audio(1, 50), 0)
+    playout.take(5)
+    playout.hold()
+    playout.take(50)
+    playout.drop(1)
+    assert not playout.held
+    np.testing.assert_array_equal(ones(playout, 5), 1)
+
+
+def test_a_hold_and_a_duck_go_together() -> None:
+    playout = Playout(RATE)
+    ones(playout, 1)
+    playout.duck(0.5)
+    ones(playout, 10)
+    playout.hold()
+    np.testing.assert_allclose(ones(playout, 6), [0.4, 0.3, 0.2, 0.1, 0, 0], atol=1e-6)
+    playout.release()
+    np.testing.assert_allclose(playout.take(2)[0], [0.1, 0.2], atol=1e-6)
+    playout.hold()
+    np.testing.assert_allclose(ones(playout, 3), [0.1, 0, 0], atol=1e-6)
+    playout.duck(1.0)
+    assert not ones(playout, 3).any()
+    playout.release()
+    np.testing.assert_allclose(ones(playout, 3), [0.1, 0.2, 0.3], atol=1e-6)
+
+
+class Tape:
+    """The same, sample by sample: each that is taken, with its gain in tenths."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self.played: list[float] = []
+        self.tenths, self.held, self.sounds = 10, False, False
+
+    def hold(self) -> None:
+        self.held = True
+        self.tenths = self.tenths if self.sounds else 0
+
+    def take(self, frames: int) -> list[float]:
+        out = []
+        for _ in range(frames):
+            if self.held and self.tenths <= 1:
+                self.tenths, sample = 0, None
+            else:
+                self.tenths = self.tenths - 1 if self.held else min(10, self.tenths + 1)
+                sample = self.waits.pop(0) if self.waits else None
+            if sample is not None:
+                self.played.append(sample)
+            self.sounds = sample is not None
+            out.append(0.0 if sample is None else sample * self.tenths / 10)
+        return out
+
+    def drop(self) -> None:
+        self.waits.clear()
+        self.tenths, self.held, self.sounds = 10, False, False
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_holds_releases_drops_and_takes_in_any_order_play_what_was_written_once_and_in_order(
+    seed: int,
+) -> None:
+    chance = random.Random(seed)
+    playout, tape = Playout(RATE), Tape()
+    epoch = written = 0
+    for _ in range(300):
+        step = chance.choice(["write", "take", "take", "hold", "release", "drop"])
+        if step == "write":
+            packet = audio(written + 1, chance.randint(1, 40), turn=epoch)
+            written += packet.frames
+            playout.write(packet, epoch)
+            tape.waits += packet.mono().tolist()
+        elif step == "take":
+            frames = chance.randint(0, 40)
+            np.testing.assert_allclose(playout.take(frames)[0], tape.take(frames), atol=1e-8)
+        elif step == "hold":
+            playout.hold()
+            tape.hold()
+        elif step == "release":
+            playout.release()
+            tape.held = False
+        elif chance.random() < 0.3:
+            epoch += 1
+            samples = sum(record.samples for record in playout.drop(epoch) if record.turn == epoch - 1)
+            assert samples == len(tape.played)
+            tape.played.clear()
+            tape.drop()
+        assert playout.queued == len(tape.waits)
+        assert tape.played == sorted(tape.played)

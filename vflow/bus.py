@@ -12,8 +12,8 @@ from vflow.outbox import Outbox
 from vflow.packet import empty
 
 Kind = Literal[
-    "error", "warning", "state", "progress", "event", "packet", "flush", "played", "speculation", "stats",
-    "eos",
+    "error", "warning", "state", "progress", "event", "packet", "flush", "played", "hold", "speculation",
+    "stats", "eos",
 ]  # fmt: skip
 
 
@@ -23,6 +23,7 @@ class Message:
 
     `data` by kind: error {"error"}; state {"state"}; progress {"fraction": 0..1 or None};
     event {"event"}; packet {"port", "packet"}; flush {"flush"}; played {"played", "phase"};
+    hold {"node", "phase": begun | released | flushed | given_up, "held_ns": how long, at its end}: a reply;
     stats: what a node counted, by name, when it closes; speculation {"turn", "phase": begun | retracted |
     committed, "withheld": what a retraction made void, "made": whether anything had been told by the commit,
     "given_up": why nobody will commit it, '' where it goes on}.

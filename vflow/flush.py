@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+UNHEARD_WORDS = 2
+"""Most words heard of a reply that counts as unheard where it is taken back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Played:
@@ -27,6 +30,9 @@ class Flush:
 
     With `retracts` the user spoke on after a pause: only what was made of `turn` in advance is stale, and
     the turn itself goes on. Nothing of it was played.
+
+    With `takes_back` the end of `turn` was false: an interruption for which a reply counts as `unheard` where
+    at most UNHEARD_WORDS of it were heard.
     """
 
     number: int
@@ -36,6 +42,7 @@ class Flush:
     played: tuple[Played, ...] = field(default=())
     sinks: int = 0
     retracts: bool = False
+    takes_back: bool = False
 
     def cancels(self, turn: int) -> bool:
         """Whether a reply to `turn` is not wanted any more."""
@@ -47,7 +54,7 @@ class Flush:
 
     def joined(self, later: Flush) -> Flush | None:
         """Both as one, for a thread that has applied neither; None where they are not of one kind."""
-        if self.retracts or later.retracts:
+        if self.retracts or later.retracts or self.takes_back or later.takes_back:
             return None
         return Flush(
             later.number,
@@ -59,8 +66,24 @@ class Flush:
         )
 
     def heard(self, turn: int) -> str:
-        """What was heard of the reply of `turn`; of several sinks, the one that had played most, and is
-        not done, tells."""
+        """What was heard of the reply of `turn`, for the history: '' where it counts as unheard."""
+        return "" if self.unheard(turn) else self.sounded(turn)
+
+    def sounded(self, turn: int) -> str:
+        """What was heard of the reply of `turn`, whatever it counts as; of several sinks, the one that had
+        played most, and is not done, tells."""
+        record = self._record(turn)
+        return record.heard if record is not None else ""
+
+    def unheard(self, turn: int) -> bool:
+        """Whether the reply of `turn` is taken back, and so little of it was heard that it counts as nothing.
+        Of those that were played to their end, only that of the turn whose end was false can be."""
+        if not self.takes_back or turn > self.turn or not self.sinks:
+            return False
+        record = self._record(turn)
+        return record is None or (record.words <= UNHEARD_WORDS and (turn == self.turn or not record.ended))
+
+    def _record(self, turn: int) -> Played | None:
         records = [p for p in self.played if p.turn == turn]
         playing = [p for p in records if not p.ended] or records
-        return max(playing, key=lambda p: p.words).heard if playing else ""
+        return max(playing, key=lambda p: p.words, default=None)

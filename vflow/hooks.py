@@ -50,7 +50,12 @@ OF_NODES = {
     "devices": Hook(may_yield=True, of_class=True),
     "advise": Hook(may_yield=True),
 }
-OF_SINKS = {"drop": Hook(("epoch",), may_yield=True), "duck": Hook(("gain",)), "lead_ns": Hook()}
+OF_SINKS = {
+    "drop": Hook(("epoch",), may_yield=True),
+    "duck": Hook(("gain",)),
+    "hold": Hook(("held",)),
+    "lead_ns": Hook(),
+}
 
 _STOPS = "on_cancel() of a node that generates, or on_flush() of one downstream of it"
 ELSEWHERE = {
@@ -67,7 +72,7 @@ _NEAR = 0.7
 """How alike (`difflib`) two names are after `on_` or `process_`, of which one is the other misspelt."""
 _NEAR_LONG, _LONG = 0.85, ("warm_up", "port_caps", "unavailable")
 """The same of whole names, and the hooks that no other English word is near."""
-_SHORT = ("open", "close", "duck", "drop")
+_SHORT = ("open", "close", "duck", "drop", "hold")
 """Hooks of which another word is one letter away (`clone`, `crop`): two letters that changed places, or one
 too many, make a misspelling of them. `process` and `produce` are missed where they are not there."""
 

@@ -77,6 +77,11 @@ class Context(Protocol):
     def interrupt(self, turn: int) -> None:
         """Flush the reply and cancel every turn up to `turn`; any thread."""
 
+    def take_back(self, turn: int) -> None:
+        """Interrupt as `interrupt` does, since `turn` was not over when its end was decided: a reply of which
+        at most `flush.UNHEARD_WORDS` were heard counts as unheard, and what the user says next is joined with
+        what was said before it; any thread."""
+
     def cancelled(self, turn: int) -> bool:
         """Whether an interruption has cancelled this turn; any thread."""
 
@@ -101,6 +106,14 @@ class Context(Protocol):
     def duck(self, gain: float) -> None:
         """Have the sinks below the generators downstream of this node play at `gain`, 0 to 1 (1: as it is),
         until another call or a flush; any thread."""
+
+    def hold(self, held: bool) -> None:
+        """Have the sinks below the generators downstream of this node keep what they have not played, and
+        play silence; or go on with it; any thread. `speaking` stays true while something is kept.
+
+        A flush ends a hold, and so does the end, restart or close of this node. A hold that is not released
+        within 2 s is ended by the runtime, with a warning.
+        """
 
     def linked(self, port: str) -> bool:
         """Whether anything is linked to one of this node's outputs."""
@@ -217,13 +230,17 @@ class Sink(Node):
         """Forget what is not yet played, refuse older epochs from now on; returns within 10 ms.
 
         Answers a record of each turn that was being played, and of the last one that was played to its end
-        (`ended`). Volume is as it was before any `duck`.
+        (`ended`). Volume is as it was before any `duck`, and nothing is held any more.
         """
         raise NotImplementedError
 
     def duck(self, gain: float) -> None:
         """Play at this linear gain, 0 to 1, from the next sample on; returns within 10 ms. A sink without
         a volume does nothing."""
+
+    def hold(self, held: bool) -> None:
+        """Play silence and keep what was not played, or go on with it; returns within 10 ms. A second call of
+        the same kind changes nothing. A sink that cannot does nothing: its reply plays on."""
 
     def lead_ns(self) -> int:
         """How long the accepted audio still plays."""

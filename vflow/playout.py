@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -20,7 +20,7 @@ from vflow.packet import SECOND, AudioPacket, Samples, Span
 from vflow.scripts import join_words
 
 _RAMPS_A_SECOND = 100
-"""A change of volume from 0 to 1 takes 10 ms, so that it does not click."""
+"""A change of volume from 0 to 1 takes 10 ms, so that it does not click; a hold begins and ends so too."""
 _STRETCHES = 64
 """Most stretches that are remembered of a turn; older gaps between them are merged."""
 _ENDED = 4
@@ -72,13 +72,16 @@ class Playout:
         self._lock = threading.Lock()
         # all below guarded by _lock
         self._blocks: deque[tuple[Samples, int]] = deque()  # what is queued, with its turn
-        self._marks: deque[Mark] = deque()
+        self._marks: deque[Mark] = deque()  # their frames without the silence of holds
         self._position = 0
+        self._held_frames = 0  # of the position: the silence of holds
         self._queued = 0
         self._floor = 0
         self._turns: dict[int, _Turn] = {}  # accepted and not taken to their end
         self._ended: deque[_Turn] = deque(maxlen=_ENDED)
         self._gain = self._target = 1.0
+        self._held = False
+        self._sounding = False  # whether the sample taken last was audio
 
     @property
     def position(self) -> int:
@@ -92,8 +95,14 @@ class Playout:
         with self._lock:
             return self._queued
 
+    @property
+    def held(self) -> bool:
+        """Whether audio waits for `release`."""
+        with self._lock:
+            return self._held
+
     def lead_ns(self) -> int:
-        """How long the accepted audio still plays."""
+        """How long the accepted audio still plays, once it is not held."""
         return self.queued * SECOND // self.rate
 
     def write(self, packet: AudioPacket, epoch: int) -> None:
@@ -105,7 +114,7 @@ class Playout:
         with self._lock:
             if epoch < self._floor:
                 raise Flushed
-            at = self._position + self._queued
+            at = self._end()
             if packet.turn not in self._turns:
                 self._turns[packet.turn] = _Turn(packet.turn)
                 self._marks.append(Mark(at, "start", packet.turn))
@@ -117,7 +126,16 @@ class Playout:
     def end_turn(self, turn: int) -> None:
         """Note that the reply of `turn` ends behind what was accepted so far."""
         with self._lock:
-            self._marks.append(Mark(self._position + self._queued, "end", turn))
+            self._marks.append(Mark(self._end(), "end", turn))
+
+    def next_mark(self) -> int | None:
+        """The position at which the next start or end of a turn will have passed; None where none waits, or
+        while it is held."""
+        with self._lock:
+            for mark in () if self._held else self._marks:
+                if mark.kind != "word":
+                    return mark.frame + self._held_frames + (mark.kind == "start")
+            return None
 
     def duck(self, gain: float) -> None:
         """Take at this linear gain, 0 to 1, from the next sample on, over a ramp of 10 ms at most; until
@@ -125,15 +143,29 @@ class Playout:
         with self._lock:
             self._target = float(np.float32(gain))  # as exact as samples are: the ramp ends at it
 
+    def hold(self) -> None:
+        """Take silence from the next sample on, after a ramp of 10 ms at most where audio sounds; what was
+        not taken waits for `release`, and is neither counted nor marked. Until the next `drop`."""
+        with self._lock:
+            self._held = True
+            if not self._sounding:
+                self._gain = 0.0
+
+    def release(self) -> None:
+        """Go on with the first sample that was not taken, after a ramp up to the gain of `duck`."""
+        with self._lock:
+            self._held = False
+
     def take(self, frames: int) -> tuple[Samples, list[tuple[Mark, Played]]]:
         """The next `frames` samples, `(frames,) float32`, silence where there are none; and what
         happened in them: each mark with what had been played of its turn by then."""
         with self._lock:
             out = np.zeros(frames, np.float32)
+            plays = min(frames, self._ramp_down()) if self._held else frames
             filled = 0
-            while filled < frames and self._blocks:
+            while filled < plays and self._blocks:
                 samples, turn = self._blocks[0]
-                n = min(len(samples), frames - filled)
+                n = min(len(samples), plays - filled)
                 out[filled : filled + n] = samples[:n]
                 self._count(turn, self._position + filled, n)
                 filled += n
@@ -142,9 +174,12 @@ class Playout:
                 else:
                     self._blocks[0] = samples[n:], turn
             self._queued -= filled
-            self._position += frames
-            self._scale(out)
-            return out, self._passed()
+            self._position += plays
+            self._sounding = filled == frames if frames else self._sounding
+            self._scale(out[:plays])
+            passed = self._passed()
+            self._wait(frames - plays)
+            return out, passed
 
     def drop(self, epoch: int, unheard: int = 0) -> tuple[Played, ...]:
         """Forget what was not taken, and refuse what is older than `epoch` from now on.
@@ -163,7 +198,23 @@ class Playout:
             self._ended.extend(last)
             self._queued = 0
             self._gain = self._target = 1.0
+            self._held = self._sounding = False
             return tuple(turn.record(self.rate, heard) for turn in (*last, *open_))
+
+    def _end(self) -> int:
+        """The frame after all that was accepted, without the silence of holds."""
+        return self._position - self._held_frames + self._queued
+
+    def _ramp_down(self) -> int:
+        """How many frames a hold still takes: until the ramp is silent."""
+        return max(0, math.ceil(self._gain * self.rate / _RAMPS_A_SECOND - 1e-3) - 1)
+
+    def _wait(self, frames: int) -> None:
+        """Let the silence of a hold pass."""
+        if frames:
+            self._position += frames
+            self._held_frames += frames
+            self._gain = 0.0
 
     def _count(self, turn: int, start: int, frames: int) -> None:
         taken = self._turns.setdefault(turn, _Turn(turn)).taken
@@ -177,19 +228,23 @@ class Playout:
 
     def _scale(self, out: Samples) -> None:
         """Apply the gain, on a ramp where it changes."""
-        if self._gain == self._target or not len(out):
+        target = 0.0 if self._held else self._target
+        if self._gain == target or not len(out):
             out *= np.float32(self._gain)
             return
-        step = math.copysign(_RAMPS_A_SECOND / self.rate, self._target - self._gain)
+        step = math.copysign(_RAMPS_A_SECOND / self.rate, target - self._gain)
         ramp = self._gain + np.arange(1, len(out) + 1, dtype=np.float32) * step
-        curve = ramp.clip(min(self._gain, self._target), max(self._gain, self._target))
+        curve = ramp.clip(min(self._gain, target), max(self._gain, target))
         out *= curve
         self._gain = float(curve[-1])
 
     def _passed(self) -> list[tuple[Mark, Played]]:
         passed: list[tuple[Mark, Played]] = []
-        while self._marks and self._marks[0].frame < self._position + (self._marks[0].kind == "end"):
+        played = self._position - self._held_frames
+        while self._marks and self._marks[0].frame < played + (self._marks[0].kind == "end"):
             mark = self._marks.popleft()
+            if self._held_frames:
+                mark = replace(mark, frame=mark.frame + self._held_frames)
             turn = self._turns.get(mark.turn) or _Turn(mark.turn)
             if mark.span is not None:
                 turn.words.append((mark.frame, mark.span.word))

@@ -6,6 +6,7 @@ import functools
 import math
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -46,6 +47,9 @@ class AppSink(Sink):
     of a reply has sounded, and what it has not reported counts as not heard. Either way no more than `buffer`
     is sent ahead of what is heard; a reply of which nothing is reported for 5 s goes on at the clock's pace.
     After an interruption the application must forget what it has not played.
+
+    While the reply is held nothing more is sent. An application that pauses what it plays then sets `holds`
+    with `pace: clock`, so that the clock stands still meanwhile; one that reports what is played needs not.
     """
 
     example = "app: {use: app_sink, pace: played, buffer: 2s}"
@@ -55,8 +59,12 @@ class AppSink(Sink):
     rate: int | None = prop(
         None, ge=8_000, le=192_000, unit="Hz", doc="of what is sent; by default the voice's"
     )
+    holds: bool = prop(False, doc="with pace: clock, the application pauses where the reply is held")
     audio = In(Audio(channels=1))
 
+    _held = False
+    _in_hand = 0
+    """Frames that wait for room, or for the end of a hold."""
     _sent: SentAudio | None = None
 
     @functools.cached_property
@@ -78,6 +86,8 @@ class AppSink(Sink):
             raise Unavailable(f"{self.ctx.name} has to know the rate of its audio; set its property 'rate'")
         self._handing = threading.Lock()  # no block is handed over after a drop that it belongs before
         self._gain = self._target = 1.0
+        self._held, self._in_hand = False, 0
+        self._taken_back: Flush | None = None  # the last flush that took a reply back
         self._warned: set[str] = set()
         self._clock = 0, 0  # with pace: clock, a time in ns and the frame that plays then
         self._reported = 0  # frames heard when a report was waited for last
@@ -116,7 +126,10 @@ class AppSink(Sink):
         reports, late = self._sent.hear_of(turn, frames)
         self._post(reports)
         if late is not None:
-            self.ctx.conversation.truncate(turn, late.heard)
+            heard, back = late.heard, self._taken_back
+            if back is not None and any(played.turn == turn for played in back.played):
+                heard = replace(back, played=(late,)).heard(turn)  # it may count as nothing
+            self.ctx.conversation.truncate(turn, heard)
             self.ctx.post("played", phase="late", played=late)
         self.ctx.notify()
 
@@ -124,14 +137,30 @@ class AppSink(Sink):
 
     def process(self, packet: AudioPacket) -> None:
         sent = self._opened()
-        for block in packet.blocks(max(1, FRAME_NS * sent.rate // SECOND)):
-            self._wait_for(self.buffer * sent.rate // SECOND - block.frames)
+        self._in_hand = packet.frames
+        try:
+            for block in packet.blocks(max(1, FRAME_NS * sent.rate // SECOND)):
+                self._wait_for(self.buffer * sent.rate // SECOND - block.frames)
+                while not self._hand(block):
+                    self._look()
+                    self.ctx.wait_until(self.ctx.now_ns() + FRAME_NS)
+                self._in_hand -= block.frames
+        finally:
+            self._in_hand = 0
+        self._look()
+
+    def _hand(self, block: AudioPacket) -> bool:
+        """Send a block; False while the reply is held."""
+        sent = self._opened()
+        with self._handing:
+            if self._held:
+                self._patient_until = None
+                return False
             if not sent.unheard:  # it plays from now on
                 self._clock = self.ctx.now_ns(), sent.count
-            with self._handing:
-                sent.send(block, self.ctx.epoch)
-                self.output.put(self._scaled(block))
-        self._look()
+            sent.send(block, self.ctx.epoch)
+            self.output.put(self._scaled(block))
+            return True
 
     def on_event(self, event: Event) -> None:
         sent = self._opened()
@@ -148,6 +177,8 @@ class AppSink(Sink):
 
     def on_flush(self, flush: Flush) -> None:
         self.ctx.wake_at(None)
+        if flush.takes_back:
+            self._taken_back = flush
 
     def drop(self, epoch: int) -> tuple[Played, ...]:
         sent = self._sent
@@ -156,6 +187,7 @@ class AppSink(Sink):
         reports = self._hear()
         with self._handing:
             played = sent.drop(epoch, self.forget())
+            self._held = False
         self._clock = self.ctx.now_ns(), sent.count
         self._gain = self._target = 1.0
         self._post(reports)
@@ -164,10 +196,21 @@ class AppSink(Sink):
     def duck(self, gain: float) -> None:
         self._target = gain
 
+    def hold(self, held: bool) -> None:
+        if (sent := self._sent) is None or held == self._held:
+            return
+        with self._handing:
+            if self.holds:
+                self._clock = self.ctx.now_ns(), self._frame(sent)
+            self._held = held
+        self.ctx.notify()
+
     def lead_ns(self) -> int:
         if (sent := self._sent) is None:
             return 0
         unheard = sent.count - self._frame(sent) if self.pace == "clock" else sent.unheard
+        if self._held:
+            unheard = max(0, unheard) + self._in_hand
         return max(0, unheard) * SECOND // sent.rate
 
     def _opened(self) -> SentAudio:
@@ -175,8 +218,10 @@ class AppSink(Sink):
         return self._sent
 
     def _frame(self, sent: SentAudio) -> int:
-        """The frame that plays now, by the clock."""
+        """The frame that plays now, by the clock, which stands still where the application pauses."""
         time_ns, frame = self._clock
+        if self._held and self.holds:
+            return frame
         return frame + (self.ctx.now_ns() - time_ns) * sent.rate // SECOND
 
     def _hear(self) -> list[Report]:
@@ -191,8 +236,10 @@ class AppSink(Sink):
             self.ctx.wake_at(None if due is None else self._time_ns(due))
 
     def _time_ns(self, frame: int) -> int:
-        """When the clock has come to a frame."""
+        """When the clock has come to a frame; when to look again, where it stands still."""
         time_ns, at = self._clock
+        if self._held and self.holds:
+            return self.ctx.now_ns() + FRAME_NS
         return time_ns - (at - frame) * SECOND // self._opened().rate + 1
 
     def _wait_for(self, most: int, until_ns: int | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,7 +30,8 @@ from vflow_nodes.lib.wav_playout import Report, WavPlayout
 _SAVE_NS = 500 * MS
 """The most that is played and not yet in the file while something sounds, should the process end there."""
 _ECHO_NS = 10 * MS
-"""How often what is played is told, while something sounds, and the most that one packet of it holds."""
+"""How often what is played is told, while something sounds, and the most that one packet of it holds. A sink
+that is held looks as often."""
 
 
 _OTHERS = (
@@ -45,7 +45,8 @@ class WavSink(Sink):
 
     With `sync` sample n of the file is the pipeline time n / rate, and what is flushed before its time is
     never in it: what is in the file was heard. Without, packets are written as fast as they come, one
-    behind the other. The bus tells how much of a reply was played: `played`, phase `start` and `end`.
+    behind the other, and nothing is held. The bus tells how much of a reply was played: `played`, phase
+    `start` and `end`.
 
     Output `played` has, with `sync` and where something is linked to it, what was played, in packets of at
     most 10 ms, each with the time of its samples; silence sends none.
@@ -71,7 +72,6 @@ class WavSink(Sink):
     played = Out(Audio(channels=1), doc="what is played, as it is played")
 
     _tape: WavPlayout | None = None
-    _turn: int | None = None
     _warned = False
     _echoes = False
 
@@ -85,8 +85,7 @@ class WavSink(Sink):
     def open(self) -> None:
         caps = self.ctx.caps("audio")
         self._echoes = self.sync and self.ctx.linked("played")
-        self._due: deque[int] = deque()  # frames at which there is something to report, ascending
-        self._turn, self._warned = None, False
+        self._warned = False
         rate, begun = _rate(caps, self.ctx.name), self._tape is not None and self._tape.begun
         self._tape = WavPlayout(self.file, rate, self._echoes, go_on=begun, skip=self.sync)
 
@@ -111,17 +110,12 @@ class WavSink(Sink):
             yield from self._wait(tape, free)
         lead_in = (self.ctx.now_ns() + self.latency) * tape.rate // SECOND if self.latency else 0
         self._report(tape, tape.write(packet, self.ctx.epoch, lead_in))
-        if packet.turn != self._turn:
-            self._turn = packet.turn
-            self._due.append(tape.end - packet.frames + 1)
         self._wake(tape)
 
     def on_event(self, event: Event) -> Iterator[AudioPacket]:
         tape = self._opened()
         if isinstance(event, TurnEnd):
             tape.end_turn(event.turn)
-            self._turn = None
-            self._due.append(tape.end)
         elif isinstance(event, Eos):
             while self.sync and tape.queued:
                 yield from self._wait(tape, tape.end)
@@ -134,8 +128,6 @@ class WavSink(Sink):
         self._wake(tape)
 
     def on_flush(self, flush: Flush) -> None:
-        self._due.clear()
-        self._turn = None
         if self._echoes:
             self.ctx.wake_at(self.ctx.now_ns())  # what was played before the flush is still to be told
 
@@ -151,10 +143,16 @@ class WavSink(Sink):
         if (tape := self._tape) is not None:
             self._report(tape, tape.duck(gain, self._frame(tape) if self.sync else 0))
 
+    def hold(self, held: bool) -> None:
+        if (tape := self._tape) is not None and self.sync:
+            self._report(tape, tape.hold(held, self._frame(tape)))
+
     def lead_ns(self) -> int:
         tape = self._tape
         if tape is None or not self.sync or not tape.queued:
             return 0
+        if tape.held:
+            return tape.queued * SECOND // tape.rate
         return max(0, tape.end * SECOND // tape.rate - self.ctx.now_ns())
 
     def _opened(self) -> WavPlayout:
@@ -167,7 +165,7 @@ class WavSink(Sink):
 
     def _wait(self, tape: WavPlayout, frame: int) -> Iterator[AudioPacket]:
         """Play on, up to `frame` at most."""
-        step_ns = _ECHO_NS if self._echoes else _SAVE_NS
+        step_ns = _ECHO_NS if self._echoes or tape.held else _SAVE_NS
         self.ctx.wait_until(min(_time_ns(frame, tape.rate), self.ctx.now_ns() + step_ns))
         yield from self._play(tape, self._frame(tape))
 
@@ -186,13 +184,12 @@ class WavSink(Sink):
 
     def _wake(self, tape: WavPlayout) -> None:
         """Ask for the timer at the next frame with something to report, at the latest where all is played."""
-        now = self._frame(tape)
-        while self._due and self._due[0] <= now:
-            self._due.popleft()
-        due = self._due[0] if self._due else tape.end
+        due = tape.due
         if tape.queued:
-            due = min(due, now + (_ECHO_NS if self._echoes else _SAVE_NS) * tape.rate // SECOND)
-        self.ctx.wake_at(_time_ns(due, tape.rate) if self.sync and due > now else None)
+            step_ns = _ECHO_NS if self._echoes or tape.held else _SAVE_NS
+            look = self._frame(tape) + step_ns * tape.rate // SECOND
+            due = min(tape.end if due is None else due, look)
+        self.ctx.wake_at(_time_ns(due, tape.rate) if self.sync and due is not None else None)
 
     def _finite(self, packet: AudioPacket) -> AudioPacket:
         if np.isfinite(packet.data).all():

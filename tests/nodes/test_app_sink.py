@@ -270,3 +270,107 @@ def test_the_output_ends_with_the_node() -> None:
         node = node_of(harness)
         harness.push(speech(1, "one"))
     assert sum(p.frames for p in node.output) == RATE // 10
+
+
+def counted(clock: Harness, release_after: int = 30) -> list[int]:
+    """Make the waits of a harness move its time, and end a hold after so many; returns the waits in ms."""
+    waits: list[int] = []
+
+    def wait_until(deadline_ns: int | None = None) -> None:
+        assert deadline_ns is not None
+        waits.append((deadline_ns - clock.time_ns) // MS)
+        clock.time_ns = max(clock.time_ns, deadline_ns)
+        if len(waits) == release_after:
+            node_of(clock).hold(False)
+
+    clock.wait_until = wait_until  # type: ignore[method-assign]
+    return waits
+
+
+def test_while_a_reply_is_held_nothing_is_sent_and_nothing_is_lost(clock: Harness) -> None:
+    node = node_of(clock)
+    clock.push(speech(1, "one", "two"))
+    assert sum(p.frames for p in sent(node)) == RATE // 5
+    node.hold(True)
+    waits = counted(clock)
+    clock.push(speech(1, "three", index=2))
+    clock.event(TurnEnd(turn=1))
+    assert len(waits) >= 30
+    assert sum(p.frames for p in sent(node)) == RATE // 10
+    clock.advance(SECOND)
+    assert [(phase, heard) for phase, heard, _ in told(clock)] == [("start", ""), ("end", "one two three")]
+
+
+def test_the_clock_goes_on_over_what_was_sent_where_the_application_plays_on(clock: Harness) -> None:
+    clock.push(speech(1, "one", "two"))
+    sent(node_of(clock))
+    node_of(clock).hold(True)
+    clock.advance(150 * MS)
+    assert node_of(clock).lead_ns() == 50 * MS
+    assert clock.flush(turn=1).heard(1) == "one"
+
+
+def test_the_clock_stands_still_where_the_application_pauses() -> None:
+    with Harness(AppSink(buffer="300ms", holds=True), caps=CAPS) as clock:
+        node = node_of(clock)
+        clock.push(speech(1, "one", "two"))
+        clock.event(TurnEnd(turn=1))
+        clock.advance(70 * MS)
+        node.hold(True)
+        clock.advance(500 * MS)
+        assert node.lead_ns() == 130 * MS
+        node.hold(False)
+        clock.advance(70 * MS)
+        assert node.lead_ns() == 60 * MS
+        clock.advance(200 * MS)
+    assert told(clock) == [("start", "", 0), ("end", "one two", 700)]
+
+
+def test_what_waits_for_the_end_of_a_hold_is_still_to_be_played(clock: Harness) -> None:
+    node = node_of(clock)
+    node.hold(True)
+    leads: list[int] = []
+    waits = counted(clock)
+    wait_until = clock.wait_until
+
+    def looked(deadline_ns: int | None = None) -> None:
+        leads.append(node.lead_ns())
+        wait_until(deadline_ns)
+
+    clock.wait_until = looked  # type: ignore[method-assign]
+    clock.push(speech(1, "one"))
+    assert set(leads) == {100 * MS}
+    assert set(waits) == {20}
+
+
+def test_a_cut_ends_a_hold(clock: Harness) -> None:
+    node_of(clock).hold(True)
+    clock.flush(turn=1)
+    clock.push(speech(2, "two"))
+    assert sum(p.frames for p in sent(node_of(clock))) == RATE // 10
+
+
+def test_no_patience_is_lost_while_a_reply_is_held(reported: Harness) -> None:
+    node = node_of(reported)
+    reported.push(speech(1, "one"))
+    node.hold(True)
+    counted(reported, release_after=60 * 50)
+    reported.push(speech(1, "two", index=1))
+    assert reported.time_ns >= 60 * SECOND
+    assert [m for m in reported.messages if m.kind == "warning"] == []
+
+
+def test_a_late_report_of_a_reply_that_was_taken_back_brings_it_back_only_where_more_was_heard(
+    reported: Harness,
+) -> None:
+    node = node_of(reported)
+    for turn, back in ((1, False), (2, True)):
+        reported.conversation.append("assistant", "one two three four", turn)
+        reported.push(speech(turn, "one", "two", "three", "four"))
+        sent(node)
+        flush = reported.flush(turn=turn, takes_back=back)
+        reported.conversation.truncate(turn, flush.heard(turn))
+        node.played(0.16, turn)
+    assert [(entry.turn, entry.text) for entry in reported.conversation.entries()] == [(1, "one two")]
+    node.played(0.26, 2)
+    assert [entry.text for entry in reported.conversation.entries()] == ["one two", "one two three"]

@@ -446,3 +446,82 @@ def test_a_sink_that_played_nothing_before_it_is_opened_anew_still_leaves_what_w
         harness.node.close()
         harness.node.open()
     assert len(written(file)) == 2000
+
+
+def test_a_hold_is_silence_in_the_file_and_what_was_left_comes_after_it(file: Path):
+    with sink(file) as harness:
+        harness.push(packet(100, spans=(Span(1, 0, "one", 0, 800), Span(1, 1, "two", 800, 1600))))
+        harness.event(TurnEnd(turn=1))
+        harness.time_ns = 40 * MS  # no timer ran: what is past is played
+        harness.node.hold(True)
+        assert harness.node.lead_ns() == 60 * MS
+        harness.advance(300 * MS)
+        assert harness.node.lead_ns() == pytest.approx(50 * MS, abs=MS)
+        harness.node.hold(False)
+        harness.advance(60 * MS)
+        assert told(harness) == [
+            ("start", 1, 640, 0.0),
+            ("end", 1, 1600, pytest.approx(390, abs=1)),
+        ]
+    data = written(file)
+    assert data[: 40 * 16] == pytest.approx(0.5, abs=STEP)
+    assert not data[50 * 16 : 340 * 16].any()
+    assert data[351 * 16 : 390 * 16] == pytest.approx(0.5, abs=STEP)
+    assert np.abs(np.diff(data[: 385 * 16])).max() < 0.01, "it does not click"
+    assert np.count_nonzero(data) == 1600
+
+
+def test_a_hold_is_looked_after_in_time_by_a_sink_that_waits(file: Path):
+    """The end is told when it is due, however long the hold was."""
+    with sink(file) as harness:
+        harness.push(packet(100))
+        harness.event(TurnEnd(turn=1))
+        for _ in range(3):
+            harness.advance(10 * MS)
+            harness.node.hold(True)
+            harness.advance(100 * MS)
+            harness.node.hold(False)
+        before = len(harness.messages)
+        harness.advance(40 * MS)
+        assert len(harness.messages) == before
+        harness.advance(MS)
+        assert [message.data["phase"] for message in harness.messages[before:]] == ["end"]
+
+
+def test_the_end_of_the_stream_waits_for_what_is_held(file: Path):
+    with sink(file) as harness:
+        harness.push(packet(50))
+        harness.node.hold(True)
+        waits: list[int] = []
+
+        def wait_until(deadline_ns: int | None = None) -> None:
+            assert deadline_ns is not None
+            waits.append(deadline_ns - harness.time_ns)
+            harness.time_ns = deadline_ns
+            if len(waits) == 30:
+                harness.node.hold(False)
+
+        harness.wait_until = wait_until  # type: ignore[method-assign]
+        harness.eos()
+    assert 30 < len(waits) < 50
+    assert max(waits) <= 11 * MS
+    assert np.count_nonzero(written(file)) == 50 * 16
+
+
+def test_a_drop_ends_a_hold(file: Path):
+    with sink(file) as harness:
+        harness.push(packet(100))
+        harness.node.hold(True)
+        harness.advance(50 * MS)
+        assert harness.flush().played[0].samples == 0
+        harness.push(packet(20, turn=2))
+        harness.advance(20 * MS)
+    assert np.flatnonzero(written(file)).tolist() == list(range(50 * 16, 70 * 16))
+
+
+def test_nothing_is_held_without_the_clock_or_before_it_is_open(file: Path):
+    WavSink(file=str(file)).hold(True)
+    with sink(file, sync=False) as harness:
+        harness.node.hold(True)
+        harness.push(packet(20))
+    assert written(file).all()

@@ -332,3 +332,51 @@ def test_states_are_bounded(log: TurnLog) -> None:
         ask(log, turn, turn * 1000)
     assert len(log.states) == 4
     assert log.report([])["left_out"]["states"] > 0
+
+
+def held(log: TurnLog, at_ms: int, phase: str, ms: int = 0) -> None:
+    data = {"node": "turn", "phase": phase, "held_ns": ms * MS}
+    log.listen(Message("hold", "pipeline", at_ms * MS, data=data))
+
+
+def test_a_long_hold_after_which_the_reply_went_on_is_counted_in_its_turn(log: TurnLog) -> None:
+    held(log, 500, "released", 400)  # nothing was to be played
+    ask(log)
+    word(log, 1600, "Once")
+    for phase, ms in (
+        ("begun", 0), ("released", 300), ("released", 301), ("given_up", 1500), ("flushed", 900),
+    ):  # fmt: skip
+        held(log, 2000, phase, ms)
+    (turn,) = log.report([])["turns"]
+    assert (turn["held_ms"], turn["taken_back"]) == (1801, False)
+    assert log.losses == []
+
+
+def taken_back(log: TurnLog, *played: Played, turn: int = 1) -> None:
+    flush = Flush(1, turn=turn, played=played, sinks=1, takes_back=True)
+    log.listen(Message("flush", "pipeline", 2000 * MS, data={"flush": flush}))
+
+
+@pytest.mark.parametrize(("heard", "back"), [("", True), ("Once upon", True), ("Once upon a", False)])
+def test_a_reply_that_is_taken_back_keeps_what_was_heard_in_the_report(
+    log: TurnLog, heard: str, back: bool
+) -> None:
+    ask(log)
+    word(log, 1600, "Once")
+    taken_back(log, Played(1, 10, 24000, heard, len(heard.split())))
+    turn = log.turns[1]
+    assert (turn.heard, turn.taken_back, turn.interrupted) == (heard, back, True)
+
+
+def test_a_short_reply_that_was_heard_out_is_taken_back_too(log: TurnLog) -> None:
+    for turn in (1, 2):
+        ask(log, turn)
+        word(log, 1600, "Yes.", turn)
+        event(log, 1600, TurnEnd(turn=turn, meta={"tokens": 1}))
+        played(log, 1700, "start", "", turn)
+        played(log, 1800, "end", "Yes.", turn)
+    taken_back(log, Played(2, 10, 24000, "Yes.", 1, ended=True), turn=2)
+    assert [(turn.taken_back, turn.interrupted) for turn in log.turns.values()] == [
+        (False, False),
+        (True, False),
+    ]

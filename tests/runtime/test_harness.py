@@ -179,3 +179,34 @@ def test_caps_are_what_the_test_negotiates_or_what_the_node_declares() -> None:
     harness = Harness(Pass(), caps={"text": Text("chunk")})
     assert harness.caps("text") == Text("chunk")
     assert harness.caps("out") == Text("word")
+
+
+def test_a_node_that_holds_and_takes_back_is_noted() -> None:
+    class Decides(Pass):
+        def process(self, packet: TextPacket) -> None:
+            self.ctx.hold(True)
+            self.ctx.take_back(packet.turn)
+            self.ctx.hold(False)
+
+    with Harness(Decides()) as harness:
+        harness.push(word(0, turn=3))
+        assert (harness.holds, harness.taken_back) == ([True, False], [3])
+        assert harness.cancelled(3)
+        assert not harness.cancelled(4)
+
+
+def test_a_flush_of_a_harness_takes_back_where_it_is_told_to() -> None:
+    flushes: list[Flush] = []
+
+    class Notes(Pass):
+        def on_flush(self, flush: Flush) -> None:
+            flushes.append(flush)
+
+        on_cancel = on_flush
+
+    with Harness(Notes()) as harness:
+        heard = (Played(1, 5, 24_000, "one", 1),)
+        assert harness.flush(1, heard).heard(1) == "one"
+        assert harness.flush(1, heard, takes_back=True).heard(1) == ""
+        harness.cancel(1, heard, takes_back=True)
+    assert [flush.takes_back for flush in flushes] == [False, True, True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -47,6 +48,9 @@ class Loud(Speaker):
 
     def duck(self, gain: float) -> None:
         self.gains.append(gain)
+
+    def hold(self, held: bool) -> None:
+        """Plays on."""
 
 
 @pytest.fixture
@@ -96,7 +100,9 @@ def test_a_node_interrupts_the_generators_below_it_and_no_others(running: Pipeli
     )
     running.nodes["source"].ctx.interrupt(1)
     running.nodes["other"].ctx.interrupt(1)
-    assert [flush.origins for flush in flushes] == [frozenset(["reply"]), frozenset()]
+    running.nodes["source"].ctx.take_back(1)
+    assert [flush.origins for flush in flushes] == [frozenset(["reply"]), frozenset(), frozenset(["reply"])]
+    assert [flush.takes_back for flush in flushes] == [False, False, True]
 
 
 def test_a_turn_that_is_not_speculative_is_neither_committed_nor_retracted(running: Pipeline) -> None:
@@ -108,7 +114,7 @@ def test_a_turn_that_is_not_speculative_is_neither_committed_nor_retracted(runni
     assert told == []
 
 
-@pytest.mark.parametrize("method", ["lead_ns", "duck"])
+@pytest.mark.parametrize("method", ["lead_ns", "duck", "hold"])
 @pytest.mark.parametrize("error", [OSError, SystemExit])
 def test_a_sink_that_raises_when_it_is_asked_fails_the_pipeline_in_its_own_name(
     method: str, error: type[BaseException]
@@ -123,6 +129,7 @@ def test_a_sink_that_raises_when_it_is_asked_fails_the_pipeline_in_its_own_name(
     context = running.nodes["source"].ctx
     assert context.lead_ns() >= 0
     context.duck(0.5)
+    context.hold(True)
     with pytest.raises(NodeError, match=f"{error.__name__}: gone") as raised:
         running.wait(PATIENCE_S)
     assert raised.value.node in ("first", "second")
@@ -139,7 +146,7 @@ def test_a_lead_that_is_no_number_is_the_sinks_fault() -> None:
         running.wait(PATIENCE_S)
 
 
-@pytest.mark.parametrize("asked", ["lead_ns", "duck"])
+@pytest.mark.parametrize("asked", ["lead_ns", "duck", "hold"])
 def test_stop_names_the_sink_that_hangs_when_it_is_asked_before_the_node_that_asks(asked: str) -> None:
     gate = Gate()
 
@@ -151,9 +158,16 @@ def test_stop_names_the_sink_that_hangs_when_it_is_asked_before_the_node_that_as
         def duck(self, gain: float) -> None:
             gate.pass_through()
 
+        def hold(self, held: bool) -> None:
+            gate.pass_through()
+
     class Asks(Reply):
         def process(self, packet: Any) -> Any:
-            self.ctx.lead_ns() if asked == "lead_ns" else self.ctx.duck(0.5)
+            {
+                "lead_ns": self.ctx.lead_ns,
+                "duck": partial(self.ctx.duck, 0.5),
+                "hold": partial(self.ctx.hold, True),
+            }[asked]()
 
     text = """
 nodes:

@@ -18,6 +18,8 @@ from vflow.session import (
     Event,
     Interrupted,
     ReplyAudio,
+    ReplyGoesOn,
+    ReplyHeld,
     ReplyWord,
     StateChanged,
     TurnEnded,
@@ -480,3 +482,34 @@ def test_a_cut_is_told_before_the_end_of_its_turn_whatever_else_is_posted_then(
         events = until(session, TurnEnded)
     assert posted.is_set()
     assert [event.turn for event in of(events, Interrupted)] == [1]
+
+
+def test_a_reply_that_is_held_pauses_and_goes_on(make: Make) -> None:
+    overrides = {"speaker.holds": "true"}
+    with make(text=" ".join(["word"] * 20), word_ms=100, overrides=overrides) as session:
+        mic = session.pipeline.nodes["mic"].ctx
+        session.push(HUM)
+        sent = sum(len(audio.samples) for audio in of(until(session, ReplyAudio), ReplyAudio))
+        mic.hold(True)
+        sent += sum(len(audio.samples) for audio in of(until(session, ReplyHeld), ReplyAudio))
+        assert mic.speaking()
+        while (event := session.get(0.1)) is not None:
+            assert not isinstance(event, ReplyAudio)
+        mic.hold(False)
+        events = until(session, ReplyGoesOn) + until(session, TurnEnded)
+    sent += sum(len(audio.samples) for audio in of(events, ReplyAudio))
+    assert sent == 20 * 2_400
+    assert session.log.turns[1].heard.count("word") == 20
+
+
+def test_a_reply_that_is_taken_back_while_it_is_held_is_cut_and_then_goes_on_with_nothing(make: Make) -> None:
+    with make(text=" ".join(["word"] * 20), word_ms=100, overrides={"speaker.holds": "true"}) as session:
+        mic = session.pipeline.nodes["mic"].ctx
+        session.push(HUM)
+        until(session, ReplyAudio)
+        mic.hold(True)
+        mic.take_back(1)
+        events = until(session, ReplyGoesOn)
+    (cut,) = of(events, Interrupted)
+    assert events.index(cut) < events.index(of(events, ReplyGoesOn)[0])
+    assert session.log.turns[1].taken_back

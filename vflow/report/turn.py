@@ -25,6 +25,10 @@ LATENCIES: Mapping[str, tuple[str, str]] = {
 }
 
 
+HELD_NS = 300 * MS
+"""A reply that goes on after it was held for longer was held in error, and the user has waited."""
+
+
 @dataclass(slots=True)
 class Speculated:
     """How a turn was answered in advance. `attempts` counts the pauses that were, `wasted_words` what was
@@ -39,6 +43,19 @@ class Speculated:
     """From that pause to the decision: the head start of a hit."""
     first_word_ns: int | None = None
     """From that pause to the first word: what it takes, without the head start."""
+
+    def take(self, phase: str, at_ns: int, made: bool, wasted_words: int) -> None:
+        """Take a message of the kind `speculation`, by its phase."""
+        if phase == "begun":
+            self.attempts += 1
+            self.begun_ns = at_ns
+        elif phase == "retracted":
+            self.result, self.begun_ns = "miss", None
+            self.wasted_words += wasted_words
+        elif not made:
+            self.result, self.begun_ns = "miss", None
+        elif self.begun_ns is not None:
+            self.result, self.ahead_ns = "hit", at_ns - self.begun_ns
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -63,6 +80,10 @@ class TurnRecord:
     withheld: dict[str, int] = field(default_factory=dict)
     """Counts by the names of WITHHELD, those above 0."""
     interrupted: bool = False
+    taken_back: bool = False
+    """Whether its end was false and the reply counts as unheard: the user's next turn goes on with it."""
+    held_ns: int = 0
+    """How long the reply was held for more than HELD_NS and then went on."""
     speculation: Speculated = field(default_factory=Speculated)
     generated_ns: int | None = None
     measured: bool = False
@@ -93,6 +114,11 @@ class TurnRecord:
             return max(0, end - start)  # silent already when the flush came
         return None if end < start and LATENCIES[name][0] == "voice_off" else end - start
 
+    def take_hold(self, phase: str, held_ns: int) -> None:
+        """Take a message of the kind `hold`, by its phase."""
+        if phase in ("released", "given_up") and held_ns > HELD_NS:
+            self.held_ns += held_ns
+
     def recorded_until_ns(self, starts: Sequence[int]) -> int | None:
         """Up to where a recording may hold this reply, which is audible: its end, or the next one's start.
         `starts` of all replies ascend."""
@@ -122,6 +148,8 @@ class TurnRecord:
             "stop_reason": self.stop_reason,
             **self.withheld,
             "interrupted": self.interrupted,
+            "taken_back": self.taken_back,
+            "held_ms": in_ms(self.held_ns),
             "speculation": self.speculation.as_dict(),
             "generation_ms": in_ms(self.generated_ns),
             "at_ms": {moment: in_ms(self.at_ns.get(moment)) for moment in MOMENTS},

@@ -64,6 +64,7 @@ class TurnLog:
             "packet": self._packet,
             "flush": self._flush,
             "played": self._played,
+            "hold": self._hold,
             "speculation": self._speculation,
         }
 
@@ -228,17 +229,13 @@ class TurnLog:
         self._settle(turn, had_ended or turn.interrupted)
 
     def _speculation(self, message: Message) -> None:
-        ahead, phase = self._turn(message.data["turn"]).speculation, message.data["phase"]
-        if phase == "begun":
-            ahead.attempts += 1
-            ahead.begun_ns = message.at_ns
-        elif phase == "retracted":
-            ahead.result, ahead.begun_ns = "miss", None
-            ahead.wasted_words += sum(map(self._is_word, message.data["withheld"]))
-        elif not message.data["made"]:
-            ahead.result, ahead.begun_ns = "miss", None
-        elif ahead.begun_ns is not None:
-            ahead.result, ahead.ahead_ns = "hit", message.at_ns - ahead.begun_ns
+        data, ahead = message.data, self._turn(message.data["turn"]).speculation
+        wasted = sum(map(self._is_word, data.get("withheld", ())))
+        ahead.take(data["phase"], message.at_ns, data.get("made", False), wasted)
+
+    def _hold(self, message: Message) -> None:
+        if (number := next(iter(self._open), None)) is not None:  # its reply plays, or is to play
+            self.turns[number].take_hold(message.data["phase"], whole(message.data["held_ns"]))
 
     def _is_word(self, message: Message) -> bool:
         caps = self.graph.nodes[message.source].caps.get(message.data["port"])
@@ -249,8 +246,11 @@ class TurnLog:
         self._cancelled = max(self._cancelled, flush.turn)
         for number in sorted(number for number in self._open if number <= flush.turn):
             turn = self.turns[number]
-            self._cut(turn, at_ns, flush.heard(number) if self._plays else turn.reply)
+            turn.taken_back = flush.unheard(number)
+            self._cut(turn, at_ns, flush.sounded(number) if self._plays else turn.reply)
             self._interruptions.append(at_ns)
+        for number in self.turns.keys() & {played.turn for played in flush.played}:  # it may have ended
+            self.turns[number].taken_back |= flush.unheard(number)
 
     def _cut(self, turn: TurnRecord, at_ns: int, heard: str) -> None:
         turn.interrupted, turn.heard, turn.at_ns["flushed"] = True, heard, at_ns

@@ -89,6 +89,9 @@ class NodeContext:
     def interrupt(self, turn: int) -> None:
         self._turns.flush(turn, self._graph.generators(below=self.name))
 
+    def take_back(self, turn: int) -> None:
+        self._turns.flush(turn, self._graph.generators(below=self.name), takes_back=True)
+
     def cancelled(self, turn: int) -> bool:
         return turn <= self._turns.cancelled_turn
 
@@ -110,6 +113,9 @@ class NodeContext:
 
     def duck(self, gain: float) -> None:
         self._turns.duck(gain, self._graph.generators(below=self.name))
+
+    def hold(self, held: bool) -> None:
+        self._turns.hold(held, self.name)
 
     def linked(self, port: str) -> bool:
         return any(link.out == port for link in self._graph.out_of(self.name))

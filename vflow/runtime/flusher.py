@@ -60,7 +60,7 @@ class Flusher:
         return sum(link.queued_ns for edge, link in self._links if edge in links)
 
     def flush(
-        self, starts: frozenset[str], turn: int
+        self, starts: frozenset[str], turn: int, takes_back: bool = False
     ) -> tuple[Flush, list[tuple[str, BaseException]], list[Message]]:
         """Cancel all turns up to `turn`. Returns the flush, what sinks raised, by node, and the messages that
         were kept back meanwhile.
@@ -87,7 +87,8 @@ class Flusher:
             finally:  # whatever came: a thread whose packets are refused has to be told why
                 self._dropping = None
                 self._speculation.cancel(turn, starts | reach.nodes)
-                flush = Flush(number, turn, starts, reach.nodes, tuple(played), len(sinks))
+                sunk = tuple(played), len(sinks)
+                flush = Flush(number, turn, starts, reach.nodes, *sunk, takes_back=takes_back)
                 self._hand(flush)
         for segment in self._concerned(flush):
             segment.settle()

@@ -52,6 +52,8 @@ class Harness:
         """The turn whose pauses `ctx.speculative` has answered in advance; 0 for none."""
         self.gains: list[float] = []
         """The gains at which the node had the sinks play."""
+        self.holds: list[bool] = []
+        """Each call of `ctx.hold`: whether the node had the reply held, or go on."""
         self.linked_ports: set[str] | None = None
         """The outputs that `ctx.linked` says are linked; None for all."""
         self.linked_sources: tuple[str, ...] = ()
@@ -59,6 +61,8 @@ class Harness:
         self.messages: list[Message] = []
         self.interrupted: list[int] = []
         """The turns up to which the node asked for an interruption."""
+        self.taken_back: list[int] = []
+        """The turns that the node took back."""
         self.timer_ns: int | None = None
         self.on_look: Callable[[], None] = lambda: None
         """Called at each `None` that the node yields; may call `cancel` or raise Flushed."""
@@ -126,20 +130,22 @@ class Harness:
             self._runner.run(iter, (emitted,), 0)
             yield from self.pull()
 
-    def flush(self, turn: int = 0, played: tuple[Played, ...] = ()) -> Flush:
+    def flush(self, turn: int = 0, played: tuple[Played, ...] = (), *, takes_back: bool = False) -> Flush:
         """Flush the node as something downstream of the flush's origin: drop, then `on_flush`."""
         self.epoch += 1
         if isinstance(self.node, Sink):
             played = (*played, *self.node.drop(self.epoch))
-        flush = Flush(self.epoch, turn, nodes=frozenset([self.name]), played=played, sinks=1)
+        name = frozenset([self.name])
+        flush = Flush(self.epoch, turn, nodes=name, played=played, sinks=1, takes_back=takes_back)
         self.node.on_flush(flush)
         return flush
 
-    def cancel(self, turn: int, played: tuple[Played, ...] = ()) -> None:
+    def cancel(self, turn: int, played: tuple[Played, ...] = (), *, takes_back: bool = False) -> None:
         """Interrupt the node as the origin of a flush that cancels all turns up to `turn`."""
         self.epoch += 1
         self._cancelled = max(self._cancelled, turn)
-        flush = Flush(self.epoch, turn, origins=frozenset([self.name]), played=played, sinks=1)
+        name = frozenset([self.name])
+        flush = Flush(self.epoch, turn, origins=name, played=played, sinks=1, takes_back=takes_back)
         self.node.on_cancel(flush)
 
     def retracted(self, turn: int) -> None:
@@ -203,6 +209,10 @@ class Harness:
         self.interrupted.append(turn)
         self._cancelled = max(self._cancelled, turn)
 
+    def take_back(self, turn: int) -> None:
+        self.taken_back.append(turn)
+        self._cancelled = max(self._cancelled, turn)
+
     def cancelled(self, turn: int) -> bool:
         return turn <= self._cancelled
 
@@ -225,6 +235,9 @@ class Harness:
 
     def duck(self, gain: float) -> None:
         self.gains.append(gain)
+
+    def hold(self, held: bool) -> None:
+        self.holds.append(held)
 
     def linked(self, port: str) -> bool:
         return self.linked_ports is None or port in self.linked_ports

@@ -1,4 +1,5 @@
-"""What nodes and applications ask of turns: a number, an interruption, work in advance, how long it plays."""
+"""What nodes and applications ask of turns: a number, an interruption, work in advance, a hold, how long it
+plays."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from vflow.props import duration_text
 from vflow.runtime.announcer import Announcer
 from vflow.runtime.failures import Failures
 from vflow.runtime.flusher import Flusher
+from vflow.runtime.holds import Holds
 from vflow.runtime.speculation import Speculation, SpeculativeTurn
 
 T = TypeVar("T")
@@ -43,6 +45,7 @@ class TurnControl:
         self._announcer, self._failures = announcer, failures
         self._now_ns, self._commit_within_ns = clock.now_ns, round(commit_within_s * SECOND)
         self._is_open = is_open
+        self._holds = Holds(self._ask_to_hold, announcer, clock.now_ns)
         self._lock = threading.Lock()
         self._newest = 0  # guarded by _lock
         self._asking: dict[int, str] = {}
@@ -59,19 +62,23 @@ class TurnControl:
             self._newest += 1
             return self._newest
 
-    def flush(self, turn: int | None = None, origins: Iterable[str] | None = None) -> Flush:
-        """See `Pipeline.flush`."""
+    def flush(
+        self, turn: int | None = None, origins: Iterable[str] | None = None, takes_back: bool = False
+    ) -> Flush:
+        """See `Pipeline.flush`; with `takes_back` the end of `turn` was false (see `vflow.flush.Flush`)."""
         starts = frozenset(origins) if origins is not None else self._graph.generators()
         for name in starts - self._graph.nodes.keys():
             raise VflowError(
                 f"no node {name!r} to flush from; {nearest(name, self._graph.nodes)}".rstrip("; ")
             )
-        flush, errors, messages = self._flusher.flush(starts, self._newest if turn is None else turn)
+        last = self._newest if turn is None else turn
+        flush, errors, messages = self._flusher.flush(starts, last, takes_back)
         for message in messages:
             self._announcer.post(message)
         self._announcer.say("flush", flush=flush)
         for name, error in errors:
             self._failures.fail(self._failures.attributed(name, error))
+        self._holds.flushed(flush.nodes)
         return flush
 
     def speculate(self, turn: int, node: str) -> None:
@@ -97,14 +104,16 @@ class TurnControl:
         self._speculation.commit(turn, self._flusher.release, self._announcer.post)
 
     def give_up_overdue(self) -> None:
-        """Give up the turns that nobody has committed for too long."""
+        """Give up the turns that nobody has committed for too long, and the holds that nobody released."""
+        self._holds.give_up_overdue()
         overdue = self._speculation.older_than(self._commit_within_ns)
         for node in dict.fromkeys(ahead.node for ahead in overdue):
             why = f"{node} has not committed it for {duration_text(self._commit_within_ns)}"
             self._give_up([ahead for ahead in overdue if ahead.node == node], why)
 
     def give_up_of(self, node: str, why: str, warn: bool = True) -> None:
-        """Give up the turns that a node has not committed, and will not any more."""
+        """Give up the turns that a node has not committed, and will not any more, and what it holds."""
+        self._holds.end(node, "given_up", why if warn else "")
         self._give_up(self._speculation.begun_by(node), f"{node} {why}", warn)
 
     def _give_up(self, turns: list[SpeculativeTurn], why: str, warn: bool = True) -> None:
@@ -153,6 +162,18 @@ class TurnControl:
         for name, sink in self._flusher.sinks(origins):
             if self._is_open(name):
                 self._asked(name, partial(sink.duck, gain))
+
+    def hold(self, held: bool, node: str) -> None:
+        """Have the sinks of the replies below a node hold what they have not played, or go on with it."""
+        if held:
+            sinks = self._flusher.sinks(self._graph.generators(below=node))
+            self._holds.begin(node, [(name, sink) for name, sink in sinks if self._is_open(name)])
+        else:
+            self._holds.end(node, "released")
+
+    def _ask_to_hold(self, name: str, sink: Sink, held: bool) -> None:
+        if self._is_open(name):
+            self._asked(name, partial(sink.hold, held))
 
     def _asked(self, name: str, ask: Callable[[], T]) -> T | None:
         """What a sink answers; where it raises it has failed, and not the node that asks."""

@@ -50,6 +50,16 @@ class Interrupted:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyHeld:
+    """The user may have spoken on: pause what plays, and keep it, until `ReplyGoesOn`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyGoesOn:
+    """The hold is over: play on from where it was paused. Where it was cut, `Interrupted` came before."""
+
+
+@dataclass(frozen=True, slots=True)
 class StateChanged:
     """The agent does something else now."""
 
@@ -71,4 +81,14 @@ class Warned:
     text: str
 
 
-Event = UserText | ReplyWord | ReplyAudio | Interrupted | StateChanged | TurnEnded | Warned
+Event = (
+    UserText
+    | ReplyWord
+    | ReplyAudio
+    | ReplyHeld
+    | ReplyGoesOn
+    | Interrupted
+    | StateChanged
+    | TurnEnded
+    | Warned
+)

@@ -24,6 +24,8 @@ from vflow.session.events import (
     Event,
     Interrupted,
     ReplyAudio,
+    ReplyGoesOn,
+    ReplyHeld,
     ReplyWord,
     StateChanged,
     TurnEnded,
@@ -274,6 +276,8 @@ class Session:
             cut = any(not played.ended for played in flush.played)  # also of a reply that nobody asked for
             if not flush.retracts and (cut or self.log.interrupted_at(message.at_ns)):
                 yield Interrupted(flush.turn)
+        elif message.kind == "hold":
+            yield ReplyHeld() if message.data["phase"] == "begun" else ReplyGoesOn()
         elif message.kind == "warning":
             yield Warned(message.source, message.text)
         if (state := self.log.states[-1][1]) != self._state:

@@ -245,12 +245,14 @@ class EngineGenerator(Node):
         """Cut the history to what was heard.
 
         A sink names the replies that it was playing, and the last that it played to its end. Of those behind
-        them nothing was heard; without a sink nobody can tell, and they are kept.
+        them nothing was heard; without a sink nobody can tell, and they are kept. A reply that is taken back
+        may have been played to its end.
         """
         if flush.retracts:
             return
         conversation = self.ctx.conversation
-        for turn in {record.turn for record in flush.played if not record.ended}:
+        cut = {played.turn for played in flush.played if not played.ended or flush.unheard(played.turn)}
+        for turn in cut:
             conversation.truncate(turn, flush.heard(turn))
         settled = max([self._settled, *(record.turn for record in flush.played)])
         for entry in conversation.entries() if flush.sinks else ():

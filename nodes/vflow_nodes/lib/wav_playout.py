@@ -50,6 +50,16 @@ class WavPlayout:
         return self._playout.queued
 
     @property
+    def held(self) -> bool:
+        """Whether audio waits for the end of a `hold`."""
+        return self._playout.held
+
+    @property
+    def due(self) -> int | None:
+        """The frame of the file at which there is a start or end to report; None for none, or while held."""
+        return self._playout.next_mark()
+
+    @property
     def end(self) -> int:
         """The frame of the file behind all that is played or accepted."""
         with self._playing:
@@ -84,6 +94,16 @@ class WavPlayout:
         with self._playing:
             reports = self._wind(frame)
             self._playout.duck(gain)
+            return reports
+
+    def hold(self, held: bool, frame: int) -> list[Report]:
+        """Play up to `frame` as it was; then silence, and what is left waits, or goes on."""
+        with self._playing:
+            reports = self._wind(frame)
+            if held:
+                self._playout.hold()
+            else:
+                self._playout.release()
             return reports
 
     def sounded(self) -> list[tuple[int, Samples]]:

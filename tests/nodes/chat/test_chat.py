@@ -356,3 +356,28 @@ def test_of_an_interrupted_text_to_say_the_history_has_what_was_heard(brief: Har
     brief.on_look = lambda: None
     brief.cancel(1, played=(Played(1, 900, 24_000, heard="one", words=1),))
     assert history(brief) == [("assistant", "one", 1)]
+
+
+def test_a_reply_that_is_taken_back_after_two_words_leaves_its_question_to_be_joined(brief: Harness) -> None:
+    interrupted(brief, "What is the capital", turn=1, words=4)
+    brief.cancel(1, played=(Played(1, 900, 24_000, heard="The capital", words=2),), takes_back=True)
+    assert history(brief) == [("user", "What is the capital", 1)]
+    assert "Paris" in said(ask(brief, "of France?", turn=2))
+    assert brief.conversation.messages()[0]["content"] == CAPITAL
+
+
+def test_a_reply_that_is_taken_back_after_three_words_is_cut_as_by_an_interruption(brief: Harness) -> None:
+    interrupted(brief, "What is the capital", turn=1, words=4)
+    brief.cancel(1, played=(Played(1, 900, 24_000, heard="The capital of", words=3),), takes_back=True)
+    assert history(brief)[-1] == ("assistant", "The capital of", 1)
+
+
+def test_a_short_reply_that_was_played_to_its_end_is_taken_back_too_and_none_before_it(
+    brief: Harness,
+) -> None:
+    for turn in (1, 2):
+        brief.conversation.append("user", "What is the capital", turn)
+        brief.conversation.append("assistant", "Pardon?", turn)
+    over = tuple(Played(turn, 900, 24_000, heard="Pardon?", words=1, ended=True) for turn in (1, 2))
+    brief.cancel(2, played=over, takes_back=True)
+    assert [entry[0::2] for entry in history(brief)] == [("user", 1), ("assistant", 1), ("user", 2)]

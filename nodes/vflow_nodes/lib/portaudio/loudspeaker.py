@@ -161,6 +161,12 @@ class Loudspeaker(Sink):
         if self._playout is not None:
             self._playout.duck(gain)
 
+    def hold(self, held: bool) -> None:
+        if self._playout is not None and held:
+            self._playout.hold()
+        elif self._playout is not None:
+            self._playout.release()
+
     def lead_ns(self) -> int:
         return 0 if self._playout is None else self._playout.lead_ns()
 

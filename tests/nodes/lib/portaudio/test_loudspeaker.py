@@ -210,3 +210,29 @@ def test_a_rate_that_the_device_refuses_is_converted(backend: StandIn) -> None:
         heard = play(harness, backend, 400)
     spectrum = np.abs(np.fft.rfft(heard[:19200]))
     assert spectrum.argmax() * 48000 / 19200 == pytest.approx(1000, abs=2.6)
+
+
+def test_a_hold_keeps_what_the_device_has_not_taken(backend: StandIn) -> None:
+    with speaker(backend) as harness:
+        settle(harness, backend)
+        harness.push(packet(100))
+        harness.node.duck(1.0)
+        before = play(harness, backend, 40)
+        harness.node.hold(True)
+        held = play(harness, backend, 200)
+        assert np.abs(held[-160 * 17 :]).max() < 0.01
+        assert harness.node.lead_ns() == pytest.approx(50 * MS, abs=MS)
+        harness.node.hold(False)
+        after = play(harness, backend, 120)
+        (played,) = harness.flush().played
+        assert (played.samples, played.ended) == (1600, False)
+    heard = np.concatenate([before, held, after])
+    loud = np.flatnonzero(np.abs(heard) > 0.45)
+    assert np.abs(np.diff(heard[loud[0] + 20 : loud[-1] - 20])).max() < 0.02, "it does not click"
+    assert len(loud) == pytest.approx(1600 - 2 * 144, abs=40)
+
+
+def test_a_loudspeaker_that_is_not_open_holds_nothing(backend: StandIn) -> None:
+    node = speaker(backend).node
+    node.hold(True)
+    node.hold(False)
