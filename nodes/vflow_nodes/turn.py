@@ -8,15 +8,11 @@
 A window holds voice where its probability reaches `threshold`; while the user speaks already, where it
 reaches `threshold - 0.15`, so that a value at the edge does not flutter.
 
-The end of an utterance is counted from the end of the *sound*. A detector's probability falls late and
-unevenly, Silero's up to 0.2 s after the voice, its windows filled with breath and room. So when it falls,
-the silence is dated back to the last window within 25 dB of the utterance's loudest, by `fade` at most; in
-noise above that level nothing is dated back. `meta["voice_off_ns"]` of Pause and SpeechEnd is this estimate.
-A pause is counted from the fall itself: what came before it is transcribed at once, and needs the last
-consonant's tail.
-
-How long a silence lasts before it ends the utterance is `speech_end_after`; where a node rates pauses (role
-`end_of_turn`, linked back to `verdict`), the wait that `waits` gives for the probability.
+The end of an utterance is counted from the end of the *sound* (`lib/sound_end`), which
+`meta["voice_off_ns"]` of Pause and SpeechEnd says. A pause is counted from the fall of the probability: what
+came before it is transcribed at once, and needs the last consonant's tail. How long a silence lasts before it
+ends the utterance is for `lib/end_wait` to say, and whether what follows takes that end back for
+`lib/false_end`.
 """
 
 from __future__ import annotations
@@ -25,9 +21,8 @@ from collections import deque
 from collections.abc import Iterator
 from enum import Enum
 
-import numpy as np
-
 from vflow import (
+    MS,
     Audio,
     AudioPacket,
     Duration,
@@ -46,11 +41,13 @@ from vflow import (
     prop,
 )
 from vflow_nodes.lib.end_wait import EndWait
+from vflow_nodes.lib.false_end import FalseEnd
+from vflow_nodes.lib.sound_end import SoundEnd
 
 HYSTERESIS = 0.15
 """How far below `threshold` speech that goes on may fall. Source: silero-vad's VADIterator."""
-VOICE_RANGE = 10 ** (-25 / 10)
-"""Power of a window, relative to the loudest of its utterance, below which it is breath or room: 25 dB."""
+HOLD_AFTER_NS = 96 * MS
+"""Voice that holds a reply within the grace: three windows, less than a cough has."""
 
 
 class State(Enum):
@@ -101,6 +98,13 @@ class Turn(Node):
         le="2s",
         doc="voice needed instead while the reply is heard, with barge_in: longer than a cough",
     )
+    grace: Duration = prop(
+        "700ms",
+        ge="0ms",
+        le="5s",
+        doc="how long after speech_end voice takes it back, with barge_in: 96 ms of it hold the reply, and an"
+        " utterance voids a reply of which at most two words were heard; 0ms: not",
+    )
     duck: float = prop(
         -12.0,
         ge=-60,
@@ -125,6 +129,8 @@ class Turn(Node):
     _turn = 0
     _ducked = False
     _wait: EndWait
+    _false_end: FalseEnd
+    _sound: SoundEnd
     _start_ns: int
     """Where the utterance begins."""
     _end_ns: int
@@ -133,14 +139,6 @@ class Turn(Node):
     """How much voice this onset has."""
     _dips: int
     """Silent windows in a row, in this onset."""
-    _loudest: float
-    """Power of the loudest voiced window of this onset and utterance."""
-    _sound_ns: int
-    """The end of the last voiced window that is loud enough to be the voice itself."""
-    _voice_ns: int
-    """The end of the last voiced window."""
-    _off_ns: int
-    """Where the sound ended, as an estimate."""
 
     def open(self) -> None:
         if not all(0 <= bound <= 1 for bound in self.waits):
@@ -148,6 +146,8 @@ class Turn(Node):
                 f"waits of {self.ctx.name} are by probabilities from 0 to 1, not {[*self.waits]}"
             )
         self._wait = EndWait(self.speech_end_after, self.waits)
+        self._false_end = FalseEnd(self.grace if self.barge_in else 0, HOLD_AFTER_NS)
+        self._sound = SoundEnd(self.fade)
         self._told = False
         if self._turn:  # opened anew within an utterance: what is held of it must not wait for ever
             self.ctx.commit(self._turn)
@@ -190,17 +190,22 @@ class Turn(Node):
                 self._state = State.IDLE
                 self._duck(False)
         if voiced and self._state is State.IDLE:
+            self._false_end.onset(window.pts_ns)
             self._state = State.ONSET
             self._voiced_ns = 0
-            self._loudest = 0.0
+            self._sound.begin()
             self._duck(self.barge_in and self.ctx.speaking())
         self._hold(window)
         if voiced:
             self._dips = 0
             self._voiced_ns += window.duration_ns
-            self._hear(window)
+            self._sound.hear(window)
+            if self._false_end.holds(self._end_ns, self._voiced_ns):
+                self.ctx.hold(True)
             if self._voiced_ns >= self._needed_ns():
                 yield from self._begin()
+        if self._false_end.lets_go(self._end_ns):
+            self.ctx.hold(False)
 
     def _needed_ns(self) -> int:
         return self.barge_in_after if self.barge_in and self.ctx.speaking() else self.speech_start_after
@@ -213,10 +218,13 @@ class Turn(Node):
 
     def _begin(self) -> Iterator[AudioPacket | Event]:
         self._turn = self.ctx.new_turn()
-        self._wait.begin(self.ctx.conversation.take_expected())
-        if self.barge_in:
+        self._wait.begin(self.ctx.conversation.take_expected(), self._false_end.doubted)
+        if self._false_end.doubted:
+            self.ctx.take_back(self._turn - 1)
+        elif self.barge_in:
             # The reply may be in preparation, not yet heard: it is unwanted all the same.
             self.ctx.interrupt(self._turn - 1)
+        self._false_end.over()
         self._ducked = False  # a flush ends that too
         self._state = State.VOICE
         self._start_ns = self._held[0].pts_ns
@@ -236,11 +244,11 @@ class Turn(Node):
         if voiced:
             self._state = State.VOICE
             self._held.clear()
-            self._hear(window)
+            self._sound.hear(window)
         else:
             if self._state is State.VOICE:
                 self._state = State.HUSH
-                self._off_ns = max(self._sound_ns, self._voice_ns - self.fade)
+                self._sound.falls()
             # Sent already, and held once more: the next utterance may begin in it.
             self._hold(window)
             yield from self._silent()
@@ -248,15 +256,15 @@ class Turn(Node):
             yield from self._cut()
 
     def _silent(self) -> Iterator[Event]:
-        if self._end_ns - self._off_ns >= self._wait.ns:
+        if self._end_ns - self._sound.off_ns >= self._wait.ns:
             self._state = State.IDLE
             yield from self._ended()
-        elif self._end_ns - self._voice_ns >= self.pause_after and self._state is State.HUSH:
+        elif self._end_ns - self._sound.voice_ns >= self.pause_after and self._state is State.HUSH:
             self._state = State.PAUSED
             self._wait.pause(self._end_ns)
             if self.speculate:
                 self.ctx.speculate(self._turn)
-            yield Pause(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._off_ns})
+            yield Pause(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._sound.off_ns})
 
     def _cut(self) -> Iterator[Event]:
         """End an utterance that is too long; where speech goes on, its next voiced window opens another."""
@@ -269,23 +277,13 @@ class Turn(Node):
 
     def _ended(self) -> Iterator[Event]:
         self._wait.over()
+        self._false_end.decided(self._end_ns)
         try:
-            yield SpeechEnd(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._off_ns})
+            yield SpeechEnd(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._sound.off_ns})
         finally:  # however the event fares: what is held must not wait for ever
             self.ctx.commit(self._turn)
 
     # in both
-
-    def _hear(self, window: AudioPacket) -> None:
-        """Take note of a window with voice in it."""
-        power = window.meta.get("power")
-        if power is None:
-            samples = window.mono()
-            power = float(np.dot(samples, samples)) / len(samples)
-        self._loudest = max(self._loudest, power)
-        if power >= VOICE_RANGE * self._loudest:
-            self._sound_ns = self._end_ns
-        self._voice_ns = self._off_ns = self._end_ns
 
     def _hold(self, window: AudioPacket) -> None:
         """Keep a window for the utterance to come; before an onset no more than the pre-roll."""

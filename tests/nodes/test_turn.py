@@ -252,7 +252,7 @@ def test_speech_while_the_agent_speaks_interrupts_it_before_speech_start(
 
 
 def test_a_reply_in_preparation_is_interrupted_too() -> None:
-    turn = script()
+    turn = script(grace="0ms")
     for _ in range(2):
         turn.windows(5, 0.9)
         turn.windows(20, 0.0)
@@ -488,7 +488,7 @@ def test_a_gap_in_an_onset_leaves_the_reply_soft() -> None:
 
 
 def test_a_soft_utterance_after_a_loud_one_is_measured_by_its_own_loudness() -> None:
-    s = script()
+    s = script(grace="0ms")
     s.windows(5, 0.9, level=1.0)
     s.windows(30, 0.0)
     out = s.windows(5, 0.9, level=0.01) + s.windows(20, 0.0)
@@ -593,7 +593,7 @@ def test_waits_by_what_is_no_probability_are_refused() -> None:
 
 
 def test_an_expected_answer_is_waited_for_in_its_turn_alone() -> None:
-    turn = script()
+    turn = script(grace="0ms")
     turn.harness.node.ctx.conversation.expect("phone")
     ends = []
     for _ in range(2):
@@ -601,3 +601,64 @@ def test_an_expected_answer_is_waited_for_in_its_turn_alone() -> None:
         spoken = turn.at
         ends.append((only(turn.windows(60, 0.0), SpeechEnd).pts_ns - spoken * WINDOW) // MS)
     assert ends == [1504, 480]
+
+
+def ended(**props: Any) -> Script:
+    """A turn that is over for four windows."""
+    turn = script(**props)
+    turn.windows(10, 0.9)
+    assert "speech_end" in names(turn.windows(19, 0.0))
+    return turn
+
+
+def test_voice_soon_after_the_end_holds_the_reply_and_an_utterance_takes_it_back() -> None:
+    turn = ended()
+    turn.harness.is_speaking = True
+    turn.windows(2, 0.9)
+    assert turn.harness.holds == []
+    turn.windows(1, 0.9)
+    assert turn.harness.holds == [True]
+    turn.windows(3, 0.9)
+    assert turn.harness.taken_back == []
+    assert only(turn.windows(1, 0.9), SpeechStart).turn == 2
+    assert (turn.harness.taken_back, turn.harness.interrupted) == ([1], [0])
+
+
+def test_before_the_reply_is_heard_an_utterance_needs_no_more_voice_than_ever() -> None:
+    turn = ended()
+    assert names(turn.windows(3, 0.9)) == ["speech_start"]
+    assert turn.harness.taken_back == [1]
+
+
+def test_a_noise_after_the_end_lets_the_reply_go_on() -> None:
+    turn = ended()
+    turn.harness.is_speaking = True
+    turn.windows(4, 0.9)
+    turn.windows(9, 0.0)
+    assert turn.harness.holds == [True]
+    turn.windows(1, 0.0)
+    assert turn.harness.holds == [True, False]
+    turn.windows(9, 0.9)
+    assert (turn.harness.taken_back, turn.harness.interrupted) == ([], [0, 1])
+
+
+def test_after_the_grace_an_utterance_interrupts() -> None:
+    turn = ended()
+    turn.windows(20, 0.0)
+    turn.windows(3, 0.9)
+    assert (turn.harness.taken_back, turn.harness.interrupted) == ([], [0, 1])
+
+
+def test_the_rest_of_a_turn_is_waited_for_longer() -> None:
+    turn = ended()
+    turn.windows(10, 0.9)
+    assert names(turn.windows(22, 0.0)) == ["pause"]
+    assert names(turn.windows(1, 0.0)) == ["speech_end"]
+
+
+@pytest.mark.parametrize("props", [{"grace": "0ms"}, {"barge_in": False}])
+def test_an_end_may_be_final(props: dict[str, Any]) -> None:
+    turn = ended(**props)
+    turn.harness.is_speaking = True
+    turn.windows(10, 0.9)
+    assert (turn.harness.holds, turn.harness.taken_back) == ([], [])

@@ -10,6 +10,8 @@ LEAST_NS = {"phone": 1500 * MS, "number": 1500 * MS, "email": 1500 * MS, "name":
 """The shortest wait within an answer of a kind that is expected: digits are said in groups."""
 MOST_NS = {"yes_no": 400 * MS}
 """The longest one."""
+LONGER, MOST_FALSE_ENDS = 1.5, 2
+"""How much longer a wait is after each false end of the turn, up to how many of them."""
 
 
 class EndWait:
@@ -24,12 +26,14 @@ class EndWait:
         self._plain_ns = plain_ns
         self._waits = sorted(waits.items(), reverse=True)
         self._pause_ns: int | None = None
-        self._least_ns, self._most_ns = 0, 1 << 62
+        self._expected, self._false_ends = "", 0
         self.ns = plain_ns
 
-    def begin(self, expected: str) -> None:
-        """A turn begins; `expected` is its kind (`vflow.conversation.ANSWERS`), or ''."""
-        self._least_ns, self._most_ns = LEAST_NS.get(expected, 0), MOST_NS.get(expected, 1 << 62)
+    def begin(self, expected: str, goes_on: bool) -> None:
+        """A turn begins; `expected` is its kind (`vflow.conversation.ANSWERS`), or ''. Where it is the rest of
+        the last one, whose end was false, it `goes_on`: its waits are longer with each such end."""
+        self._false_ends = min(self._false_ends + 1, MOST_FALSE_ENDS) if goes_on else 0
+        self._expected = expected or (self._expected if goes_on else "")
         self.over()
 
     def pause(self, pts_ns: int) -> None:
@@ -51,4 +55,5 @@ class EndWait:
         return ""
 
     def _within(self, wait_ns: int) -> int:
-        return max(self._least_ns, min(wait_ns, self._most_ns))
+        longer_ns = round(wait_ns * LONGER**self._false_ends)
+        return max(LEAST_NS.get(self._expected, 0), min(longer_ns, MOST_NS.get(self._expected, longer_ns)))

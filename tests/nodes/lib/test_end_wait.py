@@ -63,7 +63,7 @@ def test_digits_are_waited_for_and_a_yes_is_not() -> None:
     wait = EndWait(480 * MS, WAITS)
     found = {}
     for kind in ("phone", "number", "email", "name", "yes_no", ""):
-        wait.begin(kind)
+        wait.begin(kind, goes_on=False)
         found[kind] = [wait.ns // MS]
         for finished in (0.9, 0.1):
             wait.pause(7)
@@ -78,6 +78,20 @@ def test_digits_are_waited_for_and_a_yes_is_not() -> None:
         "": [480, 250, 1300],
     }
     assert {*found} == {*ANSWERS, ""}
+
+
+def test_after_each_false_end_the_turn_is_waited_for_longer_and_expected_as_before() -> None:
+    wait = EndWait(480 * MS, WAITS)
+    found = []
+    for goes_on in (False, True, True, True, False):
+        wait.begin("", goes_on)
+        found.append(wait.ns // MS)
+    assert found == [480, 720, 1080, 1080, 480]
+    wait.begin("phone", goes_on=False)
+    wait.begin("", goes_on=True)
+    assert wait.ns == 1500 * MS
+    wait.begin("", goes_on=False)
+    assert wait.ns == 480 * MS
 
 
 @pytest.mark.parametrize("finished", [None, "0.9", -0.1, 1.1, math.nan, math.inf])

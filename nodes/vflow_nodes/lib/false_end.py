@@ -1,0 +1,57 @@
+"""The false end of a turn: when voice that follows it holds the reply, and when the reply goes on."""
+
+from __future__ import annotations
+
+from vflow import MS
+
+QUIET_NS = 300 * MS
+"""How long after the voice's end a hold lasts: a cough or a noise lets the reply go on."""
+LONGEST_NS = 1000 * MS
+"""The longest hold of voice that does not become an utterance."""
+
+
+class FalseEnd:
+    """Follows the voice after the end of a turn, in ns of the stream. One thread.
+
+    Voice that begins within `grace_ns` of the decision holds the reply once there is `hold_after_ns` of it.
+    """
+
+    def __init__(self, grace_ns: int, hold_after_ns: int) -> None:
+        self._grace_ns, self._hold_after_ns = grace_ns, hold_after_ns
+        self._until_ns = -1
+        """Where the grace ends."""
+        self._held_ns = -1
+        """Since when the reply is held, -1 where it is not."""
+        self._voice_ns = 0
+        """The end of the last voice."""
+        self.doubted = False
+        """Whether the newest voice began within the grace: if it becomes an utterance, the end was false."""
+
+    def decided(self, now_ns: int) -> None:
+        """The end of a turn is decided."""
+        self._until_ns = now_ns + self._grace_ns
+
+    def onset(self, now_ns: int) -> None:
+        """Voice begins."""
+        self.doubted = now_ns < self._until_ns or self._held_ns >= 0
+
+    def holds(self, now_ns: int, voiced_ns: int) -> bool:
+        """Whether voice, `voiced_ns` of it until now, holds the reply from now on."""
+        self._voice_ns = now_ns
+        if not self.doubted or self._held_ns >= 0 or voiced_ns < self._hold_after_ns:
+            return False
+        self._held_ns = now_ns
+        return True
+
+    def lets_go(self, now_ns: int) -> bool:
+        """Whether the reply goes on from now on."""
+        if self._held_ns < 0:
+            return False
+        if now_ns - self._voice_ns < QUIET_NS and now_ns - self._held_ns < LONGEST_NS:
+            return False
+        self._held_ns, self._until_ns, self.doubted = -1, -1, False
+        return True
+
+    def over(self) -> None:
+        """An utterance has begun, which ends a hold, or nothing goes on from here."""
+        self._held_ns, self._until_ns, self.doubted = -1, -1, False
