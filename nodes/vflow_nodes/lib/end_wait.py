@@ -30,8 +30,8 @@ class EndWait:
         self.ns = plain_ns
 
     def begin(self, expected: str, goes_on: bool) -> None:
-        """A turn begins; `expected` is its kind (`vflow.conversation.ANSWERS`), or ''. Where it is the rest of
-        the last one, whose end was false, it `goes_on`: its waits are longer with each such end."""
+        """A turn begins; `expected` is its kind, one of `vflow.conversation.ANSWERS` or "". Where it is the
+        rest of the last one, whose end was false, it `goes_on`: its waits are longer with each such end."""
         self._false_ends = min(self._false_ends + 1, MOST_FALSE_ENDS) if goes_on else 0
         self._expected = expected or (self._expected if goes_on else "")
         self.over()
