@@ -111,6 +111,7 @@ def test_the_report_has_the_documented_shape(answered: Run) -> None:
     assert report["errors"] == []
     assert set(turn) == {
         "turn", "user", "reply", "heard", "words", "tokens", "stop_reason", "interrupted", "speculation",
+        "taken_back", "held_ms",
         "generation_ms", "at_ms", "latency_ms",
     }  # fmt: skip
     assert turn["stop_reason"] == "eos"
