@@ -220,6 +220,11 @@ def test_defaults_of_every_kind_are_accepted() -> None:
             "speculates, and it has an effect, which cannot be taken back; "
             "remove 'speculates', or make the effect a node of its own",
         ),
+        (
+            {"after_grace": True},
+            "waits for the end of a turn's grace, and has no effect; "
+            "add 'effect = True', or remove 'after_grace'",
+        ),
     ],
 )
 def test_a_flag_is_one_of_nodes_and_can_be_true(body: dict[str, Any], finding: str) -> None:

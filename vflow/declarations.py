@@ -23,7 +23,7 @@ from vflow.node import Bin, Node, Sink, is_source, overrides
 from vflow.ports import In, Out, inputs_of, outputs_of, ports_of
 from vflow.props import Prop, convert, is_duration, prop, props_of
 
-FLAGS = ("live", "heavy", "effect", "generates", "speculates", "sparse")
+FLAGS = ("live", "heavy", "effect", "after_grace", "generates", "speculates", "sparse")
 FILE_KEYS = ("use", "params", "on_error")
 """Keys of a node in a graph file, beside those that are attributes of `Node`: they set no property."""
 _KINDS: Mapping[str, tuple[type, str]] = {
@@ -181,6 +181,9 @@ def _contradictions(cls: type[Node]) -> Iterator[Problem]:
         yield "generates", "generates, and it has no outputs", "declare one, or remove 'generates'"
     if speculates and source:
         yield "speculates", "speculates, and it has no input that says a pause", "remove 'speculates'"
+    if cls.after_grace is True and cls.effect is not True:
+        mend = "add 'effect = True', or remove 'after_grace'"
+        yield "after_grace", "waits for the end of a turn's grace, and has no effect", mend
     if speculates and cls.effect is True:
         mend = "remove 'speculates', or make the effect a node of its own"
         yield "speculates", "speculates, and it has an effect, which cannot be taken back", mend

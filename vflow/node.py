@@ -96,6 +96,13 @@ class Context(Protocol):
     def commit(self, turn: int) -> None:
         """The turn is over: what was held of it reaches the world; any thread."""
 
+    def doubt(self, turn: int) -> None:
+        """The end of the turn, which is told next, may be false: nodes `after_grace` get nothing of it until
+        `settle`, a flush that cancels the turn, or the end of this node; for 5 s at most."""
+
+    def settle(self, turn: int) -> None:
+        """The end of the turn was right; any thread."""
+
     def speculative(self, pause: Event) -> bool:
         """Whether to answer this pause in advance: its turn is speculative, and nobody has spoken on since.
         For a node that `speculates`; else it does its work at `speech_end`."""
@@ -136,7 +143,8 @@ class Node:
 
     Class attributes say how the runtime treats it:
     `live` a source paced by the world; `heavy` worth a thread of its own; `effect` reaches the world
-    outside the graph; `generates` its outputs are replies: an interruption flushes from there;
+    outside the graph; `after_grace` must not do so twice, and gets nothing of a turn whose end may still be
+    taken back; `generates` its outputs are replies: an interruption flushes from there;
     `speculates` it may answer a turn at its pause, where `ctx.speculative` says so; `order` of fan-in;
     `swallows` the events that end here; `sparse` may be silent for long and send no gap; `rank` among the
     candidates of a role; `absent` properties that one may look for, each with why there is none.
@@ -145,6 +153,7 @@ class Node:
     live: ClassVar[bool] = False
     heavy: ClassVar[bool] = False
     effect: ClassVar[bool] = False
+    after_grace: ClassVar[bool] = False
     generates: ClassVar[bool] = False
     speculates: ClassVar[bool] = False
     sparse: ClassVar[bool] = False

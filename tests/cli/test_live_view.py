@@ -139,6 +139,12 @@ def test_a_sentence_says_what_the_model_did_not_say(withheld: dict[str, int], to
     assert sentence(TurnRecord(1, heard="Hi.", withheld=withheld)) == f"turn 1: {told}"
 
 
+def test_a_sentence_says_that_a_reply_was_taken_back_or_held() -> None:
+    found = TurnRecord(1, heard="Hi.", interrupted=True, taken_back=True)
+    assert sentence(found) == 'turn 1: interrupted, heard: "Hi.", taken back since you spoke on'
+    assert sentence(TurnRecord(1, heard="Hi.", held_ns=400 * MS)) == "turn 1: held in vain for 400 ms"
+
+
 def test_a_sentence_says_that_a_reply_was_prepared() -> None:
     found = TurnRecord(1, heard="Hi.", speculation=Speculated(result="hit"))
     assert sentence(found) == "turn 1: prepared in the pause"

@@ -11,15 +11,22 @@ from vflow.runtime.link import Entry
 class Turns:
     """A held link, and the turns that it holds."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, after_grace: bool = False, **options: object) -> None:
         clock = SystemClock()
         clock.start()
         self.held = {2}
+        self.doubted = {3}
+        self.taken_back: set[int] = set()
         self.touched: list[int] = []
         self.dropped: list[int] = []
         self.link = HeldLink(
-            "a.out -> b.in", QueueOptions(**options), clock, lambda: self.dropped.append(1), self
-        )  # type: ignore[arg-type]
+            "a.out -> b.in",
+            QueueOptions(**options),  # type: ignore[arg-type]
+            clock,
+            lambda: self.dropped.append(1),
+            self,  # type: ignore[arg-type]
+            after_grace,
+        )
         self.link.writer, self.link.reader = End(clock), End(clock)
 
     def touch(self, turn: int) -> None:
@@ -27,6 +34,12 @@ class Turns:
 
     def holds(self, turn: int) -> bool:
         return turn in self.held
+
+    def doubts(self, turn: int) -> bool:
+        return turn in self.held | self.doubted
+
+    def was_taken_back(self, turn: int) -> bool:
+        return turn in self.taken_back
 
 
 def test_what_is_held_and_all_behind_it_waits_for_the_commit_in_its_order() -> None:
@@ -136,3 +149,25 @@ def test_what_a_leaky_link_drops_of_what_it_holds_is_told() -> None:
         turns.link.put(word(index, turn=2))
     assert len(turns.dropped) == turns.link.stats().dropped == 3
     assert turns.touched == [2] * 5
+
+
+def test_after_the_grace_alone_waits_for_what_is_in_doubt() -> None:
+    for after_grace in (False, True):
+        turns = Turns(after_grace)
+        turns.link.put(word(0, turn=3))
+        assert turns.link.ready != after_grace
+        turns.doubted.clear()
+        turns.link.look_again()
+        assert drain(turns.link) == [word(0, turn=3)]
+
+
+def test_after_the_grace_nothing_is_delivered_of_a_turn_that_was_taken_back() -> None:
+    items = [word(0, turn=3), Pause(turn=3), TurnEnd(turn=3), word(1, turn=4), Eos(turn=3)]
+    for after_grace in (False, True):
+        turns = Turns(after_grace)
+        for item in items:
+            turns.link.put(item)
+        turns.taken_back.add(3)
+        turns.doubted.clear()
+        assert drain(turns.link) == ([items[1], *items[3:]] if after_grace else items)
+        assert turns.link.ended

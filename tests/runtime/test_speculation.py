@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tests.stand_ins import PATIENCE_S, Collect, Gate, Heavy, pipeline
+from tests.stand_ins import PATIENCE_S, Collect, Gate, Heavy, Speaker, pipeline
 from vflow import (
+    SECOND,
     Event,
     In,
     ManualClock,
@@ -17,6 +18,7 @@ from vflow import (
     Node,
     Out,
     Pause,
+    Pipeline,
     Resume,
     SpeechEnd,
     Text,
@@ -743,3 +745,139 @@ def test_a_commit_of_a_turn_that_was_never_in_advance_releases_and_tells_nothing
     speculation = Speculation(frozenset(["reply"]), lambda: 0)
     speculation.commit(5, lambda: acts.append("released"), lambda message: acts.append(message.text))
     assert acts == ["released"]
+
+
+GRACE = """
+nodes: {user: {use: t.user}, guess: {use: t.guess}, reply: {use: t.reply}, speaker: {use: t.speaker},
+        acts: {use: t.acts}, writes: {use: t.writes}, shown: {use: t.shown}}
+links:
+  - user -> guess -> reply -> speaker
+  - guess -> acts
+  - reply -> writes
+  - reply -> shown
+"""
+
+
+class Doubts(User):
+    """Is not sure of an end until the test says so."""
+
+    def finish(self, turn: int, at_ns: int) -> Iterator[Event]:
+        self.ctx.doubt(turn)
+        yield from super().finish(turn, at_ns)
+
+    def settle(self, turn: int, at_ns: int) -> Iterator[Event]:
+        self.ctx.settle(turn)
+        yield from ()
+
+    def take_back(self, turn: int, at_ns: int) -> Iterator[Event]:
+        self.ctx.take_back(turn)
+        yield from ()
+
+
+class Seen(Shown):
+    """Says when it has got a whole reply."""
+
+    def open(self) -> None:
+        super().open()
+        self.whole = Gate()
+        self.whole.open()
+
+    def on_event(self, event: Event) -> None:
+        if isinstance(event, TurnEnd):
+            self.whole.pass_through()
+
+
+class Acts(Log):
+    """Must not act twice on what the user said."""
+
+    after_grace = True
+
+
+class Writes(Shown):
+    """Must not act twice on what the agent said."""
+
+    after_grace = True
+
+
+@pytest.fixture
+def grace() -> Iterator[Pipeline]:
+    classes = {"user": Doubts, "guess": Guess, "reply": Reply, "speaker": Speaker, "shown": Seen}
+    running = pipeline(GRACE, **classes, acts=Acts, writes=Writes)
+    yield running
+    running.stop()
+
+
+def got(running: Pipeline) -> tuple[list[str], list[str], list[str]]:
+    acts, writes, shown = ([p.text for p in running.nodes[n].got] for n in ("acts", "writes", "shown"))  # type: ignore[attr-defined]
+    return acts, writes, shown
+
+
+def seen(running: Pipeline) -> None:
+    """Wait until an effect that does not wait for the grace has got the whole reply."""
+    node: Any = running.nodes["shown"]
+    node.whole.wait_reached()
+
+
+@pytest.mark.parametrize("in_advance", [True, False])
+def test_a_node_that_must_not_act_twice_begins_when_the_end_of_the_turn_is_sure(
+    grace: Pipeline, in_advance: bool
+) -> None:
+    user: Any = grace.start().nodes["user"]
+    if in_advance:
+        user.say("pause")
+    user.say("finish")
+    seen(grace)
+    assert got(grace)[:2] == ([], [])
+    user.say("settle")
+    user.say("end")
+    assert grace.wait(PATIENCE_S)
+    (text,), writes, shown = got(grace)
+    assert writes == shown == reply_to(text)
+
+
+def test_a_node_that_must_not_act_twice_gets_nothing_of_a_turn_that_was_taken_back(grace: Pipeline) -> None:
+    user: Any = grace.start().nodes["user"]
+    user.say("finish", 1)
+    seen(grace)
+    user.say("take_back", 1)
+    user.say("finish", 2)
+    user.say("settle", 2)
+    user.say("end")
+    assert grace.wait(PATIENCE_S)
+    acts: Any = grace.nodes["acts"]
+    assert [packet.turn for packet in acts.got] == [2]
+    acts, writes, shown = got(grace)
+    assert writes == reply_to("at the end")
+    assert shown == 2 * writes, "what does not wait was done"
+
+
+def test_a_doubt_ends_with_the_node_that_had_it(grace: Pipeline) -> None:
+    user: Any = grace.start().nodes["user"]
+    user.say("finish")
+    user.say("end")
+    assert grace.wait(PATIENCE_S)
+    assert got(grace)[0] == ["at the end"]
+
+
+def test_a_doubt_that_nobody_settles_ends_after_5_s_with_a_warning() -> None:
+    now = [0]
+    running = pipeline(GRACE, user=Doubts, guess=Guess, reply=Reply, speaker=Speaker, shown=Seen, acts=Acts,
+                       writes=Writes)  # fmt: skip
+    running.speculation._now_ns = running._turns._now_ns = lambda: now[0]
+    running.nodes["user"].ctx.doubt(1)
+    now[0] = 5 * SECOND - 1
+    running._look_after()
+    assert running.speculation.doubts(1)
+    now[0] += 1
+    running._look_after()
+    assert not running.speculation.doubts(1)
+    message = running.bus.get(0)
+    assert message is not None
+    assert message.text == "turn 1 was kept from nodes with 'after_grace' for 5s, and never settled"
+
+
+def test_only_the_last_turns_that_were_taken_back_are_remembered() -> None:
+    speculation = Speculation(frozenset(), lambda: 0)
+    for turn in range(1, 40):
+        speculation.take_back(turn)
+    assert [turn for turn in range(1, 40) if speculation.was_taken_back(turn)] == list(range(24, 40))

@@ -220,6 +220,10 @@ def sentence(turn: TurnRecord) -> str:
         said.append(heard if turn.heard else "interrupted before it was heard")
     elif not turn.heard:
         said.append("nothing was played")
+    if turn.taken_back:
+        said.append("taken back since you spoke on")
+    if turn.held_ns:
+        said.append(f"held in vain for {turn.held_ns / MS:.0f} ms")
     if turn.speculation.result == "hit":
         said.append("prepared in the pause")
     if tokens := turn.withheld.get("thought_tokens"):

@@ -105,6 +105,12 @@ class NodeContext:
     def commit(self, turn: int) -> None:
         self._turns.commit(turn)
 
+    def doubt(self, turn: int) -> None:
+        self._turns.doubt(turn, self.name)
+
+    def settle(self, turn: int) -> None:
+        self._turns.settle(lambda doubt: doubt.turn == turn)
+
     def speculative(self, pause: Event) -> bool:
         return self._turns.wanted(pause.turn, pause.pts_ns)
 

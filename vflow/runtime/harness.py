@@ -38,7 +38,7 @@ class Harness:
 
     def __init__(self, node: Node, *, name: str = "node", caps: Mapping[str, Caps] | None = None) -> None:
         require_sound(type(node))
-        self.node, self.name = node, name
+        self.node, self.name, self._own = node, name, frozenset([name])
         self.conversation = Conversation()
         self.epoch = 0
         self.time_ns = 0
@@ -47,13 +47,12 @@ class Harness:
         self.is_speaking = False
         self.turn = 0
         self.speculation: list[tuple[str, int]] = []
-        """What the node asked for: `speculate`, `retract` or `commit`, each with its turn."""
+        """What was asked for: `speculate`, `retract`, `commit`, `doubt` or `settle`, each with its turn."""
         self.speculative_turn = 0
         """The turn whose pauses `ctx.speculative` has answered in advance; 0 for none."""
         self.gains: list[float] = []
         """The gains at which the node had the sinks play."""
-        self.holds: list[bool] = []
-        """Each call of `ctx.hold`: whether the node had the reply held, or go on."""
+        self.holds: list[bool] = []  # what the node asked by `ctx.hold`
         self.linked_ports: set[str] | None = None
         """The outputs that `ctx.linked` says are linked; None for all."""
         self.linked_sources: tuple[str, ...] = ()
@@ -61,8 +60,7 @@ class Harness:
         self.messages: list[Message] = []
         self.interrupted: list[int] = []
         """The turns up to which the node asked for an interruption."""
-        self.taken_back: list[int] = []
-        """The turns that the node took back."""
+        self.taken_back: list[int] = []  # the turns that it took back
         self.timer_ns: int | None = None
         self.on_look: Callable[[], None] = lambda: None
         """Called at each `None` that the node yields; may call `cancel` or raise Flushed."""
@@ -135,8 +133,7 @@ class Harness:
         self.epoch += 1
         if isinstance(self.node, Sink):
             played = (*played, *self.node.drop(self.epoch))
-        name = frozenset([self.name])
-        flush = Flush(self.epoch, turn, nodes=name, played=played, sinks=1, takes_back=takes_back)
+        flush = Flush(self.epoch, turn, nodes=self._own, played=played, sinks=1, takes_back=takes_back)
         self.node.on_flush(flush)
         return flush
 
@@ -144,18 +141,16 @@ class Harness:
         """Interrupt the node as the origin of a flush that cancels all turns up to `turn`."""
         self.epoch += 1
         self._cancelled = max(self._cancelled, turn)
-        name = frozenset([self.name])
-        flush = Flush(self.epoch, turn, origins=name, played=played, sinks=1, takes_back=takes_back)
+        flush = Flush(self.epoch, turn, origins=self._own, played=played, sinks=1, takes_back=takes_back)
         self.node.on_cancel(flush)
 
     def retracted(self, turn: int) -> None:
         """Tell the node that the user spoke on: as an origin where it `speculates`, else as one reached."""
         self.epoch += 1
-        name, origin = frozenset([self.name]), self.node.speculates
-        if origin:
-            self.node.on_cancel(Flush(self.epoch, turn, origins=name, retracts=True))
+        if self.node.speculates:
+            self.node.on_cancel(Flush(self.epoch, turn, origins=self._own, retracts=True))
         else:
-            self.node.on_flush(Flush(self.epoch, turn, nodes=name, retracts=True))
+            self.node.on_flush(Flush(self.epoch, turn, nodes=self._own, retracts=True))
 
     def pull(self, port: str = "") -> list[Item]:
         """Take what has come out of all outputs, in order, or out of one."""
@@ -227,6 +222,12 @@ class Harness:
         self.speculation.append(("commit", turn))
         self.speculative_turn = 0
 
+    def doubt(self, turn: int) -> None:
+        self.speculation.append(("doubt", turn))
+
+    def settle(self, turn: int) -> None:
+        self.speculation.append(("settle", turn))
+
     def speculative(self, pause: Event) -> bool:
         return pause.turn == self.speculative_turn != 0
 
@@ -276,10 +277,8 @@ class Harness:
         raise NodeError(self.name, describe(error, type(self.node))) from error
 
     def announce(self, runner: Runner, item: Item, port: str) -> None:
-        if isinstance(item, Event):
-            self.post("event", port=port, event=item)
-        else:
-            self.post("packet", port=port, packet=item)
+        kind: Kind = "event" if isinstance(item, Event) else "packet"
+        self.messages.append(Message(kind, self.name, self.time_ns, "", {"port": port, kind: item}))
 
     def complete(self, runner: Runner, awaitable: Any, turn: int) -> Any:
         async def result() -> Any:

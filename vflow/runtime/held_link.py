@@ -1,4 +1,5 @@
-"""The link in front of a node with an effect: what was made in advance waits in it."""
+"""The link in front of a node with an effect: what was made in advance waits in it, and with `after_grace`
+what came of a turn whose end may be false."""
 
 from __future__ import annotations
 
@@ -24,10 +25,12 @@ class HeldLink(Link):
         clock: Clock,
         overflow: Callable[[], None],
         speculation: Speculation,
+        after_grace: bool = False,
     ) -> None:
         super().__init__(name, options, clock, overflow)
         self._speculation = speculation
-        self._held = speculation.holds
+        self._after_grace = after_grace
+        self._held = speculation.doubts if after_grace else speculation.holds
         self._released_ns = 0
 
     def look_again(self) -> None:
@@ -48,6 +51,8 @@ class HeldLink(Link):
             if not self._remove(head):  # a purge was faster
                 continue
             self.got_epoch, item, put_ns, _ = head
+            if self._after_grace and self._speculation.was_taken_back(item.turn) and not _is_said(item):
+                continue
             if put_ns is not None and self._too_old(item, max(put_ns, self._released_ns)):
                 continue
             if isinstance(item, Eos):
@@ -60,3 +65,7 @@ class HeldLink(Link):
         if head is None or (self._held(head[1].turn) and not isinstance(head[1], SAID)):
             return None
         return head
+
+
+def _is_said(item: Item) -> bool:
+    return isinstance(item, (*SAID, Eos))

@@ -8,10 +8,22 @@ user spoke on) makes it void. The runtime does this for every node that `specula
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from vflow.bus import Message
+
+_TAKEN_BACK = 16
+"""Turns that were taken back and are remembered: what is late of them has no effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A turn whose end may be taken back, says `node`, since a moment in ns of pipeline time."""
+
+    turn: int
+    node: str
+    since_ns: int
 
 
 @dataclass(slots=True)
@@ -40,6 +52,8 @@ class Speculation:
         self._now_ns = now_ns
         self._lock = threading.Lock()
         self._turns: frozenset[int] = frozenset()  # replaced under _lock, read without
+        self._doubts: Mapping[int, Doubt] = {}  # replaced under _lock, read without
+        self._taken_back: tuple[int, ...] = ()  # replaced under _lock, read without
         self._ahead: dict[
             int, SpeculativeTurn
         ] = {}  # guarded by _lock; outlives _turns until its messages are posted
@@ -47,6 +61,32 @@ class Speculation:
     def holds(self, turn: int) -> bool:
         """Whether what belongs to this turn must not reach the world yet."""
         return turn in self._turns
+
+    def doubts(self, turn: int) -> bool:
+        """Whether what belongs to this turn must not have an effect that cannot be repeated."""
+        return turn in self._turns or turn in self._doubts
+
+    def doubt(self, turn: int, node: str) -> None:
+        """The end of the turn may be false, says `node`."""
+        with self._lock:
+            self._doubts = {**self._doubts, turn: Doubt(turn, node, self._now_ns())}
+
+    def settle(self, which: Callable[[Doubt], bool]) -> list[Doubt]:
+        """Nobody takes back the turns any more for whose doubts `which` is true; returns these."""
+        with self._lock:
+            settled = [doubt for doubt in self._doubts.values() if which(doubt)]
+            if settled:
+                self._doubts = {d.turn: d for d in self._doubts.values() if d not in settled}
+            return settled
+
+    def take_back(self, turn: int) -> None:
+        """The end of the turn was false: nothing of it has an effect that cannot be repeated."""
+        with self._lock:
+            self._taken_back = (*self._taken_back, turn)[-_TAKEN_BACK:]
+
+    def was_taken_back(self, turn: int) -> bool:
+        """Whether the turn is one of the last that were."""
+        return turn in self._taken_back
 
     def begin(self, turn: int, node: str = "") -> None:
         """The turn may be over, says `node`: from now on it is answered in advance."""

@@ -19,9 +19,10 @@ from vflow.runtime.announcer import Announcer
 from vflow.runtime.failures import Failures
 from vflow.runtime.flusher import Flusher
 from vflow.runtime.holds import Holds
-from vflow.runtime.speculation import Speculation, SpeculativeTurn
+from vflow.runtime.speculation import Doubt, Speculation, SpeculativeTurn
 
 T = TypeVar("T")
+LONGEST_DOUBT_NS = 5 * SECOND
 NAMED = 20
 """The most turns that one warning names."""
 
@@ -79,6 +80,9 @@ class TurnControl:
         for name, error in errors:
             self._failures.fail(self._failures.attributed(name, error))
         self._holds.flushed(flush.nodes)
+        if flush.unheard(flush.turn):
+            self._speculation.take_back(flush.turn)
+        self.settle(lambda doubt: flush.cancels(doubt.turn))
         return flush
 
     def speculate(self, turn: int, node: str) -> None:
@@ -103,9 +107,23 @@ class TurnControl:
         self._announcer.say("speculation", turn=turn, phase="committed", made=made)
         self._speculation.commit(turn, self._flusher.release, self._announcer.post)
 
+    def doubt(self, turn: int, node: str) -> None:
+        """The end of a turn may be false, says `node`: what must not happen twice waits for `settle`."""
+        self._speculation.doubt(turn, node)
+
+    def settle(self, which: Callable[[Doubt], bool]) -> list[Doubt]:
+        """Let go what waits since the ends of these turns were in doubt; returns those that were."""
+        settled = self._speculation.settle(which)
+        if settled:
+            self._flusher.release()
+        return settled
+
     def give_up_overdue(self) -> None:
         """Give up the turns that nobody has committed for too long, and the holds that nobody released."""
         self._holds.give_up_overdue()
+        for doubt in self.settle(lambda doubt: self._now_ns() - doubt.since_ns >= LONGEST_DOUBT_NS):
+            text = f"turn {doubt.turn} was kept from nodes with 'after_grace' for 5s, and never settled"
+            self._announcer.warn(doubt.node, text)
         overdue = self._speculation.older_than(self._commit_within_ns)
         for node in dict.fromkeys(ahead.node for ahead in overdue):
             why = f"{node} has not committed it for {duration_text(self._commit_within_ns)}"
@@ -114,6 +132,7 @@ class TurnControl:
     def give_up_of(self, node: str, why: str, warn: bool = True) -> None:
         """Give up the turns that a node has not committed, and will not any more, and what it holds."""
         self._holds.end(node, "given_up", why if warn else "")
+        self.settle(lambda doubt: doubt.node == node)
         self._give_up(self._speculation.begun_by(node), f"{node} {why}", warn)
 
     def _give_up(self, turns: list[SpeculativeTurn], why: str, warn: bool = True) -> None:

@@ -78,8 +78,9 @@ def _link(
             announcer.say("warning", text, edge.name)
 
     queue = graph.queue(edge)
-    if graph.nodes[edge.target].cls.effect and edge.source in speculation.nodes:
-        link: Link = HeldLink(edge.name, queue, owner.clock, overflow, speculation)
+    target = graph.nodes[edge.target].cls
+    if target.effect and (edge.source in speculation.nodes or target.after_grace):
+        link: Link = HeldLink(edge.name, queue, owner.clock, overflow, speculation, target.after_grace)
     else:
         link = Link(edge.name, queue, owner.clock, overflow)
     link.feedback = edge.feedback or (

@@ -277,10 +277,12 @@ def test_after_an_interruption_the_prompt_has_what_was_heard(harness: Harness) -
     )
 
 
-def test_an_utterance_of_which_no_reply_was_heard_is_joined_to_the_next(harness: Harness) -> None:
+@pytest.mark.parametrize("words", [0, 2])
+def test_an_utterance_of_which_no_reply_was_heard_is_joined_to_the_next(harness: Harness, words: int) -> None:
     node: Any = harness.node
-    utter(harness, speech(1.0), 1)
-    harness.cancel(1)
+    heard = " ".join(said(utter(harness, speech(1.0), 1)).split()[:words])
+    played = (Played(1, 9000, 24000, heard=heard, words=words),)
+    harness.cancel(1, played=played if words else (), takes_back=words > 0)
     assert [entry[0] for entry in history(harness)] == ["user"]
     assert node._voxtral.prompts.ids(node._memory.opening()).count(node._voxtral.prompts.audio) == 375
     assert said(utter(harness, speech(1.0, seed=1), 2))
