@@ -188,6 +188,7 @@ class Turn(Node):
             self._dips += 1
             if self._dips > 1:
                 self._state = State.IDLE
+                self._false_end.passed()
                 self._duck(False)
         if voiced and self._state is State.IDLE:
             self._false_end.onset(window.pts_ns)
@@ -206,6 +207,9 @@ class Turn(Node):
                 yield from self._begin()
         if self._false_end.lets_go(self._end_ns):
             self.ctx.hold(False)
+        if self._false_end.sure(self._end_ns):
+            self.ctx.settle(self._false_end.turn)
+            self._false_end.over()
 
     def _needed_ns(self) -> int:
         return self.barge_in_after if self.barge_in and self.ctx.speaking() else self.speech_start_after
@@ -220,8 +224,8 @@ class Turn(Node):
         self._turn = self.ctx.new_turn()
         self._wait.begin(self.ctx.conversation.take_expected(), self._false_end.doubted)
         if self._false_end.doubted:
-            self.ctx.take_back(self._turn - 1)
-        elif self.barge_in:
+            self.ctx.take_back(self._false_end.turn)
+        if (self.barge_in and not self._false_end.doubted) or self._turn - 1 > self._false_end.turn > 0:
             # The reply may be in preparation, not yet heard: it is unwanted all the same.
             self.ctx.interrupt(self._turn - 1)
         self._false_end.over()
@@ -277,7 +281,8 @@ class Turn(Node):
 
     def _ended(self) -> Iterator[Event]:
         self._wait.over()
-        self._false_end.decided(self._end_ns)
+        if self._false_end.decided(self._end_ns, self._turn):
+            self.ctx.doubt(self._turn)
         try:
             yield SpeechEnd(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._sound.off_ns})
         finally:  # however the event fares: what is held must not wait for ever

@@ -367,7 +367,7 @@ def test_a_pause_is_speculative_until_the_end_commits_it() -> None:
     s.windows(8, 0.0)
     assert s.harness.speculation == [("speculate", 1)]
     s.windows(20, 0.0)
-    assert s.harness.speculation == [("speculate", 1), ("commit", 1)]
+    assert s.harness.speculation == [("speculate", 1), ("doubt", 1), ("commit", 1)]
 
 
 def test_a_resume_retracts_what_was_made_in_advance() -> None:
@@ -376,7 +376,13 @@ def test_a_resume_retracts_what_was_made_in_advance() -> None:
     s.windows(8, 0.0)
     s.windows(3, 0.9)
     s.windows(30, 0.0)
-    assert [what for what, _ in s.harness.speculation] == ["speculate", "retract", "speculate", "commit"]
+    assert [what for what, _ in s.harness.speculation] == [
+        "speculate",
+        "retract",
+        "speculate",
+        "doubt",
+        "commit",
+    ]
 
 
 def test_without_speculation_nothing_is_asked_for_in_advance() -> None:
@@ -385,7 +391,7 @@ def test_without_speculation_nothing_is_asked_for_in_advance() -> None:
     s.windows(8, 0.0)
     s.windows(3, 0.9)
     s.windows(30, 0.0)
-    assert [what for what, _ in s.harness.speculation] == ["commit"]
+    assert [what for what, _ in s.harness.speculation] == ["doubt", "commit"]
 
 
 def test_the_end_of_the_stream_commits_too() -> None:
@@ -662,3 +668,20 @@ def test_an_end_may_be_final(props: dict[str, Any]) -> None:
     turn.harness.is_speaking = True
     turn.windows(10, 0.9)
     assert (turn.harness.holds, turn.harness.taken_back) == ([], [])
+
+
+def test_the_end_of_a_turn_is_doubted_before_it_is_told_and_settled_after_the_grace() -> None:
+    turn = ended()
+    assert turn.harness.speculation[-2:] == [("doubt", 1), ("commit", 1)]
+    turn.windows(17, 0.0)
+    assert turn.harness.speculation[-1] == ("commit", 1)
+    turn.windows(1, 0.0)
+    assert turn.harness.speculation[-1] == ("settle", 1)
+    assert [what for what, _ in turn.harness.speculation].count("settle") == 1
+
+
+def test_a_text_that_is_said_within_the_grace_is_cut_by_the_rest_of_the_turn_too() -> None:
+    turn = ended()
+    assert turn.harness.node.ctx.new_turn() == 2
+    turn.windows(3, 0.9)
+    assert (turn.harness.taken_back, turn.harness.interrupted) == ([1], [0, 2])

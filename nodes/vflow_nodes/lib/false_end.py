@@ -24,16 +24,24 @@ class FalseEnd:
         """Since when the reply is held, -1 where it is not."""
         self._voice_ns = 0
         """The end of the last voice."""
+        self.turn = 0
+        """The turn whose end is not sure, 0 for none."""
         self.doubted = False
-        """Whether the newest voice began within the grace: if it becomes an utterance, the end was false."""
+        """Whether voice began within the grace: if it becomes an utterance, the end was false."""
 
-    def decided(self, now_ns: int) -> None:
-        """The end of a turn is decided."""
-        self._until_ns = now_ns + self._grace_ns
+    def decided(self, now_ns: int, turn: int) -> bool:
+        """The end of a turn is decided; returns whether it may be taken back."""
+        if self._grace_ns:
+            self._until_ns, self.turn = now_ns + self._grace_ns, turn
+        return bool(self._grace_ns)
 
     def onset(self, now_ns: int) -> None:
         """Voice begins."""
         self.doubted = now_ns < self._until_ns or self._held_ns >= 0
+
+    def passed(self) -> None:
+        """The voice was none that makes an utterance; while the reply is held more may follow."""
+        self.doubted = self._held_ns >= 0
 
     def holds(self, now_ns: int, voiced_ns: int) -> bool:
         """Whether voice, `voiced_ns` of it until now, holds the reply from now on."""
@@ -52,6 +60,10 @@ class FalseEnd:
         self._held_ns, self._until_ns, self.doubted = -1, -1, False
         return True
 
+    def sure(self, now_ns: int) -> bool:
+        """Whether nothing can take the end back any more."""
+        return bool(self.turn) and now_ns >= self._until_ns and self._held_ns < 0 and not self.doubted
+
     def over(self) -> None:
-        """An utterance has begun, which ends a hold, or nothing goes on from here."""
-        self._held_ns, self._until_ns, self.doubted = -1, -1, False
+        """The end is sure, or an utterance has begun: what it holds it has ended."""
+        self._held_ns, self._until_ns, self.turn, self.doubted = -1, -1, 0, False

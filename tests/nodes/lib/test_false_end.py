@@ -15,7 +15,9 @@ class Ear:
 
     def __init__(self, grace_ms: int = 700) -> None:
         self.policy = FalseEnd(grace_ms * MS, 96 * MS)
-        self.policy.decided(0)
+        assert self.policy.decided(0, turn=7) is (grace_ms > 0)
+        self.sure: list[int] = []
+        """The windows in which the end is sure."""
         self.at = self.voiced = 0
         self.held: list[tuple[int, bool]] = []
         """When the reply was held, or let go, by the number of the window."""
@@ -23,9 +25,10 @@ class Ear:
     def quiet(self, count: int) -> Ear:
         for _ in range(count):
             self.at += 1
+            if self.voiced:
+                self.policy.passed()
             self.voiced = 0
-            if self.policy.lets_go(self.at * WINDOW):
-                self.held.append((self.at, False))
+            self._go_on()
         return self
 
     def voice(self, count: int) -> Ear:
@@ -36,9 +39,14 @@ class Ear:
             self.voiced += WINDOW
             if self.policy.holds(self.at * WINDOW, self.voiced):
                 self.held.append((self.at, True))
-            if self.policy.lets_go(self.at * WINDOW):
-                self.held.append((self.at, False))
+            self._go_on()
         return self
+
+    def _go_on(self) -> None:
+        if self.policy.lets_go(self.at * WINDOW):
+            self.held.append((self.at, False))
+        if self.policy.sure(self.at * WINDOW):
+            self.sure.append(self.at)
 
 
 def test_three_windows_of_voice_hold_the_reply_which_goes_on_after_300_ms_of_quiet() -> None:
@@ -80,5 +88,17 @@ def test_an_utterance_is_the_end_of_it() -> None:
     assert ear.quiet(40).voice(5).held == [(3, True)]
 
 
-def test_without_a_grace_nothing_is_held() -> None:
-    assert Ear(grace_ms=0).voice(5).held == []
+def test_without_a_grace_nothing_is_held_and_no_end_is_doubted() -> None:
+    ear = Ear(grace_ms=0).voice(5).quiet(40)
+    assert (ear.held, ear.sure, ear.policy.turn) == ([], [], 0)
+
+
+@pytest.mark.parametrize(("voice", "sure"), [(0, 22), (2, 22), (3, 30)], ids=["quiet", "a click", "a hold"])
+def test_an_end_is_sure_after_the_grace_and_no_sooner_than_a_hold_is_over(voice: int, sure: int) -> None:
+    ear = Ear().quiet(17)
+    assert ear.policy.turn == 7
+    assert ear.voice(voice).quiet(30).sure[0] == sure
+
+
+def test_an_end_is_not_sure_while_the_voice_goes_on_that_began_within_the_grace() -> None:
+    assert Ear().quiet(21).voice(20).sure == []
