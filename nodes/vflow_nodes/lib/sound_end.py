@@ -6,7 +6,7 @@ A window is *sound* where the detector hears voice in it and its power is
     and ONSET over the room, or HOLD over it where the window before was sound.
 
 The room's level is the lower of two: the mean of the last QUIET windows far from any voice, and the tenth
-percentile of the last RECENT windows, half of them at least, for a room that falls silent or was never heard
+percentile of the last RECENT windows, QUIET of them at least, for a room that falls silent or was never heard
 alone. Windows of digital silence are no room. Where the room is as loud as the voice, all voice is sound.
 """
 
@@ -75,7 +75,7 @@ class SoundEnd:
         known: list[float] = []
         if self._quiet:
             known.append(sum(self._quiet) / len(self._quiet))
-        if len(self._recent) >= RECENT // 2:
+        if len(self._recent) >= QUIET:
             known.append(sorted(self._recent)[len(self._recent) // 10])
         return min(known, default=0.0)
 
