@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from vflow import MS
+import numpy as np
+
+from vflow import MS, AudioPacket
 
 RANGE = 10 ** (-30 / 10)
 """Power relative to the loudest window: 30 dB below it is breath."""
@@ -34,41 +36,55 @@ SOFT_NS = 256 * MS
 """A detector that hears voice so long after the last sound hears a soft voice, not a late fall."""
 
 
-class SoundEnd:
-    """Give `hear` every window of the stream; `begin` where an utterance may begin, before its first."""
+class LastSound:
+    """Give `hear` every window of the stream, outside of utterances too, and call `begin` before the first of
+    an onset. Times are ns of the stream. One thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, fade_ns: int) -> None:
+        """The end of the sound lies `fade_ns` before the voice's end at most."""
+        self._fade_ns = fade_ns
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._quiet: deque[float] = deque(maxlen=QUIET)
-        self._voice_ns = -AFTER_NS
         self._loudest = 0.0
-        self.sound_ns = 0
-        """The end of the last window that is sound."""
+        self._end_ns = 0
         self.sounds = False
-        """Whether the last window is."""
+        """Whether the last window is sound."""
+        self.sound_ns = 0
+        """The end of the last one that is."""
+        self.voice_ns = -AFTER_NS
+        """The end of the last voiced window."""
+
+    @property
+    def off_ns(self) -> int:
+        """Where the sound ended, as an estimate."""
+        return max(self.sound_ns, self.voice_ns - self._fade_ns)
 
     def begin(self) -> None:
         """Forget the loudest window; the room is kept."""
         self._loudest, self.sounds = 0.0, False
 
-    def hear(self, end_ns: int, power: float, speech: float, voiced: bool) -> None:
-        """Take the next window: where it ends, its mean square, its probability of speech, and whether that
-        counts as voice."""
+    def hear(self, window: AudioPacket, voiced: bool) -> None:
+        """Take the next window, and whether its probability of speech counts as voice."""
+        power, self._end_ns = _power(window), window.pts_ns + window.duration_ns
         if voiced:
             self._loudest = max(self._loudest, power)
         self.sounds = voiced and power >= self._limit()
         if self.sounds:
-            self.sound_ns = end_ns
+            self.sound_ns = self._end_ns
         if power >= DIGITAL:
             self._recent.append(power)
-            if speech < NO_SPEECH and end_ns - self._voice_ns > AFTER_NS:
+            if window.meta["speech"] < NO_SPEECH and self._end_ns - self.voice_ns > AFTER_NS:
                 self._quiet.append(power)
         if voiced:
-            self._voice_ns = end_ns
+            self.voice_ns = self._end_ns
 
-    def speaks(self, end_ns: int, voiced: bool) -> bool:
+    def silent_ns(self) -> int:
+        """How long ago the sound ended, whatever the probability says."""
+        return self._end_ns - self.sound_ns
+
+    def speaks(self) -> bool:
         """Whether the last window shows that the user speaks on after a pause: it is sound, or soft voice."""
-        return self.sounds or (voiced and end_ns - self.sound_ns > SOFT_NS)
+        return self.sounds or (self.voice_ns == self._end_ns and self.silent_ns() > SOFT_NS)
 
     def room(self) -> float:
         """The power of the room, as an estimate; 0 where none was heard."""
@@ -82,3 +98,12 @@ class SoundEnd:
     def _limit(self) -> float:
         over = HOLD if self.sounds else ONSET
         return min(max(RANGE * self._loudest, over * self.room()), LOUD * self._loudest)
+
+
+def _power(window: AudioPacket) -> float:
+    """The mean square of a window, as the detector measured it where it did."""
+    power: float | None = window.meta.get("power")
+    if power is None:
+        samples = window.mono()
+        power = float(np.dot(samples, samples)) / len(samples)
+    return power
