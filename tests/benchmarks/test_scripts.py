@@ -33,6 +33,8 @@ EXCUSED = {
     "vocabularies.py": "has a test of its own",
     "embedding.py": "needs the models, and a minute",
     "turns.py": "needs labelled human turns; has test_turns.py",
+    "turns_live.py": "needs labelled human turns, in real time; has test_turns_live.py",
+    "voice_off.py": "needs labelled human turns; has test_voice_off.py",
     "mutants.py": "takes minutes; has test_mutants.py",
 }
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from vflow import MS
+from vflow.bench.speech import bundled
 from vflow.packet import Samples
 from vflow.report.recordings import audible_ns, frame_levels, read_stretch, summary, voice_off_ns, voice_on_ns
 
@@ -89,6 +91,41 @@ def test_an_offset_moves_no_moment_of_a_reply(under: str) -> None:
     assert span is not None
     assert span[0] == pytest.approx(500 * MS, abs=5 * MS)
     assert span[1] == pytest.approx(1000 * MS, abs=5 * MS)
+
+
+def noise(kind: str, frames: int) -> Samples:
+    """Of power 1: white, or with 3 or 5 dB less power an octave."""
+    slope = {"white": 0.0, "pink": -1.0, "room": -5 / 3}[kind]
+    spectrum = np.fft.rfft(np.random.default_rng(5).normal(size=frames))
+    spectrum *= np.maximum(np.fft.rfftfreq(frames, 1 / RATE), 60) ** (slope / 2)
+    made = np.fft.irfft(spectrum, frames)
+    return np.asarray(made / np.sqrt(np.mean(made**2)), np.float32)
+
+
+@pytest.mark.parametrize("kind", ["white", "pink", "room"])
+@pytest.mark.parametrize("over_db", [25, 20, 15])
+def test_a_question_ends_where_it_does_in_a_quiet_room(kind: str, over_db: int) -> None:
+    samples, rate = soundfile.read(bundled(), dtype="float32")
+    question = np.concatenate([soxr.resample(samples, rate, RATE), np.zeros(RATE // 2, np.float32)])
+    off = voice_off_ns(question, RATE)
+    assert off is not None
+    power = np.mean(question[np.abs(question) > 0.01] ** 2)
+    mixed = question + noise(kind, len(question)) * np.sqrt(power * 10 ** (-over_db / 10), dtype=np.float32)
+    assert voice_off_ns(mixed, RATE) == pytest.approx(off, abs=30 * MS)
+
+
+@pytest.mark.parametrize("kind", ["white", "pink", "room"])
+def test_a_sound_10_db_over_the_room_that_dies_away_ends_with_itself(kind: str) -> None:
+    samples = tone((400, 900, 0.3), (1000, 1200, 0.2))
+    samples[1140 * RATE // 1000 : 1200 * RATE // 1000] *= np.linspace(1, 0, 60 * RATE // 1000)
+    mixed = samples + noise(kind, len(samples)) * np.sqrt(0.3**2 / 2 / 10, dtype=np.float32)
+    assert voice_off_ns(mixed, RATE) == pytest.approx(1200 * MS, abs=30 * MS)
+
+
+def test_digital_silence_beside_a_room_is_not_the_room() -> None:
+    samples = tone((400, 900, 0.3))
+    samples[RATE // 4 : 3 * RATE // 2] += 0.05 * noise("white", 5 * RATE // 4)
+    assert voice_off_ns(samples, RATE) == pytest.approx(900 * MS, abs=30 * MS)
 
 
 def test_a_thump_after_a_voice_is_not_its_end() -> None:

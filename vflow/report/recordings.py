@@ -1,8 +1,10 @@
 """Latency measured in recorded samples, not in what the runtime claims of itself.
 
-Definitions: voice_off is the end of the last 30 ms frame within 25 dB of the loudest such frame, voice_on
-the start of the first; audible is the first 5 ms frame of a reply within 40 dB of its loudest. All of what
-the high-pass leaves (`vflow.high_pass`): an offset, hum and thumps are no sound.
+Definitions: voice_off is the end of the last 30 ms frame within 25 dB of the loudest such frame and 4 dB over
+the room, followed on while frames are 2 dB over it: a voice dies away in the noise. The room is the fifth
+percentile of the mean power over 75 ms, digital silence left out. voice_on is the start of the first frame
+within 25 dB of the loudest; audible is the first 5 ms frame of a reply within 40 dB of its loudest. All of
+what the high-pass leaves (`vflow.high_pass`): an offset, hum and thumps are no sound.
 """
 
 from __future__ import annotations
@@ -22,6 +24,13 @@ from vflow.packet import MS, SECOND, Samples
 from vflow.report.turn import TurnRecord
 
 VOICE_FRAME_NS, VOICE_RANGE_DB = 30 * MS, 25.0
+FOUND_DB, FOLLOWED_DB = 4.0, 2.0
+"""Over the room: how loud the last sound is found to be, and how far its end is followed."""
+ROOM_FRAMES, ROOM_PERCENT = 15, 5
+OVERLAP = 6
+"""Frames of a voice that share samples with one, on each side: they begin a sixth of a frame apart."""
+LOUD_DB = 6.0
+"""A frame within this of the loudest is sound, however loud the room."""
 REPLY_FRAME_NS, REPLY_RANGE_DB = 5 * MS, 40.0
 SILENCE_DB = -90.0
 """A stretch in which no frame is louder than this holds no sound (16-bit noise is near -98 dBFS)."""
@@ -41,14 +50,30 @@ def frame_levels(samples: Samples, rate: int, frame_ns: int, hop_ns: int) -> NDA
 
 def voice_off_ns(samples: Samples, rate: int) -> int | None:
     """Where the last sound of the user ends, in ns from the first sample; None in silence."""
-    hop_ns = VOICE_FRAME_NS // 6
-    loud = _loud(frame_levels(_ending(samples, rate), rate, VOICE_FRAME_NS, hop_ns), VOICE_RANGE_DB)
-    return int(loud[-1]) * hop_ns + VOICE_FRAME_NS if len(loud) else None
+    hop_ns = VOICE_FRAME_NS // OVERLAP
+    levels = frame_levels(_ending(samples, rate), rate, VOICE_FRAME_NS, hop_ns)
+    if not len(_loud(levels, LOUD_DB)):
+        return None
+    least, most, room = levels.max() - VOICE_RANGE_DB, levels.max() - LOUD_DB, _room(levels)
+    last = np.flatnonzero(levels >= min(max(least, room + FOUND_DB), most))[-1]
+    over = levels[last:] >= min(max(least, room + FOLLOWED_DB), most)
+    followed = len(over) if over.all() else int(np.argmin(over))
+    return (int(last) + followed - 1) * hop_ns + VOICE_FRAME_NS
+
+
+def _room(levels: NDArray[np.float64]) -> float:
+    """The level of the room among frames, in dBFS; SILENCE_DB where none was recorded."""
+    if len(levels) < ROOM_FRAMES + 2 * OVERLAP:
+        return SILENCE_DB
+    recorded = np.lib.stride_tricks.sliding_window_view(levels > SILENCE_DB, ROOM_FRAMES + 2 * OVERLAP)
+    means = np.convolve(10 ** (levels / 10), np.full(ROOM_FRAMES, 1 / ROOM_FRAMES), "valid")
+    heard = means[OVERLAP:-OVERLAP][recorded.all(axis=1)]
+    return 10 * float(np.log10(np.percentile(heard, ROOM_PERCENT))) if len(heard) else SILENCE_DB
 
 
 def voice_on_ns(samples: Samples, rate: int) -> int | None:
     """Where the first sound of the user begins, in ns from the first sample; None in silence."""
-    hop_ns = VOICE_FRAME_NS // 6
+    hop_ns = VOICE_FRAME_NS // OVERLAP
     loud = _loud(frame_levels(high_passed(samples, rate), rate, VOICE_FRAME_NS, hop_ns), VOICE_RANGE_DB)
     return int(loud[0]) * hop_ns if len(loud) else None
 
