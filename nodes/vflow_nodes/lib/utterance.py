@@ -48,7 +48,7 @@ class Utterance:
         self._blocks.append(packet.mono())
         self._frames += packet.frames
         self._end_ns = packet.pts_ns + packet.duration_ns
-        while self._frames - len(self._blocks[0]) >= self._keep:
+        while self._blocks and self._frames - len(self._blocks[0]) >= self._keep:
             self._frames -= len(self._blocks.popleft())
 
     def follow(self, event: Event) -> bool:

@@ -32,6 +32,14 @@ def test_the_newest_sound_is_kept_and_the_length_is_of_all(utterance: Utterance)
     assert utterance.seconds == pytest.approx(0.4)
 
 
+def test_sound_that_nobody_wants_is_not_kept() -> None:
+    made = Utterance(keep_s=0)
+    made.follow(SpeechStart(turn=1))
+    made.add(block(0))
+    assert len(made.samples()) == 0
+    assert made.seconds == pytest.approx(0.1)
+
+
 def test_a_new_utterance_begins_empty(utterance: Utterance) -> None:
     utterance.follow(SpeechStart(turn=2, pts_ns=450 * MS))
     assert len(utterance.samples()) == 0
