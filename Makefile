@@ -29,6 +29,7 @@ cuda: $(DEMO)
 
 test: $(DEV) models
 	$(BIN)/vflow models pull kokoro-ja
+	$(BIN)/vflow models pull smart-turn
 	$(BIN)/python -m pytest $(WORKERS) $(PYTEST_ARGS)
 
 # The wheel, in a fresh environment of its own

@@ -28,11 +28,12 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from peers.smart_turn import POLICIES, Policy, SmartTurn
+from peers.smart_turn import POLICIES, Policy
 
 from vflow import AudioPacket, Harness, Packet, Samples, SpeechEnd, SpeechStart
 from vflow.packet import MS, SECOND
 from vflow_nodes.detector.silero import SileroDetector
+from vflow_nodes.lib.smart_turn import SmartTurn
 from vflow_nodes.turn import Turn
 
 RATE, BLOCK = 16_000, 512

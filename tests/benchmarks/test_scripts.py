@@ -35,6 +35,7 @@ EXCUSED = {
     "turns.py": "needs labelled human turns; has test_turns.py",
     "turns_live.py": "needs labelled human turns, in real time; has test_turns_live.py",
     "voice_off.py": "needs labelled human turns; has test_voice_off.py",
+    "end_of_turn.py": "needs labelled human turns; has test_end_of_turn.py",
     "mutants.py": "takes minutes; has test_mutants.py",
 }
 

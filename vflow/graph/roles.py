@@ -66,6 +66,14 @@ ROLES: Mapping[str, Role] = {
             ("text", "say"),
         ),
         Role(
+            "end_of_turn",
+            "judges at a pause whether the user has finished",
+            {"audio": "audio(rate=16000, channels=1, turns)", "transcript": "text/final"},
+            {"verdict": "text/verdict"},
+            (),
+            ("transcript",),
+        ),
+        Role(
             "tts",
             "speaks chunks of text",
             {"text": "text/chunk(spoken)"},

@@ -89,6 +89,24 @@ _TABLE = (
             ),
         ),
     ),
+    Model(
+        name="smart-turn",
+        about="smart-turn v3.2 (int8 ONNX): whether a speaker has finished, by the sound; for end_of_turn",
+        licence="BSD-2-Clause",
+        files=(
+            File(
+                "smart-turn-v3.2-cpu.onnx",
+                8_679_182,
+                "2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f",
+                (
+                    Part(
+                        "pipecat-ai==1.14.0",
+                        "pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx",
+                    ),
+                ),
+            ),
+        ),
+    ),
 )
 
 

@@ -1,0 +1,120 @@
+"""`end_of_turn.fused`: how the utterance sounds at a pause, and what was said by then.
+
+    pause ── look, 50 ms ──┬── transcript within 160 ms of the pause ── verdict by both
+                           └── verdict by the sound alone ── transcript ── verdict by both
+
+The transcript is the one that speech-to-text makes in advance at the pause; it costs nothing. A verdict by
+the sound alone is not given at once: a short wait might be over by the time that the words are here. It is
+not left out either: where no verdict comes, `turn` ends the turn by its plain wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from vflow import (
+    SECOND,
+    Audio,
+    AudioPacket,
+    Event,
+    Flush,
+    In,
+    Node,
+    Out,
+    Pause,
+    QueueOptions,
+    Text,
+    TextPacket,
+)
+from vflow_nodes.lib import smart_turn
+from vflow_nodes.lib.turn_text import AUDIO, AUDIO_AND_TEXT, cues, finished, log_odds
+from vflow_nodes.lib.utterance import Utterance
+from vflow_nodes.lib.verdicts import PATIENCE_NS, too_old, verdict
+
+
+class FusedEndOfTurn(Node):
+    """Judge a pause by its sound and its words; by its sound alone where no transcript comes in time."""
+
+    heavy = True
+    rank = 60
+    swallows = (Event,)
+    example = "end_of_turn: {use: end_of_turn.fused}"
+
+    audio = In(
+        Audio(rate=smart_turn.RATE, channels=1, features={"turns"}),
+        doc="utterances",
+        queue=QueueOptions(packets=400, time_ns=10 * SECOND, policy="leaky-oldest"),
+    )
+    transcript = In(Text("final"), doc="what the user said, made in advance at the pause", optional=True)
+    verdict = Out(Text("verdict"), doc="one for each pause", bus=True)
+
+    @classmethod
+    def unavailable(cls) -> str:
+        return smart_turn.problem()
+
+    def open(self) -> None:
+        """Load the model, shared by all that use it. Raises: Unavailable."""
+        self.ctx.progress("loading smart-turn")
+        self._model = self.ctx.shared("smart-turn", smart_turn.load)
+        self._utterance = Utterance(smart_turn.SECONDS)
+        self._text: TextPacket | None = None
+        """The newest transcript."""
+        self._sound: float | None = None
+        """The log-odds by the sound, of a pause that has no verdict by both yet."""
+
+    def warm_up(self) -> None:
+        self._model.finished(np.zeros(0, np.float32))
+
+    def process_audio(self, packet: AudioPacket) -> None:
+        self._utterance.add(packet)
+
+    def process_transcript(self, packet: TextPacket) -> Iterator[TextPacket]:
+        self._text = packet
+        yield from self._by_both()
+
+    def on_event(self, event: Event) -> Iterator[TextPacket]:
+        if not self._utterance.follow(event):
+            return
+        self._forget()
+        if isinstance(event, Pause) and not too_old(event, self.ctx.now_ns()):
+            self._sound = log_odds(self._model.finished(self._utterance.samples()))
+            if self.ctx.sources("transcript"):
+                self.ctx.wake_at(event.pts_ns + PATIENCE_NS)
+                yield from self._by_both()
+            else:
+                yield from self.on_timer()
+
+    def on_timer(self) -> Iterator[TextPacket]:
+        """The transcript is late, or there is none."""
+        pause, sound = self._utterance.pause, self._sound
+        if pause is not None and sound is not None:
+            yield verdict(pause, finished(AUDIO, {"sound": sound}))
+
+    def on_flush(self, flush: Flush) -> None:
+        """The user spoke on, so that the transcript is void; or a reply is, and the timer was cancelled."""
+        pause = self._utterance.pause
+        if flush.retracts and flush.turn == self._utterance.turn:
+            self._text = None
+            self._forget()
+        elif self._sound is not None and pause is not None:
+            self.ctx.wake_at(pause.pts_ns + PATIENCE_NS)
+
+    def _forget(self) -> None:
+        self._sound = None
+        self.ctx.wake_at(None)
+
+    def _by_both(self) -> Iterator[TextPacket]:
+        """The verdict, where both are here."""
+        pause, sound, text = self._utterance.pause, self._sound, self._text
+        if pause is None or sound is None or text is None:
+            return
+        if text.turn != pause.turn or text.pts_ns < pause.pts_ns:
+            return  # of an earlier pause
+        self._forget()
+        if text.text.strip():
+            said = cues(text.text, self._utterance.seconds, text.meta.get("language", "en"))
+            yield verdict(pause, finished(AUDIO_AND_TEXT, {**said, "sound": sound}))
+        else:
+            yield verdict(pause, finished(AUDIO, {"sound": sound}))
