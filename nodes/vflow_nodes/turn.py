@@ -8,11 +8,9 @@
 A window holds voice where its probability reaches `threshold`; while the user speaks already, where it
 reaches `threshold - 0.15`, so that a value at the edge does not flutter.
 
-The end of an utterance is counted from the end of the *sound* (`lib/sound_end`), which
-`meta["voice_off_ns"]` of Pause and SpeechEnd says. A pause is counted from the fall of the probability: what
-came before it is transcribed at once, and needs the last consonant's tail. How long a silence lasts before it
-ends the utterance is for `lib/end_wait` to say, and whether what follows takes that end back for
-`lib/false_end`.
+A silence is counted from the end of the *sound* (`lib/last_sound`), since the probability falls late;
+`meta["voice_off_ns"]` of Pause and SpeechEnd says where that was. How long a silence lasts before it ends the
+utterance is for `lib/end_wait` to say, and whether what follows takes that end back for `lib/false_end`.
 """
 
 from __future__ import annotations
@@ -42,7 +40,7 @@ from vflow import (
 )
 from vflow_nodes.lib.end_wait import EndWait
 from vflow_nodes.lib.false_end import FalseEnd
-from vflow_nodes.lib.sound_end import SoundEnd
+from vflow_nodes.lib.last_sound import LastSound
 
 HYSTERESIS = 0.15
 """How far below `threshold` speech that goes on may fall. Source: silero-vad's VADIterator."""
@@ -130,7 +128,7 @@ class Turn(Node):
     _ducked = False
     _wait: EndWait
     _false_end: FalseEnd
-    _sound: SoundEnd
+    _sound: LastSound
     _start_ns: int
     """Where the utterance begins."""
     _end_ns: int
@@ -147,7 +145,7 @@ class Turn(Node):
             )
         self._wait = EndWait(self.speech_end_after, self.waits)
         self._false_end = FalseEnd(self.grace if self.barge_in else 0, HOLD_AFTER_NS)
-        self._sound = SoundEnd(self.fade)
+        self._sound = LastSound(self.fade)
         self._told = False
         if self._turn:  # opened anew within an utterance: what is held of it must not wait for ever
             self.ctx.commit(self._turn)
@@ -158,14 +156,17 @@ class Turn(Node):
         self._turn = 0
 
     def process(self, packet: AudioPacket) -> Iterator[AudioPacket | Event]:
-        goes_on = self._state is State.VOICE
-        level = self.threshold - HYSTERESIS if goes_on else self.threshold
-        voiced = packet.meta["speech"] >= level
+        outside = self._state in (State.IDLE, State.ONSET)
+        goes_on = not outside and self._sound.voice_ns == self._end_ns
+        voiced = packet.meta["speech"] >= (self.threshold - HYSTERESIS if goes_on else self.threshold)
         self._end_ns = _end_ns(packet)
-        if self._state in (State.IDLE, State.ONSET):
+        if voiced and self._state is State.IDLE:
+            self._sound.begin()
+        self._sound.hear(packet, voiced)
+        if outside:
             yield from self._outside(packet, voiced)
         else:
-            yield from self._inside(packet, voiced)
+            yield from self._inside(packet)
 
     def process_verdict(self, packet: TextPacket) -> Iterator[Event]:
         if self._state is State.PAUSED and packet.turn == self._turn:
@@ -194,13 +195,11 @@ class Turn(Node):
             self._false_end.onset(window.pts_ns)
             self._state = State.ONSET
             self._voiced_ns = 0
-            self._sound.begin()
             self._duck(self.barge_in and self.ctx.speaking())
         self._hold(window)
         if voiced:
             self._dips = 0
             self._voiced_ns += window.duration_ns
-            self._sound.hear(window)
             if self._false_end.holds(self._end_ns, self._voiced_ns):
                 self.ctx.hold(True)
             if self._voiced_ns >= self._needed_ns():
@@ -238,21 +237,20 @@ class Turn(Node):
 
     # in an utterance
 
-    def _inside(self, window: AudioPacket, voiced: bool) -> Iterator[AudioPacket | Event]:
-        if voiced and self._state is State.PAUSED:
+    def _inside(self, window: AudioPacket) -> Iterator[AudioPacket | Event]:
+        speaks = self._sound.speaks()
+        if speaks and self._state is State.PAUSED:
             if self.speculate:
                 self.ctx.retract(self._turn, window.pts_ns)
             self._wait.over()
             yield Resume(pts_ns=window.pts_ns, turn=self._turn)
         yield window.replace(turn=self._turn)
-        if voiced:
+        if speaks:
             self._state = State.VOICE
             self._held.clear()
-            self._sound.hear(window)
         else:
             if self._state is State.VOICE:
                 self._state = State.HUSH
-                self._sound.falls()
             # Sent already, and held once more: the next utterance may begin in it.
             self._hold(window)
             yield from self._silent()
@@ -263,7 +261,7 @@ class Turn(Node):
         if self._end_ns - self._sound.off_ns >= self._wait.ns:
             self._state = State.IDLE
             yield from self._ended()
-        elif self._end_ns - self._sound.voice_ns >= self.pause_after and self._state is State.HUSH:
+        elif self._sound.silent_ns() >= self.pause_after and self._state is State.HUSH:
             self._state = State.PAUSED
             self._wait.pause(self._end_ns)
             if self.speculate:

@@ -12,6 +12,8 @@ MOST_NS = {"yes_no": 400 * MS}
 """The longest one."""
 LONGER, MOST_FALSE_ENDS = 1.5, 2
 """How much longer a wait is after each false end of the turn, up to how many of them."""
+LONGEST_NS = 1500 * MS
+"""No wait becomes longer than this by it."""
 
 
 class EndWait:
@@ -55,5 +57,5 @@ class EndWait:
         return ""
 
     def _within(self, wait_ns: int) -> int:
-        longer_ns = round(wait_ns * LONGER**self._false_ends)
+        longer_ns = max(wait_ns, min(round(wait_ns * LONGER**self._false_ends), LONGEST_NS))
         return max(LEAST_NS.get(self._expected, 0), min(longer_ns, MOST_NS.get(self._expected, longer_ns)))

@@ -87,6 +87,13 @@ def test_after_each_false_end_the_turn_is_waited_for_longer_and_expected_as_befo
         wait.begin("", goes_on)
         found.append(wait.ns // MS)
     assert found == [480, 720, 1080, 1080, 480]
+    wait.pause(7)
+    wait.rate(7, 0.1)
+    assert wait.ns == 1300 * MS
+    wait.begin("", goes_on=True)
+    wait.pause(7)
+    wait.rate(7, 0.1)
+    assert wait.ns == 1500 * MS
     wait.begin("phone", goes_on=False)
     wait.begin("", goes_on=True)
     assert wait.ns == 1500 * MS
