@@ -23,24 +23,24 @@ MARKS = {"comma": ",，、،;:-—", "trails_off": "…", "asks": "?？؟", "sta
 """The kinds of last characters."""
 AUDIO: Weights = {"bias": -0.817, "sound": 0.301}
 TEXT: Weights = {
-    "bias": -2.971,
-    "comma": -0.364,
-    "trails_off": -1.463,
-    "asks": 2.103,
-    "states": 1.018,
-    "open_word": -1.357,
-    "rate": 0.537,
-    "words": -0.115,
+    "bias": -3.01,
+    "comma": -0.358,
+    "trails_off": -1.441,
+    "asks": 2.067,
+    "states": 1.047,
+    "open_word": -1.361,
+    "rate": 0.54,
+    "words": -0.105,
 }
 AUDIO_AND_TEXT: Weights = {
-    "bias": -2.734,
-    "sound": 0.202,
-    "comma": -0.355,
-    "trails_off": -1.289,
-    "asks": 1.768,
-    "states": 0.849,
-    "open_word": -0.924,
-    "rate": 0.398,
+    "bias": -2.74,
+    "sound": 0.199,
+    "comma": -0.349,
+    "trails_off": -1.276,
+    "asks": 1.688,
+    "states": 0.886,
+    "open_word": -0.925,
+    "rate": 0.397,
 }
 """The weights by the sound, by the words, and by both. `sound` are the log-odds that smart-turn gives."""
 
