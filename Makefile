@@ -29,7 +29,6 @@ cuda: $(DEMO)
 
 test: $(DEV) models
 	$(BIN)/vflow models pull kokoro-ja
-	$(BIN)/vflow models pull smart-turn
 	$(BIN)/python -m pytest $(WORKERS) $(PYTEST_ARGS)
 
 # The wheel, in a fresh environment of its own
@@ -45,6 +44,7 @@ check: $(DEV)
 
 models: $(DEMO)
 	$(BIN)/vflow models pull smollm2
+	$(BIN)/vflow models pull smart-turn
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -140,9 +140,7 @@ class Turn(Node):
 
     def open(self) -> None:
         if not all(0 <= bound <= 1 for bound in self.waits):
-            raise Unavailable(
-                f"waits of {self.ctx.name} are by probabilities from 0 to 1, not {[*self.waits]}"
-            )
+            raise Unavailable(f"{self.ctx.name}.waits are by probabilities from 0 to 1: {[*self.waits]}")
         self._wait = EndWait(self.speech_end_after, self.waits)
         self._false_end = FalseEnd(self.grace if self.barge_in else 0, HOLD_AFTER_NS)
         self._sound = LastSound(self.fade)

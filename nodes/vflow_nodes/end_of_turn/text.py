@@ -1,6 +1,7 @@
 """`end_of_turn.text`: what was said by a pause, and how it is punctuated. Needs no model.
 
-For speech-to-text that runs elsewhere, or where smart-turn is not here.
+For speech-to-text that runs elsewhere. It ranks below the plain wait: at the same mean delay it cuts hardly
+fewer turns, and half of them are answered later.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from vflow_nodes.lib.verdicts import verdict
 class TextEndOfTurn(Node):
     """Judge a pause by its words alone: as good as the punctuation that the speech-to-text writes."""
 
-    rank = 20
+    rank = -10
     swallows = (Event,)
     example = "end_of_turn: {use: end_of_turn.text}"
 
