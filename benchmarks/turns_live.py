@@ -5,7 +5,7 @@
 
 FOLDER is that of `turns.py`. Each clip is one conversation of its own with the graph as it is shipped: the
 microphone hears the clip at its pace, then silence, and the clock plays the reply. The models are loaded
-once. 97 clips take about 15 minutes; `--only` takes some of each kind. Run nothing beside it.
+once. 97 clips take about 19 minutes; `--only` takes some of each kind. Run nothing beside it.
 
 *Cut*, *harmed* and the delays are defined in `turn_taking/judged.py`. Intervals as in `turns.py`; with
 `--compare`, which names what another run printed by `--json`, the clips of both are compared one by one:
@@ -41,7 +41,7 @@ HEARD_S = 1.0
 """For how long the last reply is listened to."""
 PATIENCE_S = 15.0
 """How long the agent may take for all of that after a clip."""
-EACH_S = 1.5
+EACH_S = 0.5
 """A clip's run lasts about so much longer than the clip."""
 
 
