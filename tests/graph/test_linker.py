@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests import stand_ins
 from tests.graph.graphs import NODES, Mic, build, said
 from tests.stand_ins import Gives, Takes
-from vflow import Audio, Graph, In, Out, QueueOptions, Text
+from vflow import Audio, Graph, GraphError, In, Out, QueueOptions, Text
 from vflow.graph.loader import load_text
 
 LIVE = QueueOptions(packets=1024, policy="leaky-oldest")
@@ -126,3 +127,30 @@ def test_of_several_inputs_that_fit_the_one_is_meant_that_has_to_be_linked() -> 
     text = "nodes: {asks: {use: asks}, it: {use: chooses}}\nlinks: [asks -> it]\n"
     (link,) = load_text(text, nodes={"asks": Asks, "chooses": Chooses}).links
     assert link.into == "text"
+
+
+class Cutter(Takes):
+    audio = In(Audio())
+    speech = Out(Audio(rate=16_000, channels=1, features={"turns"}))
+
+
+class Rates(Takes):
+    audio = In(Audio(features={"turns"}))
+    verdict = Out(Text("verdict"))
+
+
+@pytest.mark.parametrize("back", ["v", "v.verdict"])
+def test_a_node_that_only_feeds_an_input_which_a_stand_in_lacks_is_left_out(back: str) -> None:
+    text = """
+nodes: {m: {use: mic.plain}, v: {use: vad}, r: {use: rates}, e: {use: ear}, more: {use: ear}}
+links: [m -> v -> e, v -> r -> BACK]
+"""
+    classes = {**NODES, "cutter": Cutter, "rates": Rates}
+    options: Any = {"nodes": classes, "stand_ins": {"vad": ("cutter", {})}}
+    made = load_text(text.replace("BACK", back).replace(", more: {use: ear}", ""), **options)
+    assert list(made.nodes) == ["m", "v", "e"]
+    assert [link.name for link in made.links] == ["m.audio -> v.audio", "v.speech -> e.audio"]
+    made = load_text(text.replace("BACK]", f"{back}, r -> more.also, m -> more]"), **options)
+    assert "r" in made.nodes, "somebody else hears it"
+    with pytest.raises(GraphError, match="verdict carries text/verdict, but v"):
+        load_text(text.replace("BACK", "v").replace("use: vad", "use: cutter"), nodes=classes)

@@ -54,6 +54,8 @@ class Draft:
         """What the environment gave to the document and its bins, each with its `${NAME}`."""
         self.microphones: list[MicrophoneTap] = []
         """Microphones whose echo may have to be cancelled."""
+        self.unheard: list[str] = []
+        """Nodes that feed an input which is not there (see `linker.leave_out_unheard`)."""
         self.silent_sinks: set[str] = set()
         """Sinks in the place of a loudspeaker that make no sound."""
         self.problems: dict[str, Diagnostic] = {}

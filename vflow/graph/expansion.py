@@ -62,6 +62,8 @@ class _Expansion:
         found = self.resolve(spec, use, full, scope.folder)
         if found is None:
             return
+        if (role := use_role(spec.use)) in self.draft.overrides.stand_ins:
+            scope.stand_ins[spec.name] = ROLES[role]
         values = {**spec.values, **extra}
         if use in ROLES or use_role(spec.use) in self.draft.overrides.stand_ins:
             values = self.taken(spec, use, full, found, values)

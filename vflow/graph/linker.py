@@ -11,6 +11,7 @@ from vflow.errors import nearest
 from vflow.graph.document import EndSpec, LinkSpec
 from vflow.graph.draft import Draft, End
 from vflow.graph.graph import LIVE, GraphLink
+from vflow.graph.roles import Role
 from vflow.ports import In, QueueOptions, inputs_of, outputs_of, ports_of
 
 MAX_FUSED = 100
@@ -26,6 +27,8 @@ class Scope:
     ports: dict[str, dict[str, End]] = field(default_factory=dict)
     trail: tuple[str, ...] = ()
     """The files of the bins that this one is in, itself included."""
+    stand_ins: dict[str, Role] = field(default_factory=dict)
+    """The roles in whose place the caller has put its nodes."""
     failed: set[str] = field(default_factory=set)
     """Nodes of the document that could not be made, for a reason already noted."""
 
@@ -46,6 +49,9 @@ class Linker:
             return
         pairs = [(o, i) for o in outs for i in ins if fits(self.caps(outs[o]), self.caps(ins[i]))]
         pairs = [(o, i) for o, i in pairs if not self._input(ins[i]).optional] or pairs
+        if not pairs and self._lacks(spec.target, scope, [str(self.caps(end)) for end in outs.values()]):
+            self.draft.unheard.append(next(iter(outs.values()))[0])
+            return
         if len(pairs) != 1:
             self.refuse(spec, outs, ins, pairs)
             return
@@ -71,6 +77,14 @@ class Linker:
             return port
         return spec.queue(port or (LIVE if live else QueueOptions()))
 
+    def _lacks(self, end: EndSpec, scope: Scope, carried: list[str]) -> bool:
+        """Whether a link leads to an optional input of a role that what stands in for it does not have."""
+        role = scope.stand_ins.get(end.node)
+        if role is None:
+            return False
+        missing = [port for port in role.optional if port not in scope.ports[end.node]]
+        return any(end.port in (None, port) and role.inputs.get(port) in carried for port in missing)
+
     def _input(self, end: End) -> In:
         return inputs_of(self.graph.nodes[end[0]].cls)[end[1]]
 
@@ -92,6 +106,9 @@ class Linker:
         if end.port is not None and end.port in found:
             return {end.port: found[end.port]}
         word = "output" if outputs else "input"
+        role = scope.stand_ins.get(end.node)
+        if role is not None and end.port in role.optional and end.port not in every and not outputs:
+            return {}
         if end.port is not None and end.port not in every:
             mend = nearest(end.port, found) or f"its {word}s: {', '.join(found) or 'none'}"
             self.error(f"{end.node} has no {word} {end.port!r}", end.place, mend)
@@ -126,6 +143,13 @@ class Linker:
             list(given.values()), list(wanted.values()), source, target, names, use="".join(fed)
         )
         self.error(f"{carries}, but {takes}", spec.place, mend)
+
+
+def leave_out_unheard(draft: Draft) -> None:
+    """Leave out each node that only fed an input which what stands in for a role does not have."""
+    for name in dict.fromkeys(draft.unheard):
+        if name in draft.graph.nodes and not draft.graph.out_of(name):
+            draft.remove(name)
 
 
 def cut_long_chains(draft: Draft) -> None:

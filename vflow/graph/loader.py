@@ -16,7 +16,7 @@ from vflow.graph.draft import Draft
 from vflow.graph.echo_cancellation import cancel_echo
 from vflow.graph.expansion import expand
 from vflow.graph.graph import Graph
-from vflow.graph.linker import cut_long_chains
+from vflow.graph.linker import cut_long_chains, leave_out_unheard
 from vflow.graph.negotiation import negotiate
 from vflow.graph.overrides import Overrides, StandIns, TextInput
 from vflow.graph.registry import NodeClass, Registry
@@ -35,6 +35,7 @@ from vflow.graph.yaml_reader import parse, read_file
 Pass = Callable[[Draft], None]
 PASSES: tuple[Pass, ...] = (
     expand,
+    leave_out_unheard,
     add_text_input,
     refuse_unavailable,
     cancel_echo,

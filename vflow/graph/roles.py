@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """`inputs` and `outputs` map ports to caps, of which the `optional` ones need not be linked; `properties`
-    are understood by every candidate."""
+    """`inputs` and `outputs` map ports to caps, of which the `optional` ones need not be linked, and may be
+    missing in what a caller puts in the role's place; `properties` are understood by every candidate."""
 
     name: str
     doc: str
@@ -37,7 +37,7 @@ ROLES: Mapping[str, Role] = {
         Role(
             "vad",
             "finds utterances and mints turns",
-            {"audio": "audio(rate=16000, channels=1)"},
+            {"audio": "audio(rate=16000, channels=1)", "verdict": "text/verdict"},
             {"speech": "audio(rate=16000, channels=1, turns)"},
             (
                 "threshold",
@@ -49,6 +49,7 @@ ROLES: Mapping[str, Role] = {
                 "barge_in_after",
                 "duck",
             ),
+            ("verdict",),
         ),
         Role(
             "stt",
