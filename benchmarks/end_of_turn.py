@@ -54,12 +54,10 @@ SETS: Mapping[str, tuple[str, ...]] = {
 CANDIDATES = {"smart_turn": "AUDIO", "text": "TEXT", "fused": "AUDIO_AND_TEXT"}
 PLAIN_MS = (480, 640, 800)
 WAITS = (
-    "0.5:300 0.35:800 0:1280",
-    "0.5:400 0.35:800 0:1280",
-    "0.5:250 0.4:800 0:1280",
-    "0.6:250 0.3:480 0:1300",
-    "0.5:300 0.35:640 0:960",
-    "0.5:480 0.35:960 0:1600",
+    "0.6:250 0.4:480 0:1250",
+    "0.5:250 0.25:480 0:1250",
+    "0.5:300 0.35:800 0:1250",
+    "0.6:300 0.4:640 0:1600",
 )
 SOUND_MS = 55.0
 """How long a look takes."""
@@ -132,6 +130,8 @@ class Case:
 Verdicts = Sequence[tuple[float, float]]
 """How many ms after the pause a verdict comes, and the probability that the turn is over."""
 Judge = Callable[[Look], Verdicts]
+LASTING_S = 0.3
+"""Shorter silences within an utterance are no cases: they are over before any wait is."""
 FADED_S = 0.3
 """A pause this long before the last sound may be the end: what follows is too soft for a voice."""
 
@@ -176,7 +176,10 @@ def cases_of(clip: Clip, recording: str, pauses: Sequence[tuple[float, Look]]) -
     """The pauses of a clip whose truth is known: of those after the end the first."""
     found: list[Case] = []
     for at, look in pauses:
-        inner = any(start <= at < resumed for start, resumed in clip.inner)
+        lasts = [resumed - start for start, resumed in clip.inner if start <= at < resumed]
+        inner = bool(lasts)
+        if inner and lasts[0] < LASTING_S:
+            continue
         if clip.end_s is not None and not inner and at >= clip.end_s - FADED_S:
             found.append(Case(recording, look, True))
             break

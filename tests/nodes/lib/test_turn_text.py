@@ -9,6 +9,7 @@ import pytest
 from vflow_nodes.lib.turn_text import (
     AUDIO,
     AUDIO_AND_TEXT,
+    BRIEF,
     LIMIT,
     MARKS,
     TEXT,
@@ -71,8 +72,32 @@ def test_words_count_by_their_logarithm_and_by_the_second() -> None:
 @pytest.mark.parametrize("language", ["ja", "de-AT", ""])
 def test_of_a_language_that_was_not_measured_only_the_punctuation_counts(language: str) -> None:
     found = cues("東京の天気はどうですか？", 2.0, language)
-    assert found == {**cues("？", 9.0, language), "asks": 1.0}
+    assert found == {**cues("？", 9.0, language), "asks": 1.0, "brief": 1.0}
     assert found.keys() == cues("Is it?", 2.0, "en").keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "brief"),
+    [
+        ("Mountain view.", 1.4, 1),
+        ("Yes.", 1.0, 1),
+        ("Hello world!", 1.2, 1),
+        ("Mountain view.", 2.4, 0),
+        ("Book a room,", 1.3, 0),
+        ("My name is", 1.3, 0),
+        ("I was...", 1.3, 0),
+        ("Okay, thank you.", 1.3, 0),
+        ("", 1.0, 0),
+    ],
+)
+def test_a_short_whole_utterance_that_is_no_opening_is_brief(text: str, seconds: float, brief: int) -> None:
+    assert cues(text, seconds)["brief"] == brief
+
+
+def test_a_brief_utterance_has_finished_as_likely_as_said_at_least() -> None:
+    assert finished({"bias": -5.0}, {"brief": 1.0}) == BRIEF
+    assert finished({"bias": -5.0}, {"brief": 0.0}) < 0.01
+    assert finished({"bias": 5.0}, {"brief": 1.0}) > 0.99
 
 
 def test_log_odds_are_cut_where_a_model_is_too_sure() -> None:
