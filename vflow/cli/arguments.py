@@ -55,8 +55,16 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", metavar="FILE.json", action=_Once, help="write turns, latencies and counters"
     )
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="print which nodes were chosen and why, every latency, and tracebacks",
+    )
+    amount.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument(
-        "-v", "--verbose", action="store_true", help="print the tracebacks of nodes that raise"
+        "--json", action="store_true", help="print events on stdout, a line of JSON each, and nothing else"
     )
 
 

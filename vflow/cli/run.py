@@ -1,19 +1,21 @@
-"""`vflow run`: run a graph until it ends or Ctrl-C; transcript and words live, latencies at the end."""
+"""`vflow run`: run a graph until it ends or Ctrl-C; what is said is shown as it is said."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from vflow import resources
 from vflow.cli import graph_options
 from vflow.cli.diagnostics import report as report_diagnostics
+from vflow.cli.json_lines import JsonLines, alone_on_stdout
 from vflow.cli.keyboard import Keyboard
-from vflow.cli.live_view import Terminal
+from vflow.cli.live_view import Detail, Terminal
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.python_messages import PythonMessages
 from vflow.cli.signals import DONE, SignalWaiter
@@ -44,7 +46,8 @@ def main(args: argparse.Namespace) -> int:
     except GraphError as error:
         report_diagnostics(error.diagnostics)
         return USAGE
-    return _Run(graph, args).run()
+    with alone_on_stdout() if args.json else contextlib.nullcontext() as stream:
+        return _Run(graph, args, stream).run()
 
 
 def _check_options(args: argparse.Namespace) -> None:
@@ -73,7 +76,8 @@ def _check_report(report: str | None, graph: Graph) -> None:
 class _Run:
     """One run, from loading to the report."""
 
-    def __init__(self, graph: Graph, args: argparse.Namespace) -> None:
+    def __init__(self, graph: Graph, args: argparse.Namespace, stream: TextIO | None) -> None:
+        """`stream` takes the lines of `--json`."""
         self.args, self.graph = args, graph
         # where they are now: a node may change the folder that the process is in
         self._recordings = [Path(file).absolute() if file else None for file in (args.input, args.output)]
@@ -81,15 +85,19 @@ class _Run:
         self.log = TurnLog(graph)
         self.pipeline = Pipeline(graph)
         self.pipeline.bus.listen(self.log.listen)
-        live = not (args.input and args.output)
-        self.terminal = Terminal(graph, self.log, live, verbose=args.verbose)
+        live = not (args.input and args.output) and not args.json  # those lines tell of turns as they end
+        self.json = JsonLines(graph, self.log, stream) if args.json else None
+        self.terminal = Terminal(graph, self.log, live, _detail(args), transcript=not args.json)
         self.keyboard: Keyboard | None = None
         self._signals = SignalWaiter()
         self._code = FAILED
         self._ending = self._told = False
         self._player = threading.Thread(target=self._play, name="vflow:run", daemon=True)
         self._printer = threading.Thread(
-            target=self.terminal.follow, args=(self.pipeline.bus,), name="vflow:terminal", daemon=True
+            target=self.terminal.follow,
+            args=(self.pipeline.bus, self.json.tell if self.json else None),
+            name="vflow:terminal",
+            daemon=True,
         )
 
     def _type(self) -> None:
@@ -122,7 +130,10 @@ class _Run:
             self._end_typing()
         self._printer.join(timeout=PRINT_S)
         self.terminal.end_line()
-        return code if code == USAGE else self._finish(code)
+        code = code if code == USAGE else self._finish(code)
+        if self.json is not None:
+            self.json.end(code)
+        return code
 
     def _play(self) -> None:
         """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
@@ -137,10 +148,9 @@ class _Run:
         except VflowError as error:
             self._code = FAILED if started or not _is_missing(error) else USAGE
             if not self._ending:
-                self._told = True
-                self.terminal.failed(error)
+                self._tell(error)
         except (RuntimeError, OSError) as error:  # no more threads or descriptors: the system's word
-            self.terminal.note(f"error: {error}")
+            self.terminal.error(f"error: {error}")
         finally:
             self._signals.wake()
 
@@ -172,12 +182,18 @@ class _Run:
         interrupt came meanwhile."""
         self._ending, failed = True, self.pipeline.failure
         if failed is not None and not self._told:
-            self.terminal.failed(failed)
+            self._tell(failed)
         abandoned = self._within(STOP_S, lambda: self.pipeline.stop(STOP_S), "the pipeline")
         while (came := self._signals.wait(0)) is not None:
             if came != DONE:
                 return INTERRUPTED
         return OK if abandoned == [] and failed is None else FAILED
+
+    def _tell(self, error: VflowError) -> None:
+        self._told = True
+        self.terminal.failed(error)
+        if self.json is not None:
+            self.json.failed(getattr(error, "node", ""), str(error))
 
     def _within(self, deadline_s: float, call: Callable[[], T], name: str) -> T | None:
         """Return what a call into the pipeline returns; None, and say so, where it fails or a node hangs."""
@@ -193,7 +209,7 @@ class _Run:
             self.log.refine(*(path if path and path.is_file() else None for path in self._recordings))
         except (OSError, RuntimeError) as error:  # libsndfile's errors are RuntimeErrors
             self.terminal.note(f"latencies are the runtime's own, the recording cannot be read: {error}")
-        self.terminal.table()
+        self.terminal.summary()
         if self._report is not None:
             report = self.log.report(self.pipeline.stats())
             for loss in self.log.losses:
@@ -201,11 +217,17 @@ class _Run:
             try:
                 write_report(self._report, report)
             except OSError as error:
-                self.terminal.note(
+                self.terminal.error(
                     f"the report cannot be written: {self.args.report}: {error.strerror or error}"
                 )
                 return code or FAILED
         return code
+
+
+def _detail(args: argparse.Namespace) -> Detail:
+    if args.quiet:
+        return Detail.QUIET
+    return Detail.VERBOSE if args.verbose else Detail.PLAIN
 
 
 def _is_missing(error: BaseException) -> bool:
