@@ -386,7 +386,7 @@ def test_what_a_console_of_the_graph_prints_is_not_printed_again(capsys: pytest.
         (Detail.PLAIN, ["warning: it: open() has taken 20 s; --verbose says where"]),
         (
             Detail.VERBOSE,
-            ["warning: it: open() has taken 20 s, and is at", '    File "a.py", line 3, in load'],
+            ["warning: it: open() has taken 20 s, and is at", '    File "a.py", line 3'],
         ),
     ],
 )

@@ -188,7 +188,7 @@ class TurnLog:
             turn = self._turn(event.turn)
             had_ended = turn.ended
             self._decided(turn, at_ns)
-            if "voice_off_ns" in event.meta:
+            if "voice_off_ns" in event.meta and not self.graph.free_running:
                 off_ns = self._count(event.meta, "voice_off_ns", at_ns, message.source)
                 turn.at_ns["voice_off"] = off_ns
             self._settle(turn, had_ended or turn.interrupted)
