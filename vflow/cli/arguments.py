@@ -46,14 +46,32 @@ def parser_for(argv: Sequence[str]) -> argparse.ArgumentParser:
 
 def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the graph, a YAML file")
-    _stand_ins(parser)
+    parser.add_argument(
+        "--input",
+        metavar="WAV",
+        action="append",
+        default=[],
+        help="stands in for the microphone, at its pace; several, or a folder: one by one; -: stdin",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="WAV",
+        action=_Once,
+        help="stands in for the speaker; a folder where there are several inputs",
+    )
+    parser.add_argument(
+        "--fast", action="store_true", help="take the input as fast as the graph can, not at its own pace"
+    )
     parser.add_argument(
         "--text", action="store_true", help="type instead of speaking; lines of a pipe are taken one by one"
     )
     parser.add_argument("--mute", action="store_true", help="with --text: show the replies, speak none")
     _properties(parser)
     parser.add_argument(
-        "--report", metavar="FILE.json", action=_Once, help="write turns, latencies and counters"
+        "--report",
+        metavar="FILE.json",
+        action=_Once,
+        help="write turns, latencies and counters; a folder where there are several inputs",
     )
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument(

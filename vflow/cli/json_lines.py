@@ -46,6 +46,10 @@ class JsonLines:
         if message.kind in ("played", "flush", "event"):
             self.turns()
 
+    def begin(self, file: str) -> None:
+        """Write which of several inputs comes next."""
+        self._line("input", file=file)
+
     def turns(self) -> None:
         """Write the turns that have ended since the last call, each as the report has it."""
         for turn in self._log.take_ended():
