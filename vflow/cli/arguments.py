@@ -88,6 +88,8 @@ def _run(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="+", help="graph files")
+    _stand_ins(parser)
+    _properties(parser)
 
 
 def _graph(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +99,9 @@ def _graph(parser: argparse.ArgumentParser) -> None:
         choices=("text", "mermaid", "dot"),
         help="what to draw it as (default: as OUT ends, .dot or .mmd; else text)",
     )
-    parser.add_argument("-o", "--output", metavar="OUT", help="file to write to (default: stdout)")
+    parser.add_argument("-o", dest="drawing", metavar="OUT", help="file to write to (default: stdout)")
+    _stand_ins(parser)
+    _properties(parser)
 
 
 def _inspect(parser: argparse.ArgumentParser) -> None:
