@@ -86,6 +86,6 @@ def test_nothing_but_json_reaches_the_standard_output_of_a_process(tmp_path: Pat
     words = [sys.executable, str(tmp_path / "run.py"), "run", str(tmp_path / "g.yaml"), "--json"]
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
     told = [json.loads(line) for line in done.stdout.splitlines()]
-    assert told[-1] == {"event": "end", "code": 0}
+    assert told[-1] == {"event": "end", "code": 0, "dropped_ms": 0}
     assert [line["text"] for line in told if line["event"] == "word"] == ["one", "two"]
     assert all(text in done.stderr for text in ("printed", "of a child", "of C code"))

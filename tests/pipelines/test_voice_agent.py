@@ -108,7 +108,12 @@ def test_a_reply_has_no_hole_where_nothing_pauses(answered: Run) -> None:
 
 def test_the_report_has_the_documented_shape(answered: Run) -> None:
     report, turn = answered.report, turn_of(answered)
-    assert set(report) == {"pipeline", "resolved", "turns", "links", "states", "warnings", "errors", "stats"}
+    assert set(report) == {
+        "pipeline", "resolved", "turns", "links", "threads", "states", "warnings", "errors", "stats",
+    }  # fmt: skip
+    (spoken,) = (thread for thread in report["threads"] if "generator.chat" in thread["nodes"])
+    assert 0 < spoken["busy"] < 1
+    assert 0 < spoken["p50_ms"] <= spoken["p99_ms"] <= spoken["max_ms"]
     assert report["errors"] == []
     assert set(turn) == {
         "turn", "user", "reply", "heard", "words", "tokens", "stop_reason", "interrupted", "speculation",

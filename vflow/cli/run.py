@@ -7,11 +7,12 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
 from vflow import resources
-from vflow.cli import graph_options, run_files
+from vflow.cli import graph_options, losses, run_files
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.json_lines import JsonLines, alone_on_stdout
 from vflow.cli.keyboard import Keyboard
@@ -151,7 +152,7 @@ class _Run:
         self.terminal.end_line()
         code = code if code == USAGE else self._finish(code)
         if self.json is not None:
-            self.json.end(code)
+            self.json.end(code, dropped_ms=losses.dropped_ms(self.graph, self.pipeline.stats()))
         return code
 
     def _play(self) -> None:
@@ -230,8 +231,9 @@ class _Run:
         except (OSError, RuntimeError) as error:  # libsndfile's errors are RuntimeErrors
             self.terminal.note(f"latencies are the runtime's own, the recording cannot be read: {error}")
         self.terminal.summary()
+        links, threads = self.pipeline.stats(), self.pipeline.call_stats()
         if self._report is not None:
-            report = self.log.report(self.pipeline.stats())
+            report = {**self.log.report(links), "threads": [asdict(thread) for thread in threads]}
             for loss in self.log.losses:
                 self.terminal.note(f"warning: {indented(loss)}")
             try:
@@ -240,7 +242,9 @@ class _Run:
                 self.terminal.error(
                     f"the report cannot be written: {self.args.report}: {error.strerror or error}"
                 )
-                return code or FAILED
+                code = code or FAILED
+        if loss := losses.lost(self.graph, links, threads):
+            self.terminal.note(loss)
         return code
 
 

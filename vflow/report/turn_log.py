@@ -281,7 +281,7 @@ class TurnLog:
 
     def report(self, links: list[LinkStats]) -> dict[str, Any]:
         """The run as `--report` writes it; `links` are the pipeline's LinkStats."""
-        fields = ("name", "pushed", "dropped", "stale", "high_water", "max_wait_ms")
+        fields = ("name", "pushed", "dropped", "stale", "high_water", "max_wait_ms", "dropped_ms")
         left_out = {name: count for name, count in self.left_out.items() if count}
         with self._lock:  # nodes that were abandoned may still post
             report = {
