@@ -99,6 +99,11 @@ class Terminal:
         with self._lock:
             self._note(text, Detail.QUIET)
 
+    def hush(self) -> None:
+        """Print nothing more but errors."""
+        with self._lock:
+            self._detail = Detail.QUIET
+
     def failed(self, error: VflowError) -> None:
         """An error with its place; its traceback too, or how to have it."""
         with self._lock:

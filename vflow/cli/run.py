@@ -185,7 +185,9 @@ class _Run:
         self._end_typing()
         if self.pipeline.state is not State.PLAYING:
             self.terminal.note("stopping")
-            return self._stop() or INTERRUPTED  # nothing was played
+            self.terminal.hush()  # who loads has to be abandoned, and is no suspect
+            code = self._stop()
+            return code if code == INTERRUPTED or self.pipeline.failure is not None else INTERRUPTED
         self.terminal.note("draining: what was begun is played to its end; Ctrl-C again stops at once")
         self.pipeline.drain()
         came = self._signals.wait(DRAIN_S)
