@@ -396,3 +396,19 @@ def test_a_stack_is_printed_only_where_it_is_asked_for(
     text = 'open() has taken 20 s, and is at\n  File "a.py", line 3'
     talk(detail, log, Message("warning", "it", text=text))
     assert capsys.readouterr().err.splitlines() == lines
+
+
+@pytest.mark.parametrize("detail", [Detail.PLAIN, Detail.VERBOSE])
+def test_where_nothing_replies_no_reply_is_told_of(
+    detail: Detail, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Listens(Gives):
+        """Says what it heard."""
+
+        transcript = Out(Text("final"))
+
+    log = TurnLog(load_text("nodes: {it: {use: t.listens}}\n", nodes={"t.listens": Listens}))
+    asked = Message("event", "it", 1500 * MS, data={"event": SpeechEnd(turn=1), "port": "transcript"})
+    cut = Message("flush", "pipeline", 1800 * MS, data={"flush": Flush(1, turn=1)})
+    talk(detail, log, asked, said("transcript", "Why?", 1), cut)
+    assert capsys.readouterr() == ("you:   Why?\n", "")

@@ -17,7 +17,7 @@ from vflow.cli.status_line import StatusLine
 from vflow.cli.turn_texts import remark, sentence, slow_answers, table, verdict
 from vflow.errors import NodeError, VflowError
 from vflow.event import TurnEnd
-from vflow.graph.graph import Graph
+from vflow.graph.graph import Graph, GraphNode
 from vflow.printing import escaped, indented, write
 from vflow.report.turn import TurnRecord
 from vflow.report.turn_log import KEPT_TURNS, KEPT_WARNINGS, TurnLog
@@ -52,6 +52,7 @@ class Terminal:
         self.graph, self.log, self._live, self._detail = graph, log, live, detail
         shows = transcript and detail is not Detail.QUIET
         self._kinds = _shown(graph) if shows else frozenset[str]()
+        self._answers = any(map(_answers, graph.nodes.values()))
         self.typed = False
         """Whether the user types at this terminal, which shows it by itself."""
         self._lock = threading.Lock()  # guards all below
@@ -128,7 +129,7 @@ class Terminal:
                 self._report(turns)
                 lines = [*table(turns), verdict(budget, turns)]
             else:
-                for turn in turns:
+                for turn in turns if self._answers else ():
                     if turn.ended:
                         self._remark(turn)
                 self._close_line()
@@ -168,7 +169,7 @@ class Terminal:
             self._whole[message.data["event"].turn] = None
         elif message.kind != "event":
             return
-        if "word" not in self._kinds:
+        if "word" not in self._kinds or not self._answers:
             return
         while len(self._whole) > KEPT_TURNS:
             del self._whole[next(iter(self._whole))]
@@ -246,7 +247,7 @@ class Terminal:
 
     def _report(self, turns: list[TurnRecord]) -> None:
         for turn in turns:
-            if turn.ended and self._is_new(turn):
+            if self._answers and turn.ended and self._is_new(turn):
                 self._note(sentence(turn))
 
     def _note(self, text: str, least: Detail = Detail.PLAIN) -> None:
@@ -265,6 +266,11 @@ class Terminal:
         if self._speaker or self._prompted:
             write(text, sys.stdout)
             self._speaker, self._prompted = "", False
+
+
+def _answers(node: GraphNode) -> bool:
+    """Whether a node replies: a graph in which none does has turns of which nothing is to be told."""
+    return node.cls.generates or any(caps == Text("word") for caps in node.caps.values())
 
 
 def _shown(graph: Graph) -> frozenset[str]:
