@@ -22,6 +22,10 @@ class Waiter(Protocol):
 
     parked: bool
 
+    @property
+    def waited_ns(self) -> int:
+        """How long its thread has waited so far, by the machine's clock; any thread."""
+
     def wait(self, deadline_ns: int | None = None) -> None:
         """Block until woken or until the clock reads `deadline_ns`; may also return early: check and loop."""
 
@@ -98,21 +102,24 @@ class SystemClock:
 class SystemWaiter:
     """One raw lock used as a binary semaphore: held while there is no token."""
 
-    __slots__ = ("_clock", "_token", "parked")
+    __slots__ = ("_clock", "_token", "parked", "waited_ns")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._token = threading.Lock()
         self._token.acquire()
         self.parked = False
+        self.waited_ns = 0
 
     def wait(self, deadline_ns: int | None = None) -> None:
+        began_ns = time.perf_counter_ns()
         if deadline_ns is None:
             self._token.acquire()
         else:
             left_s = (deadline_ns - self._clock.now_ns()) / SECOND
             if left_s > 0:
                 self._token.acquire(timeout=min(left_s, threading.TIMEOUT_MAX))
+        self.waited_ns += time.perf_counter_ns() - began_ns
         self.parked = False
 
     def wake(self) -> None:
@@ -248,6 +255,7 @@ class ManualWaiter:
     """A waiter of a `ManualClock`, whose lock guards `activity`, `woken` and `deadline_ns`."""
 
     __slots__ = ("_clock", "_token", "activity", "deadline_ns", "parked", "woken")
+    waited_ns = 0
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock

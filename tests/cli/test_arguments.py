@@ -58,13 +58,14 @@ def test_only_the_verb_that_is_named_has_its_options() -> None:
         parser_for(["run", "g.yaml"]).parse_args(words)
 
 
-@pytest.mark.parametrize("option", ["--input", "--output", "--report"])
+@pytest.mark.parametrize("option", ["--output", "--report"])
 def test_a_file_that_is_named_twice_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["run", "g.yaml", option, "a", option, "b"])
     assert f"argument {option}: it is given twice, and takes one file" in capsys.readouterr().err
 
 
-def test_bench_takes_several_inputs() -> None:
-    args = parser_for(["bench"]).parse_args(["bench", "g.yaml", "--input", "a", "--input", "b"])
+@pytest.mark.parametrize("verb", ["bench", "run"])
+def test_bench_and_run_take_several_inputs(verb: str) -> None:
+    args = parser_for([verb]).parse_args([verb, "g.yaml", "--input", "a", "--input", "b"])
     assert args.input == ["a", "b"]

@@ -520,3 +520,41 @@ def test_a_bin_that_contains_itself_by_a_detour_is_refused(vflow: Vflow) -> None
     ran = vflow("check", "g.yaml", files=files)
     assert ran.code == 2
     assert "b.yaml:4:12: error: tone.x.x: ./a.yaml contains itself" in ran.err
+
+
+def test_a_graph_is_checked_as_a_run_with_the_same_options_has_it(vflow: Vflow, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "in.wav", np.full(1600, 0.1), 16_000)
+    text = "nodes: {m: {use: mic}, s: {use: speaker}}\nlinks: [m -> s]\n"
+    options = ["--input", "in.wav", "--output", "out.wav"]
+    ran = vflow("check", "g.yaml", *options, "--set", "m.frame=10ms", files={"g.yaml": text})
+    assert (ran.code, ran.err) == (0, "")
+    assert "m.frame 10ms" in ran.out
+    ran = vflow("check", "g.yaml", *options, "--set", "m.fram=10ms")
+    assert (ran.code, "did you mean 'frame'" in ran.err) == (2, True)
+    assert not (tmp_path / "out.wav").exists()
+
+
+HEARS = """\
+nodes:
+  m: {use: test_tone}
+  v: {use: vad.energy}
+  s: {use: stt.moonshine, model: %s}
+  o: {use: console}
+links: [m -> v -> s -> o]
+"""
+
+
+@pytest.mark.parametrize("path", ["./gone", "/data/models/gone", "~/models/gone"])
+def test_a_model_folder_that_is_not_here_is_found(vflow: Vflow, path: str) -> None:
+    ran = vflow("check", "g.yaml", files={"g.yaml": HEARS % path})
+    assert f"g.yaml:4:34: warning: s: {path} is not here" in ran.err
+    assert "mend: check the path" in ran.err
+
+
+def test_a_model_folder_out_of_the_environment_is_not_printed(
+    vflow: Vflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL", "/secret/place/gone")
+    ran = vflow("check", "g.yaml", files={"g.yaml": HEARS % "'${MODEL}'"})
+    assert "s: ${MODEL} is not here" in ran.err
+    assert "secret" not in ran.err + ran.out

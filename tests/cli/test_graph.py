@@ -69,7 +69,7 @@ def test_a_drawing_over_the_graph_is_refused(vflow: Vflow, tmp_path: Path) -> No
     (tmp_path / "link").symlink_to("g.yaml")
     ran = vflow("graph", "g.yaml", "-o", "link", files={"g.yaml": CHAIN})
     assert ran.code == 2
-    assert "--output would overwrite what the run reads: the graph itself" in ran.err
+    assert "-o would overwrite what the run reads: the graph itself" in ran.err
     assert (tmp_path / "g.yaml").read_text() == CHAIN
 
 
@@ -114,3 +114,14 @@ def test_no_text_is_written_into_a_picture(vflow: Vflow, tmp_path: Path, options
         "write a.dot, and draw it: dot -Tsvg a.dot -o a.SVG\n"
     )
     assert not (tmp_path / "a.SVG").exists()
+
+
+def test_a_drawing_has_what_the_options_of_a_run_make_of_it(vflow: Vflow) -> None:
+    assert "rate=48000" in draw(vflow, CHAIN, "--set", "tone.rate=48000")
+    agent = "nodes: {m: {use: test_tone}, s: {use: speaker}}\nlinks: [m -> s]\n"
+    assert "wav_sink" in draw(vflow, agent, "--output", "reply.wav")
+
+
+def test_a_drawing_is_not_written_in_the_place_of_a_recording(vflow: Vflow) -> None:
+    ran = vflow("graph", "g.yaml", "--output", "x.dot", files={"g.yaml": CHAIN})
+    assert (ran.code, "write -o x.dot" in ran.err) == (2, True)

@@ -11,6 +11,7 @@ import soundfile
 
 from vflow import GraphError
 from vflow.cli import graph_options
+from vflow.errors import Diagnostic
 
 ECHO = str(Path(__file__).parents[2] / "pipelines" / "echo.yaml")
 
@@ -42,3 +43,43 @@ def test_files_stand_in_for_the_devices_and_silence_follows_the_input(tmp_path: 
     assert nodes["mic"].values["pad"] == graph_options.PAD
     assert nodes["mic"].values["pace"] == "clock"
     assert nodes["mic"].values["frame"] == "10ms"
+
+
+def options(tmp_path: Path, graph: str, **more: object) -> Namespace:
+    """Options of a run of `graph` with files for both devices."""
+    said = tmp_path / "in.wav"
+    soundfile.write(said, np.full(1600, 0.1), 16_000)
+    files = {"input": str(said), "output": str(tmp_path / "out.wav")}
+    return Namespace(**{"file": graph, "set": [], **files, **more})
+
+
+def test_fast_takes_the_input_as_the_graph_can(tmp_path: Path) -> None:
+    nodes = graph_options.load(options(tmp_path, ECHO, fast=True)).nodes
+    assert (nodes["mic"].values["pace"], nodes["speaker"].values["sync"]) == ("free", False)
+
+
+@pytest.mark.parametrize(
+    ("graph", "changes", "message"),
+    [
+        ("voice_agent", {}, "generator.chat answers the user as time goes by"),
+        (ECHO, {"input": None}, "is for files"),
+    ],
+)
+def test_fast_is_refused_where_a_graph_lives_by_the_clock(
+    tmp_path: Path, graph: str, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(GraphError, match=message):
+        graph_options.load(options(tmp_path, graph, fast=True, **changes), require_available=False)
+
+
+@pytest.mark.parametrize(("role", "option"), [("mic", "--input"), ("speaker", "--output")])
+def test_a_missing_device_names_the_option_that_does_without(
+    role: str, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*args: object, **kwargs: object) -> None:
+        raise GraphError([Diagnostic(f"it: nothing can play the role {role!r} here: no device")])
+
+    monkeypatch.setattr(graph_options.loader, "load", missing)
+    with pytest.raises(GraphError) as raised:
+        graph_options.load(Namespace(file=ECHO, set=[], input=None, output=None))
+    assert f"{option} " in raised.value.diagnostics[0].mend

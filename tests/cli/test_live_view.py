@@ -9,20 +9,25 @@ from vflow import (
     MS,
     Bus,
     Flush,
+    In,
     Message,
     NodeError,
     Out,
+    Played,
+    Sink,
     SpeechEnd,
+    SpeechStart,
     Text,
     TextPacket,
     TurnEnd,
     Unavailable,
     prop,
 )
-from vflow.cli.live_view import MEDIAN_NEEDS, Terminal, sentence
+from vflow.cli.live_view import Detail, Terminal
 from vflow.cli.status_line import ERASE
+from vflow.cli.turn_texts import MEDIAN_NEEDS
 from vflow.graph.loader import load_text
-from vflow.report.turn import Speculated, TurnRecord
+from vflow.report.turn import TurnRecord
 from vflow.report.turn_log import TurnLog
 
 
@@ -105,57 +110,8 @@ def turn(number: int = 1, **at_ms: int) -> TurnRecord:
     return TurnRecord(number, at_ns={moment: ms * MS for moment, ms in at_ms.items()})
 
 
-def test_a_sentence_marks_what_no_recording_has_confirmed() -> None:
-    found = turn(voice_off=1000, decided=1500, first_word=1600, audible=1800)
-    found.heard = "Hello."
-    told = (
-        "turn 1: end of speech seen after ~500 ms, first word after 100 ms, first sound after ~300 ms,"
-        " from your last sound to the reply's first ~800 ms"
-    )
-    assert sentence(found) == told
-    found.measured = True
-    assert sentence(found) == told.replace("~", "")
-
-
-@pytest.mark.parametrize(("heard", "told"), [("Once", 'heard: "Once"'), ("", "before it was heard")])
-def test_a_sentence_says_what_was_heard_of_a_reply_that_was_interrupted(heard: str, told: str) -> None:
-    found = turn(flushed=2000, silent=2040)
-    found.interrupted, found.heard = True, heard
-    text = sentence(found)
-    assert text.startswith("turn 1: silent after an interruption in ~40 ms, interrupted")
-    assert text.endswith(told)
-
-
-@pytest.mark.parametrize(
-    ("withheld", "told"),
-    [
-        ({"thought_tokens": 40}, "a thought of 40 tokens left unsaid"),
-        ({"tool_calls": 1}, "1 tool call left unsaid"),
-        ({"tool_calls": 2}, "2 tool calls left unsaid"),
-        ({"made_up_turns": 1}, "cut where the model went on with your turn"),
-    ],
-)
-def test_a_sentence_says_what_the_model_did_not_say(withheld: dict[str, int], told: str) -> None:
-    assert sentence(TurnRecord(1, heard="Hi.", withheld=withheld)) == f"turn 1: {told}"
-
-
-def test_a_sentence_says_that_a_reply_was_taken_back_or_held() -> None:
-    found = TurnRecord(1, heard="Hi.", interrupted=True, taken_back=True)
-    assert sentence(found) == 'turn 1: interrupted, heard: "Hi.", taken back since you spoke on'
-    assert sentence(TurnRecord(1, heard="Hi.", held_ns=400 * MS)) == "turn 1: held in vain for 400 ms"
-
-
-def test_a_sentence_says_that_a_reply_was_prepared() -> None:
-    found = TurnRecord(1, heard="Hi.", speculation=Speculated(result="hit"))
-    assert sentence(found) == "turn 1: prepared in the pause"
-
-
-def test_a_reply_without_a_question_is_said_to_be_played() -> None:
-    assert sentence(TurnRecord(1, heard="Hi.")) == "turn 1: played"
-
-
 def table(log: TurnLog, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    Terminal(log.graph, log, live=True).table()
+    Terminal(log.graph, log, live=True, detail=Detail.VERBOSE).summary()
     return capsys.readouterr().err.splitlines()
 
 
@@ -194,7 +150,7 @@ def test_a_message_looks_at_no_turn_that_has_not_just_ended(
     copied: list[int] = []
     copy = TurnRecord.copy
     monkeypatch.setattr(TurnRecord, "copy", lambda turn: (copied.append(turn.number), copy(turn))[1])
-    terminal = Terminal(log.graph, log, live=True)
+    terminal = Terminal(log.graph, log, live=True, detail=Detail.VERBOSE)
     for number in range(1, 51):
         asked = Message("event", "it", number, data={"event": SpeechEnd(turn=number, pts_ns=0)})
         cut = Message("flush", "pipeline", number, data={"flush": Flush(number, turn=number)})
@@ -244,7 +200,7 @@ def test_where_the_user_types_the_next_line_is_asked_for_when_the_reply_has_ende
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     log = hearing()
-    terminal = Terminal(log.graph, log, live=True)
+    terminal = Terminal(log.graph, log, live=True, detail=Detail.VERBOSE)
     terminal.typed = True
     bus = Bus()
     for message in (
@@ -286,14 +242,16 @@ def test_the_traceback_of_a_node_is_printed_where_it_is_asked_for(
     log: TurnLog,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    Terminal(log.graph, log, live=False, verbose=verbose).failed(failed(cause))
+    Terminal(log.graph, log, live=False, detail=Detail.VERBOSE if verbose else Detail.PLAIN).failed(
+        failed(cause)
+    )
     assert capsys.readouterr().err.splitlines() == ["error: it: a.py:3 in process: KeyError: 'key'", *lines]
 
 
 def test_the_traceback_of_a_node_that_is_skipped_is_printed_below_the_warning(
     log: TurnLog, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    terminal = Terminal(log.graph, log, live=False, verbose=True)
+    terminal = Terminal(log.graph, log, live=False, detail=Detail.VERBOSE)
     terminal._show(Message("warning", "it", text="skipped: no", data={"error": failed(KeyError("a\x1b\nb"))}))
     terminal._show(Message("warning", "it", text="late"))
     terminal._show(Message("warning", "it", text="skipped: no", data={"error": failed(KeyError("c"))}))
@@ -313,6 +271,144 @@ def test_no_printed_traceback_has_what_the_environment_gave(
 
     monkeypatch.setenv("KEY", "hunter2-s3cr3t")
     graph = load_text("nodes: {it: {use: t.asks, key: '${KEY}'}}\n", nodes={"t.asks": Asks})
-    terminal = Terminal(graph, TurnLog(graph), live=False, verbose=True)
+    terminal = Terminal(graph, TurnLog(graph), live=False, detail=Detail.VERBOSE)
     terminal.failed(failed(OSError("no hunter2-s3cr3t")))
     assert capsys.readouterr().err.splitlines()[-1] == "  OSError: no ${KEY}"
+
+
+def talk(detail: Detail, log: TurnLog, *messages: Message) -> Terminal:
+    """Print messages as a run does: the log knows of all before the first is shown."""
+    terminal = Terminal(log.graph, log, live=True, detail=detail)
+    bus = Bus()
+    for message in messages:
+        log.listen(message)
+        bus.post(message)
+    bus.close()
+    terminal.follow(bus)
+    terminal.end_line()
+    terminal.summary()
+    return terminal
+
+
+def answered(turn: int, *words: str) -> list[Message]:
+    """A turn up to the end of its generation."""
+    asked = SpeechEnd(turn=turn, pts_ns=1000 * MS, meta={"voice_off_ns": 1000 * MS})
+    return [
+        Message("event", "it", 1500 * MS, data={"event": SpeechStart(turn=turn), "port": "words"}),
+        Message("event", "it", 1500 * MS, data={"event": asked, "port": "words"}),
+        said("transcript", "Why?", turn),
+        *(said("words", word, turn) for word in words),
+        Message("event", "it", 1600 * MS, data={"event": TurnEnd(turn=turn), "port": "words"}),
+    ]
+
+
+def plays(turn: int, phase: str, heard: str = "", at_ms: int = 1700) -> Message:
+    data = {
+        "played": Played(turn=turn, samples=1, rate=1000, heard=heard),
+        "phase": phase,
+        "at_ns": at_ms * MS,
+    }
+    return Message("played", "out", at_ms * MS, data=data)
+
+
+class Plays(Sink):
+    """Stands for a speaker."""
+
+    text = In(Text("word"))
+
+    def process(self, packet: object) -> None: ...
+
+    def drop(self, epoch: int) -> tuple[Played, ...]:
+        return ()
+
+    def lead_ns(self) -> int:
+        return 0
+
+
+@pytest.fixture
+def aloud() -> TurnLog:
+    text = "nodes: {it: {use: t.hears}, out: {use: t.plays}}\nlinks: [it.words -> out]\n"
+    return TurnLog(load_text(text, nodes={"t.hears": Hears, "t.plays": Plays}))
+
+
+def test_a_turn_is_two_lines_that_say_how_long_the_answer_took(
+    aloud: TurnLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    turns = [[*answered(n, "I", "see."), plays(n, "start"), plays(n, "end", "I see.")] for n in (1, 2)]
+    talk(Detail.PLAIN, aloud, *turns[0], *turns[1])
+    out, err = capsys.readouterr()
+    assert out.splitlines() == ["you:   Why?", "agent: I see. [heard after 0.7 s]"] * 2
+    assert err == ""
+
+
+def test_a_turn_that_is_interrupted_says_what_was_heard_of_it(
+    aloud: TurnLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flush = Flush(1, turn=1, played=(Played(turn=1, samples=700, rate=1000, heard="I"),))
+    cut = Message("flush", "pipeline", 1800 * MS, data={"flush": flush})
+    talk(Detail.PLAIN, aloud, *answered(1, "I", "see."), plays(1, "start"), cut)
+    line = 'agent: I see. [heard after 0.7 s; interrupted, you heard "I"]'
+    assert capsys.readouterr().out.splitlines() == ["you:   Why?", line]
+
+
+def test_a_warning_inside_a_reply_does_not_lose_how_long_it_took(
+    aloud: TurnLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = Message("warning", "it", text="late")
+    *words, end = answered(1, "I")
+    talk(Detail.PLAIN, aloud, *words, late, end, plays(1, "start"), plays(1, "end", "I"))
+    out, err = capsys.readouterr()
+    assert out.splitlines() == ["you:   Why?", "agent: I", "agent: ... [heard after 0.7 s]"]
+    assert err == "warning: it: late\n"
+
+
+def test_nothing_but_errors_is_printed_where_that_is_wanted(
+    aloud: TurnLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    messages = [*answered(1, "I"), Message("warning", "it", text="late"), loading("it", "weights")]
+    terminal = talk(Detail.QUIET, aloud, *messages, plays(1, "start"), plays(1, "end", "I"))
+    terminal.resolved()
+    assert capsys.readouterr() == ("", "")
+    terminal.failed(failed(None))
+    assert capsys.readouterr().err == "error: it: a.py:3 in process: KeyError: 'key'\n"
+
+
+def test_what_a_console_of_the_graph_prints_is_not_printed_again(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "nodes: {it: {use: t.hears}, out: {use: console}}\nlinks: [it.transcript -> out]\n"
+    log = TurnLog(load_text(text, nodes={"t.hears": Hears}))
+    talk(Detail.PLAIN, log, said("transcript", "Why?", 1), said("words", "Well.", 1))
+    assert capsys.readouterr().out == "agent: Well.\n"
+
+
+@pytest.mark.parametrize(
+    ("detail", "lines"),
+    [
+        (Detail.PLAIN, ["warning: it: open() has taken 20 s; --verbose says where"]),
+        (
+            Detail.VERBOSE,
+            ["warning: it: open() has taken 20 s, and is at", '    File "a.py", line 3'],
+        ),
+    ],
+)
+def test_a_stack_is_printed_only_where_it_is_asked_for(
+    detail: Detail, lines: list[str], log: TurnLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = 'open() has taken 20 s, and is at\n  File "a.py", line 3'
+    talk(detail, log, Message("warning", "it", text=text))
+    assert capsys.readouterr().err.splitlines() == lines
+
+
+@pytest.mark.parametrize("detail", [Detail.PLAIN, Detail.VERBOSE])
+def test_where_nothing_replies_no_reply_is_told_of(
+    detail: Detail, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Listens(Gives):
+        """Says what it heard."""
+
+        transcript = Out(Text("final"))
+
+    log = TurnLog(load_text("nodes: {it: {use: t.listens}}\n", nodes={"t.listens": Listens}))
+    asked = Message("event", "it", 1500 * MS, data={"event": SpeechEnd(turn=1), "port": "transcript"})
+    cut = Message("flush", "pipeline", 1800 * MS, data={"flush": Flush(1, turn=1)})
+    talk(detail, log, asked, said("transcript", "Why?", 1), cut)
+    assert capsys.readouterr() == ("you:   Why?\n", "")

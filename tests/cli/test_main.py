@@ -161,11 +161,13 @@ def ended(name: str, then: str = "") -> tuple[int, str]:
 def test_ctrl_c_while_the_command_is_imported_ends_it_by_one_line() -> None:
     assert ended("/usr/bin/vflow") == (130, "interrupted\n")
     assert ended("/usr/bin/vflow", "import dataclasses, enum, vflow.cli.main") == (130, "interrupted\n")
+    assert ended("/usr/lib/vflow/__main__.py") == (130, "interrupted\n")
 
 
 def test_importing_the_command_line_changes_nothing_for_any_other_program() -> None:
-    code, err = ended("/home/me/agent.py")
-    assert (code, "KeyboardInterrupt" in err) == (-signal.SIGINT, True)
+    for program in ("/home/me/agent.py", "/home/me/agent/__main__.py"):
+        code, err = ended(program)
+        assert (code, "KeyboardInterrupt" in err) == (-signal.SIGINT, True)
     ignored = "signal.signal(signal.SIGINT, signal.SIG_IGN)\nvflow.cli.catch_early()"
     assert ended("/home/me/agent.py", f"sys.argv[0] = 'vflow'\n{ignored}") == (0, "")
 

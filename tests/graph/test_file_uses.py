@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from vflow import GraphError, Node, Out, Text, load, prop
-from vflow.graph.file_uses import FileUse, clashes
+from vflow.graph.file_uses import FileUse, clashes, missing
 
 
 @pytest.fixture(autouse=True)
@@ -139,3 +139,11 @@ def test_a_file_of_a_model_is_not_overwritten_but_a_recording_beside_it_is(folde
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b", "gone/out.wav", ""])
 def test_a_name_that_cannot_be_written_is_no_clash(name: str) -> None:
     assert not list(clashes([FileUse("in.wav", "reads", "a"), FileUse(name, "writes", "b")]))
+
+
+@pytest.mark.parametrize(
+    ("file", "count"), [("smollm2", 0), ("owner/name", 0), ("./gone", 1), ("/a/b/gone", 1), ("a/b/c", 1)]
+)
+def test_only_a_path_can_be_missing(file: str, count: int) -> None:
+    assert len(list(missing([FileUse(file, "reads", "it")]))) == count
+    assert not list(missing([FileUse(file, "writes", "it")]))

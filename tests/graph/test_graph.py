@@ -17,6 +17,7 @@ import pytest
 from tests import stand_ins
 from vflow import AnyCaps, AudioPacket, Graph, In, Node, Out, Pipeline, QueueOptions, Sink
 from vflow.graph.graph import MAX_PATHS, GraphLink, GraphNode
+from vflow.graph.loader import load_text
 
 
 class Source(Node):
@@ -243,3 +244,14 @@ def test_what_the_loader_inserted_is_seen_through() -> None:
     made = replace(made, nodes={**made.nodes, **inserted})
     assert [made.before_inserted(link).source for link in made.into("mix")] == ["mic", "s"]
     assert made.before_inserted(made.links[0]) is made.links[0]
+
+
+@pytest.mark.parametrize(("tone", "free"), [("pace: free", True), ("pace: clock", False)])
+def test_graph_is_free_running_where_its_source_is_not_paced(tone: str, free: bool) -> None:
+    text = f"nodes: {{a: {{use: test_tone, {tone}}}, b: {{use: 'null'}}}}\nlinks: [a -> b]\n"
+    assert load_text(text).free_running is free
+
+
+def test_graph_of_texts_is_not_free_running() -> None:
+    text = "nodes: {a: {use: text_source, text: Hi.}, b: {use: 'null'}}\nlinks: [a -> b]\n"
+    assert not load_text(text).free_running

@@ -34,7 +34,7 @@ def test_echo_plays_what_was_said_a_moment_later(run: Runner) -> None:
 def test_transcribe_prints_what_was_said(run: Runner) -> None:
     done = run("transcribe.yaml", input=QUESTION, output=False)
     assert done.code == 0
-    assert "What is the capital of France?" in done.out.splitlines()
+    assert done.out.splitlines() == ["What is the capital of France?"]
 
 
 @pytest.mark.skipif("VFLOW_SPEECH" not in os.environ, reason="no human speech: VFLOW_SPEECH is not set")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -107,7 +108,12 @@ def test_a_reply_has_no_hole_where_nothing_pauses(answered: Run) -> None:
 
 def test_the_report_has_the_documented_shape(answered: Run) -> None:
     report, turn = answered.report, turn_of(answered)
-    assert set(report) == {"pipeline", "resolved", "turns", "links", "states", "warnings", "errors", "stats"}
+    assert set(report) == {
+        "pipeline", "resolved", "turns", "links", "threads", "states", "warnings", "errors", "stats",
+    }  # fmt: skip
+    (spoken,) = (thread for thread in report["threads"] if "generator.chat" in thread["nodes"])
+    assert 0 < spoken["busy"] < 1
+    assert 0 < spoken["p50_ms"] <= spoken["p99_ms"] <= spoken["max_ms"]
     assert report["errors"] == []
     assert set(turn) == {
         "turn", "user", "reply", "heard", "words", "tokens", "stop_reason", "interrupted", "speculation",
@@ -128,7 +134,8 @@ def test_the_report_has_the_documented_shape(answered: Run) -> None:
 def test_a_run_prints_what_was_said_and_how_fast_it_was_answered(answered: Run) -> None:
     assert "you:   What is the capital of France?" in answered.out
     assert "agent: The capital of France is Paris." in answered.out
-    assert "v2v: max of 1:" in answered.err
+    assert re.search(r" \[heard after \d+\.\d s\]\n", answered.out)
+    assert "not generator" not in answered.err
 
 
 def test_an_interruption_cuts_the_reply_and_keeps_what_was_heard(

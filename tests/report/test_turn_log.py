@@ -13,6 +13,7 @@ import soundfile
 
 from vflow import MS, Audio, Flush, Message, Played, SpeechEnd, SpeechStart, Text, TextPacket, TurnEnd
 from vflow.graph.graph import Graph, GraphNode
+from vflow.graph.loader import load_text
 from vflow.graph.secrets import Secrets
 from vflow.node import Node, Sink
 from vflow.report.turn_log import TurnLog
@@ -380,3 +381,12 @@ def test_a_short_reply_that_was_heard_out_is_taken_back_too(log: TurnLog) -> Non
         (False, False),
         (True, False),
     ]
+
+
+def test_no_latency_of_audio_that_no_clock_paces_is_reported() -> None:
+    text = "nodes: {mic: {use: test_tone, pace: free}, end: {use: 'null'}}\nlinks: [mic -> end]\n"
+    log = TurnLog(load_text(text))
+    event(log, 1500, SpeechEnd(turn=1, meta={"voice_off_ns": 1000 * MS}))
+    played(log, 1800, "start", "")
+    assert (log.turns[1].latency_ns("v2v"), log.turns[1].latency_ns("endpoint")) == (None, None)
+    assert log.turns[1].latency_ns("compute") == 300 * MS

@@ -111,7 +111,8 @@ def test_what_a_live_source_cannot_get_rid_of_is_dropped_counted_and_warned_of_o
     assert len(sink(running).got) + stats.dropped == 50
     assert sink(running).indices[-8:] == list(range(42, 50))
     (warning,) = texts(running, "warning")
-    assert "too slow" in warning
+    assert "too slow: sink (busy " in warning
+    assert "so audio of words is dropped; use a smaller model" in warning
 
 
 def test_an_input_that_takes_several_streams_hears_which_one_says_what_and_which_has_ended() -> None:

@@ -23,7 +23,8 @@ def _leave(*_: object) -> None:
 
 def catch_early() -> None:
     """Have Ctrl-C end the process, until `raise_again`; not where it is ignored, or somebody's already."""
-    own = os.path.basename(sys.argv[0]) in _NAMES if sys.argv else False
+    name = sys.argv[0] if sys.argv else ""
+    own = os.path.basename(name) in _NAMES or name.endswith(os.path.join("vflow", "__main__.py"))
     if own and _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
         try:
             _signal.signal(_signal.SIGINT, _leave)

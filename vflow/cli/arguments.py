@@ -46,22 +46,50 @@ def parser_for(argv: Sequence[str]) -> argparse.ArgumentParser:
 
 def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="the graph, a YAML file")
-    _stand_ins(parser)
+    parser.add_argument(
+        "--input",
+        metavar="WAV",
+        action="append",
+        default=[],
+        help="stands in for the microphone, at its pace; several, or a folder: one by one; -: stdin",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="WAV",
+        action=_Once,
+        help="stands in for the speaker; a folder where there are several inputs",
+    )
+    parser.add_argument(
+        "--fast", action="store_true", help="take the input as fast as the graph can, not at its own pace"
+    )
     parser.add_argument(
         "--text", action="store_true", help="type instead of speaking; lines of a pipe are taken one by one"
     )
     parser.add_argument("--mute", action="store_true", help="with --text: show the replies, speak none")
     _properties(parser)
     parser.add_argument(
-        "--report", metavar="FILE.json", action=_Once, help="write turns, latencies and counters"
+        "--report",
+        metavar="FILE.json",
+        action=_Once,
+        help="write turns, latencies and counters; a folder where there are several inputs",
     )
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="print which nodes were chosen and why, every latency, and tracebacks",
+    )
+    amount.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument(
-        "-v", "--verbose", action="store_true", help="print the tracebacks of nodes that raise"
+        "--json", action="store_true", help="print events on stdout, a line of JSON each, and nothing else"
     )
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="+", help="graph files")
+    _stand_ins(parser)
+    _properties(parser)
 
 
 def _graph(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +99,9 @@ def _graph(parser: argparse.ArgumentParser) -> None:
         choices=("text", "mermaid", "dot"),
         help="what to draw it as (default: as OUT ends, .dot or .mmd; else text)",
     )
-    parser.add_argument("-o", "--output", metavar="OUT", help="file to write to (default: stdout)")
+    parser.add_argument("-o", dest="drawing", metavar="OUT", help="file to write to (default: stdout)")
+    _stand_ins(parser)
+    _properties(parser)
 
 
 def _inspect(parser: argparse.ArgumentParser) -> None:

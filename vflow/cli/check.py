@@ -5,30 +5,32 @@ from __future__ import annotations
 import argparse
 import sys
 
-from vflow.cli.diagnostics import report
+from vflow.cli import graph_options
+from vflow.cli.diagnostics import render, report
 from vflow.cli.graph_summary import describe
 from vflow.cli.main import OK, USAGE
 from vflow.errors import GraphError
 from vflow.graph import shipped
+from vflow.graph.file_uses import missing
 from vflow.graph.latency_budget import over_budget
-from vflow.graph.loader import load
 from vflow.printing import emit, escaped, indented, write
 
 
 def main(args: argparse.Namespace) -> int:
     """Check the files; returns 0, or 2 where one of them has an error."""
-    good = [check(file) for file in args.files]
+    good = [check(argparse.Namespace(**{**vars(args), "file": file})) for file in args.files]
     return OK if all(good) else USAGE
 
 
-def check(file: str) -> bool:
+def check(args: argparse.Namespace) -> bool:
     """Check one file: a good graph is described on stdout, findings go to stderr; whether it is good.
 
     A missing model or device is a warning: the graph may run elsewhere.
     """
+    file = args.file
     try:
         file = shipped.find(file)
-        graph = load(file, require_available=False)
+        graph = graph_options.load(args, require_available=False)
         if broken := over_budget(graph):
             raise GraphError([broken])
     except GraphError as error:
@@ -38,5 +40,7 @@ def check(file: str) -> bool:
         return False
     for warning in graph.warnings:
         write(indented(warning), sys.stderr)
+    for found in missing(graph.files):
+        write(graph.secrets.hide(render(found)), sys.stderr)
     emit("\n".join([f"{escaped(file)}: ok", *(f"  {line}" for line in describe(graph))]))
     return True

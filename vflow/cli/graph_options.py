@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from vflow import models
@@ -13,6 +14,7 @@ from vflow.graph.file_uses import FileUse
 from vflow.graph.graph import Graph
 from vflow.graph.overrides import TextInput
 from vflow.models import hub_cache
+from vflow.node import Sink
 from vflow.session.ends import TYPED
 
 PAD = "2s"
@@ -42,18 +44,46 @@ def load(args: argparse.Namespace, *, require_available: bool = True) -> Graph:
     """The graph in `args.file`, which becomes its path, as the options change it. Raises: GraphError."""
     args.file = shipped.find(args.file)
     overrides = overrides_of(args.set)
+    fast = getattr(args, "fast", False)
     stand_ins: dict[str, Any] = {}
     if args.input:
-        stand_ins["mic"] = ("wav_source", {"file": args.input, "pace": "clock", "pad": PAD})
+        pace = "free" if fast else "clock"
+        stand_ins["mic"] = ("wav_source", {"file": args.input, "pace": pace, "pad": PAD})
     if args.output:
-        stand_ins["speaker"] = ("wav_sink", {"file": args.output})
-    return loader.load(
-        args.file,
-        overrides=overrides,
-        stand_ins=stand_ins,
-        require_available=require_available,
-        text_input=_text_input(args),
-    )
+        stand_ins["speaker"] = ("wav_sink", {"file": args.output, "sync": not fast})
+    try:
+        graph = loader.load(
+            args.file,
+            overrides=overrides,
+            stand_ins=stand_ins,
+            require_available=require_available,
+            text_input=_text_input(args),
+        )
+    except GraphError as error:
+        raise GraphError([*map(_with_file, error.diagnostics)]) from error
+    if fast:
+        _refuse_fast(graph, bool(args.input))
+    return graph
+
+
+def _with_file(found: Diagnostic) -> Diagnostic:
+    """A finding, with the option that does without the device that is missing."""
+    for role, option in (("mic", "--input question.wav"), ("speaker", "--output reply.wav")):
+        if found.message.partition(f"nothing can play the role {role!r} here")[1] and not found.mend:
+            return replace(found, mend=f"or use a file: {option}")
+    return found
+
+
+def _refuse_fast(graph: Graph, given: bool) -> None:
+    """Raises: GraphError where a graph lives by the clock."""
+    if not given:
+        raise GraphError([Diagnostic("--fast is for files", Place("--fast"), "add --input FILE")])
+    for name, node in graph.nodes.items():
+        plays = issubclass(node.cls, Sink) and node.values.get("sync", True)
+        why = "has a pace of its own" if node.paced or plays else ""
+        why = "answers the user as time goes by" if node.cls.generates else why
+        if why:
+            raise GraphError([Diagnostic(f"--fast: {name} {why}", Place("--fast"), "run it without --fast")])
 
 
 def _text_input(args: argparse.Namespace) -> TextInput | None:

@@ -1,39 +1,58 @@
-"""A run as the terminal shows it: loading, who says what as it is said, and the latencies at the end.
+"""A run as the terminal shows it: loading, who says what as it is said, and how long it took.
 
 The transcript goes to stdout, the rest to stderr. Everything comes from the bus.
 """
 
 from __future__ import annotations
 
-import statistics
 import sys
 import threading
+from collections.abc import Callable
+from enum import Enum
 
 from vflow.bus import Bus, Message
 from vflow.caps import Text
 from vflow.cli.diagnostics import of_error
 from vflow.cli.status_line import StatusLine
+from vflow.cli.turn_texts import remark, sentence, slow_answers, table, verdict
 from vflow.errors import NodeError, VflowError
 from vflow.event import TurnEnd
-from vflow.graph.graph import Graph
-from vflow.packet import MS
+from vflow.graph.graph import Graph, GraphNode
 from vflow.printing import escaped, indented, write
-from vflow.report.turn import LATENCIES, TurnRecord
+from vflow.report.turn import TurnRecord
 from vflow.report.turn_log import KEPT_TURNS, KEPT_WARNINGS, TurnLog
 from vflow.scripts import between
 
 YOU = "you:   "
-MEDIAN_NEEDS = 20
-"""Samples below which a median says too little: then the largest is shown."""
+_SHOWN_BY = {"final": "final", "word": "word", "chunk": "word", "reply": "word"}
+"""By the kind of text that a `console` of the graph prints: the kind that need not be shown again."""
+
+
+class Detail(Enum):
+    """How much of a run is shown."""
+
+    QUIET = "errors"
+    PLAIN = "what was said, how long the answer took, and warnings"
+    VERBOSE = "the nodes that were chosen, every latency, tracebacks"
 
 
 class Terminal:
     """Prints one run; `follow` has a thread of its own, the other methods may be called beside it."""
 
-    def __init__(self, graph: Graph, log: TurnLog, live: bool, verbose: bool = False) -> None:
-        """`live`: tell of each turn as it ends; else all of them with the table, found in the recordings.
-        `verbose`: print the tracebacks of what nodes raise."""
-        self.graph, self.log, self._live, self._verbose = graph, log, live, verbose
+    def __init__(
+        self,
+        graph: Graph,
+        log: TurnLog,
+        live: bool,
+        detail: Detail = Detail.PLAIN,
+        transcript: bool = True,
+    ) -> None:
+        """`live`: with `VERBOSE`, tell of each turn as it ends; else all of them with the table, found in the
+        recordings. `transcript`: print what is said."""
+        self.graph, self.log, self._live, self._detail = graph, log, live, detail
+        shows = transcript and detail is not Detail.QUIET
+        self._kinds = _shown(graph) if shows else frozenset[str]()
+        self._answers = any(map(_answers, graph.nodes.values()))
         self.typed = False
         """Whether the user types at this terminal, which shows it by itself."""
         self._lock = threading.Lock()  # guards all below
@@ -44,12 +63,17 @@ class Terminal:
         self._status = StatusLine(sys.stderr)
         self._traced: set[str] = set()  # warnings whose traceback was printed
         self._reported: dict[int, object] = {}  # turns that have been told, the newest
+        self._ended: dict[int, TurnRecord] = {}  # turns of which more may have to be shown first
+        self._whole: dict[int, object] = {}  # turns of which all words were shown, the newest
+        self._flushed = 0  # all turns up to this one are cut
 
-    def follow(self, bus: Bus) -> None:
-        """Print messages until the bus closes."""
+    def follow(self, bus: Bus, tell: Callable[[Message], None] | None = None) -> None:
+        """Print messages, and `tell` of each, until the bus closes."""
         for message in bus:
             with self._lock:
                 try:
+                    if tell is not None:
+                        tell(message)
                     self._show(message)
                     self._prompt(message)
                 except Exception as error:  # whatever a node has posted as one of its kind
@@ -60,23 +84,35 @@ class Terminal:
         """Say which nodes the roles took, and why not better ones; and the graph's warnings."""
         for warning in self.graph.warnings:
             self.note(indented(warning))
+        if self._detail is not Detail.VERBOSE:
+            return
         for name, choice in self.graph.roles.items():
             better = [f"\n  not {escaped(text)}" for text in choice.passed_over]
             self.note(f"{name}: {choice.taken}{''.join(better)}")
 
     def note(self, text: str) -> None:
-        """A line on stderr."""
+        """A line on stderr; not where only errors are wanted."""
         with self._lock:
             self._note(text)
+
+    def error(self, text: str) -> None:
+        """A line on stderr, however little is wanted."""
+        with self._lock:
+            self._note(text, Detail.QUIET)
+
+    def hush(self) -> None:
+        """Print nothing more but errors."""
+        with self._lock:
+            self._detail = Detail.QUIET
 
     def failed(self, error: VflowError) -> None:
         """An error with its place; its traceback too, or how to have it."""
         with self._lock:
-            self._note(of_error(error))
-            if self._verbose:
+            self._note(of_error(error), Detail.QUIET)
+            if self._detail is Detail.VERBOSE:
                 self._traceback(error)
             elif not isinstance(error.__cause__, VflowError | None):  # whose text says what mends it
-                self._note("  --verbose prints the traceback")
+                self._note("  --verbose prints the traceback", Detail.QUIET)
 
     def end_line(self) -> None:
         """Finish a line of the transcript that is still open."""
@@ -84,37 +120,22 @@ class Terminal:
             self._status.clear()
             self._close_line()
 
-    def table(self) -> None:
-        """Print the turns that have not been told yet, then the latencies of every turn in ms."""
+    def summary(self) -> None:
+        """Print the turns that have not been told yet; then every latency, or what was slow."""
         turns = self.log.snapshot()
-        with self._lock:
-            self._report(turns)
-        rows = [[t.latency_ns(name) for name in LATENCIES] for t in turns]
-        if not any(cell is not None for row in rows for cell in row):
-            return
-        names = [name.replace("_", " ") for name in LATENCIES]
-        lines = ["latency, ms  " + "  ".join(names)]
-        for turn, row in zip(turns, rows, strict=True):
-            lines.append(_row(f"turn {turn.number}", names, row))
-        if found := _found(turns, "v2v"):
-            lines.append(f"v2v: {_summary([ns / MS for ns in found])} ms")
-        lines += self._budget(turns)
-        with self._lock:
-            for line in lines:
-                self._note(line)
-
-    def _budget(self, turns: list[TurnRecord]) -> list[str]:
         budget = self.graph.budget
-        if budget is None:
-            return []
-        found = _found(turns, {"speech_end": "compute", "voice_off": "v2v"}[budget.start])
-        if not found:
-            return []
-        verdict = "kept" if max(found) <= budget.limit_ns else "BROKEN"
-        return [
-            f"budget: {budget.start} to first_audio at most {budget.limit_ns / MS:.0f} ms: {verdict} "
-            f"(max of {len(found)}: {max(found) / MS:.0f} ms)"
-        ]
+        with self._lock:
+            if self._detail is Detail.VERBOSE:
+                self._report(turns)
+                lines = [*table(turns), verdict(budget, turns)]
+            else:
+                for turn in turns if self._answers else ():
+                    if turn.ended:
+                        self._remark(turn)
+                self._close_line()
+                lines = [slow_answers(budget, turns)]
+            for line in filter(None, lines):
+                self._note(line)
 
     def _show(self, message: Message) -> None:
         if message.kind == "progress":
@@ -122,18 +143,63 @@ class Terminal:
         elif message.kind == "packet":
             self._packet(message)
         elif message.kind == "warning":
-            self._note(f"warning: {message.source}: {indented(message.text)}")
+            text = message.text if self._detail is Detail.VERBOSE else _without_stack(message.text)
+            self._note(f"warning: {message.source}: {indented(text)}")
             error = message.data.get("error")
             known = message.text in self._traced or len(self._traced) >= KEPT_WARNINGS
-            if self._verbose and error is not None and not known:
+            if self._detail is Detail.VERBOSE and error is not None and not known:
                 self._traced.add(message.text)
                 self._traceback(error)
         elif message.kind == "state" and message.text == "playing":
             self._note("playing; Ctrl-C ends")
+        elif self._detail is not Detail.VERBOSE:
+            self._follow_turns(message)
         elif message.kind == "flush" and self.log.interrupted_at(message.at_ns):
             self._close_line(" [interrupted]")
-        if self._live and message.kind in ("played", "flush", "event"):
+        if self._detail is Detail.VERBOSE and self._live and message.kind in ("played", "flush", "event"):
             self._report(self.log.take_ended())
+
+    def _follow_turns(self, message: Message) -> None:
+        """Say of each turn how it went, once all its words were shown: the log may be ahead of the bus."""
+        if message.kind == "flush":
+            self._flushed = max(self._flushed, message.data["flush"].turn)
+        elif message.kind == "played" and message.data["phase"] == "end":
+            self._whole[message.data["played"].turn] = None
+        elif message.kind == "event" and isinstance(message.data["event"], TurnEnd):
+            self._whole[message.data["event"].turn] = None
+        elif message.kind != "event":
+            return
+        if "word" not in self._kinds or not self._answers:
+            return
+        while len(self._whole) > KEPT_TURNS:
+            del self._whole[next(iter(self._whole))]
+        self._ended.update((turn.number, turn) for turn in self.log.take_ended())
+        for number in sorted(self._ended):
+            if number in self._whole or number <= self._flushed:
+                self._remark(self._ended.pop(number))
+
+    def _remark(self, turn: TurnRecord) -> None:
+        if "word" not in self._kinds or not self._is_new(turn) or not (text := remark(turn)):
+            return
+        if self._speaker != f"agent {turn.number}":
+            if not (turn.words or turn.user):  # nobody saw anything of it
+                return
+            self._status.clear()
+            self._close_line()
+            write("agent: ... " if turn.words else "agent: ", sys.stdout, end="")
+            self._speaker = f"agent {turn.number}"
+            self._close_line(f"[{text}]")
+        else:
+            self._close_line(f" [{text}]")
+
+    def _is_new(self, turn: TurnRecord) -> bool:
+        """Whether a turn has not been told yet, which it counts as from now on."""
+        if turn.number in self._reported:
+            return False
+        self._reported[turn.number] = None
+        while len(self._reported) > KEPT_TURNS:
+            del self._reported[next(iter(self._reported))]
+        return True
 
     def _prompt(self, message: Message) -> None:
         """Ask for the next line, once the agent has finished."""
@@ -152,13 +218,15 @@ class Terminal:
             self._prompted = True
 
     def _progress(self, message: Message) -> None:
+        if self._detail is Detail.QUIET:
+            return
         fraction = message.data.get("fraction")
         percent = f" {fraction:.0%}" if fraction is not None and self._status.redraws else ""
         self._status.show(f"{message.source}: {message.text}{percent}", source=message.source)
 
     def _packet(self, message: Message) -> None:
         caps = self.graph.nodes[message.source].caps.get(message.data["port"])
-        if not isinstance(caps, Text):
+        if not isinstance(caps, Text) or caps.kind not in self._kinds:
             return
         self._status.clear()
         if caps.kind == "final" and self.typed:
@@ -179,13 +247,12 @@ class Terminal:
 
     def _report(self, turns: list[TurnRecord]) -> None:
         for turn in turns:
-            if turn.ended and turn.number not in self._reported:
-                self._reported[turn.number] = None
+            if self._answers and turn.ended and self._is_new(turn):
                 self._note(sentence(turn))
-        while len(self._reported) > KEPT_TURNS:
-            del self._reported[next(iter(self._reported))]
 
-    def _note(self, text: str) -> None:
+    def _note(self, text: str, least: Detail = Detail.PLAIN) -> None:
+        if self._detail is Detail.QUIET and least is not Detail.QUIET:
+            return
         self._status.clear()
         self._broken_off = self._speaker or self._broken_off
         self._close_line()
@@ -201,54 +268,22 @@ class Terminal:
             self._speaker, self._prompted = "", False
 
 
-def sentence(turn: TurnRecord) -> str:
-    """A turn's figures in words, as the log line of a run; `~` marks what no recording has confirmed."""
-    texts = {
-        "endpoint": "end of speech seen after",
-        "first_word": "first word after",
-        "compute": "first sound after",
-        "v2v": "from your last sound to the reply's first",
-        "stop": "silent after an interruption in",
+def _answers(node: GraphNode) -> bool:
+    """Whether a node replies: a graph in which none does has turns of which nothing is to be told."""
+    return node.cls.generates or any(caps == Text("word") for caps in node.caps.values())
+
+
+def _shown(graph: Graph) -> frozenset[str]:
+    """The kinds of text that are printed as a transcript: those that no `console` of the graph prints."""
+    printed = {
+        _SHOWN_BY.get(caps.kind or "")
+        for link in graph.links
+        if graph.nodes[link.target].resolved == "console"
+        and isinstance(caps := graph.nodes[link.source].caps.get(link.out), Text)
     }
-    found = {name: latency for name in texts if (latency := turn.latency_ns(name)) is not None}
-    said = [
-        f"{texts[name]} {'' if turn.measured or name == 'first_word' else '~'}{ns / MS:.0f} ms"
-        for name, ns in found.items()
-    ]
-    if turn.interrupted:
-        heard = f'interrupted, heard: "{escaped(turn.heard)}"'
-        said.append(heard if turn.heard else "interrupted before it was heard")
-    elif not turn.heard:
-        said.append("nothing was played")
-    if turn.taken_back:
-        said.append("taken back since you spoke on")
-    if turn.held_ns:
-        said.append(f"held in vain for {turn.held_ns / MS:.0f} ms")
-    if turn.speculation.result == "hit":
-        said.append("prepared in the pause")
-    if tokens := turn.withheld.get("thought_tokens"):
-        said.append(f"a thought of {tokens} tokens left unsaid")
-    if calls := turn.withheld.get("tool_calls"):
-        said.append(f"{calls} tool call{'s' if calls > 1 else ''} left unsaid")
-    if turn.withheld.get("made_up_turns"):
-        said.append("cut where the model went on with your turn")
-    return f"turn {turn.number}: {', '.join(said) or 'played'}"
+    return frozenset({"final", "word"} - printed)
 
 
-def _found(turns: list[TurnRecord], name: str) -> list[int]:
-    """A latency of the turns that have it, in ns."""
-    return [ns for turn in turns if (ns := turn.latency_ns(name)) is not None]
-
-
-def _row(title: str, names: list[str], cells: list[int | None]) -> str:
-    texts = [
-        ("-" if ns is None else f"{ns / MS:.0f}").rjust(len(name))
-        for name, ns in zip(names, cells, strict=True)
-    ]
-    return f"{title:<11}  " + "  ".join(texts)
-
-
-def _summary(values: list[float]) -> str:
-    if len(values) < MEDIAN_NEEDS:
-        return f"max of {len(values)}: {max(values):.0f}"
-    return f"p50 of {len(values)}: {statistics.median(values):.0f}"
+def _without_stack(text: str) -> str:
+    head, found, _ = text.partition('\n  File "')
+    return f"{head.removesuffix(', and is at').removesuffix(', at')}; --verbose says where" if found else text

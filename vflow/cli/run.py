@@ -1,21 +1,25 @@
-"""`vflow run`: run a graph until it ends or Ctrl-C; transcript and words live, latencies at the end."""
+"""`vflow run`: run a graph until it ends or Ctrl-C; what is said is shown as it is said."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
 from vflow import resources
-from vflow.cli import graph_options
+from vflow.cli import graph_options, losses, run_files
 from vflow.cli.diagnostics import report as report_diagnostics
+from vflow.cli.json_lines import JsonLines, alone_on_stdout
 from vflow.cli.keyboard import Keyboard
-from vflow.cli.live_view import Terminal
+from vflow.cli.live_view import Detail, Terminal
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.python_messages import PythonMessages
+from vflow.cli.run_files import RunFiles
 from vflow.cli.signals import DONE, SignalWaiter
 from vflow.deadline import call_within
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
@@ -23,7 +27,7 @@ from vflow.graph import shipped
 from vflow.graph.file_uses import FileUse, clashes
 from vflow.graph.graph import Graph
 from vflow.printing import indented
-from vflow.report.report_file import why_not_writable, write_report
+from vflow.report.report_file import write_report
 from vflow.report.turn_log import TurnLog
 from vflow.runtime.lifecycle import State
 from vflow.runtime.pipeline import Pipeline
@@ -37,59 +41,79 @@ GRACE_S = 0.1
 
 def main(args: argparse.Namespace) -> int:
     try:
-        args.file = shipped.find(args.file)
-        _check_options(args)
-        graph = graph_options.load(args)
-        _check_report(args.report, graph)
+        with run_files.standard_input(args.input) as stdin:
+            args.file = shipped.find(args.file)
+            runs = run_files.find_runs(args.input, args.output, args.report, stdin)
+            run_files.check(args.file, runs)
+            return _all(args, runs)
     except GraphError as error:
         report_diagnostics(error.diagnostics)
         return USAGE
-    return _Run(graph, args).run()
 
 
-def _check_options(args: argparse.Namespace) -> None:
-    """Raises: GraphError where an output could not be written, or would overwrite what an option names."""
-    uses = [FileUse(args.file, "reads", "the graph"), *graph_options.model_caches()]
-    uses += [FileUse(args.input, "reads", "--input")] if args.input else []
-    for option, file in (("--output", args.output), ("--report", args.report)):
-        if file is None:
-            continue
-        if reason := why_not_writable(file):
-            raise GraphError([Diagnostic(f"{option}: {reason}", Place(file), "name another file")])
-        uses.append(FileUse(file, "writes", option, Place(file)))
-    if found := list(clashes(uses)):
-        raise GraphError(found)
+def _all(args: argparse.Namespace, runs: list[RunFiles]) -> int:
+    """Run one after the other; the first exit code that is not 0. Raises: GraphError before the first run,
+    where one of them cannot be."""
+    with contextlib.ExitStack() as stack:
+        if args.json:
+            args.stream = stack.enter_context(alone_on_stdout())
+        runs = [stack.enter_context(run_files.encoded(run)) for run in runs]
+        graphs = [_load(args, run) for run in runs]
+        codes = []
+        for run, graph in zip(runs, graphs, strict=True):
+            one = _Run(graph, _arguments(args, run), run)
+            codes.append(one.run())
+            if one.interrupted:
+                codes += [INTERRUPTED] * (run is not runs[-1])
+                break
+    return next(filter(None, codes), OK)
 
 
-def _check_report(report: str | None, graph: Graph) -> None:
-    """Raises: GraphError where the report would overwrite what a node reads or writes, or a node a model."""
+def _arguments(args: argparse.Namespace, run: RunFiles) -> argparse.Namespace:
+    """The arguments of one run."""
+    own = {"input": run.input, "output": run.recording, "report": run.report}
+    return argparse.Namespace(**{**vars(args), **own})
+
+
+def _load(args: argparse.Namespace, run: RunFiles) -> Graph:
+    """Raises: GraphError, also where the report would overwrite what a node reads or writes, or a node a
+    model."""
+    graph = graph_options.load(_arguments(args, run))
     uses = [*graph.files, *graph_options.model_caches()]
-    if report is not None:
-        uses.append(FileUse(report, "writes", "--report", Place(report)))
+    if run.report is not None:
+        uses.append(FileUse(run.report, "writes", "--report", Place(run.report)))
     if found := list(clashes(uses)):
         raise GraphError(found)
+    return graph
 
 
 class _Run:
     """One run, from loading to the report."""
 
-    def __init__(self, graph: Graph, args: argparse.Namespace) -> None:
-        self.args, self.graph = args, graph
+    def __init__(self, graph: Graph, args: argparse.Namespace, files: RunFiles) -> None:
+        self.args, self.graph, self._files = args, graph, files
         # where they are now: a node may change the folder that the process is in
-        self._recordings = [Path(file).absolute() if file else None for file in (args.input, args.output)]
+        paced = None if args.fast else args.input
+        self._recordings = [Path(file).absolute() if file else None for file in (paced, args.output)]
         self._report = os.path.abspath(args.report) if args.report is not None else None
         self.log = TurnLog(graph)
         self.pipeline = Pipeline(graph)
         self.pipeline.bus.listen(self.log.listen)
-        live = not (args.input and args.output)
-        self.terminal = Terminal(graph, self.log, live, verbose=args.verbose)
+        live = not (args.input and args.output) and not args.json  # those lines tell of turns as they end
+        self.json = JsonLines(graph, self.log, args.stream) if args.json else None
+        self.terminal = Terminal(graph, self.log, live, _detail(args), transcript=not args.json)
         self.keyboard: Keyboard | None = None
         self._signals = SignalWaiter()
         self._code = FAILED
         self._ending = self._told = False
+        self.interrupted = False
+        """Whether a signal has ended it."""
         self._player = threading.Thread(target=self._play, name="vflow:run", daemon=True)
         self._printer = threading.Thread(
-            target=self.terminal.follow, args=(self.pipeline.bus,), name="vflow:terminal", daemon=True
+            target=self.terminal.follow,
+            args=(self.pipeline.bus, self.json.tell if self.json else None),
+            name="vflow:terminal",
+            daemon=True,
         )
 
     def _type(self) -> None:
@@ -113,6 +137,10 @@ class _Run:
                 report_diagnostics([Diagnostic(str(error), Place("--text"))])
                 return USAGE
             self._printer.start()
+            if self._files.title:
+                self.terminal.note(self._files.title)
+                if self.json is not None:
+                    self.json.begin(self.args.input)
             if problem := resources.openmp_problem():
                 self.terminal.note(f"warning: {problem}")
             self.terminal.resolved()
@@ -122,7 +150,10 @@ class _Run:
             self._end_typing()
         self._printer.join(timeout=PRINT_S)
         self.terminal.end_line()
-        return code if code == USAGE else self._finish(code)
+        code = code if code == USAGE else self._finish(code)
+        if self.json is not None:
+            self.json.end(code, dropped_ms=losses.dropped_ms(self.graph, self.pipeline.stats()))
+        return code
 
     def _play(self) -> None:
         """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
@@ -137,10 +168,9 @@ class _Run:
         except VflowError as error:
             self._code = FAILED if started or not _is_missing(error) else USAGE
             if not self._ending:
-                self._told = True
-                self.terminal.failed(error)
+                self._tell(error)
         except (RuntimeError, OSError) as error:  # no more threads or descriptors: the system's word
-            self.terminal.note(f"error: {error}")
+            self.terminal.error(f"error: {error}")
         finally:
             self._signals.wake()
 
@@ -151,10 +181,13 @@ class _Run:
         if self.pipeline.state is State.STOPPED:  # it has ended by itself
             self._player.join(DRAIN_S)
             return self._code
+        self.interrupted = True
         self._end_typing()
         if self.pipeline.state is not State.PLAYING:
             self.terminal.note("stopping")
-            return self._stop() or INTERRUPTED  # nothing was played
+            self.terminal.hush()  # who loads has to be abandoned, and is no suspect
+            code = self._stop()
+            return code if code == INTERRUPTED or self.pipeline.failure is not None else INTERRUPTED
         self.terminal.note("draining: what was begun is played to its end; Ctrl-C again stops at once")
         self.pipeline.drain()
         came = self._signals.wait(DRAIN_S)
@@ -172,12 +205,18 @@ class _Run:
         interrupt came meanwhile."""
         self._ending, failed = True, self.pipeline.failure
         if failed is not None and not self._told:
-            self.terminal.failed(failed)
+            self._tell(failed)
         abandoned = self._within(STOP_S, lambda: self.pipeline.stop(STOP_S), "the pipeline")
         while (came := self._signals.wait(0)) is not None:
             if came != DONE:
                 return INTERRUPTED
         return OK if abandoned == [] and failed is None else FAILED
+
+    def _tell(self, error: VflowError) -> None:
+        self._told = True
+        self.terminal.failed(error)
+        if self.json is not None:
+            self.json.failed(getattr(error, "node", ""), str(error))
 
     def _within(self, deadline_s: float, call: Callable[[], T], name: str) -> T | None:
         """Return what a call into the pipeline returns; None, and say so, where it fails or a node hangs."""
@@ -193,19 +232,28 @@ class _Run:
             self.log.refine(*(path if path and path.is_file() else None for path in self._recordings))
         except (OSError, RuntimeError) as error:  # libsndfile's errors are RuntimeErrors
             self.terminal.note(f"latencies are the runtime's own, the recording cannot be read: {error}")
-        self.terminal.table()
+        self.terminal.summary()
+        links, threads = self.pipeline.stats(), self.pipeline.call_stats()
         if self._report is not None:
-            report = self.log.report(self.pipeline.stats())
+            report = {**self.log.report(links), "threads": [asdict(thread) for thread in threads]}
             for loss in self.log.losses:
                 self.terminal.note(f"warning: {indented(loss)}")
             try:
                 write_report(self._report, report)
             except OSError as error:
-                self.terminal.note(
+                self.terminal.error(
                     f"the report cannot be written: {self.args.report}: {error.strerror or error}"
                 )
-                return code or FAILED
+                code = code or FAILED
+        if loss := losses.lost(self.graph, links, threads):
+            self.terminal.note(loss)
         return code
+
+
+def _detail(args: argparse.Namespace) -> Detail:
+    if args.quiet:
+        return Detail.QUIET
+    return Detail.VERBOSE if args.verbose else Detail.PLAIN
 
 
 def _is_missing(error: BaseException) -> bool:

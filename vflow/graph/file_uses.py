@@ -46,6 +46,17 @@ def clashes(uses: Iterable[FileUse]) -> Iterator[Diagnostic]:
             written[identity] = use
 
 
+def missing(uses: Iterable[FileUse]) -> Iterator[Diagnostic]:
+    """A warning for each file or folder that is read, is named by a path, and is not here. A name without a
+    folder may be that of a model, and OWNER/NAME one of the hub's."""
+    for use in uses:
+        path = os.path.expanduser(use.file)
+        is_path = path.startswith((os.sep, f".{os.sep}", f"..{os.sep}", "~")) or path.count(os.sep) > 1
+        if use.mode == "reads" and is_path and not os.path.exists(path):
+            message = f"{use.by}: {use.file} is not here"
+            yield Diagnostic(message, use.place, "check the path", "warning")
+
+
 def _identity(file: str) -> Identity | None:
     """What two names of one file have in common, whether it is there yet or not; None for what cannot be
     overwritten: a device, a folder, or no path."""

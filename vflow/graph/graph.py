@@ -130,6 +130,12 @@ class Graph:
     secrets: Secrets = field(default_factory=Secrets)
     """What came from the environment: whoever prints, hides it."""
 
+    @property
+    def free_running(self) -> bool:
+        """Whether no clock paces sources that one could pace: a latency of their audio means nothing."""
+        sources = [node for node in self.nodes.values() if is_source(node.cls)]
+        return any(overrides(n.cls, "paced") for n in sources) and not any(n.paced for n in sources)
+
     def into(self, name: str) -> list[GraphLink]:
         return [link for link in self.links if link.target == name]
 

@@ -188,7 +188,7 @@ class TurnLog:
             turn = self._turn(event.turn)
             had_ended = turn.ended
             self._decided(turn, at_ns)
-            if "voice_off_ns" in event.meta:
+            if "voice_off_ns" in event.meta and not self.graph.free_running:
                 off_ns = self._count(event.meta, "voice_off_ns", at_ns, message.source)
                 turn.at_ns["voice_off"] = off_ns
             self._settle(turn, had_ended or turn.interrupted)
@@ -281,7 +281,7 @@ class TurnLog:
 
     def report(self, links: list[LinkStats]) -> dict[str, Any]:
         """The run as `--report` writes it; `links` are the pipeline's LinkStats."""
-        fields = ("name", "pushed", "dropped", "stale", "high_water", "max_wait_ms")
+        fields = ("name", "pushed", "dropped", "stale", "high_water", "max_wait_ms", "dropped_ms")
         left_out = {name: count for name, count in self.left_out.items() if count}
         with self._lock:  # nodes that were abandoned may still post
             report = {

@@ -50,6 +50,7 @@ class LinkStats:
     stale: int
     high_water: int
     max_wait_ms: float
+    dropped_ms: float = 0.0
 
 
 class Link:
@@ -91,7 +92,7 @@ class Link:
         self._leaky = options.policy.startswith("leaky")
         self._mutex = threading.Lock()  # held by all that take entries out, but the reader of a blocking link
         self._pushed = self._refused = self._high_water = 0  # written by the writer
-        self._put_ns = self._leaked = 0
+        self._put_ns = self._leaked = self._leaked_ns = 0
         self._eos_put = False
         self._got_ns = self._skipped = self._max_wait_ns = 0  # written by the reader
         self._purged = 0  # written under the pipeline's flush lock
@@ -125,8 +126,9 @@ class Link:
 
     def stats(self) -> LinkStats:
         stale = self._refused + self._skipped + self._purged
-        wait_ms = self._max_wait_ns / 1e6
-        return LinkStats(self.name, self._pushed, self._leaked, stale, self._high_water, round(wait_ms, 3))
+        wait_ms, leaked_ms = round(self._max_wait_ns / 1e6, 3), round(self._leaked_ns / 1e6, 1)
+        counts = self._pushed, self._leaked, stale, self._high_water
+        return LinkStats(self.name, *counts, wait_ms, leaked_ms)
 
     def put(self, item: Item) -> None:
         """Append an item; where the link is full, its policy decides. What comes behind an eos is another
@@ -185,6 +187,7 @@ class Link:
             self._drop_oldest()
         else:
             self._leaked += 1
+            self._leaked_ns += getattr(item, "duration_ns", 0)
             self._overflow()
         return policy != "leaky-newest"
 
@@ -216,6 +219,7 @@ class Link:
         index = next((at for at, entry in enumerate(self._entries) if isinstance(entry[1], Packet)), None)
         if index is not None:
             self._dropped_ns += self._entries[index][3]
+            self._leaked_ns += self._entries[index][3]
             del self._entries[index]
         return index is not None
 

@@ -25,6 +25,7 @@ from vflow.graph.graph import Graph
 from vflow.node import Node
 from vflow.props import set_hot
 from vflow.runtime.announcer import Announcer
+from vflow.runtime.call_times import CallStats
 from vflow.runtime.context import NodeContext
 from vflow.runtime.failures import Failures
 from vflow.runtime.flush_lock import FlushLock
@@ -102,13 +103,8 @@ class Pipeline:
         self._contexts = {name: self._context(name) for name in self.nodes}
         for name, node in self.nodes.items():
             node.ctx = self._contexts[name]
-        self._watchdog = Watchdog(
-            self._threads.segments,
-            self.clock,
-            self._announcer.warn,
-            self._lifecycle.threads,
-            look_after=self._look_after,
-        )
+        watched = self._threads.segments, self.clock, self._announcer.warn, self._lifecycle.threads
+        self._watchdog = Watchdog(*watched, look_after=self._look_after)
 
     def _context(self, name: str) -> NodeContext:
         segment, runner = self._wiring.segments[name], self._wiring.runners[name]
@@ -288,6 +284,10 @@ class Pipeline:
     def stats(self) -> list[LinkStats]:
         """The counters of the links that cross threads."""
         return [link.stats() for _, link in self._wiring.links]
+
+    def call_stats(self) -> list[CallStats]:
+        """How busy each thread is, and how long its calls take; of a source nothing is known."""
+        return self._threads.call_stats()
 
     @property
     def abandoned(self) -> bool:

@@ -22,6 +22,7 @@ from vflow.flush import Flush
 from vflow.node import overrides
 from vflow.ports import Item
 from vflow.runtime import forks
+from vflow.runtime.call_times import CallTimes
 from vflow.runtime.coroutines import Coroutines
 from vflow.runtime.flush_lock import FlushLock
 from vflow.runtime.inbox import Inbox
@@ -57,6 +58,7 @@ class Segment:
         self.name, self.owner = name, owner
         self.epoch = 0
         self.waiter = owner.clock.waiter()
+        self.calls = CallTimes(self.waiter)
         self.runners: list[Runner] = []
         self.inbox = Inbox([], by_pts=False)
         self.timers: dict[Runner, int] = {}
@@ -132,6 +134,7 @@ class Segment:
             self.owner.crashed(self, error)
         finally:
             self._leave_child()
+            self.calls.end()
             try:
                 self._coroutines.close()
             finally:

@@ -57,7 +57,7 @@ def wire(
             wiring.runners[name], wiring.segments[name] = runner, segment
     for edge in graph.links:
         if graph.is_boundary(edge):
-            wiring.links.append((edge, _link(graph, edge, speculation, announcer, owner)))
+            wiring.links.append((edge, _link(graph, edge, speculation, announcer, owner, wiring)))
     for names in threads:
         for name in reversed(names):  # what is downstream first: an entry knows where its node emits to
             _connect(graph, wiring, name)
@@ -67,15 +67,19 @@ def wire(
 
 
 def _link(
-    graph: Graph, edge: GraphLink, speculation: Speculation, announcer: Announcer, owner: SegmentOwner
+    graph: Graph,
+    edge: GraphLink,
+    speculation: Speculation,
+    announcer: Announcer,
+    owner: SegmentOwner,
+    wiring: Wiring,
 ) -> Link:
     warned: list[bool] = []
 
     def overflow() -> None:
         if graph.nodes[edge.source].paced and not warned:
             warned.append(True)
-            text = "too slow: audio of a live source is dropped (counted in the link's 'dropped')"
-            announcer.say("warning", text, edge.name)
+            announcer.say("warning", _too_slow(edge, wiring), edge.name)
 
     queue = graph.queue(edge)
     target = graph.nodes[edge.target].cls
@@ -88,6 +92,20 @@ def _link(
         and not all(_closes_cycle(graph, other) for other in graph.into(edge.target))
     )
     return link
+
+
+def _too_slow(edge: GraphLink, wiring: Wiring) -> str:
+    """Say which node holds up a link that overflows: its reader, or whoever that one waits for."""
+    segment, seen = wiring.segments[edge.target], set[Segment]()
+    while segment not in seen:
+        seen.add(segment)
+        full = (e for e, link in wiring.links if link.blocked and wiring.segments[e.source] is segment)
+        if (onwards := next(full, None)) is not None:
+            segment = wiring.segments[onwards.target]
+    calls = segment.calls.stats((segment.name,))
+    busy = f"busy {calls.busy:.0%} of the time, calls of up to {calls.max_ms:.0f} ms"
+    mend = "use a smaller model or a faster machine; 'vflow doctor FILE' says what is faster here"
+    return f"too slow: {segment.name} ({busy}), so audio of {edge.source} is dropped; {mend}"
 
 
 def _closes_cycle(graph: Graph, edge: GraphLink) -> bool:

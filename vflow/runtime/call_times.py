@@ -1,0 +1,105 @@
+"""How long the calls of one thread into its nodes take: how busy it is, and p50 and p99 of its calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+SHORT_NS = 20_000
+"""After a call that is shorter, the next SKIPPED are not timed: two looks at the clock would be felt."""
+SKIPPED = 6
+"""One call in seven is timed then: nodes do their work every 2nd, 10th or 16th packet, hardly every 7th."""
+_STEPS = 8
+"""Buckets an octave: a percentile is right to 12 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallStats:
+    """Figures of one thread: its `nodes`, the first of which takes what comes and calls the others.
+
+    `busy` is the share of the time in which it was in a call, and waited neither for the clock nor for room.
+    """
+
+    nodes: tuple[str, ...]
+    calls: int
+    busy: float
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+class Waited(Protocol):
+    """Knows how long a thread has waited so far."""
+
+    @property
+    def waited_ns(self) -> int: ...
+
+
+class CallTimes:
+    """`begin`, `timed` and `end` are for the thread; `stats` is for any.
+
+    `waiter` is the thread's: it knows how long that has waited.
+    """
+
+    def __init__(self, waiter: Waited) -> None:
+        self._waiter = waiter
+        self._began_ns = self._ended_ns = self._call_ns = 0  # moments; 0 is none
+        self._calls = self._busy_ns = self._max_ns = 0
+        self._counts = [0] * (64 * _STEPS)
+
+    def begin(self) -> None:
+        """The thread begins."""
+        self._began_ns = time.perf_counter_ns()
+
+    def end(self) -> None:
+        """The thread leaves."""
+        self._ended_ns = time.perf_counter_ns()
+
+    def timed(self, call: Callable[..., None], *args: Any, weight: int = 1) -> int:
+        """Call, and note how long it took, for `weight` calls; how many of the next need not be timed.
+
+        Raises: what `call` raises.
+        """
+        self._call_ns = began_ns = time.perf_counter_ns() - self._waiter.waited_ns
+        try:
+            call(*args)
+        finally:
+            self._call_ns = 0
+            took_ns = time.perf_counter_ns() - self._waiter.waited_ns - began_ns
+            self._calls += weight
+            self._busy_ns += weight * took_ns
+            self._max_ns = max(self._max_ns, took_ns)
+            self._counts[_bucket(took_ns)] += weight
+        return 0 if took_ns > SHORT_NS else SKIPPED
+
+    def stats(self, nodes: tuple[str, ...]) -> CallStats:
+        """The figures so far; a call that goes on now counts as busy."""
+        now_ns = self._ended_ns or time.perf_counter_ns()
+        call_ns = self._call_ns
+        busy_ns = self._busy_ns + (now_ns - self._waiter.waited_ns - call_ns if call_ns else 0)
+        lasted_ns = now_ns - self._began_ns if self._began_ns else 0
+        busy = min(1.0, max(0.0, busy_ns / lasted_ns)) if lasted_ns else 0.0
+        p50_ms, p99_ms = (round(self._percentile_ns(share) / 1e6, 3) for share in (0.5, 0.99))
+        return CallStats(nodes, self._calls, round(busy, 4), p50_ms, p99_ms, round(self._max_ns / 1e6, 3))
+
+    def _percentile_ns(self, share: float) -> int:
+        wanted, seen = share * sum(self._counts), 0
+        for bucket, count in enumerate(self._counts):
+            seen += count
+            if count and seen >= wanted:
+                return min(_upper_ns(bucket), self._max_ns)
+        return 0
+
+
+def _bucket(ns: int) -> int:
+    """The bucket of a duration: eight for each power of two."""
+    ns = max(ns, _STEPS)
+    octave = ns.bit_length() - 4
+    return octave * _STEPS + (ns >> octave) - _STEPS
+
+
+def _upper_ns(bucket: int) -> int:
+    octave, step = divmod(bucket, _STEPS)
+    return (step + _STEPS + 1 << octave) - 1
