@@ -13,7 +13,7 @@ from vflow.graph.resolver import NAMED_ONLY, Resolver
 from vflow_nodes.chat.openai import OpenAiChat
 
 
-@pytest.mark.parametrize("role", ["generator"])
+@pytest.mark.parametrize("role", ["generator", "stt", "tts"])
 def test_no_role_takes_a_remote_model_by_itself(role: str) -> None:
     remote = [c for c in Resolver(Registry({})).candidates(role) if c.name == f"{role}.openai"]
     assert [c.problem for c in remote] == [NAMED_ONLY]
