@@ -10,7 +10,23 @@ import pytest
 from tests import remote_server as remote
 from tests.remote_server import Exchange, chunk, reply, serve
 from tests.stand_ins import PATIENCE_S, pipeline
-from vflow import SECOND, ManualClock, Message, Node, Out, Packet, Text, TextPacket, TurnEnd
+from vflow import (
+    SECOND,
+    Event,
+    In,
+    ManualClock,
+    Message,
+    Node,
+    Out,
+    Packet,
+    Pause,
+    Resume,
+    SpeechEnd,
+    SpeechStart,
+    Text,
+    TextPacket,
+    TurnEnd,
+)
 
 GRAPH = """
 nodes:
@@ -53,6 +69,76 @@ def test_an_interruption_closes_the_request_and_the_next_turn_is_answered(
             assert running.wait(PATIENCE_S)
     assert [asked.json["messages"][-1]["content"] for asked in server.asked] == ["Hello?", "Hello? And now?"]
     assert [(end.turn, end.meta["stop_reason"]) for end in ended] == [(2, "eos")]
+
+
+class Speaks(Node):
+    """A pause that is no end: the user speaks on as soon as `go` is set, and then ends."""
+
+    live = True
+    out = Out(Text("final"))
+    go: threading.Event
+
+    def produce(self) -> Iterator[Packet | Event | None]:
+        yield SpeechStart(turn=1)
+        self.ctx.speculate(1)
+        yield Pause(turn=1, pts_ns=1)
+        self.go.wait(PATIENCE_S)
+        self.ctx.retract(1, 2)
+        yield Resume(turn=1, pts_ns=2)
+        self.ctx.commit(1)
+        yield SpeechEnd(turn=1, pts_ns=3)
+
+
+class Hears(Node):
+    """Transcribes at the pause, where it may, and at the end."""
+
+    heavy = True
+    speculates = True
+    text = In(Text("final"))
+    out = Out(Text("final"))
+
+    def process(self, packet: TextPacket) -> None:
+        return None
+
+    def on_event(self, event: Event) -> Iterator[TextPacket]:
+        if isinstance(event, Pause) and self.ctx.speculative(event):
+            yield TextPacket(text="Hello", turn=1)
+        elif isinstance(event, SpeechEnd):
+            yield TextPacket(text="Hello you.", turn=1)
+
+
+SPOKEN = """
+nodes:
+  speaks: {use: t.speaks}
+  hears: {use: t.hears}
+  chat: {use: chat.openai, base_url: '%s', model: tiny, retries: 0, speculate: %s}
+  end:  {use: 'null'}
+links: [speaks -> hears -> chat.text, chat -> end]
+"""
+
+
+def test_a_request_in_advance_is_closed_when_the_user_speaks_on() -> None:
+    with serve(remote.waits("Hello "), reply("Fine.")) as server:
+
+        class Speaking(Speaks):
+            go = server.came
+
+        with pipeline(SPOKEN % (server.url, "true"), speaks=Speaking, hears=Hears) as running:
+            assert server.left.wait(PATIENCE_S)
+            assert running.wait(PATIENCE_S)
+    said = [[message["content"] for message in asked.json["messages"][1:]] for asked in server.asked]
+    assert said == [["Hello"], ["Hello you."]]
+
+
+def test_without_speculate_a_pause_costs_no_request() -> None:
+    class Speaking(Speaks):
+        go = threading.Event()
+
+    Speaking.go.set()
+    with serve(reply("Fine.")) as server:
+        with pipeline(SPOKEN % (server.url, "false"), speaks=Speaking, hears=Hears) as running:
+            assert running.wait(PATIENCE_S)
+        assert [asked.json["messages"][-1]["content"] for asked in server.asked] == ["Hello you."]
 
 
 class AsksOnce(Node):

@@ -212,10 +212,9 @@ class RemoteClient:
         return found
 
     def _no_answer(self, path: str, sent: str) -> RemoteError:
-        place, url = self.endpoint.place, self.endpoint.url
+        mend = faults.address_mend(self.endpoint)
         return RemoteError(
-            f"{place} sent {sent} for {path}; is it an OpenAI-compatible server? 'base_url' is {url}, and "
-            "usually ends with /v1"
+            f"{self.endpoint.place} sent {sent} for {path}; is it an OpenAI-compatible server? {mend}"
         )
 
     def _slow(self, longest_s: float, name: str) -> RemoteError:

@@ -60,10 +60,7 @@ def of_status(
             return RemoteError(
                 f"{place} has no model {model!r} ({status}){quoted}; set 'model' to one that it has"
             )
-        return RemoteError(
-            f"{place} has nothing at {path} ({status}){quoted}; 'base_url' usually ends with /v1, as in "
-            f"http://localhost:11434/v1; {endpoint.url} was given"
-        )
+        return RemoteError(f"{place} has nothing at {path} ({status}){quoted}; {address_mend(endpoint)}")
     if status == 429:
         if b"insufficient_quota" in body:
             return RemoteError(
@@ -84,6 +81,13 @@ def of_status(
     return RemoteError(
         f"{place} refuses the request ({status}){quoted or '; look into its log'}", about=about
     )
+
+
+def address_mend(endpoint: Endpoint) -> str:
+    """How to mend an address at which there is something else."""
+    if endpoint.url.endswith("/v1"):
+        return f"'base_url' is {endpoint.url}; see to its host and port"
+    return f"'base_url' is {endpoint.url}, and usually ends with /v1"
 
 
 def _redirect(endpoint: Endpoint, location: str) -> str:
