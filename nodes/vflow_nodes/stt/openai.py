@@ -5,8 +5,6 @@ Source: https://platform.openai.com/docs/api-reference/audio/createTranscription
 
 from __future__ import annotations
 
-import io
-import wave
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -28,19 +26,11 @@ from vflow import (
     SpeechStart,
     Text,
     TextPacket,
-    join_words,
     prop,
 )
 from vflow_nodes.lib.remote.faults import RemoteError
 from vflow_nodes.lib.remote.node import RemoteNode
-
-RATE = 16_000
-SHORTEST = RATE // 10
-"""Samples: OpenAI refuses less than 0.1 s."""
-PIECE = 300 * RATE
-"""Samples of one request, at most: 9.6 MB, where OpenAI takes 25 MB."""
-SILENT = 1e-3
-"""Peak amplitude (-60 dB) of what is not worth transcribing: models make words of silence."""
+from vflow_nodes.lib.remote.utterance import RATE, audible, transcribe
 
 
 class OpenAiStt(RemoteNode):
@@ -123,45 +113,11 @@ class OpenAiStt(RemoteNode):
     async def _text(self) -> str | None:
         """What was said so far; None where the request failed, and the next one may not."""
         samples = np.concatenate(self._blocks) if self._blocks else np.empty(0, np.float32)
-        said: list[str] = []
+        if audible(samples):
+            self._seconds += len(samples) / RATE
+        fields = {name: value for name in ("language", "prompt") if (value := getattr(self, name))}
         try:
-            for piece in np.split(samples, range(PIECE, len(samples), PIECE)):
-                text = await self._transcript(piece)
-                said.append(text)
+            return await transcribe(self.client, self.model, samples, fields)
         except RemoteError as error:
             self.ctx.warn(f"turn {self._turn} is not transcribed: {error}")
             return None
-        return join_words(said)
-
-    async def _transcript(self, samples: Samples) -> str:
-        """Raises: RemoteError."""
-        if len(samples) < SHORTEST or float(np.abs(samples).max()) < SILENT:
-            return ""
-        self._seconds += len(samples) / RATE
-        fields = {"model": self.model, "response_format": "json"}
-        fields |= {name: value for name in ("language", "prompt") if (value := getattr(self, name))}
-        found = await self.client.whole(
-            "POST",
-            "audio/transcriptions",
-            self.model,
-            data=fields,
-            files={"file": ("utterance.wav", wav(samples), "audio/wav")},
-        )
-        text = found.get("text")
-        if not isinstance(text, str):
-            raise RemoteError(
-                f"{self.client.endpoint.place} sent JSON without a transcript; is 'base_url' right, and "
-                "'model' one that transcribes?"
-            )
-        return " ".join(text.split())
-
-
-def wav(samples: Samples) -> bytes:
-    """A wav file of samples, `(frames,) float32` at 16 kHz: 16 bit."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(RATE)
-        writer.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
-    return file.getvalue()

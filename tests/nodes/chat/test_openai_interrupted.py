@@ -51,24 +51,29 @@ class Asks(Node):
         yield TextPacket(text="And now?", turn=2)
 
 
-@pytest.mark.parametrize("answer", [remote.silent, remote.waits("Hello ")], ids=["no answer", "a word"])
-def test_an_interruption_closes_the_request_and_the_next_turn_is_answered(
-    answer: remote.Answer,
-) -> None:
-    with serve(answer, reply("Fine.")) as server:
+@pytest.mark.parametrize("word", [False, True], ids=["no answer", "a word"])
+def test_an_interruption_closes_the_request_and_the_next_turn_is_answered(word: bool) -> None:
+    heard = threading.Event()
+    ends: list[TurnEnd] = []
+
+    def listen(message: Message) -> None:
+        if message.source == "chat" and message.kind == "packet":
+            heard.set()
+        if isinstance(end := message.data.get("event"), TurnEnd):
+            ends.append(end)
+
+    with serve(remote.waits("Hello ") if word else remote.silent, reply("Fine.")) as server:
 
         class Asking(Asks):
-            go = server.came
+            go = heard if word else server.came
 
         with pipeline(GRAPH % server.url, asks=Asking) as running:
-            ended: list[TurnEnd] = []
-            running.bus.listen(lambda message: ended.extend(
-                [message.data["event"]] if isinstance(message.data.get("event"), TurnEnd) else []
-            ))  # fmt: skip
+            running.bus.listen(listen)
             assert server.left.wait(PATIENCE_S)
             assert running.wait(PATIENCE_S)
-    assert [asked.json["messages"][-1]["content"] for asked in server.asked] == ["Hello?", "Hello? And now?"]
-    assert [(end.turn, end.meta["stop_reason"]) for end in ended] == [(2, "eos")]
+    said = [[message["content"] for message in asked.json["messages"][1:]] for asked in server.asked]
+    assert said == [["Hello?"], ["Hello?", "Hello", "And now?"] if word else ["Hello? And now?"]]
+    assert [(end.turn, end.meta["stop_reason"]) for end in ends] == [(2, "eos")]
 
 
 class Speaks(Node):

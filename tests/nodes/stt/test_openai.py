@@ -15,8 +15,9 @@ import pytest
 from tests import remote_server as remote
 from tests.remote_server import Answer, Asked, Remote, error, sends, serve
 from vflow import AudioPacket, Harness, Pause, Resume, SpeechEnd, SpeechStart, TextPacket
-from vflow_nodes.stt import openai
-from vflow_nodes.stt.openai import RATE, OpenAiStt, wav
+from vflow_nodes.lib.remote import utterance
+from vflow_nodes.lib.remote.utterance import RATE
+from vflow_nodes.stt.openai import OpenAiStt
 
 LOUD = np.full(RATE // 2, 0.25, np.float32)
 
@@ -83,7 +84,7 @@ def test_silence_and_clicks_are_not_sent() -> None:
 
 
 def test_a_long_utterance_is_sent_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai, "PIECE", RATE)
+    monkeypatch.setattr(utterance, "PIECE", RATE)
     with stt(heard("one"), heard("two")) as (harness, server):
         say(harness, LOUD, LOUD, LOUD)
         harness.event(SpeechEnd(turn=1))
@@ -137,8 +138,3 @@ def test_what_was_sent_in_vain_is_counted_and_the_whole_is_sent_again() -> None:
         assert [sent(asked)[1] for asked in server.asked] == [RATE // 2, RATE]
     stats = next(message for message in harness.messages if message.kind == "stats").data
     assert (stats["in_advance"], stats["void_in_advance"], stats["audio_s"]) == (1, 1, 1.5)
-
-
-def test_samples_beyond_full_scale_are_clipped() -> None:
-    with wave.open(io.BytesIO(wav(np.array([2, -2, 0], np.float32)))) as file:
-        assert np.frombuffer(file.readframes(3), "<i2").tolist() == [32767, -32767, 0]

@@ -14,7 +14,7 @@ import random
 import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -65,6 +65,12 @@ class RemoteClient:
         self.endpoint, self.patience, self.counts = endpoint, patience, Counts()
         self._busy = busy
         self._kept: tuple[asyncio.AbstractEventLoop, httpx2.AsyncClient, asyncio.Task[None]] | None = None
+
+    def beside(self) -> RemoteClient:
+        """Another one for the same endpoint, with the same counts, whose requests hold no clock."""
+        other = RemoteClient(self.endpoint, self.patience, nullcontext)
+        other.counts = self.counts
+        return other
 
     async def events(self, path: str, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """The JSON of each event of a streamed answer. A server that does not stream gives its whole answer
