@@ -54,6 +54,10 @@ class Candidate:
     problem: str
 
 
+NAMED_ONLY = "it is taken only where a graph names it"
+"""The problem of a candidate with a rank below 0: what it works on leaves the machine."""
+
+
 class Resolver:
     """Resolves names for one graph; answers are kept, since availability may cost a look at the disk."""
 
@@ -79,7 +83,8 @@ class Resolver:
                 rank = self.registry.load(name).rank
             except Unavailable:
                 rank = 0
-            found.append(Candidate(name, rank, self.problem(name)))
+            problem = self.problem(name) or (NAMED_ONLY if rank < 0 else "")
+            found.append(Candidate(name, rank, problem))
         return sorted(found, key=lambda c: (-c.rank, c.name))
 
     def _best(self, role: str) -> Resolved:

@@ -12,7 +12,8 @@ from vflow import MS, Flush, In, Text, TextPacket, install_command, models, prop
 from vflow_nodes.chat.memory import ChatMemory
 from vflow_nodes.chat.summary import NOTE_TAKER, TOKENS, Summary, asked, instructed
 from vflow_nodes.lib.decode.errors import DecodeError
-from vflow_nodes.lib.engine_generator import REPLY, Emission, EngineGenerator
+from vflow_nodes.lib.engine_generator import REPLY, EngineGenerator
+from vflow_nodes.lib.generator import Emission
 
 if TYPE_CHECKING:
     from vflow_nodes.chat.loading import LanguageModel

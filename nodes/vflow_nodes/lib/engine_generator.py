@@ -1,16 +1,16 @@
-"""The base of the generators with a decode engine: properties, a reply as packets, the history as heard."""
+"""The base of the generators with a decode engine: properties, and a reply as packets."""
 
 from __future__ import annotations
 
 import collections.abc
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from vflow import Advice, Flush, In, Node, Out, Text, TextPacket, TurnEnd, Unavailable, join_words, prop
+from vflow import Advice, TextPacket, Unavailable, join_words, prop
 from vflow_nodes.lib import withheld
 from vflow_nodes.lib.decode.errors import DecodeError
-from vflow_nodes.lib.word_breaks import units
+from vflow_nodes.lib.generator import Emission, Emissions, Generator
 
 if TYPE_CHECKING:
     from vflow_nodes.lib.decode.build import Options
@@ -21,23 +21,18 @@ if TYPE_CHECKING:
     from vflow_nodes.lib.replies import Replies
 
 T = TypeVar("T")
-Emission = tuple[Out, TextPacket | TurnEnd] | None
-"""A generator's output port with what goes out there: it may have several."""
-Emissions = collections.abc.Generator[Emission, None, None]
 REPLY = 512
 """Tokens of a slot behind the room of its prompt."""
 NO_BEAMS = "it belongs to beam search, and a reply that is spoken as it is made is one beam"
 
 
-class EngineGenerator(Node):
+class EngineGenerator(Generator):
     """A node that answers with words, token by token, on an engine that it shares with its like.
 
     A subclass loads an engine in `load`; from `open` on, `replies` is the node's session on it, and `reply`
-    answers a prompt. Each answer, and after an interruption what was heard of it, is the history.
+    answers a prompt.
     """
 
-    heavy = True
-    generates = True
     absent = dict.fromkeys(("length_penalty", "early_stopping"), NO_BEAMS)
 
     device: Literal["auto", "cpu", "cuda"] = prop("auto", doc="where the model runs")
@@ -75,13 +70,8 @@ class EngineGenerator(Node):
     graphs: bool = prop(True, doc="capture each step as a CUDA graph; no effect on the CPU")
     tf32: bool = prop(False, doc="let float32 products round to 19 bits; no effect on other types")
 
-    say = In(Text("reply"), doc="said as it is, as a reply of its own", optional=True)
-    words = Out(Text("word"), doc="the reply", bus=True)
-
     asked_in = ""
     """The language of what is answered, where its packet names one; the words of the reply name it too."""
-    _settled = 0
-    """The last turn that an interruption has dealt with."""
     _death_told = False
     """Whether a reply has failed since the engine died."""
 
@@ -110,7 +100,7 @@ class EngineGenerator(Node):
             self.ctx.warn(f"min_tokens is above max_tokens: every reply ends at {self.max_tokens} tokens")
         self.replies: Replies = replies.Replies(engine)
         self._death_told = False
-        self._warned: set[str] = set()
+        self._warned = frozenset()
 
     def revive(self) -> None:
         """Take part in a fresh engine where the node's has died: what it died of was raised by a reply, and
@@ -181,30 +171,6 @@ class EngineGenerator(Node):
         self._tell(*withheld.problem(reply, len(said)))
         yield self.words, self.ended(turn, len(tokens), reply.stop_reason or "eos", withheld.counts(reply))
 
-    def process_say(self, packet: TextPacket) -> Iterator[Emission]:
-        """Say a text that nobody asked for, and remember it as a reply."""
-        turn = packet.turn or self.ctx.new_turn()
-        if self.ctx.cancelled(turn):
-            return
-        said: list[str] = []
-        try:
-            for text in (word for part in packet.text.split() for word in units(part)):
-                now = self.ctx.now_ns()
-                word = TextPacket(text=text, index=len(said), turn=turn, pts_ns=now, meta=packet.meta)
-                said.append(text)
-                yield self.words, word
-                yield None
-        finally:
-            if said:
-                self.ctx.conversation.append("assistant", join_words(said), turn)
-        yield self.words, self.ended(turn, 0, "eos")
-
-    def _tell(self, kind: str, text: str) -> None:
-        """Warn of a problem, once of each kind: a model's habit comes again each turn."""
-        if kind and kind not in self._warned:
-            self._warned.add(kind)
-            self.ctx.warn(text)
-
     def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
         """Have the engine begin a reply; returns at once. Raises: DecodeError."""
         return self.replies.generate(parts, self._sampling(turn), one_line=one_line)
@@ -212,17 +178,6 @@ class EngineGenerator(Node):
     def finished(self, turn: int) -> Iterator[Emission]:
         """Emit more after a reply's last word; not called where it was ended before."""
         yield from ()
-
-    def answered(self, turn: int, text: str, tokens: list[int]) -> None:
-        """A reply is complete, or was ended: `text` is what was said of it, '' if nothing, and `tokens` are
-        those of a reply that was said to its end, and was speech alone. Enters it into the history."""
-        if text:
-            self.ctx.conversation.append("assistant", text, turn)
-
-    def ended(self, turn: int, tokens: int, reason: str, more: Mapping[str, int] | None = None) -> TurnEnd:
-        """The end of a turn's reply; `more` is what was withheld."""
-        meta = {"tokens": tokens, "stop_reason": reason, **(more or {})}
-        return TurnEnd(turn=turn, pts_ns=self.ctx.now_ns(), meta=meta)
 
     def advise(self) -> Iterator[Advice]:
         """Time a step of a reply with each choice there is here."""
@@ -240,27 +195,3 @@ class EngineGenerator(Node):
             max_tokens=self.max_tokens,
             seed=secrets.randbits(62) if self.seed is None else self.seed + turn,
         )
-
-    def on_cancel(self, flush: Flush) -> None:
-        """Cut the history to what was heard.
-
-        A sink names the replies that it was playing, and the last that it played to its end. Of those behind
-        them nothing was heard; without a sink nobody can tell, and they are kept. A reply that is taken back
-        may have been played to its end.
-        """
-        if flush.retracts:
-            return
-        conversation = self.ctx.conversation
-        cut = {played.turn for played in flush.played if not played.ended or flush.unheard(played.turn)}
-        for turn in cut:
-            conversation.truncate(turn, flush.heard(turn))
-        settled = max([self._settled, *(record.turn for record in flush.played)])
-        for entry in conversation.entries() if flush.sinks else ():
-            if entry.role == "assistant" and settled < entry.turn <= flush.turn:
-                conversation.truncate(entry.turn, "")
-        self._settled = max(self._settled, flush.turn)
-
-    def on_flush(self, flush: Flush) -> None:
-        """The user spoke on: what was asked and answered in advance has not been."""
-        if flush.retracts:
-            self.ctx.conversation.delete(flush.turn)

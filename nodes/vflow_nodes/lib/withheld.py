@@ -5,13 +5,36 @@ It imports no torch: `EngineGenerator` is inspected where there is none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from vflow_nodes.lib.decode.reply import Reply
+    from vflow_nodes.lib.decode.speech import SpeechParser
+    from vflow_nodes.lib.decode.tool_calls import ToolCall
 
 OTHER_MODEL = "set 'model' to one that does not think"
 CHAT_MODEL = "set 'model' to one that is made for chat"
+
+
+class Spoken(Protocol):
+    """How much of a reply is not said, in tokens: all together, and thoughts alone."""
+
+    @property
+    def parser(self) -> SpeechParser: ...
+    @property
+    def withheld(self) -> int: ...
+    @property
+    def thought(self) -> int: ...
+
+
+class Reply(Protocol):
+    """A reply that is over, of the decode engine's or of a remote model."""
+
+    @property
+    def spoken(self) -> Spoken: ...
+    @property
+    def calls(self) -> list[ToolCall]: ...
+    @property
+    def stop_reason(self) -> str | None: ...
 
 
 def counts(reply: Reply | None) -> dict[str, int]:

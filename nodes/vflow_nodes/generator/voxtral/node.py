@@ -30,7 +30,8 @@ from vflow_nodes.generator.voxtral import MODEL, cuda
 from vflow_nodes.generator.voxtral.memory import Exchange, Memory, most_windows
 from vflow_nodes.generator.voxtral.prompt import EMBEDDINGS
 from vflow_nodes.generator.voxtral.transcript import Transcript
-from vflow_nodes.lib.engine_generator import Emission, Emissions, EngineGenerator
+from vflow_nodes.lib.engine_generator import EngineGenerator
+from vflow_nodes.lib.generator import Emission, Emissions
 
 if TYPE_CHECKING:
     from vflow_nodes.generator.voxtral.loading import Voxtral

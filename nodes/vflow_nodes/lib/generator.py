@@ -1,0 +1,88 @@
+"""The base of the generators: what they say as packets, and the history as heard."""
+
+from __future__ import annotations
+
+import collections.abc
+from collections.abc import Iterator, Mapping
+
+from vflow import Flush, In, Node, Out, Text, TextPacket, TurnEnd, join_words
+from vflow_nodes.lib.word_breaks import units
+
+Emission = tuple[Out, TextPacket | TurnEnd] | None
+"""A generator's output port with what goes out there: it may have several."""
+Emissions = collections.abc.Generator[Emission, None, None]
+
+
+class Generator(Node):
+    """A node that answers with words. Each answer, and after an interruption what was heard of it, is the
+    history."""
+
+    heavy = True
+    generates = True
+
+    say = In(Text("reply"), doc="said as it is, as a reply of its own", optional=True)
+    words = Out(Text("word"), doc="the reply", bus=True)
+
+    _settled = 0
+    """The last turn that an interruption has dealt with."""
+    _warned: frozenset[str] = frozenset()
+    """The kinds of problems that were told since the node was opened."""
+
+    def process_say(self, packet: TextPacket) -> Iterator[Emission]:
+        """Say a text that nobody asked for, and remember it as a reply."""
+        turn = packet.turn or self.ctx.new_turn()
+        if self.ctx.cancelled(turn):
+            return
+        said: list[str] = []
+        try:
+            for text in (word for part in packet.text.split() for word in units(part)):
+                now = self.ctx.now_ns()
+                word = TextPacket(text=text, index=len(said), turn=turn, pts_ns=now, meta=packet.meta)
+                said.append(text)
+                yield self.words, word
+                yield None
+        finally:
+            if said:
+                self.ctx.conversation.append("assistant", join_words(said), turn)
+        yield self.words, self.ended(turn, 0, "eos")
+
+    def _tell(self, kind: str, text: str) -> None:
+        """Warn of a problem, once of each kind: a model's habit comes again each turn."""
+        if kind and kind not in self._warned:
+            self._warned |= {kind}
+            self.ctx.warn(text)
+
+    def answered(self, turn: int, text: str, tokens: list[int]) -> None:
+        """A reply is complete, or was ended: `text` is what was said of it, '' if nothing, and `tokens` are
+        those of a reply that was said to its end, and was speech alone. Enters it into the history."""
+        if text:
+            self.ctx.conversation.append("assistant", text, turn)
+
+    def ended(self, turn: int, tokens: int, reason: str, more: Mapping[str, int] | None = None) -> TurnEnd:
+        """The end of a turn's reply; `more` is what was withheld."""
+        meta = {"tokens": tokens, "stop_reason": reason, **(more or {})}
+        return TurnEnd(turn=turn, pts_ns=self.ctx.now_ns(), meta=meta)
+
+    def on_cancel(self, flush: Flush) -> None:
+        """Cut the history to what was heard.
+
+        A sink names the replies that it was playing, and the last that it played to its end. Of those behind
+        them nothing was heard; without a sink nobody can tell, and they are kept. A reply that is taken back
+        may have been played to its end.
+        """
+        if flush.retracts:
+            return
+        conversation = self.ctx.conversation
+        cut = {played.turn for played in flush.played if not played.ended or flush.unheard(played.turn)}
+        for turn in cut:
+            conversation.truncate(turn, flush.heard(turn))
+        settled = max([self._settled, *(record.turn for record in flush.played)])
+        for entry in conversation.entries() if flush.sinks else ():
+            if entry.role == "assistant" and settled < entry.turn <= flush.turn:
+                conversation.truncate(entry.turn, "")
+        self._settled = max(self._settled, flush.turn)
+
+    def on_flush(self, flush: Flush) -> None:
+        """The user spoke on: what was asked and answered in advance has not been."""
+        if flush.retracts:
+            self.ctx.conversation.delete(flush.turn)

@@ -1,0 +1,216 @@
+"""The base of the generators with a remote model: a request, its reply as packets, and what it costs.
+
+Source: https://platform.openai.com/docs/api-reference/chat, of which servers know parts: a parameter that a
+server refuses by name is left out from then on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any
+
+from vflow import TextPacket, join_words, prop
+from vflow_nodes.lib import withheld
+from vflow_nodes.lib.generator import Emission, Generator
+from vflow_nodes.lib.remote.endpoint import OPENAI
+from vflow_nodes.lib.remote.faults import RemoteError
+from vflow_nodes.lib.remote.node import RemoteNode
+from vflow_nodes.lib.remote.reply import RemoteReply
+
+PERSONA = "You are a helpful voice assistant. Answer in one or two short spoken sentences."
+OLD_LIMIT, LIMIT = "max_tokens", "max_completion_tokens"
+"""The limit's name: the old one is known everywhere, but refused by OpenAI's newer models."""
+_OPTIONAL = ("stream_options", "seed", "temperature")
+_BYTES = 3
+"""Bytes of a token of history: fewer than most texts have, so that the estimate is on the safe side."""
+_DISTRUST = 3
+"""Replies without a lone closing tag after which a model is trusted again to open its thoughts."""
+MORE_ROOM = (
+    "the reply is a thought that did not end within 'max_tokens', and nothing was said; set it higher, or "
+    "'body: {reasoning_effort: low}', or 'model' to one that does not think"
+)
+
+Messages = list[dict[str, Any]]
+"""As the endpoint takes them."""
+
+
+class RemoteChat(RemoteNode, Generator):
+    """A node that answers with words by the chat completions of an endpoint.
+
+    A subclass says when, and answers by `answer` or `reply`.
+    """
+
+    model: str = prop("gpt-4o-mini", doc="the model's name there")
+    persona: str = prop(PERSONA, doc="who speaks, and how: the system prompt")
+    max_tokens: int = prop(
+        250, ge=1, le=100_000, doc="tokens of a reply, at most, thoughts among them", hot=True
+    )
+    temperature: float | None = prop(
+        None, ge=0, le=5, doc="0 takes the likeliest token; the server's own by default", hot=True
+    )
+    seed: int | None = prop(None, ge=0, doc="makes what is drawn repeatable, where the server can")
+    context: int = prop(8192, ge=128, doc="tokens of history that are sent, about; the oldest are left out")
+    speculate: bool = prop(
+        False, doc="ask at a pause that may be the end of the turn: sooner, and paid for where it is not"
+    )
+    body: dict[str, object] = prop({}, doc="more of the request, such as {reasoning_effort: low}")
+
+    def open(self) -> None:
+        super().open()
+        self._warned = frozenset()
+        self.spent: Counter[str] = Counter()
+        self._refused: set[str] = set()
+        self._limit = LIMIT if self.base_url == OPENAI else OLD_LIMIT
+        self._distrust = 0
+
+    def usage(self) -> dict[str, Any]:
+        return dict(self.spent)
+
+    async def answer(self, packet: TextPacket) -> AsyncGenerator[Emission, None]:
+        """Answer a text of the user's, and enter both into the history."""
+        turn, text = packet.turn or self.ctx.new_turn(), packet.text.strip()
+        if not text:
+            yield self.words, self.ended(turn, 0, "eos")
+            return
+        self.ctx.conversation.append("user", text, turn)
+        if self.ctx.cancelled(turn):
+            return
+        language = {"language": asked_in} if (asked_in := packet.meta.get("language")) else {}
+        async with aclosing(self.reply(turn, self.messages(), language)) as reply:
+            async for emission in reply:
+                yield emission
+
+    async def reply(
+        self, turn: int, messages: Messages, more: Mapping[str, Any]
+    ) -> AsyncGenerator[Emission, None]:
+        """The reply to messages: words, with `more` in their meta, and the turn's end. Whatever ends it, the
+        request is closed, and `answered` is called."""
+        reply = RemoteReply(self.max_tokens, held=self._distrust > 0)
+        said: list[str] = []
+        error: RemoteError | None = None
+        try:
+            try:
+                async with aclosing(self._words(reply, turn, messages)) as words:
+                    async for word in words:
+                        said.append(word.text)
+                        meta = {"tokens": word.tokens, **more}
+                        now = self.ctx.now_ns()
+                        out = TextPacket(text=word.text, index=word.index, turn=turn, pts_ns=now, meta=meta)
+                        yield self.words, out
+            except RemoteError as failed:
+                error = failed
+            async with aclosing(self.finished(turn)) as rest:
+                async for emission in rest:
+                    yield emission
+        finally:
+            self._count(reply)
+            self.answered(turn, join_words(said), [])
+        if error is not None:
+            self.ctx.warn(f"turn {turn} is not answered{' to its end' if said else ''}: {error}")
+        else:
+            self._tell_of(reply, len(said))
+        reason = reply.stop_reason or "eos"
+        yield self.words, self.ended(turn, reply.tokens, "error" if error else reason, withheld.counts(reply))
+
+    async def finished(self, turn: int) -> AsyncGenerator[Emission, None]:
+        """Emit more after a reply's last word; not called where it was ended before."""
+        nothing: tuple[Emission, ...] = ()
+        for emission in nothing:
+            yield emission
+
+    async def _words(self, reply: RemoteReply, turn: int, messages: Messages) -> AsyncGenerator[Any, None]:
+        """The words of a reply. Raises: RemoteError."""
+        lost: RemoteError | None = None
+        try:
+            async with aclosing(self._events(turn, messages)) as events:
+                async for event in events:
+                    for word in reply.take(event):
+                        yield word
+                    if reply.over:
+                        break
+        except RemoteError as error:
+            lost = error
+        if lost is None and reply.stop_reason is None and not reply.over:
+            place = self.client.endpoint.place
+            lost = RemoteError(f"{place} ended its answer in the middle of it; look into its log")
+        for word in reply.finish():
+            yield word
+        if lost is not None:
+            raise lost
+
+    async def _events(self, turn: int, messages: Messages) -> AsyncGenerator[dict[str, Any], None]:
+        """The events of the request, which leaves out what the server refuses. Raises: RemoteError."""
+        while True:
+            body = self._request(turn, messages)
+            try:
+                async with aclosing(self.client.events("chat/completions", body)) as events:
+                    async for event in events:
+                        yield event
+                return
+            except RemoteError as error:
+                if not self._adapt(error.about, body):
+                    raise
+
+    def _request(self, turn: int, messages: Messages) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": messages,
+            "stream": True,
+            self._limit: self.max_tokens,
+            "stream_options": {"include_usage": True},
+        }
+        if self.temperature is not None:
+            body["temperature"] = self.temperature
+        if self.seed is not None:
+            body["seed"] = self.seed + turn
+        return {name: value for name, value in body.items() if name not in self._refused} | self.body
+
+    def _adapt(self, about: str, body: dict[str, Any]) -> bool:
+        """Whether another request may fare better: without a parameter that the server refuses by name."""
+        if self._limit in about and "limit" not in self._refused:
+            self._limit = LIMIT if self._limit == OLD_LIMIT else OLD_LIMIT
+            self._refused.add("limit")
+            return True
+        for name in _OPTIONAL:
+            if name in about and name in body and name not in self.body:
+                self._refused.add(name)
+                return True
+        return False
+
+    def messages(self) -> Messages:
+        """The persona and the newest messages that there is room for."""
+        messages = self.ctx.conversation.messages()
+        room, first = self.context * _BYTES, max(0, len(messages) - 1)
+        room -= sum(len(message["content"].encode()) for message in messages[first:])
+        while first > 0 and (room := room - len(messages[first - 1]["content"].encode())) >= 0:
+            first -= 1
+        if first > 0:
+            self._tell(
+                "outgrown",
+                "the conversation has outgrown 'context', and its oldest turns are not sent; set it higher, "
+                "up to what the model takes",
+            )
+            first += messages[first]["role"] == "assistant" and first < len(messages) - 1
+        system = [{"role": "system", "content": self.persona}] if self.persona else []
+        return [*system, *messages[first:]]
+
+    def _tell_of(self, reply: RemoteReply, words: int) -> None:
+        """Warn of what a reply has of a model's habits, and learn of them."""
+        self._distrust = _DISTRUST if reply.parser.lone else max(0, self._distrust - 1)
+        if reply.filtered:
+            self._tell("filtered", f"{self.client.endpoint.place} cut the reply for what it says")
+        kind, text = withheld.problem(reply, words)
+        if reply.stop_reason == "limit" and not words and reply.thought:
+            kind, text = "endless", MORE_ROOM
+        self._tell(kind, text)
+
+    def _count(self, reply: RemoteReply) -> None:
+        usage = reply.usage
+        self.spent["completion_tokens"] += reply.tokens
+        self.spent["thought_tokens"] += reply.thought
+        prompt, details = usage.get("prompt_tokens"), usage.get("prompt_tokens_details")
+        self.spent["prompt_tokens"] += prompt if isinstance(prompt, int) else 0
+        cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+        self.spent["cached_tokens"] += cached if isinstance(cached, int) else 0

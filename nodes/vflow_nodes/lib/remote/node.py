@@ -1,0 +1,106 @@
+"""The base of the nodes that ask an OpenAI-compatible endpoint: properties, the first look at it, counts."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+from vflow import SECOND, Duration, Node, Unavailable, install_command, prop
+from vflow_nodes.lib.remote.endpoint import OPENAI, endpoint
+from vflow_nodes.lib.remote.faults import RemoteError
+
+if TYPE_CHECKING:
+    from vflow_nodes.lib.remote.client import RemoteClient
+
+LOOK_S = 3.0
+"""Seconds for the list of models; a server that is slower is asked without it."""
+_NAMED = 5
+"""Models that a warning names."""
+
+
+class RemoteNode(Node):
+    """A node whose model runs behind an OpenAI-compatible endpoint. From `open` on `client` asks it.
+
+    Taken only where it is named: what it works on leaves the machine.
+    """
+
+    heavy = True
+    rank = -10
+
+    base_url: str = prop(OPENAI, doc="where the endpoint is; usually ends with /v1")
+    model: str = prop(doc="the model's name there")
+    key_env: str | None = prop(
+        None,
+        doc="environment variable of the key; OPENAI_API_KEY for api.openai.com, none for other hosts",
+    )
+    patience: Duration = prop("20s", ge="100ms", le="10min", doc="wait for the first byte of an answer")
+    gap: Duration = prop("10s", ge="100ms", le="10min", doc="wait between two parts of an answer")
+    retries: int = prop(
+        2,
+        ge=0,
+        le=10,
+        doc="tries after a failure that may pass (429, 5xx, no connection), before the first byte",
+    )
+
+    @classmethod
+    def unavailable(cls) -> str:
+        missing = importlib.util.find_spec("httpx2") is None
+        return f"httpx2 is not installed: {install_command('remote')}" if missing else ""
+
+    def open(self) -> None:
+        """Find the endpoint and its key. Raises: Unavailable."""
+        if problem := RemoteNode.unavailable():
+            raise Unavailable(problem)
+        self.client = self._client(self.patience / SECOND, self.retries)
+
+    def _client(self, first_s: float, retries: int) -> RemoteClient:
+        from vflow_nodes.lib.remote import client  # it loads httpx2
+
+        found = endpoint(self.base_url, self.key_env)
+        patience = client.Patience(first_s=first_s, gap_s=self.gap / SECOND, retries=retries)
+        return client.RemoteClient(found, patience, self.ctx.busy)
+
+    def warm_up(self) -> None:
+        """Ask for the list of models: a server that cannot be reached, or refuses the key, is told of before
+        anything is said. Raises: Unavailable."""
+        self.ctx.progress(f"asking {self.client.endpoint.place} for its models")
+        try:
+            names = asyncio.run(self._models())
+        except RemoteError as error:
+            if error.kind:
+                raise Unavailable(str(error)) from None
+            return  # some servers have no such list; the first request tells
+        if names and not any(_is(self.model, name) for name in names):
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            place = self.client.endpoint.place
+            self.ctx.warn(f"{place} lists no model {self.model!r}; it has {', '.join(names[:_NAMED])}{more}")
+
+    async def _models(self) -> list[str]:
+        found: Any = await self._client(LOOK_S, 0).whole("GET", "models")
+        listed = found.get("data")
+        hide = self.client.endpoint.hide
+        return [
+            hide(model["id"])
+            for model in (listed if isinstance(listed, list) else [])
+            if isinstance(model, dict) and isinstance(model.get("id"), str)
+        ]
+
+    def close(self) -> None:
+        client = self.__dict__.pop("client", None)
+        if client is not None:
+            counts = client.counts
+            self.ctx.post(
+                "stats", "remote model", endpoint=client.endpoint.place, model=self.model,
+                requests=counts.requests, retries=counts.retries, failed=counts.failed,
+                ended_early=counts.ended_early, **self.usage(),
+            )  # fmt: skip
+
+    def usage(self) -> dict[str, Any]:
+        """More figures for the stats."""
+        return {}
+
+
+def _is(model: str, listed: str) -> bool:
+    """Whether a name in a list is that model: Ollama adds a tag, Gemini a folder."""
+    return listed == model or listed.startswith(f"{model}:") or listed.endswith(f"/{model}")

@@ -1,0 +1,131 @@
+"""A streamed chat completion as the words that are said of it. No I/O, one thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from vflow_nodes.lib.decode.speech import SpeechParser
+from vflow_nodes.lib.decode.tool_calls import ToolCall
+from vflow_nodes.lib.decode.words import Holdback, Word, Words
+
+StopReason = Literal["eos", "limit"]
+_THOUGHTS = ("reasoning_content", "reasoning")
+"""Where servers put thoughts that they have told from the answer: vLLM and DeepSeek, OpenRouter and Groq."""
+_TOKEN = 4
+"""Characters of a token, about: servers send several tokens as one event."""
+
+
+class RemoteReply:
+    """Takes the events of one reply. `stop_reason` is None while it goes on; `limit` is in tokens. `held`:
+    the model may begin in a thought that nothing opens, so that its closing tag is waited for.
+
+    It is what `lib.withheld` tells of, its own `spoken` too.
+    """
+
+    def __init__(self, limit: int, *, held: bool = False) -> None:
+        self.parser = SpeechParser(held=held)
+        self.stop_reason: StopReason | None = None
+        self.filtered = False
+        """Whether the server cut it, for what it says."""
+        self.usage: Mapping[str, Any] = {}
+        self._splitter, self._hold = Words(), Holdback(limit)
+        self._count = self._events = self._chars = self._aside = 0
+        self._tools: dict[int, str] = {}  # by the server's count: the name so far
+
+    @property
+    def spoken(self) -> RemoteReply:
+        return self
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is said, whatever comes: the model goes on with the user's turn."""
+        return self.parser.ended
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        return [*self.parser.calls, *map(ToolCall, self._tools.values())]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the reply, thoughts among them: the server's own count where it has told it."""
+        counted = _number(self.usage, "completion_tokens")
+        return counted or max(self._events, self._chars // _TOKEN)
+
+    @property
+    def thought(self) -> int:
+        """Tokens of thoughts: the server's own count, or about."""
+        return _number(self.usage.get("completion_tokens_details"), "reasoning_tokens") or self._aside
+
+    @property
+    def withheld(self) -> int:
+        """Tokens that are not said, where there is any sign of them."""
+        return self.thought or self.parser.marks
+
+    def take(self, event: Mapping[str, Any]) -> list[Word]:
+        """The words that become whole by an event. One of another kind says nothing."""
+        if isinstance(usage := event.get("usage"), Mapping):
+            self.usage = usage
+        words: list[Word] = []
+        for choice in _list(event.get("choices"))[:1]:
+            delta = choice.get("delta") or choice.get("message")
+            if isinstance(delta, Mapping):
+                words += self._delta(delta)
+            if isinstance(reason := choice.get("finish_reason"), str):
+                self.stop_reason = "limit" if reason == "length" else "eos"
+                self.filtered = reason == "content_filter"
+        return words
+
+    def finish(self) -> list[Word]:
+        """The words left to say at its end, or where the connection was lost."""
+        cut = self.stop_reason != "eos" and not self.over
+        words = self._said(self.parser.finish(whole=not cut))
+        if cut:
+            return [*words, *self._hold.push(self._made(self._splitter.cut())), *self._hold.cut()]
+        return [*words, *self._hold.push(self._made(self._splitter.finish())), *self._hold.finish()]
+
+    def _delta(self, delta: Mapping[str, Any]) -> list[Word]:
+        thoughts = (thought for key in _THOUGHTS if isinstance(thought := delta.get(key), str) and thought)
+        if thought := next(thoughts, ""):
+            self._events += 1
+            self._chars += len(thought)
+            self._aside += max(1, len(thought) // _TOKEN)
+        for at, call in enumerate(_list(delta.get("tool_calls"))):
+            of = call.get("function")
+            name: Any = of.get("name") if isinstance(of, Mapping) else None
+            index: Any = call.get("index", at)
+            index = index if isinstance(index, int) else at
+            self._tools[index] = self._tools.get(index, "") + (name if isinstance(name, str) else "")
+        words: list[Word] = []
+        for text in _texts(delta):
+            self._events += 1
+            self._chars += len(text)
+            inside = self.parser.inside
+            words += self._said(self.parser.push(text))
+            self._aside += "thought" in (inside, self.parser.inside)
+        return words
+
+    def _said(self, text: str) -> list[Word]:
+        return self._hold.push(self._made(self._splitter.push(text))) if text else []
+
+    def _made(self, texts: list[str]) -> list[Word]:
+        now, first = time.monotonic_ns(), self._count
+        self._count += len(texts)
+        return [Word(text, first + n, self.tokens, now) for n, text in enumerate(texts)]
+
+
+def _texts(delta: Mapping[str, Any]) -> Iterator[str]:
+    """What is said: the content, as a text or in parts (Mistral), or why the model will not say it."""
+    content = delta.get("content")
+    parts = [part.get("text") for part in _list(content)] if isinstance(content, list) else [content]
+    yield from (text for text in (*parts, delta.get("refusal")) if isinstance(text, str) and text)
+
+
+def _list(found: Any) -> list[Mapping[str, Any]]:
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def _number(found: Any, name: str) -> int:
+    value = found.get(name) if isinstance(found, Mapping) else None
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,123 @@
+"""`stt.openai`: transcribes each utterance by a model behind an OpenAI-compatible endpoint.
+
+Source: https://platform.openai.com/docs/api-reference/audio/createTranscription, as Whisper servers have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import numpy as np
+
+from vflow import (
+    SECOND,
+    Audio,
+    AudioPacket,
+    Event,
+    Flush,
+    In,
+    Out,
+    Pause,
+    QueueOptions,
+    Resume,
+    Samples,
+    SpeechEnd,
+    SpeechStart,
+    Text,
+    TextPacket,
+    prop,
+)
+from vflow_nodes.lib.remote.faults import RemoteError
+from vflow_nodes.lib.remote.node import RemoteNode
+from vflow_nodes.lib.remote.utterance import RATE, audible, transcribe
+
+
+class OpenAiStt(RemoteNode):
+    """Transcribe utterances by a remote model. What the user says is sent there as sound when the turn ends.
+
+    Where a request fails the transcript is empty, with a warning, and the next utterance is transcribed.
+    """
+
+    speculates = True
+    example = "stt: {use: stt.openai, model: whisper-1}"
+
+    model: str = prop("gpt-4o-mini-transcribe", doc="the model's name there")
+    language: str = prop("", doc="of the speech, as en; '' lets the model find out")
+    prompt: str = prop("", doc="names and words that the model may hear, to spell them right")
+    speculate: bool = prop(
+        False, doc="send it at a pause that may be the end of the turn: sooner, and paid for where it is not"
+    )
+
+    audio = In(
+        Audio(rate=RATE, channels=1, features={"turns"}),
+        doc="utterances",
+        queue=QueueOptions(packets=1000, time_ns=30 * SECOND),
+    )
+    transcript = Out(Text("final"), doc="one for each turn; '' where nothing was understood", bus=True)
+
+    def open(self) -> None:
+        super().open()
+        self._forget()
+        self._seconds = 0.0
+        self._in_advance = self._void = 0
+
+    def usage(self) -> dict[str, Any]:
+        return {
+            "audio_s": round(self._seconds, 1),
+            "in_advance": self._in_advance,
+            "void_in_advance": self._void,
+        }
+
+    def _forget(self) -> None:
+        self._turn = 0
+        self._blocks: list[Samples] = []
+        self._guess: str | None = None  # the transcript as it stood at the pause
+        self._given = False  # whether it was given away in advance
+
+    def process(self, packet: AudioPacket) -> None:
+        if self._turn and packet.turn == self._turn:
+            self._blocks.append(packet.mono())
+
+    async def on_event(self, event: Event) -> AsyncGenerator[TextPacket, None]:
+        if isinstance(event, SpeechStart):
+            self._forget()
+            self._turn = event.turn
+        elif self._turn == 0 or event.turn != self._turn:
+            return
+        elif isinstance(event, Pause) and self.speculate:
+            self._in_advance += 1
+            self._guess = await self._text()
+            if self._guess is not None and self.ctx.speculative(event):
+                self._given = True
+                yield TextPacket(text=self._guess, pts_ns=event.pts_ns, turn=event.turn)
+        elif isinstance(event, Resume):
+            self._spoke_on()
+        elif isinstance(event, SpeechEnd):
+            given, text = self._given, self._guess
+            if text is None:
+                text = await self._text()
+            self._forget()
+            if not given:
+                yield TextPacket(text=text or "", pts_ns=event.pts_ns, turn=event.turn)
+
+    def on_cancel(self, flush: Flush) -> None:
+        """The user spoke on: what was given away in advance was taken back."""
+        if flush.retracts and flush.turn == self._turn:
+            self._spoke_on()
+
+    def _spoke_on(self) -> None:
+        self._void += self._guess is not None
+        self._guess, self._given = None, False
+
+    async def _text(self) -> str | None:
+        """What was said so far; None where the request failed, and the next one may not."""
+        samples = np.concatenate(self._blocks) if self._blocks else np.empty(0, np.float32)
+        if audible(samples):
+            self._seconds += len(samples) / RATE
+        fields = {name: value for name in ("language", "prompt") if (value := getattr(self, name))}
+        try:
+            return await transcribe(self.client, self.model, samples, fields)
+        except RemoteError as error:
+            self.ctx.warn(f"turn {self._turn} is not transcribed: {error}")
+            return None

@@ -1,0 +1,31 @@
+"""What all nodes with a remote model share: they are taken where they are named, and say what is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from vflow import Unavailable
+from vflow.graph.registry import Registry
+from vflow.graph.resolver import NAMED_ONLY, Resolver
+from vflow_nodes.chat.openai import OpenAiChat
+
+
+@pytest.mark.parametrize("role", ["generator", "stt", "tts"])
+def test_no_role_takes_a_remote_model_by_itself(role: str) -> None:
+    remote = [c for c in Resolver(Registry({})).candidates(role) if c.name == f"{role}.openai"]
+    assert [c.problem for c in remote] == [NAMED_ONLY]
+
+
+def test_a_remote_model_that_is_named_is_no_problem() -> None:
+    assert Resolver(Registry({})).resolve("generator.openai", Path()).problem == ""
+
+
+def test_without_its_library_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "httpx2" else found(name))
+    assert "httpx2 is not installed: pip install" in OpenAiChat.unavailable()
+    with pytest.raises(Unavailable, match="remote"):
+        OpenAiChat().open()
