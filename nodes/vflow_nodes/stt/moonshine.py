@@ -136,6 +136,9 @@ class MoonshineStt(Node):
             )
         return ""
 
+    _in_advance = False
+    """Whether any pause was answered in advance: then one that is not wanted is over."""
+
     def open(self) -> None:
         """Load the model, shared by all that use it. Raises: Unavailable."""
         self._forget()
@@ -189,11 +192,15 @@ class MoonshineStt(Node):
         elif self._turn == 0 or event.turn != self._turn:
             return
         elif isinstance(event, Pause):
-            # Likely the end: the work is done while the turn still waits to be sure.
-            self._guess = self._text()
-            if self.ctx.speculative(event):
+            # Likely the end: the work is done while the turn still waits to be sure. Not where the user has
+            # spoken on while this thread was busy: the next pause would have to wait for it.
+            wanted = self.ctx.speculative(event)
+            self._in_advance = self._in_advance or wanted
+            if wanted or not self._in_advance:
+                self._guess = self._text()
+            if wanted and self.ctx.speculative(event):
                 self._given = True
-                yield TextPacket(text=self._guess, pts_ns=event.pts_ns, turn=event.turn)
+                yield TextPacket(text=self._guess or "", pts_ns=event.pts_ns, turn=event.turn)
         elif isinstance(event, Resume):
             self._guess, self._given = None, False
         elif isinstance(event, SpeechEnd):

@@ -161,6 +161,27 @@ def test_what_was_heard_at_a_pause_is_thrown_away_on_resume(question: Samples, h
     assert words(transcripts(out)[0]) == words(QUESTION)
 
 
+def test_a_pause_that_is_over_when_it_is_come_to_is_not_transcribed(
+    question: Samples, heard: list[int]
+) -> None:
+    with Harness(MoonshineStt()) as harness:
+        heard.clear()
+        harness.event(SpeechStart(turn=1))
+        speak(harness, question[:16000])
+        harness.speculative_turn = 1
+        harness.event(Pause(turn=1))
+        harness.event(Resume(turn=1))
+        speak(harness, question[16000:])
+        harness.speculative_turn = 0
+        harness.event(Pause(turn=1))
+        assert heard == [16000]
+        harness.event(Resume(turn=1))
+        harness.pull()
+        out = harness.event(SpeechEnd(turn=1))
+    assert heard == [16000, len(question)]
+    assert words(transcripts(out)[0]) == words(QUESTION)
+
+
 @pytest.mark.parametrize("frames", [0, 512, 32000])
 def test_an_utterance_without_words_has_an_empty_transcript(frames: int) -> None:
     with Harness(MoonshineStt()) as harness:
