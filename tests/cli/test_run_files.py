@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -128,3 +130,20 @@ def test_an_output_of_a_format_that_nobody_writes_is_refused(vflow: Vflow, tmp_p
     words = ["--input", str(tone(tmp_path / "a.wav")), "--output", "o.m4a"]
     ran = vflow("run", "g.yaml", *words, files={"g.yaml": COPY})
     assert (ran.code, "name it o.wav" in ran.err) == (2, True)
+
+
+def test_ctrl_c_in_one_of_several_runs_begins_no_other(tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav"):
+        tone(tmp_path / "said" / name, 60)
+    (tmp_path / "g.yaml").write_text(COPY)
+    words = ["-m", "vflow", "run", "g.yaml", "--input", "said", "--output", "heard"]
+    process = subprocess.Popen(
+        [sys.executable, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    assert any("playing" in line for line in process.stderr)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert [path.name for path in (tmp_path / "heard").iterdir()] == ["a.wav"]
