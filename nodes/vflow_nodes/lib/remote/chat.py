@@ -55,6 +55,7 @@ class RemoteChat(RemoteNode, Generator):
     speculate: bool = prop(
         False, doc="ask at a pause that may be the end of the turn: sooner, and paid for where it is not"
     )
+    apology: str = prop("", doc="said where no word of a reply comes: I cannot answer right now.")
     body: dict[str, object] = prop({}, doc="more of the request, such as {reasoning_effort: low}")
 
     def open(self) -> None:
@@ -107,6 +108,9 @@ class RemoteChat(RemoteNode, Generator):
         finally:
             self._count(reply)
             self.answered(turn, join_words(said), [])
+        if error is not None and not said:  # nobody's answer: the history is without it
+            for index, text in enumerate(self.apology.split()):
+                yield self.words, TextPacket(text=text, index=index, turn=turn, pts_ns=self.ctx.now_ns())
         if error is not None:
             self.ctx.warn(f"turn {turn} is not answered{' to its end' if said else ''}: {error}")
         else:
@@ -183,8 +187,10 @@ class RemoteChat(RemoteNode, Generator):
         """The persona and the newest messages that there is room for."""
         messages = self.ctx.conversation.messages()
         room, first = self.context * _BYTES, max(0, len(messages) - 1)
-        room -= sum(len(message["content"].encode()) for message in messages[first:])
-        while first > 0 and (room := room - len(messages[first - 1]["content"].encode())) >= 0:
+        room -= sum(len(message["content"].encode("utf-8", "replace")) for message in messages[first:])
+        while (
+            first > 0 and (room := room - len(messages[first - 1]["content"].encode("utf-8", "replace"))) >= 0
+        ):
             first -= 1
         if first > 0:
             self._tell(

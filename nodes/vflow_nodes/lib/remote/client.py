@@ -75,7 +75,7 @@ class RemoteClient:
     async def events(self, path: str, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """The JSON of each event of a streamed answer. A server that does not stream gives its whole answer
         as one. Raises: RemoteError."""
-        async with self._answer("POST", path, str(body.get("model", "")), json=body) as response:
+        async with self._answer("POST", path, str(body.get("model", "")), **_as_json(body)) as response:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind == "application/json":
                 yield self._object(await self._whole(response), path)
@@ -96,7 +96,7 @@ class RemoteClient:
 
     async def data(self, path: str, body: dict[str, Any]) -> AsyncGenerator[bytes, None]:
         """The bytes of an answer as they come. Raises: RemoteError."""
-        async with self._answer("POST", path, str(body.get("model", "")), json=body) as response:
+        async with self._answer("POST", path, str(body.get("model", "")), **_as_json(body)) as response:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind in ("application/json", "text/html", "text/event-stream"):
                 said = faults.message_in(await self._whole(response))
@@ -149,8 +149,8 @@ class RemoteClient:
                 await asyncio.sleep(wait_s)
 
     async def _try(self, method: str, path: str, model: str, content: dict[str, Any]) -> httpx2.Response:
-        client = self._client()
-        headers = {"Accept-Encoding": "identity"}
+        client, content = self._client(), dict(content)
+        headers = {"Accept-Encoding": "identity", **content.pop("headers", {})}
         if self.endpoint.key:
             headers["Authorization"] = f"Bearer {self.endpoint.key}"
         try:
@@ -165,7 +165,7 @@ class RemoteClient:
                 raise self._slow(self.patience.first_s, "patience") from None
             except httpx2.HTTPError as error:
                 raise self._unreached(error) from None
-        if response.status_code == 200:
+        if response.is_success:
             return response
         try:
             body = await self._whole(response)
@@ -262,6 +262,12 @@ class RemoteClient:
             client = httpx2.AsyncClient(timeout=timeout, follow_redirects=False, mounts=mounts)
             self._kept = loop, client, loop.create_task(_close_with_loop(client))
         return self._kept[1]
+
+
+def _as_json(body: dict[str, Any]) -> dict[str, Any]:
+    """A body as httpx2 takes it. Half a character, which a terminal may hand in, becomes a question mark."""
+    content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return {"content": content, "headers": {"Content-Type": "application/json"}}
 
 
 async def _close_with_loop(client: httpx2.AsyncClient) -> None:
