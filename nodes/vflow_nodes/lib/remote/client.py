@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
-import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
@@ -64,6 +62,9 @@ class RemoteClient:
     ) -> None:
         self.endpoint, self.patience, self.counts = endpoint, patience, Counts()
         self._busy = busy
+        # made here, since it takes 20 ms; for http one that would trust nobody
+        secure = endpoint.url.startswith("https:")
+        self._tls = httpx2.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._kept: tuple[asyncio.AbstractEventLoop, httpx2.AsyncClient, asyncio.Task[None]] | None = None
 
     def beside(self) -> RemoteClient:
@@ -231,9 +232,9 @@ class RemoteClient:
 
     def _unreached(self, error: httpx2.HTTPError) -> RemoteError:
         place = self.endpoint.place
-        if _certificate(error):
+        if faults.of_certificate(error):
             return RemoteError(
-                f"the certificate of {place} is not trusted ({_reason(error)}); name the file of its "
+                f"the certificate of {place} is not trusted ({faults.reason(error)}); name the file of its "
                 "authority in SSL_CERT_FILE",
                 kind="unreached",
             )
@@ -245,7 +246,7 @@ class RemoteClient:
             )
         if isinstance(error, httpx2.ConnectError):
             return RemoteError(
-                f"{place} cannot be reached ({_reason(error)}); is it running, and 'base_url' right?",
+                f"{place} cannot be reached ({faults.reason(error)}); is it running, and 'base_url' right?",
                 retry=True,
                 kind="unreached",
             )
@@ -259,7 +260,9 @@ class RemoteClient:
             timeout = httpx2.Timeout(None, connect=patience.connect_s, write=patience.first_s)
             # a proxy of the environment cannot know what runs on this machine
             mounts = {"http://": None, "https://": None} if self.endpoint.local else None
-            client = httpx2.AsyncClient(timeout=timeout, follow_redirects=False, mounts=mounts)
+            client = httpx2.AsyncClient(
+                verify=self._tls, timeout=timeout, follow_redirects=False, mounts=mounts
+            )
             self._kept = loop, client, loop.create_task(_close_with_loop(client))
         return self._kept[1]
 
@@ -275,23 +278,3 @@ async def _close_with_loop(client: httpx2.AsyncClient) -> None:
         await asyncio.Event().wait()
     finally:
         await client.aclose()
-
-
-def _certificate(error: BaseException | None) -> bool:
-    while error is not None and not isinstance(error, ssl.SSLError):
-        error = error.__cause__ or error.__context__
-    return error is not None
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost error's own words: `Connection refused`."""
-    inner: BaseException = error
-    while (cause := inner.__cause__ or inner.__context__) is not None:
-        inner = cause
-    if isinstance(inner, ssl.SSLCertVerificationError):
-        return inner.verify_message
-    if isinstance(inner, socket.gaierror):
-        return inner.strerror or "its name is not known"
-    if isinstance(inner, OSError) and inner.errno:
-        return os.strerror(inner.errno)  # asyncio's own text has the address once more
-    return " ".join(str(inner).split()) or type(inner).__name__
