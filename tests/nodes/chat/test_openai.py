@@ -172,6 +172,23 @@ def test_a_request_that_fails_ends_its_turn_and_the_next_one_is_answered() -> No
         assert ask(harness, turn=2)[0] == ["Hi."]
 
 
+def test_an_apology_is_said_where_no_word_comes_and_is_not_remembered() -> None:
+    with chat(error(500, "boom"), stream("Hello ", end=b""), apology="I cannot now.") as (harness, _):
+        words, end = ask(harness)
+        assert (words, end.meta["stop_reason"]) == (["I", "cannot", "now."], "error")
+        assert ask(harness, turn=2)[0] == ["Hello"]
+        assert [(e.role, e.text) for e in harness.conversation.entries()] == [
+            ("user", "Hello?"), ("user", "Hello?"), ("assistant", "Hello"),
+        ]  # fmt: skip
+
+
+def test_half_a_character_is_sent_as_a_question_mark() -> None:
+    with chat(reply("Hi.")) as (harness, server):
+        assert ask(harness, "caf\udcc3")[0] == ["Hi."]
+    assert server.asked[0].json["messages"][-1]["content"] == "caf?"
+    assert server.asked[0].headers["content-type"] == "application/json"
+
+
 @pytest.mark.parametrize(
     "answer",
     [

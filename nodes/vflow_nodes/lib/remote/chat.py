@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vflow import TextPacket, join_words, prop
 from vflow_nodes.lib import withheld
@@ -17,7 +17,9 @@ from vflow_nodes.lib.generator import Emission, Generator
 from vflow_nodes.lib.remote.endpoint import OPENAI
 from vflow_nodes.lib.remote.faults import RemoteError
 from vflow_nodes.lib.remote.node import RemoteNode
-from vflow_nodes.lib.remote.reply import RemoteReply
+
+if TYPE_CHECKING:
+    from vflow_nodes.lib.remote.reply import RemoteReply
 
 PERSONA = "You are a helpful voice assistant. Answer in one or two short spoken sentences."
 OLD_LIMIT, LIMIT = "max_tokens", "max_completion_tokens"
@@ -42,6 +44,8 @@ class RemoteChat(RemoteNode, Generator):
     A subclass says when, and answers by `answer` or `reply`.
     """
 
+    needs = ("httpx2", "regex")
+
     model: str = prop("gpt-4o-mini", doc="the model's name there")
     persona: str = prop(PERSONA, doc="who speaks, and how: the system prompt")
     max_tokens: int = prop(
@@ -55,10 +59,14 @@ class RemoteChat(RemoteNode, Generator):
     speculate: bool = prop(
         False, doc="ask at a pause that may be the end of the turn: sooner, and paid for where it is not"
     )
+    apology: str = prop("", doc="said where no word of a reply comes: I cannot answer right now.")
     body: dict[str, object] = prop({}, doc="more of the request, such as {reasoning_effort: low}")
 
     def open(self) -> None:
         super().open()
+        from vflow_nodes.lib.remote import reply  # it loads regex
+
+        self._begin_reply = reply.RemoteReply
         self._warned = frozenset()
         self.spent: Counter[str] = Counter()
         self._refused: set[str] = set()
@@ -87,7 +95,7 @@ class RemoteChat(RemoteNode, Generator):
     ) -> AsyncGenerator[Emission, None]:
         """The reply to messages: words, with `more` in their meta, and the turn's end. Whatever ends it, the
         request is closed, and `answered` is called."""
-        reply = RemoteReply(self.max_tokens, held=self._distrust > 0)
+        reply = self._begin_reply(self.max_tokens, held=self._distrust > 0)
         said: list[str] = []
         error: RemoteError | None = None
         try:
@@ -107,6 +115,9 @@ class RemoteChat(RemoteNode, Generator):
         finally:
             self._count(reply)
             self.answered(turn, join_words(said), [])
+        if error is not None and not said:  # nobody's answer: the history is without it
+            for index, text in enumerate(self.apology.split()):
+                yield self.words, TextPacket(text=text, index=index, turn=turn, pts_ns=self.ctx.now_ns())
         if error is not None:
             self.ctx.warn(f"turn {turn} is not answered{' to its end' if said else ''}: {error}")
         else:
@@ -183,8 +194,10 @@ class RemoteChat(RemoteNode, Generator):
         """The persona and the newest messages that there is room for."""
         messages = self.ctx.conversation.messages()
         room, first = self.context * _BYTES, max(0, len(messages) - 1)
-        room -= sum(len(message["content"].encode()) for message in messages[first:])
-        while first > 0 and (room := room - len(messages[first - 1]["content"].encode())) >= 0:
+        room -= sum(len(message["content"].encode("utf-8", "replace")) for message in messages[first:])
+        while (
+            first > 0 and (room := room - len(messages[first - 1]["content"].encode("utf-8", "replace"))) >= 0
+        ):
             first -= 1
         if first > 0:
             self._tell(

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
-import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
@@ -64,6 +62,9 @@ class RemoteClient:
     ) -> None:
         self.endpoint, self.patience, self.counts = endpoint, patience, Counts()
         self._busy = busy
+        # made here, since it takes 20 ms; for http one that would trust nobody
+        secure = endpoint.url.startswith("https:")
+        self._tls = httpx2.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._kept: tuple[asyncio.AbstractEventLoop, httpx2.AsyncClient, asyncio.Task[None]] | None = None
 
     def beside(self) -> RemoteClient:
@@ -75,7 +76,7 @@ class RemoteClient:
     async def events(self, path: str, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
         """The JSON of each event of a streamed answer. A server that does not stream gives its whole answer
         as one. Raises: RemoteError."""
-        async with self._answer("POST", path, str(body.get("model", "")), json=body) as response:
+        async with self._answer("POST", path, str(body.get("model", "")), **_as_json(body)) as response:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind == "application/json":
                 yield self._object(await self._whole(response), path)
@@ -96,7 +97,7 @@ class RemoteClient:
 
     async def data(self, path: str, body: dict[str, Any]) -> AsyncGenerator[bytes, None]:
         """The bytes of an answer as they come. Raises: RemoteError."""
-        async with self._answer("POST", path, str(body.get("model", "")), json=body) as response:
+        async with self._answer("POST", path, str(body.get("model", "")), **_as_json(body)) as response:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind in ("application/json", "text/html", "text/event-stream"):
                 said = faults.message_in(await self._whole(response))
@@ -149,8 +150,8 @@ class RemoteClient:
                 await asyncio.sleep(wait_s)
 
     async def _try(self, method: str, path: str, model: str, content: dict[str, Any]) -> httpx2.Response:
-        client = self._client()
-        headers = {"Accept-Encoding": "identity"}
+        client, content = self._client(), dict(content)
+        headers = {"Accept-Encoding": "identity", **content.pop("headers", {})}
         if self.endpoint.key:
             headers["Authorization"] = f"Bearer {self.endpoint.key}"
         try:
@@ -165,7 +166,7 @@ class RemoteClient:
                 raise self._slow(self.patience.first_s, "patience") from None
             except httpx2.HTTPError as error:
                 raise self._unreached(error) from None
-        if response.status_code == 200:
+        if response.is_success:
             return response
         try:
             body = await self._whole(response)
@@ -231,9 +232,9 @@ class RemoteClient:
 
     def _unreached(self, error: httpx2.HTTPError) -> RemoteError:
         place = self.endpoint.place
-        if _certificate(error):
+        if faults.of_certificate(error):
             return RemoteError(
-                f"the certificate of {place} is not trusted ({_reason(error)}); name the file of its "
+                f"the certificate of {place} is not trusted ({faults.reason(error)}); name the file of its "
                 "authority in SSL_CERT_FILE",
                 kind="unreached",
             )
@@ -245,7 +246,7 @@ class RemoteClient:
             )
         if isinstance(error, httpx2.ConnectError):
             return RemoteError(
-                f"{place} cannot be reached ({_reason(error)}); is it running, and 'base_url' right?",
+                f"{place} cannot be reached ({faults.reason(error)}); is it running, and 'base_url' right?",
                 retry=True,
                 kind="unreached",
             )
@@ -259,9 +260,17 @@ class RemoteClient:
             timeout = httpx2.Timeout(None, connect=patience.connect_s, write=patience.first_s)
             # a proxy of the environment cannot know what runs on this machine
             mounts = {"http://": None, "https://": None} if self.endpoint.local else None
-            client = httpx2.AsyncClient(timeout=timeout, follow_redirects=False, mounts=mounts)
+            client = httpx2.AsyncClient(
+                verify=self._tls, timeout=timeout, follow_redirects=False, mounts=mounts
+            )
             self._kept = loop, client, loop.create_task(_close_with_loop(client))
         return self._kept[1]
+
+
+def _as_json(body: dict[str, Any]) -> dict[str, Any]:
+    """A body as httpx2 takes it. Half a character, which a terminal may hand in, becomes a question mark."""
+    content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+    return {"content": content, "headers": {"Content-Type": "application/json"}}
 
 
 async def _close_with_loop(client: httpx2.AsyncClient) -> None:
@@ -269,23 +278,3 @@ async def _close_with_loop(client: httpx2.AsyncClient) -> None:
         await asyncio.Event().wait()
     finally:
         await client.aclose()
-
-
-def _certificate(error: BaseException | None) -> bool:
-    while error is not None and not isinstance(error, ssl.SSLError):
-        error = error.__cause__ or error.__context__
-    return error is not None
-
-
-def _reason(error: BaseException) -> str:
-    """The innermost error's own words: `Connection refused`."""
-    inner: BaseException = error
-    while (cause := inner.__cause__ or inner.__context__) is not None:
-        inner = cause
-    if isinstance(inner, ssl.SSLCertVerificationError):
-        return inner.verify_message
-    if isinstance(inner, socket.gaierror):
-        return inner.strerror or "its name is not known"
-    if isinstance(inner, OSError) and inner.errno:
-        return os.strerror(inner.errno)  # asyncio's own text has the address once more
-    return " ".join(str(inner).split()) or type(inner).__name__

@@ -5,6 +5,9 @@ from __future__ import annotations
 import email.utils
 import json
 import math
+import os
+import socket
+import ssl
 import time
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -138,3 +141,24 @@ def message_of(found: Any) -> str:
 def _line(text: str) -> str:
     line = " ".join(text.split()).rstrip(".")
     return line if len(line) <= SHOWN else f"{line[:SHOWN]}..."
+
+
+def of_certificate(error: BaseException | None) -> bool:
+    """Whether a connection failed for its certificate."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def reason(error: BaseException) -> str:
+    """The innermost error's own words: `Connection refused`."""
+    inner: BaseException = error
+    while (cause := inner.__cause__ or inner.__context__) is not None:
+        inner = cause
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        return inner.verify_message
+    if isinstance(inner, socket.gaierror):
+        return inner.strerror or "its name is not known"
+    if isinstance(inner, OSError) and inner.errno:
+        return os.strerror(inner.errno)  # asyncio's own text has the address once more
+    return " ".join(str(inner).split()) or type(inner).__name__

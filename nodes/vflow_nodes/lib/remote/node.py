@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from vflow import SECOND, Duration, Node, Unavailable, install_command, prop
 from vflow_nodes.lib.remote.endpoint import OPENAI, endpoint
@@ -28,6 +28,9 @@ class RemoteNode(Node):
     heavy = True
     rank = -10
 
+    needs: ClassVar[tuple[str, ...]] = ("httpx2",)
+    """The modules of the extra `remote` that it imports."""
+
     base_url: str = prop(OPENAI, doc="where the endpoint is; usually ends with /v1")
     model: str = prop(doc="the model's name there")
     key_env: str | None = prop(
@@ -45,12 +48,12 @@ class RemoteNode(Node):
 
     @classmethod
     def unavailable(cls) -> str:
-        missing = importlib.util.find_spec("httpx2") is None
-        return f"httpx2 is not installed: {install_command('remote')}" if missing else ""
+        missing = [module for module in cls.needs if importlib.util.find_spec(module) is None]
+        return f"{' and '.join(missing)} not installed: {install_command('remote')}" if missing else ""
 
     def open(self) -> None:
         """Find the endpoint and its key. Raises: Unavailable."""
-        if problem := RemoteNode.unavailable():
+        if problem := self.unavailable():
             raise Unavailable(problem)
         self.client = self._client(self.patience / SECOND, self.retries)
 

@@ -119,7 +119,9 @@ def _texts(delta: Mapping[str, Any]) -> Iterator[str]:
     """What is said: the content, as a text or in parts (Mistral), or why the model will not say it."""
     content = delta.get("content")
     parts = [part.get("text") for part in _list(content)] if isinstance(content, list) else [content]
-    yield from (text for text in (*parts, delta.get("refusal")) if isinstance(text, str) and text)
+    for text in (*parts, delta.get("refusal")):
+        if isinstance(text, str) and text:
+            yield text.encode("utf-8", "replace").decode()  # JSON may hold half a character
 
 
 def _list(found: Any) -> list[Mapping[str, Any]]:

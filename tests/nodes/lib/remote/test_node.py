@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,22 @@ def test_a_remote_model_that_is_named_is_no_problem() -> None:
 def test_without_its_library_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "httpx2" else found(name))
-    assert "httpx2 is not installed: pip install" in OpenAiChat.unavailable()
+    assert "httpx2 not installed: pip install" in OpenAiChat.unavailable()
     with pytest.raises(Unavailable, match="remote"):
         OpenAiChat().open()
+
+
+@pytest.mark.parametrize(
+    "name", ["chat.openai", "generator.remote", "generator.openai", "stt.openai", "tts.openai"]
+)
+def test_it_is_inspected_where_nothing_of_its_extra_is_installed(name: str) -> None:
+    program = (
+        "import sys\n"
+        "sys.modules |= dict.fromkeys(['httpx2', 'regex', 'icu4py', 'torch', 'transformers'])\n"
+        f"sys.argv[1:] = ['inspect', '{name}']\n"
+        "from vflow.cli.main import entry\n"
+        "entry()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert "vflow-voice[remote]" in done.stdout

@@ -51,6 +51,10 @@ def test_content_in_parts_and_a_refusal_are_said() -> None:
     ]  # fmt: skip
 
 
+def test_half_a_character_becomes_a_question_mark() -> None:
+    assert words_of(RemoteReply(250), event("caf\udcc3."), event(reason="stop")) == ["caf?."]
+
+
 def test_tokens_are_the_servers_count_and_else_an_estimate() -> None:
     reply = RemoteReply(250)
     reply.take(event("Hello there, "))
