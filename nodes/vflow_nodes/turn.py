@@ -83,7 +83,7 @@ class Turn(Node):
         "480ms", ge="64ms", le="10s", latency="endpoint", doc="silence before speech_end"
     )
     waits: dict[float, Duration] = prop(
-        {0.6: "250ms", 0.4: "480ms", 0.0: "1250ms"},
+        {0.6: "250ms", 0.4: "480ms", 0.0: "1200ms"},
         ge="64ms",
         le="10s",
         doc="silence before speech_end instead, where a pause is rated, by the probability that the user has"
