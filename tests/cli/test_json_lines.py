@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -67,6 +68,12 @@ def test_a_failure_is_told() -> None:
     log = hearing()
     JsonLines(log.graph, log, stream).failed("it", "no model")
     assert json.loads(stream.getvalue()) == {"event": "error", "node": "it", "text": "no model"}
+
+
+def test_warnings_about_the_graph_are_told() -> None:
+    log, stream = hearing(), StringIO()
+    JsonLines(replace(log.graph, warnings=["no mic"]), log, stream).warn_of_graph()
+    assert json.loads(stream.getvalue()) == {"event": "warning", "node": "", "text": "no mic"}
 
 
 def test_what_others_print_meanwhile_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

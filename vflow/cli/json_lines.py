@@ -50,6 +50,11 @@ class JsonLines:
         """Write which of several inputs comes next."""
         self._line("input", file=file)
 
+    def warn_of_graph(self) -> None:
+        """Write the warnings about the graph."""
+        for text in self._graph.warnings:
+            self._line("warning", node="", text=text)
+
     def turns(self) -> None:
         """Write the turns that have ended since the last call, each as the report has it."""
         for turn in self._log.take_ended():

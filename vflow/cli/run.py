@@ -144,6 +144,8 @@ class _Run:
             if problem := resources.openmp_problem():
                 self.terminal.note(f"warning: {problem}")
             self.terminal.resolved()
+            if self.json is not None:
+                self.json.warn_of_graph()
             self.terminal.note("loading")
             self._player.start()
             code = self._supervise()
