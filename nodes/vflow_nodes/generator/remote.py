@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any
 
 import numpy as np
@@ -120,6 +120,10 @@ class RemoteGenerator(RemoteChat):
         try:
             async with aclosing(self.reply(turn, [*self.messages(), heard], {})) as reply:
                 async for emission in reply:
+                    written = self._written
+                    if written is not None and written.done():
+                        self._written = None
+                        yield self._told(turn, written.result())
                     yield emission
         finally:
             if self._written is not None:
@@ -127,11 +131,17 @@ class RemoteGenerator(RemoteChat):
                 self._written = None
 
     async def finished(self, turn: int) -> AsyncGenerator[Emission, None]:
-        """The transcript: it goes on while the reply is made."""
-        if self._written is not None:
-            self._said = await self._written or UNKNOWN
-        if self._said is not None:
-            yield self.transcript, TextPacket(text=self._said, turn=turn, pts_ns=self.ctx.now_ns())
+        """The transcript, where the reply was faster."""
+        written, self._written = self._written, None
+        if written is not None:
+            yield self._told(turn, await written)  # a cancelled wait cancels it
+        elif self._said is not None and not self.transcribe:
+            yield self._told(turn, "")
+
+    def _told(self, turn: int, text: str) -> Emission:
+        """The transcript, and what stands for it in the history."""
+        self._said = text or UNKNOWN
+        return self.transcript, TextPacket(text=self._said, turn=turn, pts_ns=self.ctx.now_ns())
 
     async def _write_down(self, samples: Samples) -> str:
         """What was said; '' where the request fails."""
@@ -144,8 +154,6 @@ class RemoteGenerator(RemoteChat):
 
     def answered(self, turn: int, text: str, tokens: list[int]) -> None:
         if self._said is not None:
-            with suppress(asyncio.InvalidStateError, asyncio.CancelledError):  # the reply was ended before it
-                self._said = (self._written.result() if self._written else "") or self._said
             self.ctx.conversation.append("user", self._said, turn)
         super().answered(turn, text, tokens)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import threading
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests import remote_server as remote
 from tests.remote_server import Answer, Exchange, Remote, error, reply, sends, serve
@@ -76,6 +78,26 @@ def test_the_utterance_goes_out_as_sound_and_its_transcript_is_the_history() -> 
         {"role": "user", "content": "What is it?"},
         {"role": "assistant", "content": "It is a test."},
     ]
+
+
+def test_a_transcript_that_is_faster_than_the_reply_does_not_wait_for_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = threading.Event()
+
+    def goes_on(exchange: Exchange) -> None:
+        exchange.begin()
+        while not told.wait(0.02) and not exchange.server.remote.over.is_set():
+            exchange.write(remote.chunk("more "))
+        exchange.write(remote.chunk("last.", "stop") + remote.DONE)
+
+    with generator(goes_on) as (harness, _):
+        original = harness.node._told  # type: ignore[attr-defined]
+        monkeypatch.setattr(harness.node, "_told", lambda *of: (told.set(), original(*of))[1])
+        say(harness)
+        assert end(harness)[1] == ["What is it?"]
+        order = [m.data["packet"].text for m in harness.messages if m.kind == "packet"]
+        assert order.index("What is it?") < order.index("last.")
 
 
 def test_silence_is_not_sent() -> None:
