@@ -35,7 +35,8 @@ CONVERSATIONS = max(1000, EXAMPLES) // PARTS
 GRAPH = """
 nodes:
   user:    {{use: s.user, seed: {seed}}}
-  turn:    {{use: turn, duck: 0, grace: 0ms, barge_in: {barge_in}, barge_in_after: {after}ms, speculate: {speculate}}}
+  turn:    {{use: turn, duck: 0, grace: 0ms, barge_in: {barge_in}, barge_in_after: {after}ms,
+             speculate: {speculate}}}
   stt:     {{use: s.stt, seed: {seed}, slowest: {stt}}}
   chat:    {{use: s.chat, seed: {seed}, slowest: {chat}}}
   words:   {{use: word_buffer}}
