@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import time
 from contextlib import suppress
 from typing import Literal, TextIO
 
@@ -17,12 +20,12 @@ from vflow import (
     TextPacket,
     TurnEnd,
     Unavailable,
-    call_within,
     join_words,
     prop,
 )
 
 _OPEN_WITHIN_S = 5.0
+"""How long a pipe is waited for whose reader has not come."""
 
 
 class TextSink(Node):
@@ -51,10 +54,10 @@ class TextSink(Node):
     def open(self) -> None:
         mode: Literal["a", "w"] = "a" if self.append or self._begun else "w"
         try:
-            self._stream = call_within(_OPEN_WITHIN_S, lambda: _opened(self.file, mode), self.file)
-        except TimeoutError as error:
-            raise Unavailable(f"{self.file} is a pipe from which nobody reads; name a file") from error
+            self._stream = _opened(self.file, mode)
         except OSError as error:
+            if error.errno == errno.ENXIO:
+                raise Unavailable(f"{self.file} is a pipe from which nobody reads; name a file") from error
             raise self._refusal(error, "name another file") from error
         self._begun = True
         self._words: list[str] = []
@@ -107,4 +110,19 @@ class TextSink(Node):
 
 
 def _opened(file: str, mode: Literal["a", "w"]) -> TextIO:
-    return open(file, mode, encoding="utf-8", errors="backslashreplace", buffering=1)
+    """Open a file; a pipe once somebody reads from it. Raises: OSError, with ENXIO where nobody does."""
+    until_s = time.monotonic() + _OPEN_WITHIN_S
+    while True:
+        try:
+            return open(file, mode, encoding="utf-8", errors="backslashreplace", buffering=1, opener=_fd)
+        except OSError as error:
+            if error.errno != errno.ENXIO or time.monotonic() >= until_s:
+                raise
+            time.sleep(0.05)
+
+
+def _fd(file: str, flags: int) -> int:
+    fd = os.open(file, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(fd, True)
+    return fd

@@ -101,7 +101,7 @@ class Turn(Node):
         ge="0ms",
         le="5s",
         doc="how long after speech_end voice takes it back, with barge_in: 96 ms of it hold the reply, and an"
-        " utterance voids a reply of which at most two words were heard; 0ms: not",
+        " utterance voids a reply of which at most four words were heard; 0ms: not",
     )
     duck: float = prop(
         -12.0,

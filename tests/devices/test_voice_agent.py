@@ -45,7 +45,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Talk:
     story, report = folder / "story.wav", folder / "report.json"
     with started() as server, server.recording(folder / "speaker.raw") as recording:
         _speak(STORY, story)
-        run = server.vflow("run", str(PIPELINES / "voice_agent.yaml"), "--report", str(report))
+        run = server.vflow("run", str(PIPELINES / "voice_agent.yaml"), "--verbose", "--report", str(report))
         run.wait_for("mic: mic.pyaudio")
         run.wait_for("playing")
         server.say(QUESTION)

@@ -101,7 +101,21 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pyt
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(Unavailable, match="a pipe from which nobody reads"), sink(tmp_path / "pipe"):
         pass
-    os.close(os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK))  # lets the thread go that waits for it
+
+
+def test_a_pipe_is_written_once_somebody_reads_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    readers: list[int] = []
+    monkeypatch.setattr(
+        "vflow_nodes.text_sink.time.sleep",
+        lambda _: readers.append(os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)),
+    )
+    with sink(tmp_path / "pipe") as harness:
+        harness.push(TextPacket(text="Where?", turn=1), "user")
+        assert os.read(readers[0], 100) == b"user: Where?\n"
+    os.close(readers[0])
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
