@@ -15,6 +15,7 @@ McNemar's test for shares, a bootstrap of the differences for delays.
 from __future__ import annotations
 
 import argparse
+import collections
 import json
 import sys
 import threading
@@ -89,6 +90,8 @@ def talk(preloaded: Preloaded, clip: Clip) -> Judgement:
     holds = Holds()
     session.pipeline.bus.listen(holds.listen)
     with session:
+        # what nobody reads is not sent, and an interruption takes it back
+        threading.Thread(target=lambda: collections.deque(session, 0), daemon=True).start()
         microphone.over.wait(len(microphone.clip) / RATE + PATIENCE_S)
         until_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < until_s and not settled(

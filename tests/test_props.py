@@ -163,7 +163,7 @@ class Waits(Node):
 
 def test_a_mapping_to_durations() -> None:
     assert Waits().waits == {0.5: 250_000_000, 0.0: 1_000_000_000}
-    assert Waits(waits={1: "64ms"}).waits == {1.0: 64_000_000}
+    assert Waits(waits={1: "64ms"}).waits == Waits(waits={"1": "64ms"}).waits == {1.0: 64_000_000}
     declared = props_of(Waits)["waits"]
     assert type_text(declared) == "dict[float, duration]"
     assert value_text(declared, Waits().waits) == "{0.5: 250ms, 0.0: 1s}"

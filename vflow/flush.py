@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 UNHEARD_WORDS = 4
-"""Most words heard of a reply that counts as unheard where it is taken back: more are hardly said within the grace
-of a `turn` (0.7 s), and nobody has answered to them by then."""
+"""Most words heard of a reply that counts as unheard where it is taken back: more are hardly said within the
+grace of a `turn` (0.7 s), and nobody has answered to them by then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,9 +188,10 @@ def convert(declaration: Prop, value: Any) -> Any:
     else:
         try:
             given: Any = value
-            if isinstance(value, dict) and _durations(declaration):
-                given = {key: duration_ns(of) for key, of in value.items()}
-            made = msgspec.convert(given, declaration.type)
+            keyed = isinstance(value, dict) and _durations(declaration)
+            if keyed:  # the keys of a file's mapping are text
+                given = {str(key): duration_ns(of) for key, of in value.items()}
+            made = msgspec.convert(given, declaration.type, str_keys=keyed)
         except PropertyError as error:
             raise PropertyError(f"{declaration.name}: {error.message}", error.mend) from None
         except msgspec.ValidationError:

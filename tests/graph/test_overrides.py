@@ -9,7 +9,7 @@ import pytest
 
 from tests.graph.graphs import NODES, Box, build, said
 from tests.stand_ins import Gives
-from vflow import GraphError, prop
+from vflow import MS, Audio, Duration, GraphError, Out, prop
 from vflow.graph.loader import load_text
 from vflow.graph.registry import NodeClass
 
@@ -133,3 +133,25 @@ def test_a_variable_of_a_property_that_is_used_is_told_once_at_its_place() -> No
     text = said("  m: {use: mic, device: '${NOT_SET_X}', gain: '${NOT_SET_Y}'}", overrides={"m.gain": "2"})
     mend = "set it, or write ${NOT_SET_X:-default}"
     assert text == f"<text>:2:25: error: environment variable NOT_SET_X is not set; {mend}"
+
+
+class Waiting(Gives):
+    waits: dict[float, Duration] = prop({0.5: "250ms"})
+    title: str = prop("")
+    audio = Out(Audio(rate=16_000, channels=1))
+
+
+def test_a_mapping_is_read_of_a_file_and_of_an_override() -> None:
+    classes = {**NODES, "waiting": Waiting}
+
+    def made(node: str, **overrides: str) -> Any:
+        given = {f"m.{name}": text for name, text in overrides.items()}
+        return build(f"  m: {{use: waiting{node}}}", classes=classes, overrides=given).nodes["m"].create()
+
+    assert made("").waits == {0.5: 250 * MS}
+    assert made(", waits: {0.6: 300ms, 0: 1s}").waits == {0.6: 300 * MS, 0.0: 1000 * MS}
+    assert made("", waits="{0.6: 300ms, 0: 1s}").waits == {0.6: 300 * MS, 0.0: 1000 * MS}
+    assert made("", title="{a: b}").title == "{a: b}"
+    assert made("", title="{a").title == "{a"
+    wrong = said("  m: {use: waiting}", classes=classes, overrides={"m.waits": "{0.6: 300"})
+    assert "m: waits takes dict[float, duration], not '{0.6: 300' (str)" in wrong

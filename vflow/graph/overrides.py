@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vflow.errors import Diagnostic, Place, nearest
+from vflow.errors import Diagnostic, GraphError, Place, nearest
 from vflow.graph.document import NodeSpec
 from vflow.graph.resolver import use_role
 from vflow.graph.values import ValueReader
-from vflow.graph.yaml_reader import Value, scalar
+from vflow.graph.yaml_reader import Value, parse, scalar
+
+
+def _read(text: str, place: Place) -> Value:
+    """What is written behind `--set name=`: a scalar, or a mapping or list in YAML's flow style."""
+    if text.startswith(("{", "[")):
+        with suppress(GraphError):  # then it is a text, and its property says what it takes
+            return replace(parse(text, place.file), place=place, text=text)
+    return Value(scalar(text), place, text=text)
+
 
 StandIns = Mapping[str, tuple[str, Mapping[str, Any]]]
 """By role: a node, and its properties."""
@@ -40,8 +50,7 @@ class Overrides:
     ) -> None:
         """Without `required` a stand-in for a role that no node plays is left out."""
         self.overrides = {
-            name: Value(scalar(text), Place(f"--set {name}={text}"), text=text)
-            for name, text in (overrides or {}).items()
+            name: _read(text, Place(f"--set {name}={text}")) for name, text in (overrides or {}).items()
         }
         self.stand_ins, self._required = stand_ins or {}, required
         self._used: set[str] = set()
