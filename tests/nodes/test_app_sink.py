@@ -365,12 +365,18 @@ def test_a_late_report_of_a_reply_that_was_taken_back_brings_it_back_only_where_
 ) -> None:
     node = node_of(reported)
     for turn, back in ((1, False), (2, True)):
-        reported.conversation.append("assistant", "one two three four", turn)
-        reported.push(speech(turn, "one", "two", "three", "four"))
+        words = ("one", "two", "three", "four", "five", "six")
+        reported.conversation.append("assistant", " ".join(words), turn)
+        reported.push(speech(turn, *words))
         sent(node)
         flush = reported.flush(turn=turn, takes_back=back)
         reported.conversation.truncate(turn, flush.heard(turn))
         node.played(0.16, turn)
     assert [(entry.turn, entry.text) for entry in reported.conversation.entries()] == [(1, "one two")]
-    node.played(0.26, 2)
-    assert [entry.text for entry in reported.conversation.entries()] == ["one two", "one two three"]
+    node.played(0.36, 2)
+    assert [entry.text for entry in reported.conversation.entries()] == ["one two"]
+    node.played(0.46, 2)
+    assert [entry.text for entry in reported.conversation.entries()] == [
+        "one two",
+        "one two three four five",
+    ]

@@ -31,6 +31,7 @@ from vflow import (
     TextPacket,
     prop,
 )
+from vflow.flush import UNHEARD_WORDS
 from vflow.graph.loader import load_text
 from vflow.report.turn_log import TurnLog
 
@@ -172,7 +173,7 @@ def test_a_reply_that_was_held_is_counted_as_it_was_recorded(part: int, last: st
             assert flush.takes_back == (last == "is taken back")
         assert held.recorded == samples + WORDS * WORD, seed
         words = sum(WORD // 2 + index * WORD < samples for index in range(WORDS))
-        unheard = words <= 2 if last == "is taken back" else words == 0
+        unheard = words <= UNHEARD_WORDS if last == "is taken back" else words == 0
         wanted = [("user", HALVES[0], 1), ("assistant", reply(1, words), 1), ("user", HALVES[1], 2)]
         assert held.history == [
             *(wanted[::2] if unheard else wanted), ("assistant", reply(2), 2)

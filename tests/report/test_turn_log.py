@@ -358,7 +358,9 @@ def taken_back(log: TurnLog, *played: Played, turn: int = 1) -> None:
     log.listen(Message("flush", "pipeline", 2000 * MS, data={"flush": flush}))
 
 
-@pytest.mark.parametrize(("heard", "back"), [("", True), ("Once upon", True), ("Once upon a", False)])
+@pytest.mark.parametrize(
+    ("heard", "back"), [("", True), ("Once upon a time", True), ("Once upon a time there", False)]
+)
 def test_a_reply_that_is_taken_back_keeps_what_was_heard_in_the_report(
     log: TurnLog, heard: str, back: bool
 ) -> None:

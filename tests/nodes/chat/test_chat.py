@@ -366,10 +366,11 @@ def test_a_reply_that_is_taken_back_after_two_words_leaves_its_question_to_be_jo
     assert brief.conversation.messages()[0]["content"] == CAPITAL
 
 
-def test_a_reply_that_is_taken_back_after_three_words_is_cut_as_by_an_interruption(brief: Harness) -> None:
+def test_a_reply_that_is_taken_back_after_five_words_is_cut_as_by_an_interruption(brief: Harness) -> None:
     interrupted(brief, "What is the capital", turn=1, words=4)
-    brief.cancel(1, played=(Played(1, 900, 24_000, heard="The capital of", words=3),), takes_back=True)
-    assert history(brief)[-1] == ("assistant", "The capital of", 1)
+    heard = "The capital of France is"
+    brief.cancel(1, played=(Played(1, 900, 24_000, heard=heard, words=5),), takes_back=True)
+    assert history(brief)[-1] == ("assistant", heard, 1)
 
 
 def test_a_short_reply_that_was_played_to_its_end_is_taken_back_too_and_none_before_it(
