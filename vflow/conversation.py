@@ -48,11 +48,13 @@ class Conversation:
         if kind and kind not in ANSWERS:
             mend = nearest(kind, ANSWERS) or f"known: {', '.join(ANSWERS)}"
             raise VflowError(f"no kind of answer {kind!r}; {mend}")
-        self._expected = kind
+        with self._lock:
+            self._expected = kind
 
     def take_expected(self) -> str:
         """The kind of the turn that begins now; the next one may be any. For the node that mints turns."""
-        kind, self._expected = self._expected, ""
+        with self._lock:
+            kind, self._expected = self._expected, ""
         return kind
 
     def append(self, role: str, text: str, turn: int) -> None:
