@@ -12,63 +12,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from vflow import (
-    SECOND,
-    Audio,
-    AudioPacket,
-    Event,
-    Flush,
-    In,
-    Node,
-    Out,
-    Pause,
-    QueueOptions,
-    Text,
-    TextPacket,
-)
-from vflow_nodes.lib import smart_turn
-from vflow_nodes.lib.turn_text import AUDIO, AUDIO_AND_TEXT, cues, finished, log_odds
-from vflow_nodes.lib.utterance import Utterance
-from vflow_nodes.lib.verdicts import PATIENCE_NS, too_old, verdict
+from vflow import Event, Flush, In, Text, TextPacket
+from vflow_nodes.lib.sound_judge import SoundJudge
+from vflow_nodes.lib.turn_text import AUDIO, AUDIO_AND_TEXT, cues, finished
+from vflow_nodes.lib.verdicts import PATIENCE_NS, verdict
 
 
-class FusedEndOfTurn(Node):
+class FusedEndOfTurn(SoundJudge):
     """Judge a pause by its sound and its words; by its sound alone where no transcript comes in time."""
 
-    heavy = True
     rank = 60
-    swallows = (Event,)
     example = "end_of_turn: {use: end_of_turn.fused}"
 
-    audio = In(
-        Audio(rate=smart_turn.RATE, channels=1, features={"turns"}),
-        doc="utterances",
-        queue=QueueOptions(packets=400, time_ns=10 * SECOND, policy="leaky-oldest"),
-    )
     transcript = In(Text("final"), doc="what the user said, made in advance at the pause", optional=True)
-    verdict = Out(Text("verdict"), doc="one for each pause", bus=True)
-
-    @classmethod
-    def unavailable(cls) -> str:
-        return smart_turn.problem()
 
     def open(self) -> None:
         """Load the model, shared by all that use it. Raises: Unavailable."""
-        self.ctx.progress("loading smart-turn")
-        self._model = self.ctx.shared("smart-turn", smart_turn.load)
-        self._utterance = Utterance(smart_turn.SECONDS)
+        super().open()
         self._text: TextPacket | None = None
         """The newest transcript."""
         self._sound: float | None = None
         """The log-odds by the sound, of a pause that has no verdict by both yet."""
-
-    def warm_up(self) -> None:
-        self._model.finished(np.zeros(0, np.float32))
-
-    def process_audio(self, packet: AudioPacket) -> None:
-        self._utterance.add(packet)
 
     def process_transcript(self, packet: TextPacket) -> Iterator[TextPacket]:
         self._text = packet
@@ -78,8 +42,8 @@ class FusedEndOfTurn(Node):
         if not self._utterance.follow(event):
             return
         self._forget()
-        if isinstance(event, Pause) and not too_old(event, self.ctx.now_ns()):
-            self._sound = log_odds(self._model.finished(self._utterance.samples()))
+        self._sound = self.look(event)
+        if self._sound is not None:
             if self.ctx.sources("transcript"):
                 self.ctx.wake_at(event.pts_ns + PATIENCE_NS)
                 yield from self._by_both()

@@ -1,0 +1,41 @@
+"""What candidates that listen have in common; what they make of a look is tested with them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vflow import SECOND, AudioPacket, Event, Harness, Pause, Resume, SpeechStart
+from vflow_nodes.end_of_turn.smart_turn import SmartTurnEndOfTurn
+from vflow_nodes.lib.smart_turn import RATE
+from vflow_nodes.lib.turn_text import log_odds
+
+
+@pytest.fixture
+def harness() -> Harness:
+    return Harness(SmartTurnEndOfTurn())
+
+
+def heard(harness: Harness, event: Event) -> float | None:
+    """What a look at an event finds, after 1 s of sound."""
+    sound = np.sin(np.arange(RATE) * 0.1).astype(np.float32)
+    harness.event(SpeechStart(turn=1))
+    harness.push(AudioPacket(data=sound, rate=RATE, turn=1), "audio")
+    node = harness.node
+    assert isinstance(node, SmartTurnEndOfTurn)
+    found = node.look(event)
+    if found is not None:
+        assert found == log_odds(node._model.finished(sound))
+    return found
+
+
+def test_a_pause_is_looked_at_by_what_was_said(harness: Harness) -> None:
+    with harness:
+        assert heard(harness, Pause(turn=1, pts_ns=SECOND)) is not None
+
+
+def test_no_pause_and_one_that_is_too_old_are_not(harness: Harness) -> None:
+    with harness:
+        assert heard(harness, Resume(turn=1, pts_ns=SECOND)) is None
+        harness.time_ns = 2 * SECOND
+        assert heard(harness, Pause(turn=1, pts_ns=SECOND)) is None
