@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 from vflow.graph.graph import Graph
 from vflow.packet import SECOND
-from vflow.runtime.call_times import CallStats
+from vflow.runtime.call_times import FASTER, CallStats
 from vflow.runtime.link import LinkStats
-
-MEND = "use a smaller model or a faster machine; 'vflow doctor FILE' says what is faster here"
 
 
 def dropped_ms(graph: Graph, links: Sequence[LinkStats]) -> float:
@@ -31,6 +29,5 @@ def lost(graph: Graph, links: Sequence[LinkStats], threads: Sequence[CallStats])
     slow = max((t for t in threads if below & set(t.nodes)), key=lambda t: t.busy, default=None)
     text = f"{dropped_ms(graph, links) * 1e6 / SECOND:.1f} s of the audio of {worst.source} was dropped"
     if slow is None:
-        return f"{text}; {MEND}"
-    busy = f"busy {slow.busy:.0%} of the time, calls of up to {slow.max_ms:.0f} ms"
-    return f"{text}, since {' and '.join(slow.nodes)} was too slow ({busy}); {MEND}"
+        return f"{text}; {FASTER}"
+    return f"{text}, since {' and '.join(slow.nodes)} was too slow ({slow.load}); {FASTER}"

@@ -11,6 +11,8 @@ SHORT_NS = 20_000
 """After a call that is shorter, the next SKIPPED are not timed: two looks at the clock would be felt."""
 SKIPPED = 6
 """One call in seven is timed then: nodes do their work every 2nd, 10th or 16th packet, hardly every 7th."""
+FASTER = "use a smaller model or a faster machine; 'vflow doctor FILE' says what is faster here"
+"""The mend for a node that is too slow."""
 _STEPS = 8
 """Buckets an octave: a percentile is right to 12 %."""
 
@@ -28,6 +30,11 @@ class CallStats:
     p50_ms: float
     p99_ms: float
     max_ms: float
+
+    @property
+    def load(self) -> str:
+        """How busy it is, in words."""
+        return f"busy {self.busy:.0%} of the time, calls of up to {self.max_ms:.0f} ms"
 
 
 class Waited(Protocol):

@@ -12,6 +12,7 @@ from vflow.packet import Packet
 from vflow.ports import inputs_of, outputs_of
 from vflow.runtime.announcer import Announcer
 from vflow.runtime.audio_check import guarded
+from vflow.runtime.call_times import FASTER
 from vflow.runtime.chain import Push
 from vflow.runtime.held_link import HeldLink
 from vflow.runtime.inbox import Inbox
@@ -102,10 +103,8 @@ def _too_slow(edge: GraphLink, wiring: Wiring) -> str:
         full = (e for e, link in wiring.links if link.blocked and wiring.segments[e.source] is segment)
         if (onwards := next(full, None)) is not None:
             segment = wiring.segments[onwards.target]
-    calls = segment.calls.stats((segment.name,))
-    busy = f"busy {calls.busy:.0%} of the time, calls of up to {calls.max_ms:.0f} ms"
-    mend = "use a smaller model or a faster machine; 'vflow doctor FILE' says what is faster here"
-    return f"too slow: {segment.name} ({busy}), so audio of {edge.source} is dropped; {mend}"
+    load = segment.calls.stats((segment.name,)).load
+    return f"too slow: {segment.name} ({load}), so audio of {edge.source} is dropped; {FASTER}"
 
 
 def _closes_cycle(graph: Graph, edge: GraphLink) -> bool:
