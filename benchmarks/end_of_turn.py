@@ -69,7 +69,7 @@ PATIENT_MS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is known of an utterance at a pause."""
+    """An utterance at a pause, as far as it is judged by."""
 
     sound: float
     text: str
@@ -81,7 +81,7 @@ class Look:
         return 30 + 15 * min(self.seconds, 15)
 
     def values(self) -> dict[str, float]:
-        """What the regressions are made of."""
+        """The values of the regressions, by name."""
         own = {"sound": log_odds(self.sound), "seconds": math.log1p(self.seconds)}
         return {**cues(self.text, self.seconds), **own}
 

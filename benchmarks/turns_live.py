@@ -111,7 +111,7 @@ def talk(preloaded: Preloaded, clip: Clip) -> Judgement:
 
 
 def settled(turns: Sequence[TurnRecord], now_ns: int) -> bool:
-    """Whether what is said is answered: each reply is written, and has been heard for a while or was cut."""
+    """Whether each turn is answered: its reply is written, and has been heard for a while or was cut."""
     for turn in turns:
         audible = turn.at_ns.get("audible")
         heard = audible is not None and now_ns - audible >= HEARD_S * SECOND
@@ -246,7 +246,7 @@ def note(text: str) -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", type=int, metavar="N", help="so many clips, of each kind some")
+    parser.add_argument("--only", type=int, metavar="N", help="run N clips, spread over the kinds")
     parser.add_argument("--graph", default="voice_agent", help="a graph file, or a shipped pipeline's name")
     parser.add_argument("--set", action="append", default=[], metavar="NODE.PROP=VALUE")
     parser.add_argument("--compare", type=Path, metavar="FILE.json", help="another run, as --json printed it")

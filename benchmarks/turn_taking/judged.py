@@ -1,4 +1,4 @@
-"""What an agent made of one clip, which is one turn of one speaker, held against what is true of the clip.
+"""Judges what an agent made of one clip, which is one turn of one speaker, by what is true of the clip.
 
 All moments are in ns of the clip. A clip is
 
@@ -90,7 +90,7 @@ class Hold:
 
 @dataclass(slots=True)
 class Judgement:
-    """What became of one clip; delays in ms, `words_wasted` heard of replies that were cut because the
+    """The outcome of one clip; delays in ms, `words_wasted` heard of replies that were cut because the
     speaker spoke on, one for each."""
 
     file: str

@@ -222,7 +222,7 @@ class Turn(Node):
         self._wait.begin(self.ctx.conversation.take_expected(), self._false_end.doubted)
         if self._false_end.doubted:
             self.ctx.take_back(self._false_end.turn)
-        if (self.barge_in and not self._false_end.doubted) or self._turn - 1 > self._false_end.turn > 0:
+        if self.barge_in and not (self._false_end.doubted and self._turn - 1 == self._false_end.turn):
             # The reply may be in preparation, not yet heard: it is unwanted all the same.
             self.ctx.interrupt(self._turn - 1)
         self._false_end.over()

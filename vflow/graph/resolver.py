@@ -55,7 +55,8 @@ class Candidate:
 
 
 NAMED_ONLY = "it is taken only where a graph names it"
-"""The problem of a candidate with a rank below 0: what it works on leaves the machine."""
+"""The problem of a candidate with a rank below 0: what it works on leaves the machine, or a plainer one is as
+good."""
 
 
 class Resolver:

@@ -13,8 +13,8 @@ TOO_OLD_NS = 500 * MS
 """A pause this old is not judged: its wait is over before the verdict would come."""
 
 PATIENCE_NS = 160 * MS
-"""How long after the pause its transcript is waited for, where the sound is known: a pause comes up to
-290 ms after the last sound, and the plain wait is 480."""
+"""How long after the pause its transcript is waited for, where the sound is known: a pause comes 0.1 s after
+the last sound, so that the verdict by the sound alone still comes before a short wait is over."""
 
 
 def verdict(pause: Event, finished: float) -> TextPacket:

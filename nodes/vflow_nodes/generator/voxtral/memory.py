@@ -37,7 +37,7 @@ class Memory:
         self._exchanges: dict[int, Exchange] = {}
         self._left_out = 0  # turns at the start of the history that are in no prompt any more
         self.shortened = False
-        """Whether what was typed last lost its beginning in the newest opening."""
+        """Whether the newest opening has only the end of a typed text."""
 
     def keep(self, turn: int, exchange: Exchange) -> None:
         """Remember a turn's audio, and its reply as it was made."""
