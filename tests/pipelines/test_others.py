@@ -19,14 +19,15 @@ Runner = Callable[..., Run]
 
 
 def test_echo_plays_what_was_said_a_moment_later(run: Runner) -> None:
-    done = run("echo.yaml", input=QUESTION)
-    played, rate = done.heard()
-    said, said_rate = soundfile.read(QUESTION, dtype="float32")
-    said = soxr.resample(said, said_rate, rate)
-    played = played[: len(said) + rate]
-    match = np.correlate(played, said, "valid")
-    delay = int(match.argmax())
-    assert 0.06 <= delay / rate < 1  # how late is for the benchmarks to say: the machine may be busy
+    samples, said_rate = soundfile.read(QUESTION, dtype="float32")
+    for left in (2, 1, 0):  # in real time: the machine may be busy for a moment
+        played, rate = run("echo.yaml", input=QUESTION).heard()
+        said = soxr.resample(samples, said_rate, rate)
+        played = played[: len(said) + rate]
+        delay = int(np.correlate(played, said, "valid").argmax())
+        if delay / rate <= 0.3 or not left:
+            break
+    assert 0.06 <= delay / rate <= 0.3
     window = played[delay : delay + len(said)]
     assert np.dot(window, said) / (np.linalg.norm(window) * np.linalg.norm(said)) > 0.99
 
