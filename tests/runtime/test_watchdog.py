@@ -42,11 +42,18 @@ class Dog:
 
 
 def settle(running: Pipeline, **wanted: Doing | None) -> None:
-    """Until each of these threads stands where it will stay; None: it has ended."""
+    """Until each of these threads stands where it will stay; None: it has ended.
+
+    A thread that is blocked may just have been let go by one that was looked at after it, so the link that
+    it waits for is looked at last.
+    """
     segments = {name: running._wiring.segments[name] for name in wanted}
+    links = [link for segment in segments.values() for link in segment.inbox.links]
+    blocked = [segments[name] for name, what in wanted.items() if what is Doing.BLOCKED]
     for _ in range(int(PATIENCE_S * 1000)):
         found = {name: standing(segment) for name, segment in segments.items()}
-        if found == wanted:
+        held_up = {link.writer for link in links if link.blocked and link._full()}
+        if found == wanted and held_up >= set(blocked):
             return
         assert not running.wait(0.001)
     raise AssertionError(f"{found}, not {wanted}")

@@ -41,16 +41,21 @@ def test_a_history_of_thousands_of_messages_is_cut_in_a_few_tries(
 
 
 @pytest.mark.parametrize("said", ["And now?", "And " * 500 + "now?"], ids=["short", "longer than the window"])
-def test_a_history_is_cut_to_the_window_that_a_model_sees(tmp_path: Path, said: str) -> None:
+def test_a_history_is_cut_to_the_window_that_a_model_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
     model = str(tiny_model.build(tmp_path, TEMPLATE, window=256))
     options = {"slots": 1, "max_tokens": 20, "persona": "Be kind."}
     with Harness(Chat(model=model, device="cpu", context=1024, **options)) as harness:
         for turn in range(1, 30):
             harness.conversation.append("user", f"question {turn}", turn)
             harness.conversation.append("assistant", f"answer {turn}", turn)
-        items = harness.push(TextPacket(text=said, turn=30))
         node: Any = harness.node
-        text = node._language.tokenizer.decode(node._prompt())
+        prompts: list[list[int]] = []
+        prompt = node._prompt
+        monkeypatch.setattr(node, "_prompt", lambda: prompts.append(prompt()) or prompts[-1])
+        items = harness.push(TextPacket(text=said, turn=30))
+        text = node._language.tokenizer.decode(prompts[0])
         warnings = [message.text for message in harness.messages if message.kind == "warning"]
     (end,) = [item for item in items if isinstance(item, TurnEnd)]
     assert end.meta["stop_reason"] != "error"
