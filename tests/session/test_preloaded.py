@@ -75,7 +75,7 @@ def test_close_closes_what_nobody_took(tmp_path: Path, monkeypatch: pytest.Monke
     preloaded.close()
     assert (len(closed), preloaded.ready) == (2, 0)
     with pytest.raises(VflowError, match="the preloaded graph is closed"):
-        Session(preloaded)
+        Session(preloaded).start()
 
 
 def test_one_that_cannot_be_opened_leaves_no_other_open(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,8 @@ from vflow.session import (
     UserText,
     Warned,
 )
+from vflow.session import preloaded as preloaded_module
+from vflow.session import session as session_module
 
 HUM = scripted_agent.utterance().samples
 Make = Callable[..., Session]
@@ -33,10 +36,14 @@ Make = Callable[..., Session]
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
+    numbers = itertools.count()
+
     def session(pace: str = "clock", **answer: Any) -> Session:
         made: dict[str, Any] = {"text": "one two three", "word_ms": 20, **answer}
         overrides = made.pop("overrides", None)
-        path = scripted_agent.graph(tmp_path, **made)
+        folder = tmp_path / str(next(numbers))
+        folder.mkdir()
+        path = scripted_agent.graph(folder, **made)
         return Session(path, pace=pace, nodes=scripted_agent.NODES, overrides=overrides)  # type: ignore[arg-type]
 
     return session
@@ -221,7 +228,7 @@ def test_a_graph_without_a_way_in_or_out_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "plain.yaml"
     path.write_text("nodes: {tone: {use: test_tone}, sink: {use: 'null'}}\nlinks: [tone -> sink]\n")
     with pytest.raises(VflowError, match="neither app_source, app_sink nor app_text"):
-        Session(path)
+        Session(path).start()
 
 
 def test_a_graph_that_has_both_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -358,7 +365,7 @@ def test_a_graph_whose_generator_takes_no_text_says_so_when_it_is_asked() -> Non
     with Session(graph) as session, pytest.raises(VflowError, match="no generator in it takes text, or"):
         session.ask("Where is it?")
     with pytest.raises(GraphError, match="no generator takes text"):
-        Session(graph, text="alone")
+        Session(graph, text="alone").start()
 
 
 def test_a_button_makes_the_turns_of_what_is_pushed(tmp_path: Path) -> None:
@@ -411,6 +418,44 @@ def test_a_session_that_has_ended_does_not_start_again(make: Make) -> None:
         early.start()
 
 
+def test_a_session_that_is_made_on_an_event_loop_is_checked_in_another_thread(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+    load_graph = preloaded_module.graph_for_sessions
+
+    def noted(*given: Any) -> Any:
+        threads.append(threading.current_thread())
+        return load_graph(*given)
+
+    monkeypatch.setattr(session_module, "graph_for_sessions", noted)
+
+    async def converse() -> None:
+        async with make(text="one") as session:
+            await session.send(HUM)
+            async for event in session:
+                if isinstance(event, TurnEnded):
+                    break
+
+    asyncio.run(converse())
+    (thread,) = threads
+    assert thread is not threading.current_thread()
+
+
+def test_a_session_that_never_began_loads_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "graph_for_sessions", lambda *given: 1 / 0)
+    session = make()
+    with pytest.raises(VflowError, match="the session has not started"):
+        session.push(HUM)
+    with pytest.raises(VflowError, match="the session has not started"):
+        session.played(1.0)
+    session.stop()
+    assert session.get() is None
+    for call in (session.start, session.end, session.interrupt, lambda: session.graph):
+        with pytest.raises(VflowError, match="the session has ended; start a new one"):
+            call()
+
+
 def test_options_that_come_too_late_are_refused_by_name() -> None:
     graph = {"nodes": {"a": {"use": "app_source"}, "b": {"use": "app_sink"}}, "links": ["a -> b"]}
     with pytest.raises(VflowError, match="output_rate, text would change nothing; give the graph's file"):
@@ -427,7 +472,7 @@ def test_a_graph_that_was_loaded_with_its_own_devices_says_so(tmp_path: Path) ->
     path = scripted_agent.graph(tmp_path)
     loaded = load(path, nodes=scripted_agent.NODES, require_available=False)
     with pytest.raises(VflowError, match="a microphone and a loudspeaker of its own; give the session the"):
-        Session(loaded)
+        Session(loaded).start()
 
 
 def test_a_task_that_is_cancelled_while_its_session_begins_leaves_none(
@@ -463,16 +508,17 @@ def test_a_cut_is_told_before_the_end_of_its_turn_whatever_else_is_posted_then(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with make(text="word " * 60, word_ms=100) as session:
-        listen, posted = session.log.listen, threading.Event()
+        teller, posted = session._agent().teller, threading.Event()
+        listen = session.log.listen
         other = Message("state", "", 0, "", {"state": "playing"})
 
         def listen_while_another_thread_posts(message: Message) -> None:
             listen(message)
             if message.kind == "flush" and not posted.is_set():
                 posted.set()
-                thread = threading.Thread(target=session._listen, args=(other,))
+                thread = threading.Thread(target=teller.listen, args=(other,))
                 thread.start()
-                while thread.is_alive() and not session._telling.locked():
+                while thread.is_alive() and not teller._telling.locked():
                     thread.join(0.001)
 
         session.ask("Where is it?")

@@ -5,40 +5,39 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any, Literal, Self, cast
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
-from vflow.bus import Message
-from vflow.caps import Text
 from vflow.conversation import Conversation
 from vflow.errors import VflowError
+from vflow.graph.graph import Graph
 from vflow.graph.overrides import StandIns
 from vflow.graph.registry import NodeClass
 from vflow.outbox import Outbox
-from vflow.packet import AudioPacket, TextPacket
 from vflow.report.turn_log import TurnLog
 from vflow.runtime.lifecycle import State
 from vflow.runtime.pipeline import Pipeline
 from vflow.session.ends import Ends
 from vflow.session.event_loop import in_thread
-from vflow.session.events import (
-    Event,
-    Interrupted,
-    ReplyAudio,
-    ReplyGoesOn,
-    ReplyHeld,
-    ReplyWord,
-    StateChanged,
-    TurnEnded,
-    UserText,
-    Warned,
-)
+from vflow.session.events import Event
 from vflow.session.preloaded import Loadable, Preloaded, graph_for_sessions, refuse_options
+from vflow.session.teller import Teller
 
 PIECE_S = 1.0
 """Audio that `send` hands over at once."""
 ENDED = "the session has ended; start a new one"
+NOT_STARTED = "the session has not started; use 'with Session(...)', or call start()"
 UNREAD = 10_000
 """Events that wait for the application; beyond, the oldest are dropped."""
+
+
+@dataclass(frozen=True)
+class _Agent:
+    """What a session is made of, once its graph is loaded and checked."""
+
+    pipeline: Pipeline
+    ends: Ends
+    teller: Teller
 
 
 class Session:
@@ -66,16 +65,17 @@ class Session:
         text: Literal["beside", "alone", "silent"] = "beside",
         push_to_talk: bool = False,
     ) -> None:
-        """Load and check a graph: a file, its text, a mapping, a shipped pipeline's name; or take one that is
-        loaded, or preloaded.
+        """Take a graph: a file, its text, a mapping, a shipped pipeline's name; or one that is loaded, or
+        preloaded. `start` loads and checks it, or what asks for the `pipeline` before that, so that an event
+        loop that makes a session does not wait.
 
         `pace` says who counts what was heard: the `clock`, or the application by `played`. Rates are in Hz.
         `text` says what typed turns are: `beside` the voice; `alone`, with a reply that is spoken; `silent`,
         with a reply in words only. With `push_to_talk`, `press` and `release` make the utterances.
         These options are for what is still to be loaded; give those of a preloaded graph to `preload`.
-        Raises: GraphError; VflowError for a graph through which the application can neither hear nor speak.
+        Raises: VflowError for options of a graph that is loaded.
         """
-        options: dict[str, Any] = {
+        self._options: dict[str, Any] = {
             "pace": pace,
             "input_rate": input_rate,
             "output_rate": output_rate,
@@ -85,32 +85,66 @@ class Session:
             "text": text,
             "push_to_talk": push_to_talk,
         }
-        if isinstance(graph, Preloaded):
-            refuse_options(options, "give it to vflow.preload")
-            self.pipeline = graph.take()  # its graph was checked
-        else:
-            self.pipeline = Pipeline(graph_for_sessions(graph, options))
-        self.graph = graph = self.pipeline.graph
-        self._ends = Ends(self.pipeline)
-        self.log = TurnLog(graph)
+        if isinstance(graph, Graph | Preloaded):
+            mend = "give the graph's file, text or name in its place"
+            refuse_options(
+                self._options, "give it to vflow.preload" if isinstance(graph, Preloaded) else mend
+            )
+        self._given = graph
         self.events: Outbox[Event] = Outbox(UNREAD)
-        self._state = ""
-        self._telling = threading.Lock()  # one message after the other
-        while (early := self.pipeline.bus.get(0)) is not None:  # of a pipeline that was opened before
-            self._listen(early)
-        self.pipeline.bus.listen(self._listen)
-        if self._ends.has_output:
-            self._ends.output.output.listen(self._audio)
-            self._ends.output.forget = self._forget
+        self._making = threading.Lock()
+        # guarded by _making; read without it
+        self._made: _Agent | None = None
+        self._ended = False  # before it was made
+
+    def _agent(self) -> _Agent:
+        """Load and check the graph, at the first call. Blocks."""
+        with self._making:
+            if self._made is None:
+                if self._ended:
+                    raise VflowError(ENDED)
+                self._made = self._make()
+            return self._made
+
+    def _make(self) -> _Agent:
+        given = self._given
+        if isinstance(given, Preloaded):
+            pipeline = given.take()  # its graph was checked
+        else:
+            pipeline = Pipeline(graph_for_sessions(given, self._options))
+        ends, teller = Ends(pipeline), Teller(pipeline.graph, self.events)
+        while (early := pipeline.bus.get(0)) is not None:  # of a pipeline that was opened before
+            teller.listen(early)
+        pipeline.bus.listen(teller.listen)
+        if ends.has_output:
+            ends.output.output.listen(teller.audio)
+            ends.output.forget = teller.forget
+        return _Agent(pipeline, ends, teller)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What runs. Blocks before `start`, for as long as it takes to load and check the graph. Raises:
+        GraphError; VflowError for a graph through which the application can neither hear nor speak."""
+        return self._agent().pipeline
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that was checked. Blocks and raises as `pipeline`."""
+        return self.pipeline.graph
+
+    @property
+    def log(self) -> TurnLog:
+        """The turns so far. Blocks and raises as `pipeline`."""
+        return self._agent().teller.log
 
     # its life
 
     def start(self) -> Self:
         """Load what is not loaded yet, and begin. Blocks until it runs; a second call does nothing. Raises:
-        NodeError; VflowError after the session's end."""
-        if self.pipeline.state is State.STOPPED:
-            raise VflowError(ENDED)
+        as `pipeline`; NodeError; VflowError after the session's end."""
         try:
+            if self.pipeline.state is State.STOPPED:
+                raise VflowError(ENDED)
             self.pipeline.start()
         except BaseException:
             self.events.close()
@@ -119,7 +153,10 @@ class Session:
 
     def stop(self) -> None:
         """End the session; the events that are there can still be read. Blocks, for 5 s at most."""
-        self.pipeline.stop()
+        with self._making:
+            self._ended = True
+        if self._made is not None:
+            self._made.pipeline.stop()
         self.events.close()
 
     def __enter__(self) -> Self:
@@ -144,7 +181,7 @@ class Session:
     async def send(self, audio: Any, rate: int | None = None) -> None:
         """Hand in audio of any length, as `push` takes it; waits while there is no room. Raises: as `push`,
         also where the session ends meanwhile."""
-        source = self._ends.source
+        source = self._check().source
         for piece in _pieces(audio, source.rate if rate is None else rate):
             while not self.push(piece, rate):
                 await source.room.next()
@@ -156,26 +193,22 @@ class Session:
         `rate` is in Hz, by default `input_rate`. Raises: VflowError for what is no audio, and outside of the
         session.
         """
-        self._check()
-        return self._ends.source.push(samples, rate)
+        return self._check().source.push(samples, rate)
 
     def end(self) -> None:
         """No more audio comes: what was handed in is answered, then the session ends. May be called again.
         Raises: VflowError before the session."""
-        if self.pipeline.state is not State.STOPPED:
-            self._check()
-            self._ends.end()
+        if not (self._made is not None and self._made.pipeline.state is State.STOPPED):
+            self._check().end()
 
     def press(self) -> None:
         """The user holds the button down: the reply is cut, and what is pushed from now on is an utterance.
         Raises: VflowError without a `push_to_talk` in the graph, and outside of the session."""
-        self._check()
-        self._ends.pressed.press()
+        self._check().pressed.press()
 
     def release(self) -> None:
         """The user has let the button go: what was pushed since `press` is answered. Raises: as `press`."""
-        self._check()
-        self._ends.pressed.release()
+        self._check().pressed.release()
 
     def ask(self, text: str, language: str = "") -> int:
         """Hand in a turn that the user typed; returns its number. It interrupts the reply, as speech does.
@@ -183,14 +216,12 @@ class Session:
         `language` (ISO 639-1) is that of the text. Raises: VflowError for no text, where no generator of the
         graph takes text, and outside of the session.
         """
-        self._check()
-        return self._ends.typed.ask(text, language)
+        return self._check().typed.ask(text, language)
 
     def say(self, text: str, language: str = "") -> int:
         """Have the agent say a text as it is, after the reply that is being made; returns the number of its
         turn. An interruption takes it back. It is remembered as a reply. Raises: as `ask`."""
-        self._check()
-        return self._ends.typed.say(text, language)
+        return self._check().typed.say(text, language)
 
     def interrupt(self) -> None:
         """Cut the reply, as if the user had spoken."""
@@ -198,8 +229,11 @@ class Session:
         self.pipeline.flush()
 
     def played(self, seconds: float, turn: int | None = None) -> None:
-        """Report how much of a reply has sounded in all, with `pace: played`; see `app_sink`."""
-        self._ends.output.played(seconds, turn)
+        """Report how much of a reply has sounded in all, with `pace: played`; see `app_sink`. Raises:
+        VflowError before the session, and for a report that cannot be true."""
+        if self._made is None:
+            raise VflowError(NOT_STARTED)
+        self._made.ends.output.played(seconds, turn)
 
     def set(self, node: str, prop: str, value: object) -> None:
         """Change a property that is declared `hot`. Raises: PropertyError."""
@@ -221,8 +255,8 @@ class Session:
         """The next event; None after the timeout, or at the session's end. Blocks. Raises: NodeError at the
         end of a session that failed."""
         event = self.events.get(timeout_s)
-        if event is None and self.pipeline.failure is not None:
-            raise self.pipeline.failure
+        if event is None:
+            self._raise_failure()
         return event
 
     def __iter__(self) -> Iterator[Event]:
@@ -234,57 +268,20 @@ class Session:
         """The events until the session's end. Raises: NodeError where it failed."""
         while (event := await self.events.next()) is not None:
             yield event
-        if self.pipeline.failure is not None:
-            raise self.pipeline.failure
+        self._raise_failure()
 
-    def _check(self) -> None:
-        if self.pipeline.state is State.STOPPED:
+    def _raise_failure(self) -> None:
+        if self._made is not None and self._made.pipeline.failure is not None:
+            raise self._made.pipeline.failure
+
+    def _check(self) -> Ends:
+        """Raises: VflowError outside of the session."""
+        state = None if self._made is None else self._made.pipeline.state
+        if state is State.STOPPED or (self._made is None and self._ended):
             raise VflowError(ENDED)
-        if self.pipeline.state is not State.PLAYING:
-            raise VflowError("the session has not started; use 'with Session(...)', or call start()")
-
-    # the pipeline's threads
-
-    def _audio(self, packet: AudioPacket) -> None:
-        self.events.put(ReplyAudio(packet.turn, packet.data[:, 0], packet.rate))
-
-    def _forget(self) -> int:
-        """Forget audio that the application has not read; returns how many frames."""
-        taken = self.events.take_back(lambda event: isinstance(event, ReplyAudio))
-        return sum(len(event.samples) for event in taken if isinstance(event, ReplyAudio))
-
-    def _listen(self, message: Message) -> None:
-        with self._telling:  # so that nobody tells of a turn's end before the cut that ended it
-            self.log.listen(message)
-            for event in self._told(message):
-                self.events.put(event)
-        stopped = message.kind == "state" and message.data["state"] == State.STOPPED.value
-        if stopped or message.kind in ("error", "eos"):
-            self.events.close()
-
-    def _told(self, message: Message) -> Iterator[Event]:
-        if message.kind == "packet":
-            packet = message.data["packet"]
-            caps = self.graph.nodes[message.source].caps.get(message.data["port"])
-            if isinstance(packet, TextPacket) and isinstance(caps, Text):
-                if caps.kind == "final":
-                    yield UserText(packet.turn, packet.text)
-                elif caps.kind == "word":
-                    yield ReplyWord(packet.turn, packet.index, packet.text)
-        elif message.kind == "flush":
-            flush = message.data["flush"]
-            cut = any(not played.ended for played in flush.played)  # also of a reply that nobody asked for
-            if not flush.retracts and (cut or self.log.interrupted_at(message.at_ns)):
-                yield Interrupted(flush.turn)
-        elif message.kind == "hold":
-            yield ReplyHeld() if message.data["phase"] == "begun" else ReplyGoesOn()
-        elif message.kind == "warning":
-            yield Warned(message.source, message.text)
-        if (state := self.log.states[-1][1]) != self._state:
-            self._state = state
-            yield StateChanged(cast("Any", state))
-        for record in self.log.take_ended():
-            yield TurnEnded(record)
+        if self._made is None or state is not State.PLAYING:
+            raise VflowError(NOT_STARTED)
+        return self._made.ends
 
 
 def _pieces(audio: Any, rate: Any) -> list[Any]:

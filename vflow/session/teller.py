@@ -1,0 +1,80 @@
+"""What a session tells its application: the events that a pipeline's messages and its audio mean."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any, cast
+
+from vflow.bus import Message
+from vflow.caps import Text
+from vflow.graph.graph import Graph
+from vflow.outbox import Outbox
+from vflow.packet import AudioPacket, TextPacket
+from vflow.report.turn_log import TurnLog
+from vflow.runtime.lifecycle import State
+from vflow.session.events import (
+    Event,
+    Interrupted,
+    ReplyAudio,
+    ReplyGoesOn,
+    ReplyHeld,
+    ReplyWord,
+    StateChanged,
+    TurnEnded,
+    UserText,
+    Warned,
+)
+
+
+class Teller:
+    """Puts events in `events`. Its methods are called in the pipeline's threads."""
+
+    def __init__(self, graph: Graph, events: Outbox[Event]) -> None:
+        self._graph, self._events = graph, events
+        self.log = TurnLog(graph)
+        self._state = ""
+        self._telling = threading.Lock()  # one message after the other
+
+    def listen(self, message: Message) -> None:
+        """Tell of a message of the bus."""
+        with self._telling:  # so that nobody tells of a turn's end before the cut that ended it
+            self.log.listen(message)
+            for event in self._told(message):
+                self._events.put(event)
+        stopped = message.kind == "state" and message.data["state"] == State.STOPPED.value
+        if stopped or message.kind in ("error", "eos"):
+            self._events.close()
+
+    def audio(self, packet: AudioPacket) -> None:
+        """Tell of audio that is to be played."""
+        self._events.put(ReplyAudio(packet.turn, packet.data[:, 0], packet.rate))
+
+    def forget(self) -> int:
+        """Forget audio that the application has not read; returns how many frames."""
+        taken = self._events.take_back(lambda event: isinstance(event, ReplyAudio))
+        return sum(len(event.samples) for event in taken if isinstance(event, ReplyAudio))
+
+    def _told(self, message: Message) -> Iterator[Event]:
+        if message.kind == "packet":
+            packet = message.data["packet"]
+            caps = self._graph.nodes[message.source].caps.get(message.data["port"])
+            if isinstance(packet, TextPacket) and isinstance(caps, Text):
+                if caps.kind == "final":
+                    yield UserText(packet.turn, packet.text)
+                elif caps.kind == "word":
+                    yield ReplyWord(packet.turn, packet.index, packet.text)
+        elif message.kind == "flush":
+            flush = message.data["flush"]
+            cut = any(not played.ended for played in flush.played)  # also of a reply that nobody asked for
+            if not flush.retracts and (cut or self.log.interrupted_at(message.at_ns)):
+                yield Interrupted(flush.turn)
+        elif message.kind == "hold":
+            yield ReplyHeld() if message.data["phase"] == "begun" else ReplyGoesOn()
+        elif message.kind == "warning":
+            yield Warned(message.source, message.text)
+        if (state := self.log.states[-1][1]) != self._state:
+            self._state = state
+            yield StateChanged(cast("Any", state))
+        for record in self.log.take_ended():
+            yield TurnEnded(record)
