@@ -37,10 +37,17 @@ def heard(spoken: str) -> str:
 
 
 def _bare(word: str) -> str:
-    """The cardinal of a number's word, also of its ordinal or plural; '' for other words."""
-    if word in _ORDINALS:
-        return _ORDINALS[word]
-    for form in (word, word.removesuffix("th"), word.removesuffix("s"), word.removesuffix("es")):
+    """The cardinal of a number's word, also of its ordinal, its fraction or plural; '' for other words."""
+    if word in ("quarter", "quarters"):
+        return "four"
+    if (ordinal := word.removesuffix("s")) in _ORDINALS:
+        return _ORDINALS[ordinal]
+    for form in (
+        word,
+        word.removesuffix("s").removesuffix("th"),
+        word.removesuffix("s"),
+        word.removesuffix("es"),
+    ):
         if form in _VALUES or form in _TENS or form in _SCALES:
             return form
     for ending in ("ieth", "ies"):

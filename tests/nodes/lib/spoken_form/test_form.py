@@ -62,13 +62,24 @@ def test_case_is_said_as_the_table_has_it(written: str) -> None:
 @pytest.mark.parametrize("written", SENTENCES)
 def test_release_anywhere_changes_no_digit_and_no_negation(written: str) -> None:
     whole = joined(units_of(written))
+    decided = {unit.written: unit for unit in units_of(written)}
     for at in range(len(written.split())):
         cut = units_of(written, at)
         assert written_of(cut) == written.split()
+        if " slash " not in whole:
+            cut = [decided.get(unit.written, unit) if _is_open(unit) else unit for unit in cut]
         assert heard(joined(cut)) == heard(whole), joined(cut)
         undecided = written.split()[at].strip("*_").lower() == "no." or " dash " in joined(cut)
         if not undecided:  # "No." is a negation until a digit follows, a dash a range or a minus until "="
             assert len(NEGATIONS.findall(joined(cut))) == len(NEGATIONS.findall(whole)), joined(cut)
+
+
+def _is_open(unit: Unit) -> bool:
+    """Whether a unit is a day or a part of something, until the next word comes: "three slash four"."""
+    if " slash " not in unit.spoken:
+        return False
+    assert heard(unit.spoken) == "".join(re.findall("[0-9]+", unit.written))
+    return True
 
 
 @pytest.mark.parametrize(
@@ -88,6 +99,12 @@ def test_release_anywhere_changes_no_digit_and_no_negation(written: str) -> None
 )
 def test_release_says_what_stays_true(text: str, spoken: list[str]) -> None:
     assert [unit.spoken for unit in units_of(text, 0)] == spoken
+
+
+@pytest.mark.parametrize("after", ["we meet", "inch"])
+def test_release_says_what_may_be_a_day_or_a_part_by_its_numbers(after: str) -> None:
+    spoken = [unit.spoken for unit in units_of(f"on 3/4 {after}", 1)]
+    assert spoken == ["on", "three slash four", *after.split()]
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,8 @@ def _before_number(look: Look) -> Reading | None:
         return Reading(1, "number", "label")  # no sentence has this capital inside
     if following is not None and _numbers(following):
         said = BEFORE_NUMBER[first.core]
+        if said == "verse" and "." in following.core:
+            said = "version"
         return Reading(1, said.capitalize() if before.ended else said, "label")
     return None
 

@@ -16,7 +16,7 @@ from vflow_nodes.lib.spoken_form.english.attributes import (
     is_noun,
 )
 from vflow_nodes.lib.spoken_form.english.bare_numbers import bare_number
-from vflow_nodes.lib.spoken_form.english.codes import version
+from vflow_nodes.lib.spoken_form.english.codes import version_of
 from vflow_nodes.lib.spoken_form.english.dates import (
     day_to_month,
     duration,
@@ -40,9 +40,15 @@ from vflow_nodes.lib.spoken_form.english.numbers import (
     spelled,
 )
 from vflow_nodes.lib.spoken_form.english.ranges import range_of
-from vflow_nodes.lib.spoken_form.english.slashes import FRACTION, is_date, no_date, with_slash
+from vflow_nodes.lib.spoken_form.english.slashes import (
+    FRACTION,
+    is_date,
+    is_part_of_unit,
+    no_date,
+    with_slash,
+)
 from vflow_nodes.lib.spoken_form.english.units import DOTTED_UNITS, unit_name
-from vflow_nodes.lib.spoken_form.english.words import PLACED, is_versioned, word_set
+from vflow_nodes.lib.spoken_form.english.words import PLACED, word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
 _HEAD = re.compile(rf"([+\-−±~≈<>]?)({NUMBER})(.*)", re.DOTALL)
@@ -93,10 +99,10 @@ def numeric(look: Look) -> Reading | None:
     if not sign:
         if reading := no_date(look):
             return reading
-        before = "on" if is_date(look) else before
+        before = "on" if is_date(look) else "" if is_part_of_unit(look) else before
         if date := full_date(core) or expiry(core, look.before) or month_and_day(core, before):
             return Reading(1, date + first.mark, "date")
-        if len(core) > 2 and (said := version(core, is_versioned(look.before.word))):
+        if len(core) > 2 and (said := version_of(look)):
             return Reading(1, said + first.mark, "digits")
         if reading := time_of_day(look, before):
             return reading

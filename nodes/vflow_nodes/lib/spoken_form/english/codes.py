@@ -6,9 +6,24 @@ import re
 
 from vflow_nodes.lib.spoken_form.english.currencies import AFTER_AMOUNT
 from vflow_nodes.lib.spoken_form.english.letters import spaced
-from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, code, number, plural, spelled, year
+from vflow_nodes.lib.spoken_form.english.numbers import (
+    ONES,
+    cardinal,
+    code,
+    number,
+    plural,
+    spelled,
+    year,
+)
 from vflow_nodes.lib.spoken_form.english.symbols import NAMES, OPERATORS
-from vflow_nodes.lib.spoken_form.english.words import CODE_NEXT, COMMON, RESPELLED, SAID_AS_WORDS, word_set
+from vflow_nodes.lib.spoken_form.english.words import (
+    CODE_NEXT,
+    COMMON,
+    RESPELLED,
+    SAID_AS_WORDS,
+    is_versioned,
+    word_set,
+)
 from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 
 _PHONE = re.compile(r"(?:\+?[0-9]{1,3}[-.])?(?:\(?[0-9]{3}\)?[-.])?[0-9]{3}[-.][0-9]{4}")
@@ -189,6 +204,13 @@ def version(core: str, named: bool) -> str:
     if found.group(2):
         said += " " + " ".join(_run(run, 1) for run in _RUNS.findall(found.group(2)))
     return f"version {said}" if core[0] in "vV" else said
+
+
+def version_of(look: Look) -> str:
+    """Say the first word as a version; '' for what is none. The word "version" is said once."""
+    word = look.before.word
+    said = version(look.first.core, is_versioned(word))
+    return said.removeprefix("version ") if word.lower() in ("version", "release") else said
 
 
 def mixed(core: str) -> str:

@@ -12,7 +12,7 @@ from vflow_nodes.lib.spoken_form.english.units import DAY_NAMES, DAYS, MONTH_NAM
 from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Before, Look, Reading
 
-_ISO = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})(?:T([0-9]{1,2}:[0-9]{2})\S*)?")
+_ISO = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})(?:T([0-9]{1,2}:[0-9]{2})[^\sZ]*(Z?))?")
 _SLASHES = re.compile(r"([0-9]{1,2})([/-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
 _NAMED = re.compile(r"([0-9]{1,2})-([A-Z][a-z]{2,8})-([0-9]{4})")
 _DOTS = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})")
@@ -44,7 +44,8 @@ def full_date(core: str) -> str:
     if found := _ISO.fullmatch(core):
         said = _date(found.group(2), found.group(3), found.group(1))
         clock = found.group(4)
-        return f"{said} at {clock_time(clock)}" if said and clock and clock_time(clock) else said
+        zone = " U T C" if found.group(5) else ""
+        return f"{said} at {clock_time(clock)}{zone}" if said and clock and clock_time(clock) else said
     if found := _SLASHES.fullmatch(core):
         first, mark, second, last = found.groups()
         if mark == "-" and len(last) == 2:
@@ -102,6 +103,8 @@ def month_and_day(core: str, before: str) -> str:
 
 def clock_time(core: str, before: str = "", half_follows: bool = False) -> str:
     """Say a time of day, or a duration with seconds; '' for what is none."""
+    if ":" in core and core[-1:] == "Z" and (said := clock_time(core[:-1], before)):
+        return f"{said} U T C"
     core = _POINT_TIME.sub(r"\1:\2\3", core)
     if found := _HOUR.fullmatch(core):
         return f"{cardinal(found.group(1))} {half_of_day(found.group(2))}"

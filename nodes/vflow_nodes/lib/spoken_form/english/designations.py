@@ -1,11 +1,11 @@
-"""English for the names of aircraft, forms, plans and the like, in which digits are said in pairs."""
+"""English for the names of aircraft, forms, plans and the like, and for codes of two groups of digits."""
 
 from __future__ import annotations
 
 import re
 
 from vflow_nodes.lib.spoken_form.english.letters import spaced
-from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, number, plural
+from vflow_nodes.lib.spoken_form.english.numbers import ONES, cardinal, is_year, number, plural, spelled
 from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
@@ -28,6 +28,8 @@ MADE = word_set(
 _TAX = frozenset(("1040", "1099", "1098", "1095", "1120", "1065", "5498", "8949", "4868"))
 _PLAN = re.compile(r"(401|403|457|501)(?:\(([a-z])\)|([kb]))(?:\(([0-9])\))?(s?)")
 
+_TWO_GROUPS = re.compile("([0-9]{1,8})([-/])([0-9]{1,8})")
+
 
 def designation(look: Look) -> Reading | None:
     """Read the name of an aircraft, a tax form or a pension plan."""
@@ -42,6 +44,19 @@ def designation(look: Look) -> Reading | None:
         or _plan(core + first.tail[:1] if first.tail[:1] == ")" else core)
     )
     return Reading(1, said + first.mark, "digits") if said else None
+
+
+def announced(look: Look) -> str:
+    """Say "8841-22" and "2023/114" after the name of a code; '' for a range, a month and others."""
+    found = _TWO_GROUPS.fullmatch(look.first.core)
+    if not found or not look.before.code:
+        return ""
+    low, sign, high = found.groups()
+    month = sign == "/" and len(low) < 3 and is_year(high)
+    ascends = len(low) == len(high) and int(low) < int(high)
+    if len(low + high) < 6 or month or ascends or (is_year(low) and is_year(high)):
+        return ""
+    return f"{spelled(low)} slash {spelled(high)}" if sign == "/" else f"{spelled(low)}, {spelled(high)}"
 
 
 def pairs_of(digits: str) -> str:

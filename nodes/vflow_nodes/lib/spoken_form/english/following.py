@@ -89,6 +89,8 @@ def follow(look: Look, said: str, value: str, at: int = 0) -> Reading:
         return Reading(at + 2, f"{said} {scale}{scale_end(look, at + 1)}", "number", "2")
     if is_half(core) and value.isdigit() and len(value) <= 2:
         return Reading(at + 2, f"{said} {half_of_day(core)}{end_of(look, at + 1)}", "time")
+    if value.isdigit() and core[-1:] == "%" and (part := mixed_fraction(core[:-1])):
+        return Reading(at + 2, f"{said} and {part} percent{following.mark}", "unit")
     if value.isdigit() and (part := mixed_fraction(core)):
         if inch_mark(following, look.before.quoted):
             noun = "inch" if describes_length(look, at + 1) else "inches"

@@ -12,6 +12,7 @@ Hon Honorable|Cpl Corporal|Maj Major|Adm Admiral|Msgr Monsignor|Mt Mount|Ft Fort
 Det Detective|Insp Inspector|Fr Father|Amb Ambassador|Messrs Messers|Atty Attorney|Supt Superintendent
 Pvt Private|Sra Señora|Srta Señorita|Sres Señores|Dra Doctora|Dña Doña|Ing Ingeniero|Lic Licenciado
 Hr Herr|Profa Professora|Assoc Associate|Mme Madame|Mlle Mademoiselle|Cllr Councillor|Ald Alderman
+Brig Brigadier
 """
 )
 """Said in full before a name, where their full stop ends no sentence."""

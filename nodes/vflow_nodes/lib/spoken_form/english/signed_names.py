@@ -26,8 +26,10 @@ _PERIODS = frozenset(("day", "week", "month", "year", "hour", "minute", "second"
 SIDES = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _GRADE = re.compile(r"(AB|[A-FO])([+\-−])")
 _DIAL = re.compile(r"\*#?[0-9]{2,4}#?|#[0-9]{2,4}#")
+_ANY_FILE = re.compile(r"\*\.([A-Za-z0-9]{1,4})")
 _KEYS = {"*": "star", "#": "pound"}
 _NUMBER_SIGN = re.compile(r"#([0-9]{1,10})")
+_GROUPS = re.compile("#[0-9]{1,8}(?:-[0-9]{1,8})+")
 _ACCOUNT = re.compile("[A-Z]{1,4}#")
 _MASKED = re.compile(r"[(]?(?:[*xX•·#]{2,}[- ]?)+([0-9]{2,6})")
 _LETTERS = re.compile(r"(M|Tu|W|Th|F|Sa|Su|[A-Z])[-–](M|Tu|W|Th|F|Sa|Su|[A-Z])")
@@ -50,12 +52,16 @@ def signed_name(look: Look) -> Reading | None:
     if _DIAL.fullmatch(dialled := first.text.rstrip(".,;:!?")):
         keys = (_KEYS.get(key) or spelled(key) for key in dialled)
         return Reading(1, " ".join(keys) + first.mark, "digits")
+    if found := _ANY_FILE.fullmatch(dialled):
+        return Reading(1, f"star dot {spaced(found.group(1).upper())}{first.mark}")
     if core in _WITH_SIGN:
         return Reading(1, _WITH_SIGN[core] + first.mark)
     if "#" in core[:1] and (found := _NUMBER_SIGN.fullmatch(core)):
         digits = found.group(1)
         said = code(digits) if len(digits) > 3 or digits[0] == "0" else cardinal(digits)
         return Reading(1, f"number {said}{first.mark}", "digits")
+    if "#" in core[:1] and _GROUPS.fullmatch(core):
+        return Reading(1, f"number {spelled(core[1:])}{first.mark}", "digits")
     if _ACCOUNT.fullmatch(core) and not first.mark:
         following = look.at(1)
         if following is not None and following.core[:1].isdigit():

@@ -10,6 +10,7 @@ import re
 from vflow_nodes.lib.spoken_form.english.attributes import (
     is_noun,
 )
+from vflow_nodes.lib.spoken_form.english.dates import DATE_WORDS
 from vflow_nodes.lib.spoken_form.english.following import is_many, mixed_fraction
 from vflow_nodes.lib.spoken_form.english.numbers import (
     cardinal,
@@ -19,6 +20,7 @@ from vflow_nodes.lib.spoken_form.english.numbers import (
 from vflow_nodes.lib.spoken_form.english.units import UNITS, unit_name
 from vflow_nodes.lib.spoken_form.english.words import word_set
 from vflow_nodes.lib.spoken_form.reading import Look, Reading
+from vflow_nodes.lib.spoken_form.word import Word
 
 _SIGNS = frozenset("=+-*/×÷<>≤≥")
 FRACTION = re.compile(r"/([0-9]{1,6})(?:rds?|ths?|nds?)?")
@@ -27,6 +29,11 @@ _PARTS = word_set("page step part slide question chapter lesson level round stag
 _EYESIGHT = word_set("15 25 30 40 50 70 100 200 400")
 _LINE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{1,2})")
 _SHARE = re.compile(r"([0-9]{1,2})/([0-9]{1,3})")
+_UNIT_NAMES = frozenset(name for names in UNITS.values() for name in names)
+_JOINTS = frozenset(("and", "or", "to"))
+_ODDS = frozenset(("odds", "at", "bet", "favorite", "outsider"))
+FEWEST = 5
+"""Of so many things and more "4/5 stars" is four out of five; of fewer it is a fraction."""
 _PERIODS_OF_DAY = word_set("mornings evenings nights afternoons weekends")
 _COUNTED = word_set("had averaged averages averaging average posted line scored scores finished")
 
@@ -45,6 +52,10 @@ def with_slash(look: Look, digits: str, rest: str, whole: bool) -> tuple[str, st
         return f"{cardinal(digits)} {cardinal(found.group(1))}", ""
     if (found := _OUT_OF.fullmatch(rest)) and whole and _is_rating(look, digits, found.group(1)):
         return f"{cardinal(digits)} out of {cardinal(found.group(1))}", ""
+    if (found := _OUT_OF.fullmatch(rest)) and whole and _is_share(look, digits, found.group(1)):
+        return f"{cardinal(digits)} out of {cardinal(found.group(1))}", ""
+    if rest == "/1" and whole and before.near(_ODDS):
+        return f"{cardinal(digits)} to one", ""
     if (found := FRACTION.fullmatch(rest)) and whole:
         return _fraction(digits, found.group(1)), "range"
     if "." in digits and (found := _OUT_OF.fullmatch(rest)):
@@ -60,8 +71,38 @@ def no_date(look: Look) -> Reading | None:
         return Reading(1, ", ".join(map(cardinal, found.groups())) + first.mark, "digits")
     if word == "and" and "".join(before.recent[-2:-1]).isdigit() and (part := mixed_fraction(first.core)):
         return Reading(1, part + first.mark, "number", "2")
+    if word in DATE_WORDS and mixed_fraction(first.core) and _is_open(look):
+        return Reading(1, " slash ".join(map(cardinal, first.core.split("/"))))  # true of a day and of a part
     said = _of_several(look) if word == "on" else ""
     return Reading(1, said + first.mark) if said else None
+
+
+def _is_open(look: Look) -> bool:
+    """Whether the words end before it is sure that no unit follows, as `is_part_of_unit` looks for it."""
+    joint = look.after(0)
+    return look.cut() or (joint is not None and joint.core in _JOINTS and (look.cut(1) or look.cut(2)))
+
+
+def is_part_of_unit(look: Look) -> bool:
+    """Whether a unit follows, at once or after another fraction: "to 3/4 inch", "between 1/2 and 3/4 cup"."""
+    if not mixed_fraction(look.first.core):
+        return False
+    if _is_unit(look.after(0)):
+        return True
+    joint = look.after(0)
+    if joint is None or joint.core not in _JOINTS:
+        return False
+    second = look.after(1)
+    if second is None or not mixed_fraction(second.core):
+        return False
+    return _is_unit(look.after(2))
+
+
+def _is_unit(word: Word | None) -> bool:
+    """Whether a word is a unit, short or in full, but for the words "in" and "at"."""
+    if word is None or word.core in ("in", "at", "as"):
+        return False
+    return word.core in UNITS or word.core in _UNIT_NAMES
 
 
 def is_date(look: Look) -> bool:
@@ -117,8 +158,19 @@ def _is_rating(look: Look, digits: str, most: str) -> bool:
     )
 
 
+def _is_share(look: Look, digits: str, most: str) -> bool:
+    """Whether "9/10" counts the things that follow: "9/10 dentists"."""
+    following = look.after(0)
+    if following is None or not int(most) >= max(int(digits), FEWEST):
+        return False
+    of_week = most == "7" and following.core == "days"
+    return of_week or (is_noun(following) and is_many(following) and not _is_unit(following))
+
+
 def _fraction(above: str, below: str) -> str:
     if len(above) < 4 and len(below) < 4 and int(above) > 12 and int(below) > 12:
+        return f"{cardinal(above)} over {cardinal(below)}"
+    if len(above) > 3:
         return f"{cardinal(above)} over {cardinal(below)}"
     if int(below[:4]) < 2 or below[0] == "0" or above == "0":
         return f"{number(above)} slash {number(below)}"

@@ -101,6 +101,8 @@ _EXPRESSION = re.compile(
 )
 _SHORT_WORDS = frozenset(("of", "is", "to", "or", "pi", "if"))
 _ARROWS = frozenset(("->", "=>", "→", "⇒", "-->"))
+_BEFORE_STAR = frozenset(("a", "an", "the", "select"))
+"""After these a lone star is a sign, and no bullet."""
 _PRESSED = frozenset(("press", "dial", "hit", "push", "tap", "enter"))
 _PHONE_KEYS = {"*": "star", "#": "pound"}
 _DASHES = frozenset("-–—―_=*")
@@ -141,6 +143,8 @@ def _bare_mark(look: Look) -> Reading:
         following = look.at(1)
         if (look.cut() and before.sum) or (following is not None and following.core[:1].isdigit()):
             return Reading(1, "times", "op")
+    if first.text == "*" and not before.paused and before.word.lower() in _BEFORE_STAR:
+        return Reading(1, "star")
     return Reading(1, _mark_alone(look))
 
 

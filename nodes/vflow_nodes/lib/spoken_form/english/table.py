@@ -23,13 +23,13 @@ from vflow_nodes.lib.spoken_form.english.codes import (
     mixed,
     phone,
     single,
-    version,
+    version_of,
 )
 from vflow_nodes.lib.spoken_form.english.crosses import times
 from vflow_nodes.lib.spoken_form.english.currencies import CURRENCIES
 from vflow_nodes.lib.spoken_form.english.dashes import after_dash
 from vflow_nodes.lib.spoken_form.english.dates import clock_time
-from vflow_nodes.lib.spoken_form.english.designations import designation
+from vflow_nodes.lib.spoken_form.english.designations import announced, designation
 from vflow_nodes.lib.spoken_form.english.factorials import factorial
 from vflow_nodes.lib.spoken_form.english.following import (
     after_beds,
@@ -67,7 +67,6 @@ from vflow_nodes.lib.spoken_form.english.words import (
     CODES,
     PLACED,
     RESPELLED,
-    is_versioned,
 )
 from vflow_nodes.lib.spoken_form.long_words import is_code
 from vflow_nodes.lib.spoken_form.reading import Before, LongWords, Look, Reading, Stage
@@ -181,6 +180,8 @@ class English:
             return Reading(1, f"{label} {self._say(found.group(2), 'name', _DEEPEST - 1)}{first.mark}")
         if look.before.code and "_" in core and core.isascii():
             return Reading(1, pieces(core) + first.mark, "digits")
+        if said := announced(look):
+            return Reading(1, said + first.mark, "digits")
         if look.before.code and (said := single(core)):
             return Reading(1, said + first.mark, "digits")
         if look.before.word.lower() in PLACED and (said := mixed(core)):
@@ -191,7 +192,7 @@ class English:
             return Reading(1, expression(core) + first.mark, "letter")
         if reading := numeric(look):
             return after_dash(look, reading) if look.before.kind == "dash" else reading
-        groups = digit_groups(core) or version(core, is_versioned(look.before.word))
+        groups = digit_groups(core) or version_of(look)
         if groups:
             return Reading(1, groups + first.mark, "digits")
         if said := raised(core):

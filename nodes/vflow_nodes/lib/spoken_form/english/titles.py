@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from vflow_nodes.lib.spoken_form.english.attributes import begins_sentence
 from vflow_nodes.lib.spoken_form.english.following import end_of
 from vflow_nodes.lib.spoken_form.english.letters import spaced
 from vflow_nodes.lib.spoken_form.english.words import pairs, word_set
@@ -80,7 +81,7 @@ def is_office(look: Look, following: Word | None) -> bool:
     """Whether a title is no name's: "the Gov. spoke", "Atty. Gen."."""
     before = look.before.word
     if before.rstrip(".") in _OFFICES:
-        return True
+        return following is None or begins_sentence(following) or not following.core[:1].isupper()
     return before.lower() in _DETERMINERS and following is not None and following.core.islower()
 
 

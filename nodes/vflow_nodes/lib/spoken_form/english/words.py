@@ -29,7 +29,7 @@ NOT_MANY = word_set("is was has its this his as us does")
 """Words in -s that are no plural nouns."""
 
 CODES = word_set(
-    "code pin zip passcode password otp ssn serial tracking confirmation reference invoice flight"
+    "code pin zip passcode password otp ssn serial tracking confirmation reference ref invoice flight"
     " extension ext plate cvv cvc vin iban isbn issn imei ending ends zips codes pins case"
 )
 """After these, within a few words, digits are said one by one."""
