@@ -19,6 +19,8 @@ def times(look: Look) -> Reading | None:
     """Read the letter x between two numbers: "times", or "by" where a unit follows."""
     if look.first.core not in ("x", "X", "×") or look.first.mark:
         return None
+    if look.before.kind in ("unit", "feet") and (said := _before_unit(look)):
+        return Reading(1, said, "op")
     if look.before.kind not in MATH_KINDS:
         return _for_a_time(look)
     if look.before.kind in ("op", "letter"):
@@ -32,6 +34,17 @@ def times(look: Look) -> Reading | None:
             break
         at += 2
     return Reading(1, "by" if _is_side(look, at) else "times", "op")
+
+
+def _before_unit(look: Look) -> str:
+    """Say the x of "12 ft x 10 ft", and of "500 mg x 7 days"; '' where no number with a unit follows."""
+    following = look.at(1)
+    if following is None or not following.core.isdigit() or following.mark:
+        return ""
+    unit = look.at(2)
+    if unit is None or unit.core.lower() in _TIMES:
+        return "" if unit is None else "for"
+    return "by" if unit.core in UNITS else ""
 
 
 def _for_a_time(look: Look) -> Reading | None:

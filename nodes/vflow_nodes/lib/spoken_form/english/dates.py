@@ -28,7 +28,10 @@ _DURATION = re.compile(
 )
 _DAYS = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)[-–—]([0-9]{1,2})(?:st|nd|rd|th)")
 _DAY_TO_MONTH = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?[-–—]([A-Z][a-z]+)")
-DATE_WORDS = word_set("on by until due since from before after through between and to for")
+DATE_WORDS = word_set(
+    "on by until due since from before after through between and to for"
+    " arrives arrive arriving ships shipped starts begins ends leaves departs delivered dated released"
+)
 EXPIRES = word_set("expires expire expired expiring expiry expiration exp thru")
 _CARDS = word_set("card visa mastercard amex debit credit cvv cvc")
 _NAMES = DAY_NAMES | set(DAYS) | set(MONTH_NAMES)

@@ -84,6 +84,8 @@ def signed_name(look: Look) -> Reading | None:
         return Reading(1, f"{NAMES.get(sign) or OPERATORS[sign]} {expression(found.group(2))}{first.mark}")
     if (found := _FLAG.fullmatch(core)) and (len(found.group(1)) > 1 or len(found.group(2)) < 3):
         name = found.group(2)
+        if before.kind == "op" and len(name) == 1:
+            return Reading(1, f"minus {name.upper()}{first.mark}", "letter")
         dashes = "dash dash" if len(found.group(1)) > 1 else "dash"
         said = name.replace("-", " ") if len(name) > 1 else name.upper()
         return Reading(1, f"{dashes} {said}{first.mark}")

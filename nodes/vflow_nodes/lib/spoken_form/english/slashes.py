@@ -84,12 +84,12 @@ def _is_open(look: Look) -> bool:
 
 
 def is_part_of_unit(look: Look) -> bool:
-    """Whether a unit follows, at once or after another fraction: "to 3/4 inch", "between 1/2 and 3/4 cup"."""
+    """Whether a unit or "of" follows, also after another fraction: "to 3/4 inch", "to 1/2 or 3/4 cup"."""
     if not mixed_fraction(look.first.core):
         return False
-    if _is_unit(look.after(0)):
-        return True
     joint = look.after(0)
+    if _is_unit(joint) or (joint is not None and joint.core == "of"):
+        return True
     if joint is None or joint.core not in _JOINTS:
         return False
     second = look.after(1)
