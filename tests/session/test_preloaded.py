@@ -39,6 +39,17 @@ def test_a_session_takes_what_is_open_and_the_next_is_opened(tmp_path: Path, ope
         assert preloaded.ready == 1
 
 
+def test_the_next_is_opened_when_the_session_plays(tmp_path: Path, opened: list[Any]) -> None:
+    with made(tmp_path) as preloaded:
+        session = Session(preloaded)
+        assert session.pipeline.nodes["voice"] is opened[0]
+        assert preloaded.wait(0)
+        assert (len(opened), preloaded.ready) == (1, 0)
+        with session:
+            assert preloaded.wait(PATIENCE_S)
+            assert (len(opened), preloaded.ready) == (2, 1)
+
+
 def test_where_none_is_open_a_session_loads_its_own(tmp_path: Path, opened: list[Any]) -> None:
     with made(tmp_path, ready=0) as preloaded, Session(preloaded):
         assert len(opened) >= 1
@@ -52,6 +63,7 @@ def test_many_that_are_taken_at_once_are_replaced_one_after_the_other(
         monkeypatch.setattr(scripted_agent.Voice, "open", lambda self: gate.wait(PATIENCE_S))
         for _ in range(10):
             preloaded.take()
+            preloaded.restock()
         assert [thread.name for thread in threading.enumerate()].count("vflow:preload") == 1
         gate.set()
         assert preloaded.wait(PATIENCE_S)
@@ -126,10 +138,11 @@ def test_a_system_that_has_no_more_threads_is_told_and_the_next_session_tries_ag
     with made(tmp_path) as preloaded:
         monkeypatch.setattr("vflow.runtime.pipeline.Pipeline.open", no_threads)
         preloaded.take()
+        preloaded.restock()
         assert preloaded.wait(PATIENCE_S)
         assert preloaded.problem == "RuntimeError: can't start new thread"
         monkeypatch.undo()
-        preloaded.take()
+        preloaded.restock()
         assert preloaded.wait(PATIENCE_S)
         assert (preloaded.problem, preloaded.ready) == ("", 1)
 

@@ -49,17 +49,22 @@ class Preloaded:
     def take(self) -> Pipeline:
         """A pipeline that is open where there is one, else a new one. Does not block.
 
-        Raises: VflowError after `close`.
+        Call `restock` when it plays. Raises: VflowError after `close`.
         """
         with self._lock:
             if self._closed:
                 raise VflowError("the preloaded graph is closed; call vflow.preload again")
             pipeline = self._open.popleft() if self._open else None
-            begins = not self._opening and len(self._open) < self._wanted
+        return pipeline or Pipeline(self.graph)
+
+    def restock(self) -> None:
+        """Open in the background what was taken. Not part of `take`, since nodes that are opened beside a
+        session that begins make it begin late."""
+        with self._lock:
+            begins = not (self._opening or self._closed) and len(self._open) < self._wanted
             self._opening = self._opening or begins
         if begins:
             threading.Thread(target=self._restock, name="vflow:preload", daemon=True).start()
-        return pipeline or Pipeline(self.graph)
 
     @property
     def problem(self) -> str:

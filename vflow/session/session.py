@@ -149,6 +149,9 @@ class Session:
         except BaseException:
             self.events.close()
             raise
+        finally:
+            if isinstance(self._given, Preloaded):
+                self._given.restock()
         return self
 
     def stop(self) -> None:
