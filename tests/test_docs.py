@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 import vflow
+from vflow import load
 from vflow.cli.arguments import VERBS
 from vflow.errors import GraphError
 from vflow.graph.loader import load_text
@@ -163,6 +164,16 @@ def test_modules_of_vocabulary_graph_and_runtime_are_in_the_map() -> None:
     folders = (ROOT / "vflow", ROOT / "vflow" / "graph", ROOT / "vflow" / "runtime")
     modules = {p.stem for folder in folders for p in folder.glob("*.py") if p.stem != "__init__"}
     assert modules <= table
+
+
+def test_picture_of_the_agent_is_up_to_date() -> None:
+    graph = load("pipelines/voice_agent.yaml", require_available=False)
+    drawn = (DOCS / "pictures" / "voice_agent.svg").read_text(encoding="utf-8")
+    taken = [choice.taken for name, choice in graph.roles.items() if name not in graph.aliases]
+    if not all(f"{name} ·" in drawn for name in taken):
+        pytest.skip("this machine has other devices or models than the picture shows")
+    mend = "run vflow graph pipelines/voice_agent.yaml -o docs/pictures/voice_agent.svg"
+    assert drawn == graph._repr_svg_() + "\n", mend
 
 
 def test_table_of_nodes_is_up_to_date() -> None:

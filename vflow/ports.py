@@ -9,6 +9,7 @@ from typing import Any, Literal
 from vflow.caps import Caps
 from vflow.event import Event
 from vflow.packet import SECOND, Packet
+from vflow.props import duration_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +99,13 @@ def main_input(cls: type[Any]) -> str:
 
 def outputs_of(cls: type[Any]) -> dict[str, Out]:
     return {n: p for n, p in ports_of(cls).items() if isinstance(p, Out)}
+
+
+def queue_text(queue: QueueOptions) -> str:
+    """The bounds of a link in a few words."""
+    parts = [f"{queue.packets} packets", duration_text(queue.time_ns), queue.policy]
+    if queue.max_age_ns is not None:
+        parts.append(f"at most {duration_text(queue.max_age_ns)} old")
+    if queue.keep:
+        parts.append("keep")
+    return ", ".join(parts)

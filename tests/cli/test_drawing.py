@@ -8,9 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from tests.cli.test_graph import CHAIN
-from vflow import Graph
+from vflow import Graph, load
 from vflow.cli import drawing
 from vflow.graph.loader import load_text
+from vflow.graph.shipped import find
 
 BRANCHES = """\
 nodes:
@@ -43,6 +44,13 @@ links:
   - t -> tone -> vad -> end
 """
 GRAPHS = (CHAIN, BRANCHES, CYCLE, BIN)
+
+
+PAIRS = [(False, False), (True, False), (True, True), (False, True)]
+
+
+def agent() -> Graph:
+    return load(find("voice_agent"), stand_ins={"mic": ("app_source", {}), "speaker": ("app_sink", {})})
 
 
 def draw(text: str, form: Callable[[Graph], str] = drawing.text) -> str:
@@ -103,28 +111,54 @@ def test_every_node_and_link_is_in_the_mermaid_chart(text: str) -> None:
     lines = draw(text, drawing.mermaid).splitlines()
     assert lines[0] == "flowchart LR"
     assert sum(line.strip() == "end" for line in lines) == sum("subgraph" in line for line in lines)
-    nodes = [m for line in lines if (m := re.fullmatch(r'    (n\d+)(\["[^"]+"\]|\{\{"[^"]+"\}\})', line))]
+    nodes = [m for line in lines if (m := re.fullmatch(r' +(n\d+)(\["[^"]+"\]|\{\{"[^"]+"\}\})', line))]
     links = [m for line in lines if (m := re.fullmatch(r'  (n\d+) (==>|-->)\|"[^"]+"\| (n\d+)', line))]
     ids = {node[1] for node in nodes}
     assert len(nodes) == len(ids)
     assert {link[1] for link in links} | {link[3] for link in links} == ids
-    others = ("flowchart", "  subgraph", "  end", "  classDef", "  class ")
-    assert len(nodes) + len(links) == sum(not line.startswith(others) for line in lines)
+    others = ("flowchart", "subgraph", "end", "classDef", "class ")
+    assert len(nodes) + len(links) == sum(not line.strip().startswith(others) for line in lines)
 
 
 def test_a_converter_is_a_hexagon_in_mermaid_and_dot() -> None:
-    assert '{{"vad.detector.resample<br/>resample (converter, inserted)"}}' in draw(BIN, drawing.mermaid)
+    hexagon = '{{"vad.detector.resample<br/>resample (converter, inserted) · thread 2"}}'
+    assert hexagon in draw(BIN, drawing.mermaid)
     assert re.search(r'"vad.detector.resample" \[.*shape=hexagon', draw(BIN, drawing.dot))
 
 
 @pytest.mark.parametrize("text", GRAPHS)
-def test_dot_has_a_cluster_for_each_thread_and_quotes_all_names(text: str) -> None:
+def test_dot_has_a_cluster_for_each_bin_and_quotes_all_names(text: str) -> None:
     out = draw(text, drawing.dot)
     assert out.startswith("digraph vflow {\n")
     assert out.count("{") == out.count("}")
     assert out.count('"') % 2 == 0
-    threads = {int(n) for n in re.findall(r"thread (\d+)", draw(text))}
-    assert {int(n) for n in re.findall(r"subgraph cluster_(\d+)", out)} == threads
+    assert out.count("subgraph cluster_") == len(load_text(text).aliases)
+    assert set(re.findall(r"thread \d+", out)) == set(re.findall(r"thread \d+", draw(text)))
+
+
+@pytest.mark.parametrize("form", [drawing.mermaid, drawing.dot])
+def test_the_nodes_of_a_bin_stand_in_it(form: Callable[[Graph], str]) -> None:
+    depth, found = 0, {}
+    for line in map(str.strip, form(agent()).splitlines()):
+        depth += line.startswith("subgraph")
+        depth -= line in ("end", "}")
+        if name := re.match(r'(?:n\d+[\[{]+)?"([a-z_.]+)', line):
+            found.setdefault(name[1], depth)
+    inside = {name for name, deep in found.items() if deep}
+    assert inside == {"vad.detector", "vad.turn", "generator.stt", "generator.chat"}
+
+
+def test_what_leads_back_does_not_decide_where_nodes_stand() -> None:
+    (back,) = [line for line in draw(CYCLE, drawing.dot).splitlines() if '"b" -> "a"' in line]
+    assert "constraint=false" in back
+    assert draw(CYCLE, drawing.dot).count("constraint=false") == 1
+
+
+@pytest.mark.parametrize("form", [drawing.text, drawing.mermaid, drawing.dot])
+def test_what_becomes_of_a_reply_is_said_at_its_links(form: Callable[[Graph], str]) -> None:
+    lines = [line for line in form(agent()).splitlines() if "packets" in line]
+    words = {(f, h): sum(("flushed" in line, "held" in line) == (f, h) for line in lines) for f, h in PAIRS}
+    assert words == {(False, False): len(lines) - 4, (True, False): 3, (True, True): 1, (False, True): 0}
 
 
 def test_a_link_that_crosses_threads_is_drawn_bold_with_its_queue() -> None:

@@ -11,6 +11,7 @@ from tests.cli.conftest import Vflow
 from vflow.cli import drawing
 from vflow.cli.graph import printable
 from vflow.graph.loader import load_text
+from vflow.picture import png
 
 CHAIN = """\
 nodes:
@@ -105,15 +106,61 @@ def test_the_format_follows_the_ending_of_the_file(
     assert (tmp_path / name).read_text(encoding="utf-8") == draw(vflow, CHAIN)
 
 
-@pytest.mark.parametrize("options", [(), ("--format", "dot")])
-def test_no_text_is_written_into_a_picture(vflow: Vflow, tmp_path: Path, options: tuple[str, ...]) -> None:
-    ran = vflow("graph", "g.yaml", "-o", "a.SVG", *options, files={"g.yaml": CHAIN})
+def test_no_text_is_written_into_a_picture(vflow: Vflow, tmp_path: Path) -> None:
+    ran = vflow("graph", "g.yaml", "-o", "a.SVG", "--format", "dot", files={"g.yaml": CHAIN})
+    assert ran.code == 2
+    assert ran.err == "a.SVG: error: --format dot is not svg; leave it out, or rename OUT\n"
+    assert not (tmp_path / "a.SVG").exists()
+
+
+def test_what_only_others_draw_is_said_with_how(vflow: Vflow) -> None:
+    ran = vflow("graph", "g.yaml", "-o", "a.pdf", files={"g.yaml": CHAIN})
     assert ran.code == 2
     assert ran.err == (
-        "a.SVG: error: what is written is text, mermaid or dot; "
-        "write a.dot, and draw it: dot -Tsvg a.dot -o a.SVG\n"
+        "a.pdf: error: no drawing is written so; write a.dot, and draw it: dot -Tpdf a.dot -o a.pdf\n"
     )
-    assert not (tmp_path / "a.SVG").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("a.svg", "<svg "), ("a.HTML", "<!doctype html>"), ("a.json", "{")]
+)
+def test_a_picture_is_written_as_out_ends(vflow: Vflow, tmp_path: Path, name: str, start: str) -> None:
+    assert draw(vflow, CHAIN, "-o", name) == ""
+    written = (tmp_path / name).read_text(encoding="utf-8")
+    assert written.startswith(start)
+    assert "test_tone" in written
+
+
+def test_a_png_is_written_to_a_file_alone(
+    vflow: Vflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(png, "png", lambda svg: b"\x89PNG" + svg[:4].encode())
+    assert draw(vflow, CHAIN, "-o", "a.png") == ""
+    assert (tmp_path / "a.png").read_bytes() == b"\x89PNG<svg"
+    ran = vflow("graph", "g.yaml", "--format", "png", files={"g.yaml": CHAIN})
+    assert (ran.code, ran.err) == (2, "g.yaml: error: a PNG is no text; write it to a file: -o graph.png\n")
+
+
+def test_a_png_without_a_browser_says_what_to_do(vflow: Vflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(png, "browser", lambda: None)
+    ran = vflow("graph", "g.yaml", "-o", "a.png", files={"g.yaml": CHAIN})
+    assert ran.code == 2
+    assert ran.err.endswith("Chromium or Chrome, and neither is here; install one, or write SVG\n")
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_the_browser_is_shown_the_page(
+    vflow: Vflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: bool
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or shown)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ran = vflow("graph", "g.yaml", "--open", files={"g.yaml": CHAIN})
+    assert ran.code == (0 if shown else 1)
+    (page,) = tmp_path.glob("vflow-graph-*/g.html")
+    assert opened == [page.as_uri()]
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert ("no browser was found" in ran.out) != shown
 
 
 def test_a_drawing_has_what_the_options_of_a_run_make_of_it(vflow: Vflow) -> None:

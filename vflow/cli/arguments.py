@@ -96,9 +96,10 @@ def _graph(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a graph file")
     parser.add_argument(
         "--format",
-        choices=("text", "mermaid", "dot"),
-        help="what to draw it as (default: as OUT ends, .dot or .mmd; else text)",
+        choices=("text", "svg", "html", "png", "json", "mermaid", "dot"),
+        help="what to draw it as (default: as OUT ends, such as .svg or .dot; else text)",
     )
+    parser.add_argument("--open", action="store_true", help="show the picture in the browser")
     parser.add_argument("-o", dest="drawing", metavar="OUT", help="file to write to (default: stdout)")
     _stand_ins(parser)
     _properties(parser)

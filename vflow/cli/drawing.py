@@ -1,23 +1,25 @@
 """Drawings of a graph: a tree for the terminal, mermaid's and Graphviz's languages.
 
-Threads are blocks of nodes; a link that crosses threads is drawn double, with the bounds of its queue.
-The nodes of a bin carry its name in front: `vad.detector` and `vad.turn` are the bin `vad`.
+All say the same: threads, bins, ports and caps, the bounds of the queue of a link that crosses threads, what
+an interruption flushes, and where work in advance is held.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from vflow.graph.graph import Graph, GraphLink, GraphNode
+from vflow.graph.link_facts import bins_of, flushed, held, leads_back
 from vflow.graph.negotiation import CONVERTER
 from vflow.node import Sink
-from vflow.ports import QueueOptions, outputs_of
+from vflow.ports import outputs_of, queue_text
 from vflow.printing import escaped
-from vflow.props import duration_text
 
 LEGEND = (
     "│ the next node is called directly, in the same thread",
-    "║ the link crosses threads: a bounded queue; 'keep': not flushed",
+    "║ the link crosses threads: a bounded queue",
+    "'flushed': by an interruption; 'keep': never; 'held': until the turn ends",
 )
 
 
@@ -126,16 +128,20 @@ class _Tree:
 
 
 def mermaid(graph: Graph) -> str:
-    """The graph as a mermaid flowchart with a subgraph for each thread; what is inserted is a hexagon."""
+    """The graph as a mermaid flowchart with a subgraph for each bin; what is inserted is a hexagon."""
     ids = {name: f"n{n}" for n, name in enumerate(graph.nodes)}
     lines = ["flowchart LR"]
-    for n, names in enumerate(graph.segments(), 1):
-        lines.append(f'  subgraph thread{n}["thread {n}"]')
-        for name in names:
+    for opens, name, depth in _nested(graph):
+        indent = "  " * (depth + 1)
+        if opens is None:
+            lines.append(f"{indent}end")
+        elif opens:
+            label = _quoted([f"{name} · {graph.aliases[name]}"])
+            lines.append(f"{indent}subgraph bin{list(graph.aliases).index(name)}[{label}]")
+        else:
             label = _quoted([name, *_details(graph, name)])
             before, after = ("{{", "}}") if graph.nodes[name].converter else ("[", "]")
-            lines.append(f"    {ids[name]}{before}{label}{after}")
-        lines.append("  end")
+            lines.append(f"{indent}{ids[name]}{before}{label}{after}")
     for link in graph.links:
         arrow = "==>" if graph.is_boundary(link) else "-->"
         label = _quoted(_link_lines(graph, link))
@@ -147,6 +153,31 @@ def mermaid(graph: Graph) -> str:
     return "\n".join(lines)
 
 
+def _nested(graph: Graph) -> Iterator[tuple[bool | None, str, int]]:
+    """Nodes in their bins: whether a bin opens, or None where it closes; its name, or a node's; how deep."""
+    opened: tuple[str, ...] = ()
+    for name in sorted(graph.nodes, key=lambda name: _place_of(graph, name)):
+        bins = bins_of(graph, name)
+        while opened and opened[-1] not in bins:
+            opened = opened[:-1]
+            yield None, "", len(opened)
+        for inner in bins[len(opened) :]:
+            yield True, inner, len(opened)
+            opened = (*opened, inner)
+        yield False, name, len(opened)
+    while opened:
+        opened = opened[:-1]
+        yield None, "", len(opened)
+
+
+def _place_of(graph: Graph, name: str) -> list[int]:
+    """Where a node stands, so that those of a bin stand together: by the first of each bin."""
+    nodes = list(graph.nodes)
+    bins = bins_of(graph, name)
+    firsts = [next(at for at, other in enumerate(nodes) if inner in bins_of(graph, other)) for inner in bins]
+    return [*firsts, nodes.index(name)]
+
+
 def _quoted(lines: list[str]) -> str:
     """A mermaid label: its own entities, since nothing else survives its parser."""
     entities = {"&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;"}
@@ -155,21 +186,30 @@ def _quoted(lines: list[str]) -> str:
 
 
 def dot(graph: Graph) -> str:
-    """The graph in Graphviz's language: a cluster for each thread, ports in the links' labels."""
+    """The graph in Graphviz's language: a cluster for each bin, ports in the links' labels. What leads back
+    does not decide where nodes stand."""
     lines = [
         "digraph vflow {",
         "  rankdir=LR;",
         '  node [shape=box, fontname="sans-serif", fontsize=11];',
         '  edge [fontname="sans-serif", fontsize=9];',
     ]
-    for n, names in enumerate(graph.segments(), 1):
-        lines += [f"  subgraph cluster_{n} {{", f'    label="thread {n}"; fontname="sans-serif"; color=gray;']
-        for name in names:
+    for opens, name, depth in _nested(graph):
+        indent = "  " * (depth + 1)
+        if opens is None:
+            lines.append(f"{indent}}}")
+        elif opens:
+            label = _string([f"{name} · {graph.aliases[name]}"])
+            lines.append(f"{indent}subgraph cluster_{list(graph.aliases).index(name)} {{")
+            lines.append(f'{indent}  label={label}; fontname="sans-serif"; color=gray;')
+        else:
             style = ", shape=hexagon, style=dashed" if graph.nodes[name].converter else ""
-            lines.append(f"    {_string([name])} [label={_string([name, *_details(graph, name)])}{style}];")
-        lines.append("  }")
+            label = _string([name, *_details(graph, name)])
+            lines.append(f"{indent}{_string([name])} [label={label}{style}];")
+    back = leads_back(graph)
     for link in graph.links:
         style = ", penwidth=2.5" if graph.is_boundary(link) else ""
+        style += ", style=dashed, constraint=false" if link.name in back else ""
         ends = f"{_string([link.source])} -> {_string([link.target])}"
         lines.append(f"  {ends} [label={_string(_link_lines(graph, link))}{style}];")
     return "\n".join([*lines, "}"])
@@ -189,7 +229,8 @@ def _what(node: GraphNode) -> str:
 
 def _details(graph: Graph, name: str) -> list[str]:
     """Return the lines of a node's box below its name."""
-    return [_what(graph.nodes[name]), *_unused(graph, name)]
+    thread = next(n for n, names in enumerate(graph.segments(), 1) if name in names)
+    return [f"{_what(graph.nodes[name])} · thread {thread}", *_unused(graph, name)]
 
 
 def _unused(graph: Graph, name: str) -> list[str]:
@@ -205,18 +246,11 @@ def _about(graph: Graph, link: GraphLink) -> str:
 
 
 def _link_lines(graph: Graph, link: GraphLink) -> list[str]:
-    """Ports, caps and, across threads, the queue."""
+    """Ports, caps, across threads the queue, and what becomes of a reply in it."""
     lines = [f"{link.out} > {link.into}", str(graph.nodes[link.source].caps[link.out])]
     if graph.is_boundary(link):
         lines.append(queue_text(graph.queue(link)))
+    lines += [
+        word for word, links in (("flushed", flushed(graph)), ("held", held(graph))) if link.name in links
+    ]
     return lines
-
-
-def queue_text(queue: QueueOptions) -> str:
-    """The bounds of a link in a few words."""
-    parts = [f"{queue.packets} packets", duration_text(queue.time_ns), queue.policy]
-    if queue.max_age_ns is not None:
-        parts.append(f"at most {duration_text(queue.max_age_ns)} old")
-    if queue.keep:
-        parts.append("keep")
-    return ", ".join(parts)

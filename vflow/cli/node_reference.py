@@ -7,13 +7,12 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from vflow.cli.drawing import queue_text
 from vflow.errors import Unavailable, VflowError, describe, nearest, pass_on_ctrl_c
 from vflow.graph.registry import NodeClass, Registry, UnknownNode
 from vflow.graph.resolver import Resolved, Resolver
 from vflow.graph.roles import ROLES, Role
 from vflow.node import Bin, Node, is_source
-from vflow.ports import In, Out, ports_of
+from vflow.ports import In, Out, ports_of, queue_text
 from vflow.props import Prop, default_of, props_of, type_text, value_text
 
 WIDTH = 100

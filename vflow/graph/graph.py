@@ -6,6 +6,7 @@ from it, so one graph runs in many pipelines at once.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 
 MAX_PATHS = 100
 """A graph of branches that meet again has more paths than anybody reads."""
-LIVE = QueueOptions(packets=1024, policy="leaky-oldest")
-"""The ring behind a live source."""
+LIVE = QueueOptions(packets=1024, policy="leaky-oldest")  # the ring after a live source
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +226,7 @@ class Graph:
         try:
             sorter.prepare()
         except CycleError as error:
-            cycle: list[str] = error.args[1]
-            return cycle
+            return list(error.args[1])
         return []
 
     def in_order(self) -> list[str]:
@@ -251,8 +250,7 @@ class Graph:
 
     def _downstream(self, name: str) -> set[str]:
         """The node and all that its packets may come to, over links of every kind but feedback."""
-        seen = {name}
-        todo = [name]
+        seen, todo = {name}, [name]
         while todo:
             targets = {link.target for link in self.onwards(todo.pop())} - seen
             seen |= targets
@@ -276,6 +274,9 @@ class Graph:
         """What each node of the file, and each inside a bin, turned out to be."""
         return {**self.aliases, **{n: node.resolved for n, node in self.nodes.items() if not node.converter}}
 
+    def _repr_svg_(self) -> str:  # a notebook shows it; by name, since pictures are above graphs
+        return str(importlib.import_module("vflow.picture.svg").of_graph(self))
+
     def to_networkx(self) -> networkx.MultiDiGraph:
         """A copy for the algorithms and drawings of networkx.
 
@@ -289,8 +290,8 @@ class Graph:
         for thread, names in enumerate(self.segments(), 1):
             for name in names:
                 node = self.nodes[name]
-                facts = {"use": node.use, "resolved": node.resolved, "inserted": node.converter}
-                made.add_node(name, thread=thread, **facts)
+                resolved, inserted = node.resolved, node.converter
+                made.add_node(name, thread=thread, use=node.use, resolved=resolved, inserted=inserted)
         for link in self.links:
             caps = str(self.nodes[link.source].caps.get(link.out, ""))
             queue = self.queue(link) if self.is_boundary(link) else None

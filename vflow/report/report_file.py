@@ -39,13 +39,13 @@ def write_report(file: str, report: dict[str, Any]) -> None:
     write_whole(file, json.dumps(report, indent=1) + "\n")
 
 
-def write_whole(file: str, text: str) -> None:
-    """Write UTF-8 beside the file, then put it in its place with the permissions of the one before; a device
-    or a pipe is written as it is.
+def write_whole(file: str, text: str | bytes) -> None:
+    """Write UTF-8, or bytes, beside the file, then put it in its place with the permissions of the one
+    before; a device or a pipe is written as it is.
 
     Raises: OSError, and leaves the one before as it was; ValueError where `file` is no path.
     """
-    data = text.encode("utf-8", "backslashreplace")
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     path = _resolved(file)
     if os.path.exists(path) and not os.path.isfile(path):
         # a pipe that nobody reads is an error at once (ENXIO): its reader may never come

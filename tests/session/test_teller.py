@@ -1,0 +1,59 @@
+"""The events that messages of the bus mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests import scripted_agent
+from vflow import AudioPacket, Message, load
+from vflow.outbox import Outbox
+from vflow.session import Event, ReplyAudio, ReplyGoesOn, ReplyHeld, StateChanged, Warned
+from vflow.session.teller import Teller
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> tuple[Teller, Outbox[Event]]:
+    events: Outbox[Event] = Outbox(100)
+    graph = load(scripted_agent.graph(tmp_path), nodes=scripted_agent.NODES, require_available=False)
+    return Teller(graph, events), events
+
+
+def told(made: tuple[Teller, Outbox[Event]], kind: str, text: str = "", **data: Any) -> list[Event]:
+    teller, events = made
+    teller.listen(Message(kind, "speaker", 0, text, data))
+    found = []
+    while (event := events.get(0)) is not None:
+        found.append(event)
+    return [event for event in found if not isinstance(event, StateChanged)]
+
+
+def test_a_hold_begins_and_ends(made: tuple[Teller, Outbox[Event]]) -> None:
+    assert told(made, "hold", phase="begun") == [ReplyHeld()]
+    assert told(made, "hold", phase="ended") == [ReplyGoesOn()]
+
+
+def test_a_warning_names_its_node(made: tuple[Teller, Outbox[Event]]) -> None:
+    assert told(made, "warning", "too slow") == [Warned("speaker", "too slow")]
+
+
+def test_the_end_of_the_pipeline_ends_the_events(made: tuple[Teller, Outbox[Event]]) -> None:
+    teller, events = made
+    teller.listen(Message("state", "", 0, "", {"state": "playing"}))
+    assert not events._closed
+    teller.listen(Message("state", "", 0, "", {"state": "stopped"}))
+    assert events._closed
+
+
+def test_audio_that_nobody_read_is_forgotten(made: tuple[Teller, Outbox[Event]]) -> None:
+    teller, events = made
+    teller.audio(AudioPacket(data=np.zeros((240, 1), np.float32), rate=24_000, turn=1, pts_ns=0))
+    told_of = events.get(0)
+    assert isinstance(told_of, ReplyAudio)
+    assert len(told_of.samples) == 240
+    teller.audio(AudioPacket(data=np.zeros((480, 1), np.float32), rate=24_000, turn=1, pts_ns=0))
+    assert teller.forget() == 480
+    assert events.get(0) is None

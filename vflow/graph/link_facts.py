@@ -1,0 +1,40 @@
+"""What an interruption and work in advance do to the links of a graph, for drawings."""
+
+from __future__ import annotations
+
+from vflow.graph.graph import Graph, GraphLink
+
+
+def flushed(graph: Graph) -> set[str]:
+    """The names of the links in which an interruption leaves nothing: all below what replies."""
+    return {link.name for link in graph.reach(graph.generators()).links}
+
+
+def held(graph: Graph) -> set[str]:
+    """The names of the links in which what is made in advance waits for the end of the turn."""
+    speculating = graph.speculating()
+    ahead = speculating | graph.reach(speculating, in_advance=True).nodes
+    return {link.name for link in graph.links if _holds(graph, link, ahead)}
+
+
+def _holds(graph: Graph, link: GraphLink, ahead: frozenset[str]) -> bool:
+    target = graph.nodes[link.target].cls
+    return graph.is_boundary(link) and target.effect and (link.source in ahead or target.after_grace)
+
+
+def bins_of(graph: Graph, name: str) -> tuple[str, ...]:
+    """The bins that a node stands in, the outermost first, each by its whole name."""
+    parts = name.split(".")
+    bins = []
+    for depth in range(1, len(parts)):
+        inner = ".".join(parts[:depth])
+        if inner not in graph.aliases:
+            break
+        bins.append(inner)
+    return tuple(bins)
+
+
+def leads_back(graph: Graph) -> set[str]:
+    """The names of the links that run against the order of the data."""
+    order = {name: at for at, name in enumerate(graph.in_order())}
+    return {link.name for link in graph.links if order[link.source] >= order[link.target]}

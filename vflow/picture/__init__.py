@@ -1,0 +1,1 @@
+"""Pictures of graphs: facts, a layered layout, SVG and HTML."""

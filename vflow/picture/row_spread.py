@@ -1,0 +1,142 @@
+"""Where each item of a row stands, from left to right: near what it is linked with, and frames apart.
+
+Source: least distances with separation constraints by pooling adjacent violators (Best, Chakravarti, "Active
+set algorithms for isotonic regression", 1990).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vflow.picture.slots import Item, shared, span_of
+
+GAP_X = 26.0
+"""Between neighbours of a row, in pixels."""
+Frame = tuple[str, ...]
+FRAME = 14.0
+"""Around what is framed."""
+APART = 8.0
+"""Between a frame and what stands beside it."""
+SWEEPS = 16
+
+
+def spread(table: Sequence[Sequence[Item]]) -> None:
+    """Give each item of a row its x: as near as the others allow to what it is linked with."""
+    for row in table:
+        left = 0.0
+        for item in row:
+            item.x = left + item.width / 2
+            left += item.width + GAP_X
+    for sweep in range(3 * SWEEPS):
+        down = sweep % 2 == 0
+        for row in table if down else reversed(table):
+            _settle(row, both=sweep >= 2 * SWEEPS, down=down)
+
+
+def _settle(row: Sequence[Item], both: bool, down: bool) -> None:
+    wanted: list[list[tuple[float, float]]] = []
+    offset, offsets = 0.0, []
+    for at, item in enumerate(row):
+        if at:
+            offset += (row[at - 1].width + item.width) / 2 + _gap(row[at - 1], item)
+        offsets.append(offset)
+        near = [*item.above, *item.below] if both else item.above if down else item.below
+        pulls = [(pull.wanted - offset, pull.weight) for pull in near]
+        wanted.append([*pulls, (item.x - offset, 0.1)])
+    for item, x, offset in zip(row, _isotonic(wanted), offsets, strict=True):
+        item.x = x + offset
+
+
+def _gap(left: Item, right: Item) -> float:
+    """Between neighbours: more where a frame ends or begins."""
+    common = len(shared(left.group, right.group))
+    return GAP_X + FRAME * (len(left.group) + len(right.group) - 2 * common)
+
+
+def _isotonic(wanted: Sequence[list[tuple[float, float]]]) -> list[float]:
+    """The rising numbers of which the weighted distances from the wanted ones are least. Unlike squares they
+    leave a long line straight, and bend it once."""
+    pools: list[tuple[float, list[tuple[float, float]], int]] = []
+    for pulls in wanted:
+        pools.append((_median(pulls), pulls, 1))
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (_, one, many), (_, other, few) = pools[-2:]
+            pools[-2:] = [(_median([*one, *other]), [*one, *other], many + few)]
+    return [value for value, _, count in pools for _ in range(count)]
+
+
+def _median(pulls: list[tuple[float, float]]) -> float:
+    """The weighted median; the middle of two."""
+    pulls = sorted(pulls)
+    half = sum(weight for _, weight in pulls) / 2
+    passed = 0.0
+    for at, (value, weight) in enumerate(pulls):
+        passed += weight
+        if passed > half:
+            return value
+        if passed == half and at + 1 < len(pulls):
+            return (value + pulls[at + 1][0]) / 2
+    return pulls[-1][0]
+
+
+def part(table: Sequence[Sequence[Item]], framed: Sequence[Frame]) -> None:
+    """Move what stands in a frame that it is not of, and that frame, apart; only to the right."""
+    for _ in range(8 * len(framed)):
+        if True not in [_part_one(table, frame) for frame in framed]:
+            return
+
+
+def _part_one(table: Sequence[Sequence[Item]], frame: Frame) -> bool:
+    """Part one frame from its neighbours; whether anything moved."""
+    moved = False
+    for row in (table[at] for at in span_of(table, frame)):
+        inside = [item.group[: len(frame)] == frame for item in row]
+        first, last = inside.index(True), len(inside) - 1 - inside[::-1].index(True)
+        if (
+            first
+            and (over := _sides(table, row[first - 1], frame)[1] - sides_of(table, frame)[0]) > -APART + 0.01
+        ):
+            _push(table, frame, over + APART)
+            moved = True
+        if last + 1 < len(row):
+            after = row[last + 1]
+            over = sides_of(table, frame)[1] - _sides(table, after, frame)[0]
+            if over > -APART + 0.01:
+                outer = _outer(after, frame)
+                if outer:
+                    _push(table, outer, over + APART)
+                else:
+                    for item in row[last + 1 :]:
+                        item.x += over + APART
+                moved = True
+    return moved
+
+
+def _outer(item: Item, frame: Frame) -> Frame:
+    """The outermost frame that an item stands in and `frame` does not; () for none."""
+    depth = len(shared(item.group, frame))
+    return item.group[: depth + 1] if len(item.group) > depth else ()
+
+
+def _sides(table: Sequence[Sequence[Item]], item: Item, frame: Frame) -> tuple[float, float]:
+    """The left and right side of an item, or of the frame in which it stands beside `frame`."""
+    if outer := _outer(item, frame):
+        return sides_of(table, outer)
+    return item.x - item.width / 2, item.x + item.width / 2
+
+
+def sides_of(table: Sequence[Sequence[Item]], frame: Frame) -> tuple[float, float]:
+    """The left and right side of a frame, with room for the frames in it."""
+    members = [item for row in table for item in row if item.group[: len(frame)] == frame]
+    deeper = max(len(item.group) for item in members) - len(frame) + 1
+    left = min(item.x - item.width / 2 for item in members)
+    return left - FRAME * deeper, max(item.x + item.width / 2 for item in members) + FRAME * deeper
+
+
+def _push(table: Sequence[Sequence[Item]], frame: Frame, over: float) -> None:
+    """Move a frame, and all to its right, to the right."""
+    for row in table:
+        inside = [item.group[: len(frame)] == frame for item in row]
+        if True in inside:
+            for item in row[inside.index(True) :]:
+                item.x += over

@@ -1,0 +1,242 @@
+"""The picture of a graph before it is drawn: boxes with ports, lines with labels, the frames of bins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from vflow.graph.graph import Graph, GraphLink
+from vflow.graph.latency_budget import path_latencies
+from vflow.graph.link_facts import bins_of, flushed, held
+from vflow.node import Sink, is_source
+from vflow.picture.box_shapes import (
+    LINE,
+    TINY,
+    WIDEST,
+    Sides,
+    port_at,
+    ports_sorted,
+    sides_of,
+    size_of,
+    texts_of,
+)
+from vflow.picture.layered import Layout, Rect, Stretch, laid_out
+from vflow.picture.slots import Edge
+from vflow.picture.text_width import shortened, text_width
+from vflow.ports import queue_text
+from vflow.props import duration_text, props_of, value_text
+
+MARGIN = 20.0
+HELD = "held until the turn ends"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port that a line ends at, by the middle of its name; `above` on the box's upper side."""
+
+    name: str
+    x: float
+    above: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node. `kind` is source, sink, generator, inserted or node."""
+
+    name: str
+    title: str
+    what: str
+    thread: int
+    kind: str
+    rect: Rect
+    ports: tuple[Port, ...]
+    notes: tuple[str, ...]
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A link. Its stretches run downwards; a line that leads `back` has its arrow at the upper end.
+
+    crosses: threads. flushed: what is in it becomes stale where the user interrupts. held: what is made in
+    advance waits in it for the end of the turn.
+    """
+
+    name: str
+    source: str
+    target: str
+    out: str
+    into: str
+    caps: str
+    queue: str
+    crosses: bool
+    back: bool
+    flushed: bool
+    held: bool
+    label: tuple[str, ...]
+    label_rect: Rect
+    stretches: tuple[Stretch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A bin, with what it resolved to."""
+
+    name: str
+    resolved: str
+    rect: Rect
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A picture, in pixels."""
+
+    title: str
+    width: float
+    height: float
+    boxes: tuple[Box, ...]
+    lines: tuple[Line, ...]
+    frames: tuple[Frame, ...]
+    latencies: tuple[str, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for a program or a page."""
+        return asdict(self)
+
+
+def scene(graph: Graph) -> Scene:
+    """Lay out a graph. Takes 0.1 s for 60 nodes."""
+    order = {name: at for at, name in enumerate(graph.in_order())}
+    links = [link for link in graph.links if link.source != link.target]
+    turned = [order[link.source] > order[link.target] for link in links]
+    threads = {name: n for n, names in enumerate(graph.segments(), 1) for name in names}
+    texts = {name: texts_of(graph, name, threads[name]) for name in order}
+    waiting, stale = held(graph), flushed(graph)
+    labels = [_label(graph, link, link.name in waiting) for link in links]
+    sizes = [(max(text_width(text, TINY) for text in label) + 8, LINE * len(label)) for label in labels]
+    groups = {name: bins_of(graph, name) for name in order}
+    sides = {name: sides_of(name, links, turned) for name in order}
+    for last in (False, True):
+        boxes = {name: size_of(texts[name], sides[name]) for name in order}
+        edges = [
+            Edge(
+                link.source,
+                link.target,
+                size,
+                port_at(sides[link.source], link.out),
+                port_at(sides[link.target], link.into),
+            )
+            for link, size in zip(links, sizes, strict=True)
+        ]
+        layout = laid_out(boxes, edges, groups)
+        if not last:  # ports in the order of their lines, so that these do not cross
+            sides = {name: ports_sorted(name, sides[name], links, layout) for name in order}
+    drawn = {
+        name: _box(graph, name, texts[name], sides[name], _moved(layout.boxes[name]), threads[name])
+        for name in graph.nodes
+    }
+    return Scene(
+        title=os.path.basename(graph.file) or graph.file,
+        width=layout.width + 2 * MARGIN,
+        height=layout.height + 2 * MARGIN,
+        boxes=tuple(drawn.values()),
+        lines=tuple(
+            _line(graph, link, labels[at], layout, drawn, at, link.name in stale, link.name in waiting)
+            for at, link in enumerate(links)
+        ),
+        frames=tuple(
+            Frame(group[-1], graph.aliases[group[-1]], _moved(rect)) for group, rect in layout.frames.items()
+        ),
+        latencies=_latencies(graph),
+    )
+
+
+def _moved(rect: Rect) -> Rect:
+    return Rect(rect.x + MARGIN, rect.y + MARGIN, rect.width, rect.height)
+
+
+def _label(graph: Graph, link: GraphLink, waits: bool) -> tuple[str, ...]:
+    lines = [str(graph.nodes[link.source].caps.get(link.out, ""))]
+    if graph.is_boundary(link):
+        lines.append(queue_text(graph.queue(link)))
+    return tuple(shortened(line, TINY, WIDEST) for line in [*lines, *([HELD] if waits else [])])
+
+
+def _box(graph: Graph, name: str, texts: list[str], sides: Sides, rect: Rect, thread: int) -> Box:
+    node, middle = graph.nodes[name], rect.x + rect.width / 2
+    kinds = {
+        "inserted": node.converter,
+        "generator": node.cls.generates,
+        "source": is_source(node.cls),
+        "sink": issubclass(node.cls, Sink),
+    }
+    declared = props_of(node.cls)
+    return Box(
+        name=name,
+        title=texts[0],
+        what=texts[1],
+        thread=thread,
+        kind=next((kind for kind, found in kinds.items() if found), "node"),
+        rect=rect,
+        ports=(
+            *(Port(port, middle + port_at(sides, port), True) for port in sides.above),
+            *(Port(port, middle + port_at(sides, port), False) for port in sides.below),
+        ),
+        notes=tuple(texts[2:]),
+        properties={
+            prop: graph.secrets.hide(value_text(declared[prop], value)) for prop, value in node.values.items()
+        },
+    )
+
+
+def _line(
+    graph: Graph,
+    link: GraphLink,
+    label: tuple[str, ...],
+    layout: Layout,
+    boxes: Mapping[str, Box],
+    at: int,
+    stale: bool,
+    waits: bool,
+) -> Line:
+    back = layout.turned[at]
+    (top, leaving), (bottom, coming) = (link.source, link.out), (link.target, link.into)
+    if back:
+        (top, leaving), (bottom, coming) = (bottom, coming), (top, leaving)
+    route = [Stretch(s.x + MARGIN, s.top + MARGIN, s.bottom + MARGIN) for s in layout.routes[at]]
+    start = next(port.x for port in boxes[top].ports if port.name == leaving and not port.above)
+    end = next(port.x for port in boxes[bottom].ports if port.name == coming and port.above)
+    route[0] = Stretch(start, boxes[top].rect.bottom, route[0].bottom)
+    route[-1] = Stretch(end, route[-1].top, boxes[bottom].rect.y)
+    return Line(
+        name=link.name,
+        source=link.source,
+        target=link.target,
+        out=link.out,
+        into=link.into,
+        caps=str(graph.nodes[link.source].caps.get(link.out, "")),
+        queue=queue_text(graph.queue(link)) if graph.is_boundary(link) else "",
+        crosses=graph.is_boundary(link),
+        back=back,
+        flushed=stale,
+        held=waits,
+        label=label,
+        label_rect=_moved(layout.labels[at]),
+        stretches=tuple(route),
+    )
+
+
+def _latencies(graph: Graph) -> tuple[str, ...]:
+    """The latency that properties fix, of each path that has one, and the budget."""
+    found = {
+        f"{path.nodes[0]} → {path.nodes[-1]}: {' + '.join(map(str, path.parts))}"
+        f" = {duration_text(path.total_ns)}": None
+        for path in path_latencies(graph)
+        if path.parts
+    }
+    if (budget := graph.budget) is not None:
+        limit = duration_text(budget.limit_ns)
+        found[f"budget: from {budget.start} to first_audio at most {limit}"] = None
+    return tuple(found)
