@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.picture.graphs import agent
+from vflow.graph.loader import load_text
 from vflow.picture.box_shapes import Sides, port_at, size_of, texts_of
 
 
@@ -14,6 +15,12 @@ def test_a_node_of_a_bin_goes_by_its_own_name() -> None:
 
 def test_what_the_loader_inserted_says_so() -> None:
     assert texts_of(agent(), "words.spoken", 8)[1] == "spoken (inserted) · thread 8"
+
+
+def test_a_link_to_itself_is_told_in_the_box() -> None:
+    loop = "{from: a, to: a, queue: {policy: leaky-oldest}}"
+    graph = load_text(f"nodes: {{a: {{use: identity}}}}\nlinks: [{loop}]\n")
+    assert texts_of(graph, "a", 1)[2:] == ["out → input: itself"]
 
 
 def test_ports_are_spread_about_the_middle() -> None:

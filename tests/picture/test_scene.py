@@ -79,6 +79,14 @@ def test_no_text_leaves_its_box_and_no_line_crosses_one(made: Scene) -> None:
     assert list(faults(layout, edges, {})) == []
 
 
+def test_of_many_paths_the_slowest_are_told() -> None:
+    branches = "".join(f"  b{at}: {{use: mix, wait: {at + 1}0ms}}\n" for at in range(8))
+    links = "".join(f"  - a -> b{at}\n" for at in range(8))
+    told = scene(load_text(f"nodes:\n  a: {{use: test_tone}}\n{branches}links:\n{links}")).latencies
+    assert told[0].startswith("a → b7: ")
+    assert told[5:] == ("and 3 more paths, which are faster",)
+
+
 def test_the_facts_are_json() -> None:
     made = scene(agent())
     assert json.loads(json.dumps(made.to_json()))["boxes"][0]["rect"]["width"] == made.boxes[0].rect.width

@@ -77,6 +77,7 @@ def texts_of(graph: Graph, name: str, thread: int) -> list[str]:
     used = {link.out for link in graph.out_of(name)}
     tells = [] if issubclass(node.cls, Sink) else [port for port in outputs_of(node.cls) if port not in used]
     notes = [f"{port}: not linked" for port in tells]
+    notes += [f"{link.out} → {link.into}: itself" for link in graph.out_of(name) if link.target == name]
     return [shortened(text, SMALL, WIDEST) for text in (title, f"{what} · thread {thread}", *notes)]
 
 

@@ -30,6 +30,8 @@ from vflow.props import duration_text, props_of, value_text
 
 MARGIN = 20.0
 HELD = "held until the turn ends"
+MOST_PATHS = 5
+"""Of which the latency is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,10 @@ def _latencies(graph: Graph) -> tuple[str, ...]:
         for path in path_latencies(graph)
         if path.parts
     }
+    told = list(found)[:MOST_PATHS]
+    if len(found) > MOST_PATHS:
+        told.append(f"and {len(found) - MOST_PATHS} more paths, which are faster")
     if (budget := graph.budget) is not None:
         limit = duration_text(budget.limit_ns)
-        found[f"budget: from {budget.start} to first_audio at most {limit}"] = None
-    return tuple(found)
+        told.append(f"budget: from {budget.start} to first_audio at most {limit}")
+    return tuple(told)
