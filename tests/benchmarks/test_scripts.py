@@ -21,6 +21,7 @@ TINY = {
     "startup.py": ["--runs", "2"],
     "interrupt.py": ["--cuts", "1", "--flushes", "3"],
     "sessions.py": ["--sessions", "20"],
+    "trace.py": ["--runs", "2"],
 }
 EXCUSED = {
     "agent.py": "talks with models, in real time: a turn is 10 s",

@@ -82,6 +82,9 @@ def _run(parser: argparse.ArgumentParser) -> None:
     )
     amount.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument(
+        "--trace", metavar="FILE", help="write what each thread did, for chrome://tracing and Perfetto"
+    )
+    parser.add_argument(
         "--json", action="store_true", help="print events on stdout, a line of JSON each, and nothing else"
     )
 

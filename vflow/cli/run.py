@@ -28,9 +28,11 @@ from vflow.graph.file_uses import FileUse, clashes
 from vflow.graph.graph import Graph
 from vflow.printing import indented
 from vflow.report.report_file import write_report
+from vflow.report.trace_file import write_trace
 from vflow.report.turn_log import TurnLog
 from vflow.runtime.lifecycle import State
 from vflow.runtime.pipeline import Pipeline
+from vflow.runtime.trace import Trace
 from vflow.session.ends import TYPED
 
 T = TypeVar("T")
@@ -45,6 +47,9 @@ def main(args: argparse.Namespace) -> int:
             args.file = shipped.find(args.file)
             runs = run_files.find_runs(args.input, args.output, args.report, stdin)
             run_files.check(args.file, runs)
+            if args.trace is not None and len(runs) > 1:
+                mend = "give one --input"
+                raise GraphError([Diagnostic("a trace is of one run", Place("--trace"), mend)])
             return _all(args, runs)
     except GraphError as error:
         report_diagnostics(error.diagnostics)
@@ -80,6 +85,8 @@ def _load(args: argparse.Namespace, run: RunFiles) -> Graph:
     model."""
     graph = graph_options.load(_arguments(args, run))
     uses = [*graph.files, *graph_options.model_caches()]
+    if args.trace is not None:
+        uses.append(FileUse(args.trace, "writes", "--trace", Place(args.trace)))
     if run.report is not None:
         uses.append(FileUse(run.report, "writes", "--report", Place(run.report)))
     if found := list(clashes(uses)):
@@ -97,7 +104,10 @@ class _Run:
         self._recordings = [Path(file).absolute() if file else None for file in (paced, args.output)]
         self._report = os.path.abspath(args.report) if args.report is not None else None
         self.log = TurnLog(graph)
-        self.pipeline = Pipeline(graph)
+        self._trace_file = os.path.abspath(args.trace) if args.trace is not None else None
+        self._trace = Trace()
+        self.pipeline = Pipeline(self._trace.of(graph) if self._trace_file else graph)
+        self.pipeline.bus.listen(self._trace.listen)
         self.pipeline.bus.listen(self.log.listen)
         live = not (args.input and args.output) and not args.json  # those lines tell of turns as they end
         self.json = JsonLines(graph, self.log, args.stream) if args.json else None
@@ -245,6 +255,14 @@ class _Run:
             except OSError as error:
                 self.terminal.error(
                     f"the report cannot be written: {self.args.report}: {error.strerror or error}"
+                )
+                code = code or FAILED
+        if self._trace_file is not None:
+            try:
+                write_trace(self._trace_file, self._trace.events())
+            except OSError as error:
+                self.terminal.error(
+                    f"the trace cannot be written: {self.args.trace}: {error.strerror or error}"
                 )
                 code = code or FAILED
         if loss := losses.lost(self.graph, links, threads):

@@ -1,0 +1,177 @@
+"""What every thread did, and when, for `chrome://tracing` and Perfetto: a slice for each packet that a node
+worked on, arrows from who made it to who took it, marks for events and flushes.
+
+Source of the format: "Trace Event Format" of the Chromium project: `X` slices, `s` and `t` flows, `i`
+instants, `M` names.
+
+A trace wraps the methods of node instances before they are wired: a pipeline without one pays nothing.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from vflow.bus import Message
+from vflow.event import Event
+from vflow.graph.graph import Graph, GraphNode
+from vflow.node import Node, is_async_function, is_source, overrides
+from vflow.packet import Packet
+from vflow.ports import inputs_of
+
+MOST = 1_000_000
+"""Entries that are kept, the newest: some ten minutes of an agent."""
+ON_THEIR_WAY = 2_000
+"""Packets that are known again where they arrive."""
+_METHODS = ("on_event", "on_timer", "on_flush", "on_cancel")
+
+
+class Trace:
+    """Watches one pipeline:
+
+        pipeline = Pipeline(trace.of(graph))
+        pipeline.bus.listen(trace.listen)
+
+    and `events` after it. Any thread.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._entries: deque[tuple[Any, ...]] = deque(maxlen=most)
+        """Of each: phase, name, thread, ns, and what the phase has besides."""
+        self._began_ns = time.perf_counter_ns()
+        self._numbers = itertools.count(1)
+        self._flows: OrderedDict[int, tuple[Packet, int]] = OrderedDict()
+        """Packets on their way, by their ids, with the numbers of their arrows; the newest."""
+        self._threads: dict[int, str] = {}
+
+    def of(self, graph: Graph) -> Graph:
+        """The graph, whose nodes note what they do when a pipeline makes them."""
+        nodes = {
+            name: _TracedNode(**{part.name: getattr(node, part.name) for part in fields(node)}, trace=self)
+            for name, node in graph.nodes.items()
+        }
+        return replace(graph, nodes=nodes)
+
+    def watch(self, name: str, node: Node) -> None:
+        """Wrap what the runtime calls of a node that is not wired yet. Coroutines stay as they are: several
+        of them share a thread, and their slices would cross."""
+        methods = [f"process_{port}" for port in inputs_of(type(node)) if hasattr(node, f"process_{port}")]
+        methods += ["produce"] if is_source(type(node)) else ["process"]
+        methods += [method for method in _METHODS if overrides(node, method)]
+        for method in methods:
+            if not is_async_function(getattr(node, method)):
+                setattr(node, method, self._wrapped(name, method, getattr(node, method)))
+
+    def listen(self, message: Message) -> None:
+        """Mark flushes; a listener of the bus."""
+        if message.kind == "flush":
+            turn = message.data["flush"].turn
+            self._entries.append(("i", f"flush {turn}", self._thread(), time.perf_counter_ns(), "g"))
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The entries, each an object of the format: names of the threads, then all in the order of time."""
+        for ident, name in list(self._threads.items()):
+            yield {"ph": "M", "name": "thread_name", "pid": 1, "tid": ident, "args": {"name": name}}
+        for phase, name, thread, at_ns, *more in sorted(self._entries, key=lambda entry: int(entry[3])):
+            entry = {
+                "ph": phase,
+                "name": name,
+                "pid": 1,
+                "tid": thread,
+                "ts": (at_ns - self._began_ns) / 1000,
+            }
+            if phase == "X":
+                entry |= {"dur": more[0] / 1000, "args": {"turn": more[1]} if more[1] else {}}
+            elif phase == "i":
+                entry |= {"s": more[0]}
+            else:
+                entry |= {"cat": "packet", "id": more[0], **({"bp": "e"} if phase == "t" else {})}
+            yield entry
+
+    def _wrapped(self, name: str, method: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        what = name if method.startswith(("process", "produce")) else f"{name}.{method}"
+
+        def plain(*given: Any) -> Any:
+            began_ns = time.perf_counter_ns()
+            try:
+                made = call(*given)
+            finally:
+                ended_ns = self._slice(what, began_ns, given)
+            if isinstance(made, Iterator):  # a generator that a method returned
+                return self._steps(what, made, ())
+            self._made(made, ended_ns)
+            return made
+
+        def stepped(*given: Any) -> Iterator[Any]:
+            yield from self._steps(what, call(*given), given)
+
+        return stepped if inspect.isgeneratorfunction(call) else plain
+
+    def _steps(self, what: str, made: Iterator[Any], given: tuple[Any, ...]) -> Iterator[Any]:
+        """What a generator makes, a slice for each step."""
+        try:
+            while True:
+                began_ns = time.perf_counter_ns()
+                try:
+                    item = next(made)
+                except StopIteration:
+                    return
+                finally:
+                    ended_ns = self._slice(what, began_ns, given)
+                    given = ()
+                self._made(item, ended_ns)
+                yield item
+        finally:
+            getattr(made, "close", lambda: None)()
+
+    def _slice(self, what: str, began_ns: int, given: tuple[Any, ...]) -> int:
+        """Add what a call took; returns when it ended."""
+        ended_ns, thread = time.perf_counter_ns(), self._thread()
+        item = given[0] if given else None
+        self._entries.append(("X", what, thread, began_ns, ended_ns - began_ns, getattr(item, "turn", 0)))
+        known = self._flows.get(id(item))
+        if known is not None and known[0] is item:
+            self._entries.append(("t", "packet", thread, began_ns, known[1]))
+        return ended_ns
+
+    def _made(self, item: Any, at_ns: int) -> None:
+        """Begin an arrow at a packet, mark an event; a tuple says the port too."""
+        if item is None:
+            return
+        if isinstance(item, tuple) and len(item) == 2:
+            item = item[1]
+        for each in item if isinstance(item, list) else (item,):
+            if isinstance(each, Packet):
+                number = next(self._numbers)
+                self._flows[id(each)] = each, number
+                if number > ON_THEIR_WAY and len(self._flows) > ON_THEIR_WAY:
+                    self._flows.popitem(last=False)
+                self._entries.append(("s", "packet", self._thread(), at_ns - 1, number))
+            elif isinstance(each, Event):
+                name = f"{type(each).__name__} {each.turn or ''}".rstrip()
+                self._entries.append(("i", name, self._thread(), at_ns - 1, "t"))
+
+    def _thread(self) -> int:
+        ident = threading.get_ident()
+        if ident not in self._threads:
+            self._threads[ident] = threading.current_thread().name
+        return ident
+
+
+@dataclass(frozen=True, slots=True)
+class _TracedNode(GraphNode):
+    """A node that a trace watches from its making."""
+
+    trace: Trace | None = None
+
+    def create(self) -> Node:
+        node = GraphNode.create(self)
+        if self.trace is not None:
+            self.trace.watch(self.name, node)
+        return node
