@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.web.live import Live, spoken
+from tests import scripted_agent
+from tests.web.live import TOKEN, Live, spoken
 from vflow.session import Interrupted, ReplyAudio, ReplyHeld, UserText
 from vflow.web.commands import Closing, End, Sound, Start
 from vflow.web.raw import RawProtocol
@@ -53,6 +59,20 @@ def test_a_client_that_speaks_is_answered_in_sound(live: Live) -> None:
         assert about["input_rate"] == 8_000
         client.socket.send(spoken(8_000))
         assert len(client.socket.recv()) == 20 * about["output_rate"] // 1000 * 2
+
+
+def test_the_client_of_the_documentation_hears_the_reply(live: Live, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    (block,) = [text for text in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def ask" in text]
+    names: dict[str, Any] = {}
+    exec(compile(block, "serving.md", "exec", dont_inherit=True), names)
+    question = np.frombuffer(spoken(), "<i2")
+    soundfile.write(tmp_path / "question.wav", question, 16_000)
+    address = f"ws://127.0.0.1:{live.port}"
+    reply = asyncio.run(names["ask"](address, TOKEN, str(tmp_path / "question.wav")))
+    words = len(scripted_agent.REPLY.split())
+    assert len(reply) == words * 40 * scripted_agent.VOICE_RATE // 1000 * 2
+    assert live.closed == {"end": 1}
 
 
 def test_a_client_with_a_rate_that_is_none_is_told_so(live: Live) -> None:

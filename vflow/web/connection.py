@@ -122,6 +122,7 @@ class Connection:
         where = f"{error.node}: " if isinstance(error, NodeError) else ""
         cause = error.__cause__ if isinstance(error, NodeError) and error.__cause__ is not None else error
         self._note(f"session {guest.id} failed: {where}{type(cause).__name__}")
+        self._supply.renew()
         raise Closing(FAULT, "failed", "the agent failed; the server says where") from error
 
     async def _converse(self, session: Session, guest: Guest) -> None:
@@ -164,15 +165,20 @@ class Connection:
 
     async def _hear(self, session: Session, sound: Sound, rate: int) -> None:
         """Hand audio in. While there is no room for it, nothing more is read from the socket."""
-        self._wire.meter.audio(len(sound.pcm16), rate, asyncio.get_running_loop().time())
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        self._wire.meter.audio(len(sound.pcm16), rate, began_s)
         if not self._about["audio"]:
             raise Closing(WRONG_KIND, "wrong_kind", "this agent takes no audio")
         if not self._ending:
             with contextlib.suppress(VflowError):  # it ends, of which the teller knows more
                 await session.send(sound.pcm16, rate)
+            self._wire.meter.excuse(loop.time() - began_s)
 
     async def _obey(self, session: Session, command: Command) -> None:
         """Raises: VflowError for what the agent cannot do."""
+        if not isinstance(command, PlayedSoFar):
+            self._wire.meter.command(asyncio.get_running_loop().time())
         match command:
             case PlayedSoFar(turn, seconds):
                 heard_s = self._playback.report(turn, seconds, asyncio.get_running_loop().time())
@@ -246,6 +252,7 @@ class Connection:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LEVELS_S)
+            self._roster.load.look()
             if not self._wire.sending:
                 await self._wire.send(self._core.levels(session.pipeline.levels()))
             since, idle_s = self._wire.listening_since, self._limits.idle_s
