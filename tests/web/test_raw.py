@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from tests import scripted_agent
 from tests.web.live import TOKEN, Live, spoken
-from vflow.session import Interrupted, ReplyAudio, ReplyHeld, UserText
+from vflow.report.turn import TurnRecord
+from vflow.session import Interrupted, ReplyAudio, ReplyHeld, ReplyWord, TurnEnded, UserText
 from vflow.web.commands import Closing, End, Sound, Start
 from vflow.web.raw import RawProtocol
 
@@ -44,12 +45,18 @@ def test_a_rate_that_is_none_is_refused(rate: str) -> None:
         RawProtocol(rate)
 
 
-def test_audio_is_told_bare_an_interruption_as_clear_and_words_not_at_all() -> None:
+def test_audio_is_told_bare_an_interruption_as_clear_and_what_was_said_and_heard_as_transcripts() -> None:
     core = RawProtocol()
     assert core.tell(ReplyAudio(1, np.ones(1, np.float32), 24_000)) == [b"\xff\x7f"]
     assert [json.loads(frame) for frame in core.tell(Interrupted(1))] == [{"type": "clear"}]
     assert [json.loads(frame) for frame in core.tell(ReplyHeld())] == [{"type": "held"}]
-    assert core.tell(UserText(1, "secret")) == []
+    assert core.tell(ReplyWord(1, 0, "Good")) == []
+    said = {"type": "transcript", "role": "user", "text": "hello", "final": True}
+    assert [json.loads(frame) for frame in core.tell(UserText(1, "hello"))] == [said]
+    heard = {"type": "transcript", "role": "agent", "text": "Good day.", "final": True}
+    ended = TurnEnded(TurnRecord(1, "hello", ["Good", "day.", "Then"], "Good day."))
+    assert [json.loads(frame) for frame in core.tell(ended)] == [heard]
+    assert core.tell(TurnEnded(TurnRecord(2))) == []
 
 
 def test_a_client_that_speaks_is_answered_in_sound(live: Live) -> None:
