@@ -165,15 +165,12 @@ class Connection:
 
     async def _hear(self, session: Session, sound: Sound, rate: int) -> None:
         """Hand audio in. While there is no room for it, nothing more is read from the socket."""
-        loop = asyncio.get_running_loop()
-        began_s = loop.time()
-        self._wire.meter.audio(len(sound.pcm16), rate, began_s)
+        self._wire.meter.audio(len(sound.pcm16), rate, asyncio.get_running_loop().time())
         if not self._about["audio"]:
             raise Closing(WRONG_KIND, "wrong_kind", "this agent takes no audio")
         if not self._ending:
             with contextlib.suppress(VflowError):  # it ends, of which the teller knows more
                 await session.send(sound.pcm16, rate)
-            self._wire.meter.excuse(loop.time() - began_s)
 
     async def _obey(self, session: Session, command: Command) -> None:
         """Raises: VflowError for what the agent cannot do."""
