@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import types
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,11 @@ def test_the_client_of_the_documentation_hears_the_reply(live: Live, tmp_path: P
     (block,) = [text for text in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def ask" in text]
     names: dict[str, Any] = {}
     exec(compile(block, "serving.md", "exec", dont_inherit=True), names)
+
+    async def sleep(seconds: float) -> None:
+        """A client that is late would fall silent within the utterance."""
+
+    names["asyncio"] = types.SimpleNamespace(sleep=sleep)
     question = np.frombuffer(spoken(), "<i2")
     soundfile.write(tmp_path / "question.wav", question, 16_000)
     address = f"ws://127.0.0.1:{live.port}"
