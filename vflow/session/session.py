@@ -246,7 +246,7 @@ class Session:
     # the pipeline's threads
 
     def _audio(self, packet: AudioPacket) -> None:
-        self.events.put(ReplyAudio(packet.turn, packet.data[:, 0], packet.rate))
+        self.events.put(ReplyAudio(packet.turn, packet.data[:, 0], packet.rate, packet.spans))
 
     def _forget(self) -> int:
         """Forget audio that the application has not read; returns how many frames."""
