@@ -155,3 +155,23 @@ def test_an_input_that_takes_several_streams_hears_which_one_says_what_and_which
     assert node.sources == ("low", "high")  # the converter in front of one is no name of the file
     assert node.packets == {"low": 16_000, "high": 32_000}
     assert sorted(node.ended) == ["high", "low"]
+
+
+def test_the_level_of_a_link_is_how_full_it_is() -> None:
+    gate = Gate()
+
+    class Slow(Collect):
+        def process(self, packet: TextPacket) -> Any:
+            gate.pass_through()
+
+    text = """
+nodes: {words: {use: t.words, count: 2}, slow: {use: t.slow}}
+links: [{from: words, to: slow, queue: {packets: 4}}]
+"""
+    with pipeline(text, slow=Slow) as running:
+        gate.wait_reached()
+        running._wiring.segments["words"].thread.join(PATIENCE_S)
+        assert running.levels() == {"words.out -> slow.text": 0.5}  # one of two, and the end of the stream
+        gate.open()
+        assert running.wait(PATIENCE_S)
+    assert running.levels() == {"words.out -> slow.text": 0.0}

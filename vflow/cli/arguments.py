@@ -11,6 +11,8 @@ from vflow.printing import write
 
 TURNS = 10
 """Utterances that `vflow bench` speaks where no number is given."""
+SESSIONS = 16
+"""Sessions that `vflow serve` has at once where no number is given."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -133,6 +135,57 @@ def _bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", metavar="FOLDER", help="leave the recordings there: heard.wav, said.wav")
 
 
+def _serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="the graph, a YAML file with a mic and a speaker")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen at (default: this machine alone)"
+    )
+    parser.add_argument("--port", type=_port, default=8080, help="default 8080; 0 takes a free one")
+    parser.add_argument(
+        "--sessions",
+        metavar="N",
+        type=_count,
+        default=SESSIONS,
+        help=f"at once (default {SESSIONS})",
+    )
+    parser.add_argument(
+        "--token",
+        help="what clients show; default: the variable VFLOW_TOKEN, else a random one",
+    )
+    parser.add_argument("--no-token", action="store_true", help="everyone on this machine may come in")
+    parser.add_argument("--certfile", metavar="PEM", help="certificate: the server speaks TLS")
+    parser.add_argument("--keyfile", metavar="PEM", help="its private key")
+    parser.add_argument(
+        "--behind-proxy", action="store_true", help="a proxy in front speaks TLS: listen anywhere without it"
+    )
+    parser.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a name that clients use for the server, beside localhost (repeatable)",
+    )
+    parser.add_argument(
+        "--push-to-talk", action="store_true", help="a button makes the utterances, not the voice detector"
+    )
+    _properties(parser)
+
+
+def _port(text: str) -> int:
+    return _whole(text, 0, 65_535)
+
+
+def _count(text: str) -> int:
+    return _whole(text, 1, 10_000)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    """Raises: argparse.ArgumentTypeError."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 9 and low <= int(text) <= high):
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number from {low:,} to {high:,}")
+    return int(text)
+
+
 def _models(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("list", help="the models by name, with size, licence and place")
@@ -178,6 +231,7 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
         _doctor,
     ),
     "bench": ("speak to a pipeline, and hold it against what is promised", _bench),
+    "serve": ("talk with an agent in a browser, or over a WebSocket", _serve),
     "models": ("list the models, or pull one into the cache", _models),
 }
 """By name: what `vflow --help` says of the verb, and the function that declares its options."""

@@ -1,11 +1,7 @@
 """A pipeline: a graph that runs. READY: all nodes are open; PAUSED: and warm; PLAYING: the threads run.
 
-Here are its states: start, wait, drain, stop. `wiring` makes its threads and links, `lifecycle` opens and
-closes its nodes, `turn_control` numbers and interrupts its turns, `failures` decides when a node raises,
-`announcer` posts on its bus. Each node opens in a thread of its own, so the slowest alone decides when the
-pipeline plays.
-
-Any thread may call. Nodes are opened and closed outside the threads that run them.
+`wiring` makes threads and links, `lifecycle` opens and closes nodes outside of them, `turn_control` numbers
+and interrupts turns, `failures` decides when a node raises, `announcer` posts on the bus. Any thread calls.
 """
 
 from __future__ import annotations
@@ -284,6 +280,10 @@ class Pipeline:
     def stats(self) -> list[LinkStats]:
         """The counters of the links that cross threads."""
         return [link.stats() for _, link in self._wiring.links]
+
+    def levels(self) -> dict[str, float]:
+        """How full each link between threads is now: 0 to 1, by its name; any thread."""
+        return self._wiring.levels()
 
     def call_stats(self) -> list[CallStats]:
         """How busy each thread is, and how long its calls take; of a source nothing is known."""

@@ -37,6 +37,13 @@ class Wiring:
         """Each segment once."""
         return list(dict.fromkeys(self.segments.values()))
 
+    def levels(self) -> dict[str, float]:
+        """How full each link is now: 0 to 1, by its name; any thread."""
+        return {
+            link.name: min(1.0, max(len(link) / link.options.packets, link.queued_ns / link.options.time_ns))
+            for _, link in self.links
+        }
+
 
 def wire(
     graph: Graph,

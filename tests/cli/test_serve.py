@@ -1,0 +1,125 @@
+"""`vflow serve` as a user meets it: its address, its refusals, and its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from websockets.sync.client import connect
+
+from tests.cli.conftest import Vflow
+from tests.stand_ins import PATIENCE_S
+from vflow.cli.serve import is_loopback
+
+ECHO = Path(__file__).parents[2] / "pipelines" / "echo.yaml"
+
+
+@contextmanager
+def serving(*words: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command, and the address that it printed."""
+    command = [sys.executable, "-m", "vflow", "serve", str(ECHO), "--port", "0", *words]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_address_has_the_token_which_opens_a_session_and_a_signal_ends_all(number: int) -> None:
+    with serving() as (process, address):
+        base, _, token = address.partition("#token=")
+        assert base.startswith("http://127.0.0.1:")
+        assert len(token) == 43
+        with connect(base.replace("http", "ws") + "ws", subprotocols=["vflow.1", f"token.{token}"]) as socket:  # type: ignore[list-item]
+            socket.send('{"type": "start"}')
+            assert json.loads(socket.recv(PATIENCE_S))["type"] == "ready"
+            process.send_signal(number)
+            out, err = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0
+    assert out == ""
+    assert err.splitlines() == ["loading", "open it in a browser; 16 sessions at most; Ctrl-C ends"]
+    assert token not in err
+
+
+def test_the_token_may_come_from_the_environment_or_be_left_out() -> None:
+    with serving("--sessions", "2", VFLOW_TOKEN="a-token-of-my-own") as (_, address):
+        assert address.endswith("#token=a-token-of-my-own")
+    with serving("--no-token") as (_, address):
+        assert address.endswith("/")
+        with urllib.request.urlopen(f"{address}status") as answer:
+            assert json.load(answer)["capacity"] == 16
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--host", "0.0.0.0"], "at 0.0.0.0 this would be heard beyond this machine, unencrypted; give"),
+        (["--host", "192.0.2.1"], "at 192.0.2.1 this would be heard beyond"),
+        (["--host", "192.0.2.1", "--behind-proxy"], "nobody can listen at 192.0.2.1, port 8080"),
+        (["--certfile", "a.pem"], "--certfile and --keyfile go together"),
+        (
+            ["--certfile", "a.pem", "--keyfile", "a.pem", "--port", "0"],
+            "the certificate a.pem cannot be used",
+        ),
+        (["--token", "short"], "a token has 16 letters or more"),
+        (["--token", "a token with spaces in it"], "a token has 16 letters or more"),
+        (["--token", "x" * 20, "--no-token"], "--token and --no-token contradict"),
+        (["--no-token", "--host", "0.0.0.0", "--behind-proxy"], "--no-token is for this machine alone"),
+        (["--port", "0", "--set", "tts.speed"], "'tts.speed' is not a property"),
+        (["--port", "0", "--set", "nobody.speed=2"], "nobody"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_in_a_line(vflow: Vflow, words: list[str], told: str) -> None:
+    ran = vflow("serve", str(ECHO), *words)
+    assert ran.code == 2
+    assert ran.out == ""
+    assert told in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("words", [["--port", "65536"], ["--port", "x"], ["--sessions", "0"]])
+def test_numbers_out_of_range_are_refused(
+    vflow: Vflow, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        vflow("serve", str(ECHO), *words)
+    assert raised.value.code == 2
+    assert "is no whole number from" in capsys.readouterr().err
+
+
+def test_a_graph_that_nobody_can_talk_with_is_refused(vflow: Vflow) -> None:
+    text = "nodes: {tone: {use: test_tone}, sink: {use: 'null'}}\nlinks: [tone -> sink]\n"
+    ran = vflow("serve", "g.yaml", "--port", "0", files={"g.yaml": text})
+    assert ran.code == 2
+    assert "nor the roles mic and speaker" in ran.err
+    ran = vflow("serve", "nowhere.yaml")
+    assert ran.code == 2
+    assert "nowhere.yaml" in ran.err
+
+
+def test_a_missing_extra_is_named(vflow: Vflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    ran = vflow("serve", str(ECHO))
+    assert ran.code == 2
+    assert ran.err == ("error: starlette, uvicorn, websockets is missing; pip install 'vflow-voice[serve]'\n")
+
+
+def test_loopback_is_this_machine_by_any_of_its_names() -> None:
+    assert all(map(is_loopback, ["localhost", "LocalHost", "127.0.0.1", "127.1.2.3", "::1"]))
+    assert not any(map(is_loopback, ["0.0.0.0", "::", "", "192.168.0.7", "localhost.example.net"]))

@@ -1,0 +1,60 @@
+"""Raw audio: bytes in and out, and the few words beside it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.web.live import Live, spoken
+from vflow.session import Interrupted, ReplyAudio, ReplyHeld, UserText
+from vflow.web.commands import Closing, End, Sound, Start
+from vflow.web.raw import RawProtocol
+
+
+def test_bytes_are_sound_from_the_first_message_on() -> None:
+    core = RawProtocol("8000")
+    assert core.start == Start(8_000)
+    assert core.receive(b"\1\2") == Sound(b"\1\2")
+    assert core.receive('{"type": "end"}') == End()
+
+
+@given(st.text(max_size=50))
+def test_any_other_text_is_refused(text: str) -> None:
+    with pytest.raises(Closing) as raised:
+        RawProtocol().receive(text)
+    assert raised.value.close == 1007
+
+
+ARABIC = "\u0661\u0666\u0660\u0660\u0660"
+
+
+@pytest.mark.parametrize("rate", ["0", "-1", "16000.0", "1e5", "nan", ARABIC, "9" * 5000])
+def test_a_rate_that_is_none_is_refused(rate: str) -> None:
+    with pytest.raises(Closing, match="a rate is a whole number of Hz"):
+        RawProtocol(rate)
+
+
+def test_audio_is_told_bare_an_interruption_as_clear_and_words_not_at_all() -> None:
+    core = RawProtocol()
+    assert core.tell(ReplyAudio(1, np.ones(1, np.float32), 24_000)) == [b"\xff\x7f"]
+    assert [json.loads(frame) for frame in core.tell(Interrupted(1))] == [{"type": "clear"}]
+    assert [json.loads(frame) for frame in core.tell(ReplyHeld())] == [{"type": "held"}]
+    assert core.tell(UserText(1, "secret")) == []
+
+
+def test_a_client_that_speaks_is_answered_in_sound(live: Live) -> None:
+    with live.client("/raw?rate=8000") as client:
+        about = json.loads(client.socket.recv())
+        assert about["type"] == "ready"
+        assert about["input_rate"] == 8_000
+        client.socket.send(spoken(8_000))
+        assert len(client.socket.recv()) == 20 * about["output_rate"] // 1000 * 2
+
+
+def test_a_client_with_a_rate_that_is_none_is_told_so(live: Live) -> None:
+    with live.client("/raw?rate=fast") as client:
+        assert client.closed() == (1007, "bad_message")

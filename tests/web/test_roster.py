@@ -1,0 +1,74 @@
+"""The roster: who is admitted, and what is said to who is not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from vflow.web.commands import Closing
+from vflow.web.limits import Limits
+from vflow.web.roster import Roster
+
+
+class Clock:
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_as_many_are_admitted_as_there_is_room_for() -> None:
+    roster = Roster(Limits(sessions=2))
+    first = roster.admit("page")
+    roster.admit("page")
+    with pytest.raises(Closing, match="all 2 sessions of this server are taken") as raised:
+        roster.admit("page")
+    assert (raised.value.close, raised.value.code) == (1013, "full")
+    assert roster.problem()
+    roster.leave(first)
+    assert roster.problem() == ""
+    roster.admit("raw")
+    assert roster.served == 3
+
+
+def test_nobody_is_admitted_while_those_served_wait_longer_than_is_promised() -> None:
+    clock = Clock()
+    roster = Roster(Limits(), clock)
+    guest = roster.admit("page")
+    for took_ms in (700, 900, 950):
+        assert roster.problem() == ""
+        roster.turn_took(took_ms, 800)
+    with pytest.raises(Closing, match="replies take 900 ms here at present, 800 are promised") as raised:
+        roster.admit("page")
+    assert (raised.value.close, raised.value.code) == (1013, "busy")
+    clock.now_s += 31
+    assert roster.problem() == ""
+    for took_ms in (100, 200, 2_000):
+        roster.turn_took(took_ms, 800)
+    assert roster.problem() == ""
+    for took_ms in (900, 900, 900):
+        roster.turn_took(took_ms, 800)
+    roster.leave(guest)  # nobody is disturbed by one more
+    assert roster.problem() == ""
+
+
+def test_nobody_is_admitted_to_a_server_that_stops() -> None:
+    roster = Roster(Limits())
+    roster.stopping.set()
+    with pytest.raises(Closing, match="the server is stopping"):
+        roster.admit("page")
+
+
+def test_the_status_has_states_and_counts_and_nothing_that_was_said() -> None:
+    roster = Roster(Limits(sessions=3))
+    guest = roster.admit("page")
+    guest.state, guest.turns = "speaking", 2
+    roster.count("left")
+    roster.count("left")
+    roster.count("token")
+    status = json.loads(json.dumps(roster.status()))
+    assert status.pop("sessions") == [
+        {"id": guest.id, "protocol": "page", "state": "speaking", "seconds": 0.0, "turns": 2, "warnings": 0}
+    ]
+    assert status == {"capacity": 3, "served": 1, "closed": {"left": 2, "token": 1}, "stopping": False}

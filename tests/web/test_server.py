@@ -1,0 +1,58 @@
+"""The server: its socket, its certificate, and how it stops."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests import scripted_agent
+from tests.web.live import Live, agent
+from vflow.errors import VflowError
+from vflow.web.server import Place, bind, configure
+
+
+async def nothing(scope: object, receive: object, send: object) -> None:
+    return None
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(VflowError, match=f"nobody can listen at 127.0.0.1, port {port}: Address already"):
+            bind(Place("127.0.0.1", port))
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "a" * 300, "::zz"])
+def test_a_host_that_is_none_is_named(host: str) -> None:
+    with pytest.raises(VflowError, match="nobody can listen at"):
+        bind(Place(host, 0))
+
+
+def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
+    pem = tmp_path / "cert.pem"
+    with pytest.raises(VflowError, match=r"the certificate .*cert\.pem cannot be used: No such file"):
+        configure(nothing, Place("127.0.0.1", 0, str(pem), str(pem)), 1, 1)
+    pem.write_text("no certificate")
+    with pytest.raises(VflowError, match=r"the certificate .*cert\.pem cannot be used"):
+        configure(nothing, Place("127.0.0.1", 0, str(pem), str(pem)), 1, 1)
+
+
+def test_a_second_signal_ends_a_reply_that_is_spoken(tmp_path: Path) -> None:
+    with agent(tmp_path, word_ms=5_000) as preloaded, Live(preloaded) as live, live.client() as client:
+        client.begin()
+        client.say("ask", text="go on")
+        client.wait_for("state", state="speaking")
+        live.stop()
+        live.until(live.roster.stopping.is_set)
+        live.stop()
+        assert client.closed()[0] in (1001, 1012)
+
+
+def test_a_server_that_nobody_talks_with_stops_at_once(tmp_path: Path) -> None:
+    with agent(tmp_path) as preloaded, Live(preloaded) as live, live.client() as client:
+        client.begin()
+        live.stop()
+        assert client.closed() == (1001, "stopping")
+        assert scripted_agent.REPLY  # the session was idle

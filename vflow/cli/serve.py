@@ -1,0 +1,145 @@
+"""`vflow serve`: talk with an agent in a browser, or over a WebSocket."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import ipaddress
+import os
+import re
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from vflow.cli import graph_options
+from vflow.cli.diagnostics import report
+from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
+from vflow.deadline import call_within
+from vflow.errors import GraphError, NodeError, Unavailable, VflowError
+from vflow.printing import emit, indented, write
+from vflow.session.preloaded import Preloaded, load_for_sessions
+from vflow.web import NEEDS, Limits, require
+from vflow.web.doors import Doors, new_token
+from vflow.web.supply import Supply, serving_options
+
+if TYPE_CHECKING:
+    from vflow.web.server import Place
+
+TOKEN_VARIABLE = "VFLOW_TOKEN"
+SHORTEST_TOKEN = 16
+CLOSE_S = 0.5
+_TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
+ANY = ("0.0.0.0", "::", "")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Serve until a signal; returns 0, 1 where it failed, 2 for a graph or options that cannot be, 130 after
+    a second signal."""
+    try:
+        require(*NEEDS)
+        token = token_of(args)
+        check_place(args)
+        return _serve(args, token)
+    except GraphError as error:
+        report(error.diagnostics)
+    except Unavailable as error:
+        _say(f"error: {error}")
+    except NodeError as error:
+        _say(str(error) if error.place else f"error: {error}")
+        return USAGE if isinstance(error.__cause__, Unavailable) else FAILED
+    except VflowError as error:
+        _say(f"error: {error}")
+    return USAGE
+
+
+def _serve(args: argparse.Namespace, token: str) -> int:
+    server = importlib.import_module("vflow.web.server")
+    build = importlib.import_module("vflow.web.application").build
+    place: Place = server.Place(args.host, args.port, args.certfile, args.keyfile)
+    limits = Limits(sessions=args.sessions)
+    with contextlib.closing(server.bind(place)) as bound:
+        overrides = graph_options.overrides_of(args.set)
+        options = {**serving_options(), "push_to_talk": args.push_to_talk}
+        graph = load_for_sessions(args.file, overrides=overrides, **options)
+        supply = Supply(graph)
+        doors = Doors(token, hosts_of(args), args.host in ANY, any_scheme=args.behind_proxy)
+        app = build(supply, doors, limits, _say)
+        config = server.configure(
+            app, place, limits.sessions, limits.message_bytes
+        )  # a bad certificate, first
+        for warning in graph.warnings:
+            _say(f"warning: {warning}")
+        _say("loading")
+        agent = Preloaded(graph)
+        supply.put(agent)
+
+        def listening() -> None:
+            host = shown_host(args.host)
+            address = f"{'https' if args.certfile else 'http'}://{host}:{bound.getsockname()[1]}/"
+            emit(f"{address}#token={token}" if token else address)
+            _say(f"open it in a browser; {limits.sessions} sessions at most; Ctrl-C ends")
+
+        serving = server.Server(config, app.state.roster, listening)
+        server.run(serving, bound)
+        with contextlib.suppress(TimeoutError):
+            call_within(CLOSE_S, agent.close, "the preloaded agent")
+    return INTERRUPTED if serving.force_exit else OK
+
+
+def token_of(args: argparse.Namespace) -> str:
+    """The token; '' where everyone may come in. Raises: VflowError."""
+    given = args.token if args.token is not None else os.environ.get(TOKEN_VARIABLE)
+    if args.no_token:
+        if args.token is not None:
+            raise VflowError("--token and --no-token contradict one another; leave one of them out")
+        if not is_loopback(args.host):
+            raise VflowError(f"--no-token is for this machine alone, and {args.host} is heard beyond it")
+        return ""
+    if given is None:
+        return new_token()
+    if len(given) < SHORTEST_TOKEN or not _TOKEN.fullmatch(given):
+        raise VflowError(
+            f"a token has {SHORTEST_TOKEN} letters or more: A-Z, a-z, 0-9, '-', '_', '.' and '~'; without"
+            " --token one is made"
+        )
+    return given
+
+
+def check_place(args: argparse.Namespace) -> None:
+    """Raises: VflowError for a place where what is said could be overheard."""
+    if (args.certfile is None) != (args.keyfile is None):
+        raise VflowError("--certfile and --keyfile go together")
+    if not (is_loopback(args.host) or args.certfile or args.behind_proxy):
+        raise VflowError(
+            f"at {args.host or 'every address'} this would be heard beyond this machine, unencrypted; give"
+            " --certfile and --keyfile, or --behind-proxy where a proxy in front speaks TLS"
+        )
+
+
+def hosts_of(args: argparse.Namespace) -> tuple[str, ...]:
+    """The names by which clients may ask for the server."""
+    names = list(args.allow_host)
+    if not is_loopback(args.host):
+        names += [socket.gethostname()] if args.host in ANY else [args.host]
+    return tuple(names)
+
+
+def shown_host(host: str) -> str:
+    """The host in the address that is printed."""
+    if host in ANY:
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
+
+
+def is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _say(line: str) -> None:
+    write(indented(line), sys.stderr)

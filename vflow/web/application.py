@@ -1,0 +1,113 @@
+"""The ASGI application: its routes, and how a request comes to them."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from vflow.printing import print_line
+from vflow.web.commands import Closing
+from vflow.web.connection import Connection
+from vflow.web.doors import DoorKeeper, Doors
+from vflow.web.limits import Limits
+from vflow.web.page_files import read_page
+from vflow.web.protocol import Core, PageProtocol
+from vflow.web.raw import RawProtocol
+from vflow.web.roster import Roster
+from vflow.web.supply import Supply
+from vflow.web.wire import Wire
+
+NO_STORE = {"cache-control": "no-store"}
+
+
+def build(
+    supply: Supply, doors: Doors, limits: Limits, note: Callable[[str], None] | None = None
+) -> Starlette:
+    """The application of one agent. Its `state` has the `roster`, the `supply` and the `token`."""
+    routes = _Routes(supply, doors, Roster(limits), note or _note)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await supply.get()
+        yield
+        await supply.close()
+
+    app = Starlette(
+        routes=[
+            WebSocketRoute("/ws", routes.page_socket),
+            WebSocketRoute("/raw", routes.raw_socket),
+            Route("/health", routes.health),
+            Route("/ready", routes.ready),
+            Route("/status", routes.status),
+            Route("/", routes.page),
+            Route("/{name}", routes.page),
+        ],
+        middleware=[Middleware(DoorKeeper, doors=doors, count=routes.roster.count)],
+        lifespan=lifespan,
+    )
+    app.state.roster, app.state.supply, app.state.token = routes.roster, supply, doors.token
+    return app
+
+
+class _Routes:
+    """What each path of the application does."""
+
+    def __init__(self, supply: Supply, doors: Doors, roster: Roster, note: Callable[[str], None]) -> None:
+        self._supply, self._doors, self._note = supply, doors, note
+        self._files = read_page()
+        self.roster = roster
+
+    async def page_socket(self, socket: WebSocket) -> None:
+        await self._serve(socket, PageProtocol())
+
+    async def raw_socket(self, socket: WebSocket) -> None:
+        try:
+            core = RawProtocol(socket.query_params.get("rate", ""))
+        except Closing as closing:
+            self.roster.count(closing.code)
+            wire = Wire(socket, self.roster.limits)
+            await wire.accept(RawProtocol.subprotocol)
+            await wire.close(RawProtocol().leave(closing), closing)
+            return
+        await self._serve(socket, core)
+
+    async def _serve(self, socket: WebSocket, core: Core) -> None:
+        admitted = self._doors.admits(socket.scope["headers"], socket.scope["subprotocols"])
+        await Connection(socket, core, self._supply, self.roster, self._note).serve(admitted)
+
+    async def health(self, request: Request) -> Response:
+        return JSONResponse({"ok": True}, headers=NO_STORE)
+
+    async def ready(self, request: Request) -> Response:
+        """Whether a session could begin now; and why not."""
+        problem = self._supply.problem or self.roster.problem()
+        body: dict[str, Any] = {"ready": not problem, **({"why": problem} if problem else {})}
+        return JSONResponse(body, 503 if problem else 200, headers=NO_STORE)
+
+    async def status(self, request: Request) -> Response:
+        if not self._doors.admits(request.scope["headers"], ()):
+            raise HTTPException(401, "the token is missing or wrong", {"www-authenticate": "Bearer"})
+        return JSONResponse(self.roster.status(), headers=NO_STORE)
+
+    async def page(self, request: Request) -> Response:
+        file = self._files.get(request.path_params.get("name", ""))
+        if file is None:
+            raise HTTPException(404)
+        headers = {"etag": file.etag, "cache-control": "no-cache"}
+        if request.headers.get("if-none-match") == file.etag:
+            return Response(status_code=304, headers=headers)
+        return Response(file.body, media_type=file.media_type, headers=headers)
+
+
+def _note(line: str) -> None:
+    print_line(line, sys.stderr)

@@ -1,0 +1,110 @@
+"""uvicorn's protocols with the deadlines that they lack: slow headers, and clients that read nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+HEADER_S = 10.0
+"""For the header of a request, from its first byte, or from the connection on."""
+WRITE_BUFFER = 16_384
+"""Bytes that wait for the kernel before `send` does: a third of a second of audio."""
+LINGER_S = 2.0
+"""What a client gets to take what was sent before its socket was closed."""
+
+
+class HttpProtocol(H11Protocol):
+    """Closes a connection on which no request becomes whole."""
+
+    header_s = HEADER_S
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._unwatch()
+        elif self._deadline is None:
+            self._watch()
+
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        super().handle_websocket_upgrade(event)
+        self._deadline_is_over()
+
+    def on_response_complete(self) -> None:
+        self._unwatch()  # the next request has not begun: `timeout_keep_alive` counts
+        super().on_response_complete()
+
+    def _watch(self) -> None:
+        self._deadline = self.loop.call_later(self.header_s, self._give_up)
+
+    def _unwatch(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _deadline_is_over(self) -> None:
+        """Another protocol has the connection now."""
+        self._unwatch()
+        self.header_s = float("inf")
+
+    def _give_up(self) -> None:
+        self.transport.abort()
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Ends, by LINGER_S after its last word, also where the client takes nothing."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(WRITE_BUFFER)
+
+    async def run_asgi(self) -> None:
+        try:
+            await super().run_asgi()
+        finally:
+            self._end_soon()
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "websocket.close":
+            self.writable.set()  # the last word does not wait for room: there may never be any
+            self._end_soon()
+        await super().send(message)
+
+    def send_receive_event_to_app(self) -> None:
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:  # told by its code alone: uvicorn would log a traceback of each
+                self.frames = []
+                self.conn.send_close(1007, "not UTF-8")
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
+    def keepalive_timeout(self) -> None:
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": 1011})
+        super().keepalive_timeout()
+        self._end_soon()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._end_soon()
+
+    def _end_soon(self) -> None:
+        if not self.disconnected:
+            self.loop.call_later(LINGER_S, self._abort)
+
+    def _abort(self) -> None:
+        if not self.disconnected:
+            self.transport.abort()

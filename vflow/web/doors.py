@@ -1,0 +1,193 @@
+"""Who may come in: token, Host and Origin, and the headers that shut a browser's side doors.
+
+Functions of headers, and the ASGI middleware that asks them.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = Sequence[tuple[bytes, bytes]]
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+TOKEN_PREFIX = "token."
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "connect-src 'self'",
+        "media-src 'self' blob:",
+        "worker-src 'self' blob:",
+        "font-src 'self'",
+        "manifest-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+SECURITY_HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"microphone=(self), camera=(), geolocation=(), payment=(), usb=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+UNKNOWN = "the server does not go by that Host; 'vflow serve --allow-host NAME' adds a name"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An HTTP status, and the reason in words."""
+
+    status: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What a request must show. `hosts` are the names that the server goes by, beside those of this machine
+    for itself; `addresses` admits every numeric one (no page can be made to rebind to it). `any_scheme` is
+    for a proxy in front that speaks TLS."""
+
+    token: str
+    hosts: tuple[str, ...] = ()
+    addresses: bool = False
+    any_scheme: bool = False
+
+    def refusal(self, headers: Headers, scheme: str) -> Refusal | None:
+        """Why a request is refused, by its Host and Origin; None where it is not. `scheme` is its own: http,
+        https, ws or wss."""
+        hosts = values(headers, b"host")
+        if len(hosts) != 1:
+            return Refusal(400, "a request has exactly one Host")
+        name = host_of(f"//{hosts[0]}")
+        if name is None or not self._knows(name):
+            return Refusal(421, UNKNOWN)
+        origins = values(headers, b"origin")
+        if not origins:
+            return None  # no browser, or a page's own request
+        if len(origins) > 1 or not self._is_own(origins[0], hosts[0], scheme):
+            return Refusal(403, "pages of another origin are not served")
+        return None
+
+    def _is_own(self, origin: str, host: str, scheme: str) -> bool:
+        """Whether a page of `origin` is one of ours."""
+        secure = "https" if scheme in ("https", "wss") else "http"
+        wanted, _, place = origin.partition("://")
+        if wanted not in (("http", "https") if self.any_scheme else (secure,)):
+            return False
+        if place.lower() == host.lower():
+            return True
+        name = host_of(origin)  # a proxy may have put its own Host in place of the page's
+        return self.any_scheme and name is not None and name in map(str.lower, self.hosts)
+
+    def _knows(self, name: str) -> bool:
+        return name in LOOPBACK or name in map(str.lower, self.hosts) or (self.addresses and is_address(name))
+
+    def admits(self, headers: Headers, subprotocols: Iterable[str]) -> bool:
+        """Whether a request shows the token; compared in constant time."""
+        if not self.token:
+            return True
+        shown = [value[len("bearer ") :] for value in values(headers, b"authorization") if is_bearer(value)]
+        shown += [name[len(TOKEN_PREFIX) :] for name in subprotocols if name.startswith(TOKEN_PREFIX)]
+        return len(shown) == 1 and same(shown[0], self.token)
+
+
+def new_token() -> str:
+    """256 random bits, safe in an address."""
+    return secrets.token_urlsafe(32)
+
+
+def same(shown: str, token: str) -> bool:
+    """Whether a token is the one, in a time that says nothing of it."""
+    return hmac.compare_digest(shown.encode("utf-8", "replace"), token.encode("utf-8", "replace"))
+
+
+def is_bearer(value: str) -> bool:
+    return value[: len("bearer ")].lower() == "bearer "
+
+
+def values(headers: Headers, name: bytes) -> list[str]:
+    """All values of a header."""
+    return [value.decode("latin-1").strip() for key, value in headers if key.lower() == name]
+
+
+def host_of(address: str) -> str | None:
+    """The name in an address, in small letters; None where it has none, or more than a name and a port."""
+    try:
+        parts = urlsplit(address)
+        if parts.username is not None or parts.path or parts.query or parts.fragment or parts.port == 0:
+            return None
+        return parts.hostname
+    except ValueError:
+        return None
+
+
+def is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class DoorKeeper:
+    """Middleware: refuse by Host and Origin, and send SECURITY_HEADERS with each response."""
+
+    def __init__(self, app: App, doors: Doors, count: Callable[[str], None] = lambda code: None) -> None:
+        self._app, self._doors, self._count = app, doors, count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        refusal = self._doors.refusal(scope["headers"], scope["scheme"])
+        if refusal is None:
+            await self._app(scope, receive, _with_headers(send))
+            return
+        self._count("host" if refusal.status != 403 else "origin")
+        await _refuse(scope, receive, send, refusal)
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            message["headers"] = [*message.get("headers", ()), *SECURITY_HEADERS]
+        await send(message)
+
+    return sending
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+    kind = "http.response"
+    if scope["type"] == "websocket":
+        await receive()
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        kind = "websocket.http.response"
+    body = f"{refusal.text}\n".encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        *SECURITY_HEADERS,
+    ]
+    await send({"type": f"{kind}.start", "status": refusal.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})

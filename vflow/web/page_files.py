@@ -1,0 +1,47 @@
+"""The page's files, read once: what is asked for is looked up among them, never in the file system."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+INDEX = "index.html"
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "ico": "image/x-icon",
+    "webmanifest": "application/manifest+json",
+    "txt": "text/plain; charset=utf-8",
+}
+"""By the end of a name; other files are not served."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageFile:
+    """One file: its media type, its bytes, and the tag by which a browser knows it again."""
+
+    media_type: str
+    body: bytes
+    etag: str
+
+
+def read_page(folder: Traversable | None = None) -> dict[str, PageFile]:
+    """The files of the page by name, the index also as ''."""
+    if folder is None:
+        folder = resources.files("vflow.web") / "page"
+    found: dict[str, PageFile] = {}
+    if folder.is_dir():
+        for file in folder.iterdir():
+            media_type = TYPES.get(file.name.rpartition(".")[2])
+            if media_type is not None and file.is_file() and not file.name.startswith("."):
+                body = file.read_bytes()
+                etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+                found[file.name] = PageFile(media_type, body, etag)
+    if INDEX in found:
+        found[""] = found[INDEX]
+    return found

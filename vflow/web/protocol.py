@@ -1,0 +1,162 @@
+"""The page's protocol, without input or output: what a client sends becomes commands, what the session tells
+becomes frames. docs/serving.md describes it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from vflow.report.turn import TurnRecord, in_ms
+from vflow.session.events import (
+    Event,
+    Interrupted,
+    ReplyAudio,
+    ReplyGoesOn,
+    ReplyHeld,
+    ReplyWord,
+    StateChanged,
+    TurnEnded,
+    UserText,
+    Warned,
+)
+from vflow.web.commands import MALFORMED, WRONG_KIND, Closing, Command, Message, Sound, Start
+
+STAGES = (
+    ("endpoint", "voice_off", "decided"),
+    ("first_word", "decided", "first_word"),
+    ("word_to_audio", "first_word", "audible"),
+    ("speaking", "audible", "reply_end"),
+)
+"""The waterfall of a turn: each stage between two of its moments."""
+Frame = str | bytes
+TURN = struct.Struct("<I")
+"""Before the audio of a frame: the number of its turn."""
+_DECODER = msgspec.json.Decoder(Message)
+
+
+class Core(Protocol):
+    """One client's protocol: it knows no socket and no clock."""
+
+    name: str
+    """As /status has it."""
+    subprotocol: str
+    """Of the WebSocket."""
+    start: Start | None
+    """None until the client has begun."""
+
+    def receive(self, data: Frame) -> Command:
+        """Read a message. Raises: Closing for one that cannot be read."""
+
+    def ready(self, about: Mapping[str, Any]) -> list[Frame]:
+        """Greet a client whose session has begun."""
+
+    def tell(self, event: Event) -> list[Frame]:
+        """Tell of an event of the session."""
+
+    def warn(self, node: str, text: str) -> list[Frame]:
+        """Tell that something was refused."""
+
+    def levels(self, links: Mapping[str, float]) -> list[Frame]:
+        """Tell how full each link is."""
+
+    def leave(self, closing: Closing) -> list[Frame]:
+        """Tell why the connection is closed."""
+
+
+class PageProtocol:
+    """What the page of `vflow serve` speaks."""
+
+    name = "page"
+    subprotocol = "vflow.1"
+
+    def __init__(self) -> None:
+        self.start: Start | None = None
+
+    def receive(self, data: Frame) -> Command:
+        if isinstance(data, bytes):
+            if self.start is None:
+                raise Closing(WRONG_KIND, "wrong_kind", "audio before 'start'; the first message is text")
+            return Sound(data)
+        try:
+            message: Message = _DECODER.decode(data)
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:  # a ValidationError among them
+            raise Closing(MALFORMED, "bad_message", f"a message cannot be read: {error}") from None
+        if isinstance(message, Start):
+            if self.start is not None:
+                raise Closing(MALFORMED, "bad_message", "'start' came twice; it is said once")
+            self.start = message
+        elif self.start is None:
+            raise Closing(MALFORMED, "bad_message", "the first message is 'start'")
+        return message
+
+    def ready(self, about: Mapping[str, Any]) -> list[Frame]:
+        return [_text("ready", **about)]
+
+    def tell(self, event: Event) -> list[Frame]:
+        match event:
+            case ReplyAudio(turn=turn):
+                return [TURN.pack(turn & 0xFFFFFFFF) + event.pcm16]
+            case UserText(turn, text):
+                return [_text("user", turn=turn, text=text)]
+            case ReplyWord(turn, index, text):
+                return [_text("word", turn=turn, index=index, text=text)]
+            case Interrupted(turn):
+                return [_text("interrupted", turn=turn)]
+            case ReplyHeld():
+                return [_text("held")]
+            case ReplyGoesOn():
+                return [_text("goes_on")]
+            case StateChanged(state):
+                return [_text("state", state=state)]
+            case TurnEnded(record):
+                return [_text("turn_ended", **turn_of(record))]
+            case Warned(source, text):
+                return self.warn(source, text)
+
+    def warn(self, node: str, text: str) -> list[Frame]:
+        return [_text("warning", node=node, text=text)]
+
+    def levels(self, links: Mapping[str, float]) -> list[Frame]:
+        return [_text("levels", links={name: round(level, 3) for name, level in links.items()})]
+
+    def leave(self, closing: Closing) -> list[Frame]:
+        if closing.code == "end":
+            return [_text("bye", reason=closing.text)]
+        return [_text("error", code=closing.code, text=closing.text), _text("bye", reason=closing.text)]
+
+
+def turn_of(record: TurnRecord) -> dict[str, Any]:
+    """A turn as clients are told of it; times in ms."""
+    return {
+        "turn": record.number,
+        "user": record.user,
+        "reply": record.reply,
+        "heard": record.heard,
+        "interrupted": record.interrupted,
+        "taken_back": record.taken_back,
+        "latencies_ms": record.as_dict()["latency_ms"],
+        "stages": stages_of(record.at_ns),
+    }
+
+
+def stages_of(at_ns: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The waterfall of a turn, in ms from its first moment."""
+    ends = {**at_ns}
+    for cut in ("silent", "flushed"):  # of a reply that did not come to its end
+        if cut in at_ns:
+            ends.setdefault("reply_end", at_ns[cut])
+    zero = min((ends[name] for _, name, _ in STAGES if name in ends), default=0)
+    spans = [(name, ends[start], ends[end]) for name, start, end in STAGES if start in ends and end in ends]
+    return [
+        {"name": name, "start_ms": in_ms(start - zero), "end_ms": in_ms(max(start, end) - zero)}
+        for name, start, end in spans
+    ]
+
+
+def _text(kind: str, **fields: Any) -> str:
+    encoded: bytes = msgspec.json.encode({"type": kind, **fields})
+    return encoded.decode()

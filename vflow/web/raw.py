@@ -1,0 +1,80 @@
+"""Raw audio over a WebSocket, without input or output: PCM16 both ways, and a few words of text beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from vflow.session.events import Event, Interrupted, ReplyAudio, ReplyGoesOn, ReplyHeld
+from vflow.web.commands import (
+    HIGHEST_RATE,
+    LOWEST_RATE,
+    MALFORMED,
+    USUAL_RATE,
+    Closing,
+    Command,
+    End,
+    Sound,
+    Start,
+)
+from vflow.web.protocol import Frame
+
+_WORDS: dict[type, str] = {Interrupted: "clear", ReplyHeld: "held", ReplyGoesOn: "goes_on"}
+_END = msgspec.json.Decoder(End)
+
+
+class RawProtocol:
+    """A client that begins to speak as soon as it is connected."""
+
+    name = "raw"
+    subprotocol = "vflow.raw.1"
+
+    def __init__(self, rate: str = "") -> None:
+        """`rate` is that of the client's audio in Hz, as its address has it. Raises: Closing."""
+        self.start: Start | None = Start(input_rate=_rate_of(rate))
+
+    def receive(self, data: Frame) -> Command:
+        if isinstance(data, bytes):
+            return Sound(data)
+        try:
+            return _END.decode(data)
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+            text = f"""the only text that is taken is '{{"type": "end"}}': {error}"""
+            raise Closing(MALFORMED, "bad_message", text) from None
+
+    def ready(self, about: Mapping[str, Any]) -> list[Frame]:
+        names = ("session", "input_rate", "output_rate")
+        return [_text("ready", **{name: about[name] for name in names})]
+
+    def tell(self, event: Event) -> list[Frame]:
+        if isinstance(event, ReplyAudio):
+            return [event.pcm16]
+        return [_text(_WORDS[type(event)])] if type(event) in _WORDS else []
+
+    def warn(self, node: str, text: str) -> list[Frame]:
+        return []
+
+    def levels(self, links: Mapping[str, float]) -> list[Frame]:
+        return []
+
+    def leave(self, closing: Closing) -> list[Frame]:
+        if closing.code == "end":
+            return [_text("bye")]
+        return [_text("error", code=closing.code, text=closing.text)]
+
+
+def _rate_of(text: str) -> int:
+    if not text:
+        return USUAL_RATE
+    rate = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        wanted = f"a rate is a whole number of Hz from {LOWEST_RATE:,} to {HIGHEST_RATE:,}"
+        raise Closing(MALFORMED, "bad_message", f"{wanted}, not {text[:20]!r}")
+    return rate
+
+
+def _text(kind: str, **fields: Any) -> str:
+    encoded: bytes = msgspec.json.encode({"type": kind, **fields})
+    return encoded.decode()

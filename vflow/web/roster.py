@@ -1,0 +1,115 @@
+"""Who is being served: admission, counts, and the end of the service. One event loop's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import statistics
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vflow.web.commands import LATER, Closing
+from vflow.web.limits import Limits
+
+RECENT_S, FEW = 30.0, 3
+"""Turns of the last 30 s, three or more, say whether the promised latency is kept."""
+
+
+@dataclass(slots=True, eq=False)
+class Guest:
+    """One session, as /status has it: nothing of what is said."""
+
+    protocol: str
+    id: str = field(default_factory=lambda: secrets.token_hex(4))
+    since_s: float = field(default_factory=time.monotonic)
+    state: str = "starting"
+    turns: int = 0
+    warnings: int = 0
+
+
+class Roster:
+    """The sessions of one server."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limits, self._clock = limits, clock
+        self.guests: list[Guest] = []
+        self.served = 0
+        self.closed: Counter[str] = Counter()
+        """Connections that have ended, by the word for it."""
+        self.stopping = asyncio.Event()
+        self._late: deque[tuple[float, float, float]] = deque(maxlen=100)  # when, took and promised in ms
+
+    def admit(self, protocol: str) -> Guest:
+        """Take a session in. Raises: Closing for one that cannot be served now, with the reason in words."""
+        if self.stopping.is_set():
+            raise Closing(LATER, "stopping", "the server is stopping; connect again later")
+        if (count := len(self.guests)) >= self.limits.sessions:
+            text = f"all {count} sessions of this server are taken; try again later"
+            raise Closing(LATER, "full", text)
+        if problem := self.strain():
+            raise Closing(LATER, "busy", problem)
+        guest = Guest(protocol)
+        self.guests.append(guest)
+        self.served += 1
+        return guest
+
+    def leave(self, guest: Guest) -> None:
+        """A session has ended."""
+        self.guests.remove(guest)
+
+    def count(self, code: str) -> None:
+        """A connection has ended, or was refused."""
+        self.closed[code] += 1
+
+    def turn_took(self, took_ms: float, promised_ms: float) -> None:
+        """A turn's latency, and what the graph promises."""
+        self._late.append((self._clock(), took_ms, promised_ms))
+
+    def strain(self) -> str:
+        """Why one more session would not be served within the latency promised; '' where it would."""
+        if not self.guests:
+            return ""
+        since = self._clock() - RECENT_S
+        recent = [(took, promised) for at, took, promised in self._late if at > since]
+        if len(recent) < FEW:
+            return ""
+        took, promised = (statistics.median(column) for column in zip(*recent, strict=True))
+        if took <= promised:
+            return ""
+        return (
+            f"replies take {took:.0f} ms here at present, {promised:.0f} are promised;"
+            f" {len(self.guests)} being served go first: try again later"
+        )
+
+    def problem(self) -> str:
+        """Why nobody would be admitted now; '' where one would."""
+        try:
+            self.leave(self.admit(""))
+        except Closing as closing:
+            return closing.text
+        self.served -= 1
+        return ""
+
+    def status(self) -> dict[str, Any]:
+        """The JSON of /status."""
+        now = time.monotonic()
+        return {
+            "sessions": [
+                {
+                    "id": guest.id,
+                    "protocol": guest.protocol,
+                    "state": guest.state,
+                    "seconds": round(now - guest.since_s, 1),
+                    "turns": guest.turns,
+                    "warnings": guest.warnings,
+                }
+                for guest in self.guests
+            ],
+            "capacity": self.limits.sessions,
+            "served": self.served,
+            "closed": dict(sorted(self.closed.items())),
+            "stopping": self.stopping.is_set(),
+        }

@@ -1,0 +1,71 @@
+"""The agent that sessions are made of: loaded once, for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from vflow.errors import VflowError, describe
+from vflow.session.ends import SINK, SOURCE
+from vflow.session.event_loop import in_thread
+from vflow.session.preloaded import Loadable, Preloaded, preload
+
+RATE = 16_000
+"""Of what models hear, in Hz."""
+AHEAD = "400ms"
+"""Reply audio that leaves ahead of what the client has played."""
+MIC_BUFFER = "2s"
+"""A client's audio that waits for the graph; more waits in its socket."""
+
+
+def serving_options() -> dict[str, Any]:
+    """What `preload` is told so that a client is microphone and loudspeaker."""
+    return {
+        "pace": "played",
+        "stand_ins": {
+            "mic": (SOURCE, {"rate": RATE, "buffer": MIC_BUFFER}),
+            "speaker": (SINK, {"pace": "played", "buffer": AHEAD}),
+        },
+    }
+
+
+class Supply:
+    """Loads a graph when it is wanted first. One event loop; `get` and `close` wait for a thread."""
+
+    def __init__(self, graph: Loadable | Preloaded, options: dict[str, Any] | None = None) -> None:
+        self._graph, self._options = graph, options or {}
+        self._own = not isinstance(graph, Preloaded)
+        self._agent: Preloaded | None = graph if isinstance(graph, Preloaded) else None
+        self._loading = asyncio.Lock()
+        self.problem = "" if self._agent is not None else "the models are not loaded yet"
+        """Why no session can begin; '' where one can."""
+
+    async def get(self) -> Preloaded:
+        """The agent. Raises: VflowError where it cannot be loaded; the next call tries again."""
+        async with self._loading:
+            if self._agent is None:
+                self.problem = "the models are being loaded"
+                try:
+                    await in_thread(self._load)
+                except VflowError as error:
+                    self.problem = describe(error)
+                    raise
+                self.problem = ""
+            assert self._agent is not None
+            return self._agent
+
+    def put(self, agent: Preloaded) -> None:
+        """Give it an agent that somebody else has loaded, and closes."""
+        self._agent, self._own, self.problem = agent, False, ""
+
+    async def close(self) -> None:
+        """Close what it has loaded; sessions that run go on."""
+        async with self._loading:
+            agent, self._agent = self._agent, None
+            if agent is not None and self._own:
+                self.problem = "the agent is closed"
+                await in_thread(agent.close)
+
+    def _load(self) -> None:
+        assert not isinstance(self._graph, Preloaded)
+        self._agent = preload(self._graph, **self._options)

@@ -1,0 +1,75 @@
+"""One client's WebSocket: what comes is held against the limits, and what is sent has a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
+
+from vflow.web.commands import POLICY, Closing
+from vflow.web.limits import Limits, Meter
+from vflow.web.protocol import Frame
+
+CLOSE_S = 1.0
+"""What a client gets to take the last words."""
+LONGEST_REASON = 120
+"""Bytes of a close frame's reason; 123 are allowed."""
+
+
+class Wire:
+    """One task receives; any may send."""
+
+    def __init__(self, socket: WebSocket, limits: Limits) -> None:
+        self._socket, self._limits = socket, limits
+        self.meter = Meter(limits)
+        self.listening_since: float | None = None
+        """When it began to wait for a message, by the loop's clock; None while it does not."""
+        self.sending = False
+        """Whether something waits to be sent."""
+
+    async def accept(self, subprotocol: str) -> None:
+        """Open the socket, with the subprotocol where the client offers it."""
+        offered = self._socket.scope["subprotocols"]
+        await self._socket.accept(subprotocol if subprotocol in offered else None)
+
+    async def receive(self) -> Frame:
+        """The next message. Raises: Closing for one that is too much, WebSocketDisconnect."""
+        loop = asyncio.get_running_loop()
+        self.listening_since = loop.time()
+        message = await self._socket.receive()
+        self.listening_since = None
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1005))
+        text: str | None = message.get("text")
+        data: Frame = message["bytes"] if text is None else text
+        self.meter.message(len(data if isinstance(data, bytes) else data.encode()), loop.time())
+        return data
+
+    async def send(self, frames: Iterable[Frame]) -> None:
+        """Raises: Closing where the client does not take them in time, WebSocketDisconnect."""
+        for frame in frames:
+            self.sending = True
+            try:
+                async with asyncio.timeout(self._limits.send_s):
+                    if isinstance(frame, bytes):
+                        await self._socket.send_bytes(frame)
+                    else:
+                        await self._socket.send_text(frame)
+            except TimeoutError:
+                text = f"nothing that was sent was read for {self._limits.send_s:g} s"
+                raise Closing(POLICY, "slow_reader", text) from None
+            finally:
+                self.sending = False
+
+    async def close(self, last: Iterable[Frame], closing: Closing) -> None:
+        """Send the last words, and close; a client that has gone, or takes nothing, raises nothing."""
+        gone = TimeoutError, Closing, WebSocketDisconnect, WebSocketDisconnected
+        with contextlib.suppress(*gone):
+            async with asyncio.timeout(CLOSE_S):
+                await self.send(last)
+        with contextlib.suppress(*gone):
+            async with asyncio.timeout(CLOSE_S):
+                reason = closing.text.encode()[:LONGEST_REASON].decode(errors="ignore")
+                await self._socket.close(closing.close, reason)
