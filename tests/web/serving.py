@@ -10,15 +10,25 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tests import scripted_agent
 from tests.stand_ins import PATIENCE_S
 from tests.web.live import TOKEN, Live
-from vflow import preload
+from vflow import preload, prop
 from vflow.web import Limits
 from vflow.web.supply import serving_options
 
+
+class Talker(scripted_agent.Voice):
+    """A voice with what a listener may change."""
+
+    speed: float = prop(1.0, ge=0.5, le=2.0, hot=True)
+    voice: Literal["low", "high"] = prop("low", hot=True)
+    gain: float = prop(0.0, unit="dB", hot=True)
+
+
+NODES = {**scripted_agent.NODES, "t.voice": Talker}
 START_S = 6 * PATIENCE_S
 
 
@@ -28,7 +38,7 @@ def scripted(folder: Path, sessions: int = 16, push_to_talk: bool = False, **age
     file = scripted_agent.graph(folder, **agent)
     options: dict[str, Any] = {**serving_options(), "push_to_talk": push_to_talk}
     with (
-        preload(file, nodes=scripted_agent.NODES, **options) as loaded,
+        preload(file, nodes=NODES, **options) as loaded,
         Live(loaded, Limits(sessions=sessions)) as live,
     ):
         yield f"http://127.0.0.1:{live.port}/#token={TOKEN}"

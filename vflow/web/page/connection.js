@@ -7,7 +7,7 @@ const MOST_UNSENT = 32_768;
  * @typedef {object} Hears
  * @property {(message: {type: string}) => void} message
  * @property {(turn: number, pcm: Int16Array) => void} audio
- * @property {(close: {code: number, text: string, ready: boolean}) => void} closed
+ * @property {(closing: {close: number, code: string, text: string, ready: boolean}) => void} closed
  */
 
 export class Connection {
@@ -16,7 +16,7 @@ export class Connection {
     this.hears = hears;
     this.dropped = 0;
     this.socket = null;
-    this.text = "";
+    this.error = {};
   }
 
   /**
@@ -31,24 +31,24 @@ export class Connection {
     const socket = new WebSocket(url, token ? ["vflow.1", `token.${token}`] : ["vflow.1"]);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
-    this.text = "";
+    this.error = {};
     return new Promise((opened) => {
       let ready = false;
       socket.onopen = () => this.tell("start", { input_rate: rate, played: true });
       socket.onmessage = ({ data }) => {
         if (data instanceof ArrayBuffer) return this.hearAudio(data);
         const message = JSON.parse(data);
-        if (message.type === "error") this.text = message.text;
-        if (message.type === "bye") this.text = message.reason;
+        if (message.type === "error") this.error = message;
         this.hears.message(message);
         if (message.type === "ready") {
           ready = true;
           opened(message);
         }
       };
-      socket.onclose = ({ code, reason }) => {
+      socket.onclose = ({ code: close, reason }) => {
         if (this.socket === socket) this.socket = null;
-        this.hears.closed({ code, text: this.text || reason, ready });
+        const { code = "", text = reason } = this.error;
+        this.hears.closed({ close, code, text, ready });
         opened(null);
       };
     });

@@ -3,7 +3,7 @@ import { find } from "./dom.js";
 
 const HINTS = {
   offline: "The browser will ask for your microphone.",
-  over: "The session has ended. Press Talk, or type, to begin another.",
+  over: "Press Talk, or type, to begin another session.",
   off: "The microphone is off. Press Talk, or type.",
   on: "Speak, also while the agent speaks.",
   hold: "Hold the button, or the space bar, while you speak.",

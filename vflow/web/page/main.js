@@ -63,6 +63,7 @@ async function open() {
   dropped = connection.dropped;
   status.set("idle");
   find("text").disabled = ready.text === false;
+  find("talk").disabled = ready.audio === false;
   find("push-to-talk").disabled = ready.push_to_talk;
   if (ready.push_to_talk) find("push-to-talk").checked = hold.enabled = true;
   showMode();
@@ -82,13 +83,14 @@ function speakerFails(error) {
   status.alert(`This loudspeaker does not play (${error.message}). Choose another under Settings.`, "sound");
 }
 
-function closed(close) {
+function closed(closing) {
   microphone.close();
   speaker.cut(Infinity);
   transcript.leave();
   ready = null;
-  ended = close.code === 1000;
-  status.alert(closeSentence(close), "connection");
+  find("text").disabled = find("talk").disabled = false;
+  ended = closing.ready;
+  status.alert(closeSentence(closing), "connection");
   status.set("offline");
   hold.release();
   showMode();

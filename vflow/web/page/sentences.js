@@ -1,4 +1,4 @@
-/** Each error in a sentence: what happened, and what to do. */
+/** Each error in a sentence or two: what happened, and what to do. */
 
 const MICROPHONE = {
   NotAllowedError:
@@ -11,15 +11,20 @@ const MICROPHONE = {
     "Browsers give the microphone only to pages from localhost or by https. Open the address on the machine itself, or start the server with --certfile and --keyfile. You can type meanwhile.",
 };
 
+/** By the server's word for a close, or its number. */
 const CLOSED = {
-  1001: "The server ended the session. Press Talk to begin a new one.",
-  1003: "The server did not understand this page. Reload it, and start again.",
-  1007: "The server did not understand this page. Reload it, and start again.",
-  1008: "The server refused this page. Open the address that 'vflow serve' printed, with its token.",
-  1009: "This page sent too much at once. Reload it, and start again.",
-  1011: "Something failed in the server; its terminal says what. Press Talk to begin a new session.",
+  token: "The token is missing or wrong. Open the address that 'vflow serve' printed, all of it, with what follows the #.",
+  full: "All places are taken. Wait until somebody leaves, then press Talk again.",
+  busy: "The server is at its limit: those who talk with it already wait too long. Try again in a minute.",
+  idle: "Nothing was said for a while, so the session has ended. Press Talk, or type, to begin another.",
+  stopping: "The server stops. Start it again with 'vflow serve', then open the address that it prints.",
+  slow_reader: "The connection is too slow for the agent's voice. Come closer to the network, then press Talk again.",
+  failed: "The agent failed; the server's terminal says where. Press Talk to begin another session.",
+  1001: "The server has ended the session. Press Talk, or type, to begin another.",
+  1008: "The server does not take what this page sends. Reload the page, then press Talk again.",
+  1011: "The server failed, or did not hear from this page. Press Talk to begin another session.",
   1012: "The server stops. Start it again with 'vflow serve', then open the address that it prints.",
-  1013: "All places are taken. Wait until somebody leaves, then press Talk again.",
+  1013: "The server takes nobody at present. Try again in a minute.",
 };
 
 export const UNPLUGGED = "The microphone was unplugged. Plug it in, or choose another under Settings, then press Talk.";
@@ -33,16 +38,15 @@ export function microphoneSentence(error) {
 
 /**
  * The sentence on a connection that closed; "" where that was in order.
- * @param {{code: number, text: string, ready: boolean}} close `text` is what the server said of it
+ * @param {{close: number, code: string, text: string, ready: boolean}} closing the number, the server's word and
+ *   its text, and whether a session had begun
  */
-export function closeSentence({ code, text, ready }) {
-  if (code === 1000) return "";
-  if (code === 1006 || code === 1005) {
-    return ready
-      ? "The connection was lost. Look whether 'vflow serve' still runs, then press Talk to begin anew."
-      : "The server cannot be reached. Start it with 'vflow serve', then open the address that it prints.";
-  }
-  const refusedLater = code === 1008 && ready;
-  const sentence = (refusedLater ? CLOSED[1001] : CLOSED[code]) ?? `The connection was closed (code ${code}). Press Talk to begin anew.`;
-  return text ? `${sentence} (Server: ${text})` : sentence;
+export function closeSentence({ close, code, text, ready }) {
+  if (close === 1000) return "";
+  const known = CLOSED[code] ?? CLOSED[close];
+  if (known) return known;
+  if (text) return `The connection was closed: ${text}. Reload the page, then press Talk again.`;
+  return ready
+    ? "The connection was lost. Look whether 'vflow serve' still runs, then press Talk to begin another session."
+    : "The server cannot be reached. Start it with 'vflow serve', then open the address that it prints.";
 }
