@@ -22,6 +22,9 @@ TOGETHER = {
     "tests/pipelines/test_voice_agent.py": "real time",
     "tests/pipelines/test_voxtral_agent.py": "real time",
     "tests/pipelines/test_others.py": "real time",
+    # one browser, and recordings that are heard in real time
+    "tests/web/test_page.py": "page",
+    "tests/web/test_page_": "page",
     # each of these has a model, or a run, that all of its tests use
     "tests/nodes/chat/test_chat.py": "chat",
     "tests/benchmarks/test_decode.py": "decode benchmark",

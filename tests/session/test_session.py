@@ -76,6 +76,19 @@ def test_what_is_pushed_is_answered(make: Make) -> None:
     assert record.heard == "one two three"
 
 
+def test_audio_says_where_its_words_lie(make: Make) -> None:
+    with make() as session:
+        assert session.push(HUM)
+        audio = of(until(session, TurnEnded), ReplyAudio)
+    begins = np.cumsum([0, *(len(piece.samples) for piece in audio)])
+    spans = [
+        (span.index, int(at) + span.start, span.word)
+        for at, piece in zip(begins, audio, strict=False)
+        for span in piece.spans
+    ]
+    assert spans == [(0, 0, "one"), (1, 480, "two"), (2, 960, "three")]
+
+
 def test_the_same_with_asyncio_and_nothing_holds_the_loop(make: Make) -> None:
     async def talk() -> list[Event]:
         found: list[Event] = []

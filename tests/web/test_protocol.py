@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vflow.packet import MS
+from vflow.packet import MS, Span
 from vflow.report.turn import TurnRecord
 from vflow.session import (
     Event,
@@ -132,6 +132,24 @@ def test_audio_is_the_number_of_its_turn_then_16_bit_samples(turn: int, samples:
     assert struct.unpack_from("<I", frame) == (turn,)
     sent = np.frombuffer(frame[4:], "<i2") / 32767
     assert np.allclose(sent, np.clip(samples, -1, 1), atol=1e-4)
+
+
+def test_where_words_lie_in_a_reply_is_told_before_their_audio() -> None:
+    core = PageProtocol()
+    silence = np.zeros(2_400, np.float32)
+    pieces = [
+        ReplyAudio(1, silence, 24_000, (Span(1, 0, "one", 0, 1_200), Span(1, 1, "two", 1_200, 3_000))),
+        ReplyAudio(1, silence, 24_000),
+        ReplyAudio(1, silence, 24_000, (Span(1, 2, "three", -480, 2_400),)),
+        ReplyAudio(2, silence, 24_000, (Span(2, 0, "next", 240, 2_400),)),
+    ]
+    frames = [frame for piece in pieces for frame in core.tell(piece)]
+    assert [isinstance(frame, bytes) for frame in frames] == [False, True, True, False, True, False, True]
+    assert [json.loads(frame) for frame in frames if isinstance(frame, str)] == [
+        {"type": "spoken", "turn": 1, "words": [[0, 0.0, 0.05], [1, 0.05, 0.125]]},
+        {"type": "spoken", "turn": 1, "words": [[2, 0.18, 0.3]]},
+        {"type": "spoken", "turn": 2, "words": [[0, 0.01, 0.1]]},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from vflow.packet import Samples
+from vflow.packet import Samples, Span
 from vflow.report.turn import TurnRecord
 
 
@@ -30,11 +30,16 @@ class ReplyWord:
 
 @dataclass(frozen=True, slots=True)
 class ReplyAudio:
-    """Audio to play: `samples` are `(frames,) float32`, read-only, at `rate` Hz."""
+    """Audio to play: `samples` are `(frames,) float32`, read-only, at `rate` Hz.
+
+    `spans` say which words sound in it, and where, in frames; one that begins before these samples, whose
+    middle lies in them, begins below 0.
+    """
 
     turn: int
     samples: Samples = field(repr=False)
     rate: int
+    spans: tuple[Span, ...] = ()
 
     @property
     def pcm16(self) -> bytes:

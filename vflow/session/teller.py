@@ -48,7 +48,7 @@ class Teller:
 
     def audio(self, packet: AudioPacket) -> None:
         """Tell of audio that is to be played."""
-        self._events.put(ReplyAudio(packet.turn, packet.data[:, 0], packet.rate))
+        self._events.put(ReplyAudio(packet.turn, packet.data[:, 0], packet.rate, packet.spans))
 
     def forget(self) -> int:
         """Forget audio that the application has not read; returns how many frames."""

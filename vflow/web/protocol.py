@@ -75,6 +75,7 @@ class PageProtocol:
 
     def __init__(self) -> None:
         self.start: Start | None = None
+        self._turn, self._frames = 0, 0  # frames that were sent of that turn's reply
 
     def receive(self, data: Frame) -> Command:
         if isinstance(data, bytes):
@@ -99,7 +100,7 @@ class PageProtocol:
     def tell(self, event: Event) -> list[Frame]:
         match event:
             case ReplyAudio(turn=turn):
-                return [TURN.pack(turn & 0xFFFFFFFF) + event.pcm16]
+                return [*self._spoken(event), TURN.pack(turn & 0xFFFFFFFF) + event.pcm16]
             case UserText(turn, text):
                 return [_text("user", turn=turn, text=text)]
             case ReplyWord(turn, index, text):
@@ -116,6 +117,17 @@ class PageProtocol:
                 return [_text("turn_ended", **turn_of(record))]
             case Warned(source, text):
                 return self.warn(source, text)
+
+    def _spoken(self, audio: ReplyAudio) -> list[Frame]:
+        """Say which words lie in a piece of a reply: index, begin and end, in seconds of the reply."""
+        if audio.turn != self._turn:
+            self._turn, self._frames = audio.turn, 0
+        begin, self._frames = self._frames, self._frames + len(audio.samples)
+        words = [
+            (span.index, *(round((begin + at) / audio.rate, 3) for at in (span.start, span.stop)))
+            for span in audio.spans
+        ]
+        return [_text("spoken", turn=audio.turn, words=words)] if words else []
 
     def warn(self, node: str, text: str) -> list[Frame]:
         return [_text("warning", node=node, text=text)]

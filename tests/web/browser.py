@@ -1,0 +1,129 @@
+"""A headless Chromium with a recording as its microphone; its windows are watched by `probe.js`."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.stand_ins import PATIENCE_S
+from vflow import Samples
+
+HERE = Path(__file__).parent
+QUESTION = HERE.parents[1] / "pipelines" / "question.wav"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+)
+LOOK_MS = 20
+"""Between two looks at the page."""
+
+
+def chromium() -> str:
+    """The browser. Skips the test where there is none; in CI it fails."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        reason = "no chromium; apt-get install chromium"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+    return str(found)
+
+
+@contextmanager
+def browser(folder: Path) -> Iterator[Any]:
+    """A browser whose microphone says the pipelines' question each time that it is opened, then nothing."""
+    executable = chromium()
+    from playwright.sync_api import sync_playwright
+
+    said, rate = soundfile.read(QUESTION, dtype="float32")
+    wav = folder / "microphone.wav"
+    soundfile.write(wav, np.concatenate([np.zeros(rate // 2, np.float32), said]), rate, subtype="PCM_16")
+    flags = [*FLAGS, f"--use-file-for-fake-audio-capture={wav}%noloop"]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=executable, args=flags)
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+@dataclass
+class Page:
+    """One window; `faults` are what its console and its network complained of."""
+
+    window: Any
+    faults: list[str] = field(default_factory=list)
+
+    def open(self, url: str) -> None:
+        self.window.goto(url)
+
+    def wait(self, condition: str, argument: Any = None) -> None:
+        """Wait until an expression of the page is true. By evaluation again and again: playwright's own way
+        evaluates a string inside of the page, which its policy forbids."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not self.window.evaluate(condition, argument):
+            assert time.monotonic() < deadline, f"{condition}: never; {self.said()}"
+            self.window.wait_for_timeout(LOOK_MS)
+
+    def said(self) -> str:
+        """What one reads on it."""
+        return " ".join(self.window.inner_text("body").split())
+
+    def wait_for(self, kind: str, count: int = 1) -> dict[str, Any]:
+        """Wait for the server's message of a kind, and return it: the first, or the `count`th."""
+        messages = "probe.told.filter(t => t.kind === 'received' && t.message.type === k).map(t => t.message)"
+        self.wait(f"([k, n]) => {messages}.length >= n", [kind, count])
+        found: dict[str, Any] = self.window.evaluate(f"([k, n]) => {messages}[n - 1]", [kind, count])
+        return found
+
+    def told(self) -> list[dict[str, Any]]:
+        """What was sent, received and shown, in order."""
+        found: list[dict[str, Any]] = self.window.evaluate("probe.told")
+        return found
+
+    def heard(self) -> tuple[Samples, int]:
+        """What the page has played, `(n,) float32`, from its first sound on, and the rate."""
+        pcm = base64.b64decode(self.window.evaluate("probe.played()"))
+        assert pcm, "nothing was played, or the window does not record"
+        return np.frombuffer(pcm, "<i2").astype(np.float32) / 32767, int(self.window.evaluate("probe.rate"))
+
+
+@contextmanager
+def page(running: Any, records: bool = False, **options: Any) -> Iterator[Page]:
+    """A fresh window without memory. One that `records` keeps what it plays, and obeys no content policy:
+    that forbids the recorder. `options` are playwright's of a context."""
+    context = running.new_context(**{"permissions": ["microphone"], "bypass_csp": records, **options})
+    try:
+        window = context.new_page()
+        window.set_default_timeout(PATIENCE_S * 1000)
+        watched = Page(window)
+        window.add_init_script(path=HERE / "probe.js")
+        window.add_init_script(f"globalThis.recordsAll = {str(records).lower()}")
+        window.on("pageerror", lambda error: watched.faults.append(str(error)))
+        window.on(
+            "console",
+            lambda told: (
+                told.type in ("error", "warning") and watched.faults.append(f"{told.text} ({told.location})")
+            ),
+        )
+        window.on("requestfailed", lambda request: watched.faults.append(f"failed: {request.url}"))
+        yield watched
+    finally:
+        context.close()

@@ -1,0 +1,27 @@
+/** What microphone and speaker share: a context of the browser's audio that has begun. */
+
+/** A browser that waits for a click never answers `resume`. */
+const PATIENCE_MS = 2000;
+
+/**
+ * Make a context of the browser's audio, and load a worklet into it.
+ * @param {string} worklet its file, beside this one
+ * @param {AudioContextOptions} options
+ */
+export async function contextWith(worklet, options = {}) {
+  const context = new AudioContext({ latencyHint: "interactive", ...options });
+  await context.audioWorklet.addModule(new URL(worklet, import.meta.url));
+  return context;
+}
+
+/**
+ * Begin; false where the browser waits for the user to click or press a key first.
+ * @param {AudioContext} context
+ */
+export async function resumed(context) {
+  let timer;
+  const late = new Promise((done) => (timer = setTimeout(done, PATIENCE_MS)));
+  await Promise.race([context.resume().catch(() => {}), late]);
+  clearTimeout(timer);
+  return context.state === "running";
+}

@@ -1,0 +1,83 @@
+/** Plays replies, and says how much of each was heard. */
+import { contextWith, resumed } from "./sound.js";
+
+export class Speaker {
+  /**
+   * @param {(progress: {turn: number, seconds: number, last: boolean}) => void} onProgress called about every
+   *   20 ms while a reply sounds; `last` where it ends, or is cut
+   */
+  constructor(onProgress) {
+    this.onProgress = onProgress;
+    this.context = null;
+    this.cutUpTo = 0;
+    this.underruns = 0;
+    this.level = 1;
+  }
+
+  /**
+   * Begin. Returns false where the browser waits for the user to click first.
+   * @param {number} rate of what will be played, in Hz; the browser converts it
+   * @param {string} device its id; "" is the machine's own choice
+   */
+  async open(rate, device) {
+    if (this.context?.sampleRate !== rate) await this.make(rate);
+    this.node.port.postMessage({ do: "reset" });
+    this.cutUpTo = 0;
+    await this.use(device);
+    return resumed(this.context);
+  }
+
+  async make(rate) {
+    await this.context?.close();
+    this.context = await contextWith("playback.worklet.js", { sampleRate: rate });
+    this.node = new AudioWorkletNode(this.context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
+    this.node.port.onmessage = ({ data }) => {
+      this.underruns = data.underruns;
+      this.onProgress({ turn: data.turn, seconds: data.frames / rate, last: data.last });
+    };
+    this.volume = new GainNode(this.context, { gain: this.level });
+    this.node.connect(this.volume).connect(this.context.destination);
+  }
+
+  /** Begin at last, where the browser waited for a click. */
+  async wake() {
+    if (this.context?.state === "suspended") await resumed(this.context);
+    return this.context?.state === "running";
+  }
+
+  /** Play on another device, where the browser can choose one. */
+  async use(device) {
+    if (this.context?.setSinkId && device !== (this.context.sinkId ?? "")) await this.context.setSinkId(device);
+  }
+
+  /**
+   * @param {number} turn
+   * @param {Int16Array} pcm
+   */
+  play(turn, pcm) {
+    if (turn <= this.cutUpTo || !this.context) return;
+    const samples = Float32Array.from(pcm, (sample) => sample / 32768);
+    this.node.port.postMessage({ do: "add", turn, samples }, [samples.buffer]);
+  }
+
+  /** Be silent, and forget the replies up to `turn`. */
+  cut(turn) {
+    this.cutUpTo = Math.max(this.cutUpTo, turn);
+    this.node?.port.postMessage({ do: "flush", turn });
+  }
+
+  /** Pause, and keep what is unplayed. */
+  hold() {
+    this.node?.port.postMessage({ do: "hold" });
+  }
+
+  goOn() {
+    this.node?.port.postMessage({ do: "goOn" });
+  }
+
+  /** @param {number} level 0 to 1 */
+  setVolume(level) {
+    this.level = level;
+    this.volume?.gain.setTargetAtTime(level, this.context.currentTime, 0.01);
+  }
+}

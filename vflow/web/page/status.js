@@ -1,0 +1,56 @@
+/** Says what the agent does now, and what went wrong. */
+import { find, make } from "./dom.js";
+
+const STATES = {
+  offline: "Not connected",
+  connecting: "Connecting",
+  idle: "Ready",
+  listening: "Listening",
+  processing: "Thinking",
+  speaking: "Speaking",
+  interrupted: "Interrupted",
+};
+/** An interruption is over at once; it is shown for as long as one needs to read it. */
+const INTERRUPTED_MS = 900;
+
+export class Status {
+  constructor() {
+    this.pill = find("state");
+    this.alerts = find("alerts");
+    this.spoken = find("announcements");
+    this.interruptedUntil = 0;
+    this.set("offline");
+  }
+
+  /** @param {string} state of STATES */
+  set(state) {
+    clearTimeout(this.timer);
+    const wait = this.interruptedUntil - performance.now();
+    if (wait > 0 && ["idle", "listening", "processing"].includes(state)) {
+      this.timer = setTimeout(() => this.set(state), wait);
+      return;
+    }
+    this.interruptedUntil = state === "interrupted" ? performance.now() + INTERRUPTED_MS : 0;
+    document.body.dataset.state = state;
+    this.pill.textContent = STATES[state] ?? state;
+  }
+
+  /**
+   * Show a sentence until it is dismissed or another of its kind comes; "" takes it away.
+   * @param {string} sentence
+   * @param {string} kind `connection`, `microphone`, `sound`, `warning`
+   */
+  alert(sentence, kind) {
+    this.alerts.querySelector(`[data-kind="${kind}"]`)?.remove();
+    if (!sentence) return;
+    const dismiss = make("button", { type: "button", "aria-label": "Dismiss" }, "×");
+    const box = make("div", { class: "alert", role: "alert", "data-kind": kind }, make("p", {}, sentence), dismiss);
+    dismiss.onclick = () => box.remove();
+    this.alerts.append(box);
+  }
+
+  /** Have a screen reader say a text, which others see elsewhere. */
+  announce(text) {
+    this.spoken.textContent = text;
+  }
+}
