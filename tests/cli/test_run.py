@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.remote_server import Remote, error, reply, serve
 from tests.stand_ins import unplaced
 from vflow.cli.main import main
 
@@ -568,6 +569,36 @@ def test_a_node_that_fails_while_running_ends_with_1_and_its_place(
 def vflow_run(*words: str, typed: bytes) -> subprocess.CompletedProcess[bytes]:
     program = [sys.executable, "-c", "from vflow.cli.main import entry; entry()", "run", *words]
     return subprocess.run(program, input=typed, capture_output=True, timeout=120, check=False)
+
+
+def asked(server: Remote, folder: Path, *words: str) -> tuple[int, list[str], list[dict[str, object]]]:
+    """Ask two turns of a remote model; the exit code, the lines of stderr, and the turns of the report."""
+    chat = f"chat: {{use: chat.openai, model: tiny, retries: 0, base_url: '{server.url}'}}"
+    nodes = f"{{lines: {{use: line_source}}, {chat}, end: {{use: 'null'}}}}"
+    (folder / "g.yaml").write_text(f"nodes: {nodes}\nlinks: [lines -> chat -> end]\n")
+    report = folder / "r.json"
+    ran = vflow_run(str(folder / "g.yaml"), "--report", str(report), *words, typed=b"One?\nTwo?\n")
+    return ran.returncode, ran.stderr.decode().splitlines(), json.loads(report.read_text())["turns"]
+
+
+@pytest.mark.parametrize("words", [[], ["--quiet"], ["--verbose"]])
+def test_a_run_of_which_every_turn_failed_says_so_last_and_ends_with_1(
+    tmp_path: Path, words: list[str]
+) -> None:
+    with serve(error(500, "out of order")) as server:
+        code, said, turns = asked(server, tmp_path, *words)
+        place = server.place
+    assert (code, [turn["stop_reason"] for turn in turns]) == (1, ["error", "error"])
+    assert said[-1] == (
+        "nothing was answered: each of 2 turns ended in an error; the last: chat: turn 2 is not answered: "
+        f"{place} failed (500): out of order; try again later, or look into its log"
+    )
+
+
+def test_a_run_of_which_one_turn_was_answered_ends_with_0(tmp_path: Path) -> None:
+    with serve(error(500, "out of order"), reply("Yes.")) as server:
+        code, said, _ = asked(server, tmp_path)
+    assert (code, any("nothing was answered" in line for line in said)) == (0, False)
 
 
 def test_lines_of_a_pipe_are_asked_one_after_the_other_and_answered_in_words(tmp_path: Path) -> None:

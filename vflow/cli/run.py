@@ -28,6 +28,7 @@ from vflow.graph import shipped
 from vflow.graph.file_uses import FileUse, clashes
 from vflow.graph.graph import Graph
 from vflow.printing import indented
+from vflow.report.failed_turns import FailedTurns
 from vflow.report.report_file import write_report
 from vflow.report.turn_log import TurnLog
 from vflow.runtime.lifecycle import State
@@ -99,9 +100,10 @@ class _Run:
         paced = None if args.fast else args.input
         self._recordings = [Path(file).absolute() if file else None for file in (paced, args.output)]
         self._report = os.path.abspath(args.report) if args.report is not None else None
-        self.log = TurnLog(graph)
+        self.log, self._failed_turns = TurnLog(graph), FailedTurns()
         self.pipeline = Pipeline(graph)
         self.pipeline.bus.listen(self.log.listen)
+        self.pipeline.bus.listen(self._failed_turns.listen)
         live = not (args.input and args.output) and not args.json  # those lines tell of turns as they end
         self.json = JsonLines(graph, self.log, args.stream) if args.json else None
         self.terminal = Terminal(graph, self.log, live, _detail(args), transcript=not args.json)
@@ -256,6 +258,11 @@ class _Run:
                 code = code or FAILED
         if loss := losses.lost(self.graph, links, threads):
             self.terminal.note(loss)
+        if failed := self._failed_turns.verdict(self.log.snapshot()):
+            self.terminal.error(indented(failed))
+            if self.json is not None:
+                self.json.failed("", failed)
+            code = code or FAILED
         return code
 
 

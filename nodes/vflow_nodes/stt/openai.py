@@ -119,5 +119,5 @@ class OpenAiStt(RemoteNode):
         try:
             return await transcribe(self.client, self.model, samples, fields)
         except RemoteError as error:
-            self.ctx.warn(f"turn {self._turn} is not transcribed: {error}")
+            self.fail(self._turn, f"turn {self._turn} is not transcribed: {error}")
             return None

@@ -70,7 +70,8 @@ class OpenAiTts(RemoteNode):
                         for packet in speech.push(piece):
                             yield packet
             except RemoteError as error:
-                self.ctx.warn(f"{text[:40]!r} is not spoken{' to its end' if speech.begun else ''}: {error}")
+                part = " to its end" if speech.begun else ""
+                self.fail(chunk.turn, f"{text[:40]!r} is not spoken{part}: {error}")
                 return
         for packet in speech.finish():
             yield packet

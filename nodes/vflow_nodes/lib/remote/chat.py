@@ -119,7 +119,7 @@ class RemoteChat(RemoteNode, Generator):
             for index, text in enumerate(self.apology.split()):
                 yield self.words, TextPacket(text=text, index=index, turn=turn, pts_ns=self.ctx.now_ns())
         if error is not None:
-            self.ctx.warn(f"turn {turn} is not answered{' to its end' if said else ''}: {error}")
+            self.fail(turn, f"turn {turn} is not answered{' to its end' if said else ''}: {error}")
         else:
             self._tell_of(reply, len(said))
         reason = reply.stop_reason or "eos"

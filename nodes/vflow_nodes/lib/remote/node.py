@@ -99,6 +99,10 @@ class RemoteNode(Node):
                 ended_early=counts.ended_early, **self.usage(),
             )  # fmt: skip
 
+    def fail(self, turn: int, text: str) -> None:
+        """Warn that a turn has failed here; the next one goes on."""
+        self.ctx.post("warning", text, failed_turn=turn)
+
     def usage(self) -> dict[str, Any]:
         """More figures for the stats."""
         return {}
