@@ -19,9 +19,7 @@ def turn(number: int, stop_reason: str | None = "eos", words: str = "", **more: 
 def failed_in(*turns: object) -> FailedTurns:
     failed = FailedTurns()
     for number in turns:
-        failed.listen(
-            Message("warning", "stt", text=f"turn {number} is lost", data={"failed_turn": number})
-        )
+        failed.listen(Message("warning", "stt", text=f"turn {number} is lost", data={"failed_turn": number}))
     return failed
 
 

@@ -63,6 +63,12 @@ class OpenAiTts(RemoteNode):
         text = " ".join(unit.spoken.strip() for unit in units if unit.spoken.strip())
         parts = parts_of(units, chunk.index)
         speech = SpeechStream(parts, chunk.turn, self.rate, self._pace, self.ctx.now_ns())
+        spare = self.spare
+        if spare is not None and spare.on_duty:
+            async with aclosing(spare.take(("text", chunk))) as spoken:
+                async for packet in spoken:
+                    yield packet
+            return
         if any(map(str.isalnum, text)):
             try:
                 async with aclosing(self._sound(text)) as pieces:
@@ -70,6 +76,12 @@ class OpenAiTts(RemoteNode):
                         for packet in speech.push(piece):
                             yield packet
             except RemoteError as error:
+                if spare is not None and not speech.begun:
+                    spare.relieve(error, repr(text[:40]))
+                    async with aclosing(spare.take(("text", chunk))) as spoken:
+                        async for packet in spoken:
+                            yield packet
+                    return
                 part = " to its end" if speech.begun else ""
                 self.fail(chunk.turn, f"{text[:40]!r} is not spoken{part}: {error}")
                 return

@@ -6,8 +6,9 @@ import asyncio
 import importlib.util
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vflow import SECOND, Duration, Node, Unavailable, install_command, prop
+from vflow import SECOND, Duration, Flush, Node, Unavailable, install_command, prop
 from vflow_nodes.lib.remote.endpoint import OPENAI, endpoint
+from vflow_nodes.lib.remote.fallback import Fallback
 from vflow_nodes.lib.remote.faults import RemoteError
 
 if TYPE_CHECKING:
@@ -46,6 +47,17 @@ class RemoteNode(Node):
         doc="tries after a failure that may pass (429, 5xx, no connection), before the first byte",
     )
 
+    fallback: dict[str, object] = prop(
+        {},
+        doc="a node of the same role that answers where the endpoint fails, with its properties; it is "
+        "loaded at the start",
+    )
+
+    def __init__(self, **values: Any) -> None:
+        """Raises: Unavailable for a `fallback` that cannot take its place."""
+        super().__init__(**values)
+        self.spare = Fallback(self, self.fallback) if self.fallback else None
+
     @classmethod
     def unavailable(cls) -> str:
         missing = [module for module in cls.needs if importlib.util.find_spec(module) is None]
@@ -56,6 +68,8 @@ class RemoteNode(Node):
         if problem := self.unavailable():
             raise Unavailable(problem)
         self.client = self._client(self.patience / SECOND, self.retries)
+        if self.spare is not None:
+            self.spare.open()
 
     def _client(self, first_s: float, retries: int) -> RemoteClient:
         from vflow_nodes.lib.remote import client  # it loads httpx2
@@ -66,12 +80,16 @@ class RemoteNode(Node):
 
     def warm_up(self) -> None:
         """Ask for the list of models: a server that cannot be reached, or refuses the key, is told of before
-        anything is said. Raises: Unavailable."""
+        anything is said. Raises: Unavailable, unless another node can take its place."""
+        if self.spare is not None:
+            self.spare.warm_up()
         self.ctx.progress(f"asking {self.client.endpoint.place} for its models")
         try:
             names = asyncio.run(self._models())
         except RemoteError as error:
-            if error.kind:
+            if error.kind and self.spare is not None:
+                self.spare.relieve(error)
+            elif error.kind:
                 raise Unavailable(str(error)) from None
             return  # some servers have no such list; the first request tells
         if names and not any(_is(self.model, name) for name in names):
@@ -92,16 +110,27 @@ class RemoteNode(Node):
     def close(self) -> None:
         client = self.__dict__.pop("client", None)
         if client is not None:
+            fallback = {"fallback": self.spare.close()} if self.spare is not None else {}
             counts = client.counts
             self.ctx.post(
                 "stats", "remote model", endpoint=client.endpoint.place, model=self.model,
                 requests=counts.requests, retries=counts.retries, failed=counts.failed,
-                ended_early=counts.ended_early, **self.usage(),
+                ended_early=counts.ended_early, **self.usage(), **fallback,
             )  # fmt: skip
 
     def fail(self, turn: int, text: str) -> None:
         """Warn that a turn has failed here; the next one goes on."""
         self.ctx.post("warning", text, failed_turn=turn)
+
+    def on_flush(self, flush: Flush) -> None:
+        super().on_flush(flush)
+        if self.spare is not None:
+            self.spare.on_flush(flush)
+
+    def on_cancel(self, flush: Flush) -> None:
+        super().on_cancel(flush)
+        if self.spare is not None:
+            self.spare.on_cancel(flush)
 
     def usage(self) -> dict[str, Any]:
         """More figures for the stats."""
