@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vflow import Audio, AudioPacket, Caps, In, Out, QueueOptions, SpokenUnit, Text, TextPacket, prop
 from vflow_nodes.lib.remote.faults import RemoteError
-from vflow_nodes.lib.remote.node import RemoteNode
+from vflow_nodes.lib.remote.node import RemoteNode, listed
 from vflow_nodes.lib.remote.pcm import Pace, SpeechStream, parts_of
 from vflow_nodes.lib.text import speakable
 from vflow_nodes.lib.word_breaks import words_of
+
+if TYPE_CHECKING:
+    from vflow_nodes.lib.remote.client import RemoteClient
 
 _OTHERS = {
     b"RIFF": "wav",
@@ -57,6 +60,20 @@ class OpenAiTts(RemoteNode):
 
     def usage(self) -> dict[str, Any]:
         return {"characters": self._characters}
+
+    async def _offers(self, client: RemoteClient) -> list[str]:
+        lines = await super()._offers(client)
+        place = client.endpoint.place
+        try:
+            found = listed(await client.whole("GET", "audio/voices"), "voices")
+        except RemoteError:  # the API of OpenAI has no such list
+            return [*lines, f"voices at {place}: it does not list them"]
+        names = [client.endpoint.hide(name) for name in found]
+        return [
+            *lines,
+            f"voices at {place}:" if names else f"voices at {place}: none",
+            *(f"  {n}" for n in names),
+        ]
 
     async def process(self, chunk: TextPacket) -> AsyncGenerator[AudioPacket, None]:
         units = chunk.units or [SpokenUnit(word, speakable(word)) for word in words_of(chunk.text)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vflow import SECOND, Duration, Flush, Node, Unavailable, install_command, prop
@@ -71,12 +73,33 @@ class RemoteNode(Node):
         if self.spare is not None:
             self.spare.open()
 
-    def _client(self, first_s: float, retries: int) -> RemoteClient:
+    def _client(
+        self, first_s: float, retries: int, busy: Callable[[], AbstractContextManager[None]] | None = None
+    ) -> RemoteClient:
         from vflow_nodes.lib.remote import client  # it loads httpx2
 
         found = endpoint(self.base_url, self.key_env)
         patience = client.Patience(first_s=first_s, gap_s=self.gap / SECOND, retries=retries)
-        return client.RemoteClient(found, patience, self.ctx.busy)
+        return client.RemoteClient(found, patience, busy or self.ctx.busy)
+
+    def offers(self) -> list[str]:
+        """The models that the server has, as lines for `vflow inspect`; needs no context. Blocks.
+
+        Raises: Unavailable, with what mends it.
+        """
+        if problem := self.unavailable():
+            raise Unavailable(problem)
+        client = self._client(self.patience / SECOND, self.retries, nullcontext)
+        try:
+            return asyncio.run(self._offers(client))
+        except RemoteError as error:
+            raise Unavailable(str(error)) from None
+
+    async def _offers(self, client: RemoteClient) -> list[str]:
+        """Raises: RemoteError."""
+        place, hide = client.endpoint.place, client.endpoint.hide
+        names = [hide(name) for name in listed(await client.whole("GET", "models"), "data")]
+        return [f"models at {place}:" if names else f"models at {place}: none", *(f"  {n}" for n in names)]
 
     def warm_up(self) -> None:
         """Ask for the list of models: a server that cannot be reached, or refuses the key, is told of before
@@ -98,14 +121,8 @@ class RemoteNode(Node):
             self.ctx.warn(f"{place} lists no model {self.model!r}; it has {', '.join(names[:_NAMED])}{more}")
 
     async def _models(self) -> list[str]:
-        found: Any = await self._client(LOOK_S, 0).whole("GET", "models")
-        listed = found.get("data")
-        hide = self.client.endpoint.hide
-        return [
-            hide(model["id"])
-            for model in (listed if isinstance(listed, list) else [])
-            if isinstance(model, dict) and isinstance(model.get("id"), str)
-        ]
+        found = await self._client(LOOK_S, 0).whole("GET", "models")
+        return [self.client.endpoint.hide(name) for name in listed(found, "data")]
 
     def close(self) -> None:
         client = self.__dict__.pop("client", None)
@@ -135,6 +152,17 @@ class RemoteNode(Node):
     def usage(self) -> dict[str, Any]:
         """More figures for the stats."""
         return {}
+
+
+def listed(found: Mapping[str, Any], key: str) -> list[str]:
+    """The names in a server's list: texts, or objects with an id or a name. Whatever else is there is left
+    out."""
+    entries, names = found.get(key), []
+    for entry in entries if isinstance(entries, list) else []:
+        name = entry.get("id") or entry.get("name") if isinstance(entry, dict) else entry
+        if isinstance(name, str) and name:
+            names.append(name)
+    return names
 
 
 def _is(model: str, listed: str) -> bool:
