@@ -113,7 +113,7 @@ class Speaks(Gives):
 
     model: str = prop("small")
 
-    def voices(self) -> Iterator[str]:
+    def list_voices(self) -> Iterator[str]:
         if self.model == "gone":
             raise Unavailable("no model there")
         yield f"anna  of {self.model}"

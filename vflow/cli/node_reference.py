@@ -160,7 +160,7 @@ class NodeReference:
 
 def _voices(cls: NodeClass) -> Iterator[str]:
     """The voices of a node with its defaults; nothing for one that has no voices, or needs a property set."""
-    if not issubclass(cls, Node) or not hasattr(cls, "voices"):
+    if not issubclass(cls, Node) or not hasattr(cls, "list_voices"):
         return
     if not any(declaration.required for declaration in props_of(cls).values()):
         yield from offers.voices(cls())

@@ -51,7 +51,7 @@ def asked(name: str, cls: NodeClass, given: dict[str, Any], resolver: Resolver) 
         if offers is not None:
             yield from _lines(offers, found)
         yield from voices(node)
-        if offers is None and getattr(node, "voices", None) is None:
+        if offers is None and getattr(node, "list_voices", None) is None:
             raise PropertyError(f"{name} lists nothing that depends on its properties", "leave --set out")
 
 
@@ -75,8 +75,8 @@ def _proxied(name: str, cls: NodeClass, resolver: Resolver) -> Iterator[type[Nod
 
 
 def voices(node: Node) -> Iterator[str]:
-    """The voices that a node can be told to use, as it says by its method `voices()`."""
-    listing = getattr(node, "voices", None)
+    """The voices that a node can be told to use, as it says by its method `list_voices()`."""
+    listing = getattr(node, "list_voices", None)
     if not callable(listing):
         return
     try:
