@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from vflow.flush import Played as Played
     from vflow.graph.graph import Graph as Graph
     from vflow.graph.loader import load as load
+    from vflow.graph.node_class import node_class as node_class
     from vflow.graph.overrides import TextInput as TextInput
     from vflow.high_pass import HighPass as HighPass
     from vflow.line_reader import LineReader as LineReader
@@ -129,6 +130,7 @@ _MODULE_OF = {
     "install_command": "errors",
     "join_words": "scripts",
     "load": "graph.loader",
+    "node_class": "graph.node_class",
     "print_line": "printing",
     "preload": "session.preloaded",
     "prop": "props",
@@ -192,6 +194,7 @@ __all__ = [
     "install_command",
     "join_words",
     "load",
+    "node_class",
     "preload",
     "print_line",
     "prop",

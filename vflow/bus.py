@@ -21,7 +21,8 @@ Kind = Literal[
 class Message:
     """One message. `source` is a node's name, or "pipeline"; `at_ns` is pipeline time.
 
-    `data` by kind: error {"error"}; state {"state"}; progress {"fraction": 0..1 or None};
+    `data` by kind: error {"error"}; warning {"failed_turn": the turn that failed, if one did}; state
+    {"state"}; progress {"fraction": 0..1 or None};
     event {"event"}; packet {"port", "packet"}; flush {"flush"}; played {"played", "phase"};
     hold {"node", "phase": begun | released | flushed | given_up, "held_ns": how long, at its end}: a reply;
     stats: what a node counted, by name, when it closes; speculation {"turn", "phase": begun | retracted |

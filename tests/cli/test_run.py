@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.remote_server import Remote, error, reply, serve
 from tests.stand_ins import unplaced
 from vflow.cli.main import main
 
@@ -90,6 +91,9 @@ entry()
 '''
 
 
+ENDING = "ending: what was begun is played to its end; Ctrl-C again stops at once\n"
+
+
 @pytest.fixture
 def wav(tmp_path: Path) -> Path:
     tone = 0.1 * np.sin(np.arange(16000) * 0.1)
@@ -117,7 +121,11 @@ def start() -> Iterator[Start]:
 
     def start_process(*words: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         started.append(process)
         return process
@@ -137,16 +145,74 @@ def wait_for(process: subprocess.Popen[str], text: str) -> None:
     raise AssertionError(f"ended without {text!r}")
 
 
-def test_one_ctrl_c_drains_and_leaves_with_0(start: Start, endless: Path, tmp_path: Path) -> None:
-    report = tmp_path / "report.json"
+def test_ctrl_c_while_it_plays_is_one_line_and_130_and_leaves_recording_and_report(
+    start: Start, endless: Path, tmp_path: Path
+) -> None:
+    report, out = tmp_path / "report.json", tmp_path / "out.wav"
     process = start("-m", "vflow.cli.main", "run", str(endless), "--report", str(report))
     wait_for(process, "playing")
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert "Traceback" not in err
+    said, err = process.communicate(timeout=30)
+    assert (process.returncode, said, err) == (130, "", ENDING)
     assert json.loads(report.read_text())["links"][0]["pushed"] > 0
-    assert soundfile.info(tmp_path / "out.wav").frames > 0
+    assert soundfile.info(out).frames * 2 + 44 == out.stat().st_size > 44
+
+
+def test_ctrl_c_ends_the_lines_of_json_with_130(start: Start, endless: Path) -> None:
+    process = start("-m", "vflow.cli.main", "run", str(endless), "--json")
+    wait_for(process, "playing")
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert json.loads(said.splitlines()[-1])["code"] == 130
+
+
+READS_RECORDINGS = """
+import sys
+from vflow.report.turn_log import TurnLog
+
+def refine(self, *recordings):
+    for _ in range(2):
+        print("reading", file=sys.stderr, flush=True)
+        sys.stdin.readline()
+
+TurnLog.refine = refine
+from vflow.cli.main import entry
+entry()
+"""
+
+
+@pytest.fixture
+def finishing(start: Start, tmp_path: Path) -> subprocess.Popen[str]:
+    """A run that has played, and goes on after two lines on its standard input; `r.json` is its report."""
+    (tmp_path / "finishing.py").write_text(READS_RECORDINGS)
+    graph = tmp_path / "g.yaml"
+    graph.write_text("nodes: {a: {use: test_tone, duration: 20ms}, b: {use: 'null'}}\nlinks: [a -> b]\n")
+    report = str(tmp_path / "r.json")
+    process = start(str(tmp_path / "finishing.py"), "run", str(graph), "--report", report)
+    wait_for(process, "reading")
+    return process
+
+
+def test_ctrl_c_after_the_last_sound_ends_with_130_and_the_report(
+    finishing: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    finishing.send_signal(signal.SIGINT)
+    _, err = finishing.communicate("\n\n", timeout=30)
+    assert (finishing.returncode, err) == (130, "reading\n")
+    assert json.loads((tmp_path / "r.json").read_text())["turns"] == []
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_report(finishing: subprocess.Popen[str]) -> None:
+    finishing.send_signal(signal.SIGINT)
+    assert finishing.stdin is not None
+    finishing.stdin.write("\n")
+    finishing.stdin.flush()
+    wait_for(finishing, "reading")
+    finishing.send_signal(signal.SIGINT)
+    assert finishing.wait(timeout=30) == 130
+    assert finishing.stderr is not None
+    assert finishing.stderr.read() == "interrupted\n"
 
 
 def hanging(tmp_path: Path, where: str) -> list[str]:
@@ -160,12 +226,15 @@ def hanging(tmp_path: Path, where: str) -> list[str]:
 
 
 @pytest.mark.parametrize("where", ["process", "close"])
-def test_a_hanging_node_is_named_and_abandoned(start: Start, tmp_path: Path, where: str) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 1)])
+def test_a_hanging_node_is_named_and_abandoned(
+    start: Start, tmp_path: Path, where: str, number: signal.Signals, code: int
+) -> None:
     process = start(*hanging(tmp_path, where))
     wait_for(process, "hanging" if where == "process" else "playing")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 1
+    assert process.returncode == code
     assert "abandoned" in err
     assert "stuck" in err
 
@@ -226,7 +295,7 @@ def test_a_sink_that_hangs_in_drop_does_not_hold_up_ctrl_c(start: Start, tmp_pat
     wait_for(process, "hanging")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert "abandoned" in err
     assert "deaf" in err
 
@@ -274,7 +343,7 @@ def test_the_second_ctrl_c_stops_at_once_with_130(start: Start, tmp_path: Path) 
     process = start(*hanging(tmp_path, "process"))
     wait_for(process, "hanging")
     process.send_signal(signal.SIGINT)
-    wait_for(process, "draining")
+    wait_for(process, "ending")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 130
@@ -500,6 +569,36 @@ def test_a_node_that_fails_while_running_ends_with_1_and_its_place(
 def vflow_run(*words: str, typed: bytes) -> subprocess.CompletedProcess[bytes]:
     program = [sys.executable, "-c", "from vflow.cli.main import entry; entry()", "run", *words]
     return subprocess.run(program, input=typed, capture_output=True, timeout=120, check=False)
+
+
+def asked(server: Remote, folder: Path, *words: str) -> tuple[int, list[str], list[dict[str, object]]]:
+    """Ask two turns of a remote model; the exit code, the lines of stderr, and the turns of the report."""
+    chat = f"chat: {{use: chat.openai, model: tiny, retries: 0, base_url: '{server.url}'}}"
+    nodes = f"{{lines: {{use: line_source}}, {chat}, end: {{use: 'null'}}}}"
+    (folder / "g.yaml").write_text(f"nodes: {nodes}\nlinks: [lines -> chat -> end]\n")
+    report = folder / "r.json"
+    ran = vflow_run(str(folder / "g.yaml"), "--report", str(report), *words, typed=b"One?\nTwo?\n")
+    return ran.returncode, ran.stderr.decode().splitlines(), json.loads(report.read_text())["turns"]
+
+
+@pytest.mark.parametrize("words", [[], ["--quiet"], ["--verbose"]])
+def test_a_run_of_which_every_turn_failed_says_so_last_and_ends_with_1(
+    tmp_path: Path, words: list[str]
+) -> None:
+    with serve(error(500, "out of order")) as server:
+        code, said, turns = asked(server, tmp_path, *words)
+        place = server.place
+    assert (code, [turn["stop_reason"] for turn in turns]) == (1, ["error", "error"])
+    assert said[-1] == (
+        "nothing was answered: each of 2 turns ended in an error; the last: chat: turn 2 is not answered: "
+        f"{place} failed (500): out of order; try again later, or look into its log"
+    )
+
+
+def test_a_run_of_which_one_turn_was_answered_ends_with_0(tmp_path: Path) -> None:
+    with serve(error(500, "out of order"), reply("Yes.")) as server:
+        code, said, _ = asked(server, tmp_path)
+    assert (code, any("nothing was answered" in line for line in said)) == (0, False)
 
 
 def test_lines_of_a_pipe_are_asked_one_after_the_other_and_answered_in_words(tmp_path: Path) -> None:

@@ -126,6 +126,26 @@ def test_a_format_that_is_not_written_here_is_refused_by_name(
         encoded(RunFiles(output=str(tmp_path / "o.mp3"))).__enter__()
 
 
+@pytest.mark.parametrize("during", ["the run", "the encoding"])
+def test_ctrl_c_before_the_output_is_encoded_leaves_the_recording_as_wav(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, during: str
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    def run_and_encode() -> None:
+        with encoded(RunFiles(output=str(tmp_path / "o.mp3"))) as run:
+            tone(Path(run.recording or ""), 1)
+            if during == "the run":
+                interrupted()
+            monkeypatch.setattr(soundfile.SoundFile, "blocks", interrupted)
+
+    with pytest.raises(KeyboardInterrupt, match=r"interrupted; the recording is .*o\.mp3\.wav"):
+        run_and_encode()
+    assert [path.name for path in tmp_path.iterdir()] == ["o.mp3.wav"]
+    assert soundfile.info(tmp_path / "o.mp3.wav").duration == 1
+
+
 def test_an_output_of_a_format_that_nobody_writes_is_refused(vflow: Vflow, tmp_path: Path) -> None:
     words = ["--input", str(tone(tmp_path / "a.wav")), "--output", "o.m4a"]
     ran = vflow("run", "g.yaml", *words, files={"g.yaml": COPY})

@@ -6,6 +6,8 @@ import os
 import signal
 import threading
 
+import pytest
+
 from vflow.cli.signals import DONE, SignalWaiter
 
 
@@ -62,3 +64,21 @@ def test_a_closed_terminal_is_a_signal_unless_it_is_ignored() -> None:
             assert signals.wait(10) == signal.SIGTERM
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_the_signals_that_came_are_known_and_a_second_one_raises_where_nobody_waits() -> None:
+    with SignalWaiter() as signals:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert signals.came == [signal.SIGTERM]
+        os.kill(os.getpid(), signal.SIGINT)
+        signals.raises = True
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert signals.came == [signal.SIGTERM, signal.SIGINT, signal.SIGINT]
+
+
+def test_with_raises_the_first_signal_raises_nothing() -> None:
+    with SignalWaiter() as signals:
+        signals.raises = True
+        os.kill(os.getpid(), signal.SIGINT)
+        assert signals.came == [signal.SIGINT]

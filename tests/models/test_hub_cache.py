@@ -129,8 +129,8 @@ def test_a_file_that_another_program_deletes_meanwhile_counts_nothing(
 def test_a_revision_cannot_leave_the_cache(cache: Path) -> None:
     put("config.json")
     (cache.parent / "x").write_text(COMMIT)
-    assert hub_cache.snapshot(NAME) is not None
-    assert hub_cache.snapshot(NAME, "../../../x") is None
+    assert hub_cache.hub_snapshot(NAME) is not None
+    assert hub_cache.hub_snapshot(NAME, "../../../x") is None
     assert not hub_cache.is_revision("../x")
 
 

@@ -85,7 +85,7 @@ def test_without_checksums_a_model_is_not_taken_for_whole(
 ) -> None:
     server.faults["tree"].extend([fault] * TRIES)
     assert said in refusal()
-    assert hub_cache.snapshot(NAME) is None
+    assert hub_cache.hub_snapshot(NAME) is None
     server.faults["tree"].clear()
     assert hub_download.pull(NAME, ignore).fetched == 0
 

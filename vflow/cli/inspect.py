@@ -5,23 +5,32 @@ from __future__ import annotations
 import argparse
 import sys
 
+from vflow.cli import offers
+from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.main import OK, USAGE
 from vflow.cli.node_reference import NodeReference
-from vflow.errors import Unavailable
+from vflow.errors import GraphError, VflowError
 from vflow.graph.registry import Registry, UnknownNode
 from vflow.printing import continued, emit, indented, write
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print the reference; returns 0, or 2 for a name that nothing has."""
+    """Print the reference; returns 0, or 2 for a name that nothing has, or a server that is asked in vain."""
     reference = NodeReference(Registry())
     try:
-        lines = list(reference.overview() if args.name is None else reference.about(args.name))
+        if args.set:
+            lines = list(reference.asked(args.name, offers.properties_of(args.set)))
+        else:
+            lines = list(reference.overview() if args.name is None else reference.about(args.name))
     except UnknownNode as error:
         write(f"vflow inspect: error: {indented(str(error))}", sys.stderr)
         return USAGE
-    except Unavailable as error:
-        write(f"vflow inspect: error: {args.name}: {indented(str(error))}", sys.stderr)
+    except GraphError as error:
+        report_diagnostics(error.diagnostics)
+        return USAGE
+    except VflowError as error:
+        name = f"{args.name}: " if args.name is not None else ""
+        write(f"vflow inspect: error: {name}{indented(str(error))}", sys.stderr)
         return USAGE
     emit("\n".join(map(continued, lines)))
     return OK

@@ -18,7 +18,7 @@ from typing import NoReturn, TextIO
 
 from vflow import __version__
 from vflow.cli import INTERRUPTED as INTERRUPTED
-from vflow.cli import raise_again
+from vflow.cli import catch_early, raise_again
 from vflow.cli.arguments import parser_for
 from vflow.cli.python_messages import PythonMessages
 from vflow.printing import emit, escaped, write
@@ -50,8 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
-    except KeyboardInterrupt:
-        write("interrupted", sys.stderr)
+    except KeyboardInterrupt as error:
+        write(str(error) or "interrupted", sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         _mute(sys.stdout)
@@ -73,6 +73,7 @@ def _mute(stream: TextIO) -> None:
 def entry() -> NoReturn:
     """The process: `main`, then leave, whatever threads or exit handlers of nodes still hang."""
     code = main()
+    catch_early()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(ValueError, AttributeError):  # closed, or none at all
             try:

@@ -6,8 +6,10 @@ import inspect
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from vflow.errors import Unavailable, VflowError, describe, nearest, pass_on_ctrl_c
+from vflow.cli import offers
+from vflow.errors import PropertyError, Unavailable, VflowError, describe, nearest, pass_on_ctrl_c
 from vflow.graph.registry import NodeClass, Registry, UnknownNode
 from vflow.graph.resolver import Resolved, Resolver
 from vflow.graph.roles import ROLES, Role
@@ -71,6 +73,7 @@ class NodeReference:
         yield from textwrap.indent(inspect.cleandoc(cls.__doc__ or "no description"), "  ").splitlines()
         yield from self._standing(name, cls)
         yield from _devices(cls)
+        yield from _voices(cls)
         if issubclass(cls, Bin):
             yield from self._bin(name, cls)
         else:
@@ -78,6 +81,16 @@ class NodeReference:
         if cls.example:
             yield "example:"
             yield from textwrap.indent(cls.example, "  ").splitlines()
+
+    def asked(self, name: str | None, given: dict[str, Any]) -> Iterator[str]:
+        """What a node with these properties can be told to use.
+
+        Raises: UnknownNode; PropertyError; Unavailable, also where a server cannot be asked.
+        """
+        if name is None or name in ROLES:
+            roles = f"a candidate of it: {', '.join(self.registry.candidates(name))}" if name else "a node"
+            raise PropertyError("--set is for a node", f"name {roles}")
+        yield from offers.asked(name, self.registry.load(name), given, self.resolver)
 
     def _standing(self, name: str, cls: NodeClass) -> Iterator[str]:
         role = name.partition(".")[0]
@@ -133,8 +146,23 @@ class NodeReference:
             yield f"  {candidate.name}, rank {candidate.rank}: {state}"
             if plays:
                 yield from (f"    {line}" for line in _devices(self.registry.load(candidate.name)))
+            yield from (f"    {line}" for line in self._voices_of(candidate.name))
         if not taken:
             yield "nothing can play it here"
+
+    def _voices_of(self, name: str) -> list[str]:
+        try:
+            return list(_voices(self.registry.load(name)))
+        except Unavailable:  # the line above says why
+            return []
+
+
+def _voices(cls: NodeClass) -> Iterator[str]:
+    """The voices of a node with its defaults; nothing for one that has no voices, or needs a property set."""
+    if not issubclass(cls, Node) or not hasattr(cls, "list_voices"):
+        return
+    if not any(declaration.required for declaration in props_of(cls).values()):
+        yield from offers.voices(cls())
 
 
 def _devices(cls: NodeClass) -> Iterator[str]:

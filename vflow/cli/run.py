@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
@@ -27,6 +28,8 @@ from vflow.graph import shipped
 from vflow.graph.file_uses import FileUse, clashes
 from vflow.graph.graph import Graph
 from vflow.printing import indented
+from vflow.report import growth
+from vflow.report.failed_turns import FailedTurns
 from vflow.report.report_file import write_report
 from vflow.report.trace_file import write_trace
 from vflow.report.turn_log import TurnLog
@@ -68,7 +71,9 @@ def _all(args: argparse.Namespace, runs: list[RunFiles]) -> int:
         for run, graph in zip(runs, graphs, strict=True):
             one = _Run(graph, _arguments(args, run), run)
             codes.append(one.run())
-            if one.interrupted:
+            if INTERRUPTED in codes:
+                return INTERRUPTED
+            if one.signals.came:
                 codes += [INTERRUPTED] * (run is not runs[-1])
                 break
     return next(filter(None, codes), OK)
@@ -103,21 +108,21 @@ class _Run:
         paced = None if args.fast else args.input
         self._recordings = [Path(file).absolute() if file else None for file in (paced, args.output)]
         self._report = os.path.abspath(args.report) if args.report is not None else None
-        self.log = TurnLog(graph)
         self._trace_file = os.path.abspath(args.trace) if args.trace is not None else None
         self._trace = Trace()
+        self.log, self._failed_turns = TurnLog(graph), FailedTurns()
         self.pipeline = Pipeline(self._trace.of(graph) if self._trace_file else graph)
         self.pipeline.bus.listen(self._trace.listen)
         self.pipeline.bus.listen(self.log.listen)
+        self.pipeline.bus.listen(self._failed_turns.listen)
         live = not (args.input and args.output) and not args.json  # those lines tell of turns as they end
         self.json = JsonLines(graph, self.log, args.stream) if args.json else None
         self.terminal = Terminal(graph, self.log, live, _detail(args), transcript=not args.json)
         self.keyboard: Keyboard | None = None
-        self._signals = SignalWaiter()
+        self.signals = SignalWaiter()
         self._code = FAILED
         self._ending = self._told = False
-        self.interrupted = False
-        """Whether a signal has ended it."""
+        self._failed = False  # whether it had, before a signal came
         self._player = threading.Thread(target=self._play, name="vflow:run", daemon=True)
         self._printer = threading.Thread(
             target=self.terminal.follow,
@@ -139,7 +144,7 @@ class _Run:
             self.keyboard.close()
 
     def run(self) -> int:
-        with self._signals, PythonMessages(self.graph.secrets.hide):
+        with self.signals, PythonMessages(self.graph.secrets.hide):
             try:
                 if self.args.text:
                     self._type()
@@ -158,13 +163,18 @@ class _Run:
                 self.json.warn_of_graph()
             self.terminal.note("loading")
             self._player.start()
-            code = self._supervise()
+            with growth.watched(self.pipeline):
+                code = self._supervise()
+            self.signals.raises = True
             self._end_typing()
-        self._printer.join(timeout=PRINT_S)
-        self.terminal.end_line()
-        code = code if code == USAGE else self._finish(code)
-        if self.json is not None:
-            self.json.end(code, dropped_ms=losses.dropped_ms(self.graph, self.pipeline.stats()))
+            self._printer.join(timeout=PRINT_S)
+            self.terminal.end_line()
+            if code != USAGE:
+                code = self._finish(code)
+                if signal.SIGINT in self.signals.came and not self._failed:
+                    code = INTERRUPTED
+            if self.json is not None:
+                self.json.end(code, dropped_ms=losses.dropped_ms(self.graph, self.pipeline.stats()))
         return code
 
     def _play(self) -> None:
@@ -184,25 +194,26 @@ class _Run:
         except (RuntimeError, OSError) as error:  # no more threads or descriptors: the system's word
             self.terminal.error(f"error: {error}")
         finally:
-            self._signals.wake()
+            self.signals.wake()
 
     def _supervise(self) -> int:
-        """Wait for the end, or end it: drain at the first interrupt, stop at the second; the exit code."""
-        if self._signals.wait() == DONE:
-            return self._code
-        if self.pipeline.state is State.STOPPED:  # it has ended by itself
+        """Wait for the end, or end it: drain at the first signal, stop at the second; the exit code, but for
+        Ctrl-C."""
+        came = self.signals.wait()
+        if came == DONE or self.pipeline.state is State.STOPPED:  # it has ended by itself
             self._player.join(DRAIN_S)
+            self._failed = self._code != OK
             return self._code
-        self.interrupted = True
+        self._failed = self.pipeline.failure is not None
         self._end_typing()
         if self.pipeline.state is not State.PLAYING:
             self.terminal.note("stopping")
             self.terminal.hush()  # who loads has to be abandoned, and is no suspect
             code = self._stop()
-            return code if code == INTERRUPTED or self.pipeline.failure is not None else INTERRUPTED
-        self.terminal.note("draining: what was begun is played to its end; Ctrl-C again stops at once")
+            return code if self._failed else INTERRUPTED
+        self.terminal.note("ending: what was begun is played to its end; Ctrl-C again stops at once")
         self.pipeline.drain()
-        came = self._signals.wait(DRAIN_S)
+        came = self.signals.wait(DRAIN_S)
         if came == DONE:
             code = self._stop()
             return self._code or code
@@ -219,7 +230,7 @@ class _Run:
         if failed is not None and not self._told:
             self._tell(failed)
         abandoned = self._within(STOP_S, lambda: self.pipeline.stop(STOP_S), "the pipeline")
-        while (came := self._signals.wait(0)) is not None:
+        while (came := self.signals.wait(0)) is not None:
             if came != DONE:
                 return INTERRUPTED
         return OK if abandoned == [] and failed is None else FAILED
@@ -267,6 +278,11 @@ class _Run:
                 code = code or FAILED
         if loss := losses.lost(self.graph, links, threads):
             self.terminal.note(loss)
+        if failed := self._failed_turns.verdict(self.log.snapshot()):
+            self.terminal.error(indented(failed))
+            if self.json is not None:
+                self.json.failed("", failed)
+            code = code or FAILED
         return code
 
 

@@ -150,7 +150,7 @@ def standard_input(inputs: Sequence[str]) -> Iterator[str | None]:
 def encoded(run: RunFiles) -> Iterator[RunFiles]:
     """Where the output is no wav, yield a run that plays into one beside it, and encode that at the end.
 
-    Raises: GraphError for a format that is not written here; OSError at the end.
+    Raises: GraphError for a format that is not written here; OSError at the end. Ctrl-C leaves the wav.
     """
     kind = ENCODED.get(os.path.splitext(run.output or "")[1].lower())
     if run.output is None or kind is None:
@@ -167,6 +167,10 @@ def encoded(run: RunFiles) -> Iterator[RunFiles]:
         yield replace(run, recording=wav)
         if os.path.getsize(wav):
             _encode(wav, output, kind)
+    except KeyboardInterrupt:
+        if not os.path.getsize(wav):
+            raise
+        raise KeyboardInterrupt(f"interrupted; the recording is {_kept(wav, output)}") from None
     finally:
         with contextlib.suppress(OSError):
             os.unlink(wav)
@@ -181,7 +185,16 @@ def _encode(wav: str, output: str, kind: str) -> None:
             for block in read.blocks(_BLOCK, dtype="float32"):
                 written.write(block)
     except soundfile.LibsndfileError as error:
-        kept = f"{output}.wav"
-        os.replace(wav, kept)
-        text = f"{output} cannot be written: {error.error_string.rstrip('.')}; the recording is {kept}"
+        why = error.error_string.rstrip(".")
+        text = f"{output} cannot be written: {why}; the recording is {_kept(wav, output)}"
         raise OSError(text) from error
+    except KeyboardInterrupt:
+        os.unlink(output)
+        raise
+
+
+def _kept(wav: str, output: str) -> str:
+    """Leave the wav beside the output that it does not become; its new name."""
+    kept = f"{output}.wav"
+    os.replace(wav, kept)
+    return kept

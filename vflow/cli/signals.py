@@ -19,9 +19,15 @@ DONE = 0
 
 class SignalWaiter:
     """Takes SIGINT, SIGTERM and SIGHUP (a closed terminal) inside the context, if the main thread enters it;
-    used once. A SIGHUP that is ignored stays so: `nohup` asks for that."""
+    used once. A SIGHUP that is ignored stays so: `nohup` asks for that.
+
+    `came` are the signals so far. With `raises`, one that is not the first raises KeyboardInterrupt in the
+    main thread, for work there that does not wait.
+    """
 
     def __init__(self) -> None:
+        self.came: list[int] = []
+        self.raises = False
         self._receiver, self._sender = socket.socketpair()
         self._sender.setblocking(False)
         self._before: dict[signal.Signals, Any] = {}
@@ -30,7 +36,7 @@ class SignalWaiter:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._fd_before = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
-            self._before = {n: signal.signal(n, lambda *_: None) for n in NUMBERS if not _is_nohup(n)}
+            self._before = {n: signal.signal(n, self._take) for n in NUMBERS if not _is_nohup(n)}
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -40,6 +46,11 @@ class SignalWaiter:
             signal.set_wakeup_fd(self._fd_before)
         self._receiver.close()
         self._sender.close()
+
+    def _take(self, number: int, _: object) -> None:
+        self.came.append(number)
+        if self.raises and len(self.came) > 1:
+            raise KeyboardInterrupt
 
     def wake(self) -> None:
         """Wake the main thread; any thread. Nothing happens after the context."""

@@ -40,7 +40,7 @@ class NodeBuilder:
             if name not in unset:
                 draft.diagnostics.append(self._finding(name, error, draft.resolver))
 
-        raw = {name: _raw(declared.get(name), value) for name, value in self.values.items()}
+        raw = {name: plain_for(declared.get(name), value) for name, value in self.values.items()}
         convert_all(self.cls, raw, report)
         self._note_files(declared, raw, draft)
         spec = self.spec
@@ -111,7 +111,7 @@ def _files(value: Any) -> Iterator[str]:
         yield str(file)
 
 
-def _raw(declaration: Prop | None, value: Value) -> Any:
+def plain_for(declaration: Prop | None, value: Value) -> Any:
     """What to convert to a property: what a text was read as, or the text itself where only that will do."""
     plain = value.plain()
     if value.text is not None and declaration is not None:

@@ -13,6 +13,7 @@ from vflow.models.catalogue import known as known
 from vflow.models.catalogue import path as path
 from vflow.models.catalogue import require as require
 from vflow.models.hub_cache import hub_present as hub_present
+from vflow.models.hub_cache import hub_snapshot as hub_snapshot
 from vflow.models.hub_cache import is_hub_name as is_hub_name
 from vflow.models.hub_cache import require_hub as require_hub
 from vflow.models.progress import Progress as Progress

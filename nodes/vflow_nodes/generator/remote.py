@@ -31,7 +31,8 @@ from vflow import (
     prop,
 )
 from vflow_nodes.lib.generator import Emission
-from vflow_nodes.lib.remote.chat import RemoteChat
+from vflow_nodes.lib.remote.chat import Items, RemoteChat
+from vflow_nodes.lib.remote.fallback import utterance
 from vflow_nodes.lib.remote.faults import RemoteError
 from vflow_nodes.lib.remote.utterance import RATE, audible, transcribe, wav
 
@@ -115,10 +116,12 @@ class RemoteGenerator(RemoteChat):
         sound = {"data": base64.b64encode(wav(samples)).decode(), "format": "wav"}
         heard: dict[str, Any] = {"role": "user", "content": [{"type": "input_audio", "input_audio": sound}]}
         self._said = UNKNOWN
-        if self.transcribe:
+        on_duty = self.spare is not None and self.spare.on_duty
+        if self.transcribe and not on_duty:
             self._written = asyncio.get_running_loop().create_task(self._write_down(samples))
         try:
-            async with aclosing(self.reply(turn, [*self.messages(), heard], {})) as reply:
+            instead = utterance(samples, RATE, turn, self.ctx.now_ns())
+            async with aclosing(self.reply(turn, [*self.messages(), heard], {}, instead)) as reply:
                 async for emission in reply:
                     written = self._written
                     if written is not None and written.done():
@@ -129,6 +132,14 @@ class RemoteGenerator(RemoteChat):
             if self._written is not None:
                 self._written.cancel()
                 self._written = None
+
+    async def stand_in(self, turn: int, instead: Items) -> AsyncGenerator[Emission, None]:
+        if self._written is not None:  # the fallback writes down what it hears
+            self._written.cancel()
+            self._written = None
+        async with aclosing(super().stand_in(turn, instead)) as emissions:
+            async for emission in emissions:
+                yield emission
 
     async def finished(self, turn: int) -> AsyncGenerator[Emission, None]:
         """The transcript, where the reply was faster."""
@@ -158,8 +169,8 @@ class RemoteGenerator(RemoteChat):
         super().answered(turn, text, tokens)
 
     def on_cancel(self, flush: Flush) -> None:
+        super().on_cancel(flush)
         if not flush.retracts:
-            super().on_cancel(flush)
             return
         self.ctx.conversation.delete(flush.turn)
         if self._given and flush.turn == self._turn:

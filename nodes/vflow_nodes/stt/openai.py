@@ -6,6 +6,7 @@ Source: https://platform.openai.com/docs/api-reference/audio/createTranscription
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from vflow import (
     TextPacket,
     prop,
 )
+from vflow_nodes.lib.remote.fallback import utterance
 from vflow_nodes.lib.remote.faults import RemoteError
 from vflow_nodes.lib.remote.node import RemoteNode
 from vflow_nodes.lib.remote.utterance import RATE, audible, transcribe
@@ -94,15 +96,21 @@ class OpenAiStt(RemoteNode):
         elif isinstance(event, Resume):
             self._spoke_on()
         elif isinstance(event, SpeechEnd):
-            given, text = self._given, self._guess
+            given, text, samples = self._given, self._guess, self._samples()
             if text is None:
                 text = await self._text()
             self._forget()
-            if not given:
+            if text is None and self.spare is not None:
+                items = utterance(samples, RATE, event.turn, event.pts_ns)
+                async with aclosing(self.spare.take(*items)) as transcripts:
+                    async for transcript in transcripts:
+                        yield transcript
+            elif not given:
                 yield TextPacket(text=text or "", pts_ns=event.pts_ns, turn=event.turn)
 
     def on_cancel(self, flush: Flush) -> None:
         """The user spoke on: what was given away in advance was taken back."""
+        super().on_cancel(flush)
         if flush.retracts and flush.turn == self._turn:
             self._spoke_on()
 
@@ -110,14 +118,22 @@ class OpenAiStt(RemoteNode):
         self._void += self._guess is not None
         self._guess, self._given = None, False
 
+    def _samples(self) -> Samples:
+        return np.concatenate(self._blocks) if self._blocks else np.empty(0, np.float32)
+
     async def _text(self) -> str | None:
         """What was said so far; None where the request failed, and the next one may not."""
-        samples = np.concatenate(self._blocks) if self._blocks else np.empty(0, np.float32)
+        if self.spare is not None and self.spare.on_duty:
+            return None
+        samples = self._samples()
         if audible(samples):
             self._seconds += len(samples) / RATE
         fields = {name: value for name in ("language", "prompt") if (value := getattr(self, name))}
         try:
             return await transcribe(self.client, self.model, samples, fields)
         except RemoteError as error:
-            self.ctx.warn(f"turn {self._turn} is not transcribed: {error}")
+            if self.spare is not None:
+                self.spare.relieve(error, f"turn {self._turn}")
+                return None
+            self.fail(self._turn, f"turn {self._turn} is not transcribed: {error}")
             return None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from vflow import (
     TextPacket,
     Unavailable,
     install_command,
+    models,
     prop,
 )
 from vflow_nodes.lib import hibari_g2p
@@ -27,6 +30,8 @@ from vflow_nodes.lib.speech import Unsaid, speak
 
 LONGEST = 200
 """Phonemes of one call: 12 s of speech, which take 90 ms on one core."""
+HUB = "maureesewilliams/hibari"
+"""The voices that are not in the package, on the hub."""
 SEED = 0
 """Of the noise in each sentence: the same text gives the same samples."""
 
@@ -36,15 +41,15 @@ class HibariTts(Node):
 
     Each chunk is synthesized at once, its silence trimmed to 20 ms, a pause by its punctuation put behind
     it, and emitted in packets of at most 100 ms whose spans say where each word lies; the spans are
-    estimated from the phonemes (60 ms off in the mean). The voice `heart` is in the package; hibari
-    downloads the others. The model is shared by all pipelines of a process.
+    estimated from the phonemes (60 ms off in the mean). The voice `heart` is in the package, the others
+    are pulled. The model is shared by all pipelines of a process.
     """
 
     heavy = True
     rank = 50
     example = "tts: {use: tts.hibari, voice: heart, speed: 1.1}"
 
-    voice: str = prop("heart", doc="voice; `heart` is bundled, the others are fetched by hibari itself")
+    voice: str = prop("heart", doc="voice; `heart` is in the package, the others are pulled")
     speed: float = prop(1.0, ge=0.5, le=2.0, doc="pace of speech, 1 is the voice's own", hot=True)
 
     text = In(Text("chunk", {"spoken"}), queue=QueueOptions(packets=2))
@@ -54,6 +59,16 @@ class HibariTts(Node):
     def unavailable(cls) -> str:
         missing = [m for m in ("hibari", "onnxruntime") if importlib.util.find_spec(m) is None]
         return f"{' and '.join(missing)} not installed: {install_command('speech')}" if missing else ""
+
+    def list_voices(self) -> Iterator[str]:
+        """The voices, and how those that are not here are fetched. Raises: Unavailable."""
+        if problem := self.unavailable():
+            raise Unavailable(problem)
+        from hibari.voices import VOICES
+
+        for name, about in VOICES.items():
+            state = "" if _file_of(name) else f"; not here: {_pull(name)}"
+            yield f"{name}: {about['language']}, {about['gender']}{state}"
 
     def open(self) -> None:
         threads = self.ctx.threads("onnxruntime")
@@ -79,19 +94,17 @@ class Model:
     def __init__(self, voice: str, threads: int) -> None:
         """Load it. Raises: Unavailable for a voice that is unknown or not on this machine."""
         from hibari import Hibari
-        from hibari.voices import VOICES, voice_path
+        from hibari.voices import VOICES
 
         if voice not in VOICES:
             raise Unavailable(f"hibari has no voice {voice!r}; it has {', '.join(VOICES)}")
-        try:
-            voice_path(voice, download_missing=False)
-        except FileNotFoundError as missing:
+        file = _file_of(voice)
+        if file is None:
             raise Unavailable(
-                f"the voice {voice!r} of hibari is not on this machine ({missing} is missing); fetch it by\n"
-                f"  python -c 'from hibari.voices import voice_path; voice_path(\"{voice}\")'\n"
+                f"the voice {voice!r} of hibari is not here: {_pull(voice)}; "
                 "or write voice: heart, which is in the package"
-            ) from None
-        self._hibari: Any = Hibari(voice=voice, threads=threads)
+            )
+        self._hibari: Any = Hibari(voice=voice, model=str(file), threads=threads)
         self._hibari.g2p.oov("warm")
 
     @property
@@ -104,3 +117,21 @@ class Model:
     def samples(self, phonemes: str, speed: float) -> Samples:
         made = self._hibari.from_phonemes(phonemes, speed, SEED)
         return np.asarray(made, np.float32)
+
+
+def _file_of(voice: str) -> Path | None:
+    """The file of a voice: in the package, in hibari's own cache, or pulled; None where it is not here."""
+    from hibari.voices import VOICES, voice_path
+
+    with contextlib.suppress(FileNotFoundError):
+        return Path(voice_path(voice, download_missing=False))
+    folder = models.hub_snapshot(HUB)
+    file = folder / "voices" / VOICES[voice]["file"] if folder is not None else None
+    return file if file is not None and file.is_file() else None
+
+
+def _pull(voice: str) -> str:
+    """The command that fetches a voice."""
+    from hibari.voices import VOICES
+
+    return f"vflow models pull {HUB} --file voices/{VOICES[voice]['file']}"

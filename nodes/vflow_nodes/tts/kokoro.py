@@ -39,7 +39,23 @@ from vflow_nodes.lib.speech import Unsaid, speak
 PREFERRED = "af_heart"
 LONGEST = 509
 """Phonemes that the model takes at once; a voice has one style for each number of them."""
+_STYLE = 256
+"""Numbers of a style."""
 _OFFICIAL = "kokoro"
+_PULLED = ("kokoro-en", "kokoro-ja")
+"""Models of the catalogue for this node."""
+_ACCENTS = {
+    "a": "en-US",
+    "b": "en-GB",
+    "e": "en-US with a Spanish accent",
+    "f": "en-US with a French accent",
+    "h": "en-US with an Indian accent",
+    "i": "en-US with an Italian accent",
+    "j": "en-US with a Japanese accent",
+    "p": "en-US with a Portuguese accent",
+    "z": "en-US with a Chinese accent",
+}
+"""By the first letter of a voice's name: the language that it was made for."""
 _MEND = "put kokoro-v1.0.onnx and voices-v1.0.bin of kokoro-onnx there"
 
 
@@ -61,7 +77,7 @@ class KokoroTts(Node):
         _OFFICIAL, file="reads", doc="a folder of the model cache that holds Kokoro, or the ONNX file itself"
     )
     voices: str | None = prop(
-        None, file="reads", doc="npz file of the voices; by default the one beside the model"
+        None, file="reads", doc="npz file of the voices; by default what lies beside the model"
     )
 
     text = In(Text("chunk", {"spoken"}), queue=QueueOptions(packets=2))
@@ -73,15 +89,29 @@ class KokoroTts(Node):
         if missing:
             return f"{' and '.join(missing)} not installed: {install_command('speech')}"
         try:
-            model = _model(_OFFICIAL)
-            _beside(model, ".npz", ".bin")
+            _voices(_model(_OFFICIAL))
         except Unavailable as error:
             return str(error)
         return ""
 
+    def list_voices(self) -> Iterator[str]:
+        """The voices of the model; without one the voices of each that can be pulled. Raises: Unavailable."""
+        if self.voices or self.model != _OFFICIAL:
+            place = _given(self.voices) if self.voices else _voices(_model(self.model))
+            yield from map(_about, _names(place))
+            return
+        for model in (_OFFICIAL, *_PULLED):
+            try:
+                names = _names(_voices(_model(model)))
+            except Unavailable:
+                if model != _OFFICIAL:
+                    yield f"more with model: {model}, which is not here: vflow models pull {model}"
+                continue
+            yield from (_about(name) + f"; model: {model}" * (model != _OFFICIAL) for name in names)
+
     def open(self) -> None:
         model = _model(self.model)
-        voices = _given(self.voices) if self.voices else _beside(model, ".npz", ".bin")
+        voices = _given(self.voices) if self.voices else _voices(model)
         threads = self.ctx.threads("onnxruntime")
         self.ctx.progress("loading Kokoro")
         session = self.ctx.shared(f"kokoro:{model}", lambda: load_session(model, threads))
@@ -140,17 +170,49 @@ def load_session(model: Path, threads: int) -> Any:
     return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
-def load_voice(file: Path, name: str | None) -> tuple[str, Samples]:
-    """A voice's name and styles. Raises: Unavailable for a file or a voice that is not there."""
+def load_voice(place: Path, name: str | None) -> tuple[str, Samples]:
+    """A voice's name and styles, out of a file of voices (npz), or a folder with a file for each.
+
+    Raises: Unavailable for a file or a voice that is not there.
+    """
+    names = _names(place)
+    chosen = name or (PREFERRED if PREFERRED in names else names[0])
+    if chosen not in names:
+        raise Unavailable(f"{place} has no voice {chosen!r}; it has {', '.join(names)}")
+    if place.is_dir():
+        return chosen, np.fromfile(place / f"{chosen}.bin", np.float32).reshape(-1, 1, _STYLE)
+    with np.load(place) as voices:
+        return chosen, voices[chosen]
+
+
+def _about(voice: str) -> str:
+    """A voice's name, its language and its gender, which the name tells."""
+    accent, gender = _ACCENTS.get(voice[:1], "en-US"), {"f": ", female", "m": ", male"}.get(voice[1:2], "")
+    return f"{voice}: {accent}{gender}" if voice[2:3] == "_" else voice
+
+
+def _names(place: Path) -> list[str]:
+    """The names of the voices in a file or a folder. Raises: Unavailable."""
+    if place.is_dir():
+        return sorted(file.stem for file in _styles(place))
     try:
-        with np.load(file) as voices:
-            names = list(voices.files)
-            chosen = name or (PREFERRED if PREFERRED in names else names[0])
-            if chosen not in names:
-                raise Unavailable(f"{file} has no voice {chosen!r}; it has {', '.join(names)}")
-            return chosen, voices[chosen]
+        with np.load(place) as voices:
+            return list(voices.files)
     except (ValueError, AttributeError) as error:
-        raise Unavailable(f"{file} is not a file of voices (npz): {error}") from error
+        raise Unavailable(f"{place} is not a file of voices (npz): {error}") from error
+
+
+def _styles(folder: Path) -> list[Path]:
+    """The files in a folder that are the bare styles of one voice each."""
+    size = (LONGEST + 1) * _STYLE * 4
+    return [file for file in folder.glob("*.bin") if file.stat().st_size == size]
+
+
+def _voices(model: Path) -> Path:
+    """The file of voices beside a model, or its folder where each voice has a file. Raises: Unavailable."""
+    if _styles(model.parent):
+        return model.parent
+    return _beside(model, ".npz", ".bin")
 
 
 def load_g2p(british: bool) -> Any:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vflow import Audio, AudioPacket, Caps, In, Out, QueueOptions, SpokenUnit, Text, TextPacket, prop
 from vflow_nodes.lib.remote.faults import RemoteError
-from vflow_nodes.lib.remote.node import RemoteNode
+from vflow_nodes.lib.remote.node import RemoteNode, listed
 from vflow_nodes.lib.remote.pcm import Pace, SpeechStream, parts_of
 from vflow_nodes.lib.text import speakable
 from vflow_nodes.lib.word_breaks import words_of
+
+if TYPE_CHECKING:
+    from vflow_nodes.lib.remote.client import RemoteClient
 
 _OTHERS = {
     b"RIFF": "wav",
@@ -58,11 +61,31 @@ class OpenAiTts(RemoteNode):
     def usage(self) -> dict[str, Any]:
         return {"characters": self._characters}
 
+    async def _offers(self, client: RemoteClient) -> list[str]:
+        lines = await super()._offers(client)
+        place = client.endpoint.place
+        try:
+            found = listed(await client.whole("GET", "audio/voices"), "voices")
+        except RemoteError:  # the API of OpenAI has no such list
+            return [*lines, f"voices at {place}: it does not list them"]
+        names = [client.endpoint.hide(name) for name in found]
+        return [
+            *lines,
+            f"voices at {place}:" if names else f"voices at {place}: none",
+            *(f"  {n}" for n in names),
+        ]
+
     async def process(self, chunk: TextPacket) -> AsyncGenerator[AudioPacket, None]:
         units = chunk.units or [SpokenUnit(word, speakable(word)) for word in words_of(chunk.text)]
         text = " ".join(unit.spoken.strip() for unit in units if unit.spoken.strip())
         parts = parts_of(units, chunk.index)
         speech = SpeechStream(parts, chunk.turn, self.rate, self._pace, self.ctx.now_ns())
+        spare = self.spare
+        if spare is not None and spare.on_duty:
+            async with aclosing(spare.take(("text", chunk))) as spoken:
+                async for packet in spoken:
+                    yield packet
+            return
         if any(map(str.isalnum, text)):
             try:
                 async with aclosing(self._sound(text)) as pieces:
@@ -70,7 +93,14 @@ class OpenAiTts(RemoteNode):
                         for packet in speech.push(piece):
                             yield packet
             except RemoteError as error:
-                self.ctx.warn(f"{text[:40]!r} is not spoken{' to its end' if speech.begun else ''}: {error}")
+                if spare is not None and not speech.begun:
+                    spare.relieve(error, repr(text[:40]))
+                    async with aclosing(spare.take(("text", chunk))) as spoken:
+                        async for packet in spoken:
+                            yield packet
+                    return
+                part = " to its end" if speech.begun else ""
+                self.fail(chunk.turn, f"{text[:40]!r} is not spoken{part}: {error}")
                 return
         for packet in speech.finish():
             yield packet

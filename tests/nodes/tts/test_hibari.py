@@ -2,6 +2,7 @@ import importlib.util
 import os
 import re
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -179,10 +180,43 @@ def test_one_model_serves_threads_at_once(harness):
     assert len(got[0]) > len(expected)  # untrimmed
 
 
-def test_a_voice_that_is_not_here_says_how_to_get_it(monkeypatch, tmp_path):
-    monkeypatch.setenv("HIBARI_HOME", str(tmp_path))
-    with pytest.raises(Unavailable, match="voice: heart"), Harness(HibariTts(voice="emma")):
+PULL = "vflow models pull maureesewilliams/hibari --file voices/bf_emma.int8.onnx"
+
+
+@pytest.fixture
+def empty(monkeypatch, tmp_path):
+    """No voice is here but the one in the package; returns the folder of the hub's cache."""
+    monkeypatch.setenv("HIBARI_HOME", str(tmp_path / "hibari"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+def test_a_voice_that_is_not_here_says_how_to_get_it(empty):
+    node = HibariTts(voice="emma")
+    with pytest.raises(Unavailable, match=f"not here: {PULL}; or write voice: heart"), Harness(node):
         pass
+
+
+def test_the_voices_are_listed_and_those_that_are_not_here_with_the_command(empty):
+    listed = dict(line.split(": ", 1) for line in HibariTts().list_voices())
+    assert listed["heart"] == "en-US, female"
+    assert listed["emma"] == f"en-GB, female; not here: {PULL}"
+
+
+def test_a_voice_that_was_pulled_from_the_hub_speaks(empty):
+    from hibari.voices import voice_path
+
+    commit = "0" * 40
+    repository = empty / "models--maureesewilliams--hibari"
+    voices = repository / "snapshots" / commit / "voices"
+    voices.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    (voices / "bf_emma.int8.onnx").write_bytes(Path(voice_path("heart")).read_bytes())
+    listed = dict(line.split(": ", 1) for line in HibariTts().list_voices())
+    assert listed["emma"] == "en-GB, female"
+    with Harness(HibariTts(voice="emma")) as harness:
+        assert np.abs(say(harness, "Good morning.")[0]).max() > 0.1
 
 
 def test_an_unknown_voice_lists_the_known():

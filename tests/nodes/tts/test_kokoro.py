@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from vflow import MS, Harness, TextPacket, Unavailable
-from vflow_nodes.tts.kokoro import KokoroTts
+from vflow import MS, Harness, TextPacket, Unavailable, models
+from vflow_nodes.tts.kokoro import LONGEST, KokoroTts
 
 MODEL = "kokoro-ja"
 """Pulled by `make test`; a missing model fails these tests with the command that fetches it."""
@@ -53,3 +53,46 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
     node = KokoroTts(model=str(tmp_path / "none.onnx"))
     with pytest.raises(Unavailable, match=r"no file .*none\.onnx"), Harness(node):
         pass
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with the model, and two voices of which each has a file."""
+    (tmp_path / "kokoro.onnx").symlink_to(models.path(MODEL) / "kokoro.onnx")
+    with np.load(models.path(MODEL) / "voices_ja.npz") as voices:
+        styles = [voices[name] for name in voices.files[:2]]
+    for name, style in zip(("am_first", "bf_second"), styles, strict=True):
+        style.astype(np.float32).tofile(tmp_path / f"{name}.bin")
+    (tmp_path / "notes.bin").write_bytes(b"no voice")
+    return tmp_path
+
+
+def test_voices_of_which_each_has_a_file_are_listed_and_spoken(folder):
+    model = str(folder / "kokoro.onnx")
+    assert list(KokoroTts(model=model).list_voices()) == ["am_first: en-US, male", "bf_second: en-GB, female"]
+    with Harness(KokoroTts(model=model, voice="bf_second")) as made:
+        made.push(TextPacket(text="Good morning.", turn=1))
+        assert np.abs(np.concatenate([p.mono() for p in made.pull()])).max() > 0.1
+
+
+def test_a_voice_without_a_file_lists_the_known(folder):
+    node = KokoroTts(model=str(folder / "kokoro.onnx"), voice="nobody")
+    with pytest.raises(Unavailable, match="no voice 'nobody'; it has am_first, bf_second"), Harness(node):
+        pass
+
+
+def test_the_voices_of_models_that_can_be_pulled_are_listed_or_how(monkeypatch, tmp_path):
+    assert "jf_alpha: en-US with a Japanese accent, female; model: kokoro-ja" in KokoroTts().list_voices()
+    monkeypatch.setenv("VFLOW_CACHE", str(tmp_path))
+    assert list(KokoroTts().list_voices()) == [
+        f"more with model: {name}, which is not here: vflow models pull {name}"
+        for name in ("kokoro-en", MODEL)
+    ]
+    with pytest.raises(Unavailable, match="vflow models pull kokoro-en"):
+        list(KokoroTts(model="kokoro-en").list_voices())
+
+
+def test_the_english_voices_are_as_long_as_a_voice_is():
+    files = models.find("kokoro-en").files
+    assert {file.size for file in files if file.name.endswith(".bin")} == {(LONGEST + 1) * 256 * 4}
+    assert len(files) == 9

@@ -7,11 +7,11 @@ server refuses by name is left out from then on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from vflow import TextPacket, join_words, prop
+from vflow import Event, Packet, TextPacket, join_words, prop
 from vflow_nodes.lib import withheld
 from vflow_nodes.lib.generator import Emission, Generator
 from vflow_nodes.lib.remote.endpoint import OPENAI
@@ -36,6 +36,8 @@ MORE_ROOM = (
 
 Messages = list[dict[str, Any]]
 """As the endpoint takes them."""
+Items = Sequence[tuple[str, Packet] | Event]
+"""Packets, each with its port, and events."""
 
 
 class RemoteChat(RemoteNode, Generator):
@@ -86,15 +88,22 @@ class RemoteChat(RemoteNode, Generator):
         if self.ctx.cancelled(turn):
             return
         language = {"language": asked_in} if (asked_in := packet.meta.get("language")) else {}
-        async with aclosing(self.reply(turn, self.messages(), language)) as reply:
+        instead = [("text", packet.replace(turn=turn))]
+        async with aclosing(self.reply(turn, self.messages(), language, instead)) as reply:
             async for emission in reply:
                 yield emission
 
     async def reply(
-        self, turn: int, messages: Messages, more: Mapping[str, Any]
+        self, turn: int, messages: Messages, more: Mapping[str, Any], instead: Items = ()
     ) -> AsyncGenerator[Emission, None]:
         """The reply to messages: words, with `more` in their meta, and the turn's end. Whatever ends it, the
-        request is closed, and `answered` is called."""
+        request is closed, and `answered` is called. Where it fails before its first word the fallback, if
+        there is one, is given `instead`."""
+        if self.spare is not None and self.spare.on_duty:
+            async with aclosing(self.stand_in(turn, instead)) as emissions:
+                async for emission in emissions:
+                    yield emission
+            return
         reply = self._begin_reply(self.max_tokens, held=self._distrust > 0)
         said: list[str] = []
         error: RemoteError | None = None
@@ -109,21 +118,36 @@ class RemoteChat(RemoteNode, Generator):
                         yield self.words, out
             except RemoteError as failed:
                 error = failed
-            async with aclosing(self.finished(turn)) as rest:
-                async for emission in rest:
-                    yield emission
+            if error is None or said or self.spare is None:
+                async with aclosing(self.finished(turn)) as rest:
+                    async for emission in rest:
+                        yield emission
         finally:
             self._count(reply)
             self.answered(turn, join_words(said), [])
+        if error is not None and not said and self.spare is not None:
+            self.spare.relieve(error, f"turn {turn}")
+            async with aclosing(self.stand_in(turn, instead)) as emissions:
+                async for emission in emissions:
+                    yield emission
+            return
         if error is not None and not said:  # nobody's answer: the history is without it
             for index, text in enumerate(self.apology.split()):
                 yield self.words, TextPacket(text=text, index=index, turn=turn, pts_ns=self.ctx.now_ns())
         if error is not None:
-            self.ctx.warn(f"turn {turn} is not answered{' to its end' if said else ''}: {error}")
+            self.fail(turn, f"turn {turn} is not answered{' to its end' if said else ''}: {error}")
         else:
             self._tell_of(reply, len(said))
         reason = reply.stop_reason or "eos"
         yield self.words, self.ended(turn, reply.tokens, "error" if error else reason, withheld.counts(reply))
+
+    async def stand_in(self, turn: int, instead: Items) -> AsyncGenerator[Emission, None]:
+        """The fallback's answer. It enters both sides into the history itself."""
+        assert self.spare is not None
+        self.ctx.conversation.delete(turn)
+        async with aclosing(self.spare.take(*instead)) as emissions:
+            async for emission in emissions:
+                yield emission
 
     async def finished(self, turn: int) -> AsyncGenerator[Emission, None]:
         """Emit more after a reply's last word; not called where it was ended before."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vflow import SECOND, Duration, Node, Unavailable, install_command, prop
+from vflow import SECOND, Duration, Flush, Node, Unavailable, install_command, prop
 from vflow_nodes.lib.remote.endpoint import OPENAI, endpoint
+from vflow_nodes.lib.remote.fallback import Fallback
 from vflow_nodes.lib.remote.faults import RemoteError
 
 if TYPE_CHECKING:
@@ -46,6 +49,17 @@ class RemoteNode(Node):
         doc="tries after a failure that may pass (429, 5xx, no connection), before the first byte",
     )
 
+    fallback: dict[str, object] = prop(
+        {},
+        doc="a node of the same role that answers where the endpoint fails, with its properties; it is "
+        "loaded at the start",
+    )
+
+    def __init__(self, **values: Any) -> None:
+        """Raises: Unavailable for a `fallback` that cannot take its place."""
+        super().__init__(**values)
+        self.spare = Fallback(self, self.fallback) if self.fallback else None
+
     @classmethod
     def unavailable(cls) -> str:
         missing = [module for module in cls.needs if importlib.util.find_spec(module) is None]
@@ -56,22 +70,49 @@ class RemoteNode(Node):
         if problem := self.unavailable():
             raise Unavailable(problem)
         self.client = self._client(self.patience / SECOND, self.retries)
+        if self.spare is not None:
+            self.spare.open()
 
-    def _client(self, first_s: float, retries: int) -> RemoteClient:
+    def _client(
+        self, first_s: float, retries: int, busy: Callable[[], AbstractContextManager[None]] | None = None
+    ) -> RemoteClient:
         from vflow_nodes.lib.remote import client  # it loads httpx2
 
         found = endpoint(self.base_url, self.key_env)
         patience = client.Patience(first_s=first_s, gap_s=self.gap / SECOND, retries=retries)
-        return client.RemoteClient(found, patience, self.ctx.busy)
+        return client.RemoteClient(found, patience, busy or self.ctx.busy)
+
+    def offers(self) -> list[str]:
+        """The models that the server has, as lines for `vflow inspect`; needs no context. Blocks.
+
+        Raises: Unavailable, with what mends it.
+        """
+        if problem := self.unavailable():
+            raise Unavailable(problem)
+        client = self._client(self.patience / SECOND, self.retries, nullcontext)
+        try:
+            return asyncio.run(self._offers(client))
+        except RemoteError as error:
+            raise Unavailable(str(error)) from None
+
+    async def _offers(self, client: RemoteClient) -> list[str]:
+        """Raises: RemoteError."""
+        place, hide = client.endpoint.place, client.endpoint.hide
+        names = [hide(name) for name in listed(await client.whole("GET", "models"), "data")]
+        return [f"models at {place}:" if names else f"models at {place}: none", *(f"  {n}" for n in names)]
 
     def warm_up(self) -> None:
         """Ask for the list of models: a server that cannot be reached, or refuses the key, is told of before
-        anything is said. Raises: Unavailable."""
+        anything is said. Raises: Unavailable, unless another node can take its place."""
+        if self.spare is not None:
+            self.spare.warm_up()
         self.ctx.progress(f"asking {self.client.endpoint.place} for its models")
         try:
             names = asyncio.run(self._models())
         except RemoteError as error:
-            if error.kind:
+            if error.kind and self.spare is not None:
+                self.spare.relieve(error)
+            elif error.kind:
                 raise Unavailable(str(error)) from None
             return  # some servers have no such list; the first request tells
         if names and not any(_is(self.model, name) for name in names):
@@ -80,28 +121,48 @@ class RemoteNode(Node):
             self.ctx.warn(f"{place} lists no model {self.model!r}; it has {', '.join(names[:_NAMED])}{more}")
 
     async def _models(self) -> list[str]:
-        found: Any = await self._client(LOOK_S, 0).whole("GET", "models")
-        listed = found.get("data")
-        hide = self.client.endpoint.hide
-        return [
-            hide(model["id"])
-            for model in (listed if isinstance(listed, list) else [])
-            if isinstance(model, dict) and isinstance(model.get("id"), str)
-        ]
+        found = await self._client(LOOK_S, 0).whole("GET", "models")
+        return [self.client.endpoint.hide(name) for name in listed(found, "data")]
 
     def close(self) -> None:
         client = self.__dict__.pop("client", None)
         if client is not None:
+            fallback = {"fallback": self.spare.close()} if self.spare is not None else {}
             counts = client.counts
             self.ctx.post(
                 "stats", "remote model", endpoint=client.endpoint.place, model=self.model,
                 requests=counts.requests, retries=counts.retries, failed=counts.failed,
-                ended_early=counts.ended_early, **self.usage(),
+                ended_early=counts.ended_early, **self.usage(), **fallback,
             )  # fmt: skip
+
+    def fail(self, turn: int, text: str) -> None:
+        """Warn that a turn has failed here; the next one goes on."""
+        self.ctx.post("warning", text, failed_turn=turn)
+
+    def on_flush(self, flush: Flush) -> None:
+        super().on_flush(flush)
+        if self.spare is not None:
+            self.spare.on_flush(flush)
+
+    def on_cancel(self, flush: Flush) -> None:
+        super().on_cancel(flush)
+        if self.spare is not None:
+            self.spare.on_cancel(flush)
 
     def usage(self) -> dict[str, Any]:
         """More figures for the stats."""
         return {}
+
+
+def listed(found: Mapping[str, Any], key: str) -> list[str]:
+    """The names in a server's list: texts, or objects with an id or a name. Whatever else is there is left
+    out."""
+    entries, names = found.get(key), []
+    for entry in entries if isinstance(entries, list) else []:
+        name = entry.get("id") or entry.get("name") if isinstance(entry, dict) else entry
+        if isinstance(name, str) and name:
+            names.append(name)
+    return names
 
 
 def _is(model: str, listed: str) -> bool:
