@@ -105,6 +105,7 @@ def test_renewed_while_one_is_being_opened_that_one_is_not_kept(
     with made(tmp_path) as preloaded:
         monkeypatch.setattr(scripted_agent.Voice, "open", open_slowly)
         preloaded.take().stop()
+        preloaded.restock()
         assert opening.acquire(timeout=PATIENCE_S)
         preloaded.renew()
         gate.set()
