@@ -56,7 +56,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Talk:
         run.wait_for("[interrupted]")
         run.wait_for("Paris", times=2)
         run.wait_for("turn 3: ")
-        assert run.interrupt() == 0, run.text
+        assert run.interrupt() == 130, run.text
         text = run.text
     return Talk(json.loads(report.read_text()), text, samples_of(recording))
 
