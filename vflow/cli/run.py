@@ -28,6 +28,7 @@ from vflow.graph import shipped
 from vflow.graph.file_uses import FileUse, clashes
 from vflow.graph.graph import Graph
 from vflow.printing import indented
+from vflow.report import growth
 from vflow.report.failed_turns import FailedTurns
 from vflow.report.report_file import write_report
 from vflow.report.turn_log import TurnLog
@@ -152,7 +153,8 @@ class _Run:
                 self.json.warn_of_graph()
             self.terminal.note("loading")
             self._player.start()
-            code = self._supervise()
+            with growth.watched(self.pipeline):
+                code = self._supervise()
             self.signals.raises = True
             self._end_typing()
             self._printer.join(timeout=PRINT_S)
