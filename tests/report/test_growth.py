@@ -109,6 +109,17 @@ def test_few_packets_say_nothing() -> None:
     assert looks(Keeps(kept), kept.append, step=10, times=100) == []
 
 
+def test_a_count_that_lags_behind_does_not_matter() -> None:
+    kept: list[int] = []
+    growing = Growth({"store": Keeps(kept)})
+    found = []
+    for number in range(PACKETS):
+        found += growing.look({"store": number // 7 * 7})
+        kept.append(number)
+    found += growing.look({"store": PACKETS})
+    assert [name for name, _ in found] == ["store"]
+
+
 def test_looks_at_which_nothing_has_come_say_nothing() -> None:
     watched, node = Growth({"store": Keeps([])}), PACKETS
     assert [found for _ in range(100) for found in watched.look({"store": node})] == []

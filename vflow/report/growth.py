@@ -19,23 +19,23 @@ from vflow.runtime.pipeline import Pipeline
 
 EVERY_S = 1.0
 LOOKS = 4
-"""So many looks in a row find it longer, each by an entry for each packet."""
+"""So many looks find it longer, none finds it shorter, and it has got an entry for each packet meanwhile."""
 PACKETS = 5_000
 """So many packets are kept by then: 100 s of audio in packets of 20 ms. An utterance that a node collects is
 shorter."""
-SHARE = 0.9
-"""Entries a packet, at least: a look comes between two packets, or within one."""
+SHARE, SLACK = 0.9, 32
+"""Entries a packet, at least, but for so many: a thread does not count each of its calls at once."""
 _DEPTH, _OBJECTS = 2, 200
 """How far the attributes of attributes are followed, and how many objects of a node."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    """A container as it was: `since` is how many packets had come when it began to grow."""
+    """A container: its size at the last look, and its size and the packets when it began to grow."""
 
+    last: int
     size: int
     packets: int
-    since: int
     looks: int = 0
 
 
@@ -61,16 +61,16 @@ class Growth:
                     break
 
     def _grows(self, key: tuple[str, str], size: int, packets: int) -> bool:
-        seen = self._seen.setdefault(key, _Seen(size, packets, packets))
+        seen = self._seen.get(key)
+        if seen is None:
+            seen = self._seen[key] = _Seen(size, size, packets)
         came = packets - seen.packets
-        if came <= 0:
+        if size < seen.last or size - seen.size < SHARE * came - SLACK:
+            self._seen[key] = _Seen(size, size, packets)
             return False
-        if size - seen.size >= SHARE * came:
-            seen.looks += 1
-        else:
-            seen.looks, seen.since = 0, packets
-        seen.size, seen.packets = size, packets
-        return seen.looks >= LOOKS and packets - seen.since >= PACKETS
+        seen.looks += size > seen.last
+        seen.last = size
+        return seen.looks >= LOOKS and came >= PACKETS
 
 
 @contextlib.contextmanager
