@@ -99,9 +99,9 @@ class Page:
         return found
 
     def heard(self) -> tuple[Samples, int]:
-        """What the page has played, `(n,) float32`, from its first sound on, and the rate."""
+        """Wait for silence; return what was played from the first sound on, `(n,) float32`, and the rate."""
+        self.wait("probe.blocks.length > 0 && probe.blocks.at(-1).every(sample => sample === 0)")
         pcm = base64.b64decode(self.window.evaluate("probe.played()"))
-        assert pcm, "nothing was played, or the window does not record"
         return np.frombuffer(pcm, "<i2").astype(np.float32) / 32767, int(self.window.evaluate("probe.rate"))
 
 
