@@ -180,15 +180,19 @@ class AppSource(Node):
     def produce(self) -> Iterator[AudioPacket | Event]:
         frame = max(1, self.frame * self.rate // SECOND)
         pushed_ns = silent_ns = 0  # when audio came last; how much silence followed it
+        waited = False  # whether the next block was there when the last one left
         while True:
             now = self.ctx.now_ns()
             block = self._next(frame)
             if isinstance(block, Event):
                 yield block
             elif len(block):
-                pushed_ns, silent_ns = now, 0
                 lasts_ns = len(block) * SECOND // self.rate
-                self._at_ns = max(self._at_ns, now - lasts_ns)
+                late_ns = now - lasts_ns - self._at_ns
+                # a busy machine, or a network, that delivers late tears no gap into speech
+                if not waited and late_ns > (self.idle if pushed_ns and not silent_ns else 0):
+                    self._at_ns += late_ns
+                pushed_ns, silent_ns, waited = now, 0, self._count > 0
                 while self.pace == "clock" and self.ctx.now_ns() < self._at_ns + lasts_ns:
                     self.ctx.wait_until(self._at_ns + lasts_ns)
                 yield self._packet(block)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +22,8 @@ from tests.cli.conftest import Vflow
 from tests.stand_ins import PATIENCE_S
 from vflow.cli.serve import is_loopback
 
+PEM = Path(__file__).parents[1] / "web"
+"""A certificate of localhost until 2126, made for these tests."""
 ECHO = Path(__file__).parents[2] / "pipelines" / "echo.yaml"
 
 
@@ -46,9 +51,9 @@ def test_the_address_has_the_token_which_opens_a_session_and_a_signal_ends_all(n
         base, _, token = address.partition("#token=")
         assert base.startswith("http://127.0.0.1:")
         assert len(token) == 43
-        with connect(base.replace("http", "ws") + "ws", subprotocols=["vflow.1", f"token.{token}"]) as socket:  # type: ignore[list-item]
-            socket.send('{"type": "start"}')
-            assert json.loads(socket.recv(PATIENCE_S))["type"] == "ready"
+        with connect(base.replace("http", "ws") + "ws", subprotocols=["vflow.1", f"token.{token}"]) as client:  # type: ignore[list-item]
+            client.send('{"type": "start"}')
+            assert json.loads(client.recv(PATIENCE_S))["type"] == "ready"
             process.send_signal(number)
             out, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0
@@ -64,6 +69,27 @@ def test_the_token_may_come_from_the_environment_or_be_left_out() -> None:
         assert address.endswith("/")
         with urllib.request.urlopen(f"{address}status") as answer:
             assert json.load(answer)["capacity"] == 16
+
+
+def test_with_a_certificate_the_server_speaks_tls() -> None:
+    words = "--certfile", str(PEM / "certificate.pem"), "--keyfile", str(PEM / "key.pem")
+    with serving("--host", "0.0.0.0", "--allow-host", "voice.example.org", *words) as (_, address):
+        assert address.startswith(f"https://{socket.gethostname()}:")
+        port = address.partition("#")[0].rpartition(":")[2].strip("/")
+        trusted = ssl.create_default_context(cafile=PEM / "certificate.pem")
+        with urllib.request.urlopen(f"https://localhost:{port}/ready", context=trusted) as answer:
+            assert json.load(answer) == {"ready": True}
+        request = urllib.request.Request(
+            f"https://127.0.0.1:{port}/ready", headers={"Host": "voice.example.org"}
+        )
+        with urllib.request.urlopen(request, context=trusted) as answer:
+            assert answer.status == 200
+        page = {"Origin": f"http://localhost:{port}"}
+        request = urllib.request.Request(f"https://localhost:{port}/ready", headers=page)
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(request, context=trusted)
+        raised.value.close()
+        assert raised.value.code == 403
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,37 @@ def test_audio_after_a_pause_is_of_the_time_at_which_it_came(harness: Harness) -
     assert packet.pts_ns + packet.duration_ns == 5 * SECOND
 
 
+def test_audio_that_waited_for_a_busy_machine_is_as_whole_as_it_was_pushed(harness: Harness) -> None:
+    node = source(harness)
+    harness.time_ns = SECOND
+    node.push(ramp(320 * 4))
+    found = []
+    for packet in islice(harness.produce(), 4):
+        assert isinstance(packet, AudioPacket)
+        found.append(packet.pts_ns // MS)
+        harness.time_ns += 500 * MS
+    assert found == [980, 1000, 1020, 1040]
+
+
+def test_audio_that_a_network_delivers_late_goes_on_where_the_last_ended(harness: Harness) -> None:
+    node = source(harness)
+    harness.time_ns = SECOND
+    items = harness.produce()
+    found = []
+    for late_ms in (0, 20, 150, 20, 0, 20):
+        harness.time_ns += late_ms * MS
+        node.push(ramp(320))
+        packet = next(items)
+        assert isinstance(packet, AudioPacket)
+        found.append(packet.pts_ns // MS)
+    assert found == [980, 1000, 1020, 1040, 1060, 1080]
+    harness.time_ns += 400 * MS  # and what comes after a pause is of its own time
+    node.push(ramp(320))
+    packet = next(items)
+    assert isinstance(packet, AudioPacket)
+    assert packet.pts_ns == harness.time_ns - 20 * MS
+
+
 def test_a_push_without_room_is_refused_whole_and_room_is_told() -> None:
     with Harness(AppSource(buffer="100ms")) as harness:
         node = source(harness)

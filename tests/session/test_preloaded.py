@@ -67,6 +67,40 @@ def test_what_opened_ahead_warned_of_reaches_the_session(
     assert "a cold" in texts
 
 
+def test_renewed_what_nobody_took_is_closed_and_another_is_open(tmp_path: Path, opened: list[Any]) -> None:
+    with made(tmp_path) as preloaded:
+        preloaded.renew()
+        assert preloaded.wait(PATIENCE_S)
+        assert (len(opened), preloaded.ready) == (2, 1)
+        with Session(preloaded) as session:
+            assert session.pipeline.nodes["voice"] is opened[1]
+    preloaded.renew()  # after its end nothing is opened
+    assert preloaded.wait(PATIENCE_S)
+    assert preloaded.ready == 0
+
+
+def test_renewed_while_one_is_being_opened_that_one_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, opening = threading.Event(), threading.Semaphore(0)
+    opened: list[Any] = []
+
+    def open_slowly(voice: Any) -> None:
+        opened.append(voice)
+        opening.release()
+        assert gate.wait(PATIENCE_S)
+
+    with made(tmp_path) as preloaded:
+        monkeypatch.setattr(scripted_agent.Voice, "open", open_slowly)
+        preloaded.take().stop()
+        assert opening.acquire(timeout=PATIENCE_S)
+        preloaded.renew()
+        gate.set()
+        assert preloaded.wait(PATIENCE_S)
+        assert len(opened) == 2
+        assert preloaded.take().nodes["voice"] is opened[1]
+
+
 def test_close_closes_what_nobody_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[Any] = []
     monkeypatch.setattr(scripted_agent.Voice, "close", lambda self: closed.append(self))

@@ -31,7 +31,7 @@ from vflow.web.server import Place, Server, bind, configure, run
 from vflow.web.supply import Supply, serving_options
 
 TOKEN = "a-token-of-a-test"
-QUIET = Limits(sessions=4, messages_per_s=10_000)
+QUIET = Limits(sessions=4)
 
 
 class Live:

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests import scripted_agent
 from tests.web.live import QUIET, Live, agent, spoken
+from vflow import TextPacket, prop
 from vflow.web.limits import Limits
 
 FRAME = b"\0\0" * 320
@@ -245,6 +246,68 @@ def test_a_client_that_leaves_while_the_agent_speaks_frees_its_session(tmp_path:
             client.wait_for("state", state="speaking")
             client.socket.socket.shutdown(socket.SHUT_RDWR)
         live.until(lambda: not live.roster.guests)
+
+
+class Engine:
+    """What the sessions of a process share; a fault kills it, and whoever uses it then."""
+
+    closed = False
+
+    def answer(self, text: str) -> None:
+        self.closed = self.closed or "break" in text
+        if self.closed:
+            raise RuntimeError(f"cannot answer {text!r}")
+
+
+class Sharing(scripted_agent.Answer):
+    """Answers by the engine."""
+
+    text: str = prop(scripted_agent.REPLY)
+
+    def open(self) -> None:
+        self.engine: Engine = self.ctx.shared("test engine", Engine)
+
+    def process_typed(self, packet: TextPacket) -> Any:
+        self.engine.answer(packet.text)
+        yield from super().process_typed(packet)
+
+
+def test_a_session_that_fails_is_told_so_without_what_was_said_and_the_next_one_is_served(
+    tmp_path: Path,
+) -> None:
+    with agent(tmp_path, {"t.answer": Sharing}, word_ms=20) as preloaded, Live(preloaded) as live:
+        with live.client() as client:
+            (session,) = [client.begin()["session"]]
+            client.say("ask", text="break it, my secret")
+            assert client.closed() == (1011, "failed")
+        assert live.notes == [f"session {session} failed: answer: RuntimeError"]
+        live.until(lambda: not live.roster.guests)
+        for _ in range(2):
+            with live.client() as client:
+                client.begin()
+                client.say("ask", text="go on")
+                assert client.wait_for("turn_ended")["heard"] == scripted_agent.REPLY
+
+
+def test_a_fault_of_one_sessions_own_touches_no_other(tmp_path: Path) -> None:
+    class Failing(scripted_agent.Answer):
+        def process_typed(self, packet: TextPacket) -> Any:
+            if packet.text == "fail":
+                raise ValueError
+            yield from super().process_typed(packet)
+
+    with (
+        agent(tmp_path, {"t.answer": Failing}) as preloaded,
+        Live(preloaded) as live,
+        live.client() as other,
+        live.client() as client,
+    ):
+        other.begin()
+        other.say("ask", text="go on")
+        client.begin()
+        client.say("ask", text="fail")
+        assert client.closed() == (1011, "failed")
+        assert other.wait_for("turn_ended")["heard"] == scripted_agent.REPLY
 
 
 def test_a_server_that_stops_lets_the_reply_end_and_takes_nobody_in(tmp_path: Path) -> None:

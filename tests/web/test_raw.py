@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+import types
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.web.live import Live, spoken
-from vflow.session import Interrupted, ReplyAudio, ReplyHeld, UserText
+from tests import scripted_agent
+from tests.web.live import TOKEN, Live, spoken
+from vflow.report.turn import TurnRecord
+from vflow.session import Interrupted, ReplyAudio, ReplyHeld, ReplyWord, TurnEnded, UserText
 from vflow.web.commands import Closing, End, Sound, Start
 from vflow.web.raw import RawProtocol
 
@@ -38,12 +46,18 @@ def test_a_rate_that_is_none_is_refused(rate: str) -> None:
         RawProtocol(rate)
 
 
-def test_audio_is_told_bare_an_interruption_as_clear_and_words_not_at_all() -> None:
+def test_audio_is_told_bare_an_interruption_as_clear_and_what_was_said_and_heard_as_transcripts() -> None:
     core = RawProtocol()
     assert core.tell(ReplyAudio(1, np.ones(1, np.float32), 24_000)) == [b"\xff\x7f"]
     assert [json.loads(frame) for frame in core.tell(Interrupted(1))] == [{"type": "clear"}]
     assert [json.loads(frame) for frame in core.tell(ReplyHeld())] == [{"type": "held"}]
-    assert core.tell(UserText(1, "secret")) == []
+    assert core.tell(ReplyWord(1, 0, "Good")) == []
+    said = {"type": "transcript", "role": "user", "text": "hello", "final": True}
+    assert [json.loads(frame) for frame in core.tell(UserText(1, "hello"))] == [said]
+    heard = {"type": "transcript", "role": "agent", "text": "Good day.", "final": True}
+    ended = TurnEnded(TurnRecord(1, "hello", ["Good", "day.", "Then"], "Good day."))
+    assert [json.loads(frame) for frame in core.tell(ended)] == [heard]
+    assert core.tell(TurnEnded(TurnRecord(2))) == []
 
 
 def test_a_client_that_speaks_is_answered_in_sound(live: Live) -> None:
@@ -53,6 +67,25 @@ def test_a_client_that_speaks_is_answered_in_sound(live: Live) -> None:
         assert about["input_rate"] == 8_000
         client.socket.send(spoken(8_000))
         assert len(client.socket.recv()) == 20 * about["output_rate"] // 1000 * 2
+
+
+def test_the_client_of_the_documentation_hears_the_reply(live: Live, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    (block,) = [text for text in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def ask" in text]
+    names: dict[str, Any] = {}
+    exec(compile(block, "serving.md", "exec", dont_inherit=True), names)
+
+    async def sleep(seconds: float) -> None:
+        """A client that is late would fall silent within the utterance."""
+
+    names["asyncio"] = types.SimpleNamespace(sleep=sleep)
+    question = np.frombuffer(spoken(), "<i2")
+    soundfile.write(tmp_path / "question.wav", question, 16_000)
+    address = f"ws://127.0.0.1:{live.port}"
+    reply = asyncio.run(names["ask"](address, TOKEN, str(tmp_path / "question.wav")))
+    words = len(scripted_agent.REPLY.split())
+    assert len(reply) == words * 40 * scripted_agent.VOICE_RATE // 1000 * 2
+    assert live.closed == {"end": 1}
 
 
 def test_a_client_with_a_rate_that_is_none_is_told_so(live: Live) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from vflow.web.commands import Closing
 from vflow.web.limits import Limits
+from vflow.web.load import Load
 from vflow.web.roster import Roster
 
 
@@ -39,7 +40,7 @@ def test_nobody_is_admitted_while_those_served_wait_longer_than_is_promised() ->
     for took_ms in (700, 900, 950):
         assert roster.problem() == ""
         roster.turn_took(took_ms, 800)
-    with pytest.raises(Closing, match="replies take 900 ms here at present, 800 are promised") as raised:
+    with pytest.raises(Closing, match="replies take 900 ms at present, 800 are promised") as raised:
         roster.admit("page")
     assert (raised.value.close, raised.value.code) == (1013, "busy")
     clock.now_s += 31
@@ -49,6 +50,24 @@ def test_nobody_is_admitted_while_those_served_wait_longer_than_is_promised() ->
     assert roster.problem() == ""
     for took_ms in (900, 900, 900):
         roster.turn_took(took_ms, 800)
+    roster.leave(guest)  # nobody is disturbed by one more
+    assert roster.problem() == ""
+
+
+def test_nobody_is_admitted_where_the_cores_are_in_use() -> None:
+    class Busy(Load):
+        busy = 0.5
+
+        def share(self) -> float:
+            return self.busy
+
+    load = Busy(2)
+    roster = Roster(Limits(), load=load)
+    guest = roster.admit("page")
+    assert roster.problem() == ""
+    load.busy = 0.97
+    with pytest.raises(Closing, match=r"97% of 2 cores are in use; those being served \(1\) go first"):
+        roster.admit("page")
     roster.leave(guest)  # nobody is disturbed by one more
     assert roster.problem() == ""
 

@@ -74,6 +74,23 @@ def test_a_text_is_measured_in_bytes() -> None:
     assert socket.sent[0]["subprotocol"] is None
 
 
+def test_what_waited_while_the_server_was_busy_is_excused(monkeypatch: pytest.MonkeyPatch) -> None:
+    socket = Socket(*[{"type": "websocket.receive", "text": "x"}] * 2)
+    excused: list[float] = []
+
+    async def steps() -> None:
+        wire = socket.wire()
+        monkeypatch.setattr(wire.meter, "excuse", excused.append)
+        await wire.accept("vflow.1")
+        await wire.receive()
+        await asyncio.sleep(0.05)  # a session that starts, or has no room
+        await wire.receive()
+
+    run(steps())
+    (seconds,) = excused
+    assert seconds >= 0.05
+
+
 def test_a_client_that_takes_nothing_is_given_up_and_closing_it_ends_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

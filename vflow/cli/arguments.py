@@ -171,6 +171,16 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     _properties(parser)
 
 
+def _talk(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("address", metavar="ADDRESS", help="ws://HOST:PORT/ws, or what 'vflow serve' prints")
+    parser.add_argument("--token", help="what the server asks for; default: the address's, else VFLOW_TOKEN")
+    parser.add_argument("--cafile", metavar="PEM", help="certificate that the server's is signed by, or is")
+    parser.add_argument(
+        "--input", metavar="WAV", action=_Once, help="stands in for the microphone; then the talk ends"
+    )
+    parser.add_argument("--output", metavar="WAV", action=_Once, help="stands in for the speaker")
+
+
 def _port(text: str) -> int:
     return _whole(text, 0, 65_535)
 
@@ -232,6 +242,7 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     ),
     "bench": ("speak to a pipeline, and hold it against what is promised", _bench),
     "serve": ("talk with an agent in a browser, or over a WebSocket", _serve),
+    "talk": ("talk with an agent that is served, by microphone and loudspeaker", _talk),
     "models": ("list the models, or pull one into the cache", _models),
 }
 """By name: what `vflow --help` says of the verb, and the function that declares its options."""

@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from vflow.cli import graph_options
@@ -84,7 +85,13 @@ def _serve(args: argparse.Namespace, token: str) -> int:
         server.run(serving, bound)
         with contextlib.suppress(TimeoutError):
             call_within(CLOSE_S, agent.close, "the preloaded agent")
+        _leave_at_once()
     return INTERRUPTED if serving.force_exit else OK
+
+
+def _leave_at_once() -> None:
+    """Have the process end without taking its libraries apart, which took torch seconds on a busy machine."""
+    threading.Thread(target=threading.Event().wait, name="vflow:serve", daemon=True).start()
 
 
 def token_of(args: argparse.Namespace) -> str:

@@ -38,6 +38,7 @@ class Preloaded:
         self._open: deque[Pipeline] = deque()
         self._opening = False  # whether a thread restocks
         self._closed = False
+        self._renewed = 0  # how often
         self._problem = ""
         try:
             for _ in range(ready):
@@ -60,6 +61,23 @@ class Preloaded:
         if begins:
             threading.Thread(target=self._restock, name="vflow:preload", daemon=True).start()
         return pipeline or Pipeline(self.graph)
+
+    def renew(self) -> None:
+        """Open anew what is open and was not taken, since what they share may have failed. Does not block."""
+        with self._lock:
+            self._renewed += 1
+            stale = list(self._open)
+            self._open.clear()
+            begins = self._wanted > 0 and not (self._opening or self._closed)
+            self._opening = self._opening or begins
+
+        def run() -> None:
+            for pipeline in stale:
+                pipeline.stop()
+            if begins:
+                self._restock()
+
+        threading.Thread(target=run, name="vflow:preload", daemon=True).start()
 
     @property
     def problem(self) -> str:
@@ -102,6 +120,8 @@ class Preloaded:
 
     def _open_one(self) -> bool:
         """Open a pipeline; whether to go on."""
+        with self._lock:
+            renewed = self._renewed
         pipeline, problem = Pipeline(self.graph), ""
         try:
             pipeline.open()
@@ -109,16 +129,18 @@ class Preloaded:
             problem = describe(error)
         with self._lock:
             self._problem = problem
-            kept = not (problem or self._closed)
+            stale = renewed != self._renewed and not (problem or self._closed)
+            kept = not (problem or self._closed or stale)
             if kept:
                 self._open.append(pipeline)
-            more = kept and len(self._open) < self._wanted
+            more = stale or (kept and len(self._open) < self._wanted)
             if kept and not more:
                 self._end_restocking()
         if not kept:
             pipeline.stop()
-            with self._lock:
-                self._end_restocking()
+            if not stale:
+                with self._lock:
+                    self._end_restocking()
         return more
 
     def _end_restocking(self) -> None:

@@ -122,6 +122,7 @@ class Connection:
         where = f"{error.node}: " if isinstance(error, NodeError) else ""
         cause = error.__cause__ if isinstance(error, NodeError) and error.__cause__ is not None else error
         self._note(f"session {guest.id} failed: {where}{type(cause).__name__}")
+        self._supply.renew()
         raise Closing(FAULT, "failed", "the agent failed; the server says where") from error
 
     async def _converse(self, session: Session, guest: Guest) -> None:
@@ -173,6 +174,8 @@ class Connection:
 
     async def _obey(self, session: Session, command: Command) -> None:
         """Raises: VflowError for what the agent cannot do."""
+        if not isinstance(command, PlayedSoFar):
+            self._wire.meter.command(asyncio.get_running_loop().time())
         match command:
             case PlayedSoFar(turn, seconds):
                 heard_s = self._playback.report(turn, seconds, asyncio.get_running_loop().time())
@@ -246,6 +249,7 @@ class Connection:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LEVELS_S)
+            self._roster.load.look()
             if not self._wire.sending:
                 await self._wire.send(self._core.levels(session.pipeline.levels()))
             since, idle_s = self._wire.listening_since, self._limits.idle_s

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 HEADER_S = 10.0
@@ -79,6 +80,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if message["type"] == "websocket.close":
             self.writable.set()  # the last word does not wait for room: there may never be any
             self._end_soon()
+        elif self.transport.is_closing():
+            raise ClientDisconnected  # asyncio would warn of each write
         await super().send(message)
 
     def send_receive_event_to_app(self) -> None:

@@ -3,13 +3,9 @@ given, in seconds."""
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 from vflow.web.commands import MALFORMED, POLICY, TOO_LARGE, Closing
-
-PIECES = 20
-"""Into how many a window is cut: so many sums are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +15,12 @@ class Limits:
     sessions: int = 16
     message_bytes: int = 65_536
     audio_speed: float = 2.0
-    """How much faster than real time a client's audio may come, over `window_s`."""
+    """How much faster than real time a client's audio may come."""
     messages_per_s: float = 400.0
-    window_s: float = 5.0
+    commands_per_s: float = 10.0
+    """Messages that are neither audio nor reports of what was played: each may cost a turn."""
+    burst_s: float = 5.0
+    """Each rate may be exceeded by what it allows in this time: a network that stood still catches up."""
     start_s: float = 10.0
     """Until a client has said `start`, or sent the header of its request."""
     idle_s: float = 60.0
@@ -32,33 +31,34 @@ class Limits:
     """What a reply that is spoken gets when the server stops."""
 
 
-class Window:
-    """The sum of what came in the last `length_s`."""
+class Allowance:
+    """A rate: `per_s` in a second, and what that allows in `burst_s` at once."""
 
-    def __init__(self, length_s: float) -> None:
-        self._length_s = length_s
-        self._pieces: deque[tuple[float, float]] = deque()
-        self._sum = 0.0
+    def __init__(self, per_s: float, burst_s: float) -> None:
+        self._per_s, self._most = per_s, per_s * burst_s
+        self._left = self._most
+        self._at_s: float | None = None
 
-    def add(self, amount: float, now_s: float) -> float:
-        """Add an amount, and return the sum."""
-        if self._pieces and now_s - self._pieces[-1][0] < self._length_s / PIECES:
-            at_s, before = self._pieces.pop()
-            self._pieces.append((at_s, before + amount))
-        else:
-            self._pieces.append((now_s, amount))
-        while self._pieces[0][0] <= now_s - self._length_s:
-            self._pieces.popleft()
-        self._sum = sum(amount for _, amount in self._pieces)
-        return self._sum
+    def take(self, amount: float, now_s: float) -> bool:
+        """Whether so much may come now."""
+        passed_s = 0.0 if self._at_s is None else now_s - self._at_s
+        self._at_s = now_s
+        self._left = max(self._left, min(self._most, self._left + self._per_s * passed_s)) - amount
+        return self._left >= 0
+
+    def excuse(self, seconds: float) -> None:
+        """What came for so long waited to be read, and comes at once: the server's own doing."""
+        self._left += self._per_s * seconds
 
 
 class Meter:
-    """Holds one client against the limits. Each method raises Closing where it asks for too much."""
+    """Holds one client against the limits. Its methods raise Closing where it asks for too much."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._messages, self._audio = Window(limits.window_s), Window(limits.window_s)
+        self._messages = Allowance(limits.messages_per_s, limits.burst_s)
+        self._commands = Allowance(limits.commands_per_s, limits.burst_s)
+        self._audio = Allowance(limits.audio_speed, limits.burst_s)
 
     def message(self, size: int, now_s: float) -> None:
         """A message of so many bytes has come."""
@@ -66,18 +66,28 @@ class Meter:
         if size > limits.message_bytes:
             text = f"a message of {size:,} bytes; at most {limits.message_bytes:,} are taken"
             raise Closing(TOO_LARGE, "too_large", text)
-        if self._messages.add(1, now_s) > limits.messages_per_s * limits.window_s:
+        if not self._messages.take(1, now_s):
             text = f"more than {limits.messages_per_s:g} messages a second; send 20 ms or more at once"
+            raise Closing(POLICY, "flood", text)
+
+    def command(self, now_s: float) -> None:
+        """The client asks for something."""
+        if not self._commands.take(1, now_s):
+            text = f"more than {self._limits.commands_per_s:g} commands a second"
             raise Closing(POLICY, "flood", text)
 
     def audio(self, size: int, rate: int, now_s: float) -> None:
         """So many bytes of 16 bit audio have come."""
         if size % 2:
             raise Closing(MALFORMED, "odd_bytes", f"{size} bytes are no whole number of 16 bit samples")
-        limits = self._limits
-        if self._audio.add(size / 2 / rate, now_s) > limits.audio_speed * limits.window_s:
+        if not self._audio.take(size / 2 / rate, now_s):
             text = (
-                f"audio came more than {limits.audio_speed:g} times as fast as it lasts at the"
+                f"audio came more than {self._limits.audio_speed:g} times as fast as it lasts at the"
                 f" {rate:,} Hz that were said; send it at its own pace, and its true rate"
             )
             raise Closing(POLICY, "too_fast", text)
+
+    def excuse(self, seconds: float) -> None:
+        """The server did not read for so long: there was no room for what the client says."""
+        for allowance in (self._messages, self._commands, self._audio):
+            allowance.excuse(seconds)

@@ -7,7 +7,15 @@ from typing import Any
 
 import msgspec
 
-from vflow.session.events import Event, Interrupted, ReplyAudio, ReplyGoesOn, ReplyHeld
+from vflow.session.events import (
+    Event,
+    Interrupted,
+    ReplyAudio,
+    ReplyGoesOn,
+    ReplyHeld,
+    TurnEnded,
+    UserText,
+)
 from vflow.web.commands import (
     HIGHEST_RATE,
     LOWEST_RATE,
@@ -49,8 +57,13 @@ class RawProtocol:
         return [_text("ready", **{name: about[name] for name in names})]
 
     def tell(self, event: Event) -> list[Frame]:
-        if isinstance(event, ReplyAudio):
-            return [event.pcm16]
+        match event:
+            case ReplyAudio():
+                return [event.pcm16]
+            case UserText(_, text):
+                return [_text("transcript", role="user", text=text, final=True)]
+            case TurnEnded(record) if record.heard:
+                return [_text("transcript", role="agent", text=record.heard, final=True)]
         return [_text(_WORDS[type(event)])] if type(event) in _WORDS else []
 
     def warn(self, node: str, text: str) -> list[Frame]:

@@ -13,7 +13,10 @@ from typing import Any
 
 from vflow.web.commands import LATER, Closing
 from vflow.web.limits import Limits
+from vflow.web.load import Load
 
+MOST_LOAD = 0.9
+"""Of the usable cores: beyond, one more session would slow down those that are served."""
 RECENT_S, FEW = 30.0, 3
 """Turns of the last 30 s, three or more, say whether the promised latency is kept."""
 
@@ -33,8 +36,11 @@ class Guest:
 class Roster:
     """The sessions of one server."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limits: Limits, clock: Callable[[], float] = time.monotonic, load: Load | None = None
+    ) -> None:
         self.limits, self._clock = limits, clock
+        self.load = load or Load()
         self.guests: list[Guest] = []
         self.served = 0
         self.closed: Counter[str] = Counter()
@@ -72,6 +78,8 @@ class Roster:
         """Why one more session would not be served within the latency promised; '' where it would."""
         if not self.guests:
             return ""
+        if (share := self.load.share()) > MOST_LOAD:
+            return f"{share:.0%} of {self.load.cores:g} cores are in use; {self._first()}"
         since = self._clock() - RECENT_S
         recent = [(took, promised) for at, took, promised in self._late if at > since]
         if len(recent) < FEW:
@@ -79,10 +87,10 @@ class Roster:
         took, promised = (statistics.median(column) for column in zip(*recent, strict=True))
         if took <= promised:
             return ""
-        return (
-            f"replies take {took:.0f} ms here at present, {promised:.0f} are promised;"
-            f" {len(self.guests)} being served go first: try again later"
-        )
+        return f"replies take {took:.0f} ms at present, {promised:.0f} are promised; {self._first()}"
+
+    def _first(self) -> str:
+        return f"those being served ({len(self.guests)}) go first: try again later"
 
     def problem(self) -> str:
         """Why nobody would be admitted now; '' where one would."""

@@ -58,6 +58,11 @@ class Supply:
         """Give it an agent that somebody else has loaded, and closes."""
         self._agent, self._own, self.problem = agent, False, ""
 
+    def renew(self) -> None:
+        """A session has failed: what is open for the next one may share what failed. Does not block."""
+        if self._agent is not None:
+            self._agent.renew()
+
     async def close(self) -> None:
         """Close what it has loaded; sessions that run go on."""
         async with self._loading:

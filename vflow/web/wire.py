@@ -28,6 +28,7 @@ class Wire:
         """When it began to wait for a message, by the loop's clock; None while it does not."""
         self.sending = False
         """Whether something waits to be sent."""
+        self._heard_s: float | None = None  # when the last message came: until the next look others wait
 
     async def accept(self, subprotocol: str) -> None:
         """Open the socket, with the subprotocol where the client offers it."""
@@ -37,9 +38,11 @@ class Wire:
     async def receive(self) -> Frame:
         """The next message. Raises: Closing for one that is too much, WebSocketDisconnect."""
         loop = asyncio.get_running_loop()
-        self.listening_since = loop.time()
+        self.listening_since = now_s = loop.time()
+        if self._heard_s is not None:
+            self.meter.excuse(now_s - self._heard_s)
         message = await self._socket.receive()
-        self.listening_since = None
+        self.listening_since, self._heard_s = None, loop.time()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
         text: str | None = message.get("text")
