@@ -70,6 +70,7 @@ class Page:
 
     window: Any
     faults: list[str] = field(default_factory=list)
+    patience_s: float = PATIENCE_S
 
     def open(self, url: str) -> None:
         self.window.goto(url)
@@ -77,7 +78,7 @@ class Page:
     def wait(self, condition: str, argument: Any = None) -> None:
         """Wait until an expression of the page is true. By evaluation again and again: playwright's own way
         evaluates a string inside of the page, which its policy forbids."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + self.patience_s
         while not self.window.evaluate(condition, argument):
             assert time.monotonic() < deadline, f"{condition}: never; {self.said()}"
             self.window.wait_for_timeout(LOOK_MS)

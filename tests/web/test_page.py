@@ -120,6 +120,9 @@ def test_a_typed_turn_needs_no_microphone(open_page: Open, agent: str) -> None:
     page.wait(f"{HEARD}.length === {len(WORDS)}")
     assert "What about Rome?" in page.window.inner_text(".asked")
     assert page.window.evaluate("probe.bytes") == 0
+    page.window.evaluate("document.querySelector('.card').open = false")
+    page.window.click(".turn .times")
+    assert "First word" in page.window.inner_text("#times")
     with page.window.expect_download() as saved:
         page.window.click("#download")
     text = Path(saved.value.path()).read_text(encoding="utf-8")

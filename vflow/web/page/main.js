@@ -25,7 +25,7 @@ const status = new Status();
 const controls = new Controls();
 const waterfall = new Waterfall();
 const graph = new GraphView();
-const transcript = new Transcript(find("turns"), (turn) => waterfall.show(turn));
+const transcript = new Transcript(find("turns"), (turn) => waterfall.reveal(turn));
 const connection = new Connection({ message, audio: (turn, pcm) => speaker.play(turn, pcm), closed });
 const speaker = new Speaker(played);
 const microphone = new Microphone(heardUser, unplugged);
