@@ -94,7 +94,7 @@ class Connection:
         except Closing as closing:
             await self._close(closing)
         except WebSocketDisconnect as gone:
-            self._roster.count(BY_SERVER.get(gone.code, "left"))
+            self._roster.count(BY_SERVER.get(await self._wire.code_of(gone), "left"))
         except WebSocketDisconnected:
             self._roster.count("left")
 
@@ -274,7 +274,8 @@ class Connection:
 
 
 async def _first(*tasks: Coroutine[Any, Any, None]) -> None:
-    """Run all until the first ends; the others are cancelled. Raises: what that one raises."""
+    """Run all until the first ends; the others are cancelled. Raises: what that one raises, of several the
+    first in their order."""
     running = [asyncio.ensure_future(task) for task in tasks]
     try:
         done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -282,5 +283,6 @@ async def _first(*tasks: Coroutine[Any, Any, None]) -> None:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-    for task in done:
-        task.result()
+    for task in running:
+        if task in done:
+            task.result()

@@ -29,7 +29,7 @@ class Limits:
     """Without a message."""
     send_s: float = 5.0
     """Until a client takes what it is sent."""
-    drain_s: float = 2.5
+    drain_s: float = 2.0
     """What a reply that is spoken gets when the server stops."""
 
 
