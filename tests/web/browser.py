@@ -70,6 +70,7 @@ class Page:
 
     window: Any
     faults: list[str] = field(default_factory=list)
+    patience_s: float = PATIENCE_S
 
     def open(self, url: str) -> None:
         self.window.goto(url)
@@ -77,7 +78,7 @@ class Page:
     def wait(self, condition: str, argument: Any = None) -> None:
         """Wait until an expression of the page is true. By evaluation again and again: playwright's own way
         evaluates a string inside of the page, which its policy forbids."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + self.patience_s
         while not self.window.evaluate(condition, argument):
             assert time.monotonic() < deadline, f"{condition}: never; {self.said()}"
             self.window.wait_for_timeout(LOOK_MS)
@@ -99,9 +100,9 @@ class Page:
         return found
 
     def heard(self) -> tuple[Samples, int]:
-        """What the page has played, `(n,) float32`, from its first sound on, and the rate."""
+        """Wait for silence; return what was played from the first sound on, `(n,) float32`, and the rate."""
+        self.wait("probe.blocks.length > 0 && probe.blocks.at(-1).every(sample => sample === 0)")
         pcm = base64.b64decode(self.window.evaluate("probe.played()"))
-        assert pcm, "nothing was played, or the window does not record"
         return np.frombuffer(pcm, "<i2").astype(np.float32) / 32767, int(self.window.evaluate("probe.rate"))
 
 

@@ -5,7 +5,8 @@
 const probe = (globalThis.probe = { told: [], blocks: [], rate: 0, loud: 0, bytes: 0 });
 
 function tell(kind, fields) {
-  probe.told.push({ kind, at: performance.now(), ...fields });
+  const frame = probe.context ? Math.round(probe.context.currentTime * probe.rate) : 0;
+  probe.told.push({ kind, frame, ...fields });
 }
 
 globalThis.WebSocket = class extends WebSocket {
@@ -35,7 +36,9 @@ const RECORDER = `
     process([[samples]]) {
       if (!samples) return true;
       this.begun ||= samples.some((sample) => sample !== 0);
-      if (this.begun) this.kept.push(...samples);
+      if (!this.begun) return true;
+      if (this.first === undefined) this.port.postMessage((this.first = currentFrame));
+      this.kept.push(...samples);
       if (this.kept.length >= 1024) this.port.postMessage(Float32Array.from(this.kept.splice(0)));
       return true;
     }
@@ -54,8 +57,12 @@ async function record(node) {
   const module = URL.createObjectURL(new Blob([RECORDER], { type: "text/javascript" }));
   await context.audioWorklet.addModule(module);
   const recorder = new AudioWorkletNode(context, "recorder", { numberOfOutputs: 0 });
-  recorder.port.onmessage = ({ data }) => probe.blocks.push(data);
+  recorder.port.onmessage = ({ data }) => {
+    if (typeof data === "number") probe.first = data;
+    else probe.blocks.push(data);
+  };
   probe.rate = context.sampleRate;
+  probe.context = context;
   connect.call(node, recorder);
 }
 
@@ -66,6 +73,15 @@ probe.played = () => {
   let text = "";
   for (let at = 0; at < bytes.length; at += 4096) text += String.fromCharCode(...bytes.subarray(at, at + 4096));
   return btoa(text);
+};
+
+/** From when the first interruption came to the last sound before a silence of 50 ms, in ms. */
+probe.stop = () => {
+  const cut = probe.told.find(({ message }) => message?.type === "interrupted").frame - probe.first;
+  const sound = probe.blocks.map((block) => [...block]).flat();
+  let last = cut;
+  for (let at = cut; at < sound.length && at - last < probe.rate / 20; at++) if (sound[at] !== 0) last = at;
+  return ((last - cut) * 1000) / probe.rate;
 };
 
 document.addEventListener("DOMContentLoaded", () => {

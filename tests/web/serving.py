@@ -34,9 +34,13 @@ START_S = 6 * PATIENCE_S
 
 @contextmanager
 def scripted(folder: Path, sessions: int = 16, push_to_talk: bool = False, **agent: Any) -> Iterator[str]:
-    """Serve `scripted_agent` in this process; gives its address, with the token."""
-    file = scripted_agent.graph(folder, **agent)
-    options: dict[str, Any] = {**serving_options(), "push_to_talk": push_to_talk}
+    """Serve `scripted_agent` in this process; gives its address, with the token.
+
+    It waits long for the end of an utterance: a browser beside other tests may stop for half a second.
+    """
+    file = scripted_agent.graph(folder, **{"every": "1ms", **agent})
+    overrides = None if push_to_talk else {"vad.speech_end_after": "800ms"}
+    options: dict[str, Any] = {**serving_options(), "push_to_talk": push_to_talk, "overrides": overrides}
     with (
         preload(file, nodes=NODES, **options) as loaded,
         Live(loaded, Limits(sessions=sessions)) as live,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,12 @@ def test_a_graph_is_loaded_as_the_application_starts_and_closed_with_it(tmp_path
         assert client.get("/voice/ready").json() == {"ready": True}
         assert client.get("/voice/status").json()["capacity"] == Limits().sessions
     assert talk.state.supply.problem
+
+
+def test_its_import_loads_no_web_server() -> None:
+    heavy = "{'starlette', 'uvicorn', 'websockets', 'torch'}"
+    code = f"import vflow.web, sys; assert not {heavy} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_without_the_extra_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

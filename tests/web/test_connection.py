@@ -148,6 +148,7 @@ def test_bad_input_gets_its_code_and_no_other_session_is_disturbed(live: Live, c
             for message in messages:
                 client.socket.send(message)
             assert client.closed() == (close, code)
+        live.until(lambda: live.closed == {code or "too_large": 1})
         assert other.wait_for("turn_ended")["heard"] == scripted_agent.REPLY
     assert live.notes == []
 
@@ -158,6 +159,7 @@ def test_text_that_is_no_utf8_is_closed_with_1007(live: Live) -> None:
         client.socket.protocol.send_text(b"\xff\xfe")
         client.socket.socket.sendall(b"".join(client.socket.protocol.data_to_send()))
         assert client.closed()[0] == 1007
+    live.until(lambda: live.closed == {"bad_message": 1})
 
 
 @pytest.mark.parametrize("token", [None, "wrong", "", "a-token-of-a-tesT", "\u00fc"])

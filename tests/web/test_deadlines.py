@@ -68,7 +68,7 @@ def test_a_half_open_socket_is_closed_by_its_pings(live: Live, monkeypatch: pyte
     monkeypatch.setattr(config, "ws_ping_timeout", 0.2)
     monkeypatch.setattr("vflow.web.deadlines.LINGER_S", 0.1)
     with live.deaf('{"type": "start"}'):
-        live.until(lambda: live.roster.served == 1 and not live.roster.guests)
+        live.until(lambda: live.closed == {"no_pong": 1})
         live.until(lambda: not live.server.server_state.connections)
 
 

@@ -72,6 +72,16 @@ def test_nobody_is_admitted_where_the_cores_are_in_use() -> None:
     assert roster.problem() == ""
 
 
+def test_as_many_wait_to_begin_as_there_is_room_for() -> None:
+    roster = Roster(Limits(waiting=1))
+    with roster.wait(), pytest.raises(Closing, match="1 clients wait to begin") as raised, roster.wait():
+        pass
+    assert raised.value.close == 1013
+    with roster.wait():
+        assert roster.waiting == 1
+    assert roster.waiting == 0
+
+
 def test_nobody_is_admitted_to_a_server_that_stops() -> None:
     roster = Roster(Limits())
     roster.stopping.set()

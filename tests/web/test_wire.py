@@ -112,6 +112,29 @@ def test_a_client_that_takes_nothing_is_given_up_and_closing_it_ends_too(
     run(steps())
 
 
+def test_a_send_that_fails_looks_for_the_code_of_the_close() -> None:
+    socket = Socket(
+        {"type": "websocket.receive", "text": "unread"}, {"type": "websocket.disconnect", "code": 1009}
+    )
+
+    async def fail(message: Message) -> None:
+        if message["type"] == "websocket.send":
+            raise OSError
+
+    socket.send = fail  # type: ignore[method-assign]
+
+    async def steps() -> None:
+        wire = socket.wire()
+        await wire.accept("vflow.1")
+        with pytest.raises(WebSocketDisconnect) as raised:
+            await wire.send(["one"])
+        assert raised.value.code == 1006
+        assert await wire.code_of(raised.value) == 1009
+        assert await wire.code_of(raised.value) == 1006  # there is nothing more to be received
+
+    run(steps())
+
+
 def test_a_reason_is_cut_to_what_a_close_frame_holds() -> None:
     socket = Socket()
 

@@ -96,6 +96,7 @@ class _Routes:
 
     async def status(self, request: Request) -> Response:
         if not self._doors.admits(request.scope["headers"], ()):
+            self.roster.count("token")
             raise HTTPException(401, "the token is missing or wrong", {"www-authenticate": "Bearer"})
         return JSONResponse(self.roster.status(), headers=NO_STORE)
 

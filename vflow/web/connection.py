@@ -30,7 +30,9 @@ from vflow.web.commands import (
     END,
     FAULT,
     LEAVING,
+    MALFORMED,
     POLICY,
+    TOO_LARGE,
     WRONG_KIND,
     Ask,
     Closing,
@@ -54,6 +56,8 @@ from vflow.web.wire import Wire
 LOOK_S = 0.02
 """Between two looks at what has sounded by the clock."""
 LEVELS_S = 0.25
+BY_SERVER = {MALFORMED: "bad_message", TOO_LARGE: "too_large", FAULT: "no_pong"}
+"""Closes that are not told by us but by the WebSocket's own library, by their codes."""
 BUSY = ("processing", "speaking")
 NO_TOKEN = "the token is missing or wrong; open the address that was printed"
 _ENDED = Closing(END, "end", "the session has ended")
@@ -89,7 +93,9 @@ class Connection:
                 self._roster.leave(guest)
         except Closing as closing:
             await self._close(closing)
-        except (WebSocketDisconnect, WebSocketDisconnected):
+        except WebSocketDisconnect as gone:
+            self._roster.count(BY_SERVER.get(await self._wire.code_of(gone), "left"))
+        except WebSocketDisconnected:
             self._roster.count("left")
 
     # its beginning and end
@@ -97,9 +103,10 @@ class Connection:
     async def _begin(self) -> None:
         """Wait until the client has begun."""
         try:
-            async with asyncio.timeout(self._limits.start_s):
-                while self._core.start is None:
-                    self._core.receive(await self._wire.receive())
+            with self._roster.wait():
+                async with asyncio.timeout(self._limits.start_s):
+                    while self._core.start is None:
+                        self._core.receive(await self._wire.receive())
         except TimeoutError:
             text = f"nothing was said for {self._limits.start_s:g} s; the first message is 'start'"
             raise Closing(POLICY, "no_start", text) from None
@@ -267,7 +274,8 @@ class Connection:
 
 
 async def _first(*tasks: Coroutine[Any, Any, None]) -> None:
-    """Run all until the first ends; the others are cancelled. Raises: what that one raises."""
+    """Run all until the first ends; the others are cancelled. Raises: what that one raises, of several the
+    first in their order."""
     running = [asyncio.ensure_future(task) for task in tasks]
     try:
         done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -275,5 +283,6 @@ async def _first(*tasks: Coroutine[Any, Any, None]) -> None:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-    for task in done:
-        task.result()
+    for task in running:
+        if task in done:
+            task.result()

@@ -13,6 +13,8 @@ class Limits:
     """Of one server; times in seconds."""
 
     sessions: int = 16
+    waiting: int = 64
+    """Clients that have connected and not begun."""
     message_bytes: int = 65_536
     audio_speed: float = 2.0
     """How much faster than real time a client's audio may come."""
@@ -27,7 +29,7 @@ class Limits:
     """Without a message."""
     send_s: float = 5.0
     """Until a client takes what it is sent."""
-    drain_s: float = 2.5
+    drain_s: float = 2.0
     """What a reply that is spoken gets when the server stops."""
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import statistics
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,11 +43,22 @@ class Roster:
         self.limits, self._clock = limits, clock
         self.load = load or Load()
         self.guests: list[Guest] = []
-        self.served = 0
+        self.served = self.waiting = 0
         self.closed: Counter[str] = Counter()
         """Connections that have ended, by the word for it."""
         self.stopping = asyncio.Event()
         self._late: deque[tuple[float, float, float]] = deque(maxlen=100)  # when, took and promised in ms
+
+    @contextlib.contextmanager
+    def wait(self) -> Iterator[None]:
+        """A client has connected, and not begun yet. Raises: Closing where too many have."""
+        if self.waiting >= self.limits.waiting:
+            raise Closing(LATER, "full", f"{self.waiting} clients wait to begin; try again later")
+        self.waiting += 1
+        try:
+            yield
+        finally:
+            self.waiting -= 1
 
     def admit(self, protocol: str) -> Guest:
         """Take a session in. Raises: Closing for one that cannot be served now, with the reason in words."""

@@ -19,7 +19,7 @@ from vflow.web.roster import Roster
 
 PING_S = 10.0
 """A client that does not answer a ping for so long has gone."""
-GRACE_S, LAST_S = 1.0, 1
+GRACE_S, LAST_S = 0.7, 1
 """After the reply's end: for sessions to close their nodes; then for requests that are going on."""
 SPARE = 64
 """Connections beside those of the sessions: pages, probes."""

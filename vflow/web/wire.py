@@ -66,6 +66,16 @@ class Wire:
             finally:
                 self.sending = False
 
+    async def code_of(self, gone: WebSocketDisconnect) -> int:
+        """The code with which the connection was closed, which a send that fails does not know."""
+        with contextlib.suppress(TimeoutError, RuntimeError, LookupError):  # received already, or never
+            async with asyncio.timeout(CLOSE_S):
+                while (message := await self._socket.receive())["type"] != "websocket.disconnect":
+                    pass
+                code: int = message["code"]
+                return code
+        return gone.code
+
     async def close(self, last: Iterable[Frame], closing: Closing) -> None:
         """Send the last words, and close; a client that has gone, or takes nothing, raises nothing."""
         gone = TimeoutError, Closing, WebSocketDisconnect, WebSocketDisconnected

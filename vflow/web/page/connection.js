@@ -2,6 +2,8 @@
 
 /** Audio that the network has not taken yet; beyond, a frame is dropped and counted: late words help nobody. */
 const MOST_UNSENT = 32_768;
+/** No other letters may stand in a subprotocol; a token with others is none. */
+const TOKEN = /^[\w.~-]+$/;
 
 /**
  * @typedef {object} Hears
@@ -28,7 +30,7 @@ export class Connection {
     const url = new URL("ws", document.baseURI);
     url.protocol = url.protocol.replace("http", "ws");
     url.hash = "";
-    const socket = new WebSocket(url, token ? ["vflow.1", `token.${token}`] : ["vflow.1"]);
+    const socket = new WebSocket(url, TOKEN.test(token) ? ["vflow.1", `token.${token}`] : ["vflow.1"]);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     this.error = {};

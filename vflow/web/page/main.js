@@ -25,7 +25,7 @@ const status = new Status();
 const controls = new Controls();
 const waterfall = new Waterfall();
 const graph = new GraphView();
-const transcript = new Transcript(find("turns"), (turn) => waterfall.show(turn));
+const transcript = new Transcript(find("turns"), (turn) => waterfall.reveal(turn));
 const connection = new Connection({ message, audio: (turn, pcm) => speaker.play(turn, pcm), closed });
 const speaker = new Speaker(played);
 const microphone = new Microphone(heardUser, unplugged);
@@ -52,7 +52,15 @@ function connected() {
 async function open() {
   status.alert("", "connection");
   status.set("connecting");
-  ready = await connection.open(token(), await microphone.prepare());
+  let rate;
+  try {
+    rate = await microphone.prepare();
+  } catch (error) {
+    status.alert(microphoneSentence(error), "microphone");
+    status.set("offline");
+    return false;
+  }
+  ready = await connection.open(token(), rate);
   if (!ready) return false;
   const silent = !ready.output_rate;
   transcript.begin(silent);
@@ -226,6 +234,12 @@ function end() {
   showMode();
 }
 
+/** The user is here: a browser that waited for that plays from now on. */
+async function acted() {
+  lastAct = Date.now();
+  if (await speaker.wake()) status.alert("", "sound");
+}
+
 function chooseMode() {
   hold.release();
   hold.enabled = find("push-to-talk").checked;
@@ -252,13 +266,10 @@ find("volume").oninput = ({ target }) => {
   target.nextElementSibling.textContent = `${Math.round(100 * target.value)} %`;
 };
 document.addEventListener("keydown", (event) => {
-  lastAct = Date.now();
+  acted();
   if (event.key === "Escape" && !find("interrupt").disabled) interrupt();
 });
-document.addEventListener("pointerdown", async () => {
-  lastAct = Date.now();
-  if (await speaker.wake()) status.alert("", "sound");
-});
+document.addEventListener("pointerdown", acted);
 setInterval(() => {
   if (Date.now() - lastAct < AWAY_MS) connection.tell("played", { turn: lastReport.turn, seconds: lastReport.seconds });
 }, ALIVE_MS);

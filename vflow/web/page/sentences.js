@@ -8,7 +8,7 @@ const MICROPHONE = {
     "Another program has the microphone, or the system refuses it. Close that program and press Talk again.",
   OverconstrainedError: "The chosen microphone is gone. Choose another under Settings, then press Talk again.",
   SecurityError:
-    "Browsers give the microphone only to pages from localhost or by https. Open the address on the machine itself, or start the server with --certfile and --keyfile. You can type meanwhile.",
+    "Browsers give sound only to pages that come from localhost or by https. Open the address on the machine itself, or start the server with --certfile and --keyfile.",
 };
 
 /** By the server's word for a close, or its number. */

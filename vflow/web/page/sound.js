@@ -4,11 +4,13 @@
 const PATIENCE_MS = 2000;
 
 /**
- * Make a context of the browser's audio, and load a worklet into it.
+ * Make a context of the browser's audio, and load a worklet into it. Throws a DOMException, SecurityError, where the
+ * browser gives none: to pages that are neither from localhost nor come by https.
  * @param {string} worklet its file, beside this one
  * @param {AudioContextOptions} options
  */
 export async function contextWith(worklet, options = {}) {
+  if (!isSecureContext) throw new DOMException("needs https or localhost", "SecurityError");
   const context = new AudioContext({ latencyHint: "interactive", ...options });
   await context.audioWorklet.addModule(new URL(worklet, import.meta.url));
   return context;

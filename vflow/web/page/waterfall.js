@@ -41,6 +41,14 @@ export class Waterfall {
     this.show(ended.turn);
   }
 
+  /** Show a turn that the user asked for, and bring it into sight. */
+  reveal(number) {
+    const card = this.panel.closest("details");
+    card.open = true;
+    this.show(number);
+    card.scrollIntoView({ block: "nearest" });
+  }
+
   show(number) {
     const ended = this.turns.get(number);
     if (!ended) return;
