@@ -85,3 +85,32 @@ def test_a_registry_that_cannot_be_reached_is_named(
     monkeypatch.setenv("NPM_CONFIG_REGISTRY", url)
     with pytest.raises(Unavailable, match=f"could not fetch tiny@1.0 from {url}"):
         npm.download("tiny@1.0", tmp_path, lambda _: None, AGAIN)
+
+
+def test_the_registry_is_that_of_an_installed_npm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("NPM_CONFIG_REGISTRY", raising=False)
+    program = tmp_path / "bin" / "npm"
+    program.parent.mkdir()
+    with registry() as (url, asked):
+        program.write_text(f"#!/bin/sh\necho {url}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+        assert npm.download("tiny@1.2.0", tmp_path, lambda done: None, AGAIN).read_bytes() == PACKAGE
+    assert asked == ["/tiny/-/tiny-1.2.0.tgz"]
+
+
+def test_without_npm_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("NPM_CONFIG_REGISTRY", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unavailable, match=r"tiny@1\.2\.0 is of npm, which is not here: install Node"):
+        npm.download("tiny@1.2.0", tmp_path, lambda done: None, AGAIN)
+
+
+def test_an_npm_that_fails_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("NPM_CONFIG_REGISTRY", raising=False)
+    program = tmp_path / "npm"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(Unavailable, match="npm does not say where its registry is"):
+        npm.download("tiny@1.2.0", tmp_path, lambda done: None, AGAIN)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -10,7 +12,6 @@ from pathlib import Path
 
 from vflow.errors import Unavailable
 
-REGISTRY = ""
 SILENT_S = 30.0
 """How long a registry that sends nothing is waited for."""
 _BLOCK = 1 << 20
@@ -23,12 +24,12 @@ def is_npm(requirement: str) -> bool:
 
 def download(requirement: str, folder: Path, report: Callable[[float], None], again: str) -> Path:
     """Download a package, unpack nothing, and return its file; `report` takes how much of it is there, and
-    `again` is the command to run again. `NPM_CONFIG_REGISTRY` in the environment names another registry.
+    `again` is the command to run again. The registry is `NPM_CONFIG_REGISTRY` of the environment, or npm's.
 
     Raises: Unavailable where it does not come.
     """
     name, _, version = requirement.rpartition("@")
-    registry = (os.environ.get("NPM_CONFIG_REGISTRY") or REGISTRY).rstrip("/")
+    registry = _registry(requirement)
     target = folder / f"{name.rpartition('/')[2]}-{version}.tgz"
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -54,6 +55,30 @@ def download(requirement: str, folder: Path, report: Callable[[float], None], ag
             raise
         raise Unavailable(_failed(requirement, registry, str(error), again)) from None
     return target
+
+
+def _registry(requirement: str) -> str:
+    """The registry that is set up on this machine. Raises: Unavailable."""
+    if found := os.environ.get("NPM_CONFIG_REGISTRY"):
+        return found.rstrip("/")
+    program = shutil.which("npm")
+    if program is None:
+        raise Unavailable(
+            f"{requirement} is of npm, which is not here: install Node.js, or set NPM_CONFIG_REGISTRY"
+        )
+    try:
+        asked = subprocess.run(
+            [program, "config", "get", "registry"],
+            capture_output=True,
+            text=True,
+            timeout=SILENT_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Unavailable(
+            f"npm does not say where its registry is: {error}; set NPM_CONFIG_REGISTRY"
+        ) from error
+    return asked.stdout.strip().rstrip("/")
 
 
 def _failed(requirement: str, registry: str, why: str, again: str) -> str:
