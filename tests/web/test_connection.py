@@ -220,6 +220,18 @@ def test_a_flood_of_messages_is_closed(tmp_path: Path) -> None:
         assert client.closed() == (1008, "flood")
 
 
+def test_a_flood_of_commands_is_closed_sooner_than_one_of_reports(live: Live) -> None:
+    with live.client() as client:
+        client.begin()
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(200):
+                client.say("played", turn=0, seconds=0)
+            for _ in range(80):
+                client.say("interrupt")
+        assert client.closed() == (1008, "flood")
+    assert "commands a second" in next(m["text"] for m in client.texts if m["type"] == "error")
+
+
 def test_a_client_that_never_reads_is_closed_and_its_session_freed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -166,6 +166,8 @@ class Connection:
             else:
                 try:
                     await self._obey(session, command)
+                except Closing:
+                    raise
                 except VflowError as error:
                     node = command.node if isinstance(command, Set) else ""
                     await self._wire.send(self._core.warn(node, str(error)))
