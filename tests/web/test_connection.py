@@ -303,6 +303,26 @@ def test_a_session_that_fails_is_told_so_without_what_was_said_and_the_next_one_
                 assert client.wait_for("turn_ended")["heard"] == scripted_agent.REPLY
 
 
+def test_a_session_for_which_a_model_has_no_room_is_told_to_try_later(tmp_path: Path) -> None:
+    class NoRoom(Exception):
+        temporary = True
+
+    class Waiting(scripted_agent.Answer):
+        def process_typed(self, packet: TextPacket) -> Any:
+            raise NoRoom("all slots were busy")
+            yield
+
+    with (
+        agent(tmp_path, {"t.answer": Waiting}) as preloaded,
+        Live(preloaded) as live,
+        live.client() as client,
+    ):
+        session = client.begin()["session"]
+        client.say("ask", text="go on")
+        assert client.closed() == (1013, "busy")
+    assert live.notes == [f"session {session} could not be served: answer: NoRoom"]
+
+
 def test_a_fault_of_one_sessions_own_touches_no_other(tmp_path: Path) -> None:
     class Failing(scripted_agent.Answer):
         def process_typed(self, packet: TextPacket) -> Any:
