@@ -22,8 +22,10 @@ from tests.cli.conftest import Vflow
 from tests.stand_ins import PATIENCE_S
 from vflow.cli.serve import is_loopback
 
-PEM = Path(__file__).parents[1] / "web"
-"""A certificate of localhost until 2126, made for these tests."""
+CERTIFICATE = (
+    "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out certificate.pem -days 2"
+    " -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+)
 ECHO = Path(__file__).parents[2] / "pipelines" / "echo.yaml"
 
 
@@ -71,12 +73,13 @@ def test_the_token_may_come_from_the_environment_or_be_left_out() -> None:
             assert json.load(answer)["capacity"] == 16
 
 
-def test_with_a_certificate_the_server_speaks_tls() -> None:
-    words = "--certfile", str(PEM / "certificate.pem"), "--keyfile", str(PEM / "key.pem")
+def test_with_a_certificate_the_server_speaks_tls(tmp_path: Path) -> None:
+    subprocess.run(CERTIFICATE.split(), cwd=tmp_path, check=True, capture_output=True)
+    words = "--certfile", str(tmp_path / "certificate.pem"), "--keyfile", str(tmp_path / "key.pem")
     with serving("--host", "0.0.0.0", "--allow-host", "voice.example.org", *words) as (_, address):
         assert address.startswith(f"https://{socket.gethostname()}:")
         port = address.partition("#")[0].rpartition(":")[2].strip("/")
-        trusted = ssl.create_default_context(cafile=PEM / "certificate.pem")
+        trusted = ssl.create_default_context(cafile=tmp_path / "certificate.pem")
         with urllib.request.urlopen(f"https://localhost:{port}/ready", context=trusted) as answer:
             assert json.load(answer) == {"ready": True}
         request = urllib.request.Request(
