@@ -32,7 +32,9 @@ def test_a_question_out_of_a_file_is_answered_in_words_and_into_a_file(
         address = f"http://127.0.0.1:{live.port}/#token={TOKEN}"
         ran = vflow("talk", address, "--input", question, "--output", "reply.wav")
     assert ran.code == 0
-    assert ran.out == f"agent: {scripted_agent.REPLY}\n"
+    # a busy machine may be late with the file, and fall silent within the question: then that is two
+    assert ran.out.splitlines()[-1] == f"agent: {scripted_agent.REPLY}"
+    assert all(line.startswith("agent: Rome") for line in ran.out.splitlines())
     assert ran.err == "speak; Ctrl-C ends\n"
     assert soundfile.info(tmp_path / "reply.wav").duration > 1
 

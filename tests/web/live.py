@@ -78,6 +78,12 @@ class Live:
             assert time.monotonic() < deadline
             time.sleep(0.005)
 
+    def loop_timers(self) -> list[str]:
+        """The timers of the server's loop that are set."""
+        (connection, *_) = self.server.server_state.connections
+        timers = list(connection.loop._scheduled)  # type: ignore[attr-defined]
+        return [repr(timer) for timer in timers if not timer.cancelled()]
+
     @property
     def closed(self) -> dict[str, int]:
         """Counts of the connections that have ended."""

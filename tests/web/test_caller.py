@@ -26,7 +26,7 @@ def called(live: Live, folder: Path, token: str = TOKEN) -> tuple[Told, Path]:
     question, reply = folder / "question.wav", folder / "reply.wav"
     soundfile.write(question, np.frombuffer(spoken(), "<i2"), 16_000)
     stand_ins = {
-        "mic": ("wav_source", {"file": str(question), "pace": "clock"}),
+        "mic": ("wav_source", {"file": str(question), "pace": "free"}),
         "speaker": ("wav_sink", {"file": str(reply), "sync": True}),
     }
     told: Told = []

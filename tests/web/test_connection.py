@@ -220,6 +220,18 @@ def test_a_flood_of_messages_is_closed(tmp_path: Path) -> None:
         assert client.closed() == (1008, "flood")
 
 
+def test_a_flood_of_commands_is_closed_sooner_than_one_of_reports(live: Live) -> None:
+    with live.client() as client:
+        client.begin()
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(200):
+                client.say("played", turn=0, seconds=0)
+            for _ in range(80):
+                client.say("interrupt")
+        assert client.closed() == (1008, "flood")
+    assert "commands a second" in next(m["text"] for m in client.texts if m["type"] == "error")
+
+
 def test_a_client_that_never_reads_is_closed_and_its_session_freed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,6 +301,26 @@ def test_a_session_that_fails_is_told_so_without_what_was_said_and_the_next_one_
                 client.begin()
                 client.say("ask", text="go on")
                 assert client.wait_for("turn_ended")["heard"] == scripted_agent.REPLY
+
+
+def test_a_session_for_which_a_model_has_no_room_is_told_to_try_later(tmp_path: Path) -> None:
+    class NoRoom(Exception):
+        temporary = True
+
+    class Waiting(scripted_agent.Answer):
+        def process_typed(self, packet: TextPacket) -> Any:
+            raise NoRoom("all slots were busy")
+            yield
+
+    with (
+        agent(tmp_path, {"t.answer": Waiting}) as preloaded,
+        Live(preloaded) as live,
+        live.client() as client,
+    ):
+        session = client.begin()["session"]
+        client.say("ask", text="go on")
+        assert client.closed() == (1013, "busy")
+    assert live.notes == [f"session {session} could not be served: answer: NoRoom"]
 
 
 def test_a_fault_of_one_sessions_own_touches_no_other(tmp_path: Path) -> None:

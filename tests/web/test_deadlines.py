@@ -55,6 +55,14 @@ def test_a_request_in_time_is_answered_and_a_socket_outlives_the_deadline(
         client.wait_for("levels")
 
 
+def test_a_socket_leaves_no_timer_of_its_handshake(live: Live) -> None:
+    with live.client() as client:
+        client.begin()
+        timers = live.loop_timers()
+    assert not any("HttpProtocol" in timer for timer in timers)
+    assert timers  # the socket's own pings
+
+
 @pytest.mark.parametrize("said", [b"\x16\x03\x01 no HTTP at all\r\n\r\n", b"GET / HTTP/9\r\n\r\n"])
 def test_what_is_no_http_is_refused(live: Live, said: bytes) -> None:
     with connected(live) as raw:

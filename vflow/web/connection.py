@@ -29,6 +29,7 @@ from vflow.session.session import Session
 from vflow.web.commands import (
     END,
     FAULT,
+    LATER,
     LEAVING,
     MALFORMED,
     POLICY,
@@ -60,6 +61,7 @@ BY_SERVER = {MALFORMED: "bad_message", TOO_LARGE: "too_large", FAULT: "no_pong"}
 """Closes that are not told by us but by the WebSocket's own library, by their codes."""
 BUSY = ("processing", "speaking")
 NO_TOKEN = "the token is missing or wrong; open the address that was printed"
+BUSY_MODELS = "the models are busy with other sessions; try again later"
 _ENDED = Closing(END, "end", "the session has ended")
 
 
@@ -128,6 +130,9 @@ class Connection:
         """Say on the server what failed, without what the error says: that may hold what a user said."""
         where = f"{error.node}: " if isinstance(error, NodeError) else ""
         cause = error.__cause__ if isinstance(error, NodeError) and error.__cause__ is not None else error
+        if getattr(cause, "temporary", False):
+            self._note(f"session {guest.id} could not be served: {where}{type(cause).__name__}")
+            raise Closing(LATER, "busy", BUSY_MODELS) from error
         self._note(f"session {guest.id} failed: {where}{type(cause).__name__}")
         self._supply.renew()
         raise Closing(FAULT, "failed", "the agent failed; the server says where") from error
@@ -166,6 +171,8 @@ class Connection:
             else:
                 try:
                     await self._obey(session, command)
+                except Closing:
+                    raise
                 except VflowError as error:
                     node = command.node if isinstance(command, Set) else ""
                     await self._wire.send(self._core.warn(node, str(error)))

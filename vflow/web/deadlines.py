@@ -22,6 +22,7 @@ class HttpProtocol(H11Protocol):
 
     header_s = HEADER_S
     _deadline: asyncio.TimerHandle | None = None
+    _upgraded = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -40,24 +41,21 @@ class HttpProtocol(H11Protocol):
 
     def handle_websocket_upgrade(self, event: Any) -> None:
         super().handle_websocket_upgrade(event)
-        self._deadline_is_over()
+        self._upgraded = True  # another protocol has the connection now
+        self._unwatch()
 
     def on_response_complete(self) -> None:
         self._unwatch()  # the next request has not begun: `timeout_keep_alive` counts
         super().on_response_complete()
 
     def _watch(self) -> None:
-        self._deadline = self.loop.call_later(self.header_s, self._give_up)
+        if not self._upgraded:
+            self._deadline = self.loop.call_later(self.header_s, self._give_up)
 
     def _unwatch(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-
-    def _deadline_is_over(self) -> None:
-        """Another protocol has the connection now."""
-        self._unwatch()
-        self.header_s = float("inf")
 
     def _give_up(self) -> None:
         self.transport.abort()

@@ -18,6 +18,9 @@ class TooLong(DecodeError):
 class Full(DecodeError):
     """Every slot was busy until the deadline."""
 
+    temporary = True
+    """The same request may be answered later: `vflow serve` tells its client so."""
+
 
 class Failed(DecodeError):
     """The device failed while it worked on a session: out of memory, or an error of the library's."""
