@@ -79,7 +79,7 @@ class Server:
         for run in self._runs:
             run.close()
         if self._awake is not None:
-            self._awake.terminate()
+            self._awake.kill()  # where its server was killed it spins, and ignores a SIGTERM
             self._awake.wait(PATIENCE_S)
         with contextlib.suppress(ProcessLookupError):  # a test has killed it
             ended = os.pidfd_open(int((self.folder / "pid").read_text()))
