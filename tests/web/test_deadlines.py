@@ -8,7 +8,7 @@ import pytest
 
 from tests.stand_ins import PATIENCE_S
 from tests.web.live import Live
-from vflow.web.deadlines import HttpProtocol, WebSocketProtocol
+from vflow.web.deadlines import QUEUED, HttpProtocol, WebSocketProtocol
 
 
 def connected(live: Live) -> socket.socket:
@@ -68,6 +68,26 @@ def test_what_is_no_http_is_refused(live: Live, said: bytes) -> None:
     with connected(live) as raw:
         raw.sendall(said)
         assert raw.recv(4096).startswith(b"HTTP/1.1 400")
+
+
+def test_a_client_that_is_not_read_is_not_blamed_for_its_pongs(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live.server.config, "ws_ping_interval", 0.1)
+    monkeypatch.setattr(live.server.config, "ws_ping_timeout", 0.2)
+    monkeypatch.setattr("vflow.session.Session.push", lambda *_: False)  # there is no room
+    with live.client(close_timeout=0.1) as client:
+        client.begin()
+        for _ in range(50):
+            client.socket.send(bytes(640))
+        (connection,) = live.server.server_state.connections
+        live.until(lambda: connection.queue.qsize() >= QUEUED)
+        assert connection.read_paused
+        for _ in range(6):
+            client.wait_for("levels")
+        assert connection.read_paused
+    live.until(lambda: not live.roster.guests)
+    assert live.closed == {"left": 1}
 
 
 def test_a_half_open_socket_is_closed_by_its_pings(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ HEADER_S = 10.0
 """For the header of a request, from its first byte, or from the connection on."""
 WRITE_BUFFER = 16_384
 """Bytes that wait for the kernel before `send` does: a third of a second of audio."""
+QUEUED = 16
+"""Messages that wait for the application; then the socket is not read."""
 LINGER_S = 2.0
 """What a client gets to take what was sent before its socket was closed."""
 
@@ -91,9 +93,17 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 self.conn.send_close(1007, "not UTF-8")
                 self.handle_parser_exception()
                 return
-        super().send_receive_event_to_app()
+        paused, self.read_paused = self.read_paused, True  # uvicorn would stop reading at each message,
+        super().send_receive_event_to_app()  # which costs the loop the interpreter twice
+        self.read_paused = paused
+        if not paused and self.queue.qsize() >= QUEUED:
+            self.read_paused = True
+            self.transport.pause_reading()
 
     def keepalive_timeout(self) -> None:
+        if self.read_paused:  # the pong waits to be read: the server is busy, and the client not to blame
+            self.pong_timer = self.loop.call_later(self.ping_timeout or 0, self.keepalive_timeout)
+            return
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1011})
         super().keepalive_timeout()
         self._end_soon()
