@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 import threading
 from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import Any
 
+import pytest
+
 from tests.stand_ins import PATIENCE_S, Collect, Gate, Heavy, Pass, Words, pipeline, word
 from vflow import ManualClock, Pipeline, TextPacket
-from vflow.runtime.watchdog import LOAD_AFTER_S, Doing, Watchdog, standing
+from vflow.runtime.watchdog import LOAD_AFTER_S, Doing, Watchdog, current_frames, standing
 
 CHAIN = """
 nodes:
@@ -122,6 +126,23 @@ def test_a_stall_behind_a_source_that_drops_is_seen() -> None:
         settle(running, words=None, node=Doing.WORKING, sink=Doing.IDLE)
         assert [node for node, _ in Dog(running).look(4.0)] == ["node"]
         gate.open()
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_no_garbage_is_collected_while_it_looks_at_the_threads(
+    monkeypatch: pytest.MonkeyPatch, collects: bool
+) -> None:
+    seen: list[bool] = []
+    frames = sys._current_frames
+    monkeypatch.setattr(sys, "_current_frames", lambda: seen.append(gc.isenabled()) or frames())
+    try:
+        if not collects:
+            gc.disable()
+        assert threading.get_ident() in current_frames()
+        assert gc.isenabled() == collects
+    finally:
+        gc.enable()
+    assert seen == [False]
 
 
 class Idle(Words):

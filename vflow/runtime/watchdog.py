@@ -8,6 +8,7 @@ looked at only when every thread is in one, and none can be woken from within.
 
 from __future__ import annotations
 
+import gc
 import linecache
 import selectors
 import sys
@@ -57,6 +58,24 @@ _WAITS: Mapping[CodeType, Doing] = {
 }
 _SELECT = selectors.DefaultSelector.select.__code__
 _RUN = Coroutines.run.__code__
+_collecting = threading.Lock()  # guards whether Python collects garbage
+
+
+def current_frames() -> dict[int, FrameType]:
+    """The frame of each thread, by its number; any thread.
+
+    No garbage is collected meanwhile: CPython holds a lock over all threads here, and before 3.11.9 a
+    collection in between ran finalizers, which let another thread wait for that lock with the interpreter in
+    its hands: all stood still. Source: CPython's issue 106883.
+    """
+    with _collecting:
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            return sys._current_frames()
+        finally:
+            if collects:
+                gc.enable()
 
 
 @dataclass(slots=True)
@@ -118,7 +137,7 @@ class Watchdog:
             self._all = _Watched()
         if self._clock.held:
             return
-        frames = sys._current_frames()
+        frames = current_frames()
         doing: dict[Segment, Doing] = {}
         for segment in self._segments:
             if (frame := _frame(segment, frames)) is not None:
@@ -169,7 +188,7 @@ class Watchdog:
 
 def standing(segment: Segment) -> Doing | None:
     """Where a thread stands now; None where it has not begun, or has ended. Any thread."""
-    frame = _frame(segment, sys._current_frames())
+    frame = _frame(segment, current_frames())
     return None if frame is None else _doing(frame)
 
 
