@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -311,3 +312,34 @@ def test_a_pipeline_watches_itself_and_its_monitor_ends_with_it() -> None:
         gate.open()
         assert running.wait(PATIENCE_S)
     assert "vflow:watchdog" not in [thread.name for thread in threading.enumerate()]
+
+
+LOOKS = """
+import gc, threading, time
+from vflow.runtime.watchdog import current_frames
+
+class Knot:
+    "Garbage that gives the interpreter to another thread while it is collected."
+    def __init__(self):
+        self.itself = self
+    def __del__(self):
+        time.sleep(0.001)
+
+def look():
+    for _ in range(300):
+        Knot()
+        current_frames()
+
+gc.set_threshold(1, 1, 1)
+threads = [threading.Thread(target=look, daemon=True) for _ in range(6)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print("looked")
+"""
+
+
+def test_many_watchdogs_look_at_the_threads_while_garbage_is_collected() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOOKS], capture_output=True, text=True, timeout=4 * PATIENCE_S, check=True
+    )
+    assert done.stdout == "looked\n"
