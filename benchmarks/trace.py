@@ -1,4 +1,4 @@
-"""What `vflow run --trace` costs: an utterance through the detector and `turn`, as fast as it goes.
+"""Measures what `vflow run --trace` costs: an utterance through the detector and `turn`, as fast as it goes.
 
     python benchmarks/trace.py [--runs N] [--json]
 

@@ -1,9 +1,10 @@
-"""What an interruption and work in advance do to links, in which bins nodes stand, and what leads back."""
+"""Links that are flushed, held or lead back, outputs that nothing reads, and the bins of a node."""
 
 from __future__ import annotations
 
 from vflow import Graph, load
-from vflow.graph.link_facts import bins_of, flushed, held, leads_back
+from vflow.graph.link_facts import bins_of, flushed, held, leads_back, unread_outputs
+from vflow.graph.loader import load_text
 from vflow.graph.shipped import find
 
 
@@ -26,6 +27,13 @@ def test_the_bins_of_a_node_are_named_whole() -> None:
     graph = agent()
     assert bins_of(graph, "vad.turn") == ("vad",)
     assert bins_of(graph, "mic") == bins_of(graph, "words.spoken") == ()
+
+
+def test_outputs_that_nothing_reads_are_named_but_of_a_sink() -> None:
+    graph = load_text(
+        "nodes: {a: {use: test_tone}, b: {use: test_tone}, c: {use: app_sink}}\nlinks: [a -> c]\n"
+    )
+    assert [unread_outputs(graph, name) for name in graph.nodes] == [[], ["audio"], []]
 
 
 def test_a_verdict_leads_back() -> None:

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from vflow.graph.graph import Graph, GraphLink, GraphNode
-from vflow.graph.link_facts import bins_of, flushed, held, leads_back
+from vflow.graph.link_facts import bins_of, flushed, held, leads_back, unread_outputs
 from vflow.graph.negotiation import CONVERTER
-from vflow.node import Sink
-from vflow.ports import outputs_of, queue_text
+from vflow.ports import queue_text
 from vflow.printing import escaped
 
 LEGEND = (
@@ -234,11 +233,8 @@ def _details(graph: Graph, name: str) -> list[str]:
 
 
 def _unused(graph: Graph, name: str) -> list[str]:
-    node = graph.nodes[name]
-    if issubclass(node.cls, Sink):  # what it tells of what it plays, for a canceller of echo
-        return []
-    used = {link.out for link in graph.out_of(name)}
-    return [f"{port}   {node.caps[port]}   not linked" for port in outputs_of(node.cls) if port not in used]
+    caps = graph.nodes[name].caps
+    return [f"{port}   {caps[port]}   not linked" for port in unread_outputs(graph, name)]
 
 
 def _about(graph: Graph, link: GraphLink) -> str:

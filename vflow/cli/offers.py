@@ -1,4 +1,4 @@
-"""What nodes can be told to use: voices that are here, and what a server has, asked by `inspect --set`."""
+"""Lists what nodes can be told to use: voices that are here, and models of a server (`inspect --set`)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""What an interruption and work in advance do to the links of a graph, for drawings."""
+"""Facts of links and nodes that every drawing tells: flushed, held, leading back, unread, in which bins."""
 
 from __future__ import annotations
 
 from vflow.graph.graph import Graph, GraphLink
+from vflow.node import Sink
+from vflow.ports import outputs_of
 
 
 def flushed(graph: Graph) -> set[str]:
@@ -32,6 +34,16 @@ def bins_of(graph: Graph, name: str) -> tuple[str, ...]:
             break
         bins.append(inner)
     return tuple(bins)
+
+
+def unread_outputs(graph: Graph, name: str) -> list[str]:
+    """The outputs of a node that nothing reads; none of a sink, which tells a canceller of echo what it
+    plays."""
+    node = graph.nodes[name]
+    if issubclass(node.cls, Sink):
+        return []
+    used = {link.out for link in graph.out_of(name)}
+    return [port for port in outputs_of(node.cls) if port not in used]
 
 
 def leads_back(graph: Graph) -> set[str]:

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vflow.graph.graph import Graph, GraphLink
-from vflow.graph.link_facts import bins_of
-from vflow.node import Sink
+from vflow.graph.link_facts import bins_of, unread_outputs
 from vflow.picture.layered import Layout
 from vflow.picture.text_width import shortened, text_width
-from vflow.ports import outputs_of
 
 NAME, SMALL, TINY = 14.0, 11.5, 10.5
 """Sizes of text in pixels: of a node's name, of what it is, of ports and labels."""
@@ -74,9 +72,7 @@ def texts_of(graph: Graph, name: str, thread: int) -> list[str]:
     node = graph.nodes[name]
     what = f"{node.resolved} (inserted)" if node.converter else node.resolved
     title = name.removeprefix(f"{bins[-1]}.") if (bins := bins_of(graph, name)) else name
-    used = {link.out for link in graph.out_of(name)}
-    tells = [] if issubclass(node.cls, Sink) else [port for port in outputs_of(node.cls) if port not in used]
-    notes = [f"{port}: not linked" for port in tells]
+    notes = [f"{port}: not linked" for port in unread_outputs(graph, name)]
     notes += [f"{link.out} → {link.into}: itself" for link in graph.out_of(name) if link.target == name]
     return [shortened(text, SMALL, WIDEST) for text in (title, f"{what} · thread {thread}", *notes)]
 

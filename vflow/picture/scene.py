@@ -9,7 +9,7 @@ from typing import Any
 
 from vflow.graph.graph import Graph, GraphLink
 from vflow.graph.latency_budget import path_latencies
-from vflow.graph.link_facts import bins_of, flushed, held
+from vflow.graph.link_facts import bins_of, flushed, held, leads_back
 from vflow.node import Sink, is_source
 from vflow.picture.box_shapes import (
     LINE,
@@ -110,9 +110,10 @@ class Scene:
 
 def scene(graph: Graph) -> Scene:
     """Lay out a graph. Takes 0.1 s for 60 nodes."""
-    order = {name: at for at, name in enumerate(graph.in_order())}
+    order = graph.in_order()
     links = [link for link in graph.links if link.source != link.target]
-    turned = [order[link.source] > order[link.target] for link in links]
+    back = leads_back(graph)
+    turned = [link.name in back for link in links]
     threads = {name: n for n, names in enumerate(graph.segments(), 1) for name in names}
     texts = {name: texts_of(graph, name, threads[name]) for name in order}
     waiting, stale = held(graph), flushed(graph)

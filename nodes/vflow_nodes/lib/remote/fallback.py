@@ -101,7 +101,7 @@ class Fallback:
         self.node.on_cancel(flush)
 
     async def take(self, *items: tuple[str, Packet] | Event) -> AsyncGenerator[Any, None]:
-        """What the node makes of packets, each with its port, and events, as emissions of the host."""
+        """Have the node answer packets, each with its port, and events; yields emissions of the host."""
         self.answered += 1
         for item in items:
             if isinstance(item, Event):

@@ -33,7 +33,7 @@ _UNIT_NAMES = frozenset(name for names in UNITS.values() for name in names)
 _JOINTS = frozenset(("and", "or", "to"))
 _ODDS = frozenset(("odds", "at", "bet", "favorite", "outsider"))
 FEWEST = 5
-"""Of so many things and more "4/5 stars" is four out of five; of fewer it is a fraction."""
+"""Of so many things at least a number is told: "four out of five stars". Of fewer a fraction is said."""
 _PERIODS_OF_DAY = word_set("mornings evenings nights afternoons weekends")
 _COUNTED = word_set("had averaged averages averaging average posted line scored scores finished")
 
