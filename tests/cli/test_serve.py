@@ -146,7 +146,9 @@ def test_a_missing_extra_is_named(vflow: Vflow, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     ran = vflow("serve", str(ECHO))
     assert ran.code == 2
-    assert ran.err == ("error: starlette, uvicorn, websockets is missing; pip install 'vflow-voice[serve]'\n")
+    assert ran.err == (
+        "error: starlette, uvicorn, websockets are missing; pip install 'vflow-voice[serve]'\n"
+    )
 
 
 def test_loopback_is_this_machine_by_any_of_its_names() -> None:

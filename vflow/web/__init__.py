@@ -56,4 +56,5 @@ def require(*packages: str) -> None:
     """Raises: Unavailable where one of the packages is not installed."""
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
-        raise Unavailable(f"{', '.join(missing)} is missing; {install_command('serve')}")
+        are = "are" if len(missing) > 1 else "is"
+        raise Unavailable(f"{', '.join(missing)} {are} missing; {install_command('serve')}")

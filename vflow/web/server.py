@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 import time
@@ -37,6 +38,9 @@ class Place:
     keyfile: str | None = None
 
 
+_OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES)
+
+
 def bind(place: Place) -> socket.socket:
     """A socket that is bound, and does not listen yet. Raises: VflowError."""
     try:
@@ -53,7 +57,9 @@ def bind(place: Place) -> socket.socket:
             raise
     except (OSError, OverflowError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or error
-        raise VflowError(f"nobody can listen at {place.host}, port {place.port}: {why}") from None
+        port = isinstance(error, OverflowError) or getattr(error, "errno", 0) in _OF_THE_PORT
+        mend = "give another --port, or 0 for a free one" if port else "give another --host"
+        raise VflowError(f"nobody can listen at {place.host}, port {place.port}: {why}; {mend}") from None
     return bound
 
 
