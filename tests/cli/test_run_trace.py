@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Vflow
 
 TONE = """\
@@ -22,10 +24,14 @@ def test_a_run_writes_its_trace(vflow: Vflow, tmp_path: Path) -> None:
     assert {"mic", "end"} <= {entry["name"] for entry in entries if entry["ph"] == "X"}
 
 
-def test_a_trace_that_cannot_be_written_is_told_at_the_end(vflow: Vflow) -> None:
-    ran = vflow("run", "g.yaml", "--trace", "no/t.json", files={"g.yaml": TONE})
+@pytest.mark.parametrize(
+    ("name", "why"), [("no/t.json", "No such file or directory"), ("a\0b", "embedded null byte")]
+)
+def test_a_trace_that_cannot_be_written_is_told_at_the_end(vflow: Vflow, name: str, why: str) -> None:
+    ran = vflow("run", "g.yaml", "--trace", name, files={"g.yaml": TONE})
     assert ran.code == 1
-    assert "the trace cannot be written: no/t.json: No such file or directory" in ran.err
+    assert "the trace cannot be written: " in ran.err
+    assert why in ran.err
 
 
 def test_a_trace_is_of_one_run(vflow: Vflow) -> None:

@@ -271,10 +271,9 @@ class _Run:
         if self._trace_file is not None:
             try:
                 write_trace(self._trace_file, self._trace.events())
-            except OSError as error:
-                self.terminal.error(
-                    f"the trace cannot be written: {self.args.trace}: {error.strerror or error}"
-                )
+            except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+                reason = getattr(error, "strerror", None) or error
+                self.terminal.error(f"the trace cannot be written: {self.args.trace}: {reason}")
                 code = code or FAILED
         if loss := losses.lost(self.graph, links, threads):
             self.terminal.note(loss)
