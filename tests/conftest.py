@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from vflow.resources import affinity
-from vflow_nodes.generator.voxtral.cuda import cuda_problem
+from vflow_nodes.generator.voxtral.libraries import cuda_problem
 
 if TYPE_CHECKING:
     from xdist.scheduler import Scheduling

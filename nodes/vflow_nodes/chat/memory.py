@@ -35,20 +35,20 @@ class ChatMemory:
         self.shortened = ids is None or len(ids) > most
         return self._end_of(messages[-1], most) if ids is None or self.shortened else ids
 
-    def untold(self, messages: list[Message], room: int) -> tuple[list[Message], int]:
-        """The messages that a summary is to tell of next: those that have left, or will soon, since the
-        prompt fills three quarters of the room; and how many lie before their end."""
+    def untold(self, messages: list[Message], room: int) -> tuple[list[Message], list[Message]]:
+        """Return the messages that the next summary is to tell: those that have left, or will soon, since the
+        prompt fills three quarters of the room; and all that it covers, from the first on."""
         self._follow(messages)
         ids = self._tokens(messages[self._left_out :])
         end = self._left_out
         if ids is None or len(ids) > room * 3 // 4:
             end = self._cut(messages, room, keep=2)
-        return messages[len(self._told) : end], end
+        return messages[len(self._told) : end], messages[:end]
 
-    def take(self, summary: str, messages: list[Message], end: int) -> None:
-        """Let a summary stand for the first `end` messages."""
-        self.summary, self._told = summary, messages[:end]
-        self._left_out = max(self._left_out, end)
+    def take(self, summary: str, covered: Sequence[Message]) -> None:
+        """Let a summary stand for the messages that it covers."""
+        self.summary, self._told = summary, list(covered)
+        self._left_out = max(self._left_out, len(covered))
 
     @property
     def forgot(self) -> bool:

@@ -64,30 +64,30 @@ def test_a_summary_is_due_before_its_messages_leave_and_stands_for_them() -> Non
     memory = ChatMemory(render)
     few, many = turns(*range(3))[:-1], turns(*range(5))[:-1]
     assert memory.untold(few, 100)[0] == []
-    untold, end = memory.untold(many, 100)
-    assert untold == many[:end]
-    assert 0 < end < len(many) - 2
-    memory.take("sun", many, end)
-    assert text_of(memory.prompt([*many, *turns(9)], 100, 200)).startswith(f"<sun>u{end // 2}")
+    untold, covered = memory.untold(many, 100)
+    assert untold == covered == many[: len(covered)]
+    assert 0 < len(covered) < len(many) - 2
+    memory.take("sun", covered)
+    assert text_of(memory.prompt([*many, *turns(9)], 100, 200)).startswith(f"<sun>u{len(covered) // 2}")
     assert not memory.forgot
 
 
 def test_messages_that_left_too_early_are_told_of_later() -> None:
     memory, said = ChatMemory(render), turns(*range(20))
     memory.prompt(said, 100, 200)
-    untold, end = memory.untold([*said, {"role": "assistant", "content": "a"}], 100)
+    untold, covered = memory.untold([*said, {"role": "assistant", "content": "a"}], 100)
     assert untold[0] == said[0]
-    memory.take("sun", said, end)
-    assert memory.untold(said, 100) == ([], end)
+    memory.take("sun", covered)
+    assert memory.untold(said, 100) == ([], covered)
 
 
 @pytest.mark.parametrize("change", ["deleted", "changed"])
 def test_a_summary_of_what_the_application_has_taken_back_is_gone(change: str) -> None:
     memory, said = ChatMemory(render), turns(*range(5))
-    memory.take("sun", said, 4)
+    memory.take("sun", said[:4])
     now = said[2:] if change == "deleted" else [{"role": "user", "content": "other"}, *said[1:]]
     assert text_of(memory.prompt(now, 200, 200)).startswith("<>" + now[0]["content"])
 
 
 def test_an_empty_history_has_a_prompt() -> None:
-    assert ChatMemory(render).untold([], 100) == ([], 0)
+    assert ChatMemory(render).untold([], 100) == ([], [])

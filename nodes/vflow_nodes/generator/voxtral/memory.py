@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from vflow import Conversation, join_words
 from vflow_nodes.generator.voxtral.prompt import Audio, Prompt, Prompts, Speech, Turn, length
 from vflow_nodes.lib.decode.prompt import Embeds
+from vflow_nodes.lib.summary import NOTE_TAKER, asked, instructed
 
 
 @dataclass(slots=True)
@@ -26,7 +28,8 @@ class Memory:
 
     The conversation decides: a reply that was cut is repeated as it was heard. Its tokens are used where it
     was heard whole, so that what is cached of it stays valid. The last `spoken` turns are kept as audio;
-    where that does not fit, their texts are, and then the oldest turns are left out.
+    where that does not fit, their texts are, and then the oldest turns are left out. A summary may stand for
+    them, after the persona.
     """
 
     def __init__(
@@ -36,6 +39,9 @@ class Memory:
         self._room, self._spoken = room, spoken
         self._exchanges: dict[int, Exchange] = {}
         self._left_out = 0  # turns at the start of the history that are in no prompt any more
+        self._told: tuple[Any, ...] = ()  # the entries at the start that the summary tells of
+        self._ends: list[int] = []  # of each turn, how many entries lie before its end
+        self.summary = ""
         self.shortened = False
         """Whether the newest opening has only the end of a typed text."""
 
@@ -49,12 +55,44 @@ class Memory:
         """A turn was none."""
         self._exchanges.pop(turn, None)
 
+    @property
+    def forgot(self) -> bool:
+        """Whether turns have left of which no summary tells."""
+        return self._left_out > 0 and self._ends[self._left_out - 1] > len(self._told)
+
+    def untold(self) -> tuple[list[dict[str, str]], tuple[Any, ...]]:
+        """Return the messages that the next summary is to tell: those that have left, or will soon, since the
+        opening fills three quarters of the room; and all entries that it covers, from the first on."""
+        turns, unanswered = self._turns(0)
+        cut = self._left_out
+
+        def taken(left_out: int) -> int:
+            return length(self._opening(turns[left_out:], unanswered))
+
+        if taken(cut) > self._room * 3 // 4:  # the last turn stays
+            cuts = range(cut + 1, len(turns))
+            free = bisect.bisect_left(cuts, True, key=lambda left_out: taken(left_out) <= self._room // 2)
+            cut = cuts[min(free, len(cuts) - 1)] if cuts else cut
+        covered = self._conversation.entries()[: self._ends[cut - 1] if cut else 0]
+        return [{"role": e.role, "content": e.text} for e in covered[len(self._told) :]], covered
+
+    def request(self, messages: Sequence[Mapping[str, str]]) -> Prompt:
+        """Return the prompt that asks for a summary of the last one and of messages."""
+        (request,) = asked(self.summary, messages)
+        return self._prompts.conversation(NOTE_TAKER, [Turn((request["content"],))])
+
+    def take(self, summary: str, covered: Sequence[Any]) -> None:
+        """Let a summary stand for the entries that it covers."""
+        self.summary, self._told = summary, tuple(covered)
+        self._turns(0)
+        self._left_out = max(self._left_out, bisect.bisect_right(self._ends, len(self._told)))
+
     def opening(self, but: int = 0) -> Prompt:
         """The prompt before the next utterance's audio; `but` is a turn that is not to be in it."""
         turns, unanswered = self._turns(but)
         self.shortened = False
         while True:
-            prompt = self._prompts.opening(self._persona, turns[self._left_out :], unanswered)
+            prompt = self._opening(turns[self._left_out :], unanswered)
             if length(prompt) <= self._room or not (self._left_out < len(turns) or unanswered):
                 return prompt
             if self._left_out < len(turns):
@@ -65,12 +103,15 @@ class Memory:
             else:
                 unanswered = unanswered[1:]
 
+    def _opening(self, turns: Sequence[Turn], unanswered: Sequence[Speech | str]) -> Prompt:
+        return self._prompts.opening(instructed(self._persona, self.summary), turns, unanswered)
+
     def _end_of(self, text: str) -> Prompt:
         """The prompt of a text's last words, as many as fit."""
         words = text.split(" ")
 
         def made(left_out: int) -> Prompt:
-            return self._prompts.opening(self._persona, [], (" ".join(words[left_out:]),))
+            return self._opening([], (" ".join(words[left_out:]),))
 
         cuts = range(len(words) - 1)
         return made(bisect.bisect_left(cuts, True, key=lambda cut: length(made(cut)) <= self._room))
@@ -82,13 +123,17 @@ class Memory:
 
     def _turns(self, but: int) -> tuple[list[Turn], tuple[Speech | str, ...]]:
         """The turns that were answered, and what was said since."""
-        entries = [entry for entry in self._conversation.entries() if entry.turn != but]
+        every = self._conversation.entries()
+        if every[: len(self._told)] != self._told:  # the application has deleted or changed what it tells of
+            self.summary, self._told, self._left_out = "", (), 0
+        entries = [entry for entry in every if entry.turn != but]
         latest = {entry.turn for entry in entries if entry.role == "user"}
         audible = set(sorted(latest)[-self._spoken :]) if self._spoken else set()
         turns: list[Turn] = []
         said: list[Speech | str] = []
         replied = ""  # the last turn's reply as text
-        for entry in entries:
+        self._ends = []
+        for count, entry in enumerate(entries, 1):
             exchange = self._exchanges.get(entry.turn)
             if entry.role == "user":
                 heard = exchange is not None and entry.turn in audible and exchange.speech
@@ -98,10 +143,12 @@ class Memory:
                 turns.append(
                     Turn(tuple(said), exchange.ids if exchange is not None and whole else entry.text)
                 )
+                self._ends.append(count)
                 said, replied = [], entry.text
             else:  # it spoke on, without a question
                 replied = join_words([replied, entry.text])
                 turns[-1] = Turn(turns[-1].said, replied)
+                self._ends[-1] = count
         self._left_out = min(self._left_out, len(turns))  # the application may delete
         return turns, tuple(said)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,16 +21,15 @@ from vflow import (
     Text,
     TextPacket,
     Unavailable,
-    install_command,
     models,
     prop,
 )
-from vflow_nodes.generator.voxtral import MODEL, cuda
+from vflow_nodes.generator.voxtral import MODEL, libraries
 from vflow_nodes.generator.voxtral.memory import Exchange, Memory, most_windows
 from vflow_nodes.generator.voxtral.prompt import EMBEDDINGS
-from vflow_nodes.generator.voxtral.transcript import Transcript
-from vflow_nodes.lib.engine_generator import EngineGenerator
+from vflow_nodes.generator.voxtral.transcript import Transcript, exactly
 from vflow_nodes.lib.generator import Emission, Emissions
+from vflow_nodes.lib.summarizing import Message, SummarizingGenerator
 
 if TYPE_CHECKING:
     from vflow_nodes.generator.voxtral.loading import Voxtral
@@ -44,12 +42,9 @@ if TYPE_CHECKING:
 PERSONA = "You are a helpful voice assistant. Answer what you hear in two or three short spoken sentences."
 UNKNOWN = "(speech)"
 """Stands in the history for what was said, where no transcript was made of it."""
-TRANSCRIPT = 24, 8
-"""Tokens of a transcript, at most: so many, and so many for each second. Fast speech has 6; a model that
-runs on about noise is stopped."""
 
 
-class VoxtralGenerator(EngineGenerator):
+class VoxtralGenerator(SummarizingGenerator):
     """Answer utterances with Voxtral, which hears them itself: no transcript stands between.
 
     The persona and the history are computed ahead, and so is each 30 s of an utterance that goes on; at its
@@ -91,11 +86,9 @@ class VoxtralGenerator(EngineGenerator):
 
     @classmethod
     def unavailable(cls) -> str:
-        missing = [m for m in ("torch", "transformers") if importlib.util.find_spec(m) is None]
-        if missing:
-            return f"{' and '.join(missing)} not installed: {install_command('speech')}"
-        problem = cuda.cuda_problem()
-        if problem:
+        if problem := libraries.problem():
+            return problem
+        if problem := libraries.cuda_problem():
             return f"{problem}; use: generator.voxtral with device: cpu runs it slowly"
         return "" if models.hub_present(MODEL) else f"its weights are not here: vflow models pull {MODEL}"
 
@@ -122,14 +115,27 @@ class VoxtralGenerator(EngineGenerator):
     def open(self) -> None:
         super().open()
         self._memory = Memory(
-            self._voxtral.prompts, self.ctx.conversation, self.persona, self._room(), self.audio_turns
+            self._voxtral.prompts, self.ctx.conversation, self.persona, self.prompt_room(), self.audio_turns
         )
         self._utterance: Utterance | None = None
         self._given = False  # whether the utterance is answered already
 
-    def _room(self) -> int:
-        """Positions that an opening may take: half of the context is the utterance's."""
+    def prompt_room(self) -> int:
+        """Return how many positions an opening may take: half of the context is the utterance's."""
         return self.context // 2
+
+    def more_context(self) -> str:
+        return "set 'context' higher"
+
+    def untold(self) -> tuple[Sequence[Message], Sequence[Any]]:
+        return self._memory.untold() if self._utterance is None else ((), ())
+
+    def ask_for_summary(self, messages: Sequence[Message]) -> list[int | Embeds]:
+        return self._memory.parts(self._memory.request(messages))
+
+    def remember(self, summary: str, covered: Sequence[Any]) -> None:
+        self._memory.take(summary, covered)
+        self._ahead()
 
     def warm_up(self) -> None:
         """Compute the persona, the encoder and each step that a reply may take."""
@@ -181,6 +187,7 @@ class VoxtralGenerator(EngineGenerator):
                 yield from self._answer(utterance)
 
     def _listen(self, turn: int) -> Utterance:
+        self.drop_summary()
         return self._voxtral.listen(turn, self._windows(turn))
 
     def _windows(self, turn: int) -> int:
@@ -205,10 +212,12 @@ class VoxtralGenerator(EngineGenerator):
         reply = self.reply(self._memory.parts(asked, utterance.embeds.values()), turn)
         yield from self._side_by_side(reply, turn)
         self._ahead()
+        self.plan_summary()
 
     def process_text(self, packet: TextPacket) -> Iterator[Emission]:
         """Answer what the user typed."""
         turn, text = packet.turn or self.ctx.new_turn(), packet.text.strip()
+        self.drop_summary()
         if not text:
             yield self.words, self.ended(turn, 0, "eos")
             return
@@ -217,14 +226,11 @@ class VoxtralGenerator(EngineGenerator):
             return
         asked = yield from self.ready(turn, self._memory.opening)
         if self._memory.shortened:
-            self._tell(
-                "too long",
-                f"what was typed is longer than the {self._room():,} tokens that a prompt may have, and only"
-                " its end is answered; set 'context' higher",
-            )
+            self.tell_too_long("was typed", self.prompt_room())
         self._exchange, self._written = Exchange((), {}), Transcript(told=True)
         yield from self.reply(self._memory.parts([*asked, self._voxtral.prompts.end_inst]), turn)
         self._ahead()
+        self.plan_summary()
 
     def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
         """Have the engine begin a reply, and behind it the transcript: no word waits for what is written."""
@@ -237,11 +243,7 @@ class VoxtralGenerator(EngineGenerator):
         """Begin the transcript of an utterance, in a slot of its own."""
         prompt = self._voxtral.prompts.transcription(exchange.speech, self.language)
         parts = self._memory.parts(prompt, exchange.embeds.values())
-        exact = self.replies.sampling(
-            temperature=0, repetition_penalty=1, no_repeat_ngram=0, min_words=0, min_tokens=0,
-            max_tokens=min(1024, TRANSCRIPT[0] + int(TRANSCRIPT[1] * seconds)),
-        )  # fmt: skip
-        return Transcript(*self.replies.aside(parts, exact))
+        return Transcript(*self.replies.aside(parts, self.replies.sampling(**exactly(seconds))))
 
     def _side_by_side(self, reply: Emissions, turn: int) -> Iterator[Emission]:
         """A reply, and the transcript as soon as it is whole."""
@@ -280,21 +282,19 @@ class VoxtralGenerator(EngineGenerator):
         """Have the prompt of the next turn computed, as far as it is known, unless no engine is there."""
         if "replies" in self.__dict__:
             self.replies.prefill(self._memory.parts(self._memory.opening()))
+            if self._memory.forgot:
+                self.tell_forgotten()
 
     def on_cancel(self, flush: Flush) -> None:
         if flush.retracts:
-            self._retracted(flush.turn)
+            self.on_flush(flush)
             return
         super().on_cancel(flush)
         self._ahead()
 
     def on_flush(self, flush: Flush) -> None:
-        if flush.retracts:
-            self._retracted(flush.turn)
-
-    def _retracted(self, turn: int) -> None:
-        """The user spoke on: what was answered in advance has not been."""
-        self.ctx.conversation.delete(turn)
-        self._memory.forget(turn)
-        if self._utterance is not None and self._utterance.turn == turn:
-            self._given = False
+        super().on_flush(flush)
+        if flush.retracts:  # the user spoke on: what was answered in advance has not been
+            self._memory.forget(flush.turn)
+            if self._utterance is not None and self._utterance.turn == flush.turn:
+                self._given = False

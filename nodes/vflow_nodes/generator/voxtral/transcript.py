@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vflow import join_words
 from vflow_nodes.lib.decode.errors import DecodeError
@@ -10,6 +10,22 @@ from vflow_nodes.lib.decode.errors import DecodeError
 if TYPE_CHECKING:
     from vflow_nodes.lib.decode.reply import Reply
     from vflow_nodes.lib.decode.session import DecodeSession
+
+TOKENS = 24, 8
+"""Of a transcript, at most: this many, and this many for each second. Fast speech has 6 a second; a model
+that runs on about noise is stopped."""
+
+
+def exactly(seconds: float) -> dict[str, Any]:
+    """Return how to draw the transcript of so many seconds: the likeliest token, and repeats as they come."""
+    return {
+        "temperature": 0,
+        "repetition_penalty": 1,
+        "no_repeat_ngram": 0,
+        "min_words": 0,
+        "min_tokens": 0,
+        "max_tokens": min(1024, TOKENS[0] + int(TOKENS[1] * seconds)),
+    }
 
 
 class Transcript:

@@ -12,6 +12,7 @@ from vflow_nodes.generator.voxtral.memory import Exchange, Memory, most_windows
 from vflow_nodes.generator.voxtral.prompt import EMBEDDINGS, Audio, Prompts, Turn, length
 from vflow_nodes.generator.voxtral.tokens import load
 from vflow_nodes.lib.decode.prompt import Embeds
+from vflow_nodes.lib.summary import NOTE_TAKER, asked, instructed
 
 PERSONA = "Be kind."
 
@@ -92,6 +93,60 @@ def test_parts_have_the_embeddings_in_place_of_audio(prompts: Prompts) -> None:
 def test_one_window_of_speech_at_least_is_tried() -> None:
     assert most_windows(1000, [1] * 250, 375) == 2
     assert most_windows(100, [1] * 250, 375) == 1
+
+
+def test_a_summary_is_due_before_its_turns_leave_and_stands_for_them_after_the_persona(
+    prompts: Prompts,
+) -> None:
+    talk = Talk(prompts, room=300, spoken=0)
+    talk.add(1, "one")
+    assert talk.memory.untold() == ([], ())
+    turn = 1
+    while not (due := talk.memory.untold())[0]:
+        turn += 1
+        talk.add(turn, f"answer {turn}")
+    messages, covered = due
+    assert messages[0] == {"role": "user", "content": "said 1"}
+    assert not talk.memory.forgot
+    talk.memory.take("Ada sails.", covered)
+    kept = len(covered) // 2
+    assert 0 < kept < turn
+    turns = [Turn((f"said {n}",), f"answer {n}") for n in range(kept + 1, turn + 1)]
+    assert talk.memory.opening() == prompts.opening(instructed(PERSONA, "Ada sails."), turns)
+    assert talk.memory.untold() == ([], covered)
+
+
+def test_turns_that_left_without_a_summary_are_forgotten_until_one_tells_of_them(prompts: Prompts) -> None:
+    talk = Talk(prompts, room=300, spoken=0)
+    for turn in range(1, 41):
+        talk.add(turn, f"answer {turn}")
+    talk.memory.opening()
+    assert talk.memory.forgot
+    messages, covered = talk.memory.untold()
+    assert messages[0]["content"] == "said 1"
+    talk.memory.take("Ada sails.", covered)
+    assert not talk.memory.forgot
+
+
+def test_a_summary_of_what_the_application_has_deleted_is_gone(prompts: Prompts) -> None:
+    talk = Talk(prompts, spoken=0)
+    talk.add(1, "one")
+    talk.add(2, "two")
+    talk.memory.take("Ada sails.", talk.conversation.entries()[:2])
+    assert talk.memory.opening() == prompts.opening(
+        instructed(PERSONA, "Ada sails."), [Turn(("said 2",), "two")]
+    )
+    talk.conversation.delete(1)
+    assert talk.memory.opening() == prompts.opening(PERSONA, [Turn(("said 2",), "two")])
+
+
+def test_a_summary_is_asked_for_without_audio(prompts: Prompts) -> None:
+    talk = Talk(prompts)
+    talk.add(1, "one")
+    (asks,) = asked("", talk.conversation.messages())
+    assert talk.memory.request(talk.conversation.messages()) == prompts.conversation(
+        NOTE_TAKER, [Turn((asks["content"],))]
+    )
 
 
 def test_what_the_agent_said_unasked_is_a_reply_without_a_question_or_goes_on_with_the_last(

@@ -28,7 +28,7 @@ from vflow import (
     load,
 )
 from vflow.errors import Flushed
-from vflow_nodes.generator.voxtral import MODEL, cuda, node
+from vflow_nodes.generator.voxtral import MODEL, libraries, transcript
 from vflow_nodes.generator.voxtral.node import UNKNOWN, VoxtralGenerator
 from vflow_nodes.generator.voxtral.prompt import Turn
 from vflow_nodes.lib.decode.engine import Engine
@@ -290,7 +290,7 @@ def test_an_utterance_of_which_no_reply_was_heard_is_joined_to_the_next(harness:
 
 def test_an_interrupted_reply_stops_the_engine(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # far more tokens than may wait to be taken: neither reply nor transcript ends by itself
-    monkeypatch.setattr(node, "TRANSCRIPT", (1000, 8))
+    monkeypatch.setattr(transcript, "TOKENS", (1000, 8))
     endless = {**PLAIN, "max_tokens": 400, "min_tokens": 400}
     with Harness(VoxtralGenerator(model=str(checkpoint), **endless)) as harness:
 
@@ -332,6 +332,67 @@ def test_a_history_that_outgrows_its_room_loses_its_oldest_turns(checkpoint: Pat
             harness.conversation.append("assistant", f"Answer {turn} about the weather of tomorrow", turn)
         assert len(node._memory.opening()) <= 512
         assert said(utter(harness, speech(0.5), 30))
+
+
+def outgrow(harness: Harness, turns: range) -> None:
+    for turn in turns:
+        harness.conversation.append("user", f"Question {turn} about the weather of tomorrow", turn)
+        harness.conversation.append("assistant", f"Answer {turn} about the weather of tomorrow", turn)
+
+
+def look(harness: Harness) -> None:
+    """Let the node look after its summary, until it asks for no further look or waits for a word."""
+    node: Any = harness.node
+    while harness.timer_ns is not None:
+        harness.time_ns, harness.timer_ns = harness.timer_ns, None
+        list(node.on_timer())
+        if node._writing is not None:
+            node._voxtral.engine.call(lambda: None).result(timeout=60)
+
+
+def test_what_leaves_the_context_is_kept_as_a_summary_which_the_model_writes_between_turns(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Harness(VoxtralGenerator(model=str(checkpoint), **{**PLAIN, "context": 1024})) as harness:
+        node: Any = harness.node
+        outgrow(harness, range(1, 30))
+        utter(harness, speech(0.5), 30)
+        before = stats(harness)["replies"]
+        monkeypatch.setattr("vflow_nodes.lib.summary.join_words", lambda words: "Ada sails.")
+        look(harness)
+        assert stats(harness)["replies"] == before + 1
+        assert node._memory.summary == "Ada sails."
+        assert not node._memory.forgot
+        assert said(utter(harness, speech(0.5, seed=1), 31))
+        assert [m.text for m in harness.messages if m.kind == "warning"] == []
+
+
+def test_no_summary_is_begun_or_taken_while_the_user_speaks(checkpoint: Path) -> None:
+    with Harness(VoxtralGenerator(model=str(checkpoint), **{**PLAIN, "context": 1024})) as harness:
+        node: Any = harness.node
+        outgrow(harness, range(1, 30))
+        utter(harness, speech(0.5), 30)
+        list(node.on_timer())
+        assert (writing := node._writing) is not None
+        harness.event(SpeechStart(turn=31))
+        assert writing._reply.over
+        assert node._writing is None
+        list(node.on_timer())
+        assert node._writing is None
+
+
+def test_without_a_summary_it_is_told_once_that_turns_are_forgotten(checkpoint: Path) -> None:
+    options = {**PLAIN, "context": 1024, "summary": "none"}
+    with Harness(VoxtralGenerator(model=str(checkpoint), **options)) as harness:
+        outgrow(harness, range(1, 30))
+        utter(harness, speech(0.5), 30)
+        utter(harness, speech(0.5), 31)
+        warnings = [message.text for message in harness.messages if message.kind == "warning"]
+        assert harness.timer_ns is None
+    assert warnings == [
+        "the conversation has outgrown the context, and its oldest turns are left out; "
+        "set 'summary: model', or set 'context' higher"
+    ]
 
 
 def test_speech_beyond_the_context_is_left_out_with_a_warning(checkpoint: Path) -> None:
@@ -411,7 +472,7 @@ def test_the_role_generator_is_voxtral_where_cuda_and_its_weights_are_here(
     (here / "refs").mkdir()
     (here / "refs" / "main").write_text(commit)
     agent = Path(__file__).parents[4] / "pipelines" / "voice_agent.yaml"
-    monkeypatch.setattr(cuda, "cuda_problem", lambda: "")
+    monkeypatch.setattr(libraries, "cuda_problem", lambda: "")
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     assert load(agent, require_available=False).resolved()["generator"] == "generator.voxtral"
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))

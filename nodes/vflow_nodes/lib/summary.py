@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vflow import join_words
 from vflow_nodes.lib.decode.errors import DecodeError
@@ -36,10 +36,13 @@ def asked(summary: str, messages: Sequence[Mapping[str, str]]) -> list[dict[str,
 
 
 class Summary:
-    """A summary while it is made; the turns that lie before `end` will be told by it. One thread."""
+    """A summary while it is written. One thread.
 
-    def __init__(self, session: DecodeSession, reply: Reply, end: int) -> None:
-        self.end = end
+    covered: the entries of the history that it tells of, from the first on.
+    """
+
+    def __init__(self, session: DecodeSession, reply: Reply, covered: Sequence[Any]) -> None:
+        self.covered = covered
         self._session, self._reply = session, reply
         self._words: Iterator[Word | None] = reply.words()
         self._said: list[str] = []

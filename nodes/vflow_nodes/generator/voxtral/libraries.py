@@ -1,4 +1,4 @@
-"""Whether torch could compute on CUDA here, without importing it."""
+"""Whether the libraries that Voxtral needs are here, and torch computes on CUDA, without importing them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import ctypes
 import importlib.util
 import sys
 from pathlib import Path
+
+from vflow import install_command
+
+
+def problem() -> str:
+    """Say which library is not installed; '' where all are."""
+    missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
+    return f"{' and '.join(missing)} not installed: {install_command('speech')}" if missing else ""
 
 
 def cuda_problem() -> str:

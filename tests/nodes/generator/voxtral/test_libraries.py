@@ -7,7 +7,7 @@ import importlib.util
 import pytest
 import torch
 
-from vflow_nodes.generator.voxtral.cuda import cuda_problem
+from vflow_nodes.generator.voxtral.libraries import cuda_problem
 
 
 def test_there_is_no_problem_where_torch_finds_a_device_and_else_one() -> None:

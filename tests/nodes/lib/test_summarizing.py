@@ -12,21 +12,9 @@ import pytest
 from tests.nodes.chat import tiny_model
 from vflow import Harness, Played, TextPacket
 from vflow_nodes.chat import Chat
-from vflow_nodes.chat.summary import HEADING, REQUEST, asked, instructed
+from vflow_nodes.lib.summary import HEADING
 
 TEMPLATE = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}[assistant]"
-
-
-def test_a_persona_says_what_was_said_earlier() -> None:
-    assert instructed("Be kind.", "") == "Be kind."
-    assert instructed("Be kind.", "Ada sails.") == f"Be kind.\n\n{HEADING} Ada sails."
-
-
-def test_the_model_is_asked_for_the_notes_and_what_came_since() -> None:
-    said = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "Hello."}]
-    (message,) = asked("Ada sails.", said)
-    assert message["content"] == f"Notes: Ada sails.\nUser: Hi.\nAssistant: Hello.\n\n{REQUEST}"
-    assert asked("", said)[0]["content"].startswith("User: Hi.")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +58,7 @@ def test_what_leaves_the_context_is_kept_as_a_summary(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node: Any = harness.node
-    monkeypatch.setattr("vflow_nodes.chat.summary.Summary.poll", lambda self: "Ada sails.")
+    monkeypatch.setattr("vflow_nodes.lib.summary.Summary.poll", lambda self: "Ada sails.")
     ask(harness, range(1, 6))
     assert HEADING not in prompt(node)
     write(harness)
@@ -87,6 +75,34 @@ def test_the_model_itself_writes_it_in_a_session_of_its_own(harness: Harness) ->
     write(harness)
     assert node._language.engine.stats()["replies"] == replies + 1
     assert node._writing is None
+
+
+def test_a_model_that_writes_no_summary_is_told_of_once(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node: Any = harness.node
+    monkeypatch.setattr("vflow_nodes.lib.summary.Summary.poll", lambda self: "")
+    for turns in (range(1, 6), range(7, 9)):
+        ask(harness, turns)
+        write(harness)
+    assert HEADING not in prompt(node)
+    told = [message.text for message in harness.messages if message.kind == "warning"]
+    assert [text for text in told if "summary" in text] == [
+        "the model wrote no summary of the turns that the context has no room for, and they are forgotten; "
+        "set 'model' to another, or set 'context' higher"
+    ]
+
+
+def test_a_summary_of_what_was_deleted_while_it_was_written_is_not_used(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node: Any = harness.node
+    ask(harness, range(1, 6))
+    list(node.on_timer())
+    harness.conversation.delete(1)
+    monkeypatch.setattr("vflow_nodes.lib.summary.Summary.poll", lambda self: "Ada sails.")
+    list(node.on_timer())
+    assert "Ada sails." not in prompt(node)
 
 
 def test_a_short_conversation_needs_none(harness: Harness) -> None:
