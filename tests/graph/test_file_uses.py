@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +147,34 @@ def test_a_name_that_cannot_be_written_is_no_clash(name: str) -> None:
 def test_only_a_path_can_be_missing(file: str, count: int) -> None:
     assert len(list(missing([FileUse(file, "reads", "it")]))) == count
     assert not list(missing([FileUse(file, "writes", "it")]))
+
+
+class Keeper(Node):
+    """Reads a folder."""
+
+    model: str = prop("", file="reads", doc="a folder")
+    words = Out(Text("word"))
+
+    def produce(self) -> Iterator[None]:
+        yield from ()
+
+
+class Lender(Node):
+    """Drives another node where it fails."""
+
+    instead: dict[str, object] = prop({}, doc="a node in its place")
+    words = Out(Text("word"))
+
+    def produce(self) -> Iterator[None]:
+        yield from ()
+
+
+@pytest.mark.parametrize(
+    ("instead", "found"),
+    [("{use: keeper, model: ./gone}", ["a: ./gone is not here"]), ("{use: no_such}", []), ("{use: 7}", [])],
+)
+def test_the_files_of_a_node_that_takes_anothers_place_are_known(instead: str, found: list[str]) -> None:
+    text = f"nodes:\n  a: {{use: lender, instead: {instead}}}\n  b: {{use: null}}\nlinks: [a -> b]\n"
+    Path("g.yaml").write_text(text)
+    graph = load("g.yaml", nodes={"keeper": Keeper, "lender": Lender})
+    assert [warning.message for warning in missing(graph.files)] == found

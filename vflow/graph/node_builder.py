@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from vflow.caps import AnyCaps, Audio, Caps, Text
-from vflow.errors import Diagnostic, Place, PropertyError, Unavailable, describe, pass_on_ctrl_c, repr_of
+from vflow.errors import (
+    Diagnostic,
+    Place,
+    PropertyError,
+    Unavailable,
+    VflowError,
+    describe,
+    pass_on_ctrl_c,
+    repr_of,
+)
 from vflow.graph.document import NodeSpec
 from vflow.graph.draft import Draft
 from vflow.graph.file_uses import FileUse
@@ -50,11 +61,10 @@ class NodeBuilder:
 
     def _note_files(self, declared: Mapping[str, Prop], raw: Mapping[str, Any], draft: Draft) -> None:
         for name, declaration in declared.items():
-            if not declaration.file:
-                continue
             place = self.values[name].place if name in self.values else self.spec.place
-            for file in _files(raw.get(name, declaration.default)):
-                draft.files.append(FileUse(file, declaration.file, self.full, place))
+            value = raw.get(name, declaration.default)
+            for file, mode in _files_of(declaration, value, draft.resolver):
+                draft.files.append(FileUse(file, mode, self.full, place))
 
     def _finding(self, name: str, error: PropertyError, resolver: Resolver) -> Diagnostic:
         value = self.values.get(name)
@@ -100,6 +110,21 @@ class NodeBuilder:
                 draft.error(message, node.place, "return Audio(...), Text(...) or AnyCaps()")
                 return node
         return replace(node, caps=caps, paced=paced)
+
+
+def _files_of(
+    declaration: Prop, value: Any, resolver: Resolver
+) -> Iterator[tuple[str, Literal["reads", "writes"]]]:
+    """The files that a property names, and those of the node that it names: {use: chat, model: ./folder}."""
+    if declaration.file:
+        for file in _files(value):
+            yield file, declaration.file
+    elif isinstance(value, dict) and isinstance(use := value.get("use"), str):
+        with contextlib.suppress(VflowError):  # the node that drives it tells what is wrong
+            cls = resolver.resolve(use, Path()).target
+            if isinstance(cls, type) and issubclass(cls, Node):
+                for name, inner in props_of(cls).items():
+                    yield from _files_of(inner, value.get(name, inner.default), resolver)
 
 
 def _files(value: Any) -> Iterator[str]:

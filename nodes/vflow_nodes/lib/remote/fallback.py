@@ -109,17 +109,28 @@ class Fallback:
             else:
                 port, packet = item
                 output = getattr(self.node, f"process_{port}", self.node.process)(packet)
-            async with aclosing(_each(output)) as emissions:
+            async with aclosing(self._emissions(output)) as emissions:
                 async for emitted in emissions:
-                    if isinstance(emitted, tuple):
-                        yield getattr(self.host, emitted[0].name), emitted[1]
-                    else:
-                        yield emitted
+                    yield emitted
+
+    async def on_timer(self) -> AsyncGenerator[Any, None]:
+        """Let the node do what it asked to be woken for, such as a summary; yields emissions of the host."""
+        async with aclosing(self._emissions(self.node.on_timer())) as emissions:
+            async for emitted in emissions:
+                yield emitted
+
+    async def _emissions(self, output: Any) -> AsyncGenerator[Any, None]:
+        """What a method of the node has emitted, from the ports of the host."""
+        async with aclosing(_each(output)) as emissions:
+            async for emitted in emissions:
+                if isinstance(emitted, tuple):
+                    yield getattr(self.host, emitted[0].name), emitted[1]
+                else:
+                    yield emitted
 
 
 class _Context:
-    """The host's context as the node in its place sees it: what it counts goes to the host, and there is no
-    timer."""
+    """The host's context as the node in its place sees it: what it counts goes to the host."""
 
     def __init__(self, ctx: Any) -> None:
         self._ctx = ctx
@@ -133,9 +144,6 @@ class _Context:
             self.figures = data
         else:
             self._ctx.post(kind, text, **data)
-
-    def wake_at(self, time_ns: int | None) -> None:
-        """A summary that is written between turns is not: the host has no timer."""
 
 
 async def _each(output: Any) -> AsyncGenerator[Any, None]:

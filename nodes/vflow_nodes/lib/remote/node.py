@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from vflow import SECOND, Duration, Flush, Node, Unavailable, install_command, prop
@@ -138,6 +138,13 @@ class RemoteNode(Node):
     def fail(self, turn: int, text: str) -> None:
         """Warn that a turn has failed here; the next one goes on."""
         self.ctx.post("warning", text, failed_turn=turn)
+
+    async def on_timer(self) -> AsyncGenerator[Any, None]:
+        """Pass on to the fallback: only it asks to be woken."""
+        if self.spare is not None:
+            async with aclosing(self.spare.on_timer()) as emissions:
+                async for emitted in emissions:
+                    yield emitted
 
     def on_flush(self, flush: Flush) -> None:
         super().on_flush(flush)

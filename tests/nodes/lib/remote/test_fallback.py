@@ -59,6 +59,9 @@ class Spare(Node):
         yield None
         yield self.words, TurnEnd(turn=packet.turn, meta={"tokens": 1, "stop_reason": "eos"})
 
+    def on_timer(self) -> Iterator[Any]:
+        yield self.words, TextPacket(text="By the way.", turn=1)
+
     def on_flush(self, flush: Flush) -> None:
         self.given.append("flush")
 
@@ -168,6 +171,17 @@ def test_a_flush_and_an_interruption_reach_both() -> None:
         assert isinstance(node.spare.node, Spare)
         assert node.spare.node.given[:2] == ["Hello?", "flush"]
         assert "cancel" in node.spare.node.given
+
+
+def test_what_the_other_node_does_between_turns_is_done() -> None:
+    with chat(error(500, "down")) as (harness, _, node):
+        ask(harness)
+        assert node.spare is not None
+        harness.pull()
+        node.spare.node.ctx.wake_at(harness.time_ns + SECOND)
+        (said,) = (item for item in harness.advance(2 * SECOND) if isinstance(item, TextPacket))
+        assert said.text == "By the way."
+        assert node.spare.answered == 1
 
 
 def test_another_endpoint_can_be_named_and_where_it_fails_too_the_turn_has_failed() -> None:
