@@ -46,7 +46,7 @@ from speech.scenes import Scene
 from vflow import load
 from vflow.graph.overrides import StandIns
 from vflow.report.recordings import summary
-from vflow_nodes.stt.moonshine import Transcriber, bundled
+from vflow_nodes.lib.moonshine import Transcriber, bundled
 
 HERE = Path(__file__).parent
 GRAPH = HERE.parent / "pipelines" / "voice_agent.yaml"

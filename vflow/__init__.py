@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vflow.event import Resume as Resume
     from vflow.event import SpeechEnd as SpeechEnd
     from vflow.event import SpeechStart as SpeechStart
+    from vflow.event import SpeechVoid as SpeechVoid
     from vflow.event import TalkEnd as TalkEnd
     from vflow.event import TalkStart as TalkStart
     from vflow.event import TurnEnd as TurnEnd
@@ -116,6 +117,7 @@ _MODULE_OF = {
     "Span": "packet",
     "SpeechEnd": "event",
     "SpeechStart": "event",
+    "SpeechVoid": "event",
     "SpokenUnit": "packet",
     "SystemClock": "clock",
     "TalkEnd": "event",
@@ -180,6 +182,7 @@ __all__ = [
     "Span",
     "SpeechEnd",
     "SpeechStart",
+    "SpeechVoid",
     "SpokenUnit",
     "SystemClock",
     "TalkEnd",

@@ -64,7 +64,8 @@ SPOKEN = "spoken"
 class Text:
     """Text of one `kind`: `word` (one word of a reply), `chunk` (words to speak at once), `final` (what the
     user said, whole), `reply` (what the agent is to say, whole), `verdict` ("finished" or "goes on":
-    of the pause with its turn and pts, `meta["finished"]` is the probability). `None` takes any text.
+    of the pause with its turn and pts, `meta["finished"]` is the probability), `backchannel` (the words
+    over a reply up to its pts, `meta["backchannel"]` whether they want no turn). `None` takes any text.
 
     The known feature is `spoken`: each packet's `units` say how its words are said. Where an input asks for
     it and its source has none, `load` inserts a node `spoken`. `features=None`, of an output that only

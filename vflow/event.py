@@ -47,6 +47,13 @@ class SpeechEnd(Event):
     __slots__ = ()
 
 
+class SpeechVoid(Event):
+    """What began with `SpeechStart` was no turn: a word of assent over a reply, or a noise. Nobody answers
+    it; the next utterance has a number of its own."""
+
+    __slots__ = ()
+
+
 class TalkStart(Event):
     """The user holds the button of a push to talk down: what follows is an utterance."""
 
@@ -59,7 +66,7 @@ class TalkEnd(Event):
     __slots__ = ()
 
 
-SAID = (SpeechStart, Pause, Resume, SpeechEnd)
+SAID = (SpeechStart, Pause, Resume, SpeechEnd, SpeechVoid)
 """What the user did: never made in advance, so never held nor retracted."""
 
 
@@ -92,6 +99,7 @@ NAMES: Mapping[type[Event], str] = {
     Pause: "pause",
     Resume: "resume",
     SpeechEnd: "speech_end",
+    SpeechVoid: "speech_void",
     TalkStart: "talk_start",
     TalkEnd: "talk_end",
     TurnEnd: "turn_end",

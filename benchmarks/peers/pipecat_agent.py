@@ -71,9 +71,9 @@ from vflow_nodes.lib.decode.sampling import Sampling
 from vflow_nodes.lib.decode.session import DecodeSession
 from vflow_nodes.lib.decode.words import Word
 from vflow_nodes.lib.engine_generator import REPLY
+from vflow_nodes.lib.moonshine import Transcriber, bundled
 from vflow_nodes.lib.speech import speak
 from vflow_nodes.lib.text import mark_after
-from vflow_nodes.stt.moonshine import Transcriber, bundled
 from vflow_nodes.tts.hibari import Model
 
 MIC_RATE, SPEAKER_RATE = 16_000, 24_000

@@ -10,17 +10,15 @@ reaches `threshold - 0.15`, so that a value at the edge does not flutter.
 
 A silence is counted from the end of the *sound* (`lib/last_sound`), since the probability falls late;
 `meta["voice_off_ns"]` of Pause and SpeechEnd says where that was. How long a silence lasts before it ends the
-utterance is for `lib/end_wait` to say, and whether what follows takes that end back for `lib/false_end`.
+utterance is for `lib/end_wait` to say, and what voice does to a reply that is heard for `lib/over_reply`.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from enum import Enum
 
 from vflow import (
-    MS,
     Audio,
     AudioPacket,
     Duration,
@@ -33,27 +31,19 @@ from vflow import (
     Resume,
     SpeechEnd,
     SpeechStart,
+    SpeechVoid,
     Text,
     TextPacket,
     Unavailable,
     prop,
 )
 from vflow_nodes.lib.end_wait import EndWait
-from vflow_nodes.lib.false_end import FalseEnd
 from vflow_nodes.lib.last_sound import LastSound
+from vflow_nodes.lib.over_reply import OverReply
+from vflow_nodes.lib.turn_states import State
 
 HYSTERESIS = 0.15
 """How far below `threshold` speech that goes on may fall. Source: silero-vad's VADIterator."""
-HOLD_AFTER_NS = 96 * MS
-"""Voice that holds a reply within the grace: three windows, less than a cough has."""
-
-
-class State(Enum):
-    IDLE = "nobody speaks"
-    ONSET = "voice, but not yet enough of it for an utterance"
-    VOICE = "in an utterance: the user speaks"
-    HUSH = "in an utterance: a silence too short to mean anything"
-    PAUSED = "in an utterance: a silence that may be its end"
 
 
 class Turn(Node):
@@ -122,12 +112,17 @@ class Turn(Node):
     verdict = In(
         Text("verdict"), optional=True, feedback=True, doc="ratings of pauses, of a node `end_of_turn`"
     )
+    backchannel = In(
+        Text("backchannel"),
+        optional=True,
+        feedback=True,
+        doc="looks at words over a reply, of a node `backchannel`",
+    )
     speech = Out(Audio(rate=16_000, channels=1, features={"turns"}), doc="utterances")
 
     _turn = 0
-    _ducked = False
     _wait: EndWait
-    _false_end: FalseEnd
+    _reply: OverReply
     _sound: LastSound
     _start_ns: int
     """Where the utterance begins."""
@@ -142,19 +137,20 @@ class Turn(Node):
         if not all(0 <= bound <= 1 for bound in self.waits):
             raise Unavailable(f"{self.ctx.name}.waits are by probabilities from 0 to 1: {[*self.waits]}")
         self._wait = EndWait(self.speech_end_after, self.waits)
-        self._false_end = FalseEnd(self.grace if self.barge_in else 0, HOLD_AFTER_NS)
+        if "_reply" in self.__dict__:
+            self._reply.close()
+        self._reply = OverReply(self, self.barge_in, 10 ** (self.duck / 20), self.grace)
         self._sound = LastSound(self.fade)
         self._told = False
         if self._turn:  # opened anew within an utterance: what is held of it must not wait for ever
             self.ctx.commit(self._turn)
-        self._duck(False)
         self._state = State.IDLE
         self._held: deque[AudioPacket] = deque()
         """The beginning of a coming utterance: its pre-roll, then its onset."""
         self._turn = 0
 
     def process(self, packet: AudioPacket) -> Iterator[AudioPacket | Event]:
-        outside = self._state in (State.IDLE, State.ONSET)
+        outside = not self._state.in_utterance
         goes_on = not outside and self._sound.voice_ns == self._end_ns
         voiced = packet.meta["speech"] >= (self.threshold - HYSTERESIS if goes_on else self.threshold)
         self._end_ns = _end_ns(packet)
@@ -167,18 +163,24 @@ class Turn(Node):
             yield from self._inside(packet)
 
     def process_verdict(self, packet: TextPacket) -> Iterator[Event]:
-        if self._state is State.PAUSED and packet.turn == self._turn:
+        if self._state is State.PAUSED and packet.turn == self._turn and not self._reply.doubtful:
             wrong = self._wait.rate(packet.pts_ns, packet.meta.get("finished"))
             if wrong and not self._told:
                 self._told = True
                 self.ctx.warn(f"{wrong}; it is left out")
             yield from self._silent()
 
+    def process_backchannel(self, packet: TextPacket) -> None:
+        if packet.turn == self._turn:
+            meta = packet.meta
+            self._reply.looked(packet.pts_ns, meta.get("backchannel"), bool(meta.get("sure")))
+            self._decide()
+
     def on_event(self, event: Event) -> Iterator[Event]:
         if isinstance(event, Eos):
-            if self._state in (State.VOICE, State.HUSH, State.PAUSED):
+            if self._state.in_utterance:
                 yield from self._ended()
-            self._duck(False)
+            self._reply.close()
 
     # outside an utterance
 
@@ -187,49 +189,28 @@ class Turn(Node):
             self._dips += 1
             if self._dips > 1:
                 self._state = State.IDLE
-                self._false_end.passed()
-                self._duck(False)
+                self._reply.passed()
         if voiced and self._state is State.IDLE:
-            self._false_end.onset(window.pts_ns)
+            self._reply.onset(window.pts_ns)
             self._state = State.ONSET
             self._voiced_ns = 0
-            self._duck(self.barge_in and self.ctx.speaking())
         self._hold(window)
         if voiced:
             self._dips = 0
             self._voiced_ns += window.duration_ns
-            if self._false_end.holds(self._end_ns, self._voiced_ns):
-                self.ctx.hold(True)
-            if self._voiced_ns >= self._needed_ns():
+            self._reply.voice(self._end_ns, self._voiced_ns)
+            if self._voiced_ns >= (self.barge_in_after if self._reply.heard else self.speech_start_after):
                 yield from self._begin()
-        if self._false_end.lets_go(self._end_ns):
-            self.ctx.hold(False)
-        if self._false_end.sure(self._end_ns):
-            self.ctx.settle(self._false_end.turn)
-            self._false_end.over()
-
-    def _needed_ns(self) -> int:
-        return self.barge_in_after if self.barge_in and self.ctx.speaking() else self.speech_start_after
-
-    def _duck(self, softer: bool) -> None:
-        """The first of two steps: a cough makes the reply softer for a moment, and does not end it."""
-        if softer != self._ducked and self.duck:
-            self.ctx.duck(10 ** (self.duck / 20) if softer else 1.0)
-            self._ducked = softer
+        self._reply.settle(self._end_ns)
 
     def _begin(self) -> Iterator[AudioPacket | Event]:
         self._turn = self.ctx.new_turn()
-        self._wait.begin(self.ctx.conversation.take_expected(), self._false_end.doubted)
-        if self._false_end.doubted:
-            self.ctx.take_back(self._false_end.turn)
-        if self.barge_in and not (self._false_end.doubted and self._turn - 1 == self._false_end.turn):
-            # The reply may be in preparation, not yet heard: it is unwanted all the same.
-            self.ctx.interrupt(self._turn - 1)
-        self._false_end.over()
-        self._ducked = False  # a flush ends that too
+        goes_on = self._reply.begun(self._turn)
+        self._wait.begin("" if self._reply.doubtful else self.ctx.conversation.take_expected(), goes_on)
         self._state = State.VOICE
         self._start_ns = self._held[0].pts_ns
-        yield SpeechStart(pts_ns=self._start_ns, turn=self._turn)
+        meta = {"over_reply_ns": self._reply.onset_ns} if self._reply.doubtful else {}
+        yield SpeechStart(pts_ns=self._start_ns, turn=self._turn, meta=meta)
         while self._held:
             yield self._held.popleft().replace(turn=self._turn)
 
@@ -238,7 +219,7 @@ class Turn(Node):
     def _inside(self, window: AudioPacket) -> Iterator[AudioPacket | Event]:
         speaks = self._sound.speaks()
         if speaks and self._state is State.PAUSED:
-            if self.speculate:
+            if self.speculate and not self._reply.doubtful:
                 self.ctx.retract(self._turn, window.pts_ns)
             self._wait.over()
             yield Resume(pts_ns=window.pts_ns, turn=self._turn)
@@ -252,6 +233,7 @@ class Turn(Node):
             # Sent already, and held once more: the next utterance may begin in it.
             self._hold(window)
             yield from self._silent()
+        self._decide()
         if self._end_ns - self._start_ns >= self.max_utterance and self._state is not State.IDLE:
             yield from self._cut()
 
@@ -262,9 +244,20 @@ class Turn(Node):
         elif self._sound.silent_ns() >= self.pause_after and self._state is State.HUSH:
             self._state = State.PAUSED
             self._wait.pause(self._end_ns)
-            if self.speculate:
+            if self.speculate and not self._reply.doubtful:
                 self.ctx.speculate(self._turn)
             yield Pause(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._sound.off_ns})
+
+    def _decide(self) -> None:
+        """What becomes of the reply under an utterance that may be a backchannel."""
+        if self._state.in_utterance:
+            paused = self._state is State.PAUSED
+            if self._reply.surely(self._turn, self._end_ns, paused):
+                self._wait.begin(self.ctx.conversation.take_expected(), False)
+                if paused:
+                    self._state = (
+                        State.HUSH
+                    )  # the next window posts the pause anew, to be answered in advance
 
     def _cut(self) -> Iterator[Event]:
         """End an utterance that is too long; where speech goes on, its next voiced window opens another."""
@@ -277,8 +270,11 @@ class Turn(Node):
 
     def _ended(self) -> Iterator[Event]:
         self._wait.over()
-        if self._false_end.decided(self._end_ns, self._turn):
-            self.ctx.doubt(self._turn)
+        if self._reply.doubtful:
+            self._reply.void()
+            yield SpeechVoid(pts_ns=self._end_ns, turn=self._turn)
+            return
+        self._reply.ended(self._end_ns, self._turn)
         try:
             yield SpeechEnd(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._sound.off_ns})
         finally:  # however the event fares: what is held must not wait for ever

@@ -37,4 +37,7 @@ def test_outputs_that_nothing_reads_are_named_but_of_a_sink() -> None:
 
 
 def test_a_verdict_leads_back() -> None:
-    assert leads_back(agent()) == {"end_of_turn.verdict -> vad.turn.verdict"}
+    assert leads_back(agent()) == {
+        "end_of_turn.verdict -> vad.turn.verdict",
+        "backchannel.looks -> vad.turn.backchannel",
+    }

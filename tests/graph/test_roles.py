@@ -16,7 +16,7 @@ CAPS: tuple[Caps, ...] = (
     Audio(),
     Audio(rate=16_000, channels=1),
     TURNS,
-    *(Text(kind) for kind in ("word", "chunk", "final", "reply", "verdict")),
+    *(Text(kind) for kind in ("word", "chunk", "final", "reply", "verdict", "backchannel")),
     Text("chunk", {"spoken"}),
 )
 

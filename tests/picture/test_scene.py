@@ -34,13 +34,17 @@ def test_the_agent_has_its_threads_bins_and_ports() -> None:
     assert boxes["vad.turn"].title == "turn"
     assert {(frame.name, frame.resolved) for frame in made.frames} == set(graph.aliases.items())
     assert [port.name for port in boxes["vad.turn"].ports if port.above] == ["audio"]
-    assert {port.name for port in boxes["vad.turn"].ports if not port.above} == {"speech", "verdict"}
+    assert {port.name for port in boxes["vad.turn"].ports if not port.above} == {
+        "speech",
+        "verdict",
+        "backchannel",
+    }
 
 
 def test_the_agent_says_what_is_flushed_held_and_leads_back() -> None:
     made = scene(agent())
     assert [line.name for line in made.lines if line.held] == ["tts.audio -> speaker.audio"]
-    assert [line.source for line in made.lines if line.back] == ["end_of_turn"]
+    assert [line.source for line in made.lines if line.back] == ["end_of_turn", "backchannel"]
     assert {line.source for line in made.lines if line.flushed} == {
         "generator.chat",
         "words.spoken",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vflow.report.json_values import MAX_TEXT, MAX_VALUES, plain, text_of, whole
+from vflow.report.json_values import MAX_TEXT, MAX_VALUES, count_of, plain, text_of, whole
 
 
 class Sour:
@@ -158,3 +158,10 @@ def test_a_whole_number_is_one_and_no_larger_than_any_moment(value: object, erro
     assert whole(np.int64(7)) == 7
     with pytest.raises(error):
         whole(value)
+
+
+def test_a_count_may_be_a_float_that_is_whole() -> None:
+    assert [count_of(value) for value in (3, 3.0, np.float32(3), np.int64(3))] == [3, 3, 3, 3]
+    for wrong in ("3", 3.5, None):
+        with pytest.raises(TypeError):
+            count_of(wrong)

@@ -11,7 +11,19 @@ import numpy as np
 import pytest
 import soundfile
 
-from vflow import MS, Audio, Flush, Message, Played, SpeechEnd, SpeechStart, Text, TextPacket, TurnEnd
+from vflow import (
+    MS,
+    Audio,
+    Flush,
+    Message,
+    Played,
+    SpeechEnd,
+    SpeechStart,
+    SpeechVoid,
+    Text,
+    TextPacket,
+    TurnEnd,
+)
 from vflow.graph.graph import Graph, GraphNode
 from vflow.graph.loader import load_text
 from vflow.graph.secrets import Secrets
@@ -383,6 +395,21 @@ def test_a_short_reply_that_was_heard_out_is_taken_back_too(log: TurnLog) -> Non
         (False, False),
         (True, False),
     ]
+
+
+def test_a_word_of_assent_over_a_reply_is_counted_and_is_no_turn(log: TurnLog) -> None:
+    ask(log, 1)
+    word(log, 1600, "Yes.", 1)
+    played(log, 1700, "start", "", 1)
+    event(log, 1750, SpeechStart(turn=2))
+    event(log, 2300, SpeechVoid(turn=2))
+    assert list(log.turns) == [1]
+    assert [state for _, state in log.states][-2:] == ["listening", "speaking"]
+    assert log.report([])["backchannels"] == 1
+
+
+def test_a_report_without_any_does_not_speak_of_them(log: TurnLog) -> None:
+    assert "backchannels" not in log.report([])
 
 
 def test_no_latency_of_audio_that_no_clock_paces_is_reported() -> None:

@@ -37,7 +37,11 @@ ROLES: Mapping[str, Role] = {
         Role(
             "vad",
             "finds utterances and mints turns",
-            {"audio": "audio(rate=16000, channels=1)", "verdict": "text/verdict"},
+            {
+                "audio": "audio(rate=16000, channels=1)",
+                "verdict": "text/verdict",
+                "backchannel": "text/backchannel",
+            },
             {"speech": "audio(rate=16000, channels=1, turns)"},
             (
                 "threshold",
@@ -49,7 +53,7 @@ ROLES: Mapping[str, Role] = {
                 "barge_in_after",
                 "duck",
             ),
-            ("verdict",),
+            ("verdict", "backchannel"),
         ),
         Role(
             "stt",
@@ -73,6 +77,13 @@ ROLES: Mapping[str, Role] = {
             {"verdict": "text/verdict"},
             (),
             ("transcript",),
+        ),
+        Role(
+            "backchannel",
+            "looks at the words over a reply: do they want a turn?",
+            {"audio": "audio(rate=16000, channels=1, turns)"},
+            {"looks": "text/backchannel"},
+            (),
         ),
         Role(
             "tts",

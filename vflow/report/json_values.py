@@ -151,3 +151,10 @@ def whole(value: Any) -> int:
     if abs(number) >= 1 << 63:
         raise ValueError("too large")
     return number
+
+
+def count_of(value: Any) -> int:
+    """`value` as a whole number; a float, or numpy's, that is one too. Raises: TypeError, or whatever the
+    value's own class does."""
+    is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return int(value) if is_whole else operator.index(value)

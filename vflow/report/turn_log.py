@@ -7,7 +7,6 @@ plays, what was written was heard.
 
 from __future__ import annotations
 
-import operator
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -15,15 +14,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from vflow.bus import Message
 from vflow.caps import Text
-from vflow.event import Resume, SpeechEnd, SpeechStart, TurnEnd
+from vflow.event import Resume, SpeechEnd, SpeechStart, SpeechVoid, TurnEnd
 from vflow.graph.graph import Graph
 from vflow.node import Sink
 from vflow.report.error_log import ErrorLog
-from vflow.report.json_values import plain, text_of, whole
+from vflow.report.json_values import count_of, plain, text_of, whole
 from vflow.report.recordings import refine
 from vflow.report.turn import WITHHELD, TurnRecord, in_ms
 from vflow.runtime.link import LinkStats
@@ -50,6 +47,8 @@ class TurnLog:
         """Counts of nodes, by the node's name, as they were posted last."""
         self.losses: list[str] = []
         """The warnings about what nodes posted and the report cannot hold as it was."""
+        self.backchannels = 0
+        """Utterances over a reply that were no turns."""
         self.left_out = {"turns": 0, "states": 0, "warnings": 0}
         """How many there was no room for."""
         self._errors = ErrorLog(graph.secrets.hide)
@@ -59,14 +58,8 @@ class TurnLog:
         self._cancelled = 0  # all turns up to this one
         self._interruptions: deque[int] = deque(maxlen=_RECENT)
         self._lock = threading.Lock()  # guards all of the above
-        self._takes: dict[str, Callable[[Message], None]] = {
-            "event": self._event,
-            "packet": self._packet,
-            "flush": self._flush,
-            "played": self._played,
-            "hold": self._hold,
-            "speculation": self._speculation,
-        }
+        kinds = ("event", "packet", "flush", "played", "hold", "speculation")
+        self._takes: dict[str, Callable[[Message], None]] = {k: getattr(self, f"_{k}") for k in kinds}
 
     @property
     def warnings(self) -> list[str]:
@@ -130,10 +123,8 @@ class TurnLog:
 
     def _count(self, meta: Mapping[str, Any], name: str, before: int, node: str) -> int:
         """A whole number out of a message's meta; as it was `before` where there is none."""
-        value = meta.get(name, before)
         try:
-            is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
-            return int(value) if is_whole else operator.index(value)
+            return count_of(meta.get(name, before))
         except Exception as error:  # whatever a node has put there
             self._lost(node, [f"{name} that are no whole number ({type(error).__name__})"])
             return before
@@ -184,6 +175,10 @@ class TurnLog:
             self._state(at_ns, "listening")
         elif isinstance(event, Resume):
             self._state(at_ns, "listening")
+        elif isinstance(event, SpeechVoid):
+            self.turns.pop(event.turn, None)
+            self.backchannels += 1
+            self._state(at_ns, "speaking")
         elif isinstance(event, SpeechEnd):
             turn = self._turn(event.turn)
             had_ended = turn.ended
@@ -282,7 +277,10 @@ class TurnLog:
     def report(self, links: list[LinkStats]) -> dict[str, Any]:
         """The run as `--report` writes it; `links` are the pipeline's LinkStats."""
         fields = ("name", "pushed", "dropped", "stale", "high_water", "max_wait_ms", "dropped_ms")
-        left_out = {name: count for name, count in self.left_out.items() if count}
+        counts = {
+            "backchannels": self.backchannels,
+            "left_out": {k: n for k, n in self.left_out.items() if n},
+        }
         with self._lock:  # nodes that were abandoned may still post
             report = {
                 "pipeline": self.graph.file,
@@ -293,7 +291,6 @@ class TurnLog:
                 "warnings": self.warnings,
                 "errors": self._errors.as_list(),
                 "stats": dict(self.stats),
-                **({"left_out": left_out} if left_out else {}),
+                **{name: count for name, count in counts.items() if count},
             }
-        made: dict[str, Any] = plain(report, max_values=None, max_depth=100)[0]
-        return made
+        return dict(plain(report, max_values=None, max_depth=100)[0])

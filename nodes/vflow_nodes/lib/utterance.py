@@ -10,10 +10,10 @@ from collections import deque
 
 import numpy as np
 
-from vflow import SECOND, AudioPacket, Event, Pause, Resume, Samples, SpeechEnd, SpeechStart
+from vflow import SECOND, AudioPacket, Event, Pause, Resume, Samples, SpeechEnd, SpeechStart, SpeechVoid
 
 RATE = 16_000
-_ORDER = {SpeechStart: 0, Pause: 1, Resume: 2, SpeechEnd: 3}
+_ORDER = {SpeechStart: 0, Pause: 1, Resume: 2, SpeechEnd: 3, SpeechVoid: 3}
 """Of events of one turn with one pts: a resume has the pts of its pause where speech goes on at once."""
 
 

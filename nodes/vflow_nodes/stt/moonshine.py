@@ -11,10 +11,7 @@ left to do at its end stays short.
 
 from __future__ import annotations
 
-import importlib.util
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -35,65 +32,17 @@ from vflow import (
     SpeechStart,
     Text,
     TextPacket,
-    Unavailable,
-    install_command,
     join_words,
     prop,
 )
+from vflow_nodes.lib.moonshine import RATE, Transcriber, folder_of, problem
 
-RATE = 16_000
-SHORTEST = RATE // 10
-"""Samples: the model's convolutions refuse less than about 60 ms."""
 PIECE = 15 * RATE
 """Samples that are transcribed at once, at most."""
 SEARCH = 5 * RATE
 """Samples at the end of a piece in which its quietest place is looked for."""
 GRAIN = RATE // 20
 """Samples, 50 ms, over which quietness is measured."""
-SILENT = 1e-3
-"""Peak amplitude (-60 dB) of what is not worth transcribing: the model makes `You` of silence."""
-FILES = ("encoder_model.ort", "decoder_model_merged.ort", "tokenizer.bin")
-
-
-class Transcriber:
-    """The library's transcriber behind a lock: it keeps its result in one buffer, so that two calls at
-    once return torn text; and each call takes all cores, so that nothing is lost by waiting."""
-
-    def __init__(self, folder: Path) -> None:
-        from moonshine_voice import ModelArch
-        from moonshine_voice.transcriber import Transcriber as Moonshine
-
-        self._lock = threading.Lock()
-        # vad_threshold 0: the graph has cut the utterance already, the library would split it and invent
-        # lines. Its audio is not wanted back: as lists of Python floats, it takes longer than short words.
-        options = {"vad_threshold": "0", "return_audio_data": "false"}
-        self._model = Moonshine(str(folder), ModelArch.TINY, options=options)  # used under _lock
-
-    def text(self, samples: Samples) -> str:
-        """The words in `samples`, `(frames,)` at 16 kHz; '' for silence. Any thread; blocks."""
-        if len(samples) < SHORTEST or float(np.abs(samples).max()) < SILENT:
-            return ""
-        # The public API takes a list and copies it once more: 1.8 ms a second of audio together.
-        with self._lock:
-            lines = self._model.transcribe_without_streaming(samples.tolist(), RATE).lines
-        return join_words(line.text.strip() for line in lines)
-
-    def close(self) -> None:
-        with self._lock:
-            self._model.close()
-
-
-def bundled() -> Path | None:
-    """The folder of the English model in the installed wheel, whether it exists or not; imports nothing."""
-    spec = importlib.util.find_spec("moonshine_voice")
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(spec.submodule_search_locations[0]) / "assets" / "tiny-en"
-
-
-def missing(folder: Path) -> str:
-    """The model's files that a folder lacks, '' where it is complete."""
-    return ", ".join(name for name in FILES if not (folder / name).is_file())
 
 
 def quiet_place(samples: Samples) -> int:
@@ -126,15 +75,7 @@ class MoonshineStt(Node):
 
     @classmethod
     def unavailable(cls) -> str:
-        folder = bundled()
-        if folder is None:
-            return f"moonshine-voice is not installed; {install_command('speech')}"
-        if missing(folder):
-            return (
-                "the installed moonshine-voice contains no model (0.1.0 was the last that did); "
-                "pip install 'moonshine-voice==0.1.0'"
-            )
-        return ""
+        return problem()
 
     _in_advance = False
     """Whether any pause was answered in advance: then one that is not wanted is over."""
@@ -142,27 +83,12 @@ class MoonshineStt(Node):
     def open(self) -> None:
         """Load the model, shared by all that use it. Raises: Unavailable."""
         self._forget()
-        folder = self._folder().resolve()
+        folder = folder_of(self.model)
         self.ctx.progress("loading Moonshine")
         self._transcriber = self.ctx.shared(f"moonshine:{folder}", lambda: Transcriber(folder))
 
-    def _folder(self) -> Path:
-        folder = bundled()
-        if folder is None or (self.model == "tiny-en" and missing(folder)):
-            raise Unavailable(self.unavailable())
-        if self.model == "tiny-en":
-            return folder
-        lacks = missing(Path(self.model))
-        if lacks:
-            raise Unavailable(
-                f"no Moonshine model in {self.model!r}: {lacks} not found; "
-                "write tiny-en, or a folder with " + ", ".join(FILES)
-            )
-        return Path(self.model)
-
     def warm_up(self) -> None:
-        noise = np.random.default_rng(0).normal(0, 0.01, RATE // 2)
-        self._transcriber.text(noise.astype(np.float32))
+        self._transcriber.warm_up()
 
     def _forget(self) -> None:
         self._turn = 0

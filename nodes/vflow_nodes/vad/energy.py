@@ -11,7 +11,8 @@ class EnergyVad(Bin):
     rank = 10
     example = "vad: {use: vad.energy, margin_db: 8, speech_end_after: 600ms}"
     graph = """
-    ports: {audio: detector.audio, verdict: turn.verdict, speech: turn.speech}
+    ports:
+      {audio: detector.audio, verdict: turn.verdict, backchannel: turn.backchannel, speech: turn.speech}
     proxy: [detector, turn]
     nodes:
       detector: {use: detector.energy}

@@ -11,7 +11,8 @@ class SileroVad(Bin):
     rank = 50
     example = "vad: {use: vad.silero, speech_end_after: 480ms}"
     graph = """
-    ports: {audio: detector.audio, verdict: turn.verdict, speech: turn.speech}
+    ports:
+      {audio: detector.audio, verdict: turn.verdict, backchannel: turn.backchannel, speech: turn.speech}
     proxy: [detector, turn]
     nodes:
       detector: {use: detector.silero}

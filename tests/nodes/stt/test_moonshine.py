@@ -270,16 +270,6 @@ def test_a_folder_with_the_files_is_taken(tmp_path: Path, question: Samples) -> 
     assert words(text) == words(QUESTION)
 
 
-def test_a_missing_package_is_named_with_what_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert "pip install 'vflow-voice[speech]'" in MoonshineStt.unavailable()
-
-
-def test_a_wheel_without_a_model_is_told_apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("vflow_nodes.stt.moonshine.bundled", lambda: tmp_path)
-    assert "moonshine-voice==0.1.0" in MoonshineStt.unavailable()
-
-
 SAID = {
     "jfk.flac": "And so my fellow Americans, ask not what your country can do for you,"
     " ask what you can do for your country.",

@@ -18,6 +18,7 @@ from vflow import (
     QueueOptions,
     SpeechEnd,
     SpeechStart,
+    SpeechVoid,
     Text,
     TextPacket,
     Unavailable,
@@ -174,6 +175,7 @@ class VoxtralGenerator(SummarizingGenerator):
     def on_event(self, event: Event) -> Iterator[Emission]:
         if isinstance(event, SpeechStart):
             self._utterance = None
+            self.drop_summary()
             self._utterance = yield from self.ready(event.turn, lambda: self._listen(event.turn))
             self._given = False
         elif self._utterance is None or event.turn != self._utterance.turn:
@@ -181,17 +183,18 @@ class VoxtralGenerator(SummarizingGenerator):
         elif isinstance(event, Pause) and self.ctx.speculative(event) and not self._given:
             self._given = True
             yield from self._answer(self._utterance)
+        elif isinstance(event, SpeechVoid):
+            self._utterance = None
         elif isinstance(event, SpeechEnd):
             utterance, self._utterance = self._utterance, None
             if not self._given:
                 yield from self._answer(utterance)
 
     def _listen(self, turn: int) -> Utterance:
-        self.drop_summary()
         return self._voxtral.listen(turn, self._windows(turn))
 
     def _windows(self, turn: int) -> int:
-        """How many windows of an utterance fit behind its opening."""
+        """How many windows of an utterance fit after its opening."""
         return most_windows(self.context - 1, self._memory.opening(turn), EMBEDDINGS)
 
     def _answer(self, utterance: Utterance) -> Iterator[Emission]:
@@ -233,17 +236,14 @@ class VoxtralGenerator(SummarizingGenerator):
         self.plan_summary()
 
     def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
-        """Have the engine begin a reply, and behind it the transcript: no word waits for what is written."""
+        """Have the engine begin a reply, and after it the transcript, in a slot of its own."""
         reply = super().generate(parts, turn, one_line)
         if self.transcribe and self._exchange.speech:
-            self._written = self._write_down(self._exchange, self._seconds)
+            prompt = self._voxtral.prompts.transcription(self._exchange.speech, self.language)
+            asked = self._memory.parts(prompt, self._exchange.embeds.values())
+            exact = self.replies.sampling(**exactly(self._seconds))
+            self._written = Transcript(*self.replies.aside(asked, exact))
         return reply
-
-    def _write_down(self, exchange: Exchange, seconds: float) -> Transcript:
-        """Begin the transcript of an utterance, in a slot of its own."""
-        prompt = self._voxtral.prompts.transcription(exchange.speech, self.language)
-        parts = self._memory.parts(prompt, exchange.embeds.values())
-        return Transcript(*self.replies.aside(parts, self.replies.sampling(**exactly(seconds))))
 
     def _side_by_side(self, reply: Emissions, turn: int) -> Iterator[Emission]:
         """A reply, and the transcript as soon as it is whole."""

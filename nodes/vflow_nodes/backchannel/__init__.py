@@ -1,0 +1,1 @@
+"""Whether a word over a reply means: I am listening."""

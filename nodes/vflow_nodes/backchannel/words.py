@@ -1,0 +1,98 @@
+"""`backchannel.words`: what is said over a reply, as far as it has gone, by Moonshine tiny and a lexicon.
+
+voice of 0.25 s ── look ── 0.1 s ── look ── ... ── pause ── look
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vflow import (
+    MS,
+    SECOND,
+    Audio,
+    AudioPacket,
+    Event,
+    In,
+    Node,
+    Out,
+    Pause,
+    QueueOptions,
+    SpeechEnd,
+    SpeechStart,
+    SpeechVoid,
+    Text,
+    TextPacket,
+)
+from vflow_nodes.lib import moonshine
+from vflow_nodes.lib.backchannels import is_backchannel
+from vflow_nodes.lib.utterance import Utterance
+
+FIRST_NS, STEP_NS = 256 * MS, 96 * MS
+"""Voice before the first look, and between two: less of it is heard as anything."""
+LAST_NS = 1500 * MS
+"""Voice after which nobody asks any more."""
+LATE_NS = 200 * MS
+"""Audio that has waited for longer is not looked at where more of it follows."""
+
+
+class BackchannelWords(Node):
+    """Look at the words of an utterance over a reply, each 0.1 s: 40 ms of CPU a look, English.
+
+    Each look is a packet with `meta["backchannel"]`: true, false, or None where there are no words.
+    """
+
+    heavy = True
+    rank = 50
+    swallows = (Event,)
+    example = "backchannel: {use: backchannel.words}"
+
+    audio = In(
+        Audio(rate=moonshine.RATE, channels=1, features={"turns"}),
+        doc="utterances",
+        queue=QueueOptions(packets=400, time_ns=10 * SECOND, policy="leaky-oldest"),
+    )
+    looks = Out(Text("backchannel"), doc="one for each look", bus=True)
+
+    @classmethod
+    def unavailable(cls) -> str:
+        return moonshine.problem()
+
+    def open(self) -> None:
+        """Load the model, shared by all that use it. Raises: Unavailable."""
+        self.ctx.progress("loading Moonshine")
+        folder = moonshine.folder_of("tiny-en")
+        self._transcriber = self.ctx.shared(f"moonshine:{folder}", lambda: moonshine.Transcriber(folder))
+        self._utterance = Utterance(keep_s=4)
+        self._onset_ns = self._next_ns = -1
+        """Where the voice began of an utterance over a reply, -1 without one; and when to look next."""
+
+    def warm_up(self) -> None:
+        self._transcriber.warm_up()
+
+    def process(self, packet: AudioPacket) -> Iterator[TextPacket]:
+        self._utterance.add(packet)
+        end_ns = packet.pts_ns + packet.duration_ns
+        if self._onset_ns < 0 or packet.turn != self._utterance.turn or end_ns < self._next_ns:
+            return
+        if self._utterance.pause is None and self.ctx.now_ns() - end_ns < LATE_NS:
+            yield from self._look(end_ns)
+
+    def on_event(self, event: Event) -> Iterator[TextPacket]:
+        if not self._utterance.follow(event):
+            return
+        if isinstance(event, SpeechStart):
+            self._onset_ns = int(event.meta.get("over_reply_ns", -1))
+            self._next_ns = self._onset_ns + FIRST_NS
+        elif isinstance(event, SpeechEnd | SpeechVoid):
+            self._onset_ns = -1
+        elif isinstance(event, Pause) and self._onset_ns >= 0:
+            yield from self._look(event.pts_ns)
+
+    def _look(self, at_ns: int) -> Iterator[TextPacket]:
+        if at_ns - self._onset_ns > LAST_NS:
+            return
+        self._next_ns = at_ns + STEP_NS
+        text = self._transcriber.text(self._utterance.samples())
+        meta = {"backchannel": is_backchannel(text)}
+        yield TextPacket(text=text, turn=self._utterance.turn, pts_ns=at_ns, meta=meta)

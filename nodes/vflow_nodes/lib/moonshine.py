@@ -1,0 +1,97 @@
+"""Moonshine tiny: the transcriber that nodes share, and where its model lies.
+
+Source: https://github.com/moonshine-ai/moonshine (MIT). The wheel moonshine-voice 0.1.0 contains the English
+model; later ones download theirs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from vflow import Samples, Unavailable, install_command, join_words
+
+RATE = 16_000
+SHORTEST = RATE // 10
+"""Samples: the model's convolutions refuse less than about 60 ms."""
+SILENT = 1e-3
+"""Peak amplitude (-60 dB) of what is not worth transcribing: the model makes `You` of silence."""
+FILES = ("encoder_model.ort", "decoder_model_merged.ort", "tokenizer.bin")
+
+
+class Transcriber:
+    """The library's transcriber behind a lock: it keeps its result in one buffer, so that two calls at
+    once return torn text; and each call takes all cores, so that nothing is lost by waiting."""
+
+    def __init__(self, folder: Path) -> None:
+        from moonshine_voice import ModelArch
+        from moonshine_voice.transcriber import Transcriber as Moonshine
+
+        self._lock = threading.Lock()
+        # vad_threshold 0: the graph has cut the utterance already, the library would split it and invent
+        # lines. Its audio is not wanted back: as lists of Python floats, it takes longer than short words.
+        options = {"vad_threshold": "0", "return_audio_data": "false"}
+        self._model = Moonshine(str(folder), ModelArch.TINY, options=options)  # used under _lock
+
+    def text(self, samples: Samples) -> str:
+        """The words in `samples`, `(frames,)` at 16 kHz; '' for silence. Any thread; blocks."""
+        if len(samples) < SHORTEST or float(np.abs(samples).max()) < SILENT:
+            return ""
+        # The public API takes a list and copies it once more: 1.8 ms a second of audio together.
+        with self._lock:
+            lines = self._model.transcribe_without_streaming(samples.tolist(), RATE).lines
+        return join_words(line.text.strip() for line in lines)
+
+    def warm_up(self) -> None:
+        """Transcribe half a second of noise. Any thread; blocks."""
+        noise = np.random.default_rng(0).normal(0, 0.01, RATE // 2)
+        self.text(noise.astype(np.float32))
+
+    def close(self) -> None:
+        with self._lock:
+            self._model.close()
+
+
+def bundled() -> Path | None:
+    """The folder of the English model in the installed wheel, whether it exists or not; imports nothing."""
+    spec = importlib.util.find_spec("moonshine_voice")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(spec.submodule_search_locations[0]) / "assets" / "tiny-en"
+
+
+def missing(folder: Path) -> str:
+    """The model's files that a folder lacks, '' where it is complete."""
+    return ", ".join(name for name in FILES if not (folder / name).is_file())
+
+
+def folder_of(model: str) -> Path:
+    """The folder of `tiny-en`, the bundled model, or of another one with the same files. Raises: Unavailable,
+    with what mends it."""
+    folder = bundled()
+    if folder is None or (model == "tiny-en" and missing(folder)):
+        raise Unavailable(problem())
+    if model != "tiny-en":
+        folder = Path(model)
+    if lacks := missing(folder):
+        raise Unavailable(
+            f"no Moonshine model in {model!r}: {lacks} not found; "
+            "write tiny-en, or a folder with " + ", ".join(FILES)
+        )
+    return folder.resolve()
+
+
+def problem() -> str:
+    """Say why the bundled model cannot be used, with what mends it; '' where it can."""
+    folder = bundled()
+    if folder is None:
+        return f"moonshine-voice is not installed; {install_command('speech')}"
+    if missing(folder):
+        return (
+            "the installed moonshine-voice contains no model (0.1.0 was the last that did); "
+            "pip install 'moonshine-voice==0.1.0'"
+        )
+    return ""

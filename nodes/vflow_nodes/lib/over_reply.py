@@ -1,0 +1,122 @@
+"""What the user's voice does to the reply that sounds: softer, held, interrupted, taken back, or nothing.
+
+voice ── duck ── an utterance ──┬── nobody judges it ── interrupt
+                                └── judged ── `lib/barge_in` ── interrupt, or it was no turn: goes on
+voice soon after the end of a turn ── `lib/false_end` ── hold ── an utterance ── take back
+"""
+
+from __future__ import annotations
+
+from vflow import MS, Node
+from vflow_nodes.lib.barge_in import BargeIn
+from vflow_nodes.lib.false_end import FalseEnd
+
+HOLD_AFTER_NS = 96 * MS
+"""Voice that holds a reply within the grace: three windows, less than a cough has."""
+
+
+class OverReply:
+    """Follows the voice that a `turn` hears, in ns of the stream, and asks its `ctx` for what it does to the
+    reply. The node's thread."""
+
+    def __init__(self, turn: Node, barge_in: bool, gain: float, grace_ns: int) -> None:
+        """`gain`: linear, 0 to 1, of a reply that voice may interrupt; 1 leaves it as loud as it is.
+        `grace_ns`: see `FalseEnd`."""
+        self._ctx, self._barge_in, self._gain = turn.ctx, barge_in, gain
+        self._false_end = FalseEnd(grace_ns if barge_in else 0, HOLD_AFTER_NS)
+        self._ducked = False
+        self._doubt: BargeIn | None = None
+        """Of an utterance over a reply that may be a backchannel."""
+        self.onset_ns = 0
+        """Where the newest voice began."""
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the utterance that goes on may be none."""
+        return self._doubt is not None
+
+    @property
+    def heard(self) -> bool:
+        """Whether a reply is heard that voice may interrupt: it has to be longer then."""
+        return self._barge_in and self._ctx.speaking()
+
+    def onset(self, pts_ns: int) -> None:
+        """Voice begins outside of an utterance."""
+        self.onset_ns = pts_ns
+        self._false_end.onset(pts_ns)
+        self._duck(self.heard)
+
+    def passed(self) -> None:
+        """The voice was too short for an utterance."""
+        self._false_end.passed()
+        self._duck(False)
+
+    def voice(self, now_ns: int, voiced_ns: int) -> None:
+        """Voice goes on, `voiced_ns` of it until now, and is no utterance yet."""
+        if self._false_end.holds(now_ns, voiced_ns):
+            self._ctx.hold(True)
+
+    def settle(self, now_ns: int) -> None:
+        """Time passes outside of an utterance."""
+        if self._false_end.lets_go(now_ns):
+            self._ctx.hold(False)
+        if self._false_end.sure(now_ns):
+            self._ctx.settle(self._false_end.turn)
+            self._false_end.over()
+
+    def begun(self, turn: int) -> bool:
+        """An utterance has begun; returns whether it is the rest of the last one, whose end was false."""
+        goes_on, last = self._false_end.doubted, self._false_end.turn
+        self._false_end.over()
+        if goes_on:
+            self._ctx.take_back(last)
+        if self.heard and not goes_on and self._ctx.sources("backchannel"):
+            self._doubt = BargeIn(self.onset_ns)
+            return False
+        if self._barge_in and not (goes_on and turn - 1 == last):
+            # The reply may be in preparation, not yet heard: it is unwanted all the same.
+            self._ctx.interrupt(turn - 1)
+        self._ducked = False  # a flush ends that too
+        return goes_on
+
+    def looked(self, at_ns: int, backchannel: bool | None, sure: bool) -> None:
+        """Somebody has looked at the words up to `at_ns`; see `BargeIn.looked`."""
+        if self._doubt is not None:
+            self._doubt.looked(at_ns, backchannel, sure)
+
+    def surely(self, turn: int, now_ns: int, paused: bool) -> bool:
+        """Have the reply go on, wait or end, while the utterance is doubtful; returns whether it has become
+        a turn now. One over a reply that has ended meanwhile is one."""
+        if self._doubt is None:
+            return False
+        step = self._doubt.step(now_ns, paused)
+        if step == "interrupt" or not self._ctx.speaking():
+            self._doubt = None
+            self._ctx.interrupt(turn - 1)
+            self._ducked = False
+            return True
+        if step:
+            self._ctx.hold(step == "hold")
+        self._duck(not paused)
+        return False
+
+    def void(self) -> None:
+        """The utterance was no turn: the reply goes on as if nothing had been."""
+        self._doubt = None
+        self._ctx.hold(False)
+        self._duck(False)
+
+    def ended(self, now_ns: int, turn: int) -> None:
+        """The end of a turn is decided."""
+        if self._false_end.decided(now_ns, turn):
+            self._ctx.doubt(turn)
+
+    def close(self) -> None:
+        """No voice comes any more."""
+        self._duck(False)
+
+    def _duck(self, softer: bool) -> None:
+        """The first of two steps: a cough makes the reply softer for a moment, and does not end it."""
+        if softer != self._ducked and self._gain < 1:
+            self._ctx.duck(self._gain if softer else 1.0)
+            self._ducked = softer
