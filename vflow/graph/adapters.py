@@ -59,9 +59,7 @@ def shortest(
                 for made in adapter.makes(caps):
                     if any(fits(made, caps) for caps in wanted):
                         return [*way, adapter]
-                    spoken = isinstance(caps, Text) and isinstance(
-                        made, Audio
-                    )  # for a loudspeaker
+                    spoken = isinstance(caps, Text) and isinstance(made, Audio)  # for a loudspeaker
                     if made not in seen and not spoken:
                         seen.add(made)
                         longer.append((made, [*way, adapter]))
