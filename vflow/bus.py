@@ -93,8 +93,7 @@ class Bus:
         return self._box.get(timeout_s)
 
     async def next(self) -> Message | None:
-        """Return the next message; None when the bus is closed and read to its end. Suspends only the
-        caller."""
+        """Return the next message; None when the bus is closed and read to its end. Blocks no event loop."""
         return await self._box.next()
 
     def __iter__(self) -> Iterator[Message]:

@@ -95,8 +95,7 @@ Caps = AnyCaps | Audio | Text
 
 
 def fits(source: Caps, sink: Caps) -> bool:
-    """Return whether packets of `source` may enter `sink`, as they are or through a node that `load`
-    inserts."""
+    """Return whether packets of `source` may enter `sink`, if need be through a node that `load` inserts."""
     if isinstance(source, AnyCaps) or isinstance(sink, AnyCaps):
         return True
     if isinstance(source, Audio) and isinstance(sink, Audio):
@@ -117,8 +116,7 @@ def needs_converter(source: Caps, sink: Caps) -> bool:
 
 
 def fill(caps: Caps, other: Caps | None) -> Caps:
-    """Return `caps` with its open fields taken from `other`. Audio without features takes those of
-    `other`."""
+    """Return `caps` with its open fields from `other`. Audio without features takes those of `other`."""
     if other is None:
         return caps
     if isinstance(caps, AnyCaps):

@@ -52,8 +52,7 @@ class Conversation:
             self._expected = kind
 
     def take_expected(self) -> str:
-        """Return the kind for the turn that begins now; the next turn may be any. For the node that mints
-        turns."""
+        """Return the kind for the turn that begins now, and forget it. For the node that mints turns."""
         with self._lock:
             kind, self._expected = self._expected, ""
         return kind
@@ -105,8 +104,7 @@ class Conversation:
             return tuple(self._entries.values())
 
     def messages(self) -> list[dict[str, str]]:
-        """Return the history as chat templates take it. An utterance without a reply is joined with the
-        next."""
+        """Return the history for chat templates. An utterance without a reply is joined with the next."""
         joined: list[dict[str, str]] = []
         for entry in self.entries():
             if joined and joined[-1]["role"] == entry.role:

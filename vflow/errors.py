@@ -64,8 +64,7 @@ class PropertyError(VflowError):
 
 
 class Unavailable(VflowError):
-    """A node cannot run here, since a package, model, file or device is missing. The text says how to mend
-    it."""
+    """A node cannot run here: a package, model, file or device is missing. The text says how to mend it."""
 
 
 class DeclarationError(Unavailable):

@@ -42,8 +42,7 @@ class Resume(Event):
 
 
 class SpeechEnd(Event):
-    """The utterance is over. `meta["voice_off_ns"]` is the detector's estimate of when its last sound
-    ended."""
+    """The utterance is over. `meta["voice_off_ns"]`: the detector's estimate of when its last sound ended."""
 
     __slots__ = ()
 

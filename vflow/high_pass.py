@@ -75,8 +75,7 @@ def high_passed(samples: Samples, rate: int) -> Samples:
 
 
 def _before(block: NDArray[np.float64], keep: int) -> NDArray[np.float64]:
-    """Return `keep` samples that lead into a block without a step or bend: the block, turned about its
-    start."""
+    """Return `keep` samples that lead into a block without step or bend: the block turned about its start."""
     turned = 2 * block[0] - block[keep:0:-1]
     missing = keep - len(turned)
     return np.concatenate([np.repeat(turned[:1] if len(turned) else block[:1], missing, axis=0), turned])

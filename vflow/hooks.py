@@ -279,8 +279,7 @@ def is_used(cls: type[Any], name: str) -> bool:
 
 
 def names_in(code: types.CodeType) -> set[str]:
-    """Return the names that a function reads, and the texts in it, since one may be a name that it looks
-    up."""
+    """Return the names that a function reads, and its texts: one may be a name that it looks up."""
     names = {*code.co_names, *(text for text in code.co_consts if isinstance(text, str))}
     return names.union(*(names_in(inner) for inner in code.co_consts if isinstance(inner, types.CodeType)))
 

@@ -26,8 +26,7 @@ FADE_S = 0.01
 
 
 class Mixdown:
-    """Mixes the channels of a stream. Once they cancel, it stays with one channel, so it changes only
-    once."""
+    """Mixes the channels of a stream. Once they cancel, it stays with one channel: it changes only once."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate

@@ -182,8 +182,7 @@ class Node:
 
     @classmethod
     def unavailable(cls) -> str:
-        """Return why this node cannot run here and how to mend it; '' if it can. Be cheap: import nothing
-        big."""
+        """Return why this node cannot run here and how to mend it; '' if it can. Import nothing big."""
         return ""
 
     def port_caps(self, port: str) -> Caps:

@@ -20,8 +20,7 @@ from vflow.packet import SECOND, AudioPacket, Samples, Span
 from vflow.scripts import join_words
 
 _RAMPS_A_SECOND = 100
-"""Speed of a change of volume: from 0 to 1 in 10 ms, so that it does not click. A hold begins and ends so
-too."""
+"""Speed of a change of volume, or of a hold: from 0 to 1 in 10 ms, so that it does not click."""
 _STRETCHES = 64
 """Most stretches remembered per turn; older gaps are merged."""
 _ENDED = 4

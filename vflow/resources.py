@@ -61,8 +61,7 @@ def memory(root: Path = ROOT) -> tuple[int | None, int | None]:
 
 
 def load() -> float | None:
-    """Return how many cores the machine's work of the last minute would fill; None if the system does not
-    say."""
+    """Return how many cores the work of the last minute would fill; None if the system does not say."""
     try:
         return os.getloadavg()[0]
     except (AttributeError, OSError):
@@ -110,8 +109,7 @@ def _memory_of_windows() -> tuple[int | None, int | None]:
 
 
 def _groups(controller: str, root: Path) -> Iterator[Path]:
-    """Yield the folders of this process's control groups, of both versions: its own first, then outer
-    ones."""
+    """Yield the folders of this process's control groups, its own first, of both versions."""
     base = root / "sys/fs/cgroup"
     for line in _text(root / "proc/self/cgroup").splitlines():
         number, controllers, path = line.split(":", 2)

@@ -11,8 +11,7 @@ import types
 from typing import Any
 
 FIRST, LAST, LONGEST = 3_000, 6_000, 1_000
-"""Characters of a traceback that are kept: at its beginning, at its end, of one line. Recursion makes
-many."""
+"""Characters kept of a traceback: at its beginning, at its end, of a line. Recursion makes many."""
 
 
 def place_in(cls: type[Any], error: BaseException) -> str:

@@ -1,5 +1,4 @@
-"""One run of a pipeline through a scenario. Microphone and speaker are files; all else is as the user has
-it."""
+"""One run of a pipeline through a scenario: microphone and speaker are files, all else is the user's."""
 
 from __future__ import annotations
 

@@ -117,8 +117,7 @@ class Evidence:
 
 
 class Ledger:
-    """Keeps the bus's words, ends and errors. Give `listen` to `bus.listen`; any thread; read it at the
-    end."""
+    """Keeps words, ends and errors. Give `listen` to `bus.listen`; any thread. Read it at the end."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph, self._generators = graph, graph.generators()

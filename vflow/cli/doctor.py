@@ -37,8 +37,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _graph(args: argparse.Namespace) -> tuple[Graph | None, list[Diagnostic]]:
-    """Return the graph, and what is missing here and its warnings. The graph is None if it has errors of its
-    own."""
+    """Return the graph (None if it has errors of its own), and what is missing here and its warnings."""
     problems: list[Diagnostic] = []
     try:
         graph = graph_options.load(args)

@@ -41,8 +41,7 @@ def model_caches() -> list[FileUse]:
 
 
 def load(args: argparse.Namespace, *, require_available: bool = True) -> Graph:
-    """Return the graph in `args.file`, changed by the options; `args.file` becomes its path. Raises:
-    GraphError."""
+    """Load `args.file`, which becomes a path, as the options change it. Raises: GraphError."""
     args.file = shipped.find(args.file)
     overrides = overrides_of(args.set)
     fast = getattr(args, "fast", False)

@@ -48,8 +48,7 @@ def listing() -> int:
 
 
 def pull(name: str) -> int:
-    """Fetch the missing or damaged files of a model. Ctrl-C leaves nothing half done; the next pull starts
-    again."""
+    """Fetch the missing or damaged files of a model. After Ctrl-C nothing is half done; pull again."""
     try:
         model = models.find(name)
     except Unavailable as error:

@@ -242,8 +242,7 @@ class _Run:
             self.json.failed(getattr(error, "node", ""), str(error))
 
     def _within(self, deadline_s: float, call: Callable[[], T], name: str) -> T | None:
-        """Return the result of a call into the pipeline; None, with a warning, if it fails or a node
-        hangs."""
+        """Return the result of a call into the pipeline; None, and a warning, if it fails or a node hangs."""
         try:
             return call_within(deadline_s + GRACE_S, call, name, "end")
         except (VflowError, TimeoutError, RuntimeError) as error:

@@ -15,8 +15,7 @@ MEDIAN_NEEDS = 20
 
 
 def remark(turn: TurnRecord) -> str:
-    """Return how long the user waited for a reply, and what kept it from being heard; '' if there is nothing
-    to say."""
+    """Return how long the user waited for a reply, and why it was not heard; '' if neither is known."""
     texts = []
     waited_ns = turn.latency_ns("v2v" if "voice_off" in turn.at_ns else "compute")
     if waited_ns is not None:

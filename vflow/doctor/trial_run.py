@@ -83,8 +83,7 @@ class TrialNode(Harness):
 
 
 class TrialRun:
-    """The nodes of a graph that could be opened. `problems` has those that could not, and the nodes'
-    warnings."""
+    """The nodes of a graph that could be opened; `problems` has the others, and the nodes' warnings."""
 
     def __init__(self, graph: Graph, report: Progress) -> None:
         self.graph = graph

@@ -137,8 +137,7 @@ _TABLE = (
 
 
 def cache_dir() -> Path:
-    """Return where vflow keeps files that it fetched or converted: $VFLOW_CACHE, else the platform's
-    cache."""
+    """Return the folder of fetched and converted files: $VFLOW_CACHE, else the platform's cache."""
     if own := os.environ.get("VFLOW_CACHE"):
         return Path(own).expanduser()
     if sys.platform == "win32":

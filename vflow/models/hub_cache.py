@@ -50,8 +50,7 @@ class Copy:
 
 
 def is_hub_name(text: str) -> bool:
-    """Return whether a text has the form of a hub model's name, OWNER/NAME. Looks at no disk and no
-    network."""
+    """Return whether a text has the form of a hub name, OWNER/NAME. Looks at no disk and no network."""
     return bool(_NAME.fullmatch(text)) and "--" not in text and ".." not in text
 
 
@@ -103,8 +102,7 @@ def hub_snapshot(name: str, revision: str = "main") -> Path | None:
 
 
 def hub_present(name: str, revision: str = "main") -> bool:
-    """Return whether a revision is here with its config and all its weights. Reads at most an index of
-    shards."""
+    """Return whether a revision is here with config and all weights. Reads at most an index of shards."""
     folder = hub_snapshot(name, revision)
     return folder is not None and is_whole(folder)
 

@@ -85,8 +85,7 @@ def _remote(sibling: Any) -> RemoteFile:
 def _fill(
     hub: hub_library.HubLibrary, api: Any, shot: Path, files: Sequence[RemoteFile], progress: Progress
 ) -> int:
-    """Fetch files until a snapshot holds all of them, each with its checksum. Return how many bytes were
-    written."""
+    """Fetch files until a snapshot holds all, each with its checksum. Return the bytes that were written."""
     blobs, at = shot.parent.parent / "blobs", {"revision": shot.name, "cache_dir": hub_cache.cache_dir()}
     wanted, fetched = {file.name for file in files}, 0
     blobs.mkdir(parents=True, exist_ok=True)

@@ -147,8 +147,7 @@ class _Converter:
 
 
 def whole(value: Any) -> int:
-    """Return a whole number. Raises: TypeError for another kind; ValueError if it exceeds any time or
-    turn."""
+    """Return a whole number. Raises: TypeError for another kind; ValueError if it is too large for a time."""
     number = operator.index(value)
     if abs(number) >= 1 << 63:
         raise ValueError("too large")

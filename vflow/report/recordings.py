@@ -80,8 +80,7 @@ def voice_on_ns(samples: Samples, rate: int) -> int | None:
 
 
 def audible_ns(samples: Samples, rate: int) -> tuple[int, int] | None:
-    """Return the start of the first and the end of the last audible frame of a reply, in ns; None in
-    silence."""
+    """Return start of the first and end of the last audible frame of a reply, in ns; None in silence."""
     starts, ends = (
         _loud(frame_levels(heard, rate, REPLY_FRAME_NS, REPLY_FRAME_NS), REPLY_RANGE_DB)
         for heard in (high_passed(samples, rate), _ending(samples, rate))
@@ -92,8 +91,7 @@ def audible_ns(samples: Samples, rate: int) -> tuple[int, int] | None:
 
 
 def _ending(samples: Samples, rate: int) -> Samples:
-    """Apply the high-pass backwards in time, so that its ringing comes before sounds, not after their
-    ends."""
+    """Apply the high-pass backwards in time: its ringing then comes before sounds, not after their ends."""
     return high_passed(samples[::-1], rate)[::-1]
 
 
@@ -131,8 +129,7 @@ def read_stretch(path: Path, start_ns: int, end_ns: int | None) -> tuple[Any, in
 
 
 def refine(turns: Collection[TurnRecord], recorded_input: Path | None, recorded_output: Path | None) -> None:
-    """Replace the runtime's times of turns by those in the recordings. The input starts at pipeline time
-    0."""
+    """Replace times claimed by the runtime by those in recordings. The input starts at pipeline time 0."""
     starts = sorted(turn.at_ns["audible"] for turn in turns if "audible" in turn.at_ns)
     for turn in turns:
         start, decided = turn.at_ns.get("speech_start"), turn.at_ns.get("decided")

@@ -75,7 +75,6 @@ def write_whole(file: str, text: str | bytes) -> None:
 
 
 def _resolved(file: str) -> str:
-    """Return the file that symbolic links lead to. `/dev/stdout` leads to a pipe without a path, and
-    stays."""
+    """Return the target of symbolic links. `/dev/stdout` leads to a pipe without a path, and stays."""
     path = os.path.realpath(file)
     return file if os.path.exists(file) and not os.path.exists(path) else path

@@ -1,5 +1,4 @@
-"""Post messages to the application at the right time: now, after the flush under way, or at a turn's
-commit."""
+"""Post messages to the application: now, after the flush under way, or at a turn's commit."""
 
 from __future__ import annotations
 
@@ -59,8 +58,7 @@ class Announcer:
         self.say("warning", text, source)
 
     def announce(self, source: str, epoch: int, item: Item, port: str) -> None:
-        """Post an item that a node emitted, in a thread at that epoch. Withhold it while its turn is
-        speculative."""
+        """Post an item emitted in a thread at that epoch. Withhold it while its turn is speculative."""
         now_ns = self._clock.now_ns()
         if isinstance(item, Event):
             message = Message("event", source, now_ns, item.name, {"event": item, "port": port})

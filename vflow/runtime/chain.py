@@ -17,8 +17,7 @@ from vflow.ports import Item
 Push = Callable[[Any], None]
 Process = Callable[[Any], Any]
 Trail = tuple[Any, Process, Packet] | None
-"""The packets made on the way, the last one first: the earlier trail, the `process` that made it, the
-packet."""
+"""The packets made on the way, the last first: the earlier trail, the `process` that made it, the packet."""
 
 _NOTHING = object()
 

@@ -24,8 +24,7 @@ T = TypeVar("T")
 
 
 def threads_of(graph: Graph, library: str) -> int:
-    """Return the threads that a graph gives to a library: its file's number, else half of the usable
-    cores."""
+    """Return a library's threads: the number in the graph's file, else half of the usable cores."""
     given = graph.threads.get(library)
     return given if given is not None else max(1, int(usable_cores()) // 2)
 

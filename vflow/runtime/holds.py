@@ -56,8 +56,7 @@ class Holds:
             self._let_go(hold)
 
     def end(self, node: str, phase: End, why: str = "") -> None:
-        """Let a node's sinks go on. Does nothing if the node holds nothing. `why` is the text of a
-        warning."""
+        """Let a node's sinks go on, if it holds any. `why` is the text of a warning."""
         with self._lock:
             hold = self._holds.pop(node, None)
         if hold is None:

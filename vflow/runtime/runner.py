@@ -77,8 +77,7 @@ class Runner:
         self.outs = outputs_of(type(node))
         self.is_source = is_source(type(node))
         self.steps = 0
-        """Counts calls and emissions through `run`. Calls of a plain `process` show in the links'
-        counters."""
+        """Counts calls and emissions through `run`. Links count the calls of a plain `process`."""
         self.turn: int | None = None
         """The turn that the node works on; None if it is idle, or has a plain `process`."""
         self.item: Item | None = None

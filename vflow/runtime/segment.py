@@ -41,8 +41,7 @@ class SegmentOwner:
     announce: Callable[[str, int, Item, str], None]
     """Post an item that a node emitted at a port, in a thread at that epoch."""
     failed: Callable[[Segment, Runner, BaseException], bool]
-    """Apply the node's `on_error`. Return whether it was restarted. Raises: Stopped if the policy is
-    `fail`."""
+    """Apply the node's `on_error`. Return whether it was restarted. Raises: Stopped if it is `fail`."""
     crashed: Callable[[Segment, BaseException], None]
     """Fail the pipeline, since an error that no `on_error` handles ends the segment's thread."""
     ended: Callable[[Segment], None]

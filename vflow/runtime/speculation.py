@@ -81,8 +81,7 @@ class Speculation:
             return settled
 
     def take_back(self, turn: int) -> None:
-        """Note that the end of the turn was false: no item of it may have an effect that cannot be
-        repeated."""
+        """Note that the turn's end was false: nothing of it may have an effect that cannot be repeated."""
         with self._lock:
             self._taken_back = (*self._taken_back, turn)[-_TAKEN_BACK:]
 

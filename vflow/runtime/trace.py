@@ -75,8 +75,7 @@ class Trace:
             self._entries.append(("i", f"flush {turn}", self._thread(), time.perf_counter_ns(), "g"))
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Yield the entries as objects of the format: thread names first, then all others in order of
-        time."""
+        """Yield the entries as objects of the format: thread names, then all others in order of time."""
         for ident, name in list(self._threads.items()):
             yield {"ph": "M", "name": "thread_name", "pid": 1, "tid": ident, "args": {"name": name}}
         for phase, name, thread, at_ns, *more in sorted(self._entries, key=lambda entry: int(entry[3])):

@@ -93,8 +93,7 @@ class TurnControl:
         self._announcer.say("speculation", turn=turn, phase="begun")
 
     def retract(self, turn: int, after_ns: int, origins: frozenset[str]) -> None:
-        """Discard what the origins and all nodes after them made of the turn in advance: the user spoke
-        on."""
+        """Discard what the origins, and nodes after them, made of the turn in advance: the user spoke on."""
         if not self._speculation.holds(turn):
             return
         void = self._flusher.retract(origins, turn, after_ns)
@@ -110,8 +109,7 @@ class TurnControl:
         self._speculation.commit(turn, self._flusher.release, self._announcer.post)
 
     def doubt(self, turn: int, node: str) -> None:
-        """Note that `node` may find the end of a turn false: effects that cannot be repeated wait for
-        `settle`."""
+        """Note that `node` may find a turn's end false: effects that cannot be repeated wait for `settle`."""
         self._speculation.doubt(turn, node)
 
     def settle(self, which: Callable[[Doubt], bool]) -> list[Doubt]:
@@ -133,8 +131,7 @@ class TurnControl:
             self._give_up([ahead for ahead in overdue if ahead.node == node], why)
 
     def give_up_of(self, node: str, why: str, warn: bool = True) -> None:
-        """Give up the turns that a node has not committed, and its hold, since it cannot end them any
-        more."""
+        """Give up a node's hold, and its turns that are not committed: it cannot end them any more."""
         self._holds.end(node, "given_up", why if warn else "")
         self.settle(lambda doubt: doubt.node == node)
         self._give_up(self._speculation.begun_by(node), f"{node} {why}", warn)

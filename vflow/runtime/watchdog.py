@@ -119,8 +119,7 @@ class Watchdog:
         self._thread.start()
 
     def stop(self, timeout_s: float = 1.0) -> None:
-        """End the monitor; any thread, any number of times. Wait for its end, unless in the monitor
-        itself."""
+        """End the monitor; any thread, any number of times. Wait for its end, unless in the monitor."""
         self._over.set()
         if self._thread.ident is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout_s)
