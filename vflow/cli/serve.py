@@ -35,7 +35,7 @@ ANY = ("0.0.0.0", "::", "")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Serve until a signal. Return 0; 1 if it failed; 2 for a wrong graph or option; 130 after two signals."""
+    """Serve until a signal. Return 0; 1 if it failed; 2 for a wrong graph or option; 130 at a second one."""
     try:
         require(*NEEDS)
         token = token_of(args)

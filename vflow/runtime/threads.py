@@ -49,7 +49,7 @@ class Threads:
             segment.stop()
 
     def join(self, until: float) -> list[str]:
-        """Wait until `until` (of `time.monotonic`) for the threads. Return the nodes of those that still run."""
+        """Wait for the threads until `until` (`time.monotonic`). Return the nodes of those that still run."""
         hung: list[str] = []
         for segment in self.segments:
             if segment.thread.ident is not None:
