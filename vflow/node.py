@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Context(Protocol):
-    """What the runtime offers a node as `self.ctx`, from `open` to `close`.
+    """Offers the runtime to a node as `self.ctx`, from `open` to `close`.
 
     Every node: `name`, `now_ns`, `caps`, `linked`, `sources`, `post`, `warn`, `progress`, `shared`,
     `threads`. Sources, and nodes that wait or play: `wait_until`, `notify`, `wake_at`, `epoch`, `busy`,
@@ -48,7 +48,7 @@ class Context(Protocol):
         """Pipeline time: nanoseconds since PLAYING; any thread."""
 
     def caps(self, port: str) -> Caps:
-        """The negotiated caps of a port."""
+        """Return the negotiated caps of a port."""
 
     def wait_until(self, deadline_ns: int | None = None) -> None:
         """Block until pipeline time reaches the deadline, or until `notify`.

@@ -31,7 +31,7 @@ CLOSE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What it took to open a node. Sizes in bytes, None if the system does not say. `libraries` are those for
+    """The cost of opening a node. Sizes in bytes, None if the system does not say. `libraries` are those for
     which it asked the number of threads."""
 
     node: str

@@ -29,8 +29,8 @@ LIVE = QueueOptions(packets=1024, policy="leaky-oldest")  # the ring buffer afte
 
 @dataclass(frozen=True, slots=True)
 class ErrorPolicy:
-    """What happens when a node raises: `fail` the pipeline, `skip` the packet, or `restart` the node, at most
-    `limit` times, each time after `backoff_ns`."""
+    """The reaction to a node that raises: `fail` the pipeline, `skip` the packet, or `restart` the node, at
+    most `limit` times, each time after `backoff_ns`."""
 
     action: str = "fail"
     limit: int = 3

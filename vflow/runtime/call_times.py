@@ -12,7 +12,7 @@ SHORT_NS = 20_000
 SKIPPED = 6
 """Time one call in seven then. Nodes work every 2nd, 10th or 16th packet, say, but hardly every 7th."""
 FASTER = "use a smaller model or a faster machine; 'vflow doctor FILE' says what is faster here"
-"""How to mend a node that is too slow."""
+"""The mend for a node that is too slow."""
 _STEPS = 8
 """Buckets per octave: a percentile is right to 12 %."""
 

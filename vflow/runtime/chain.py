@@ -23,7 +23,7 @@ _NOTHING = object()
 
 
 class ChainRunner(Protocol):
-    """What a chain needs of a node's runner."""
+    """The methods of a node's runner that a chain needs."""
 
     def failed(self, error: Exception) -> None:
         """Handle an error of the node, or a full link. Return only if the node's policy lets it go on."""

@@ -32,7 +32,7 @@ from vflow.runtime.runner import Runner, Verdict
 
 @dataclass(frozen=True, slots=True)
 class SegmentOwner:
-    """What a segment needs of its pipeline. The functions are called in the segment's thread."""
+    """The parts of a pipeline that a segment needs. The functions are called in the segment's thread."""
 
     clock: Clock
     flush_lock: FlushLock
@@ -168,14 +168,14 @@ class Segment:
                     return
 
     def wake_at(self, runner: Runner, time_ns: int | None) -> None:
-        """See `Context.wake_at`."""
+        """Set a node's timer (see `Context.wake_at`)."""
         if time_ns is None:
             self.timers.pop(runner, None)
         else:
             self.timers[runner] = time_ns
 
     def wait_until(self, runner: Runner, deadline_ns: int | None) -> None:
-        """See `Context.wait_until`."""
+        """Block a node's own code (see `Context.wait_until`)."""
         while True:
             self.check()
             if self._draining and runner.is_source:

@@ -42,7 +42,7 @@ Warn = Callable[[str, str], None]
 
 
 class Doing(Enum):
-    """What a thread is doing."""
+    """The occupation of a thread."""
 
     WORKING = "in a node's code, or on the way to it"
     IDLE = "waits for an entry or a timer"

@@ -32,7 +32,7 @@ _CALLED = regex.compile(
     r"[ \t]*[^\n]{1,80}\n+[ \t]*[*_]{0,2}action[ ]input(?:[ \t]\d{1,2})?[*_]{0,2}:",
     regex.I,
 )
-"""What follows "Action:" in a call: a name, and its input. (`dialects` has the calls with JSON.)"""
+"""The text after "Action:" in a call: a name, and its input. (`dialects` has the calls with JSON.)"""
 _DOCUMENTS = regex.compile(r"(?:relevant|cited)[ ]documents:", regex.I)
 _CITATION = regex.compile(r"</?co(?::[ ]?[\d,:\[\] ]{0,40})?>")
 _FIELD = regex.compile(r"[^\W\d_A-Z][\w.@+-]*|[\w.@+-]*[\d_@][\w.@+-]*")
