@@ -74,7 +74,7 @@ class Out:
 
 Item = Packet | Event
 Emission = Item | tuple[Out, Item] | None
-"""An output that a node returns or yields: an item for its only output; `(self.port, item)` if it has several outputs;
+"""Returned or yielded by a node: an item for its only output; `(self.port, item)` if it has several outputs;
 or None, which lets the runtime check for a flush or stop."""
 Output = Emission | Iterable[Emission] | Awaitable[Emission | Iterable[Emission]] | AsyncIterable[Emission]
 

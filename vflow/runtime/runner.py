@@ -36,7 +36,7 @@ class RunnerHost(Protocol):
     """The driver of a runner: a segment, or the harness."""
 
     def look(self, runner: Runner, turn: int) -> None:
-        """Check for a flush or stop, as the node yielded None. Raises: Flushed or Stopped, to end its work."""
+        """Check for a flush or stop, since the node yielded None. Raises: Flushed or Stopped."""
 
     def judge(self, runner: Runner, turn: int) -> Verdict:
         """Decide, after a flush ended this runner's work on an item of `turn` or refused what it emitted."""
