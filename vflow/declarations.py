@@ -32,7 +32,7 @@ _KINDS: Mapping[str, tuple[type, str]] = {
     "example": (str, "a text"),
 }
 _SIMILAR = 0.85
-"""How alike (`difflib`) a flag and a misspelling of it are at least."""
+"""From this likeness on (`difflib`, 0 to 1), an attribute is taken for a flag with a typing error."""
 
 
 def require_sound(cls: type[Node] | type[Bin]) -> None:

@@ -24,12 +24,15 @@ T = TypeVar("T")
 
 
 class Context(Protocol):
-    """Offers the runtime to a node as `self.ctx`, from `open` to `close`.
+    """Give a node all it may ask of the runtime: it is `self.ctx` from `open` to `close`.
 
-    Every node: `name`, `now_ns`, `caps`, `linked`, `sources`, `post`, `warn`, `progress`, `shared`,
-    `threads`. Sources, and nodes that wait or play: `wait_until`, `notify`, `wake_at`, `epoch`, `busy`,
-    `lead_ns`. Nodes that mint or answer turns: all others. Call methods in the node's own thread, unless they
-    say "any thread".
+    - Every node uses `name`, `now_ns`, `caps`, `linked`, `sources`, `post`, `warn`, `progress`, `shared` and
+      `threads`.
+    - Sources, and nodes that wait or play, also use `wait_until`, `notify`, `wake_at`, `epoch`, `busy` and
+      `lead_ns`.
+    - Nodes that mint or answer turns use all others.
+
+    Call methods in the node's own thread, unless they say "any thread".
     """
 
     @property
@@ -45,7 +48,7 @@ class Context(Protocol):
         """The number of the last flush that this thread has applied."""
 
     def now_ns(self) -> int:
-        """Pipeline time: nanoseconds since PLAYING; any thread."""
+        """Return pipeline time: nanoseconds since PLAYING; any thread."""
 
     def caps(self, port: str) -> Caps:
         """Return the negotiated caps of a port."""

@@ -43,7 +43,7 @@ class PromiseVerdict:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Return a latency in words: percentiles if there are enough samples, else the maximum."""
+    """Return latencies in words: percentiles if there are enough samples, else the maximum."""
     figures = summary(values)
     if not values:
         return "-"

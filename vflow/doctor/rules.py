@@ -46,9 +46,8 @@ def speculation(graph: Graph) -> Iterator[Advice]:
 
 
 def echo(graph: Graph) -> Iterator[Diagnostic]:
-    """Warn if the agent hears itself because the graph says so. If it cannot be helped, the graph itself
-    warns.
-    """
+    """Warn if the agent hears itself because the graph turned the echo canceller off. Where the graph has a
+    warning of echo already, nothing is added."""
     microphones = [node for node in graph.nodes.values() if use_role(node.resolved) == MICROPHONE]
     speakers = [node for node in graph.nodes.values() if use_role(node.resolved) == SPEAKER]
     audible = any(PLAYED in outputs_of(node.cls) for node in speakers)
@@ -61,7 +60,7 @@ def echo(graph: Graph) -> Iterator[Diagnostic]:
 
 
 def devices(machine: Machine, found: list[CudaDevice], graph: Graph | None) -> Iterator[Diagnostic]:
-    """Warn of a device that is here and not used."""
+    """Warn of a CUDA device that torch cannot use, and of nodes that are told not to use one."""
     torch = machine.torch
     idle = [device for device in found if not device.usable]
     if idle and torch is not None and not torch.problem:

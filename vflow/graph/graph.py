@@ -157,15 +157,15 @@ class Graph:
         """Return whether a link crosses threads: only where a thread of its own pays."""
         source, target = self.nodes[link.source], self.nodes[link.target]
         return (
-            link.explicit
-            or link.cut
-            or source.paced
-            or target.cls.heavy
-            or target.cls.generates
-            or target.cls.effect
-            or overrides(target.cls, "on_timer")
-            or is_async(target.cls)
-            or len(self.into(link.target)) > 1
+            link.explicit  # the file gives it bounds
+            or link.cut  # a thread's stack is limited
+            or source.paced  # the world does not wait
+            or target.cls.heavy  # its work would hold up the nodes before it
+            or target.cls.generates  # a flush reaches it even while its source waits
+            or target.cls.effect  # work in advance is held before it, and a sink waits for its device
+            or overrides(target.cls, "on_timer")  # its thread must be parked until the timer is due
+            or is_async(target.cls)  # its thread has an event loop
+            or len(self.into(link.target)) > 1  # one thread merges what comes
         )
 
     def queue(self, link: GraphLink) -> QueueOptions:
@@ -199,7 +199,7 @@ class Graph:
                     continue
                 if link not in links:
                     links.append(link)
-                if in_advance and self.nodes[link.target].cls.effect:
+                if in_advance and self.nodes[link.target].cls.effect:  # it has not got the work yet
                     continue
                 if link.target not in seen:
                     seen.add(link.target)

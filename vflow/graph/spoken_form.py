@@ -49,11 +49,13 @@ def _entrances(graph: Graph, link: GraphLink, seen: frozenset[str]) -> list[Grap
     caps = source.caps[link.out]
     if _asks(caps):
         return []
+    # A node that only groups words says "text" and no features: its text is that of its inputs.
     regroups = isinstance(caps, Text) and caps.features is None
+    # The search ends at a node with text of its own, and where the graph is a loop.
     if not (regroups or isinstance(caps, AnyCaps)) or link.source in seen:
         return [link] if not seen else None
     found: list[GraphLink] = []
-    told = regroups
+    told = regroups  # whether any node on the way shows that this is text
     for other in _text_into(graph, link.source):
         above = _entrances(graph, other, seen | {link.source})
         told = told or above is not None

@@ -25,8 +25,8 @@ from vflow.runtime.wiring import Wiring
 class Flusher:
     """Flushes a pipeline. Any thread may call; one flush at a time.
 
-    Only open nodes are asked to drop. The flush lock is held while a flush is made, and by threads that
-    decide about an item that one refused.
+    Only open nodes are asked to drop. The flush lock is held while a flush is made, and by a thread that
+    decides about an item that a flush refused.
     """
 
     def __init__(
@@ -139,8 +139,8 @@ class Flusher:
 
 
 def _checked(answer: Iterable[object]) -> Iterator[Played]:
-    """Yield the results of a sink's `drop`. Raises: TypeError for one that is no Played; else the generator
-    that reads the flush would fail, far from the fault."""
+    """Yield the results of a sink's `drop`. Raises: TypeError for one that is no Played: the generator that
+    reads the flush would fail on it later, far from the fault."""
     for played in answer:
         if not isinstance(played, Played):
             raise TypeError(f"drop() returned {type(played).__name__}, not Played")

@@ -1,7 +1,6 @@
-"""Recognise processes that a node's code forks. Such a child has a copy of the pipeline, but is no part of
-it.
+"""Recognise processes that a node's code forks: they have a copy of the pipeline, but are no part of it.
 
-It has a single thread, locks that nobody frees, and open files that belong to its parent.
+Such a child has a single thread, locks that nobody frees, and open files that belong to its parent.
 """
 
 from __future__ import annotations

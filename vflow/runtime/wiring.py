@@ -91,10 +91,12 @@ def _link(
 
     queue = graph.queue(edge)
     target = graph.nodes[edge.target].cls
+    # An effect cannot be taken back: items made in advance wait before it until they are certain.
     if target.effect and (edge.source in speculation.nodes or target.after_grace):
         link: Link = HeldLink(edge.name, queue, owner.clock, overflow, speculation, target.after_grace)
     else:
         link = Link(edge.name, queue, owner.clock, overflow)
+    # Nobody waits for the end of a link that leads back: its source ends only after its reader has ended.
     link.feedback = edge.feedback or (
         _closes_cycle(graph, edge)
         and not all(_closes_cycle(graph, other) for other in graph.into(edge.target))
@@ -103,7 +105,8 @@ def _link(
 
 
 def _too_slow(edge: GraphLink, wiring: Wiring) -> str:
-    """Return a text that names the node that holds up a full link: its reader, or whoever that waits for."""
+    """Return a warning that names the node that holds up a full link: the link's reader, or, where the reader
+    waits for a full link of its own, the node at the end of that chain."""
     segment, seen = wiring.segments[edge.target], set[Segment]()
     while segment not in seen:
         seen.add(segment)

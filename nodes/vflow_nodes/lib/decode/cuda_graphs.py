@@ -33,10 +33,10 @@ class Step:
 class Recorder:
     """Records work. All graphs share one pool of memory, since they run one after the other.
 
-    A graph also remembers cuBLAS's workspace. Torch keeps one workspace per stream, whoever asked for it
-    first, and gives it back when other code that captures asks for that (torch.compile's `reduce-overhead`).
-    A graph would then write into memory that belongs to others, or to nobody. So each recording takes a
-    workspace of its own, from its own pool, which lives as long as its graphs.
+    A graph also remembers cuBLAS's workspace. Torch keeps one workspace per stream, for whoever asks first,
+    and frees it when other code that records graphs tells it to (torch.compile's `reduce-overhead`). A graph
+    would then write into memory that belongs to others, or to nobody. So each recording takes a workspace of
+    its own, from its own pool, which lives as long as its graphs.
     """
 
     def __init__(self) -> None:

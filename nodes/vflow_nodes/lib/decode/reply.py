@@ -30,8 +30,8 @@ class _Token:
 
 
 class Reply:
-    """`tokens` are those taken so far, at most `limit`, without the one that ended the reply. `stop_reason`
-    is None while it goes on. One thread takes words; any thread may cancel."""
+    """One answer. `tokens` are those taken so far, at most `limit`, without the one that ended the reply;
+    `stop_reason` is None while it goes on. One thread takes words; any thread may cancel."""
 
     def __init__(
         self,

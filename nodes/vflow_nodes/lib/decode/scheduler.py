@@ -1,5 +1,4 @@
-"""Decide which session works next, and in which slot. It has no tensor, thread or clock: it is asked and
-told.
+"""Decide which session works next, and in which slot. There is no tensor, thread or clock here.
 
 A session always sends its whole prompt; the part that its slot holds already is not computed again. So a
 session only borrows its slot. The slot keeps its content while the session rests, and another session may
@@ -74,6 +73,7 @@ class Plan:
 
     @property
     def idle(self) -> bool:
+        """Whether there is nothing to do."""
         return not (self.expired or self.chunk or self.rows)
 
 
@@ -127,7 +127,7 @@ class Scheduler:
 
     def _begin(self, job: Job, slot: Slot) -> None:
         job.slot, job.stage = self.slots.index(slot), Stage.PREFILL
-        # at least one position is computed: its logits are needed
+        # The last position is always computed: its logits give the first token of the reply.
         job.at = shared(slot.content, job.keys[:-1])
         if job.at < len(slot.content) and not self._rewinds:
             job.at = 0
@@ -143,7 +143,7 @@ class Scheduler:
         if chunk.last and not job.limit:
             self.finish(job)
             return
-        self._prefilling.remove(job)
+        self._prefilling.remove(job)  # below it goes to the end, so that prompts take turns
         if chunk.last:
             job.stage, job.begun = Stage.DECODE, 1
         else:

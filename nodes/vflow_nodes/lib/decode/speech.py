@@ -29,9 +29,8 @@ class SpeechParser:
         self._table = speech_table(stops, plain)
         self._rest = ""  # not decided yet
         self._inside: Inside = "speech"
-        self._thought = self._after_call = (
-            False  # whether a thought was opened; whether a call has just ended
-        )
+        # whether a thought was opened; whether a call has just ended
+        self._thought = self._after_call = False
         self._closers: tuple[str, ...] = ()
         self._call = CallText()
         self._header = TurnHeader("")
@@ -133,7 +132,7 @@ class SpeechParser:
         self.ended = self.text.ended
         if marker is None or self.ended:
             return False
-        if marker.text == "Assistant:" and self.said:
+        if marker.text == "Assistant:" and self.said:  # it names the speaker only where a reply begins
             self.text.take(text[at : at + length])
         elif marker is BARE:
             self._open_call(CallText(json=True, bare=True))

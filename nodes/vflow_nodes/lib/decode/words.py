@@ -78,9 +78,8 @@ def _counts(word: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a reply: its `index` from 0, how many `tokens` the reply had when it became whole, and when
-    that
-    was: `time_ns` of the monotonic clock."""
+    """A word of a reply: its `index` from 0, and how many `tokens` the reply had when the word became whole,
+    at `time_ns` of the monotonic clock."""
 
     text: str
     index: int
