@@ -173,7 +173,8 @@ class Harness:
         if self._notified:
             self._notified = False
         elif deadline_ns is None:
-            raise NodeError(self.name, "waits for ever: nothing in a harness calls notify()")
+            message = "waits for ever, since it gives no deadline; call the harness's notify() before it"
+            raise NodeError(self.name, message)
         else:
             self.time_ns = max(self.time_ns, deadline_ns)
 

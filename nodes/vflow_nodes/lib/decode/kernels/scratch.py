@@ -22,12 +22,12 @@ def tickets(device: torch.device, count: int) -> torch.Tensor:
     being captured, whose replays would then own the counters.
     """
     if count > TICKETS:
-        raise RuntimeError(f"decode kernels: {count} tiles in a launch, {TICKETS} tickets; split less")
+        raise RuntimeError(f"decode kernels: one launch has {count} tiles, of at most {TICKETS}; split less")
     held: dict[torch.device, torch.Tensor] = _own.__dict__.setdefault("tickets", {})
     if device not in held:
         if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
             raise RuntimeError(
-                "kernels: the first call on a thread is in a graph's capture; call once before it"
+                "decode kernels: a thread's first call is in a graph's capture; call once before it"
             )
         held[device] = torch.zeros(TICKETS, dtype=torch.int32, device=device)
     return held[device]
