@@ -31,7 +31,10 @@ from vflow.ports import inputs_of, outputs_of
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [
+    *(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING")),
+    *sorted(DOCS.rglob("*.md")),
+]
 FENCE = re.compile(r"^```([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -159,7 +162,7 @@ def test_every_page_of_the_design_is_short() -> None:
 def test_modules_of_vocabulary_graph_and_runtime_are_in_the_map() -> None:
     text = (DOCS / "design" / "README.md").read_text(encoding="utf-8")
     table = set(
-        re.findall(r"`(\w+)`", text[text.index("| module | is about |") : text.index("## Where the next")])
+        re.findall(r"`(\w+)`", text[text.index("| part | modules |") : text.index("## Where the next")])
     )
     folders = (ROOT / "vflow", ROOT / "vflow" / "graph", ROOT / "vflow" / "runtime")
     modules = {p.stem for folder in folders for p in folder.glob("*.py") if p.stem != "__init__"}

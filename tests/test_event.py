@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vflow import Eos, Event, Gap, Pause, Resume, SpeechEnd, SpeechStart, TurnEnd, event
+from vflow import Eos, Event, Gap, Pause, Resume, SpeechEnd, SpeechStart, SpeechVoid, TurnEnd, event
 from vflow.event import NAMES, SAID
 
 EVERY = [c for c in vars(event).values() if isinstance(c, type) and issubclass(c, Event) and c is not Event]
@@ -21,7 +21,7 @@ def test_every_event_has_a_name_which_is_that_of_its_class() -> None:
 
 
 def test_what_the_user_did_is_never_made_in_advance() -> None:
-    assert set(SAID) == {SpeechStart, Pause, Resume, SpeechEnd}
+    assert set(SAID) == {SpeechStart, Pause, Resume, SpeechEnd, SpeechVoid}
     assert not {TurnEnd, Gap, Eos} & set(SAID)
 
 

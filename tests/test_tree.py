@@ -128,3 +128,30 @@ def test_own_modules_are_imported_inside_functions_at_few_places() -> None:
         for statement in inner_imports(ast.parse(path.read_bytes()))
     ]
     assert len(found) <= MAX_INNER_IMPORTS, "\n".join(found)
+
+
+PLAIN = (
+    *(
+        "vflow/*.py",
+        "vflow/bench",
+        "vflow/cli",
+        "vflow/doctor",
+        "vflow/graph",
+        "vflow/models",
+        "vflow/report",
+    ),
+    *("vflow/runtime", "nodes/vflow_nodes/lib/decode"),
+)
+"""Folders, and files, whose docstrings begin with a verb or a noun."""
+
+
+def test_docstrings_begin_with_the_thing_and_not_with_what() -> None:
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for pattern in PLAIN
+        for path in sorted(ROOT.glob(pattern if pattern.endswith(".py") else f"{pattern}/**/*.py"))
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if str(node.value.value).startswith("What ")
+    ]
+    assert found == [], "say the thing by its name"

@@ -1,11 +1,11 @@
-"""vflow: GStreamer for voice agents. Importing it loads no model, opens no device, starts no
-thread; it only switches the telemetry of libraries off."""
+"""vflow: GStreamer for voice agents. Importing it loads no model, opens no device and starts no thread. It
+only switches the telemetry of libraries off."""
 
 from __future__ import annotations
 
 from vflow.telemetry import switch_off
 
-TYPE_CHECKING = False  # not typing's: a program that begins by this import waits for nothing big
+TYPE_CHECKING = False  # not imported from typing, so that `import vflow` stays cheap
 if TYPE_CHECKING:
     from vflow.advice import Advice as Advice
     from vflow.bus import Bus as Bus

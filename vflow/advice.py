@@ -1,4 +1,4 @@
-"""Advice: a property that would make a pipeline faster or smaller here, and by how much."""
+"""Advice: a property that would make a pipeline faster or smaller on this machine, and by how much."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ Effect = Literal["faster", "smaller", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """Set `setting` to `value`: what that gains. Less is better: `before` and `after` are times or sizes in
-    `unit`, measured here, or with `known` computed from properties and not measured.
+    """Advice to set `setting` to `value`, and what that gains.
 
-    `setting` is a property of the node that gives the advice, or with `node` set to "" one of the graph
-    (`threads.torch`); `vflow doctor` fills in the name of the node where it is None. The effect `none` says
-    that a setting which people expect something of does nothing here, and `text` why; it needs no figures.
+    setting: a property of the node that gives the advice; with `node` set to "", one of the graph, such as
+        `threads.torch`. If `node` is None, `vflow doctor` fills in the node's name.
+    before, after: times or sizes in `unit`; less is better. They are measured here, or with `known` computed
+        from properties.
+    effect: `none` says that a setting of which people expect something does nothing here. `text` says why; no
+        figures are needed.
 
     Raises: ValueError for an effect other than `none` without figures, or for one figure without the other.
     """
@@ -39,12 +41,12 @@ class Advice:
 
     @property
     def name(self) -> str:
-        """What is set, as `--set` takes it: `generator.chat.model`."""
+        """The full name of the setting, as `--set` takes it: `generator.chat.model`."""
         return f"{self.node}.{self.setting}" if self.node else self.setting
 
     @property
     def ratio(self) -> float | None:
-        """How many times less it is with the setting; None without figures, or where nothing is left."""
+        """How many times less it is with the setting; None without figures, or if nothing is left."""
         if self.before is None or self.after is None or self.after <= 0:
             return None
         return self.before / self.after
@@ -52,8 +54,8 @@ class Advice:
 
 @runtime_checkable
 class Advises(Protocol):
-    """A node whose settings can be compared on the machine at hand."""
+    """A node that can compare its settings on the present machine."""
 
     def advise(self) -> Iterator[Advice]:
-        """Measure what may be set of this node, for a few seconds. Called between `warm_up` and `close`, with
-        nothing else running; leaves the node as it was."""
+        """Measure this node's settings for a few seconds. Called between `warm_up` and `close`, while nothing
+        else runs. Leaves the node as it was."""

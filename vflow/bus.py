@@ -1,4 +1,4 @@
-"""The bus: messages from nodes and runtime to the application, out of band."""
+"""The bus: messages from nodes and the runtime to the application, apart from the packets."""
 
 from __future__ import annotations
 
@@ -21,14 +21,18 @@ Kind = Literal[
 class Message:
     """One message. `source` is a node's name, or "pipeline"; `at_ns` is pipeline time.
 
-    `data` by kind: error {"error"}; warning {"failed_turn": the turn that failed, if one did}; state
-    {"state"}; progress {"fraction": 0..1 or None};
-    event {"event"}; packet {"port", "packet"}; flush {"flush"}; played {"played", "phase"};
-    hold {"node", "phase": begun | released | flushed | given_up, "held_ns": how long, at its end}: a reply;
-    stats: what a node counted, by name, when it closes; speculation {"turn", "phase": begun | retracted |
-    committed, "withheld": what a retraction made void, "made": whether anything had been told by the commit,
-    "given_up": why nobody will commit it, '' where it goes on}.
-    A packet or event that was withheld until its turn was committed has "made_ns", when it was made.
+    `data` by kind:
+    - error: {"error"}. warning: {"failed_turn": the turn that failed, if one did}.
+    - state: {"state"}. progress: {"fraction": 0..1 or None}. flush: {"flush"}.
+    - event: {"event", "port"}. packet: {"port", "packet"}. One withheld until its turn was committed also has
+      "made_ns": when it was made.
+    - played: {"played", "phase"}.
+    - hold, of a reply: {"node", "phase": begun | released | flushed | given_up, "held_ns": at its end, how
+      long}.
+    - stats, when a node closes: its counts, by name.
+    - speculation: {"turn", "phase": begun | retracted | committed, "withheld": the messages that a retraction
+      made void, "made": whether messages were withheld at the commit, "given_up": why nobody will commit the
+      turn; '' if it goes on}.
     """
 
     kind: Kind
@@ -39,9 +43,11 @@ class Message:
 
 
 class Bus:
-    """Any thread may post; it never blocks. Unread messages beyond `limit` drop the oldest, counted.
+    """Carries messages. Any thread may post; that never blocks. If more than `limit` messages are unread, the
+    oldest is dropped and counted.
 
-    One reader, or several that share: a thread by `get` or `for`, an event loop by `next` or `async for`.
+    One reader, or several that share the messages: a thread uses `get` or `for`, an event loop `next` or
+    `async for`.
     """
 
     def __init__(self, limit: int = 10_000) -> None:
@@ -51,12 +57,12 @@ class Bus:
 
     @property
     def dropped(self) -> int:
-        """Messages that there was no room for."""
+        """How many messages were dropped for lack of room."""
         return self._box.dropped
 
     def post(self, message: Message) -> None:
-        """Hand a message to the listeners (in this thread) and to the reader. What a listener raises is a
-        warning to the reader: it is no fault of whoever posts."""
+        """Hand a message to the listeners, in this thread, and to the reader. A listener that raises causes a
+        warning to the reader; the thread that posts is not at fault and goes on."""
         messages = [message]
         interrupted: KeyboardInterrupt | None = None
         for listener in self._listeners:
@@ -64,12 +70,12 @@ class Bus:
                 listener(message)
             except KeyboardInterrupt as error:
                 if threading.current_thread() is threading.main_thread():
-                    interrupted = error  # Ctrl-C: for whoever posts
+                    interrupted = error  # Ctrl-C: raised in the thread that posts, once all have the message
                 else:
                     messages.append(_failure(message, error))
             except Signal:
                 raise
-            except BaseException as error:  # the application's own code, sys.exit included
+            except BaseException as error:  # the application's own code may raise anything
                 messages.append(_failure(message, error))
         for posted in messages:
             self._box.put(posted)
@@ -77,29 +83,29 @@ class Bus:
             raise interrupted
 
     def listen(self, listener: Callable[[Message], None]) -> None:
-        """Call `listener` with each message, in the thread that posts it: it must be quick, never block. It
-        may flush, drain or stop the pipeline."""
+        """Call `listener` with each message, in the thread that posts it. It must be quick and never block.
+        It may flush, drain or stop the pipeline."""
         with self._listening:
             self._listeners = (*self._listeners, listener)
 
     def get(self, timeout_s: float | None = None) -> Message | None:
-        """The next message; None after the timeout, or when the bus is closed and read to its end."""
+        """Return the next message; None after the timeout, or when the bus is closed and read to its end."""
         return self._box.get(timeout_s)
 
     async def next(self) -> Message | None:
-        """The next message; None when the bus is closed and read to its end. Suspends the caller only."""
+        """Return the next message; None when the bus is closed and read to its end. Blocks no event loop."""
         return await self._box.next()
 
     def __iter__(self) -> Iterator[Message]:
-        """Messages until the pipeline has stopped, as `wait` does at its end."""
+        """Yield messages until the pipeline has stopped. Ends as `wait` does."""
         return iter(self._box)
 
     def __aiter__(self) -> AsyncIterator[Message]:
-        """Messages until the pipeline has stopped. Suspends the caller only."""
+        """Yield messages until the pipeline has stopped. Suspends only the caller."""
         return aiter(self._box)
 
     def close(self) -> None:
-        """Let readers finish; the pipeline calls it when it has ended."""
+        """Let readers finish. The pipeline calls it after its end."""
         self._box.close()
 
 

@@ -1,7 +1,7 @@
-"""Caps: what a port carries, and whether two ports fit.
+"""Caps: the kind of data that a port carries, and whether two ports fit.
 
-An open field (`None`) of an input accepts anything; an open field of an output is filled from the
-node's input, else from what the first consumer asks for.
+An open field (`None`) of an input accepts anything. An open field of an output is filled from the node's
+input, else from the first consumer's wish.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from vflow.packet import AudioPacket, Packet, TextPacket
 
 @dataclass(frozen=True, slots=True)
 class AnyCaps:
-    """Carries whatever comes: `identity`, `tee`, `null`."""
+    """Carries anything: the ports of `identity`, `tee` and `null`."""
 
     @property
     def packet_type(self) -> type[Packet]:
@@ -26,12 +26,13 @@ class AnyCaps:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Audio:
-    """Audio: `rate` in Hz, number of `channels`, and `features` of the stream beside its samples.
+    """Audio: `rate` in Hz, number of `channels`, and `features`, which the stream has beside its samples.
 
-    Known features: `speech` (each packet's `meta["speech"]` is the probability of speech, 0 to 1; its
-    `meta["power"]`, where it is there, the mean square of what a high-pass leaves of it) and
-    `turns` (utterances between `SpeechStart` and `SpeechEnd`). An input that asks for a feature refuses
-    audio without it; an input that does not ask takes audio with it.
+    Known features:
+    - `speech`: each packet's `meta["speech"]` is the probability of speech, 0 to 1; its `meta["power"]`, if
+      present, is the mean square of its audio after a high-pass.
+    - `turns`: utterances lie between `SpeechStart` and `SpeechEnd`.
+    An input that asks for a feature refuses audio without it. An input that does not ask accepts it.
     """
 
     rate: int | None
@@ -62,14 +63,17 @@ SPOKEN = "spoken"
 
 @dataclass(frozen=True, slots=True, init=False)
 class Text:
-    """Text of one `kind`: `word` (one word of a reply), `chunk` (words to speak at once), `final` (what the
-    user said, whole), `reply` (what the agent is to say, whole), `verdict` ("finished" or "goes on":
-    of the pause with its turn and pts, `meta["finished"]` is the probability), `backchannel` (the words
-    over a reply up to its pts, `meta["backchannel"]` whether they want no turn). `None` takes any text.
+    """Text of one `kind`; `None` takes any text.
 
-    The known feature is `spoken`: each packet's `units` say how its words are said. Where an input asks for
-    it and its source has none, `load` inserts a node `spoken`. `features=None`, of an output that only
-    regroups words: those of the node's input.
+    - `word`: one word of a reply. `chunk`: words to speak at once.
+    - `final`: the whole of what the user said. `reply`: the whole of what the agent is to say.
+    - `verdict`: "finished" or "goes on", about the pause with its turn and pts; `meta["finished"]` is the
+      probability. `backchannel`: the words over a reply up to its pts; `meta["backchannel"]` is whether they
+      want no turn.
+
+    The known feature is `spoken`: each packet's `units` say how its words are said. If an input asks for it
+    and its source lacks it, `load` inserts a node `spoken`. `features=None` is for an output that only
+    regroups words; it has the features of the node's input.
     """
 
     kind: str | None
@@ -92,7 +96,7 @@ Caps = AnyCaps | Audio | Text
 
 
 def fits(source: Caps, sink: Caps) -> bool:
-    """Whether packets of `source` may enter `sink` as they are, or through a node that `load` inserts."""
+    """Return whether packets of `source` may enter `sink`, if need be through a node that `load` inserts."""
     if isinstance(source, AnyCaps) or isinstance(sink, AnyCaps):
         return True
     if isinstance(source, Audio) and isinstance(sink, Audio):
@@ -105,7 +109,7 @@ def fits(source: Caps, sink: Caps) -> bool:
 
 
 def needs_converter(source: Caps, sink: Caps) -> bool:
-    """Whether fitting audio still differs in rate or channels, so that a converter must stand between."""
+    """Return whether audio that fits still differs in rate or channels, so that it needs a converter."""
     if not (isinstance(source, Audio) and isinstance(sink, Audio)):
         return False
     pairs = ((source.rate, sink.rate), (source.channels, sink.channels))
@@ -113,7 +117,7 @@ def needs_converter(source: Caps, sink: Caps) -> bool:
 
 
 def fill(caps: Caps, other: Caps | None) -> Caps:
-    """`caps` with its open fields taken from `other`; audio's features pass through too where it has none."""
+    """Return `caps` with its open fields from `other`. Audio without features takes those of `other`."""
     if other is None:
         return caps
     if isinstance(caps, AnyCaps):

@@ -1,7 +1,7 @@
 """Clocks, and the one way in which a thread of vflow waits.
 
-Every wait of the runtime goes through a `Waiter` that the pipeline's clock made: woken by what it waits
-for, or at a deadline in pipeline time. No polling, no `time.sleep`.
+Every wait in the runtime uses a `Waiter` made by the pipeline's clock. It ends when something wakes it, or at
+a deadline in pipeline time. Nothing polls, and nothing calls `time.sleep`.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from vflow.packet import SECOND
 
 
 class Waiter(Protocol):
-    """Parks one thread. `wake` may be called from any thread, and leaves a token where nobody waits."""
+    """Parks one thread. Any thread may call `wake`; if nobody waits then, the next wait returns at once."""
 
     parked: bool
 
     @property
     def waited_ns(self) -> int:
-        """How long its thread has waited so far, by the machine's clock; any thread."""
+        """How long its thread has waited so far, by the machine's clock; any thread may ask."""
 
     def wait(self, deadline_ns: int | None = None) -> None:
-        """Block until woken or until the clock reads `deadline_ns`; may also return early: check and loop."""
+        """Block until woken, or until the clock reads `deadline_ns`. It may return early: check, and loop."""
 
     def wake(self) -> None:
-        """Let the waiting thread go on; cheap where it is not parked."""
+        """Wake the thread; cheap if it is not parked."""
 
 
 class Clock(Protocol):
@@ -40,29 +40,29 @@ class Clock(Protocol):
         """Set time to 0."""
 
     def now_ns(self) -> int:
-        """Nanoseconds since `start`; 0 before."""
+        """Return nanoseconds since `start`; 0 before it."""
 
     def stamp_ns(self) -> int:
-        """Nanoseconds since some moment, for differences: the cheapest reading there is."""
+        """Return nanoseconds since some fixed moment, for differences: the cheapest reading there is."""
 
     def stop(self) -> None:
-        """The pipeline is stopping: where threads run one at a time, all may run now."""
+        """Note that the pipeline stops: a clock that runs one thread at a time lets all run now."""
 
     def waiter(self) -> Waiter:
-        """A waiter for one thread, which calls `enter` before all else and `leave` at its end."""
+        """Return a waiter for one thread, which calls `enter` before all else and `leave` at its end."""
 
     def enter(self, waiter: Waiter) -> None:
         """Block until this waiter's thread may run."""
 
     def leave(self, waiter: Waiter) -> None:
-        """The waiter's thread runs no more, or never began; a second call does nothing."""
+        """Note that the waiter's thread has ended, or never began. A second call does nothing."""
 
     def busy(self) -> AbstractContextManager[None]:
-        """A manual clock's time stands still inside; any thread."""
+        """Return a context in which a manual clock's time stands still; any thread may call."""
 
     @property
     def held(self) -> bool:
-        """Whether somebody is inside `busy`, of a clock that takes note of it."""
+        """Whether any thread is inside `busy`; only a manual clock notices."""
 
 
 class SystemClock:
@@ -80,16 +80,16 @@ class SystemClock:
         return 0 if self._origin_ns is None else time.monotonic_ns() - self._origin_ns
 
     def stop(self) -> None:
-        """All threads run at once."""
+        """Do nothing: all threads run at once."""
 
     def waiter(self) -> Waiter:
         return SystemWaiter(self)
 
     def enter(self, waiter: Waiter) -> None:
-        """All threads run at once."""
+        """Do nothing: all threads run at once."""
 
     def leave(self, waiter: Waiter) -> None:
-        """All threads run at once."""
+        """Do nothing: all threads run at once."""
 
     def busy(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -100,7 +100,7 @@ class SystemClock:
 
 
 class SystemWaiter:
-    """One raw lock used as a binary semaphore: held while there is no token."""
+    """A raw lock used as a binary semaphore. It is held while there is no token."""
 
     __slots__ = ("_clock", "_token", "parked", "waited_ns")
 
@@ -126,12 +126,12 @@ class SystemWaiter:
         self.parked = False
         try:  # noqa: SIM105 - suppress() costs more than the rest of a wake-up
             self._token.release()
-        except RuntimeError:  # a token is there already
+        except RuntimeError:  # there is a token already
             pass
 
 
 class Activity(Enum):
-    """What a thread under a manual clock does."""
+    """The state of a thread under a manual clock."""
 
     NONE = "it has not begun, or has ended"
     READY = "it may be chosen to run"
@@ -140,12 +140,14 @@ class Activity(Enum):
 
 
 class ManualClock:
-    """Time that moves only where nothing else can happen, for tests: the same seed gives the same packets.
+    """A clock for tests: its time moves only when nothing else can happen. The same seed gives the same
+    packets.
 
-    One thread of the pipeline runs at a time. When it parks, `random.Random(seed)` chooses among the
-    ready ones; when there is none, and nobody holds `busy`, time jumps to the earliest deadline. Where
-    there is none of those either, all rests until something outside wakes a thread. What the application
-    does at a time of its own (`flush`, `drain`) is outside of the seed's order. One pipeline a clock.
+    One thread of the pipeline runs at a time. When it parks, `random.Random(seed)` chooses the next among
+    those that are ready. If none is ready and nobody holds `busy`, time jumps to the earliest deadline. If
+    there is no deadline either, all threads rest until something outside wakes one. Calls that the
+    application makes at a time of its own (`flush`, `drain`) are outside of the seed's order. A clock serves
+    one pipeline.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -161,7 +163,7 @@ class ManualClock:
     def start(self) -> None:
         with self._lock:
             self._now_ns, self._free = 0, False
-            for waiter in self._waiters:  # before any thread has begun: their order of arrival is chance
+            for waiter in self._waiters:  # all at once: the order in which threads arrive is chance
                 waiter.activity = Activity.READY
             self._choose()
 
@@ -210,7 +212,7 @@ class ManualClock:
         return self._holders > 0
 
     def park(self, waiter: ManualWaiter, deadline_ns: int | None) -> None:
-        """Let another thread run until woken, or until the deadline."""
+        """Let other threads run until this one is woken, or until its deadline."""
         with self._lock:
             if self._free:
                 return
@@ -220,7 +222,7 @@ class ManualClock:
         waiter.sleep()
 
     def rouse(self, waiter: ManualWaiter) -> None:
-        """Make a parked thread runnable; leave a token where it is not parked."""
+        """Make a parked thread ready to run. If it is not parked, let its next wait return at once."""
         with self._lock:
             waiter.parked, waiter.woken = False, True
             if waiter.activity is Activity.PARKED:
@@ -252,7 +254,7 @@ class ManualClock:
 
 
 class ManualWaiter:
-    """A waiter of a `ManualClock`, whose lock guards `activity`, `woken` and `deadline_ns`."""
+    """A waiter of a `ManualClock`; the clock's lock guards `activity`, `woken` and `deadline_ns`."""
 
     __slots__ = ("_clock", "_token", "activity", "deadline_ns", "parked", "woken")
     waited_ns = 0
@@ -275,7 +277,7 @@ class ManualWaiter:
 
     def go(self) -> None:
         """Let the thread run."""
-        with suppress(RuntimeError):  # it may run already
+        with suppress(RuntimeError):  # raised if it may run already
             self._token.release()
 
     def sleep(self) -> None:

@@ -1,4 +1,4 @@
-"""The history of one conversation: what the user said, and what the user heard in reply."""
+"""The history of one conversation: what the user said, and how much of each reply the user heard."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ class Utterance:
 
 
 ANSWERS = ("phone", "number", "email", "name", "yes_no")
-"""Kinds of answer that `Conversation.expect` knows."""
+"""Kinds of answer that `Conversation.expect` takes."""
 KEPT = 10_000
-"""Entries: more than any model takes."""
+"""Most entries that are kept: more than any model reads."""
 _REMOVED = 16
-"""Replies of which nothing was heard that are remembered: a report that comes late may bring one back."""
+"""How many unheard replies are remembered: a late report may say that one was heard after all."""
 
 
 class Conversation:
-    """The session's history: its last KEPT entries. One writer, the generator; any thread may read."""
+    """The history of a session: its last KEPT entries. The generator writes; any thread may read."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards all below
-        self._entries: dict[int, Utterance] = {}  # by a count that goes up: in order
-        self._of_turn: dict[int, list[int]] = {}  # the counts of each turn's entries
-        self._removed: dict[int, tuple[int, Utterance]] = {}  # by turn, with its count
+        self._entries: dict[int, Utterance] = {}  # by a rising number, so in order
+        self._of_turn: dict[int, list[int]] = {}  # the numbers of each turn's entries
+        self._removed: dict[int, tuple[int, Utterance]] = {}  # by turn, with the entry's number
         self._count = 0
         self._expected = ""
         self.dropped = 0
-        """Entries at the start that there was no room for."""
+        """How many entries at the start were dropped for lack of room."""
 
     def expect(self, kind: str) -> None:
-        """Say which kind of answer the user's next turn is: one of ANSWERS, or '' for any. A `turn` waits for
-        the rest of a number or an address then, and ends a yes or no sooner. Any thread.
+        """Say what kind of answer the user's next turn will be: one of ANSWERS, or '' for any. A `turn` then
+        waits for the rest of a number or an address, and ends a yes or no sooner. Any thread may call.
 
         Raises: VflowError for another kind.
         """
@@ -52,13 +52,13 @@ class Conversation:
             self._expected = kind
 
     def take_expected(self) -> str:
-        """The kind of the turn that begins now; the next one may be any. For the node that mints turns."""
+        """Return the kind for the turn that begins now, and forget it. For the node that mints turns."""
         with self._lock:
             kind, self._expected = self._expected, ""
         return kind
 
     def append(self, role: str, text: str, turn: int) -> None:
-        """Add an entry at the end; of more than KEPT the first is dropped."""
+        """Add an entry at the end. Beyond KEPT entries, drop the first."""
         with self._lock:
             self._entries[self._count] = Utterance(role, text, turn)
             self._of_turn.setdefault(turn, []).append(self._count)
@@ -68,8 +68,8 @@ class Conversation:
                 self.dropped += 1
 
     def truncate(self, turn: int, heard: str) -> None:
-        """Cut the reply of `turn` to what was heard; a reply of which nothing was heard is removed. Where
-        more of it was heard than had been known, it is put right, and comes back to its place."""
+        """Cut the reply of `turn` to the text that was heard, and remove it if nothing was heard. If a later
+        report says that more was heard, correct the text, and put a removed reply back in its place."""
         with self._lock:
             if heard and turn in self._removed:
                 at, entry = self._removed.pop(turn)
@@ -99,12 +99,12 @@ class Conversation:
             del self._of_turn[turn]
 
     def entries(self) -> tuple[Utterance, ...]:
-        """All entries in order, as they stand."""
+        """Return all entries in order."""
         with self._lock:
             return tuple(self._entries.values())
 
     def messages(self) -> list[dict[str, str]]:
-        """The history as chat templates take it: utterances that got no reply are joined with the next."""
+        """Return the history for chat templates. An utterance without a reply is joined with the next."""
         joined: list[dict[str, str]] = []
         for entry in self.entries():
             if joined and joined[-1]["role"] == entry.role:

@@ -1,4 +1,4 @@
-"""A deadline for a call that may hang, as a device's driver or somebody else's code may."""
+"""A deadline for a call that may hang, such as a device's driver or other people's code."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ T = TypeVar("T")
 
 
 def call_within(deadline_s: float | None, call: Callable[[], T], name: str, thread: str = "") -> T:
-    """Return what `call` returns. It runs in a thread of its own, which is left behind where it hangs; any
-    thread, and Ctrl-C is heard in the main one meanwhile, without a deadline (None) too.
+    """Return the result of `call`, which runs in a thread of its own. If it hangs, that thread is left
+    running. Any thread may call this. In the main thread Ctrl-C is heard meanwhile, even without a deadline
+    (None).
 
-    `name` says in the error who does not answer. The thread is named `vflow:thread`, or `vflow:name`: the
-    command `vflow` leaves without waiting for a thread of such a name.
+    `name` names in the error what does not answer. The thread is named `vflow:thread`, or `vflow:name`: the
+    command `vflow` exits without waiting for threads of such names.
 
-    Raises: what `call` raises, SystemExit and the like as RuntimeError; TimeoutError at the deadline.
+    Raises: the errors of `call`, SystemExit and the like as RuntimeError; TimeoutError at the deadline.
     """
     made: list[T] = []
     raised: list[Exception] = []
@@ -28,7 +29,7 @@ def call_within(deadline_s: float | None, call: Callable[[], T], name: str, thre
             made.append(call())
         except Exception as error:
             raised.append(error)
-        except BaseException as error:  # to end the process is not for such a call to say
+        except BaseException as error:  # such a call must not end the process
             raised.append(RuntimeError(describe(error)))
 
     worker = threading.Thread(target=run, name=f"vflow:{thread or name}", daemon=True)

@@ -1,7 +1,7 @@
-"""The declarations of a node class, checked before it runs: ports, properties, flags, constructor, hooks.
+"""Check the declarations of a node class before it runs: ports, properties, flags, constructor, hooks.
 
-The registry asks for every class that a graph uses, and the harness for its node, so that a test refuses what
-a pipeline refuses. No instance is made, and none of the class's own code runs.
+The registry checks every class that a graph uses, and the harness checks its node, so a test refuses what a
+pipeline refuses. No instance is made, and none of the class's own code runs.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from vflow.props import Prop, convert, is_duration, prop, props_of
 
 FLAGS = ("live", "heavy", "effect", "after_grace", "generates", "speculates", "sparse")
 FILE_KEYS = ("use", "params", "on_error")
-"""Keys of a node in a graph file, beside those that are attributes of `Node`: they set no property."""
+"""Keys of a node in a graph file that set no property; further ones are attributes of `Node`."""
 _KINDS: Mapping[str, tuple[type, str]] = {
     "rank": (int, "a whole number"),
     "absent": (Mapping, "a mapping of names to reasons"),
     "example": (str, "a text"),
 }
 _SIMILAR = 0.85
-"""How alike (`difflib`) a flag and its misspelling are."""
+"""From this likeness on (`difflib`, 0 to 1), an attribute is taken for a flag with a typing error."""
 
 
 def require_sound(cls: type[Node] | type[Bin]) -> None:
-    """Raises: DeclarationError with all that cannot work of a class."""
+    """Check a class. Raises: DeclarationError with everything in it that cannot work."""
     if found := findings(cls):
         raise DeclarationError(found)
 
 
 def findings(cls: type[Node] | type[Bin]) -> list[Diagnostic]:
-    """All that a class declares and that cannot work, each with its place in the Python file and its mend.
+    """Return every declaration of a class that cannot work, with its place in the Python file and its mend.
 
-    Raises: whatever the annotations of its properties raise when they are evaluated.
+    Raises: any error of the class's annotations, which are evaluated.
     """
     of_node: tuple[Callable[[Any], Iterator[Problem]], ...] = (_of_ports, _of_props, _of_flags, _of_init)
     looks = (*((_of_bin,) if issubclass(cls, Bin) else of_node), hooks.problems)
@@ -56,7 +56,7 @@ def findings(cls: type[Node] | type[Bin]) -> list[Diagnostic]:
 
 
 def _own(cls: type[Any]) -> dict[str, Any]:
-    """The attributes of a class and its bases, without those of `Node`, `Sink` and `Bin`."""
+    """Return the attributes of a class and its bases, without those of `Node`, `Sink` and `Bin`."""
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         if issubclass(base, Node | Bin) and base not in BASES:
@@ -65,7 +65,7 @@ def _own(cls: type[Any]) -> dict[str, Any]:
 
 
 def _taken(cls: type[Node]) -> dict[str, str]:
-    """Names that no port or property may have, each with whose attribute it is."""
+    """Return the names that no port or property may have, each with the class that uses it."""
     taken = dict.fromkeys(vars(Sink), "Sink") if issubclass(cls, Sink) else {}
     return {**taken, **dict.fromkeys(("ctx", *dir(Node), *hooks.OF_NODES), "Node")}
 
@@ -128,7 +128,7 @@ def _of_props(cls: type[Node]) -> Iterator[Problem]:
 
 
 def _of_values(declaration: Prop) -> str:
-    """Why no graph file could give a property the default that it has, or any value; '' where one could."""
+    """Return why no graph file could set a property to its own default, or to anything; '' if one could."""
     low, high, default = declaration.ge, declaration.le, declaration.default
     if low is not None and high is not None and low > high:
         return f"the property {declaration.name!r} takes no value: its ge is above its le"
@@ -140,7 +140,7 @@ def _of_values(declaration: Prop) -> str:
         convert(declaration, default)
     except PropertyError as error:
         return f"the default of the property {declaration.name!r} is none of its values: {error.message}"
-    except Exception as error:  # msgspec does not know such a type
+    except Exception as error:  # msgspec does not support the type
         return f"the type of the property {declaration.name!r} cannot be read from a file: {error}"
     return ""
 
@@ -173,7 +173,7 @@ def _is_event(kind: object) -> bool:
 
 
 def _contradictions(cls: type[Node]) -> Iterator[Problem]:
-    """Flags that cannot be true of a class with such ports, or beside another flag."""
+    """Find flags that contradict the ports of a class, or another flag."""
     source, speculates = is_source(cls), cls.speculates is True
     if cls.live is True and not source:
         yield "live", "live, and it has inputs: only a source is paced by the world", "remove 'live'"
@@ -190,7 +190,7 @@ def _contradictions(cls: type[Node]) -> Iterator[Problem]:
 
 
 def _of_init(cls: type[Node]) -> Iterator[Problem]:
-    """A constructor that cannot be called with the properties, or that sets none of them."""
+    """Find a constructor that cannot be called with the properties, or that sets none of them."""
     definer = next(base for base in cls.__mro__ if "__init__" in vars(base))
     init = vars(definer)["__init__"]
     if not issubclass(definer, Node) or definer in BASES or not isinstance(init, types.FunctionType):
@@ -233,13 +233,13 @@ def _of_bin(cls: type[Bin]) -> Iterator[Problem]:
 
 
 def place_of(cls: type[Any], name: str = "") -> Place:
-    """Where a class, or its attribute `name`, stands: the name of the Python file and the line."""
+    """Return the Python file's name and the line of a class, or of its attribute `name`."""
     definer = next((base for base in cls.__mro__ if name in vars(base)), cls)
     found = vars(definer).get(name)
     function = getattr(found, "__func__", found)
     if isinstance(function, types.FunctionType) and function.__module__ == definer.__module__:
         file, line = function.__code__.co_filename, function.__code__.co_firstlineno
-        if linecache.getline(file, line):  # else it was generated, as that of a dataclass
+        if linecache.getline(file, line):  # else it was generated, as by dataclass
             return Place(os.path.basename(file), line)
     try:
         lines, first = inspect.getsourcelines(definer)

@@ -1,6 +1,6 @@
-"""The one tree of errors, and the three signals that unwind a thread.
+"""All errors of vflow, in one tree, and the three signals that unwind a thread.
 
-A user's mistake is a `Diagnostic`: what failed, where it stands in the file, what mends it.
+A user's mistake is a `Diagnostic`: what failed, where in the file, and how to mend it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from vflow import tracebacks
 
 DISTRIBUTION = "vflow-voice"
-"""The name to install by. On the package index `vflow` is another project, which has the same import name."""
+"""The name to install by. On the package index, `vflow` is another project with the same import name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands: `line` and `column` count from 1; 0 means unknown."""
+    """A place in a file: `line` and `column` count from 1; 0 means unknown."""
 
     file: str
     line: int = 0
@@ -30,7 +30,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding about a graph. `mend` says what would repair it."""
+    """One finding about a graph; `mend` says how to repair it."""
 
     message: str
     place: Place | None = None
@@ -48,7 +48,7 @@ class VflowError(Exception):
 
 
 class GraphError(VflowError):
-    """A graph that cannot run; `diagnostics` holds every finding, not the first."""
+    """A graph cannot run; `diagnostics` holds every finding, not only the first."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -56,7 +56,7 @@ class GraphError(VflowError):
 
 
 class PropertyError(VflowError):
-    """A property with an unknown name, a wrong type or a value out of range."""
+    """A property has an unknown name, a wrong type or a value out of range."""
 
     def __init__(self, message: str, mend: str = "") -> None:
         self.message, self.mend = message, mend
@@ -64,12 +64,12 @@ class PropertyError(VflowError):
 
 
 class Unavailable(VflowError):
-    """A node that cannot run here: a missing package, model, file or device; says what mends it."""
+    """A node cannot run here: a package, model, file or device is missing. The text says how to mend it."""
 
 
 class DeclarationError(Unavailable):
-    """A node class that declares what cannot work; `diagnostics` holds every finding, each at its place in
-    the Python file."""
+    """A node class declares something that cannot work; `diagnostics` holds every finding, each with its
+    place in the Python file."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -77,12 +77,12 @@ class DeclarationError(Unavailable):
 
 
 class LinkFull(VflowError):
-    """A link with the policy `error` has no room."""
+    """A link with the policy `error` is full."""
 
 
 class NodeError(VflowError):
-    """A node's code failed: names the node, its place in the YAML, and in `message` the line of its own code.
-    `__cause__` is what it raised."""
+    """A node's code failed. Names the node, its place in the YAML, and in `message` the line of its own code.
+    `__cause__` is the error that it raised."""
 
     def __init__(self, node: str, message: str, place: Place | None = None) -> None:
         self.node, self.message, self.place = node, message, place
@@ -90,52 +90,52 @@ class NodeError(VflowError):
 
     @property
     def traceback(self) -> str:
-        """The traceback of what the node raised, in lines; '' where it raised nothing."""
+        """The traceback of the node's own error, in lines; '' if it raised none."""
         return "" if self.__cause__ is None else tracebacks.whole(self.__cause__)
 
 
 class Signal(BaseException):
-    """Unwinds a thread; a BaseException, so that `except Exception` in a node cannot swallow it."""
+    """Unwinds a thread. It is a BaseException, so that `except Exception` in a node cannot swallow it."""
 
 
 class Flushed(Signal):
-    """A flush has made stale what this thread was working on."""
+    """A flush made the work of this thread stale."""
 
 
 class Stopped(Signal):
-    """The pipeline is stopping: leave at once."""
+    """The pipeline stops: leave at once."""
 
 
 class Drained(Signal):
-    """The pipeline is draining: a source ends its stream here."""
+    """The pipeline drains: a source ends its stream here."""
 
 
 def plain(found: Diagnostic) -> str:
-    """A finding in one line, without its severity."""
+    """Return a finding in one line, without its severity."""
     return f"{found.place}: {found.message}{f'; {found.mend}' if found.mend else ''}"
 
 
 def repr_of(value: object) -> str:
-    """A value as messages print it: what is long is cut."""
+    """Return a value as messages print it, cut if it is long."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
 
 
 def pass_on_ctrl_c(error: BaseException) -> None:
-    """For whoever takes all that a node's own code raises. Raises: a KeyboardInterrupt that may be the
-    user's, who is heard in the main thread only."""
+    """Raise `error` again if it may be the user's Ctrl-C, which only the main thread gets. For code that
+    catches everything a node's own code raises."""
     if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
         raise error
 
 
 def describe(error: BaseException, cls: type | None = None) -> str:
-    """An error in a message: its kind and its text; the text alone of vflow's own, which name the mend. With
-    the class of a node also the line of its code in which it was raised."""
+    """Return an error as messages print it: its kind and its text. One of vflow's own is its text alone,
+    which names the mend. With the class of a node, add the line of its code that raised it."""
     place = "" if cls is None else tracebacks.place_in(cls, error)
     kind = f"{place}: {type(error).__name__}" if place else type(error).__name__
     try:
         text = str(error)
-    except BaseException as raised:  # an author's own code
+    except BaseException as raised:  # the error's own `__str__` may raise anything
         pass_on_ctrl_c(raised)
         return f"{kind} (whose text cannot be had)"
     if isinstance(error, VflowError):
@@ -144,11 +144,11 @@ def describe(error: BaseException, cls: type | None = None) -> str:
 
 
 def install_command(extra: str, distribution: str = DISTRIBUTION) -> str:
-    """The command that installs an extra of a distribution, vflow's own unless another is named."""
+    """Return the command that installs an extra of a distribution, by default vflow's own."""
     return f"pip install '{distribution}[{extra}]'"
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """A "did you mean" clause for a misspelt name, or '' where nothing is near."""
+    """Return a "did you mean" clause for a misspelt name; '' if no known name is near."""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"did you mean {found[0]!r}?" if found else ""

@@ -1,4 +1,4 @@
-"""Events: in-band marks, in order with the packets of a link. Times are pipeline nanoseconds."""
+"""Events: marks in the stream, in order with the packets of a link. Times are pipeline nanoseconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vflow.packet import empty
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Base of all events. `turn` is the turn that it belongs to, 0 for none."""
+    """Base of all events. `turn` is the turn that it belongs to; 0 for none."""
 
     pts_ns: int = 0
     turn: int = 0
@@ -24,13 +24,13 @@ class Event:
 
 
 class SpeechStart(Event):
-    """The user began to speak; the utterance's audio follows, its pre-roll first."""
+    """The user began to speak. The utterance's audio follows, beginning with its pre-roll."""
 
     __slots__ = ()
 
 
 class Pause(Event):
-    """A first short silence inside an utterance: it may be its end."""
+    """The first short silence inside an utterance, which may be its end."""
 
     __slots__ = ()
 
@@ -42,7 +42,7 @@ class Resume(Event):
 
 
 class SpeechEnd(Event):
-    """The utterance is over. `meta["voice_off_ns"]` is the detector's estimate of its last sound."""
+    """The utterance is over. `meta["voice_off_ns"]`: the detector's estimate of when its last sound ended."""
 
     __slots__ = ()
 
@@ -55,41 +55,41 @@ class SpeechVoid(Event):
 
 
 class TalkStart(Event):
-    """The user holds the button of a push to talk down: what follows is an utterance."""
+    """The user holds down the push-to-talk button: what follows is an utterance."""
 
     __slots__ = ()
 
 
 class TalkEnd(Event):
-    """The user has let the button go."""
+    """The user has let go of the button."""
 
     __slots__ = ()
 
 
 SAID = (SpeechStart, Pause, Resume, SpeechEnd, SpeechVoid)
-"""What the user did: never made in advance, so never held nor retracted."""
+"""Events of what the user did. They are never made in advance, so never held nor retracted."""
 
 
 class TurnEnd(Event):
-    """Stands behind the last word of a reply. `meta` has `tokens` and `stop_reason`, and where something was
-    not said `thought_tokens`, `tool_calls` and `made_up_turns`, how many."""
+    """Follows the last word of a reply. `meta` has `tokens` and `stop_reason`. If something was not said, it
+    also has the counts `thought_tokens`, `tool_calls` and `made_up_turns`."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap(Event):
-    """Nothing will come for `duration_ns`: keeps a fan-in by pts moving."""
+    """Nothing will come for `duration_ns`. It keeps a fan-in by pts moving."""
 
     duration_ns: int = 0
 
 
 FOREVER_NS = 1 << 62
-"""The length of the gap that stands for the end of one of several inputs."""
+"""The length of the gap that means the end of one of several inputs."""
 
 
 class Eos(Event):
-    """End of stream: nothing follows. Never stale, never dropped."""
+    """End of stream: nothing follows. It is never stale and never dropped."""
 
     __slots__ = ()
 

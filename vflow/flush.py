@@ -1,18 +1,18 @@
-"""Flush: what a flush says, and what was played when it came."""
+"""Flush: which turns a flush cancels, and what had been played when it came."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 UNHEARD_WORDS = 4
-"""Most words heard of a reply that counts as unheard where it is taken back: more are hardly said within the
-grace of a `turn` (0.7 s), and nobody has answered to them by then."""
+"""Most heard words of a reply that still counts as unheard when it is taken back. Hardly more are said within
+the grace of a `turn` (0.7 s), and nobody has answered to them by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """How much of a turn's reply a sink had played: `samples` at its `rate`, the words heard in full
-    or to more than half (`heard`), and their number; `ended` where it was played to its end."""
+    """How much of a turn's reply a sink had played: `samples` at its `rate`; the words heard in full or to
+    more than half (`heard`), and their number; `ended` if it was played to its end."""
 
     turn: int
     samples: int
@@ -26,14 +26,15 @@ class Played:
 class Flush:
     """One flush. `number` counts the flushes of a pipeline from 1.
 
-    `turn` is the last turn that it cancels. `origins` are the nodes whose outputs it starts from,
-    `nodes` those reachable from there. `played` has what the `sinks` that it reached had played.
+    `turn` is the last turn that it cancels. It starts from the outputs of the nodes `origins`; `nodes` are
+    all nodes downstream of them. `played` has what the `sinks` among those had played; `sinks` is their
+    number.
 
-    With `retracts` the user spoke on after a pause: only what was made of `turn` in advance is stale, and
-    the turn itself goes on. Nothing of it was played.
+    With `retracts`, the user spoke on after a pause. Only work that was done on `turn` in advance is stale;
+    the turn itself goes on. Nothing of that work was played.
 
-    With `takes_back` the end of `turn` was false: an interruption for which a reply counts as `unheard` where
-    at most UNHEARD_WORDS of it were heard.
+    With `takes_back`, the end of `turn` was false. A reply counts as `unheard` if at most UNHEARD_WORDS of it
+    were heard.
     """
 
     number: int
@@ -46,15 +47,15 @@ class Flush:
     takes_back: bool = False
 
     def cancels(self, turn: int) -> bool:
-        """Whether a reply to `turn` is not wanted any more."""
+        """Return whether a reply to `turn` is no longer wanted."""
         return turn == self.turn if self.retracts else turn <= self.turn
 
     def concerns(self, turn: int) -> bool:
-        """Whether what a node in `nodes` holds of `turn` is stale."""
+        """Return whether what a node in `nodes` holds of `turn` is stale."""
         return turn == self.turn or not self.retracts
 
     def joined(self, later: Flush) -> Flush | None:
-        """Both as one, for a thread that has applied neither; None where they are not of one kind."""
+        """Return both as one, for a thread that has applied neither; None if they differ in kind."""
         if self.retracts or later.retracts or self.takes_back or later.takes_back:
             return None
         return Flush(
@@ -67,18 +68,18 @@ class Flush:
         )
 
     def heard(self, turn: int) -> str:
-        """What was heard of the reply of `turn`, for the history: '' where it counts as unheard."""
+        """Return the heard text of the reply of `turn`, for the history; '' if it counts as unheard."""
         return "" if self.unheard(turn) else self.sounded(turn)
 
     def sounded(self, turn: int) -> str:
-        """What was heard of the reply of `turn`, whatever it counts as; of several sinks, the one that had
-        played most, and is not done, tells."""
+        """Return the heard text of the reply of `turn`, even if it counts as unheard. Of several sinks, the
+        one that has played most counts, among those that have not ended if there are any."""
         record = self._record(turn)
         return record.heard if record is not None else ""
 
     def unheard(self, turn: int) -> bool:
-        """Whether the reply of `turn` is taken back, and so little of it was heard that it counts as nothing.
-        Of those that were played to their end, only that of the turn whose end was false can be."""
+        """Return whether the reply of `turn` is taken back and so little of it was heard that it counts as
+        nothing. Of replies played to their end, only that of the turn whose end was false can count so."""
         if not self.takes_back or turn > self.turn or not self.sinks:
             return False
         record = self._record(turn)

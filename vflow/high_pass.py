@@ -1,12 +1,12 @@
-"""A high-pass in front of every measure of loudness: an offset, hum of the mains and thumps are no sound.
+"""A high-pass before every measure of loudness: a constant offset, mains hum and thumps are not sound.
 
     |H(f)|² = 1 / (1 + (CUTOFF_HZ / f)⁸)        Butterworth, fourth order, by the bilinear transform
 
--38 dB at 50 Hz, -32 at 60, -14 at 100, -3 at 150, above 300 Hz within 0.02 dB. Causal, so that it puts no
-sound before its onset; what rings after a sound's end is 40 dB down within 13 ms. It is for measuring: what
-is played, recorded or recognized does not go through it.
+-38 dB at 50 Hz, -32 at 60, -14 at 100, -3 at 150, within 0.02 dB above 300 Hz. The filter is causal: nothing
+sounds before its onset, and the ringing after a sound's end is 40 dB down within 13 ms. It is only for
+measuring; audio that is played, recorded or recognized does not go through it.
 
-Its impulse response is short enough to be used as it is: both forms here are one convolution by FFT.
+Its impulse response is short, so both forms here are one convolution by FFT.
 
 Source: S. Butterworth, "On the theory of filter amplifiers", Wireless Engineer 7, 1930.
 """
@@ -21,20 +21,20 @@ from numpy.typing import NDArray
 from vflow.packet import Samples
 
 CUTOFF_HZ = 150.0
-"""Below the band of telephony (300 Hz) and nearly all of a voice's power; above the mains and its octave."""
+"""Below the telephone band (300 Hz) and nearly all of a voice's power; above the mains and its octave."""
 ORDER = 4
 LENGTH_S = 0.05
-"""How much of the impulse response is kept: the rest is below -140 dB."""
+"""Length of the impulse response that is kept; the rest is below -140 dB."""
 
 
 @lru_cache(maxsize=16)
 def impulse_response(rate: int) -> NDArray[np.float64]:
-    """The filter as its response to one sample, `(n,)`; it sums to 0."""
-    n = 1 << int(np.ceil(np.log2(rate * LENGTH_S * 2)))  # the response has died away before it wraps round
+    """Return the filter as its response to one sample, `(n,)`; it sums to 0."""
+    n = 1 << int(np.ceil(np.log2(rate * LENGTH_S * 2)))  # long enough for the response to die away
     with np.errstate(divide="ignore"):
         s = 1j * np.tan(np.pi * np.arange(n // 2 + 1) / n) / np.tan(np.pi * CUTOFF_HZ / rate)
         poles = np.exp(1j * np.pi * (2 * np.arange(ORDER) + ORDER + 1) / (2 * ORDER))
-        s[-1] = 1e15j  # tan of a right angle
+        s[-1] = 1e15j  # for the tangent of a right angle
         response = np.fft.irfft(np.prod(s[:, None] / (s[:, None] - poles), axis=1), n)
     kept: NDArray[np.float64] = response[: int(rate * LENGTH_S)]
     kept = kept - kept.sum() / len(kept)
@@ -43,7 +43,7 @@ def impulse_response(rate: int) -> NDArray[np.float64]:
 
 
 class HighPass:
-    """The filter over a stream. `filter` takes its blocks one after the other, `reset` begins anew."""
+    """Filters a stream. Give its blocks to `filter` one after the other; `reset` begins a new stream."""
 
     def __init__(self, rate: int) -> None:
         self._rate, self._taps = rate, len(impulse_response(rate))
@@ -54,10 +54,10 @@ class HighPass:
         self._past = None
 
     def filter(self, samples: Samples) -> Samples:
-        """The next block, `(n,)` or `(n, channels) float32`, of the same shape and without delay.
+        """Return the filtered block, of the same shape, `(n,)` or `(n, channels) float32`, without delay.
 
-        Before its first block a stream counts as that block mirrored at its first sample, so that an offset
-        makes no step.
+        Before its first block, a stream counts as that block mirrored at its first sample, so that a constant
+        offset makes no step.
         """
         if not len(samples):
             return samples
@@ -70,19 +70,19 @@ class HighPass:
 
 
 def high_passed(samples: Samples, rate: int) -> Samples:
-    """A whole stretch through the filter."""
+    """Return a whole stretch, filtered."""
     return HighPass(rate).filter(samples)
 
 
 def _before(block: NDArray[np.float64], keep: int) -> NDArray[np.float64]:
-    """`keep` samples that lead to a block without a step or a bend: the block, turned about its start."""
+    """Return `keep` samples that lead into a block without step or bend: the block turned about its start."""
     turned = 2 * block[0] - block[keep:0:-1]
     missing = keep - len(turned)
     return np.concatenate([np.repeat(turned[:1] if len(turned) else block[:1], missing, axis=0), turned])
 
 
 def _convolved(whole: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
-    """`whole` convolved with the response along the first axis, where they overlap in full: overlap-save."""
+    """Convolve `whole` with the response along the first axis, where they overlap in full (overlap-save)."""
     taps = int(rate * LENGTH_S)
     size = 1 << (min(len(whole), 16 * taps) - 1).bit_length()
     spectrum = _spectrum(rate, size).reshape(-1, *[1] * (whole.ndim - 1))

@@ -1,5 +1,5 @@
-"""Hooks: the methods of a node that the runtime calls. A method that it never calls, or cannot call, is found
-here before anything runs."""
+"""Hooks: the methods of a node that the runtime calls. Find here, before anything runs, each method that it
+never calls or cannot call."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from vflow.node import Bin, Node, Sink, is_async_function, is_source, overrides
 from vflow.ports import inputs_of, outputs_of
 
 Problem = tuple[str, str, str]
-"""The attribute of a class that is wrong ('' for the class itself), what is wrong, and what mends it."""
+"""The wrong attribute of a class ('' for the class itself), what is wrong with it, and how to mend it."""
 BASES = (Node, Sink, Bin)
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """How the runtime calls a method: with which arguments, on an instance or on the class."""
+    """How the runtime calls a method: its arguments, and whether on an instance or on the class."""
 
     arguments: tuple[str, ...] = ()
     may_await: bool = False
@@ -66,19 +66,19 @@ ELSEWHERE = {
     **dict.fromkeys(("on_interrupt", "on_interruption", "on_barge_in"), _STOPS),
     **{f"on_{name}": f"on_event(), which is given a {kind.__name__}" for kind, name in NAMES.items()},
 }
-"""Names of hooks in other frameworks, and which one it is here."""
+"""Names of hooks in other frameworks, each with the hook that does the same here."""
 
 _NEAR = 0.7
-"""How alike (`difflib`) two names are after `on_` or `process_`, of which one is the other misspelt."""
+"""How alike (`difflib`) two names are at least, after `on_` or `process_`, if one is the other misspelt."""
 _NEAR_LONG, _LONG = 0.85, ("warm_up", "port_caps", "unavailable")
-"""The same of whole names, and the hooks that no other English word is near."""
+"""The same for whole names; and the hooks to which no other English word is near."""
 _SHORT = ("open", "close", "duck", "drop", "hold")
-"""Hooks of which another word is one letter away (`clone`, `crop`): two letters that changed places, or one
-too many, make a misspelling of them. `process` and `produce` are missed where they are not there."""
+"""Hooks that are one letter away from another word (`clone`, `crop`). Only two letters swapped, or one too
+many, count as a misspelling of them. A misspelt `process` or `produce` shows by its absence."""
 
 
 def hooks_of(cls: type[Any]) -> dict[str, Hook]:
-    """The hooks that a class may define, by name; `process_<port>` of its inputs too."""
+    """Return the hooks that a class may define, by name, with `process_<port>` for its inputs."""
     if not issubclass(cls, Node):
         return {"unavailable": OF_NODES["unavailable"]}
     of_ports = {f"process_{port}": _PROCESS for port in inputs_of(cls)}
@@ -86,7 +86,7 @@ def hooks_of(cls: type[Any]) -> dict[str, Hook]:
 
 
 def methods_of(cls: type[Any]) -> dict[str, Any]:
-    """The methods of a class as class bodies have them, without those of `Node`, `Sink` and `Bin`, and
+    """Return the methods of a class as its body has them, without those of `Node`, `Sink` and `Bin`, and
     without those that a base which is no node may call."""
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
@@ -97,7 +97,7 @@ def methods_of(cls: type[Any]) -> dict[str, Any]:
 
 
 def problems(cls: type[Any]) -> Iterator[Problem]:
-    """The methods of a class that the runtime never calls, or cannot call, and those that a node lacks."""
+    """Yield methods that the runtime never calls or cannot call, and methods that a node lacks."""
     hooks, own = hooks_of(cls), methods_of(cls)
     meant = set()
     for port, name, message in _missing(cls) if issubclass(cls, Node) else ():
@@ -120,7 +120,7 @@ def problems(cls: type[Any]) -> Iterator[Problem]:
 
 
 def _missing(cls: type[Node]) -> Iterator[tuple[str, str, str]]:
-    """The hooks that the runtime will call and a class lacks: for which port, the name, and what to say."""
+    """Yield the hooks that the runtime calls and the class lacks: the port, the hook's name, the message."""
     inputs = inputs_of(cls)
     if outputs_of(cls) and not inputs and not overrides(cls, "produce"):
         yield "", "produce", "no inputs, and no produce()"
@@ -135,7 +135,7 @@ def _missing(cls: type[Node]) -> Iterator[tuple[str, str, str]]:
 
 
 def _meant(cls: type[Node], name: str, methods: Iterable[str]) -> str:
-    """The method that was meant as a hook, by its name; '' for none."""
+    """Return the name of the method that was meant as this hook; '' if none was."""
     for found in sorted(methods):
         alike = _alike(found.strip("_"), name) >= _NEAR or ELSEWHERE.get(found) == f"{name}()"
         if alike and not is_used(cls, found):
@@ -144,7 +144,7 @@ def _meant(cls: type[Node], name: str, methods: Iterable[str]) -> str:
 
 
 def _uncalled(cls: type[Any], name: str, hooks: dict[str, Hook]) -> Problem | None:
-    """The problem with a method that was meant as a hook and is none; None for any other."""
+    """Return the problem with a method that was meant as a hook and is none; None for other methods."""
     message, near = f"{name}() is never called", _nearest(cls, name, hooks)
     if near or not issubclass(cls, Node):
         mend = f"did you mean {near!r}?" if near else ""
@@ -162,8 +162,8 @@ def _uncalled(cls: type[Any], name: str, hooks: dict[str, Hook]) -> Problem | No
 
 
 def _nearest(cls: type[Any], name: str, hooks: Iterable[str]) -> str:
-    """The hook of which a method's name is a misspelling; '' for none. The class that defines the method may
-    define the hook too: then both names are meant."""
+    """Return the hook of which a method's name is a misspelling; '' if none. If the class that defines the
+    method defines the hook too, both names are meant."""
     definer = next(base for base in cls.__mro__ if name in vars(base))
     found = [hook for hook in hooks if hook not in vars(definer) and _is_misspelt(name, hook)]
     return max(found, key=lambda hook: _alike(name, hook), default="")
@@ -186,14 +186,14 @@ def _alike(one: str, other: str) -> float:
 
 
 def _is_slip(name: str, hook: str) -> bool:
-    """Whether two letters have changed places, or one is too many."""
+    """Return whether two letters are swapped, or one is too many."""
     if sorted(name) == sorted(hook):
         return sum(a != b for a, b in zip(name, hook, strict=True)) == 2
     return any(name[:n] + name[n + 1 :] == hook for n in range(len(name)))
 
 
 def _misshapen(name: str, method: Any, hook: Hook) -> Iterator[Problem]:
-    """The problems of a hook that is there."""
+    """Yield the problems of a hook that exists."""
     function = _function(method)
     shape = f"def {name}({', '.join(('cls' if hook.of_class else 'self', *hook.arguments))})"
     if hook.of_class and isinstance(method, types.FunctionType):
@@ -214,7 +214,7 @@ def _misshapen(name: str, method: Any, hook: Hook) -> Iterator[Problem]:
 
 
 def _useless(cls: type[Node], own: dict[str, Any]) -> Iterator[Problem]:
-    """Hooks that the runtime has no occasion to call."""
+    """Yield hooks that the runtime has no occasion to call."""
     if not is_source(cls) and "produce" in own:
         mend = "emit from process() or on_timer(), or remove the inputs"
         yield "produce", f"produce() is never called: it has inputs ({', '.join(inputs_of(cls))})", mend
@@ -229,7 +229,7 @@ def _useless(cls: type[Node], own: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _hidden(cls: type[Node], own: dict[str, Any], hooks: Iterable[str]) -> Iterator[Problem]:
-    """Attributes of the class that a node needs, and hides by one of the instance."""
+    """Yield attributes of the class that the runtime needs and that an instance attribute would hide."""
     needed = {"ctx", *hooks} - {"process"}
     if len(outputs_of(cls)) > 1:
         needed |= outputs_of(cls).keys()
@@ -243,13 +243,13 @@ def _hidden(cls: type[Node], own: dict[str, Any], hooks: Iterable[str]) -> Itera
 
 
 def own_attributes(cls: type[Any]) -> set[str]:
-    """The attributes of an instance that the methods of its class read or set."""
+    """Return the attributes of an instance that the methods of its class read or set."""
     codes = [_function(method).__code__ for method in methods_of(cls).values()]
     return {name for code in codes for name in _of_self(code, "LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR")}
 
 
 def _of_self(code: types.CodeType, *operations: str) -> set[str]:
-    """The attributes of a method's first argument to which it does one of these operations."""
+    """Return the attributes of a method's first argument on which it does one of these operations."""
     found: set[str] = set()
     before: tuple[Any, ...] = ()
     for step in dis.get_instructions(code):
@@ -261,16 +261,16 @@ def _of_self(code: types.CodeType, *operations: str) -> set[str]:
 
 
 def _function(method: Any) -> Any:
-    """The function of an attribute as a class body has it; None for what is no method."""
+    """Return the function of an attribute as a class body has it; None if it is no method."""
     if isinstance(method, staticmethod | classmethod):
         method = method.__func__
     return method if isinstance(method, types.FunctionType) else None
 
 
 def is_used(cls: type[Any], name: str) -> bool:
-    """Whether the code of a class, or of the file that it stands in, calls or hands on `name`."""
+    """Return whether the code of a class, or of its file, calls `name` or hands it on."""
     codes = [_function(method).__code__ for method in methods_of(cls).values()]
-    looked_up = {name, f"{name.partition('_')[0]}_"}  # getattr(self, f"on_{kind}")
+    looked_up = {name, f"{name.partition('_')[0]}_"}  # also getattr(self, f"on_{kind}")
     if any(not looked_up.isdisjoint(names_in(code)) for code in codes):
         return True
     return any(
@@ -279,14 +279,14 @@ def is_used(cls: type[Any], name: str) -> bool:
 
 
 def names_in(code: types.CodeType) -> set[str]:
-    """The names that a function reads, and the texts in it: one may be a name that it looks up."""
+    """Return the names that a function reads, and its texts: one may be a name that it looks up."""
     names = {*code.co_names, *(text for text in code.co_consts if isinstance(text, str))}
     return names.union(*(names_in(inner) for inner in code.co_consts if isinstance(inner, types.CodeType)))
 
 
 @functools.lru_cache(maxsize=8)
 def _attributes(text: str) -> frozenset[str]:
-    """The attributes that a file calls, hands on or keeps somewhere."""
+    """Return the attributes that a file calls, hands on or stores."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -13,17 +13,17 @@ from collections.abc import Callable
 from vflow.errors import Unavailable
 
 MOST_WAITING = 100
-"""Lines that wait to be taken; then no more is read."""
+"""Most lines that wait to be taken; beyond that, nothing more is read."""
 MOST_LETTERS = 100_000
-"""Of a line; what is beyond is left out."""
+"""Longest line; what is beyond is dropped."""
 _BLOCK = 65_536
 
 
 class LineReader:
-    """Reads until the input ends, or `close`. Empty lines are passed over.
+    """Reads lines until the input ends or `close` is called. Empty lines are skipped.
 
-    It calls `told` after each change, and `warn` with what a line has lost, in its own thread. Any thread may
-    call the methods. Raises: Unavailable where standard input is closed.
+    In its own thread it calls `told` after each change, and `warn` when part of a line is lost. Any thread
+    may call the methods. Raises: Unavailable if standard input is closed.
     """
 
     def __init__(self, told: Callable[[], None], warn: Callable[[str], None], name: str = "lines") -> None:
@@ -36,12 +36,12 @@ class LineReader:
         self._room = threading.Condition()
         self._lines: deque[str] = deque()  # guarded by _room
         self._over = False  # guarded by _room
-        ear, self._wake = os.pipe()
-        # the command `vflow` leaves without waiting for a thread of such a name
+        ear, self._wake = os.pipe()  # closing one end wakes the thread that waits at the other
+        # named `vflow:...`, since the command `vflow` exits without waiting for such threads
         threading.Thread(target=self._read, args=(ear,), name=f"vflow:{name}", daemon=True).start()
 
     def take(self) -> str | None:
-        """The next line, without the space around it; None where there is none yet, or none any more."""
+        """Return the next line, stripped; None if there is none yet, or no more."""
         with self._room:
             line = self._lines.popleft() if self._lines else None
             self._room.notify_all()
@@ -49,7 +49,7 @@ class LineReader:
 
     @property
     def over(self) -> bool:
-        """Whether every line was taken, and no more comes."""
+        """Whether every line was taken and no more will come."""
         with self._room:
             return self._over and not self._lines
 
@@ -80,14 +80,14 @@ class LineReader:
             self._told()
 
     def _ready(self, ear: int) -> bool:
-        """Wait until there is something to read, and room for it; False where no more is wanted."""
+        """Wait until there is something to read and room for it. Return False if no more is wanted."""
         with self._room:
             self._room.wait_for(lambda: len(self._lines) < MOST_WAITING or self._over)
             if self._over:
                 return False
         try:
             return ear not in select.select([self._fd, ear], [], [])[0]
-        except OSError:  # Windows waits for sockets only: the read itself waits
+        except OSError:  # Windows can wait for sockets only: there the read itself waits
             return True
 
     def _add(self, lines: list[str]) -> None:

@@ -1,11 +1,11 @@
-"""Channels mixed to one by their mean, unless they cancel: then the strongest one alone is taken.
+"""Mix channels to one by their mean, unless they cancel: then take only the strongest.
 
-Where one channel is inverted (a cable, a balanced line taken for stereo, a second microphone), the mean is
-silence. The channels cancel where their sum has less than CANCELS of the power that they have together:
-channels that have nothing in common have all of it, two equal ones twice that.
+If one channel is inverted (by a cable, by a balanced line read as stereo, by a second microphone), the mean
+is silence. Channels cancel if their sum has less than CANCELS of the power that they have together. Unrelated
+channels have all of it in their sum, two equal ones twice that.
 
-Not mended by turning a channel round: a stereo recording in which the channels cancel for a moment has a
-middle, and that would be lost for good.
+Inverting a channel back would be wrong: a stereo recording whose channels cancel for a moment has a middle,
+and that would be lost for good.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from vflow.packet import Samples
 
 CANCELS = 0.25
 HEARD = 10**-7.5
-"""Mean square below which a block tells nothing: noise of 16 bits is near 10 ** -9.8."""
+"""Mean square below which a block is too quiet to judge; noise of 16 bits is near 10 ** -9.8."""
 EVIDENCE_S = 0.05
-"""How much sound must cancel: a voice is heard from there on, a single moment of a wide recording is none."""
+"""How much sound must cancel: enough for a voice, too much for one moment of a wide stereo recording."""
 MEMORY_S = 0.2
-"""How far back the evidence reaches."""
+"""How far back the judgement reaches."""
 FADE_S = 0.01
 
 
 class Mixdown:
-    """Mixes the channels of a stream. Once they cancel it stays with one of them, so that it changes once."""
+    """Mixes the channels of a stream. Once they cancel, it stays with one channel: it changes only once."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
@@ -34,12 +34,12 @@ class Mixdown:
         self._past: Samples | None = None  # the last millisecond
         self._sum = 0.0  # power of the sum of the channels
         self._each: NDArray[np.float64] = np.zeros(1)  # power of each
-        self._heard = 0  # frames of sound that the evidence is from
+        self._heard = 0  # frames of sound judged so far
         self.channel: int | None = None
-        """The channel, from 0, that is taken since the channels cancel; None where all are mixed."""
+        """The channel, from 0, that is taken alone since the channels cancel; None while all are mixed."""
 
     def mix(self, data: Samples) -> Samples:
-        """The next block, `(n, channels) float32`, as `(n,)`; a view where there is one channel."""
+        """Return the next block, `(n, channels) float32`, as `(n,)`; a view if it has one channel."""
         if data.shape[1] == 1:
             return data[:, 0]
         if self.channel is not None:
@@ -53,13 +53,13 @@ class Mixdown:
         return faded
 
     def _cancel(self, data: Samples) -> bool:
-        """Whether the channels cancel, by this block and those before it."""
+        """Return whether the channels cancel, by this block and those before it."""
         past = data[:1] if self._past is None else self._past
         whole = np.concatenate([past, data])
         self._past = whole[-self._lag :]
         if len(whole) <= self._lag:
             return False
-        # the difference over a millisecond: an offset or hum that is the same in all channels hides nothing
+        # the change over a millisecond: an offset or hum common to all channels would hide the cancelling
         change = (whole[self._lag :] - whole[: -self._lag]).astype(np.float64)
         each = np.square(change).sum(axis=0)
         if each.mean() < HEARD * len(change):
@@ -72,7 +72,7 @@ class Mixdown:
 
 
 def mixed(data: Samples, rate: int) -> Samples:
-    """A whole stretch, `(n, channels) float32`, as `(n,)`: the strongest channel, where they cancel."""
+    """Return a whole stretch, `(n, channels) float32`, as `(n,)`: the strongest channel if they cancel."""
     first = Mixdown(rate)
     first.mix(data)
     made: Samples = data.mean(axis=1) if first.channel is None else data[:, first.channel]

@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 class Outbox(Generic[T]):
-    """Items in order. `put` never blocks: beyond `limit` unread items the oldest is dropped, and counted.
+    """Items in order. `put` never blocks: beyond `limit` unread items, the oldest is dropped and counted.
 
-    Any thread, and any event loop, may read; each item goes to one reader. With a `listen`er, items go to it
-    instead, in the thread that puts.
+    Any thread and any event loop may read; each item goes to one reader. With a listener (`listen`), items go
+    to it instead, in the thread that puts.
     """
 
     def __init__(self, limit: int = 10_000) -> None:
@@ -29,7 +29,7 @@ class Outbox(Generic[T]):
         self.dropped = 0
 
     def put(self, item: T) -> None:
-        """Add an item; after `close` it is for who still reads."""
+        """Add an item. After `close`, readers that have not finished still get it."""
         if self._listener is not None:
             self._listener(item)
             return
@@ -39,7 +39,7 @@ class Outbox(Generic[T]):
             self._wake()
 
     def listen(self, listener: Callable[[T], None]) -> None:
-        """Give each item to `listener` from now on. It must be quick, and never block."""
+        """Give each item to `listener` from now on. It must be quick and never block."""
         self._listener = listener
 
     def take_back(self, which: Callable[[T], bool]) -> list[T]:
@@ -53,13 +53,13 @@ class Outbox(Generic[T]):
             return taken
 
     def close(self) -> None:
-        """Let readers finish once they have read what is there."""
+        """Let readers finish after they have read the remaining items."""
         with self._ready:
             self._closed = True
             self._wake()
 
     def get(self, timeout_s: float | None = None) -> T | None:
-        """The next item; None after the timeout, or where it is closed and read to its end. Blocks."""
+        """Return the next item; None after the timeout, or once it is closed and read to its end. Blocks."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         with self._ready:
             while not self._unread and not self._closed:
@@ -70,12 +70,12 @@ class Outbox(Generic[T]):
             return self._unread.popleft() if self._unread else None
 
     def __iter__(self) -> Iterator[T]:
-        """Items until it is closed and read to its end. Blocks."""
+        """Yield items until it is closed and read to its end. Blocks."""
         while (item := self.get()) is not None:
             yield item
 
     async def next(self) -> T | None:
-        """The next item; None where it is closed and read to its end. Suspends the caller only."""
+        """Return the next item; None once it is closed and read to its end. Suspends only the caller."""
         while True:
             loop = asyncio.get_running_loop()
             with self._ready:
@@ -87,20 +87,20 @@ class Outbox(Generic[T]):
                 self._waiting.append((loop, ready))
             try:
                 await ready
-            finally:  # cancelled, as by a timeout: nobody waits here any more
+            finally:  # if cancelled, as by a timeout, nobody waits here any more
                 with self._ready, contextlib.suppress(ValueError):
                     self._waiting.remove((loop, ready))
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        """Items until it is closed and read to its end."""
+        """Yield items until it is closed and read to its end."""
         while (item := await self.next()) is not None:
             yield item
 
     def _wake(self) -> None:
-        """Wake one reader of each kind, or all where it is closed; guarded by _ready."""
+        """Wake the waiting readers, of threads and of event loops; guarded by _ready."""
         self._ready.notify_all()
         for loop, ready in self._waiting:
-            with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+            with contextlib.suppress(RuntimeError):  # the loop has been closed
                 loop.call_soon_threadsafe(_done, ready)
         self._waiting.clear()
 

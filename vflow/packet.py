@@ -23,13 +23,13 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 def empty() -> Mapping[str, Any]:
-    """The mapping that holds nothing, shared by all that have no meta."""
+    """Return the empty mapping, shared by all items without meta."""
     return _EMPTY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
-    """One timed payload. `turn` is the turn that it belongs to, 0 for none."""
+    """One timed payload. `turn` is the turn that it belongs to; 0 for none."""
 
     pts_ns: int = 0
     duration_ns: int = 0
@@ -37,13 +37,13 @@ class Packet:
     meta: Mapping[str, Any] = field(default_factory=empty, repr=False)
 
     def replace(self, **changes: Any) -> Self:
-        """A copy with some fields changed; the payload itself is shared, never copied."""
+        """Return a copy with some fields changed. The payload itself is shared, never copied."""
         return dataclasses.replace(self, **changes)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where one word of a reply lies in an audio packet: frames `start` to `stop` of that packet.
+    """The place of one word of a reply in an audio packet: frames `start` to `stop` of that packet.
 
     `index` counts the words of the reply from 0.
     """
@@ -56,7 +56,7 @@ class Span:
 
     @property
     def middle(self) -> int:
-        """The frame from which on the word counts as heard."""
+        """The frame from which the word counts as heard."""
         return (self.start + self.stop) // 2
 
 
@@ -64,8 +64,8 @@ class Span:
 class AudioPacket(Packet):
     """A block of audio.
 
-    `data` is `(frames, channels) float32`, nominally -1 to 1; `(frames,)` is taken as one channel.
-    It is made read-only, so that a tee may share it. `rate` is in Hz. `duration_ns` follows from both.
+    `data` is `(frames, channels) float32`, nominally -1 to 1; `(frames,)` is taken as one channel. It is made
+    read-only, so that a tee may share it. `rate` is in Hz; `duration_ns` follows from both.
     """
 
     data: Samples
@@ -87,12 +87,12 @@ class AudioPacket(Packet):
         return len(self.data)
 
     def mono(self) -> Samples:
-        """The mean of the channels, `(frames,) float32`; a view where there is only one."""
+        """Return the mean of the channels, `(frames,) float32`; a view if there is only one."""
         mixed: Samples = self.data[:, 0] if self.data.shape[1] == 1 else self.data.mean(axis=1)
         return mixed
 
     def blocks(self, frames: int) -> Iterator[AudioPacket]:
-        """This packet in pieces of at most `frames` frames (views); a span goes with its middle."""
+        """Yield this packet in pieces of at most `frames` frames (views). A span goes where its middle is."""
         for at in range(0, self.frames, frames):
             stop = min(at + frames, self.frames)
             spans = tuple(
@@ -109,8 +109,8 @@ class AudioPacket(Packet):
 class SpokenUnit:
     """Words of a reply that are said as one, such as "$1.5 million".
 
-    `written` holds them as they were written, with one space between two; `spoken` is how a voice says them
-    ("one point five million dollars"), '' for what nobody says.
+    `written` has the words as written, with one space between two. `spoken` is how a voice says them ("one
+    point five million dollars"); '' if nobody says them.
     """
 
     written: str
@@ -121,10 +121,10 @@ class SpokenUnit:
 class TextPacket(Packet):
     """A piece of text: a word, a chunk of words, or a transcript, as the port's caps say.
 
-    `index` is the index in the reply of the first word in `text`, counted from 0. Where the caps have the
+    `index` counts the words of the reply from 0; it is that of the first word in `text`. If the caps have the
     feature `spoken`, `units` cover `text` from its first word to its last; a `word` is then one unit, which
-    may be several words. Elsewhere `units` is empty. `meta["language"]`, where it is there, is the language
-    of the text, as "en".
+    may be several words. Otherwise `units` is empty. `meta["language"]`, if present, is the language of the
+    text, as "en".
     """
 
     text: str
@@ -137,5 +137,5 @@ class TextPacket(Packet):
 
     @property
     def spoken(self) -> str:
-        """The text as a voice says it; as it is written where nobody has worked that out."""
+        """The text as a voice says it; as written if it has no spoken form."""
         return " ".join(u.spoken for u in self.units if u.spoken) if self.units else self.text

@@ -1,7 +1,7 @@
 """The ring between a sink's thread and its device, which knows what was played.
 
-A device takes samples at its own pace; a file sink takes them at the clock's. Accepting a sample is not
-playing it: what was heard is counted where samples are taken, less what a device took and has not sounded.
+A device takes samples at its own pace, a file sink at the clock's. A sample that is accepted is not played
+yet. What was heard is counted where samples are taken, minus those that a device has taken and not sounded.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from vflow.packet import SECOND, AudioPacket, Samples, Span
 from vflow.scripts import join_words
 
 _RAMPS_A_SECOND = 100
-"""A change of volume from 0 to 1 takes 10 ms, so that it does not click; a hold begins and ends so too."""
+"""Speed of a change of volume, or of a hold: from 0 to 1 in 10 ms, so that it does not click."""
 _STRETCHES = 64
-"""Most stretches that are remembered of a turn; older gaps between them are merged."""
+"""Most stretches remembered per turn; older gaps are merged."""
 _ENDED = 4
-"""Turns taken to their end that are remembered: the latency of a device may span some."""
+"""How many turns taken to their end are remembered: a device's latency may span several."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that happens when the sample at `frame` is played, counted from the device's start."""
+    """An event at the time when the sample at `frame` is played; frames count from the device's start."""
 
     frame: int
     kind: Literal["start", "word", "end"]
@@ -39,49 +39,49 @@ class Mark:
 
 @dataclass(slots=True)
 class _Turn:
-    """What was taken of a turn's audio; frames count from the device's start."""
+    """The part of a turn's audio that was taken; frames count from the device's start."""
 
     number: int
     taken: list[tuple[int, int]] = field(default_factory=list)
-    """Its stretches, [first, behind the last) each."""
+    """Its stretches, each as (first frame, frame after the last)."""
     words: list[tuple[int, str]] = field(default_factory=list)
-    """Its words, each with the frame from which on it counts as heard."""
+    """Its words, each with the frame from which it counts as heard."""
     end: int | None = None
-    """Behind its last frame, once that was taken."""
+    """The frame after its last, once that was taken."""
 
     def begun(self, heard: int) -> bool:
-        """Whether any of it sounded, where all before the frame `heard` did."""
+        """Return whether any of it has sounded, if all frames before `heard` have."""
         return bool(self.taken) and self.taken[0][0] < heard
 
     def ended(self, heard: int) -> bool:
-        """Whether all of it sounded."""
+        """Return whether all of it has sounded, if all frames before `heard` have."""
         return self.end is not None and self.end <= heard
 
     def record(self, rate: int, heard: int) -> Played:
-        """What had been played of it when all before the frame `heard` had sounded."""
+        """Return how much of it had been played when all frames before `heard` had sounded."""
         samples = sum(max(0, min(stop, heard) - start) for start, stop in self.taken)
         words = [word for frame, word in self.words if frame < heard]
         return Played(self.number, samples, rate, join_words(words), len(words), self.ended(heard))
 
 
 class Playout:
-    """A mono timeline of accepted audio at `rate` Hz. Every method may be called from any thread."""
+    """A mono timeline of accepted audio at `rate` Hz. Any thread may call every method."""
 
     def __init__(self, rate: int) -> None:
         self.rate = rate
         self._lock = threading.Lock()
         # all below guarded by _lock
-        self._blocks: deque[tuple[Samples, int]] = deque()  # what is queued, with its turn
-        self._marks: deque[Mark] = deque()  # their frames without the silence of holds
+        self._blocks: deque[tuple[Samples, int]] = deque()  # the queued samples, each block with its turn
+        self._marks: deque[Mark] = deque()  # their frames do not count the silence of holds
         self._position = 0
-        self._held_frames = 0  # of the position: the silence of holds
+        self._held_frames = 0  # the part of the position that is the silence of holds
         self._queued = 0
         self._floor = 0
         self._turns: dict[int, _Turn] = {}  # accepted and not taken to their end
         self._ended: deque[_Turn] = deque(maxlen=_ENDED)
         self._gain = self._target = 1.0
         self._held = False
-        self._sounding = False  # whether the sample taken last was audio
+        self._sounding = False  # whether the last sample taken was audio
 
     @property
     def position(self) -> int:
@@ -102,13 +102,13 @@ class Playout:
             return self._held
 
     def lead_ns(self) -> int:
-        """How long the accepted audio still plays, once it is not held."""
+        """Return how long the accepted audio still plays, in ns, once nothing holds it."""
         return self.queued * SECOND // self.rate
 
     def write(self, packet: AudioPacket, epoch: int) -> None:
-        """Accept a packet; its channels are mixed. Does not block: bound it by looking at `queued`.
+        """Accept a packet; its channels are mixed to one. Does not block: the caller bounds it by `queued`.
 
-        Raises: Flushed where `epoch` lies below the last `drop`.
+        Raises: Flushed if `epoch` is older than the last `drop`.
         """
         samples = packet.mono()
         with self._lock:
@@ -124,13 +124,13 @@ class Playout:
             self._queued += len(samples)
 
     def end_turn(self, turn: int) -> None:
-        """Note that the reply of `turn` ends behind what was accepted so far."""
+        """Note that the reply of `turn` ends after the audio accepted so far."""
         with self._lock:
             self._marks.append(Mark(self._end(), "end", turn))
 
     def next_mark(self) -> int | None:
-        """The position at which the next start or end of a turn will have passed; None where none waits, or
-        while it is held."""
+        """Return the position at which the next start or end of a turn will have passed; None if none waits,
+        or while it is held."""
         with self._lock:
             for mark in () if self._held else self._marks:
                 if mark.kind != "word":
@@ -138,30 +138,30 @@ class Playout:
             return None
 
     def duck(self, gain: float) -> None:
-        """Take at this linear gain, 0 to 1, from the next sample on, over a ramp of 10 ms at most; until
-        the next `drop`."""
+        """Take at this linear gain, 0 to 1, from the next sample on, after a ramp of at most 10 ms. Until the
+        next `drop`."""
         with self._lock:
             self._target = float(np.float32(gain))  # as exact as samples are: the ramp ends at it
 
     def hold(self) -> None:
-        """Take silence from the next sample on, after a ramp of 10 ms at most where audio sounds; what was
-        not taken waits for `release`, and is neither counted nor marked. Until the next `drop`."""
+        """Take silence from the next sample on, after a ramp of at most 10 ms if audio sounds. The rest waits
+        for `release`, and is neither counted nor marked. Until the next `drop`."""
         with self._lock:
             self._held = True
             if not self._sounding:
                 self._gain = 0.0
 
     def release(self) -> None:
-        """Go on with the first sample that was not taken, after a ramp up to the gain of `duck`."""
+        """Go on with the first sample that was not taken, on a ramp up to the gain of `duck`."""
         with self._lock:
             self._held = False
 
     def take(self, frames: int) -> tuple[Samples, list[tuple[Mark, Played]]]:
-        """The next `frames` samples, `(frames,) float32`, silence where there are none; and what
-        happened in them: each mark with what had been played of its turn by then."""
+        """Return the next `frames` samples, `(frames,) float32`, with silence where there are none; and each
+        mark in them, with how much of its turn had been played by then."""
         with self._lock:
             out = np.zeros(frames, np.float32)
-            plays = min(frames, self._ramp_down()) if self._held else frames
+            plays = min(frames, self._ramp_down()) if self._held else frames  # the rest is a hold's silence
             filled = 0
             while filled < plays and self._blocks:
                 samples, turn = self._blocks[0]
@@ -182,10 +182,10 @@ class Playout:
             return out, passed
 
     def drop(self, epoch: int, unheard: int = 0) -> tuple[Played, ...]:
-        """Forget what was not taken, and refuse what is older than `epoch` from now on.
+        """Forget what was not taken, and refuse epochs older than `epoch` from now on.
 
-        `unheard` of the frames that were taken last do not sound yet. Answers a record of each turn that
-        had not sounded to its end, and of the last one that had, until another turn begins.
+        The last `unheard` frames that were taken do not sound yet. Return a record of each turn that had not
+        sounded to its end, and of the last one that had, unless another turn has begun since.
         """
         with self._lock:
             self._floor = max(self._floor, epoch)
@@ -202,15 +202,15 @@ class Playout:
             return tuple(turn.record(self.rate, heard) for turn in (*last, *open_))
 
     def _end(self) -> int:
-        """The frame after all that was accepted, without the silence of holds."""
+        """Return the frame after all accepted audio, without the silence of holds."""
         return self._position - self._held_frames + self._queued
 
     def _ramp_down(self) -> int:
-        """How many frames a hold still takes: until the ramp is silent."""
+        """Return how many frames a hold still takes until its ramp is silent."""
         return max(0, math.ceil(self._gain * self.rate / _RAMPS_A_SECOND - 1e-3) - 1)
 
     def _wait(self, frames: int) -> None:
-        """Let the silence of a hold pass."""
+        """Count the silence of a hold."""
         if frames:
             self._position += frames
             self._held_frames += frames
@@ -222,12 +222,12 @@ class Playout:
             taken[-1] = taken[-1][0], start + frames
         else:
             taken.append((start, start + frames))
-            if len(taken) > _STRETCHES:  # the two oldest become one of the same length and end
+            if len(taken) > _STRETCHES:  # merge the two oldest into one of the same length and end
                 (first, hole), (after, stop) = taken[:2]
                 taken[:2] = [(after - (hole - first), stop)]
 
     def _scale(self, out: Samples) -> None:
-        """Apply the gain, on a ramp where it changes."""
+        """Apply the gain, on a ramp if it changes."""
         target = 0.0 if self._held else self._target
         if self._gain == target or not len(out):
             out *= np.float32(self._gain)

@@ -1,4 +1,4 @@
-"""Ports: the typed ends of a node, and the bounds of the links that meet them."""
+"""Ports: the typed ends of a node, and the bounds of the links between them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vflow.props import duration_text
 
 @dataclass(frozen=True, slots=True)
 class QueueOptions:
-    """Bounds and policy of a link where it crosses threads.
+    """Bounds and policy of a link that crosses threads.
 
-    It is full at `packets` entries, or at `time_ns` of audio. `policy` says what a full link does to a
-    put: `block` the producer, drop the oldest or the newest packet, or fail. Packets older than
-    `max_age_ns` are dropped when taken out. A `keep` link is not flushed.
+    It is full at `packets` entries, or at `time_ns` of audio. `policy` says what a put to a full link does:
+    `block` the producer, drop the oldest or the newest packet, or fail. Packets older than `max_age_ns` are
+    dropped when they are taken out. A `keep` link is not flushed.
     """
 
     packets: int = 64
@@ -30,17 +30,17 @@ class QueueOptions:
 
 @dataclass(slots=True, eq=False)
 class In:
-    """An input port. `queue` are the bounds of links into it where the graph gives none; an `optional`
-    port need not be linked.
+    """An input port. `queue` has the bounds of links into it if the graph gives none. An `optional` port need
+    not be linked.
 
-    `several` streams of audio may come into it that sound at once; else `load` refuses them. Where more than
-    one link leads to such a port, what comes through it says by which: `meta["link"]` of a packet or an
-    event is the name of the node in front. One that ends says so by a `Gap` of a century
-    (`event.FOREVER_NS`); after the last one comes `Eos`, as ever.
+    `several`: audio streams that sound at the same time may come into it; without it, `load` refuses them. If
+    several links lead to such a port, every item says by which it came: `meta["link"]` of a packet or an
+    event is the name of the node that sent it. When one stream ends, a `Gap` of a century
+    (`event.FOREVER_NS`) comes; after the last one comes `Eos`, as always.
 
-    `feedback` brings back what a node downstream made of this node's own output: no flush and no retraction
-    passes it, its end is no end, and where `queue` gives no bounds it keeps the newest packets, so that it
-    never blocks.
+    `feedback`: it brings back what a node downstream made of this node's own output. No flush and no
+    retraction passes it, and its end does not count as an end. If `queue` gives no bounds, it keeps the
+    newest packets, so it never blocks.
     """
 
     caps: Caps
@@ -61,7 +61,7 @@ class In:
 
 @dataclass(slots=True, eq=False)
 class Out:
-    """An output port. With `bus=True` every packet that leaves it is also posted on the bus."""
+    """An output port. With `bus=True`, every packet that leaves it is also posted on the bus."""
 
     caps: Caps
     doc: str = ""
@@ -74,13 +74,13 @@ class Out:
 
 Item = Packet | Event
 Emission = Item | tuple[Out, Item] | None
-"""What a node returns or yields: an item for its only output, `(self.port, item)` where it has several
-outputs, or None: a look by the runtime."""
+"""Returned or yielded by a node: an item for its only output; `(self.port, item)` if it has several outputs;
+or None, which lets the runtime check for a flush or stop."""
 Output = Emission | Iterable[Emission] | Awaitable[Emission | Iterable[Emission]] | AsyncIterable[Emission]
 
 
 def ports_of(cls: type[Any]) -> dict[str, Any]:
-    """The ports of a node class by name, in order of declaration, those of its bases first."""
+    """Return the ports of a node class by name, in order of declaration, those of its bases first."""
     found: dict[str, In | Out] = {}
     for base in reversed(cls.__mro__):
         found.update({n: p for n, p in vars(base).items() if isinstance(p, In | Out)})
@@ -92,7 +92,7 @@ def inputs_of(cls: type[Any]) -> dict[str, In]:
 
 
 def main_input(cls: type[Any]) -> str:
-    """The first input that has to be linked, or else the first of all."""
+    """Return the first input that must be linked, or else the first of all."""
     inputs = inputs_of(cls)
     return next((name for name, port in inputs.items() if not port.optional), next(iter(inputs)))
 
@@ -102,7 +102,7 @@ def outputs_of(cls: type[Any]) -> dict[str, Out]:
 
 
 def queue_text(queue: QueueOptions) -> str:
-    """The bounds of a link in a few words."""
+    """Return the bounds of a link in a few words."""
     parts = [f"{queue.packets} packets", duration_text(queue.time_ns), queue.policy]
     if queue.max_age_ns is not None:
         parts.append(f"at most {duration_text(queue.max_age_ns)} old")

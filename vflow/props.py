@@ -15,20 +15,20 @@ from vflow.errors import PropertyError, nearest, repr_of
 from vflow.packet import MS, SECOND
 
 Duration = Annotated[int, "duration"]
-"""Annotates a property that is a time: `480ms` or `2s` in YAML, nanoseconds (int) in the node."""
+"""The annotation of a property that is a time: `480ms` or `2s` in YAML, nanoseconds (int) in the node."""
 
 LONGEST_NS = 365 * 24 * 3600 * SECOND
-"""A year. No deadline overflows by a duration of this length."""
+"""Longest duration: a year. No deadline overflows by it."""
 REQUIRED: Any = object()
 _LARGEST = 2**63 - 1
-"""Of a number. Larger ones, infinity and NaN overflow somewhere in a node."""
+"""Largest number. Larger ones, infinity and NaN overflow somewhere in a node."""
 _UNITS_NS = {"us": 1_000, "ms": MS, "s": SECOND, "min": 60 * SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|m|h)\s*")
 
 
 @dataclass(slots=True, eq=False)
 class Prop:
-    """A declared property; read on an instance it is the value."""
+    """A declared property. On an instance, the attribute is its value."""
 
     default: Any
     ge: float | None
@@ -67,11 +67,13 @@ def prop(
 ) -> Any:
     """Declare a property of a node; without `default` it is required.
 
-    `ge` and `le` bound it, or each value of a mapping (a duration as `"20ms"`); `choices` lists the values
-    allowed. `hot` allows a change while the pipeline plays. `latency` says that the value adds to the latency
-    of a reply: `endpoint` before the end of an utterance is decided, `path` after it. `file` marks the path
-    of a file (or folder) that the node `reads`, or `writes`: a graph that would overwrite what it reads is
-    refused.
+    ge, le: bounds of the value, or of each value of a mapping; a duration as `"20ms"`.
+    choices: the values allowed.
+    hot: it may change while the pipeline plays.
+    latency: its value adds to the latency of a reply, before the end of an utterance is decided (`endpoint`)
+    or after it (`path`).
+    file: it is the path of a file or folder that the node `reads` or `writes`. A graph that would overwrite
+        what it reads is refused.
     """
 
     def bound(value: float | str | None) -> float | None:
@@ -81,9 +83,9 @@ def prop(
 
 
 def duration_ns(text: object) -> int:
-    """Nanoseconds of a duration with its unit, such as `480ms`, `1.5s` or `2min`.
+    """Return the nanoseconds of a duration with its unit, such as `480ms`, `1.5s` or `2min`.
 
-    Raises: PropertyError where it has no unit, is not a duration, or is longer than a year.
+    Raises: PropertyError if it has no unit, is not a duration, or is longer than a year.
     """
     if text == 0 and not isinstance(text, bool):
         return 0
@@ -93,14 +95,14 @@ def duration_ns(text: object) -> int:
         short = number and repr(text) not in ("inf", "-inf", "nan")
         mend = f"write {text}ms or {text}s" if short else "write it as 480ms or 1.5s"
         raise PropertyError(f"{repr_of(text)} is not a duration", mend)
-    found_ns = float(match[1]) * _UNITS_NS[match[2]]  # infinite, where it has hundreds of digits
+    found_ns = float(match[1]) * _UNITS_NS[match[2]]  # infinite if it has hundreds of digits
     if found_ns > LONGEST_NS:
         raise PropertyError(f"{repr_of(text)} is too long", f"at most {duration_text(LONGEST_NS)}: a year")
     return round(found_ns)
 
 
 def duration_text(ns: int) -> str:
-    """The shortest way to write a duration: `480ms`, `2s`."""
+    """Return the shortest way to write a duration: `480ms`, `2s`."""
     for unit in ("s", "ms", "us"):
         if ns % _UNITS_NS[unit] == 0:
             return f"{ns // _UNITS_NS[unit]}{unit}"
@@ -108,7 +110,7 @@ def duration_text(ns: int) -> str:
 
 
 def props_of(cls: type) -> dict[str, Prop]:
-    """The properties of a node class in order of declaration, those of its bases first."""
+    """Return the properties of a node class in order of declaration, those of its bases first."""
     found: dict[str, Prop] = {}
     for base in reversed(cls.__mro__):
         declared = {n: p for n, p in vars(base).items() if isinstance(p, Prop)}
@@ -121,18 +123,18 @@ def props_of(cls: type) -> dict[str, Prop]:
 
 
 def is_duration(declaration: Prop) -> bool:
-    """Whether the property is a duration, or null."""
+    """Return whether the property is a duration, or null."""
     kinds = (declaration.type, *typing.get_args(declaration.type))
     return any(kind == Duration for kind in kinds) and not _durations(declaration)
 
 
 def _durations(declaration: Prop) -> bool:
-    """Whether it is a mapping to durations."""
+    """Return whether it is a mapping to durations."""
     return typing.get_origin(declaration.type) is dict and typing.get_args(declaration.type)[1] == Duration
 
 
 def type_text(declaration: Prop) -> str:
-    """The type as messages and `vflow inspect` print it."""
+    """Return the type as messages and `vflow inspect` print it."""
     if is_duration(declaration):
         return "duration"
     if _durations(declaration):
@@ -154,7 +156,7 @@ def _type_text(kind: Any) -> str:
 
 
 def default_of(declaration: Prop) -> Any:
-    """The default as the property's type: a duration in ns."""
+    """Return the default in the property's type: a duration in ns."""
     default = declaration.default
     if is_duration(declaration) and isinstance(default, str):
         return duration_ns(default)
@@ -162,7 +164,7 @@ def default_of(declaration: Prop) -> Any:
 
 
 def value_text(declaration: Prop, value: Any) -> str:
-    """A value of the property as a graph file writes it."""
+    """Return a value of the property as a graph file writes it."""
     if (is_duration(declaration) or _durations(declaration)) and isinstance(value, int | float):
         return duration_text(int(value))
     if isinstance(value, dict) and _durations(declaration):
@@ -173,9 +175,9 @@ def value_text(declaration: Prop, value: Any) -> str:
 
 
 def convert(declaration: Prop, value: Any) -> Any:
-    """`value` as the property's type.
+    """Return `value` in the property's type.
 
-    Raises: PropertyError with what was expected and what mends it.
+    Raises: PropertyError with what was expected and how to mend it.
     """
     optional = type(None) in typing.get_args(declaration.type)
     if is_duration(declaration):
@@ -189,7 +191,7 @@ def convert(declaration: Prop, value: Any) -> Any:
         try:
             given: Any = value
             keyed = isinstance(value, dict) and _durations(declaration)
-            if keyed:  # the keys of a file's mapping are text
+            if keyed:  # the keys of a mapping in a file are text
                 given = {str(key): duration_ns(of) for key, of in value.items()}
             made = msgspec.convert(given, declaration.type, str_keys=keyed)
         except PropertyError as error:
@@ -200,7 +202,7 @@ def convert(declaration: Prop, value: Any) -> Any:
             raise PropertyError(message, _type_mend(declaration.type, value)) from None
     bounded = made.values() if isinstance(made, dict) else (made,)
     numbers = [n for n in bounded if isinstance(n, int | float) and not isinstance(n, bool)]
-    if not all(abs(n) <= _LARGEST for n in numbers):  # NaN is not
+    if not all(abs(n) <= _LARGEST for n in numbers):  # false for NaN too
         raise PropertyError(f"{declaration.name} is {repr_of(value)}, out of range", _range_text(declaration))
     if declaration.choices and made not in declaration.choices:
         near = nearest(str(value), map(str, declaration.choices))
@@ -230,7 +232,7 @@ def _range_text(declaration: Prop) -> str:
 def convert_all(
     cls: type, values: Mapping[str, Any], report: Callable[[str, PropertyError], None]
 ) -> dict[str, Any]:
-    """Convert every given value and add the defaults; each error goes to `report(name, error)`."""
+    """Convert every given value and add the defaults. Each error goes to `report(name, error)`."""
     declared = props_of(cls)
     made: dict[str, Any] = {}
     for name, value in values.items():
@@ -252,9 +254,9 @@ def convert_all(
 
 
 def set_hot(node: object, name: str, prop: str, value: object) -> None:
-    """Change a property of a node that runs; any thread. `name` is the node's in the graph.
+    """Change a property of a running node; any thread. `name` is the node's name in the graph.
 
-    Raises: PropertyError for a property there is none of, one that is not `hot`, or a bad value.
+    Raises: PropertyError for an unknown property, one that is not `hot`, or a bad value.
     """
     declared = props_of(type(node))
     if prop not in declared:
@@ -266,7 +268,7 @@ def set_hot(node: object, name: str, prop: str, value: object) -> None:
 
 
 def _no_property(cls: type, name: str, declared: Mapping[str, Prop]) -> PropertyError:
-    """Says why there is none where the class's `absent` does; else which there are."""
+    """Return the error for an unknown property: the reason from the class's `absent`, or the known ones."""
     reasons: Mapping[str, str] = getattr(cls, "absent", {})
     if name in reasons:
         return PropertyError(f"no property {name!r}: {reasons[name]}", "leave it out")

@@ -1,4 +1,4 @@
-"""How many cores, and how much memory, this process may use: affinity and control groups counted in.
+"""How many cores and how much memory this process may use, given its affinity and its control groups.
 
 Source: Linux, Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst; scheduler/sched-bwc.rst.
 """
@@ -13,18 +13,18 @@ from pathlib import Path
 
 ROOT = Path("/")
 _UNLIMITED = 1 << 60
-"""Version 1 writes a limit of memory that is none as a number near 2**63."""
+"""Least number that means no limit: version 1 writes "no limit" of memory as a number near 2**63."""
 
 
 def affinity() -> int:
-    """The cores on which the scheduler may run this process; all, where the system does not say."""
+    """Return the cores on which the scheduler may run this process; all, if the system does not say."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def quota(root: Path = ROOT) -> float | None:
-    """Cores' worth of time that the control groups of this process leave it; None for no limit."""
+    """Return how many cores' worth of time this process's control groups leave it; None for no limit."""
     found = []
     for folder in _groups("cpu", root):
         limit, _, period = _text(folder / "cpu.max").partition(" ")  # version 2
@@ -36,14 +36,15 @@ def quota(root: Path = ROOT) -> float | None:
 
 
 def usable_cores(root: Path = ROOT) -> float:
-    """Cores' worth of time that this process may use."""
+    """Return how many cores' worth of time this process may use."""
     limit = quota(root)
     return affinity() if limit is None else min(affinity(), limit)
 
 
 def memory(root: Path = ROOT) -> tuple[int | None, int | None]:
-    """Bytes of memory that this process may have in all, and that are free; None where the system does not
-    say. The system's cache of files, which it gives up where memory is needed, counts as free."""
+    """Return the bytes of memory that this process may have in all, and how many of them are free; None if
+    the system does not say. The system's file cache, which it gives up when memory is needed, counts as
+    free."""
     total, free = _memory_of_machine(root)
     for folder in _groups("memory", root):
         for limit_name, usage_name, files in (
@@ -60,7 +61,7 @@ def memory(root: Path = ROOT) -> tuple[int | None, int | None]:
 
 
 def load() -> float | None:
-    """How many cores the machine's work of the last minute would fill; None where the system does not say."""
+    """Return how many cores the work of the last minute would fill; None if the system does not say."""
     try:
         return os.getloadavg()[0]
     except (AttributeError, OSError):
@@ -68,7 +69,7 @@ def load() -> float | None:
 
 
 def openmp_problem() -> str:
-    """Why OpenMP, which torch computes with, passes over $OMP_NUM_THREADS; '' where it does not.
+    """Return why OpenMP, which torch computes with, ignores $OMP_NUM_THREADS; '' if it does not.
 
     Source: OpenMP 5.2, section 21.1.2: a list of positive integers.
     """
@@ -79,7 +80,7 @@ def openmp_problem() -> str:
 
 
 def resident() -> int | None:
-    """Bytes of memory that this process has, None where the system does not say."""
+    """Return the bytes of memory that this process has; None if the system does not say."""
     pages = _text(ROOT / "proc/self/statm").split()
     return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if len(pages) > 1 else None
 
@@ -97,8 +98,8 @@ def _memory_of_machine(root: Path) -> tuple[int | None, int | None]:
 
 
 def _memory_of_windows() -> tuple[int | None, int | None]:
-    """Source: GlobalMemoryStatusEx and MEMORYSTATUSEX in sysinfoapi.h."""
-    import ctypes  # for Windows alone, and not for free
+    """Ask Windows. Source: GlobalMemoryStatusEx and MEMORYSTATUSEX in sysinfoapi.h."""
+    import ctypes  # needed on Windows only, and slow to import
 
     # dwLength and dwMemoryLoad, then seven numbers: total and free physical memory are the first two
     status = (ctypes.c_uint64 * 8)()
@@ -108,7 +109,7 @@ def _memory_of_windows() -> tuple[int | None, int | None]:
 
 
 def _groups(controller: str, root: Path) -> Iterator[Path]:
-    """The folders of this process's control groups, its own first, then those around it; of both versions."""
+    """Yield the folders of this process's control groups, its own first, of both versions."""
     base = root / "sys/fs/cgroup"
     for line in _text(root / "proc/self/cgroup").splitlines():
         number, controllers, path = line.split(":", 2)
@@ -123,7 +124,7 @@ def _groups(controller: str, root: Path) -> Iterator[Path]:
 
 
 def _entry(file: Path, name: str) -> int:
-    """Return the number after a name in a file of names and numbers; 0 where there is none."""
+    """Return the number after a name in a file of names and numbers; 0 if there is none."""
     for line in _text(file).splitlines():
         words = line.split()
         if len(words) > 1 and words[0] == name and words[1].isdecimal():
@@ -132,7 +133,7 @@ def _entry(file: Path, name: str) -> int:
 
 
 def _text(file: Path) -> str:
-    """Return the text of a file of the system; '' where there is none."""
+    """Return the text of a system file; '' if there is none."""
     try:
         return file.read_text(encoding="ascii", errors="replace").strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""Words in writing: scripts that put a space between words, and scripts that put none."""
+"""Join words: some scripts put a space between words, and some do not."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ UNSPACED = (
     "\u2e80-\u312f\u31a0-\u9fff\uf900-\ufaff\uff00-\uff9f\uffe0-\uffef"  # Chinese, Japanese, their marks
     "\U0001b000-\U0001b16f\U00020000-\U0003ffff"
 )
-"""Letters and marks of scripts that put no space between words, as the inside of a character class."""
+"""Letters and marks of scripts without spaces between words, for the inside of a character class."""
 
 _IS_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 
 def join_words(words: Iterable[str]) -> str:
-    """Return words as a text: with a space between them where their script has one.
+    """Return words as a text, with a space between them if their script has one.
 
-    None stands beside a letter or mark of Chinese, Japanese, Thai, Lao, Khmer or Burmese, unless a word
-    brings it: a word of a reply begins with a space where the model wrote one there.
+    No space is put beside a letter or mark of Chinese, Japanese, Thai, Lao, Khmer or Burmese. A space that a
+    word brings stays: a word of a reply begins with a space where the model wrote one.
     """
     parts: list[str] = []
     for word in filter(None, words):
@@ -29,7 +29,7 @@ def join_words(words: Iterable[str]) -> str:
 
 
 def between(before: str, word: str) -> str:
-    """The space between two words; '' where their script has none, or one of them brings it."""
+    """Return the space between two words; '' if their script has none, or one of them brings it."""
     last, first = before[-1:], word[:1]
     if not last or last.isspace() or first.isspace():
         return ""

@@ -1,4 +1,4 @@
-"""The replies that an application was sent, and how much of each was heard."""
+"""The replies that were sent to an application, and how much of each was heard there."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from vflow.packet import AudioPacket
 from vflow.scripts import join_words
 
 CUT = 16
-"""Replies that were cut in a row and are remembered."""
+"""How many replies are remembered that were cut one after the other."""
 Report = tuple[str, Played]
-"""`start` or `end` of a reply, and how much of it was heard by then."""
+"""The `start` or `end` of a reply, and how much of it was heard by then."""
 
 
 @dataclass(slots=True)
 class _Reply:
-    """A reply; frames count what was sent since the start of the stream."""
+    """A reply; frames count all that was sent since the start of the stream."""
 
     turn: int
     first: int
     stop: int
     words: list[tuple[int, str]] = field(default_factory=list)
-    """Each with the frame from which on it counts as heard."""
+    """Its words, each with the frame from which it counts as heard."""
     whole: bool = False
     begun: bool = False
 
@@ -37,10 +37,10 @@ class _Reply:
 
 
 class SentAudio:
-    """The replies that were sent, as a timeline without pauses. Every method may be called from any thread.
+    """The replies that were sent, as a timeline without pauses. Any thread may call every method.
 
-    A reply that was cut is remembered until the next one ends, of several the last CUT: what is reported of
-    it later still counts.
+    A reply that was cut is remembered until the next one ends; of several, the last CUT. Later reports about
+    it still count.
     """
 
     def __init__(self, rate: int) -> None:
@@ -49,30 +49,30 @@ class SentAudio:
         # all below guarded by _lock
         self._floor = 0
         self._sent = self._heard = 0
-        self._replies: dict[int, _Reply] = {}  # not heard to their end, in order
-        self._last: _Reply | None = None  # heard to its end last
+        self._replies: dict[int, _Reply] = {}  # those not yet heard to their end, in order
+        self._last: _Reply | None = None  # the last one heard to its end
         self._cut: dict[int, _Reply] = {}
 
     @property
     def unheard(self) -> int:
-        """Frames that were sent and not heard yet."""
+        """Frames that were sent and not yet heard."""
         with self._lock:
             return self._sent - self._heard
 
     @property
     def count(self) -> int:
-        """Frames that were sent since the start."""
+        """Frames sent since the start."""
         with self._lock:
             return self._sent
 
     @property
     def sounding(self) -> int | None:
-        """The turn of the first reply that is not heard to its end; None where all are."""
+        """The turn of the first reply not yet heard to its end; None if there is none."""
         with self._lock:
             return next(iter(self._replies), None)
 
     def next_due(self) -> int | None:
-        """The frame at which a reply begins or ends next; None where nothing that was sent does."""
+        """Return the frame at which the next reply begins or ends; None if none of those sent will."""
         with self._lock:
             due = (
                 r.first + 1 if not r.begun else r.stop
@@ -82,7 +82,7 @@ class SentAudio:
             return min(due, default=None)
 
     def send(self, packet: AudioPacket, epoch: int) -> None:
-        """Note a packet that is sent. Raises: Flushed where `epoch` lies below the last `drop`."""
+        """Note a packet that is sent. Raises: Flushed if `epoch` is older than the last `drop`."""
         with self._lock:
             if epoch < self._floor:
                 raise Flushed
@@ -94,7 +94,7 @@ class SentAudio:
             reply.stop = self._sent
 
     def end_turn(self, turn: int) -> list[Report]:
-        """The reply of `turn` is whole."""
+        """Note that the reply of `turn` is whole. Return what happened because of that."""
         with self._lock:
             reply = self._replies.get(turn)
             if reply is None:
@@ -103,15 +103,17 @@ class SentAudio:
             return list(self._passed())
 
     def hear(self, frames: int) -> list[Report]:
-        """The first `frames` of all that was sent have sounded; fewer than before changes nothing."""
+        """Note that the first `frames` of all that was sent have sounded; fewer than before changes nothing.
+        Return what happened because of that."""
         with self._lock:
             self._heard = min(max(self._heard, frames), self._sent)
             return list(self._passed())
 
     def hear_of(self, turn: int, frames: int) -> tuple[list[Report], Played | None]:
-        """The first `frames` of the reply of `turn` have sounded; never more than was sent.
+        """Note that the first `frames` of the reply of `turn` have sounded; more than were sent count as all.
 
-        Returns what happened by it; and of a reply that was cut, how much of it was heard after all.
+        Return what happened because of that, and for a reply that was cut, how much of it was heard after
+        all.
         """
         with self._lock:
             if (cut := self._cut.get(turn)) is not None:
@@ -123,14 +125,14 @@ class SentAudio:
             return list(self._passed()), None
 
     def sent_of(self, turn: int) -> int | None:
-        """Frames that were sent of a reply; None for one that is not known, or was heard to its end."""
+        """Return the frames sent of a reply; None if it is unknown, or was heard to its end."""
         with self._lock:
             reply = self._replies.get(turn) or self._cut.get(turn)
             return None if reply is None else reply.stop - reply.first
 
     def drop(self, epoch: int, unsent: int = 0) -> tuple[Played, ...]:
-        """Cut what was not heard, and refuse what is older than `epoch` from now on. The last `unsent` frames
-        were taken back before the application saw them."""
+        """Cut what was not heard, and refuse epochs older than `epoch` from now on. The last `unsent` frames
+        were taken back before the application saw them. Return how much of each reply was heard."""
         with self._lock:
             self._floor = max(self._floor, epoch)
             sent = self._sent - unsent
@@ -151,7 +153,7 @@ class SentAudio:
             return tuple(played)
 
     def _passed(self) -> Iterator[Report]:
-        """Yield what has happened by what is heard; guarded by _lock."""
+        """Yield the starts and ends that have been heard since; guarded by _lock."""
         for reply in [*self._replies.values()]:
             if not reply.begun and self._heard > reply.first:
                 reply.begun = True

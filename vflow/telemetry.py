@@ -1,8 +1,9 @@
-"""Keeps the libraries from reporting what runs here: importing vflow switches their telemetry off.
+"""Keep libraries from reporting what runs here: importing vflow switches their telemetry off.
 
-onnxruntime 1.32 writes a device id, and events with the program's path for upload, into the home directory.
-It reads its variable when it is loaded, so the variable is set before any node is. huggingface_hub adds what
-else is installed, and what called it, to each request. A variable that is set already stays as it is.
+onnxruntime 1.32 writes a device id into the home directory, and events with the program's path for upload. It
+reads its variable when it is loaded, so the variable is set before any node is loaded. huggingface_hub adds
+to each request which packages are installed and what called it. A variable that is already set stays as it
+is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tracebacks of what a node's own code raised: its line in that code, and the whole of it as text."""
+"""Tracebacks of errors in a node's own code: the line in that code, and the whole traceback as text."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import types
 from typing import Any
 
 FIRST, LAST, LONGEST = 3_000, 6_000, 1_000
-"""Characters of a traceback that are kept: at its beginning, at its end, of a line. Recursion makes many."""
+"""Characters kept of a traceback: at its beginning, at its end, of a line. Recursion makes many."""
 
 
 def place_in(cls: type[Any], error: BaseException) -> str:
-    """Where an error was raised or passed on in the code of a class: the innermost frame that lies in a file
-    of the class, or of a base of it, as "my_nodes.py:31 in process". '' where there is none."""
+    """Return where an error was raised or passed on in the code of a class, as "my_nodes.py:31 in process":
+    the innermost frame in a file of the class or of a base. '' if there is none."""
     files = files_of(cls)
     frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     for code, line in reversed(frames):
@@ -26,7 +26,7 @@ def place_in(cls: type[Any], error: BaseException) -> str:
 
 
 def files_of(cls: type[Any]) -> set[str]:
-    """The files in which a node class and its bases are written, as code objects name them."""
+    """Return the files of a node class and its bases, as code objects name them."""
     files: set[str] = set()
     for base in cls.__mro__:
         if base.__module__ == "vflow.node":
@@ -41,8 +41,8 @@ def files_of(cls: type[Any]) -> set[str]:
 
 
 def import_place(package: str, error: BaseException) -> str:
-    """Where a module of a package raised while it was imported: the innermost line of that package, as
-    "my_nodes.py:3". '' where none was reached."""
+    """Return where a module of a package raised while it was imported, as "my_nodes.py:3": the innermost line
+    of that package. '' if none was reached."""
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         if str(frame.f_globals.get("__name__")).partition(".")[0] == package:
             return f"{os.path.basename(frame.f_code.co_filename)}:{line}"
@@ -50,10 +50,10 @@ def import_place(package: str, error: BaseException) -> str:
 
 
 def whole(error: BaseException) -> str:
-    """A traceback as Python prints it, with its causes; the middle of a long one is left out."""
+    """Return a traceback as Python prints it, with its causes. The middle of a long one is left out."""
     try:
         lines = "".join(traceback.format_exception(error)).rstrip("\n").split("\n")
-    except Exception as raised:  # an author's own exception
+    except Exception as raised:  # an author's own exception class may raise when printed
         return f"{type(error).__name__}, whose traceback raises {type(raised).__name__}"
     lines = [line if len(line) <= LONGEST else f"{line[:LONGEST]}..." for line in lines]
     first, last = _within(lines, FIRST), _within(lines[::-1], LAST)
@@ -63,6 +63,6 @@ def whole(error: BaseException) -> str:
 
 
 def _within(lines: list[str], size: int) -> int:
-    """How many lines have so many characters."""
+    """Return how many lines fit into this many characters."""
     sizes = itertools.accumulate(len(line) + 1 for line in lines)
     return sum(1 for _ in itertools.takewhile(lambda total: total <= size, sizes))

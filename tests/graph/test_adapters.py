@@ -45,16 +45,16 @@ ALL = (TEE, SHOUT, LOUDER, VAD, TURN, STT, CHAT, WORDS, TTS)
         (Text("word"), Text("final"), ""),
     ],
 )
-def test_a_chain_is_of_nodes_that_each_convert_something(given: Caps, wanted: Caps, names: str) -> None:
+def test_shortest_chain_has_only_nodes_that_convert(given: Caps, wanted: Caps, names: str) -> None:
     assert " ".join(found.name for found in shortest(ALL, [given], [wanted])) == names
 
 
-def test_a_chain_has_a_longest() -> None:
+def test_no_chain_is_longer_than_the_limit() -> None:
     assert shortest(ALL, [Text("word")], [Audio()], most=1) == []
     assert shortest([SHOUT], [Text("final")], [Text("chunk")]) == []
 
 
-def test_the_mend_names_each_node_apart_from_what_is_there() -> None:
+def test_mend_suggests_names_that_the_graph_does_not_have() -> None:
     assert mend([TTS], "a", "b", []) == "insert 'tts: {use: tts}' and link a -> tts -> b"
     assert mend([WORDS, TTS], "a", "b", ["tts"]) == (
         "insert 'words: {use: words}' and 'tts_: {use: tts}', and link a -> words -> tts_ -> b"
@@ -122,7 +122,7 @@ def chosen(*names: str) -> dict[str, str]:
         ("mic -> vad -> tts -> sink", "a generator stands between: insert 'generator: {use: generator}' and"),
     ],
 )
-def test_what_the_mend_says_loads_when_it_is_written(chain: str, said: str, tmp_path: Path) -> None:
+def test_graph_mended_as_advised_loads(chain: str, said: str, tmp_path: Path) -> None:
     nodes = chosen(*chain.split(" -> "))
     found = mend_of(chain, nodes)
     assert found.startswith(said)
@@ -133,22 +133,22 @@ def test_what_the_mend_says_loads_when_it_is_written(chain: str, said: str, tmp_
     assert mend_of(mended, {**nodes, **added}) == ""
 
 
-def test_a_part_of_what_plays_a_role_is_replaced_by_the_whole() -> None:
+def test_mend_replaces_a_part_of_a_bin_by_the_whole_bin() -> None:
     found = mend_of("mic -> turn -> stt", chosen("mic", "turn", "stt"))
     assert found == "use a 'vad' in its place, which has a turn inside: 'turn: {use: vad}'"
     assert mend_of("mic -> turn -> stt", {**chosen("mic", "stt"), "turn": "{use: vad}"}) == ""
 
 
-def test_a_node_that_adds_nothing_is_left_out() -> None:
+def test_mend_drops_a_node_whose_work_is_done_already() -> None:
     found = mend_of("mic -> vad -> turn -> stt", chosen("mic", "vad", "turn", "stt"))
     assert found == "leave turn out: what it makes is there already"
 
 
-def test_where_nothing_converts_there_is_no_mend() -> None:
+def test_no_mend_is_given_if_nothing_converts() -> None:
     assert mend_of("tts -> stt", {"tts": "{use: text_source, text: a}", "stt": NODES["stt"]}) == ""
 
 
-def test_a_stranger_is_named_where_it_converts_all_and_none_of_vflows_own_does() -> None:
+def test_node_of_another_package_is_suggested_only_if_it_alone_converts_all() -> None:
     class Hears(Takes):
         odd = In(Text("chunk", {"odd"}))
 

@@ -27,7 +27,7 @@ def said(text: str) -> list[str]:
 NODES = "nodes:\n  a: {use: x}\n  b: {use: y}\n"
 
 
-def test_a_chain_is_a_link_for_each_arrow_with_the_place_of_its_source() -> None:
+def test_chain_becomes_a_link_for_each_arrow_at_the_place_of_its_source() -> None:
     links = document(NODES + "links:\n  - a -> b.in -> a.x\n").links
     ends = [(x.source.node, x.source.port, x.target.node, x.target.port) for x in links]
     assert ends == [("a", None, "b", "in"), ("b", "in", "a", "x")]
@@ -45,7 +45,7 @@ def test_a_link_with_options_changes_the_ports_bounds_only_where_it_says_so() ->
     assert not link.convert
 
 
-def test_properties_stand_beside_use_or_below_params() -> None:
+def test_properties_are_read_beside_use_and_below_params() -> None:
     node = document("nodes:\n  a: {use: x, rate: 3, params: {size: 4}, order: pts}\n").nodes["a"]
     assert {name: value.plain() for name, value in node.values.items()} == {"rate": 3, "size": 4}
     assert node.keys["size"].column == 33
@@ -56,7 +56,7 @@ def test_the_node_null_needs_no_quotes() -> None:
     assert document("nodes:\n  a: {use: null}\n").nodes["a"].use == "null"
 
 
-def test_budget_threads_and_what_makes_a_bin() -> None:
+def test_budget_threads_and_the_keys_of_a_bin_are_read() -> None:
     found = document(
         "doc: hello\nbudget: {from: voice_off, to: first_audio, max: 1s}\nthreads: {torch: 2}\n"
         "params: {rate: 8000}\nports: {in: a.x, out: b}\nproxy: [a]\n" + NODES + "links: []\n"
@@ -90,12 +90,12 @@ def test_budget_threads_and_what_makes_a_bin() -> None:
         ("links: [{from: a, to: b, queue: 5}]", "g.yaml:1:33: error: queue is a mapping, not 5"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(text: str, message: str) -> None:
+def test_each_error_is_reported_with_its_place(text: str, message: str) -> None:
     found = said(text)
     assert any(line.startswith(message) for line in found), found
 
 
-def test_what_is_right_is_read_beside_what_is_wrong() -> None:
+def test_valid_entries_are_read_beside_wrong_ones() -> None:
     diagnostics: list[Diagnostic] = []
     found = read(parse("nodes:\n  a: {use: x}\n  b: 3\n  c:\nlinks: [a]\n", "g"), "g", diagnostics)
     assert list(found.nodes) == ["a"]
@@ -104,7 +104,7 @@ def test_what_is_right_is_read_beside_what_is_wrong() -> None:
 
 
 @pytest.mark.parametrize("end", ["[a]", "{a: b}", "null", "''"])
-def test_an_end_of_a_link_is_a_name(end: str) -> None:
+def test_end_of_a_link_must_be_a_name(end: str) -> None:
     text = f"nodes: {{a: {{use: x}}, b: {{use: y}}}}\nlinks: [{{from: {end}, to: b}}]"
     found: list[Diagnostic] = []
     read(parse(text, "f"), "f", found)
@@ -112,7 +112,7 @@ def test_an_end_of_a_link_is_a_name(end: str) -> None:
     assert "Value(" not in found[0].message
 
 
-def test_a_node_is_called_as_it_is_written() -> None:
+def test_node_name_that_yaml_reads_as_a_number_or_word_stays_text() -> None:
     found: list[Diagnostic] = []
     text = "nodes: {true: {use: x}, null: {use: y}}\nlinks: [true -> null, {from: true, to: true}]"
     document = read(parse(text, "f"), "f", found)

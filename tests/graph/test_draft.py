@@ -37,7 +37,7 @@ def test_a_node_is_added_last_or_next_after_another(draft: Draft) -> None:
     assert list(draft.graph.nodes) == ["a", "d", "b", "c", "e"]
 
 
-def test_links_are_put_before_others_and_in_their_place(draft: Draft) -> None:
+def test_links_are_inserted_before_and_instead_of_others(draft: Draft) -> None:
     first, second = draft.graph.links
     draft.link(GraphLink("c", "out", "a", "into"), before=first)
     draft.relink(second, GraphLink("b", "out", "x", "into"), GraphLink("x", "out", "c", "into"))
@@ -46,13 +46,13 @@ def test_links_are_put_before_others_and_in_their_place(draft: Draft) -> None:
     ]  # fmt: skip
 
 
-def test_a_link_gets_other_values_in_its_place(draft: Draft) -> None:
+def test_changed_link_keeps_its_place(draft: Draft) -> None:
     draft.change(draft.graph.links[0], target="c", cut=True)
     assert names(draft)[0] == "a.out -> c.into"
     assert draft.graph.links[0].cut
 
 
-def test_what_is_changed_later_does_not_change_what_was_frozen(draft: Draft) -> None:
+def test_later_changes_do_not_change_a_frozen_graph(draft: Draft) -> None:
     draft.set_caps("a", "out", Audio(16_000, 1))
     draft.roles["a"] = None  # type: ignore[assignment]
     frozen = draft.frozen()

@@ -160,7 +160,7 @@ def ends(graph: Graph) -> list[str]:
     return [link.name for link in graph.links]
 
 
-def test_a_canceller_stands_behind_the_microphone_and_hears_what_is_played() -> None:
+def test_canceller_is_linked_after_the_microphone_and_to_the_played_audio() -> None:
     graph = build(nodes() + LINKS)
     assert list(graph.nodes) == ["mic", "mic.aec", "agent", "voice", "speaker"]
     assert ends(graph) == [
@@ -180,7 +180,7 @@ def test_a_flush_of_the_reply_ends_at_the_canceller() -> None:
     assert graph.blocking_cycle() == []
 
 
-def test_a_consumer_s_own_bounds_hold_behind_the_canceller() -> None:
+def test_consumers_own_bounds_hold_after_the_canceller() -> None:
     graph = build(nodes() + LINKS)
     assert graph.queue(graph.links[0]).policy == "leaky-oldest"
     assert graph.queue(graph.links[1]) == QueueOptions(packets=7)
@@ -188,14 +188,14 @@ def test_a_consumer_s_own_bounds_hold_behind_the_canceller() -> None:
     assert build(nodes() + explicit).links[1].queue == QueueOptions(packets=9, policy="leaky-oldest")
 
 
-def test_all_that_the_microphone_feeds_is_fed_by_the_canceller() -> None:
+def test_canceller_feeds_everything_that_the_microphone_fed() -> None:
     text = nodes(meter="null") + LINKS + "  - mic -> meter\n"
     graph = build(text)
     assert [link.name for link in graph.out_of("mic")] == ["mic.audio -> mic.aec.audio"]
     assert [link.target for link in graph.out_of("mic.aec")] == ["agent", "meter"]
 
 
-def test_a_microphone_of_another_rate_is_converted_in_front_of_the_canceller() -> None:
+def test_microphone_of_another_rate_is_converted_before_the_canceller() -> None:
     class Wide(Mic):
         audio = Out(Audio(rate=48000, channels=1))
 
@@ -206,14 +206,14 @@ def test_a_microphone_of_another_rate_is_converted_in_front_of_the_canceller() -
     ]
 
 
-def test_off_inserts_nothing() -> None:
+def test_echo_cancellation_off_inserts_nothing() -> None:
     graph = build(nodes("echo_cancellation: off") + LINKS)
     assert "mic.aec" not in graph.nodes
     assert graph.warnings == ()
 
 
 @pytest.mark.parametrize("use", ["mic", "mic.plain"])
-def test_the_property_is_the_role_s_and_the_node_need_not_know_it(use: str) -> None:
+def test_property_belongs_to_the_role_and_the_node_need_not_have_it(use: str) -> None:
     text = (nodes() + LINKS).replace("mic.plain", f"{use}, echo_cancellation: on")
     graph = build(text, overrides={"mic.count": "5"})
     assert graph.nodes["mic"].values == {"count": 5}
@@ -231,7 +231,7 @@ def test_a_wrong_value_is_an_error_at_its_place() -> None:
 
 
 @pytest.mark.parametrize("absent", ["not installed", "no such node"])
-def test_where_there_is_no_canceller_auto_says_so_and_on_is_an_error(
+def test_missing_canceller_is_a_warning_with_auto_and_an_error_with_on(
     absent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     classes: dict[str, Any] = {**CLASSES, "aec": MissingAec}
@@ -270,7 +270,7 @@ def test_a_file_in_place_of_the_speaker_makes_no_echo() -> None:
     assert graph.warnings == ()
 
 
-def test_a_speaker_that_does_not_say_what_it_plays_is_told_of() -> None:
+def test_speaker_without_played_output_is_warned_of() -> None:
     graph = build(nodes(speaker="speaker.deaf") + LINKS)
     assert "mic.aec" not in graph.nodes
     (warning,) = graph.warnings
@@ -291,14 +291,14 @@ def test_a_speaker_that_plays_the_microphone_s_own_voice_is_no_echo_to_cancel() 
     assert "mic.aec" not in build(text + "links:\n  - mic -> both -> speaker\n").nodes
 
 
-def test_the_speaker_is_listened_to_and_not_a_recording_beside_it() -> None:
+def test_canceller_hears_the_speaker_and_not_a_recording_beside_it() -> None:
     text = nodes(recording="recorder") + LINKS + "  - voice -> recording\n"
     graph = build(text)
     assert [link.source for link in graph.into("mic.aec")] == ["mic", "speaker"]
     assert graph.warnings == ()
 
 
-def test_of_two_speakers_the_second_is_told_of() -> None:
+def test_second_of_two_speakers_is_warned_of() -> None:
     text = nodes(other="speaker.plain") + LINKS + "  - voice -> other\n"
     graph = build(text)
     assert [link.source for link in graph.into("mic.aec")] == ["mic", "speaker"]
@@ -306,7 +306,7 @@ def test_of_two_speakers_the_second_is_told_of() -> None:
     assert "the echo of other stays" in warning
 
 
-def test_a_canceller_in_the_file_is_left_alone() -> None:
+def test_canceller_in_the_file_is_not_doubled() -> None:
     links = "links:\n  - mic -> aec.audio\n  - aec -> agent -> voice -> speaker\n"
     graph = build(nodes(aec="aec") + links + "  - speaker.played -> aec.reference\n")
     assert list(graph.nodes) == ["mic", "agent", "voice", "speaker", "aec"]
@@ -320,7 +320,7 @@ def test_each_of_two_microphones_has_its_own_canceller() -> None:
     assert sorted(link.source for link in graph.into("agent")) == ["left.aec", "mic.aec"]
 
 
-def test_a_microphone_that_is_a_bin_has_one_canceller_behind_it() -> None:
+def test_microphone_that_is_a_bin_gets_one_canceller() -> None:
     text = (nodes() + LINKS).replace("mic.plain", "mic.headset, echo_cancellation: on")
     graph = build(text)
     inserted = [name for name, node in graph.nodes.items() if node.converter]
@@ -340,7 +340,7 @@ def test_a_bin_passes_the_property_on_to_its_microphone(tmp_path: Any) -> None:
         build(text.replace("off", "never"))
 
 
-def test_what_is_said_of_the_graph_names_the_canceller_and_ends_a_path_at_the_speaker() -> None:
+def test_description_names_the_canceller_and_ends_a_path_at_the_speaker() -> None:
     ringing = nodes(speaker="speaker.plain, order: pts", bell="test_tone, rate: 24000")
     graph = build(ringing + LINKS + "  - bell -> speaker\n")
     said = "\n".join(describe(graph))
@@ -354,7 +354,7 @@ def test_what_is_said_of_the_graph_names_the_canceller_and_ends_a_path_at_the_sp
     assert "mic.aec" not in graph.resolved()
 
 
-def test_it_runs_the_reference_arrives_and_the_end_of_the_stream_comes_through() -> None:
+def test_canceller_gets_its_reference_and_passes_the_end_of_the_stream_on() -> None:
     graph = build(nodes("count: 5") + LINKS)
     pipeline = Pipeline(graph, clock=ManualClock())
     with pipeline:
@@ -388,7 +388,7 @@ def test_a_flush_of_the_reply_costs_the_input_nothing(seed: int) -> None:
     assert taken == [n * 20_000_000 for n in range(40)]
 
 
-def test_the_canceller_is_drawn_in_line_and_its_reference_as_the_way_back() -> None:
+def test_canceller_is_drawn_in_line_and_its_reference_leads_back() -> None:
     lines = drawing.text(build(nodes() + LINKS)).splitlines()
     assert [line.split()[:3] for line in lines if "mic.aec" in line] == [
         ["mic.aec", "aec", "(inserted)"],

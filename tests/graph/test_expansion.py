@@ -102,7 +102,7 @@ def test_a_role_that_nothing_can_play_is_an_error_or_a_warning() -> None:
     assert warning.startswith("<text>:2:12: warning: m: nothing can play the role 'tts' here: tts")
 
 
-def test_a_named_node_that_is_not_available_is_a_warning_where_nothing_runs() -> None:
+def test_unavailable_named_node_is_a_warning_if_nothing_runs() -> None:
     graph = build("  m: {use: mic.fancy}", require_available=False)
     assert graph.warnings == ("<text>:2:12: warning: m: no sparkle here",)
 

@@ -54,17 +54,17 @@ def link(make: Callable[[], object], name: str) -> str:
         lambda: link(lambda: os.symlink(".", "here"), "here/in.wav"),
     ],
 )
-def test_a_sink_over_the_file_of_a_source_is_refused_by_any_name(name: Callable[[], str]) -> None:
+def test_sink_that_would_overwrite_a_sources_file_is_refused_under_any_name(name: Callable[[], str]) -> None:
     said = refusal(copying(name()))
     assert said.startswith("g.yaml:4:")
     assert "b would overwrite what the run reads: a reads the same file; name another file" in said
 
 
-def test_a_sink_over_the_graph_file_is_refused() -> None:
+def test_sink_that_would_overwrite_the_graph_file_is_refused() -> None:
     assert "the graph itself reads the same file" in refusal(copying("g.yaml"))
 
 
-def test_a_sink_over_the_file_of_a_bin_is_refused() -> None:
+def test_sink_that_would_overwrite_a_bins_file_is_refused() -> None:
     Path("bin.yaml").write_text(
         "vflow: 1\nports: {audio: i.any}\nnodes:\n  i: {use: 'null'}\nlinks: []\n".replace("i.any", "i")
     )
@@ -72,14 +72,14 @@ def test_a_sink_over_the_file_of_a_bin_is_refused() -> None:
     assert "the graph of the bin c reads the same file" in said
 
 
-def test_two_sinks_on_one_file_are_refused_before_it_is_there() -> None:
+def test_two_sinks_on_one_file_are_refused_before_the_file_exists() -> None:
     said = refusal(
         copying("out.wav", "  c: {use: wav_sink, file: ./out.wav}\n").replace("a -> b", "a -> [b, c]")
     )
     assert "c would overwrite what the run writes: b writes the same file" in said
 
 
-def test_a_property_of_a_node_of_ones_own_is_marked_by_its_declaration() -> None:
+def test_property_declared_as_a_file_is_protected_in_any_node() -> None:
     class Notes(Node):
         log: str = prop(file="writes")
         words = Out(Text("word"))
@@ -137,14 +137,14 @@ def test_a_file_of_a_model_is_not_overwritten_but_a_recording_beside_it_is(folde
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b", "gone/out.wav", ""])
-def test_a_name_that_cannot_be_written_is_no_clash(name: str) -> None:
+def test_file_name_that_cannot_be_written_is_no_clash(name: str) -> None:
     assert not list(clashes([FileUse("in.wav", "reads", "a"), FileUse(name, "writes", "b")]))
 
 
 @pytest.mark.parametrize(
     ("file", "count"), [("smollm2", 0), ("owner/name", 0), ("./gone", 1), ("/a/b/gone", 1), ("a/b/c", 1)]
 )
-def test_only_a_path_can_be_missing(file: str, count: int) -> None:
+def test_only_a_path_is_reported_as_missing(file: str, count: int) -> None:
     assert len(list(missing([FileUse(file, "reads", "it")]))) == count
     assert not list(missing([FileUse(file, "writes", "it")]))
 

@@ -91,11 +91,11 @@ def test_a_chain_of_light_nodes_is_one_thread() -> None:
 
 
 @pytest.mark.parametrize("kind", [Heavy, Timed, Reply, Speaker])
-def test_a_thread_begins_where_it_earns_something(kind: type[Node]) -> None:
+def test_thread_begins_where_it_pays(kind: type[Node]) -> None:
     assert graph("s a b", b=kind).segments() == [["s", "a"], ["b"]]
 
 
-def test_a_thread_begins_behind_a_live_source_with_its_ring() -> None:
+def test_thread_begins_after_a_live_source_with_a_ring_buffer() -> None:
     made = graph("s a", live=True)
     assert made.segments() == [["s"], ["a"]]
     assert made.queue(made.links[0]) == QueueOptions(packets=1024, policy="leaky-oldest")
@@ -238,7 +238,7 @@ def test_networkx_is_not_imported_to_load_a_graph() -> None:
     assert ran.stdout == "False\n"
 
 
-def test_what_the_loader_inserted_is_seen_through() -> None:
+def test_link_before_inserted_nodes_is_found() -> None:
     made = graph("mic aec mix", "s resample mix")
     inserted = {name: replace(made.nodes[name], converter=True) for name in ("aec", "resample")}
     made = replace(made, nodes={**made.nodes, **inserted})

@@ -78,7 +78,7 @@ def refused(text: str = TEXT, **overrides: str) -> str:
     return str(info.value)
 
 
-def test_a_property_of_an_inserted_node_is_set_as_one_of_the_file_is() -> None:
+def test_property_of_an_inserted_node_is_set_like_one_of_the_file() -> None:
     graph = load(words__spoken__long_words="spell", mic__aec__strength="3", ear__resample__quality="HQ")
     assert graph.nodes["words.spoken"].values == {"takes": "word", "long_words": "spell"}
     assert graph.nodes["mic.aec"].values == {"strength": 3}
@@ -86,7 +86,7 @@ def test_a_property_of_an_inserted_node_is_set_as_one_of_the_file_is() -> None:
     assert all(graph.nodes[name].converter for name in ("words.spoken", "mic.aec", "ear.resample"))
 
 
-def test_what_is_inserted_is_the_same_with_a_property_as_without() -> None:
+def test_setting_a_property_changes_nothing_else_of_an_inserted_node() -> None:
     plain, changed = load(), load(words__spoken__long_words="spell", mic__aec__strength="3")
     assert [link.name for link in plain.links] == [link.name for link in changed.links]
     for name, node in plain.nodes.items():
@@ -95,7 +95,7 @@ def test_what_is_inserted_is_the_same_with_a_property_as_without() -> None:
         )  # fmt: skip
 
 
-def test_a_wrong_property_of_an_inserted_node_is_refused_as_one_of_the_file_is() -> None:
+def test_wrong_property_of_an_inserted_node_is_refused_like_one_of_the_file() -> None:
     wrong = refused(words__spoken__long_wrods="spell")
     assert "--set words.spoken.long_wrods=spell: error: words.spoken: no property 'long_wrods'" in wrong
     assert "did you mean 'long_words'?" in wrong
@@ -105,7 +105,7 @@ def test_a_wrong_property_of_an_inserted_node_is_refused_as_one_of_the_file_is()
     assert "mic.aec: strength is -1, out of range" in refused(mic__aec__strength="-1")
 
 
-def test_a_wrong_name_is_refused_with_the_nearest() -> None:
+def test_unknown_name_of_an_inserted_node_is_refused_with_the_nearest() -> None:
     wrong = refused(wrods__spoken__long_words="spell")
     assert "--set wrods.spoken.long_words=spell: error: no node 'wrods.spoken' in <text>" in wrong
     assert "did you mean 'words.spoken'?" in wrong
@@ -126,7 +126,7 @@ def test_an_error_elsewhere_does_not_make_an_inserted_node_unknown() -> None:
     assert "no node 'x'" in wrong
 
 
-def test_a_property_that_would_change_what_the_place_needs_is_refused() -> None:
+def test_property_that_would_break_the_inserted_nodes_place_is_refused() -> None:
     wrong = refused(ear__resample__rate="8000")
     assert "ear.resample.out would carry" in wrong
     assert "is needed here; leave ear.resample as it is" in wrong

@@ -72,7 +72,7 @@ def test_without_a_budget_every_path_counts_what_its_properties_add_the_slowest_
     assert path_latencies(agent())[0].total_ns == 370 * MS
 
 
-def test_a_property_that_adds_nothing_is_left_out_and_so_is_a_path_of_none() -> None:
+def test_properties_and_paths_without_latency_are_left_out() -> None:
     assert parts(graph("s: {use: source, frame: 0ms}, l: {use: log}", "s -> l")) == {}
 
 
@@ -82,7 +82,7 @@ def test_a_budget_from_voice_off_counts_everything_on_the_paths_that_play_a_repl
     }
 
 
-def test_a_budget_from_speech_end_counts_what_is_behind_the_node_that_ends_utterances() -> None:
+def test_budget_from_speech_end_counts_nodes_after_the_one_that_ends_utterances() -> None:
     assert parts(agent("from: speech_end, max: 1s")) == {
         "s -> v -> h -> out": ["h.wait 40ms", "out.latency 20ms"]
     }
@@ -108,5 +108,5 @@ def test_a_graph_over_its_budget_is_told_the_sum_and_the_largest_part() -> None:
     )
 
 
-def test_a_budget_that_no_path_is_about_is_not_broken() -> None:
+def test_budget_without_a_matching_path_is_not_broken() -> None:
     assert over_budget(graph("s: {use: source}, out: {use: plays}", "s -> out", "max: 1ms")) is None

@@ -12,13 +12,13 @@ def agent() -> Graph:
     return load(find("voice_agent"), stand_ins={"mic": ("app_source", {}), "speaker": ("app_sink", {})})
 
 
-def test_all_below_the_generator_is_flushed_but_what_is_kept() -> None:
+def test_links_downstream_of_the_generator_are_flushed_except_keep_links() -> None:
     graph = agent()
     below = {"generator.chat", "words.spoken", "words", "tts"}
     assert flushed(graph) == {link.name for link in graph.links if link.source in below}
 
 
-def test_what_is_made_in_advance_is_held_before_the_speaker() -> None:
+def test_work_in_advance_is_held_before_the_speaker() -> None:
     graph = agent()
     assert held(graph) == {link.name for link in graph.into("speaker")}
 
@@ -29,14 +29,14 @@ def test_the_bins_of_a_node_are_named_whole() -> None:
     assert bins_of(graph, "mic") == bins_of(graph, "words.spoken") == ()
 
 
-def test_outputs_that_nothing_reads_are_named_but_of_a_sink() -> None:
+def test_unread_outputs_are_named_except_of_a_sink() -> None:
     graph = load_text(
         "nodes: {a: {use: test_tone}, b: {use: test_tone}, c: {use: app_sink}}\nlinks: [a -> c]\n"
     )
     assert [unread_outputs(graph, name) for name in graph.nodes] == [[], ["audio"], []]
 
 
-def test_a_verdict_leads_back() -> None:
+def test_links_of_looks_and_verdicts_lead_back() -> None:
     assert leads_back(agent()) == {
         "end_of_turn.verdict -> vad.turn.verdict",
         "backchannel.looks -> vad.turn.backchannel",

@@ -48,7 +48,7 @@ def test_a_link_of_a_bin_leads_to_the_node_inside_that_has_the_port() -> None:
     assert link.name == "m.inner.audio -> e.audio"
 
 
-def test_a_link_to_a_node_that_could_not_be_made_is_no_error_of_its_own() -> None:
+def test_link_to_a_broken_node_is_not_a_second_error() -> None:
     assert said("  m: {use: nothing_like_it}").count("error:") == 1
 
 
@@ -69,7 +69,7 @@ def test_a_link_takes_the_bounds_of_the_input_unless_it_has_its_own() -> None:
         (", queue: {policy: error}", QueueOptions(packets=7, policy="error")),
     ],
 )
-def test_a_link_behind_a_live_source_never_blocks_unless_the_file_says_so(
+def test_link_after_a_live_source_never_blocks_unless_the_file_says_so(
     queue: str, options: QueueOptions
 ) -> None:
     graph = load_live("ear", queue)
@@ -84,7 +84,9 @@ def test_a_link_behind_a_live_source_never_blocks_unless_the_file_says_so(
         (", queue: {packets: 8}", replace(LIVE, packets=8)),
     ],
 )
-def test_what_a_live_links_queue_does_not_name_is_that_of_its_ring(queue: str, options: QueueOptions) -> None:
+def test_unnamed_bounds_of_a_live_link_are_those_of_its_ring_buffer(
+    queue: str, options: QueueOptions
+) -> None:
     graph = load_live("nose", queue)
     assert graph.queue(graph.links[0]) == options
 
@@ -123,7 +125,7 @@ class Asks(Gives):
     out = Out(Text("final"))
 
 
-def test_of_several_inputs_that_fit_the_one_is_meant_that_has_to_be_linked() -> None:
+def test_required_input_is_chosen_before_optional_ones_that_fit() -> None:
     text = "nodes: {asks: {use: asks}, it: {use: chooses}}\nlinks: [asks -> it]\n"
     (link,) = load_text(text, nodes={"asks": Asks, "chooses": Chooses}).links
     assert link.into == "text"
@@ -140,7 +142,7 @@ class Rates(Takes):
 
 
 @pytest.mark.parametrize("back", ["v", "v.verdict"])
-def test_a_node_that_only_feeds_an_input_which_a_stand_in_lacks_is_left_out(back: str) -> None:
+def test_node_that_only_feeds_an_input_missing_in_a_stand_in_is_left_out(back: str) -> None:
     text = """
 nodes: {m: {use: mic.plain}, v: {use: vad}, r: {use: rates}, e: {use: ear}, more: {use: ear}}
 links: [m -> v -> e, v -> r -> BACK]

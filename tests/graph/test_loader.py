@@ -115,7 +115,7 @@ def test_any_structure_is_a_graph_or_refused_with_places(tree: Any) -> None:
             raise
 
 
-def test_an_unsound_graph_gets_no_findings_that_another_would_only_lead_to() -> None:
+def test_one_error_causes_no_further_findings() -> None:
     found = said("  m: {use: mic, gain: -1}\n  f: {use: ear}", "[m -> e, m -> x]")
     assert "out of range" in found
     assert "no node 'x'" in found
@@ -142,7 +142,7 @@ def test_an_error_in_a_mapping_has_its_line() -> None:
 
 
 @pytest.mark.parametrize("value", [object(), float("nan"), {1: {2}}, b"x"])
-def test_a_mapping_that_no_file_could_hold_is_refused(value: Any) -> None:
+def test_mapping_with_values_that_no_file_can_hold_is_refused(value: Any) -> None:
     with pytest.raises(GraphError, match=r"the mapping is no graph: .* as a graph file does"):
         load({"nodes": {"m": {"use": "mic", "gain": value}}}, nodes=NODES)
 

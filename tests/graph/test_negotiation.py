@@ -70,15 +70,15 @@ def test_an_open_source_gives_what_its_consumer_asks_for() -> None:
     assert not any(node.converter for node in graph.nodes.values())
 
 
-def test_an_open_source_in_front_of_an_open_sink_has_the_default() -> None:
+def test_open_source_before_an_open_sink_gets_the_default_caps() -> None:
     assert caps(build("open -> end"), "end", "into") == "audio(rate=16000, channels=1)"
 
 
-def test_a_consumers_features_are_not_the_producers() -> None:
+def test_consumers_features_are_not_given_to_the_producer() -> None:
     assert "speech" not in caps(build("open -> end"), "open", "audio")
 
 
-def test_a_converter_stands_in_front_of_the_input_that_differs() -> None:
+def test_converter_is_inserted_before_the_input_that_differs() -> None:
     graph = build("wide -> narrow, wide -> end")
     assert [link.name for link in graph.links] == [
         "wide.audio -> narrow.resample.audio",
@@ -90,7 +90,7 @@ def test_a_converter_stands_in_front_of_the_input_that_differs() -> None:
     assert caps(graph, "end", "into") == "audio(rate=48000, channels=2, speech)"
 
 
-def test_a_live_sources_queue_stands_in_front_of_the_converter() -> None:
+def test_live_sources_queue_stays_before_the_converter() -> None:
     text = "nodes:\n  m: {use: live}\n  n: {use: narrow}\nlinks:\n  - {from: m, to: n%s}\n"
     graph = load_text(text % ", queue: {packets: 8}, keep: true", nodes={**NODES, "live": Live})
     first, second = graph.links
@@ -101,13 +101,13 @@ def test_a_live_sources_queue_stands_in_front_of_the_converter() -> None:
     assert [link.explicit for link in graph.links] == [False, True]
 
 
-def test_only_what_differs_is_converted() -> None:
+def test_only_inputs_that_differ_get_a_converter() -> None:
     graph = build("wide -> half -> end")
     assert caps(graph, "half", "audio").startswith("audio(rate=48000, channels=1")
     assert caps(graph, "end", "into").startswith("audio(rate=48000, channels=1")
 
 
-def test_channels_that_only_meet_in_mono_are_converted_all_the_same() -> None:
+def test_channel_counts_that_meet_only_in_mono_are_converted_too() -> None:
     class Ring(Gives):
         audio = Out(Audio(rate=48_000, channels=6))
 
@@ -133,7 +133,7 @@ def test_a_converter_can_be_forbidden() -> None:
         build("wide -> narrow", "convert: never\n")
 
 
-def test_text_is_carried_through_what_takes_anything() -> None:
+def test_text_caps_pass_through_nodes_that_take_anything() -> None:
     assert caps(build("words -> end"), "end", "into") == "text/word"
 
 

@@ -90,11 +90,11 @@ def said(cls: type[Node], head: str = "", values: str = "") -> str:
         (NoCaps, "port_caps gave 'audio' for 'audio', which is no caps; return Audio(...), Text(...)"),
     ],
 )
-def test_what_a_nodes_code_does_wrong_is_said_at_its_place(cls: type[Node], message: str) -> None:
+def test_error_in_a_nodes_own_code_is_reported_at_the_nodes_place(cls: type[Node], message: str) -> None:
     assert unplaced(said(cls)).startswith(f"<text>:2:3: error: bad: {message}")
 
 
-def test_what_a_variable_holds_is_not_in_what_a_node_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_of_variables_are_hidden_in_errors_that_a_node_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SESAME", "open-up")
     found = said(Own, values=', key: "${env:SESAME}"')
     assert "no luck with ${env:SESAME}" in found

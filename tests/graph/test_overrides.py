@@ -22,7 +22,7 @@ def test_an_override_is_typed_and_checked_like_the_file() -> None:
     assert "did you mean 'm'?" in said("  m: {use: mic}", overrides={"mm.gain": "1"})
 
 
-def test_the_threads_of_a_library_are_set_as_a_property_is() -> None:
+def test_threads_of_a_library_are_set_like_a_property() -> None:
     assert build("  m: {use: mic}", overrides={"threads.torch": "3"}).threads == {"torch": 3}
     assert "--set threads.torch=0: error: torch is a whole number of at least 1, not 0" in said(
         "  m: {use: mic}", overrides={"threads.torch": "0"}
@@ -65,7 +65,7 @@ def test_an_override_is_text_for_a_text_property_and_a_number_for_a_number() -> 
     assert build("  m: {use: mic}", overrides={"m.gain": "42"}).nodes["m"].values == {"gain": 42}
 
 
-def test_a_number_stays_one_where_a_property_takes_text_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_stays_a_number_if_the_property_takes_text_too(monkeypatch: pytest.MonkeyPatch) -> None:
     class Either(Gives):
         device: int | str | None = prop(None)
 
@@ -124,12 +124,12 @@ def test_a_param_that_is_given_stands_in_for_its_default() -> None:
     assert load_text(text, nodes={**NODES, "unset": Unset}).nodes["m.inner"].values == {"gain": 4}
 
 
-def test_a_stand_in_needs_no_variable_of_what_it_stands_for() -> None:
+def test_stand_in_needs_no_variable_of_the_node_it_replaces() -> None:
     graph = build("  m: {use: mic, device: '${NOT_SET_X}'}", stand_ins={"mic": ("tape", {"file": "x"})})
     assert graph.nodes["m"].values == {"file": "x"}
 
 
-def test_a_variable_of_a_property_that_is_used_is_told_once_at_its_place() -> None:
+def test_unset_variable_of_a_used_property_is_reported_once_at_its_place() -> None:
     text = said("  m: {use: mic, device: '${NOT_SET_X}', gain: '${NOT_SET_Y}'}", overrides={"m.gain": "2"})
     mend = "set it, or write ${NOT_SET_X:-default}"
     assert text == f"<text>:2:25: error: environment variable NOT_SET_X is not set; {mend}"
@@ -141,7 +141,7 @@ class Waiting(Gives):
     audio = Out(Audio(rate=16_000, channels=1))
 
 
-def test_a_mapping_is_read_of_a_file_and_of_an_override() -> None:
+def test_mapping_is_read_from_a_file_and_from_an_override() -> None:
     classes = {**NODES, "waiting": Waiting}
 
     def made(node: str, **overrides: str) -> Any:

@@ -85,7 +85,7 @@ def test_a_node_whose_annotations_mean_nothing_is_unavailable() -> None:
         (int, "mine is neither a Node nor a Bin"),
     ],
 )
-def test_what_an_application_gives_is_a_class_of_nodes(given: Any, message: str) -> None:
+def test_application_must_give_classes_of_nodes(given: Any, message: str) -> None:
     with pytest.raises(Unavailable, match=message):
         Registry({"mine": given}).load("mine")
 
@@ -103,7 +103,7 @@ def test_every_installed_entry_point_loads() -> None:
         registry.load(name)
 
 
-def test_a_package_whose_listing_is_no_text_hides_no_other(
+def test_package_with_broken_metadata_hides_no_other_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, data in (

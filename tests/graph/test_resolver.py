@@ -72,7 +72,7 @@ def test_a_named_node_never_falls_back() -> None:
     assert (found.name, found.problem) == ("tts.better", "no card")
 
 
-def test_a_role_that_nothing_can_play_says_why_of_each() -> None:
+def test_role_that_nothing_can_play_says_why_for_each_candidate() -> None:
     found = resolver(tts_better=Better).resolve("tts", Path())
     assert found.problem == "nothing can play the role 'tts' here: tts.better: no card"
 
@@ -82,11 +82,11 @@ def test_a_role_without_candidates_is_unavailable() -> None:
         resolver(other=Good).resolve("tts", Path())
 
 
-def test_a_bin_is_as_available_as_what_is_inside() -> None:
+def test_bin_is_available_if_its_inner_nodes_are() -> None:
     assert resolver(tts_better=Better, tts_boxed=Boxed).problem("tts.boxed") == "no card"
 
 
-def test_a_bin_accepts_its_params_and_what_it_passes_on() -> None:
+def test_bin_accepts_its_params_and_the_properties_it_passes_on() -> None:
     made = resolver(tts_better=Better, tts_boxed=Boxed)
     assert set(made.accepts(made.resolve("tts.boxed", Path()))) == {"depth", "voice"}
 
@@ -105,7 +105,7 @@ def test_a_bin_in_a_file_is_found_beside_the_file_that_names_it(tmp_path: Path) 
         made.resolve("./room.yaml", tmp_path / "elsewhere")
 
 
-def test_an_adapter_is_named_apart_from_what_is_there() -> None:
+def test_adapter_gets_a_name_that_the_graph_does_not_have() -> None:
     made = resolver(tts_good=Good)
     wanted, given = [Audio(rate=24_000)], [Text("chunk")]
     assert made.adapter(given, wanted, "a", "b", []) == "insert 'tts: {use: tts}' and link a -> tts -> b"
@@ -201,7 +201,7 @@ def test_an_adapter_is_called_what_its_example_calls_it() -> None:
     assert mend == "insert 'voice: {use: a.speaker}' and link a -> voice -> b"
 
 
-def test_an_adapter_is_a_bin_whose_ports_have_the_names_of_those_inside() -> None:
+def test_bin_with_the_port_names_of_its_inner_nodes_is_an_adapter() -> None:
     made = resolver(a_inner=Good, a_bin=Unported)
     assert "use: a.bin" in made.adapter([Text("chunk")], [Audio()], "a", "b", [])
 

@@ -53,7 +53,7 @@ def test_a_short_value_is_hidden_as_a_word_alone(value: str, text: str, shown: s
     assert Secrets({value: "${V}"}).hide(text) == shown
 
 
-def test_one_value_inside_another_leaves_nothing_of_it() -> None:
+def test_value_inside_another_value_is_hidden_completely() -> None:
     assert Secrets({"abcd": "${A}", "abcd-efgh1": "${B}"}).hide("x abcd-efgh1 abcd") == "x ${B} ${A}"
 
 
@@ -95,7 +95,9 @@ def test_a_default_is_no_secret() -> None:
     "node",
     ["{use: nosy, key: 'a-${KEY}'}", "{use: '${KEY}.yaml'}", "{use: '${KEY}'}", "{use: nosy, '${KEY}': 1}"],
 )
-def test_no_finding_of_a_graph_has_a_value(node: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_finding_of_a_graph_shows_a_value_from_the_environment(
+    node: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("KEY", "s3cr3t-now")
     with pytest.raises(GraphError) as info:
         load_text(f"nodes:\n  n: {node}\n  z: {{use: 'null'}}\nlinks: [n -> z]\n", nodes={"nosy": Nosy})

@@ -52,7 +52,7 @@ def test_a_path_is_left_as_it_is(file: str) -> None:
     assert shipped.find(file) == file
 
 
-def test_an_unknown_name_is_told_the_nearest_and_all() -> None:
+def test_unknown_name_is_refused_with_the_nearest_and_all_names() -> None:
     place, message, mend = refused("voice_agnt")
     assert (place, message) == ("voice_agnt", "no such file, and no pipeline of this name comes with vflow")
     assert mend.startswith("did you mean 'voice_agent'?")
@@ -61,5 +61,5 @@ def test_an_unknown_name_is_told_the_nearest_and_all() -> None:
 
 
 @pytest.mark.parametrize("file", ["pipelines/say.yaml", "say.yaml", "say.yml"])
-def test_a_missing_path_to_a_shipped_pipeline_is_told_its_name(file: str) -> None:
+def test_missing_path_to_a_shipped_pipeline_is_refused_with_its_name(file: str) -> None:
     assert refused(file) == (file, "no such file", "write 'say' for the pipeline that comes with vflow")

@@ -135,7 +135,7 @@ def test_the_error_stands_at_the_second_link_with_its_mend() -> None:
     assert "'live1 -> mix -> ear' and 'file -> mix'" in said
 
 
-def test_what_the_mend_says_loads_when_it_is_written() -> None:
+def test_graph_mixed_as_advised_loads() -> None:
     nodes = "nodes:\n  live1: {use: live}\n  file: {use: file}\n  ear: {use: ear}\n  mix: {use: mix}\n"
     graph = load_text(nodes + "links:\n  - live1 -> mix -> ear\n  - file -> mix\n", nodes=NODES)
     assert len(graph.into("ear")) == 1

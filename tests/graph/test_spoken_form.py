@@ -79,14 +79,14 @@ def links(graph: Graph) -> list[str]:
     return [f"{link.source} -> {link.target}" for link in graph.links]
 
 
-def test_it_stands_before_what_groups_the_words() -> None:
+def test_spoken_form_is_inserted_before_the_node_that_groups_words() -> None:
     graph = load("text -> words -> voice")
     assert links(graph) == ["text -> words.spoken", "words.spoken -> words", "words -> voice"]
     assert graph.nodes["words.spoken"].resolved == "spoken"
     assert graph.nodes["words"].caps["out"] == graph.nodes["voice"].caps["text"] == Text("chunk", {"spoken"})
 
 
-def test_it_stands_before_the_voice_where_nothing_groups() -> None:
+def test_spoken_form_is_inserted_before_the_voice_if_nothing_groups_words() -> None:
     nodes = "{text: {use: chunks}, voice: {use: voice}}"
     graph = load_text(f"vflow: 1\nnodes: {nodes}\nlinks: [text -> voice]\n", nodes=NODES)
     assert links(graph) == ["text -> voice.spoken", "voice.spoken -> voice"]
@@ -94,12 +94,12 @@ def test_it_stands_before_the_voice_where_nothing_groups() -> None:
     assert graph.nodes["voice.spoken"].caps == {"text": Text("chunk"), "out": Text("chunk", {"spoken"})}
 
 
-def test_one_in_the_file_stays_the_only_one() -> None:
+def test_spoken_form_in_the_file_is_not_doubled() -> None:
     graph = load("text -> mine -> words -> voice", "mine: {use: spoken}")
     assert links(graph) == ["text -> mine", "mine -> words", "words -> voice"]
 
 
-def test_branches_that_ask_for_no_spoken_form_get_none() -> None:
+def test_branches_without_a_voice_get_no_spoken_form() -> None:
     graph = load(
         "text -> split, split -> words -> voice, split -> end", "split: {use: tee}, end: {use: plain}"
     )
@@ -108,7 +108,7 @@ def test_branches_that_ask_for_no_spoken_form_get_none() -> None:
     assert graph.nodes["end"].caps["text"] == Text("word")
 
 
-def test_a_tee_after_the_chunks_is_looked_through() -> None:
+def test_tee_after_the_chunks_is_passed_over() -> None:
     graph = load(
         "text -> words -> split, split -> voice, split -> other",
         "split: {use: tee}, other: {use: voice}",
@@ -123,7 +123,7 @@ def test_two_sources_of_one_port_share_a_node() -> None:
     ]  # fmt: skip
 
 
-def test_a_source_that_has_the_form_is_not_led_through_it() -> None:
+def test_source_with_spoken_text_gets_no_spoken_form() -> None:
     graph = load(
         "text -> mine -> words -> voice, more -> words",
         "mine: {use: spoken}, more: {use: text_source, text: ho}",
@@ -131,7 +131,7 @@ def test_a_source_that_has_the_form_is_not_led_through_it() -> None:
     assert {"mine -> words", "more -> words.spoken", "words.spoken -> words"} <= {*links(graph)}
 
 
-def test_other_words_are_said_in_their_own_form() -> None:
+def test_words_of_a_rewriter_get_a_spoken_form_of_their_own() -> None:
     graph = load("text -> other -> words -> voice", "other: {use: rewriter}")
     assert "other -> words.spoken" in links(graph)
 
@@ -145,19 +145,19 @@ def test_a_cycle_is_walked_once() -> None:
     assert {"text -> round.spoken"} <= {*links(graph)}
 
 
-def test_bounds_of_the_file_stay_at_its_link() -> None:
+def test_bounds_in_the_file_stay_at_their_link() -> None:
     graph = load("{from: text, to: words, queue: {packets: 7}}, words -> voice")
     before, after, _ = graph.links
     assert [link.explicit for link in (before, after)] == [True, False]
     assert [link.queue and link.queue.packets for link in (before, after)] == [7, 256]
 
 
-def test_a_link_that_forbids_it_is_refused() -> None:
+def test_link_that_forbids_the_spoken_form_is_refused() -> None:
     with pytest.raises(GraphError, match=r"text\.words -> words\.text carries no spoken form") as error:
         load("{from: text, to: words, convert: never}, words -> voice")
     assert "insert '{use: spoken}', or allow it" in str(error.value)
 
 
-def test_the_description_names_it() -> None:
+def test_description_names_the_spoken_form() -> None:
     said = "\n".join(graph_summary.describe(load("text -> words -> voice")))
     assert "spoken forms inserted:\n  words.spoken: how to say text.words" in said

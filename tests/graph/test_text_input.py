@@ -94,30 +94,30 @@ def links(made: Graph) -> set[str]:
     return {link.name for link in made.links}
 
 
-def test_beside_the_voice_a_node_for_text_leads_to_the_generator() -> None:
+def test_text_node_beside_the_voice_is_linked_to_the_generator() -> None:
     made = graph()
     assert names(made) == names(load_text(TEXT, nodes=CLASSES)) | {"typed"}
     assert links(made) > {"typed.text -> mind.text", "typed.reply -> mind.say", "hears.text -> mind.text"}
 
 
-def test_alone_what_hears_is_left_out_and_what_else_is_played_stays() -> None:
+def test_text_alone_leaves_out_listening_nodes_and_keeps_other_playing_ones() -> None:
     made = graph(alone=True)
     assert names(made) == {"typed", "mind", "groups", "speaks", "same", "plays", "seen", "music"}
     assert "music.audio -> plays.audio" in links(made)
 
 
-def test_silent_what_makes_and_plays_audio_is_left_out() -> None:
+def test_silent_text_leaves_out_nodes_that_make_or_play_audio() -> None:
     made = graph(alone=True, silent=True)
     assert names(made) == {"typed", "mind", "seen"}
 
 
-def test_a_generator_that_hears_needs_no_voice_when_it_is_asked_alone() -> None:
+def test_hearing_generator_needs_no_voice_if_asked_by_text_alone() -> None:
     text = "nodes: {voice: {use: voice}, mind: {use: listens}, seen: {use: console}}\n"
     made = graph(text + "links: [voice -> mind -> seen]\n", alone=True)
     assert links(made) == {"typed.text -> mind.text", "mind.words -> seen.input"}
 
 
-def test_what_is_left_out_need_not_be_there() -> None:
+def test_nodes_that_are_left_out_need_not_be_available() -> None:
     text = TEXT.replace("{use: hears}", "{use: stt}")
     nodes = {"stt.missing": Missing, "stt.moonshine": Missing}
     wanted = TextInput("app_text", alone=True)
@@ -127,7 +127,7 @@ def test_what_is_left_out_need_not_be_there() -> None:
         load_text(text, nodes={**CLASSES, **nodes}, text_input=TextInput("app_text"))
 
 
-def test_a_node_of_the_graphs_own_is_taken() -> None:
+def test_graphs_own_text_node_is_used() -> None:
     own = TEXT.replace("  seen:", "  mine: {use: app_text}\n  seen:").replace(
         "links:", "links:\n  - mine.text -> mind.text"
     )
@@ -136,19 +136,19 @@ def test_a_node_of_the_graphs_own_is_taken() -> None:
     assert links(made) > {"mine.text -> mind.text"}
 
 
-def test_the_node_for_text_is_set_by_its_name() -> None:
+def test_property_of_the_text_node_is_set_by_its_name() -> None:
     wanted = TextInput("app_text")
     made = load_text(TEXT, nodes=CLASSES, text_input=wanted, overrides={"typed.interrupts": "false"})
     assert made.nodes["typed"].values == {"interrupts": False}
 
 
-def test_a_graph_in_which_nothing_takes_text_is_refused_or_stays_as_it_is() -> None:
+def test_graph_in_which_nothing_takes_text_is_refused_if_required_else_unchanged() -> None:
     text = "nodes: {voice: {use: voice}, plays: {use: plays}}\nlinks: [voice -> plays]\n"
     assert "no generator takes text; add a node with 'use: generator'" in refused(text)
     assert names(graph(text, required=False)) == {"voice", "plays"}
 
 
-def test_of_several_generators_none_is_chosen() -> None:
+def test_several_generators_are_refused_instead_of_guessing_one() -> None:
     text = TEXT.replace("  seen:", "  other: {use: answers}\n  seen:") + "  - hears -> other\n"
     found = refused(text)
     assert "several generators take text: mind, other; link one" in found
@@ -156,7 +156,7 @@ def test_of_several_generators_none_is_chosen() -> None:
     assert "typed" not in graph(text, required=False).nodes
 
 
-def test_the_shipped_agent_is_asked_without_its_devices() -> None:
+def test_shipped_agent_takes_text_without_its_devices() -> None:
     from vflow import load
     from vflow.graph.shipped import find
 
@@ -175,7 +175,7 @@ def two_generators(*into: str) -> str:
 
 
 @pytest.mark.parametrize("wanted", [{}, {"alone": True}, {"alone": True, "silent": True}])
-def test_of_several_generators_the_one_that_the_graphs_own_node_leads_to_is_asked(
+def test_graphs_own_text_node_chooses_among_several_generators(
     wanted: dict[str, bool],
 ) -> None:
     made = graph(two_generators("mind"), **wanted)
@@ -184,5 +184,5 @@ def test_of_several_generators_the_one_that_the_graphs_own_node_leads_to_is_aske
     assert ("other" in names(made)) is not bool(wanted)
 
 
-def test_a_node_of_the_graphs_own_that_leads_to_two_generators_chooses_none() -> None:
+def test_graphs_own_text_node_linked_to_two_generators_chooses_none() -> None:
     assert "several generators take text" in refused(two_generators("mind", "other"), alone=True)

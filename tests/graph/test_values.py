@@ -96,19 +96,19 @@ def test_a_queue_takes_every_policy(policy: str) -> None:
         ("on_error", "explode", (), ErrorPolicy(), "on_error is one of fail, skip, restart; not 'explode'"),
     ],
 )  # fmt: skip
-def test_a_wrong_value_is_told_once_and_something_of_its_type_is_returned(
+def test_wrong_value_is_reported_once_and_a_value_of_its_type_returned(
     method: str, text: str, more: tuple[Any, ...], made: Any, message: str
 ) -> None:
     assert read(method, text, *more) == (made, [message])
 
 
-def test_an_unknown_key_is_told_at_its_place_with_the_nearest_and_the_others_are_read() -> None:
+def test_unknown_key_is_reported_with_the_nearest_and_other_keys_are_read() -> None:
     made, found = read("threads", "{torhc: 1, onnxruntime: 2}")
     assert made["onnxruntime"] == 2
     assert found == ["g:1:5: error: unknown key 'torhc' in threads; did you mean 'torch'?"]
 
 
-def test_a_value_from_the_environment_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_value_from_the_environment_is_shown_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "hunter2")
     for method, more in (("integer", ("n", 1)), ("duration", ("d",)), ("choice", ("c", ("a",)))):
         _, found = read(method, '"${SECRET}"', *more)
@@ -133,7 +133,7 @@ def placed(data: Any) -> Value:
 
 
 @given(JUNK)
-def test_any_value_is_read_as_the_type_that_was_asked_for_or_told(junk: Any) -> None:
+def test_any_value_is_read_as_the_type_asked_for_or_reported(junk: Any) -> None:
     diagnostics: list[Diagnostic] = []
     reader, given = ValueReader(diagnostics), placed(junk)
     assert type(reader.integer(given, "n", 1)) is int

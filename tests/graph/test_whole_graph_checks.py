@@ -20,7 +20,7 @@ def test_inputs_that_nothing_feeds_are_listed() -> None:
     assert unlinked(graph("a b")) == [("a", "into")]
 
 
-def test_waiting_for_every_input_is_refused_below_a_silent_node() -> None:
+def test_order_by_pts_is_refused_downstream_of_a_sparse_node() -> None:
     class Silent(Gives):
         sparse = True
         text = Out(Text("final"))
@@ -34,7 +34,7 @@ def test_waiting_for_every_input_is_refused_below_a_silent_node() -> None:
     assert "s may be silent for long; use 'order: arrival'" in str(info.value)
 
 
-def test_an_input_that_no_port_of_a_bin_leads_to_has_to_be_fed() -> None:
+def test_inner_input_without_a_port_of_its_bin_must_be_fed() -> None:
     text = "ports: {words: e.also}\nnodes:\n  e: {use: ear}\n"
     with pytest.raises(GraphError, match=r"nothing feeds e.audio"):
         load_text(text, nodes=NODES)
@@ -82,11 +82,11 @@ def test_an_input_that_nothing_feeds_is_refused_at_its_node_with_what_to_write()
     )
 
 
-def test_an_input_that_lost_its_link_to_an_error_is_no_error_of_its_own() -> None:
+def test_input_that_lost_its_link_to_an_error_is_not_a_second_error() -> None:
     assert "nothing feeds" not in said("  m: {use: mic}", "[m.audoi -> e]")
 
 
-def test_waiting_for_every_input_is_refused_for_a_silent_node_further_up_too() -> None:
+def test_order_by_pts_is_refused_for_a_sparse_node_further_up_too() -> None:
     class Silent(Gives):
         sparse = True
         text = Out(Text("final"))

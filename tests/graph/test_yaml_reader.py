@@ -96,7 +96,7 @@ def test_a_param_in_text_is_written_as_it_was_given() -> None:
     assert parse("a: x${rate}", "f", given).data["a"].plain() == "x007"
 
 
-def test_a_wrong_param_is_told_once_beside_the_others() -> None:
+def test_wrong_param_is_reported_once_beside_other_findings() -> None:
     assert said("params: {rate: !x 3}\nb: ${NOT_SET_X}\nc: ${rate}").count("error:") == 2
 
 
@@ -129,7 +129,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="ab:-[]{}*&!|>'\"#,?\n \t$%@`0.\x00é", max_size=40))
-def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
+def test_any_text_is_read_or_refused_with_a_message(text: str) -> None:
     try:
         parse(text, "f.yaml").plain()
     except GraphError as error:
@@ -139,7 +139,7 @@ def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a\0b.yaml", "\ud800.yaml", "n" * 300 + ".yaml"])
-def test_what_cannot_be_a_files_name_is_an_error(name: str) -> None:
+def test_impossible_file_name_is_an_error(name: str) -> None:
     with pytest.raises(GraphError):
         read_file(Path(name))
 
@@ -160,12 +160,12 @@ def test_a_pipe_of_the_shell_is_read() -> None:
         os.close(reader)
 
 
-def test_a_variable_that_is_not_set_is_an_error_for_whoever_uses_the_value() -> None:
+def test_unset_variable_is_an_error_only_if_its_value_is_used() -> None:
     found = parse("params: {k: '${NOT_SET_X}'}\na: ${NOT_SET_X}\nb: [1, {c: '-${k}-'}]\nd: 1", "f").data
     assert [len(found[key].all_unset()) for key in "abd"] == [1, 1, 0]
 
 
-def test_a_value_knows_what_the_environment_gave_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_value_knows_which_parts_came_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEY", "hunter2")
     found = parse("params: {k: 'x-${KEY}'}\na: /d/${KEY}/e\nb: ${k}\nc: ${NOT_SET_X:-on}", "f").data
     assert [dict(found[key].secrets) for key in "abc"] == [{"hunter2": "${KEY}"}, {"hunter2": "${KEY}"}, {}]

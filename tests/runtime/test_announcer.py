@@ -25,7 +25,7 @@ class Told:
         return [message.text for message in self.messages]
 
 
-def test_messages_of_the_thread_that_flushes_are_held_back_and_those_of_others_are_not() -> None:
+def test_only_messages_of_the_flushing_thread_are_held_back() -> None:
     told = Told()
     with told.announcer.holding() as held:
         told.announcer.say("warning", "of the flush")
@@ -47,7 +47,7 @@ def test_nothing_is_held_back_after_a_flush_that_raised() -> None:
     assert told.texts == ["after"]
 
 
-def test_words_of_a_speculative_turn_are_told_at_its_commit() -> None:
+def test_words_of_a_speculative_turn_are_posted_at_its_commit() -> None:
     told = Told()
     told.speculation.begin(1)
     told.announcer.announce("reply", 0, TextPacket(text="early", turn=1), "words")
@@ -57,7 +57,7 @@ def test_words_of_a_speculative_turn_are_told_at_its_commit() -> None:
     assert told.texts == ["of no reply", "early"]
 
 
-def test_an_event_is_told_by_its_name_with_its_port() -> None:
+def test_event_is_posted_with_its_name_and_port() -> None:
     told = Told()
     event = SpeechStart(turn=3)
     told.announcer.announce("vad", 0, event, "speech")
@@ -66,7 +66,7 @@ def test_an_event_is_told_by_its_name_with_its_port() -> None:
     assert message.data == {"event": event, "port": "speech"}
 
 
-def test_what_the_environment_gave_is_in_no_message_for_people() -> None:
+def test_values_from_the_environment_are_hidden_in_messages_for_people() -> None:
     messages: list[Message] = []
     bus, clock = Bus(), SystemClock()
     bus.listen(messages.append)

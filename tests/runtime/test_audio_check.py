@@ -43,7 +43,7 @@ def test_a_packet_of_other_caps_fails_its_node(rate: int, shape: tuple[int, int]
         pipeline.wait(30)
 
 
-def test_a_packet_as_declared_passes() -> None:
+def test_packet_with_the_declared_caps_passes() -> None:
     class Honest(Node):
         """Emits what it says."""
 

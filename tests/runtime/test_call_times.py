@@ -57,7 +57,7 @@ def test_percentiles_are_right_to_an_eighth(watch: Stopwatch, times: CallTimes, 
     assert stats.max_ms == pytest.approx(10 * ns / MS, abs=0.001)
 
 
-def test_a_call_that_goes_on_counts(watch: Stopwatch, times: CallTimes) -> None:
+def test_call_that_still_runs_counts_as_busy(watch: Stopwatch, times: CallTimes) -> None:
     found = []
 
     def call() -> None:
@@ -69,7 +69,7 @@ def test_a_call_that_goes_on_counts(watch: Stopwatch, times: CallTimes) -> None:
     assert found == [0.8]
 
 
-def test_a_call_that_raises_counts(watch: Stopwatch, times: CallTimes) -> None:
+def test_call_that_raises_is_counted(watch: Stopwatch, times: CallTimes) -> None:
     def call() -> None:
         watch.work(10 * MS)
         raise KeyError
@@ -79,12 +79,12 @@ def test_a_call_that_raises_counts(watch: Stopwatch, times: CallTimes) -> None:
     assert times.stats(("a",)).calls == 1
 
 
-def test_only_after_a_short_call_some_need_no_clock(watch: Stopwatch, times: CallTimes) -> None:
+def test_calls_are_skipped_only_after_a_short_one(watch: Stopwatch, times: CallTimes) -> None:
     assert times.timed(watch.work, SHORT_NS) == SKIPPED
     assert times.timed(watch.work, SHORT_NS + 1, weight=SKIPPED + 1) == 0
     assert times.stats(("a",)).calls == SKIPPED + 2
 
 
-def test_nothing_is_told_of_a_thread_that_has_not_begun() -> None:
+def test_thread_that_has_not_begun_has_no_figures() -> None:
     stats = CallTimes(Stopwatch()).stats(("a",))
     assert (stats.calls, stats.busy, stats.p99_ms) == (0, 0.0, 0.0)

@@ -56,7 +56,7 @@ def fail(packet: TextPacket) -> Any:
     ],
     ids=["it", "another", "nothing", "several", "steps"],
 )
-def test_what_a_node_in_the_middle_emits_goes_on_in_order(answer: Any, expected: list[str]) -> None:
+def test_emissions_of_a_node_in_the_middle_go_on_in_order(answer: Any, expected: list[str]) -> None:
     running = run(CHAIN % "", note=Note, odd=odd(answer))
     assert len(running._wiring.segments["a"].runners) == 4
     assert [packet.text for packet in running.nodes["end"].got] == expected  # type: ignore[attr-defined]
@@ -66,7 +66,7 @@ def test_what_a_node_in_the_middle_emits_goes_on_in_order(answer: Any, expected:
     ("answer", "said"),
     [(fail, "no such word"), (lambda packet: Packet(), "emitted Packet, but b.out carries")],
 )
-def test_an_error_in_the_middle_is_the_one_nodes_and_the_chain_goes_on(answer: Any, said: str) -> None:
+def test_error_in_the_middle_is_attributed_to_its_node_and_the_chain_goes_on(answer: Any, said: str) -> None:
     with pytest.raises(NodeError, match=said) as raised:
         run(CHAIN % "", note=Note, odd=odd(answer))
     assert raised.value.node == "b"
@@ -93,7 +93,7 @@ class Bare(Node):
         yield Packet()
 
 
-def test_a_packet_that_is_passed_on_is_refused_where_the_output_carries_another_class() -> None:
+def test_packet_passed_on_unchanged_is_refused_at_an_output_of_another_class() -> None:
     text = "nodes: {bare: {use: t.bare}, a: {use: t.takes}, b: {use: t.pass}}\nlinks: [bare -> a -> b]\n"
     with pytest.raises(NodeError, match=r"emitted Packet, but a\.out carries"):
         run(text, bare=Bare, takes=Takes)
@@ -168,7 +168,7 @@ links:
 
 
 @pytest.mark.parametrize(("turn", "again", "played"), [(1, ["2''"] * 2, [0, 2, 3]), (0, ["2''"], [0, 3])])
-def test_a_refused_packet_is_pushed_again_from_the_flushs_origin_where_its_turn_is_newer(
+def test_refused_packet_of_a_newer_turn_is_pushed_again_from_the_flushs_origin(
     turn: int, again: list[str], played: list[int]
 ) -> None:
     with Pipeline(graph(REFUSED, turns=turns(turn), note=Note, third=Third, held=Held)) as running:

@@ -65,7 +65,7 @@ def test_two_nodes_share_one_model_which_is_closed_after_the_last(model: type[Mo
     assert (model.loaded, model.closed) == (1, 1)
 
 
-def test_what_was_shared_before_an_open_failed_is_given_back(model: type[Model]) -> None:
+def test_models_shared_before_open_failed_are_given_back(model: type[Model]) -> None:
     class Fails(Pass):
         def open(self) -> None:
             self.ctx.shared("test_context", model)
@@ -93,7 +93,7 @@ def test_a_model_that_cannot_be_closed_is_a_warning_in_the_nodes_name() -> None:
     assert [(name, unplaced(text)) for name, text in warnings] == [("node", "close: OSError: stuck")]
 
 
-def test_a_timer_that_is_taken_back_does_not_run() -> None:
+def test_cancelled_timer_does_not_run() -> None:
     fired: list[int] = []
 
     class Timed(Pass):

@@ -50,7 +50,7 @@ links: [words -> gate -> node -> sink]
 """
 
 
-def test_a_stop_cancels_what_a_node_awaits() -> None:
+def test_stop_cancels_a_nodes_coroutine() -> None:
     for cls in (Slow, SlowStream):
         with pipeline(ASYNC, node=cls) as running:
             node = running.nodes["node"]
@@ -60,7 +60,7 @@ def test_a_stop_cancels_what_a_node_awaits() -> None:
             assert node.ended.is_set()
 
 
-def test_a_flush_cancels_what_a_node_awaits_and_waits_for_nothing() -> None:
+def test_flush_cancels_a_nodes_coroutine_without_waiting() -> None:
     for cls in (Slow, SlowStream):
         with pipeline(ASYNC, node=cls) as running:
             node = running.nodes["node"]
@@ -72,7 +72,7 @@ def test_a_flush_cancels_what_a_node_awaits_and_waits_for_nothing() -> None:
         assert sink(running).names == ["eos"]
 
 
-def test_an_asynchronous_generator_is_closed_when_what_it_emits_is_refused() -> None:
+def test_asynchronous_generator_is_closed_if_its_emission_is_refused() -> None:
     gate = Gate()
 
     class Emits(Slow):
@@ -122,7 +122,7 @@ async def noted(log: list[str]) -> str:
     return "result"
 
 
-def test_a_coroutine_of_stale_work_is_begun_and_cancelled() -> None:
+def test_coroutine_for_stale_work_is_begun_then_cancelled() -> None:
     coroutines, log, asked = Coroutines(lambda runner, turn: turn <= 3), [], []  # type: ignore[var-annotated]
     with pytest.raises(asyncio.CancelledError):
         coroutines.run(asked, noted(log), 3)  # type: ignore[arg-type]
@@ -146,7 +146,7 @@ def test_a_flush_of_other_work_cancels_nothing() -> None:
     coroutines.close()
 
 
-def test_closing_waits_for_what_ends_with_several_steps_and_for_generators_left_open() -> None:
+def test_closing_waits_for_tasks_with_several_last_steps_and_for_open_generators() -> None:
     coroutines, log = Coroutines(lambda runner, turn: False), []  # type: ignore[var-annotated]
 
     async def lingers() -> None:
@@ -176,7 +176,7 @@ def test_closing_waits_for_what_ends_with_several_steps_and_for_generators_left_
     assert sorted(log) == ["stream", "task"]
 
 
-def test_a_closing_may_be_the_first_that_is_run() -> None:
+def test_closing_of_a_generator_may_be_the_first_work_of_a_loop() -> None:
     coroutines = Coroutines(lambda runner, turn: False)
     closed: list[bool] = []
 
@@ -188,7 +188,7 @@ def test_a_closing_may_be_the_first_that_is_run() -> None:
     assert closed == [True]
 
 
-def test_all_that_a_thread_awaits_runs_in_one_loop_which_closes_with_it() -> None:
+def test_thread_has_one_loop_which_closes_with_it() -> None:
     coroutines, loops = Coroutines(lambda runner, turn: False), []
 
     async def note() -> None:
@@ -206,7 +206,7 @@ def test_a_thread_that_awaited_nothing_closes_no_loop() -> None:
     Coroutines(lambda runner, turn: False).close()
 
 
-def test_a_task_that_fails_while_it_is_closed_keeps_no_other_from_its_end() -> None:
+def test_task_that_fails_while_closing_does_not_stop_others_from_ending() -> None:
     coroutines, log = Coroutines(lambda runner, turn: False), []
 
     async def ends(steps: int) -> None:
@@ -230,7 +230,7 @@ def test_a_task_that_fails_while_it_is_closed_keeps_no_other_from_its_end() -> N
     assert all(isinstance(task.exception(), ValueError) for task in left)
 
 
-def test_work_that_becomes_stale_is_cancelled_where_it_awaits_and_what_comes_next_is_not() -> None:
+def test_stale_work_is_cancelled_at_its_await_and_later_work_is_not() -> None:
     stale = False
     coroutines = Coroutines(lambda runner, turn: stale)
 

@@ -32,7 +32,7 @@ def test_an_event_that_leaves_by_all_outputs_is_one_in_the_order() -> None:
     assert emitted.pull("right") == [end]
 
 
-def test_audio_is_held_against_caps_that_are_asked_for_when_it_comes() -> None:
+def test_audio_is_compared_with_caps_read_at_the_first_item() -> None:
     known: dict[str, Caps] = {}
     entry = Emitted(["out"], known.__getitem__).entry("out")
     known["out"] = Audio(rate=16_000, channels=1)

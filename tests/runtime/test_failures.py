@@ -34,7 +34,7 @@ def test_a_node_that_raises_fails_the_pipeline_with_its_place() -> None:
     assert texts(running, "error") == [f"{place}: ValueError: three"]
 
 
-def test_every_wait_raises_what_failed() -> None:
+def test_every_wait_raises_the_failure() -> None:
     running = pipeline(CHAIN, node=Fails).start()
     raised: list[BaseException] = []
 
@@ -154,9 +154,7 @@ def test_a_full_link_with_the_policy_error_fails_the_node_that_feeds_it() -> Non
         (ValueError("no number"), "ValueError: no number"),
     ],
 )
-def test_what_a_node_says_of_itself_stands_for_a_library_that_is_missing_and_for_nothing_else(
-    error: Exception, said: str
-) -> None:
+def test_nodes_own_reason_replaces_only_a_missing_library(error: Exception, said: str) -> None:
     class Lacking(Pass):
         """Opens with an error."""
 
@@ -174,7 +172,7 @@ def test_what_a_node_says_of_itself_stands_for_a_library_that_is_missing_and_for
 
 
 @pytest.mark.parametrize("shape", ["text", "cause", "context", "group", "note"])
-def test_a_traceback_of_a_failure_does_not_show_what_the_environment_gave(
+def test_traceback_of_a_failure_hides_values_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, shape: str
 ) -> None:
     monkeypatch.setenv("KEY", "hunter2-s3cr3t")
@@ -211,7 +209,7 @@ def test_a_traceback_of_a_failure_does_not_show_what_the_environment_gave(
     assert not isinstance(raised.value.__cause__, VflowError)
 
 
-def test_a_library_that_is_missing_is_told_though_the_node_cannot_say_what_it_lacks() -> None:
+def test_missing_library_is_reported_even_if_unavailable_raises() -> None:
     class Mute(Pass):
         """Opens with an error, and says nothing of itself."""
 
@@ -258,7 +256,7 @@ def exits_in(method: str, error: type[BaseException]) -> type[Pass]:
 
 @pytest.mark.parametrize("error", EXITS)
 @pytest.mark.parametrize("method", ["open", "warm_up", "process", "on_event", "on_timer"])
-def test_a_node_that_exits_in_any_method_fails_the_pipeline_by_its_name(
+def test_node_that_exits_in_any_method_fails_the_pipeline_in_its_name(
     method: str, error: type[BaseException]
 ) -> None:
     running = pipeline(THREE, ManualClock(), node=exits_in(method, error))
@@ -270,7 +268,7 @@ def test_a_node_that_exits_in_any_method_fails_the_pipeline_by_its_name(
 
 @pytest.mark.parametrize("error", EXITS)
 @pytest.mark.parametrize("method", ["on_flush", "on_cancel"])
-def test_a_node_that_exits_when_it_is_told_of_a_flush_fails_the_pipeline_by_its_name(
+def test_node_that_exits_in_on_flush_fails_the_pipeline_in_its_name(
     method: str, error: type[BaseException]
 ) -> None:
     cls = exits_in(method, error)
@@ -336,7 +334,7 @@ class Nosy(Pass):
 
 @pytest.mark.parametrize("at", ["open", "process"])
 @pytest.mark.parametrize("policy", ["fail", "skip", "{restart: {max: 1, backoff: 1ms}}"])
-def test_what_a_node_was_given_by_the_environment_is_in_nothing_that_is_told(
+def test_values_given_to_a_node_by_the_environment_appear_in_no_message(
     at: str, policy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KEY", "hunter2-s3cr3t")
@@ -359,14 +357,14 @@ class Mute(Exception):
 
 
 @pytest.mark.parametrize("method", ["open", "process", "on_event"])
-def test_a_node_whose_error_has_no_text_fails_the_pipeline_by_the_errors_kind(method: str) -> None:
+def test_error_whose_text_fails_is_reported_by_its_kind(method: str) -> None:
     running = pipeline(THREE.replace(", on_error: skip", ""), ManualClock(), node=exits_in(method, Mute))
     with pytest.raises(NodeError, match="Mute") as raised, running:
         running.wait(PATIENCE_S)
     assert raised.value.node == "node"
 
 
-def test_a_close_and_a_listener_whose_error_has_no_text_are_warnings() -> None:
+def test_close_and_listener_errors_whose_text_fails_are_warnings() -> None:
     def listen(message: Message) -> None:
         if message.kind == "state":
             raise Mute
@@ -380,7 +378,7 @@ def test_a_close_and_a_listener_whose_error_has_no_text_are_warnings() -> None:
     assert any(text.startswith("a listener failed: Mute") for text in warnings)
 
 
-def test_a_node_that_opens_again_too_late_gives_back_what_it_shares() -> None:
+def test_node_reopened_too_late_gives_back_its_shared_models() -> None:
     gate, closed = Gate(), []
 
     class Model:

@@ -9,7 +9,7 @@ from vflow import VflowError
 from vflow.runtime.flush_lock import FlushLock
 
 
-def test_a_lock_that_is_broken_open_lets_others_in_and_is_not_freed_twice_by_who_lost_it() -> None:
+def test_broken_open_lock_lets_others_in_and_is_not_freed_twice() -> None:
     lock, held, leave = FlushLock(), threading.Event(), threading.Event()
     log: list[str] = []
 
@@ -50,7 +50,7 @@ def test_breaking_open_a_lock_that_nobody_holds_changes_nothing() -> None:
         assert lock.mine
 
 
-def test_who_lost_the_lock_may_leave_before_another_takes_it() -> None:
+def test_thread_that_lost_the_lock_may_leave_before_another_takes_it() -> None:
     lock, held, leave = FlushLock(), threading.Event(), threading.Event()
     log: list[str] = []
 

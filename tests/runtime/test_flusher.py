@@ -90,7 +90,7 @@ def test_flushes_and_retractions_are_counted_together_from_1_and_cancel_no_turn_
     assert flusher.cancelled_turn == 1
 
 
-def test_a_flush_and_a_retraction_reach_no_link_but_those_downstream() -> None:
+def test_flush_and_retraction_reach_only_links_downstream() -> None:
     running = pipeline(LINE)
     before, after = (link for _, link in running._wiring.links)
     for link in (before, after):
@@ -104,7 +104,7 @@ def test_a_flush_and_a_retraction_reach_no_link_but_those_downstream() -> None:
     assert before.pop() == word(1, turn=2)
 
 
-def test_a_sink_is_named_while_it_drops_and_only_where_that_takes_longer_than_asked() -> None:
+def test_sink_that_drops_longer_than_asked_is_named() -> None:
     named: list[str] = []
 
     class Drops(Speaker):
@@ -260,7 +260,7 @@ links: [words -> reply -> speaker]
 """
 
 
-def test_a_flush_returns_while_a_node_is_deep_in_a_call_and_what_that_makes_is_refused() -> None:
+def test_flush_returns_during_a_nodes_call_and_the_calls_result_is_refused() -> None:
     gate = Gate()
 
     class Blocks(Heavy):
@@ -284,7 +284,7 @@ def test_a_flush_returns_while_a_node_is_deep_in_a_call_and_what_that_makes_is_r
     assert node(running, "speaker", Speaker).got == []
 
 
-def test_a_generator_is_closed_before_its_node_is_told() -> None:
+def test_generator_is_closed_before_on_cancel() -> None:
     gate = Gate()
 
     class Looks(Reply):
@@ -356,7 +356,7 @@ def test_a_source_that_is_flushed_goes_on() -> None:
     assert node(running, "speaker", Speaker).indices[-1] == 1999
 
 
-def test_a_generator_that_waits_for_the_clock_is_ended_there() -> None:
+def test_flush_ends_a_generator_that_waits_for_the_clock() -> None:
     class Scripted(Reply):
         def process(self, packet: TextPacket) -> Iterator[Any]:
             yield packet
@@ -432,7 +432,7 @@ def test_an_interruption_loses_no_utterance() -> None:
         assert played[-3:] == [300] * 3
 
 
-def test_a_listener_that_flushes_in_a_generators_own_thread_ends_it_before_it_is_told() -> None:
+def test_flush_by_a_listener_in_a_generators_thread_ends_it_before_on_cancel() -> None:
     running = pipeline(REPLY.replace("{use: t.words}", "{use: t.turns}"), reply=Reply, turns=Turns)
 
     def listen(message: Any) -> None:
@@ -448,7 +448,7 @@ def test_a_listener_that_flushes_in_a_generators_own_thread_ends_it_before_it_is
     assert after == [3, 4, 5]
 
 
-def test_an_event_at_a_look_that_meets_a_flush_ends_the_older_reply_and_is_not_lost() -> None:
+def test_event_taken_while_suspended_survives_a_flush_that_ends_the_older_reply() -> None:
     """The next turn's speech_start is passed on by a generator still in the turn before, and is refused."""
     running: Pipeline
 
@@ -528,7 +528,7 @@ def test_a_flush_has_what_every_sink_played() -> None:
         assert flush.heard(1) in ("left", "right"), "two sinks that play one reply say it once"
 
 
-def test_a_listener_may_flush_while_a_sink_tells_of_a_flush() -> None:
+def test_listener_may_flush_while_a_sink_reports_a_flush() -> None:
     running = pipeline(TWO_SINKS, reply=Reply, plays=Plays)
     numbers: list[int] = []
 
@@ -559,7 +559,7 @@ def test_a_drop_that_raises_fails_the_pipeline_and_still_flushes_the_rest() -> N
 
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, MemoryError, GeneratorExit])
-def test_a_drop_that_exits_fails_the_pipeline_by_name_and_not_who_flushes(error: type[BaseException]) -> None:
+def test_drop_that_exits_fails_the_pipeline_in_its_sinks_name(error: type[BaseException]) -> None:
     class Exits(Plays):
         def drop(self, epoch: int) -> tuple[Played, ...]:
             raise error("enough")
@@ -571,7 +571,7 @@ def test_a_drop_that_exits_fails_the_pipeline_by_name_and_not_who_flushes(error:
         running.wait(PATIENCE_S)
 
 
-def test_a_drop_that_answers_nothing_fails_the_pipeline_by_name() -> None:
+def test_drop_that_returns_none_fails_the_pipeline_in_its_sinks_name() -> None:
     class Silent(Plays):
         def drop(self, epoch: int) -> tuple[Played, ...]:
             return None  # type: ignore[return-value]
@@ -583,7 +583,7 @@ def test_a_drop_that_answers_nothing_fails_the_pipeline_by_name() -> None:
         running.wait(PATIENCE_S)
 
 
-def test_a_drop_that_answers_what_is_no_played_fails_the_pipeline_by_name() -> None:
+def test_drop_that_returns_another_type_fails_the_pipeline_in_its_sinks_name() -> None:
     class Odd(Plays):
         def drop(self, epoch: int) -> tuple[Played, ...]:
             return ("all",)  # type: ignore[return-value]
@@ -596,7 +596,7 @@ def test_a_drop_that_answers_what_is_no_played_fails_the_pipeline_by_name() -> N
         running.wait(PATIENCE_S)
 
 
-def test_a_drop_that_interrupts_again_fails_the_pipeline_by_name() -> None:
+def test_drop_that_interrupts_fails_the_pipeline_in_its_sinks_name() -> None:
     class Again(Plays):
         def drop(self, epoch: int) -> tuple[Played, ...]:
             self.ctx.interrupt(1)
@@ -612,7 +612,7 @@ def test_a_drop_that_interrupts_again_fails_the_pipeline_by_name() -> None:
         running.wait(PATIENCE_S)
 
 
-def test_a_drop_that_hangs_fails_the_pipeline_by_name_and_others_go_on(
+def test_drop_that_hangs_fails_the_pipeline_in_its_sinks_name_and_others_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("vflow.runtime.pipeline.DROP_WITHIN_S", 0.05)
@@ -689,7 +689,7 @@ def test_a_flush_from_a_node_that_is_not_there_names_the_nearest() -> None:
         running.flush(origins=["replay"])
 
 
-def test_a_flush_reaches_past_no_keep_link() -> None:
+def test_flush_does_not_pass_a_keep_link() -> None:
     text = """
     nodes:
       words: {use: t.words, count: 1}
@@ -722,7 +722,7 @@ def test_turn_end_of_a_cancelled_reply_is_refused_and_of_the_next_one_not() -> N
     assert [(event.name, event.turn) for event in events] == [("turn_end", 2), ("eos", 0)]
 
 
-def test_the_lead_is_what_lies_in_links_and_sinks() -> None:
+def test_lead_is_the_audio_in_links_and_sinks() -> None:
     running = pipeline(REPLY, reply=Reply)
     reply = running.nodes["reply"].ctx
     assert reply.lead_ns() == 0
@@ -772,7 +772,7 @@ def test_a_storm_of_flushes_on_a_thread_that_is_held_up_is_bounded_and_loses_not
     assert slow.told[-1] == 1000
 
 
-def test_a_flush_behind_the_end_of_the_input_is_told_to_the_generator() -> None:
+def test_generator_hears_of_a_flush_after_the_end_of_its_input() -> None:
     gate = Gate()
 
     class Slow(Speaker):
@@ -793,7 +793,7 @@ def test_a_flush_behind_the_end_of_the_input_is_told_to_the_generator() -> None:
         assert running.wait(PATIENCE_S)
 
 
-def test_a_node_that_fails_behind_its_end_is_not_restarted() -> None:
+def test_node_that_fails_after_its_end_is_not_restarted() -> None:
     class Breaks(Collect):
         def on_flush(self, flush: Flush) -> None:
             raise ValueError("late")
@@ -866,7 +866,7 @@ def test_nothing_plays_downstream_of_a_node_without_a_sink() -> None:
     assert not reply.speaking()
 
 
-def test_a_retraction_behind_the_end_of_the_input_is_told_in_the_thread_of_who_asks() -> None:
+def test_retraction_after_the_end_of_the_input_is_applied_in_the_callers_thread() -> None:
     told: list[tuple[int, bool]] = []
 
     class Told(Heavy):
@@ -884,7 +884,7 @@ def test_a_retraction_behind_the_end_of_the_input_is_told_in_the_thread_of_who_a
     assert told == [(1, True), (2, False)]
 
 
-def test_a_flush_makes_void_what_its_origin_and_what_is_downstream_said_in_advance_and_no_more() -> None:
+def test_flush_discards_messages_in_advance_of_its_origin_and_downstream_only() -> None:
     running = pipeline(LINE)
     running.speculation.begin(2)
     for source in ("words", "heavy", "sink"):
@@ -895,14 +895,14 @@ def test_a_flush_makes_void_what_its_origin_and_what_is_downstream_said_in_advan
     assert told == ["words"]
 
 
-def test_giving_up_takes_the_lock_from_nobody_but_a_drop_that_does_not_return() -> None:
+def test_giving_up_breaks_the_lock_only_of_a_drop_that_hangs() -> None:
     flusher = pipeline(LINE)._flusher
     with flusher._lock:
         flusher.give_up()
         assert flusher._lock.mine
 
 
-def test_links_look_at_what_they_held_when_it_is_released() -> None:
+def test_release_wakes_the_readers_of_held_links() -> None:
     running = pipeline(LINE)
     held = HeldLink("held", QueueOptions(), ManualClock(), lambda: None, running.speculation)
     looked: list[bool] = []

@@ -53,9 +53,7 @@ print("child:", os.waitstatus_to_exitcode(os.waitpid(pipeline.nodes["b"].child, 
 
 
 @pytest.mark.parametrize("raises", [False, True])
-def test_a_child_that_comes_back_from_a_node_ends_and_tells_and_plays_nothing(
-    raises: bool, tmp_path: Path
-) -> None:
+def test_forked_child_that_returns_from_a_node_ends_silently(raises: bool, tmp_path: Path) -> None:
     program = PROGRAM.format(raises=raises)
     ran = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60

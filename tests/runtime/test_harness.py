@@ -24,7 +24,7 @@ from vflow import (
 from vflow.runtime.shared_models import MODELS
 
 
-def test_push_answers_what_came_out_and_pull_takes_it() -> None:
+def test_push_returns_the_emitted_items_and_pull_takes_them() -> None:
     with Harness(Pass()) as harness:
         assert harness.push(word(0)) == [word(0)]
         assert harness.pull() == [word(0)]
@@ -57,12 +57,12 @@ class Counts(Words):
         (Counts(), "emitted int, not a packet or an event"),
     ],
 )
-def test_what_a_pipeline_refuses_of_a_source_fails_the_test(node: Node, message: str) -> None:
+def test_emission_that_a_pipeline_refuses_fails_the_test(node: Node, message: str) -> None:
     with Harness(node) as harness, pytest.raises(NodeError, match=message):
         list(harness.produce())
 
 
-def test_audio_that_is_not_what_its_output_carries_fails_the_test() -> None:
+def test_audio_that_differs_from_its_outputs_caps_fails_the_test() -> None:
     class Slows(Node):
         """Halves the rate, and does not say so."""
 
@@ -175,13 +175,13 @@ def test_a_failing_open_closes_the_node_and_gives_back_its_models() -> None:
     assert not MODELS._entries
 
 
-def test_caps_are_what_the_test_negotiates_or_what_the_node_declares() -> None:
+def test_caps_are_those_given_by_the_test_else_those_declared() -> None:
     harness = Harness(Pass(), caps={"text": Text("chunk")})
     assert harness.caps("text") == Text("chunk")
     assert harness.caps("out") == Text("word")
 
 
-def test_a_node_that_holds_and_takes_back_is_noted() -> None:
+def test_holds_and_take_backs_of_a_node_are_recorded() -> None:
     class Decides(Pass):
         def process(self, packet: TextPacket) -> None:
             self.ctx.hold(True)
@@ -195,7 +195,7 @@ def test_a_node_that_holds_and_takes_back_is_noted() -> None:
         assert not harness.cancelled(4)
 
 
-def test_a_flush_of_a_harness_takes_back_where_it_is_told_to() -> None:
+def test_flush_of_a_harness_takes_back_if_told_to() -> None:
     flushes: list[Flush] = []
 
     class Notes(Pass):

@@ -42,7 +42,7 @@ class Turns:
         return turn in self.taken_back
 
 
-def test_what_is_held_and_all_behind_it_waits_for_the_commit_in_its_order() -> None:
+def test_held_entry_and_all_after_it_wait_for_the_commit_in_order() -> None:
     turns = Turns()
     items = [word(0, turn=1), word(1, turn=2), TurnEnd(turn=2), word(2, turn=3), Eos()]
     for item in items:
@@ -56,13 +56,13 @@ def test_what_is_held_and_all_behind_it_waits_for_the_commit_in_its_order() -> N
     assert turns.link.ended
 
 
-def test_what_the_user_did_is_not_held() -> None:
+def test_events_of_what_the_user_did_are_not_held() -> None:
     turns = Turns()
     turns.link.put(Pause(turn=2))
     assert drain(turns.link) == [Pause(turn=2)]
 
 
-def test_what_was_retracted_holds_nothing_up() -> None:
+def test_retracted_entries_hold_nothing_up() -> None:
     turns = Turns()
     turns.link.put(word(0, turn=2))
     turns.link.put(word(1, turn=3))
@@ -143,7 +143,7 @@ def test_an_old_event_and_what_comes_after_an_old_packet_are_delivered() -> None
     assert turns.link.stats().stale == 1
 
 
-def test_what_a_leaky_link_drops_of_what_it_holds_is_told() -> None:
+def test_drops_of_a_held_leaky_link_are_reported() -> None:
     turns = Turns(packets=2, policy="leaky-oldest")
     for index in range(5):
         turns.link.put(word(index, turn=2))
@@ -151,7 +151,7 @@ def test_what_a_leaky_link_drops_of_what_it_holds_is_told() -> None:
     assert turns.touched == [2] * 5
 
 
-def test_after_the_grace_alone_waits_for_what_is_in_doubt() -> None:
+def test_only_a_link_after_the_grace_holds_doubtful_turns() -> None:
     for after_grace in (False, True):
         turns = Turns(after_grace)
         turns.link.put(word(0, turn=3))
@@ -161,7 +161,7 @@ def test_after_the_grace_alone_waits_for_what_is_in_doubt() -> None:
         assert drain(turns.link) == [word(0, turn=3)]
 
 
-def test_after_the_grace_nothing_is_delivered_of_a_turn_that_was_taken_back() -> None:
+def test_link_after_the_grace_delivers_nothing_of_a_taken_back_turn() -> None:
     items = [word(0, turn=3), Pause(turn=3), TurnEnd(turn=3), word(1, turn=4), Eos(turn=3)]
     for after_grace in (False, True):
         turns = Turns(after_grace)

@@ -133,7 +133,7 @@ def test_a_node_with_no_reply_below_it_holds_nothing(running: Pipeline) -> None:
     assert told(running) == []
 
 
-def test_a_sink_goes_on_once_the_last_node_lets_it_go(running: Pipeline) -> None:
+def test_sink_goes_on_after_the_last_node_releases_it(running: Pipeline) -> None:
     running.nodes["guard"].ctx.hold(True)
     running.nodes["words"].ctx.hold(True)
     running.nodes["guard"].ctx.hold(False)
@@ -142,7 +142,7 @@ def test_a_sink_goes_on_once_the_last_node_lets_it_go(running: Pipeline) -> None
     assert holds(running)[0] == [True, True, False]
 
 
-def test_a_flush_ends_a_hold_and_is_told_first(running: Pipeline, clock: Time) -> None:
+def test_flush_ends_a_hold_and_is_posted_before_it(running: Pipeline, clock: Time) -> None:
     running.nodes["guard"].ctx.hold(True)
     clock.pass_ns(30 * MS)
     running.nodes["guard"].ctx.interrupt(0)
@@ -179,7 +179,7 @@ def test_a_hold_that_nobody_releases_ends_within_2_s_with_a_warning(running: Pip
     assert LONGEST_NS + SECOND / 2 <= 2 * SECOND, "the watchdog looks twice a second"
 
 
-def test_a_node_that_ends_lets_go_what_it_holds(running: Pipeline) -> None:
+def test_node_that_ends_releases_its_hold(running: Pipeline) -> None:
     ended: list[Message] = []
     running.bus.listen(lambda message: ended.append(message) if message.kind == "hold" else None)
     running.nodes["guard"].ctx.hold(True)
@@ -190,7 +190,7 @@ def test_a_node_that_ends_lets_go_what_it_holds(running: Pipeline) -> None:
     assert any("guard has ended" in text for _, text, _ in told(running, "warning"))
 
 
-def test_a_node_that_restarts_lets_go_what_it_holds(running: Pipeline) -> None:
+def test_node_that_restarts_releases_its_hold(running: Pipeline) -> None:
     released = Gate()
     running.bus.listen(
         lambda message: released.pass_through() if message.data.get("phase") == "given_up" else None
@@ -202,7 +202,7 @@ def test_a_node_that_restarts_lets_go_what_it_holds(running: Pipeline) -> None:
     assert holds(running)[0] == [True, False]
 
 
-def test_stopping_lets_go_without_a_word(clock: Time) -> None:
+def test_stopping_releases_holds_without_a_warning(clock: Time) -> None:
     running = made(clock)
     with running:
         running.nodes["guard"].ctx.hold(True)

@@ -50,7 +50,7 @@ def test_by_pts_an_ended_link_is_not_waited_for() -> None:
     assert not inbox.ended
 
 
-def test_by_pts_a_stale_entry_does_not_decide_whose_turn_it_is() -> None:
+def test_by_pts_a_stale_entry_does_not_decide_which_link_is_next() -> None:
     one, two = link(), link()
     inbox = Inbox([one, two], by_pts=True)
     one.put(word(0, pts_ns=0))
@@ -71,7 +71,7 @@ def test_a_writer_is_woken_below_its_bound_when_the_reader_waits_for_another_lin
     putter.join()
 
 
-def test_the_eos_of_a_link_that_closes_a_cycle_is_waited_for_by_nobody() -> None:
+def test_eos_of_a_link_that_closes_a_cycle_is_not_waited_for() -> None:
     forth, back = link(), link()
     back.feedback = True
     inbox = Inbox([forth, back], by_pts=False)

@@ -70,7 +70,7 @@ def test_nodes_open_side_by_side() -> None:
     close(cycle)
 
 
-def test_the_first_failure_is_answered_and_a_half_open_node_is_closed() -> None:
+def test_first_failure_is_returned_and_a_half_open_node_is_closed() -> None:
     node = Logged()
     node.error = OSError("no device")
     cycle, _ = lifecycle(node=node)
@@ -80,7 +80,7 @@ def test_the_first_failure_is_answered_and_a_half_open_node_is_closed() -> None:
     assert done(node) == ["open", "close"]
 
 
-def test_what_opens_behind_the_close_closes_itself_and_is_not_warmed_up() -> None:
+def test_node_that_opens_after_the_close_closes_itself_without_warm_up() -> None:
     node = Logged()
     node.gate = Gate()
     cycle, _ = lifecycle(node=node)
@@ -96,7 +96,7 @@ def test_what_opens_behind_the_close_closes_itself_and_is_not_warmed_up() -> Non
     assert done(node) == ["open", "close"]
 
 
-def test_what_was_closed_before_it_opened_does_not_open() -> None:
+def test_lifecycle_closed_before_it_opened_does_not_open() -> None:
     node = Logged()
     cycle, _ = lifecycle(node=node)
     close(cycle)

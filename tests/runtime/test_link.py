@@ -115,7 +115,7 @@ def test_items_come_out_in_order_and_are_counted() -> None:
     assert (stats.pushed, stats.dropped, stats.stale, stats.high_water) == (3, 0, 0, 3)
 
 
-def test_a_link_knows_of_which_epoch_the_last_item_was_and_whether_it_was_the_eos() -> None:
+def test_link_knows_the_epoch_of_the_last_item_and_whether_it_was_the_eos() -> None:
     queue = link()
     queue.writer.epoch = 3
     queue.put(word(0))
@@ -184,7 +184,7 @@ def test_audio_that_a_blocked_writer_put_is_not_counted_as_free_entries() -> Non
     putter.join()
 
 
-def test_an_event_taken_at_a_look_makes_room_for_a_blocked_writer() -> None:
+def test_event_taken_by_pop_event_makes_room_for_a_blocked_writer() -> None:
     queue = link(packets=1)
     putter = Putter(queue, [SpeechEnd(), word(0)])
     putter.wait_blocked()
@@ -250,7 +250,7 @@ def test_a_purge_keeps_the_eos_and_drops_the_rest() -> None:
     assert queue.stats().stale == 2
 
 
-def test_what_was_put_by_an_old_epoch_behind_the_purge_is_skipped() -> None:
+def test_entry_of_an_old_epoch_put_after_the_purge_is_skipped() -> None:
     queue = link()
     queue.put(word(0))
     queue.floor = 1  # as a purge does that came between the put's check and its append
@@ -258,7 +258,7 @@ def test_what_was_put_by_an_old_epoch_behind_the_purge_is_skipped() -> None:
     assert queue.stats().stale == 1
 
 
-def test_an_event_behind_a_stale_packet_is_found_and_its_audio_counted_out() -> None:
+def test_event_after_a_stale_packet_is_found_and_the_packets_audio_subtracted() -> None:
     queue = link()
     queue.put(block(20))
     queue.floor = queue.writer.epoch = 1
@@ -372,7 +372,7 @@ def test_a_full_link_with_the_policy_error_raises() -> None:
         queue.put(word(1))
 
 
-def test_what_waited_longer_than_max_age_is_dropped_when_taken_out() -> None:
+def test_packet_older_than_max_age_is_dropped_when_taken_out() -> None:
     queue = link(max_age_ns=-1)
     queue.put(word(0))
     queue.put(SpeechEnd())
@@ -399,7 +399,7 @@ def test_max_age_holds_for_every_packet_however_many_wait() -> None:
     assert drain(queue) == []
 
 
-def test_behind_the_first_entries_one_put_in_eight_is_timed() -> None:
+def test_above_a_few_entries_every_eighth_put_is_timed() -> None:
     queue = link()
     looks: list[int] = []
     queue._stamp_ns = lambda: looks.append(len(queue)) or 0
@@ -408,7 +408,7 @@ def test_behind_the_first_entries_one_put_in_eight_is_timed() -> None:
     assert looks == [0, 1, 2, 3, 8, 16]
 
 
-def test_a_retraction_takes_back_one_turn_and_lets_the_others_and_what_is_newer_through() -> None:
+def test_retraction_drops_one_turn_and_passes_others_and_newer_items() -> None:
     queue = link(keep=True)
     said = SpeechEnd(turn=2)
     for item in (word(0, turn=1), word(1, turn=2), said, word(2, turn=3)):
@@ -451,7 +451,7 @@ def test_a_put_that_waits_for_room_is_refused_when_its_turn_is_retracted() -> No
     assert drain(queue) == [word(0, turn=1)]
 
 
-def test_a_link_remembers_no_retraction_that_both_its_ends_are_past() -> None:
+def test_link_forgets_a_retraction_once_both_ends_are_past_it() -> None:
     queue = link()
     for number in range(1, 50):
         queue.retract(number, number)
@@ -498,7 +498,7 @@ def test_a_writer_that_does_not_wait_is_not_woken() -> None:
     assert writer.wakes == 0
 
 
-def test_a_blocked_writer_is_woken_once_by_a_reader_that_takes_all() -> None:
+def test_reader_that_takes_everything_wakes_a_blocked_writer_once() -> None:
     queue = link(packets=4)
     writer, _ = noted(queue)
     putter = Putter(queue, [word(n) for n in range(5)])
@@ -610,7 +610,7 @@ def test_a_leaky_link_full_of_events_takes_more() -> None:
 
 
 @pytest.mark.parametrize("policy", ["leaky-oldest", "leaky-newest"])
-def test_each_dropped_packet_is_told_and_counted_once(policy: str) -> None:
+def test_each_dropped_packet_is_reported_and_counted_once(policy: str) -> None:
     drops: list[int] = []
     queue = link(lambda: drops.append(1), packets=2, policy=policy)
     for index in range(6):
@@ -629,7 +629,7 @@ def test_a_long_packet_makes_a_leaky_link_drop_as_many_as_fill_its_time() -> Non
     assert (len(drops), queue.queued_ns) == (4, 0)
 
 
-def test_stale_and_old_audio_is_counted_out_when_it_is_skipped() -> None:
+def test_stale_and_old_audio_is_subtracted_when_it_is_skipped() -> None:
     queue = link()
     queue.put(block(20))
     queue.floor = queue.writer.epoch = 1
@@ -653,7 +653,7 @@ def test_each_refused_packet_is_counted() -> None:
     assert (queue.stats().stale, queue.stats().pushed, len(queue)) == (3, 0, 0)
 
 
-def test_the_longest_wait_is_told_in_ms_to_the_microsecond() -> None:
+def test_longest_wait_is_reported_in_ms_to_the_microsecond() -> None:
     queue = link()
     now = [0]
     queue._stamp_ns = lambda: now[0]
@@ -670,7 +670,7 @@ def test_an_event_is_never_too_old() -> None:
     assert queue.stats().stale == 0
 
 
-def test_the_next_entry_is_told_by_its_put_or_by_its_pts() -> None:
+def test_next_entry_is_ordered_by_its_put_or_by_its_pts() -> None:
     queue = link()
     queue.time_all()
     queue._stamp_ns = iter(range(7, 100)).__next__

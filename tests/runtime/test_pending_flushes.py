@@ -26,25 +26,25 @@ def pending(*flushes: Flush) -> PendingFlushes:
     return made
 
 
-def test_more_flushes_than_are_kept_become_one_with_the_newest_number() -> None:
+def test_flushes_beyond_the_limit_are_joined_under_the_newest_number() -> None:
     made = pending(*(flush(n, turn=n) for n in range(1, 3 * MAX_PENDING)))
     assert len(made.queue) == MAX_PENDING + 1
     assert made.queue[-1].number == 3 * MAX_PENDING - 1
     assert made.queue[-1].turn == 3 * MAX_PENDING - 1
 
 
-def test_flushes_that_become_one_reach_all_that_each_of_them_reached() -> None:
+def test_joined_flushes_reach_everything_that_each_reached() -> None:
     made = pending(*(Flush(n, 1, nodes=frozenset([f"node {n}"])) for n in range(1, MAX_PENDING + 5)))
     reached = frozenset.union(*(one.nodes for one in made.queue))
     assert reached == {f"node {n}" for n in range(1, MAX_PENDING + 5)}
 
 
-def test_a_retraction_is_kept_for_itself_however_many_flushes_wait() -> None:
+def test_retraction_is_never_joined_with_flushes() -> None:
     made = pending(*(flush(n, retracts=True) for n in range(1, MAX_PENDING + 5)))
     assert [one.number for one in made.queue] == list(range(1, MAX_PENDING + 5))
 
 
-def test_as_many_flushes_as_are_kept_may_wait_behind_one_that_was_judged() -> None:
+def test_a_full_queue_of_flushes_may_wait_after_a_judged_one() -> None:
     made = pending(flush(1), flush(2))
     made.judge_up_to(1)
     for number in range(3, 3 + MAX_PENDING):
@@ -120,7 +120,7 @@ def test_a_flush_spares_no_generator_and_an_owed_one_neither() -> None:
     assert made.judge(runner("sender"), 1) is Verdict.DROP
 
 
-def test_what_was_judged_by_a_verdict_is_taken_and_what_came_later_is_left() -> None:
+def test_flushes_judged_by_a_verdict_are_taken_and_later_ones_stay() -> None:
     made = pending(flush(1), flush(2))
     made.judge(runner(), 1)
     made.hand(flush(3))
@@ -163,7 +163,7 @@ def test_work_in_no_turn_is_ended_by_any_flush_of_its_outputs() -> None:
     assert made.judge(runner(), 0) is Verdict.DROP
 
 
-def test_nothing_is_taken_or_concerns_anybody_before_a_flush_came() -> None:
+def test_before_any_flush_nothing_is_taken_or_concerned() -> None:
     made = pending()
     assert made.concerns(runner(), 1) is False
     assert made.spares(runner()) is True

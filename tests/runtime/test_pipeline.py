@@ -74,7 +74,7 @@ def test_a_pipeline_that_never_started_can_be_stopped() -> None:
     assert running.wait(PATIENCE_S)
 
 
-def test_wait_answers_false_after_its_timeout() -> None:
+def test_wait_returns_false_after_its_timeout() -> None:
     with pipeline(CHAIN, node=Waiting) as running:
         assert not running.wait(0.0)
         assert running.state is State.PLAYING
@@ -264,7 +264,7 @@ def test_a_close_that_raises_is_a_warning_and_the_others_are_closed() -> None:
     assert running.nodes["sink"].closed == 1  # type: ignore[attr-defined]
 
 
-def test_wait_raises_what_failed_though_another_node_hangs() -> None:
+def test_wait_raises_the_failure_even_if_another_node_hangs() -> None:
     gate = Gate()
 
     class Hangs(Collect):
@@ -283,7 +283,7 @@ def test_wait_raises_what_failed_though_another_node_hangs() -> None:
     gate.open()
 
 
-def test_a_stop_that_cannot_wait_for_another_names_what_that_one_waits_for() -> None:
+def test_second_stop_that_times_out_names_the_nodes_the_first_waits_for() -> None:
     gate = Gate()
 
     class Hangs(Pass):

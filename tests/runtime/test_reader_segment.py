@@ -49,13 +49,13 @@ class Late(Pass):
         return self.on_timer()
 
 
-def test_a_timer_runs_at_its_time_while_nothing_comes() -> None:
+def test_timer_runs_on_time_without_input() -> None:
     text = CHAIN.replace("every: 20ms", "every: 100ms")
     running = run(text, ManualClock(), node=Late)
     assert [packet.pts_ns // MS for packet in sink(running).got] == [*(100 * n + 30 for n in range(9)), 900]
 
 
-def test_a_flush_cancels_the_timers_of_what_it_reaches() -> None:
+def test_flush_cancels_the_timers_of_nodes_it_reaches() -> None:
     fired = []
 
     class Timed(Late):
@@ -233,7 +233,7 @@ def test_a_timer_is_not_delayed_by_a_later_one_of_the_same_thread() -> None:
     assert fired == [20 * MS]
 
 
-def test_a_flush_that_comes_of_an_event_at_a_look_is_told_before_the_next_item() -> None:
+def test_flush_caused_by_an_event_taken_while_suspended_is_applied_before_the_next_item() -> None:
     log: list[str] = []
 
     class Looks(Heavy):
@@ -297,7 +297,7 @@ def test_a_thread_that_is_stopped_at_a_timer_takes_no_further_item() -> None:
     assert begun == []
 
 
-def test_a_flush_that_ends_what_a_timer_makes_is_told_once_its_generator_is_closed() -> None:
+def test_flush_that_ends_a_timers_generator_is_applied_after_its_close() -> None:
     log: list[str] = []
 
     class Timed(Heavy):
@@ -340,7 +340,7 @@ def test_a_timer_runs_once_and_not_before_its_time() -> None:
     assert (segment._run_due_timer(), fired, segment.timers) == (True, [True], {})
 
 
-def test_a_flush_that_comes_while_a_node_is_told_of_another_is_told_though_nothing_comes() -> None:
+def test_flush_during_on_flush_is_applied_without_further_input() -> None:
     told: list[int] = []
 
     class Told(Heavy):

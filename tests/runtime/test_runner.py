@@ -132,7 +132,7 @@ class Marks(Node):
         return word(9)
 
 
-def test_what_an_event_makes_comes_before_the_event() -> None:
+def test_emissions_for_an_event_come_before_the_event() -> None:
     with Harness(Marks()) as harness:
         assert harness.event(SpeechStart()) == [word(9), SpeechStart()]
 
@@ -163,7 +163,7 @@ class Raises(Pass):
         raise ValueError("no such time")
 
 
-def test_what_a_node_raises_names_it_and_keeps_the_cause() -> None:
+def test_error_of_a_node_names_it_and_keeps_its_cause() -> None:
     for act in (
         lambda harness: harness.push(word(0)),
         lambda harness: harness.event(SpeechEnd()),

@@ -70,7 +70,7 @@ class Speech(Words):
         yield word(1)
 
 
-def test_an_event_that_comes_next_is_seen_at_a_look_and_packets_wait() -> None:
+def test_next_event_is_taken_at_a_yield_of_none_and_packets_wait() -> None:
     running = run(CHAIN.replace("{use: t.words, every: 20ms}", "{use: t.speech}"), ManualClock(),
                   node=Spells, speech=Speech)  # fmt: skip
     log = running.nodes["node"].log  # type: ignore[attr-defined]
@@ -78,7 +78,7 @@ def test_an_event_that_comes_next_is_seen_at_a_look_and_packets_wait() -> None:
     assert sink(running).names == ["speech_start", "eos"]
 
 
-def test_an_event_does_not_overtake_what_a_node_that_takes_no_events_still_makes() -> None:
+def test_event_does_not_overtake_output_of_a_node_without_on_event() -> None:
     class Plain(Heavy):
         def process(self, packet: TextPacket) -> Iterator[Any]:
             for _ in range(3):
@@ -102,7 +102,7 @@ def test_an_event_does_not_overtake_what_a_node_that_takes_no_events_still_makes
 # waits
 
 
-def test_notify_ends_a_wait_and_is_not_lost_when_it_comes_first() -> None:
+def test_notify_ends_a_wait_even_if_it_comes_first() -> None:
     class Notified(Heavy):
         def process(self, packet: TextPacket) -> Any:
             self.ctx.notify()
@@ -132,7 +132,7 @@ class CountingClock(SystemClock):
         return CountingWaiter(self)
 
 
-def test_a_node_that_waits_is_not_woken_by_what_comes_in() -> None:
+def test_incoming_items_do_not_wake_a_waiting_node() -> None:
     class Waits(Heavy):
         waiter: Any = None
 
@@ -151,7 +151,7 @@ def test_a_node_that_waits_is_not_woken_by_what_comes_in() -> None:
     assert running.nodes["node"].waits == 1  # type: ignore[attr-defined]
 
 
-def test_a_source_that_looks_and_never_waits_is_stopped() -> None:
+def test_source_that_yields_none_and_never_waits_can_be_stopped() -> None:
     begun = threading.Event()
 
     class Endless(Words):
@@ -246,7 +246,7 @@ def test_a_notification_ends_one_wait_and_no_second_one() -> None:
     assert sink(run(CHAIN, ManualClock(), node=Waits)).indices == list(range(10))
 
 
-def test_a_wake_up_may_be_taken_back() -> None:
+def test_wake_up_can_be_cancelled() -> None:
     running = pipeline(CHAIN, node=Told)
     segment, runner = running._wiring.segments["node"], running._wiring.runners["node"]
     segment.wake_at(runner, 10)
@@ -266,7 +266,7 @@ def test_a_retraction_spares_the_rest_of_its_own_nodes_work_and_a_flush_does_not
     assert segment.spares(runner) is False
 
 
-def test_a_node_that_takes_an_event_at_a_look_is_told_of_a_flush_after_it() -> None:
+def test_node_hears_of_a_flush_after_the_event_it_took_while_suspended() -> None:
     log: list[str] = []
 
     class Looks(Heavy):
@@ -285,7 +285,7 @@ def test_a_node_that_takes_an_event_at_a_look_is_told_of_a_flush_after_it() -> N
     assert log == ["event", "flush"]
 
 
-def test_a_stop_leaves_a_node_that_waits_while_it_is_told_of_a_flush() -> None:
+def test_stop_ends_a_wait_inside_on_flush() -> None:
     class Waits(Pass):
         def on_flush(self, flush: Flush) -> None:
             self.ctx.wait_until()
@@ -337,7 +337,7 @@ def test_a_rest_ends_with_a_stop_before_it_and_within_it() -> None:
         segment.rest(0)
 
 
-def test_a_forked_child_that_comes_back_by_an_exit_fails_no_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forked_child_that_returns_by_an_exit_fails_no_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     class Ended(BaseException):
         """Stands for the end of the process."""
 
@@ -498,7 +498,7 @@ def test_an_event_passes_the_first_node_of_a_thread_before_a_generator_further_o
     assert log == ["end", "first speech_start", "second speech_start", "end", "first eos", "second eos"]
 
 
-def test_a_node_with_two_inputs_takes_no_event_at_a_look() -> None:
+def test_node_with_two_inputs_takes_no_event_while_suspended() -> None:
     log: list[str] = []
 
     class Both(Node):
@@ -530,7 +530,7 @@ def test_a_node_with_two_inputs_takes_no_event_at_a_look() -> None:
     assert log == ["begin 0", "end 0", "speech_start", "begin 1", "end 1", "eos"]
 
 
-def test_a_source_that_takes_events_may_look() -> None:
+def test_source_with_on_event_may_yield_none() -> None:
     class Looks(Words):
         def produce(self) -> Iterator[Any]:
             yield None
@@ -543,7 +543,7 @@ def test_a_source_that_takes_events_may_look() -> None:
     assert sink(run(text, ManualClock(), looks=Looks, node=Pass)).indices == [0]
 
 
-def test_a_coroutine_that_was_cancelled_ends_by_what_cancelled_it() -> None:
+def test_cancelled_coroutine_ends_with_the_signal_that_cancelled_it() -> None:
     async def cancelled() -> None:
         raise asyncio.CancelledError
 
@@ -560,7 +560,7 @@ def test_a_coroutine_that_was_cancelled_ends_by_what_cancelled_it() -> None:
     segment._coroutines.close()
 
 
-def test_a_wait_ends_at_its_time_and_at_once_where_that_has_passed() -> None:
+def test_wait_ends_on_time_and_at_once_if_the_time_has_passed() -> None:
     segment, runner = unstarted(node=Noted)
     waits: list[int | None] = []
     now = 0
@@ -598,7 +598,7 @@ def test_a_wait_ends_with_a_drain_for_a_source_alone_and_with_a_flush_or_a_stop_
 
 
 @pytest.mark.parametrize("tells", ["failed", "announce", "work"])
-def test_a_forked_child_tells_nobody_of_anything(tells: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forked_child_posts_nothing(tells: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Gone(BaseException):
         """Stands for the end of the process."""
 
@@ -630,7 +630,7 @@ def test_a_forked_child_tells_nobody_of_anything(tells: str, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("error", [SystemExit("enough"), RuntimeError("a fault")])
-def test_a_thread_that_ends_by_an_error_says_by_which_and_that_it_left(error: BaseException) -> None:
+def test_thread_that_ends_by_an_error_reports_the_error_and_its_end(error: BaseException) -> None:
     def fails() -> None:
         raise error
 

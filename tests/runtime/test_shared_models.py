@@ -27,7 +27,7 @@ def test_all_users_of_a_key_share_one_instance_which_the_last_one_closes() -> No
     assert models.acquire("key", Model) is not one
 
 
-def test_two_that_ask_at_once_load_it_once() -> None:
+def test_two_threads_that_ask_at_once_load_a_model_once() -> None:
     models, gate, loads = SharedModels(), Gate(), []
 
     def load() -> Model:
@@ -85,7 +85,7 @@ class Mortal:
         self.closes += 1
 
 
-def test_one_that_died_is_loaded_anew_though_another_still_holds_it() -> None:
+def test_dead_model_is_loaded_anew_while_another_node_holds_it() -> None:
     models = SharedModels()
     old = models.acquire("key", Mortal)
     old.closed = True
@@ -96,7 +96,7 @@ def test_one_that_died_is_loaded_anew_though_another_still_holds_it() -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
-def test_the_dead_one_and_the_fresh_one_are_closed_each_with_its_own_last_user(
+def test_dead_and_fresh_models_are_closed_after_their_own_last_users(
     order: tuple[int, ...],
 ) -> None:
     models = SharedModels()
@@ -112,7 +112,7 @@ def test_the_dead_one_and_the_fresh_one_are_closed_each_with_its_own_last_user(
     assert models.acquire("key", Mortal) not in (old, new)
 
 
-def test_one_that_dies_again_and_again_is_loaded_anew_each_time() -> None:
+def test_model_that_keeps_dying_is_loaded_anew_each_time() -> None:
     models, had = SharedModels(), []
     for _ in range(4):
         had.append(models.acquire("key", Mortal))
@@ -123,7 +123,7 @@ def test_one_that_dies_again_and_again_is_loaded_anew_each_time() -> None:
     assert [one.closes for one in had] == [1, 1, 1, 1]
 
 
-def test_one_that_is_dead_when_it_is_loaded_is_handed_out_and_not_loaded_for_ever() -> None:
+def test_model_that_is_dead_when_loaded_is_handed_out_without_endless_loading() -> None:
     class Dead(Mortal):
         closed = True
 
@@ -132,7 +132,7 @@ def test_one_that_is_dead_when_it_is_loaded_is_handed_out_and_not_loaded_for_eve
     assert models.acquire("key", Dead) is not first
 
 
-def test_a_dead_one_whose_successor_does_not_load_is_still_its_users() -> None:
+def test_users_keep_a_dead_model_if_its_successor_does_not_load() -> None:
     models = SharedModels()
     old = models.acquire("key", Mortal)
     old.closed = True
@@ -147,7 +147,7 @@ def test_a_dead_one_whose_successor_does_not_load_is_still_its_users() -> None:
     assert old.closes == 1
 
 
-def test_two_that_wait_for_a_load_that_fails_both_get_its_error_and_leave_nothing() -> None:
+def test_both_threads_waiting_for_a_failed_load_get_its_error() -> None:
     models, gate, errors = SharedModels(), Gate(), []
 
     def fail() -> Mortal:
@@ -171,7 +171,7 @@ def test_two_that_wait_for_a_load_that_fails_both_get_its_error_and_leave_nothin
     assert models.acquire("key", Mortal).closes == 0
 
 
-def test_many_that_ask_while_one_dies_share_its_successor_and_leave_nothing() -> None:
+def test_threads_that_ask_while_a_model_dies_share_its_successor() -> None:
     models, start, got = SharedModels(), threading.Barrier(9), []
     old = models.acquire("key", Mortal)
 
@@ -194,7 +194,7 @@ def test_many_that_ask_while_one_dies_share_its_successor_and_leave_nothing() ->
     assert not models._entries
 
 
-def test_a_node_that_asks_again_gives_its_dead_one_back() -> None:
+def test_node_that_asks_again_gives_its_dead_model_back() -> None:
     shares = Shares()
     old = shares.take("test_shared_models", Mortal)
     assert shares.take("test_shared_models", Mortal) is old
@@ -206,7 +206,7 @@ def test_a_node_that_asks_again_gives_its_dead_one_back() -> None:
     assert not MODELS._entries
 
 
-def test_a_dead_one_that_cannot_be_closed_is_told_at_the_end() -> None:
+def test_dead_model_that_cannot_be_closed_is_reported_at_the_end() -> None:
     class Stuck(Mortal):
         def close(self) -> None:
             raise OSError("stuck")

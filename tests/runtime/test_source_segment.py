@@ -41,7 +41,7 @@ def test_a_source_that_skips_ends_its_stream() -> None:
     assert sink(running).names == ["eos"]
 
 
-def test_drain_ends_a_source_that_never_waits_and_plays_what_it_sent() -> None:
+def test_drain_ends_a_source_that_never_waits_and_plays_its_packets() -> None:
     started = threading.Event()
 
     class Endless(Words):
@@ -85,7 +85,7 @@ def test_drain_ends_a_source_that_waits_and_no_other_node() -> None:
     assert sink(running).indices == [0]
 
 
-def test_a_drain_does_not_end_what_a_fused_node_waits_for() -> None:
+def test_drain_does_not_end_the_wait_of_a_fused_node() -> None:
     gate = Gate()
 
     class Delays(Pass):
@@ -144,7 +144,7 @@ def test_a_source_that_is_stopped_before_its_stream_began_produces_nothing() -> 
     assert begun == []
 
 
-def test_a_flush_that_comes_with_a_drain_is_told_before_the_stream_ends() -> None:
+def test_flush_with_a_drain_is_applied_before_the_stream_ends() -> None:
     log: list[str] = []
 
     class Interrupted(Words):
@@ -167,7 +167,7 @@ def test_a_flush_that_comes_with_a_drain_is_told_before_the_stream_ends() -> Non
     assert log == ["flush", "eos"]
 
 
-def test_a_flush_is_told_between_two_emissions_though_it_refuses_none() -> None:
+def test_flush_is_applied_between_two_emissions_even_if_it_refuses_none() -> None:
     log: list[str] = []
 
     class Fused(Pass):
@@ -185,7 +185,7 @@ def test_a_flush_is_told_between_two_emissions_though_it_refuses_none() -> None:
     assert log == ["word 0", "cancel", "word 1"]
 
 
-def test_a_forked_child_that_comes_back_with_an_error_ends_before_anybody_hears_of_it(
+def test_forked_child_that_returns_with_an_error_ends_silently(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     class Ended(BaseException):
@@ -216,7 +216,7 @@ def test_a_source_that_is_stopped_while_it_makes_a_packet_does_not_send_it() -> 
     assert wiring.segments["node"].inbox.link.stats().pushed == 1
 
 
-def test_a_flush_drops_what_its_source_makes_in_no_turn_and_the_source_goes_on() -> None:
+def test_flush_drops_a_sources_items_without_a_turn_and_the_source_goes_on() -> None:
     class Flushes(Words):
         def produce(self) -> Any:
             yield word(0)

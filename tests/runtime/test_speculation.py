@@ -203,7 +203,7 @@ def reply_to(text: str) -> list[str]:
     return [f"to {text}", f"word 1 to {text}", f"word 2 to {text}"]
 
 
-def test_a_pause_that_was_the_end_is_answered_in_advance_and_only_then_heard(run: Run) -> None:
+def test_reply_made_at_a_pause_is_heard_only_after_the_commit(run: Run) -> None:
     run.user.say("pause")
     wait_for_withheld(run, 5)
     assert (run.shown, run.told, run.node("log").got) == ([], [], [])
@@ -214,7 +214,7 @@ def test_a_pause_that_was_the_end_is_answered_in_advance_and_only_then_heard(run
     assert [packet.text for packet in run.node("log").got] == ["attempt 1"]
 
 
-def test_what_was_withheld_says_when_it_was_made(run: Run) -> None:
+def test_withheld_messages_say_when_they_were_made(run: Run) -> None:
     run.user.say("pause")
     wait_for_withheld(run, 5)
     run.user.say("finish")
@@ -224,7 +224,7 @@ def test_what_was_withheld_says_when_it_was_made(run: Run) -> None:
     assert all(m.data["made_ns"] <= committed.at_ns <= m.at_ns for m in words)
 
 
-def test_when_the_user_speaks_on_nothing_of_the_first_attempt_is_ever_seen(run: Run) -> None:
+def test_nothing_of_a_retracted_attempt_is_ever_seen(run: Run) -> None:
     run.user.say("pause")
     wait_for_withheld(run, 5)
     run.user.say("resume")
@@ -239,7 +239,7 @@ def test_when_the_user_speaks_on_nothing_of_the_first_attempt_is_ever_seen(run: 
     assert run.node("reply").flushes == [(1, True)]
 
 
-def test_a_retraction_ends_an_answer_that_is_being_made() -> None:
+def test_retraction_ends_an_answer_in_progress() -> None:
     gate = Gate()
     with Run(gate) as run:
         run.user.say("pause")
@@ -253,9 +253,7 @@ def test_a_retraction_ends_an_answer_that_is_being_made() -> None:
         assert run.shown == reply_to("attempt 2")
 
 
-def test_a_pause_that_is_heard_late_is_not_answered_in_advance_any_more(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_late_pause_is_not_answered_in_advance(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     hold = Gate()
     monkeypatch.setattr(Guess, "hold", hold)
     run.user.say("speech")
@@ -286,7 +284,7 @@ def test_another_turn_is_not_held_nor_retracted() -> None:
         assert run.shown == reply_to("at the end") * 2
 
 
-def test_an_end_without_a_pause_is_answered_then(run: Run) -> None:
+def test_end_without_a_pause_is_answered_at_the_end(run: Run) -> None:
     run.user.say("finish")
     run.end()
     assert run.shown == reply_to("at the end")
@@ -303,7 +301,7 @@ def test_an_interruption_while_a_turn_is_held_cancels_it(run: Run) -> None:
     assert run.told == ["attempt 1"], "what the user said is told all the same"
 
 
-def test_a_committed_reply_can_be_interrupted_as_any() -> None:
+def test_committed_reply_can_be_interrupted_like_any_other() -> None:
     gate = Gate()
     with Run(gate) as run:
         run.user.say("pause")
@@ -331,7 +329,7 @@ class Hasty(Guess):
             yield TextPacket(text=f"partial {number}", turn=packet.turn)
 
 
-def test_a_retraction_lets_the_work_on_what_the_user_said_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retraction_lets_work_on_the_users_words_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate()
     monkeypatch.setattr(Hasty, "hold", gate)
     text = """
@@ -398,7 +396,7 @@ class Hears(Guess):
         self.heard.append(packet.pts_ns)
 
 
-def test_a_resume_with_a_verdict_on_the_way_loses_nothing_that_the_user_says() -> None:
+def test_resume_while_a_verdict_is_on_its_way_loses_no_user_words() -> None:
     Rates.gate = Gate()
     running = pipeline(
         """
@@ -571,7 +569,7 @@ def test_a_stop_gives_up_a_turn_without_a_warning() -> None:
     assert running.shown == []
 
 
-def test_a_turn_that_is_neither_committed_nor_gone_on_with_is_given_up_after_its_time() -> None:
+def test_turn_neither_committed_nor_continued_is_given_up_after_its_time() -> None:
     now = [0]
     speculation = Speculation(frozenset(["reply"]), lambda: now[0])
     speculation.begin(1, "user")
@@ -634,7 +632,7 @@ def test_a_pause_that_was_spoken_over_is_not_wanted() -> None:
     assert speculation.wanted(1, 11)
 
 
-def test_what_a_listener_causes_while_messages_are_released_keeps_its_place() -> None:
+def test_messages_caused_by_a_listener_during_release_keep_their_order() -> None:
     speculation = Speculation(frozenset(["reply"]), lambda: 0)
     speculation.begin(1)
     speculation.withhold(1, 0, Message("packet", "reply", text="first"))
@@ -670,7 +668,7 @@ def test_turns_are_known_by_the_node_that_answered_them_until_they_are_committed
     assert speculation.begun_by("left") == []
 
 
-def test_a_turn_is_as_old_as_what_was_last_made_or_told_of_it() -> None:
+def test_age_of_a_turn_counts_from_its_last_item_or_message() -> None:
     now = Times()
     speculation = Speculation(frozenset(["reply"]), now)
     now.now_ns = 100
@@ -699,7 +697,7 @@ def test_a_turn_that_is_forgotten_holds_and_withholds_nothing() -> None:
     assert speculation.retract(1, 1, 0) is None
 
 
-def test_something_was_made_once_a_message_is_withheld_and_until_it_is_void() -> None:
+def test_turn_counts_as_made_while_messages_are_withheld() -> None:
     speculation = Speculation(frozenset(["reply"]), lambda: 0)
     assert not speculation.made(1)
     speculation.begin(1)
@@ -711,7 +709,7 @@ def test_something_was_made_once_a_message_is_withheld_and_until_it_is_void() ->
     assert not speculation.made(1)
 
 
-def test_a_flush_makes_void_what_its_nodes_said_of_the_turns_it_cancels() -> None:
+def test_flush_discards_withheld_messages_of_its_nodes_and_turns() -> None:
     speculation = Speculation(frozenset(["reply", "guess"]), lambda: 0)
     for turn in (1, 2, 3):
         speculation.begin(turn)
@@ -724,7 +722,7 @@ def test_a_flush_makes_void_what_its_nodes_said_of_the_turns_it_cancels() -> Non
     assert posted == ["guess 1", "guess 2", "reply 3", "guess 3"]
 
 
-def test_a_commit_releases_the_links_before_it_tells_and_no_other_turn() -> None:
+def test_commit_releases_links_before_it_posts_and_touches_no_other_turn() -> None:
     speculation = Speculation(frozenset(["reply"]), lambda: 0)
     speculation.begin(1)
     speculation.begin(2)
@@ -740,7 +738,7 @@ def test_a_commit_releases_the_links_before_it_tells_and_no_other_turn() -> None
     assert speculation.withhold(2, 0, Message("packet", "reply"))
 
 
-def test_a_commit_of_a_turn_that_was_never_in_advance_releases_and_tells_nothing() -> None:
+def test_commit_of_a_turn_never_made_in_advance_posts_nothing() -> None:
     acts: list[str] = []
     speculation = Speculation(frozenset(["reply"]), lambda: 0)
     speculation.commit(5, lambda: acts.append("released"), lambda message: acts.append(message.text))
@@ -819,9 +817,7 @@ def seen(running: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("in_advance", [True, False])
-def test_a_node_that_must_not_act_twice_begins_when_the_end_of_the_turn_is_sure(
-    grace: Pipeline, in_advance: bool
-) -> None:
+def test_node_after_grace_acts_once_the_end_of_the_turn_is_sure(grace: Pipeline, in_advance: bool) -> None:
     user: Any = grace.start().nodes["user"]
     if in_advance:
         user.say("pause")
@@ -835,7 +831,7 @@ def test_a_node_that_must_not_act_twice_begins_when_the_end_of_the_turn_is_sure(
     assert writes == shown == reply_to(text)
 
 
-def test_a_node_that_must_not_act_twice_gets_nothing_of_a_turn_that_was_taken_back(grace: Pipeline) -> None:
+def test_node_after_grace_gets_nothing_of_a_taken_back_turn(grace: Pipeline) -> None:
     user: Any = grace.start().nodes["user"]
     user.say("finish", 1)
     seen(grace)
@@ -851,7 +847,7 @@ def test_a_node_that_must_not_act_twice_gets_nothing_of_a_turn_that_was_taken_ba
     assert shown == 2 * writes, "what does not wait was done"
 
 
-def test_a_doubt_ends_with_the_node_that_had_it(grace: Pipeline) -> None:
+def test_doubt_ends_with_its_node(grace: Pipeline) -> None:
     user: Any = grace.start().nodes["user"]
     user.say("finish")
     user.say("end")

@@ -30,7 +30,7 @@ def test_threads_begin_in_the_order_of_the_graph_and_sources_last() -> None:
     assert begun == ["heavy", "sink", "words"]
 
 
-def test_the_last_thread_to_leave_is_told() -> None:
+def test_last_thread_to_end_is_recognised() -> None:
     segments: list[Any] = [object(), object()]
     threads = Threads([])
     threads._running = set(segments)

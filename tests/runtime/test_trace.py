@@ -77,7 +77,7 @@ def plain(node: type[Heavy]) -> list[str]:
 
 
 @pytest.mark.parametrize("node", [Plain, Steps, Several, Awaits])
-def test_nodes_do_what_they_do_without_a_trace(node: type[Heavy]) -> None:
+def test_traced_nodes_behave_as_without_a_trace(node: type[Heavy]) -> None:
     assert traced(node)[1] == plain(node) != []
 
 
@@ -104,7 +104,7 @@ def test_every_entry_is_of_the_format_and_slices_of_a_thread_do_not_cross(node: 
     assert times == sorted(times)
 
 
-def test_an_arrow_leads_from_who_made_a_packet_to_who_took_it() -> None:
+def test_arrow_leads_from_a_packets_maker_to_its_taker() -> None:
     entries, texts = traced(Steps)
     starts = {entry["id"]: entry for entry in entries if entry["ph"] == "s"}
     ends = [entry for entry in entries if entry["ph"] == "t"]

@@ -116,7 +116,7 @@ def test_a_turn_that_is_not_speculative_is_neither_committed_nor_retracted(runni
 
 @pytest.mark.parametrize("method", ["lead_ns", "duck", "hold"])
 @pytest.mark.parametrize("error", [OSError, SystemExit])
-def test_a_sink_that_raises_when_it_is_asked_fails_the_pipeline_in_its_own_name(
+def test_sink_that_raises_when_called_fails_the_pipeline_in_its_own_name(
     method: str, error: type[BaseException]
 ) -> None:
     class Broken(Loud):
@@ -147,7 +147,7 @@ def test_a_lead_that_is_no_number_is_the_sinks_fault() -> None:
 
 
 @pytest.mark.parametrize("asked", ["lead_ns", "duck", "hold"])
-def test_stop_names_the_sink_that_hangs_when_it_is_asked_before_the_node_that_asks(asked: str) -> None:
+def test_stop_names_a_hanging_sink_before_the_node_that_called_it(asked: str) -> None:
     gate = Gate()
 
     class Hangs(Speaker):

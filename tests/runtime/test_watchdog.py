@@ -109,7 +109,7 @@ def test_the_innermost_of_several_nodes_of_a_thread_is_named() -> None:
         gate.open()
 
 
-def test_a_stall_behind_a_source_that_drops_is_seen() -> None:
+def test_stall_after_a_dropping_source_is_seen() -> None:
     gate = Gate()
 
     class Live(Words):
@@ -154,7 +154,7 @@ class Idle(Words):
         yield word(0)
 
 
-def test_a_pipeline_that_is_idle_is_left_alone() -> None:
+def test_idle_pipeline_gets_no_warning() -> None:
     with pipeline(CHAIN.replace("t.words", "t.idle"), idle=Idle, node=Heavy) as running:
         settle(running, words=Doing.WAITING, node=Doing.IDLE, sink=Doing.IDLE)
         assert Dog(running).look(60.0) == []
@@ -165,7 +165,7 @@ class Sleeps(Heavy):
         self.ctx.wait_until()
 
 
-def test_a_node_that_waits_on_the_clock_is_no_stall_and_who_waits_for_it_in_no_deadlock() -> None:
+def test_node_waiting_on_the_clock_is_neither_stall_nor_deadlock() -> None:
     text = CHAIN.replace("[words -> node", "[{from: words, to: node, queue: {packets: 1}}, node")
     with pipeline(text, node=Sleeps) as running:
         settle(running, words=Doing.BLOCKED, node=Doing.WAITING, sink=Doing.IDLE)
@@ -224,7 +224,7 @@ def test_a_coroutine_that_waits_is_no_stall_and_one_that_blocks_is() -> None:
         assert [text for _, text in dog.look(60.0)[1:]] == ["went on after 4.5 s"]
 
 
-def test_while_a_clock_is_held_nothing_is_said() -> None:
+def test_no_warning_while_the_clock_is_held() -> None:
     gate = Gate()
     with pipeline(CHAIN, ManualClock(), node=held(gate)) as running:
         gate.wait_reached()
@@ -234,7 +234,7 @@ def test_while_a_clock_is_held_nothing_is_said() -> None:
         gate.open()
 
 
-def test_time_in_which_the_watchdog_itself_stood_still_does_not_count() -> None:
+def test_time_in_which_the_watchdog_itself_slept_does_not_count() -> None:
     gate = Gate()
     with pipeline(CHAIN, node=held(gate)) as running:
         gate.wait_reached()

@@ -36,7 +36,7 @@ def test_a_cycle_with_a_leaky_link_ends_with_its_source() -> None:
     assert pushed["back.out -> mix.text"] == 11  # what is fused in front of it is connected, too
 
 
-def test_branches_that_meet_again_by_pts_do_not_deadlock_where_one_holds_back() -> None:
+def test_branches_joined_by_pts_do_not_deadlock_if_one_is_slow() -> None:
     """The joint link fills while the other branch works on; then it has room, but is not half empty."""
 
     class Latent(Heavy):
@@ -84,7 +84,7 @@ def test_fan_in_by_pts_gives_the_order_of_time() -> None:
     assert sink(running).names == ["eos"]
 
 
-def test_what_a_live_source_cannot_get_rid_of_is_dropped_counted_and_warned_of_once() -> None:
+def test_overflow_of_a_live_source_is_dropped_counted_and_warned_of_once() -> None:
     gate = Gate()
 
     class Live(Words):
@@ -115,7 +115,7 @@ def test_what_a_live_source_cannot_get_rid_of_is_dropped_counted_and_warned_of_o
     assert "so audio of words is dropped; use a smaller model" in warning
 
 
-def test_an_input_that_takes_several_streams_hears_which_one_says_what_and_which_has_ended() -> None:
+def test_input_for_several_streams_knows_which_stream_sent_or_ended() -> None:
     class Several(Node):
         audio = In(Audio(rate=16_000, channels=1), several=True)
         out = Out(Audio())

@@ -1,1 +1,1 @@
-"""`vflow bench`: a pipeline is spoken to, and what came of it is held against what is promised."""
+"""`vflow bench`: speak to a pipeline, and compare its replies with what vflow promises."""

@@ -1,4 +1,4 @@
-"""One run of a pipeline through a scenario: microphone and speaker are files, the rest is the user's."""
+"""One run of a pipeline through a scenario: microphone and speaker are files, all else is the user's."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ MICROPHONE = "bench.microphone"
 
 
 def check(file: str, overrides: Mapping[str, str], nodes: Mapping[str, NodeClass] | None = None) -> None:
-    """Raises: GraphError where the file is wrong, lacks a node that a conversation needs, or names one that
+    """Raises: GraphError if the file is wrong, lacks a node that a conversation needs, or names one that
     cannot run here."""
     try:
         graph = load(file, overrides=overrides, nodes=nodes, require_available=False)
-    except GraphError as error:  # what plays microphone and speaker is stood in for: no warning is needed
+    except GraphError as error:  # no warnings: the nodes for microphone and speaker are replaced
         raise GraphError([d for d in error.diagnostics if d.severity == "error"]) from None
     uses = {use_role(node.use) for node in graph.nodes.values()}
     uses |= {use_role(resolved) for resolved in graph.aliases.values()}
@@ -61,7 +61,7 @@ def _load(
     heard: Path,
     said: Path,
 ) -> Graph:
-    """The graph with a scripted microphone and a speaker that records. Raises: GraphError."""
+    """Return the graph with a scripted microphone and a recording speaker. Raises: GraphError."""
     return load(
         file,
         overrides=overrides,
@@ -74,21 +74,21 @@ def _load(
 
 
 def _ends_utterances(graph: Graph) -> bool:
-    """Whether a node cuts audio into utterances."""
+    """Return whether a node cuts audio into utterances."""
     made = (node.caps.get(port) for node in graph.nodes.values() for port in outputs_of(node.cls))
     return any(isinstance(caps, Audio) and "turns" in caps.features for caps in made)
 
 
 RECORDINGS = "heard.wav", "said.wav"
-"""The recordings: of the microphone, and of the speaker."""
+"""The recordings of the microphone, and of the speaker."""
 
 
 class BenchRun:
-    """A pipeline ready to be started, and what is known of it when it has ended.
+    """A pipeline ready to start, and its results after it has ended.
 
-    `told` is called as the scenario goes on, `over` when it has ended; the caller then stops the pipeline.
-    The recordings are `heard.wav` and `said.wav` in `folder`; those of a bench before stay until this one's
-    microphone or speaker plays.
+    `told` is called as the scenario goes on, and `over` when it has ended; the caller then stops the
+    pipeline. The recordings are `heard.wav` and `said.wav` in `folder`. Those of an earlier bench stay until
+    this one's microphone or speaker plays.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class BenchRun:
         nodes: Mapping[str, NodeClass] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Raises: GraphError where something that the graph needs is missing here."""
+        """Raises: GraphError if something that the graph needs is missing here."""
         self.steps = list(steps)
         self.heard, self.said = (folder / name for name in RECORDINGS)
         node = microphone()
@@ -116,9 +116,9 @@ class BenchRun:
         self.machine: dict[str, Any] = {}
 
     def refine(self) -> None:
-        """Find in the recordings when it was; once, when the pipeline has ended.
+        """Take the turns' times from the recordings; call it once, after the pipeline has ended.
 
-        Raises: OSError, RuntimeError where a recording cannot be read; the runtime's own figures stay.
+        Raises: OSError, RuntimeError if a recording cannot be read; the runtime's own times stay.
         """
         paths = self.heard, self.said
         fresh = [path if _stamp(path) != old else None for path, old in zip(paths, self._before, strict=True)]
@@ -136,7 +136,7 @@ class BenchRun:
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:
-    """Changes when a file is written; None where there is none."""
+    """Return a value that changes when a file is written; None if there is no file."""
     try:
         found = file.stat()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The turns on a time line, as an SVG."""
+"""Draw the turns on a time line, as an SVG."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from html import escape
 from typing import Any
 
 LEFT, ROW, TOP, SCALE = 220, 34, 40, 40
-"""Pixels: of the names, of a row, above the rows, of a second."""
+"""Pixels: width of the names, height of a row, space above the rows, width of a second."""
 VOICE, WAIT, REPLY, CUT = "#4c78a8", "#aaaaaa", "#54a24b", "#e45756"
 MARKS = (
     ("decided", "| decided", "black", 1, 11),
     ("first_word", "| first word", "#7b3fa0", 11, 21),
     ("flushed", "| interrupted", CUT, 1, 21),
 )
-"""Moments that are lines, with their legend, from which pixel of a row to which: two may be at one moment."""
+"""Moments drawn as lines: name, legend, colour, first and last pixel of the row. Two may fall together."""
 LEGEND = (
     ("the user", VOICE),
     ("the wait", WAIT),
@@ -23,13 +23,14 @@ LEGEND = (
     ("ms: the wait", "#555"),
 )
 ENTRY = 100
-"""Pixels of an entry of the legend."""
+"""Width of an entry of the legend, in pixels."""
 WIDEST = 20.0
-"""Seconds of one row at most; what is longer is cut there."""
+"""Longest row, in seconds; anything longer is cut there."""
 
 
 def draw(found: dict[str, Any]) -> str:
-    """A row a turn, each from the start of the user's speech: the voice, the wait, the reply, the flush.
+    """Return a row for each turn, from the start of the user's speech: the voice, the wait, the reply, the
+    flush.
 
     `found` is the object that `--json` prints.
     """

@@ -17,16 +17,16 @@ from vflow.report.turn import LATENCIES, TurnRecord
 from vflow.scripts import join_words
 
 OVER_NS = 300 * MS
-"""Silence before a flush from which on the reply was over, or in a pause: it stopped by itself."""
+"""If a reply was silent for this long before a flush, it was over or in a pause: it stopped by itself."""
 IGNORED_NS = SECOND
-"""A reply that sounds longer than this beside the user's voice, and is not flushed, ignores it."""
+"""A reply that sounds longer than this beside the user's voice without being flushed ignores it."""
 WATCHDOG = ("stalls", "deadlock:")
-"""How the watchdog's warnings about a running node begin."""
+"""The beginnings of the watchdog's warnings about a running node."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeardWord:
-    """A word packet as it came; `tokens` is its `meta["tokens"]`, generated so far."""
+    """A word packet as it came; `tokens` is its `meta["tokens"]`, the tokens generated so far."""
 
     turn: int
     text: Any
@@ -37,7 +37,7 @@ class HeardWord:
 
 @dataclass(frozen=True, slots=True)
 class HeardEnd:
-    """A turn_end as it came; `tokens` and `stop_reason` are of its `meta`, None where that lacks them."""
+    """A turn_end as it came; `tokens` and `stop_reason` are from its `meta`, None if missing there."""
 
     turn: int
     made_ns: int
@@ -47,9 +47,9 @@ class HeardEnd:
 
 @dataclass(frozen=True, slots=True)
 class HeardReply:
-    """The reply to one turn; `said` is what was asked, `fixed` whether by a fixed prompt.
+    """The reply to one turn; `said` is the question, `fixed` whether that is a fixed prompt.
 
-    `asked_ns` is when work on it began: None for words of a turn that nobody asked. `latency_ms` by the
+    `asked_ns` is when work on it began; None for words of a turn that nobody asked. `latency_ms` has the
     names of `report.turn.LATENCIES`.
     """
 
@@ -65,7 +65,7 @@ class HeardReply:
 
     @property
     def whole(self) -> bool:
-        """Whether it was generated to its end, though perhaps not heard so far."""
+        """Whether it was generated to its end, even if not all of it was heard."""
         return any(end.stop_reason in ("eos", "limit") for end in self.ends)
 
     @property
@@ -74,15 +74,16 @@ class HeardReply:
 
     @property
     def tokens(self) -> int | None:
-        """Tokens of a whole reply; None where nobody counted them."""
+        """How many tokens a whole reply has; None if nobody counted them."""
         found = [end.tokens for end in self.ends if isinstance(end.tokens, int)]
         return found[-1] if found else None
 
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """A voice that fell into a reply, in ms: the voice's onset to the flush, the flush to the reply's last
-    audible sample, the onset to that sample. All None where the reply went on: it was ignored."""
+    """A voice that fell into a reply, in ms: from the voice's onset to the flush, from the flush to the
+    reply's last audible sample, from the onset to that sample. All are None if the reply went on, ignoring
+    the voice."""
 
     turn: int
     detect_ms: float | None = None
@@ -92,7 +93,7 @@ class Interruption:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An utterance, and the turn that it became: None where it was not heard as one."""
+    """An utterance, and the turn that it became; None if it was not heard as one turn."""
 
     said: str
     turn: int | None
@@ -101,8 +102,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All of it. `cuda`: the machine has a CUDA device. `false_cuts` are utterances that were taken for
-    over while the user spoke, `false_barge_ins` replies that were flushed while nobody spoke."""
+    """All of a run's evidence. `cuda`: the machine has a CUDA device. `false_cuts` counts utterances that
+    were taken as over while the user spoke, `false_barge_ins` replies that were flushed while nobody
+    spoke."""
 
     asked: tuple[Asked, ...] = ()
     replies: tuple[HeardReply, ...] = ()
@@ -115,7 +117,7 @@ class Evidence:
 
 
 class Ledger:
-    """Keeps what a bus tells word by word. Give `listen` to `bus.listen`; any thread; read it at the end."""
+    """Keeps words, ends and errors. Give `listen` to `bus.listen`; any thread. Read it at the end."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph, self._generators = graph, graph.generators()
@@ -149,9 +151,9 @@ class Ledger:
 def gather(
     utterances: Sequence[SpokenStep], turns: Sequence[TurnRecord], ledger: Ledger, graph: Graph, cuda: bool
 ) -> Evidence:
-    """Put together what was said, the turns (refined by the recordings) and the words.
+    """Combine what was said, the turns (with times from the recordings) and the words.
 
-    An utterance that was not settled, since the run was ended, counts for nothing, nor does its turn.
+    An utterance that was not settled because the run was ended does not count, nor does its turn.
     """
     settled = [utterance for utterance in utterances if utterance.settled]
     since_ns = next((u.at_ns for u in utterances if not u.settled), None)
@@ -182,7 +184,7 @@ def gather(
 
 
 def _turn_of(utterance: SpokenStep, turns: Sequence[TurnRecord]) -> TurnRecord | None:
-    """The turn in which the end of an utterance lies."""
+    """Return the turn that contains the end of an utterance."""
     for turn in turns:
         if turn.at_ns.get("speech_start", 0) <= utterance.off_ns <= turn.at_ns["decided"]:
             return turn
@@ -208,7 +210,7 @@ def _reply(turn: TurnRecord, asked: SpokenStep | None, ledger: Ledger) -> HeardR
 
 
 def _strays(ledger: Ledger, known: set[int]) -> list[HeardReply]:
-    """Words that belong to no turn that was decided."""
+    """Return the words that belong to no decided turn."""
     turns = sorted({word.turn for word in ledger.words} - known)
     return [
         HeardReply(turn, words=tuple(w for w in ledger.words if w.turn == turn), asked_ns=None)

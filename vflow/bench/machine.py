@@ -1,4 +1,4 @@
-"""The machine that figures are of."""
+"""The machine on which the figures were measured."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from vflow.resources import usable_cores
 
 
 def machine() -> dict[str, Any]:
-    """Describe the machine. `gpu` is None where there is none that torch can use; torch is not loaded to find
-    out: a pipeline that does not use it runs on none."""
+    """Describe the machine. `gpu` is None if torch can use none. torch is not loaded to find out: a pipeline
+    that does not use torch runs on no GPU."""
     torch = sys.modules.get("torch")
     gpu = torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else None
     return {

@@ -20,26 +20,26 @@ from vflow.report.turn import TurnRecord
 from vflow.report.turn_log import TurnLog
 
 QUIET_NS = 700 * MS
-"""Between the end of a reply and the next question."""
+"""Silence between the end of a reply and the next question."""
 INTO_NS = (600 * MS, 1600 * MS)
-"""From when the reply is audible to an interruption: at random, between these."""
+"""Time from when a reply is audible to an interruption: random, between these two."""
 HEARD_NS = 12 * SECOND
-"""How long a reply that was generated to its end is listened to; then the next question falls into it."""
+"""Longest time to listen to a reply that is generated to its end; then the next question interrupts it."""
 PATIENCE_NS = 60 * SECOND
-"""A reply that shows no sign of life for longer is given up."""
+"""Longest wait for a reply that shows no sign of life; then it is given up."""
 GIVEN_UP = 2
-"""Replies in a row that never came, after which the scenario ends: the rest would be the same."""
+"""How many replies in a row may fail to come before the scenario ends: the rest would be the same."""
 
 SAVE_S = 0.5
-"""The most that was heard and is not in the recording yet, should the process end there."""
+"""Most seconds of heard audio that are not in the recording yet, and lost if the process ends."""
 
 Told = Callable[[int, int, str], None]
-"""Takes the number of the turn, of how many, and what is going on; must be quick."""
+"""Takes the number of the turn, the number of turns, and what is going on; must be quick."""
 
 
 @dataclass(slots=True)
 class SpokenStep:
-    """A step that was spoken, from `at_ns` of pipeline time on. `settled`: its reply is over, or given up."""
+    """A step that was spoken from `at_ns` of pipeline time. `settled`: its reply is over, or given up."""
 
     step: ScenarioStep
     at_ns: int
@@ -47,20 +47,20 @@ class SpokenStep:
 
     @property
     def on_ns(self) -> int:
-        """Its first sound."""
+        """Pipeline time of its first sound."""
         return self.at_ns + self.step.clip.on_ns
 
     @property
     def off_ns(self) -> int:
-        """The end of its last sound."""
+        """Pipeline time at the end of its last sound."""
         return self.at_ns + self.step.clip.off_ns
 
 
 class Script:
-    """Decides frame by frame what the microphone hears, by what the turn log says of the reply.
+    """Decides, frame by frame, what the microphone hears, by the state of the reply in the turn log.
 
-    `told` and, at the end of the scenario, `over` are called in the microphone's thread, to which `frame`
-    belongs; `utterances` may be read when the pipeline has ended.
+    `told` and, at the end of the scenario, `over` are called in the microphone's thread; `frame` belongs to
+    that thread. `utterances` may be read after the pipeline has ended.
     """
 
     def __init__(
@@ -74,17 +74,17 @@ class Script:
         self.utterances: list[SpokenStep] = []
         self.over = over
         self.given_up = 0
-        """Utterances in a row whose reply was waited for in vain."""
+        """How many utterances in a row were waited on in vain."""
         self._steps, self._log, self._told = steps, log, told
         self._random = random.Random(seed)
-        self._unsaid = np.zeros(0, np.float32)  # what is left of the utterance
+        self._unsaid = np.zeros(0, np.float32)  # the rest of the utterance
         self._quiet_until_ns = QUIET_NS
         self._into_ns = 0
         self._sign: object = None
         self._signed_ns = 0
 
     def frame(self, at_ns: int, count: int) -> Samples | None:
-        """The `(count,) float32` samples from `at_ns` on; None when the scenario is over."""
+        """Return the `(count,) float32` samples from `at_ns` on; None when the scenario is over."""
         if not len(self._unsaid) and not self._look(at_ns):
             return None
         heard = np.zeros(count, np.float32)
@@ -94,7 +94,7 @@ class Script:
         return heard
 
     def _look(self, at_ns: int) -> bool:
-        """Listen, or begin the next step; False where there is none."""
+        """Listen, or begin the next step. Return False if there is none."""
         last = self.utterances[-1] if self.utterances else None
         if last is not None and not last.settled:
             quiet_ns = self._listen(last, at_ns)
@@ -117,7 +117,7 @@ class Script:
         self._told(len(self.utterances), len(self._steps), f"{how}{step.clip.said}")
 
     def _listen(self, last: SpokenStep, at_ns: int) -> int | None:
-        """How much quiet is to follow now that the reply is over, or is to be interrupted; None: wait on."""
+        """Return how much silence follows, if the reply is over or is to be interrupted; None to wait on."""
         newest = self._log.newest()
         turn = newest if newest and newest.at_ns.get("decided", 0) >= last.off_ns else None
         sign = turn and (len(turn.words), turn.tokens, len(turn.at_ns))
@@ -142,14 +142,14 @@ class Script:
 
 
 class ScriptedMicrophone(Node):
-    """The role `mic`, with a script in place of a device; the file `keep` has what it sent.
+    """Plays the role `mic` by a script in the place of a device, and writes what it sent to the file `keep`.
 
-    Sample n of that file is pipeline time n / RATE. It is overwritten when the pipeline plays, and readable
-    from then on.
+    Sample n of that file is at pipeline time n / RATE. The file is overwritten when the pipeline plays, and
+    can be read from then on.
     """
 
     script: Script
-    """Set in a class of the run's own (`microphone`): it is no property of a graph file."""
+    """Set on a class made for the run (`microphone`), since it is no property of a graph file."""
 
     keep: str = prop(file="writes", doc="path of the recording")
     frame: Duration = prop("32ms", ge="1ms", le="1s", doc="length of a packet", latency="path")
@@ -205,9 +205,9 @@ class Recording:
         samples = np.concatenate(self._unsaved)
         self._unsaved = []
         pcm = np.clip(np.floor(samples * 32768), -32768, 32767).astype("<i2")
-        self._wav.writeframes(pcm.tobytes())  # brings the length in the header up to date
+        self._wav.writeframes(pcm.tobytes())  # also brings the header's length up to date
 
 
 def microphone() -> type[ScriptedMicrophone]:
-    """A class of its own for one run, whose script is then set."""
+    """Return a new class for one run; set its `script`."""
     return type("ScriptedMicrophone", (ScriptedMicrophone,), {"__doc__": ScriptedMicrophone.__doc__})

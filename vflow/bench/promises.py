@@ -1,6 +1,6 @@
-"""The promises: each a function of the evidence, which says what was measured and whether it is kept.
+"""The promises: each is a function of the evidence that returns what was measured and whether it is kept.
 
-A promise is about every sample: one reply too short, one word too late, and it is broken.
+A promise covers every sample: one reply too short or one word too late breaks it.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from vflow.scripts import join_words
 
 MIN_WORDS, MIN_TOKENS, MAX_TOKENS = 10, 20, 250
 FIXED_WORDS, FIXED_TOKENS = 15, 50
-"""Of a reply, and of one to a fixed prompt."""
+"""Least length of a reply, and of a reply to a fixed prompt."""
 FIRST_WORD_MS, WORD_TO_AUDIO_MS, INTERRUPTION_MS, END_TO_END_MS, GENERATION_MS = 100, 150, 100, 300, 2000
 LUMP = 0.1
-"""The words of a streamed reply come over at least this share of the time that it took; those of one that
-is generated first, and then cut into words, come at once."""
+"""Least share of a streamed reply's time over which its words come. The words of a reply that is generated
+first and then cut into words come all at once."""
 _SENTENCE_END = re.compile("[.!?\u2026\u3002\uff01\uff1f][\"'\u201d\u2019\u00bb)\\]*_]*\\Z")
-"""A full stop, a mark or an ellipsis, Japanese ones too, and what may close after it."""
+"""A full stop, question or exclamation mark or ellipsis, Japanese ones too, and closing marks after it."""
 
 
 def judge(evidence: Evidence) -> list[PromiseVerdict]:
-    """Every promise, in the order of the table."""
+    """Return the verdict on every promise, in the order of the table."""
     return [promise(evidence) for promise in PROMISES]
 
 
 def answered(evidence: Evidence) -> PromiseVerdict:
-    """Without it the others could be kept by silence."""
+    """Check that every utterance got an audible reply: silence would keep all other promises."""
     failures = [
         f"{asked.said!r} {'was not heard as one utterance' if asked.turn is None else 'got no audible reply'}"
         for asked in evidence.asked
@@ -49,7 +49,7 @@ def streaming(evidence: Evidence) -> PromiseVerdict:
 
 
 def _lump(reply: HeardReply) -> str:
-    """Why a reply was not streamed; '' where it was."""
+    """Return why a reply was not streamed; '' if it was."""
     first, last, end = reply.words[0], reply.words[-1], reply.ends[-1]
     if first.made_ns >= end.made_ns or (
         isinstance(first.tokens, int) and isinstance(end.tokens, int) and first.tokens >= end.tokens
@@ -69,7 +69,7 @@ def types(evidence: Evidence) -> PromiseVerdict:
 
 
 def _unsound(reply: HeardReply) -> Iterator[str]:
-    """Say what is wrong with the packets of a reply."""
+    """Yield what is wrong with the packets of a reply."""
     name = _name(reply)
     if reply.asked_ns is None:
         yield f"{name}: {len(reply.words)} words of a turn that nobody asked"
@@ -91,7 +91,7 @@ def _unsound(reply: HeardReply) -> Iterator[str]:
 
 
 def _misspelt(word: HeardWord) -> str:
-    """Return what is wrong with the text of a word; '' where nothing is."""
+    """Return what is wrong with the text of a word; '' if nothing is."""
     text = word.text
     if not isinstance(text, str):
         return f"is {type(text).__name__}, not str"
@@ -151,8 +151,8 @@ def word_to_audio(evidence: Evidence) -> PromiseVerdict:
 
 
 def interruption(evidence: Evidence) -> PromiseVerdict:
-    """From the flush on: what the pipeline takes. From the voice's onset is told beside it: that contains
-    the voice that it waits for before it believes it."""
+    """Check the time from the flush on, which the pipeline takes. The time from the voice's onset is shown
+    too; it contains the voice that the pipeline needs before it believes it."""
     found = evidence.interruptions
     ignored = [f"turn {cut.turn}: went on beside the user's voice" for cut in found if cut.stop_ms is None]
     stops = [(f"turn {cut.turn}", cut.stop_ms) for cut in found if cut.stop_ms is not None]
@@ -171,7 +171,7 @@ def end_to_end(evidence: Evidence) -> PromiseVerdict:
 
 
 def voice_to_voice(evidence: Evidence) -> PromiseVerdict:
-    """No promise of ours, but what the user waits; the graph's budget makes it one."""
+    """Report how long the user waits; it is a promise only if the graph's budget makes it one."""
     budget = evidence.budget
     if budget is not None and budget.start == "voice_off":
         return _latency("v2v (budget)", "v2v", budget.limit_ns / MS, "last sound to audible", evidence)
@@ -182,7 +182,7 @@ def voice_to_voice(evidence: Evidence) -> PromiseVerdict:
 
 
 def compute_budget(evidence: Evidence) -> PromiseVerdict:
-    """The budget of the graph file from the end of speech."""
+    """Check the graph file's budget from the end of speech."""
     budget = evidence.budget
     if budget is None or budget.start != "speech_end":
         return PromiseVerdict("budget", "the graph has none from speech_end", "-", 0, Standing.NOT_PROMISED)

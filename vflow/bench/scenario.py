@@ -1,4 +1,4 @@
-"""The scenario: in which order what is said, and what falls into the reply before it."""
+"""The scenario: what is said in which order, and what interrupts the reply before it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ PROMPTS = (
     "Tell me about the ocean.",
     "Tell me about the city of Paris.",
 )
-"""The fixed prompts: to these a reply is promised to be longer."""
+"""The fixed prompts; longer replies are promised for these."""
 QUESTIONS = ("How do I boil an egg?", "Why is the sky blue?", "What do bees make?")
-"""Asked beside the bundled recording, where a voice is installed to speak them."""
+"""Questions asked beside the bundled recording, if a voice is installed to speak them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class ScenarioStep:
 
 
 def compose(turns: int, questions: Sequence[Clip], prompts: Sequence[Clip]) -> list[ScenarioStep]:
-    """The steps of a scenario: question, prompt, question that is interrupted by the next, prompt, ...
+    """Return the steps of a scenario: question, prompt, question interrupted by the next, prompt, ...
 
-    Of ten turns three are prompts and three interrupt; questions and prompts come round again. Without
-    prompts a question stands for each.
+    Of ten turns, three are prompts and three interrupt. Questions and prompts are repeated in a cycle.
+    Without prompts, questions take their places.
     """
     asked, told = list(questions), list(prompts)
     steps = []

@@ -1,4 +1,4 @@
-"""The utterances of a bench: recordings, and prompts that the installed voice speaks."""
+"""The utterances of a bench: recordings, and prompts spoken by the installed voice."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from vflow.report.recordings import voice_off_ns, voice_on_ns
 from vflow.runtime.pipeline import Pipeline
 
 RATE = 16_000
-"""Of every clip, in Hz."""
+"""Sample rate of every clip, in Hz."""
 SPEAKING_S = 120.0
-"""How long the voice may take for all prompts together."""
+"""Longest time the voice may take for all prompts together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One utterance: what is `said`, `how` it was made, and its `(n,) float32` samples at RATE.
+    """One utterance: its text or name (`said`), `how` it was made, and its `(n,) float32` samples at RATE.
 
-    `on_ns` and `off_ns` are its first and last sound. `fixed` marks one of the bench's own prompts, whose
-    replies are promised to be longer.
+    `on_ns` and `off_ns` are its first and last sound. `fixed` marks one of the bench's own prompts, for which
+    longer replies are promised.
     """
 
     said: str
@@ -44,7 +44,7 @@ class Clip:
 
 
 def bundled() -> Path:
-    """The recorded question that comes with vflow. Raises: Unavailable where an installation lacks it."""
+    """Return the recorded question that comes with vflow. Raises: Unavailable if it is not installed."""
     place = shipped.folder() / "question.wav"
     if not place.is_file():
         raise Unavailable(
@@ -54,7 +54,7 @@ def bundled() -> Path:
 
 
 def recorded(file: str | Path) -> Clip:
-    """A clip from a file, its channels mixed. Raises: Unavailable for one that holds no sound."""
+    """Return a clip from a file, its channels mixed. Raises: Unavailable for one that holds no sound."""
     path = Path(file)
     if os.path.exists(path) and not path.is_file():
         raise Unavailable(f"{file} is a pipe, a device or a folder, not a sound file; name a file")
@@ -72,9 +72,9 @@ def recorded(file: str | Path) -> Clip:
 
 
 def spoken(texts: Sequence[str], fixed: bool) -> list[Clip]:
-    """Clips of texts in the voice of the role `tts`, made by a pipeline of their own. Blocks.
+    """Return clips of texts, spoken by the voice of the role `tts` in a pipeline of their own. Blocks.
 
-    Raises: VflowError where no voice is installed, or it fails.
+    Raises: VflowError if no voice is installed, or it fails.
     """
     with tempfile.TemporaryDirectory(prefix="vflow-bench-") as folder:
         files = [Path(folder) / f"{number}.wav" for number in range(len(texts))]
@@ -91,7 +91,7 @@ def spoken(texts: Sequence[str], fixed: bool) -> list[Clip]:
 
 
 def _speaking(texts: Sequence[str], files: Sequence[Path]) -> str:
-    """A graph that writes each text, spoken, into its file."""
+    """Return a graph that speaks each text into its file."""
     nodes, links = [], []
     for number, (text, file) in enumerate(zip(texts, files, strict=True)):
         nodes += [

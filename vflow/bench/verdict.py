@@ -43,7 +43,7 @@ class PromiseVerdict:
 
 
 def spread(values: Sequence[float]) -> str:
-    """A latency as the number of its samples allows: percentiles, or the maximum."""
+    """Return latencies in words: percentiles if there are enough samples, else the maximum."""
     figures = summary(values)
     if not values:
         return "-"
@@ -54,13 +54,13 @@ def spread(values: Sequence[float]) -> str:
 
 
 def limit(name: str, limit_ms: float, about: str, found: Sequence[tuple[str, float]]) -> PromiseVerdict:
-    """The verdict on samples, by name, each of which has to be below a limit."""
+    """Return the verdict on named samples, each of which must be below a limit."""
     failures = [f"{sample}: {ms:.0f} ms" for sample, ms in found if ms >= limit_ms]
     measured = spread([ms for _, ms in found])
     return verdict(name, f"{about} < {limit_ms:.0f} ms", measured, len(found), failures)
 
 
 def verdict(name: str, promised: str, measured: str, n: int, failures: Sequence[str]) -> PromiseVerdict:
-    """The verdict on `n` samples, of which the failures break the promise."""
+    """Return the verdict on `n` samples, of which `failures` break the promise."""
     standing = Standing.BROKEN if failures else Standing.KEPT if n else Standing.NOT_MEASURED
     return PromiseVerdict(name, promised, measured if n else "-", n, standing, tuple(failures))

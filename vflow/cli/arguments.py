@@ -1,4 +1,4 @@
-"""The options of every verb. It imports argparse alone: help must not wait for numpy or a model's library."""
+"""The options of every verb. Only argparse is imported: help must not wait for numpy or a model's library."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 from vflow.printing import write
 
 TURNS = 10
-"""Utterances that `vflow bench` speaks where no number is given."""
+"""Default number of utterances that `vflow bench` speaks."""
 SESSIONS = 16
-"""Sessions that `vflow serve` has at once where no number is given."""
+"""Default number of sessions that `vflow serve` has at once."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Prints as everything else here does: what it refuses came from outside."""
+    """Prints as all of vflow does: escaped, since what it refuses comes from outside."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
         write(message, sys.stderr if file is None else file, end="")
 
 
 class _Once(argparse.Action):
-    """An option that takes one value: a second one would be lost without a word."""
+    """An option with one value. A second one is an error; argparse would ignore the first silently."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: Any = None
@@ -34,7 +34,7 @@ class _Once(argparse.Action):
 
 
 def parser_for(argv: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser; only the verb that `argv` names has its options."""
+    """Return the parser. Only the verb named in `argv` has its options, which saves time."""
     parser = _Parser(prog="vflow", description="GStreamer for voice agents: graphs of typed nodes in YAML.")
     parser.add_argument("--version", action="store_true", help="print the version and leave")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
@@ -42,7 +42,7 @@ def parser_for(argv: Sequence[str]) -> argparse.ArgumentParser:
         sub = verbs.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
         if argv and argv[0] == verb:
             declare(sub)
-            sub.set_defaults(refuse=sub.error)  # with the verb's own usage
+            sub.set_defaults(refuse=sub.error)  # so that an error shows the verb's own usage
     return parser
 
 
@@ -201,7 +201,7 @@ def _count(text: str) -> int:
 
 
 def _whole(text: str, low: int, high: int) -> int:
-    """Raises: argparse.ArgumentTypeError."""
+    """Return a whole number in this range. Raises: argparse.ArgumentTypeError."""
     if not (text.isascii() and text.isdecimal() and len(text) < 9 and low <= int(text) <= high):
         raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number from {low:,} to {high:,}")
     return int(text)
@@ -223,7 +223,7 @@ def _models(parser: argparse.ArgumentParser) -> None:
 
 
 def _stand_ins(parser: argparse.ArgumentParser) -> None:
-    """Files instead of the microphone and the speaker; `graph_options.load` reads them."""
+    """Add the options for files in the place of microphone and speaker; `graph_options.load` reads them."""
     parser.add_argument(
         "--input", metavar="WAV", action=_Once, help="stands in for the microphone, at its pace"
     )
@@ -236,7 +236,7 @@ def _stand_ins(parser: argparse.ArgumentParser) -> None:
 
 
 def _properties(parser: argparse.ArgumentParser) -> None:
-    """Properties of the graph's nodes; `graph_options.overrides_of` reads them."""
+    """Add the option for properties of the graph's nodes; `graph_options.overrides_of` reads it."""
     parser.add_argument(
         "--set", metavar="NODE.PROP=VALUE", action="append", default=[], help="set a property (repeatable)"
     )
@@ -256,4 +256,4 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "talk": ("talk with an agent that is served, by microphone and loudspeaker", _talk),
     "models": ("list the models, or pull one into the cache", _models),
 }
-"""By name: what `vflow --help` says of the verb, and the function that declares its options."""
+"""By name: the verb's text in `vflow --help`, and the function that declares its options."""

@@ -1,4 +1,4 @@
-"""`vflow bench`: speak to a pipeline, and hold what came of it against what is promised."""
+"""`vflow bench`: speak to a pipeline, and compare its replies with what vflow promises."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ def main(args: argparse.Namespace) -> int:
         live.clear()
         return INTERRUPTED
     with tempfile.TemporaryDirectory(prefix="vflow-bench-") as scratch:
-        folder = Path(args.keep or scratch).absolute()  # a node may change the process's folder
+        folder = Path(args.keep or scratch).absolute()  # a node may change the working directory
         return _Bench(args, overrides, steps, folder, live).run()
 
 
 def _check_options(args: argparse.Namespace) -> None:
-    """Raises: GraphError for options that mean nothing, or a place that cannot be written to."""
+    """Check the options. Raises: GraphError for a wrong one, or for a place that cannot be written to."""
 
     def refused(message: str, mend: str, place: str | None = None) -> GraphError:
         return GraphError([Diagnostic(message, Place(place) if place else None, mend)])
@@ -84,7 +84,7 @@ def _check_options(args: argparse.Namespace) -> None:
 
 
 def _files(args: argparse.Namespace) -> Iterator[FileUse]:
-    """The files that the options name."""
+    """Yield the files that the options name."""
     yield FileUse(args.file, "reads", "the graph")
     yield from model_caches()
     for file in args.input:
@@ -101,12 +101,12 @@ def _recordings(folder: str) -> list[str]:
 
 
 def _is_special(file: str) -> bool:
-    """Whether a pipe or a device is there: no recording, and it may wait for ever to be opened."""
+    """Return whether the path is a pipe or a device: no recording, and opening it may wait for ever."""
     return os.path.exists(file) and not os.path.isfile(file)
 
 
 def _steps(args: argparse.Namespace, live: Live) -> list[ScenarioStep]:
-    """The scenario. Where no voice is installed it has recordings alone, and that is said.
+    """Return the scenario. If no voice is installed, it has only recordings, and a note says so.
 
     Raises: Unavailable for a recording that cannot be used.
     """
@@ -157,7 +157,7 @@ class _Bench:
         return self._report(interrupted)
 
     def _stop(self) -> None:
-        """End the pipeline, whatever its nodes do; the bench fails where one had to be abandoned."""
+        """End the pipeline, whatever its nodes do. The bench fails if one had to be abandoned."""
         pipeline = self.bench_run.pipeline
         try:
             abandoned = call_within(STOP_S + GRACE_S, lambda: pipeline.stop(STOP_S), "the pipeline", "end")
@@ -168,7 +168,7 @@ class _Bench:
             self._code = self._code or FAILED
 
     def _play(self) -> None:
-        """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
+        """Start and wait in a thread of its own, so that the main thread is free for Ctrl-C."""
         started = False
         try:
             self.bench_run.pipeline.start()
@@ -177,7 +177,7 @@ class _Bench:
         except VflowError as error:
             self._code = USAGE if not started and isinstance(error.__cause__, Unavailable) else FAILED
             self.live.failed(error)
-        except (RuntimeError, OSError) as error:  # no more threads or descriptors: the system's word
+        except (RuntimeError, OSError) as error:  # the system has no more threads or descriptors
             self._code = FAILED
             self.live.note(f"error: {error}")
         finally:

@@ -1,4 +1,4 @@
-"""How a bench is shown: a live line while it runs, then promised against measured, or one JSON object."""
+"""Show a bench: a live line while it runs, then promised against measured, or one JSON object."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from vflow.report.recordings import summary
 from vflow.report.turn import LATENCIES
 
 FORMAT = 1
-"""Of the JSON object: raised when a key changes its meaning."""
+"""Version of the JSON object; raised when a key changes its meaning."""
 MAX_FAILURES = 5
-"""Most samples that are told of a broken promise; the JSON object has all."""
+"""Most failures shown for a broken promise; the JSON object has all."""
 WIDEST = 100
-"""Characters of a status on a terminal: a line that wraps cannot be redrawn."""
+"""Longest status on a terminal, in characters: a line that wraps cannot be redrawn."""
 
 
 class Live:
-    """Progress on stderr: on a terminal one line that changes, else a line for each step. Any thread."""
+    """Shows progress on stderr: on a terminal one line that changes, else a line per step. Any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards all below
@@ -35,33 +35,33 @@ class Live:
         self._turn = ""
 
     def turn(self, number: int, count: int, text: str) -> None:
-        """An utterance begins."""
+        """Show that an utterance begins."""
         with self._lock:
             self._turn = f"turn {number} of {count}: {text}"
             self._show(self._turn)
 
     def status(self, text: str) -> None:
-        """Say what is going on now."""
+        """Show what is going on now."""
         with self._lock:
             self._show(text)
 
     def note(self, text: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         with self._lock:
             self._line.clear()
             write(text, sys.stderr)
 
     def failed(self, error: VflowError) -> None:
-        """An error with its place."""
+        """Print an error with its place."""
         self.note(of_error(error))
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Remove the status line."""
         with self._lock:
             self._line.clear()
 
     def listen(self, message: Message) -> None:
-        """Take a message of the bus: what loads, warnings, and on a terminal how far the reply is."""
+        """Take a message of the bus: show what loads, warnings, and on a terminal the state of the reply."""
         if message.kind == "warning":
             self.note(f"warning: {message.source}: {indented(message.text)}")
         elif message.kind == "progress":
@@ -75,7 +75,7 @@ class Live:
 
 
 def result(run: BenchRun, complete: bool) -> dict[str, Any]:
-    """The bench as `--json` prints it; `complete` where the scenario was run to its end."""
+    """Return the bench as `--json` prints it. `complete`: the scenario ran to its end."""
     evidence, verdicts, log = run.evidence(), run.verdicts(), run.log
     turns = [turn.as_dict() for turn in log.snapshot()]
     samples = {
@@ -125,13 +125,13 @@ def result(run: BenchRun, complete: bool) -> dict[str, Any]:
 
 
 def _paired(run: BenchRun, asked: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """Each utterance with the turn that it became; None for the last one of a run that was ended in it."""
+    """Yield each utterance with its turn; None for the last one of a run that was ended during it."""
     for number, utterance in enumerate(run.script.utterances):
         yield utterance, asked[number] if number < len(asked) else None
 
 
 def table(found: dict[str, Any], verdicts: Sequence[PromiseVerdict]) -> Iterator[str]:
-    """Lines: the machine, what was said, promised against measured, and what broke a promise."""
+    """Yield the lines: the machine, what was said, promised against measured, and what broke a promise."""
     machine = found["machine"]
     gpu, torch = machine["gpu"] or "no CUDA device", machine["torch"] or "none"
     yield f"{found['pipeline']} on {machine['cpu']}, {machine['cores']} cores, {gpu}, torch {torch}"
@@ -159,7 +159,7 @@ def table(found: dict[str, Any], verdicts: Sequence[PromiseVerdict]) -> Iterator
 
 
 def _said(scenario: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
-    """Return the utterances, each once, by how they were made."""
+    """Return the utterances by how they were made, each once."""
     found: dict[str, list[str]] = {}
     for step in scenario:
         texts = found.setdefault(step["how"], [])

@@ -1,4 +1,4 @@
-"""`vflow check FILE...`: every error of each graph at once; for a good one, what was decided."""
+"""`vflow check FILE...`: print all errors of each graph; of a good one, what was decided."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from vflow.printing import emit, escaped, indented, write
 
 
 def main(args: argparse.Namespace) -> int:
-    """Check the files; returns 0, or 2 where one of them has an error."""
+    """Check the files. Return 0, or 2 if one of them has an error."""
     good = [check(argparse.Namespace(**{**vars(args), "file": file})) for file in args.files]
     return OK if all(good) else USAGE
 
 
 def check(args: argparse.Namespace) -> bool:
-    """Check one file: a good graph is described on stdout, findings go to stderr; whether it is good.
+    """Check one file and return whether it is good. Describe a good graph on stdout; findings go to stderr.
 
-    A missing model or device is a warning: the graph may run elsewhere.
+    A missing model or device is only a warning: the graph may run elsewhere.
     """
     file = args.file
     try:

@@ -1,4 +1,4 @@
-"""Findings about a graph, printed as a compiler prints them: place, message, the line with a caret, mend."""
+"""Print findings about a graph as a compiler does: place, message, the line with a caret, mend."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from vflow.errors import Diagnostic, NodeError, VflowError
 from vflow.printing import escaped, indented, write
 
 WIDTH = 160
-"""Characters of a source line that are shown; of a longer one those around the column."""
+"""Most characters of a source line; of a longer one, those around the column are shown."""
 
 
 def render(diagnostic: Diagnostic) -> str:
-    """A finding in up to four lines; the source line where its file can be read."""
+    """Return a finding in up to four lines, with the source line if its file can be read."""
     place = diagnostic.place
     head = f"{escaped(str(place))}: " if place else ""
     lines = [f"{head}{diagnostic.severity}: {indented(diagnostic.message)}"]
@@ -38,7 +38,7 @@ def report(diagnostics: Iterable[Diagnostic]) -> None:
 
 
 def of_error(error: VflowError) -> str:
-    """Return an error that ended a run as text; a node's error as a finding at the node's place."""
+    """Return the text of an error that ended a run. A node's error is a finding at the node's place."""
     if isinstance(error, NodeError):
         return render(Diagnostic(f"{error.node}: {error.message}", error.place))
     return f"error: {indented(str(error))}"
@@ -46,19 +46,19 @@ def of_error(error: VflowError) -> str:
 
 def _line(file: str, line: int) -> str | None:
     try:
-        if not Path(file).is_file():  # what a pipe held is gone
+        if not Path(file).is_file():  # a pipe's content is gone
             return None
         with Path(file).open(encoding="utf-8-sig") as text:
             for number, content in enumerate(text, 1):
                 if number == line:
                     return content.rstrip("\n")
-    except (OSError, ValueError):  # it may be no text, and its name no name
+    except (OSError, ValueError):  # no text, or an impossible file name
         return None
     return None
 
 
 def _window(line: str, before: int) -> tuple[str, int]:
-    """The part of a line that is shown, and how many characters of it stand before the column."""
+    """Return the part of a line to show, and how many characters of it are before the column."""
     if len(line) <= WIDTH:
         return line, before
     start = max(0, min(before - WIDTH // 2, len(line) - WIDTH))
@@ -67,7 +67,7 @@ def _window(line: str, before: int) -> tuple[str, int]:
 
 
 def _unseen(character: str) -> bool:
-    """Whether a source line is shown without it: a caret stands below what is seen."""
+    """Return whether to leave a character out of a source line, so that the caret fits what is seen."""
     return character != "\t" and escaped(character) != character
 
 
@@ -78,5 +78,5 @@ def _blank(character: str) -> str:
     if _unseen(character):
         return ""
     if unicodedata.category(character) in ("Mn", "Me", "Cf") or "\u1160" <= character <= "\u11ff":
-        return ""  # it is drawn over the one before, as vowels and finals of Hangul are
+        return ""  # drawn over the character before it, as vowels and finals of Hangul are
     return "  " if unicodedata.east_asian_width(character) in "WF" else " "

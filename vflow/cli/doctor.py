@@ -1,4 +1,4 @@
-"""`vflow doctor [FILE]`: what this machine is for vflow, and what would make a graph faster or smaller."""
+"""`vflow doctor [FILE]`: examine this machine, and what would make a graph faster or smaller on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vflow.printing import continued, emit, emit_json, write
 
 
 def main(args: argparse.Namespace) -> int:
-    """Examine and print; returns 0, or 2 where the graph cannot run here."""
+    """Examine and print. Return 0, or 2 if the graph cannot run here."""
     if args.file is None and (args.set or args.input or args.output):
         write("vflow doctor: error: --set, --input and --output are about a FILE: name it", sys.stderr)
         return USAGE
@@ -37,7 +37,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _graph(args: argparse.Namespace) -> tuple[Graph | None, list[Diagnostic]]:
-    """The graph, None where it has errors of its own; with those, with what is missing here, and warnings."""
+    """Return the graph (None if it has errors of its own), and what is missing here and its warnings."""
     problems: list[Diagnostic] = []
     try:
         graph = graph_options.load(args)

@@ -1,4 +1,4 @@
-"""The output of `vflow doctor`: findings and figures as text, or as one JSON object."""
+"""Show the findings of `vflow doctor` as text, or as one JSON object."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Row = tuple[str, str]
 
 
 def as_text(file: str | None, graph: Graph | None, found: Examination) -> Iterator[str]:
-    """Lines: whether it can run and what keeps it from that, advice, then the machine."""
+    """Yield the lines: whether it can run and what prevents it, advice, then the machine."""
     yield _headline(file, found)
     for problem in found.problems:
         yield from (f"  {line}" for line in render(problem).split("\n"))
@@ -36,7 +36,7 @@ def as_text(file: str | None, graph: Graph | None, found: Examination) -> Iterat
 
 
 def as_json(file: str | None, graph: Graph | None, found: Examination) -> dict[str, Any]:
-    """The same, as `json.dumps` takes it; `ready` and `graph` are null without a file."""
+    """Return the same for `json.dumps`; `ready` and `graph` are null without a file."""
     advice = [{**asdict(a), "name": a.name, "measured": _is_measured(a)} for a in found.advice]
     loaded = [{**asdict(node), "libraries": sorted(node.libraries)} for node in found.loaded]
     about = {"file": file, "sound": graph is not None, "loaded": loaded, "advice": advice}
@@ -75,7 +75,7 @@ def _headline(file: str | None, found: Examination) -> str:
 
 
 def _section(title: str, rows: Sequence[Row]) -> Iterator[str]:
-    """A title, and its rows with what is on the left aligned."""
+    """Yield a title and its rows, with aligned columns."""
     if not rows:
         return
     width = max(len(left) for left, _ in rows)
@@ -126,7 +126,7 @@ def _roles(found: Examination) -> Iterator[Row]:
 
 
 def _is_work(node: Loaded) -> bool:
-    """Whether opening a node took anything worth a line."""
+    """Return whether opening a node took enough for a line."""
     return node.seconds >= 0.05 or (node.memory or 0) >= MB or node.cuda_memory > 0
 
 

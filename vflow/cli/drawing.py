@@ -1,7 +1,7 @@
-"""Drawings of a graph: a tree for the terminal, mermaid's and Graphviz's languages.
+"""Draw a graph as a tree for the terminal, in mermaid's language or in Graphviz's.
 
-All say the same: threads, bins, ports and caps, the bounds of the queue of a link that crosses threads, what
-an interruption flushes, and where work in advance is held.
+All show the same: threads, bins, ports and caps, the queue bounds of links that cross threads, what an
+interruption flushes, and where work in advance is held.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LEGEND = (
 
 
 def text(graph: Graph) -> str:
-    """The graph as a tree that is read downwards, with its threads and queues."""
+    """Return the graph as a tree that is read downwards, with its threads and queues."""
     tree = _Tree(graph)
     rows = tree.draw()
     left = max((len(row.left) for row in rows), default=0)
@@ -46,12 +46,12 @@ class _Row:
 
 @dataclass(slots=True)
 class _Tree:
-    """Draws each node once, below the last of its inputs; other links into it say where it stands."""
+    """Draws each node once, below the last of its inputs; other links into it say where it is."""
 
     graph: Graph
     rows: list[_Row] = field(default_factory=list)
     missing: dict[str, int] = field(default_factory=dict)
-    """Links into each node that have not been drawn yet, those that close a cycle left out."""
+    """How many links into each node are not drawn yet; those that close a cycle do not count."""
     closing: list[GraphLink] = field(default_factory=list)
     thread: dict[str, int] = field(default_factory=dict)
 
@@ -69,25 +69,25 @@ class _Tree:
         return self.rows
 
     def _closes_cycle(self, link: GraphLink) -> bool:
-        """Whether a link leads back, and may leak: the others in the cycle are drawn as a chain."""
+        """Return whether a link leads back and may leak: the others in the cycle are drawn as a chain."""
         others = [other for other in self.graph.into(link.target) if other is not link]
         back = link.feedback or (link.leaky and link.source in self.graph.reach([link.target]).nodes)
         return bool(others) and back
 
     def _entries(self) -> list[str]:
-        """Nodes of cycles, those first that what has been drawn leads to."""
+        """Return nodes in cycles, first those that drawn nodes lead to."""
         return sorted(
             self.missing, key=lambda name: all(s.source in self.missing for s in self.graph.into(name))
         )
 
     def below(self, name: str, indent: str) -> None:
-        """Draw a node and what hangs below it; a chain goes straight down, other branches to the right."""
+        """Draw a node and everything below it. A chain goes straight down; other branches go to the right."""
         todo: str | None = name
         while todo is not None:
             todo = self.node(todo, indent)
 
     def node(self, name: str, indent: str) -> str | None:
-        """Draw a node, its links and the branches on its right; returns the node straight below."""
+        """Draw a node, its links and the branches on its right. Return the node straight below."""
         del self.missing[name]
         node = self.graph.nodes[name]
         self.rows.append(_Row(f"{indent}{name}", _what(node), f"thread {self.thread[name]}"))
@@ -106,7 +106,7 @@ class _Tree:
         return None
 
     def straight(self, links: list[GraphLink]) -> GraphLink | None:
-        """The link that goes straight down: the one with most below it, among those that are drawn here."""
+        """Return the link to draw straight down: of those to new nodes, the one with most below it."""
         here = [k for k in links if self.missing.get(k.target) == 1 and k not in self.closing]
         if len(here) < 2:
             return here[0] if here else None
@@ -127,7 +127,7 @@ class _Tree:
 
 
 def mermaid(graph: Graph) -> str:
-    """The graph as a mermaid flowchart with a subgraph for each bin; what is inserted is a hexagon."""
+    """Return the graph as a mermaid flowchart, with a subgraph per bin; inserted nodes are hexagons."""
     ids = {name: f"n{n}" for n, name in enumerate(graph.nodes)}
     lines = ["flowchart LR"]
     for opens, name, depth in _nested(graph):
@@ -153,7 +153,8 @@ def mermaid(graph: Graph) -> str:
 
 
 def _nested(graph: Graph) -> Iterator[tuple[bool | None, str, int]]:
-    """Nodes in their bins: whether a bin opens, or None where it closes; its name, or a node's; how deep."""
+    """Yield nodes inside their bins, as three values: True where a bin opens, None where it closes, False for
+    a node; the name of the bin or node; the depth."""
     opened: tuple[str, ...] = ()
     for name in sorted(graph.nodes, key=lambda name: _place_of(graph, name)):
         bins = bins_of(graph, name)
@@ -170,7 +171,7 @@ def _nested(graph: Graph) -> Iterator[tuple[bool | None, str, int]]:
 
 
 def _place_of(graph: Graph, name: str) -> list[int]:
-    """Where a node stands, so that those of a bin stand together: by the first of each bin."""
+    """Return a sort key that keeps the nodes of a bin together, at the place of its first node."""
     nodes = list(graph.nodes)
     bins = bins_of(graph, name)
     firsts = [next(at for at, other in enumerate(nodes) if inner in bins_of(graph, other)) for inner in bins]
@@ -178,15 +179,15 @@ def _place_of(graph: Graph, name: str) -> list[int]:
 
 
 def _quoted(lines: list[str]) -> str:
-    """A mermaid label: its own entities, since nothing else survives its parser."""
+    """Return a mermaid label. It uses mermaid's own entities, since its parser breaks on anything else."""
     entities = {"&": "#amp;", '"': "#quot;", "<": "#lt;", ">": "#gt;"}
     escaped = ["".join(entities.get(c, c) for c in line.replace("#", "#35;")) for line in lines]
     return '"' + "<br/>".join(escaped) + '"'
 
 
 def dot(graph: Graph) -> str:
-    """The graph in Graphviz's language: a cluster for each bin, ports in the links' labels. What leads back
-    does not decide where nodes stand."""
+    """Return the graph in Graphviz's language: a cluster per bin, ports in the labels of links. Links that
+    lead back do not influence the layout."""
     lines = [
         "digraph vflow {",
         "  rankdir=LR;",
@@ -215,7 +216,7 @@ def dot(graph: Graph) -> str:
 
 
 def _string(lines: list[str]) -> str:
-    """A quoted string of dot."""
+    """Return a quoted string of dot."""
     escaped = [line.replace("\\", "\\\\").replace('"', '\\"') for line in lines]
     return '"' + "\\n".join(escaped) + '"'
 
@@ -242,7 +243,7 @@ def _about(graph: Graph, link: GraphLink) -> str:
 
 
 def _link_lines(graph: Graph, link: GraphLink) -> list[str]:
-    """Ports, caps, across threads the queue, and what becomes of a reply in it."""
+    """Return ports, caps, the queue if it crosses threads, and what happens to a reply in it."""
     lines = [f"{link.out} > {link.into}", str(graph.nodes[link.source].caps[link.out])]
     if graph.is_boundary(link):
         lines.append(queue_text(graph.queue(link)))

@@ -1,4 +1,4 @@
-"""`vflow graph FILE`: the checked graph as text, as a picture, or in another program's language."""
+"""`vflow graph FILE`: show the checked graph as text, as a picture, or in another program's language."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ FORMATS = {
     ".txt": "text", ".svg": "svg", ".html": "html", ".htm": "html", ".png": "png", ".json": "json",
     ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid",
 }  # fmt: skip
-"""By the ending of OUT, where no format is asked for."""
+"""Format by the ending of OUT, if none is asked for."""
 PICTURES = ("svg", "html", "png")
-"""Formats that no other may be written as."""
+"""Formats whose ending no other format may have."""
 OTHERS = (".pdf", ".jpg", ".jpeg", ".gif", ".webp", ".ps", ".eps")
-"""Endings of what Graphviz makes of a drawing in dot."""
+"""Endings that Graphviz can make from a drawing in dot."""
 ASCII = str.maketrans(
     {"│": "|", "║": "#", "├": "+", "╠": "+", "└": "+", "╚": "+", "─": "-", "═": "=", "·": "."}
 )
-"""For a terminal that cannot show line drawing."""
+"""Replacements for a terminal that cannot show line drawing."""
 
 
 def main(args: argparse.Namespace) -> int:
-    """Draw the graph; returns 0, or 2 where the graph has errors or OUT cannot be written."""
+    """Draw the graph. Return 0, or 2 if the graph has errors or OUT cannot be written."""
     if os.path.splitext(args.output or "")[1].lower() in (*FORMATS, *OTHERS):
         shown = escaped(args.output)
         write(f"{shown}: error: --output stands in for the speaker; write -o {shown}", sys.stderr)
@@ -88,7 +88,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _drawn(graph: Graph, form: str) -> str | bytes:
-    """The drawing in one of the formats. Raises: VflowError where a program that it needs is missing."""
+    """Return the drawing in one of the formats. Raises: VflowError if a program that it needs is missing."""
     if form in ("text", "mermaid", "dot"):
         return {"text": drawing.text, "mermaid": drawing.mermaid, "dot": drawing.dot}[form](graph)
     from vflow.picture.scene import scene  # networkx takes a quarter of a second
@@ -110,7 +110,7 @@ def _drawn(graph: Graph, form: str) -> str | bytes:
 
 
 def _open(graph: Graph) -> int:
-    """Write the page where it stays until the machine forgets it, and show it."""
+    """Write the page into a folder for temporary files, which the machine empties later, and show it."""
     folder = tempfile.mkdtemp(prefix="vflow-graph-")
     file = os.path.join(folder, f"{os.path.splitext(os.path.basename(graph.file))[0] or 'graph'}.html")
     write_whole(file, _drawn(graph, "html"))
@@ -120,7 +120,7 @@ def _open(graph: Graph) -> int:
 
 
 def printable(drawn: str, encoding: str | None) -> str:
-    """`drawn`, in plain ASCII lines where the terminal's encoding has no others."""
+    """Return `drawn`, in plain ASCII lines if the terminal's encoding has no others."""
     try:
         drawn.encode(encoding or "ascii", "surrogatepass" if encoding == "utf-8" else "strict")
     except (UnicodeEncodeError, LookupError):

@@ -1,4 +1,4 @@
-"""The graph of a verb that loads one, as its options change it: properties, and files instead of devices."""
+"""Load a verb's graph as its options change it: properties, and files in the place of devices."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from vflow.node import Sink
 from vflow.session.ends import TYPED
 
 PAD = "2s"
-"""Silence after `--input`: more than any sensible wait for the end of speech."""
+"""Silence after `--input`, longer than any sensible wait for the end of speech."""
 
 
 def overrides_of(texts: Iterable[str]) -> dict[str, str]:
-    """Return the values that `--set` gives, by "node.property". Raises: GraphError."""
+    """Return the values given by `--set`, by "node.property". Raises: GraphError."""
     overrides: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -34,14 +34,14 @@ def overrides_of(texts: Iterable[str]) -> dict[str, str]:
 
 
 def model_caches() -> list[FileUse]:
-    """The folders of models, which graphs name by short names: no output may overwrite a file there."""
+    """Return the folders of models, whose short names graphs use: no output may overwrite a file in them."""
     own = models.cache_dir()
     folders = own / "models", own / "converted", hub_cache.cache_dir()
     return [FileUse(str(folder), "reads", "the cache of models") for folder in folders]
 
 
 def load(args: argparse.Namespace, *, require_available: bool = True) -> Graph:
-    """The graph in `args.file`, which becomes its path, as the options change it. Raises: GraphError."""
+    """Load `args.file`, which becomes a path, as the options change it. Raises: GraphError."""
     args.file = shipped.find(args.file)
     overrides = overrides_of(args.set)
     fast = getattr(args, "fast", False)
@@ -67,7 +67,7 @@ def load(args: argparse.Namespace, *, require_available: bool = True) -> Graph:
 
 
 def _with_file(found: Diagnostic) -> Diagnostic:
-    """A finding, with the option that does without the device that is missing."""
+    """Return a finding about a missing device, with the option that works without it."""
     for role, option in (("mic", "--input question.wav"), ("speaker", "--output reply.wav")):
         if found.message.partition(f"nothing can play the role {role!r} here")[1] and not found.mend:
             return replace(found, mend=f"or use a file: {option}")
@@ -75,7 +75,7 @@ def _with_file(found: Diagnostic) -> Diagnostic:
 
 
 def _refuse_fast(graph: Graph, given: bool) -> None:
-    """Raises: GraphError where a graph lives by the clock."""
+    """Refuse `--fast` for a graph that depends on the clock. Raises: GraphError."""
     if not given:
         raise GraphError([Diagnostic("--fast is for files", Place("--fast"), "add --input FILE")])
     for name, node in graph.nodes.items():
@@ -87,8 +87,8 @@ def _refuse_fast(graph: Graph, given: bool) -> None:
 
 
 def _text_input(args: argparse.Namespace) -> TextInput | None:
-    """Return the text input of `--text` and `--mute`; None without. Raises: GraphError for options that
-    contradict one another."""
+    """Return the text input for `--text` and `--mute`; None without them. Raises: GraphError for options that
+    contradict each other."""
     text, mute = getattr(args, "text", False), getattr(args, "mute", False)
     if mute and not text:
         raise GraphError([Diagnostic("--mute is for typed turns", Place("--mute"), "add --text")])

@@ -1,4 +1,4 @@
-"""The description of a good graph that `vflow check` prints."""
+"""Describe a good graph, for `vflow check`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vflow.graph.spoken_form import NODE as SPOKEN_FORM
 from vflow.props import duration_text
 
 MAX_PATHS = 5
-"""How many paths are printed: the slowest ones."""
+"""Most paths that are printed, the slowest first."""
 
 
 def describe(graph: Graph) -> Iterator[str]:
-    """Lines: counts, roles, converters, threads, and the latency that the properties fix."""
+    """Yield the lines: counts, roles, converters, threads, and the latency that the properties fix."""
     segments = graph.segments()
     counts = ((len(graph.nodes), "node"), (len(graph.links), "link"), (len(segments), "thread"))
     yield ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts)

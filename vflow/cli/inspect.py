@@ -1,4 +1,4 @@
-"""`vflow inspect [NAME]`: every node and role in a line each, or all about one of them."""
+"""`vflow inspect [NAME]`: print a line for each node and role, or everything about one of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vflow.printing import continued, emit, indented, write
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print the reference; returns 0, or 2 for a name that nothing has, or a server that is asked in vain."""
+    """Print the reference. Return 0, or 2 for an unknown name, or a server that does not answer."""
     reference = NodeReference(Registry())
     try:
         if args.set:

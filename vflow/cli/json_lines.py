@@ -1,4 +1,4 @@
-"""The events of a run as lines of JSON on standard output, for `vflow run --json`."""
+"""Write the events of a run as lines of JSON to standard output, for `vflow run --json`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from vflow.report.turn_log import TurnLog
 
 
 class JsonLines:
-    """Writes to `stream`, a line an event. Any thread."""
+    """Writes to `stream`, one line per event. Any thread may call."""
 
     def __init__(self, graph: Graph, log: TurnLog, stream: TextIO | None) -> None:
         self._graph, self._log, self._stream = graph, log, stream
-        self._lock = threading.Lock()  # guards the stream: a line is whole
+        self._lock = threading.Lock()  # guards the stream, so that lines do not mix
 
     def tell(self, message: Message) -> None:
-        """Write a message of the bus, if it is one that a program looks for."""
+        """Write a message of the bus, if programs need it."""
         at = {"at_ms": in_ms(message.at_ns)}
         source, data = message.source, message.data
         if message.kind == "packet":
@@ -47,7 +47,7 @@ class JsonLines:
             self.turns()
 
     def begin(self, file: str) -> None:
-        """Write which of several inputs comes next."""
+        """Write which of several inputs begins."""
         self._line("input", file=file)
 
     def warn_of_graph(self) -> None:
@@ -56,12 +56,12 @@ class JsonLines:
             self._line("warning", node="", text=text)
 
     def turns(self) -> None:
-        """Write the turns that have ended since the last call, each as the report has it."""
+        """Write the turns that ended since the last call, each as the report has it."""
         for turn in self._log.take_ended():
             self._line("turn", **turn.as_dict())
 
     def failed(self, node: str, text: str) -> None:
-        """Write what ended the run."""
+        """Write the error that ended the run."""
         self._line("error", node=node, text=text)
 
     def end(self, code: int, **figures: object) -> None:
@@ -84,7 +84,7 @@ class JsonLines:
 
     def _line(self, event: str, **fields: Any) -> None:
         found = plain({"event": event, **fields}, max_values=None, max_depth=100)[0]
-        # JSON escapes what is not ASCII, and of ASCII all control characters but one
+        # JSON escapes all that is not ASCII, and all control characters of ASCII but one
         text = json.dumps(found).replace("\x7f", "\\u007f")
         with self._lock:
             write(text, self._stream)
@@ -92,11 +92,11 @@ class JsonLines:
 
 @contextlib.contextmanager
 def alone_on_stdout() -> Iterator[TextIO | None]:
-    """Yield standard output; what anybody else prints there meanwhile, C code too, goes to standard error."""
+    """Yield standard output. Meanwhile all other output to it, even from C code, goes to standard error."""
     before = sys.stdout
     try:
         own = os.dup(before.fileno()) if before.fileno() == 1 else None
-    except (AttributeError, OSError, ValueError):  # none, closed, or a stand-in
+    except (AttributeError, OSError, ValueError):  # there is none, or it is closed or a stand-in
         own = None
     if own is None:
         sys.stdout = sys.stderr

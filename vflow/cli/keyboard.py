@@ -1,4 +1,4 @@
-"""Typed turns of `vflow run --text`: each line of standard input is asked, those of a pipe one by one."""
+"""Typed turns of `vflow run --text`: ask each line of standard input, those of a pipe one after the other."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from vflow.line_reader import LineReader
 from vflow.report.turn_log import TurnLog
 
 AT_ONCE = 100
-"""Lines of a terminal that may be on their way to the generator, as where many are pasted."""
+"""Most lines of a terminal that may be on their way to the generator, as after pasting many."""
 
 
 class Keyboard:
-    """Reads lines from `start` on, and ends the stream of `typed`, a node `app_text`, after the last."""
+    """Reads lines from `start` on. After the last one, it ends the stream of `typed`, an `app_text` node."""
 
     def __init__(self, typed: Any, log: TurnLog, note: Callable[[str], None]) -> None:
-        """Raises: Unavailable where standard input is closed."""
+        """Raises: Unavailable if standard input is closed."""
         self._typed, self._log, self._note = typed, log, note
         self._changed = threading.Event()
         self._reader = LineReader(self._changed.set, lambda text: note(f"warning: {text}"))
@@ -29,26 +29,26 @@ class Keyboard:
 
     @property
     def at_terminal(self) -> bool:
-        """Whether a person types."""
+        """Whether a person types, not a pipe."""
         return self._reader.at_terminal
 
     def start(self) -> None:
-        """Ask from now on: the pipeline plays."""
+        """Ask lines from now on, since the pipeline plays."""
         self._thread.start()
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self._stopped = True
         self._reader.close()
         self._changed.set()
 
     def listen(self, message: Message) -> None:
-        """Take a message of the bus, after the log."""
+        """Take a message of the bus. The log must have had it before."""
         if message.kind in ("played", "flush", "event"):
             self._changed.set()
 
     def _ask(self) -> None:
-        asked: deque[int] = deque()  # turns that may not have ended
+        asked: deque[int] = deque()  # turns that may still go on
         most = AT_ONCE if self.at_terminal else 1
         while not self._stopped:
             self._changed.clear()
@@ -64,7 +64,7 @@ class Keyboard:
                     return
                 else:
                     self._changed.wait()
-            except VflowError as error:  # the pipeline has ended meanwhile
+            except VflowError as error:  # the pipeline has just ended
                 if not self._stopped:
                     self._note(f"warning: {error}")
                 return

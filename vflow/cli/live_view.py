@@ -1,4 +1,4 @@
-"""A run as the terminal shows it: loading, who says what as it is said, and how long it took.
+"""Show a run on the terminal: loading, who says what as it is said, and how long it took.
 
 The transcript goes to stdout, the rest to stderr. Everything comes from the bus.
 """
@@ -25,7 +25,7 @@ from vflow.scripts import between
 
 YOU = "you:   "
 _SHOWN_BY = {"final": "final", "word": "word", "chunk": "word", "reply": "word"}
-"""By the kind of text that a `console` of the graph prints: the kind that need not be shown again."""
+"""The kind of text that need not be shown again, by the kind that a `console` of the graph prints."""
 
 
 class Detail(Enum):
@@ -37,7 +37,7 @@ class Detail(Enum):
 
 
 class Terminal:
-    """Prints one run; `follow` has a thread of its own, the other methods may be called beside it."""
+    """Prints one run. `follow` runs in a thread of its own; the other methods may be called meanwhile."""
 
     def __init__(
         self,
@@ -47,28 +47,28 @@ class Terminal:
         detail: Detail = Detail.PLAIN,
         transcript: bool = True,
     ) -> None:
-        """`live`: with `VERBOSE`, tell of each turn as it ends; else all of them with the table, found in the
-        recordings. `transcript`: print what is said."""
+        """`live`: with `VERBOSE`, tell of each turn as it ends; otherwise tell of all of them at the end,
+        with the table, by the recordings. `transcript`: print what is said."""
         self.graph, self.log, self._live, self._detail = graph, log, live, detail
         shows = transcript and detail is not Detail.QUIET
         self._kinds = _shown(graph) if shows else frozenset[str]()
         self._answers = any(map(_answers, graph.nodes.values()))
         self.typed = False
-        """Whether the user types at this terminal, which shows it by itself."""
+        """Whether the user types at this terminal, which shows the text by itself."""
         self._lock = threading.Lock()  # guards all below
         self._speaker = ""
-        self._word = ""  # the last of the speaker's
-        self._broken_off = ""  # whose line a transcript, or a note, has ended
+        self._word = ""  # the speaker's last word
+        self._broken_off = ""  # the speaker whose line was ended by a transcript or a note
         self._idle = self._prompted = False
         self._status = StatusLine(sys.stderr)
         self._traced: set[str] = set()  # warnings whose traceback was printed
-        self._reported: dict[int, object] = {}  # turns that have been told, the newest
-        self._ended: dict[int, TurnRecord] = {}  # turns of which more may have to be shown first
-        self._whole: dict[int, object] = {}  # turns of which all words were shown, the newest
-        self._flushed = 0  # all turns up to this one are cut
+        self._reported: dict[int, object] = {}  # the newest turns that have been told
+        self._ended: dict[int, TurnRecord] = {}  # ended turns that may have words still to be shown
+        self._whole: dict[int, object] = {}  # the newest turns of which all words were shown
+        self._flushed = 0  # all turns up to this one were cut
 
     def follow(self, bus: Bus, tell: Callable[[Message], None] | None = None) -> None:
-        """Print messages, and `tell` of each, until the bus closes."""
+        """Print messages, and pass each to `tell`, until the bus closes."""
         for message in bus:
             with self._lock:
                 try:
@@ -76,12 +76,12 @@ class Terminal:
                         tell(message)
                     self._show(message)
                     self._prompt(message)
-                except Exception as error:  # whatever a node has posted as one of its kind
+                except Exception as error:  # a node may have posted anything
                     what = escaped(f"posted what is no {message.kind} ({type(error).__name__})")
                     self._note(f"warning: {message.source}: {what}")
 
     def resolved(self) -> None:
-        """Say which nodes the roles took, and why not better ones; and the graph's warnings."""
+        """Print the graph's warnings, which nodes play the roles, and why not better ones."""
         for warning in self.graph.warnings:
             self.note(indented(warning))
         if self._detail is not Detail.VERBOSE:
@@ -91,37 +91,37 @@ class Terminal:
             self.note(f"{name}: {choice.taken}{''.join(better)}")
 
     def note(self, text: str) -> None:
-        """A line on stderr; not where only errors are wanted."""
+        """Print a line on stderr, unless only errors are wanted."""
         with self._lock:
             self._note(text)
 
     def error(self, text: str) -> None:
-        """A line on stderr, however little is wanted."""
+        """Print a line on stderr, whatever level is wanted."""
         with self._lock:
             self._note(text, Detail.QUIET)
 
     def hush(self) -> None:
-        """Print nothing more but errors."""
+        """Print only errors from now on."""
         with self._lock:
             self._detail = Detail.QUIET
 
     def failed(self, error: VflowError) -> None:
-        """An error with its place; its traceback too, or how to have it."""
+        """Print an error with its place, and its traceback, or how to get it."""
         with self._lock:
             self._note(of_error(error), Detail.QUIET)
             if self._detail is Detail.VERBOSE:
                 self._traceback(error)
-            elif not isinstance(error.__cause__, VflowError | None):  # whose text says what mends it
+            elif not isinstance(error.__cause__, VflowError | None):  # vflow's own say themselves how to mend
                 self._note("  --verbose prints the traceback", Detail.QUIET)
 
     def end_line(self) -> None:
-        """Finish a line of the transcript that is still open."""
+        """End the open line of the transcript."""
         with self._lock:
             self._status.clear()
             self._close_line()
 
     def summary(self) -> None:
-        """Print the turns that have not been told yet; then every latency, or what was slow."""
+        """Print the turns not told yet, then every latency, or what was slow."""
         turns = self.log.snapshot()
         budget = self.graph.budget
         with self._lock:
@@ -160,7 +160,7 @@ class Terminal:
             self._report(self.log.take_ended())
 
     def _follow_turns(self, message: Message) -> None:
-        """Say of each turn how it went, once all its words were shown: the log may be ahead of the bus."""
+        """Tell how each turn went, after all its words have been shown: the log may be ahead of the bus."""
         if message.kind == "flush":
             self._flushed = max(self._flushed, message.data["flush"].turn)
         elif message.kind == "played" and message.data["phase"] == "end":
@@ -193,7 +193,7 @@ class Terminal:
             self._close_line(f" [{text}]")
 
     def _is_new(self, turn: TurnRecord) -> bool:
-        """Whether a turn has not been told yet, which it counts as from now on."""
+        """Return whether a turn has not been told yet; from now on it counts as told."""
         if turn.number in self._reported:
             return False
         self._reported[turn.number] = None
@@ -202,7 +202,7 @@ class Terminal:
         return True
 
     def _prompt(self, message: Message) -> None:
-        """Ask for the next line, once the agent has finished."""
+        """Print the prompt for the next line after the agent has finished."""
         if message.kind == "packet":
             self._idle = False
         elif message.kind == "played":
@@ -269,12 +269,12 @@ class Terminal:
 
 
 def _answers(node: GraphNode) -> bool:
-    """Whether a node replies: a graph in which none does has turns of which nothing is to be told."""
+    """Return whether a node replies. In a graph without replies nothing is told of turns."""
     return node.cls.generates or any(caps == Text("word") for caps in node.caps.values())
 
 
 def _shown(graph: Graph) -> frozenset[str]:
-    """The kinds of text that are printed as a transcript: those that no `console` of the graph prints."""
+    """Return the kinds of text to print as a transcript: those that no `console` of the graph prints."""
     printed = {
         _SHOWN_BY.get(caps.kind or "")
         for link in graph.links

@@ -1,4 +1,4 @@
-"""Audio of a live source that a run lost since something was too slow: how much, where, what mends it."""
+"""Report audio of a live source that was lost because something was too slow: how much, where, the mend."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from vflow.runtime.link import LinkStats
 
 
 def dropped_ms(graph: Graph, links: Sequence[LinkStats]) -> float:
-    """How much audio of live sources was dropped, in ms."""
+    """Return how much audio of live sources was dropped, in ms."""
     live = {link.name for link in graph.links if graph.nodes[link.source].paced}
     return round(sum(link.dropped_ms for link in links if link.name in live), 1)
 
 
 def lost(graph: Graph, links: Sequence[LinkStats], threads: Sequence[CallStats]) -> str:
-    """The last line of a run that lost audio; '' where nothing was lost."""
+    """Return the last line of a run that lost audio; '' if nothing was lost."""
     counts = {link.name: link.dropped_ms for link in links}
     dropped = [
         link for link in graph.links if graph.nodes[link.source].paced and counts.get(link.name, 0) > 0

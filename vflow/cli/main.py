@@ -1,7 +1,7 @@
 """The command `vflow`.
 
-A verb's module is imported when the verb runs, after its options are known to be right: it imports numpy and
-all that the verb needs at its top. Ctrl-C until then ends the process at once (see `vflow.cli`).
+A verb's module is imported when the verb runs, after its options have been checked: it imports numpy and all
+else that the verb needs. Until then, Ctrl-C ends the process at once (see `vflow.cli`).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from vflow.printing import emit, escaped, write
 
 OK, FAILED, USAGE = 0, 1, 2
 LEAVE_S = 1.0
-"""How long the process waits for threads and exit handlers that it did not make."""
+"""Longest wait, when leaving, for threads and exit handlers of others."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code: 0, 1 failed, 2 bad usage or graph, 130 interrupted."""
+    """Run the command line. Return the exit code: 0, 1 failed, 2 bad usage or graph, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
     parser = parser_for(words)
     args, unknown = parser.parse_known_args(words)
@@ -53,32 +53,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         write(str(error) or "interrupted", sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+    except BrokenPipeError:  # the reader of the output has gone, as `head` does
         _mute(sys.stdout)
         return OK
     except OSError as error:
         if error.errno == errno.ENOSPC:
             _mute(sys.stdout)
             write(f"error: the output cannot be written: {error.strerror}", sys.stderr)
-        else:  # a file of the user's, or a limit of the system, that no verb has a word of its own for
+        else:  # an error of a file or of the system that no verb handles itself
             write(f"error: {escaped(str(error))}", sys.stderr)
         return FAILED
 
 
 def _mute(stream: TextIO) -> None:
-    """Let what is still buffered go nowhere, so that leaving does not fail at it."""
+    """Discard the buffered output, so that writing it at the exit cannot fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def entry() -> NoReturn:
-    """The process: `main`, then leave, whatever threads or exit handlers of nodes still hang."""
+    """Run `main` and end the process, even if threads or exit handlers of nodes hang."""
     code = main()
     catch_early()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(ValueError, AttributeError):  # closed, or none at all
             try:
                 stream.flush()
-            except OSError:  # its reader has gone: else the interpreter fails at it, and exits with 120
+            except OSError:  # its reader has gone: without this the interpreter exits with 120
                 _mute(stream)
     if any(thread.name.startswith("vflow:") for thread in threading.enumerate()):
         os._exit(code)
@@ -87,7 +87,7 @@ def entry() -> NoReturn:
 
 
 def _leave(code: int) -> None:
-    """End the process where threads of an executor, or a library's exit handlers, hang."""
+    """End the process if threads of an executor, or a library's exit handlers, hang."""
     time.sleep(LEAVE_S)
     os._exit(code)
 

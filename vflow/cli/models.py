@@ -1,4 +1,4 @@
-"""`vflow models list | pull NAME`: which models are known or here, and how they get here."""
+"""`vflow models list | pull NAME`: list the models that are known or here, or fetch one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vflow.printing import emit, indented, write
 
 
 def main(args: argparse.Namespace) -> int:
-    """Returns 0; 1 where a model cannot be fetched; 2 for a name that nothing has."""
+    """Return 0; 1 if a model cannot be fetched; 2 for an unknown name."""
     if args.action == "list":
         return listing()
     if models.is_hub_name(args.name):
@@ -29,7 +29,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def listing() -> int:
-    """Print every model that vflow knows, and those of the hub that are here."""
+    """Print every model that vflow knows, and the hub models that are here."""
     copies = hub_cache.here()
     names = [model.name for model in models.known()] + [copy.name for copy in copies]
     width = max(map(len, names), default=0)
@@ -48,8 +48,7 @@ def listing() -> int:
 
 
 def pull(name: str) -> int:
-    """Fetch what is missing or damaged of a model. Ctrl-C leaves nothing half done; the next pull starts
-    anew."""
+    """Fetch the missing or damaged files of a model. After Ctrl-C nothing is half done; pull again."""
     try:
         model = models.find(name)
     except Unavailable as error:
@@ -77,7 +76,7 @@ def pull(name: str) -> int:
 
 
 def pull_hub(name: str, revision: str, patterns: Sequence[str]) -> int:
-    """Fetch what is missing or damaged of a model of the hub. Ctrl-C keeps the files that came whole."""
+    """Fetch the missing or damaged files of a hub model. Ctrl-C keeps the files that are whole."""
     if not hub_cache.is_revision(revision):
         write(f"vflow models pull: error: {revision!r} is no branch, tag or commit", sys.stderr)
         return USAGE
@@ -101,6 +100,6 @@ def pull_hub(name: str, revision: str, patterns: Sequence[str]) -> int:
 
 
 def _stamps(model: models.Model) -> list[int | None]:
-    """When each file of a model was written: a pull writes all of them, or none."""
+    """Return when each file of a model was written: a pull writes all of them, or none."""
     files = [models.path(model.name) / file.name for file in model.files]
     return [file.stat().st_mtime_ns if file.is_file() else None for file in files]

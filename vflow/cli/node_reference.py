@@ -1,4 +1,4 @@
-"""The output of `vflow inspect`: the reference of nodes and roles, out of their classes."""
+"""The text of `vflow inspect`: a reference of nodes and roles, made from their classes."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ TRAITS = (
 
 
 class NodeReference:
-    """Describes what a registry holds, as lines of text."""
+    """Describes the contents of a registry, as lines of text."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry, self.resolver = registry, Resolver(registry)
 
     def overview(self) -> Iterator[str]:
-        """Roles with their candidates, the best first; then the other nodes."""
+        """Yield roles with their candidates, the best first; then the other nodes."""
         names = self.registry.names()
         width = max(map(len, names), default=0)
         yield "roles: 'use: ROLE' takes the first candidate that is available"
@@ -58,9 +58,9 @@ class NodeReference:
             yield f"    {'':<{width}}  not available: {problem}"
 
     def about(self, name: str) -> Iterator[str]:
-        """All about a node, a bin or a role.
+        """Yield everything about a node, a bin or a role.
 
-        Raises: UnknownNode; Unavailable where its module cannot be imported.
+        Raises: UnknownNode; Unavailable if its module cannot be imported.
         """
         if name in ROLES:
             yield from self._role(ROLES[name])
@@ -83,9 +83,9 @@ class NodeReference:
             yield from textwrap.indent(cls.example, "  ").splitlines()
 
     def asked(self, name: str | None, given: dict[str, Any]) -> Iterator[str]:
-        """What a node with these properties can be told to use.
+        """Yield what a node with these properties can be set to use.
 
-        Raises: UnknownNode; PropertyError; Unavailable, also where a server cannot be asked.
+        Raises: UnknownNode; PropertyError; Unavailable, also for a server that does not answer.
         """
         if name is None or name in ROLES:
             roles = f"a candidate of it: {', '.join(self.registry.candidates(name))}" if name else "a node"
@@ -111,7 +111,7 @@ class NodeReference:
     def _bin(self, name: str, cls: type[Bin]) -> Iterator[str]:
         try:
             yield from self._outside(name, cls)
-        except VflowError:  # `available:` says what is wrong
+        except VflowError:  # the line `available:` says why
             yield "ports and properties: unknown"
         yield "inside:"
         yield from textwrap.indent(textwrap.dedent(cls.graph).strip(), "  ").splitlines()
@@ -158,7 +158,7 @@ class NodeReference:
 
 
 def _voices(cls: NodeClass) -> Iterator[str]:
-    """The voices of a node with its defaults; nothing for one that has no voices, or needs a property set."""
+    """Yield the voices of a node with its defaults; none if it has no voices, or requires a property."""
     if not issubclass(cls, Node) or not hasattr(cls, "list_voices"):
         return
     if not any(declaration.required for declaration in props_of(cls).values()):
@@ -166,15 +166,15 @@ def _voices(cls: NodeClass) -> Iterator[str]:
 
 
 def _devices(cls: NodeClass) -> Iterator[str]:
-    """List the devices that a node of the class can be told to use, by its class method `devices()`."""
+    """Yield the devices that a node of the class can be set to use, from its class method `devices()`."""
     devices: Callable[[], list[str]] | None = getattr(cls, "devices", None)
     if devices is None:
         return
     try:
         found = [str(line) for line in devices()]
-    except Unavailable:  # `available:` says why
+    except Unavailable:  # the line `available:` says why
         return
-    except BaseException as error:  # a node's own code
+    except BaseException as error:  # the node's own code may raise anything
         pass_on_ctrl_c(error)
         yield f"devices: cannot be listed: {describe(error)}"
         return
@@ -183,7 +183,7 @@ def _devices(cls: NodeClass) -> Iterator[str]:
 
 
 def _headline(cls: NodeClass) -> str:
-    """The first sentence of a class's documentation, as far as it fits a line."""
+    """Return the first sentence of a class's documentation, as far as it fits one line."""
     paragraph = inspect.cleandoc(cls.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
     sentence = paragraph.partition(". ")[0].rstrip(".")
     return textwrap.shorten(sentence, WIDTH - 30, placeholder=" ...")
@@ -201,7 +201,7 @@ def _port(port: In | Out) -> Iterator[str]:
 
 
 def _properties(properties: dict[str, tuple[Prop | object, str]]) -> Iterator[str]:
-    """Each property in a line, its documentation below; `object` is the default of a bin's parameter."""
+    """Yield a line for each property, its documentation below; an `object` is a bin's parameter's default."""
     yield "properties:" if properties else "properties: none"
     for name, (declaration, owner) in properties.items():
         given = f"  (given to {owner})" if owner else ""
@@ -216,7 +216,7 @@ def _properties(properties: dict[str, tuple[Prop | object, str]]) -> Iterator[st
 
 
 def _facts(declaration: Prop) -> Iterator[str]:
-    """Type, unit, default, bounds, and what a change or the value means for the running graph."""
+    """Yield type, unit, default, bounds, and what the value or a change of it does to the running graph."""
     yield f"{type_text(declaration)} in {declaration.unit}" if declaration.unit else type_text(declaration)
     if declaration.required:
         yield "required"

@@ -1,4 +1,4 @@
-"""Lists what nodes can be told to use: voices that are here, and models of a server (`inspect --set`)."""
+"""List what nodes can be set to use: voices on this machine, and models of a server (`inspect --set`)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vflow.props import props_of
 
 
 def properties_of(texts: Sequence[str]) -> dict[str, Any]:
-    """The values of `--set`, as they are read from a text. Raises: GraphError."""
+    """Return the values of `--set`, as they are read from text. Raises: GraphError."""
     given: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -37,10 +37,10 @@ def properties_of(texts: Sequence[str]) -> dict[str, Any]:
 
 
 def asked(name: str, cls: NodeClass, given: dict[str, Any], resolver: Resolver) -> Iterator[str]:
-    """What a node with these properties can be told to use, as it says by its method `offers()`, and its
-    voices. Of a bin it is the nodes whose properties it passes on.
+    """Yield what a node with these properties can be set to use, by its method `offers()`, and its voices.
+    For a bin, do so for the inner nodes that take its properties.
 
-    Raises: PropertyError; Unavailable where it cannot be found out.
+    Raises: PropertyError; Unavailable if it cannot be found out.
     """
     classes = [cls] if issubclass(cls, Node) else list(_proxied(name, cls, resolver))
     known = [found for found in classes if given.keys() <= props_of(found).keys()]
@@ -56,7 +56,7 @@ def asked(name: str, cls: NodeClass, given: dict[str, Any], resolver: Resolver) 
 
 
 def _lines(offers: Callable[[], Iterable[object]], cls: type[Node]) -> list[str]:
-    """Raises: Unavailable, whatever a node's own code raises."""
+    """Return the lines of a node's `offers`. Raises: Unavailable, whatever the node's own code raises."""
     try:
         return [str(line) for line in offers()]
     except VflowError:
@@ -75,7 +75,7 @@ def _proxied(name: str, cls: NodeClass, resolver: Resolver) -> Iterator[type[Nod
 
 
 def voices(node: Node) -> Iterator[str]:
-    """The voices that a node can be told to use, as it says by its method `list_voices()`."""
+    """Yield the voices that a node can be set to use, from its method `list_voices()`."""
     listing = getattr(node, "list_voices", None)
     if not callable(listing):
         return
@@ -84,7 +84,7 @@ def voices(node: Node) -> Iterator[str]:
     except Unavailable as error:
         yield f"voices: cannot be listed: {error}"
         return
-    except BaseException as error:  # a node's own code
+    except BaseException as error:  # the node's own code may raise anything
         pass_on_ctrl_c(error)
         yield f"voices: cannot be listed: {describe(error)}"
         return

@@ -1,6 +1,8 @@
-"""Messages that Python prints of others' code: warnings, log records, errors of threads and of `__del__`.
+"""Show messages that Python prints about others' code: warnings, log records, errors in threads and
+`__del__`.
 
-A library, or a node, chooses their texts. Printed as lines of ours, none is a command to the terminal.
+A library or a node chooses their texts. They are escaped like all of vflow's output, so none can command the
+terminal.
 """
 
 from __future__ import annotations
@@ -19,10 +21,9 @@ from vflow.printing import indented, write
 
 
 class PythonMessages:
-    """Inside the context such messages go to stderr, each after "warning:" and as `hide` returns it.
+    """Inside the context, such messages go to stderr, each after "warning:" and with `hide` applied.
 
-    Any thread may cause one. Hooks that somebody else has set stay. Contexts may be nested: the innermost has
-    the say.
+    Any thread may cause one. Hooks that others have set stay. Contexts may be nested; the innermost decides.
     """
 
     def __init__(self, hide: Callable[[str], str] = str) -> None:
@@ -53,7 +54,7 @@ class PythonMessages:
         write(f"warning: {indented(self._hide(text))}", sys.stderr)
 
     def _of_thread(self, args: threading.ExceptHookArgs) -> None:
-        if args.exc_value is None or isinstance(args.exc_value, SystemExit):  # as Python has it
+        if args.exc_value is None or isinstance(args.exc_value, SystemExit):  # Python ignores these too
             return
         name = args.thread.name if args.thread is not None else "a thread"
         self._print(f"{name} ended by {describe(args.exc_value)}{_where(args.exc_traceback)}")
@@ -80,7 +81,7 @@ class PythonMessages:
 
 
 class _Records(logging.Handler):
-    """Prints the records of loggers that have no handler."""
+    """Prints the records of loggers without a handler."""
 
     def __init__(self, print_text: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
@@ -89,12 +90,12 @@ class _Records(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = record.getMessage()
-        except Exception as error:  # the text and its arguments do not fit
+        except Exception as error:  # the text does not fit its arguments
             text = f"{record.msg} ({describe(error)})"
         self._print_text(f"{record.name}: {text}")
 
 
 def _where(trace: TracebackType | None) -> str:
-    """The line of Python that raised."""
+    """Return the line of Python that raised."""
     frames = traceback.extract_tb(trace, limit=-1)
     return f" ({frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name})" if frames else ""

@@ -1,4 +1,4 @@
-"""`vflow run`: run a graph until it ends or Ctrl-C; what is said is shown as it is said."""
+"""`vflow run`: run a graph until it ends or Ctrl-C, and show what is said as it is said."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from vflow.session.ends import TYPED
 T = TypeVar("T")
 DRAIN_S, FLUSH_S, STOP_S, PRINT_S = 3.0, 0.5, 1.0, 0.3
 GRACE_S = 0.1
-"""Together they end a run within 5 s of Ctrl-C, whatever a node does."""
+"""Together these end a run within 5 s of Ctrl-C, whatever a node does."""
 
 
 def main(args: argparse.Namespace) -> int:
@@ -60,8 +60,8 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _all(args: argparse.Namespace, runs: list[RunFiles]) -> int:
-    """Run one after the other; the first exit code that is not 0. Raises: GraphError before the first run,
-    where one of them cannot be."""
+    """Run one after the other. Return the first exit code that is not 0. Raises: GraphError, before the first
+    run, if one of them is impossible."""
     with contextlib.ExitStack() as stack:
         if args.json:
             args.stream = stack.enter_context(alone_on_stdout())
@@ -80,14 +80,14 @@ def _all(args: argparse.Namespace, runs: list[RunFiles]) -> int:
 
 
 def _arguments(args: argparse.Namespace, run: RunFiles) -> argparse.Namespace:
-    """The arguments of one run."""
+    """Return the arguments of one run."""
     own = {"input": run.input, "output": run.recording, "report": run.report}
     return argparse.Namespace(**{**vars(args), **own})
 
 
 def _load(args: argparse.Namespace, run: RunFiles) -> Graph:
-    """Raises: GraphError, also where the report would overwrite what a node reads or writes, or a node a
-    model."""
+    """Return the graph of one run. Raises: GraphError, also if the report would overwrite a file that a node
+    reads or writes, or a node a model."""
     graph = graph_options.load(_arguments(args, run))
     uses = [*graph.files, *graph_options.model_caches()]
     if args.trace is not None:
@@ -104,7 +104,7 @@ class _Run:
 
     def __init__(self, graph: Graph, args: argparse.Namespace, files: RunFiles) -> None:
         self.args, self.graph, self._files = args, graph, files
-        # where they are now: a node may change the folder that the process is in
+        # as they are now: a node may change the working directory
         paced = None if args.fast else args.input
         self._recordings = [Path(file).absolute() if file else None for file in (paced, args.output)]
         self._report = os.path.abspath(args.report) if args.report is not None else None
@@ -115,14 +115,14 @@ class _Run:
         self.pipeline.bus.listen(self._trace.listen)
         self.pipeline.bus.listen(self.log.listen)
         self.pipeline.bus.listen(self._failed_turns.listen)
-        live = not (args.input and args.output) and not args.json  # those lines tell of turns as they end
+        live = not (args.input and args.output) and not args.json  # `live`: tell of turns as they end
         self.json = JsonLines(graph, self.log, args.stream) if args.json else None
         self.terminal = Terminal(graph, self.log, live, _detail(args), transcript=not args.json)
         self.keyboard: Keyboard | None = None
         self.signals = SignalWaiter()
         self._code = FAILED
         self._ending = self._told = False
-        self._failed = False  # whether it had, before a signal came
+        self._failed = False  # whether the run had failed before a signal came
         self._player = threading.Thread(target=self._play, name="vflow:run", daemon=True)
         self._printer = threading.Thread(
             target=self.terminal.follow,
@@ -132,7 +132,7 @@ class _Run:
         )
 
     def _type(self) -> None:
-        """Have the user type, as soon as the pipeline plays. Raises: Unavailable."""
+        """Let the user type as soon as the pipeline plays. Raises: Unavailable."""
         typed = next(n for n, node in self.graph.nodes.items() if node.resolved == TYPED)
         self.keyboard = Keyboard(self.pipeline.nodes[typed], self.log, self.terminal.note)
         self.pipeline.bus.listen(self.keyboard.listen)
@@ -178,7 +178,7 @@ class _Run:
         return code
 
     def _play(self) -> None:
-        """Start and wait, in a thread of its own, so that the main thread is free for Ctrl-C."""
+        """Start and wait in a thread of its own, so that the main thread is free for Ctrl-C."""
         started = False
         try:
             self.pipeline.start()
@@ -186,19 +186,19 @@ class _Run:
             if self.keyboard is not None:
                 self.keyboard.start()
             self.pipeline.wait(deadline_s=DRAIN_S)
-            self._code = FAILED if self.pipeline.stop(0) else OK  # the names of those that were abandoned
+            self._code = FAILED if self.pipeline.stop(0) else OK  # it returns the abandoned nodes
         except VflowError as error:
             self._code = FAILED if started or not _is_missing(error) else USAGE
             if not self._ending:
                 self._tell(error)
-        except (RuntimeError, OSError) as error:  # no more threads or descriptors: the system's word
+        except (RuntimeError, OSError) as error:  # the system has no more threads or descriptors
             self.terminal.error(f"error: {error}")
         finally:
             self.signals.wake()
 
     def _supervise(self) -> int:
-        """Wait for the end, or end it: drain at the first signal, stop at the second; the exit code, but for
-        Ctrl-C."""
+        """Wait for the end, or cause it: drain at the first signal, stop at the second. Return the exit code,
+        which does not count Ctrl-C yet."""
         came = self.signals.wait()
         if came == DONE or self.pipeline.state is State.STOPPED:  # it has ended by itself
             self._player.join(DRAIN_S)
@@ -208,7 +208,7 @@ class _Run:
         self._end_typing()
         if self.pipeline.state is not State.PLAYING:
             self.terminal.note("stopping")
-            self.terminal.hush()  # who loads has to be abandoned, and is no suspect
+            self.terminal.hush()  # a node that loads has to be abandoned: no warning about it is due
             code = self._stop()
             return code if self._failed else INTERRUPTED
         self.terminal.note("ending: what was begun is played to its end; Ctrl-C again stops at once")
@@ -218,13 +218,13 @@ class _Run:
             code = self._stop()
             return self._code or code
         self._ending = True
-        # so that what was heard of a reply that is cut here is known
+        # a flush first, so that the history knows how much of the cut reply was heard
         self._within(FLUSH_S, self.pipeline.flush, "the sinks")
         code = self._stop()
         return code if came is None else INTERRUPTED
 
     def _stop(self) -> int:
-        """Stop at once; 0, 1 where a node had failed before or had to be abandoned, 130 where another
+        """Stop at once. Return 0; 1 if a node had failed before or had to be abandoned; 130 if another
         interrupt came meanwhile."""
         self._ending, failed = True, self.pipeline.failure
         if failed is not None and not self._told:
@@ -242,7 +242,7 @@ class _Run:
             self.json.failed(getattr(error, "node", ""), str(error))
 
     def _within(self, deadline_s: float, call: Callable[[], T], name: str) -> T | None:
-        """Return what a call into the pipeline returns; None, and say so, where it fails or a node hangs."""
+        """Return the result of a call into the pipeline; None, and a warning, if it fails or a node hangs."""
         try:
             return call_within(deadline_s + GRACE_S, call, name, "end")
         except (VflowError, TimeoutError, RuntimeError) as error:
@@ -250,7 +250,7 @@ class _Run:
             return None
 
     def _finish(self, code: int) -> int:
-        """The table and the report of what was run; the exit code."""
+        """Print the table and write the report of the run. Return the exit code."""
         try:
             self.log.refine(*(path if path and path.is_file() else None for path in self._recordings))
         except (OSError, RuntimeError) as error:  # libsndfile's errors are RuntimeErrors
@@ -292,5 +292,5 @@ def _detail(args: argparse.Namespace) -> Detail:
 
 
 def _is_missing(error: BaseException) -> bool:
-    """Whether a node could not be opened because something is not there: the user's to mend."""
+    """Return whether a node could not be opened because something is missing, which the user can mend."""
     return isinstance(error.__cause__, Unavailable)

@@ -1,4 +1,4 @@
-"""The files of `vflow run`: one run for each input, and where its recording and its report go."""
+"""The files of `vflow run`: one run for each input, with its recording and its report."""
 
 from __future__ import annotations
 
@@ -21,32 +21,33 @@ STDIN = "-"
 SOUNDS = (
     ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".rf64", ".w64",
 )  # fmt: skip
-"""Endings of the files of a folder that are taken for sounds."""
+"""Endings by which the files of a folder count as sounds."""
 ENCODED = {".mp3": "MP3", ".flac": "FLAC", ".ogg": "OGG"}
-"""Formats other than wav in which a recording is left, by its ending."""
+"""Formats of a recording other than wav, by ending."""
 _BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
-    """The files of one run. `recording` is the wav that is played into: `output`, or what becomes of it at
-    the end."""
+    """The files of one run. `recording` is the wav that is played into: `output` itself, or the file from
+    which `output` is made at the end."""
 
     input: str | None = None
     output: str | None = None
     report: str | None = None
     recording: str | None = None
     title: str = ""
-    """What the input is called where there are several."""
+    """The name of the input, if there are several."""
 
 
 def find_runs(
     inputs: Sequence[str], output: str | None, report: str | None, stdin: str | None
 ) -> list[RunFiles]:
-    """One run for each input, those of a folder by name; `stdin` is the file of what came in.
+    """Return one run for each input; those of a folder are sorted by name. `stdin` is the file with standard
+    input's content.
 
     Folders for `output` and `report` are made. Raises: GraphError for a folder without sound, and for a
-    single file where there are several inputs.
+    single file if there are several inputs.
     """
     found: list[str] = []
     for name in inputs:
@@ -109,7 +110,7 @@ def _refused(message: str, place: str, mend: str) -> GraphError:
 
 
 def check(graph_file: str, runs: Sequence[RunFiles]) -> None:
-    """Raises: GraphError where an output could not be written, or would overwrite what is read."""
+    """Check the files. Raises: GraphError if an output cannot be written, or would overwrite an input."""
     uses = [FileUse(graph_file, "reads", "the graph"), *graph_options.model_caches()]
     uses += [FileUse(run.input, "reads", "--input") for run in runs if run.input]
     for run in runs:
@@ -125,9 +126,9 @@ def check(graph_file: str, runs: Sequence[RunFiles]) -> None:
 
 @contextlib.contextmanager
 def standard_input(inputs: Sequence[str]) -> Iterator[str | None]:
-    """Where `inputs` name standard input, keep what comes in a file for the time of the context.
+    """If `inputs` name standard input, read it into a file that exists as long as the context.
 
-    Raises: GraphError where nothing comes.
+    Raises: GraphError if nothing comes.
     """
     if STDIN not in inputs:
         yield None
@@ -148,9 +149,9 @@ def standard_input(inputs: Sequence[str]) -> Iterator[str | None]:
 
 @contextlib.contextmanager
 def encoded(run: RunFiles) -> Iterator[RunFiles]:
-    """Where the output is no wav, yield a run that plays into one beside it, and encode that at the end.
+    """If the output is no wav, yield a run that plays into a wav beside it, and encode that at the end.
 
-    Raises: GraphError for a format that is not written here; OSError at the end. Ctrl-C leaves the wav.
+    Raises: GraphError for a format that cannot be written here; OSError at the end. Ctrl-C leaves the wav.
     """
     kind = ENCODED.get(os.path.splitext(run.output or "")[1].lower())
     if run.output is None or kind is None:
@@ -161,7 +162,7 @@ def encoded(run: RunFiles) -> Iterator[RunFiles]:
         raise _refused(f"--output: {kind.lower()} is not written on this machine", run.output, mend)
     number, wav = tempfile.mkstemp(dir=os.path.dirname(run.output) or ".", prefix=".vflow-", suffix=".wav")
     os.close(number)
-    output = os.path.abspath(run.output)  # a node may change the folder that the process is in
+    output = os.path.abspath(run.output)  # a node may change the working directory
     wav = os.path.abspath(wav)
     try:
         yield replace(run, recording=wav)
@@ -194,7 +195,7 @@ def _encode(wav: str, output: str, kind: str) -> None:
 
 
 def _kept(wav: str, output: str) -> str:
-    """Leave the wav beside the output that it does not become; its new name."""
+    """Keep the wav beside the output that could not be made from it. Return its new name."""
     kept = f"{output}.wav"
     os.replace(wav, kept)
     return kept

@@ -35,8 +35,7 @@ ANY = ("0.0.0.0", "::", "")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Serve until a signal; returns 0, 1 where it failed, 2 for a graph or options that cannot be, 130 after
-    a second signal."""
+    """Serve until a signal. Return 0; 1 if it failed; 2 for a wrong graph or option; 130 at a second one."""
     try:
         require(*NEEDS)
         token = token_of(args)
@@ -90,12 +89,12 @@ def _serve(args: argparse.Namespace, token: str) -> int:
 
 
 def _leave_at_once() -> None:
-    """Have the process end without taking its libraries apart, which took torch seconds on a busy machine."""
+    """Let the process end without unloading its libraries, which took torch seconds on a busy machine."""
     threading.Thread(target=threading.Event().wait, name="vflow:serve", daemon=True).start()
 
 
 def token_of(args: argparse.Namespace) -> str:
-    """The token; '' where everyone may come in. Raises: VflowError."""
+    """Return the token; '' if everyone may come in. Raises: VflowError."""
     given = args.token if args.token is not None else os.environ.get(TOKEN_VARIABLE)
     if args.no_token:
         if args.token is not None:
@@ -114,7 +113,7 @@ def token_of(args: argparse.Namespace) -> str:
 
 
 def check_place(args: argparse.Namespace) -> None:
-    """Raises: VflowError for a place where what is said could be overheard."""
+    """Check the address. Raises: VflowError for one at which the talk could be overheard."""
     if (args.certfile is None) != (args.keyfile is None):
         raise VflowError("--certfile and --keyfile go together")
     if not (is_loopback(args.host) or args.certfile or args.behind_proxy):
@@ -125,7 +124,7 @@ def check_place(args: argparse.Namespace) -> None:
 
 
 def hosts_of(args: argparse.Namespace) -> tuple[str, ...]:
-    """The names by which clients may ask for the server."""
+    """Return the names by which clients may ask for the server."""
     names = list(args.allow_host)
     if not is_loopback(args.host):
         names += [socket.gethostname()] if args.host in ANY else [args.host]
@@ -133,7 +132,7 @@ def hosts_of(args: argparse.Namespace) -> tuple[str, ...]:
 
 
 def shown_host(host: str) -> str:
-    """The host in the address that is printed."""
+    """Return the host for the address that is printed."""
     if host in ANY:
         return socket.gethostname()
     return f"[{host}]" if ":" in host else host

@@ -1,7 +1,7 @@
-"""Waits in the main thread for a signal, or for a thread that has done its work.
+"""Wait in the main thread for a signal, or for a thread that has done its work.
 
-A signal handler that put into a queue could be missed: the signal may come just before the thread blocks.
-The interpreter writes a signal's number to a socket the moment it comes, and that is never missed.
+A signal handler that puts into a queue could be missed, if the signal comes just before the thread blocks.
+The interpreter writes a signal's number to a socket the moment it comes, and that cannot be missed.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any, Self
 
 NUMBERS = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 DONE = 0
-"""Returned where a thread woke the main one; a signal has its number."""
+"""Returned if a thread woke the main one; for a signal, its number is returned."""
 
 
 class SignalWaiter:
     """Takes SIGINT, SIGTERM and SIGHUP (a closed terminal) inside the context, if the main thread enters it;
     used once. A SIGHUP that is ignored stays so: `nohup` asks for that.
 
-    `came` are the signals so far. With `raises`, one that is not the first raises KeyboardInterrupt in the
+    `came` has the signals so far. With `raises`, each signal after the first raises KeyboardInterrupt in the
     main thread, for work there that does not wait.
     """
 
@@ -53,17 +53,17 @@ class SignalWaiter:
             raise KeyboardInterrupt
 
     def wake(self) -> None:
-        """Wake the main thread; any thread. Nothing happens after the context."""
-        with contextlib.suppress(OSError):  # closed: nobody waits any more
+        """Wake the main thread; any thread. It does nothing after the context."""
+        with contextlib.suppress(OSError):  # raised if it is closed: nobody waits any more
             self._sender.send(bytes([DONE]))
 
     def wait(self, timeout_s: float | None = None) -> int | None:
-        """DONE or one of NUMBERS; None after the timeout. Other signals with a handler are passed over."""
+        """Return DONE or one of NUMBERS; None after the timeout. Other signals with a handler are skipped."""
         self._receiver.settimeout(timeout_s)
         try:
             while (number := self._receiver.recv(1)[0]) not in (DONE, *NUMBERS):
                 pass
-        except (TimeoutError, BlockingIOError):  # the latter of a timeout of 0
+        except (TimeoutError, BlockingIOError):  # the second for a timeout of 0
             return None
         return number
 

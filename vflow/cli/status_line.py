@@ -1,4 +1,4 @@
-"""The status of a verb: one line of a terminal that is redrawn; where none can be redrawn, a line a step."""
+"""The status of a verb: one line of a terminal that is redrawn, or a line per step if it cannot be."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TextIO
 from vflow.printing import escaped, put_raw, write
 
 BAR = 30
-"""Cells of the bar that shows a fraction."""
+"""Cells of the bar for a fraction."""
 STEPS = 10
-"""Lines of a whole fraction, where a line cannot be redrawn."""
+"""Lines printed for a whole fraction, if the line cannot be redrawn."""
 ERASE = "\r\033[K"
 
 
 class StatusLine:
-    """The status of one verb on `stream`, which may be None: nothing is shown then. One thread at a time."""
+    """The status of one verb on `stream`; if that is None, nothing is shown. One thread at a time."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self.stream = stream
@@ -24,9 +24,9 @@ class StatusLine:
         self._step = -1
 
     def show(self, text: str, fraction: float | None = None, source: str = "") -> None:
-        """Show what is going on, and how much of it is done: 0 to 1, or None where nobody knows.
+        """Show what is going on, and how much of it is done: 0 to 1, or None if unknown.
 
-        Where a line cannot be redrawn, a text that `source` says twice in a row is printed once, and a
+        If the line cannot be redrawn, a text that `source` says twice in a row is printed once, and a
         fraction at every tenth.
         """
         text = escaped(text)
@@ -39,13 +39,13 @@ class StatusLine:
                 write(f"{text}: {fraction:.0%}", self.stream)
                 self._step = step
         else:
-            self._step = -1  # what comes next begins anew
+            self._step = -1  # the next fraction begins anew
             if self._said.get(source) != text:
                 write(text, self.stream)
         self._said[source] = text
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         if self._drawn:
             self._erase()
             self._drawn = False

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from vflow.web.caller import Caller
 
 HANG_UP_S = 1.0
-"""How long the server is waited for, to close the connection too."""
+"""Longest wait for the server to close the connection too."""
 
 
 def main(args: argparse.Namespace) -> int:
-    """Talk until a signal, or the end of `--input`; returns 0, 1 where the server or the connection failed, 2
-    for options that cannot be, or something that is missing here."""
+    """Talk until a signal, or the end of `--input`. Return 0; 1 if the server or the connection failed; 2 for
+    wrong options, or if something is missing here."""
     try:
         require("websockets")
         address = address_of(args.address, os.environ.get(TOKEN_VARIABLE, ""))
@@ -83,7 +83,7 @@ async def _talk(caller: Caller) -> None:
 
 
 def _tell(said: Mapping[str, Any]) -> None:
-    """Print what the server says, as far as a person wants to know."""
+    """Print what the server says, if a person needs it."""
     kind = said.get("type")
     if kind == "ready":
         _say("speak; Ctrl-C ends")

@@ -1,4 +1,4 @@
-"""A turn in words: a remark that anybody understands; every figure, in a sentence and a table."""
+"""A turn in words: a remark that anybody understands, and every figure in a sentence and a table."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from vflow.printing import escaped
 from vflow.report.turn import LATENCIES, TurnRecord
 
 MEDIAN_NEEDS = 20
-"""Samples below which a median says too little: then the largest is shown."""
+"""Fewest samples for a median; with fewer, the largest is shown."""
 
 
 def remark(turn: TurnRecord) -> str:
-    """How long the user waited for a reply, and what kept it from being heard; '' where there is nothing to
-    say."""
+    """Return how long the user waited for a reply, and why it was not heard; '' if neither is known."""
     texts = []
     waited_ns = turn.latency_ns("v2v" if "voice_off" in turn.at_ns else "compute")
     if waited_ns is not None:
@@ -32,7 +31,7 @@ def remark(turn: TurnRecord) -> str:
 
 
 def sentence(turn: TurnRecord) -> str:
-    """A turn's figures in words, as the log line of a run; `~` marks what no recording has confirmed."""
+    """Return a turn's figures in words, for the log of a run; `~` marks those that no recording confirms."""
     texts = {
         "endpoint": "end of speech seen after",
         "first_word": "first word after",
@@ -66,7 +65,7 @@ def sentence(turn: TurnRecord) -> str:
 
 
 def table(turns: list[TurnRecord]) -> Iterator[str]:
-    """The lines of the latencies of every turn, in ms; none where there are no latencies."""
+    """Yield the lines of every turn's latencies, in ms; none if there are no latencies."""
     rows = [[t.latency_ns(name) for name in LATENCIES] for t in turns]
     if not any(cell is not None for row in rows for cell in row):
         return
@@ -79,7 +78,7 @@ def table(turns: list[TurnRecord]) -> Iterator[str]:
 
 
 def verdict(budget: Budget | None, turns: list[TurnRecord]) -> str:
-    """Whether a budget was kept; '' where there is none, or nothing that it is about."""
+    """Return whether a budget was kept; '' if there is none, or no latency for it."""
     if budget is None or not (found := _found(turns, _measure(budget))):
         return ""
     kept = "kept" if max(found) <= budget.limit_ns else "BROKEN"
@@ -90,7 +89,7 @@ def verdict(budget: Budget | None, turns: list[TurnRecord]) -> str:
 
 
 def slow_answers(budget: Budget | None, turns: list[TurnRecord]) -> str:
-    """How many turns broke a budget; '' where none did."""
+    """Return how many turns exceeded a budget; '' if none did."""
     found = _found(turns, _measure(budget)) if budget is not None else []
     late = [ns for ns in found if budget is not None and ns > budget.limit_ns]
     if not late or budget is None:
@@ -107,7 +106,7 @@ def _measure(budget: Budget) -> str:
 
 
 def _found(turns: list[TurnRecord], name: str) -> list[int]:
-    """A latency of the turns that have it, in ns."""
+    """Return a latency of the turns that have it, in ns."""
     return [ns for turn in turns if (ns := turn.latency_ns(name)) is not None]
 
 

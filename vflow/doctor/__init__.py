@@ -1,1 +1,1 @@
-"""Examines this machine: what it is for vflow, and what would make a graph faster or smaller on it."""
+"""Examine this machine: what it offers vflow, and what would make a graph faster or smaller on it."""

@@ -1,4 +1,4 @@
-"""The build of torch that is installed, and the NVIDIA devices that are here, with or without it."""
+"""The installed build of torch, and the NVIDIA devices of this machine, with or without torch."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ TELLING = (
     "i8mm",
     "sve",
 )
-"""Abilities of a CPU that a model's speed depends on, as torch names them."""
+"""Abilities of a CPU that decide a model's speed, as torch names them."""
 ANSWER_S = 10.0
-"""How long the driver's tool may take."""
+"""Longest wait for the driver's tool."""
 
 
 @dataclass(frozen=True, slots=True)
 class Torch:
-    """`build` is `cpu`, `cuda 12.8` or `rocm 6.2`; `threads` are those of torch's own choice. `problem` says
-    why it cannot be imported, in which case the rest is empty."""
+    """`build` is `cpu`, `cuda 12.8` or `rocm 6.2`; `threads` is the number that torch chose itself. `problem`
+    says why torch cannot be imported; then all else is empty."""
 
     version: str = ""
     build: str = ""
@@ -54,12 +54,12 @@ class CudaDevice:
 
 
 def torch_build() -> Torch | None:
-    """Describe torch, None where it is not installed. Imports it, which takes seconds."""
+    """Describe torch; None if it is not installed. Imports it, which takes seconds."""
     if importlib.util.find_spec("torch") is None:
         return None
     try:
         import torch  # an extra, and it may be broken
-    except Exception as error:  # whatever a broken library raises at import
+    except Exception as error:  # a broken library may raise anything at import
         return Torch(problem=f"{type(error).__name__}: {error}")
     hip, cuda = torch.version.hip, torch.version.cuda
     build = f"rocm {hip}" if hip else f"cuda {cuda}" if cuda else "cpu"
@@ -72,8 +72,8 @@ def torch_build() -> Torch | None:
 
 
 def devices(build: Torch | None, measure: bool) -> list[CudaDevice]:
-    """The devices that torch runs on, with `measure` each measured for a second; where it runs on none, those
-    that the driver names."""
+    """Return the devices that torch runs on; with `measure`, each is measured for a second. If it runs on
+    none, return the devices that the driver names."""
     named = _named_by_driver()
     if build is None or build.problem:
         return named

@@ -1,4 +1,4 @@
-"""How fast memory is read here: the bound of every model that reads all of its weights for each token."""
+"""Measure how fast memory is read here. That bounds every model that reads all its weights for each token."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ import numpy as np
 
 MIB = 1 << 20
 LARGE = 512 * MIB
-"""Bytes to read: beyond what caches hold, but for the largest servers."""
+"""Bytes to read: more than any cache holds, except in the largest servers."""
 LEAST = 64 * MIB
-"""With less, it would be a cache that is measured."""
+"""Least bytes to read; with fewer, a cache would be measured."""
 LARGE_CUDA = 2048 * MIB
 SECONDS = 0.5
 
 
 def memory_gb_s(threads: int, free: int | None) -> float | None:
-    """GB/s (10**9) at which `threads` threads read memory: the best of several sums over a large buffer.
+    """Return the GB/s (10**9) at which `threads` threads read memory: the best of several sums over a large
+    buffer.
 
-    Blocks for about a second. None where less than 256 MiB are `free` (bytes): nothing is measured then.
+    Blocks for about a second. Measures nothing, and returns None, if less than 256 MiB are `free` (in bytes).
     """
     size = LARGE if free is None else min(LARGE, free // 4)
     if size < LEAST:
         return None
     try:
-        # of 64 bits: numpy adds these up faster than memory brings them, which it does not do with less
+        # of 64 bits: numpy adds these faster than memory delivers them; with smaller types it does not
         buffer = np.ones(size // 8)
     except MemoryError:
         return None
@@ -40,18 +41,19 @@ def memory_gb_s(threads: int, free: int | None) -> float | None:
 
 
 def cuda_gb_s(device: int) -> float | None:
-    """GB/s (10**9) at which a CUDA device reads its memory: the best of several sums over up to 2 GiB of it.
+    """Return the GB/s (10**9) at which a CUDA device reads its memory: the best of several sums over at most
+    2 GiB.
 
-    Blocks for about a second. None where less than 256 MiB are free.
+    Blocks for about a second. Returns None if less than 256 MiB are free.
     """
-    import torch  # an extra; the caller has found that it is here and works
+    import torch  # an extra; the caller knows that it is installed and works
 
     with torch.cuda.device(device), torch.inference_mode():
         size = min(LARGE_CUDA, torch.cuda.mem_get_info()[0] // 4)
         if size < LEAST:
             return None
         buffer = torch.ones(size // 4, dtype=torch.float32, device="cuda")
-        total = buffer.sum()  # the first one loads the kernel
+        total = buffer.sum()  # not timed: the first sum loads the kernel
         before, after = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         best_ms, until = float("inf"), time.perf_counter() + SECONDS
         while time.perf_counter() < until:

@@ -1,4 +1,4 @@
-"""All that `vflow doctor` finds: the machine, what is installed on it, and what a graph would gain."""
+"""Everything that `vflow doctor` finds: the machine, what is installed on it, and what a graph would gain."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ORDER = ("faster", "smaller", "none")
 
 @dataclass(slots=True)
 class Examination:
-    """All findings. `roles` are what plays each role, of the graph's nodes where there is a graph."""
+    """All findings. `roles` says what plays each role; with a graph, in that graph."""
 
     machine: Machine
     cuda: list[CudaDevice]
@@ -35,17 +35,17 @@ class Examination:
     advice: list[Advice] = field(default_factory=list)
     problems: list[Diagnostic] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """On figures that are missing, or to be read with care."""
+    """Notes about figures that are missing, or need care."""
 
     @property
     def ready(self) -> bool:
-        """Whether nothing is missing that is needed."""
+        """Whether everything that is needed is there."""
         return not any(problem.severity == "error" for problem in self.problems)
 
 
 def examine(graph: Graph | None, problems: Iterable[Diagnostic], report: Progress) -> Examination:
-    """Look at the machine, and at a graph if there is one: its models are loaded, and what may be set is
-    measured. `problems` are what is known of it already. Blocks; `report` hears what is going on."""
+    """Examine the machine, and a graph if there is one: load its models and measure its settings. `problems`
+    are findings that are known already. Blocks; `report` hears what is going on."""
     registry = Registry()
     found = machine(report)
     report("looking for devices", None)
@@ -75,7 +75,7 @@ def _examine(graph: Graph, registry: Registry, result: Examination, report: Prog
     result.advice += rules.speculation(graph)
     try:
         result.advice += thread_counts.advice(graph, trial.loaded, result.machine.usable_cores, report)
-    except Exception as error:  # a node's own code, which could be opened once
+    except Exception as error:  # the node's own code, which could be opened before
         text = f"the numbers of threads could not be compared: {describe(error)}"
         result.problems.append(Diagnostic(text, severity="warning"))
     result.notes += thread_counts.not_compared(trial.loaded)
@@ -83,7 +83,7 @@ def _examine(graph: Graph, registry: Registry, result: Examination, report: Prog
 
 
 def _roles(resolver: Resolver) -> dict[str, RoleChoice]:
-    """Return what plays each role on this machine; `taken` is '' where nothing can."""
+    """Return what plays each role on this machine; `taken` is '' if nothing can."""
     found = {}
     for role in ROLES:
         candidates = resolver.candidates(role)
@@ -94,7 +94,7 @@ def _roles(resolver: Resolver) -> dict[str, RoleChoice]:
 
 
 def _distinct(problems: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Errors first; what says the same as one before it is left out."""
+    """Sort errors first, and drop problems with the same message as an earlier one."""
     by_message: dict[str, Diagnostic] = {}
     for problem in sorted(problems, key=lambda p: p.severity != "error"):
         by_message.setdefault(problem.message, problem)

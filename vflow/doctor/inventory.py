@@ -1,4 +1,4 @@
-"""Lists what is installed and stored here: extras, known models, and those in the hub's cache."""
+"""List what is installed and stored here: extras, known models, and models in the hub's cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vflow.models import hub_cache
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """An optional part of vflow; `missing` are the requirements that are not met, each with why, and `mend`
+    """An optional part of vflow. `missing` are the requirements that are not met, each with why; `mend` is
     the command that installs them."""
 
     name: str
@@ -27,8 +27,8 @@ class Extra:
 class StoredModel:
     """A model that vflow knows by name, or one in the hub's cache (`owner/name`); `size` in bytes.
 
-    `state` is `present`, `not here`, `incomplete`, or `files` for files that were pulled by name; `mend` the
-    command that fetches it.
+    `state` is `present`, `not here`, `incomplete`, or `files` for files pulled by name; `mend` is the command
+    that fetches it.
     """
 
     name: str
@@ -40,10 +40,10 @@ class StoredModel:
 
 
 def extras(distribution: str = DISTRIBUTION) -> list[Extra]:
-    """The extras of an installed distribution, as its metadata names them; imports nothing of them."""
+    """Return the extras of an installed distribution, from its metadata; none of them is imported."""
     try:
         metadata = importlib.metadata.metadata(distribution)
-    except importlib.metadata.PackageNotFoundError:  # run from a source tree
+    except importlib.metadata.PackageNotFoundError:  # vflow runs from a source tree
         return []
     wanted = [Requirement(text) for text in metadata.get_all("Requires-Dist") or ()]
     found = []
@@ -56,7 +56,7 @@ def extras(distribution: str = DISTRIBUTION) -> list[Extra]:
 
 
 def _unmet(need: Requirement) -> str:
-    """Why a requirement is not met; '' where it is."""
+    """Return why a requirement is not met; '' if it is."""
     text = f"{need.name}{need.specifier}"
     try:
         version = importlib.metadata.version(need.name)
@@ -66,7 +66,7 @@ def _unmet(need: Requirement) -> str:
 
 
 def weights() -> list[StoredModel]:
-    """The models that vflow knows, then what lies in the hub's cache; reads no file's content."""
+    """Return the models that vflow knows, then those in the hub's cache. Reads no file's content."""
     return [*_known(), *_of_hub()]
 
 

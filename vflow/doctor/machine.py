@@ -22,8 +22,8 @@ AUDIO = ("mic", "speaker")
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`cores` are all, `usable_cores` what affinity and control groups leave of them, `load` how many the
-    machine's work of the last minute would fill. Sizes in bytes; None where the system does not say.
+    """`cores` are all cores, `usable_cores` those that affinity and control groups leave. `load` is how many
+    the machine's work of the last minute would fill. Sizes in bytes; None if the system does not say.
     `memory_read_gb_s` is measured, on all usable cores."""
 
     vflow: str
@@ -44,7 +44,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class AudioNode:
-    """A node of the role `mic` or `speaker`; `devices` are lines, `problem` is '' where it is available."""
+    """A node of the role `mic` or `speaker`. `devices` has a line for each; `problem` is '' if it can run."""
 
     name: str
     problem: str
@@ -52,7 +52,7 @@ class AudioNode:
 
 
 def machine(report: Progress) -> Machine:
-    """Look at the machine; blocks for about a second, and while torch is imported."""
+    """Examine the machine; blocks for about a second, and longer while torch is imported."""
     total, free = resources.memory()
     usable = resources.usable_cores()
     report("measuring how fast memory is read", None)
@@ -77,7 +77,7 @@ def machine(report: Progress) -> Machine:
 
 
 def audio(registry: Registry) -> list[AudioNode]:
-    """Every node that records or plays, with the devices that it may be told to use."""
+    """Return every node that records or plays, with the devices that it may be set to use."""
     resolver = Resolver(registry)
     found = []
     for candidate in (c for role in AUDIO for c in resolver.candidates(role)):
@@ -87,9 +87,9 @@ def audio(registry: Registry) -> list[AudioNode]:
             listing = getattr(registry.load(candidate.name), "devices", None)
         try:
             lines = [str(line) for line in listing()] if listing is not None else lines
-        except Unavailable as error:  # it was unplugged this very moment
+        except Unavailable as error:  # the device has just been unplugged
             problem = str(error)
-        except BaseException as error:  # a node's own code
+        except BaseException as error:  # the node's own code may raise anything
             pass_on_ctrl_c(error)
             problem = f"its devices() raised {describe(error)}"
         found.append(AudioNode(candidate.name, problem, tuple(lines)))
@@ -97,7 +97,7 @@ def audio(registry: Registry) -> list[AudioNode]:
 
 
 def cpu_name() -> str:
-    """Return the name of the processor; '' where nobody says."""
+    """Return the name of the processor; '' if nothing tells it."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             key, _, value = line.partition(":")
@@ -109,7 +109,7 @@ def cpu_name() -> str:
 
 
 def _free(folder: Path) -> int | None:
-    """Bytes that are free where a folder is, or will be."""
+    """Return the bytes that are free where a folder is, or will be."""
     for place in (folder, *folder.parents):
         try:
             return shutil.disk_usage(place).free

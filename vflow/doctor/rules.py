@@ -1,4 +1,4 @@
-"""Advice and warnings that need no measuring: they follow from the graph and from what the machine is."""
+"""Advice and warnings that need no measuring: they follow from the graph and the machine."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from vflow.props import props_of
 
 SPECULATE = "speculate"
 TURN_PROPERTIES = {SPECULATE, "pause_after", "speech_end_after"}
-"""Of the role `vad`: what has them decides when work on a reply begins."""
+"""Properties of the role `vad`. A node with all of them decides when work on a reply begins."""
 
 NAMESAKE = "vflow"
-"""The other distribution: on the package index the name belongs to another project."""
+"""The other distribution with the import name `vflow`: on the package index the name is another project's."""
 
 BUSY = 0.5
-"""A load, as a share of the cores, beyond which other work disturbs what is measured."""
+"""Load, as a share of the cores, above which other work disturbs the measurements."""
 
 
 def speculation(graph: Graph) -> Iterator[Advice]:
-    """Where a reply is not made in advance, how much sooner work on it could begin."""
+    """Advise how much sooner work on a reply could begin, if it is not made in advance yet."""
     for name, node in graph.nodes.items():
         if not props_of(node.cls).keys() >= TURN_PROPERTIES:
             continue
@@ -46,8 +46,8 @@ def speculation(graph: Graph) -> Iterator[Advice]:
 
 
 def echo(graph: Graph) -> Iterator[Diagnostic]:
-    """A warning where the agent hears itself because the graph says so; where it cannot be helped, the graph
-    warns itself."""
+    """Warn if the agent hears itself because the graph turned the echo canceller off. Where the graph has a
+    warning of echo already, nothing is added."""
     microphones = [node for node in graph.nodes.values() if use_role(node.resolved) == MICROPHONE]
     speakers = [node for node in graph.nodes.values() if use_role(node.resolved) == SPEAKER]
     audible = any(PLAYED in outputs_of(node.cls) for node in speakers)
@@ -60,7 +60,7 @@ def echo(graph: Graph) -> Iterator[Diagnostic]:
 
 
 def devices(machine: Machine, found: list[CudaDevice], graph: Graph | None) -> Iterator[Diagnostic]:
-    """Warnings about a device that is here and stands idle."""
+    """Warn of a CUDA device that torch cannot use, and of nodes that are told not to use one."""
     torch = machine.torch
     idle = [device for device in found if not device.usable]
     if idle and torch is not None and not torch.problem:
@@ -75,7 +75,7 @@ def devices(machine: Machine, found: list[CudaDevice], graph: Graph | None) -> I
 
 
 def namesake() -> Iterator[Diagnostic]:
-    """A warning where the other distribution with the import name `vflow` is installed as well."""
+    """Warn if the other distribution with the import name `vflow` is installed as well."""
     try:
         version = importlib.metadata.version(NAMESAKE)
     except importlib.metadata.PackageNotFoundError:
@@ -90,13 +90,13 @@ def namesake() -> Iterator[Diagnostic]:
 
 
 def openmp() -> Iterator[Diagnostic]:
-    """A warning where the environment asks for what is no number of threads."""
+    """Warn if the environment asks for something that is no number of threads."""
     if problem := resources.openmp_problem():
         yield Diagnostic(problem, None, "set it to a number, or unset it", "warning")
 
 
 def threads(machine: Machine) -> Iterator[Diagnostic]:
-    """A warning where the environment asks for more threads than there are cores."""
+    """Warn if the environment asks for more threads than there are cores."""
     asked = machine.omp_num_threads
     if asked.isdecimal() and (len(asked) > 9 or int(asked) > machine.usable_cores):
         shown = asked if len(asked) < 20 else f"{asked[:20]}..."
@@ -106,6 +106,6 @@ def threads(machine: Machine) -> Iterator[Diagnostic]:
 
 
 def busy(machine: Machine) -> Iterator[str]:
-    """A note where other work took the cores while there was measuring."""
+    """Note that other work took the cores during the measurements."""
     if machine.load is not None and machine.load > BUSY * machine.usable_cores:
         yield f"the machine is busy (load {machine.load:.1f}): what is measured now is less than it can do"

@@ -1,4 +1,4 @@
-"""How many threads a library is best given here: tried with the graph's own nodes, not guessed from cores."""
+"""Find the best number of threads for a library here, by trying it with the graph's own nodes."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from vflow.models.progress import Progress
 from vflow.runtime.context import threads_of
 
 LONGEST_S = 10.0
-"""A node that takes longer to load is not loaded again for this."""
+"""Longest load time of a node that is loaded again for this."""
 ANSWER_S = 60.0
-"""One that loaded in less does not answer, if it takes this long now."""
+"""Longest wait for a node that loaded faster before; after it, the node counts as hanging."""
 RUNS, SECONDS = 7, 1.0
-"""How often a warm-up is repeated at most, and for how long."""
+"""Most repetitions of a warm-up, and the seconds after which no further one begins."""
 LEAST_MS = 1.0
-"""A warm-up that takes less tells nothing."""
+"""Least time of a warm-up that tells anything."""
 MATTERS = 0.85
-"""A share of the time that other work on the machine does not explain."""
+"""Share of the time below which other work on the machine does not explain the gain."""
 
 
 def advice(graph: Graph, loaded: Iterable[Loaded], cores: float, report: Progress) -> Iterator[Advice]:
-    """For each library that a node asked for, the number of threads with which its nodes' work is fastest.
+    """Advise, for each library that a node asked about, the number of threads that makes its nodes fastest.
 
-    A node's work is what its `warm_up` does, with the node opened anew for each number: with nothing beside
-    it, which a pipeline seldom is. A number that makes it no faster is not advised.
+    A node's work is its `warm_up`; the node is opened anew for each number, and nothing runs beside it, which
+    is rare in a pipeline. A number that makes it no faster is not advised.
     """
     loaded = list(loaded)
     asked = {library for node in loaded for library in node.libraries}
@@ -44,7 +44,7 @@ def advice(graph: Graph, loaded: Iterable[Loaded], cores: float, report: Progres
 
 
 def not_compared(loaded: Iterable[Loaded]) -> Iterator[str]:
-    """Notes about the nodes that `advice` leaves out."""
+    """Note which nodes `advice` leaves out."""
     for node in loaded:
         if node.libraries and node.seconds > LONGEST_S:
             names = ", ".join(f"threads.{library}" for library in sorted(node.libraries))
@@ -74,7 +74,7 @@ def _advice(
 
 
 def _warm_ms(graph: Graph, name: str, threads: Mapping[str, int]) -> float:
-    """The shortest of some warm-ups of a node that has had one."""
+    """Return the shortest of several warm-ups of a node, in ms, after a first one."""
     with TrialNode(graph, name, lambda text, fraction: None, threads) as trial:
         best_s, until = float("inf"), time.perf_counter() + SECONDS
         for _ in range(RUNS):
@@ -89,7 +89,7 @@ def _warm_ms(graph: Graph, name: str, threads: Mapping[str, int]) -> float:
 
 @contextmanager
 def _torch_threads_kept() -> Iterator[None]:
-    """Restore the number of torch's threads, which nodes set for the whole process."""
+    """Restore torch's number of threads, which nodes set for the whole process."""
     torch = sys.modules.get("torch")
     before = torch.get_num_threads() if torch is not None else 0
     try:

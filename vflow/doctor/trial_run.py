@@ -1,4 +1,4 @@
-"""A graph's nodes, opened one by one as a pipeline would: what they take, and what they advise."""
+"""Open a graph's nodes one by one as a pipeline would: what each takes, and what it advises."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from vflow.runtime.harness import Harness
 
 T = TypeVar("T")
 THREADS = "doctor:"
-"""Prefix of the names of the threads that run a node's own code; the node's name follows."""
+"""Prefix in the names of threads that run a node's own code; the node's name follows."""
 ADVICE_S = 120.0
-"""A node that measures longer than this does not answer."""
+"""Longest time for which a node may measure; after it, the node counts as hanging."""
 CLOSE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A node that was opened: what that took. Sizes in bytes, None where the system does not say;
-    `libraries` are those that it asked the number of threads for."""
+    """The cost of opening a node. Sizes in bytes, None if the system does not say. `libraries` are those for
+    which it asked the number of threads."""
 
     node: str
     resolved: str
@@ -48,7 +48,7 @@ class Loaded:
 
 
 class TrialNode(Harness):
-    """A node of a graph on its own; `threads` are tried instead of what the graph gives to libraries."""
+    """A node of a graph, alone. `threads` are tried in the place of the graph's numbers, by library."""
 
     def __init__(
         self, graph: Graph, name: str, report: Progress, threads: Mapping[str, int] | None = None
@@ -67,7 +67,7 @@ class TrialNode(Harness):
         self._report(f"{self.name}: {self._graph.secrets.hide(text)}", fraction)
 
     def loaded(self) -> Loaded:
-        """Open and warm up the node, and say what that took. Raises: what the node raises."""
+        """Open and warm up the node, and return what that took. Raises: the node's own errors."""
         before = resources.resident(), _cuda_memory()
         began = time.perf_counter()
         self.node.open()
@@ -83,7 +83,7 @@ class TrialNode(Harness):
 
 
 class TrialRun:
-    """The nodes of a graph that could be opened. `problems` says what could not be, and what they warn of."""
+    """The nodes of a graph that could be opened; `problems` has the others, and the nodes' warnings."""
 
     def __init__(self, graph: Graph, report: Progress) -> None:
         self.graph = graph
@@ -92,10 +92,10 @@ class TrialRun:
         self._report, self._trials, self._exit = report, list[TrialNode](), ExitStack()
 
     def open(self, missing: Collection[str]) -> None:
-        """Open every node that loads or advises something, but those that `missing` names or holds; blocks
-        while models load.
+        """Open every node that loads or advises something, except those in `missing` or inside one of them.
+        Blocks while models load.
 
-        Sources and nodes with an effect are not opened: they would begin to record, or write over a file.
+        Sources and nodes with an effect are not opened: they would begin to record, or overwrite a file.
         """
         for name, node in self.graph.nodes.items():
             if any(f"{name}.".startswith(f"{other}.") for other in missing):
@@ -114,7 +114,7 @@ class TrialRun:
         self._exit.callback(self._close, trial)
         try:
             self.loaded.append(within(None, name, trial.loaded))
-        except Exception as error:  # a node's own code
+        except Exception as error:  # the node's own code may raise anything
             self._problem(name, describe(error, type(trial.node)))
         else:
             self._trials.append(trial)
@@ -123,7 +123,7 @@ class TrialRun:
                 self._problem(name, message.text, "warning")
 
     def advice(self) -> Iterator[Advice]:
-        """Return what the nodes advise; blocks while they measure."""
+        """Yield the advice of the nodes; blocks while they measure."""
         for trial in self._trials:
             if not isinstance(trial.node, Advises):
                 continue
@@ -131,7 +131,7 @@ class TrialRun:
             given: list[Advice] = []
             try:
                 within(ADVICE_S, trial.name, partial(_ask, trial.node, given))
-            except Exception as error:  # a node's own code
+            except Exception as error:  # the node's own code may raise anything
                 self._problem(
                     trial.name, f"its advice failed: {describe(error, type(trial.node))}", "warning"
                 )
@@ -139,15 +139,15 @@ class TrialRun:
                 yield advice if advice.node is not None else replace(advice, node=trial.name)
 
     def close(self) -> None:
-        """Close all of them; may be called twice."""
+        """Close all nodes; may be called twice."""
         self._exit.close()
 
     def _close(self, trial: TrialNode) -> None:
         if any(thread.name == f"vflow:{THREADS}{trial.name}" for thread in threading.enumerate()):
-            return  # it was interrupted, or does not answer: the process leaves it behind
+            return  # its thread was interrupted, or hangs: leave it to the end of the process
         try:
             within(CLOSE_S, trial.name, trial.__exit__)
-        except Exception as error:  # a node's own code
+        except Exception as error:  # the node's own code may raise anything
             self._problem(trial.name, f"close: {describe(error, type(trial.node))}", "warning")
 
     def _problem(self, name: str, text: str, severity: str = "error") -> None:
@@ -158,7 +158,7 @@ class TrialRun:
 
 @contextmanager
 def trial_run(graph: Graph, missing: Collection[str], report: Progress) -> Iterator[TrialRun]:
-    """Open the graph's nodes but those of `missing`; they are closed at the end, whatever happens."""
+    """Open the graph's nodes except `missing`. They are closed at the end, whatever happens."""
     run = TrialRun(graph, report)
     try:
         run.open(missing)
@@ -168,7 +168,7 @@ def trial_run(graph: Graph, missing: Collection[str], report: Progress) -> Itera
 
 
 def within(deadline_s: float | None, name: str, step: Callable[[], T]) -> T:
-    """Do a step of a node's own code, so that Ctrl-C is heard whatever it does.
+    """Run a step of a node's own code so that Ctrl-C is heard meanwhile.
 
     Raises: as `call_within` does.
     """
@@ -180,7 +180,7 @@ def _ask(node: Advises, given: list[Advice]) -> None:
 
 
 def _cuda_memory() -> int:
-    """Bytes of CUDA memory that are taken, on the device in use; 0 where torch is not loaded or has none."""
+    """Return the bytes of CUDA memory in use on the current device; 0 if torch is not loaded, or has none."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
         return 0

@@ -1,4 +1,4 @@
-"""Which nodes could stand between two ports that do not fit, found by what each makes of the caps."""
+"""Find the nodes that could join two ports that do not fit, by the caps that each node takes and makes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from vflow.caps import AnyCaps, Audio, Caps, Text, fill, fits
 
 MOST = 4
-"""Nodes of a chain: from a microphone to a voice there are three."""
+"""Longest chain of nodes that is tried. From a microphone to a voice it takes three."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A node, or what plays a role: `use` is what a graph calls it, `name` how. `generates` marks one whose
-    outputs are replies."""
+    """A node, or a role that some node plays, with the caps that it takes and makes.
+
+    use: its text after `use:` in a graph file.
+    name: the name suggested for it in a graph.
+    generates: its outputs are replies.
+    """
 
     use: str
     name: str
@@ -23,13 +27,14 @@ class Adapter:
     generates: bool = False
 
     def makes(self, given: Caps) -> list[Caps]:
-        """The caps that come out of it where caps go in; [] where they do not fit, or it takes anything."""
+        """Return the caps of its outputs when `given` goes in; [] if `given` does not fit, or only an input
+        for any caps would take it."""
         if not any(fits(given, caps) for caps in self.inputs if not isinstance(caps, AnyCaps)):
             return []
         return [fill(caps, given) for caps in self.outputs if not isinstance(caps, AnyCaps)]
 
     def asks_for(self, given: Caps) -> bool:
-        """Whether it uses a feature that audio has, and so is nearer to it than one that would not."""
+        """Return whether it uses a feature of the audio `given`: then it goes before one that does not."""
         return isinstance(given, Audio) and any(
             isinstance(caps, Audio) and caps.features and fits(given, caps) for caps in self.inputs
         )
@@ -38,11 +43,11 @@ class Adapter:
 def shortest(
     adapters: Iterable[Adapter], given: Collection[Caps], wanted: Collection[Caps], most: int = MOST
 ) -> list[Adapter]:
-    """The shortest chain that makes something wanted of something given; [] where there is none. Of several
-    the first, but one that uses features of what is given goes before one that finds them anew.
+    """Return the shortest chain of at most `most` nodes from one of `given` to one of `wanted`; [] if none.
 
-    A node that leaves open what differs converts nothing: what it makes is what went in. What a voice speaks
-    is not given to nodes that listen.
+    Of chains of one length the first is taken, but a node that uses a feature of the audio (its turns, say)
+    goes before one that would find the same anew. A node whose output only repeats its input converts
+    nothing. What a voice speaks is not led to nodes that listen.
     """
     known = list(adapters)
     seen = set(given)
@@ -54,7 +59,7 @@ def shortest(
                 for made in adapter.makes(caps):
                     if any(fits(made, caps) for caps in wanted):
                         return [*way, adapter]
-                    spoken = isinstance(caps, Text) and isinstance(made, Audio)  # to be played, not heard
+                    spoken = isinstance(caps, Text) and isinstance(made, Audio)  # for a loudspeaker
                     if made not in seen and not spoken:
                         seen.add(made)
                         longer.append((made, [*way, adapter]))
@@ -63,7 +68,8 @@ def shortest(
 
 
 def mend(chain: Sequence[Adapter], source: str, target: str, taken: Collection[str]) -> str:
-    """How a chain of nodes is put between two. `taken` are names that the graph has already."""
+    """Return the advice that puts `chain` between `source` and `target`, as a user would write it. No
+    suggested name is one of `taken`, the names in the graph."""
     names: list[str] = []
     for adapter in chain:
         name = adapter.name

@@ -1,4 +1,4 @@
-"""What a graph file says, read into plain records; nothing is resolved yet. Findings are collected."""
+"""Read the text of a graph file into plain records. Findings are collected; no name is resolved yet."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class NodeSpec:
     on_error: ErrorPolicy = field(default_factory=ErrorPolicy)
     order: str | None = None
     use_text: str = ""
-    """`use` as the file has it: what an environment variable holds is not printed."""
+    """`use` as messages may print it: as the file has it, without the value of an environment variable."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class EndSpec:
 
 @dataclass(slots=True)
 class LinkSpec:
-    """One link; `queue` is None where the file gives no bounds."""
+    """One link; `queue` is None if the file gives no bounds."""
 
     source: EndSpec
     target: EndSpec
@@ -59,7 +59,7 @@ class LinkSpec:
 
 @dataclass(slots=True)
 class Document:
-    """One graph file, or the text of a bin."""
+    """The contents of one graph file, or of the text of a bin."""
 
     file: str
     nodes: dict[str, NodeSpec] = field(default_factory=dict)
@@ -70,16 +70,16 @@ class Document:
     ports: dict[str, EndSpec] = field(default_factory=dict)
     proxy: list[str] = field(default_factory=list)
     secrets: dict[str, str] = field(default_factory=dict)
-    """What the environment gave, each with its `${NAME}`."""
+    """Values that came from environment variables, each with its `${NAME}`."""
     broken: set[str] = field(default_factory=set)
-    """Names of nodes that could not be read."""
+    """Names of nodes whose entries have errors; a link to one of them is not a second error."""
 
 
 def read(value: Value, file: str, diagnostics: list[Diagnostic]) -> Document:
-    """The document in `value`; what is wrong goes to `diagnostics`, what is right is read all the same.
+    """Read the document in `value`. Add each error to `diagnostics`, and read the rest all the same.
 
-    Raises: GraphError for variables that are not set, but not for those in properties of nodes and in
-    parameters: something may stand in for these.
+    Raises: GraphError if a variable is not set. Variables in the properties of nodes and in parameters do not
+    count here, since a caller may set another value in their place.
     """
     document = _SpecReader(file, diagnostics).document(value)
     for below in value.walk():
@@ -243,14 +243,14 @@ class _SpecReader:
 
 
 def _text(value: Value) -> str:
-    """A name, which YAML may have read as a number or a word; '' for a list, a mapping or nothing."""
+    """Return a name, which YAML may have read as a number or a word; '' for a list, a mapping or nothing."""
     if isinstance(value.data, bool):
         return str(value.data).lower()
     return "" if value.data is None or isinstance(value.data, dict | list) else str(value.data)
 
 
 def _unset_structure(value: Value) -> list[Diagnostic]:
-    """Variables that are not set, in all but the parameters and the properties of nodes."""
+    """Find variables that are not set, except those in parameters and in the properties of nodes."""
     top = value.data if isinstance(value.data, dict) else {"": value}
     found = [d for key, entry in top.items() if key not in ("nodes", "params") for d in entry.all_unset()]
     nodes = top["nodes"] if "nodes" in top else Value({}, value.place)

@@ -1,4 +1,4 @@
-"""A graph while it is built: what the passes of `load` share and change."""
+"""The graph while it is built: the state that the passes of `load` share and change."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class MicrophoneTap:
 
 
 class Draft:
-    """The document, what a caller changes of it, what was found, and the graph so far.
+    """The document, the caller's changes, the findings, and the graph so far.
 
-    `graph` answers questions about the nodes and links as they stand. They are changed here only, each time
-    by another record, until `frozen` returns the graph that nobody changes.
+    Read nodes and links from `graph`. Change them only by the methods here; each change puts a new record in
+    the place of the old one. `frozen` returns the finished graph, which cannot change.
     """
 
     def __init__(
@@ -51,19 +51,19 @@ class Draft:
         self.resolver = Resolver(registry)
         self.diagnostics: list[Diagnostic] = []
         self.secrets: dict[str, str] = {}
-        """What the environment gave to the document and its bins, each with its `${NAME}`."""
+        """Values that environment variables gave to the document and its bins, each with its `${NAME}`."""
         self.microphones: list[MicrophoneTap] = []
-        """Microphones whose echo may have to be cancelled."""
+        """Microphones whose echo may have to be cancelled; `cancel_echo` decides."""
         self.unheard: list[str] = []
-        """Nodes that feed an input which is not there (see `linker.leave_out_unheard`)."""
+        """Nodes that feed an input which does not exist (see `linker.leave_out_unheard`)."""
         self.silent_sinks: set[str] = set()
-        """Sinks in the place of a loudspeaker that make no sound."""
+        """Sinks that stand in for a loudspeaker and make no sound, such as a file."""
         self.problems: dict[str, Diagnostic] = {}
-        """By node, or bin: why it cannot run here."""
+        """Why a node or bin cannot run here, by its name."""
         self.files: list[FileUse] = []
-        """What the graph was read from, and what its nodes read and write."""
+        """Files that the graph was read from, and files that its nodes read and write."""
         self.outer_ports: Collection[End] = ()
-        """Ports that are fed from outside, where the document is that of a bin."""
+        """Inner ports that are fed from outside, if the document is a bin's."""
         self._nodes: dict[str, GraphNode] = {}
         self._links: list[GraphLink] = []
         self.aliases: dict[str, str] = {}
@@ -83,7 +83,7 @@ class Draft:
         self.diagnostics.append(Diagnostic(message, place, mend))
 
     def add(self, node: GraphNode, after: str = "") -> None:
-        """Add a node: the last one, or the next after another."""
+        """Add a node at the end, or right after the node `after`."""
         self._nodes[node.name] = node
         if after:
             names = [name for name in self._nodes if name != node.name]
@@ -93,16 +93,16 @@ class Draft:
             self._nodes.update(moved)
 
     def link(self, link: GraphLink, before: GraphLink | None = None) -> None:
-        """Add a link: the last one, or the next before another."""
+        """Add a link at the end, or right before the link `before`."""
         at = len(self._links) if before is None else self._links.index(before)
         self._links.insert(at, link)
 
     def unlink(self, link: GraphLink) -> None:
-        """Leave out a link."""
+        """Remove a link."""
         self._links.remove(link)
 
     def remove(self, name: str) -> None:
-        """Leave out a node, its links, and what is noted of it and of the bins that are empty now."""
+        """Remove a node, its links, and all notes about it and about bins that are empty without it."""
         del self._nodes[name]
         self._links[:] = [link for link in self._links if name not in (link.source, link.target)]
         self.microphones = [tap for tap in self.microphones if tap.node != name]
@@ -112,21 +112,21 @@ class Draft:
                     del noted[other]
 
     def relink(self, link: GraphLink, *others: GraphLink) -> None:
-        """Put other links in the place of one."""
+        """Replace a link by others, at its place in the order."""
         at = self._links.index(link)
         self._links[at : at + 1] = others
 
     def change(self, link: GraphLink, **values: Any) -> None:
-        """Give a link other values."""
+        """Replace some fields of a link."""
         self.relink(link, replace(link, **values))
 
     def set_caps(self, name: str, port: str, caps: Caps) -> None:
-        """Set what a port carries."""
+        """Set the caps of a port."""
         node = self._nodes[name]
         self._nodes[name] = replace(node, caps={**node.caps, port: caps})
 
     def frozen(self) -> Graph:
-        """The graph as it stands, which nothing changes any more; its warnings are what was found."""
+        """Return the finished graph, which nothing can change; the findings are its warnings."""
         secrets = Secrets(self.secrets)
         nodes = {
             name: replace(
@@ -150,9 +150,9 @@ class Draft:
         )
 
     def findings(self) -> list[Diagnostic]:
-        """What was found, without what the environment gave."""
+        """Return the findings, with values from the environment hidden."""
         return Secrets(self.secrets).hidden(self.diagnostics, self.document.file)
 
     def _shown(self, place: Place, secrets: Secrets) -> Place:
-        """A place with the name of its file as messages may have it: that of a bin may come from outside."""
+        """Return a place whose file name may be printed: a bin's may hold a value from the environment."""
         return place if place.file == self.document.file else replace(place, file=secrets.hide(place.file))

@@ -1,8 +1,8 @@
-"""Echo cancellation, put after a microphone that hears the loudspeaker.
+"""Insert an echo canceller after each microphone that hears the loudspeaker.
 
-The role `mic` has the property `echo_cancellation`, whatever plays it: the nodes need not know of it. Where
-the graph has a sink that says what it plays (an output `played`), a node `aec` is linked after the
-microphone, and what is played to its `reference`.
+Every node that plays the role `mic` takes the property `echo_cancellation`. The loader handles it, so the
+nodes need no code for it. If the graph has a sink that tells what it plays (by an output `played`), a node
+`aec` is linked after the microphone, and `played` is linked to its input `reference`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from vflow.ports import QueueOptions, inputs_of, outputs_of, ports_of
 CANCELLER = "aec"
 MICROPHONE, SPEAKER = "mic", "speaker"
 PLAYED = "played"
-"""The output by which a sink says what it plays, with the time at which it sounds."""
+"""The output by which a sink tells what it plays, with the time at which it sounds."""
 PROPERTY = "echo_cancellation"
 FEEDBACK = QueueOptions(packets=256, policy="leaky-oldest", keep=True)
-"""Bounds of the link that closes the cycle. It leaks, so that the cycle cannot block; it is kept, so that a
-flush of the reply ends there and does not come round to the user's input."""
+"""Bounds of the link from `played` to `reference`, which closes a cycle. It leaks, so the cycle cannot
+deadlock. It is a `keep` link, so a flush of the reply ends there and does not come round to the user's
+input."""
 WITHOUT = "use headphones, or set 'barge_in: false' on the vad"
 
 Mode = Literal["auto", "on", "off"]
@@ -37,7 +38,7 @@ MODES: tuple[Mode, ...] = ("auto", "on", "off")
 
 
 def take_mode(draft: Draft, spec: NodeSpec) -> Mode:
-    """Take the property out of a microphone's values; a wrong one is noted, and counts as the default."""
+    """Take the property out of a microphone's values. A wrong value is noted, and means "auto"."""
     value = spec.values.pop(PROPERTY, None) if is_microphone(spec.use) else None
     if value is None:
         return "auto"
@@ -53,12 +54,16 @@ def take_mode(draft: Draft, spec: NodeSpec) -> Mode:
 
 
 def note(draft: Draft, spec: NodeSpec, full: str, use: str, mode: Mode, ports: Mapping[str, End]) -> None:
-    """Note a node that was added; `use` is what it uses, `ports` what its ports mean."""
+    """Note a microphone, or a sink without sound, among the nodes just added.
+
+    use: the node that is used, which is a stand-in if it differs from the file's.
+    ports: the node's outer ports, each with the inner port that it means.
+    """
     stands_in = use != spec.use
     if stands_in and use_role(spec.use) == SPEAKER:
         draft.silent_sinks.add(full)
     if is_microphone(spec.use) and not stands_in:
-        # a bin stands for the microphones inside it
+        # a microphone may be a bin: then it counts once, not its inner microphones too
         draft.microphones = [other for other in draft.microphones if not other.node.startswith(f"{full}.")]
         place = spec.keys.get(PROPERTY, spec.place)
         ends = [ports[port] for port in ROLES[MICROPHONE].outputs if port in ports]
@@ -68,7 +73,7 @@ def note(draft: Draft, spec: NodeSpec, full: str, use: str, mode: Mode, ports: M
 def cancel_echo(draft: Draft) -> None:
     """Insert a canceller after each microphone that needs one.
 
-    Where there is none to be had, that is a warning, or with `on` an error.
+    If none can be had, note a warning; with `echo_cancellation: on`, an error.
     """
     graph, resolver = draft.graph, draft.resolver
     for microphone in draft.microphones:
@@ -100,7 +105,7 @@ def is_microphone(use: str) -> bool:
 
 
 def _problem(sinks: list[str], speakers: list[str], resolver: Resolver) -> tuple[str, str]:
-    """Why there can be no canceller, and what mends it; '' where there can."""
+    """Return why there can be no canceller, and how to mend it; '' if there can be one."""
     if not sinks:
         return "nothing in the graph plays", "remove 'echo_cancellation: on'"
     if not speakers:
@@ -113,14 +118,15 @@ def _problem(sinks: list[str], speakers: list[str], resolver: Resolver) -> tuple
 
 
 def _cancelled(graph: Graph, microphone: MicrophoneTap) -> bool:
-    """Whether the file has a canceller of its own."""
+    """Return whether the file itself links a canceller after the microphone."""
     return any(graph.nodes[name].resolved == CANCELLER for name in _below(graph, microphone.node))
 
 
 def _heard_by(graph: Graph, microphone: MicrophoneTap, silent: Collection[str]) -> list[str]:
-    """The sinks that the microphone hears: those of the role `speaker`, or else all that say what they play.
+    """Return the sinks that the microphone hears: those of the role `speaker`, or if there are none, all that
+    tell what they play.
 
-    Where one plays the microphone's own audio, there is no other voice to keep apart from its echo.
+    A sink that plays the microphone's own audio does not count: no other voice is mixed into that.
     """
     own = _below(graph, microphone.node)
     sinks = [
@@ -136,7 +142,7 @@ def _heard_by(graph: Graph, microphone: MicrophoneTap, silent: Collection[str]) 
 
 
 def _below(graph: Graph, name: str) -> set[str]:
-    """What the audio of a node comes to, before it is turned into text or answered."""
+    """Return the nodes that the audio of a node comes to, before it becomes text or a reply."""
     seen: set[str] = set()
     todo = [name]
     while todo:

@@ -1,4 +1,4 @@
-"""The first pass of `load`: the nodes and links of a file and of its bins, roles resolved, ports matched."""
+"""First pass of `load`: add the nodes and links of a file and its bins, resolve roles, match ports."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from vflow.node import Bin, Node
 from vflow.ports import inputs_of, outputs_of
 
 MAX_NODES = 2_000
-"""Bins of bins of bins grow fast."""
+"""Most nodes of a graph. Bins inside bins multiply fast, and a mistake would fill the memory."""
 
 
 def expand(draft: Draft) -> None:
-    """Add the nodes and links of the document, those of bins under the bin's name."""
+    """Add the nodes and links of the document. Nodes inside a bin get the bin's name as their prefix."""
     document = draft.document
     expansion = _Expansion(draft)
     draft.files.append(FileUse(document.file, "reads", "the graph itself"))
@@ -77,7 +77,7 @@ class _Expansion:
     def taken(
         self, spec: NodeSpec, use: str, full: str, found: Resolved, values: dict[str, Value]
     ) -> dict[str, Value]:
-        """`values` without the properties of the role that what plays it here does not have."""
+        """Return `values` without the properties that only the role has, and not the node that plays it."""
         role = ROLES.get(use) or ROLES[use_role(spec.use)]
         try:
             accepted = self.draft.resolver.accepts(found)
@@ -92,7 +92,7 @@ class _Expansion:
         return {name: value for name, value in values.items() if name not in left_out}
 
     def resolve(self, spec: NodeSpec, use: str, full: str, folder: Path) -> Resolved | None:
-        """What `use` leads to; None where an error has been noted."""
+        """Return the meaning of `use`; None if an error has been noted."""
         try:
             found = self.draft.resolver.resolve(use, folder)
         except UnknownNode as error:
@@ -158,7 +158,7 @@ class _Expansion:
             scope.ports[spec.name] = ports
 
     def ports(self, document: Document, scope: Scope) -> dict[str, End]:
-        """The outer ports of a bin, with what they mean inside; of a graph that is none, nothing."""
+        """Return the outer ports of a bin, each with its inner port; {} for a graph that is no bin."""
         found: dict[str, End] = {}
         for outer, end in document.ports.items():
             known = scope.ports.get(end.node, {})
@@ -170,10 +170,10 @@ class _Expansion:
         return found
 
     def pass_on(self, spec: NodeSpec, full: str, document: Document, values: dict[str, Value]) -> None:
-        """Give the properties set on a bin to the inner nodes that have them."""
+        """Give each property set on a bin to the first inner node that has it."""
         folder = Path(document.file).parent
         accepted: dict[str, dict[str, Any]] = {}
-        absent: dict[str, str] = {}  # why there is no such property
+        absent: dict[str, str] = {}  # property names that are known and refused, with the reason
         try:
             for inner in document.proxy if values else ():
                 found = self.draft.resolver.resolve(document.nodes[inner].use, folder)
@@ -200,7 +200,7 @@ class _Expansion:
 
 
 def _at(diagnostic: Diagnostic, place: Place) -> Diagnostic:
-    """A finding about a bin's file as a whole belongs where the file is named."""
+    """Return a finding about a bin's file as a whole at the place where that file is named."""
     found = diagnostic.place
     if found is None or found.line:
         return diagnostic

@@ -1,4 +1,4 @@
-"""The bytes of a graph file, which may be a pipe or a device: bounded, and without waiting for ever."""
+"""Read the bytes of a graph file, which may be a pipe or a device. Size and waiting are bounded."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import stat
 from pathlib import Path
 
 PIPE_WITHIN_S = 5.0
-"""How long a pipe may stay silent."""
+"""Longest wait for bytes from a pipe or device, in seconds."""
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """The first `limit` bytes. Raises: OSError; TimeoutError, one of these, where nobody writes to a pipe."""
-    # not to wait for the writer of a pipe: there may never be one
+    """Return the first `limit` bytes. Raises: OSError; its kind TimeoutError if nobody writes to a pipe."""
+    # O_NONBLOCK: opening a pipe would otherwise wait for a writer, and there may never be one
     fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:
         waits = not stat.S_ISREG(os.fstat(fd).st_mode)
@@ -32,7 +32,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 
 def _wait(fd: int) -> None:
-    """Wait for bytes or the end. A pipe without a writer so far has neither."""
+    """Wait for bytes or the end of the file; a pipe that no writer has opened yet has neither."""
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     if not poll.poll(PIPE_WITHIN_S * 1000):

@@ -1,4 +1,4 @@
-"""Which files a graph reads and writes, and which of them are one file by two names."""
+"""Find which files a graph reads and writes, and which of them are one file under two names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Identity = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True)
 class FileUse:
-    """A file, or a folder of files, that a graph `reads` or `writes`; `by` says in messages what does."""
+    """A file or folder that a graph `reads` or `writes`; `by` names the reader or writer in messages."""
 
     file: str
     mode: Literal["reads", "writes"]
@@ -25,7 +25,7 @@ class FileUse:
 
 
 def clashes(uses: Iterable[FileUse]) -> Iterator[Diagnostic]:
-    """An error for each file that is written, and read or written by something else too."""
+    """Yield an error for each file that is written, and also read or written by something else."""
     uses = list(uses)
     read = [use for use in uses if use.mode == "reads"]
     written: dict[Identity, FileUse] = {}
@@ -47,8 +47,8 @@ def clashes(uses: Iterable[FileUse]) -> Iterator[Diagnostic]:
 
 
 def missing(uses: Iterable[FileUse]) -> Iterator[Diagnostic]:
-    """A warning for each file or folder that is read, is named by a path, and is not here. A name without a
-    folder may be that of a model, and OWNER/NAME one of the hub's."""
+    """Yield a warning for each file or folder that is read by its path and does not exist. A name without a
+    folder may be a model's, and OWNER/NAME may be a model on the hub: both are let pass."""
     for use in uses:
         path = os.path.expanduser(use.file)
         is_path = path.startswith((os.sep, f".{os.sep}", f"..{os.sep}", "~")) or path.count(os.sep) > 1
@@ -58,8 +58,8 @@ def missing(uses: Iterable[FileUse]) -> Iterator[Diagnostic]:
 
 
 def _identity(file: str) -> Identity | None:
-    """What two names of one file have in common, whether it is there yet or not; None for what cannot be
-    overwritten: a device, a folder, or no path."""
+    """Return a key that is equal for two names of one file, whether it exists yet or not. Return None for
+    what cannot be overwritten: a device, a folder, or an impossible path."""
     try:
         path = os.path.realpath(file)
         try:
@@ -68,14 +68,14 @@ def _identity(file: str) -> Identity | None:
             folder = os.stat(os.path.dirname(path))
             return folder.st_dev, folder.st_ino, os.path.basename(path)
     except (OSError, ValueError):
-        return None  # it cannot be written at all: whoever opens it says why
+        return None  # it cannot be written at all: the node that opens it reports why
     writable = stat.S_ISREG(found.st_mode) or stat.S_ISFIFO(found.st_mode)
     return (found.st_dev, found.st_ino) if writable else None
 
 
 def _is_in(file: str, identity: Identity, read: str) -> bool:
-    """Whether a file is the one that is read, or one that lies in the folder that is read."""
-    read = os.path.expanduser(read)  # as nodes do that read a model's folder
+    """Return whether a file is the one that is read, or lies in the folder that is read."""
+    read = os.path.expanduser(read)  # nodes that read a model's folder expand `~` too
     if identity == _identity(read):
         return True
     try:
@@ -87,6 +87,6 @@ def _is_in(file: str, identity: Identity, read: str) -> bool:
 
 
 def _is_recording_or_report(file: str) -> bool:
-    """Whether a run may have written it into the folder of a model, which has no such files of its own."""
+    """Return whether a run may have written this file into a model's folder: models hold no such files."""
     with open(file, "rb") as stream:
         return file.endswith(".wav") or stream.read(16).startswith(b'{\n "pipeline"')

@@ -1,7 +1,7 @@
-"""The graph: validated, not running. Which links cross threads, what a flush reaches, which cycles block.
+"""The checked graph, not running: which links cross threads, what a flush reaches, which cycles block.
 
-Built by `vflow.load`, and frozen: nothing here changes any more. A `Pipeline` makes fresh node instances
-from it, so one graph runs in many pipelines at once.
+Built by `vflow.load`, and frozen. A `Pipeline` makes new node instances from it, so one graph can run in many
+pipelines at once.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     import networkx
 
 MAX_PATHS = 100
-"""A graph of branches that meet again has more paths than anybody reads."""
-LIVE = QueueOptions(packets=1024, policy="leaky-oldest")  # the ring after a live source
+"""Most paths that are listed: branches that meet again multiply them, and nobody reads so many."""
+LIVE = QueueOptions(packets=1024, policy="leaky-oldest")  # the ring buffer after a live source
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorPolicy:
-    """What becomes of a node that raises: `fail` the pipeline, `skip` the packet, or `restart` the node,
-    at most `limit` times, each after `backoff_ns`."""
+    """The reaction to a node that raises: `fail` the pipeline, `skip` the packet, or `restart` the node, at
+    most `limit` times, each time after `backoff_ns`."""
 
     action: str = "fail"
     limit: int = 3
@@ -48,7 +48,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class RoleChoice:
-    """What plays a role; `passed_over` are the candidates of a higher rank, each with why it cannot."""
+    """The node that plays a role; `passed_over` are candidates of a higher rank, each with why it cannot."""
 
     role: str
     taken: str
@@ -57,8 +57,8 @@ class RoleChoice:
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """A vertex. `resolved` is the registered name that `use` led to; `converter` marks what the runtime
-    inserted."""
+    """A node of the graph. `resolved` is the registered name that `use` led to; `converter` marks a node that
+    the loader inserted; `paced` one whose source produces at the world's pace, such as a microphone."""
 
     name: str
     cls: type[Node]
@@ -73,14 +73,14 @@ class GraphNode:
     paced: bool = False
 
     def create(self) -> Node:
-        """A fresh instance with this node's properties."""
+        """Return a new instance with this node's properties."""
         return self.cls(**self.values)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GraphLink:
-    """An edge. `queue` is None where neither the file nor the input port gives bounds; `cut` marks a link
-    that crosses threads only since the chain before it is long; `feedback` one into such an input."""
+    """A link. `queue` is None if neither the file nor the input port gives bounds. `cut` marks a link that
+    crosses threads only because the chain before it is long; `feedback` a link into a feedback input."""
 
     source: str
     out: str
@@ -99,13 +99,13 @@ class GraphLink:
 
     @property
     def leaky(self) -> bool:
-        """Whether its bounds let it drop packets, so that a put never waits."""
+        """Whether its bounds let it drop packets, so a put never waits."""
         return self.queue is not None and self.queue.policy.startswith("leaky")
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What lies downstream of some outputs and is made stale (see `Graph.reach`)."""
+    """The nodes and links downstream of some outputs that become stale (see `Graph.reach`)."""
 
     nodes: frozenset[str]
     links: tuple[GraphLink, ...]
@@ -113,7 +113,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Nodes by name and links, in the order of the file; `file` is where it was read."""
+    """Nodes by name and links, in the order of the file; `file` is the file's name."""
 
     file: str
     nodes: Mapping[str, GraphNode] = field(default_factory=dict)
@@ -121,18 +121,18 @@ class Graph:
     budget: Budget | None = None
     threads: Mapping[str, int] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """Nodes of the file that are bins, with what they resolved to."""
+    """Nodes of the file that are bins, each with the name it resolved to."""
     roles: Mapping[str, RoleChoice] = field(default_factory=dict)
-    """Nodes, and bins, that name a role."""
+    """The choice for each node or bin whose `use` is a role."""
     warnings: Sequence[str] = ()
     files: Sequence[FileUse] = ()
-    """What it was read from, and what its nodes read and write."""
+    """The files it was read from, and those that its nodes read and write."""
     secrets: Secrets = field(default_factory=Secrets)
-    """What came from the environment: whoever prints, hides it."""
+    """Values from the environment: hide them in whatever is printed."""
 
     @property
     def free_running(self) -> bool:
-        """Whether no clock paces sources that one could pace: a latency of their audio means nothing."""
+        """Whether some source could be paced by a clock and none is: latencies of its audio mean nothing."""
         sources = [node for node in self.nodes.values() if is_source(node.cls)]
         return any(overrides(n.cls, "paced") for n in sources) and not any(n.paced for n in sources)
 
@@ -143,39 +143,39 @@ class Graph:
         return [link for link in self.links if link.source == name]
 
     def onwards(self, name: str) -> list[GraphLink]:
-        """The links out of a node that lead on; feedback leads back."""
+        """Return the links out of a node except feedback, which leads back."""
         return [link for link in self.out_of(name) if not link.feedback]
 
     def before_inserted(self, link: GraphLink) -> GraphLink:
-        """The link of the file that a link goes on from: in front of what the loader inserted."""
+        """Return the link of the file that `link` belongs to, upstream of all that the loader inserted."""
         while self.nodes[link.source].converter:
             into = next(iter(inputs_of(self.nodes[link.source].cls)))
             link = next(other for other in self.into(link.source) if other.into == into)
         return link
 
     def is_boundary(self, link: GraphLink) -> bool:
-        """Whether a link crosses threads (only where a thread of its own earns something)."""
+        """Return whether a link crosses threads: only where a thread of its own pays."""
         source, target = self.nodes[link.source], self.nodes[link.target]
         return (
-            link.explicit
-            or link.cut
-            or source.paced
-            or target.cls.heavy
-            or target.cls.generates
-            or target.cls.effect
-            or overrides(target.cls, "on_timer")
-            or is_async(target.cls)
-            or len(self.into(link.target)) > 1
+            link.explicit  # the file gives it bounds
+            or link.cut  # a thread's stack is limited
+            or source.paced  # the world does not wait
+            or target.cls.heavy  # its work would hold up the nodes before it
+            or target.cls.generates  # a flush reaches it even while its source waits
+            or target.cls.effect  # work in advance is held before it, and a sink waits for its device
+            or overrides(target.cls, "on_timer")  # its thread must be parked until the timer is due
+            or is_async(target.cls)  # its thread has an event loop
+            or len(self.into(link.target)) > 1  # one thread merges what comes
         )
 
     def queue(self, link: GraphLink) -> QueueOptions:
-        """The bounds of a link that crosses threads. Behind a live source it leaks: that is its ring."""
+        """Return the bounds of a link that crosses threads. After a live source the default leaks."""
         if link.queue is not None:
             return link.queue
         return LIVE if self.nodes[link.source].paced else QueueOptions()
 
     def segments(self) -> list[list[str]]:
-        """The nodes of each thread, heads first, in the order of the data."""
+        """Return the nodes of each thread in the order of the data, the head first."""
         fused = [link for link in self.links if not self.is_boundary(link)]
         member = {link.target for link in fused}
         return [list(self._below(name, fused)) for name in self.nodes if name not in member]
@@ -188,8 +188,8 @@ class Graph:
             todo += [link.target for link in reversed(links) if link.source == name]
 
     def reach(self, origins: Iterable[str], in_advance: bool = False) -> Reach:
-        """What a flush at the outputs of `origins` makes stale. With `in_advance` what a retraction does:
-        `keep` links too, but no node with an effect, where what is made in advance is held."""
+        """Return what a flush at the outputs of `origins` makes stale. With `in_advance`, what a retraction
+        does: `keep` links too, but not the sinks, where work done in advance waits unplayed."""
         seen: set[str] = set()
         links: list[GraphLink] = []
         todo = list(origins)
@@ -199,7 +199,7 @@ class Graph:
                     continue
                 if link not in links:
                     links.append(link)
-                if in_advance and self.nodes[link.target].cls.effect:
+                if in_advance and self.nodes[link.target].cls.effect:  # it has not got the work yet
                     continue
                 if link.target not in seen:
                     seen.add(link.target)
@@ -207,18 +207,18 @@ class Graph:
         return Reach(frozenset(seen), tuple(links))
 
     def generators(self, below: str | None = None) -> frozenset[str]:
-        """The nodes whose outputs are replies; with `below`, those downstream of that node."""
+        """Return the nodes whose outputs are replies; with `below`, only those downstream of that node."""
         return frozenset(name for name in self._all_below(below) if self.nodes[name].cls.generates)
 
     def speculating(self, below: str | None = None) -> frozenset[str]:
-        """The nodes that answer a turn in advance; with `below`, those downstream of that node."""
+        """Return the nodes that answer a turn in advance; with `below`, only those downstream of it."""
         return frozenset(name for name in self._all_below(below) if self.nodes[name].cls.speculates)
 
     def _all_below(self, name: str | None) -> Iterable[str]:
         return self.nodes if name is None else self._downstream(name) - {name}
 
     def blocking_cycle(self) -> list[str]:
-        """A cycle in which every link blocks, as node names, the first again at the end; [] if none."""
+        """Return a cycle in which every link blocks, its first node again at the end; [] if there is none."""
         sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(self.nodes, ()))
         for link in self.links:
             if not link.leaky:
@@ -230,7 +230,7 @@ class Graph:
         return []
 
     def in_order(self) -> list[str]:
-        """Node names so that sources come first; the leaky links that close a cycle are left out."""
+        """Return node names, sources first. Leaky links that close a cycle do not count for the order."""
         sources: dict[str, list[str]] = {name: [] for name in self.nodes}
         for link in self.links:
             if not (link.feedback or (link.leaky and link.source in self._downstream(link.target))):
@@ -249,7 +249,7 @@ class Graph:
         return list(done)
 
     def _downstream(self, name: str) -> set[str]:
-        """The node and all that its packets may come to, over links of every kind but feedback."""
+        """Return the node and all nodes that its packets may come to, over every link but feedback."""
         seen, todo = {name}, [name]
         while todo:
             targets = {link.target for link in self.onwards(todo.pop())} - seen
@@ -258,7 +258,7 @@ class Graph:
         return seen
 
     def paths(self) -> list[list[str]]:
-        """Every path from a source to where it ends, at most MAX_PATHS."""
+        """Return every path from a source to its end, at most MAX_PATHS."""
         found: list[list[str]] = []
         todo = [[name] for name, node in self.nodes.items() if is_source(node.cls)][::-1]
         while todo and len(found) < MAX_PATHS:
@@ -271,14 +271,14 @@ class Graph:
         return found
 
     def resolved(self) -> dict[str, str]:
-        """What each node of the file, and each inside a bin, turned out to be."""
+        """Return the resolved name of each node of the file, and of each node inside a bin."""
         return {**self.aliases, **{n: node.resolved for n, node in self.nodes.items() if not node.converter}}
 
     def _repr_svg_(self) -> str:  # a notebook shows it; by name, since pictures are above graphs
         return str(importlib.import_module("vflow.picture.svg").of_graph(self))
 
     def to_networkx(self) -> networkx.MultiDiGraph:
-        """A copy for the algorithms and drawings of networkx.
+        """Return a copy for the algorithms and drawings of networkx.
 
         Nodes are names, with `use` as the file has it, `resolved`, `thread` (the number that `vflow graph`
         shows, from 1) and `inserted` (by the loader). Edges have the link's name as their key, with `out`,

@@ -1,4 +1,4 @@
-"""A node that a pass inserts: its properties may be set by name, as those of the file's nodes."""
+"""Make a node that a pass inserts. A caller may set its properties by name, as of a node in the file."""
 
 from __future__ import annotations
 
@@ -26,8 +26,11 @@ def inserted(
     place: Place | None,
     values: Mapping[str, Any] | None = None,
 ) -> GraphNode:
-    """Return a node that the draft does not have yet. `caps` are those that its place needs, `values` its
-    properties where a caller sets no others. What is wrong with a caller's is noted."""
+    """Return a node to insert; add it to the draft yourself. Note what is wrong with a caller's properties.
+
+    caps: by port, the caps that the node must carry at its place.
+    values: its properties, unless a caller sets others.
+    """
     place = place or Place(draft.document.file)
     given = {key: Value(value, place) for key, value in (values or {}).items()}
     spec = NodeSpec(name, use, place, place, given, use_text=use)
@@ -42,7 +45,7 @@ def inserted(
 
 
 def _alike(own: Caps, needed: Caps) -> bool:
-    """Whether an output's caps are those that are needed, but for features."""
+    """Return whether an output's caps are the needed ones, features aside."""
     if isinstance(own, Audio) and isinstance(needed, Audio):
         return not needs_converter(own, needed)
     if isinstance(own, Text) and isinstance(needed, Text):

@@ -1,4 +1,4 @@
-"""What the properties of a graph fix of a reply's latency, path by path."""
+"""The part of a reply's latency that the properties of a graph fix, path by path."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class PathLatency:
 
 
 def path_latencies(graph: Graph) -> list[PathLatency]:
-    """The paths with a latency, the slowest first; of a graph with a budget, those that the budget is about.
+    """Return the paths that have a latency, the slowest first; in a graph with a budget, its paths only.
 
-    These end in a node that plays, and pass one that decides on the end of an utterance (it has an
-    `endpoint` property). From `speech_end` only what is behind that node counts, from `voice_off` all.
+    The budget's paths end in a node that plays, and pass a node that decides when an utterance has ended (it
+    has an `endpoint` property). From `speech_end` only the nodes after that one count, from `voice_off` all.
     """
     found = []
     for names in dict.fromkeys(_heard(graph, path) for path in graph.paths()):
@@ -59,13 +59,13 @@ def path_latencies(graph: Graph) -> list[PathLatency]:
 
 
 def _heard(graph: Graph, path: list[str]) -> tuple[str, ...]:
-    """A path as far as the first node that plays: what comes behind it is its echo."""
+    """Return a path up to the first node that plays: what follows is its echo."""
     plays = (at for at, name in enumerate(path, 1) if issubclass(graph.nodes[name].cls, Sink))
     return tuple(path[: next(plays, len(path))])
 
 
 def parts_of(graph: Graph, name: str) -> list[Part]:
-    """The properties of a node that add to the latency."""
+    """Return the properties of a node that add to the latency."""
     node = graph.nodes[name]
     declared = {n: p for n, p in props_of(node.cls).items() if p.latency}
     values = node.create() if declared else None
@@ -77,7 +77,7 @@ def parts_of(graph: Graph, name: str) -> list[Part]:
 
 
 def over_budget(graph: Graph) -> Diagnostic | None:
-    """The error of a graph whose properties alone break its budget."""
+    """Return the error of a graph whose properties alone exceed its budget; None if they do not."""
     paths = path_latencies(graph)
     budget = graph.budget
     if budget is None or not paths or paths[0].total_ns <= budget.limit_ns:

@@ -1,4 +1,4 @@
-"""Facts of links and nodes that every drawing tells: flushed, held, leading back, unread, in which bins."""
+"""Facts of links and nodes that every drawing shows: flushed, held, leading back, unread, in which bins."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from vflow.ports import outputs_of
 
 
 def flushed(graph: Graph) -> set[str]:
-    """The names of the links in which an interruption leaves nothing: all below what replies."""
+    """Return the names of the links that an interruption empties: all those downstream of a generator."""
     return {link.name for link in graph.reach(graph.generators()).links}
 
 
 def held(graph: Graph) -> set[str]:
-    """The names of the links in which what is made in advance waits for the end of the turn."""
+    """Return the names of the links in which work done in advance waits for the end of the turn."""
     speculating = graph.speculating()
     ahead = speculating | graph.reach(speculating, in_advance=True).nodes
     return {link.name for link in graph.links if _holds(graph, link, ahead)}
@@ -25,7 +25,7 @@ def _holds(graph: Graph, link: GraphLink, ahead: frozenset[str]) -> bool:
 
 
 def bins_of(graph: Graph, name: str) -> tuple[str, ...]:
-    """The bins that a node stands in, the outermost first, each by its whole name."""
+    """Return the bins that a node is in, the outermost first, each by its full name."""
     parts = name.split(".")
     bins = []
     for depth in range(1, len(parts)):
@@ -37,8 +37,8 @@ def bins_of(graph: Graph, name: str) -> tuple[str, ...]:
 
 
 def unread_outputs(graph: Graph, name: str) -> list[str]:
-    """The outputs of a node that nothing reads; none of a sink, which tells a canceller of echo what it
-    plays."""
+    """Return the outputs of a node that no link reads. Return [] for a sink: its output `played` is for an
+    echo canceller, and a graph may have none."""
     node = graph.nodes[name]
     if issubclass(node.cls, Sink):
         return []
@@ -47,6 +47,6 @@ def unread_outputs(graph: Graph, name: str) -> list[str]:
 
 
 def leads_back(graph: Graph) -> set[str]:
-    """The names of the links that run against the order of the data."""
+    """Return the names of the links that run against the order of the data."""
     order = {name: at for at, name in enumerate(graph.in_order())}
     return {link.name for link in graph.links if order[link.source] >= order[link.target]}

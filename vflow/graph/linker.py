@@ -1,4 +1,4 @@
-"""Links: which ports the two ends mean, the bounds between them, and why a link is refused."""
+"""Make links: which ports the two ends mean, which bounds the link gets, and why a link is refused."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ from vflow.graph.roles import Role
 from vflow.ports import In, QueueOptions, inputs_of, outputs_of, ports_of
 
 MAX_FUSED = 100
-"""Nodes that call one another directly: each takes up to seven of the thousand frames that Python allows."""
+"""Most nodes that call one another on one thread: each takes up to seven stack frames, and Python allows a
+thousand."""
 
 
 @dataclass(slots=True)
 class Scope:
-    """The nodes of one document: outer port names of each, with the ports inside that they mean."""
+    """The nodes of one document: for each, its outer ports, and the inner port that each one means."""
 
     prefix: str
     folder: Path
     ports: dict[str, dict[str, End]] = field(default_factory=dict)
     trail: tuple[str, ...] = ()
-    """The files of the bins that this one is in, itself included."""
+    """The files of the bins around this document, its own included."""
     stand_ins: dict[str, Role] = field(default_factory=dict)
-    """The roles in whose place the caller has put its nodes."""
+    """Nodes of the document that a caller's stand-in replaces, each with the role that it played."""
     failed: set[str] = field(default_factory=set)
-    """Nodes of the document that could not be made, for a reason already noted."""
+    """Nodes of the document that could not be made; the reason has been noted."""
 
 
 class Linker:
-    """Adds links to a draft whose nodes are there."""
+    """Adds links to a draft that has the nodes already."""
 
     def __init__(self, draft: Draft) -> None:
         self.draft, self.graph, self.error = draft, draft.graph, draft.error
         self._linked: set[str] = set()
 
     def link(self, spec: LinkSpec, scope: Scope) -> None:
-        """Add a link between the one pair of ports that fits by caps; an input that has to be linked comes
-        before the optional ones."""
+        """Add a link between the one pair of ports whose caps fit. An input that must be linked goes before
+        an optional one."""
         outs = self.ends(spec.source, scope, outputs=True)
         ins = self.ends(spec.target, scope, outputs=False)
         if outs is None or ins is None:
@@ -67,8 +68,8 @@ class Linker:
         self.draft.link(link)
 
     def bounds(self, spec: LinkSpec, source: str, target: str, into: str) -> QueueOptions | None:
-        """What the file says, on top of what the input port brings. A live source is not to be blocked,
-        unless the file says that it is."""
+        """Return the bounds of a link: the file's, over those of the input port. A link after a live source
+        never blocks it, unless the file says so."""
         port = self._input((target, into)).queue
         live = self.graph.nodes[source].paced
         if live and port is not None and port.policy == "block":
@@ -78,7 +79,7 @@ class Linker:
         return spec.queue(port or (LIVE if live else QueueOptions()))
 
     def _lacks(self, end: EndSpec, scope: Scope, carried: list[str]) -> bool:
-        """Whether a link leads to an optional input of a role that what stands in for it does not have."""
+        """Return whether a link leads to an optional input of a role that the role's stand-in lacks."""
         role = scope.stand_ins.get(end.node)
         if role is None:
             return False
@@ -94,7 +95,7 @@ class Linker:
         return caps
 
     def ends(self, end: EndSpec, scope: Scope, outputs: bool) -> dict[str, End] | None:
-        """The ports that one end of a link may mean; None where an error has been noted."""
+        """Return the ports that one end of a link may mean; None if an error has been noted."""
         if end.node not in scope.ports:
             if end.node not in scope.failed:
                 mend = nearest(end.node, scope.ports) or f"nodes: {', '.join(scope.ports)}"
@@ -126,7 +127,7 @@ class Linker:
     def refuse(
         self, spec: LinkSpec, outs: Mapping[str, End], ins: Mapping[str, End], pairs: list[tuple[str, str]]
     ) -> None:
-        """Say why no pair, or which pairs, of the ports fit."""
+        """Note that no pair of the ports fits, or that several do."""
         source, target = spec.source.node, spec.target.node
         if pairs:
             choices = ", ".join(f"{source}.{out} -> {target}.{into}" for out, into in pairs)
@@ -146,7 +147,7 @@ class Linker:
 
 
 def leave_out_unheard(draft: Draft) -> None:
-    """Leave out each node that only fed an input which what stands in for a role does not have."""
+    """Remove each node whose only target was an input that the stand-in for a role lacks."""
     for name in dict.fromkeys(draft.unheard):
         if name in draft.graph.nodes and not draft.graph.out_of(name):
             draft.remove(name)

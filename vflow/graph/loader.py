@@ -1,6 +1,6 @@
-"""From a graph file to a checked graph: a list of passes over a draft, which is frozen after the last one.
+"""Turn a graph file into a checked graph, by a list of passes over a draft.
 
-Every finding is collected; `load` raises them together.
+All findings are collected, and `load` raises them together.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ THROUGH_ERRORS: tuple[Pass, ...] = (
     refuse_blocking_cycle,
     refuse_file_clashes,
 )
-"""Passes that run where an earlier one has found errors; after the others, one error would lead to more."""
+"""Passes that run even after errors; any other pass would report the same mistake once more."""
 
 
 def load(
@@ -68,15 +68,17 @@ def load(
     require_stand_ins: bool = True,
     text_input: TextInput | None = None,
 ) -> Graph:
-    """Read and check a graph: a file, its text, or a mapping of the same keys. The file of a bin too, its own
-    `params` are then what it is given.
+    """Read and check a graph: a file, its text, or a mapping of the same keys. The file may be a bin's; it
+    then runs with the defaults of its `params`.
 
-    `overrides` are properties by "node.property", as text. `stand_ins` replace what plays a role by a
-    node and its properties. `nodes` are classes by name beside the installed ones. Without
-    `require_available` a missing model or package is a warning of the graph; without `require_stand_ins` a
-    stand-in for a role that no node plays is left out. `text_input` lets the user type.
+    overrides: properties by "node.property", as text.
+    stand_ins: for a role, the node and properties to use in the place of what plays it.
+    nodes: node classes by name, beside the installed ones.
+    require_available: if false, a missing model or package is a warning, not an error.
+    require_stand_ins: if false, a stand-in for a role that no node plays is ignored, not an error.
+    text_input: lets the user type.
 
-    Raises: GraphError with every finding; the models are not loaded and no device is opened.
+    Raises: GraphError with every finding. No model is loaded and no device is opened.
     """
     if isinstance(graph, Mapping):
         text, file = _text_of(graph), "<mapping>"
@@ -107,7 +109,7 @@ def load_text(
     require_stand_ins: bool = True,
     text_input: TextInput | None = None,
 ) -> Graph:
-    """`load` of a graph that is not in a file; relative paths in it start from the working directory."""
+    """Do what `load` does for a graph without a file; its relative paths start at the working directory."""
     diagnostics: list[Diagnostic] = []
     document = read(parse(text, file), file, diagnostics)
     changes = Overrides(overrides, stand_ins, require_stand_ins)
@@ -122,7 +124,7 @@ def load_text(
 
 
 def _text_of(graph: Mapping[str, Any]) -> str:
-    """A graph that a program made, as text. Raises: GraphError for what no graph file can hold."""
+    """Return a graph made by a program as text. Raises: GraphError for values that no graph file can hold."""
     try:
         return json.dumps(graph, ensure_ascii=False, allow_nan=False, indent=1)
     except (TypeError, ValueError, RecursionError) as error:

@@ -1,5 +1,5 @@
-"""Caps negotiation: open fields are filled along the data's way; where audio still differs, a converter
-is inserted."""
+"""Caps negotiation: fill open caps along the way of the data, and insert a converter where audio still
+differs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from vflow.ports import inputs_of, outputs_of
 
 CONVERTER = "resample"
 DEFAULT = Audio(rate=16000, channels=1)
-"""What an output produces where neither its node, its input nor its consumer fixes it."""
+"""Caps of an audio output that neither its node, its input nor its consumer fixes."""
 
 
 def negotiate(draft: Draft) -> None:
-    """Fix the caps of every port of a graph, inserting converters."""
+    """Fix the caps of every port in the graph. Insert converters where needed."""
     graph = draft.graph
     for name in graph.in_order():
         for link in graph.into(name):
@@ -47,7 +47,7 @@ def _output(graph: Graph, node: GraphNode, port: str, given: list[Caps]) -> Caps
 
 
 def _keep_features(caps: Audio, filled: Caps) -> Audio:
-    """What a consumer asks for fixes rate and channels; features come from the producer alone."""
+    """Return caps with the consumer's rate and channels; features come from the producer alone."""
     assert isinstance(filled, Audio)
     return Audio(filled.rate, filled.channels, caps.features)
 
@@ -87,7 +87,7 @@ def _insert(draft: Draft, link: GraphLink, source: Caps) -> None:
     draft.add(inserted(draft, name, CONVERTER, cls, caps, link.place))
     before = GraphLink(link.source, link.out, name, into, place=link.place)
     after = replace(link, source=name, out=out)
-    if graph.nodes[link.source].paced:  # its queue is the ring of the live source
+    if graph.nodes[link.source].paced:  # the queue stays next to the live source: it is its ring buffer
         before = replace(before, queue=link.queue, explicit=link.explicit)
         after = replace(after, queue=None, explicit=False)
     draft.relink(link, before, after)

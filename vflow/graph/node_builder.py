@@ -1,4 +1,4 @@
-"""A node that is no bin: its properties are converted and its caps read, each error at its own value."""
+"""Build one node that is no bin: convert its properties and read its caps, with each error at its value."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class NodeBuilder:
         self.spec, self.full, self.cls, self.values = spec, full, cls, values
 
     def make(self, resolved: str, draft: Draft) -> GraphNode:
-        """The node; without caps where a property is wrong. `resolved` is what `use` led to."""
+        """Return the node, without caps if a property is wrong. `resolved` is the name that `use` led to."""
         declared = props_of(self.cls)
 
         before = len(draft.diagnostics)
@@ -80,7 +80,7 @@ class NodeBuilder:
         return Diagnostic(f"{self.full}: {message}", place, mend)
 
     def _asked(self, node: GraphNode, draft: Draft) -> GraphNode:
-        """The node with what an instance of it says of itself: its caps, and whether the world paces it."""
+        """Return the node with its caps, and whether it is paced, both asked of a new instance."""
         called = "__init__"
         caps: dict[str, Caps] = {}
         try:
@@ -97,7 +97,7 @@ class NodeBuilder:
                 message = _hide(message, value)
             draft.error(f"{self.full}: {message}", place)
             return node
-        except BaseException as error:  # a node's own code, at check time
+        except BaseException as error:  # the node's own code, which may raise anything
             pass_on_ctrl_c(error)
             message = f"{called} raised {describe(error, self.cls)}"
             for value in self.values.values():
@@ -128,7 +128,7 @@ def _files_of(
 
 
 def _files(value: Any) -> Iterator[str]:
-    """The files that a property names: one, or those of a list or a mapping."""
+    """Yield the files that a property names: one, or those in a list or mapping."""
     if isinstance(value, dict | list | tuple | set | frozenset):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _files(item)
@@ -137,7 +137,8 @@ def _files(value: Any) -> Iterator[str]:
 
 
 def plain_for(declaration: Prop | None, value: Value) -> Any:
-    """What to convert to a property: what a text was read as, or the text itself where only that will do."""
+    """Return the value to convert to a property: a number or word as YAML reads it, or if only that will do,
+    the text as it was written."""
     plain = value.plain()
     if value.text is not None and declaration is not None:
         for candidate in (plain, value.text):
@@ -150,7 +151,7 @@ def plain_for(declaration: Prop | None, value: Value) -> Any:
 
 
 def _hide(text: str, value: Value) -> str:
-    """`text` with what a variable or parameter holds replaced by its name: it may be a secret."""
+    """Return `text` with the value of a variable or parameter replaced by its name: it may be a secret."""
     if not value.reference or value.data is None:
         return text
     for shown in (repr_of(value.plain()), str(value.plain())):

@@ -1,4 +1,4 @@
-"""The class of a node by name, for a node that drives another one itself."""
+"""Find the class of a node by name, for a node that drives another node itself."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from vflow.node import Node
 
 
 def node_class(use: str) -> type[Node]:
-    """The class of an installed node, or of the best available candidate of a role, as `use:` names it.
+    """Return the class of an installed node, or of a role's best available candidate, as `use:` names it.
 
-    Raises: UnknownNode; Unavailable where it cannot run here, or is a bin.
+    Raises: UnknownNode; Unavailable if it cannot run here, or is a bin.
     """
     found = Resolver(Registry()).resolve(use, Path())
     if found.problem:

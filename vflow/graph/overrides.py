@@ -1,4 +1,4 @@
-"""What a caller changes of a file: properties (`--set`), and what stands in for a role (`--input`)."""
+"""A caller's changes to a file: properties (`--set`), and stand-ins for a role (`--input`, `--output`)."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from vflow.graph.yaml_reader import Value, parse, scalar
 
 
 def _read(text: str, place: Place) -> Value:
-    """What is written behind `--set name=`: a scalar, or a mapping or list in YAML's flow style."""
+    """Read the value after `--set name=`: a scalar, or a mapping or list in YAML's flow style."""
     if text.startswith(("{", "[")):
-        with suppress(GraphError):  # then it is a text, and its property says what it takes
+        with suppress(GraphError):  # not YAML: keep it as text, and let its property judge it
             return replace(parse(text, place.file), place=place, text=text)
     return Value(scalar(text), place, text=text)
 
 
 StandIns = Mapping[str, tuple[str, Mapping[str, Any]]]
-"""By role: a node, and its properties."""
+"""By role: the node to use, and its properties."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextInput:
-    """Which node hands in text, with its properties.
+    """The node that hands in typed text, with its properties.
 
-    alone: the user's voice is not heard: what leads to the generator, and to nothing else, is left out.
-    silent: nor is the reply spoken: what makes and plays audio is left out.
-    required: a graph in which nothing takes text is refused; else it stays as it is.
+    alone: the user's voice is not heard; leave out the nodes that lead to the generator and nowhere else.
+    silent: the reply is not spoken either; leave out the nodes that make and play audio.
+    required: refuse a graph in which nothing takes text; if false, leave such a graph as it is.
     """
 
     use: str
@@ -43,12 +43,12 @@ class TextInput:
 
 
 class Overrides:
-    """Applied to the nodes one by one; remembers which of them meant something."""
+    """Changes nodes one by one as they are added, and remembers which of the changes were used."""
 
     def __init__(
         self, overrides: Mapping[str, str] | None, stand_ins: StandIns | None, required: bool = True
     ) -> None:
-        """Without `required` a stand-in for a role that no node plays is left out."""
+        """Without `required`, a stand-in for a role that no node plays is ignored, not an error."""
         self.overrides = {
             name: _read(text, Place(f"--set {name}={text}")) for name, text in (overrides or {}).items()
         }
@@ -57,7 +57,7 @@ class Overrides:
         self._stood: dict[str, str] = {}
 
     def override(self, spec: NodeSpec, full: str) -> None:
-        """Set the properties that are meant for the node with this full name."""
+        """Set the caller's properties of the node with this full name."""
         for name, value in self.overrides.items():
             node, _, prop = name.rpartition(".")
             if node == full:
@@ -66,7 +66,7 @@ class Overrides:
                 self._used.add(name)
 
     def threads(self, nodes: Collection[str], diagnostics: list[Diagnostic]) -> dict[str, int]:
-        """What was set of a graph's key `threads`, by library; a node of that name comes first."""
+        """Return the values set of the graph's key `threads`, by library; a node of that name goes first."""
         names = [name for name in self.overrides if name.rpartition(".")[0] == "threads"]
         if not names or "threads" in nodes:
             return {}
@@ -76,7 +76,7 @@ class Overrides:
         return ValueReader(diagnostics).threads(Value(found, self.overrides[names[0]].place, keys=places))
 
     def stand_in(self, spec: NodeSpec, diagnostics: list[Diagnostic]) -> tuple[str, dict[str, Value]]:
-        """What the node uses, and the properties that come with it where that is a stand-in."""
+        """Return the node to use, and if it is a stand-in, the properties that come with it."""
         role = use_role(spec.use)
         if role not in self.stand_ins:
             return spec.use, {}
@@ -95,9 +95,11 @@ class Overrides:
         insertable: tuple[str, ...] = (),
         sure: bool = True,
     ) -> Iterator[Diagnostic]:
-        """Errors for what meant nothing; `named` are the nodes of the file, `every` all of the graph.
+        """Yield an error for each change that no node took.
 
-        `insertable` are the nodes that may be inserted beside one of these; not `sure`: they are not yet.
+        named: the nodes of the file. every: all nodes of the graph.
+        insertable: names of nodes that a pass may insert beside one of `every`.
+        sure: whether those have been inserted; if not, a change that may be meant for one is let pass.
         """
         for name in self.overrides.keys() - self._used:
             node = name.rpartition(".")[0]

@@ -1,4 +1,4 @@
-"""Nodes by name: entry points of the group `vflow.nodes`, listed without being imported."""
+"""Find nodes by name: entry points of the group `vflow.nodes`, listed without importing them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NodeClass = type[Node] | type[Bin]
 
 
 class UnknownNode(VflowError):
-    """No node has this name; `mend` names the nearest."""
+    """No node has this name; `mend` suggests the nearest one."""
 
     def __init__(self, name: str, known: list[str], unread: Sequence[str] = ()) -> None:
         self.name = name
@@ -30,23 +30,23 @@ class UnknownNode(VflowError):
 
 
 class Registry:
-    """The nodes of the installed packages, and those given by the application (`extra` wins)."""
+    """The nodes of the installed packages, and those of the application, `extra`, which go first."""
 
     def __init__(self, extra: Mapping[str, NodeClass] | None = None) -> None:
         self._extra = dict(extra or {})
         self._sound: set[NodeClass] = set()
-        """Classes that were checked."""
+        """Classes whose declarations have been checked."""
 
     def names(self) -> list[str]:
-        """All names, sorted."""
+        """Return all names, sorted."""
         return sorted({*_entry_points(), *self._extra})
 
     def load(self, name: str) -> NodeClass:
-        """The class with this name; imports its module.
+        """Return the class with this name; its module is imported.
 
-        Raises: UnknownNode; Unavailable where its module cannot be imported or holds no node, a bin
-        without a graph, or a node whose properties cannot be read; DeclarationError, which is one of these,
-        for a class that declares what cannot work.
+        Raises: UnknownNode; Unavailable if its module cannot be imported, or holds no node, a bin without a
+        graph, or a node whose properties cannot be read; DeclarationError, a kind of Unavailable, if the
+        class declares something that cannot work.
         """
         if name in self._extra:
             return self._whole(name, _node_class(name, self._extra[name]))
@@ -65,12 +65,12 @@ class Registry:
         return self._whole(points[name].value, _node_class(points[name].value, found))
 
     def is_own(self, name: str) -> bool:
-        """Whether a node comes with vflow."""
+        """Return whether a node comes with vflow."""
         point = None if name in self._extra else _entry_points().get(name)
         return point is not None and point.dist is not None and point.dist.name == DISTRIBUTION
 
     def candidates(self, role: str) -> list[str]:
-        """Names of the nodes that may play a role, unsorted by rank."""
+        """Return the names of the nodes that may play a role, not sorted by rank."""
         return [name for name in self.names() if name.startswith(f"{role}.")]
 
     def _whole(self, place: str, cls: NodeClass) -> NodeClass:
@@ -80,7 +80,7 @@ class Registry:
             raise Unavailable(f"{place} is a Bin whose 'graph' is no text: set it to the YAML of its graph")
         try:
             props_of(cls)
-        except BaseException as error:  # its annotations are evaluated
+        except BaseException as error:  # reading properties evaluates annotations, a third party's code
             pass_on_ctrl_c(error)
             raise Unavailable(f"the properties of {place} cannot be read: {describe(error)}") from error
         require_sound(cls)
@@ -89,7 +89,7 @@ class Registry:
 
 
 def _node_class(place: str, found: object) -> NodeClass:
-    """Raises: Unavailable for what is no class of nodes."""
+    """Return `found` if it is a class of nodes. Raises: Unavailable."""
     if isinstance(found, Node | Bin):
         name = type(found).__name__
         raise Unavailable(
@@ -102,7 +102,7 @@ def _node_class(place: str, found: object) -> NodeClass:
 
 @dataclass(frozen=True, slots=True)
 class _Listing:
-    """Entry points by name; `unread` are the installed packages whose entry points cannot be read."""
+    """Entry points by name; `unread` are installed packages whose entry points cannot be read."""
 
     points: Mapping[str, EntryPoint]
     unread: tuple[str, ...] = ()
@@ -116,7 +116,7 @@ def _entry_points() -> Mapping[str, EntryPoint]:
 def _listing() -> _Listing:
     try:
         return _Listing({point.name: point for point in importlib.metadata.entry_points(group=GROUP)})
-    except Exception:  # a third party's metadata, which need not be UTF-8; the other packages have theirs
+    except Exception:  # one package's metadata is broken (not UTF-8, say): read the others one by one
         found: dict[str, EntryPoint] = {}
         unread: list[str] = []
         for package in importlib.metadata.distributions():

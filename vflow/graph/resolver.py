@@ -1,4 +1,4 @@
-"""What `use:` means: a node, a bin, a bin in a file, or the best available candidate of a role."""
+"""Resolve `use:` to a node, a bin, a bin in a file, or the best available candidate of a role."""
 
 from __future__ import annotations
 
@@ -26,8 +26,12 @@ GENERATOR = "generator"
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """`name` is the registered name or file; `problem` says why it cannot run here; `passed_over`
-    are the better candidates of a role, each with why it cannot."""
+    """The meaning of one `use:`.
+
+    name: the registered name, or the file.
+    problem: why it cannot run here; '' if it can.
+    passed_over: the better candidates of a role, each with why it cannot run here.
+    """
 
     name: str
     target: type[Node] | type[Bin] | Document
@@ -35,7 +39,7 @@ class Resolved:
     passed_over: tuple[str, ...] = ()
 
     def document(self, params: Mapping[str, Value] | None = None) -> Document:
-        """A fresh copy of the inner graph of a bin; `params` stand for the defaults that it declares.
+        """Return a new copy of a bin's inner graph; `params` replace the defaults that it declares.
 
         Raises: GraphError.
         """
@@ -47,7 +51,7 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One candidate of a role; `problem` is '' where it is available."""
+    """One candidate of a role; `problem` is '' if it is available."""
 
     name: str
     rank: int
@@ -55,12 +59,12 @@ class Candidate:
 
 
 NAMED_ONLY = "it is taken only where a graph names it"
-"""The problem of a candidate with a rank below 0: what it works on leaves the machine, or a plainer one is as
-good."""
+"""The problem of a candidate with a rank below 0. Such a node sends its input off the machine, or a simpler
+one is as good."""
 
 
 class Resolver:
-    """Resolves names for one graph; answers are kept, since availability may cost a look at the disk."""
+    """Resolves names for one graph. Results are kept, since checking availability may read the disk."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
@@ -68,7 +72,10 @@ class Resolver:
         self._looked_into: set[str] = set()
 
     def resolve(self, use: str, folder: Path) -> Resolved:
-        """Raises: UnknownNode, Unavailable (its module cannot be imported), GraphError (a bin's file)."""
+        """Return the meaning of `use`; a relative file starts at `folder`.
+
+        Raises: UnknownNode; Unavailable if its module cannot be imported; GraphError in a bin's file.
+        """
         if use.endswith((".yaml", ".yml")):
             path = Path(use) if Path(use).is_absolute() else folder / use
             return Resolved(use, read_bin(str(path)))
@@ -77,7 +84,7 @@ class Resolver:
         return Resolved(use, self.registry.load(use), self.problem(use))
 
     def candidates(self, role: str) -> list[Candidate]:
-        """All candidates of a role, the best first."""
+        """Return all candidates of a role, the best first."""
         found = []
         for name in self.registry.candidates(role):
             try:
@@ -108,9 +115,9 @@ class Resolver:
         raise Unavailable(problem)
 
     def problem(self, name: str) -> str:
-        """Why a registered node cannot run here; '' where it can."""
+        """Return why a registered node cannot run here; '' if it can."""
         if name not in self._problems:
-            self._problems[name] = ""  # a bin that contains itself ends here
+            self._problems[name] = ""  # ends the recursion of a bin that contains itself
             self._problems[name] = self._problem(name)
         return self._problems[name]
 
@@ -123,7 +130,7 @@ class Resolver:
             own = cls.unavailable()
         except Unavailable as error:
             return str(error)
-        except BaseException as error:  # a node's own code: other candidates do not suffer from it
+        except BaseException as error:  # the node's own code may raise anything; other candidates go on
             pass_on_ctrl_c(error)
             return f"its unavailable() raised {describe(error, cls)}"
         if own or issubclass(cls, Node):
@@ -137,8 +144,8 @@ class Resolver:
         return next((found.problem for found in inner if found.problem), "")
 
     def accepts(self, found: Resolved) -> dict[str, Prop | Value]:
-        """The properties that may be set on it, by name; a bin's are those it passes on, and its params
-        with their defaults."""
+        """Return the properties that may be set on it, by name. Those of a bin are its params, with their
+        defaults, and the ones that it passes on."""
         if _is_node(found.target):
             return dict(props_of(found.target))
         document = found.document()
@@ -152,7 +159,8 @@ class Resolver:
         return accepted
 
     def candidate_with(self, role: str, name: str) -> str:
-        """The mend for a property that the node which plays a role lacks, but another candidate has."""
+        """Return the advice to use another candidate, for a property that the present one lacks; '' if none
+        has it."""
         for candidate in self.candidates(role) if role in ROLES else ():
             try:
                 accepted = self.accepts(self.resolve(candidate.name, Path()))
@@ -171,10 +179,11 @@ class Resolver:
         taken: Collection[str],
         use: str = "",
     ) -> str:
-        """The mend for two ports that do not fit: nodes between them, or in the place of the target; ''
-        where nothing is known. vflow's own nodes go before others, of which one alone has to convert all.
+        """Return the advice for two ports that do not fit: nodes to put between them, or in the target's
+        place; '' if nothing is known. Chains of vflow's own nodes are tried first. Of other packages' nodes
+        only a single one is suggested, which has to convert everything.
 
-        `taken` are names of nodes that the graph has already; `use` is what the target is.
+        taken: names of nodes in the graph. use: the target's `use`.
         """
         if self._is_needless(given, use):
             return f"leave {target} out: what it makes is there already"
@@ -185,7 +194,7 @@ class Resolver:
         return adapters.mend(chain, source, target, taken) if chain else ""
 
     def _is_needless(self, given: Sequence[Caps], use: str) -> bool:
-        """Whether what is given has all features of audio that a node would add."""
+        """Return whether `given` already has every audio feature that the node `use` would add."""
         try:
             made = self._ends(use)[1] if use else []
         except VflowError:
@@ -194,7 +203,7 @@ class Resolver:
         return bool(added) and any(isinstance(g, Audio) and g.features >= added[0] for g in given)
 
     def _whole(self, given: Sequence[Caps], use: str) -> str:
-        """The role that a bin plays which takes what is given and has the node `use` inside."""
+        """Return a role that takes `given` and is played by a bin with the node `use` inside; '' if none."""
         for role in ROLES if use else ():
             try:
                 found = self.resolve(role, Path())
@@ -207,7 +216,7 @@ class Resolver:
         return ""
 
     def _adapters(self, own: bool) -> Iterator[Adapter]:
-        """The roles, then vflow's own nodes that play none; or those of others."""
+        """Yield the roles and vflow's own nodes that play none; without `own`, the nodes of others."""
         others = [name for name in self.registry.names() if use_role(name) not in ROLES or not own]
         for name in (*(ROLES if own else ()), *others):
             if name not in ROLES and self.registry.is_own(name) is not own:
@@ -227,7 +236,7 @@ class Resolver:
             yield Adapter(name, short, inputs, outputs, generates)
 
     def _ends(self, name: str) -> tuple[list[Caps], list[Caps]]:
-        """The caps that a node takes, where it has to be linked, and those that it makes."""
+        """Return the caps of the inputs that must be linked, and the caps of all outputs."""
         found = self.resolve(name, Path())
         if _is_node(found.target):
             cls = found.target
@@ -248,7 +257,7 @@ class Resolver:
 
 
 def use_role(use: str) -> str:
-    """The role that `use` names, or names a candidate of."""
+    """Return the role that `use` names, or of which it names a candidate."""
     return use.partition(".")[0]
 
 
@@ -257,18 +266,18 @@ def _is_node(target: object) -> TypeGuard[type[Node]]:
 
 
 def _short(name: str, target: object) -> str:
-    """What a node is called in a graph: as its own example has it."""
+    """Return a short name for a node in a graph, as in its own example."""
     found = re.match(r"([A-Za-z_][\w-]*): *\{use:", getattr(target, "example", ""))
     return found[1] if found else name.replace(".", "_")
 
 
 def read_bin(file: str, params: Mapping[str, Value] | None = None) -> Document:
-    """The graph of a bin in a file. Raises: GraphError."""
+    """Return the graph of a bin in a file. Raises: GraphError."""
     return read_text(read_file(Path(file)), file, params)
 
 
 def read_text(text: str, file: str, params: Mapping[str, Value] | None = None) -> Document:
-    """The graph in a bin's text, its `${name}` taken from `params`, else from the defaults that it declares.
+    """Return the graph in a bin's text. Each `${name}` comes from `params`, else from the bin's own defaults.
 
     Raises: GraphError.
     """

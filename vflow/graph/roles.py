@@ -1,7 +1,7 @@
-"""Roles: abstract node names that resolve to the best available node by rank.
+"""Roles: abstract node names, each of which resolves to the best available node by rank.
 
-Each says which ports every candidate has, and which properties every candidate takes: these may be set
-on the role, and one that a candidate has no use for is ignored, with a warning.
+A role says which ports every candidate has, and which properties every candidate takes. These may be set on
+the role; a candidate without a use for one ignores it, with a warning.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """`inputs` and `outputs` map ports to caps, of which the `optional` ones need not be linked, and may be
-    missing in what a caller puts in the role's place; `properties` are understood by every candidate."""
+    """One role. `inputs` and `outputs` map ports to caps. An `optional` port need not be linked, and a node
+    that a caller puts in the role's place may lack it. Every candidate understands `properties`."""
 
     name: str
     doc: str

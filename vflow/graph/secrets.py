@@ -1,4 +1,4 @@
-"""What the environment gave to a graph by `${NAME}` is printed by nobody: messages have `${NAME}` instead."""
+"""Hide values that `${NAME}` took from the environment: messages print `${NAME}` in their place."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from vflow.errors import Diagnostic, repr_of
 from vflow.graph.yaml_reader import scalar
 
 _LEAST = 4
-"""Characters of a part of a value that is hidden too."""
+"""Shortest part of a value that is hidden too, in characters."""
 _WORD = 8
-"""Characters of a value that is replaced inside other words, in either case. A shorter one may be a word."""
+"""Shortest value that is also replaced inside words, in either case. A shorter one may be a common word."""
 
 
 class Secrets:
-    """Values, each with what is printed instead. Any thread."""
+    """Values, each with the text printed in its place. Any thread may call."""
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self.values = dict(values or {})
 
     def hide(self, text: str) -> str:
-        """`text` without the values, as they are or as repr, JSON, URLs and paths write them."""
+        """Return `text` without the values, as they are or as repr, JSON, URLs and paths write them."""
         if self._pattern is None:
             return text
         return self._pattern.sub(lambda match: self._instead[(match.lastindex or 1) - 1], text)
 
     def hidden(self, diagnostics: Iterable[Diagnostic], file: str = "") -> list[Diagnostic]:
-        """Findings without the values; the name of `file`, which is the graph's own, stays."""
+        """Return findings without the values; the name of `file`, the graph's own, stays."""
         return [
             replace(
                 found,
@@ -47,7 +47,7 @@ class Secrets:
 
     @cached_property
     def _forms(self) -> dict[str, str]:
-        """All that is looked for, the longest first, so that no part of a value is left over."""
+        """All texts to look for, the longest first, so that no part of a value is left over."""
         found = {form: name for value, name in self.values.items() for form in _forms(value)}
         return dict(sorted(found.items(), key=lambda item: -len(item[0])))
 
@@ -61,14 +61,14 @@ class Secrets:
 
 
 def _forms(value: str) -> Iterator[str]:
-    """A value as messages may write it. One without a letter or digit says nothing, and is left."""
+    """Yield a value as messages may write it. One without a letter or digit gives nothing away, and stays."""
     if not any(map(str.isalnum, value)):
         return
     yield value
     if (read := scalar(value)) is not None:
         yield str(read)
     yield repr(value)[1:-1]
-    if (shown := repr_of(value)) != repr(value):  # cut
+    if (shown := repr_of(value)) != repr(value):  # a long value, which messages cut
         yield shown.partition("...")[0][1:]
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
@@ -79,12 +79,13 @@ def _forms(value: str) -> Iterator[str]:
     if "/" in value:
         path = os.path.expanduser(value)
         parts += [os.path.normpath(path), os.path.abspath(path), os.path.basename(path.rstrip("/"))]
-        parts.append(value.replace("/", "--"))  # the hub's cache
+        parts.append(value.replace("/", "--"))  # folder names in the hub's cache
     yield from (part for part in parts if len(part) >= _LEAST)
 
 
 def _pattern(form: str) -> str:
-    """A whole word where the form is short, or all digits or letters of one case: it may be a common one."""
+    """Return the pattern of a form. A short one, or one of only digits or only letters, may be an everyday
+    word, and is replaced only where it stands alone."""
     found = re.escape(form)
     common = len(form) < _LEAST or form.isdigit() or (form.isalpha() and len(form) < _WORD)
     if common:

@@ -1,4 +1,4 @@
-"""The pipelines that come with vflow, by name: in a wheel inside the package, in a checkout beside it."""
+"""Find the pipelines that come with vflow by name: in a wheel inside the package, in a checkout beside it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ _PLACES = (_PACKAGE / "pipelines", _PACKAGE.parent / "pipelines")
 
 
 def folder() -> Path:
-    """The folder of the pipelines and of `question.wav`; an installation that lacks it has none there."""
+    """Return the folder of the pipelines and of `question.wav`. It may be missing from an installation."""
     return next((place for place in _PLACES if place.is_dir()), _PLACES[0])
 
 
 def names() -> list[str]:
-    """The names of all shipped pipelines, sorted."""
+    """Return the names of all shipped pipelines, sorted."""
     return sorted(file.stem for file in folder().glob("*.yaml"))
 
 
 def find(file: str) -> str:
-    """The path of the graph that a command's FILE means: a file, else the shipped pipeline of that name.
+    """Return the path of the graph that a command's FILE means: a file, else the shipped pipeline so named.
 
-    Raises: GraphError for a name that neither a file nor a shipped pipeline has. What looks like a path (it
-    has a folder or an ending) is returned as it is: whoever reads it says what is wrong with it.
+    A path (with a folder or an ending) is returned as it is; its reader reports what is wrong with it.
+    Raises: GraphError for a name that neither a file nor a shipped pipeline has, and for a missing file named
+    like a shipped pipeline, such as `echo.yaml`.
     """
     path, known = Path(file), names()
     is_name = path.name == file and not path.suffix

@@ -1,11 +1,14 @@
-"""Audio of two streams that can sound at once does not go into one input: packets are taken one after the
-other, so that each stream would be torn by the other.
+"""Refuse two audio streams that can sound at once in one input. Their packets would alternate there, and each
+stream would tear the other.
 
-It can sound at once where one of the streams is *continuous*, that is stems from a source of audio (a
-microphone, a file, a tone): it sounds whenever it wants to. And where both carry the same packets, on two
-ways. The audio of a node that generates, or that makes audio of text, is of *turns*: two of those take turns
-as far as a graph shows, and stay allowed. So do `order: pts`, which says that the order is wanted, and a link
-that closes a cycle: it carries what the node itself has made.
+Two streams can sound at once in two cases:
+- one of them is *continuous*: it comes from a source of audio (a microphone, a file, a tone), which may sound
+  at any time;
+- both carry the same packets, by two ways.
+
+The audio of a node that generates, or that makes audio of text, comes in *turns*. As far as a graph shows,
+two such streams take turns, and are allowed. Also allowed are `order: pts`, which says that the mixed order
+is wanted, and a link that closes a cycle, which carries the node's own output.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ MIXER = "mix"
 
 
 def refuse_simultaneous_audio(draft: Draft) -> None:
-    """Note each link by which a stream comes into an input that another one is in."""
+    """Note each link that brings a stream into an input where another may sound at the same time."""
     graph = draft.graph
     taken: dict[End, list[GraphLink]] = {}
     for link in graph.links:
@@ -47,14 +50,14 @@ def _at_once(graph: Graph, one: GraphLink, other: GraphLink) -> bool:
 
 
 def _continuous(graph: Graph, end: End) -> bool:
-    """Whether an output carries audio of its own accord."""
+    """Return whether an output is a source's audio, which may sound at any time."""
     node, port = end
     return is_source(graph.nodes[node].cls) and isinstance(graph.nodes[node].caps.get(port), Audio)
 
 
 def _origins(graph: Graph, link: GraphLink) -> frozenset[End]:
-    """The outputs that the audio of a link stems from: of sources, of nodes that generate, and the text that
-    is spoken."""
+    """Return the outputs where the audio of a link begins: of sources, of nodes that generate, and the text
+    from which it is spoken."""
     found: set[End] = set()
     seen: set[str] = set()
     todo = [(link.source, link.out)]
@@ -104,7 +107,7 @@ def _refuse(draft: Draft, one: GraphLink, other: GraphLink) -> None:
 
 
 def _short(names: list[str]) -> list[str]:
-    """Names as the file has them that all of them are in: a bin stands for what is inside it."""
+    """Return names as the innermost file that holds all of them has them: a bin stands for its nodes."""
     parts = [name.split(".") for name in names]
     while all(len(part) > 1 for part in parts) and len({part[0] for part in parts}) == 1:
         parts = [part[1:] for part in parts]

@@ -1,8 +1,8 @@
-"""The spoken form of a reply, put in front of each voice that asks for it.
+"""Insert a node `spoken` before each voice that asks for the spoken form of a reply.
 
 A voice that expands numbers and abbreviations by itself says "number" for "no." and loses the place of each
-word. So an input may ask for text with the feature `spoken`, and where its source has none a node `spoken` is
-inserted: in front of what groups the words, since "$1.5" and "million" are said as one.
+word. So an input may ask for text with the feature `spoken`. If its source lacks the feature, a node `spoken`
+is inserted, upstream of the node that groups the words: "$1.5" and "million" are said as one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WORD = "word"
 
 
 def insert_spoken_form(draft: Draft) -> None:
-    """Insert a node `spoken` on each way of written text to an input that asks for its spoken form."""
+    """Insert a node `spoken` on each way of written text to an input that asks for spoken text."""
     graph = draft.graph
     entrances: dict[tuple[str, str], list[GraphLink]] = {}
     for link in [*graph.links]:
@@ -42,17 +42,20 @@ def _asks(caps: Caps) -> bool:
 
 
 def _entrances(graph: Graph, link: GraphLink, seen: frozenset[str]) -> list[GraphLink] | None:
-    """Return the links where the node is to be inserted for one that asks: the link itself, or those into
-    what groups its words; [] where the text has the feature. None where nothing above tells."""
+    """Return the links where the node is to be inserted, for a link into an input that asks: the link itself,
+    or those into the node that groups its words; [] if the text has the feature already; None if the nodes
+    upstream do not show what text it is."""
     source = graph.nodes[link.source]
     caps = source.caps[link.out]
     if _asks(caps):
         return []
+    # A node that only groups words says "text" and no features: its text is that of its inputs.
     regroups = isinstance(caps, Text) and caps.features is None
+    # The search ends at a node with text of its own, and where the graph is a loop.
     if not (regroups or isinstance(caps, AnyCaps)) or link.source in seen:
         return [link] if not seen else None
     found: list[GraphLink] = []
-    told = regroups
+    told = regroups  # whether any node on the way shows that this is text
     for other in _text_into(graph, link.source):
         above = _entrances(graph, other, seen | {link.source})
         told = told or above is not None
@@ -67,7 +70,7 @@ def _text_into(graph: Graph, name: str) -> Iterator[GraphLink]:
 
 
 def _insert(draft: Draft, links: list[GraphLink]) -> None:
-    """Lead links into one port through a node of their own."""
+    """Lead all links into one port through one new node."""
     first, graph = links[0], draft.graph
     refused = next((link for link in links if not link.convert), None)
     if refused is not None:

@@ -1,4 +1,4 @@
-"""Text beside, or in the place of, the user's voice: a node in front of the generator that hands in text."""
+"""Typed text beside the user's voice, or in its place: insert a node that hands in text to the generator."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from vflow.ports import inputs_of, outputs_of
 
 NAME = "typed"
 ASKED, SAID = Text("final"), Text("reply")
-"""Of the user, who is answered; and of the application, which has the agent say it."""
+"""Text from the user, which is answered, and text from the application, which the agent says."""
 
 
 def add_text_input(draft: Draft) -> None:
-    """Put the node that hands in text in front of the generator, as a caller of `load` asks for it."""
+    """Insert the node that hands in text before the generator, if the caller of `load` asked for it."""
     wanted = draft.text_input
     if wanted is None:
         return
     generators = [name for name in draft.graph.generators() if _input(draft, name, ASKED)]
     typed = next((n.name for n in draft.graph.nodes.values() if n.resolved == wanted.use), "")
-    if typed and len(generators) > 1:  # it says which is meant
+    if typed and len(generators) > 1:  # the graph's own text node shows which generator is meant
         linked = {link.target for link in draft.graph.out_of(typed)}
         generators = [name for name in generators if name in linked]
     if len(generators) != 1:
@@ -49,7 +49,7 @@ def _refusal(draft: Draft, generators: list[str]) -> Diagnostic:
 
 
 def _input(draft: Draft, name: str, caps: Text) -> str:
-    """The input of a node that takes this text; '' for none."""
+    """Return the input of a node that takes this text; '' if none does."""
     inputs = inputs_of(draft.graph.nodes[name].cls)
     return next((port for port, declared in inputs.items() if declared.caps == caps), "")
 
@@ -61,7 +61,7 @@ def _insert(draft: Draft, wanted: TextInput, generator: str) -> str:
     caps = {port: out.caps for port, out in outputs_of(cls).items()}
     place = draft.graph.nodes[generator].place
     node = inserted(draft, name, wanted.use, cls, caps, place, wanted.values)
-    draft.add(replace(node, converter=False))  # it is what the caller asked for
+    draft.add(replace(node, converter=False))  # shown like the file's nodes: the caller asked for it
     for out, carried in caps.items():
         if isinstance(carried, Text) and (into := _input(draft, generator, carried)):
             queue = inputs_of(draft.graph.nodes[generator].cls)[into].queue
@@ -70,7 +70,7 @@ def _insert(draft: Draft, wanted: TextInput, generator: str) -> str:
 
 
 def _leave_out(draft: Draft, typed: str, generator: str, wanted: TextInput) -> None:
-    """Leave out the nodes of the voices that are not heard."""
+    """Remove the nodes of the voices that are not heard."""
     graph = draft.graph
     for link in graph.into(generator):
         if link.source != typed:
@@ -81,7 +81,7 @@ def _leave_out(draft: Draft, typed: str, generator: str, wanted: TextInput) -> N
     if wanted.silent:
         kept = {name for name in kept if name in (typed, generator) or not _has_audio(draft, name)}
     todo = [name for name in kept if name not in (typed, generator)]
-    while todo and not wanted.silent:  # what else comes into the reply's way: music, say
+    while todo and not wanted.silent:  # keep what else joins the reply, such as music
         above = {link.source for link in graph.into(todo.pop())} - kept
         kept |= above
         todo += above
@@ -96,7 +96,7 @@ def _leave_out(draft: Draft, typed: str, generator: str, wanted: TextInput) -> N
 
 
 def _is_loose(draft: Draft, name: str) -> bool:
-    """Whether nothing comes to a node any more, or of it."""
+    """Return whether a node has no input or no output left, though its class has ports for them."""
     cls, graph = _cls(draft, name), draft.graph
     ends = bool(outputs_of(cls)) and not cls.effect and not graph.out_of(name)
     return ends or (bool(inputs_of(cls)) and not graph.into(name))

@@ -1,6 +1,6 @@
-"""The values of a graph file's keys: choices, numbers, durations, and the small mappings made of them.
+"""Read the values of a graph file's keys: choices, numbers, durations, and small mappings of them.
 
-Each reader notes what is wrong and returns something of the right type, so that the next is read too.
+Each reader notes an error and still returns a value of the right type, so that reading goes on.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ MAPPING_MENDS = {
 LIBRARIES = ("torch", "onnxruntime")
 MOST_PACKETS = MOST_RESTARTS = 1_000_000
 MOST_THREADS = 1024
-"""That a library may be given: above the cores of any machine, so that a file is good on another one, and
-below the numbers at which libgomp ends the process (1,000 threads run, 100,000 crash it)."""
+"""Most threads that a file may give a library: above the cores of any machine, so that a file can move to
+another one, and below the counts at which libgomp ends the process (1,000 threads run, 100,000 crash it)."""
 QueueChange = Callable[[QueueOptions], QueueOptions]
-"""What a link's keys make of the bounds that it has without them."""
+"""Returns a link's queue options: the defaults given to it, changed by the link's keys in the file."""
 
 
 class ValueReader:
-    """Reads values; what is wrong goes to `diagnostics`."""
+    """Reads values; errors go to `diagnostics`."""
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
         self.diagnostics = diagnostics
@@ -43,7 +43,7 @@ class ValueReader:
         self.diagnostics.append(Diagnostic(message, place, mend))
 
     def mapping(self, value: Value, what: str, known: tuple[str, ...] | None) -> dict[str, Value]:
-        """The entries of a mapping; unknown keys are errors where `known` lists what there is."""
+        """Return the entries of a mapping; with `known`, note an error for each key that is not in it."""
         if not isinstance(value.data, dict):
             mend = MAPPING_MENDS.get(what, "")
             self.error(f"{what} is a mapping, not {kind_of(value)}", value.place, mend)
@@ -66,7 +66,7 @@ class ValueReader:
         return self.choice(value, "convert", ("auto", "never")) != "never"
 
     def integer(self, value: Value, what: str, high: int) -> int:
-        """A whole number from 1 to `high`."""
+        """Return a whole number from 1 to `high`."""
         number = value.data
         if not isinstance(number, int) or isinstance(number, bool) or number < 1:
             self.error(f"{what} is a whole number of at least 1, not {value}", value.place)
@@ -150,6 +150,6 @@ class ValueReader:
 
 
 def kind_of(value: Value) -> str:
-    """What a value is, as messages name it."""
+    """Return the kind of a value, in the words of messages."""
     names: Mapping[type, str] = {dict: "a mapping", list: "a list", str: "text", type(None): "nothing"}
     return names.get(type(value.data), str(value))

@@ -1,5 +1,5 @@
-"""What only the whole graph shows: cycles that block, inputs that nothing feeds, waits without an end, files
-that would be overwritten, overrides that name nothing."""
+"""Checks that need the whole graph: cycles that block, inputs that nothing feeds, nodes that may wait for
+ever, files that would be overwritten, overrides that name nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vflow.graph.spoken_form import NODE
 from vflow.ports import inputs_of
 
 INSERTED = (CANCELLER, NODE, CONVERTER)
-"""Nodes that passes insert; each is named after the node before or after it: "mic.aec"."""
+"""Nodes that passes insert; the name of each begins with the node before or after it: "mic.aec"."""
 
 
 def refuse_blocking_cycle(draft: Draft) -> None:
@@ -24,7 +24,7 @@ def refuse_blocking_cycle(draft: Draft) -> None:
 
 
 def refuse_unfed_inputs(draft: Draft) -> None:
-    """Note inputs that nothing feeds, and nodes that wait for inputs which may be silent."""
+    """Note inputs that nothing feeds, and nodes that wait for inputs which may stay silent."""
     graph = draft.graph
     for name, port in unlinked(graph):
         if (name, port) not in draft.outer_ports:
@@ -37,14 +37,14 @@ def refuse_unfed_inputs(draft: Draft) -> None:
 
 
 def refuse_unavailable(draft: Draft) -> None:
-    """Note the nodes that cannot run here."""
+    """Note the nodes and bins that cannot run here."""
     draft.diagnostics += draft.problems.values()
 
 
 def refuse_unused_overrides(draft: Draft) -> None:
-    """Note what a caller set of a node that is not there, and what stands in for a role that none plays.
+    """Note properties set of a node that is not in the graph, and stand-ins for a role that no node plays.
 
-    After an error nothing was inserted, so what may be meant for such a node is let pass then.
+    After an error nothing is inserted, so a property of a node that might have been inserted is let pass.
     """
     document = draft.document
     draft.diagnostics += draft.overrides.unused(
@@ -58,7 +58,7 @@ def refuse_file_clashes(draft: Draft) -> None:
 
 
 def unlinked(graph: Graph) -> list[tuple[str, str]]:
-    """The inputs that nothing feeds, each as node and port."""
+    """Return the inputs that must be fed and are not, each as node and port."""
     fed = {(link.target, link.into) for link in graph.links}
     return [
         (name, port)

@@ -1,4 +1,4 @@
-"""YAML with places: every value knows its line and column; nothing is executed, nothing explodes.
+"""Read YAML with places: every value knows its line and column. No code runs, and no alias can explode.
 
 Plain scalars follow YAML 1.2's core schema, so `on`, `off`, `yes` and `no` stay strings.
 """
@@ -18,11 +18,11 @@ from vflow.errors import Diagnostic, GraphError, Place, repr_of
 from vflow.graph.file_bytes import read_bytes
 
 MAX_BYTES = 1_000_000
-"""A graph file of a thousand nodes has 100 kB."""
+"""Largest graph file. One of a thousand nodes has 100 kB."""
 MAX_VALUES = 50_000
 MAX_DEPTH = 50
 MAX_DIGITS = 100
-"""Python itself refuses to read a number of thousands of digits."""
+"""Longest integer that is read as a number: Python refuses thousands of digits."""
 _STANDARD = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
 MERGE = "tag:yaml.org,2002:merge"
 _STANDARD |= {"tag:yaml.org,2002:timestamp", MERGE, "tag:yaml.org,2002:value"}
@@ -36,9 +36,8 @@ _REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}")
 class Value:
     """A value and its place. `data` is a scalar, a list of Values, or a dict of str to Value.
 
-    `reference` is the text with its `${...}` where the value, or one in it, came from the environment or
-    a parameter:
-    messages print it instead of the value, which may be a secret.
+    `reference` is the text with its `${...}`, if the value or one inside it came from the environment or a
+    parameter. Messages print it in the place of the value, which may be a secret.
     """
 
     data: Any
@@ -46,19 +45,19 @@ class Value:
     reference: str = ""
     keys: Mapping[str, Place] | None = None
     text: str | None = None
-    """Of a reference what it resolved to, of an override what was written, before it was read as a number
-    or a word."""
+    """The text of the value before it was read as a number or a word: of a reference, what it resolved to; of
+    an override, what the caller wrote."""
     secrets: Mapping[str, str] = field(default_factory=dict)
-    """What the environment gave to it, each with the `${NAME}` that messages have instead."""
+    """Values from the environment in it, each with the `${NAME}` that messages print instead."""
     unset: tuple[Diagnostic, ...] = ()
-    """Variables in it that are not set: errors for whoever uses the value."""
+    """Variables in it that are not set: an error only if the value is used."""
 
     def __str__(self) -> str:
-        """As messages print it: short, and without what may be secret."""
+        """Return it as messages print it: short, and without secrets."""
         return self.reference or repr_of(self.plain())
 
     def plain(self) -> Any:
-        """The value without places."""
+        """Return the value without places."""
         if isinstance(self.data, dict):
             return {key: value.plain() for key, value in self.data.items()}
         if isinstance(self.data, list):
@@ -66,7 +65,7 @@ class Value:
         return self.data
 
     def walk(self) -> Iterator[Value]:
-        """This value and all below it."""
+        """Yield this value and all inside it."""
         yield self
         below = self.data.values() if isinstance(self.data, dict) else self.data
         if isinstance(self.data, dict | list):
@@ -74,14 +73,14 @@ class Value:
                 yield from value.walk()
 
     def all_unset(self) -> list[Diagnostic]:
-        """`unset` of this value and of all below it."""
+        """Return `unset` of this value and of all inside it."""
         return [diagnostic for value in self.walk() for diagnostic in value.unset]
 
 
 def read_file(path: Path) -> str:
-    """The text of a graph file.
+    """Return the text of a graph file.
 
-    Raises: GraphError for a file that is missing, a folder, a pipe with a name, too large, or not text.
+    Raises: GraphError for a file that is missing, a folder, too large or not text, and for a silent pipe.
     """
     place = Place(str(path))
     try:
@@ -100,10 +99,10 @@ def read_file(path: Path) -> str:
 
 
 def parse(text: str, file: str, params: Mapping[str, Value] | None = None) -> Value:
-    """The document in `text`; `file` names it in messages. `${name}` takes `params`, then the defaults that
-    the document's own `params:` give, then the environment. A variable that is not set is an error only for
-    whoever uses the value (`Value.unset`).
+    """Read the document in `text`; `file` names it in messages.
 
+    `${name}` takes its value from `params`, else the document's own `params:`, else the environment.
+    A variable that is not set is an error only for whoever uses the value (`Value.unset`).
     Raises: GraphError with every finding.
     """
     top = _compose(text, file)
@@ -117,7 +116,7 @@ def parse(text: str, file: str, params: Mapping[str, Value] | None = None) -> Va
 
 
 def _check_depth(text: str, file: str, loader: Any) -> None:
-    """Raises: GraphError where collections are nested too deep; yaml.YAMLError."""
+    """Check the nesting of collections. Raises: GraphError if it is too deep; yaml.YAMLError."""
     depth = 0
     for event in yaml.parse(text, Loader=loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -126,7 +125,7 @@ def _check_depth(text: str, file: str, loader: Any) -> None:
 
 
 def _compose(text: str, file: str) -> Any:
-    """PyYAML's tree of the one document in `text`."""
+    """Return PyYAML's tree of the one document in `text`."""
     if found := yaml.reader.Reader.NON_PRINTABLE.search(text):
         before = text[: found.start()]
         place = Place(file, before.count("\n") + 1, found.start() - before.rfind("\n"))
@@ -152,7 +151,7 @@ def _compose(text: str, file: str) -> Any:
 
 
 def _syntax_error(text: str, file: str, error: yaml.MarkedYAMLError) -> Diagnostic:
-    """What PyYAML found; with where the construct began that it did not find the end of."""
+    """Return PyYAML's error, with the line where the construct began that has no end."""
     mark = error.problem_mark or error.context_mark
     message = f"not valid YAML: {error.problem or error.context}"
     if mark is None:
@@ -179,7 +178,7 @@ def _reference(items: list[Value]) -> str:
 
 
 def scalar(text: str) -> Any:
-    """A plain scalar by YAML 1.2's core schema."""
+    """Read a plain scalar by YAML 1.2's core schema."""
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     if len(text) <= MAX_DIGITS and _INT.fullmatch(text):
@@ -226,7 +225,7 @@ class _Reader:
             self._open.discard(id(node))
 
     def entry(self, top: Any, key: str) -> Mapping[str, Value]:
-        """The mapping below one key of the document; empty where there is none."""
+        """Return the mapping under one key of the document; {} if there is none."""
         for key_node, value_node in top.value if isinstance(top, yaml.MappingNode) else ():
             if key_node.value == key and isinstance(value_node, yaml.MappingNode):
                 found: Mapping[str, Value] = self.convert(value_node).data or {}

@@ -1,6 +1,6 @@
-"""Where weights come from: models that vflow knows by name, and those of the hub.
+"""Where weights come from: models that vflow knows by name, and models of the hub.
 
-A node asks `require` for the folder of a known model's files, and `require_hub` for that of a hub's model.
+A node calls `require` for the folder of a known model's files, and `require_hub` for that of a hub model.
 """
 
 from vflow.models.catalogue import File as File

@@ -1,6 +1,6 @@
-"""The models that vflow knows by name, and where their files lie in its cache.
+"""The models that vflow knows by name, and where their files are in its cache.
 
-Another model is an entry of `_TABLE`; `wheels` fetches it. Models of the hub are in `hub_cache`.
+To add a model, add an entry to `_TABLE`; `wheels` fetches it. Models of the hub are in `hub_cache`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from vflow.errors import Unavailable, nearest
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A member of a package; `wheel` is the requirement that names it exactly: name==version of a wheel,
-    name@version of a package of npm."""
+    """A member of a package. `wheel` is the exact requirement of the package: name==version for a wheel,
+    name@version for an npm package."""
 
     wheel: str
     member: str
@@ -24,7 +24,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of a model: its parts, one after the other. `size` in bytes."""
+    """One file of a model: its parts, joined in order. `size` in bytes."""
 
     name: str
     size: int
@@ -34,7 +34,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that vflow knows by name. `demo`: proves a pipeline, is not meant for more."""
+    """A model that vflow knows by name. `demo` marks one that only proves that a pipeline runs."""
 
     name: str
     about: str
@@ -49,7 +49,7 @@ class Model:
 
     @property
     def wheels(self) -> tuple[str, ...]:
-        """The wheels that its parts lie in, each once."""
+        """The packages that hold its parts, each once."""
         return tuple(dict.fromkeys(part.wheel for file in self.files for part in file.parts))
 
 
@@ -71,7 +71,7 @@ _KOKORO_ENGLISH = {
     "bm_fable": "f889083196807b4adb15e9204252165f503b8d33d3982e681c52443c49d798f1",
     "bm_george": "c4b235a4c1f2cd3b939fed08b899ce9385638b763f7b73a59616c4fc9bd6c9bc",
 }
-"""Hashes of the styles of voices, each a file `(510, 1, 256) float32`."""
+"""Hashes of the voices' style files, each `(510, 1, 256) float32`."""
 _TABLE = (
     Model(
         name="smollm2",
@@ -137,7 +137,7 @@ _TABLE = (
 
 
 def cache_dir() -> Path:
-    """Where vflow keeps what it fetched or converted: $VFLOW_CACHE, else the platform's cache."""
+    """Return the folder of fetched and converted files: $VFLOW_CACHE, else the platform's cache."""
     if own := os.environ.get("VFLOW_CACHE"):
         return Path(own).expanduser()
     if sys.platform == "win32":
@@ -148,14 +148,14 @@ def cache_dir() -> Path:
 
 
 def known() -> tuple[Model, ...]:
-    """Every model that `pull` can fetch."""
+    """Return every model that `pull` can fetch."""
     return _TABLE
 
 
 def find(name: str) -> Model:
-    """The model of that name.
+    """Return the model of that name.
 
-    Raises: Unavailable where vflow knows none.
+    Raises: Unavailable if vflow knows none.
     """
     by_name = {model.name: model for model in known()}
     if name in by_name:
@@ -165,19 +165,19 @@ def find(name: str) -> Model:
 
 
 def path(name: str) -> Path:
-    """The directory of a known model's files, whether they are there or not."""
+    """Return the directory of a known model's files, whether they exist or not."""
     return cache_dir() / "models" / find(name).name
 
 
 def is_present(name: str) -> bool:
-    """Whether every file of a known model is there in its full size; reads none of them."""
+    """Return whether every file of a known model exists in its full size; reads none of them."""
     return all(size_on_disk(path(name) / file.name) == file.size for file in find(name).files)
 
 
 def require(name: str) -> Path:
-    """The directory of a model that must be there.
+    """Return the directory of a model that must be here.
 
-    Raises: Unavailable where it is not, with the command that fetches it.
+    Raises: Unavailable if it is not, with the command that fetches it.
     """
     if not is_present(name):
         raise Unavailable(f"model {name} is not here: vflow models pull {name}")

@@ -1,4 +1,5 @@
-"""Models of the Hugging Face hub on this machine: their names, where they lie, and whether they are whole.
+"""Find models of the Hugging Face hub on this machine: their names, their folders, and whether they are
+whole.
 
 Reads the cache that the hub's own libraries share (`~/.cache/huggingface/hub`), and imports none of them.
 `models--OWNER--NAME/` holds `blobs/` (files by the hash of their content), `snapshots/COMMIT/` (a revision's
@@ -23,14 +24,14 @@ INDEX_OF = {
     "model.safetensors": "model.safetensors.index.json",
     "pytorch_model.bin": "pytorch_model.bin.index.json",
 }
-"""The names that transformers looks for, in its order; each may be one file, or an index and its shards."""
+"""The names that transformers looks for, in its order. Each may be one file, or an index and its shards."""
 
 FOREIGN = (".gguf", ".onnx", ".pth", ".pt", ".ckpt", ".h5", ".msgpack", ".tflite", ".nemo")
-"""Endings of weights that transformers does not load from a repository."""
+"""Endings of weights that transformers does not load from a hub repository."""
 
 State = Literal["present", "files", "in part"]
-"""`present`: transformers loads it. `files`: files that somebody named, for whoever reads them. `in part`: a
-model of which weights are missing."""
+"""`present`: transformers can load it. `files`: single files that somebody asked for by name. `in part`: a
+model some of whose weights are missing."""
 
 _NAME = re.compile(r"\b[\w.-]{1,96}\b/\b[\w.-]{1,96}\b", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -39,8 +40,8 @@ _REVISION = re.compile(r"\w[\w./-]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The files that are here of a repository, in its `main` or else its newest snapshot; `size` in bytes,
-    with what a killed pull left."""
+    """The files of a repository that are here, in its `main` or else its newest snapshot. `size` in bytes,
+    with what an interrupted pull left."""
 
     name: str
     folder: Path
@@ -49,28 +50,28 @@ class Copy:
 
 
 def is_hub_name(text: str) -> bool:
-    """Whether a text has the form of a hub's model name: OWNER/NAME. Looks at no disk and no network."""
+    """Return whether a text has the form of a hub name, OWNER/NAME. Looks at no disk and no network."""
     return bool(_NAME.fullmatch(text)) and "--" not in text and ".." not in text
 
 
 def is_commit(text: str) -> bool:
-    """Whether a revision is a commit (40 hexadecimal digits) and not the name of a branch or tag."""
+    """Return whether a revision is a commit (40 hexadecimal digits), not the name of a branch or tag."""
     return bool(_COMMIT.fullmatch(text))
 
 
 def is_revision(text: str) -> bool:
-    """Whether a text may name a branch, tag or commit."""
+    """Return whether a text may name a branch, tag or commit."""
     return bool(_REVISION.fullmatch(text)) and ".." not in text
 
 
 def home() -> Path:
-    """Where the hub's libraries keep their files: $HF_HOME, else below the user's cache folder."""
+    """Return where the hub's libraries keep their files: $HF_HOME, else under the user's cache folder."""
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return _expanded(os.environ.get("HF_HOME") or os.path.join(cache, "huggingface"))
 
 
 def cache_dir() -> Path:
-    """The hub's cache: $HF_HUB_CACHE, else `hub` in `home()`."""
+    """Return the hub's cache: $HF_HUB_CACHE, else `hub` in `home()`."""
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if own := os.environ.get(variable):
             return _expanded(own)
@@ -82,12 +83,12 @@ def _expanded(path: str) -> Path:
 
 
 def repository(name: str) -> Path:
-    """The folder in the cache of all that is here of a repository, whether there is any or not."""
+    """Return a repository's folder in the cache, whether it exists or not."""
     return cache_dir() / f"models--{name.replace('/', '--')}"
 
 
 def hub_snapshot(name: str, revision: str = "main") -> Path | None:
-    """The folder of a revision's files, or None where the cache has none; they need not be complete."""
+    """Return the folder of a revision's files, which may be incomplete; None if the cache has none."""
     commit = revision
     if not is_commit(revision):
         if not is_revision(revision):
@@ -101,15 +102,15 @@ def hub_snapshot(name: str, revision: str = "main") -> Path | None:
 
 
 def hub_present(name: str, revision: str = "main") -> bool:
-    """Whether a revision is here with its config and all its weights; reads the index of shards at most."""
+    """Return whether a revision is here with config and all weights. Reads at most an index of shards."""
     folder = hub_snapshot(name, revision)
     return folder is not None and is_whole(folder)
 
 
 def require_hub(name: str, revision: str = "main") -> Path:
-    """The snapshot folder of a hub model that must be here: what `from_pretrained` loads without a network.
+    """Return the snapshot folder of a hub model that must be here: `from_pretrained` loads it offline.
 
-    Raises: Unavailable where it is not, or not all of it, with the command that fetches it.
+    Raises: Unavailable if it is not here, or only in part, with the command that fetches it.
     """
     if not is_hub_name(name):
         raise Unavailable(f"{name!r} is no name of a hub's model; one reads OWNER/NAME")
@@ -127,7 +128,7 @@ def require_hub(name: str, revision: str = "main") -> Path:
 
 
 def here() -> list[Copy]:
-    """Every model of the hub of which the cache holds a snapshot, by name."""
+    """Return every hub model of which the cache holds a snapshot, by name."""
     copies = []
     for folder in sorted(cache_dir().glob("models--*--*")):
         owner, _, name = folder.name.removeprefix("models--").partition("--")
@@ -142,13 +143,13 @@ def here() -> list[Copy]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder and below it; none where it is gone meanwhile."""
+    """Yield the files in a folder and below it; none if it has just gone."""
     for parent, _, names in os.walk(folder):
         yield from (Path(parent, name) for name in names)
 
 
 def _changed_ns(file: Path) -> int:
-    """When a file was changed; 0 where there is none: others may empty the cache while it is read."""
+    """Return when a file was changed; 0 if it is gone: others may empty the cache while it is read."""
     try:
         return file.stat().st_mtime_ns
     except OSError:
@@ -156,7 +157,7 @@ def _changed_ns(file: Path) -> int:
 
 
 def _size(file: Path) -> int:
-    """Bytes of a file; 0 where there is none, or a folder."""
+    """Return the bytes of a file; 0 if it is gone, or a folder."""
     try:
         found = file.stat()
     except OSError:
@@ -165,10 +166,10 @@ def _size(file: Path) -> int:
 
 
 def state_of(folder: Path) -> State:
-    """Tell whether a snapshot's folder holds a model, a part of one, or single files.
+    """Return whether a snapshot's folder holds a model, a part of one, or single files.
 
-    Without a config, or with weights in a format of others', it holds what somebody named: `pull` fetches a
-    model's config first, and no such weights unless they are named.
+    Without a config, or with weights in a foreign format, it holds files that somebody asked for by name:
+    `pull` fetches a model's config first, and such weights only if they are named.
     """
     if is_whole(folder):
         return "present"
@@ -178,9 +179,9 @@ def state_of(folder: Path) -> State:
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether a folder holds a config, and every file of the weights that transformers would load.
+    """Return whether a folder holds a config and every file of the weights that transformers would load.
 
-    A file appears in a snapshot only whole, with every library that writes to the cache.
+    It is enough that a file exists: every library that writes to the cache adds a file only once it is whole.
     """
     files = {file.name for file in _files(folder) if file.parent == folder and file.is_file()}
     if "config.json" not in files:
@@ -194,7 +195,7 @@ def is_whole(folder: Path) -> bool:
 
 
 def shards(index: Path) -> set[str]:
-    """The files that an index names; a name that no file has where the index cannot be read."""
+    """Return the files that an index names; {""} if the index cannot be read, since no file has that name."""
     try:
         files = json.loads(index.read_bytes())["weight_map"].values()
         return {str(file) for file in files}

@@ -1,7 +1,7 @@
-"""Pulls a model of the hub into the cache that the hub's libraries share: what runs it, verified.
+"""Pull a model of the hub into the cache that the hub's libraries share: the files that run it, verified.
 
-Files come by `hf_hub_download`, one after the other in the caller's thread. `snapshot_download` has threads
-that finish their files after a Ctrl-C, and points the branch at a snapshot of which nothing is here yet.
+Files come by `hf_hub_download`, one after the other in the caller's thread. `snapshot_download` is not used:
+its threads finish their files after a Ctrl-C, and it points the branch at a snapshot that is still empty.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from vflow.models.progress import Progress, TransferProgress, size_text
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file of a repository. `blob` is how the cache names its content."""
+    """A file of a repository. `blob` is the name of its content in the cache."""
 
     name: str
     size: int
@@ -29,18 +29,18 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """A model that is here and whole. `fetched`: bytes that were written; 0 where it was here."""
+    """A model that is here and whole. `fetched` is how many bytes were written; 0 if it was here already."""
 
     folder: Path
     fetched: int
 
 
 def pull(name: str, progress: Progress, revision: str = "main", patterns: Sequence[str] = ()) -> Pulled:
-    """Fetch what is missing or damaged of a hub's model; blocks for minutes.
+    """Fetch the missing or damaged files of a hub model; blocks for minutes.
 
-    With `patterns` it is the files that they match, of any repository; else what transformers loads.
+    With `patterns`, fetch the files that they match, from any repository; else those that transformers loads.
     Raises: Unavailable: no huggingface_hub, no network, no such model or file, no access, no weights, no
-    room, or not the bytes expected.
+    room, or other bytes than expected.
     """
     if not hub_cache.is_hub_name(name) or not hub_cache.is_revision(revision):
         raise Unavailable(f"{name} at {revision!r} is no model of a hub; one reads OWNER/NAME")
@@ -56,7 +56,7 @@ def pull(name: str, progress: Progress, revision: str = "main", patterns: Sequen
         licence = hub_library.printable(", ".join(licences)) or "not stated"
     sizes = {file.name: file.size for file in listed.values() if hub_selection.is_plain(file.name)}
     chosen = hub_selection.matching(name, sizes, patterns) if patterns else hub_selection.needed(name, sizes)
-    # the config first: without it, what a broken pull left would pass for files that were named
+    # the config first: without it, the rest of an interrupted pull would pass for files asked for by name
     files = sorted((listed[file] for file in chosen), key=lambda f: (f.name != "config.json", f.size, f.name))
     count, size = len(files), size_text(sum(file.size for file in files))
     progress(f"{name}: {count} {'file' if count == 1 else 'files'}, {size}, licence {licence}", None)
@@ -85,7 +85,7 @@ def _remote(sibling: Any) -> RemoteFile:
 def _fill(
     hub: hub_library.HubLibrary, api: Any, shot: Path, files: Sequence[RemoteFile], progress: Progress
 ) -> int:
-    """Bring a snapshot to hold all `files`, each with its checksum; returns how many bytes were written."""
+    """Fetch files until a snapshot holds all, each with its checksum. Return the bytes that were written."""
     blobs, at = shot.parent.parent / "blobs", {"revision": shot.name, "cache_dir": hub_cache.cache_dir()}
     wanted, fetched = {file.name for file in files}, 0
     blobs.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,7 @@ def _check_room(name: str, more: int, folder: Path) -> None:
 
 
 def _sweep(blobs: Path) -> None:
-    """Remove what killed pulls left: the library begins such a file anew. One that is being written stays."""
+    """Remove the rests of killed pulls: the library starts such a file anew. A file being written stays."""
     from filelock import FileLock, Timeout  # comes with huggingface_hub
 
     locks = hub_cache.cache_dir() / ".locks" / blobs.parent.name
@@ -134,15 +134,15 @@ def _sweep(blobs: Path) -> None:
 
 
 def _remove(file: Path) -> None:
-    """Remove a file of a snapshot, with the content that it points at."""
+    """Remove a file of a snapshot, and the content that it links to."""
     content = file.resolve()
-    if content.is_relative_to(hub_cache.cache_dir().resolve()):  # else a user's own link: not ours to remove
+    if content.is_relative_to(hub_cache.cache_dir().resolve()):  # else it is a user's own link: leave it
         content.unlink()
     file.unlink(missing_ok=True)
 
 
 def _bar(hub: hub_library.HubLibrary, meter: TransferProgress) -> type:
-    """A tqdm that tells `meter` of the bytes that were written, and draws nothing."""
+    """Return a tqdm class that draws nothing and reports written bytes to `meter`."""
 
     class Bar(hub.module.utils.tqdm):  # type: ignore[name-defined, misc]
         monitor_interval = 0  # else each such class starts a thread
@@ -154,7 +154,7 @@ def _bar(hub: hub_library.HubLibrary, meter: TransferProgress) -> type:
             meter.add(int(n or 0))
 
         def ignore(self, *args: object, **options: object) -> None:
-            """Ignore the bytes on the wire that hf_xet reports besides: it may need fewer of them."""
+            """Ignore bytes on the wire, which hf_xet reports besides: it may need fewer than were written."""
 
         update_transfer = set_transfer_postfix_str = ignore
 

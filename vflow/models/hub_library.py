@@ -1,6 +1,6 @@
-"""huggingface_hub as a pull uses it: its environment checked, its waits bounded, its errors with their mend.
+"""Use huggingface_hub for a pull: check its environment, bound its waits, give its errors a mend.
 
-The one place that imports it, when a pull begins: it reads the environment then, and takes a while.
+Only this module imports it, and only when a pull begins: the import takes a while, and reads the environment.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _AGAIN = "pull again: the files that came whole are kept"
 
 @dataclass(frozen=True, slots=True)
 class HubLibrary:
-    """The library, and the repository that it is asked for. `module` is `huggingface_hub`."""
+    """The library, and the repository to ask it for. `module` is `huggingface_hub`."""
 
     module: Any
     endpoint: str
@@ -31,23 +31,23 @@ class HubLibrary:
 
     @property
     def host(self) -> str:
-        """Whom it talks to, as messages say it."""
+        """The host that it talks to, for messages."""
         return urlsplit(self.endpoint).hostname or self.endpoint
 
     def api(self) -> Any:
-        """An `HfApi` whose answers are bounded and checked.
+        """Return an `HfApi` whose requests are bounded and whose answers are checked.
 
-        Raises: Unavailable for a token that is none (an error of HTTP would print it), and for proxies and
-        certificates of the environment that cannot be.
+        Raises: Unavailable for an invalid token (an HTTP error would print it), and for proxies or
+        certificates of the environment that do not work.
         """
         token = "\0"
-        with contextlib.suppress(ValueError):  # a file that holds no text
+        with contextlib.suppress(ValueError):  # raised for a token file that is not text
             token = self.module.get_token() or ""
         if not re.fullmatch(r"[!-~]*", token):
             raise Unavailable("HF_TOKEN holds characters that no token has; copy it again")
         try:
             first = self.module.get_session()
-        except Exception as error:  # ssl and httpx raise what they like, and it may hold a password
+        except Exception as error:  # ssl and httpx raise all kinds, and the text may hold a password
             mend = "check SSL_CERT_FILE, SSL_CERT_DIR and the proxies, such as HTTPS_PROXY"
             raise Unavailable(
                 f"this environment allows no connection ({type(error).__name__}); {mend}"
@@ -60,27 +60,27 @@ class HubLibrary:
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
-        """Around calls of the library: it prints nothing, and what it raises becomes Unavailable."""
+        """Wrap calls of the library, so that it prints nothing and its errors become Unavailable."""
         logging = self.module.logging
         before = logging.get_verbosity()
-        logging.set_verbosity(logging.CRITICAL)  # its lines would garble the one that is redrawn
+        logging.set_verbosity(logging.CRITICAL)  # its lines would garble the progress line
         try:
             with warnings.catch_warnings(action="ignore"):
                 yield
         except Unavailable:
             raise
-        except Exception as error:  # httpx, hf_xet and the library raise what they like
+        except Exception as error:  # httpx, hf_xet and the library raise all kinds
             cause = error.__cause__ if isinstance(error, self.module.errors.LocalEntryNotFoundError) else None
             raise Unavailable(printable(self._reason(cause or error))) from error
         finally:
             logging.set_verbosity(before)
 
     def _reason(self, error: BaseException) -> str:
-        """Say what an error means, and its mend."""
+        """Return what an error means, and its mend."""
         errors = self.module.errors
         if isinstance(error, errors.HfHubHTTPError):
             return self._refusal(error, error.response)
-        if isinstance(error, errors.HTTPError):  # httpx's: no answer, or none in HTTP
+        if isinstance(error, errors.HTTPError):  # httpx's own: no answer, or none in HTTP
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 return f"{self.host} is not trusted; set SSL_CERT_FILE to the certificates of this network"
             silent = type(error).__name__.endswith("Timeout")
@@ -95,7 +95,7 @@ class HubLibrary:
         return f"{self.host} does not answer as a hub does ({found}); {mend}"
 
     def _refusal(self, error: Exception, response: Any) -> str:
-        """Say what a status means. A hub hides private repositories from strangers."""
+        """Return what an HTTP status means. A hub hides private repositories from strangers."""
         errors, status, asked = self.module.errors, response.status_code, urlsplit(str(response.url))
         if asked.netloc != urlsplit(self.endpoint).netloc or isinstance(error, errors.EntryNotFoundError):
             return f"{asked.hostname} answers {status} for a file of {self.name}; {_AGAIN}"
@@ -117,9 +117,9 @@ class HubLibrary:
 
 
 def connect(name: str, revision: str) -> HubLibrary:
-    """The library, without telemetry; nothing is asked yet.
+    """Return the library, with its telemetry off. Nothing is requested yet.
 
-    Raises: Unavailable where it is not installed, or for an environment that is wrong or forbids the network.
+    Raises: Unavailable if it is not installed, or if the environment is wrong or forbids the network.
     """
     for variable in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         if os.environ.get(variable, "").upper() in ("1", "ON", "YES", "TRUE"):
@@ -137,12 +137,12 @@ def connect(name: str, revision: str) -> HubLibrary:
     except ImportError as error:
         mend = "pip install 'vflow-voice[speech]'"
         raise Unavailable(f"models of the hub come by huggingface_hub ({error}): {mend}") from None
-    huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True  # where others have imported it before
+    huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True  # in case others imported it before
     return HubLibrary(huggingface_hub, endpoint, name, revision)
 
 
 def timeout_s() -> int:
-    """Seconds after which a silent hub is given up, or asked again."""
+    """Return the seconds after which a silent hub is given up, or asked again."""
     return int(os.environ.get("HF_HUB_DOWNLOAD_TIMEOUT", "10"))
 
 
@@ -152,9 +152,9 @@ def _set_deadline(request: Any) -> None:
 
 
 def _endpoint() -> str:
-    """The hub's address. Raises: Unavailable for one that nobody can have, or that holds a password."""
+    """Return the hub's address. Raises: Unavailable for an impossible one, or one with a password in it."""
     url = (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
-    with contextlib.suppress(ValueError):  # no port, no IPv6 address, or no name of a host
+    with contextlib.suppress(ValueError):  # raised for a bad port, IPv6 address or host name
         parts = urlsplit(url)
         plain = url.isprintable() and re.fullmatch(r"https?://[^/@\s]+(/\S*)?", url)
         if plain and parts.hostname and parts.hostname.encode("idna") and parts.port != 0:
@@ -163,7 +163,7 @@ def _endpoint() -> str:
 
 
 def _check_names(response: Any) -> None:
-    """Refuse metadata that would lead out of the cache: huggingface_hub 2.4 stores under any ETag's name."""
+    """Refuse metadata that would lead out of the cache: huggingface_hub 2.4 stores a file by any ETag."""
     if response.request.method == "HEAD":
         for header in ("ETag", "X-Linked-Etag", "X-Repo-Commit"):
             if re.search(r"[/\\]|\.\.", response.headers.get(header, "").removeprefix("W/")):
@@ -171,5 +171,5 @@ def _check_names(response: Any) -> None:
 
 
 def printable(text: str) -> str:
-    """A text from elsewhere without what moves a terminal's cursor or changes its colours."""
+    """Return a text from outside without characters that move a terminal's cursor or change its colours."""
     return "".join(char if char.isprintable() else "?" for char in text)

@@ -1,4 +1,4 @@
-"""Which files of a repository of the hub are pulled: what transformers loads, or those that are named."""
+"""Choose the files of a hub repository to pull: those that transformers loads, or those that are named."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _TEXTS = re.compile(
     r"(additional_chat_templates/)?[\w-][\w.-]*\.(json|txt|model|spm|bpe|vocab|tiktoken|jinja|md)"
     r"|(LICEN[SC]E|NOTICE|COPYING|USE_POLICY)[\w.-]*"
 )
-"""Configs, tokenizers, templates, licences. Code is not among them: vflow runs none of a repository's."""
+"""Configs, tokenizers, templates, licences. No code: vflow runs none from a repository."""
 _OTHER_WEIGHTS = re.compile(r"[\w-][\w.-]*\.safetensors")
 _SHARD = r"-\d{5}-of-\d{5}"
 _SHOWN = 5
-"""Names of files in an error."""
+"""Most file names in an error."""
 
 
 def is_plain(name: str) -> bool:
-    """Whether a listed name may be shown on a terminal, and stored below a folder; others are passed over."""
+    """Return whether a listed name may be shown on a terminal and stored in a folder; others are skipped."""
     steps = set(name.split("/"))
     return name.isprintable() and not steps & {"", ".", ".."} and not set(name) & {"\\", ":"}
 
 
 def needed(name: str, files: Collection[str]) -> list[str]:
-    """The files of a repository that are needed to run it.
+    """Return the files of a repository that are needed to run it.
 
-    One format of weights: safetensors before PyTorch's, one file before shards, the names that transformers
-    looks for before others (`consolidated.safetensors` holds the same weights again).
+    Take one format of weights: safetensors before PyTorch's, one file before shards, the names that
+    transformers looks for before others (`consolidated.safetensors` holds the same weights again).
     Raises: Unavailable for a repository that transformers could not load.
     """
     foreign = Counter(PurePosixPath(file).suffix for file in files if file.endswith(hub_cache.FOREIGN))
@@ -50,7 +50,7 @@ def needed(name: str, files: Collection[str]) -> list[str]:
 
 
 def _weights(files: Collection[str]) -> list[str]:
-    """The files of one format of weights, with the index of its shards."""
+    """Return the files of one format of weights, with the index of its shards."""
     for single, index in hub_cache.INDEX_OF.items():
         if single in files:
             return [single]
@@ -62,9 +62,9 @@ def _weights(files: Collection[str]) -> list[str]:
 
 
 def matching(name: str, sizes: Mapping[str, int], patterns: Sequence[str]) -> list[str]:
-    """The files that one of the patterns matches, as fnmatch has them: `*` matches `/` too.
+    """Return the files that a pattern matches, by the rules of fnmatch: `*` matches `/` too.
 
-    Raises: Unavailable for a pattern that matches none, with the largest files that there are.
+    Raises: Unavailable for a pattern that matches none; the text names the largest files of the repository.
     """
     for pattern in patterns:
         if not any(fnmatchcase(file, pattern) for file in sizes):

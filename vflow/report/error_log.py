@@ -1,4 +1,4 @@
-"""The log of what nodes raised: each error once, with how often it came and its traceback."""
+"""The log of errors that nodes raised: each error once, with how often it came and its traceback."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from vflow.report.json_values import text_of
 from vflow.report.turn import in_ms
 
 KEPT_ERRORS = 100
-"""Different ones; later ones are in the warnings alone."""
+"""Most different errors that are kept; later ones are only in the warnings."""
 
 
 @dataclass(slots=True)
 class RaisedError:
-    """One error: when it came first, how often, and the traceback of the first time."""
+    """One error: when it first came, how often it came, and the traceback of the first time."""
 
     at_ns: int
     times: int
@@ -26,7 +26,7 @@ class RaisedError:
 
 
 class ErrorLog:
-    """Takes messages of the bus; any thread. `hide` returns a text without what the environment gave."""
+    """Takes messages of the bus; any thread. `hide` returns a text without values from the environment."""
 
     def __init__(self, hide: Callable[[str], str]) -> None:
         self._hide = hide
@@ -34,7 +34,7 @@ class ErrorLog:
         self._raised: dict[tuple[str, str], RaisedError] = {}  # guarded by _lock; by node and message
 
     def take(self, message: Message) -> None:
-        """Take an error or a warning; one that tells of nothing that a node raised is passed over."""
+        """Take an error or a warning; ignore one that is not about an error that a node raised."""
         error = message.data.get("error")
         if not isinstance(error, NodeError):
             return
@@ -47,7 +47,7 @@ class ErrorLog:
                 self._raised[key] = RaisedError(message.at_ns, 1, self._hide(error.traceback))
 
     def as_list(self) -> list[dict[str, Any]]:
-        """The errors as a report has them, the first one first."""
+        """Return the errors as a report has them, the earliest first."""
         with self._lock:
             return [
                 {

@@ -1,4 +1,4 @@
-"""Whether a run failed although its nodes went on: each turn of it ended in an error."""
+"""Detect a run that failed although its nodes went on: each of its turns ended in an error."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from vflow.report.turn_log import KEPT_TURNS
 
 
 class FailedTurns:
-    """Turns in which a node has failed and went on: its warning has `failed_turn`. Any thread."""
+    """Turns in which a node failed and went on; its warning has `failed_turn`. Any thread may call."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._turns: dict[int, str] = {}  # guarded by _lock: each with its warning, the newest last
+        self._turns: dict[int, str] = {}  # guarded by _lock: warnings by turn, the newest last
 
     def listen(self, message: Message) -> None:
         """Take a message of the bus."""
@@ -29,9 +29,10 @@ class FailedTurns:
                 del self._turns[next(iter(self._turns))]
 
     def verdict(self, turns: Iterable[TurnRecord]) -> str:
-        """The last line of a run of which every turn ended in an error; '' where one did not, or none was.
+        """Return the last line of a run in which every turn ended in an error; '' if one did not, or if there
+        was none.
 
-        A turn that was interrupted, and one in which nothing was said, count for neither.
+        A turn that was interrupted, and one in which nothing was said, do not count.
         """
         with self._lock:
             named = dict(self._turns)

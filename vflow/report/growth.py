@@ -1,7 +1,8 @@
-"""Names a node that keeps something of every packet: its memory grows for as long as the run goes on.
+"""Find a node that keeps something of every packet: its memory grows as long as the run lasts.
 
-Python does not say what memory belongs to a node. But what is kept lies in a container: of those that a
-node's attributes lead to, one that grows by an entry a packet, look after look, is found by its length alone.
+Python does not tell which memory belongs to a node. But such things are kept in a container that an attribute
+of the node leads to. If a container grows by an entry per packet at every check, its length alone gives it
+away.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ from vflow.runtime.pipeline import Pipeline
 
 EVERY_S = 1.0
 LOOKS = 4
-"""So many looks find it longer, none finds it shorter, and it has got an entry for each packet meanwhile."""
+"""Checks that must find the container longer, and none shorter, with one more entry per packet meanwhile."""
 PACKETS = 5_000
-"""So many packets are kept by then: 100 s of audio in packets of 20 ms. An utterance that a node collects is
-shorter."""
+"""Least packets kept before a warning: 100 s of audio in packets of 20 ms. An utterance that a node collects
+is shorter."""
 SHARE, SLACK = 0.9, 32
-"""Entries a packet, at least, but for so many: a thread does not count each of its calls at once."""
+"""Least entries per packet, and how many entries may lack: a thread does not count its calls at once."""
 _DEPTH, _OBJECTS = 2, 200
-"""How far the attributes of attributes are followed, and how many objects of a node."""
+"""How deep attributes of attributes are followed, and at most how many objects per node."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    """A container: its size at the last look, and its size and the packets when it began to grow."""
+    """A container: its size at the last check; its size, and the packet count, when it began to grow."""
 
     last: int
     size: int
@@ -40,15 +41,17 @@ class _Seen:
 
 
 class Growth:
-    """Looks at the nodes of a pipeline from time to time; one thread."""
+    """Checks the nodes of a pipeline from time to time; one thread."""
 
     def __init__(self, nodes: Mapping[str, Node]) -> None:
         self._nodes = dict(nodes)
         self._seen: dict[tuple[str, str], _Seen] = {}
 
     def look(self, packets: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-        """Yield the nodes that this look finds, with what they keep; each once. `packets` says how many each
-        has taken so far; a node that it lacks is left out."""
+        """Yield each node found by this check, with what it keeps; each node only once.
+
+        packets: how many packets each node has taken so far; nodes that it lacks are skipped.
+        """
         for name in list(self._nodes):
             if name not in packets:
                 continue
@@ -75,7 +78,7 @@ class Growth:
 
 @contextlib.contextmanager
 def watched(pipeline: Pipeline) -> Iterator[None]:
-    """Look at the nodes for the time of the context, and warn of those that grow, on the pipeline's bus."""
+    """Check the nodes while the context lasts. Warn on the pipeline's bus of those that grow."""
     ended = threading.Event()
     thread = threading.Thread(target=_watch, args=(pipeline, ended), name="vflow:growth", daemon=True)
     thread.start()
@@ -95,13 +98,13 @@ def _watch(pipeline: Pipeline, ended: threading.Event) -> None:
 
 
 def _containers(node: Node) -> Iterator[tuple[str, int]]:
-    """The containers without a bound that a node's attributes lead to, each with its path and length."""
+    """Yield the containers without a bound that a node's attributes lead to: each path, and its length."""
     todo: deque[tuple[str, object, int]] = deque([("self", node, 0)])
     known = {id(node)}
     while todo:
         path, owner, depth = todo.popleft()
         for name, value in list(vars(owner).items()):
-            if name == "ctx":  # the runtime's
+            if name == "ctx":  # it belongs to the runtime
                 continue
             size = _size(value)
             if size is not None:
@@ -112,7 +115,7 @@ def _containers(node: Node) -> Iterator[tuple[str, int]]:
 
 
 def _size(value: object) -> int | None:
-    """How many entries something holds; None for what is no container, or has a bound."""
+    """Return how many entries a container holds; None for anything else, or if it has a bound."""
     if isinstance(value, deque):
         return len(value) if value.maxlen is None else None
     if isinstance(value, queue.Queue):
@@ -125,9 +128,9 @@ def _size(value: object) -> int | None:
 
 
 _LENGTHS = (list.__len__, dict.__len__, set.__len__, bytearray.__len__, bytes.__len__)
-"""Of Python's own, which take no time and no lock; a class of somebody's may have another."""
+"""Python's own, which take no time and no lock; another class may have a slow one."""
 
 
 def _is_plain(value: object) -> bool:
-    """Whether something is an object whose attributes may be looked at: no class, function or model."""
+    """Return whether the attributes of an object may be read: it is no class, function or model."""
     return hasattr(value, "__dict__") and not callable(value) and not isinstance(value, deque | queue.Queue)

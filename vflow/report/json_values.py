@@ -1,4 +1,4 @@
-"""Values that nodes post, as JSON: numbers of numpy, sets and cycles must not cost a run its report."""
+"""Turn values that nodes post into JSON: numpy numbers, sets and cycles must not cost a run its report."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import numpy as np
 from vflow.errors import pass_on_ctrl_c
 
 MAX_DEPTH, MAX_VALUES, MAX_TEXT = 20, 10_000, 10_000
-"""Most of what a node may put into the report at once; the rest is left out."""
+"""Most that a node may put into the report at once; the rest is left out."""
 _MAX_BITS = 1024
-"""Python itself refuses to write a number of thousands of digits."""
+"""Largest integer written as a number: Python refuses to write thousands of digits."""
 _CUT = "..."
 
 
 def text_of(value: object) -> str:
-    """`value` as text, cut where it is long, whatever its class does when it is asked."""
+    """Return `value` as text, cut if it is long, even if its class raises when asked."""
     try:
         text = value if type(value) is str else str(value)
         return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}... ({len(text):,} characters)"
-    except BaseException as error:  # a node's own code
+    except BaseException as error:  # the node's own code may raise anything
         pass_on_ctrl_c(error)
         return f"a {type(value).__name__} whose text raises {type(error).__name__}"
 
@@ -37,10 +37,11 @@ def plain(
     max_depth: int = MAX_DEPTH,
     hide: Callable[[str], str] = str,
 ) -> tuple[Any, list[str]]:
-    """`value` as JSON has it, and in words each kind of loss: what is text, null or left out instead.
+    """Return `value` as JSON has it, and in words each kind of loss: what became text or null, or was left
+    out.
 
-    Arrays become lists, sets too. A value is not changed, and may change while it is read. Each text in it,
-    names too, is written as `hide` returns it.
+    Arrays and sets become lists. The value itself is not changed, and may change while it is read. Each text
+    in it, names included, is written as `hide` returns it.
     """
     converter = _Converter(max_values, max_depth, hide)
     return converter.convert(value, ()), list(converter.losses)
@@ -56,7 +57,7 @@ class _Converter:
     def convert(self, value: Any, above: tuple[int, ...]) -> Any:
         try:
             return self._convert(value, above)
-        except BaseException as error:  # a node's own code: items, iteration, tolist
+        except BaseException as error:  # the node's own code: items, iteration, tolist
             pass_on_ctrl_c(error)
             self._lose(f"a {type(value).__name__} that raises {type(error).__name__} when it is read")
             return self._hide(text_of(value))
@@ -87,7 +88,7 @@ class _Converter:
             return self._mapping(value, above)
         if isinstance(value, list | tuple | deque | AbstractSet):
             return self._list(value, above)
-        if hasattr(value, "tolist"):  # numpy's, torch's
+        if hasattr(value, "tolist"):  # an array of numpy or torch
             if getattr(value, "size", 0) and np.size(value) > self._left:
                 self._lose(f"an array of {np.size(value):,} values")
                 return _CUT
@@ -104,7 +105,7 @@ class _Converter:
             if self._full():
                 break
             text = name = self._text(str.__str__(key)) if isinstance(key, str) else self._hide(text_of(key))
-            while name in made:  # keys with one text: they become a, a', a'2, a'3
+            while name in made:  # keys with the same text become a, a', a'2, a'3
                 clashes[text] += 1
                 name = f"{text}'{clashes[text] if clashes[text] > 1 else ''}"
             made[name] = self.convert(item, above)
@@ -146,7 +147,7 @@ class _Converter:
 
 
 def whole(value: Any) -> int:
-    """Raises: TypeError, ValueError for what is no whole number, or larger than any moment or turn."""
+    """Return a whole number. Raises: TypeError for another kind; ValueError if it is too large for a time."""
     number = operator.index(value)
     if abs(number) >= 1 << 63:
         raise ValueError("too large")

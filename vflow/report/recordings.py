@@ -1,10 +1,11 @@
-"""Latency measured in recorded samples, not in what the runtime claims of itself.
+"""Measure latency in recorded samples, not by what the runtime says of itself.
 
-Definitions: voice_off is the end of the last 30 ms frame within 25 dB of the loudest such frame and 4 dB over
-the room, followed on while frames are 2 dB over it: a voice dies away in the noise. The room is the fifth
-percentile of the mean power over 75 ms, digital silence left out. voice_on is the start of the first frame
-within 25 dB of the loudest; audible is the first 5 ms frame of a reply within 40 dB of its loudest. All of
-what the high-pass leaves (`vflow.high_pass`): an offset, hum and thumps are no sound.
+Definitions, all after the high-pass (`vflow.high_pass`), since an offset, hum and thumps are not sound:
+- voice_off is the end of the last 30 ms frame that is within 25 dB of the loudest such frame and 4 dB over
+  the room, moved on while frames are 2 dB over the room: a voice dies away in the noise.
+- The room is the fifth percentile of the mean power over 75 ms, without digital silence.
+- voice_on is the start of the first frame within 25 dB of the loudest.
+- audible is the first 5 ms frame of a reply within 40 dB of its loudest.
 """
 
 from __future__ import annotations
@@ -25,19 +26,19 @@ from vflow.report.turn import TurnRecord
 
 VOICE_FRAME_NS, VOICE_RANGE_DB = 30 * MS, 25.0
 FOUND_DB, FOLLOWED_DB = 4.0, 2.0
-"""Over the room: how loud the last sound is found to be, and how far its end is followed."""
+"""Level over the room at which the last sound is found, and down to which its end is followed, in dB."""
 ROOM_FRAMES, ROOM_PERCENT = 15, 5
 OVERLAP = 6
-"""Frames of a voice that share samples with one, on each side: they begin a sixth of a frame apart."""
+"""How many frames on each side share samples with a frame: they begin a sixth of a frame apart."""
 LOUD_DB = 6.0
-"""A frame within this of the loudest is sound, however loud the room."""
+"""A frame within this of the loudest is sound, however loud the room is."""
 REPLY_FRAME_NS, REPLY_RANGE_DB = 5 * MS, 40.0
 SILENCE_DB = -90.0
-"""A stretch in which no frame is louder than this holds no sound (16-bit noise is near -98 dBFS)."""
+"""A stretch without a frame louder than this holds no sound (16-bit noise is near -98 dBFS)."""
 
 
 def frame_levels(samples: Samples, rate: int, frame_ns: int, hop_ns: int) -> NDArray[np.float64]:
-    """RMS level of each whole frame in dBFS, `(frames,)`; `samples` is `(n,) float32`."""
+    """Return the RMS level of each whole frame in dBFS, `(frames,)`; `samples` is `(n,) float32`."""
     size, hop = (max(1, rate * ns // SECOND) for ns in (frame_ns, hop_ns))
     if len(samples) < size:
         return np.zeros(0)
@@ -49,7 +50,7 @@ def frame_levels(samples: Samples, rate: int, frame_ns: int, hop_ns: int) -> NDA
 
 
 def voice_off_ns(samples: Samples, rate: int) -> int | None:
-    """Where the last sound of the user ends, in ns from the first sample; None in silence."""
+    """Return where the user's last sound ends, in ns from the first sample; None in silence."""
     hop_ns = VOICE_FRAME_NS // OVERLAP
     levels = frame_levels(_ending(samples, rate), rate, VOICE_FRAME_NS, hop_ns)
     if not len(_loud(levels, LOUD_DB)):
@@ -62,7 +63,7 @@ def voice_off_ns(samples: Samples, rate: int) -> int | None:
 
 
 def _room(levels: NDArray[np.float64]) -> float:
-    """The level of the room among frames, in dBFS; SILENCE_DB where none was recorded."""
+    """Return the level of the room among frames, in dBFS; SILENCE_DB if none was recorded."""
     if len(levels) < ROOM_FRAMES + 2 * OVERLAP:
         return SILENCE_DB
     recorded = np.lib.stride_tricks.sliding_window_view(levels > SILENCE_DB, ROOM_FRAMES + 2 * OVERLAP)
@@ -72,14 +73,14 @@ def _room(levels: NDArray[np.float64]) -> float:
 
 
 def voice_on_ns(samples: Samples, rate: int) -> int | None:
-    """Where the first sound of the user begins, in ns from the first sample; None in silence."""
+    """Return where the user's first sound begins, in ns from the first sample; None in silence."""
     hop_ns = VOICE_FRAME_NS // OVERLAP
     loud = _loud(frame_levels(high_passed(samples, rate), rate, VOICE_FRAME_NS, hop_ns), VOICE_RANGE_DB)
     return int(loud[0]) * hop_ns if len(loud) else None
 
 
 def audible_ns(samples: Samples, rate: int) -> tuple[int, int] | None:
-    """Start of the first and end of the last audible frame of a reply, in ns; None in silence."""
+    """Return start of the first and end of the last audible frame of a reply, in ns; None in silence."""
     starts, ends = (
         _loud(frame_levels(heard, rate, REPLY_FRAME_NS, REPLY_FRAME_NS), REPLY_RANGE_DB)
         for heard in (high_passed(samples, rate), _ending(samples, rate))
@@ -90,7 +91,7 @@ def audible_ns(samples: Samples, rate: int) -> tuple[int, int] | None:
 
 
 def _ending(samples: Samples, rate: int) -> Samples:
-    """High-passed backwards in time: the filter rings before a sound and not after its end."""
+    """Apply the high-pass backwards in time: its ringing then comes before sounds, not after their ends."""
     return high_passed(samples[::-1], rate)[::-1]
 
 
@@ -101,7 +102,7 @@ def _loud(levels: NDArray[np.float64], range_db: float) -> NDArray[np.intp]:
 
 
 def summary(values: Sequence[float]) -> dict[str, Any]:
-    """Median, p95 and p99 as far as the number of samples allows (20, 59, 299), and the maximum."""
+    """Return the maximum, and the median, p95 and p99 if there are enough samples (20, 59, 299)."""
     figures: dict[str, Any] = {"n": len(values)}
     if values:
         figures["max"] = round(max(values), 1)
@@ -115,20 +116,20 @@ def summary(values: Sequence[float]) -> dict[str, Any]:
 
 
 def read_stretch(path: Path, start_ns: int, end_ns: int | None) -> tuple[Any, int]:
-    """Samples of a stretch of a recording, mixed to `(n,) float32`, and its rate."""
+    """Return the samples of a stretch of a recording, mixed to `(n,) float32`, and its rate."""
     with soundfile.SoundFile(path) as file:
         rate = int(file.samplerate)
         first = min(start_ns * rate // SECOND, file.frames)
         last = file.frames if end_ns is None else min(-(-end_ns * rate // SECOND), file.frames)
         if file.seekable():
             file.seek(first)
-        else:  # GSM 6.10
+        else:  # a format without seeking, such as GSM 6.10
             file.read(first, dtype="float32")
         return mixed(file.read(max(0, last - first), dtype="float32", always_2d=True), rate), rate
 
 
 def refine(turns: Collection[TurnRecord], recorded_input: Path | None, recorded_output: Path | None) -> None:
-    """Replace what was claimed of turns by what the recordings hold. The input starts at pipeline time 0."""
+    """Replace times claimed by the runtime by those in recordings. The input starts at pipeline time 0."""
     starts = sorted(turn.at_ns["audible"] for turn in turns if "audible" in turn.at_ns)
     for turn in turns:
         start, decided = turn.at_ns.get("speech_start"), turn.at_ns.get("decided")

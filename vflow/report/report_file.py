@@ -1,4 +1,4 @@
-"""A file that a verb writes, as a report: checked before the run, and written whole or not at all."""
+"""Write a verb's file, such as a report: checked before the run, and written whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 
 def why_not_writable(file: str) -> str:
-    """Why nothing can be written there, '' where something can. A file that is there is not
-    changed; no device or pipe is opened."""
+    """Return why nothing can be written to the file; '' if something can. An existing file is not changed; no
+    device or pipe is opened."""
     try:
         path = Path(_resolved(file))
         if not path.parent.is_dir():
@@ -40,10 +40,10 @@ def write_report(file: str, report: dict[str, Any]) -> None:
 
 
 def write_whole(file: str, text: str | bytes) -> None:
-    """Write UTF-8, or bytes, beside the file, then put it in its place with the permissions of the one
-    before; a device or a pipe is written as it is.
+    """Write UTF-8, or bytes, beside the file, then move it into place with the old file's permissions. A
+    device or a pipe is written directly.
 
-    Raises: OSError, and leaves the one before as it was; ValueError where `file` is no path.
+    Raises: OSError, and leaves the old file as it was; ValueError if `file` is no path.
     """
     data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     path = _resolved(file)
@@ -59,13 +59,13 @@ def write_whole(file: str, text: str | bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:
         fd = os.open(beside, flags, 0o666)
-    except PermissionError:  # the folder takes no new file, this one may be written
+    except PermissionError:  # the folder takes no new file, but this one may be written
         Path(path).write_bytes(data)
         return
     try:
         with os.fdopen(fd, "wb") as stream:
             stream.write(data)
-        with contextlib.suppress(FileNotFoundError):  # a new one has the permissions of any new file
+        with contextlib.suppress(FileNotFoundError):  # a new file keeps its default permissions
             os.chmod(beside, stat.S_IMODE(os.stat(path).st_mode))
         os.replace(beside, path)
     except BaseException:
@@ -75,6 +75,6 @@ def write_whole(file: str, text: str | bytes) -> None:
 
 
 def _resolved(file: str) -> str:
-    """The file that symbolic links lead to. `/dev/stdout` leads to a pipe that no path names, and stays."""
+    """Return the target of symbolic links. `/dev/stdout` leads to a pipe without a path, and stays."""
     path = os.path.realpath(file)
     return file if os.path.exists(file) and not os.path.exists(path) else path

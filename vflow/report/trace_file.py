@@ -10,6 +10,6 @@ from vflow.report.report_file import write_whole
 
 
 def write_trace(file: str, entries: Iterable[Mapping[str, Any]]) -> None:
-    """Write the entries of a trace, one a line. Raises: OSError; ValueError where `file` is no path."""
+    """Write the entries of a trace, one per line. Raises: OSError; ValueError if `file` is no path."""
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
     write_whole(file, f'{{"displayTimeUnit": "ms", "traceEvents": [\n{lines}\n]}}\n')

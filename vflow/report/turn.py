@@ -1,4 +1,4 @@
-"""One turn as the report has it: when what happened in it, its words, its latencies."""
+"""One turn as the report has it: its moments, its words, its latencies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOMENTS = (
     "speech_start", "voice_off", "decided", "first_word", "audible", "flushed", "silent", "reply_end",
 )  # fmt: skip
 WITHHELD = ("thought_tokens", "tool_calls", "made_up_turns")
-"""Of a `turn_end`'s meta: what the model wrote and nobody heard."""
+"""Keys of a `turn_end`'s meta that count what the model wrote and nobody heard."""
 LATENCIES: Mapping[str, tuple[str, str]] = {
     "endpoint": ("voice_off", "decided"),
     "first_word": ("decided", "first_word"),
@@ -26,23 +26,23 @@ LATENCIES: Mapping[str, tuple[str, str]] = {
 
 
 HELD_NS = 300 * MS
-"""A reply that goes on after it was held for longer was held in error, and the user has waited."""
+"""Longest harmless hold. A reply that goes on after a longer one was held in error: the user has waited."""
 
 
 @dataclass(slots=True)
 class Speculated:
-    """How a turn was answered in advance. `attempts` counts the pauses that were, `wasted_words` what was
-    made at those after which the user spoke on; times in ns."""
+    """How a turn was answered in advance. `attempts` counts the pauses that were answered, `wasted_words` the
+    words made at pauses after which the user spoke on; times in ns."""
 
     result: Literal["none", "hit", "miss"] = "none"
     attempts: int = 0
     wasted_words: int = 0
     begun_ns: int | None = None
-    """The pause that is being answered."""
+    """The time of the pause that is being answered."""
     ahead_ns: int | None = None
-    """From that pause to the decision: the head start of a hit."""
+    """Time from that pause to the decision: the head start of a hit."""
     first_word_ns: int | None = None
-    """From that pause to the first word: what it takes, without the head start."""
+    """Time from that pause to the first word: what it takes without the head start."""
 
     def take(self, phase: str, at_ns: int, made: bool, wasted_words: int) -> None:
         """Take a message of the kind `speculation`, by its phase."""
@@ -78,16 +78,16 @@ class TurnRecord:
     tokens: int = 0
     stop_reason: str | None = None
     withheld: dict[str, int] = field(default_factory=dict)
-    """Counts by the names of WITHHELD, those above 0."""
+    """Counts by the names in WITHHELD; only those above 0."""
     interrupted: bool = False
     taken_back: bool = False
-    """Whether its end was false and the reply counts as unheard: the user's next turn goes on with it."""
+    """Whether its end was false and the reply counts as unheard: the user's next turn continues it."""
     held_ns: int = 0
-    """How long the reply was held for more than HELD_NS and then went on."""
+    """How long the reply was held in error, in holds longer than HELD_NS."""
     speculation: Speculated = field(default_factory=Speculated)
     generated_ns: int | None = None
     measured: bool = False
-    """Whether its moments were found in recordings."""
+    """Whether its moments come from recordings."""
     at_ns: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -96,7 +96,7 @@ class TurnRecord:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more can come of its reply."""
+        """Whether its reply is over: nothing more can come."""
         return "reply_end" in self.at_ns or "flushed" in self.at_ns or self.empty
 
     @property
@@ -105,13 +105,14 @@ class TurnRecord:
         return self.stop_reason is not None and not self.words
 
     def latency_ns(self, name: str) -> int | None:
-        """A latency by its name in LATENCIES; None where one of its ends did not happen, or where no clock
-        paced the input: a voice that came faster than it lasts ends, by its own time, after its answer."""
+        """Return a latency by its name in LATENCIES. Return None if one of its ends did not happen, or if no
+        clock paced the input: a voice that comes faster than real time ends, by its own time, after its
+        answer."""
         start, end = (self.at_ns.get(moment) for moment in LATENCIES[name])
         if start is None or end is None:
             return None
         if name == "stop":
-            return max(0, end - start)  # silent already when the flush came
+            return max(0, end - start)  # 0 if it was silent before the flush came
         return None if end < start and LATENCIES[name][0] == "voice_off" else end - start
 
     def take_hold(self, phase: str, held_ns: int) -> None:
@@ -120,14 +121,14 @@ class TurnRecord:
             self.held_ns += held_ns
 
     def recorded_until_ns(self, starts: Sequence[int]) -> int | None:
-        """Up to where a recording may hold this reply, which is audible: its end, or the next one's start.
-        `starts` of all replies ascend."""
+        """Return up to where a recording may hold this audible reply: its end, or the next reply's start.
+        `starts` has those of all replies in rising order."""
         later = starts[bisect_right(starts, self.at_ns["audible"]) :][:1]
         ends = [self.at_ns["reply_end"]] if "reply_end" in self.at_ns else []
         return min([*later, *ends], default=None)
 
     def copy(self) -> TurnRecord:
-        """Return one that does not change with this."""
+        """Return a copy that does not change with this one."""
         return replace(
             self,
             words=list(self.words),
@@ -137,7 +138,7 @@ class TurnRecord:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The turn as the report has it."""
+        """Return the turn as the report has it."""
         return {
             "turn": self.number,
             "user": self.user,

@@ -1,8 +1,8 @@
 """The log of turns, what happened in each and when: a listener on the bus, and the report made of it.
 
-`at_ms` is pipeline time. `voice_off`, `audible` and `silent` are found in the recorded input and output
-where there are recordings (`refine`); live they are the detector's and the sink's word. Where nothing
-plays, what was written was heard.
+`at_ms` is pipeline time. If there are recordings, `voice_off`, `audible` and `silent` are found in them
+(`refine`); live, they come from the detector and the sink. If nothing plays, the written reply counts as
+heard.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from vflow.report.turn import WITHHELD, TurnRecord, in_ms
 from vflow.runtime.link import LinkStats
 
 KEPT_TURNS = 20_000
-"""More than two days of talk. The oldest is left out of the report for each that begins after them."""
+"""Most turns in the report: more than two days of talk. Each later turn drops the oldest one."""
 KEPT_STATES = 5 * KEPT_TURNS
 KEPT_WARNINGS = 1_000
-"""Different ones; the same one again is counted."""
+"""Most different warnings; one that comes again is counted."""
 _RECENT = 100
-"""Turns, and flushes, among which the newest are looked for."""
+"""How many of the last turns, and of the last flushes, are searched for the newest."""
 
 
 class TurnLog:
-    """Give `listen` to `bus.listen`. Any thread; reads are for when the pipeline has ended, except those that
-    say otherwise. One message costs the same however many turns there were."""
+    """Give `listen` to `bus.listen`. Any thread may call it. Read the log after the pipeline has ended,
+    except where a method says otherwise. A message costs the same however many turns there were."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -44,18 +44,18 @@ class TurnLog:
         self.turns: dict[int, TurnRecord] = {}
         self.states: deque[tuple[int, str]] = deque([(0, "idle")], maxlen=KEPT_STATES)
         self.stats: dict[str, dict[str, Any]] = {}
-        """Counts of nodes, by the node's name, as they were posted last."""
+        """The counts that each node posted last, by its name."""
         self.losses: list[str] = []
-        """The warnings about what nodes posted and the report cannot hold as it was."""
+        """Warnings about values that nodes posted and that the report cannot hold unchanged."""
         self.backchannels = 0
-        """Utterances over a reply that were no turns."""
+        """How many utterances over a reply were no turns."""
         self.left_out = {"turns": 0, "states": 0, "warnings": 0}
-        """How many there was no room for."""
+        """How many of each were dropped for lack of room."""
         self._errors = ErrorLog(graph.secrets.hide)
         self._warnings: Counter[str] = Counter(graph.warnings)
-        self._open: dict[int, None] = {}  # turns that were decided, and have not ended
-        self._ended: deque[int] = deque(maxlen=KEPT_TURNS)  # of which `take_ended` has not told
-        self._cancelled = 0  # all turns up to this one
+        self._open: dict[int, None] = {}  # turns that were decided and have not ended
+        self._ended: deque[int] = deque(maxlen=KEPT_TURNS)  # ended turns that `take_ended` has not returned
+        self._cancelled = 0  # all turns up to this one are cancelled
         self._interruptions: deque[int] = deque(maxlen=_RECENT)
         self._lock = threading.Lock()  # guards all of the above
         kinds = ("event", "packet", "flush", "played", "hold", "speculation")
@@ -63,40 +63,40 @@ class TurnLog:
 
     @property
     def warnings(self) -> list[str]:
-        """The graph's and the nodes', each once, with how often it came."""
+        """Warnings of the graph and of nodes, each once, with how often it came."""
         return [text if n == 1 else f"{text} ({n} times)" for text, n in self._warnings.items()]
 
     def snapshot(self) -> list[TurnRecord]:
-        """Copies of the turns so far, by number; any thread, while the pipeline runs too."""
+        """Return copies of the turns so far, by number; any thread, at any time."""
         with self._lock:
             return [turn.copy() for _, turn in sorted(self.turns.items())]
 
     def newest(self) -> TurnRecord | None:
-        """A copy of the turn with the highest number, None before the first; any thread, at any time."""
+        """Return a copy of the turn with the highest number, None before the first; any thread, any time."""
         with self._lock:
             number = max(islice(reversed(self.turns), _RECENT), default=None)
             return None if number is None else self.turns[number].copy()
 
     def take_ended(self) -> list[TurnRecord]:
-        """Copies of the turns that have ended since the last call; any thread, at any time."""
+        """Return copies of the turns that ended since the last call; any thread, at any time."""
         with self._lock:
             numbers = sorted(self._ended)
             self._ended.clear()
             return [self.turns[number].copy() for number in numbers if number in self.turns]
 
     def has_ended(self, number: int) -> bool:
-        """Whether nothing more comes of a turn; any thread, at any time."""
+        """Return whether a turn is over and nothing more comes of it; any thread, at any time."""
         with self._lock:
             return number in self.turns and self.turns[number].ended
 
     def interrupted_at(self, at_ns: int) -> bool:
-        """Whether the flush at a time, one of the last, cut a reply; any thread, at any time."""
+        """Return whether a flush at this time, among the last ones, cut a reply; any thread, at any time."""
         with self._lock:
             return at_ns in self._interruptions
 
     def listen(self, message: Message) -> None:
         """Take a message of the bus."""
-        if message.kind == "stats":  # not under the lock: it may be much, and its classes the node's own
+        if message.kind == "stats":  # outside the lock: it may be long, and runs the node's own classes
             stats, losses = plain(message.data, hide=self.graph.secrets.hide)
         elif message.kind in ("error", "warning"):
             self._errors.take(message)
@@ -109,7 +109,7 @@ class TurnLog:
             elif message.kind in self._takes:
                 try:
                     self._takes[message.kind](message)
-                except Exception as error:  # whatever a node has put there
+                except Exception as error:  # a node may have posted anything
                     self._lost(message.source, [f"what is no {message.kind} ({type(error).__name__})"])
 
     def _lost(self, node: str, losses: list[str]) -> None:
@@ -122,10 +122,10 @@ class TurnLog:
             self._warning(text)
 
     def _count(self, meta: Mapping[str, Any], name: str, before: int, node: str) -> int:
-        """A whole number out of a message's meta; as it was `before` where there is none."""
+        """Return a whole number from a message's meta; `before` if there is none."""
         try:
             return count_of(meta.get(name, before))
-        except Exception as error:  # whatever a node has put there
+        except Exception as error:  # a node may have posted anything
             self._lost(node, [f"{name} that are no whole number ({type(error).__name__})"])
             return before
 
@@ -141,14 +141,14 @@ class TurnLog:
         return self.turns[number]
 
     def _decided(self, turn: TurnRecord, at_ns: int) -> None:
-        """The user has finished; nobody answers a turn that was cancelled meanwhile."""
+        """Note that the user has finished. If the turn was cancelled meanwhile, nobody answers it."""
         turn.at_ns["decided"] = at_ns
         self._state(at_ns, "processing")
         if turn.number <= self._cancelled and not turn.ended:
             self._cut(turn, at_ns, "")
 
     def _settle(self, turn: TurnRecord, had_ended: bool) -> None:
-        """Note what has become of a turn by a message."""
+        """Note whether a turn is open or over after a message."""
         if not turn.ended:
             if "decided" in turn.at_ns or turn.words:
                 self._open[turn.number] = None
@@ -195,9 +195,9 @@ class TurnLog:
             counts = {name: self._count(event.meta, name, 0, message.source) for name in WITHHELD}
             turn.withheld = {name: count for name, count in counts.items() if count}
             asked_ns = turn.speculation.begun_ns or turn.at_ns.get("decided")
-            if asked_ns is not None and turn.generated_ns is None:  # a mixer says it again, in its place
+            if asked_ns is not None and turn.generated_ns is None:  # a mixer repeats the event later
                 turn.generated_ns = message.data.get("made_ns", at_ns) - asked_ns
-            if not self._plays:  # what is written is read
+            if not self._plays:  # nothing plays: the written reply is the one received
                 turn.heard, turn.at_ns["reply_end"] = turn.reply, at_ns
             self._settle(turn, had_ended)
             if turn.ended:
@@ -219,7 +219,7 @@ class TurnLog:
             turn.tokens = self._count(packet.meta, "tokens", turn.tokens, message.source)
         elif caps.kind == "final":
             turn.user = text_of(packet.text)
-            if not turn.at_ns:  # typed: no speech came before
+            if not turn.at_ns:  # typed: there was no speech before
                 self._decided(turn, message.at_ns)
         self._settle(turn, had_ended or turn.interrupted)
 
@@ -229,7 +229,7 @@ class TurnLog:
         ahead.take(data["phase"], message.at_ns, data.get("made", False), wasted)
 
     def _hold(self, message: Message) -> None:
-        if (number := next(iter(self._open), None)) is not None:  # its reply plays, or is to play
+        if (number := next(iter(self._open), None)) is not None:  # the turn whose reply plays, or will
             self.turns[number].take_hold(message.data["phase"], whole(message.data["held_ns"]))
 
     def _is_word(self, message: Message) -> bool:
@@ -244,7 +244,7 @@ class TurnLog:
             turn.taken_back = flush.unheard(number)
             self._cut(turn, at_ns, flush.sounded(number) if self._plays else turn.reply)
             self._interruptions.append(at_ns)
-        for number in self.turns.keys() & {played.turn for played in flush.played}:  # it may have ended
+        for number in self.turns.keys() & {played.turn for played in flush.played}:  # also one that has ended
             self.turns[number].taken_back |= flush.unheard(number)
 
     def _cut(self, turn: TurnRecord, at_ns: int, heard: str) -> None:
@@ -271,11 +271,11 @@ class TurnLog:
             turn.heard = played.heard
 
     def refine(self, recorded_input: Path | None, recorded_output: Path | None) -> None:
-        """Replace what was claimed by what the recordings hold. The input starts at pipeline time 0."""
+        """Replace the runtime's times by those in the recordings. The input starts at pipeline time 0."""
         refine(self.turns.values(), recorded_input, recorded_output)
 
     def report(self, links: list[LinkStats]) -> dict[str, Any]:
-        """The run as `--report` writes it; `links` are the pipeline's LinkStats."""
+        """Return the run as `--report` writes it; `links` are the pipeline's LinkStats."""
         fields = ("name", "pushed", "dropped", "stale", "high_water", "max_wait_ms", "dropped_ms")
         counts = {
             "backchannels": self.backchannels,

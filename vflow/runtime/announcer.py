@@ -1,4 +1,4 @@
-"""What a pipeline tells the application, and when: now, after the flush under way, or at a turn's commit."""
+"""Post messages to the application: now, after the flush under way, or at a turn's commit."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ from vflow.ports import Item
 from vflow.runtime.speculation import Speculation
 
 HIDING: frozenset[Kind] = frozenset(("error", "warning", "progress", "state", "stats"))
-"""Kinds with a text for people; the others are too many to look into, and hold what is said."""
+"""Kinds whose text is for people. The others are not searched: they are too many, and hold what is said."""
 
 
 class Announcer:
-    """Posts on a bus. Any thread may call. What the environment gave to the graph is in no message's text,
-    and in no text that a node counted; words that are said are as they are."""
+    """Posts on a bus. Any thread may call.
+
+    Values that the graph got from the environment are hidden in the text of messages, and in texts that a
+    node counts. Words that are said stay as they are.
+    """
 
     def __init__(
         self, bus: Bus, clock: Clock, speculation: Speculation, secrets: Secrets | None = None
     ) -> None:
         self._bus, self._clock, self._speculation = bus, clock, speculation
         self._secrets = secrets or Secrets()
-        self._holder: int | None = None  # the thread that holds messages back; there is one at a time
-        self._held: list[Message] = []  # of that thread
+        self._holder: int | None = None  # the one thread that holds its messages back
+        self._held: list[Message] = []  # the messages of that thread
 
     def post(self, message: Message) -> None:
-        """Post a message; while this thread holds messages back, keep it for later."""
+        """Post a message, or keep it while this thread holds its messages back."""
         if message.kind in HIDING:
             message = self._hidden(message)
         if self._holder == threading.get_ident():
@@ -47,7 +50,7 @@ class Announcer:
         return replace(message, text=hide(message.text), data=data)
 
     def say(self, kind: Kind, text: str = "", source: str = "pipeline", **data: object) -> None:
-        """Post a message of now, by default in the pipeline's name."""
+        """Make a message with the present time and post it, by default in the pipeline's name."""
         self.post(Message(kind, source, self._clock.now_ns(), text, data))
 
     def warn(self, source: str, text: str) -> None:
@@ -55,7 +58,7 @@ class Announcer:
         self.say("warning", text, source)
 
     def announce(self, source: str, epoch: int, item: Item, port: str) -> None:
-        """Post what a node, in a thread of that epoch, emitted. Withheld while its turn is speculative."""
+        """Post an item emitted in a thread at that epoch. Withhold it while its turn is speculative."""
         now_ns = self._clock.now_ns()
         if isinstance(item, Event):
             message = Message("event", source, now_ns, item.name, {"event": item, "port": port})
@@ -68,9 +71,9 @@ class Announcer:
 
     @contextmanager
     def holding(self) -> Iterator[list[Message]]:
-        """Hold back what this thread posts; the list has it, and the caller posts it afterwards.
+        """Hold back the messages that this thread posts. They are in the list; the caller posts them later.
 
-        For a flush, under its lock: a listener may flush too, and must not meet the lock.
+        A flush needs this while it has its lock: a listener may flush too, and would wait for the same lock.
         """
         held: list[Message] = []
         self._held, self._holder = held, threading.get_ident()

@@ -1,5 +1,5 @@
-"""What stands at the entrance of an audio link: a packet that is not what its caps say would play as noise,
-or at another speed, so the node that emitted it fails."""
+"""Reject audio that differs from its link's caps: it would play as noise or at another speed. The node that
+emitted it fails."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from vflow.packet import AudioPacket
 
 
 def guarded(put: Callable[[Any], None], caps: Caps | None) -> Callable[[Any], None]:
-    """`put`, after a look at each audio packet; `caps` are those of the output that feeds it.
+    """Return `put` with a check of each audio packet; `caps` are those of the output that feeds it.
 
-    The result raises VflowError for a packet of another rate or number of channels. What caps leave open, as
-    they may in a harness, is not looked at.
+    The result raises VflowError for a packet of another rate or number of channels. It does not check what
+    the caps leave open, as they may in a harness.
     """
     if not isinstance(caps, Audio):
         return put

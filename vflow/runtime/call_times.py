@@ -1,4 +1,4 @@
-"""How long the calls of one thread into its nodes take: how busy it is, and p50 and p99 of its calls."""
+"""Measure one thread's calls into its nodes: how busy it is, and p50 and p99 of the calls."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 SHORT_NS = 20_000
-"""After a call that is shorter, the next SKIPPED are not timed: two looks at the clock would be felt."""
+"""After a call shorter than this, SKIPPED calls are not timed: two reads of the clock would cost too much."""
 SKIPPED = 6
-"""One call in seven is timed then: nodes do their work every 2nd, 10th or 16th packet, hardly every 7th."""
+"""Time one call in seven then. Nodes work every 2nd, 10th or 16th packet, say, but hardly every 7th."""
 FASTER = "use a smaller model or a faster machine; 'vflow doctor FILE' says what is faster here"
 """The mend for a node that is too slow."""
 _STEPS = 8
-"""Buckets an octave: a percentile is right to 12 %."""
+"""Buckets per octave: a percentile is right to 12 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallStats:
-    """Figures of one thread: its `nodes`, the first of which takes what comes and calls the others.
+    """Figures of one thread. The first of its `nodes` takes each item and calls the others.
 
-    `busy` is the share of the time in which it was in a call, and waited neither for the clock nor for room.
+    `busy` is the share of time spent in calls, without waits for the clock or for room in a link.
     """
 
     nodes: tuple[str, ...]
@@ -33,42 +33,43 @@ class CallStats:
 
     @property
     def load(self) -> str:
-        """How busy it is, in words."""
+        """How busy the thread is, in words."""
         return f"busy {self.busy:.0%} of the time, calls of up to {self.max_ms:.0f} ms"
 
 
 class Waited(Protocol):
-    """Knows how long a thread has waited so far."""
+    """Something that knows how long a thread has waited so far."""
 
     @property
     def waited_ns(self) -> int: ...
 
 
 class CallTimes:
-    """`begin`, `timed` and `end` are for the thread; `stats` is for any.
+    """Measures the calls of one thread. That thread calls `begin`, `timed` and `end`; any may call `stats`.
 
-    `waiter` is the thread's: it knows how long that has waited.
+    `waiter` is the thread's own; it knows how long the thread has waited.
     """
 
     def __init__(self, waiter: Waited) -> None:
         self._waiter = waiter
-        self._began_ns = self._ended_ns = self._call_ns = 0  # moments; 0 is none
+        self._began_ns = self._ended_ns = self._call_ns = 0  # moments; 0 means none
         self._calls = self._busy_ns = self._max_ns = 0
         self._counts = [0] * (64 * _STEPS)
 
     def begin(self) -> None:
-        """The thread begins."""
+        """Note that the thread begins."""
         self._began_ns = time.perf_counter_ns()
 
     def end(self) -> None:
-        """The thread leaves."""
+        """Note that the thread ends."""
         self._ended_ns = time.perf_counter_ns()
 
     def timed(self, call: Callable[..., None], *args: Any, weight: int = 1) -> int:
-        """Call, and note how long it took, for `weight` calls; how many of the next need not be timed.
+        """Call, and note how long it took, for `weight` calls. Return how many of the next calls to skip.
 
-        Raises: what `call` raises.
+        Raises: whatever `call` raises.
         """
+        # waiting is subtracted: a thread that waits for room in a link is not busy
         self._call_ns = began_ns = time.perf_counter_ns() - self._waiter.waited_ns
         try:
             call(*args)
@@ -82,7 +83,7 @@ class CallTimes:
         return 0 if took_ns > SHORT_NS else SKIPPED
 
     def stats(self, nodes: tuple[str, ...]) -> CallStats:
-        """The figures so far; a call that goes on now counts as busy."""
+        """Return the figures so far; a call that still runs counts as busy."""
         now_ns = self._ended_ns or time.perf_counter_ns()
         call_ns = self._call_ns
         busy_ns = self._busy_ns + (now_ns - self._waiter.waited_ns - call_ns if call_ns else 0)
@@ -101,7 +102,7 @@ class CallTimes:
 
 
 def _bucket(ns: int) -> int:
-    """The bucket of a duration: eight for each power of two."""
+    """Return the bucket of a duration: eight for each power of two."""
     ns = max(ns, _STEPS)
     octave = ns.bit_length() - 4
     return octave * _STEPS + (ns >> octave) - _STEPS

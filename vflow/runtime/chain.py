@@ -1,8 +1,8 @@
-"""Nodes with a plain `process` that feed one another in one thread, run as one loop.
+"""Run nodes with a plain `process` that feed one another in one thread, as one loop.
 
-As closures that call one another they would cost a frame, a `try` and a check a hop; the loop has one of
-each for all, and a hop costs little more than a call written by hand. Who did what is worked out only where
-a node raises, or a flush refuses what came out.
+If each called the next, every hop would cost a frame, a `try` and a check. The loop has one of each for all,
+so a hop costs little more than a call written by hand. Which node did what is worked out only if a node
+raises, or if a flush refuses the result.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from vflow.ports import Item
 Push = Callable[[Any], None]
 Process = Callable[[Any], Any]
 Trail = tuple[Any, Process, Packet] | None
-"""What was made on the way, the last first: the trail before it, the `process` that made it, the packet."""
+"""The packets made on the way, the last first: the earlier trail, the `process` that made it, the packet."""
 
 _NOTHING = object()
 
 
 class ChainRunner(Protocol):
-    """The runner of a node."""
+    """The methods of a node's runner that a chain needs."""
 
     def failed(self, error: Exception) -> None:
-        """The node raised, or its link is full: returns where its policy lets it go on."""
+        """Handle an error of the node, or a full link. Return only if the node's policy lets it go on."""
 
     def pass_on(self, emitted: Any, turn: int) -> None:
-        """Send what the node emitted to where it goes. Raises: Flushed."""
+        """Send an emission of the node to its targets. Raises: Flushed."""
 
     def settle(self, push: Push, item: Item, turn: int) -> None:
-        """A flush refused what the node emitted: drop it, or push it again. Raises: Flushed, to unwind."""
+        """Drop an emission that a flush refused, or push it again. Raises: Flushed, to unwind the callers."""
 
 
 class Chain:
-    """A node and, where what it emits goes to one plain node only, the chain of that one behind it.
+    """A node, followed by the chain of the next node if its output goes to one plain node only.
 
-    `common` is the class of nearly all that the nodes emit. What is of another, is several packets, or is
-    nothing, leaves the loop; the nodes behind get it from the runner.
+    `common` is the class of nearly everything that the nodes emit. Anything else (another class, several
+    packets, nothing) leaves the loop; the runner passes it to the nodes that follow.
     """
 
     __slots__ = ("_common", "_driver", "_process", "_processes", "_push", "_stages")
@@ -49,7 +49,7 @@ class Chain:
     ) -> None:
         self._common = common
         self._stages: tuple[tuple[ChainRunner, Process, Push], ...] = ((driver, process, push),)
-        behind = getattr(push, "__self__", None)
+        behind = getattr(push, "__self__", None)  # the next node's chain, if `push` is its entry
         if isinstance(behind, Chain) and behind._common is common:
             self._stages += behind._stages
         self._driver, self._process = driver, process
@@ -58,9 +58,9 @@ class Chain:
 
     @property
     def entry(self) -> Push:
-        """The function that takes a packet of the first node's input; the segment's thread.
+        """The function that takes a packet of the first node's input, in the segment's thread.
 
-        It raises Flushed where a flush made the packet stale, and all that led to it in this thread.
+        It raises Flushed if a flush made stale both the packet and all work in this thread that led to it.
         """
         return self._deliver if len(self._stages) > 1 else self._deliver_alone
 
@@ -82,23 +82,23 @@ class Chain:
 
     def _deliver(self, packet: Any) -> None:
         common, entered = self._common, packet
-        known = packet if packet.__class__ is common else _NOTHING  # no check is due for it
+        known = packet if packet.__class__ is common else _NOTHING  # of the right class: no check needed
         trail: Trail = None
         whole = False
         try:
             for process in self._processes:
                 emitted = process(packet)
-                if emitted is not known:
+                if emitted is not known:  # else the node passed its packet on as it was
                     if emitted.__class__ is not common:
                         break
                     trail = (trail, process, emitted)
                     packet = known = emitted
             else:
-                whole = True
+                whole = True  # every node emitted one common packet
         except Exception as error:
             self._driver_of(process).failed(error)
             return
-        except Flushed:  # of a node that waits
+        except Flushed:  # raised by a node that waits in its `process`
             self._unwind(process, entered, trail)
             return
         try:
@@ -115,8 +115,8 @@ class Chain:
         return self._stages[self._processes.index(process)][0]
 
     def _unwind(self, process: Process | None, entered: Item, trail: Trail) -> None:
-        """A flush ended `process`, or refused what came out of the last one. The nodes in front of it are
-        asked, the nearest first, as if each had called the next."""
+        """Handle a flush that ended `process`, or refused the last node's output. Ask the nodes before it,
+        the nearest first, as if each had called the next."""
         made: dict[Process, Packet] = {}
         while trail is not None:
             trail, maker, packet = trail

@@ -1,4 +1,4 @@
-"""What a running pipeline offers one node, as `self.ctx` (see `vflow.node.Context`)."""
+"""One node's `self.ctx` in a running pipeline (see `vflow.node.Context`)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def threads_of(graph: Graph, library: str) -> int:
-    """How many threads a graph gives to a library: what its file says, else half of the usable cores."""
+    """Return a library's threads: the number in the graph's file, else half of the usable cores."""
     given = graph.threads.get(library)
     return given if given is not None else max(1, int(usable_cores()) // 2)
 
@@ -80,7 +80,7 @@ class NodeContext:
         return value
 
     def release(self) -> list[BaseException]:
-        """Give back what was shared; for the pipeline, after `close`. Returns what could not be closed."""
+        """Give back shared models; for the pipeline, after `close`. Return the errors of closing them."""
         return self._shares.release()
 
     def new_turn(self) -> int:

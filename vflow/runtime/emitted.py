@@ -1,4 +1,4 @@
-"""Items that came out of a node which a harness drives."""
+"""Items emitted by a node that a harness drives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vflow.runtime.audio_check import guarded
 
 
 class Emitted:
-    """The items that were emitted, by output and in order. `caps(port)` are those of an output."""
+    """Emitted items, by output and in order. `caps(port)` returns the caps of an output."""
 
     def __init__(self, ports: Iterable[str], caps: Callable[[str], Caps]) -> None:
         self.order: list[Item] = []
@@ -20,11 +20,12 @@ class Emitted:
         self._takes: dict[str, Callable[[Item], None]] = {}
 
     def entry(self, port: str) -> Callable[[Item], None]:
-        """The function that takes what is emitted at an output. It raises VflowError for other audio than the
-        caps say; they are asked for when the first item comes, since a file's header may fix them."""
+        """Return the function that takes the items of an output. It raises VflowError for audio that
+        differs from the caps. Caps are read at the first item, since a file's header may fix them."""
 
         def take(item: Item) -> None:
             self._by_port[port].append(item)
+            # an event comes once for each output, and is kept once
             if not (isinstance(item, Event) and self.order and self.order[-1] is item):
                 self.order.append(item)
 
@@ -36,7 +37,7 @@ class Emitted:
         return look
 
     def pull(self, port: str = "") -> list[Item]:
-        """Take all that has come, in order, or what has come out of one output."""
+        """Take all items so far, in order, or those of one output."""
         items = self._by_port[port] if port else self.order
         taken = list(items)
         if not port:

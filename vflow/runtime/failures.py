@@ -1,4 +1,4 @@
-"""What becomes of a node that raises: its `on_error` is applied, and what fails the pipeline is kept."""
+"""Handle nodes that raise: apply their `on_error`, and keep the error that fails the pipeline."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from vflow.runtime.segment import Segment
 
 
 class Failures:
-    """Applies the policies of a graph. Any thread may call.
+    """Applies the error policies of a graph. Any thread may call.
 
-    `give_up()` ends the pipeline's threads; it does not wait for them. `closed(name, error)` is called
-    after each `close` of a node that is restarted.
+    `give_up()` ends the pipeline's threads without waiting for them. `closed(name, error)` is called after
+    each `close` of a node that is restarted.
     """
 
     def __init__(
@@ -29,24 +29,24 @@ class Failures:
         closed: Callable[[str, BaseException | None], None],
     ) -> None:
         self._graph, self._announcer, self._give_up, self._closed = graph, announcer, give_up, closed
-        self._restarts: dict[str, int] = {}  # of a node: its thread's
+        self._restarts: dict[str, int] = {}  # by node; only its own thread writes the entry
         self._lock = threading.Lock()
         self._first: NodeError | None = None  # guarded by _lock
 
     @property
     def first(self) -> NodeError | None:
-        """What failed the pipeline first; None where nothing did."""
+        """The first error that failed the pipeline; None if there is none."""
         return self._first
 
     def failed(self, segment: Segment, runner: Runner, error: BaseException) -> bool:
-        """Apply the node's `on_error`, in its thread; whether it was restarted. No policy is for a node that
-        calls sys.exit, or the like: it fails the pipeline.
+        """Apply the node's `on_error`, in its thread. Return whether the node was restarted. A node that
+        calls sys.exit or the like fails the pipeline, whatever its policy.
 
-        Raises: Stopped where the pipeline fails.
+        Raises: Stopped if the pipeline fails.
         """
         policy = self._graph.nodes[runner.name].on_error if isinstance(error, Exception) else ErrorPolicy()
         attributed = self.attributed(runner.name, error)
-        late = segment.left  # nothing more comes to it: a restart would be for nothing
+        late = segment.left  # its input has ended: a restart would gain nothing
         if policy.action == "skip" or (policy.action == "restart" and late):
             self._announcer.say("warning", f"skipped: {attributed.message}", runner.name, error=attributed)
             return False
@@ -69,11 +69,11 @@ class Failures:
             node.warm_up()
         except Signal:
             raise
-        except BaseException as error:  # a node's own code, sys.exit included
+        except BaseException as error:  # the node's own code may raise anything, sys.exit included
             return self.failed(segment, runner, reason(node, error))
         try:
             segment.check()
-        except Stopped:  # it may have been closed before it was open
+        except Stopped:  # the pipeline may have closed the node before this opened it again
             self._close(runner)
             raise
         return True
@@ -84,25 +84,25 @@ class Failures:
             runner.node.close()
         except Signal:
             raise
-        except BaseException as error:  # a node's own code, sys.exit included
+        except BaseException as error:  # the node's own code may raise anything, sys.exit included
             failure = error
         self._closed(runner.name, failure)
 
     def not_opened(self, node: Node, name: str, error: Exception) -> NodeError:
-        """Fail the pipeline: a node could not be opened."""
+        """Fail the pipeline because a node could not be opened."""
         return self.fail(self.attributed(name, reason(node, error)))
 
     def not_closed(self, name: str, error: BaseException) -> None:
-        """Warn of what a node's `close` raised, or that of a model that it shared: nothing fails by it."""
+        """Warn of an error in the `close` of a node, or of a model that it shared. The pipeline goes on."""
         attributed = self.attributed(name, error)
         self._announcer.say("warning", f"close: {attributed.message}", name, error=attributed)
 
     def crashed(self, segment: Segment, error: BaseException) -> None:
-        """Fail the pipeline: a segment's thread ends by what no `on_error` is for."""
+        """Fail the pipeline because an error that no `on_error` handles ends a segment's thread."""
         self.fail(self.attributed(_culprit(segment, error), error))
 
     def fail(self, error: NodeError) -> NodeError:
-        """Fail the pipeline; returns the error."""
+        """Fail the pipeline and return the error."""
         with self._lock:
             self._first = self._first or error
         self._announcer.say("error", error.message, error.node, error=error)
@@ -110,8 +110,8 @@ class Failures:
         return error
 
     def attributed(self, name: str, error: BaseException) -> NodeError:
-        """An error as one of the node with this name: with the node's place in the graph's file and the line
-        of its own code, without what the environment gave to the graph."""
+        """Return an error as one of the node with this name: with the node's place in the graph file and the
+        line in its own code, and with values from the environment hidden."""
         node, hide = self._graph.nodes[name], self._graph.secrets.hide
         if isinstance(error, NodeError):
             if error.place is not None and hide(error.message) == error.message:
@@ -124,7 +124,7 @@ class Failures:
 
 
 def _culprit(segment: Segment, error: BaseException) -> str:
-    """The node whose code is innermost in an error's traceback; the segment's first where there is none."""
+    """Return the node whose code is innermost in the traceback; the segment's first node if there is none."""
     names = {id(runner.node): runner.name for runner in segment.runners}
     found = segment.head.name
     trace = error.__traceback__
@@ -135,8 +135,8 @@ def _culprit(segment: Segment, error: BaseException) -> str:
 
 
 def _without_secrets(error: BaseException, secrets: Secrets) -> BaseException:
-    """An error for a traceback. Where a text in its chain holds what the environment gave, one of ours with
-    the same traceback stands for it."""
+    """Return an error that a traceback may print. If a text in its chain holds a value from the environment,
+    return one of vflow's own errors in its place, with the same traceback."""
     if not secrets.values:
         return error
     texts = [text for link in _chain(error) for text in (describe(link), *getattr(link, "__notes__", ()))]
@@ -147,7 +147,7 @@ def _without_secrets(error: BaseException, secrets: Secrets) -> BaseException:
 
 
 def _chain(error: BaseException) -> Iterable[BaseException]:
-    """An error, and all that a traceback of it shows: causes, contexts and the members of groups."""
+    """Return an error and all others that its traceback prints: causes, contexts and members of groups."""
     found: dict[int, BaseException] = {}
     todo: list[BaseException | None] = [error]
     while todo:
@@ -162,13 +162,13 @@ def _chain(error: BaseException) -> Iterable[BaseException]:
 
 
 def reason(node: Node, error: BaseException) -> BaseException:
-    """Why a node could not be opened: where it lacks a library, what it says of itself, which names the mend.
-    Other errors have other reasons."""
+    """Return why a node could not be opened. For a missing library that is the node's own `unavailable()`,
+    which names the mend; for anything else, the error itself."""
     if not isinstance(error, ImportError):
         return error
     try:
         said = node.unavailable()
-    except BaseException as raised:  # a node's own code
+    except BaseException as raised:  # the node's own code may raise anything
         pass_on_ctrl_c(raised)
         return error
     if not said:

@@ -1,4 +1,4 @@
-"""The lock under which flushes are made, and threads decide on what a flush refused."""
+"""The lock held while a flush is made, and while a thread decides about an item that a flush refused."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from vflow.errors import VflowError
 
 
 class FlushLock:
-    """A lock that can be broken open: whoever holds it may be in a node's code that never returns."""
+    """A lock that can be broken open, since its owner may be in a node's code that never returns."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._freeing = threading.Lock()
-        self._owner: int | None = None  # set by whoever has _lock, cleared under _freeing
+        self._owner: int | None = None  # set by the owner of _lock, cleared under _freeing
 
     def __enter__(self) -> None:
-        """Raises: VflowError in a thread that holds it: a sink that interrupts, or retracts, as it drops."""
+        """Raises: VflowError in the thread that holds it: a sink interrupts or retracts in its `drop`."""
         if self.mine:
             raise VflowError("interrupts in its drop(): drop what is not played, and return")
         self._lock.acquire()
@@ -29,12 +29,12 @@ class FlushLock:
 
     @property
     def mine(self) -> bool:
-        """Whether the calling thread holds it."""
+        """Whether the calling thread holds the lock."""
         return self._owner == threading.get_ident()
 
     def break_open(self) -> None:
-        """Take the lock from whoever holds it, in favour of those that wait. For a pipeline that ends: what
-        the lock guards may be half done."""
+        """Take the lock from its owner, for those that wait. Only for a pipeline that ends: the work under
+        the lock may be half done."""
         with self._freeing:
             if self._owner is not None:
                 self._free()

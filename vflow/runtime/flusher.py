@@ -1,8 +1,8 @@
-"""Flushing: what a flush does to links, sinks and threads, in the thread of whoever asks for it.
+"""Flush links, sinks and threads, in the thread that asks for the flush.
 
-After `flush` has returned no sink plays an older sample and no link accepts an older packet, whatever any
-thread is doing (see docs/design/flush.md). `retract` does it to one turn's work in advance, on its way to
-the effects, and touches nothing that is played.
+After `flush` returns, no sink plays an older sample and no link accepts an older packet, whatever any thread
+is doing (see docs/design/flush.md). `retract` does the same to one turn's work in advance, up to the effects,
+and changes nothing that is played.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from vflow.runtime.wiring import Wiring
 class Flusher:
     """Flushes a pipeline. Any thread may call; one flush at a time.
 
-    A node is asked to drop while it is open. The flush lock is held while a flush is made, and by threads
-    that decide on what one refused.
+    Only open nodes are asked to drop. The flush lock is held while a flush is made, and by a thread that
+    decides about an item that a flush refused.
     """
 
     def __init__(
@@ -45,27 +45,27 @@ class Flusher:
         self._lock = owner.flush_lock
         self._number = 0  # guarded by _lock
         self._dropping: tuple[str, float] | None = None
-        """The sink that is asked to drop now, and since when, of `time.monotonic`."""
+        """The sink that is now in `drop`, and since when, by `time.monotonic`."""
         self.reach: Callable[[frozenset[str]], Reach] = cache(graph.reach)
-        """What lies downstream of some nodes, worked out once."""
+        """Returns everything downstream of some nodes; worked out once for each set of nodes."""
 
     def sinks(self, starts: frozenset[str]) -> list[tuple[str, Sink]]:
-        """The sinks downstream of some nodes."""
+        """Return the sinks downstream of some nodes."""
         nodes = ((name, self._nodes[name]) for name in self._nodes if name in self.reach(starts).nodes)
         return [(name, node) for name, node in nodes if isinstance(node, Sink)]
 
     def queued_ns(self, starts: frozenset[str]) -> int:
-        """How long the audio plays that waits in the links downstream of some nodes."""
+        """Return the length of the audio that waits in the links downstream of some nodes, in ns."""
         links = self.reach(starts).links
         return sum(link.queued_ns for edge, link in self._links if edge in links)
 
     def flush(
         self, starts: frozenset[str], turn: int, takes_back: bool = False
     ) -> tuple[Flush, list[tuple[str, BaseException]], list[Message]]:
-        """Cancel all turns up to `turn`. Returns the flush, what sinks raised, by node, and the messages that
-        were kept back meanwhile.
+        """Cancel all turns up to `turn`. Return the flush, the errors of sinks by node, and the messages held
+        back meanwhile.
 
-        Raises: VflowError inside of a sink's `drop`, which another flush would meet half done.
+        Raises: VflowError if called inside a sink's `drop`: that would meet a flush that is half done.
         """
         with self._lock, self._announcer.holding() as messages:
             self._number += 1
@@ -75,33 +75,34 @@ class Flusher:
             errors: list[tuple[str, BaseException]] = []
             sinks = [(name, sink) for name, sink in self.sinks(starts) if self._is_open(name)]
             try:
-                for edge, link in self._links:
+                for edge, link in self._links:  # links first: no older packet may reach a sink after its drop
                     if edge in reach.links:
                         link.purge(number)
                 for name, sink in sinks:
                     self._dropping = name, time.monotonic()
                     try:
                         played.extend(_checked(sink.drop(number)))
-                    except BaseException as error:  # a node's own code, sys.exit included
+                    except BaseException as error:  # the node's code: anything, sys.exit too
                         errors.append((name, error))
-            finally:  # whatever came: a thread whose packets are refused has to be told why
+            finally:  # even after an error: threads whose packets are refused must get the flush
                 self._dropping = None
                 self._speculation.cancel(turn, starts | reach.nodes)
                 sunk = tuple(played), len(sinks)
                 flush = Flush(number, turn, starts, reach.nodes, *sunk, takes_back=takes_back)
                 self._hand(flush)
+        # after the lock: this may run nodes of threads that have ended
         for segment in self._concerned(flush):
             segment.settle()
         return flush, errors, messages
 
     def retract(self, starts: frozenset[str], turn: int, after_ns: int) -> list[Message] | None:
-        """Make void what was made of `turn` in advance; returns the messages that were withheld of it. None
-        where the turn is not speculative: nothing is done."""
+        """Discard what was made of `turn` in advance. Return the messages that were withheld; None, and do
+        nothing, if the turn is not speculative."""
         with self._lock:
             self._number += 1
             reach = self._graph.reach(starts, in_advance=True)
             void = self._speculation.retract(turn, self._number, after_ns)
-            if void is None:  # it was committed meanwhile
+            if void is None:  # another thread has committed it meanwhile
                 return None
             for edge, link in self._links:
                 if edge in reach.links:
@@ -113,17 +114,17 @@ class Flusher:
         return void
 
     def dropping(self, longer_than_s: float = 0.0) -> str:
-        """The sink whose `drop` has not returned for so long; '' for none."""
+        """Return the sink whose `drop` has run longer than this; '' if none."""
         found = self._dropping
         return found[0] if found is not None and time.monotonic() - found[1] > longer_than_s else ""
 
     def give_up(self) -> None:
-        """Let all go on that wait for a `drop` to return: the pipeline ends."""
+        """Free the threads that wait for a `drop` to return, since the pipeline ends."""
         if self._dropping is not None:
             self._lock.break_open()
 
     def release(self) -> None:
-        """Let the links look at what they held."""
+        """Wake the readers of links that held items back, so that they look again."""
         for _, link in self._links:
             if isinstance(link, HeldLink):
                 link.look_again()
@@ -138,7 +139,8 @@ class Flusher:
 
 
 def _checked(answer: Iterable[object]) -> Iterator[Played]:
-    """Raises: TypeError for what is no Played; a generator that reads the flush would fail at it instead."""
+    """Yield the results of a sink's `drop`. Raises: TypeError for one that is no Played: the generator that
+    reads the flush would fail on it later, far from the fault."""
     for played in answer:
         if not isinstance(played, Played):
             raise TypeError(f"drop() returned {type(played).__name__}, not Played")

@@ -1,6 +1,6 @@
-"""Processes that a node's code forks: the child has a copy of the pipeline, and is no part of it.
+"""Recognise processes that a node's code forks: they have a copy of the pipeline, but are no part of it.
 
-It has one thread, locks that nobody frees, and files that are its parent's.
+Such a child has a single thread, locks that nobody frees, and open files that belong to its parent.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import weakref
 from typing import Protocol
 
 CHILD_CAME_BACK = 70
-"""Exit code of a child that came back from the node's code: EX_SOFTWARE of sysexits.h."""
+"""Exit code of a child that returned from the node's code: EX_SOFTWARE in sysexits.h."""
 
 
 class Forked(Protocol):
-    """Who has to know that this is the child."""
+    """Something that must know that it is in the child."""
 
     def forked(self) -> None:
-        """This process is the child."""
+        """Note that this process is the child."""
 
 
 _watchers: weakref.WeakSet[Forked] = weakref.WeakSet()

@@ -30,10 +30,10 @@ T = TypeVar("T")
 
 
 class Harness:
-    """One node, driven by hand. It is the node's context too (`harness.conversation`, `harness.lead`, ...).
+    """One node, driven by hand. It is also the node's context (`harness.conversation`, `harness.lead`, ...).
 
-    `caps` are the negotiated caps by port, where they differ from what the node declares. `wait_until`
-    moves the time to its deadline at once. A node that raises fails the test: NodeError.
+    caps: the negotiated caps by port, if they differ from what the node declares.
+    `wait_until` moves the time to its deadline at once. A node that raises fails the test with NodeError.
     """
 
     def __init__(self, node: Node, *, name: str = "node", caps: Mapping[str, Caps] | None = None) -> None:
@@ -43,34 +43,34 @@ class Harness:
         self.epoch = 0
         self.time_ns = 0
         self.lead = 0
-        """What `ctx.lead_ns()` answers, in ns; a `Sink` answers for itself."""
+        """The result of `ctx.lead_ns()`, in ns. A `Sink` returns its own."""
         self.is_speaking = False
         self.turn = 0
         self.speculation: list[tuple[str, int]] = []
-        """What was asked for: `speculate`, `retract`, `commit`, `doubt` or `settle`, each with its turn."""
+        """The node's calls of `speculate`, `retract`, `commit`, `doubt` and `settle`, each with its turn."""
         self.speculative_turn = 0
-        """The turn whose pauses `ctx.speculative` has answered in advance; 0 for none."""
+        """The turn for whose pauses `ctx.speculative` returns True; 0 for none."""
         self.gains: list[float] = []
-        """The gains at which the node had the sinks play."""
-        self.holds: list[bool] = []  # what the node asked by `ctx.hold`
+        """The gains that the node asked of the sinks."""
+        self.holds: list[bool] = []  # the node's calls of `ctx.hold`
         self.linked_ports: set[str] | None = None
-        """The outputs that `ctx.linked` says are linked; None for all."""
+        """The outputs for which `ctx.linked` returns True; None for all."""
         self.linked_sources: tuple[str, ...] = ()
-        """What `ctx.sources` answers for every input."""
+        """The result of `ctx.sources`, for every input."""
         self.messages: list[Message] = []
         self.interrupted: list[int] = []
         """The turns up to which the node asked for an interruption."""
-        self.taken_back: list[int] = []  # the turns that it took back
+        self.taken_back: list[int] = []  # the turns that the node took back
         self.timer_ns: int | None = None
         self.on_look: Callable[[], None] = lambda: None
-        """Called at each `None` that the node yields; may call `cancel` or raise Flushed."""
+        """Called at each `None` that the node yields. It may call `cancel` or raise Flushed."""
         self._caps = dict(caps or {})
         self._cancelled = 0
         self._emitted = Emitted(outputs_of(type(node)), self.caps)
         self._shares = Shares()
         self._notified = False
         self._asyncio = asyncio.Runner()
-        """One loop for all that the node awaits; it starts with the first."""
+        """One event loop for all that the node awaits; it starts at the first await."""
         node.ctx = self
         self._runner = Runner(node, name, None, self)
         self._runner.open_inputs = len(inputs_of(type(node)))
@@ -99,8 +99,8 @@ class Harness:
     # what a test does
 
     def push(self, packet: Packet, port: str = "") -> list[Item]:
-        """Give a packet to `port`, by default the first input that has to be linked; returns what came out,
-        as `pull` does."""
+        """Give a packet to `port`, by default the first input that must be linked. Return what has come out
+        and was not pulled yet."""
         entry = self._entries[port or main_input(type(self.node))]
         return self._drive(lambda: entry(packet))
 
@@ -114,7 +114,7 @@ class Harness:
         return self.event(Eos(pts_ns=self.time_ns))
 
     def advance(self, ns: int) -> list[Item]:
-        """Let `ns` of pipeline time pass; timers that come due run on the way."""
+        """Let `ns` of pipeline time pass. A timer that comes due on the way runs at its time."""
         end = self.time_ns + ns
         while self.timer_ns is not None and self.timer_ns <= end:
             self.time_ns, self.timer_ns = max(self.time_ns, self.timer_ns), None
@@ -123,13 +123,13 @@ class Harness:
         return self.pull()
 
     def produce(self) -> Iterator[Item]:
-        """A source's items; stop iterating to stop it."""
+        """Yield the items of a source; stop iterating to stop it."""
         for emitted in self.node.produce():
             self._runner.run(iter, (emitted,), 0)
             yield from self.pull()
 
     def flush(self, turn: int = 0, played: tuple[Played, ...] = (), *, takes_back: bool = False) -> Flush:
-        """Flush the node as something downstream of the flush's origin: drop, then `on_flush`."""
+        """Flush the node as one downstream of the flush's origin: first `drop`, then `on_flush`."""
         self.epoch += 1
         if isinstance(self.node, Sink):
             played = (*played, *self.node.drop(self.epoch))
@@ -138,14 +138,14 @@ class Harness:
         return flush
 
     def cancel(self, turn: int, played: tuple[Played, ...] = (), *, takes_back: bool = False) -> None:
-        """Interrupt the node as the origin of a flush that cancels all turns up to `turn`."""
+        """Interrupt the node as an origin of a flush that cancels all turns up to `turn`."""
         self.epoch += 1
         self._cancelled = max(self._cancelled, turn)
         flush = Flush(self.epoch, turn, origins=self._own, played=played, sinks=1, takes_back=takes_back)
         self.node.on_cancel(flush)
 
     def retracted(self, turn: int) -> None:
-        """Tell the node that the user spoke on: as an origin where it `speculates`, else as one reached."""
+        """Tell the node that the user spoke on: as an origin if it `speculates`, else as one downstream."""
         self.epoch += 1
         if self.node.speculates:
             self.node.on_cancel(Flush(self.epoch, turn, origins=self._own, retracts=True))
@@ -153,7 +153,7 @@ class Harness:
             self.node.on_flush(Flush(self.epoch, turn, nodes=self._own, retracts=True))
 
     def pull(self, port: str = "") -> list[Item]:
-        """Take what has come out of all outputs, in order, or out of one."""
+        """Take the items that came out of all outputs, in order, or those of one output."""
         return self._emitted.pull(port)
 
     def _drive(self, step: Callable[[], None], keep: bool = False) -> list[Item]:
@@ -173,7 +173,8 @@ class Harness:
         if self._notified:
             self._notified = False
         elif deadline_ns is None:
-            raise NodeError(self.name, "waits for ever: nothing in a harness calls notify()")
+            message = "waits for ever, since it gives no deadline; call the harness's notify() before it"
+            raise NodeError(self.name, message)
         else:
             self.time_ns = max(self.time_ns, deadline_ns)
 
@@ -269,7 +270,7 @@ class Harness:
         return False
 
     def apply(self) -> None:
-        """A harness has flushed its node already."""
+        """Do nothing: a harness calls `on_flush` and `on_cancel` at once."""
 
     def failed(self, runner: Runner, error: Exception) -> None:
         if isinstance(error, NodeError):

@@ -1,5 +1,5 @@
-"""The link in front of a node with an effect: what was made in advance waits in it, and with `after_grace`
-what came of a turn whose end may be false."""
+"""The link before a node with an effect. Work done in advance waits in it; with `after_grace`, so does work
+for a turn whose end may be false."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from vflow.runtime.speculation import Speculation
 
 
 class HeldLink(Link):
-    """A link whose reader gets nothing of a turn that is speculative; `look_again` wakes it when that has
-    changed. What stands behind a held entry waits too: order is kept. It is bounded as any link, so
-    what makes more than fits is held by backpressure.
+    """A link whose reader gets nothing of a speculative turn; `look_again` wakes the reader once that has
+    changed.
+
+    Entries after a held one wait too, so their order is kept. The link is bounded like any other: a writer
+    that makes more than fits waits for room.
     """
 
     def __init__(
@@ -34,7 +36,7 @@ class HeldLink(Link):
         self._released_ns = 0
 
     def look_again(self) -> None:
-        """What was held may go; any thread. Its age counts from now."""
+        """Wake the reader, since held items may go; any thread. The age of items counts from now."""
         self._released_ns = self._stamp_ns()
         self.reader.waiter.wake()
 
@@ -48,9 +50,10 @@ class HeldLink(Link):
 
     def pop(self) -> Item | None:
         while (head := self._head()) is not None:
-            if not self._remove(head):  # a purge was faster
+            if not self._remove(head):  # a purge has just taken it
                 continue
             self.got_epoch, item, put_ns, _ = head
+            # a reply to a turn that was taken back would have an effect for nothing
             if self._after_grace and self._speculation.was_taken_back(item.turn) and not _is_said(item):
                 continue
             if put_ns is not None and self._too_old(item, max(put_ns, self._released_ns)):

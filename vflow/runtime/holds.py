@@ -1,4 +1,4 @@
-"""Holds: the replies that nodes keep from being played for a moment, and that nothing keeps for ever."""
+"""Holds: a node may keep a reply from being played for a moment. None lasts for ever."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from vflow.props import duration_text
 from vflow.runtime.announcer import Announcer
 
 LONGEST_NS = 1500 * MS
-"""A hold that is older is ended when somebody looks, as the watchdog does every 0.5 s."""
+"""Longest hold. An older one ends at the next check; the watchdog checks every 0.5 s."""
 End = Literal["released", "flushed", "given_up"]
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What one node holds, and since when of pipeline time."""
+    """The hold of one node: its sinks, and since when in pipeline time."""
 
     node: str
     since_ns: int
@@ -27,9 +27,10 @@ class Hold:
 
 
 class Holds:
-    """The holds of a pipeline, one a node at most. Any thread may call.
+    """The holds of a pipeline, at most one per node. Any thread may call.
 
-    `ask(name, sink, held)` asks a sink, and `now_ns` is pipeline time. A sink goes on once no node holds it.
+    `ask(name, sink, held)` tells a sink to hold or to go on; `now_ns` returns pipeline time. A sink goes on
+    once no node holds it.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Holds:
         self._holds: dict[str, Hold] = {}  # by node; guarded by _lock
 
     def begin(self, node: str, sinks: Iterable[tuple[str, Sink]]) -> None:
-        """Have these sinks hold what they have not played; does nothing where the node holds already."""
+        """Tell these sinks to hold what they have not played. Does nothing if the node holds already."""
         hold = Hold(node, self._now_ns(), tuple(sinks))
         with self._lock:
             if node in self._holds or not hold.sinks:
@@ -51,11 +52,11 @@ class Holds:
             self._ask(name, sink, True)
         with self._lock:
             ended = self._holds.get(node) is not hold
-        if ended:  # by a flush, which may have asked the sinks before this did
+        if ended:  # a flush ended it, and may have asked the sinks before this thread did
             self._let_go(hold)
 
     def end(self, node: str, phase: End, why: str = "") -> None:
-        """Have what a node holds go on; does nothing where it holds nothing. `why` is for a warning."""
+        """Let a node's sinks go on, if it holds any. `why` is the text of a warning."""
         with self._lock:
             hold = self._holds.pop(node, None)
         if hold is None:
@@ -68,13 +69,13 @@ class Holds:
         self._announcer.say("hold", node=node, phase=phase, held_ns=held_ns)
 
     def flushed(self, nodes: frozenset[str]) -> None:
-        """Sinks among these nodes have dropped what they held."""
+        """Note that sinks among these nodes have dropped what they held."""
         for hold in self._current():
             if any(name in nodes for name, _ in hold.sinks):
                 self.end(hold.node, "flushed")
 
     def give_up_overdue(self) -> None:
-        """End the holds that nobody has released for LONGEST_NS."""
+        """End each hold that nobody has released for LONGEST_NS."""
         for hold in self._current():
             if self._now_ns() - hold.since_ns >= LONGEST_NS:
                 self.end(hold.node, "given_up", "has not released it")
@@ -84,6 +85,7 @@ class Holds:
             return list(self._holds.values())
 
     def _let_go(self, hold: Hold) -> None:
+        # a sink that another node holds too stays held
         kept = {name for other in self._current() for name, _ in other.sinks}
         for name, sink in hold.sinks:
             if name not in kept:

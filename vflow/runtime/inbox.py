@@ -10,13 +10,16 @@ from vflow.runtime.link import Link
 
 
 class Inbox:
-    """All links that one thread reads. By arrival: the oldest entry of all; by pts: the earliest, once
-    every link that has not ended has one. Gaps end here in a fan-in by pts: they only move time on."""
+    """All links that one thread reads.
+
+    By arrival, the next entry is the oldest of all links. By pts, it is the earliest, once every link that
+    has not ended has an entry. In a fan-in by pts a Gap ends here: it only moves the time on.
+    """
 
     link: Link
-    """The link of the item that was taken last."""
+    """The link of the last item taken."""
     take: Callable[[], Item | None]
-    """Answers the next item; None where there is nothing to do yet."""
+    """Returns the next item; None if there is none yet."""
 
     def __init__(self, links: list[Link], by_pts: bool) -> None:
         self.links = links
@@ -24,14 +27,14 @@ class Inbox:
         self.take = self._take
         if len(links) == 1:
             self.link = links[0]
-            self.take = self.link.pop
+            self.take = self.link.pop  # one link needs no choice: one call less for each packet
         else:
             for link in links:
                 link.time_all()
 
     @property
     def ended(self) -> bool:
-        """Whether every link has, those that close a cycle aside."""
+        """Whether every link has ended; those that close a cycle do not count."""
         return all(link.ended or link.feedback for link in self.links)
 
     @property
@@ -50,7 +53,7 @@ class Inbox:
         return None
 
     def unblock(self) -> None:
-        """Let every writer go on that has room: the reader is about to wait."""
+        """Wake every writer that waits although its link has room, since the reader is about to wait."""
         for link in self.links:
             link.unblock()
 
@@ -64,7 +67,7 @@ class Inbox:
                 continue
             at_ns = link.head_ns(self._by_pts)
             if at_ns is None:
-                if self._by_pts and not link.feedback:
+                if self._by_pts and not link.feedback:  # its next entry may be the earliest: wait for it
                     return None
             elif first is None or at_ns < first_ns:
                 first, first_ns = link, at_ns

@@ -1,7 +1,7 @@
-"""Opening and closing of a pipeline's nodes: side by side, each in a thread of its own.
+"""Open and close a pipeline's nodes side by side, each in a thread of its own.
 
-A node is closed once. One whose `open` still runs when all are closed closes itself behind it, so that
-nobody waits for a model that loads, and none is left open.
+Each node is closed once. If its `open` still runs while all are closed, the same thread closes it after
+`open` returns. So nobody waits for a model that loads, and no node stays open.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vflow.node import Node, overrides
 
 
 class State(Enum):
-    """Where a pipeline stands."""
+    """The state of a pipeline."""
 
     NULL = "null"
     READY = "ready"
@@ -27,9 +27,9 @@ class State(Enum):
 
 
 class Lifecycle:
-    """Opens and closes nodes by name. `closed(name, error)` is called behind each `close`, in its thread.
+    """Opens and closes nodes by name. After each `close`, `closed(name, error)` is called in its thread.
 
-    Any thread may call, but `open` only one.
+    Any thread may call, but only one may call `open`.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class Lifecycle:
         self._closing: dict[str, threading.Thread] = {}
 
     def open(self) -> tuple[str, Exception] | None:
-        """Open and warm up all nodes. Blocks until they are, or `close` is called from another thread, or
-        one fails: its name and what it raised."""
+        """Open and warm up all nodes. Block until that is done, or another thread calls `close`, or a node
+        fails; return the name and error of that node."""
         with self._lock:
             if self._ending:
                 return None
@@ -73,14 +73,14 @@ class Lifecycle:
         node, error = self._nodes[name], None
         try:
             node.open()
-            if not self._ending:
+            if not self._ending:  # a node that is closed next need not be warm
                 node.warm_up()
-        except Exception as caught:  # a node's own code
+        except Exception as caught:  # the node's own code may raise anything
             error = caught
-        except BaseException as caught:  # sys.exit() and the like: nobody would hear of it in this thread
+        except BaseException as caught:  # sys.exit() and the like would end this thread unnoticed
             error = RuntimeError(describe(caught)).with_traceback(caught.__traceback__)
         with self._lock:
-            late = self._ending
+            late = self._ending  # `close` has passed: this thread closes the node itself
             if late:
                 self._closing[name] = self._opening[name]
             elif error is None:
@@ -92,22 +92,22 @@ class Lifecycle:
         self._results.put((name, error))
 
     def is_open(self, name: str) -> bool:
-        """Whether a node's `open` has returned, and its `close` has not begun."""
+        """Return whether a node's `open` has returned and its `close` has not begun."""
         return name in self._open
 
     def owns(self, thread: threading.Thread) -> bool:
-        """Whether the thread is one of those that open and close."""
+        """Return whether the thread is one of those that open and close nodes."""
         with self._lock:
             return thread in (*self._opening.values(), *self._closing.values())
 
     def threads(self) -> dict[str, threading.Thread]:
-        """Those that open or close a node now, by `open:NAME` or `close:NAME`."""
+        """Return the threads that open or close a node now, by `open:NAME` or `close:NAME`."""
         with self._lock:
             both = (("open", self._opening), ("close", self._closing))
             return {f"{verb}:{n}": t for verb, found in both for n, t in found.items() if t.is_alive()}
 
     def going_on(self) -> list[str]:
-        """The nodes that are being opened or closed now."""
+        """Return the nodes that are being opened or closed now."""
         return [key.partition(":")[2] for key in self.threads()]
 
     @property
@@ -117,8 +117,8 @@ class Lifecycle:
             return any(t.is_alive() for t in (*self._opening.values(), *self._closing.values()))
 
     def close(self, until: float, until_opened: float) -> list[str]:
-        """Close all that was opened. Returns by `until` (of `time.monotonic`), and waits for those that
-        still open no longer than `until_opened`; with the names of those that go on."""
+        """Close all opened nodes. Return, by `until` (of `time.monotonic`), the names of the nodes that are
+        not closed yet. Wait for nodes that still open only until `until_opened`."""
         with self._lock:
             self._ending = True
             opening = dict(self._opening)
@@ -139,7 +139,7 @@ class Lifecycle:
         error: BaseException | None = None
         try:
             self._nodes[name].close()
-        except BaseException as caught:  # a node's own code, sys.exit included
+        except BaseException as caught:  # the node's own code may raise anything, sys.exit included
             error = caught
         self._closed(name, error)
 

@@ -1,8 +1,8 @@
-"""Links: where two threads meet. Bounded in packets and in time, with a policy, and counted.
+"""Links: bounded queues between two threads, with a policy for when they are full, and counters.
 
-A link has one writing and one reading thread, and a flush may come from any third. Entries carry the
-epoch of the thread that put them; what lies below the link's floor is refused at both ends. A put and a
-pop of a blocking link take no lock: each counter has one writer, and `deque` operations are atomic.
+One thread writes a link and one reads it; a flush may come from any third. Each entry has the epoch of the
+thread that put it. Entries below the link's floor are refused at both ends. A put and a pop of a blocking
+link take no lock: each counter has one writer, and `deque` operations are atomic.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ class LinkEnd(Protocol):
     waiter: Waiter
 
     def check(self) -> None:
-        """Raises: Stopped where the thread has to leave."""
+        """Raises: Stopped if the thread has to leave."""
 
 
 TIMED = 4
-"""Behind so many entries one put in eight is timed, others always: two looks at the clock are a tenth of
-what a link costs."""
+"""Above this many queued entries, time only every eighth put: reading the clock twice costs a tenth of what a
+link costs."""
 
 Entry = tuple[int, Item, int | None, int]
-"""The writer's epoch, the item, when it was put, where that was timed, and its duration."""
+"""The writer's epoch, the item, the time of the put (None if it was not timed), and the item's duration."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkStats:
-    """Counters of a link since PLAYING; `high_water` in entries, `max_wait_ms` of those that were timed."""
+    """Counters of a link since PLAYING. `high_water` counts entries; `max_wait_ms` covers timed puts only."""
 
     name: str
     pushed: int
@@ -56,8 +56,8 @@ class LinkStats:
 class Link:
     """A bounded queue between two segments.
 
-    `packet` and `event` take what comes out, in the reader's thread. `put` is for the writer's thread,
-    `purge` and `retract` for any, under the flush lock; the rest is for the reader's.
+    The reader's thread calls `packet` and `event` with what it takes out. The writer's thread calls `put`.
+    Any thread may call `purge` and `retract`, under the flush lock. All else is for the reader's thread.
     """
 
     def __init__(
@@ -69,18 +69,18 @@ class Link:
     ) -> None:
         self.name, self.options = name, options
         self._floor = 0
-        self._newest = 0  # the last flush that made anything stale: the floor, or a retraction
+        self._newest = 0  # the last flush that made entries stale: the floor, or a retraction
         self._retracted: dict[int, int] = {}  # turn: its retraction; replaced under the pipeline's flush lock
         self.writer: LinkEnd
         self.reader: LinkEnd
         self.packet: Callable[[Any], None]
         self.event: Callable[[Any], None]
         self.ended = False
-        """Whether its eos has been taken out."""
+        """Whether the reader has taken its eos out."""
         self.feedback = False
-        """Whether it closes a cycle: its eos is waited for by nobody, since it comes of the reader's own."""
+        """Whether it closes a cycle. Nobody waits for its eos, since that follows from the reader's own."""
         self.got_epoch: int
-        """The epoch of the entry that was taken last; the reader's."""
+        """The epoch of the entry taken last; for the reader."""
         self._stamp_ns = clock.stamp_ns
         self._packets, self._time_ns = options.packets, options.time_ns
         self._max_age_ns = float("inf") if options.max_age_ns is None else options.max_age_ns
@@ -90,21 +90,21 @@ class Link:
         self._low_water = options.packets // 2
         self._blocked = False
         self._leaky = options.policy.startswith("leaky")
-        self._mutex = threading.Lock()  # held by all that take entries out, but the reader of a blocking link
+        self._mutex = threading.Lock()  # for taking entries out; a blocking link's reader does without
         self._pushed = self._refused = self._high_water = 0  # written by the writer
         self._put_ns = self._leaked = self._leaked_ns = 0
         self._eos_put = False
         self._got_ns = self._skipped = self._max_wait_ns = 0  # written by the reader
         self._purged = 0  # written under the pipeline's flush lock
-        self._dropped_ns = 0  # audio that a purge or the policy dropped; guarded by _mutex
+        self._dropped_ns = 0  # audio dropped by a purge or the policy; guarded by _mutex
 
     def time_all(self) -> None:
-        """Time each put: the reader orders entries of several links by it."""
+        """Time every put: a reader of several links orders their entries by it."""
         self._timed = sys.maxsize
 
     @property
     def floor(self) -> int:
-        """What was put by an older epoch is stale."""
+        """The oldest epoch that is not stale."""
         return self._floor
 
     @floor.setter
@@ -113,12 +113,12 @@ class Link:
 
     @property
     def blocked(self) -> bool:
-        """Whether its writer waits for room; any thread."""
+        """Whether its writer waits for room; any thread may ask."""
         return self._blocked
 
     @property
     def queued_ns(self) -> int:
-        """Audio waiting in the link, in ns; any thread."""
+        """Length of the audio in the link, in ns; any thread may ask."""
         return self._put_ns - self._got_ns - self._dropped_ns
 
     def __len__(self) -> int:
@@ -131,10 +131,10 @@ class Link:
         return LinkStats(self.name, *counts, wait_ms, leaked_ms)
 
     def put(self, item: Item) -> None:
-        """Append an item; where the link is full, its policy decides. What comes behind an eos is another
-        eos, of a thread that was unwound while it delivered the first: it is ignored.
+        """Append an item; if the link is full, its policy decides. Ignore a second eos: a thread that was
+        unwound while it delivered the first one sends it again.
 
-        Raises: Flushed where the writer's epoch is stale (an eos never is), Stopped, LinkFull.
+        Raises: Flushed if the writer's epoch is stale (an eos is never stale); Stopped; LinkFull.
         """
         duration_ns = 0
         if isinstance(item, Packet):
@@ -144,7 +144,7 @@ class Link:
                 return
             self._eos_put = True
         epoch = self.writer.epoch
-        if epoch < self._newest and self._stale(epoch, item):
+        if epoch < self._newest and self._stale(epoch, item):  # one comparison for nearly every packet
             self._refused += 1
             raise Flushed
         entries = self._entries
@@ -161,11 +161,11 @@ class Link:
         if count >= self._high_water:
             self._high_water = count + 1
         waiter = self.reader.waiter
-        if waiter.parked:
+        if waiter.parked:  # a reader at work needs no wake: it finds the entry by itself
             waiter.wake()
 
     def _stale(self, epoch: int, item: Item) -> bool:
-        """Whether a flush has made this item of a writer at `epoch` stale; an eos never is."""
+        """Return whether a flush made this item of a writer at `epoch` stale; an eos never is."""
         if epoch < self._retracted.get(item.turn, 0) and not isinstance(item, (*SAID, Eos)):
             return True
         return epoch < self._floor and not (self.options.keep or isinstance(item, Eos))
@@ -175,7 +175,7 @@ class Link:
         return count >= self._packets or (count > 0 and self.queued_ns >= self._time_ns)
 
     def _make_room(self, item: Item) -> bool:
-        """Apply the policy; False where the new item is what is dropped. Events are never dropped."""
+        """Apply the policy. Return False if it drops the new item. Events are never dropped."""
         if isinstance(item, Eos) or (self._leaky and isinstance(item, Event)):
             return True
         policy = self.options.policy
@@ -224,16 +224,16 @@ class Link:
         return index is not None
 
     def pop(self) -> Item | None:
-        """The next item that is not stale, or None."""
+        """Return the next item that is not stale, or None."""
         entries = self._entries
         while entries:
             try:
-                if self._leaky:
+                if self._leaky:  # the writer may drop the oldest at the same time
                     with self._mutex:
                         epoch, item, put_ns, duration_ns = entries.popleft()
                 else:
                     epoch, item, put_ns, duration_ns = entries.popleft()
-            except IndexError:  # a purge was faster
+            except IndexError:  # a purge has just emptied the link
                 return None
             self._got_ns += duration_ns
             self.got_epoch = epoch
@@ -250,7 +250,7 @@ class Link:
         return None
 
     def _too_old(self, item: Item, put_ns: int) -> bool:
-        """Note how long an item has waited; True for a packet that `max_age` drops."""
+        """Note how long an item has waited. Return True if it is a packet that `max_age` drops."""
         waited_ns = self._stamp_ns() - put_ns
         too_old = waited_ns > self._max_age_ns and isinstance(item, Packet)
         if too_old:
@@ -265,7 +265,7 @@ class Link:
         return bool(self._entries)
 
     def _ease(self) -> None:
-        """Let a blocked writer go on at low water."""
+        """Wake a blocked writer once the link is down to low water: a wake for each packet would be slow."""
         if len(self._entries) <= self._low_water and self.queued_ns <= self._time_ns // 2:
             self._release()
 
@@ -274,13 +274,13 @@ class Link:
         self.writer.waiter.wake()
 
     def unblock(self) -> None:
-        """Wake a writer that waits for low water though there is room: the reader waits for another link,
-        which the same writer may feed."""
+        """Wake a writer that waits for low water although there is room. The reader waits for another link,
+        which the same writer may have to feed."""
         if self._blocked and not self._full():
             self._release()
 
     def pop_event(self) -> Event | None:
-        """The next item, if it is an event other than eos; else it stays."""
+        """Take the next item if it is an event other than eos; else leave it and return None."""
         head = self._head()
         if head is None:
             return None
@@ -290,14 +290,14 @@ class Link:
         return event if self._remove(head) else None
 
     def head_ns(self, by_pts: bool) -> int | None:
-        """When the next fresh entry was put, or its pts; None where there is none."""
+        """Return the time of the next fresh entry's put, or its pts; None if there is no entry."""
         head = self._head()
         if head is None:
             return None
         return head[1].pts_ns if by_pts else head[2]
 
     def _head(self) -> Entry | None:
-        """The next entry, left where it is; those in front of it that are stale are skipped."""
+        """Return the next fresh entry and leave it in the link; remove stale ones before it."""
         while True:
             try:
                 entry = self._entries[0]
@@ -309,7 +309,7 @@ class Link:
                 self._skipped += 1
 
     def _remove(self, entry: Entry) -> bool:
-        """Take this entry, the first one; False where a purge was faster."""
+        """Take this entry, the first one. Return False if a purge has just taken it."""
         with self._mutex:
             is_first = bool(self._entries) and self._entries[0] is entry
             if is_first:
@@ -320,12 +320,12 @@ class Link:
         return is_first
 
     def purge(self, floor: int) -> None:
-        """Make what was put by epochs below `floor` stale, and drop it; an eos stays."""
+        """Make entries of epochs below `floor` stale, and drop them; an eos stays."""
         self.floor = floor
-        with self._mutex, suppress(IndexError):  # none is left, or the reader was faster
+        with self._mutex, suppress(IndexError):  # raised at the end, or when the reader takes the last entry
             while True:
                 entry = self._entries.popleft()
-                if isinstance(entry[1], Eos):  # the last one
+                if isinstance(entry[1], Eos):  # it is the last entry
                     self._entries.append(entry)
                     break
                 self._purged += 1
@@ -334,8 +334,8 @@ class Link:
         self.reader.waiter.wake()
 
     def retract(self, turn: int, number: int) -> None:
-        """Make what epochs below `number` put of `turn` stale, here on a `keep` link too. The reader skips
-        it: what stands between belongs to other turns."""
+        """Make entries of `turn` from epochs below `number` stale, on a `keep` link too. The reader skips
+        them later, since the entries between them belong to other turns."""
         try:
             oldest = self._entries[0][0]
         except IndexError:

@@ -1,7 +1,7 @@
-"""A pipeline: a graph that runs. READY: all nodes are open; PAUSED: and warm; PLAYING: the threads run.
+"""A pipeline runs a graph. READY: all nodes are open. PAUSED: and warm. PLAYING: the threads run.
 
 `wiring` makes threads and links, `lifecycle` opens and closes nodes outside of them, `turn_control` numbers
-and interrupts turns, `failures` decides when a node raises, `announcer` posts on the bus. Any thread calls.
+and interrupts turns, `failures` handles nodes that raise, `announcer` posts on the bus. Any thread may call.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from vflow.runtime.wiring import wire
 
 STOP_DEADLINE_S = 5.0
 LOADING_GRACE_S = 0.5
-"""How long a start that has failed waits for nodes that are still loading; they close themselves."""
+"""After a failed start, wait this long for nodes that still load; they close themselves later."""
 COMMIT_WITHIN_S = 60.0
 DROP_WITHIN_S = 1.0
-"""A sink whose `drop` takes longer has failed; it promises 10 ms."""
+"""A sink whose `drop` takes longer has failed. It promises 10 ms."""
 SWITCH_INTERVAL_S = 1e-4
 """A busy pure-Python thread costs 10 ms a hop at CPython's default of 5 ms, and 0.3 ms at this."""
 
@@ -51,7 +51,7 @@ class Pipeline:
         with vflow.Pipeline(vflow.load("echo.yaml")) as pipeline:
             pipeline.wait()
 
-    `bus` has its messages. One pipeline runs once; a graph makes as many as one likes.
+    `bus` has its messages. A pipeline runs once; make another from the same graph to run it again.
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class Pipeline:
         switch_interval_s: float | None = SWITCH_INTERVAL_S,
         commit_within_s: float = COMMIT_WITHIN_S,
     ) -> None:
-        """A turn that is answered in advance, and that its node neither commits nor goes on with for
-        `commit_within_s`, is given up."""
+        """Give up a turn that is answered in advance if for `commit_within_s` its node neither commits it nor
+        goes on with it."""
         self.graph = graph
         self.clock: Clock = clock or SystemClock()
         self.bus = Bus()
@@ -119,8 +119,8 @@ class Pipeline:
         """Open and warm up all nodes in parallel, then play. Blocks until it plays; a second call does
         nothing.
 
-        Raises: NodeError for a node that cannot be opened (`__cause__` is Unavailable where something is
-        missing); all that was opened is closed again.
+        Raises: NodeError if a node cannot be opened (`__cause__` is Unavailable if something is missing).
+        Nodes that were opened are closed again.
         """
         with self._lock:
             if self._started or self._stopping:
@@ -135,8 +135,8 @@ class Pipeline:
         return self
 
     def open(self) -> Self:
-        """Open and warm up all nodes, and leave it to `start` to play; a second call does nothing. One thread
-        at a time. Blocks. Raises: NodeError, as `start` does."""
+        """Open and warm up all nodes; `start` plays later. A second call does nothing. One thread at a time.
+        Blocks. Raises: NodeError, as `start` does."""
         with self._lock:
             if self._opened or self._stopping:
                 return self
@@ -172,10 +172,10 @@ class Pipeline:
         self._announcer.say("state", state.value, state=state.value)
 
     def wait(self, timeout_s: float | None = None, *, deadline_s: float = STOP_DEADLINE_S) -> bool:
-        """Block until every thread has ended or a node has failed, then `stop(deadline_s)`; False after
-        the timeout.
+        """Block until every thread has ended or a node has failed, then `stop(deadline_s)`. Return False
+        after the timeout.
 
-        Raises: NodeError where a node failed the pipeline.
+        Raises: NodeError if a node failed the pipeline.
         """
         if not self._ended.wait(timeout_s):
             return False
@@ -185,13 +185,13 @@ class Pipeline:
         return True
 
     def drain(self) -> None:
-        """Let the sources end; what they sent is still played. Does not block: `wait` for it."""
+        """Let the sources end; what they sent is still played. Does not block; call `wait` for the end."""
         self._threads.drain()
 
     def stop(self, deadline_s: float = STOP_DEADLINE_S) -> list[str]:
-        """End all threads and close all nodes; returns by the deadline, with the names of the nodes that
-        had to be abandoned. May be called again. In a thread of the pipeline itself, which cannot wait
-        for its own end, it returns at once, and the pipeline stops after it."""
+        """End all threads and close all nodes. Return, by the deadline, the names of the nodes that had to be
+        abandoned. May be called again. A thread of the pipeline itself cannot wait for its own end: there it
+        returns at once, and the pipeline stops afterwards."""
         thread = threading.current_thread()
         if self._lifecycle.owns(thread) or self._threads.owns(thread):
             threading.Thread(target=self.stop, args=(deadline_s,), name="vflow:stop", daemon=True).start()
@@ -218,28 +218,28 @@ class Pipeline:
             self._end_lock.release()
 
     def _halt(self) -> None:
-        """Have every thread leave at its next look."""
+        """Tell every thread to leave at its next check."""
         with self._lock:
             self._stopping = True
         self._threads.stop()
         self.clock.stop()
 
     def _end_all(self, until: float, until_left: float, until_opened: float) -> list[str]:
-        """Half of the time is kept for closing what did end; the nodes of hung threads are closed too:
-        their files are to be whole."""
+        """End threads, then close nodes. Half of the time is kept for closing. The nodes of threads that hang
+        are closed too, so that their files are whole."""
         hung = self._turns.and_asked(self._threads.join(until_left))
         if sink := self._flusher.dropping():
-            hung.insert(0, sink)  # whoever called it hangs there
+            hung.insert(0, sink)  # the thread that called its drop hangs there too
             self._flusher.give_up()
         return list(dict.fromkeys(hung + self._lifecycle.close(until, until_opened)))
 
     def _give_up(self) -> None:
-        """A node has failed the pipeline."""
+        """End the pipeline, since a node has failed it."""
         self._halt()
         self._ended.set()
 
     def _look_after(self) -> None:
-        """Find what no thread of a node can: a sink that hangs in `drop`, a turn that nobody commits."""
+        """Find what no node's thread can: a sink that hangs in `drop`, a turn that nobody commits."""
         if (name := self._flusher.dropping(DROP_WITHIN_S)) and self.failure is None:
             text = f"its drop() has not returned for {DROP_WITHIN_S:.0f} s"
             self._failures.fail(self._failures.attributed(name, VflowError(text)))
@@ -261,32 +261,32 @@ class Pipeline:
             self._ended.set()
 
     def set(self, node: str, prop: str, value: object) -> None:
-        """Change a property that is declared `hot`; any thread, at any time. Takes what a graph file takes.
+        """Change a `hot` property; any thread, at any time. `value` is as in a graph file.
 
-        Raises: PropertyError for a node or property there is none of, one that is not hot, or a bad value.
+        Raises: PropertyError for an unknown node or property, one that is not hot, or a bad value.
         """
         if node not in self.nodes:
             raise PropertyError(f"no node {node!r}", nearest(node, self.nodes))
         set_hot(self.nodes[node], node, prop, value)
 
     def flush(self, turn: int | None = None, origins: Iterable[str] | None = None) -> Flush:
-        """Make all that is downstream of the origins' outputs stale, and cancel every turn up to `turn`.
+        """Make everything downstream of the origins stale, and cancel every turn up to `turn`.
 
         By default the origins are the nodes that generate replies, and `turn` is the newest. After it
-        returns no sink plays an older sample and no link accepts an older packet.
+        returns, no sink plays an older sample and no link accepts an older packet.
         """
         return self._turns.flush(turn, origins)
 
     def stats(self) -> list[LinkStats]:
-        """The counters of the links that cross threads."""
+        """Return the counters of the links that cross threads."""
         return [link.stats() for _, link in self._wiring.links]
 
     def levels(self) -> dict[str, float]:
-        """How full each link between threads is now: 0 to 1, by its name; any thread."""
+        """Return how full each link between threads is now, 0 to 1, by its name; any thread."""
         return self._wiring.levels()
 
     def call_stats(self) -> list[CallStats]:
-        """How busy each thread is, and how long its calls take; of a source nothing is known."""
+        """Return how busy each thread is and how long its calls take; not for sources."""
         return self._threads.call_stats()
 
     @property
@@ -296,5 +296,5 @@ class Pipeline:
 
     @property
     def failure(self) -> VflowError | None:
-        """What failed the pipeline, if anything."""
+        """The error that failed the pipeline, if any."""
         return self._failures.first

@@ -1,6 +1,6 @@
 """The segment that reads links: its thread takes one entry at a time and drives it through its nodes.
 
-It parks only in `_park`, and is woken by an entry, a due timer, a flush or a stop.
+It sleeps only in `_park`. An entry, a timer, a flush or a stop wakes it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from vflow.runtime.segment import Segment
 
 
 class ReaderSegment(Segment):
-    """One thread, the links that it reads, and the nodes that what comes is for."""
+    """One thread, the links that it reads, and the nodes that it drives."""
 
     def _work(self) -> None:
         """Take entries until all inputs have ended."""
         inbox, pending = self.inbox, self._flushes.queue
         take, timed = inbox.take, self.calls.timed
-        skip = skipped = 0  # calls that need not be timed, and that were not
+        skip = skipped = 0  # how many calls need no timing, and how many of them have been made
         self.calls.begin()
         while True:
             if pending:
@@ -28,7 +28,7 @@ class ReaderSegment(Segment):
                 continue
             item = take()
             if pending and item is not None:
-                # the item is newer than these: applied after it, they would make it stale
+                # the item is newer than the flushes up to its epoch: applied after it, they would hit it too
                 self._flushes.judge_up_to(inbox.link.got_epoch)
                 self.apply()
             if item is None:
@@ -38,7 +38,7 @@ class ReaderSegment(Segment):
                     if skipped < skip:
                         skipped += 1
                         inbox.link.packet(item)
-                    else:
+                    else:  # a timed call stands for those before it that were not timed
                         weight, skipped = skipped + 1, 0
                         skip = timed(inbox.link.packet, item, weight=weight)
                 except Flushed:
@@ -49,10 +49,10 @@ class ReaderSegment(Segment):
                     return
 
     def _park(self) -> None:
-        self.inbox.unblock()
+        self.inbox.unblock()  # a writer that waits for low water here may be the one that feeds another link
         deadline_ns = min(self.timers.values()) if self.timers else None
-        self.waiter.parked = True
-        if self._flushes.queue or self.inbox.ready:  # a stop wakes it, and its next look sees it
+        self.waiter.parked = True  # before the last check: whoever puts after it sees that it must wake us
+        if self._flushes.queue or self.inbox.ready:  # a stop needs no check: it always wakes
             self.waiter.parked = False
         else:
             self.waiter.wait(deadline_ns)

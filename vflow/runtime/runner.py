@@ -1,7 +1,7 @@
-"""How one node's code is driven: what it emits is checked and passed on, what it raises is attributed.
+"""Drive one node's code: check what it emits and pass it on, attribute what it raises.
 
-One runner a node, used by a segment's thread and by the test harness alike. Plain nodes are chained (see
-`chain`); generators and coroutines are stepped, so that a flush can end them between two steps.
+Each node has one runner, used by a segment's thread or by the test harness. Plain nodes are chained (see
+`chain`). Generators and coroutines run step by step, so that a flush can end them between two steps.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from vflow.ports import Item, Out, outputs_of
 from vflow.runtime.chain import Chain, Push
 
 Pushes = tuple[Push, ...]
-"""Where the items of an output go, in order."""
+"""The targets of an output's items, in order."""
 
 
 class Verdict(Enum):
-    """What becomes of the work on an item, when a flush refused what came of it or the node looked."""
+    """The fate of the work on an item, after a flush refused its result or the node checked for a flush."""
 
     UNWIND = "everything in this thread that led to it is stale"
     DROP = "the item is stale, its sender is not"
@@ -33,31 +33,31 @@ class Verdict(Enum):
 
 
 class RunnerHost(Protocol):
-    """What drives a runner: a segment, or the harness."""
+    """The driver of a runner: a segment, or the harness."""
 
     def look(self, runner: Runner, turn: int) -> None:
-        """The node gave the runtime a look. Raises: Flushed or Stopped to end what it does."""
+        """Check for a flush or stop, since the node yielded None. Raises: Flushed or Stopped."""
 
     def judge(self, runner: Runner, turn: int) -> Verdict:
-        """A flush ended this runner's work on an item of `turn`, or refused what it emitted."""
+        """Decide, after a flush ended this runner's work on an item of `turn` or refused what it emitted."""
 
     def spares(self, runner: Runner) -> bool:
-        """Whether the flush that had an emission dropped lets the rest of that work go on."""
+        """Return whether the flush that dropped an emission lets the rest of that work go on."""
 
     def apply(self) -> None:
-        """Apply the flushes that were judged: `on_flush` and `on_cancel` of the nodes, then the epoch."""
+        """Apply the judged flushes: `on_flush` and `on_cancel` of the nodes, then the epoch."""
 
     def failed(self, runner: Runner, error: Exception) -> None:
-        """The node raised: returns where its policy lets it go on."""
+        """Handle an error of the node. Return only if its policy lets it go on."""
 
     def announce(self, runner: Runner, item: Item, port: str) -> None:
         """Post an item on the bus."""
 
     def complete(self, runner: Runner, awaitable: Any, turn: int) -> Any:
-        """Run a coroutine to its end. Raises: Flushed or Stopped where that came first."""
+        """Run a coroutine to its end. Raises: Flushed or Stopped if that comes first."""
 
     def finish(self, awaitable: Any) -> None:
-        """Run the closing of an asynchronous generator to its end, whatever comes."""
+        """Run the closing of an asynchronous generator to its end; nothing cancels it."""
 
 
 def _as_it_is(output: Any) -> Any:
@@ -65,11 +65,11 @@ def _as_it_is(output: Any) -> Any:
 
 
 def _nowhere(item: Item) -> None:
-    """The target of an output that is linked to nothing."""
+    """Take the items of an output that is linked to nothing."""
 
 
 class Runner:
-    """Drives one node in one thread at a time. `turn` of an item decides whether it survives a flush."""
+    """Drives one node, in one thread at a time. The `turn` of an item decides whether it survives a flush."""
 
     def __init__(self, node: Node, name: str, place: Place | None, host: RunnerHost) -> None:
         self.node, self.name, self.place, self.host = node, name, place, host
@@ -77,43 +77,44 @@ class Runner:
         self.outs = outputs_of(type(node))
         self.is_source = is_source(type(node))
         self.steps = 0
-        """Calls and emissions that went by `run`; a plain `process` is seen by what its thread takes."""
+        """Counts calls and emissions through `run`. Links count the calls of a plain `process`."""
         self.turn: int | None = None
-        """The turn of what the node works on; None where it works on nothing, or has a plain `process`."""
+        """The turn that the node works on; None if it is idle, or has a plain `process`."""
         self.item: Item | None = None
-        """What it works on, where that is not a plain `process`."""
-        self._worked = 0  # the last turn that it worked on
-        self._replied = 0  # the last turn whose reply it has ended
+        """The item that the node works on, unless it has a plain `process`."""
+        self._worked = 0  # the last turn that the node worked on
+        self._replied = 0  # the last turn whose reply the node has ended
         self.stamps = False
-        """Whether what it emits without a turn gets the turn of what it worked on; set before any `entry`."""
+        """Whether items emitted without a turn get the turn of the node's work. Set it before any `entry`."""
         self._packets: dict[str, Pushes] = dict.fromkeys(self.outs, ())
         self._events: dict[str, Pushes] = dict.fromkeys(self.outs, ())
         self._types = {name: port.caps.packet_type for name, port in self.outs.items()}
         self._only = next(iter(self.outs.values())) if len(self.outs) == 1 else None
         self._common = _common_class(self._types[self._only.name]) if self._only is not None else None
-        """The class of nearly all that leaves the only output; no check is due for it."""
+        """The class of nearly everything that leaves the only output; such items need no check."""
         self._swallows = type(node).swallows
 
     def connect(self, port: str, packets: list[Push], events: list[Push]) -> None:
-        """Set where the items of an output go: direct calls, or links. Before any `entry`."""
+        """Set the targets of an output: direct calls, or links. Call it before any `entry`."""
         if self.outs[port].bus:
-            packets = [*packets, self._announcer(port)]  # last: what a flush refuses is not announced
+            packets = [*packets, self._announcer(port)]  # last: an item that a flush refused is not announced
         self._packets[port] = tuple(packets)
         self._events[port] = tuple(events)
 
     def entry(self, port: str) -> Push:
-        """The function that takes a packet of one input."""
+        """Return the function that takes the packets of one input."""
         process = getattr(self.node, f"process_{port}", self.node.process)
         stepped = (
             inspect.isgeneratorfunction(process) or is_async_function(process) or type(self.node).generates
         )
         pushes = self._packets[self._only.name] if self._only is not None else ()
+        # a chain is the fast way; whatever needs a turn, a choice of output or steps goes through `run`
         if stepped or self.stamps or len(self.outs) > 1 or len(pushes) > 1:
             return lambda packet: self.run(process, packet, packet.turn)
         return Chain(self, process, self._common, pushes[0] if pushes else _nowhere).entry
 
     def event(self, event: Event) -> None:
-        """Take an event: what the node makes of it goes out first, then the event itself."""
+        """Take an event. What the node makes of it goes out first, then the event itself."""
         if isinstance(event, Eos):
             self.open_inputs -= 1
             if self.open_inputs > 0:
@@ -127,30 +128,30 @@ class Runner:
             for port in self.outs:
                 if not self._send(self._events[port], event, event.turn):
                     self.host.apply()
-        except VflowError as error:  # a link is full, and its policy is error
+        except VflowError as error:  # a link is full and its policy is error
             self.host.failed(self, error)
         finally:
             self.item = outer
 
     def timer(self) -> None:
-        """The node's timer is due."""
+        """Run the node's timer, which is due."""
         self.run(lambda _: self.node.on_timer(), None, 0)
 
     def failed(self, error: Exception) -> None:
-        """The node raised, or its link is full: returns where its policy lets it go on."""
+        """Handle an error of the node, or a full link. Return only if the node's policy lets it go on."""
         self.host.failed(self, error)
 
     def pass_on(self, emitted: Any, turn: int) -> None:
-        """Send what the node emitted for an item of `turn` to where it goes. Raises: Flushed."""
+        """Send an emission for an item of `turn` to its targets. Raises: Flushed."""
         self.run(_as_it_is, emitted, turn)
 
     def settle(self, push: Push, item: Item, turn: int) -> None:
-        """A flush refused what the node emitted: drop it, or push it again. Raises: Flushed, to unwind."""
+        """Drop an emission that a flush refused, or push it again. Raises: Flushed, to unwind the callers."""
         if not self._settle(push, item, turn):
             self.host.apply()
 
     def run(self, method: Callable[[Any], Any], item: Any, turn: int) -> None:
-        """Call one of the node's methods and pass on all that it emits."""
+        """Call one of the node's methods and pass on everything it emits."""
         outer = self.turn, self.item
         self.turn, self.item = turn, item
         self._worked = turn or self._worked
@@ -171,7 +172,7 @@ class Runner:
             self.host.apply()
 
     def _end_reply(self, item: Any, turn: int) -> None:
-        """End a reply that a generator has raised in, so that nobody waits for the rest of it."""
+        """End the reply of a generator that raised, so that nobody waits for the rest of it."""
         asked = isinstance(item, TextPacket | SpeechEnd)
         if not (asked and turn and type(self.node).generates) or self._replied == turn:
             return
@@ -183,7 +184,7 @@ class Runner:
             self.run(lambda _: (port, end), None, turn)
 
     def _emit_all(self, output: Any, turn: int) -> bool:
-        """Pass on what a method returned; False where a flush made the rest of it stale."""
+        """Pass on the result of a method. Return False if a flush made the rest of it stale."""
         if inspect.iscoroutine(output):
             output = self.host.complete(self, output, turn)
         if output is None:
@@ -197,8 +198,8 @@ class Runner:
         return self._step(iter(output), turn) if isinstance(output, Iterable) else self._emit(output, turn)
 
     def _step(self, emissions: Iterator[Any], turn: int) -> bool:
-        """Pass all emissions on. However this ends, the generator is closed before a flush is applied or
-        the node is restarted, so that its `finally` comes before the node's `on_cancel`."""
+        """Pass on all emissions. However this ends, close the generator before a flush is applied or the node
+        is restarted: its `finally` must run before the node's `on_cancel`."""
         try:
             for emitted in emissions:
                 self.steps += 1
@@ -207,7 +208,7 @@ class Runner:
                 elif not self._emit(emitted, turn):
                     if not self.is_source and not self.host.spares(self):
                         return False
-                    self.host.apply()  # what it makes next is newer than the flush
+                    self.host.apply()  # what the node makes next is newer than the flush
             return True
         finally:
             close = getattr(emissions, "close", None)
@@ -215,9 +216,9 @@ class Runner:
                 close()
 
     def _emit(self, emitted: Any, turn: int) -> bool:
-        """Pass one emission on; False where a flush made the rest of this item's work stale.
+        """Pass on one emission. Return False if a flush made the rest of the work on this item stale.
 
-        Raises: NodeError for what is no emission; LinkFull.
+        Raises: NodeError for something that cannot be emitted; LinkFull.
         """
         port: Out | None = self._only
         item = emitted
@@ -238,7 +239,7 @@ class Runner:
         return self._send(self._packets[port.name], item, turn)
 
     def _send(self, pushes: Pushes, item: Item, turn: int) -> bool:
-        for push in pushes:  # each settled for itself: what has got the item does not get it again
+        for push in pushes:  # settled one by one: a target that has the item does not get it again
             try:
                 push(item)
             except Flushed:
@@ -250,7 +251,7 @@ class Runner:
         while (verdict := self.host.judge(self, turn)) is not Verdict.UNWIND:
             if verdict is Verdict.DROP and not isinstance(item, Eos):
                 return False
-            self.host.apply()
+            self.host.apply()  # raises the thread's epoch, so that the next push is fresh
             try:
                 push(item)
                 return True
@@ -259,7 +260,7 @@ class Runner:
         raise Flushed
 
     def _problem(self, port: Out | None, item: object) -> str:
-        """What is wrong with an emission, '' where nothing is."""
+        """Return what is wrong with an emission; '' if nothing is."""
         known = ", ".join(self.outs) or "none"
         if not isinstance(item, Packet | Event):
             return f"emitted {type(item).__name__}, not a packet or an event"

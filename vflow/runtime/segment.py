@@ -1,4 +1,4 @@
-"""Segments: the nodes that one thread runs by direct calls, and all that is asked of that thread.
+"""Segments: the nodes that one thread runs by direct calls, and the requests to that thread.
 
 `ReaderSegment` takes entries from links, `SourceSegment` runs a source. A flush is applied between two
 items, or where a node yields (see docs/design/flush.md).
@@ -32,26 +32,27 @@ from vflow.runtime.runner import Runner, Verdict
 
 @dataclass(frozen=True, slots=True)
 class SegmentOwner:
-    """What a segment asks of its pipeline. The functions are called in the segment's thread."""
+    """The parts of a pipeline that a segment needs. The functions are called in the segment's thread."""
 
     clock: Clock
     flush_lock: FlushLock
     is_open: Callable[[str], bool]
     """Whether the node of that name is open."""
     announce: Callable[[str, int, Item, str], None]
-    """Post what a node, in a thread of that epoch, emitted at a port."""
+    """Post an item that a node emitted at a port, in a thread at that epoch."""
     failed: Callable[[Segment, Runner, BaseException], bool]
-    """Apply the node's `on_error`; whether it was restarted. Raises: Stopped where it is `fail`."""
+    """Apply the node's `on_error`. Return whether it was restarted. Raises: Stopped if it is `fail`."""
     crashed: Callable[[Segment, BaseException], None]
-    """Fail the pipeline: the segment's thread ends by what no `on_error` is for."""
+    """Fail the pipeline, since an error that no `on_error` handles ends the segment's thread."""
     ended: Callable[[Segment], None]
-    """The segment's thread leaves."""
+    """Note that the segment's thread ends."""
 
 
 class Segment:
-    """One thread and its nodes; `head` calls the others.
+    """One thread and its nodes; the first, `head`, calls the others.
 
-    `hand`, `stop`, `drain` and `notify` are for any thread; the rest belongs to the segment's own.
+    Any thread may call `hand`, `stop`, `drain`, `notify`, `settle` and `left`. The rest is for its own
+    thread.
     """
 
     def __init__(self, name: str, owner: SegmentOwner) -> None:
@@ -66,10 +67,10 @@ class Segment:
         self._flushes = PendingFlushes(owner.flush_lock)
         self._coroutines = Coroutines(self._stale)
         self._leaving = threading.Lock()
-        """Held by whoever applies flushes behind the thread's end."""
+        """Held by a thread that applies flushes after the segment's own has ended."""
         self._left = False
         self._looking: Runner | None = None
-        """Whose generator is suspended while it takes an event."""
+        """The runner whose generator is suspended while its node takes an event."""
         self._stopping = False
         self._draining = False
         self._notified = False
@@ -82,21 +83,21 @@ class Segment:
 
     @property
     def left(self) -> bool:
-        """Whether its thread has come to its end; any thread."""
+        """Whether its thread has come to its end; any thread may ask."""
         return self._left
 
     # any thread
 
     def hand(self, flush: Flush) -> None:
-        """Have a flush applied before the next item; under the flush lock."""
+        """Have a flush applied before the next item. The caller has the flush lock."""
         self._flushes.hand(flush)
         self._coroutines.cancel_stale()
         self.waiter.wake()
 
     def settle(self) -> None:
-        """Where the thread has left, apply what was handed over since, in the caller's: what a reply's node
-        knows of it has to become true, though its input has ended. Not under the flush lock."""
-        # not blocking: a listener on the bus may flush from within; whoever holds it looks once more
+        """If the thread has ended, apply the flushes handed to it since then, in the caller's thread: a
+        generator's history must be right although its input has ended. Not under the flush lock."""
+        # does not block: a listener on the bus may flush from within; the lock's owner looks once more
         while self._left and self._flushes.queue and self._leaving.acquire(blocking=False):
             try:
                 with suppress(Signal):
@@ -105,18 +106,18 @@ class Segment:
                 self._leaving.release()
 
     def stop(self) -> None:
-        """Leave at the next look; whatever waits is woken."""
+        """Leave at the next check; any wait is woken."""
         self._stopping = True
         self._coroutines.cancel_stale()
         self.waiter.wake()
 
     def drain(self) -> None:
-        """A source ends its stream; other segments end with their inputs."""
+        """End a source's stream. Other segments end with their inputs."""
         self._draining = True
         self.waiter.wake()
 
     def notify(self) -> None:
-        """Wake `wait_until`."""
+        """Wake a node's `wait_until`."""
         self._notified = True
         self.waiter.wake()
 
@@ -129,7 +130,7 @@ class Segment:
             self._work()
         except Signal:
             pass
-        except BaseException as error:  # sys.exit in a node, or a fault of the runtime itself
+        except BaseException as error:  # sys.exit in a node, or a fault in the runtime itself
             self._leave_child()
             self.owner.crashed(self, error)
         finally:
@@ -139,22 +140,22 @@ class Segment:
                 self._coroutines.close()
             finally:
                 self._left = True
-                self.settle()
+                self.settle()  # a flush may have been handed over just before
                 self.owner.ended(self)
                 clock.leave(self.waiter)
 
     def forked(self) -> None:
-        """See `vflow.runtime.forks`."""
+        """Note that this process is a child that a node forked (see `vflow.runtime.forks`)."""
         self._in_child = self._stopping = True
 
     def _leave_child(self) -> None:
-        """End the process where it is one that a node has forked, and that came back from the node's code."""
+        """End this process if it is a child that a node forked and that returned from the node's code."""
         if self._in_child:
             os._exit(forks.CHILD_CAME_BACK)
 
     @abstractmethod
     def _work(self) -> None:
-        """Do what the thread is for; it leaves when this returns. Raises: Signal to leave at once."""
+        """Do the thread's work; the thread ends when this returns. Raises: Signal to leave at once."""
 
     def _deliver(self, target: Any, event: Event) -> None:
         while True:
@@ -167,14 +168,14 @@ class Segment:
                     return
 
     def wake_at(self, runner: Runner, time_ns: int | None) -> None:
-        """See `Context.wake_at`."""
+        """Set a node's timer (see `Context.wake_at`)."""
         if time_ns is None:
             self.timers.pop(runner, None)
         else:
             self.timers[runner] = time_ns
 
     def wait_until(self, runner: Runner, deadline_ns: int | None) -> None:
-        """See `Context.wait_until`."""
+        """Block a node's own code (see `Context.wait_until`)."""
         while True:
             self.check()
             if self._draining and runner.is_source:
@@ -189,7 +190,7 @@ class Segment:
             self.waiter.wait(deadline_ns)
 
     def rest(self, duration_ns: int) -> None:
-        """Wait, flushes notwithstanding. Raises: Stopped."""
+        """Wait this long, even if flushes come. Raises: Stopped."""
         self.check()
         until_ns = self.owner.clock.now_ns() + duration_ns
         while self.owner.clock.now_ns() < until_ns:
@@ -209,14 +210,15 @@ class Segment:
         self.check()
         if self._flushes.concerns(runner, turn):
             raise Flushed
+        # a node that yields between steps hears events (a pause, an interruption) before its item is done
         if runner is self.head and overrides(runner.node, "on_event") and len(self.inbox.links) == 1:
             event = self.inbox.links[0].pop_event()
             if event is not None:
                 self._take_event(runner, turn, event)
 
     def _take_event(self, runner: Runner, turn: int, event: Event) -> None:
-        """Give an event to a node whose generator is suspended. Where that applies a flush, the node is
-        told of it behind its generator's end, if the flush ends it, else at once."""
+        """Give an event to a node whose generator is suspended. If that applies a flush, tell the node after
+        the generator has ended if the flush ends it, else at once."""
         outer, self._looking = self._looking, runner
         try:
             self._deliver(runner.event, event)
@@ -234,8 +236,8 @@ class Segment:
         return self._flushes.spares(runner)
 
     def apply(self) -> None:
-        """Apply the flushes that were judged. A newer one may concern a node that called the one which was
-        refused, and whose generator is suspended: it is judged in its turn."""
+        """Apply the flushes that were judged. A newer one may concern a node further up, which called the
+        refused one and whose generator is suspended. That node judges it later."""
         self._pay()
         while (flush := self._flushes.take_judged()) is not None:
             self._apply(flush)
@@ -251,7 +253,7 @@ class Segment:
                 self._flushes.owed.append(flush)
             else:
                 self._tell(runner, flush)
-        self.epoch = flush.number
+        self.epoch = flush.number  # last: what nodes emit from here on is newer than the flush
 
     def _pay(self) -> None:
         if self._looking is None:
@@ -270,7 +272,7 @@ class Segment:
                 runner.node.on_flush(flush)
         except Signal:
             raise
-        except BaseException as error:  # a node's own code, sys.exit included
+        except BaseException as error:  # the node's own code may raise anything, sys.exit included
             self.failed(runner, error)
 
     def failed(self, runner: Runner, error: BaseException) -> None:

@@ -1,4 +1,4 @@
-"""Models that several nodes use: loaded once a process, counted, closed with their last user."""
+"""Models that several nodes use: loaded once per process, counted, and closed after their last user."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class _Entry:
 
 
 class SharedModels:
-    """Any thread may call; two that ask for the same key at once load it once.
+    """Instances by key. Any thread may call; if two ask for the same key at once, it is loaded once.
 
-    An instance with an attribute `closed` that is True has died: whoever asks next loads another, and each
-    of the two is closed with its own last user.
+    An instance whose attribute `closed` is True has died. The next to ask for its key loads another one, and
+    each of the two is closed after its own last user.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # guarded by _lock: of each key the instances that have users, the newest last; those before it died
+        # guarded by _lock: by key, the instances that have users, the newest last; all but it have died
         self._entries: dict[str, list[_Entry]] = {}
 
     def acquire(self, key: str, load: Callable[[], Any]) -> Any:
-        """The living instance for `key`, loaded by `load` where there is none; one more user."""
+        """Return the living instance for `key`, with one user more. If there is none, call `load`."""
         died: _Entry | None = None
         while True:
             with self._lock:
@@ -42,7 +42,7 @@ class SharedModels:
                 entry = entries[-1]
                 entry.users += 1
             if died is not None:
-                with contextlib.suppress(Exception):  # of one that is dead already
+                with contextlib.suppress(Exception):  # closing an instance that has died may fail
                     self._leave(key, died)
             try:
                 with entry.loading:
@@ -50,7 +50,7 @@ class SharedModels:
                     if fresh:
                         entry.value = load()
                         entry.loaded = True
-                    if fresh or not has_died(entry.value):  # one that is dead when it is loaded stays so
+                    if fresh or not has_died(entry.value):  # dead right after loading: another would be too
                         return entry.value
             except BaseException:
                 self._leave(key, entry)
@@ -58,8 +58,8 @@ class SharedModels:
             died = entry
 
     def release(self, key: str, value: Any = _NEWEST) -> None:
-        """One user less of `value`, the key's newest instance if not given; the last one closes the
-        instance, if it has a `close`."""
+        """Count one user less of `value`, by default the key's newest instance. After its last user, close
+        the instance if it has a `close`."""
         with self._lock:
             entries = self._entries[key]
             entry = entries[-1]
@@ -81,24 +81,24 @@ class SharedModels:
 
 
 def has_died(value: object) -> bool:
-    """Whether a shared instance says of itself that it works no more."""
+    """Return whether a shared instance says that it no longer works."""
     return getattr(value, "closed", False) is True
 
 
 MODELS = SharedModels()
-"""The process's models: sharing them between pipelines is their purpose."""
+"""The models of this process. They are global on purpose: pipelines share them."""
 
 
 class Shares:
-    """What one node has of the process's models. One thread at a time."""
+    """The shared models that one node holds. One thread at a time."""
 
     def __init__(self) -> None:
         self._held: list[tuple[str, Any]] = []
         self._errors: list[BaseException] = []
 
     def take(self, key: str, load: Callable[[], Any]) -> Any:
-        """The living instance for `key`. What the node had of that key, and has died, is given back first:
-        its memory is what the next one needs."""
+        """Return the living instance for `key`. First give back the node's dead instances of that key: the
+        next one needs their memory."""
         for held in [held for held in self._held if held[0] == key and has_died(held[1])]:
             self._give_back(held)
         value = MODELS.acquire(key, load)
@@ -106,16 +106,16 @@ class Shares:
         return value
 
     def release(self) -> list[BaseException]:
-        """Give back what is left. Returns what could not be closed."""
+        """Give back all instances. Return the errors of closing them."""
         while self._held:
             self._give_back(self._held[-1])
         errors, self._errors = self._errors, []
         return errors
 
     def _give_back(self, held: tuple[str, Any]) -> None:
-        at = next(at for at, each in enumerate(self._held) if each is held)  # no instance is compared
+        at = next(at for at, each in enumerate(self._held) if each is held)  # by identity, not by `==`
         del self._held[at]
         try:
             MODELS.release(*held)
-        except BaseException as error:  # a model's own code
+        except BaseException as error:  # the model's own code may raise anything
             self._errors.append(error)

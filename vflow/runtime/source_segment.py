@@ -1,4 +1,4 @@
-"""The segment of a source: its thread runs the source's stream, and reads no link."""
+"""The segment of a source: its thread runs the source's stream and reads no link."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from vflow.runtime.segment import Segment
 
 
 class SourceSegment(Segment):
-    """One thread, its source and the nodes that the source calls. A restarted source begins a new stream."""
+    """One thread, a source, and the nodes that the source calls. A restarted source begins a new stream."""
 
     _again: bool
-    """Whether to produce anew: the source was restarted."""
+    """Whether to call `produce` again, since the source was restarted."""
 
     def _work(self) -> None:
-        """Run the stream to its end, or until it is drained; then send the eos."""
+        """Run the stream until it ends or is drained, then send the eos."""
         source = self.head.node
         try:
             self._again = True
@@ -38,9 +38,9 @@ class SourceSegment(Segment):
                 break
             if self._flushes.queue:
                 self.apply_all()
-        self._again = False  # a failure before this was not of this stream
+        self._again = False  # this stream has ended: no failure before it matters now
 
     def failed(self, runner: Runner, error: BaseException) -> None:
         self._leave_child()
-        # after a failure of a node that it calls the stream goes on, and sets this to False at its end
+        # if a node that the source calls has failed, the stream goes on, and sets this to False at its end
         self._again = self.owner.failed(self, runner, error)

@@ -1,8 +1,9 @@
-"""Speculation: a turn is answered at its first pause, and what that reaches the world with waits.
+"""Speculation: a turn is answered at its first pause, and the answer waits until the turn is over.
 
-Between `begin` (a pause) and `commit` (the utterance is over) a turn is *speculative*: links into nodes with
-an effect hold what belongs to it, and what its nodes would tell the application is withheld. `retract` (the
-user spoke on) makes it void. The runtime does this for every node that `speculates`, and all behind it.
+Between `begin` (a pause) and `commit` (the utterance is over) a turn is *speculative*. Links into nodes with
+an effect hold what belongs to it, and messages of its nodes to the application are withheld. `retract` (the
+user spoke on) makes all of that void. The runtime does this for every node that `speculates`, and for all
+nodes downstream of one.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from dataclasses import dataclass, field, replace
 from vflow.bus import Message
 
 _TAKEN_BACK = 16
-"""Turns that were taken back and are remembered: what is late of them has no effect."""
+"""How many of the turns taken back are remembered: late items of these have no effect."""
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A turn whose end may be taken back, says `node`, since a moment in ns of pipeline time."""
+    """A turn whose end `node` may take back, since a moment in ns of pipeline time."""
 
     turn: int
     node: str
@@ -28,26 +29,26 @@ class Doubt:
 
 @dataclass(slots=True)
 class SpeculativeTurn:
-    """What is known of one speculative turn; times in ns of pipeline time."""
+    """The state of one speculative turn; times in ns of pipeline time."""
 
     turn: int
     node: str
-    """The node that has it answered in advance."""
+    """The node that asked for an answer in advance."""
     last_ns: int
-    """When something of it was last made, or told."""
+    """When something of the turn was last made or told."""
     retraction: int = 0
-    """The number of the flush that retracted it last."""
+    """The number of the last flush that retracted it."""
     after_ns: int = -1
-    """A pause up to this time has been retracted already."""
+    """Pauses up to this time have been retracted."""
     messages: list[Message] = field(default_factory=list)
-    """What is withheld."""
+    """The messages that are withheld."""
 
 
 class Speculation:
     """The speculative turns of a pipeline. Any thread may call."""
 
     def __init__(self, nodes: frozenset[str], now_ns: Callable[[], int]) -> None:
-        """`nodes` are those that may work in advance, and all that is behind them."""
+        """`nodes` are those that may work in advance, and all nodes downstream of them."""
         self.nodes = nodes
         self._now_ns = now_ns
         self._lock = threading.Lock()
@@ -59,20 +60,20 @@ class Speculation:
         ] = {}  # guarded by _lock; outlives _turns until its messages are posted
 
     def holds(self, turn: int) -> bool:
-        """Whether what belongs to this turn must not reach the world yet."""
+        """Return whether items of this turn must not reach the world yet."""
         return turn in self._turns
 
     def doubts(self, turn: int) -> bool:
-        """Whether what belongs to this turn must not have an effect that cannot be repeated."""
+        """Return whether items of this turn must not have an effect that cannot be repeated."""
         return turn in self._turns or turn in self._doubts
 
     def doubt(self, turn: int, node: str) -> None:
-        """The end of the turn may be false, says `node`."""
+        """Note that `node` may find the end of the turn false."""
         with self._lock:
             self._doubts = {**self._doubts, turn: Doubt(turn, node, self._now_ns())}
 
     def settle(self, which: Callable[[Doubt], bool]) -> list[Doubt]:
-        """Nobody takes back the turns any more for whose doubts `which` is true; returns these."""
+        """Remove the doubts for which `which` is true, and return them: nobody takes those turns back now."""
         with self._lock:
             settled = [doubt for doubt in self._doubts.values() if which(doubt)]
             if settled:
@@ -80,16 +81,16 @@ class Speculation:
             return settled
 
     def take_back(self, turn: int) -> None:
-        """The end of the turn was false: nothing of it has an effect that cannot be repeated."""
+        """Note that the turn's end was false: nothing of it may have an effect that cannot be repeated."""
         with self._lock:
             self._taken_back = (*self._taken_back, turn)[-_TAKEN_BACK:]
 
     def was_taken_back(self, turn: int) -> bool:
-        """Whether the turn is one of the last that were."""
+        """Return whether the turn is one of the last that were taken back."""
         return turn in self._taken_back
 
     def begin(self, turn: int, node: str = "") -> None:
-        """The turn may be over, says `node`: from now on it is answered in advance."""
+        """Begin to answer a turn in advance, since `node` says that it may be over."""
         with self._lock:
             now_ns = self._now_ns()
             ahead = self._ahead.setdefault(turn, SpeculativeTurn(turn, node, now_ns))
@@ -97,41 +98,41 @@ class Speculation:
             self._turns |= {turn}
 
     def touch(self, turn: int) -> None:
-        """Something of the turn was made."""
+        """Note that something of the turn was made."""
         ahead = self._ahead.get(turn)
         if ahead is not None:
             ahead.last_ns = self._now_ns()
 
     def begun_by(self, node: str) -> list[SpeculativeTurn]:
-        """The turns that a node has answered in advance, and has not committed."""
+        """Return the turns that a node has answered in advance and not committed."""
         with self._lock:
             return [self._ahead[turn] for turn in sorted(self._turns) if self._ahead[turn].node == node]
 
     def older_than(self, age_ns: int) -> list[SpeculativeTurn]:
-        """The turns of which nothing was made or told for so long."""
+        """Return the turns of which nothing was made or told for `age_ns`."""
         since_ns = self._now_ns() - age_ns
         with self._lock:
             return [self._ahead[turn] for turn in sorted(self._turns) if self._ahead[turn].last_ns < since_ns]
 
     def forget(self, turn: int) -> None:
-        """Nobody will commit the turn: nothing more of it is held, or withheld."""
+        """Forget a turn that nobody will commit: hold and withhold nothing more of it."""
         with self._lock:
             self._turns -= {turn}
             self._ahead.pop(turn, None)
 
     def wanted(self, turn: int, pts_ns: int) -> bool:
-        """Whether the pause at `pts_ns` is worth an answer in advance: nobody has spoken on since."""
+        """Return whether to answer the pause at `pts_ns` in advance: the user has not spoken on since."""
         with self._lock:
             return turn in self._turns and pts_ns > self._ahead[turn].after_ns
 
     def made(self, turn: int) -> bool:
-        """Whether anything was made in advance that is told."""
+        """Return whether messages of the turn are withheld."""
         with self._lock:
             return turn in self._ahead and bool(self._ahead[turn].messages)
 
     def withhold(self, turn: int, epoch: int, message: Message) -> bool:
-        """Keep a message until `commit`; False where its turn is sure. One that comes late, of a thread at an
-        `epoch` before the retraction, is dropped."""
+        """Keep a message until `commit`. Return False if its turn is not speculative. Drop a late message,
+        from a thread at an `epoch` before the retraction."""
         with self._lock:
             ahead = self._ahead.get(turn)
             if ahead is not None and epoch >= ahead.retraction:
@@ -140,9 +141,8 @@ class Speculation:
             return ahead is not None
 
     def retract(self, turn: int, number: int, after_ns: int) -> list[Message] | None:
-        """The user spoke on at `after_ns`; `number` is the flush. Returns what was withheld, and is void.
-
-        None where the turn is not speculative."""
+        """Note that the user spoke on at `after_ns`; `number` is the flush's. Return the withheld messages,
+        which are void now; None if the turn is not speculative."""
         with self._lock:
             if turn not in self._turns:
                 return None
@@ -152,19 +152,19 @@ class Speculation:
             return void
 
     def cancel(self, turn: int, nodes: frozenset[str]) -> None:
-        """A flush cancelled all turns up to `turn`: what these nodes have said in advance is void."""
+        """Drop the withheld messages of these nodes, for all turns up to `turn`: a flush cancelled them."""
         with self._lock:
             for ahead in self._ahead.values():
                 if ahead.turn <= turn:
                     ahead.messages = [m for m in ahead.messages if m.source not in nodes]
 
     def commit(self, turn: int, release: Callable[[], None], post: Callable[[Message], None]) -> None:
-        """The turn is sure: `release` the links, then post what was withheld in its order, by the time of
-        now; each message has when it was made in `made_ns`."""
+        """End speculation about a turn: call `release` for the links, then `post` each withheld message, in
+        order. A message gets the present time; `made_ns` in its data is when it was made."""
         with self._lock:
             self._turns -= {turn}
         release()
-        while True:  # not under the lock: a listener may flush; meanwhile more may be withheld
+        while True:  # post outside the lock: a listener may flush, and more may be withheld meanwhile
             with self._lock:
                 ahead = self._ahead.get(turn)
                 if ahead is None or not ahead.messages:

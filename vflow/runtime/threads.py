@@ -1,4 +1,4 @@
-"""The threads of a pipeline: begun in the order of the graph, ended together, and which of them hang."""
+"""The threads of a pipeline: start them in order, end them together, and name those that hang."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vflow.runtime.segment import Segment
 
 
 class Threads:
-    """Each segment's thread. `owns` and the rest are for any thread."""
+    """The thread of each segment. Any thread may call."""
 
     def __init__(self, segments: list[Segment]) -> None:
         self.segments = segments
@@ -18,14 +18,14 @@ class Threads:
         self._running: set[Segment] = set()  # guarded by _lock
 
     def start(self) -> None:
-        """Begin in the order of the graph, sources last."""
+        """Start the threads in the order of the graph, but sources last."""
         with self._lock:
             self._running = set(self.segments)
         for segment in sorted(self.segments, key=lambda segment: not segment.inbox.links):
             segment.thread.start()
 
     def call_stats(self) -> list[CallStats]:
-        """Figures of each thread that takes what comes out of links."""
+        """Return figures of each thread that reads links."""
         return [
             segment.calls.stats(tuple(runner.name for runner in segment.runners))
             for segment in self.segments
@@ -33,23 +33,23 @@ class Threads:
         ]
 
     def ended(self, segment: Segment) -> bool:
-        """A segment's thread leaves; whether it is the last one."""
+        """Note that a segment's thread ends. Return whether it is the last one."""
         with self._lock:
             self._running.discard(segment)
             return not self._running
 
     def drain(self) -> None:
-        """Let the sources end."""
+        """Let the sources end their streams."""
         for segment in self.segments:
             segment.drain()
 
     def stop(self) -> None:
-        """Have every thread leave at its next look; does not wait for it."""
+        """Tell every thread to leave at its next check; do not wait for it."""
         for segment in self.segments:
             segment.stop()
 
     def join(self, until: float) -> list[str]:
-        """Wait for their ends until `until` of `time.monotonic`; returns the nodes whose threads go on."""
+        """Wait for the threads until `until` (`time.monotonic`). Return the nodes of those that still run."""
         hung: list[str] = []
         for segment in self.segments:
             if segment.thread.ident is not None:
@@ -59,10 +59,10 @@ class Threads:
         return hung
 
     def owns(self, thread: threading.Thread) -> bool:
-        """Whether a thread is one of these."""
+        """Return whether a thread is one of these."""
         return any(segment.thread is thread for segment in self.segments)
 
     @property
     def alive(self) -> bool:
-        """Whether any of them still runs."""
+        """Whether any of the threads still runs."""
         return any(segment.thread.is_alive() for segment in self.segments)

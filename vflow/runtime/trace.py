@@ -1,5 +1,5 @@
-"""What every thread did, and when, for `chrome://tracing` and Perfetto: a slice for each packet that a node
-worked on, arrows from who made it to who took it, marks for events and flushes.
+"""Record when every thread did what, for `chrome://tracing` and Perfetto: a slice for each packet that a node
+worked on, an arrow from its maker to its taker, a mark for each event and flush.
 
 Source of the format: "Trace Event Format" of the Chromium project: `X` slices, `s` and `t` flows, `i`
 instants, `M` names.
@@ -26,32 +26,32 @@ from vflow.packet import Packet
 from vflow.ports import inputs_of
 
 MOST = 1_000_000
-"""Entries that are kept, the newest: some ten minutes of an agent."""
+"""Most entries that are kept; older ones are dropped. An agent makes this many in some ten minutes."""
 ON_THEIR_WAY = 2_000
-"""Packets that are known again where they arrive."""
+"""Most packets that are remembered until they arrive at a node."""
 _METHODS = ("on_event", "on_timer", "on_flush", "on_cancel")
 
 
 class Trace:
-    """Watches one pipeline:
+    """Watches one pipeline. Any thread may call.
 
         pipeline = Pipeline(trace.of(graph))
         pipeline.bus.listen(trace.listen)
 
-    and `events` after it. Any thread.
+    Read `events` after the run.
     """
 
     def __init__(self, most: int = MOST) -> None:
         self._entries: deque[tuple[Any, ...]] = deque(maxlen=most)
-        """Of each: phase, name, thread, ns, and what the phase has besides."""
+        """Each entry: phase, name, thread, time in ns, and further values that depend on the phase."""
         self._began_ns = time.perf_counter_ns()
         self._numbers = itertools.count(1)
         self._flows: OrderedDict[int, tuple[Packet, int]] = OrderedDict()
-        """Packets on their way, by their ids, with the numbers of their arrows; the newest."""
+        """The newest packets on their way, by id, each with the number of its arrow."""
         self._threads: dict[int, str] = {}
 
     def of(self, graph: Graph) -> Graph:
-        """The graph, whose nodes note what they do when a pipeline makes them."""
+        """Return the graph with nodes that record what they do, once a pipeline has made them."""
         nodes = {
             name: _TracedNode(**{part.name: getattr(node, part.name) for part in fields(node)}, trace=self)
             for name, node in graph.nodes.items()
@@ -59,8 +59,8 @@ class Trace:
         return replace(graph, nodes=nodes)
 
     def watch(self, name: str, node: Node) -> None:
-        """Wrap what the runtime calls of a node that is not wired yet. Coroutines stay as they are: several
-        of them share a thread, and their slices would cross."""
+        """Wrap the methods of a node that the runtime calls; the node is not wired yet. Coroutines stay as
+        they are: several of them share a thread, and their slices would cross."""
         methods = [f"process_{port}" for port in inputs_of(type(node)) if hasattr(node, f"process_{port}")]
         methods += ["produce"] if is_source(type(node)) else ["process"]
         methods += [method for method in _METHODS if overrides(node, method)]
@@ -69,13 +69,13 @@ class Trace:
                 setattr(node, method, self._wrapped(name, method, getattr(node, method)))
 
     def listen(self, message: Message) -> None:
-        """Mark flushes; a listener of the bus."""
+        """Record flushes; to be a listener of the bus."""
         if message.kind == "flush":
             turn = message.data["flush"].turn
             self._entries.append(("i", f"flush {turn}", self._thread(), time.perf_counter_ns(), "g"))
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """The entries, each an object of the format: names of the threads, then all in the order of time."""
+        """Yield the entries as objects of the format: thread names, then all others in order of time."""
         for ident, name in list(self._threads.items()):
             yield {"ph": "M", "name": "thread_name", "pid": 1, "tid": ident, "args": {"name": name}}
         for phase, name, thread, at_ns, *more in sorted(self._entries, key=lambda entry: int(entry[3])):
@@ -103,7 +103,7 @@ class Trace:
                 made = call(*given)
             finally:
                 ended_ns = self._slice(what, began_ns, given)
-            if isinstance(made, Iterator):  # a generator that a method returned
+            if isinstance(made, Iterator):  # the method returned a generator
                 return self._steps(what, made, ())
             self._made(made, ended_ns)
             return made
@@ -114,7 +114,7 @@ class Trace:
         return stepped if inspect.isgeneratorfunction(call) else plain
 
     def _steps(self, what: str, made: Iterator[Any], given: tuple[Any, ...]) -> Iterator[Any]:
-        """What a generator makes, a slice for each step."""
+        """Yield the items of a generator, and record a slice for each step."""
         try:
             while True:
                 began_ns = time.perf_counter_ns()
@@ -131,7 +131,7 @@ class Trace:
             getattr(made, "close", lambda: None)()
 
     def _slice(self, what: str, began_ns: int, given: tuple[Any, ...]) -> int:
-        """Add what a call took; returns when it ended."""
+        """Record a call. Return the time at which it ended."""
         ended_ns, thread = time.perf_counter_ns(), self._thread()
         item = given[0] if given else None
         self._entries.append(("X", what, thread, began_ns, ended_ns - began_ns, getattr(item, "turn", 0)))
@@ -141,7 +141,7 @@ class Trace:
         return ended_ns
 
     def _made(self, item: Any, at_ns: int) -> None:
-        """Begin an arrow at a packet, mark an event; a tuple says the port too."""
+        """Record the start of an arrow for a packet, a mark for an event. A tuple names the port too."""
         if item is None:
             return
         if isinstance(item, tuple) and len(item) == 2:
@@ -166,7 +166,7 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class _TracedNode(GraphNode):
-    """A node that a trace watches from its making."""
+    """A graph node whose instances a trace watches."""
 
     trace: Trace | None = None
 

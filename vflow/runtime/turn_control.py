@@ -1,5 +1,5 @@
-"""What nodes and applications ask of turns: a number, an interruption, work in advance, a hold, how long it
-plays."""
+"""Requests of nodes and applications about turns: a number, an interruption, work in advance, a hold, how
+long the audio still plays."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from vflow.runtime.speculation import Doubt, Speculation, SpeculativeTurn
 T = TypeVar("T")
 LONGEST_DOUBT_NS = 5 * SECOND
 NAMED = 20
-"""The most turns that one warning names."""
+"""Most turns that one warning names."""
 
 
 class TurnControl:
@@ -41,7 +41,7 @@ class TurnControl:
         is_open: Callable[[str], bool],
         commit_within_s: float,
     ) -> None:
-        """A turn of which nothing was made or told for `commit_within_s` is given up."""
+        """Give up a speculative turn if nothing of it was made or told for `commit_within_s`."""
         self._graph, self._flusher, self._speculation = graph, flusher, speculation
         self._announcer, self._failures = announcer, failures
         self._now_ns, self._commit_within_ns = clock.now_ns, round(commit_within_s * SECOND)
@@ -50,7 +50,7 @@ class TurnControl:
         self._lock = threading.Lock()
         self._newest = 0  # guarded by _lock
         self._asking: dict[int, str] = {}
-        """The sink that a thread is asking now, by the thread's ident; each thread writes its own entry."""
+        """The sink that a thread is calling now, by the thread's ident; each thread writes its own entry."""
 
     @property
     def cancelled_turn(self) -> int:
@@ -58,7 +58,7 @@ class TurnControl:
         return self._flusher.cancelled_turn
 
     def new_turn(self) -> int:
-        """The number of a new turn: 1, 2, ..."""
+        """Return the number of a new turn: 1, 2, ..."""
         with self._lock:
             self._newest += 1
             return self._newest
@@ -66,7 +66,8 @@ class TurnControl:
     def flush(
         self, turn: int | None = None, origins: Iterable[str] | None = None, takes_back: bool = False
     ) -> Flush:
-        """See `Pipeline.flush`; with `takes_back` the end of `turn` was false (see `vflow.flush.Flush`)."""
+        """Flush (see `Pipeline.flush`); with `takes_back` the end of `turn` was false (see
+        `vflow.flush.Flush`)."""
         starts = frozenset(origins) if origins is not None else self._graph.generators()
         for name in starts - self._graph.nodes.keys():
             raise VflowError(
@@ -74,7 +75,7 @@ class TurnControl:
             )
         last = self._newest if turn is None else turn
         flush, errors, messages = self._flusher.flush(starts, last, takes_back)
-        for message in messages:
+        for message in messages:  # held back until now: its listeners may flush too
             self._announcer.post(message)
         self._announcer.say("flush", flush=flush)
         for name, error in errors:
@@ -86,13 +87,13 @@ class TurnControl:
         return flush
 
     def speculate(self, turn: int, node: str) -> None:
-        """Have a turn that pauses, says `node`, answered in advance; effects wait for what belongs to it."""
+        """Begin to answer a turn in advance, at `node`'s request; effects wait for what belongs to it."""
         self.give_up_overdue()
         self._speculation.begin(turn, node)
         self._announcer.say("speculation", turn=turn, phase="begun")
 
     def retract(self, turn: int, after_ns: int, origins: frozenset[str]) -> None:
-        """The user spoke on: void what the origins, and all nodes after them, made of the turn in advance."""
+        """Discard what the origins, and nodes after them, made of the turn in advance: the user spoke on."""
         if not self._speculation.holds(turn):
             return
         void = self._flusher.retract(origins, turn, after_ns)
@@ -100,7 +101,7 @@ class TurnControl:
             self._announcer.say("speculation", turn=turn, phase="retracted", withheld=void, given_up="")
 
     def commit(self, turn: int) -> None:
-        """The turn is over: let what was held and withheld of it go."""
+        """Release everything held and withheld of a turn, since it is over."""
         if not self._speculation.holds(turn):
             return
         made = self._speculation.made(turn)
@@ -108,18 +109,18 @@ class TurnControl:
         self._speculation.commit(turn, self._flusher.release, self._announcer.post)
 
     def doubt(self, turn: int, node: str) -> None:
-        """The end of a turn may be false, says `node`: what must not happen twice waits for `settle`."""
+        """Note that `node` may find a turn's end false: effects that cannot be repeated wait for `settle`."""
         self._speculation.doubt(turn, node)
 
     def settle(self, which: Callable[[Doubt], bool]) -> list[Doubt]:
-        """Let go what waits since the ends of these turns were in doubt; returns those that were."""
+        """End the doubts for which `which` is true, and release what waits for them. Return those doubts."""
         settled = self._speculation.settle(which)
         if settled:
             self._flusher.release()
         return settled
 
     def give_up_overdue(self) -> None:
-        """Give up the turns that nobody has committed for too long, and the holds that nobody released."""
+        """Give up turns that nobody has committed for too long, and holds that nobody has released."""
         self._holds.give_up_overdue()
         for doubt in self.settle(lambda doubt: self._now_ns() - doubt.since_ns >= LONGEST_DOUBT_NS):
             text = f"turn {doubt.turn} was kept from nodes with 'after_grace' for 5s, and never settled"
@@ -130,13 +131,13 @@ class TurnControl:
             self._give_up([ahead for ahead in overdue if ahead.node == node], why)
 
     def give_up_of(self, node: str, why: str, warn: bool = True) -> None:
-        """Give up the turns that a node has not committed, and will not any more, and what it holds."""
+        """Give up a node's hold, and its turns that are not committed: it cannot end them any more."""
         self._holds.end(node, "given_up", why if warn else "")
         self.settle(lambda doubt: doubt.node == node)
         self._give_up(self._speculation.begun_by(node), f"{node} {why}", warn)
 
     def _give_up(self, turns: list[SpeculativeTurn], why: str, warn: bool = True) -> None:
-        """Void what was made in advance of a node's turns, and forget them; one warning names them all."""
+        """Discard the work in advance for a node's turns, and forget them. One warning names them all."""
         given_up = [ahead for ahead in turns if self._void(ahead, why)]
         if not warn or not given_up:
             return
@@ -154,7 +155,7 @@ class TurnControl:
         self._announcer.warn(given_up[0].node, text)
 
     def _void(self, ahead: SpeculativeTurn, why: str) -> bool:
-        """Void and forget one turn; False where another thread has committed it, or given it up."""
+        """Discard and forget one turn. Return False if another thread has committed it or given it up."""
         origins = self._graph.speculating(below=ahead.node)
         void = self._flusher.retract(origins, ahead.turn, self._now_ns())
         if void is None:
@@ -165,25 +166,25 @@ class TurnControl:
         return True
 
     def wanted(self, turn: int, pause_ns: int) -> bool:
-        """Whether to answer the pause at that time in advance: nobody has spoken on since."""
+        """Return whether to answer the pause at that time in advance: the user has not spoken on since."""
         return self._speculation.wanted(turn, pause_ns)
 
     def lead_ns(self, below: str | None = None) -> int:
-        """How long the audio still plays that is in the sinks, and in the links to them: all of the reply, or
-        what is downstream of one node."""
+        """Return how long the audio in the sinks and in the links to them still plays, in ns: of the whole
+        reply, or downstream of one node."""
         starts = frozenset([below]) if below is not None else self._graph.generators()
         starts = starts or frozenset(self._graph.nodes)
         leads = [self._asked(name, partial(_lead_of, sink)) for name, sink in self._flusher.sinks(starts)]
         return max((lead or 0 for lead in leads), default=0) + self._flusher.queued_ns(starts)
 
     def duck(self, gain: float, origins: frozenset[str]) -> None:
-        """Have the sinks downstream of these nodes play at a linear gain of 0 to 1."""
+        """Have the sinks downstream of these nodes play at a linear gain from 0 to 1."""
         for name, sink in self._flusher.sinks(origins):
             if self._is_open(name):
                 self._asked(name, partial(sink.duck, gain))
 
     def hold(self, held: bool, node: str) -> None:
-        """Have the sinks of the replies below a node hold what they have not played, or go on with it."""
+        """Have the sinks of the replies downstream of a node hold what they have not played, or go on."""
         if held:
             sinks = self._flusher.sinks(self._graph.generators(below=node))
             self._holds.begin(node, [(name, sink) for name, sink in sinks if self._is_open(name)])
@@ -195,21 +196,21 @@ class TurnControl:
             self._asked(name, partial(sink.hold, held))
 
     def _asked(self, name: str, ask: Callable[[], T]) -> T | None:
-        """What a sink answers; where it raises it has failed, and not the node that asks."""
+        """Call a sink and return its answer. If it raises, the sink has failed, not the node that asked."""
         thread = threading.get_ident()
         self._asking[thread] = name
         try:
             return ask()
         except Signal:
             raise
-        except BaseException as error:  # a node's own code, sys.exit included
+        except BaseException as error:  # the sink's own code may raise anything, sys.exit included
             self._failures.fail(self._failures.attributed(name, error))
             return None
         finally:
             self._asking.pop(thread, None)
 
     def and_asked(self, hung: list[str]) -> list[str]:
-        """Nodes whose threads hang, after the sinks that are asked now: the threads hang there."""
+        """Return nodes whose threads hang, after the sinks that are being called: the threads hang there."""
         return [*dict.fromkeys(self._asking.copy().values()), *hung] if hung else []
 
 

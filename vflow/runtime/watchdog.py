@@ -1,9 +1,10 @@
-"""Watches the threads of a pipeline: names the node that stalls, and says who waits for whom when all wait.
+"""Watch the threads of a pipeline: name the node that stalls, and when all wait, say who waits for whom.
 
-A monitor takes a few samples in `stall_after_s`: where each thread stands (`sys._current_frames`) and how
-much it has finished (counters that links and runners keep anyway). A thread that is in a node's code and has
-finished nothing for so long is inside one call. One that is in the runtime's own waits is not: those are
-looked at only when every thread is in one, and none can be woken from within.
+A monitor takes a few samples in `stall_after_s`. Each has the place of every thread (`sys._current_frames`)
+and how much it has finished (counters that links and runners keep anyway). A thread that is in a node's code
+and has finished nothing for so long is inside one call. A thread in one of the runtime's own waits is not
+stalled. Such waits matter only if every thread is in one and none of the threads can wake another: a
+deadlock.
 """
 
 from __future__ import annotations
@@ -30,18 +31,18 @@ from vflow.runtime.segment import Segment
 
 STALL_AFTER_S = 2.0
 LOAD_AFTER_S = 20.0
-"""A model may take this long to open, or to close, before anybody is told."""
+"""A node may open or close this long before a warning: a model takes its time to load."""
 SAMPLES = 4
-"""In `stall_after_s`: a stall is reported a quarter of it late at most."""
+"""Samples in each `stall_after_s`: a stall is reported at most a quarter of it late."""
 OUTERMOST, INNERMOST = 2, 4
-"""Of a node's own frames, so many are printed."""
+"""How many of a node's own frames are printed, from the outside and from the inside."""
 
 Warn = Callable[[str, str], None]
-"""Posts a warning: the node's name, the text."""
+"""Posts a warning: the node's name, then the text."""
 
 
 class Doing(Enum):
-    """Where a thread stands."""
+    """The occupation of a thread."""
 
     WORKING = "in a node's code, or on the way to it"
     IDLE = "waits for an entry or a timer"
@@ -58,15 +59,15 @@ _WAITS: Mapping[CodeType, Doing] = {
 }
 _SELECT = selectors.DefaultSelector.select.__code__
 _RUN = Coroutines.run.__code__
-_collecting = threading.Lock()  # guards whether Python collects garbage
+_collecting = threading.Lock()  # held by whoever switches garbage collection off and on
 
 
 def current_frames() -> dict[int, FrameType]:
-    """The frame of each thread, by its number; any thread.
+    """Return the frame of each thread, by its number; any thread may call.
 
-    No garbage is collected meanwhile: CPython holds a lock over all threads here, and before 3.11.9 a
-    collection in between ran finalizers, which let another thread wait for that lock with the interpreter in
-    its hands: all stood still. Source: CPython's issue 106883.
+    Garbage collection is off meanwhile. CPython holds a lock over all threads here. Before 3.11.9 a
+    collection in between ran finalizers, which let another thread wait for that lock while it held the
+    interpreter: all threads stood still. Source: CPython's issue 106883.
     """
     with _collecting:
         collects = gc.isenabled()
@@ -80,19 +81,19 @@ def current_frames() -> dict[int, FrameType]:
 
 @dataclass(slots=True)
 class _Watched:
-    """What is known of one thread: what it had finished at `since_s`, when it was last seen to go on."""
+    """One thread as the monitor sees it: its progress, and since when that has not changed."""
 
     progress: tuple[int, ...] = ()
     since_s: float = 0.0
     reported: str = ""
-    """The node that a warning was about, until it goes on."""
+    """The node named in a warning, until it goes on."""
 
 
 class Watchdog:
-    """Watches `segments`, and what `loading()` names: threads that open or close a node.
+    """Watches `segments`, and the threads of `loading()`, which open or close a node.
 
-    `warn` is called in the monitor's thread, once when a node stalls and once when it goes on; `look_after`
-    after each sample. `look` is what the monitor does; a test may call it instead of `start`.
+    In the monitor's thread, `warn` is called once when a node stalls and once when it goes on, and
+    `look_after` after each sample. The monitor calls `look`; a test may call it without `start`.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class Watchdog:
         self._thread.start()
 
     def stop(self, timeout_s: float = 1.0) -> None:
-        """End the monitor; any thread, any number of times. Waits for its end, but not in the monitor."""
+        """End the monitor; any thread, any number of times. Wait for its end, unless in the monitor."""
         self._over.set()
         if self._thread.ident is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout_s)
@@ -130,7 +131,7 @@ class Watchdog:
 
     def look(self, now_s: float) -> None:
         """Take one sample; `now_s` is of `time.monotonic`."""
-        slept = now_s - self._looked_s > self._stall_after_s  # a debugger, or a suspended machine
+        slept = now_s - self._looked_s > self._stall_after_s  # by a debugger, or a suspended machine
         self._looked_s = now_s
         if slept or self._clock.held:
             self._threads.clear()
@@ -187,7 +188,7 @@ class Watchdog:
 
 
 def standing(segment: Segment) -> Doing | None:
-    """Where a thread stands now; None where it has not begun, or has ended. Any thread."""
+    """Return what a thread is doing now; None if it has not begun or has ended. Any thread may call."""
     frame = _frame(segment, current_frames())
     return None if frame is None else _doing(frame)
 
@@ -204,30 +205,30 @@ def _outwards(frame: FrameType) -> Iterator[FrameType]:
 
 
 def _doing(frame: FrameType) -> Doing:
-    """What a thread does, by the innermost of its frames that says so."""
+    """Return what a thread is doing, by the innermost of its frames that tells."""
     for at in _outwards(frame):
         if (found := _WAITS.get(at.f_code)) is not None:
             return found
-        if at.f_code is _RUN:  # a coroutine: it waits where its loop does
+        if at.f_code is _RUN:  # in a coroutine, which waits where its event loop waits
             return Doing.WAITING if frame.f_code is _SELECT else Doing.WORKING
     return Doing.WORKING
 
 
 def _progress(segment: Segment) -> tuple[int, ...]:
-    """Numbers of which one changes with whatever a thread finishes. Reads of counters, without a lock: one
-    that is seen early, or late, only delays a report."""
+    """Return numbers of which one changes whenever a thread finishes something. They are read without a lock:
+    an old value only delays a report."""
     return (segment.epoch, *map(_taken, segment.inbox.links), *(runner.steps for runner in segment.runners))
 
 
 def _taken(link: Link) -> int:
-    """How many entries the reader took; what a full link drops does not count."""
+    """Return how many entries the reader took, without those that a full link dropped."""
     stats = link.stats()
-    dropped = 0 if link.options.policy == "leaky-newest" else stats.dropped  # that was never in it
+    dropped = 0 if link.options.policy == "leaky-newest" else stats.dropped  # those were never in it
     return stats.pushed - dropped - len(link)
 
 
 def _place(segment: Segment, frame: FrameType) -> tuple[Runner, str]:
-    """Whose code a thread is in, and the frames of that code."""
+    """Return the runner whose code a thread is in, and the frames of that code as text."""
     runners = {id(runner.node): runner for runner in segment.runners}
     own: list[FrameType] = []
     for at in _outwards(frame):
@@ -241,7 +242,7 @@ def _place(segment: Segment, frame: FrameType) -> tuple[Runner, str]:
 
 
 def _stack(frames: list[FrameType]) -> str:
-    """Frames, innermost first, as a traceback prints them: innermost last."""
+    """Return frames as a traceback prints them, the innermost last; they are given innermost first."""
     lines: list[str] = []
     for index, frame in enumerate(reversed(frames)):
         if OUTERMOST <= index < len(frames) - INNERMOST:
@@ -256,13 +257,13 @@ def _stack(frames: list[FrameType]) -> str:
 
 
 def _stuck(doing: Mapping[Segment, Doing]) -> bool:
-    """Whether every thread waits for another, and something is left to be done."""
+    """Return whether every thread waits for another while entries are left."""
     waits = all(what in (Doing.IDLE, Doing.BLOCKED) and not segment.timers for segment, what in doing.items())
     return waits and any(len(link) for segment in doing for link in segment.inbox.links)
 
 
 def _chain(doing: Mapping[Segment, Doing]) -> Iterator[str]:
-    """Who waits for whom."""
+    """Yield who waits for whom."""
     links = [(link, reader) for reader in doing for link in reader.inbox.links]
     for segment, what in doing.items():
         full = [

@@ -1,4 +1,4 @@
-"""From a graph to what runs it: threads, the links between them, the calls within them."""
+"""Build the parts that run a graph: threads, the links between them, the calls within them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from vflow.runtime.speculation import Speculation
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """Segments and runners by node, in the order of the threads; the links that cross threads."""
+    """Segments and runners by node, in the order of the threads, and the links that cross threads."""
 
     segments: dict[str, Segment] = field(default_factory=dict)
     runners: dict[str, Runner] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Wiring:
         return list(dict.fromkeys(self.segments.values()))
 
     def levels(self) -> dict[str, float]:
-        """How full each link is now: 0 to 1, by its name; any thread."""
+        """Return how full each link is now, 0 to 1, by its name; any thread may call."""
         return {
             link.name: min(1.0, max(len(link) / link.options.packets, link.queued_ns / link.options.time_ns))
             for _, link in self.links
@@ -52,7 +52,7 @@ def wire(
     announcer: Announcer,
     owner: SegmentOwner,
 ) -> Wiring:
-    """Make the segments of a graph and connect them; no thread is started, and no node has a context yet."""
+    """Make the segments of a graph and connect them. No thread is started; no node has a context yet."""
     wiring = Wiring()
     threads = graph.segments()
     for names in threads:
@@ -67,7 +67,7 @@ def wire(
         if graph.is_boundary(edge):
             wiring.links.append((edge, _link(graph, edge, speculation, announcer, owner, wiring)))
     for names in threads:
-        for name in reversed(names):  # what is downstream first: an entry knows where its node emits to
+        for name in reversed(names):  # downstream first: a node's entry needs the entries that it calls
             _connect(graph, wiring, name)
     for name in wiring.runners:
         _read(graph, wiring, name)
@@ -85,16 +85,18 @@ def _link(
     warned: list[bool] = []
 
     def overflow() -> None:
-        if graph.nodes[edge.source].paced and not warned:
+        if graph.nodes[edge.source].paced and not warned:  # a file is only slowed down: nothing is lost
             warned.append(True)
             announcer.say("warning", _too_slow(edge, wiring), edge.name)
 
     queue = graph.queue(edge)
     target = graph.nodes[edge.target].cls
+    # An effect cannot be taken back: items made in advance wait before it until they are certain.
     if target.effect and (edge.source in speculation.nodes or target.after_grace):
         link: Link = HeldLink(edge.name, queue, owner.clock, overflow, speculation, target.after_grace)
     else:
         link = Link(edge.name, queue, owner.clock, overflow)
+    # Nobody waits for the end of a link that leads back: its source ends only after its reader has ended.
     link.feedback = edge.feedback or (
         _closes_cycle(graph, edge)
         and not all(_closes_cycle(graph, other) for other in graph.into(edge.target))
@@ -103,7 +105,8 @@ def _link(
 
 
 def _too_slow(edge: GraphLink, wiring: Wiring) -> str:
-    """Say which node holds up a link that overflows: its reader, or whoever that one waits for."""
+    """Return a warning that names the node that holds up a full link: the link's reader, or, where the reader
+    waits for a full link of its own, the node at the end of that chain."""
     segment, seen = wiring.segments[edge.target], set[Segment]()
     while segment not in seen:
         seen.add(segment)
@@ -119,7 +122,7 @@ def _closes_cycle(graph: Graph, edge: GraphLink) -> bool:
 
 
 def _connect(graph: Graph, wiring: Wiring, name: str) -> None:
-    """Set where a node's outputs go; what is downstream of it by direct calls is connected already."""
+    """Set the targets of a node's outputs. Nodes that it calls directly are connected already."""
     links = {id(edge): link for edge, link in wiring.links}
     runner = wiring.runners[name]
     for port in outputs_of(type(runner.node)):
@@ -127,7 +130,7 @@ def _connect(graph: Graph, wiring: Wiring, name: str) -> None:
         events: list[Push] = []
         caps = graph.nodes[name].caps.get(port)
         edges = [edge for edge in graph.out_of(name) if edge.out == port]
-        # keep links first: a flush that ends the push to the others must not cost them a packet
+        # `keep` links first: a flush that ends a push to another link must not cost them a packet
         for edge in sorted(edges, key=lambda e: not (e.queue is not None and e.queue.keep)):
             link, target = links.get(id(edge)), wiring.runners[edge.target]
             packets.append(guarded(link.put, caps) if link is not None else target.entry(edge.into))
@@ -136,7 +139,7 @@ def _connect(graph: Graph, wiring: Wiring, name: str) -> None:
 
 
 def _read(graph: Graph, wiring: Wiring, name: str) -> None:
-    """Have a node's segment read the links into it."""
+    """Let a node's segment read the links into it."""
     runner, segment = wiring.runners[name], wiring.segments[name]
     into = [(edge, link) for edge, link in wiring.links if edge.target == name]
     runner.open_inputs = len(graph.into(name)) - sum(link.feedback for _, link in into)
@@ -151,7 +154,7 @@ def _read(graph: Graph, wiring: Wiring, name: str) -> None:
 
 
 def _say_where_from(origin: str, link: Link, runner: Runner) -> None:
-    """Have what a link brings say by which it came (see `In.several`)."""
+    """Add to the items of a link by which link they came (see `In.several`)."""
     packet, event, meta = link.packet, link.event, {"link": origin}
 
     def take(item: Packet) -> None:
@@ -159,7 +162,7 @@ def _say_where_from(origin: str, link: Link, runner: Runner) -> None:
 
     def hear(item: Event) -> None:
         if isinstance(item, Eos):
-            # for the node alone: downstream of it the other inputs go on
+            # only the node hears of this end: downstream of it the other inputs go on
             runner.run(runner.node.on_event, Gap(pts_ns=item.pts_ns, duration_ns=FOREVER_NS, meta=meta), 0)
             event(item)
         else:
@@ -169,8 +172,8 @@ def _say_where_from(origin: str, link: Link, runner: Runner) -> None:
 
 
 def origins(graph: Graph, name: str, port: str) -> dict[GraphLink, str]:
-    """The links into an input, each with the node in front of it, or in front of what the loader inserted;
-    with its output, where one node feeds it twice."""
+    """Return the links into an input, each with the node of the file that feeds it, and with its output if
+    one node feeds the input twice. Nodes that the loader inserted are passed over."""
     ends = {link: graph.before_inserted(link) for link in graph.into(name) if link.into == port}
     names = [first.source for first in ends.values()]
     return {

@@ -1,4 +1,4 @@
-"""An engine for a model: with which kernels, types and graphs it runs, and what of that is in effect."""
+"""Build an engine for a model: choose its kernels, types and graphs, and tell which are in effect."""
 
 from __future__ import annotations
 
@@ -28,11 +28,13 @@ OPS = ("linear", "gated", "rope_write", "rope_attend", "attend_chunk")
 class Options:
     """How an engine runs.
 
-    `slots`: sessions that work at once, 1 to 64. `context`: tokens of a slot. `int8`: matrices in 8 bits.
-    `kernels`: `auto` takes Triton's on CUDA, elsewhere torch's, which are `tuned` in float32: each matrix is
-    multiplied in the way that is fastest here. `compiled` are torch's through torch.compile.
-    `graphs`: capture each step as a CUDA graph. `tf32`: let float32 products round to 19 bits on CUDA.
-    `threads`: torch's, on the CPU.
+    slots: sessions that work at once, 1 to 64. context: tokens of a slot.
+    int8: keep matrices in 8 bits.
+    kernels: `auto` takes Triton's on CUDA. Elsewhere it takes torch's, `tuned` in float32: each matrix is
+        multiplied in the way that is fastest here. `compiled` are torch's through torch.compile.
+    graphs: capture each step as a CUDA graph.
+    tf32: let float32 products round to 19 bits on CUDA.
+    threads: torch's threads, on the CPU.
     """
 
     slots: int = 4
@@ -47,10 +49,11 @@ class Options:
 def build(
     model: Any, vocabulary: Vocabulary, options: Options | None = None, device: torch.device | None = None
 ) -> Engine:
-    """An engine, not started yet, for a causal language model of transformers, or the one in a Voxtral, on
-    its device; or with int8 on `device`, where a model goes that stays elsewhere itself.
+    """Return an engine, not started yet, for a causal language model of transformers, or the one in a
+    Voxtral.
 
-    Raises: Unsupported; torch.OutOfMemoryError.
+    It runs on the model's device. With int8 it runs on `device`, to which the matrices are copied; the model
+    itself stays where it is. Raises: Unsupported; torch.OutOfMemoryError.
     """
     options = options or Options()
     if not 1 <= options.slots <= 64:
@@ -74,7 +77,7 @@ def build(
 
 
 def _model(model: Any, options: Options, device: torch.device | None) -> tuple[Model, dict[str, Any]]:
-    """The model that steps, and what of the options is in effect on it."""
+    """Return the model that steps, and the options that are in effect on it."""
     dtype = str(model.dtype).removeprefix("torch.")
     try:
         weights = adapt(model)
@@ -93,7 +96,7 @@ def _model(model: Any, options: Options, device: torch.device | None) -> tuple[M
 
 
 def pick_ops(kernels: Kernels, weights: Weights) -> tuple[Kernels, Any]:
-    """The functions of a forward pass, and their name. Raises: Unsupported where they cannot run."""
+    """Return the functions of a forward pass, and their name. Raises: Unsupported if they cannot run."""
     if kernels == "compiled":
         return kernels, compiled()
     cpu = weights.device.type == "cpu"
@@ -110,13 +113,13 @@ def pick_ops(kernels: Kernels, weights: Weights) -> tuple[Kernels, Any]:
 
 
 def compiled() -> SimpleNamespace:
-    """The functions of `ops_torch` through torch.compile, each at its first call for each shape."""
+    """Return `ops_torch`'s functions through torch.compile; each compiles at its first call per shape."""
     return SimpleNamespace(**{name: torch.compile(getattr(ops_torch, name)) for name in OPS})
 
 
 def warm_up(engine: Engine, batch: int, longest: int) -> None:
-    """Run once, or capture, every step of up to `batch` replies that a prompt of `longest` tokens may need.
-    Waits for the engine's thread."""
+    """Run once, or capture, every step that up to `batch` replies to a prompt of `longest` tokens may need.
+    Wait for the engine's thread."""
     stepper = engine.device
     assert isinstance(stepper, Stepper)
 

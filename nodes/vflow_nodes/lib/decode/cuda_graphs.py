@@ -1,4 +1,4 @@
-"""Work recorded as CUDA graphs: the same kernels on the same memory, begun by one call."""
+"""Record work as CUDA graphs: the same kernels on the same memory, launched by one call."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 
 @dataclass(slots=True)
 class Part:
-    """A captured part of a prompt. Written before a replay: `numbers (2 n + 1,)` int64, n times the slot, n
-    positions and the last row that counts; `x (n, hidden)`. Left by it: `logits (1, vocabulary)`."""
+    """A captured part of a prompt. Before a replay, write `numbers (2 n + 1,)` int64 (n times the slot, n
+    positions, and the last row that counts) and `x (n, hidden)`. It leaves `logits (1, vocabulary)`."""
 
     numbers: torch.Tensor
     x: torch.Tensor
@@ -22,7 +22,7 @@ class Part:
 
 @dataclass(slots=True)
 class Step:
-    """A captured step: the slots that it reads from `rows`, now `slots`, and where it leaves `tokens`."""
+    """A captured step. It reads the slots from `rows`, which now holds `slots`, and leaves `tokens`."""
 
     rows: torch.Tensor
     tokens: torch.Tensor
@@ -31,12 +31,12 @@ class Step:
 
 
 class Recorder:
-    """Records work; all graphs share one pool of memory, since they run one after the other.
+    """Records work. All graphs share one pool of memory, since they run one after the other.
 
-    cuBLAS's workspace is among what a graph remembers. Torch keeps one for each stream, whoever asked for it
-    first, and gives it back when other code that captures (torch.compile's `reduce-overhead`) asks for that:
-    a graph would then write to memory that is another's, or nobody's. So each recording takes a workspace of
-    its own, out of its own pool, which lives as long as its graphs.
+    A graph also remembers cuBLAS's workspace. Torch keeps one workspace per stream, for whoever asks first,
+    and frees it when other code that records graphs tells it to (torch.compile's `reduce-overhead`). A graph
+    would then write into memory that belongs to others, or to nobody. So each recording takes a workspace of
+    its own, from its own pool, which lives as long as its graphs.
     """
 
     def __init__(self) -> None:
@@ -44,14 +44,15 @@ class Recorder:
         self.count = 0
 
     def record(self, work: Callable[[], torch.Tensor]) -> tuple[torch.Tensor, Callable[[], None]]:
-        """Run `work` twice, then record it: what it returns, and what runs it again into the same memory.
+        """Run `work` twice, then record it. Return its result, and a function that runs it again into the
+        same memory.
 
         Source: PyTorch's notes on CUDA graphs.
         """
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
-            for _ in range(2):  # libraries set themselves up at their first calls
+            for _ in range(2):  # libraries initialise themselves at their first calls
                 work()
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
@@ -67,7 +68,7 @@ class Recorder:
 
 
 def _give_back_workspaces() -> None:
-    """Have torch take new workspaces for cuBLAS when it needs them next.
+    """Let torch take new workspaces for cuBLAS when it next needs them.
 
     Source: torch/_inductor/cudagraph_trees.py, `clear_cublas_manager`.
     """

@@ -1,4 +1,4 @@
-"""Errors of torch, told as errors of the decode engine."""
+"""Turn errors of torch into errors of the decode engine."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from vflow_nodes.lib.decode.errors import DecodeError, Failed
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether an error of torch's says that memory is short; on a CPU it has no class of its own."""
+    """Return whether torch's error means that memory is short; on a CPU it has no class of its own."""
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def explained(error: Exception, work: str) -> DecodeError:
-    """Return a library's error at some work on the device as a DecodeError. Where memory was short, give back
-    the CUDA memory that nobody holds."""
+    """Return a library's error during some work on the device as a DecodeError. If memory was short, also
+    free the CUDA memory that torch caches."""
     if isinstance(error, DecodeError):
         return error
     if out_of_memory(error):

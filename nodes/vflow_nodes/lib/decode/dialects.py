@@ -1,4 +1,4 @@
-"""Marks of common models for text that is no speech, for where tokenizer and template do not say.
+"""Marks by which common models set off text that is not speech, if tokenizer and template do not tell.
 
 Each marker is a literal text, compared without case. It may come as one token or as several.
 Source: the chat templates of the named families on the Hugging Face hub; openai/harmony, docs/format.md.
@@ -17,11 +17,11 @@ Kind = Literal["thought", "shut", "call", "json", "rest", "header", "role", "end
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A text that changes what comes after it.
+    """A text that changes the meaning of what follows it.
 
-    `thought` and `call` last until one of `closers`; `json` until a whole JSON value; `rest` to the end of
-    the reply. `shut` ends a thought. `header` begins the name of a role, `role` is one: `closers[0]`. `end`
-    ends the reply. `noise` is left out.
+    `thought` and `call` last until one of `closers`; `json` until a JSON value is complete; `rest` to the end
+    of the reply. `shut` ends a thought. `header` begins the name of a role; `role` is a role itself,
+    `closers[0]`. `end` ends the reply. `noise` is dropped.
     """
 
     text: str
@@ -49,7 +49,7 @@ RESULT_PAIRS = (
     ("<tool_response>", "</tool_response>"), ("<tool_output>", "</tool_output>"),
     ("[TOOL_RESULTS]", "[/TOOL_RESULTS]"), ("```tool_output", "```"),
 )  # fmt: skip
-"""Marks of a tool's result, made up by a model that did not wait for it."""
+"""Marks of a tool's result, which a model makes up if it does not wait for the tool."""
 CALL_TAGS = (
     "tool_call", "tool_calls", "toolcall", "tool_use", "tool_code", "function_call", "function_calls",
     "functioncall", "seed:tool_call", "minimax:tool_call", "longcat_tool_call", "antml:function_calls",
@@ -79,9 +79,9 @@ JSON_CALLS = (
     "[TOOL_CALLS]", "<|tool_call|>", "functools[", "Action: [{", "Action:[{", "Action:\n[{", 'Action: {"',
     'Action:{"', 'Action:\n{"',
 )  # fmt: skip
-"""Mistral's, Granite's and Phi-4's, Phi-4-mini's, agents': followed by JSON, and by no mark at its end."""
+"""Calls of Mistral, Granite and Phi-4, Phi-4-mini, and agents: JSON follows, without a mark at its end."""
 REST_CALLS = ("<|python_tag|>", "✿FUNCTION✿")
-"""Llama 3's and Qwen 1.5's: nothing is said after them."""
+"""Calls of Llama 3 and Qwen 1.5: nothing after them is said."""
 HEADERS = (
     "<|im_start|>", "<|start_header_id|>", "<|header_start|>", "<start_of_turn>", "<|start_of_role|>",
     "<|start|>", "<|channel|>", "<|from|>", "<|recipient|>", "<|im_assistant|>", "<|turn>",
@@ -107,7 +107,7 @@ ENDS = (
     "[|endofturn|]",
 )  # fmt: skip
 HARMONY = frozenset(("<|start|>", "<|channel|>"))
-"""Where a tokenizer has these, `<|end|>` ends a message, after which another may come; elsewhere a reply."""
+"""If a tokenizer has these, `<|end|>` ends a message, and another may follow; otherwise it ends the reply."""
 NOISE = (
     "<answer>", "</answer>", "<response>", "</response>", "<final_answer>", "</final_answer>",
     "<|START_RESPONSE|>", "<|END_RESPONSE|>", "<|START_OF_TURN_TOKEN|>", "<|begin_of_box|>",
@@ -115,11 +115,11 @@ NOISE = (
     "<|/tool_call|>", "<|constrain|>", "<|plugin|>", "<|bom|>",
 )  # fmt: skip
 ASSISTANTS = frozenset(("assistant", "model", "chatbot", "ai", "bot", "gpt"))
-"""Names by which headers call the model itself."""
+"""Names that headers use for the model itself."""
 
 
 def thought_pairs() -> Iterator[tuple[str, str]]:
-    """A mark that opens a thought, and those that close it."""
+    """Yield each mark that opens a thought, with the one that closes it."""
     yield from ((f"<{tag}>", f"</{tag}>") for tag in THOUGHT_TAGS)
     yield from THOUGHT_PAIRS
 
@@ -129,7 +129,7 @@ CLOSERS = tuple(close for _, close in thought_pairs())
 
 
 def markers() -> Iterator[Marker]:
-    """All of the table; of two with the same text the first counts."""
+    """Yield all markers of the table; of two with the same text, the first counts."""
     for opening, close in (*thought_pairs(), *RESULT_PAIRS):
         yield Marker(opening, "thought", (close,))
     for close in CLOSERS:

@@ -1,7 +1,8 @@
 """The decode engine: one thread owns the device and serves many sessions.
 
-Its loop: apply what was asked for; compute a part of one prompt; begin one step of all replies; hand out the
-tokens of the step before. On CUDA the hand-out is one step late, so that the device never waits for the host.
+Each round of its loop does four things: apply requests, compute a part of one prompt, start one step of all
+replies, and hand out the tokens of the step before. On CUDA tokens are handed out one step late, so that the
+device never waits for the host.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from vflow_nodes.lib.decode.vocabulary import Vocabulary
 
 T = TypeVar("T")
 AHEAD = 64
-"""Tokens of a reply that may wait to be taken before its session pauses."""
+"""Most tokens of a reply that wait to be taken; beyond that the session pauses."""
 
 
 class Engine:
-    """Serves sessions from one thread of its own, between `start` and `close`; its methods may be called from
-    any thread. `lag`: tokens are handed out one step late (CUDA). `effects` says what is in effect, for
-    `stats`. `threads`: torch's threads for this work, None leaves them."""
+    """Serves sessions from one thread of its own, from `start` to `close`. Any thread may call its methods.
+    `lag`: hand tokens out one step late (CUDA). `threads`: torch's, for this work; None leaves them.
+    `effects`: the options in effect, for `stats`."""
 
     def __init__(
         self,
@@ -50,23 +51,23 @@ class Engine:
         self.vocabulary = vocabulary
         self.counters = Counters()
         self.device = device
-        # where nothing can be taken back, no step may be on its way when its reply is cut
+        # without rewinding, a step on its way could not be undone when its reply is cut
         self._lag = int(lag and device.rewinds)
         self._threads, self._ahead = threads, ahead
         self._effects = dict(effects or {})
-        self._scheduler = Scheduler(device.slots, rewinds=device.rewinds)  # the engine's thread
-        self._tasks: dict[Job, Task] = {}  # the engine's thread
-        self._pending: deque[tuple[list[Job], Tokens]] = deque()  # the engine's thread
+        self._scheduler = Scheduler(device.slots, rewinds=device.rewinds)  # for the engine's thread
+        self._tasks: dict[Job, Task] = {}  # for the engine's thread
+        self._pending: deque[tuple[list[Job], Tokens]] = deque()  # for the engine's thread
         self._asked: deque[Callable[[], None]] = deque()  # append: guarded by _asking; popleft is atomic
         self._asking = threading.Lock()
         self._awake = threading.Event()
         self._numbers = itertools.count(1)
         self._thread: threading.Thread | None = None
-        self._closing = False  # guarded by _asking: nothing is asked behind it
-        self._fault: BaseException | None = None  # guarded by _asking: what it died of
+        self._closing = False  # guarded by _asking: no request is added after it is set
+        self._fault: BaseException | None = None  # guarded by _asking: the error that ended the engine
 
     def start(self, name: str = "decode") -> Engine:
-        """Begin to serve; returns itself. Raises: RuntimeError where the system gives it no thread; the
+        """Begin to serve, and return itself. Raises: RuntimeError if the system gives it no thread; the
         engine is closed then."""
         self._thread = threading.Thread(target=self._serve, name=f"vflow:{name}", daemon=True)
         atexit.register(self.close)  # a process that exits while a thread is inside torch is aborted
@@ -79,22 +80,22 @@ class Engine:
         return self
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """End every reply with an error, and the thread; may be called twice. Blocks until then, for
-        `timeout_s` at most: a thread that is inside a library ends behind that."""
+        """End every reply with an error, and end the thread; may be called twice. Block until then, for at
+        most `timeout_s`: a thread inside a library ends after that."""
         with self._asking:
             self._closing = True
         self._awake.set()
-        if self._thread is None:  # it never began: nobody else ends what was asked for
+        if self._thread is None:  # it never ran: end the requests here
             self._end_all()
         elif self._thread is not threading.current_thread():
             self._thread.join(timeout_s)
 
     def new_session(self) -> int:
-        """The number of a new session; any thread."""
+        """Return the number of a new session; any thread."""
         return next(self._numbers)
 
     def call(self, work: Callable[[], T]) -> Future[T]:
-        """Run something on the engine's thread, between two steps; what touches the device belongs there."""
+        """Run `work` on the engine's thread, between two steps. All work on the device belongs there."""
         future: Future[T] = Future()
 
         def run() -> None:
@@ -105,17 +106,17 @@ class Engine:
 
     @property
     def open(self) -> bool:
-        """Whether it still takes requests; any thread."""
+        """Whether it still takes requests; any thread may ask."""
         return not self._closing
 
     def stats(self) -> dict[str, Any]:
-        """The options in effect, counts of what was done, and how many slots are in use."""
+        """Return the options in effect, counts of the work done, and how many slots are in use."""
         counters = {name: getattr(self.counters, name) for name in Counters.__slots__}
         slots = [slot.job is not None for slot in self._scheduler.slots]
         return {**self._effects, "slots": len(slots), "busy": sum(slots), "context": self.context, **counters}
 
     def ask(self, what: Callable[[], None]) -> None:
-        """Have the engine's thread do something soon. Raises: Closed, with the fault that it died of."""
+        """Let the engine's thread do something soon. Raises: Closed, with the fault that ended the engine."""
         with self._asking:
             if self._closing:
                 raise Closed(str(died(self._fault)) if self._fault else "the decode engine is closed")
@@ -123,12 +124,12 @@ class Engine:
         self._awake.set()
 
     def submit(self, task: Task) -> None:
-        """The engine's thread."""
+        """Add a task. The engine's thread."""
         self._tasks[task.job] = task
         self._scheduler.submit(task.job)
 
     def cancel(self, job: Job) -> None:
-        """End a job, and its reply. The engine's thread."""
+        """End a job and its reply. The engine's thread."""
         if job.stage is not Stage.DONE:
             task = self._tasks.get(job)
             self.counters.cancelled += 1
@@ -137,11 +138,11 @@ class Engine:
                 task.reply.end("flush")
 
     def release(self, session: int) -> None:
-        """The engine's thread."""
+        """Release a session's slots. The engine's thread."""
         self._scheduler.release(session)
 
     def taken(self, job: Job, reply: Reply) -> None:
-        """A reply's token was taken, or it was cancelled; any thread."""
+        """Note that a token of a reply was taken, or that it was cancelled; any thread."""
         if reply.over:
             with contextlib.suppress(Closed):
                 self.ask(lambda: self.cancel(job))
@@ -153,32 +154,32 @@ class Engine:
         try:
             if self._threads is not None:
                 torch.set_num_threads(self._threads)  # OpenMP counts threads for each thread that calls it
-            with torch.inference_mode():  # it is a thread's own
+            with torch.inference_mode():  # it holds for this thread only
                 self._loop()
-        except BaseException as error:  # a fault of the engine's own: each reply and each request tells of it
+        except BaseException as error:  # a fault of the engine itself: every reply and request reports it
             with self._asking:
                 self._closing, self._fault = True, error
         finally:
             self._end_all()
 
     def _end_all(self) -> None:
-        """End whatever is waited for, each on its own: a fault that comes again here keeps no other one."""
+        """End everything that anybody waits for, each on its own: one that fails stops no other."""
         with self._asking:
             self._closing = True
         atexit.unregister(self.close)
-        while self._asked:  # first: what was asked for last is ended as well
+        while self._asked:  # first, so that the last requests are ended too
             with contextlib.suppress(BaseException):
                 self._asked.popleft()()
         for job, task in [*self._tasks.items()]:
             with contextlib.suppress(BaseException):
                 self._fail(job, self._ended())
-            with contextlib.suppress(BaseException):  # where the slot could not be given back
+            with contextlib.suppress(BaseException):  # needed if giving back the slot failed
                 if task.reply is not None:
                     task.reply.end("error", self._ended())
         self._tasks.clear()
 
     def _ended(self) -> DecodeError:
-        """Why nothing more comes: an error of its own for each who waits, since each raises it."""
+        """Return why nothing more comes. Each waiter gets an error of its own, since each raises it."""
         return died(self._fault) if self._fault else Closed("the decode engine was closed")
 
     def _refused(self) -> Any:
@@ -187,7 +188,7 @@ class Engine:
     def _loop(self) -> None:
         while True:
             self._awake.clear()
-            if self._closing:  # looked at behind the clearing, which may have cleared its own call
+            if self._closing:  # after `clear`, which may have erased the wake-up of `close`
                 return
             while self._asked:
                 self._asked.popleft()()
@@ -199,7 +200,7 @@ class Engine:
                 self._work(plan)
 
     def _work(self, plan: Plan) -> None:
-        for job in plan.expired:
+        for job in plan.expired:  # they waited too long for a slot
             busy = f"all {len(self._scheduler.slots)} slots of the engine were busy"
             self._fail(job, Full(f"{busy}; set 'slots' higher, or wait longer"))
         begun = len(self._pending)
@@ -207,7 +208,7 @@ class Engine:
             self._compute(plan.chunk)
         if plan.rows:
             self._step(plan.rows)
-        keep = self._lag if len(self._pending) > begun else 0
+        keep = self._lag if len(self._pending) > begun else 0  # new work hides the wait for older tokens
         while len(self._pending) > keep:
             self._deliver(*self._pending.popleft())
 
@@ -222,7 +223,7 @@ class Engine:
             if chunk.last and task.reply is not None:
                 tokens = self.device.first(job.slot, len(task.prompt), task.reply.spoken.sampling)
                 self._pending.append(([job], tokens))
-        except Exception as error:  # the device's libraries
+        except Exception as error:  # the device's libraries may raise anything
             self._fail(job, explained(error, f"a prompt of {len(task.prompt)} tokens"), broken=True)
             return
         self.counters.prefilled += chunk.stop - chunk.start
@@ -236,7 +237,7 @@ class Engine:
         greedy = all(reply is not None and reply.sampling.temperature == 0 for reply in replies)
         try:
             tokens = self.device.step([job.slot for job in jobs], longest, greedy)
-        except Exception as error:  # the device's libraries
+        except Exception as error:  # the device's libraries may raise anything
             for job in jobs:
                 self._fail(job, explained(error, f"a step of {len(jobs)} replies"), broken=True)
             return
@@ -246,10 +247,10 @@ class Engine:
             job.begun += 1
 
     def _deliver(self, jobs: list[Job], tokens: Tokens) -> None:
-        """Hand tokens out. A job that is over meanwhile ignores the token that was on its way."""
+        """Hand out tokens. A job that has ended meanwhile ignores the token that was on its way."""
         try:
             ids = tokens.read()
-        except Exception as error:  # the device's libraries
+        except Exception as error:  # the device's libraries may raise anything
             for job in jobs:
                 if job in self._tasks:  # else it ended while the step was on its way
                     self._fail(job, explained(error, "a step"), broken=True)
@@ -273,10 +274,10 @@ class Engine:
             self.device.counted(job.slot, words)
         if reply.untaken >= self._ahead:
             job.paused = True
-            self.taken(job, reply)  # it may have been taken in between
+            self.taken(job, reply)  # all may have been taken just before the pause was set
 
     def _finish(self, job: Job, broken: bool = False) -> None:
-        """Take a job from its slot. Where that fails the task stays, and is ended with the engine."""
+        """Take a job from its slot. If that fails the task stays, and ends with the engine."""
         task = self._tasks.get(job)
         self._scheduler.finish(job, task.drawn if task else (), broken)
         self._tasks.pop(job, None)

@@ -1,14 +1,14 @@
-"""Errors of the decode engine; each message says what mends it. Importing it loads no torch."""
+"""Errors of the decode engine; each message says how to mend it. Importing this module loads no torch."""
 
 from __future__ import annotations
 
 
 class DecodeError(Exception):
-    """Base of the errors of this library."""
+    """Base of this library's errors."""
 
 
 class Unsupported(DecodeError):
-    """The model's architecture, type or option is not one that the engine runs."""
+    """The engine does not run this architecture, type or option."""
 
 
 class TooLong(DecodeError):
@@ -19,22 +19,22 @@ class Full(DecodeError):
     """Every slot was busy until the deadline."""
 
     temporary = True
-    """The same request may be answered later: `vflow serve` tells its client so."""
+    """The same request may succeed later: `vflow serve` tells its client so."""
 
 
 class Failed(DecodeError):
-    """The device failed while it worked on a session: out of memory, or an error of the library's."""
+    """The device failed while it worked for a session: it ran out of memory, or a library raised."""
 
 
 class Closed(DecodeError):
-    """The engine, or the session, is closed."""
+    """The engine or the session is closed."""
 
 
 def died(fault: BaseException) -> Failed:
-    """The error of all that waits for an engine that ended by a fault of its own."""
+    """Return the error for all who wait for an engine that ended by a fault of its own."""
     try:
         error = Failed(f"the decode engine ended: {type(fault).__name__}: {fault}")
-    except Exception:  # an error whose own text fails
+    except Exception:  # the error's own text may raise
         error = Failed(f"the decode engine ended: {type(fault).__name__}")
     error.__cause__ = fault
     return error

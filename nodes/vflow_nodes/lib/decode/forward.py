@@ -1,4 +1,4 @@
-"""A decoder's forward pass over a static cache: a part of one slot's prompt, or one token of many slots."""
+"""A decoder's forward pass over a static cache: part of one slot's prompt, or one token of many slots."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from vflow_nodes.lib.decode import ops_torch
 from vflow_nodes.lib.decode.weights import Weights
 
 SPARE = 512
-"""Positions of a slot behind its context: a prompt's part that is padded may write there."""
+"""Positions of a slot after its context, into which the padding of a prompt's part may be written."""
 
 
 class Model(Protocol):
-    """Computes logits. Slots are 0 to `slots` - 1; slot number `slots` is written to and never read."""
+    """Computes logits. Slots are 0 to `slots` - 1; one more, number `slots`, is written to and never read."""
 
     slots: int
     context: int
     longest: int
-    """Tokens that the model sees at once, however large `context` is."""
+    """Most tokens that the model sees at once, however large `context` is."""
     vocabulary: int
     device: torch.device
     rewinds: bool
-    """Whether a slot can forget its last positions and go on; else it begins anew."""
+    """Whether a slot can forget its last positions and go on; otherwise it begins anew."""
 
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
-        """The embeddings of `ids (n,)` int64: `(n, hidden)`."""
+        """Return the embeddings of `ids (n,)` int64, `(n, hidden)`."""
 
     def prefill(self, slot: int, start: int, x: torch.Tensor) -> torch.Tensor:
-        """Append embeddings `x (n, hidden)` to a slot that holds `start` positions; the logits behind the
-        last one, `(1, vocabulary)`."""
+        """Append embeddings `x (n, hidden)` to a slot that holds `start` positions. Return the logits after
+        the last one, `(1, vocabulary)`."""
 
     def decode(
         self, rows: torch.Tensor, position: torch.Tensor, ids: torch.Tensor, context: int
     ) -> torch.Tensor:
-        """Append one token to each slot of `rows`, at `position`, all `(b,)` int64; logits `(b, vocabulary)`.
-        `context` is more than the largest position."""
+        """Append one token to each slot of `rows`, at `position`; all are `(b,)` int64. Return logits
+        `(b, vocabulary)`. `context` is above the largest position."""
 
 
 class LlamaModel:
     """A decoder on static keys and values: `slots` of `context` positions, and one more to write rubbish to.
 
-    One thread at a time. Nothing is allocated for the cache after construction, and `decode` waits for the
-    device nowhere.
+    One thread at a time. The cache is allocated once, at construction, and `decode` never waits for the
+    device.
     """
 
     rewinds = True
@@ -56,7 +56,7 @@ class LlamaModel:
         self.ops = ops
         length = self.context + SPARE
         size = (shape.layers, slots + 1, shape.kv_heads, length, shape.head_dim)
-        # zeros, not empty: what is masked is multiplied by 0, and NaN would stay NaN
+        # zeros, not empty: masked values are multiplied by 0, and NaN times 0 would stay NaN
         self.keys = torch.zeros(size, dtype=weights.dtype, device=weights.device)
         self.values = torch.zeros_like(self.keys)
         angle = torch.outer(
@@ -82,8 +82,9 @@ class LlamaModel:
         last: torch.Tensor,
         context: int,
     ) -> torch.Tensor:
-        """`prefill` with its numbers on the device: `rows (n,)` are the slot n times, `position (n,)` counts
-        up, and the logits are those behind row `last (1,)`. Rows of `x (n, hidden)` behind it are padding."""
+        """Do what `prefill` does, with its numbers on the device. `rows (n,)` is the slot n times, `position
+        (n,)` counts up, and the logits are those after row `last (1,)`; later rows of `x (n, hidden)` are
+        padding."""
         w, shape, ops = self.weights, self.weights.shape, self.ops
         for y, k, v in zip(w.layers, self.keys, self.values, strict=True):
             qkv = ops.linear(x, y.qkv, bias=y.qkv_bias, norm=y.attention_norm, eps=shape.eps)
@@ -100,7 +101,7 @@ class LlamaModel:
         self, rows: torch.Tensor, position: torch.Tensor, ids: torch.Tensor, context: int
     ) -> torch.Tensor:
         w, shape, ops = self.weights, self.weights.shape, self.ops
-        x = w.embedding[ids]
+        x = w.embedding[ids]  # (b, hidden)
         for y, k, v in zip(w.layers, self.keys, self.values, strict=True):
             qkv = ops.linear(x, y.qkv, bias=y.qkv_bias, norm=y.attention_norm, eps=shape.eps)
             seen = ops.rope_attend(

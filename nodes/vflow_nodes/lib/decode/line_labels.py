@@ -1,7 +1,8 @@
-"""Labels in plain text: the user's turn that a model makes up ("User:"), ReAct's steps, citations.
+"""Find labels in plain text: a user's turn that a model makes up ("User:"), ReAct's steps, citations.
 
-No token marks these, so a label counts only where a line begins, and "The label says User: admin" is speech.
-Source of the steps: Yao et al., ReAct, 2022; the prompts of LangChain's agents; Command R's chat template.
+No token marks these. So a label counts only at the start of a line, and "The label says User: admin" is
+speech. Source of the steps: Yao et al., ReAct, 2022; the prompts of LangChain's agents; Command R's chat
+template.
 """
 
 # ruff: noqa: RUF001
@@ -17,7 +18,7 @@ import regex
 
 Kind = Literal["text", "wait", "noise", "turn", "own", "thought", "observation", "action", "line"]
 NEAR = 160
-"""Characters before a place that are looked at."""
+"""How many characters before a place are looked at."""
 _DECORATED = r"(?:#{1,6}[ \t]*|>[ \t]*)?[*_]{0,2}\[?"
 _COLON = r"\]?[*_]{0,2}[ \t]*:[*_]{0,2}"
 _TURN = regex.compile(rf"{_DECORATED}(?:user|human)(?:[ \t]\d)?{_COLON}", regex.I)
@@ -31,7 +32,7 @@ _CALLED = regex.compile(
     r"[ \t]*[^\n]{1,80}\n+[ \t]*[*_]{0,2}action[ ]input(?:[ \t]\d{1,2})?[*_]{0,2}:",
     regex.I,
 )
-"""After "Action:" a call: a name, and its input. (`dialects` has those with JSON.)"""
+"""The text after "Action:" in a call: a name, and its input. (`dialects` has the calls with JSON.)"""
 _DOCUMENTS = regex.compile(r"(?:relevant|cited)[ ]documents:", regex.I)
 _CITATION = regex.compile(r"</?co(?::[ ]?[\d,:\[\] ]{0,40})?>")
 _FIELD = regex.compile(r"[^\W\d_A-Z][\w.@+-]*|[\w.@+-]*[\d_@][\w.@+-]*")
@@ -41,12 +42,12 @@ _TALK = frozenset(
 _ITEM = regex.compile(r"[ \t]*(?:[-*•][ \t]*)?[*_]{0,2}[A-Z][\w ]{0,24}[*_]{0,2}:[*_]{0,2}[ \t]*\S")
 _BEGINS = regex.compile(r"(?<!\S)[uhtaofrcbgUHTAOFRCBG#>*_\[]|<")
 HELD = 120
-"""Characters of one label and what tells of it, at most."""
+"""Most characters of a label together with the text that decides about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The kind of text at a place, and its length; 0 for "text", and for "wait" until more comes."""
+    """The kind of text at a place, and its length; 0 for "text", and for "wait" until more text comes."""
 
     kind: Kind
     length: int = 0
@@ -57,16 +58,16 @@ TEXT, WAIT = Label("text"), Label("wait")
 
 
 def find(before: str, text: str, whole: bool, steps: bool) -> tuple[int, Label]:
-    """Return the first place in speech that is no text, and its label; the text's end where there is none.
+    """Return the first place in speech that is no text, and its label; the end of the text if there is none.
 
-    `before` is the speech that came earlier; `steps`: ReAct's labels have come in this reply; `whole`: no
+    before: the speech that came earlier. steps: whether ReAct's labels have come in this reply. whole: no
     more text comes.
     """
     for begun in _BEGINS.finditer(text):
         at = begun.start()
         near = (before + text[:at])[-NEAR:]
         if text[at] != "<" and near and not near[-1].isspace():
-            continue  # the middle of a word that is cut
+            continue  # a word that was cut into two pieces
         label = citation(text[at:], whole) if text[at] == "<" else label_at(near, text[at:], whole, steps)
         if label is not TEXT:
             return at, label
@@ -74,7 +75,7 @@ def find(before: str, text: str, whole: bool, steps: bool) -> tuple[int, Label]:
 
 
 def citation(text: str, whole: bool) -> Label:
-    """Cohere's marks of what a text is drawn from: `<co: 0>`; what is between them is said."""
+    """Return the label of Cohere's mark for a source, `<co: 0>`. The text between two marks is said."""
     found = _CITATION.match(text, partial=not whole)
     if found is None:
         return TEXT
@@ -82,7 +83,7 @@ def citation(text: str, whole: bool) -> Label:
 
 
 def label_at(before: str, text: str, whole: bool, steps: bool) -> Label:
-    """The label with which a text begins, after the speech `before`."""
+    """Return the label with which a text begins, after the speech `before`."""
     gap = before.rstrip(" \t")
     if not gap or gap[-1] == "\n":
         found = _at_line(gap, text, whole, steps)
@@ -94,7 +95,8 @@ def label_at(before: str, text: str, whole: bool, steps: bool) -> Label:
 
 
 def in_steps(before: str, text: str, whole: bool, needed: str = "") -> tuple[int, Label]:
-    """The end of a step, of which `before` has come: the next label, or an empty line. As of `find`.
+    """Return the end of a step, of which `before` has come: the next label, or an empty line. The result is
+    as that of `find`.
 
     An empty line ends it only after some text, and after `needed`.
     """
@@ -123,7 +125,7 @@ def _line_starts(before: str, text: str) -> Iterator[int]:
 
 
 def line_end(text: str) -> tuple[int, Label]:
-    """The end of a line. As of `find`."""
+    """Return the end of a line. The result is as that of `find`."""
     at = text.find("\n")
     return (len(text), TEXT) if at < 0 else (at, Label("noise"))
 
@@ -164,7 +166,7 @@ def _at_line(before: str, text: str, whole: bool, steps: bool) -> Label:
 
 
 def _turn(before: str, text: str, found: regex.Match[str], whole: bool) -> Label:
-    """Whether "User:" at a line's start begins a turn, or says whose a name is: "User: admin"."""
+    """Return whether "User:" at the start of a line begins a turn, or only a value as in "User: admin"."""
     if _introduced(before):
         return TEXT
     rest = text[found.end() :].lstrip(" \t")
@@ -178,7 +180,7 @@ def _turn(before: str, text: str, found: regex.Match[str], whole: bool) -> Label
 
 
 def _within_line(text: str, whole: bool) -> Label:
-    """The same after a sentence: there the turn has a capital, and so has its first word."""
+    """Do the same after a sentence: there the turn needs a capital, and so does its first word."""
     for form in (_MARKED_TURN, _TURN):
         found = form.match(text, partial=not whole)
         if found is None:
@@ -196,7 +198,7 @@ def _within_line(text: str, whole: bool) -> Label:
 
 
 def _introduced(before: str) -> bool:
-    """Whether a text announces what follows it, or the line before is an item of the same list."""
+    """Return whether a text announces what follows, or its last line is an item of the same list."""
     said = before.rstrip()
     line = said.rpartition("\n")[2]
     return said[-1:] in (":", ",", ";", "-", "–", "—") or (

@@ -1,4 +1,4 @@
-"""Finds markers in a text that is still coming: whole ones, and beginnings that may become one."""
+"""Find markers in text that is still coming: whole ones, and beginnings that may become one."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _BARE = regex.compile(
     rf"(?:```(?:json|python|tool)?\s*)?\[?\s*\{{\s*{_KEY}"
     r"|(?:```(?:json|python|tool)?\s*)?\[\s*[A-Za-z_][\w.]*\((?:\s*\)|\s*[A-Za-z_]\w*\s*=(?!=))"
 )
-"""How a call without a mark begins: JSON with a key of calls, or a list of Python's calls."""
+"""The beginning of a call without a mark: JSON with a key of calls, or a list of Python's calls."""
 _RECIPIENT = regex.compile(r">>>([A-Za-z_][\w.]*)\n")
 BARE = Marker("", "call")
-"""A call without a mark, in what `MarkerTable.find` returns."""
+"""Returned by `MarkerTable.find` for a call without a mark."""
 
 
 RECIPIENT = Marker(">>>", "header")
-"""Functionary's: the name of whom the text is for follows."""
+"""Functionary's mark; the recipient's name follows."""
 
 
 class MarkerTable:
-    """A set of markers to look for; immutable, any thread."""
+    """A set of markers to look for. It is immutable; any thread may use it."""
 
     def __init__(self, markers: Iterable[Marker]) -> None:
         self._of: dict[str, Marker] = {}
@@ -43,21 +43,21 @@ class MarkerTable:
         self._hot_or_bare = re.compile(f"[{re.escape(hot)}{{>`]|\\[")
 
     def get(self, text: str) -> Marker | None:
-        """The marker that a special token is."""
+        """Return the marker that a special token is; None if it is none."""
         return self._of.get(text.lower())
 
     def begins(self, text: str) -> bool:
-        """Whether a special token is a marker that means something."""
+        """Return whether a special token is a marker other than noise."""
         return (marker := self.get(text)) is not None and marker.kind != "noise"
 
     def find(
         self, text: str, whole: bool, bare: bool = False, after: str = " "
     ) -> tuple[int, int, Marker | None]:
-        """Return the place of the first marker, its length, and itself.
+        """Return the place of the first marker, its length, and the marker.
 
-        It is None where only its beginning is there, and where there is none: the place is after the text
-        then. `whole`: no more text comes. With `bare`, calls without a mark are found too: `BARE`, at a
-        word's start, where the character before the text is `after`; so are markers that begin as words.
+        The marker is None if only its beginning is there, and if there is none; then the place is the end of
+        the text. `whole`: no more text comes. With `bare`, also find calls without a mark (`BARE`) at the
+        start of a word, and markers that begin as words; `after` is the character before the text.
         """
         for hot in (self._hot_or_bare if bare else self._hot).finditer(text):
             at = hot.start()
@@ -79,7 +79,7 @@ class MarkerTable:
 
 
 def _bare(text: str, at: int, whole: bool, before: str) -> int:
-    """How long the beginning of a call without a mark is; 0 for none, below 0 while that is not decided."""
+    """Return the length of the beginning of a call without a mark; 0 if none; below 0 while undecided."""
     form = _RECIPIENT if text[at] == ">" else _BARE
     if not (before.isspace() if form is _BARE else before == "\n"):
         return 0
@@ -91,8 +91,8 @@ def _bare(text: str, at: int, whole: bool, before: str) -> int:
 
 @functools.cache
 def speech_table(stops: tuple[str, ...] = (), plain: bool = False) -> MarkerTable:
-    """Return the markers that may come in speech. `stops`: texts that end this model's replies. `plain`:
-    the model has no template, and may write the name before its line."""
+    """Return the markers that may come in speech. `stops`: texts that end this model's replies. `plain`: the
+    model has no template, and may write the name before its line."""
     extra = [Marker(text, "end") for text in stops]
     names = [Marker("Assistant:", "role", ("assistant",))] if plain else []
     return MarkerTable([*extra, *names, *dialects.markers()])
@@ -104,14 +104,14 @@ _SECTION = Marker("<|tool_calls_section_begin|>", "call", ("<|tool_calls_section
 
 @functools.cache
 def inside_table(closers: tuple[str, ...], thought: bool) -> MarkerTable:
-    """Return the markers that end a thought or a call: its own, or the reply's end. Kimi's calls end a
-    thought."""
+    """Return the markers that end a thought or a call: its own, and those that end the reply. Kimi's calls
+    also end a thought."""
     others = (*ENDS, _SECTION) if thought else ENDS
     return MarkerTable([*(Marker(text, "shut") for text in closers), *others])
 
 
 @functools.cache
 def header_table() -> MarkerTable:
-    """Return the markers that end a header, or are a part of harmony's."""
+    """Return the markers that end a header, or are part of one of harmony's."""
     parts = [Marker(text, "noise") for text in (*dialects.HEADER_ENDS, "<|constrain|>")]
     return MarkerTable([*parts, *(Marker(text, "header") for text in dialects.HEADERS), *ENDS])

@@ -1,4 +1,4 @@
-"""How one model marks up its replies, and where a reply begins by it."""
+"""How one model marks up its replies, and where in a reply its speech begins."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from vflow_nodes.lib.decode import dialects
 from vflow_nodes.lib.decode.speech import SpeechParser
 
 FORGIVEN = 3
-"""After so many replies without a thought, a model that once closed one it had not opened speaks at once."""
+"""Replies in a row without a thought, after which a model that once closed an unopened one speaks at once."""
 
 
 @dataclass(slots=True)
 class Habit:
-    """How the model's replies have begun where no prompt said it. Written by the engine's thread."""
+    """How the model's replies have begun when no prompt told. The engine's thread writes it."""
 
     begins: Literal["unknown", "speech", "thought"] = "unknown"
     spoken: int = 0
@@ -24,8 +24,8 @@ class Habit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Markup:
-    """`specials` are the texts of special tokens, by id. `thinks`: the tokenizer or the template knows a tag
-    that closes a thought. `stops` are texts that end a reply. `plain`: the model has no template."""
+    """specials: the texts of special tokens, by id. thinks: the tokenizer or the template knows a tag that
+    closes a thought. stops: texts that end a reply. plain: the model has no template."""
 
     specials: Mapping[int, str] = field(default_factory=dict)
     thinks: bool = False
@@ -34,12 +34,12 @@ class Markup:
     habit: Habit = field(default_factory=Habit)
 
     def unsure(self, prompt: str) -> bool:
-        """Whether a reply to a prompt that ends so may begin in a thought, and nobody knows."""
+        """Return whether a reply to a prompt with this end may begin in a thought, and nothing tells."""
         return self.parser(prompt).held
 
     def parser(self, prompt: str) -> SpeechParser:
-        """The parser of a reply to a prompt that ends so: it is in speech, or in a thought that the prompt
-        opened; or it holds back what comes until that is known."""
+        """Return the parser of a reply to a prompt with this end. It is in speech, or in a thought that the
+        prompt opened, or it holds text back until that is known."""
         parser = SpeechParser(self.stops, plain=self.plain)
         turn = _turn(prompt)
         tags = ("<|message|>", *(tag for pair in dialects.thought_pairs() for tag in pair))
@@ -50,7 +50,7 @@ class Markup:
         return parser
 
     def learn(self, parser: SpeechParser, whole: bool) -> None:
-        """A reply is over; `whole`: by its end. The engine's thread."""
+        """Learn from a reply that is over; `whole`: it came to its end. The engine's thread."""
         habit = self.habit
         if parser.lone:
             habit.begins, habit.spoken = "thought", 0
@@ -61,8 +61,8 @@ class Markup:
 
 
 def _turn(prompt: str) -> str:
-    """The part of a prompt after which the assistant's turn begins: its header with what follows; else the
-    tag of a thought that it ends with, if it does."""
+    """Return the last part of a prompt, in which the assistant's turn begins: its header with what follows.
+    If there is none, return the tag of a thought at the end, if there is one."""
     marks = [*dialects.HEADERS, *(text for text, role in dialects.ROLES if role == "assistant")]
     marks = [mark for mark in marks if mark not in ("<|channel|>", "<|recipient|>")]
     start = max(prompt.rfind(mark) for mark in marks)

@@ -1,7 +1,8 @@
-"""The steps of a decoder's forward pass in plain torch: on the CPU, and the reference of the GPU's kernels.
+"""The steps of a decoder's forward pass in plain torch: used on the CPU, and the reference for the GPU's
+kernels.
 
-`ops_triton` has functions of the same names and signatures. `b` is the number of rows, each of which works in
-a slot of its own; a cache is `(slots, kv_heads, length, head_dim)`, one for keys and one for values.
+`ops_triton` has functions of the same names and signatures. `b` is the number of rows; each row works in a
+slot of its own. A cache is `(slots, kv_heads, length, head_dim)`; there is one for keys and one for values.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def linear(
     eps: float = 0.0,
     residual: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """`x (b, K)`, or with `norm (K,)` what is normalised of it, times `w (N, K)`; plus `bias (N,)` and
+    """Return `x (b, K)`, normalised if `norm (K,)` is given, times `w (N, K)`, plus `bias (N,)` and
     `residual (b, N)`."""
     if norm is not None:
         x = rms_norm(x, norm, eps)
@@ -40,7 +41,7 @@ def linear(
 
 def _times_int8(x: torch.Tensor, w: Int8, bias: torch.Tensor | None) -> torch.Tensor:
     if x.device.type == "cpu" and x.dtype == torch.bfloat16:
-        # reads 8 bits a weight; its scale has to be of x's type
+        # reads 8 bits per weight; the scale must have x's type
         y: torch.Tensor = torch._weight_int8pack_mm(x, w.weight, w.scale.to(x.dtype))
     else:
         y = (F.linear(x, w.weight.to(x.dtype)) * w.scale).to(x.dtype)
@@ -48,7 +49,7 @@ def _times_int8(x: torch.Tensor, w: Int8, bias: torch.Tensor | None) -> torch.Te
 
 
 def gated(x: torch.Tensor, w: Matrix, *, norm: torch.Tensor, eps: float) -> torch.Tensor:
-    """`silu(gate) * up` of the normalised x, `(b, F)`; `w (2F, K)` has the gate's rows first.
+    """Return `silu(gate) * up` of the normalised x, `(b, F)`; `w (2F, K)` has the gate's rows first.
 
     Source: N. Shazeer, "GLU Variants Improve Transformer", arXiv:2002.05202.
     """
@@ -57,7 +58,7 @@ def gated(x: torch.Tensor, w: Matrix, *, norm: torch.Tensor, eps: float) -> torc
 
 
 def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Rotary positions of `x (b, heads, D)`: the pairs are (i, i + D/2); `cos` and `sin (b, D/2)` float32.
+    """Return `x (b, heads, D)` with rotary positions. Pairs are (i, i + D/2); `cos`, `sin (b, D/2)` float32.
 
     Source: J. Su et al., "RoFormer", arXiv:2104.09864; the halves as in transformers' `rotate_half`.
     """
@@ -81,10 +82,10 @@ def rope_write(
     k_norm: torch.Tensor | None = None,
     eps: float = 0.0,
 ) -> torch.Tensor:
-    """Rotate queries and keys, store key and value of each row; returns the queries, `(b, heads, D)`.
+    """Rotate queries and keys, store each row's key and value, and return the queries, `(b, heads, D)`.
 
-    `qkv (b, (heads + 2 kv_heads) D)`; `cos` and `sin (length, D/2)` float32; row i stands in slot `rows[i]`
-    at `position[i]`, both `(b,)` int64. `q_norm` and `k_norm (D,)`: RMSNorm of each head before the rotation.
+    `qkv (b, (heads + 2 kv_heads) D)`; `cos` and `sin (length, D/2)` float32. Row i is in slot `rows[i]` at
+    `position[i]`, both `(b,)` int64. `q_norm` and `k_norm (D,)`: RMSNorm of each head before the rotation.
     """
     b, size = len(qkv), k_cache.shape[-1]
     q, k, v = qkv.view(b, -1, size).split((heads, kv_heads, kv_heads), dim=1)
@@ -105,10 +106,10 @@ def attend(
     context: int,
     scale: float,
 ) -> torch.Tensor:
-    """Each row's `q (b, heads, D)` over positions 0 to `position[i]` of its slot, `(b, heads D)`.
+    """Attend with each row's `q (b, heads, D)` to positions 0 to `position[i]` of its slot; `(b, heads D)`.
 
-    `context` is at least the largest position + 1, and at most the cache's length. The heads that share one
-    key head stand side by side.
+    `context` is at least the largest position + 1 and at most the cache's length. The heads that share a key
+    head are next to one another.
     """
     if q.device.type == "cpu":
         seen = position.tolist()
@@ -126,7 +127,7 @@ def attend(
 def _attend_row(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, position: int, scale: float
 ) -> torch.Tensor:
-    """One row: the heads of one key head are its queries, so that nothing is masked, expanded or padded."""
+    """Attend with one row. The heads of a key head are its queries: nothing is masked, expanded or padded."""
     kv_heads, size = k.shape[0], k.shape[-1]
     out = F.scaled_dot_product_attention(
         q.view(1, kv_heads, -1, size), k[None, :, : position + 1], v[None, :, : position + 1], scale=scale
@@ -151,7 +152,7 @@ def rope_attend(
     k_norm: torch.Tensor | None = None,
     eps: float = 0.0,
 ) -> torch.Tensor:
-    """`rope_write`, then `attend` of what it returns: `(b, heads D)`."""
+    """Call `rope_write`, then `attend` with its queries; `(b, heads D)`."""
     q = rope_write(
         qkv, cos, sin, position, rows, k_cache, v_cache, heads, kv_heads,
         q_norm=q_norm, k_norm=k_norm, eps=eps,
@@ -168,13 +169,14 @@ def attend_chunk(
     context: int,
     scale: float,
 ) -> torch.Tensor:
-    """A part of a prompt: `q (n, heads, D)` stand at n consecutive positions of one slot, which `rows (n,)`
-    name n times, and see what is in it up to their own; `(n, heads D)`. `context` as in `attend`, at least
-    the last position that counts + 1: what stands behind it gets rubbish.
+    """Attend with a part of a prompt: `q (n, heads, D)` at n consecutive positions of one slot, which `rows
+    (n,)` names n times. Each sees its slot up to its own position; `(n, heads D)`.
+
+    `context` is as in `attend`: at least the last position that counts + 1. Later positions get rubbish.
     """
     if q.device.type == "cpu":
         return _attend_here(q, k_cache[rows[0]], v_cache[rows[0]], int(position[0]), scale)
-    # a mask, and as many key heads as heads: else the slowest of torch's ways is taken
+    # a mask, and keys repeated for all heads: without them torch takes its slowest way
     group = q.shape[1] // k_cache.shape[1]
     k, v = (each[rows[:1], :, :context].repeat_interleave(group, dim=1) for each in (k_cache, v_cache))
     mask = torch.arange(context, device=q.device) <= position[:, None]
@@ -183,7 +185,7 @@ def attend_chunk(
 
 
 def _attend_here(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, start: int, scale: float) -> torch.Tensor:
-    """A part of a prompt at `start` of the slot with `k` and `v (kv_heads, length, D)`."""
+    """Attend with a part of a prompt at `start` of the slot with `k` and `v (kv_heads, length, D)`."""
     n, end = len(q), start + len(q)
     mask = None
     if start and n > 1:

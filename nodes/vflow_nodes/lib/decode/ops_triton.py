@@ -1,10 +1,10 @@
-"""The steps of a decoder's forward pass as Triton kernels: `ops_torch`'s functions, for tokens of few rows.
+"""The steps of a decoder's forward pass as Triton kernels: the functions of `ops_torch`, for few rows.
 
-On a CUDA device, or on the CPU in Triton's interpreter (`TRITON_INTERPRET=1` before the first call), which is
-slow and for tests. No function waits for the device or lets a value in a tensor decide what is launched, so
-that a CUDA graph may hold them all; call each once before it is captured, since that is when it is compiled.
+They run on a CUDA device, or on the CPU in Triton's interpreter (`TRITON_INTERPRET=1` before the first call),
+which is slow and for tests. No function waits for the device, and no value in a tensor decides what is
+launched, so a CUDA graph may hold them all. Call each once before it is captured, since that compiles it.
 
-Importing this module needs no triton; calling a function does. One thread, and one stream of it, at a time.
+Importing this module needs no triton; calling a function does. One thread, and one of its streams, at a time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["attend_chunk", "available", "gated", "linear", "rms_norm", "rope_att
 
 
 def available(head_dim: int = 64) -> str:
-    """'' where these functions run on heads of that size, else why they do not, and what mends it."""
+    """Return '' if these functions run on heads of that size; else why they do not, and how to mend it."""
     if head_dim < 16 or head_dim & (head_dim - 1):
         return f"they take heads of 16, 32, 64, ..., not of {head_dim}: use plain torch"
     if importlib.util.find_spec("triton") is None:
@@ -42,7 +42,7 @@ def available(head_dim: int = 64) -> str:
         return "triton finds no C compiler for its launcher: install gcc or clang, or name one in CC"
     if os.environ.get("CPATH") or os.environ.get("C_INCLUDE_PATH"):
         return ""
-    # Debian's own default scheme names a folder that holds no headers; Triton looks there no more than this
+    # Debian's default scheme names a folder without headers; Triton does not look there either
     scheme = sysconfig.get_default_scheme().replace("posix_local", "posix_prefix")
     header = Path(sysconfig.get_path("include", scheme), "Python.h")
     return "" if header.exists() else f"triton's launcher needs {header}: install python3-dev"

@@ -1,9 +1,8 @@
-"""`ops_torch` on a CPU in float32, each matrix times few rows in the way that is fastest there.
+"""`ops_torch` on a CPU in float32, with each matrix multiplied by few rows in the fastest way there.
 
-Such a product is bound by memory, and a BLAS library may read it at half the speed in one way than in
-another: MKL, on one core of an AMD EPYC, reads 12.6 GB/s for one row, 18.9 for two rows where the matrix
-stands on the left of the product, and 6.7 where it stands on the right. So the ways are timed on the weights
-at hand.
+Memory bounds such a product, and a BLAS library may read it at half the speed in one way than in another. MKL
+on one core of an AMD EPYC reads 12.6 GB/s for one row; for two rows it reads 18.9 GB/s with the matrix on the
+left of the product, and 6.7 with it on the right. So the ways are timed on the weights at hand.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ from vflow_nodes.lib.decode.weights import Matrix, Weights
 
 Way = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 ROWS = 8
-"""Rows of a batch for which ways are compared, at most: more of them are a product of matrices."""
+"""Most rows of a batch for which ways are compared: more rows are a product of two matrices."""
 GAIN = 0.95
-"""The most of linear's time that a way may take to be used instead."""
+"""A way is used instead of linear if it takes at most this share of its time."""
 LEAST, MOST = 1 << 20, 64 << 20
-"""Bytes of a matrix, below which it is not worth it; and of the matrices that one timing reads, at most: more
-than a processor's caches hold for one core."""
+"""Bytes: smallest matrix worth the timing, and most that one timing reads, which is more than a processor's
+caches hold for one core."""
 
 
 def matrix_on_the_left(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-    """`x (b, K)` times `w (N, K)` as w times x: `(b, N)`."""
+    """Return `x (b, K)` times `w (N, K)`, computed as w times x: `(b, N)`."""
     return (w @ x.T).T.contiguous()
 
 
 def with_one_row_more(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
-    """The same with a row of zeros below x's, so that a product of matrices is taken for one of a vector."""
+    """Do the same with a row of zeros below x's: BLAS then takes a product of matrices, not of a vector."""
     return (w @ F.pad(x, (0, 0, 0, 1)).T)[:, : len(x)].T.contiguous()
 
 
@@ -50,7 +49,7 @@ class TunedOps:
         self._ways: dict[tuple[int, int, int], Way] = {}  # by rows and the matrix's shape
 
     def tune(self, weights: Weights, rows: int) -> None:
-        """Time the ways on these weights, for one to `rows` rows: a fraction of a second a row."""
+        """Time the ways on these weights, for one to `rows` rows; a fraction of a second per row."""
         for matrices in _by_shape(weights):
             for b in range(1, min(rows, ROWS) + 1):
                 x = torch.randn(b, matrices[0].shape[1])
@@ -70,7 +69,7 @@ class TunedOps:
         eps: float = 0.0,
         residual: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """See `ops_torch.linear`."""
+        """Do what `ops_torch.linear` does."""
         way = self._ways.get((len(x), *w.shape)) if isinstance(w, torch.Tensor) else None
         if way is None:
             return ops_torch.linear(x, w, bias=bias, norm=norm, eps=eps, residual=residual)
@@ -81,13 +80,13 @@ class TunedOps:
         return y
 
     def gated(self, x: torch.Tensor, w: Matrix, *, norm: torch.Tensor, eps: float) -> torch.Tensor:
-        """See `ops_torch.gated`."""
+        """Do what `ops_torch.gated` does."""
         gate, up = self.linear(x, w, norm=norm, eps=eps).chunk(2, dim=-1)
         return F.silu(gate) * up
 
 
 def _by_shape(weights: Weights) -> Iterable[list[torch.Tensor]]:
-    """The matrices of a step, those of one shape together, of each shape MOST bytes, or one."""
+    """Return the matrices of a step by shape: of each shape as many as fit into MOST bytes, at least one."""
     found: dict[torch.Size, list[torch.Tensor]] = {}
     for matrix in weights.matrices:
         if isinstance(matrix, torch.Tensor) and matrix.nbytes >= LEAST:
@@ -98,7 +97,7 @@ def _by_shape(weights: Weights) -> Iterable[list[torch.Tensor]]:
 
 
 def _seconds(way: Way, x: torch.Tensor, matrices: list[torch.Tensor]) -> float:
-    """How long a way takes for all matrices, at best."""
+    """Return the shortest time of a way for all matrices."""
     best = float("inf")
     for _ in range(4):
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Short trials of an engine's choices on the machine at hand: a step timed with each, on the same weights."""
+"""Try an engine's options on this machine: time a step with each, on the same weights."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """The cost of a choice: milliseconds a step of one reply, and bytes of its matrices."""
+    """The cost of a choice: milliseconds per step of one reply, and the bytes of its matrices."""
 
     choice: Choice
     step_ms: float
@@ -37,8 +37,8 @@ class Figure:
 
 
 def compare(stepper: Stepper, now: Choice) -> Iterator[Figure]:
-    """The choice in effect first, then each that differs from it in one thing. Runs on the engine's thread,
-    for seconds; needs memory for the matrices once more where it tries int8."""
+    """Yield the figures of the present choice, then of each that differs from it in one thing. Runs for
+    seconds, on the engine's thread. If it tries int8, it needs memory for the matrices once more."""
     model = stepper.model
     if not isinstance(model, LlamaModel):
         return
@@ -52,12 +52,12 @@ def compare(stepper: Stepper, now: Choice) -> Iterator[Figure]:
         try:
             weights = quantise(model.weights) if choice.int8 and not now.int8 else model.weights
             yield Figure(choice, step_ms(stepper, weights, choice), weights.step_bytes())
-        except torch.OutOfMemoryError:  # there is no room for it beside the engine that runs
+        except torch.OutOfMemoryError:  # no room for it beside the engine that runs
             torch.cuda.empty_cache()
 
 
 def step_ms(stepper: Stepper, weights: Weights, choice: Choice) -> float:
-    """Milliseconds of a step with one row, in the best of a few rounds."""
+    """Return the milliseconds of a step with one row, in the best of a few rounds."""
     _, ops = pick_ops(choice.kernels, weights)
     if isinstance(ops, TunedOps):
         ops.tune(weights, 1)
@@ -65,7 +65,7 @@ def step_ms(stepper: Stepper, weights: Weights, choice: Choice) -> float:
     best = float("inf")
     with torch.inference_mode():
         for _ in range(ROUNDS):
-            trial.step([0], 64, True).read()  # what is compiled or captured is, by now
+            trial.step([0], 64, True).read()  # not timed: it compiles and captures
             began = time.perf_counter()
             for _ in range(STEPS):
                 last = trial.step([0], 64, True)
@@ -75,7 +75,7 @@ def step_ms(stepper: Stepper, weights: Weights, choice: Choice) -> float:
 
 
 def logits_error(weights: Weights) -> float:
-    """How far int8 moves the logits of these weights, as a share of their norm, for 16 random tokens."""
+    """Return how far int8 moves the logits of these weights, as a share of their norm (16 random tokens)."""
     if isinstance(weights.head, Int8):
         return 0.0
     ids = torch.randint(0, weights.shape.vocabulary, (16,), generator=torch.Generator().manual_seed(0))

@@ -1,4 +1,4 @@
-"""The content of a slot: token ids, and embeddings that come from elsewhere, such as an encoder."""
+"""The content of a slot: token ids, and embeddings from elsewhere, such as an encoder."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SPAN = 1 << 32
 @dataclass(slots=True, eq=False)
 class Embeds:
     """`length` positions of a prompt whose embeddings `make` computes: `(length, hidden)`, on the model's
-    device and in its type. It is called once, in the engine's thread, when they are needed first.
+    device and in its type. It is called once, in the engine's thread, when they are first needed.
 
-    The same object in two prompts is the same content, and is not computed again.
+    The same object in two prompts is the same content, and is not computed twice.
     """
 
     length: int
@@ -25,7 +25,7 @@ class Embeds:
     _rows: Any = None
 
     def rows(self) -> Any:
-        """The embeddings. The engine's thread."""
+        """Return the embeddings. The engine's thread."""
         if self._rows is None:
             made = self.make()
             if len(made) != self.length:
@@ -35,8 +35,8 @@ class Embeds:
 
 
 class Prompt:
-    """Token ids and embeddings in order. `keys` has an integer for each position: the id of a token, and a
-    negative number for each row of an `Embeds`, so that two prompts share what their keys share."""
+    """Token ids and embeddings, in order. `keys` has an integer for each position: a token's id, or a
+    negative number for each row of an `Embeds`. Two prompts share what their keys share."""
 
     def __init__(self, parts: Sequence[int | Embeds]) -> None:
         self.keys: list[int] = []
@@ -52,7 +52,7 @@ class Prompt:
         return len(self.keys)
 
     def runs(self, start: int, stop: int) -> list[list[int] | tuple[Embeds, int, int]]:
-        """The positions from `start` to `stop` as runs: ids, or the rows of an `Embeds` from and to."""
+        """Return the positions from `start` to `stop` as runs: ids, or rows of an `Embeds` (from, to)."""
         found: list[list[int] | tuple[Embeds, int, int]] = []
         for (number, _), group in itertools.groupby(enumerate(self.keys[start:stop]), _run):
             keys = [key for _, key in group]
@@ -65,14 +65,14 @@ class Prompt:
 
 
 def _run(place: tuple[int, int]) -> tuple[int, int]:
-    """A pair that is the same for all positions of a run, and for no neighbour of theirs: the number of their
-    `Embeds` (0 for tokens), and where its row 0 would be, since the keys of its rows count down."""
+    """Return a pair that is equal for all positions of a run and differs from the next run's: the number of
+    the `Embeds` (0 for tokens), and where its row 0 would be, since the keys of its rows count down."""
     at, key = place
     return (-key // _SPAN, at + key) if key < 0 else (0, 0)
 
 
 def shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many keys two sequences have in common at their start."""
+    """Return how many keys two sequences share at their start."""
     shorter = min(len(one), len(other))
     if one[:shorter] == other[:shorter]:
         return shorter

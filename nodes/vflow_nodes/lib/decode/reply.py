@@ -1,4 +1,4 @@
-"""One answer as it is made: tokens come in from the engine's thread, words go out in the caller's."""
+"""One answer while it is made: tokens come in from the engine's thread, words go out in the caller's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ StopReason = Literal["eos", "limit", "flush", "error"]
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """`id` is below 0 for the speech that was held back to the end; `half`: see `SpokenTokens.half`."""
+    """A token. `id` is below 0 for speech that was held back to the end; `half`: see `SpokenTokens.half`."""
 
     id: int
     time_ns: int
@@ -30,8 +30,8 @@ class _Token:
 
 
 class Reply:
-    """`tokens` are those that were taken, without the one that ended it, at most `limit`; `stop_reason` is
-    None while it goes on. One thread takes words; any thread may cancel."""
+    """One answer. `tokens` are those taken so far, at most `limit`, without the one that ended the reply;
+    `stop_reason` is None while it goes on. One thread takes words; any thread may cancel."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Reply:
     ) -> None:
         self.sampling, self.limit = sampling, limit
         self.spoken = SpokenTokens(vocabulary, sampling, limit, room, prompt)
-        """The engine's thread; when the reply is over, any."""
+        """For the engine's thread; once the reply is over, for any."""
         self.tokens: list[int] = []
         self.stop_reason: StopReason | None = None
         self.error: DecodeError | None = None
@@ -54,37 +54,37 @@ class Reply:
         self._came = threading.Condition()
         self._fresh: deque[_Token] = deque()  # guarded by _came
         self._end: StopReason | None = None  # guarded by _came: why no more tokens come
-        self._over = False  # guarded by _came: nothing more is wanted
+        self._over = False  # guarded by _came: nobody wants more
         self._cancelled = False  # set once
-        self._finished = False  # the engine's thread
+        self._finished = False  # for the engine's thread
 
     @property
     def untaken(self) -> int:
-        """Tokens that wait to be taken; any thread."""
+        """How many tokens wait to be taken; any thread may ask."""
         return len(self._fresh)
 
     @property
     def calls(self) -> list[ToolCall]:
-        """The tool calls that the model wrote, none of which was said; complete when the reply is over."""
+        """The tool calls that the model wrote; none of them was said. Complete when the reply is over."""
         return self.spoken.parser.calls
 
     @property
     def plain(self) -> bool:
-        """Whether a reply that is over is nothing but speech: its tokens may be repeated to the model."""
+        """Whether a finished reply is nothing but speech, so that its tokens may be repeated to the model."""
         return not self.spoken.withheld and not self.spoken.parser.marks
 
     @property
     def ready(self) -> bool:
-        """Whether taking from it would not wait; any thread."""
+        """Whether taking from it would not wait; any thread may ask."""
         return bool(self._fresh) or self._end is not None
 
     @property
     def over(self) -> bool:
-        """Whether no more tokens are wanted; any thread."""
+        """Whether nobody wants more tokens; any thread may ask."""
         return self._over
 
     def put(self, token: int) -> None:
-        """A token came. The engine's thread."""
+        """Add a token. The engine's thread."""
         self._append(token, self.spoken.take(token))
 
     def _append(self, token: int, text: str) -> None:
@@ -95,7 +95,7 @@ class Reply:
                 self._came.notify_all()
 
     def end(self, reason: StopReason, error: DecodeError | None = None) -> None:
-        """No more tokens come. The engine's thread."""
+        """Note that no more tokens come. The engine's thread."""
         if not self._finished:
             self._finished = True
             if rest := self.spoken.finish(reason == "eos"):
@@ -108,7 +108,7 @@ class Reply:
                 self._came.notify_all()
 
     def cancel(self) -> None:
-        """Nothing more is wanted: no word comes behind this call. Any thread; returns at once."""
+        """Stop: after this call no word comes. Any thread; returns at once."""
         self._cancelled = True
         self._abandon("flush")
 
@@ -118,13 +118,14 @@ class Reply:
                 return
             self._over = True
             self._fresh.clear()
-            self._end = reason  # whatever it had ended with: what was left of it is not taken
+            self._end = reason  # replaces an earlier end, whose remaining tokens nobody takes
             self._came.notify_all()
         self._on_taken(self)
 
     def words(self, patience_s: float = 0.02) -> Iterator[Word | None]:
-        """The words as they become whole, and None behind each token, and where none came for `patience_s`:
-        the caller may look at other things then. Sets `stop_reason`. Raises: what `error` is."""
+        """Yield words as they become whole. Yield None after each token, and whenever none came for
+        `patience_s`, so that the caller may check other things. Sets `stop_reason`. Raises: `error`, if there
+        is one."""
         splitter, hold = Words(), Holdback(self.limit)
         count, begun = 0, False
 
@@ -141,7 +142,7 @@ class Reply:
                     self.tokens.append(token.id)
                 piece, hold.half = token.text, token.half
                 if self._one_line and not begun:
-                    piece = piece.lstrip()  # a token may hold the end of an empty line and what is behind it
+                    piece = piece.lstrip()  # a token may hold an empty line's end and more
                 line, newline, _ = piece.partition("\n")
                 begun = begun or bool(line.strip())
                 if self._one_line and begun and newline:
@@ -157,7 +158,7 @@ class Reply:
     def _rest(
         self, hold: Holdback, made: Callable[[list[str], int], list[Word]], splitter: Words
     ) -> Iterator[Word]:
-        """The words left to say at the end of a reply. A word that the limit cut off may be half a word."""
+        """Yield the words left at the end of a reply. A word that the limit cut off may be half a word."""
         if self.stop_reason == "eos":
             last = hold.push(made(splitter.finish(), time.monotonic_ns()))
             yield from self._sent([*last, *hold.finish()])
@@ -175,7 +176,7 @@ class Reply:
             yield word
 
     def _take(self, patience_s: float) -> _Token | StopReason | None:
-        """The next token, or why there is none, or None where there is none yet."""
+        """Return the next token; or why no more come; or None if there is none yet."""
         with self._came:
             if not self._fresh and self._end is None:
                 self._came.wait(patience_s)

@@ -1,4 +1,4 @@
-"""The speech of a reply on its way out: what waits until a beginning is decided, and labels in plain text."""
+"""The speech of a reply on its way out: hold back an undecided beginning, and find labels in plain text."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from vflow_nodes.lib.decode.tool_calls import CallText, ToolCall
 
 Inside = Literal["speech", "thought", "call"]
 FINAL = ("final answer", "finish")
-"""The tools by which agents say their answer: LangChain's, ReAct's."""
+"""The tools by which agents give their answer: LangChain's and ReAct's."""
 
 
 class SaidText:
-    """Takes text that no mark withholds, and returns what is said of it. One thread.
+    """Takes text that no mark withholds, and returns the part of it that is said. One thread.
 
-    `held`: nobody knows whether the reply begins in a thought; all is kept until `finish`. `any`: there was
-    text, also a kept one. `inside` is where labels stand; `turn` the label that began the user's turn, after
-    which nothing is said. `marks` counts labels.
+    held: nobody knows whether the reply begins in a thought; all text is kept until `finish`.
+    any: there was text, even if kept. inside: where the labels have led.
+    turn: the label that began the user's turn, after which nothing is said. marks: how many labels there
+    were.
     """
 
     def __init__(self, held: bool) -> None:
         self.held = held
         self.any = False
         self.last = "\n"
-        """The last character that was taken."""
+        """The last character taken."""
         self.inside: Inside = "speech"
         self.ended = False
         self.turn = ""
@@ -34,16 +35,16 @@ class SaidText:
         self.calls: list[ToolCall] = []
         self._kept: list[str] = []
         self._out: list[str] = []
-        self._rest = ""  # taken, not decided
-        self._before = ""  # what was said last
-        self._steps = False  # whether ReAct's labels came
-        self._line = False  # whether what is withheld ends with its line
-        self._span = ""  # what came last in what is withheld
+        self._rest = ""  # taken, and not decided yet
+        self._before = ""  # the end of what was said
+        self._steps = False  # whether ReAct's labels have come
+        self._line = False  # whether the withheld text ends with its line
+        self._span = ""  # the end of the withheld text
         self._call = ""
 
     @property
     def pending(self) -> bool:
-        """Whether text waits for more, to be decided."""
+        """Whether some text waits for more, to be decided."""
         return bool(self._rest)
 
     @property
@@ -60,7 +61,7 @@ class SaidText:
             self._decide(whole=False)
 
     def enter(self, calls: Iterable[ToolCall]) -> None:
-        """Take calls that were withheld before; the tool of an agent's answer says it."""
+        """Take calls that were withheld before. If one is the tool of an agent's answer, say the answer."""
         for answer in self._answers(calls):
             self._steps = True
             self.take(f"\n{FINAL[0]}: {answer}")
@@ -78,7 +79,7 @@ class SaidText:
             self.held, self._kept = False, []
 
     def said(self, whole: bool = False) -> str:
-        """Return what is decided; `whole`: no more text comes."""
+        """Return the text that is decided; `whole`: no more text comes."""
         self._decide(whole)
         out, self._out = "".join(self._out), []
         return out
@@ -96,7 +97,7 @@ class SaidText:
             self._close_call()
 
     def _step(self, whole: bool) -> bool:
-        """Decide the next part; False where more text is needed."""
+        """Decide about the next part. Return False if that needs more text."""
         if self.inside == "speech":
             at, label = line_labels.find(self._before, self._rest, whole, self._steps)
             self._say(self._rest[:at])
@@ -136,7 +137,7 @@ class SaidText:
             self.inside, self._steps, self._call = "call", True, ""
 
     def _in_call(self, whole: bool) -> tuple[int, Label]:
-        """A call goes to the next label, or to an empty line after its input."""
+        """Find the end of a call: the next label, or an empty line after its input."""
         at, label = line_labels.in_steps(self._call, self._rest, whole, "action input")
         self._call += self._rest[:at]
         return at, label

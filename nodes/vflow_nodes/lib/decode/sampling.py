@@ -1,7 +1,7 @@
-"""How the next token is chosen: processors and sampling over a batch of rows, on the device, without a sync.
+"""Choose the next token: process and sample a batch of rows, on the device and without a sync.
 
-Every row has its own settings, so they are tensors with a row a slot (`SamplingState`), and a step has one
-shape whatever they are. The settings are those of transformers' `generate`, and so is their effect.
+Every row has its own settings. So they are tensors with a row per slot (`SamplingState`), and a step has the
+same shape whatever they are. The settings, and their effects, are those of `generate` in transformers.
 """
 
 from __future__ import annotations
@@ -14,23 +14,24 @@ import torch
 from vflow_nodes.lib.decode.errors import Unsupported
 
 CANDIDATES = 64
-"""Tokens that are drawn from, at most: top-k is capped at this."""
+"""Most tokens that are drawn from; top-k is capped at this."""
 LONGEST = 1024
-"""Tokens of a reply, at most: the width of the history on the device."""
+"""Most tokens of a reply: the width of the history on the device."""
 NGRAM = 4
 """The longest n-gram whose repetition can be forbidden."""
 GROUP = 64
-"""Tokens of which the best is found first: who is among the best has few of these groups to look through."""
+"""Tokens in a group whose best is found first. The overall best are then searched in a few groups only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How a reply is drawn.
 
-    `temperature` 0 takes the likeliest token; else it is drawn from the `top_k` (1 to 64) likeliest, of these
-    from the fewest that hold `top_p`. `repetition_penalty` (>= 1) and `no_repeat_ngram` (0 for none, to 4)
-    regard the reply, not the prompt. No end before `min_words` words and `min_tokens` tokens; `max_tokens`
-    is the limit. `seed` makes what is drawn repeatable, whatever slot it is in and whoever shares the batch.
+    `temperature` 0 takes the likeliest token. Otherwise it is drawn from the `top_k` (1 to 64) likeliest, and
+    of these from the fewest that together have the probability `top_p`. `repetition_penalty` (>= 1) and
+    `no_repeat_ngram` (0 for none, up to 4) look at the reply, not at the prompt. The reply does not end
+    before `min_words` words and `min_tokens` tokens; `max_tokens` is its limit. `seed` makes the draws
+    repeatable, in whatever slot and batch.
     """
 
     temperature: float = 0.4
@@ -44,7 +45,7 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Raises: Unsupported, naming the setting."""
+        """Raises: Unsupported, which names the setting."""
         bounds = {
             "temperature": (0, 100), "top_p": (0, 1), "top_k": (1, CANDIDATES),
             "repetition_penalty": (1, 100), "no_repeat_ngram": (0, NGRAM),
@@ -57,7 +58,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How a reply is drawn from a token on. It counts as if it had `said` these tokens, and `words`."""
+    """How a reply is drawn from here on. It counts as if the tokens `said`, and `words`, had been said."""
 
     sampling: Sampling
     said: tuple[int, ...] = ()
@@ -69,10 +70,10 @@ WHOLE = tuple(f.name for f in fields(Sampling) if f.name not in REAL)
 
 
 class SamplingState:
-    """The device's knowledge of each slot: `slots` rows, and one more for rows of a batch that are empty.
+    """The device's knowledge of each slot: `slots` rows, and one more for empty rows of a batch.
 
-    `tokens` of the next step, their `position`, how many were drawn (`count`), their `history`, how many
-    `words` they opened, and whether the text stands behind a space (`gap`).
+    Per slot: `tokens` to feed next, their `position`, how many were drawn (`count`), the `history` of those,
+    how many `words` they opened, and whether the text ends in a space (`gap`).
     """
 
     def __init__(self, slots: int, device: torch.device) -> None:
@@ -89,14 +90,14 @@ class SamplingState:
         self.whole = zeros(rows, len(WHOLE))
 
     def begin(self, slot: int, position: int, sampling: Sampling) -> None:
-        """A reply begins in `slot`, whose prompt has `position` tokens. No sync: fills and small copies."""
+        """Begin a reply in `slot`, whose prompt has `position` tokens. No sync: fills and small copies."""
         self.position[slot].fill_(position)
         self.tune(slot, Tuning(sampling))
 
     def tune(self, slot: int, tuning: Tuning) -> None:
-        """A reply goes on in another way. No sync."""
+        """Go on with a reply in another way. No sync."""
         said, sampling = tuning.said, tuning.sampling
-        # fill_: an assignment copies its number from the host, and waits
+        # fill_, since an assignment would copy its number from the host, and wait
         for state, value in ((self.count, len(said)), (self.words, tuning.words), (self.gap, 1)):
             state[slot].fill_(value)
         pinned = self.tokens.device.type == "cuda"
@@ -110,14 +111,14 @@ class SamplingState:
 
 
 def _wrapped(value: int) -> int:
-    """A seed of any size as an int64."""
+    """Return a seed of any size as an int64."""
     return (value + 2**63) % 2**64 - 2**63
 
 
 class Sampler:
     """Draws the next tokens of a batch. `opens`, `joins` and `gaps` count words: see `Vocabulary.marks`.
 
-    Of tokens with equal scores the one with the smaller id comes first, on every device.
+    Of tokens with equal scores, the one with the smaller id comes first, on every device.
     """
 
     def __init__(self, marks: Sequence[torch.Tensor], ends: Sequence[int], device: torch.device) -> None:
@@ -130,9 +131,10 @@ class Sampler:
     def draw(
         self, logits: torch.Tensor, state: SamplingState, rows: torch.Tensor, greedy: bool
     ) -> torch.Tensor:
-        """Draw a token for each of `rows (b,)` from `logits (b, V)` and enter it into the state; `(b,)`.
+        """Draw a token for each of `rows (b,)` from `logits (b, V)`, enter it into the state, and return
+        `(b,)`.
 
-        `greedy`: every row's temperature is 0, and nothing need be drawn.
+        `greedy`: every row's temperature is 0, so nothing is drawn at random.
         """
         real = dict(zip(REAL, state.real[rows].unbind(1), strict=True))
         whole = dict(zip(WHOLE, state.whole[rows].unbind(1), strict=True))
@@ -156,16 +158,17 @@ class Sampler:
         real: dict[str, torch.Tensor],
         whole: dict[str, torch.Tensor],
     ) -> torch.Tensor:
-        """The scores `(b, groups, GROUP)`: penalty, forbidden n-grams and minima, in transformers' order.
+        """Return scores `(b, groups, GROUP)` after penalty, forbidden n-grams and minima, in the order of
+        transformers.
 
-        The places of the last group beyond the vocabulary are -inf.
+        In the last group, the places beyond the vocabulary are -inf.
         """
         vocabulary = logits.shape[1]
         scores = torch.empty(len(logits), (vocabulary // GROUP + 1) * GROUP, device=logits.device)
         scores[:, :vocabulary] = logits
         scores[:, vocabulary:] = -torch.inf
         said = self._columns < count[:, None]
-        used = torch.where(said, history, vocabulary)  # a column behind them takes what is not to be changed
+        used = torch.where(said, history, vocabulary)  # padding goes to a column after the tokens
         score, penalty = scores.gather(1, used), real["repetition_penalty"][:, None]
         scores.scatter_(1, used, torch.where(score < 0, score * penalty, score / penalty))
         scores.scatter_(1, torch.where(self._repeats(history, count, whole), history, vocabulary), -torch.inf)
@@ -177,19 +180,19 @@ class Sampler:
     def _repeats(
         self, history: torch.Tensor, count: torch.Tensor, whole: dict[str, torch.Tensor]
     ) -> torch.Tensor:
-        """Which tokens of the history would, drawn again, complete an n-gram of it: `(b, LONGEST)`."""
+        """Return which tokens of the history would repeat an n-gram if drawn again: `(b, LONGEST)`."""
         size = whole["no_repeat_ngram"][:, None]
         ends = (self._columns < count[:, None]) & (self._columns >= size - 1) & (size > 0)
         for back in range(1, NGRAM):
             last = history.gather(1, (count - back).clamp_min(0)[:, None])
-            earlier = history.roll(back, dims=1)  # column i has the token that is `back` before it
+            earlier = history.roll(back, dims=1)  # column i has the token that is `back` before column i
             ends = ends & ((earlier == last) | (back >= size))
         return ends
 
     def _candidates(self, scores: torch.Tensor, vocabulary: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """The best scores and their tokens, at most CANDIDATES, `(b, k)` each.
+        """Return the best scores and their tokens, at most CANDIDATES, `(b, k)` each.
 
-        They are in the groups with the best maxima: as many others are better than all of any other group.
+        They are in the groups with the best maxima: each such maximum beats every token of any other group.
         """
         groups = scores.shape[1]
         places = torch.arange(groups, device=scores.device)
@@ -208,8 +211,8 @@ class Sampler:
         real: dict[str, torch.Tensor],
         whole: dict[str, torch.Tensor],
     ) -> torch.Tensor:
-        """Draw by Gumbel's trick: the largest of log probability + noise, which is hashed from the seed, the
-        place in the reply and the token.
+        """Draw by Gumbel's trick: take the largest of log probability + noise. The noise is hashed from the
+        seed, the place in the reply and the token.
 
         Source: E. J. Gumbel, "Statistical Theory of Extreme Values", 1954; top-p: A. Holtzman et al.,
         arXiv:1904.09751.
@@ -236,27 +239,27 @@ class Sampler:
 
 
 def _likeliest(scores: torch.Tensor) -> torch.Tensor:
-    """The first of the largest of `scores (b, groups, GROUP)`: `(b,)`."""
-    group = scores.amax(dim=2).argmax(dim=1)  # the first of the largest, as its documentation has it
+    """Return the first of the largest of `scores (b, groups, GROUP)`: `(b,)`."""
+    group = scores.amax(dim=2).argmax(dim=1)  # the first of the largest, as torch documents
     within = scores[torch.arange(len(scores), device=scores.device), group].argmax(dim=1)
     return group * GROUP + within
 
 
 def ranked(values: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """int64 keys, no two the same, that order as float32 `values` do, and where these tie as smaller
-    `places`, below 2**32, before larger ones."""
-    bits = (values + 0.0).view(torch.int32)  # -0 becomes 0, to which it is equal
+    """Return int64 keys, all different, that are ordered as float32 `values`; among equal values, smaller
+    `places` (below 2**32) come before larger ones."""
+    bits = (values + 0.0).view(torch.int32)  # -0 becomes 0, which it equals
     ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)
     return torch.add(0xFFFFFFFF - places, ordered, alpha=1 << 32)
 
 
 def ranked_place(keys: torch.Tensor) -> torch.Tensor:
-    """The places in `ranked`'s keys."""
+    """Return the places in `ranked`'s keys."""
     return 0xFFFFFFFF - (keys & 0xFFFFFFFF)
 
 
 def gumbel(seed: torch.Tensor, place: torch.Tensor, token: torch.Tensor) -> torch.Tensor:
-    """Gumbel noise as a function of three int64 tensors that broadcast: float32.
+    """Return Gumbel noise as a function of three int64 tensors that broadcast: float32.
 
     Source of the mixing: G. L. Steele et al., "Fast Splittable Pseudorandom Number Generators" (SplitMix64),
     2014.
@@ -267,7 +270,7 @@ def gumbel(seed: torch.Tensor, place: torch.Tensor, token: torch.Tensor) -> torc
 
 
 def _mix(x: torch.Tensor) -> torch.Tensor:
-    """SplitMix64's finaliser; int64 wraps as the original's unsigned integers do, and shifts are masked."""
+    """Apply SplitMix64's finaliser. int64 wraps like the original's unsigned integers; shifts are masked."""
     x = x - 0x61C8864680B583EB
     x = (x ^ ((x >> 30) & 0x3FFFFFFFF)) * -0x40A7B892E31B1A47
     x = (x ^ ((x >> 27) & 0x1FFFFFFFFF)) * -0x6B2FB644ECCEEE15

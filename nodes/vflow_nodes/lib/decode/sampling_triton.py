@@ -1,8 +1,8 @@
-"""Sampling as two Triton kernels: `sampling.Sampler`'s choices without its fifty launches.
+"""Sample in two Triton kernels: the choices of `sampling.Sampler` without its fifty launches.
 
-On a CUDA device, or on the CPU in Triton's interpreter (`TRITON_INTERPRET=1` before the first call), which is
-slow and for tests. Importing this module needs no triton; drawing does. Draw once before a graph is captured,
-since that is when the kernels are compiled.
+They run on a CUDA device, or on the CPU in Triton's interpreter (`TRITON_INTERPRET=1` before the first call),
+which is slow and for tests. Importing this module needs no triton; drawing does. Draw once before a graph is
+captured, since that compiles the kernels.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from vflow_nodes.lib.decode.kernels.deferred import kernels
 from vflow_nodes.lib.decode.sampling import CANDIDATES, Sampler, SamplingState
 
 BLOCK = 1024
-"""Tokens of a program's block: a vocabulary of 131,072 is then a program for each of a GPU's processors."""
+"""Tokens of a program's block: with a vocabulary of 131,072, each of a GPU's processors has a program."""
 LISTS = 128
-"""Blocks at most, for one program holds the best of all of them; those of a larger vocabulary are larger."""
+"""Most blocks, since one program holds the best of all of them; a larger vocabulary has larger blocks."""
 
 
 class TritonSampler(Sampler):
-    """As `Sampler`. It may draw others where two tokens are as likely to within float32's rounding."""
+    """Draws as `Sampler` does, unless two tokens are equally likely up to float32's rounding."""
 
     def draw(
         self, logits: torch.Tensor, state: SamplingState, rows: torch.Tensor, greedy: bool
@@ -48,6 +48,6 @@ class TritonSampler(Sampler):
 
 
 def block_of(vocabulary: int) -> int:
-    """The tokens of a block: a power of two that is CANDIDATES or more."""
+    """Return the number of tokens in a block: a power of two, at least CANDIDATES."""
     fits = tiling.power_of_two(vocabulary)
     return max(CANDIDATES, min(BLOCK, fits), tiling.power_of_two(-(-vocabulary // LISTS)))

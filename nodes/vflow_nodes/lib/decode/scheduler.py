@@ -1,7 +1,8 @@
-"""Which session works next, and in which slot. No tensor, no thread, no clock: it is asked, and told.
+"""Decide which session works next, and in which slot. There is no tensor, thread or clock here.
 
-A session's prompt is always whole; what its slot holds of it already is not computed again. So a slot is only
-borrowed: it keeps what it holds while its session rests, and another may take it when none is unused.
+A session always sends its whole prompt; the part that its slot holds already is not computed again. So a
+session only borrows its slot. The slot keeps its content while the session rests, and another session may
+take it if no slot is unused.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from vflow_nodes.lib.decode.prompt import shared
 
 
 class Stage(Enum):
-    """Where a job stands."""
+    """The state of a job."""
 
     WAITING = "no slot is free"
     PREFILL = "its prompt is computed"
@@ -25,9 +26,9 @@ class Stage(Enum):
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One prompt to compute, and to answer with `limit` tokens at most, where that is not 0. `session` is
-    whose it is; `deadline` the time in seconds at which it gives up waiting for a slot. `paused`: nobody
-    takes its tokens at present."""
+    """A prompt to compute, and if `limit` is not 0, to answer with at most `limit` tokens. `session` owns it.
+    `deadline` is the time in seconds at which it stops waiting for a slot. `paused`: nobody takes its tokens
+    at present."""
 
     session: int
     keys: Sequence[int]
@@ -38,13 +39,13 @@ class Job:
     at: int = 0
     """How many positions of the prompt its slot holds."""
     begun: int = 0
-    """How many of its tokens are drawn, or on their way."""
+    """How many of its tokens are drawn or on their way."""
     paused: bool = False
 
 
 @dataclass(slots=True)
 class Slot:
-    """`content` are the keys that its cache holds; `session` 0 where nobody will come back to it."""
+    """`content` are the keys of its cache; `session` is 0 if nobody will come back to it."""
 
     content: list[int] = field(default_factory=list)
     session: int = 0
@@ -54,7 +55,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A part of a job's prompt to compute: positions `start` to `stop`. `last`: none is left behind it."""
+    """A part of a job's prompt to compute: positions `start` to `stop`. `last`: nothing follows it."""
 
     job: Job
     start: int
@@ -64,7 +65,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The work that comes next: at most one chunk of one prompt, and a step of each job that decodes."""
+    """The next work: at most one chunk of one prompt, and a step for each job that decodes."""
 
     expired: list[Job]
     chunk: Chunk | None
@@ -72,13 +73,14 @@ class Plan:
 
     @property
     def idle(self) -> bool:
+        """Whether there is nothing to do."""
         return not (self.expired or self.chunk or self.rows)
 
 
 class Scheduler:
-    """Slots, and the jobs that want them. `chunk` positions of a prompt are computed at once while others
-    decode, `alone` where none does. Where the model does not `rewinds`, a slot that holds more than a prompt
-    shares with it begins anew."""
+    """The slots, and the jobs that want them. While others decode, a prompt is computed in parts of `chunk`
+    positions; otherwise of `alone`. If the model cannot rewind (`rewinds`), a slot that holds more than it
+    shares with a prompt begins anew."""
 
     def __init__(self, slots: int, chunk: int = 256, alone: int = 512, *, rewinds: bool = True) -> None:
         self.slots = [Slot() for _ in range(slots)]
@@ -89,15 +91,15 @@ class Scheduler:
         self._tick = 0
 
     def submit(self, job: Job) -> None:
-        """A job more; jobs get slots in the order in which they came."""
+        """Add a job. Jobs get slots in the order in which they come."""
         self._waiting.append(job)
 
     def next_deadline(self) -> float:
-        """When the next waiting job gives up."""
+        """Return when the next waiting job gives up."""
         return min((job.deadline for job in self._waiting), default=float("inf"))
 
     def plan(self, now: float) -> Plan:
-        """Give slots to who waits, and say what to do. Computing a chunk is reported by `computed`."""
+        """Give slots to waiting jobs, and return the next work. Call `computed` after a chunk."""
         expired = [job for job in self._waiting if job.deadline <= now and self._place(job) is None]
         for job in expired:
             self.finish(job)
@@ -112,8 +114,8 @@ class Scheduler:
         return Plan(expired, chunk, rows)
 
     def _place(self, job: Job) -> Slot | None:
-        """The slot that a job is given now: its session's own; else what nobody will come back to, with the
-        most of its prompt in it; else what rested longest. None where all are at work."""
+        """Return the slot for a job: its session's own; else, of those that nobody will come back to, the one
+        with most of its prompt; else the one that has rested longest. None if all are at work."""
         idle = [slot for slot in self.slots if slot.job is None]
         own = next((slot for slot in idle if slot.session == job.session), None)
         if own is not None:
@@ -125,7 +127,7 @@ class Scheduler:
 
     def _begin(self, job: Job, slot: Slot) -> None:
         job.slot, job.stage = self.slots.index(slot), Stage.PREFILL
-        # one position at least is computed: the logits behind it are wanted
+        # The last position is always computed: its logits give the first token of the reply.
         job.at = shared(slot.content, job.keys[:-1])
         if job.at < len(slot.content) and not self._rewinds:
             job.at = 0
@@ -134,22 +136,22 @@ class Scheduler:
         self._prefilling.append(job)
 
     def computed(self, chunk: Chunk) -> None:
-        """A chunk is in the cache. The next turn is another job's."""
+        """Note that a chunk is in the cache. Next comes another job's turn."""
         job, slot = chunk.job, self.slots[chunk.job.slot]
         slot.content.extend(job.keys[chunk.start : chunk.stop])
         job.at = chunk.stop
         if chunk.last and not job.limit:
             self.finish(job)
             return
-        self._prefilling.remove(job)
+        self._prefilling.remove(job)  # below it goes to the end, so that prompts take turns
         if chunk.last:
             job.stage, job.begun = Stage.DECODE, 1
         else:
             self._prefilling.append(job)
 
     def finish(self, job: Job, tokens: Sequence[int] = (), broken: bool = False) -> None:
-        """A job ends, wherever it stands; `tokens` are what it was answered with. All but the last of them
-        are in the cache, since each was needed for the next. `broken`: its slot cannot be trusted."""
+        """End a job in any state; `tokens` are its answer. All but the last of them are in the cache, since
+        each was needed for the next. `broken`: its slot's content cannot be trusted."""
         if job.stage is Stage.WAITING:
             self._waiting.remove(job)
         elif job.stage is Stage.PREFILL:
@@ -164,7 +166,7 @@ class Scheduler:
         job.stage = Stage.DONE
 
     def release(self, session: int) -> None:
-        """A session is over: its slot keeps what it holds, for whoever begins in the same way."""
+        """End a session. Its slot keeps its content for a prompt with the same beginning."""
         for slot in self.slots:
             if slot.session == session:
                 slot.session = 0

@@ -18,10 +18,10 @@ PATIENCE_S = 10.0
 
 
 class DecodeSession:
-    """Asks for one thing at a time: a new request ends the one before. Any thread, one at a time.
+    """Asks the engine for one thing at a time: a new request ends the one before. Any thread, one at a time.
 
     Each prompt is whole. The part that the session's slot holds already is not computed again; what it holds
-    beyond that is forgotten: that is how a speculation, or a reply that was cut, is rolled back.
+    beyond that is forgotten. That is how a speculation, or a reply that was cut, is rolled back.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -31,8 +31,8 @@ class DecodeSession:
         self._closed = False
 
     def prefill(self, prompt: Prompt, patience_s: float = PATIENCE_S) -> None:
-        """Compute a prompt's beginning ahead of its end. Returns at once; where there is no slot, or it
-        fails, the reply computes it. Raises: TooLong, Closed."""
+        """Compute a prompt's beginning in advance. Returns at once. If there is no slot, or it fails, the
+        reply computes it later. Raises: TooLong, Closed."""
         self._submit(Task(self._job_for(prompt, 0, patience_s), prompt, None))
 
     def generate(
@@ -43,8 +43,8 @@ class DecodeSession:
         one_line: bool = False,
         patience_s: float = PATIENCE_S,
     ) -> Reply:
-        """Answer a prompt; returns at once. With `one_line` the reply ends with its first line that is not
-        empty. Where no slot is free within `patience_s` seconds, the reply fails with Full.
+        """Answer a prompt; returns at once. With `one_line`, the reply ends with its first line that is not
+        empty. If no slot is free within `patience_s` seconds, the reply fails with Full.
 
         Raises: TooLong, Closed.
         """
@@ -64,7 +64,7 @@ class DecodeSession:
         return reply
 
     def close(self) -> None:
-        """End what is asked for; the slot is anybody's. May be called twice, and behind the engine's end."""
+        """End the present request, and give up the slot. May be called twice, and after the engine's end."""
         job, self._closed = self._job, True
         with contextlib.suppress(Closed):
             self.engine.ask(lambda: self._end(job))
@@ -90,7 +90,7 @@ class DecodeSession:
             try:
                 if before is not None:
                     self.engine.cancel(before)
-            finally:  # where that fails the engine dies, and ends what it knows of
+            finally:  # if that fails, the engine ends and reports to all tasks that it knows
                 self.engine.submit(task)
 
         self.engine.ask(submit)

@@ -1,4 +1,4 @@
-"""Which of the text that a model writes is speech: thoughts, tool calls, channels and headers are not."""
+"""Separate the speech in a model's text from thoughts, tool calls, channels and headers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Inside = Literal["speech", "thought", "call", "header"]
 
 
 class SpeechParser:
-    """Takes a reply's text in pieces of any size and returns what is speech, at once: it holds back what may
-    become a marker, and no more. One thread.
+    """Takes a reply's text in pieces of any size, and returns the speech in it at once. It holds back only
+    text that may become a marker. One thread.
 
-    `inside` is where the text stands; `ended` whether the reply is over by what it wrote; `calls` are the
-    tool calls so far; `marks` counts the markers. `stops` and `plain`: as of `speech_table`. `held`: nobody
-    knows whether the reply begins in a thought; it waits for the closing tag, or the reply's end. `lone`: a
-    tag closed a thought that nothing had opened; `leaked`: a part of that had been said.
+    `inside`: the kind of text at the present place. `ended`: the reply is over by what it wrote. `calls` are
+    its tool calls, `marks` counts markers. `stops`, `plain`: as in `speech_table`. `held`: nobody knows
+    whether the reply begins in a thought; all waits for the closing tag or the end. `lone`: a tag closed a
+    thought that nothing had opened; `leaked`: part of that thought had been said.
     """
 
     def __init__(self, stops: tuple[str, ...] = (), *, plain: bool = False, held: bool = False) -> None:
@@ -29,9 +29,8 @@ class SpeechParser:
         self._table = speech_table(stops, plain)
         self._rest = ""  # not decided yet
         self._inside: Inside = "speech"
-        self._thought = self._after_call = (
-            False  # whether a thought was opened; whether a call has just ended
-        )
+        # whether a thought was opened; whether a call has just ended
+        self._thought = self._after_call = False
         self._closers: tuple[str, ...] = ()
         self._call = CallText()
         self._header = TurnHeader("")
@@ -46,7 +45,7 @@ class SpeechParser:
 
     @property
     def said(self) -> bool:
-        """Whether there was speech, or what may be, while it is `held`."""
+        """Whether there was speech, or while it is `held`, text that may be speech."""
         return self.text.any
 
     @property
@@ -59,16 +58,16 @@ class SpeechParser:
 
     @property
     def pending(self) -> bool:
-        """Whether text waits for more, to be decided."""
+        """Whether some text waits for more, to be decided."""
         return bool(self._rest) or self.text.pending
 
     @property
     def withheld(self) -> bool:
-        """Whether what comes now is not said, or not yet."""
+        """Whether text at the present place is not said, or not yet."""
         return self.held or self.inside != "speech"
 
     def push(self, text: str, special: bool = False) -> str:
-        """Return the speech that is decided by more text; a `special` token's text is a whole marker."""
+        """Take more text, and return the speech that it decides. A `special` token is a whole marker."""
         if special:
             self._run(whole=True)
             if not self.ended:
@@ -79,7 +78,7 @@ class SpeechParser:
         return self._taken()
 
     def resume(self, text: str) -> bool:
-        """Stand where the end of a prompt leads; returns whether the assistant's reply begins there."""
+        """Begin where the end of a prompt leads. Return whether the assistant's reply begins there."""
         self.push(text)
         if self._rest == RECIPIENT.text:
             self._open_header(self._rest)
@@ -92,7 +91,7 @@ class SpeechParser:
         return own
 
     def finish(self, whole: bool = True) -> str:
-        """The reply is over: the speech that was held back. Not `whole`: it was cut, and that is none."""
+        """End the reply, and return the speech held back. Not `whole`: it was cut, so return ''."""
         self._run(whole=True)
         if self._inside == "call":
             self._close_call(whole)
@@ -133,11 +132,11 @@ class SpeechParser:
         self.ended = self.text.ended
         if marker is None or self.ended:
             return False
-        if marker.text == "Assistant:" and self.said:
+        if marker.text == "Assistant:" and self.said:  # it names the speaker only where a reply begins
             self.text.take(text[at : at + length])
         elif marker is BARE:
             self._open_call(CallText(json=True, bare=True))
-            return True  # it is a part of its call
+            return True  # the text found is part of the call
         else:
             self._act(marker)
             if marker.text == ">>>":
@@ -146,7 +145,7 @@ class SpeechParser:
         return True
 
     def _special(self, text: str) -> None:
-        """A special token: a marker, or nothing."""
+        """Act on a special token: a marker, or nothing."""
         if self._inside == "speech":
             if marker := self._table.get(text):
                 self._act(marker)
@@ -163,10 +162,10 @@ class SpeechParser:
             self._call.add(text)
 
     def _act(self, marker: Marker) -> None:
-        """Go where a marker leads that stands in speech."""
+        """Go where a marker in speech leads."""
         self.text.marks += 1
         if self.said and not self.text.last.isspace() and marker.kind != "end":
-            self.text.take(" ")  # what is left out parts words
+            self.text.take(" ")  # text that is dropped separates words
         if marker.kind == "thought":
             self._enter("thought", marker.closers)
         elif marker.kind == "shut":
@@ -187,7 +186,7 @@ class SpeechParser:
         self._inside, self._closers = inside, closers
         self._thought = self._thought or inside == "thought"
         if inside == "thought" and not self.text.kept.strip():
-            self.text.held = False  # it opens its thought itself
+            self.text.held = False  # the reply opens its thought itself
 
     def _open_header(self, text: str) -> None:
         self._inside = "header"
@@ -195,7 +194,8 @@ class SpeechParser:
         self._header = TurnHeader("<|start|>" if text == "<|end|>" else text, text if channel else "")
 
     def _shut(self) -> None:
-        """A thought ends that nothing opened: what came before was it. After another it is a slip."""
+        """End a thought that nothing opened: the text before was the thought. After another thought, the mark
+        is a slip, and ignored."""
         if self._thought and not self.held:
             return
         if self.said:
@@ -205,7 +205,7 @@ class SpeechParser:
         self.text.any, self.text.last = self.leaked, "\n"
 
     def _in_span(self, whole: bool) -> bool:
-        """In a thought, or in a call up to its closing mark."""
+        """Read on in a thought, or in a call up to its closing mark."""
         text = self._rest
         at, length, marker = inside_table(self._closers, self._inside == "thought").find(text, whole)
         if self._inside == "call":
@@ -216,7 +216,7 @@ class SpeechParser:
         return marker is not None
 
     def _leave(self, marker: Marker) -> None:
-        """A mark within a thought or a call, which ends it."""
+        """End a thought or a call at a mark inside it."""
         self.text.marks += 1
         was, self._inside = self._inside, "speech"
         if was == "call":
@@ -235,7 +235,7 @@ class SpeechParser:
         self._call = call
 
     def _in_json(self) -> bool:
-        """In a call that ends where its JSON does."""
+        """Read on in a call that ends where its JSON does."""
         rest, self._rest = self._call.read(self._rest), ""
         if rest is None:
             return False
@@ -244,7 +244,7 @@ class SpeechParser:
         return True
 
     def _close_call(self, whole: bool) -> None:
-        """Enter the call; a text that only began as one is speech after all."""
+        """Enter the finished call. If the text only began like one, it is speech after all."""
         self._inside = "speech"
         self.text.marks += 1
         calls = self._call.calls()
@@ -269,13 +269,13 @@ class SpeechParser:
         elif announced.inside == "thought":
             self._enter("thought", announced.closers)
         elif not announced.first:
-            self.text.held = False  # its channels say what is speech
+            self.text.held = False  # the model's channels tell what is speech
         if announced.marker is not None and not self.ended:
             self._act(announced.marker)
 
 
 def _after_call(text: str, whole: bool) -> tuple[str, bool]:
-    """The text without what separates calls, and the end of a call's fence; whether that is over."""
+    """Return the text without what separates calls and ends their fence, and whether that part is over."""
     text = text.lstrip(" \t\r\n,;")
     if not text or (text in "``" and not whole):
         return text, False

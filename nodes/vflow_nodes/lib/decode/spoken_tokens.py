@@ -1,4 +1,4 @@
-"""Which of a reply's tokens are speech: what they count for, and how the ones after them are drawn."""
+"""Tell which of a reply's tokens are speech, what they count for, and how the next ones are drawn."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vflow_nodes.lib.decode.vocabulary import TextStream, Vocabulary
 from vflow_nodes.lib.decode.words import WordCount
 
 THOUGHTS = 2048
-"""Tokens of a reply that may be withheld, at most; fewer where its slot has no room for them."""
+"""Most withheld tokens of a reply; fewer if its slot has no room for them."""
 STRETCH = LONGEST // 2
 """After this many withheld tokens their history begins anew: it has room for LONGEST."""
 
@@ -17,8 +17,8 @@ STRETCH = LONGEST // 2
 class SpokenTokens:
     """Takes a reply's tokens as they are drawn. The engine's thread.
 
-    Only speech counts: for `limit`, for the minima, and for the rules against repetition. `prompt` is the
-    prompt's end; `room` how many tokens the reply's slot holds.
+    Only speech counts: for `limit`, for the minima, and for the rules against repetition. `prompt` is the end
+    of the prompt; `room` is how many tokens the reply's slot holds.
     """
 
     def __init__(
@@ -26,23 +26,23 @@ class SpokenTokens:
     ) -> None:
         self.parser = vocabulary.markup.parser(prompt)
         self.withheld = 0
-        """Tokens that are not said: of thoughts, calls, headers, and marks."""
+        """How many tokens are not said: those of thoughts, calls, headers and marks."""
         self.thought = 0
-        """Tokens of thoughts among them."""
+        """How many of them are tokens of thoughts."""
         self.words: int | None = None
-        """Words of the speech so far; None where the device counts them itself."""
+        """How many words the speech has so far; None while the device counts them itself."""
         self._count = WordCount()
         self._vocabulary, self._stream = vocabulary, TextStream(vocabulary)
         self._sampling, self._limit, self._room = sampling, limit, max(room, limit)
         self._said: list[int] = []
         self._undecided: list[int] = []
-        self._aside = self.parser.withheld  # whether tokens are drawn as withheld ones
-        self._tuned = 0  # how many were withheld when that was set
+        self._aside = self.parser.withheld  # whether tokens are drawn by the rules for withheld ones
+        self._tuned = 0  # how many tokens were withheld when that was set
 
     @property
     def sampling(self) -> Sampling:
-        """How the next token is drawn. What is withheld may end at any time, and repeats what it must: JSON
-        does. A reply that calls a tool need say no more."""
+        """How the next token is drawn. Withheld text may end at any time, and may repeat itself, as JSON
+        must. A reply that calls a tool need not say more."""
         changes = {"no_repeat_ngram": 0} if self._aside else {}
         if self.parser.inside == "call" and self._aside:
             changes["repetition_penalty"] = 1
@@ -52,16 +52,16 @@ class SpokenTokens:
 
     @property
     def allowed(self) -> int:
-        """Tokens that the reply may have by now, the withheld ones counted."""
+        """How many tokens the reply may have by now, withheld ones included."""
         return min(self._room, self._limit + min(self.withheld, THOUGHTS))
 
     @property
     def half(self) -> int:
-        """The token from which on words leave by the sentence: half of the speech that there is room for."""
+        """The token from which words leave by the sentence: half of the speech for which there is room."""
         return self.withheld + min(self._limit, self._room - self.withheld) // 2
 
     def take(self, token: int) -> str:
-        """A token was drawn; returns the speech that it decides."""
+        """Take a token that was drawn, and return the speech that it decides."""
         parser = self.parser
         held, inside, marks = parser.held, parser.inside, parser.marks
         special = self._vocabulary.markup.specials.get(token)
@@ -84,7 +84,7 @@ class SpokenTokens:
         return said
 
     def finish(self, whole: bool) -> str:
-        """The reply is over; returns the speech that was held back. Not `whole`: it was cut."""
+        """End the reply, and return the speech that was held back. Not `whole`: it was cut."""
         said = self.parser.finish(whole)
         self._vocabulary.markup.learn(self.parser, whole)
         if self.parser.calls or not said.strip():
@@ -92,13 +92,13 @@ class SpokenTokens:
         return said
 
     def tuning(self) -> Tuning | None:
-        """How to draw from now on, and what counts for it; None where that stays as it is."""
+        """Return how to draw from here on, and what counts for that; None if nothing changes."""
         aside = self.parser.withheld
         if aside == self._aside and not (aside and self.withheld - self._tuned >= STRETCH):
             return None
         self._aside, self._tuned = aside, self.withheld
         if aside:
-            # the same seed would draw the same at the same place
+            # another seed, since the same one would draw the same token at the same place
             sampling = self.sampling
             return Tuning(replace(sampling, seed=sampling.seed + self.withheld))
         text = b"".join(self._vocabulary.pieces[token] for token in self._said)

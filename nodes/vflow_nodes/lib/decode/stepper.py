@@ -1,7 +1,7 @@
 """The device's work for the engine: parts of prompts, and steps of a batch, whose tokens come later.
 
-On CUDA a step is one captured graph for each size of batch and context. Its tokens are copied to pinned
-memory behind it, and read when the next step is already begun: the device never waits for the host.
+On CUDA, a step is one captured graph for each size of batch and context. Its tokens are copied to pinned
+memory after it, and read when the next step has already begun, so the device never waits for the host.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from vflow_nodes.lib.decode.weights import Weights
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 CONTEXTS = (1024, 2048, 4096, 8192, 16384, 32768)
 PARTS = (32, 128, 256, 384, 512)
-"""Steps, and parts of prompts, are captured for those of these sizes that are needed; smaller ones are
-padded. 384 holds 30 s of speech."""
+"""Sizes of batches, contexts and parts of prompts. Those that are needed are captured; smaller work is
+padded. A part of 384 holds 30 s of speech."""
 
 
 def bucket(longest: int, context: int) -> int:
-    """The size whose step has room for position `longest` of a slot of `context`."""
+    """Return the size whose step has room for position `longest` of a slot of `context`."""
     return min(context, next((size for size in CONTEXTS if size > longest), context))
 
 
@@ -38,16 +38,16 @@ def _more_context(context: int, longest: int) -> str:
 
 
 def buckets(longest: int, context: int) -> list[int]:
-    """The sizes that positions up to `longest` need, rising."""
+    """Return the sizes that positions up to `longest` need, in rising order."""
     largest = bucket(longest, context)
     return [*(size for size in CONTEXTS if size < largest), largest]
 
 
 class Tokens(Protocol):
-    """The tokens of a step that was begun."""
+    """The tokens of a step that has begun."""
 
     def read(self) -> list[int]:
-        """One for each row of the step; waits until they are there."""
+        """Return one token for each row of the step. Wait until they are there."""
 
 
 class Device(Protocol):
@@ -60,24 +60,24 @@ class Device(Protocol):
     """How a session gets more context, as an order to the user."""
 
     def prefill(self, slot: int, prompt: Prompt, start: int, stop: int) -> None:
-        """Compute positions `start` to `stop` of a prompt into a slot that holds those before."""
+        """Compute positions `start` to `stop` of a prompt, in a slot that holds the positions before."""
 
     def first(self, slot: int, position: int, sampling: Sampling) -> Tokens:
-        """Draw the first token behind the prompt whose last part was computed just now."""
+        """Draw the first token after the prompt whose last part has just been computed."""
 
     def counted(self, slot: int, words: int) -> None:
         """Set how many words a slot's reply has, from the next step on."""
 
     def tune(self, slot: int, tuning: Tuning) -> None:
-        """Draw a slot's tokens in another way from the next step on; what was said is counted anew."""
+        """Draw a slot's tokens in another way from the next step on, and count what was said anew."""
 
     def step(self, slots: Sequence[int], longest: int, greedy: bool) -> Tokens:
-        """Feed each slot its last token and draw the next. No position that is fed is above `longest`."""
+        """Feed each slot its last token, and draw the next. No fed position is above `longest`."""
 
 
 @dataclass(slots=True)
 class Pending:
-    """Tokens on their way to the host, and the event behind their copy."""
+    """Tokens on their way to the host, and the CUDA event recorded after their copy."""
 
     tokens: torch.Tensor
     event: Any
@@ -91,7 +91,7 @@ class Pending:
 
 
 class Stepper:
-    """Runs a model and a sampler. With `capture` a step is a CUDA graph; on the CPU it never is."""
+    """Runs a model and a sampler. With `capture`, a step is a CUDA graph; on the CPU it never is."""
 
     def __init__(self, model: Model, sampler: Sampler, *, capture: bool = False) -> None:
         self.slots, self.context, self.rewinds = model.slots, model.context, model.rewinds
@@ -105,12 +105,12 @@ class Stepper:
         self._recorder = Recorder()
         self._steps: dict[tuple[int, int, bool], Step] = {}
         self._parts: dict[tuple[int, int], Part] = {}
-        self._ring = [self._pinned() for _ in range(4)]  # more than the steps that are in flight
+        self._ring = [self._pinned() for _ in range(4)]  # more than the steps in flight: none is overwritten
         self._turn = 0
 
     @property
     def weights(self) -> Weights:
-        """The model's. Raises: AttributeError for one that is not the engine's own."""
+        """The model's weights. Raises: AttributeError for a model that is not the engine's own."""
         weights: Weights = self.model.weights  # type: ignore[attr-defined]
         return weights
 
@@ -138,11 +138,11 @@ class Stepper:
             self._logits = model.prefill(slot, start, x)
 
     def _replayed(self, model: LlamaModel, slot: int, start: int, x: torch.Tensor) -> torch.Tensor:
-        """A part of a prompt through its graph; the logits are there until the next one."""
+        """Compute a part of a prompt by its graph. The logits stay until the next part."""
         n = len(x)
         size = next(size for size in PARTS if size >= n)
         part = self._part(model, size, bucket(start + n - 1, self.context))
-        numbers = [*[slot] * size, *range(start, start + size), n - 1]
+        numbers = [*[slot] * size, *range(start, start + size), n - 1]  # rows, positions, the last real row
         part.numbers.copy_(self._to_device(numbers), non_blocking=True)
         part.x[:n] = x
         part.replay()
@@ -173,15 +173,15 @@ class Stepper:
             return self._copied(self._compute(rows, context, greedy), len(slots))
         batch = next(size for size in BATCHES if size >= len(slots))
         graph = self._step(batch, bucket(longest, self.context), greedy)
-        padded = [*slots, *[self.slots] * (batch - len(slots))]
-        if graph.slots != padded:
+        padded = [*slots, *[self.slots] * (batch - len(slots))]  # empty rows work in the spare slot
+        if graph.slots != padded:  # mostly the same slots as in the step before: then nothing is copied
             graph.rows.copy_(self._to_device(padded), non_blocking=True)
             graph.slots = padded
         graph.replay()
         return self._copied(graph.tokens, len(slots))
 
     def _compute(self, rows: torch.Tensor, context: int, greedy: bool) -> torch.Tensor:
-        """One step in the order of its work: nothing here waits, and no shape depends on a value."""
+        """Compute one step. Nothing here waits, and no shape depends on a value, so a graph can hold it."""
         state = self._state
         position = state.position[rows]
         logits = self.model.decode(rows, position, state.tokens[rows], context)
@@ -195,13 +195,13 @@ class Stepper:
             return Pending(tokens, None, rows)
         self._turn = (self._turn + 1) % len(self._ring)
         host = self._ring[self._turn]
-        host[:rows].copy_(tokens[:rows], non_blocking=True)  # a batch may be larger than all slots
+        host[:rows].copy_(tokens[:rows], non_blocking=True)  # a batch may have more rows than there are slots
         event = torch.cuda.Event()
         event.record()
         return Pending(host, event, rows)
 
     def _step(self, batch: int, context: int, greedy: bool) -> Step:
-        """The captured step of a size; captured with all rows in the spare slot, so that nothing moves."""
+        """Return the captured step of a size. It is captured in the spare slot, so that no reply changes."""
         key = (batch, context, greedy)
         if key not in self._steps:
             slots = [self.slots] * batch
@@ -211,7 +211,7 @@ class Stepper:
         return self._steps[key]
 
     def _part(self, model: LlamaModel, size: int, context: int) -> Part:
-        """The captured part of a prompt of a size, the spare slot's while it is captured."""
+        """Return the captured part of a prompt of a size. It is captured in the spare slot."""
         if (size, context) not in self._parts:
             numbers = self._to_device([*[self.slots] * size, *range(size), size - 1])
             rows, position, last = numbers.split([size, size, 1])

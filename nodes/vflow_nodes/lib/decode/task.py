@@ -1,4 +1,4 @@
-"""One job of the engine's with what it computes and whom it answers, the counts of all, and calls."""
+"""A job with its prompt and its reply; the counters of all work; and answers to calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True, eq=False)
 class Task:
-    """A job with what it computes and whom it answers; `reply` is None where a prompt is computed ahead."""
+    """A job with its prompt and its reply; `reply` is None for a prompt computed in advance."""
 
     job: Job
     prompt: Prompt
@@ -26,7 +26,7 @@ class Task:
     begun: bool = False
 
     def take(self, token: int, ends: Collection[int]) -> StopReason | None:
-        """Hand a token that was drawn to the reply; returns why the reply is over, None while it goes on."""
+        """Hand a drawn token to the reply. Return why the reply is over; None while it goes on."""
         assert self.reply is not None
         self.drawn.append(token)
         if token in ends:
@@ -40,7 +40,7 @@ class Task:
 
 @dataclass(slots=True)
 class Counters:
-    """The engine's work since it began. `reused` are positions of prompts that were there already."""
+    """The engine's work since it began. `reused` counts positions of prompts that were in a slot already."""
 
     steps: int = 0
     tokens: int = 0
@@ -52,15 +52,15 @@ class Counters:
 
 
 def answer(future: Future[T], work: Callable[[], T]) -> None:
-    """Run `work` and give what it returns, or raises, to whoever waits for `future`. Raises nothing: it
-    runs in the engine's thread, where sys.exit() of one caller's work or callback would end all replies."""
+    """Run `work` and give its result or its error to whoever waits for `future`. Raises nothing: it runs in
+    the engine's thread, where sys.exit() in one caller's work or callback would end all replies."""
     if not future.set_running_or_notify_cancel():
         return
     try:
         result = work()
-    except BaseException as error:  # the caller's work, and the caller's error
-        with contextlib.suppress(BaseException):  # a callback's
+    except BaseException as error:  # the caller's work may raise anything; the error is the caller's
+        with contextlib.suppress(BaseException):  # raised by a callback of the caller
             future.set_exception(error)
         return
-    with contextlib.suppress(BaseException):  # a callback's
+    with contextlib.suppress(BaseException):  # raised by a callback of the caller
         future.set_result(result)

@@ -1,6 +1,6 @@
-"""From a token, as a tokenizer writes it, to its bytes: by the decoder that the tokenizer declares.
+"""Turn a token, as a tokenizer writes it, into its bytes, by the decoder that the tokenizer declares.
 
-Source: tokenizers, tokenizers/src/decoders, and the JSON that a tokenizer of that library is kept as.
+Source: tokenizers, tokenizers/src/decoders, and the JSON in which that library stores a tokenizer.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 Decoder = Callable[[str], bytes]
-"""A token's bytes. It has no other token to look at."""
+"""Returns a token's bytes. It sees no other token."""
 
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
 def _alphabet() -> dict[str, int]:
-    """Printable characters stand for themselves, those from U+0100 on for the other bytes.
+    """Return the byte for each character: printable ones are themselves, those from U+0100 on the other
+    bytes.
 
     Source: `bytes_to_unicode` of https://github.com/openai/gpt-2/blob/master/src/encoder.py
     """
@@ -27,15 +28,15 @@ def _alphabet() -> dict[str, int]:
 
 
 BYTE_OF = _alphabet()
-"""The byte of each of the 256 characters by which GPT-2's byte-level vocabularies write bytes."""
+"""The byte of each of the 256 characters with which GPT-2's byte-level vocabularies write bytes."""
 
 
 def declared(tokenizer: Any) -> Decoder | None:
-    """The decoder that a tokenizer of transformers declares; None where it declares none that goes token by
-    token."""
+    """Return the decoder that a tokenizer of transformers declares; None if it declares none that works token
+    by token."""
     if (inner := getattr(tokenizer, "backend_tokenizer", None)) is not None:
         return of_json(json.loads(inner.to_str()))
-    if hasattr(tokenizer, "byte_decoder"):  # GPT-2's kin in Python
+    if hasattr(tokenizer, "byte_decoder"):  # GPT-2's relatives in Python
         return byte_level
     if hasattr(tokenizer, "sp_model"):
         return _chain([_replacing("\u2581", " ")], byte_fallback=True)
@@ -43,9 +44,9 @@ def declared(tokenizer: Any) -> Decoder | None:
 
 
 def of_json(kept: dict[str, Any]) -> Decoder | None:
-    """The decoder of a tokenizer as tokenizer.json has it."""
+    """Return the decoder of a tokenizer from its tokenizer.json."""
     decoder = kept.get("decoder")
-    if decoder is None:  # it is to be told from how the tokenizer writes spaces
+    if decoder is None:  # then the way in which the tokenizer writes spaces tells it
         kinds = {part["type"] for part in _parts(kept.get("pre_tokenizer"), "pretokenizers")}
         return byte_level if "ByteLevel" in kinds else None
     steps: list[Callable[[str], str]] = []
@@ -62,7 +63,7 @@ def of_json(kept: dict[str, Any]) -> Decoder | None:
                 steps.append(_replacing(block, " "))
             case {"type": "Fuse"}:
                 fused = True
-            case {"type": "Strip"} if fused:  # of the ends of the whole text
+            case {"type": "Strip"} if fused:  # it strips only the ends of the whole text
                 pass
             case _:
                 return None
@@ -70,7 +71,7 @@ def of_json(kept: dict[str, Any]) -> Decoder | None:
 
 
 def _parts(step: dict[str, Any] | None, of: str) -> list[dict[str, Any]]:
-    """The steps of a sequence, which may hold others; a single one as a list."""
+    """Return the steps of a sequence, inner ones included; a single step as a list."""
     if step is None:
         return []
     if step["type"] != "Sequence":
@@ -79,7 +80,7 @@ def _parts(step: dict[str, Any] | None, of: str) -> list[dict[str, Any]]:
 
 
 def byte_level(token: str) -> bytes:
-    """Each character is a byte; a token with any other stands for itself."""
+    """Return the bytes that the characters mean; a token with any other character is its own text."""
     if any(character not in BYTE_OF for character in token):
         return token.encode()
     return bytes(BYTE_OF[character] for character in token)

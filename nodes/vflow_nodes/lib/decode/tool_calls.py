@@ -1,4 +1,4 @@
-"""A tool call as a model wrote it, in the dialects of the common families: what it calls, and with what."""
+"""Read a tool call as a model wrote it, in the dialects of the common families: its name and arguments."""
 
 # ruff: noqa: RUF001  # DeepSeek writes fullwidth bars
 
@@ -14,7 +14,7 @@ from typing import Any
 NAMES = ("name", "function", "tool_name", "tool", "function_name", "action")
 ARGUMENTS = ("arguments", "parameters", "args", "input", "tool_input", "kwargs", "action_input")
 KEYS = (*NAMES, *ARGUMENTS, "type", "id", "tool_calls", "function_call")
-"""With one of these a JSON object may begin that is a call."""
+"""One of these begins a JSON object that may be a call."""
 
 _SPACE = r"[\s,;]*"
 _TAGGED = re.compile(r"<function=\s*\"?([^>\"]+)\"?>(.*?)(?:</function>|\Z)", re.S)
@@ -33,7 +33,7 @@ _FENCED = re.compile(r"function<｜tool▁sep｜>([\w.-]+)\s*```json\s*(?=\{)")
 _ARGUED = re.compile(r"([A-Za-z_][\w.-]*)(?:\[CALL_ID\][^\[]*)?(?:\[ARGS\])?\s*(?=\{)")
 _BEGUN = re.compile(rf"[\"'](?:{'|'.join(NAMES)})[\"']\s*:.*[\"'](?:{'|'.join(ARGUMENTS)})[\"']\s*:", re.S)
 _ARGUED_BARE = re.compile(rf"[\"'](?:{'|'.join(ARGUMENTS)})[\"']\s*:|\A\s*(?:```\w*)?\s*\[\s*[A-Za-z_]")
-"""In a call without a mark: arguments, or a list of Python's calls."""
+"""Required in a call without a mark: arguments, or a list of Python's calls."""
 _KEY = re.compile(r"([{,]\s*)([A-Za-z_]\w*)\s*:")
 _STEP = re.compile(
     r"\s*([^\n{}\[\]]{1,80}?)\s*(?:\n\s*[*_]*action input[ \d]*[*_]*:[*_]*\s*(.*)|\[([^\n]*)\])\s*\Z",
@@ -44,7 +44,7 @@ _CALLED = re.compile(r"call:([\w.-]+)\s*(?=\{)")
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """`name` is '' and `arguments` empty where `raw`, the text between the marks, could not be read."""
+    """A call. `name` is '' and `arguments` empty if `raw`, the text between the marks, could not be read."""
 
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -52,8 +52,8 @@ class ToolCall:
 
 
 def parse(raw: str, name: str = "") -> list[ToolCall]:
-    """Return the calls in a text: one at least, which has the text alone where nothing can be read. `name` is
-    known from elsewhere, as from a header: then the text is the arguments."""
+    """Return the calls in a text, at least one; if nothing can be read, that one has only the text. If `name`
+    is known from elsewhere, such as a header, the text is the arguments."""
     if name:
         value = _value(raw.strip())
         return [ToolCall(name, value if isinstance(value, dict) else {}, raw)]
@@ -64,12 +64,12 @@ def parse(raw: str, name: str = "") -> list[ToolCall]:
 
 
 def begins_call(raw: str) -> bool:
-    """Whether a text that is no whole JSON is that of a call: it has a name, and arguments."""
+    """Return whether a text that is not complete JSON is that of a call: it has a name, and arguments."""
     return raw.rstrip()[-1:] not in ("}", "]") and _BEGUN.search(raw) is not None
 
 
 def _value(text: str) -> Any:
-    """The value of JSON, or of a literal as Python writes it; None for neither."""
+    """Return the value of JSON, or of a literal as Python writes it; None if it is neither."""
     try:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError):
@@ -81,13 +81,13 @@ def _value(text: str) -> Any:
 
 
 def _input(text: str) -> dict[str, Any]:
-    """A call's arguments where they are a text: JSON, or the only one."""
+    """Return a call's arguments from a text: a JSON object, or the text as the only argument."""
     value = _value(text.strip())
     return value if isinstance(value, dict) else {"input": text.strip()} if text.strip() else {}
 
 
 def _of_step(raw: str) -> Iterator[ToolCall]:
-    """ReAct's, after "Action:": `name`, then "Action Input:" and a text or JSON; and `name[text]`."""
+    """Read ReAct's calls after "Action:": `name`, then "Action Input:" and text or JSON; or `name[text]`."""
     if found := _STEP.match(raw):
         yield ToolCall(found[1].strip("`*\"' "), _input(found[2] or found[3] or ""))
 
@@ -111,7 +111,7 @@ def _of_value(value: Any) -> Iterator[ToolCall]:
 
 
 def _of_json(raw: str) -> Iterator[ToolCall]:
-    """`{...}`, `[{...}]` or several of them, bare or in a fence."""
+    """Read `{...}`, `[{...}]`, or several of them, bare or in a fence."""
     text = re.sub(rf"\A{_SPACE}(?:```\w*|json\b)?{_SPACE}|{_SPACE}(?:```)?{_SPACE}\Z", "", raw)
     while text[:1] in ("{", "["):
         end = Balance().feed(text)
@@ -122,7 +122,7 @@ def _of_json(raw: str) -> Iterator[ToolCall]:
 
 
 def _of_tags(raw: str) -> Iterator[ToolCall]:
-    """`<function=name>` and `<invoke name="name">`, with parameters in tags of their own or as JSON."""
+    """Read `<function=name>` and `<invoke name="name">`, with parameters in tags of their own or as JSON."""
     for tag in (_TAGGED, _INVOKED):
         for name, inner in tag.findall(raw):
             value = _value(inner.strip())
@@ -139,13 +139,13 @@ def _parameters(text: str) -> dict[str, Any]:
 
 
 def _of_pairs(raw: str) -> Iterator[ToolCall]:
-    """GLM's: the name, then keys and values in tags."""
+    """Read GLM's calls: the name, then keys and values in tags."""
     if "<arg_key>" in raw and (name := _NAMED.match(raw)):
         yield ToolCall(name[1], _parameters(raw))
 
 
 def _of_names(raw: str) -> Iterator[ToolCall]:
-    """A name, a mark, and JSON: DeepSeek's, Kimi's, Mistral's, Gemma 4's, which has quotes of its own."""
+    """Read a name, a mark and JSON: DeepSeek's, Kimi's, Mistral's, and Gemma 4's with its own quotes."""
     if raw.lstrip().startswith("call:"):
         raw = _KEY.sub(r'\1"\2":', raw.replace('<|"|>', '"'))
     for form in (_FENCED, _SEPARATED, _CALLED, _ARGUED):
@@ -161,7 +161,7 @@ def _of_names(raw: str) -> Iterator[ToolCall]:
 
 
 def _of_python(raw: str) -> Iterator[ToolCall]:
-    """`name(key=value)`, or a list of such: Llama 4's, LFM2's, Gemma 3's. `print` around it is left out."""
+    """Read `name(key=value)`, or a list of such: Llama 4's, LFM2's, Gemma 3's. Ignore a `print` around it."""
     text = re.sub(r"\A\s*(?:```\w*)?\s*|\s*(?:```)?\s*\Z", "", raw)
     try:
         tree = ast.parse(text)
@@ -182,14 +182,14 @@ def _of_python(raw: str) -> Iterator[ToolCall]:
 
 
 class Balance:
-    """Finds the end of a value in brackets, as its text comes."""
+    """Finds the end of a value in brackets while its text comes."""
 
     def __init__(self) -> None:
         self._depth = 0
         self._quote, self._escaped = "", False
 
     def feed(self, text: str) -> int:
-        """The place in `text` after the bracket that closes the first one; -1 while none does."""
+        """Return the place in `text` after the bracket that closes the first one; -1 if none does yet."""
         for at, character in enumerate(text):
             if self._escaped:
                 self._escaped = False
@@ -224,11 +224,11 @@ class CallText:
         return "".join(self._parts)
 
     def add(self, text: str) -> None:
-        """More of it, which cannot end it."""
+        """Add more text, which cannot end it."""
         self._parts.append(text)
 
     def read(self, text: str) -> str | None:
-        """More of it; returns the text after its JSON, None while that goes on."""
+        """Add more text. Return the text after its JSON; None while the JSON goes on."""
         end = self._balance.feed(text)
         self._parts.append(text if end < 0 else text[:end])
         if end < 0:
@@ -239,7 +239,7 @@ class CallText:
         return text[end:]
 
     def calls(self) -> list[ToolCall]:
-        """The calls; none where it is speech after all."""
+        """Return the calls; [] if the text is speech after all."""
         found = parse(self.text, self._name)
         if not self.bare:
             return found

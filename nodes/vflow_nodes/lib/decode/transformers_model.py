@@ -1,7 +1,7 @@
-"""Any causal language model of transformers behind the engine: its own forward pass, a row at a time.
+"""Run any causal language model of transformers in the engine: by its own forward pass, one row at a time.
 
-For the architectures that `weights.adapt` refuses. Slower than an engine's own pass, and never batched; all
-else (sessions, processors, seeds, roll-back) is the same.
+It serves the architectures that `weights.adapt` refuses. It is slower than an engine's own pass, and never
+batched; all else (sessions, processors, seeds, roll-back) is the same.
 """
 
 from __future__ import annotations
@@ -15,24 +15,25 @@ from transformers import DynamicCache
 from vflow_nodes.lib.decode.errors import Unsupported
 
 CACHES = ("cache", "past_key_values", "cache_params", "state")
-"""Names by which models of transformers take what they remember: 5.2x renames it, model by model. The state
-of RWKV is what its last pass returned."""
+"""Names by which models of transformers take their cache: 5.2x renames it, model by model. RWKV's state is
+what its last pass returned."""
 PROBE = 12
-"""Tokens with which a model is tried."""
+"""How many tokens a model is tried with."""
 OFF, OFF_NARROW = 0.02, 0.3
-"""A pass is wrong that is off by this share of the effect which all earlier tokens have; rounding to a type
-narrower than float32 is a part of that."""
+"""Largest error of a correct pass, as a share of the effect that all earlier tokens have. The second one is
+for types narrower than float32, whose rounding adds to it."""
 OFF_IN_PARTS = 0.002
-"""State spaces may forget a little between two parts of a prompt, less than a narrow type rounds. They go
-token by token unless they are closer than this."""
+"""The same for models with a state, which may forget a little between two parts of a prompt, less than a
+narrow type rounds. If they are not that close, they go token by token."""
 
 
 class AnyModel:
-    """A `forward.Model` of a model of transformers and a cache of its own for each slot.
+    """A `forward.Model` from a model of transformers, with a cache of its own for each slot.
 
-    Its embeddings `(n, 1)` are the ids themselves, since some models need them: prompts hold tokens only.
-    Models of state spaces go on from their state a token at a time, where they know no other way. One thread
-    at a time. Raises: Unsupported where it does not go on from a cache as if it had read the whole.
+    Its embeddings `(n, 1)` are the ids themselves, since some models need the ids; so prompts hold only
+    tokens. Models with a state go on from it one token at a time, if they know no other way. One thread at a
+    time.
+    Raises: Unsupported if the model does not go on from a cache as if it had read the whole.
     """
 
     def __init__(self, model: Any, slots: int, context: int) -> None:
@@ -43,7 +44,7 @@ class AnyModel:
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in named else {}
         self._takes_positions = "position_ids" in named
         self.slots, self.device = slots, model.device
-        self.longest: int = getattr(config, "max_position_embeddings", None) or 2**31  # a state has no end
+        self.longest: int = getattr(config, "max_position_embeddings", None) or 2**31  # a state has no limit
         self.context = min(context, self.longest)
         self.vocabulary: int = model.get_output_embeddings().weight.shape[0]
         self._by_token = False
@@ -58,7 +59,7 @@ class AnyModel:
             self.rewinds = kinds == {"DynamicLayer"}
             self._has_state = "Linear" in "".join(kinds) or self._cache_name == "state"
             works = self._goes_on()
-        except Exception as error:  # the architecture's own code
+        except Exception as error:  # the architecture's own code may raise anything
             reason = str(error).strip().partition("\n")[0]
             raise Unsupported(f"{refused}: {type(error).__name__}: {reason}; {mend}") from error
         if not works:
@@ -68,8 +69,8 @@ class AnyModel:
         return None if self._cache_name == "state" else DynamicCache(config=self._model.config)
 
     def _goes_on(self) -> bool:
-        """Whether a prompt in parts, with another slot's between them, gives the logits of the whole: in
-        parts of any length, or else token by token."""
+        """Return whether a prompt in parts, with another slot's parts between, gives the logits of the whole.
+        Try parts of any length first, then token by token."""
         ids = (torch.arange(PROBE, device=self.device) * 7 + 3) % self.vocabulary
         wide = self._model.dtype == torch.float32
         loose, rounding = (OFF, 1e-5) if wide else (OFF_NARROW, 0.01)
@@ -91,7 +92,7 @@ class AnyModel:
         return ids[:, None]
 
     def prefill(self, slot: int, start: int, x: torch.Tensor) -> torch.Tensor:
-        cache, self._caches[slot] = self._caches[slot], self._fresh()  # a pass that fails leaves it torn
+        cache, self._caches[slot] = self._caches[slot], self._fresh()  # a pass that fails leaves it useless
         if start == 0:
             cache = self._fresh()
         elif self.rewinds and (surplus := cache.get_seq_length() - start) > 0:

@@ -1,4 +1,4 @@
-"""The header of a turn or message: whose it is, and what of it is speech."""
+"""Read the header of a turn or message: who speaks, and which part of it is speech."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _RECIPIENT = re.compile(r"\bto=([\w.-]+)")
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """The text that a header announces: `inside` until one of `closers`; a call of `name`. `ended`: it is of
-    nobody whose words this reply has. `first`: it is only where nothing was said before. `marker`: what
-    follows."""
+    """The text that a header announces: it is `inside` until one of `closers`; for a call, `name` is its
+    name. `ended`: it is by someone else, so the reply is over. `first`: it is valid only before anything was
+    said. `marker`: the marker that follows."""
 
     inside: Literal["speech", "thought", "call"] = "speech"
     name: str = ""
@@ -32,7 +32,7 @@ class Announced:
 
 
 class TurnHeader:
-    """Reads a header that the marker `opened` began; `text` is the part that was read before. One thread."""
+    """Reads a header that the marker `opened` began; `text` is the part already read. One thread."""
 
     def __init__(self, opened: str, text: str = "") -> None:
         self.opened, self._text = opened, text
@@ -43,7 +43,7 @@ class TurnHeader:
         return self.opened not in (*HARMONY, *RECIPIENTS)
 
     def read(self, text: str, whole: bool) -> tuple[str, Announced | None]:
-        """Return the text that is left, and what the header announces: None while it goes on."""
+        """Return the text that is left, and what the header announces; None while the header goes on."""
         if self.opened in RECIPIENTS:
             return self._recipient(text, whole)
         if self.opened not in HARMONY:
@@ -58,7 +58,7 @@ class TurnHeader:
         return text, announced
 
     def mark(self, marker: Marker) -> Announced | None:
-        """A marker within the header."""
+        """Take a marker inside the header."""
         if marker.kind == "end" and (marker.text != "<|end|>" or self.of_turn):
             return Announced(ended=True)
         if marker.text == "<|message|>" and not self.of_turn:
@@ -71,7 +71,7 @@ class TurnHeader:
         return self._turn(self._text, sure=True, marker=None if marker.kind == "noise" else marker)
 
     def _message(self) -> Announced:
-        """A message of harmony's begins: `final` is speech, one with a recipient a call."""
+        """Begin a message of harmony's: `final` is speech; one with a recipient is a call."""
         text = self._text.replace("<|start|>", "")
         channel, to = _CHANNEL.search(text), _RECIPIENT.search(text)
         role = _ROLE.match(text.partition("<|channel|>")[0].strip())
@@ -84,7 +84,7 @@ class TurnHeader:
         return Announced("thought", closers=HARMONY_ENDS)
 
     def _role(self, text: str, whole: bool) -> tuple[str, Announced | None]:
-        """The name of a role, then a mark or the line's end."""
+        """Read the name of a role, then a mark or the end of the line."""
         name = _ROLE.match(text)
         after = text[name.end() if name else 0 :].lstrip(" \t")
         if not after and not whole:
@@ -100,7 +100,7 @@ class TurnHeader:
         if line:
             after = after[1:]
         elif role and role not in ASSISTANTS:
-            after = text  # a word, and no role
+            after = text  # it was a word of speech, not a role
         return after, self._turn(role, sure=line)
 
     def _turn(self, role: str, sure: bool, marker: Marker | None = None) -> Announced:
@@ -108,7 +108,7 @@ class TurnHeader:
         return Announced(ended=sure and not own, first=True, marker=marker)
 
     def _recipient(self, text: str, whole: bool) -> tuple[str, Announced | None]:
-        """Functionary's name of whom a text is for."""
+        """Read Functionary's name of the recipient."""
         end = re.search(r"\n(<\|content\|>)?|<\|content\|>", text)
         partial = end is not None and "<|content|>".startswith(text[end.end() :]) and end[0] == "\n"
         if (end is None or partial) and not whole:
@@ -117,6 +117,6 @@ class TurnHeader:
 
 
 def _to(name: str) -> Announced:
-    """`all` is the user."""
+    """Return what a recipient's name announces; `all` means the user."""
     name = name.strip().lstrip(">").strip()
     return Announced() if name == "all" else Announced("call", name, RECIPIENT_ENDS)

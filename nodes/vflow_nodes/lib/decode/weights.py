@@ -1,8 +1,9 @@
-"""A decoder's weights, as the engine reads them: taken out of a model of transformers, without a copy kept.
+"""A decoder's weights as the engine reads them, taken out of a model of transformers without keeping a copy.
 
-Llama's architecture and its near kin: pre-norm blocks of grouped-query attention with rotary positions, and a
-gated SiLU network. Query, key and value projections are one matrix, and so are gate and up; transformers'
-parameters become views of them, so that the model they came from still runs and nothing is held twice.
+It covers Llama's architecture and its near relatives: pre-norm blocks of grouped-query attention with rotary
+positions, and a gated SiLU network. Query, key and value projections are one matrix, and so are gate and up.
+The parameters of transformers become views of those, so the original model still runs and nothing is held
+twice.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from torch import nn
 from vflow_nodes.lib.decode.errors import Unsupported
 
 KINDS = ("llama", "mistral", "qwen2", "qwen3")
-"""`model_type`s of transformers whose forward pass is the one of this library."""
+"""`model_type`s of transformers whose forward pass is that of this library."""
 
 
 @dataclass(frozen=True, slots=True)
 class Int8:
-    """A matrix in 8 bits: `weight (N, K) int8` times `scale (N,) float32`, a scale for each row.
+    """A matrix in 8 bits: `weight (N, K) int8` times `scale (N,) float32`, one scale per row.
 
-    Rounded to nearest and symmetric, so that an entry is off by at most half of its row's scale, which is the
+    Rounded to nearest and symmetric. So an entry is off by at most half of its row's scale, which is the
     row's largest entry / 127.
     """
 
@@ -36,7 +37,7 @@ Matrix: TypeAlias = torch.Tensor | Int8
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The sizes of a decoder. `heads * head_dim` need not be `hidden`; `window` is in tokens."""
+    """The sizes of a decoder. `heads * head_dim` may differ from `hidden`; `window` is in tokens."""
 
     hidden: int
     layers: int
@@ -52,7 +53,7 @@ class Shape:
 @dataclass(frozen=True, slots=True)
 class Layer:
     """One block: `qkv ((heads + 2 kv_heads) head_dim, hidden)`, `out (hidden, heads head_dim)`,
-    `gate_up (2 ffn, hidden)`, `down (hidden, ffn)`. `q_norm` and `k_norm (head_dim,)` are Qwen3's."""
+    `gate_up (2 ffn, hidden)`, `down (hidden, ffn)`. Only Qwen3 has `q_norm` and `k_norm (head_dim,)`."""
 
     attention_norm: torch.Tensor
     qkv: Matrix
@@ -72,7 +73,7 @@ MATRICES = ("qkv", "out", "gate_up", "down")
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A decoder. `inverse_frequency (head_dim / 2,) float32` and `rope_scale` are its rotary positions."""
+    """A decoder. `inverse_frequency (head_dim / 2,) float32` and `rope_scale` give its rotary positions."""
 
     shape: Shape
     embedding: torch.Tensor
@@ -92,11 +93,11 @@ class Weights:
 
     @property
     def matrices(self) -> list[Matrix]:
-        """Every matrix that a step multiplies by, in its order."""
+        """Every matrix that a step multiplies by, in order."""
         return [*(getattr(layer, name) for layer in self.layers for name in MATRICES), self.head]
 
     def step_bytes(self, context: int = 0) -> int:
-        """Bytes that one token of one row has to read: every matrix once, and `context` keys and values
+        """Return the bytes that one token of one row reads: every matrix once, and `context` keys and values
         (which benchmarks count)."""
         read = sum(_bytes(matrix) for matrix in self.matrices)
         shape = self.shape
@@ -110,7 +111,7 @@ def _bytes(matrix: Matrix) -> int:
 
 
 def adapt(model: Any) -> Weights:
-    """The weights of a causal language model of transformers, or of the one inside a Voxtral.
+    """Return the weights of a causal language model of transformers, or of the one inside a Voxtral.
 
     The model's projections become views of the fused matrices. Raises: Unsupported.
     """
@@ -151,7 +152,7 @@ def adapt(model: Any) -> Weights:
 
 
 def _window(config: Any) -> int:
-    """Tokens that every layer sees: a sliding window ends it, since the cache keeps whole contexts only."""
+    """Return how many tokens every layer sees: a sliding window limits it, since the cache keeps them all."""
     window: int = config.max_position_embeddings
     sliding = getattr(config, "sliding_window", None)
     if sliding and getattr(config, "use_sliding_window", True):
@@ -160,8 +161,8 @@ def _window(config: Any) -> int:
 
 
 def _decoder(model: Any) -> Any:
-    """Where a version of transformers keeps the decoder: in 5 it is model.language_model of a Voxtral, in 4
-    language_model.model."""
+    """Return the decoder, which versions of transformers keep in different places: for a Voxtral, 5 in
+    model.language_model, 4 in language_model.model."""
     inner = model.model if hasattr(model, "model") else model.language_model.model
     return getattr(inner, "language_model", inner)
 
@@ -188,7 +189,7 @@ def _layer(layer: Any) -> Layer:
 
 
 def _fuse(projections: list[nn.Linear]) -> torch.Tensor:
-    """One matrix of several with the same input; their parameters become views of it, or are already."""
+    """Return one matrix of several with the same input. Their parameters become, or are, views of it."""
     weights = [projection.weight.data for projection in projections]
     first, rows = weights[0], sum(len(weight) for weight in weights)
     ends = [weight.data_ptr() + weight.numel() * weight.element_size() for weight in weights]
@@ -205,10 +206,10 @@ def _fuse(projections: list[nn.Linear]) -> torch.Tensor:
 
 
 def quantise(weights: Weights, device: torch.device | None = None) -> Weights:
-    """The same decoder with its matrices in 8 bits; embedding and norms stay as they are. Not in place.
+    """Return the same decoder with its matrices in 8 bits; embedding and norms stay. Not in place.
 
-    On `device`, where it need not be yet: its matrices go there one by one, so that the wide ones are never
-    there together.
+    The result is on `device`, which may differ from the present one. Matrices go there one by one, so that
+    the wide ones are never there together.
     """
     to = device or weights.device
 
@@ -238,8 +239,8 @@ def quantise(weights: Weights, device: torch.device | None = None) -> Weights:
 
 
 def to_int8(matrix: torch.Tensor) -> Int8:
-    """Round `(N, K)` to 8 bits, symmetric about zero, a scale a row."""
+    """Round `(N, K)` to 8 bits, symmetric about zero, with one scale per row."""
     scale = matrix.abs().amax(dim=1).float().clamp_min(1e-12) / 127
-    # in float32, whatever the matrix is in: 8 bits of a quotient would be rounded twice
+    # in float32, whatever the matrix is in: otherwise the quotient would be rounded twice
     weight = (matrix / scale[:, None]).round_().clamp_(-127, 127).to(torch.int8)
     return Int8(weight, scale)

@@ -1,1 +1,1 @@
-"""Triton kernels of a decoder; `ops_triton` is the way in. Its functions load triton when they are called."""
+"""Triton kernels of a decoder. Call them through `ops_triton`, whose functions load triton when called."""

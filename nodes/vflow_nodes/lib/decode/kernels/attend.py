@@ -1,4 +1,4 @@
-"""Rotary positions and attention over a static cache: `ops_torch`'s functions as launches of kernels."""
+"""Rotary positions and attention over a static cache: functions of `ops_torch` that launch kernels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def rope_write(
     k_norm: torch.Tensor | None = None,
     eps: float = 0.0,
 ) -> torch.Tensor:
-    """As `ops_torch.rope_write`, of any number of rows."""
+    """Do what `ops_torch.rope_write` does, for any number of rows."""
     attention = kernels().attention
     slot_stride, head_stride, size = _layout(k_cache, v_cache)
     q = torch.empty(len(qkv), heads, size, dtype=qkv.dtype, device=qkv.device)
@@ -52,12 +52,12 @@ def rope_attend(
     k_norm: torch.Tensor | None = None,
     eps: float = 0.0,
 ) -> torch.Tensor:
-    """As `ops_torch.rope_attend`; rows in one place of one slot get rubbish, and leave it there."""
+    """Do what `ops_torch.rope_attend` does. Rows at one place of one slot get rubbish, and leave it there."""
     attention = kernels().attention
     slot_stride, head_stride, size = _layout(k_cache, v_cache)
     b, group = len(qkv), heads // kv_heads
     cut = tiling.span(context, b, kv_heads)
-    # float32 takes no tensor core, but registers
+    # float32 uses registers, not tensor cores
     block, warps = (min(cut.block, cut.span), cut.warps) if qkv.itemsize == 2 else (16, 8)
     spans = -(-context // cut.span)
     out = torch.empty(b, heads * size, dtype=qkv.dtype, device=qkv.device)
@@ -89,7 +89,7 @@ def attend_chunk(
     context: int,
     scale: float,
 ) -> torch.Tensor:
-    """As `ops_torch.attend_chunk`; of `rows` and `position` the first entries are read."""
+    """Do what `ops_torch.attend_chunk` does; only the first entries of `rows` and `position` are read."""
     chunk = kernels().chunk
     slot_stride, head_stride, size = _layout(k_cache, v_cache)
     n, heads, _ = q.shape
@@ -105,10 +105,10 @@ def attend_chunk(
 
 
 def _layout(k_cache: torch.Tensor, v_cache: torch.Tensor) -> tuple[int, int, int]:
-    """Strides of a slot and of a head in elements, and the size of a head.
+    """Return the strides of a slot and of a head, in elements, and the size of a head.
 
     Raises:
-        ValueError: the caches differ, or a head's entries do not stand side by side.
+        ValueError: the caches differ, or a head's entries are not next to one another.
     """
     size = k_cache.shape[-1]
     if k_cache.stride() != v_cache.stride() or k_cache.stride()[2:] != (size, 1):

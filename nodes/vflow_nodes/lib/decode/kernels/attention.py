@@ -1,10 +1,9 @@
 # mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
 """Rotary positions and attention of one new token in each of several slots, over split keys and values.
 
-A slot's positions are cut into spans, one program each, so that a single row fills the machine too; a second
-kernel puts the parts together. Source: T. Dao et al., "Flash-Decoding for long-context
-inference", 2023; the softmax of a part as in M. Milakov, N. Gimelshein, "Online normalizer calculation for
-softmax", arXiv:1805.02867.
+A slot's positions are cut into spans, one program each, so that even a single row fills the machine. A second
+kernel joins the parts. Source: T. Dao et al., "Flash-Decoding for long-context inference", 2023; the softmax
+of a part as in M. Milakov, N. Gimelshein, "Online normalizer calculation for softmax", arXiv:1805.02867.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ INTERPRETED = bool(triton.knobs.runtime.interpret)
 
 @triton.jit
 def rotated(source, head, ok, weight, cos, sin, eps, D: tl.constexpr):
-    """`(heads, D)` float32: the heads `head` of `source`, normalised if there is a weight, then rotated by
-    `cos` and `sin (D/2,)`; the pairs are (i, i + D/2)."""
+    """Return `(heads, D)` float32: the heads `head` of `source`, normalised if there is a weight, then
+    rotated by `cos` and `sin (D/2,)`; the pairs are (i, i + D/2)."""
     d = tl.arange(0, D)
     partner = (d + D // 2) % D
     at = source + head[:, None] * D
@@ -39,8 +38,8 @@ def rotate_and_store(
     q, qkv, cos, sin, position, rows, k_cache, v_cache, q_norm, k_norm, eps, slot_stride, head_stride,
     HEADS: tl.constexpr, KV_HEADS: tl.constexpr, D: tl.constexpr, PADDED: tl.constexpr,
 ):  # fmt: skip
-    """`q (b, HEADS, D)` and the caches' new entries from `qkv (b, (HEADS + 2 KV_HEADS) D)`: one program a row
-    for the queries, one for the keys and one for the values."""
+    """Compute `q (b, HEADS, D)` and the caches' new entries from `qkv (b, (HEADS + 2 KV_HEADS) D)`. Each row
+    has a program for the queries, one for the keys and one for the values."""
     i, kind = tl.program_id(0), tl.program_id(1)
     at = tl.load(position + i).to(tl.int64)
     slot = tl.load(rows + i).to(tl.int64)
@@ -66,8 +65,8 @@ def rotate_and_store(
 
 @triton.jit
 def fold(top, below, total, query, k, v, ok, scale, WIDE: tl.constexpr):
-    """Add keys and values `(BLOCK, D)`, of which those that are `ok (BLOCK,)` count, to the softmax so far:
-    its largest score `(M,)` in powers of 2, the sum below the line `(M,)`, and the one above it, `(M, D)`."""
+    """Add keys and values `(BLOCK, D)`, if they are `ok (BLOCK,)`, to the softmax so far: its largest score
+    `(M,)` in powers of 2, its denominator `(M,)`, and its numerator `(M, D)`."""
     if WIDE:
         k, v = k.to(tl.float32), v.to(tl.float32)
     score = tl.dot(query, tl.trans(k), input_precision="ieee") * (scale * LOG2_E)
@@ -76,7 +75,7 @@ def fold(top, below, total, query, k, v, ok, scale, WIDE: tl.constexpr):
     share = tl.exp2(score - higher[:, None])
     shrink = tl.exp2(top - higher)
     below = below * shrink + tl.sum(share, 1)
-    # the softmax is rounded to the values' type, as their product takes it
+    # the softmax is rounded to the values' type, which their product needs
     total = tl.dot(share.to(v.dtype), v, total * shrink[:, None], input_precision="ieee")
     return higher, below, total
 
@@ -88,13 +87,13 @@ def attend_span(
     KV_HEADS: tl.constexpr, GROUP: tl.constexpr, M: tl.constexpr, D: tl.constexpr,
     SPAN: tl.constexpr, BLOCK: tl.constexpr, SPANS: tl.constexpr, WIDE: tl.constexpr,
 ):  # fmt: skip
-    """The GROUP queries of a key head over SPAN positions of a row's slot, BLOCK at a time: to `out (b,
-    KV_HEADS GROUP, SPANS, D)`, and where there are several spans, their `weights (b, KV_HEADS GROUP, SPANS)`.
+    """Attend with the GROUP queries of a key head to SPAN positions of a row's slot, BLOCK at a time. Write
+    `out (b, KV_HEADS GROUP, SPANS, D)`, and for several spans their `weights (b, KV_HEADS GROUP, SPANS)`.
 
     `qkv (b, (heads + 2 KV_HEADS) D)` is as the projection left it. Each program rotates its queries, M >=
-    GROUP rows of the products; the one whose span holds the position rotates the new key too, and stores it
-    and the value before it reads them. A program whose span begins behind the position leaves at once. WIDE
-    multiplies in float32: the interpreter knows no product of bfloat16, and no loop to a number in a tensor.
+    GROUP rows of the products. The one whose span holds the position also rotates the new key, and stores it
+    and the value before it reads them. A program whose span begins after the position leaves at once. WIDE
+    multiplies in float32: the interpreter has no product of bfloat16, and no loop up to a number in a tensor.
     """
     split, h, i = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     at = tl.load(position + i).to(tl.int32)
@@ -108,7 +107,7 @@ def attend_span(
         t = first + tl.arange(0, BLOCK)
         cell = slot + t[:, None].to(tl.int64) * D + d[None, :]
         if SPAN == BLOCK:
-            # on their way before anything waits for the rotation
+            # loaded early, so that they are on their way during the rotation
             k = tl.load(k_cache + cell, mask=(t < at)[:, None], other=0.0)
             v = tl.load(v_cache + cell, mask=(t < at)[:, None], other=0.0)
         source = qkv + i.to(tl.int64) * ((heads + 2 * KV_HEADS) * D)
@@ -124,7 +123,7 @@ def attend_span(
         query = rotated(source, h * GROUP + m, m_ok, q_norm, cos, sin, eps, D).to(qkv.dtype.element_ty)
         if WIDE:
             query = query.to(tl.float32)
-        # what one thread has stored, another one reads
+        # one thread reads what another one has stored
         tl.debug_barrier()
         top = tl.full((M,), float("-inf"), tl.float32)
         below = tl.zeros((M,), tl.float32)
@@ -152,8 +151,8 @@ def join(
     out, parts, weights, position,
     SPAN: tl.constexpr, SPANS: tl.constexpr, PADDED: tl.constexpr, D: tl.constexpr,
 ):  # fmt: skip
-    """One head of a row of `out (b, heads, D)`: the mean of those of its `parts (b, heads, SPANS, D)` that
-    its position reaches, weighted by 2 to the power of their `weights (b, heads, SPANS)`."""
+    """Compute one head of a row of `out (b, heads, D)`: the mean of its `parts (b, heads, SPANS, D)` up to
+    its position, weighted by 2 to the power of their `weights (b, heads, SPANS)`."""
     head, i = tl.program_id(0), tl.program_id(1)
     mine = i.to(tl.int64) * tl.num_programs(0) + head
     s = tl.arange(0, PADDED)

@@ -1,8 +1,8 @@
 # mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
-"""Sampling in two kernels: the best of each block of the vocabulary, and of these the next token of a row.
+"""Sample in two kernels: find the best of each block of the vocabulary, then a row's next token among these.
 
-Both are functions of `SamplingState`'s tensors, which `rows` indexes; the second enters the token into them.
-Rows may stand several times in `rows` where no one reads what comes of it: programs race, but stay in bounds.
+Both work on `SamplingState`'s tensors, which `rows` indexes; the second enters the token into them. A row may
+come several times in `rows` if nobody reads its results: the programs race, but stay in bounds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from vflow_nodes.lib.decode.kernels.ranking import LOWEST, largest, ranked, scor
 INTERPRETED = bool(triton.knobs.runtime.interpret)
 LONGEST = tl.constexpr(sampling.LONGEST)
 CHUNK = tl.constexpr(256)
-"""Tokens of the history that are looked at at once."""
+"""Tokens of the history that are compared at once."""
 REALS = tl.constexpr(len(sampling.REAL))
 TEMPERATURE = tl.constexpr(sampling.REAL.index("temperature"))
 TOP_P = tl.constexpr(sampling.REAL.index("top_p"))
@@ -32,8 +32,9 @@ MAX_NGRAM = tl.constexpr(sampling.NGRAM)
 
 @triton.jit
 def said_and_barred(history, said, size, first, BLOCK: tl.constexpr):
-    """Of the tokens `first` to first + BLOCK - 1: how often each is among the `said` ones of `history`, and
-    how often it completed an n-gram of `size` that it would complete now, `(BLOCK,) int32` each."""
+    """Return, for the tokens `first` to first + BLOCK - 1, how often each is among the `said` ones of
+    `history`, and how often it completed an n-gram of `size` that it would complete now, `(BLOCK,) int32`
+    each."""
     times = tl.zeros((BLOCK,), tl.int32)
     repeats = tl.zeros((BLOCK,), tl.int32)
     start = 0
@@ -57,9 +58,9 @@ def best_of_block(
     best, logits, rows, history, count, words, real, whole, ends, vocabulary, stride,
     BLOCK: tl.constexpr, KEPT: tl.constexpr, ENDS: tl.constexpr,
 ):  # fmt: skip
-    """`best (b, blocks, KEPT) int64`: the largest keys, falling, of the scores behind penalty, forbidden
-    n-grams and minima, of BLOCK of the `logits (b, vocabulary)`, whose rows are `stride` apart. ENDS: how
-    many `ends` there are. One program a block and row."""
+    """Compute `best (b, blocks, KEPT) int64`: of BLOCK of the `logits (b, vocabulary)`, whose rows are
+    `stride` apart, the largest keys, falling, of the scores after penalty, forbidden n-grams and minima.
+    ENDS: how many `ends` there are. One program per block and row."""
     block, i = tl.program_id(0), tl.program_id(1)
     row = tl.load(rows + i)
     first = block * BLOCK
@@ -91,9 +92,9 @@ def choose(
     chosen, best, rows, tokens, history, count, words, gap, real, whole, opens, joins, gaps,
     vocabulary, blocks, KEPT: tl.constexpr, LISTS: tl.constexpr,
 ):  # fmt: skip
-    """`chosen (b,) int64` from the `best (b, blocks, KEPT)` keys of each block: the largest if KEPT is 1,
-    else what is drawn from the KEPT largest; it is entered into the state. LISTS: a power of two, `blocks`
-    or more. One program a row."""
+    """Compute `chosen (b,) int64` from the `best (b, blocks, KEPT)` keys of each block, and enter it into the
+    state: the largest if KEPT is 1, else one drawn from the KEPT largest. LISTS: a power of two, `blocks` or
+    more. One program per row."""
     i = tl.program_id(0)
     row = tl.load(rows + i)
     said = tl.load(count + row)
@@ -102,15 +103,15 @@ def choose(
     if KEPT == 1:
         token = token_of(tl.max(tl.load(best + block, mask=block < blocks, other=LOWEST), 0))
     else:
-        # every other list is read from its end, so that it rises
+        # every other list is read backwards, so that it rises
         rank = tl.arange(0, KEPT)[None, :]
         at = tl.where(block[:, None] % 2 == 1, KEPT - 1 - rank, rank)
         keys = tl.load(best + block[:, None] * KEPT + at, mask=block[:, None] < blocks, other=LOWEST)
         keys = largest(tl.reshape(keys, (LISTS * KEPT,)), KEPT, True)
-        # as they come every thread holds many of them, of which others hold copies; gathered, it holds one
+        # unsorted, a thread holds many keys, of which others hold copies; gathered, it holds one
         keys = tl.gather(keys, tl.arange(0, KEPT), 0)
         token = drawn(keys, real + row * REALS, whole + row * WHOLES, said, vocabulary, KEPT)
-    # a key of no token, as it is where there are no numbers, must not reach out of the tables
+    # a key without a token, as for scores that are no numbers, must not index outside of the tables
     token = tl.minimum(tl.maximum(token, 0), vocabulary - 1)
     tl.store(chosen + i, token)
     tl.store(tokens + row, token)
@@ -123,7 +124,7 @@ def choose(
 
 @triton.jit
 def drawn(keys, real, whole, place, vocabulary, K: tl.constexpr):
-    """The token that `Sampler` draws from those in `keys (K,) int64`, falling, by a row's settings."""
+    """Return the token that `Sampler` draws from the falling `keys (K,) int64`, by a row's settings."""
     rank = tl.arange(0, K)
     temperature = tl.load(real + TEMPERATURE)
     token = token_of(keys)
@@ -131,7 +132,7 @@ def drawn(keys, real, whole, place, vocabulary, K: tl.constexpr):
     value = tl.where((rank < tl.load(whole + TOP_K)) & (rank < vocabulary), value, float("-inf"))
     top = tl.max(value, 0)
     share = tl.exp(value - tl.where(top == float("-inf"), 0.0, top))
-    share = share / tl.maximum(tl.sum(share, 0), 1.0)  # it is 1 or more, or 0 where no score is a number
+    share = share / tl.maximum(tl.sum(share, 0), 1.0)  # the sum is >= 1, or 0 if no score is a number
     before = tl.cumsum(share, 0) - share
     beyond = (before >= tl.load(real + TOP_P)) & (rank > 0)
     seed = tl.load(whole + SEED) + tl.zeros((K,), tl.int64)
@@ -142,7 +143,7 @@ def drawn(keys, real, whole, place, vocabulary, K: tl.constexpr):
 
 @triton.jit
 def gumbel(seed, place, token):
-    """`sampling.gumbel`: float32 noise of int64 numbers, of which the seed has the shape of the tokens."""
+    """Return `sampling.gumbel`'s float32 noise of int64 numbers; the seed has the shape of the tokens."""
     bits = mixed(mixed(mixed(seed) + place) + token)
     uniform = ((bits >> 41) & 0x7FFFFF).to(tl.float32) * (2.0**-23) + (2.0**-24)
     return -tl.log(-tl.log(uniform))
@@ -150,7 +151,7 @@ def gumbel(seed, place, token):
 
 @triton.jit
 def mixed(x):
-    """`sampling._mix`: SplitMix64's finaliser of int64 x."""
+    """Apply `sampling._mix`, SplitMix64's finaliser, to int64 x."""
     x = x - 0x61C8864680B583EB
     x = (x ^ ((x >> 30) & 0x3FFFFFFFF)) * -0x40A7B892E31B1A47
     x = (x ^ ((x >> 27) & 0x1FFFFFFFFF)) * -0x6B2FB644ECCEEE15

@@ -1,5 +1,5 @@
 # mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
-"""Attention of a part of a prompt, whose place in its slot is known to the device alone.
+"""Attention of a part of a prompt whose place in its slot only the device knows.
 
 Source: T. Dao, "FlashAttention-2: Faster Attention with Better Parallelism and Work Partitioning",
 arXiv:2307.08691.
@@ -20,11 +20,11 @@ def attend_block(
     HEADS: tl.constexpr, GROUP: tl.constexpr, D: tl.constexpr,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BOUND: tl.constexpr,
 ):  # fmt: skip
-    """`out (n, HEADS D)`: a program takes one head of BLOCK_M queries of `q (n, HEADS, D)`, and BLOCK_N keys
-    at a time. Query i stands at `position[0] + i` of slot `rows[0]`; no key at or behind `context` is read.
-    BOUND is for the interpreter, else 0: its loops end at no number of the device's, and it knows no product
-    of bfloat16."""
-    # those with the most keys begin first
+    """Compute `out (n, HEADS D)`. A program takes one head of BLOCK_M queries of `q (n, HEADS, D)`, and
+    BLOCK_N keys at a time. Query i is at `position[0] + i` of slot `rows[0]`; no key at or after `context` is
+    read. BOUND is for the interpreter, else 0: its loops cannot end at a number on the device, and it has no
+    product of bfloat16."""
+    # the programs with the most keys begin first
     block, head = tl.num_programs(0) - 1 - tl.program_id(0), tl.program_id(1)
     start = tl.load(position).to(tl.int32)
     slot = tl.load(rows).to(tl.int64) * slot_stride + (head // GROUP).to(tl.int64) * head_stride

@@ -1,4 +1,4 @@
-"""The border to triton: whoever launches a kernel gets it here, and importing that module needs no triton."""
+"""The border to triton: code that launches a kernel gets it here. Importing this module needs no triton."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 @cache
 def kernels() -> SimpleNamespace:
-    """The modules of kernels by name. The first call loads triton, and decides whether it interprets them."""
+    """Return the modules of kernels by name. The first call loads triton, and fixes whether it interprets."""
     from vflow_nodes.lib.decode.kernels import attention, choosing, chunk, product, rowwise
 
     return SimpleNamespace(

@@ -1,7 +1,7 @@
-"""Products with a matrix: `ops_torch`'s functions as launches of kernels, and of cuBLAS where that is faster.
+"""Products with a matrix: functions of `ops_torch` that launch kernels, or cuBLAS where that is faster.
 
-One row is multiplied by a kernel that does the norm and the gate as well. Several rows are multiplied by
-cuBLAS, with kernels for norm and gate, or, where the weights have 8 bits, by a kernel that reads these.
+One row is multiplied by a kernel that also does the norm and the gate. Several rows are multiplied by cuBLAS,
+with kernels for norm and gate; weights of 8 bits, by a kernel that reads them directly.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from vflow_nodes.lib.decode.kernels.scratch import tickets
 from vflow_nodes.lib.decode.weights import Int8, Matrix
 
 NARROW_ROWS = 64
-"""Up to so many rows 8-bit weights are read as they are, once for each 32 rows; for more they are made wide
-first, which pays for itself."""
+"""Most rows for which 8-bit weights are read as they are, once for each 32 rows. For more rows the weights
+are widened first, which pays for itself."""
 
 
 def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
-    """As `ops_torch.rms_norm`, of `x (b, K)`."""
+    """Do what `ops_torch.rms_norm` does, for `x (b, K)`."""
     rowwise = kernels().rowwise
     y = torch.empty(x.shape, dtype=x.dtype, device=x.device)
     k = x.shape[1]
@@ -32,7 +32,7 @@ def rms_norm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
 
 
 def silu_mul(x: torch.Tensor) -> torch.Tensor:
-    """`silu(x[:, :F]) * x[:, F:]` of `x (b, 2 F)`, rounded as torch does: `(b, F)`."""
+    """Return `silu(x[:, :F]) * x[:, F:]` of `x (b, 2 F)`, rounded as torch does: `(b, F)`."""
     rowwise = kernels().rowwise
     rows, f = len(x), x.shape[1] // 2
     y = torch.empty(rows, f, dtype=x.dtype, device=x.device)
@@ -42,7 +42,7 @@ def silu_mul(x: torch.Tensor) -> torch.Tensor:
 
 
 def widen(w: Int8, dtype: torch.dtype) -> torch.Tensor:
-    """The matrix `(N, K)` in another type."""
+    """Return the matrix `(N, K)` in another type."""
     rowwise = kernels().rowwise
     n, k = w.weight.shape
     y = torch.empty(n, k, dtype=dtype, device=w.weight.device)
@@ -60,7 +60,7 @@ def linear(
     eps: float = 0.0,
     residual: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """As `ops_torch.linear`, of any number of rows."""
+    """Do what `ops_torch.linear` does, for any number of rows."""
     if len(x) == 1:
         return _one_row(x, w, bias, norm, eps, residual, gated=False)
     if norm is not None:
@@ -76,7 +76,7 @@ def linear(
 
 
 def gated(x: torch.Tensor, w: Matrix, *, norm: torch.Tensor, eps: float) -> torch.Tensor:
-    """As `ops_torch.gated`, of any number of rows."""
+    """Do what `ops_torch.gated` does, for any number of rows."""
     if len(x) == 1:
         return _one_row(x, w, None, norm, eps, None, gated=True)
     if isinstance(w, Int8) and len(x) <= NARROW_ROWS:
@@ -116,7 +116,7 @@ def _narrow(
     n, k = w.weight.shape
     outputs = n // 2 if gated else n
     y = torch.empty(len(x), outputs, dtype=x.dtype, device=x.device)
-    widest = 256 if x.itemsize == 2 else 32  # float32 takes no tensor core, but registers
+    widest = 256 if x.itemsize == 2 else 32  # float32 uses registers, not tensor cores
     for first in range(0, len(x), tiling.MAX_ROWS):
         rows = min(tiling.MAX_ROWS, len(x) - first)
         cut = tiling.tile("gated" if gated else "linear", n, k, rows, 8)

@@ -1,9 +1,9 @@
 # mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
-"""Products of a few rows and a large matrix, with what stands around them: norm, scale, gate, bias, residual.
+"""Products of a few rows and a large matrix, with the work around them: norm, scale, gate, bias, residual.
 
-One row is multiplied and added up by plain arithmetic: tensor cores would have nothing to do. It leaves
-RMSNorm's factor to the end, `(x r g) w = r ((x g) w)`, so that no weight waits for the sum of squares. More
-rows go through `tl.dot`, padded to 16 or 32, and are normalised before: each program would do it again.
+One row is multiplied and added up by plain arithmetic: tensor cores would have nothing to do. RMSNorm's
+factor comes at the end, `(x r g) w = r ((x g) w)`, so that no weight waits for the sum of squares. More rows
+go through `tl.dot`, padded to 16 or 32. They are normalised before, or each program would do it again.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import triton
 import triton.language as tl
 
 INTERPRETED = bool(triton.knobs.runtime.interpret)
-"""Whether these functions run in Triton's interpreter: decided when this module is imported."""
+"""Whether these functions run in Triton's interpreter, decided when this module is imported."""
 
 
 @triton.jit
 def weight_rows(tile, j, N: tl.constexpr, BLOCK_N: tl.constexpr, GATED: tl.constexpr):
-    """The rows of the weights that a tile reads, for `j` in 0 to BLOCK_N - 1. Of a gated product with N
-    outputs they are a gate (row n), its value (row N + n), the next gate, and so on."""
+    """Return the rows of the weights that a tile reads, for `j` in 0 to BLOCK_N - 1. A gated product with N
+    outputs reads a gate (row n), its value (row N + n), the next gate, and so on."""
     return tile * (BLOCK_N // 2) + j // 2 + (j % 2) * N if GATED else tile * BLOCK_N + j
 
 
@@ -34,7 +34,7 @@ def added(
     BLOCK_N: tl.constexpr,
     GATED: tl.constexpr,
 ):
-    """Bias and residual of a tile's outputs, `(M, BLOCK_N)` float32, or half as many columns if gated."""
+    """Return bias and residual of a tile's outputs, `(M, BLOCK_N)` float32; half as many columns if gated."""
     columns: tl.constexpr = BLOCK_N // 2 if GATED else BLOCK_N
     n = tile * columns + tl.arange(0, columns)
     total = tl.zeros((M, columns), tl.float32)
@@ -51,7 +51,7 @@ def put(
     y, total, plus, m, m_ok, tile, scale,
     N: tl.constexpr, M: tl.constexpr, BLOCK_N: tl.constexpr, GATED: tl.constexpr,
 ):  # fmt: skip
-    """Store `total (M, BLOCK_N)` float32, whose rows are `m (M,)` of y: scaled, gated, and with `plus`."""
+    """Scale and gate `total (M, BLOCK_N)` float32, add `plus`, and store it to rows `m (M,)` of y."""
     columns: tl.constexpr = BLOCK_N // 2 if GATED else BLOCK_N
     n = tile * columns + tl.arange(0, columns)
     if scale is not None:
@@ -66,7 +66,7 @@ def put(
 
 @triton.jit
 def streamed(at, row_ok, k_ok, EVEN: tl.constexpr):
-    """A block of weights that no one reads again; EVEN: the blocks fill the matrix, nothing is masked."""
+    """Load a block of weights that nobody reads again. EVEN: the blocks fill the matrix; use no mask."""
     if EVEN:
         return tl.load(at, eviction_policy="evict_first")
     return tl.load(at, mask=row_ok[:, None] & k_ok[None, :], other=0.0, eviction_policy="evict_first")
@@ -78,16 +78,17 @@ def one_row(
     N: tl.constexpr, K: tl.constexpr, GATED: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
     BY_ADDING: tl.constexpr,
 ):  # fmt: skip
-    """`y (N,)` from `x (K,)`: a program reads BLOCK_N whole rows of w, a block ahead of its multiplying.
+    """Compute `y (N,)` from `x (K,)`. A program reads BLOCK_N whole rows of w, one block ahead of
+    multiplying.
 
-    Beside its weights a step costs the work on x: the more rows a thread has, the less that counts.
+    Besides the weights, a step costs the work on x, which counts less the more rows a thread has.
     """
     tile = tl.program_id(0)
     row = weight_rows(tile, tl.arange(0, BLOCK_N), N, BLOCK_N, GATED)
     row_ok = row < (2 * N if GATED else N)
     k = tl.arange(0, BLOCK_K)
     EVEN: tl.constexpr = (2 * N if GATED else N) % BLOCK_N == 0 and K % BLOCK_K == 0
-    # 8 weights a thread, of 8 bits too: x then has the same layout, and does not go through shared memory
+    # 8 weights per thread, also of 8 bits: x then has the same layout, and skips shared memory
     at = w + row.to(tl.int64)[:, None] * K + tl.max_contiguous(k, 8)[None, :]
     coming = streamed(at, row_ok, k < K, EVEN)
     m = tl.arange(0, 1)
@@ -105,12 +106,12 @@ def one_row(
             squares += value * value
             value *= tl.load(norm + here, mask=here < K, other=0.0).to(tl.float32)
         if BY_ADDING:
-            # behind 1.5 * 2^23 a float counts in ones: an integer added to its bits is added to its value
+            # above 1.5 * 2^23 a float counts in ones: adding an integer to its bits adds it to its value
             wide = (part.to(tl.int32) + 0x4B400000).to(tl.float32, bitcast=True) - 12582912.0
         else:
             wide = part.to(tl.float32)
         product = wide * value[None, :]
-        # a thread adds up its own 8 at once, and keeps one number of them
+        # a thread adds up its own 8 at once and keeps only the sum
         total += tl.sum(tl.reshape(product, (BLOCK_N, BLOCK_K // 8, 8)), 2)
     out = tl.sum(total, 1)
     if norm is not None:
@@ -125,11 +126,12 @@ def many_rows(
     BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, SPLITS: tl.constexpr,
     WIDE: tl.constexpr,
 ):  # fmt: skip
-    """`y (rows, N)` from `x (rows, K)` and weights of 8 bits, with M >= rows.
+    """Compute `y (rows, N)` from `x (rows, K)` and weights of 8 bits, with M >= rows.
 
-    With SPLITS > 1 each program adds up a part of the columns, leaves it in `parts (tiles, SPLITS, M,
-    BLOCK_N)` and takes a ticket of its tile; the last one adds the parts, always in the same order, and sets
-    the ticket back to 0. WIDE multiplies in float32: the interpreter knows no product of bfloat16.
+    With SPLITS > 1, each program sums a part of the columns, leaves it in `parts (tiles, SPLITS, M,
+    BLOCK_N)`, and takes a ticket of its tile. The one with the last ticket adds the parts, always in the same
+    order, and resets the tickets to 0. WIDE multiplies in float32: the interpreter has no product of
+    bfloat16.
     """
     tile, split = tl.program_id(0), tl.program_id(1)
     j = tl.arange(0, BLOCK_N)
@@ -160,7 +162,7 @@ def many_rows(
         cell = m[:, None] * BLOCK_N + j[None, :]
         mine = parts + tile * (SPLITS * M * BLOCK_N)
         tl.store(mine + split * (M * BLOCK_N) + cell, total)
-        # every thread's part is stored before one of them takes the ticket, which releases and acquires
+        # all threads have stored their parts before one takes the ticket, which releases and acquires
         tl.debug_barrier()
         if tl.atomic_add(tickets + tile, 1, sem="acq_rel") == SPLITS - 1:
             total = tl.zeros((M, BLOCK_N), tl.float32)

@@ -1,7 +1,7 @@
 # mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
-"""Keys that sort as scores do, the largest first and of equal ones the first, and sorting inside a program.
+"""Keys that sort as scores do (the largest first, of equal ones the first token), and sorting in a program.
 
-`triton.language.topk` finds the same, but Triton's interpreter takes a second for a thousand entries of it.
+`triton.language.topk` finds the same, but in Triton's interpreter a thousand entries take it a second.
 Source: K. E. Batcher, "Sorting networks and their applications", 1968; the selection of the largest as in
 A. Shanbhag et al., "Efficient Top-K Query Processing on Massively Parallel Hardware", 2018.
 """
@@ -13,19 +13,19 @@ import triton.language as tl
 from triton.runtime.jit import constexpr_function
 
 LOWEST = tl.constexpr(-(2**63))
-"""Below every key."""
+"""A key below all others."""
 LAST = tl.constexpr(0xFFFFFFFF)
 
 
 @constexpr_function
 def log2(size):
-    """Of a power of two."""
+    """Return the logarithm of a power of two."""
     return size.bit_length() - 1
 
 
 @triton.jit
 def ranked(score, token):
-    """Keys as those of `sampling.ranked`, of float32 `score` and int64 `token`."""
+    """Return keys as `sampling.ranked` does, of float32 `score` and int64 `token`."""
     bits = tl.where(score == 0.0, 0.0, score).to(tl.int32, bitcast=True)  # -0 is equal to 0
     ordered = bits ^ ((bits >> 31) & 0x7FFFFFFF)
     return (ordered.to(tl.int64) << 32) + (LAST - token)
@@ -33,21 +33,21 @@ def ranked(score, token):
 
 @triton.jit
 def token_of(key):
-    """The token in a key: int64."""
+    """Return the token in a key, int64."""
     return LAST - (key & LAST)
 
 
 @triton.jit
 def score_of(key):
-    """The score in a key: float32."""
+    """Return the score in a key, float32."""
     ordered = (key >> 32).to(tl.int32)
     return (ordered ^ ((ordered >> 31) & 0x7FFFFFFF)).to(tl.float32, bitcast=True)
 
 
 @triton.jit
 def exchanged(x, STAGE: tl.constexpr, APART: tl.constexpr):
-    """Put each two entries of `x (n,) int64` that are APART from one another in order: the larger first, or
-    last where bit STAGE of their place is set."""
+    """Order each two entries of `x (n,) int64` that are APART from each other: the larger first, or last if
+    bit STAGE of their place is set."""
     n: tl.constexpr = x.shape[0]
     pairs: tl.constexpr = n // (2 * APART)
     pair = tl.reshape(x, (pairs, 2, APART))
@@ -60,7 +60,7 @@ def exchanged(x, STAGE: tl.constexpr, APART: tl.constexpr):
 
 @triton.jit
 def merged(x, STAGE: tl.constexpr):
-    """Sort runs of 2 to the power of STAGE, each of which rises first and then falls, or the reverse: they
+    """Sort runs of 2 to the power of STAGE, each of which rises and then falls, or the reverse. The results
     fall and rise in turn."""
     for step in tl.static_range(0, STAGE):
         x = exchanged(x, STAGE, 1 << (STAGE - 1 - step))
@@ -69,13 +69,13 @@ def merged(x, STAGE: tl.constexpr):
 
 @triton.jit
 def largest(x, K: tl.constexpr, SORTED: tl.constexpr):
-    """The K largest of `x (n,) int64`, falling; K and n are powers of two. SORTED: runs of K fall and rise in
-    turn already."""
+    """Return the K largest of `x (n,) int64`, falling; K and n are powers of two. SORTED: runs of K already
+    fall and rise in turn."""
     if not SORTED:
         for stage in tl.static_range(1, log2(K) + 1):
             x = merged(x, stage)
     for _ in tl.static_range(0, log2(x.shape[0] // K)):
-        # of a falling run and a rising one, the larger at each place are the K largest of both
+        # of a falling and a rising run, the larger ones place by place are the K largest of both
         x = tl.max(tl.reshape(x, (x.shape[0] // (2 * K), 2, K)), 1)
         x = merged(tl.reshape(x, (x.shape[0] * K,)), log2(K))
     return x

@@ -1,5 +1,5 @@
 # mypy: allow-untyped-defs, allow-incomplete-defs, allow-untyped-decorators, allow-untyped-calls
-"""The work around the products of several rows: norm, gate, and 8-bit weights made wide."""
+"""The work around products of several rows: norm, gate, and widening of 8-bit weights."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import triton.language as tl
 
 @triton.jit
 def rms_norm(y, x, weight, eps, K: tl.constexpr, BLOCK: tl.constexpr):
-    """`y (b, K)`: a program normalises one row of `x (b, K)`, rounded once before the weight and once after
-    it, as `ops_torch.rms_norm` does."""
+    """Compute `y (b, K)`: a program normalises one row of `x (b, K)`, and rounds once before and once after
+    the weight, as `ops_torch.rms_norm` does."""
     row = tl.program_id(0).to(tl.int64) * K
     k = tl.arange(0, BLOCK)
     ok = k < K
@@ -22,7 +22,7 @@ def rms_norm(y, x, weight, eps, K: tl.constexpr, BLOCK: tl.constexpr):
 
 @triton.jit
 def silu_mul(y, x, F: tl.constexpr, BLOCK: tl.constexpr):
-    """`y (b, F)`: silu of the first half of a row of `x (b, 2 F)`, rounded, times the second half."""
+    """Compute `y (b, F)`: silu of the first half of a row of `x (b, 2 F)`, rounded, times the second half."""
     row = tl.program_id(0).to(tl.int64)
     f = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     gate = tl.load(x + row * (2 * F) + f, mask=f < F, other=0.0).to(tl.float32)
@@ -33,7 +33,7 @@ def silu_mul(y, x, F: tl.constexpr, BLOCK: tl.constexpr):
 
 @triton.jit
 def widen(y, w, scale, K: tl.constexpr, BLOCK: tl.constexpr):
-    """`y (N, K)`: the 8-bit weights `w (N, K)`, each row times its number of `scale (N,)`, in y's type."""
+    """Compute `y (N, K)`: each row of the 8-bit weights `w (N, K)` times its `scale (N,)`, in y's type."""
     row = tl.program_id(0).to(tl.int64)
     k = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     value = tl.load(w + row * K + k, mask=k < K, other=0).to(tl.float32) * tl.load(scale + row)

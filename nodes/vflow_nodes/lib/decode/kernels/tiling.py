@@ -1,8 +1,7 @@
-"""How the kernels cut their work into programs: one small table by shape, and a rule for what is not in it.
+"""Cut the kernels' work into programs: by a small table of shapes, and a rule for all others.
 
-A step reads every weight once and does next to nothing with it, so that a good cut is one that keeps enough
-bytes in flight: bandwidth times latency is some 2.5 MB on an H100. `benchmarks/kernels.py --part sweep`
-prints entries.
+A step reads every weight once and does next to nothing with it. So a good cut keeps enough bytes in flight:
+bandwidth times latency is some 2.5 MB on an H100. `benchmarks/kernels.py --part sweep` prints entries.
 """
 
 from __future__ import annotations
@@ -11,16 +10,16 @@ from dataclasses import dataclass
 
 MAX_ROWS = 32
 SMS = 132
-"""Multiprocessors of an H100 and an H200, which the rules below are for."""
+"""Multiprocessors of an H100 and an H200, for which the rules below are made."""
 MAX_SPANS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A matrix product's program: `block_n` rows of the weights (a power of two; of a gated product, half of
-    them gates), read `block_k` columns at a time by `warps` warps.
+    """A matrix product's program: `block_n` rows of the weights (a power of two; half of them gates in a
+    gated product), read `block_k` columns at a time by `warps` warps.
 
-    For one row of x only: with `by_adding` 8 bits become a float by arithmetic alone. For several rows only:
+    For one row of x only: `by_adding` turns 8 bits into a float by arithmetic alone. For several rows only:
     `splits` programs share one tile's columns; `stages` blocks are on their way at once.
     """
 
@@ -35,8 +34,8 @@ class Tile:
 @dataclass(frozen=True, slots=True)
 class Span:
     """Attention's program: `span` positions of one slot's key head, `block` of them at a time, of which
-    `stages` - 1 are on their way. Warps share a block's positions and wait for one another; a single one
-    does not."""
+    `stages` - 1 are on their way. Warps share a block's positions and wait for one another; a single warp
+    never waits."""
 
     span: int
     block: int = 64
@@ -45,10 +44,10 @@ class Span:
 
 
 Key = tuple[str, int, int, int, int]
-"""`linear` or `gated`, rows of the weights, their columns, `bucket(b)`, bits of a weight."""
+"""`linear` or `gated`; rows and columns of the weights; `bucket(b)`; bits of a weight."""
 
 TILES: dict[Key, Tile] = {
-    # Voxtral Mini 3B's, swept on an H200
+    # Voxtral Mini 3B's shapes, swept on an H200
     ("linear", 6144, 3072, 1, 16): Tile(block_n=8, block_k=512, warps=2),
     ("linear", 3072, 4096, 1, 16): Tile(block_n=2, block_k=2048, warps=8),
     ("gated", 16384, 3072, 1, 16): Tile(block_n=4, block_k=512, warps=2),
@@ -66,29 +65,29 @@ SPANS: dict[tuple[int, int], Span] = {
     (1024, 8): Span(span=128, block=32, warps=1),
     (1024, 32): Span(span=1024, block=32, warps=1, stages=4),
 }
-"""By context and batch, with 8 key heads of 128."""
+"""By context and batch, for 8 key heads of 128."""
 
 
 def bucket(rows: int) -> int:
-    """The rows that a program computes, of which `rows` are real: 1, 16 or 32."""
+    """Return how many rows a program computes, of which `rows` are real: 1, 16 or 32."""
     return 1 if rows == 1 else 16 if rows <= 16 else MAX_ROWS
 
 
 def power_of_two(size: int) -> int:
-    """The least that is not below `size`."""
+    """Return the smallest power of two that is not below `size`."""
     return 1 << (size - 1).bit_length()
 
 
 def tile(kind: str, n: int, k: int, rows: int, bits: int) -> Tile:
-    """The cut of `x (rows, k)` times `w (n, k)`."""
+    """Return the cut of `x (rows, k)` times `w (n, k)`."""
     return TILES.get((kind, n, k, bucket(rows), bits)) or (
         _one(n, k, bits) if rows == 1 else _several(kind, n, k)
     )
 
 
 def _one(n: int, k: int, bits: int) -> Tile:
-    """Many small programs, measured to be faster than a single wave of large ones. A warp reads 256 columns
-    at once, so that what x has there is where it is multiplied."""
+    """Return a cut for one row: many small programs, which measured faster than a single wave of large ones.
+    A warp reads 256 columns at once, so that x's values are where they are multiplied."""
     block_n = 8 if bits == 8 and n >= 8192 else 4
     while block_n > 2 and n // block_n < 2.9 * SMS:
         block_n //= 2
@@ -100,7 +99,7 @@ def _one(n: int, k: int, bits: int) -> Tile:
 
 
 def _several(kind: str, n: int, k: int) -> Tile:
-    """The cut for 8-bit weights; others are cuBLAS's."""
+    """Return the cut for 8-bit weights; cuBLAS does the others."""
     block_k = min(128, max(32, power_of_two(k)))
     splits = 1
     while kind == "linear" and -(-n // 32) * splits < 2.9 * SMS and k // splits > 4 * block_k:
@@ -109,13 +108,13 @@ def _several(kind: str, n: int, k: int) -> Tile:
 
 
 def span(context: int, rows: int, kv_heads: int) -> Span:
-    """The cut of attention over `context` positions by `rows` rows: programs of one warp, of which six are at
-    work on a multiprocessor; or where these would be few, of four that take a single block."""
+    """Return the cut of attention over `context` positions by `rows` rows: programs of one warp, six of which
+    work on each multiprocessor. If these would be few, programs of four warps that take a single block."""
     entry = SPANS.get((context, rows))
     if entry is not None:
         return entry
     parts = min(MAX_SPANS, power_of_two(max(1, 6 * SMS // (rows * kv_heads))))
-    # rows differ in length: a long span would keep few programs at work in the end
+    # rows differ in length: with long spans few programs would be at work at the end
     size = min(1024, max(64, power_of_two(context) // parts))
     if size == 64 and context // size * rows * kv_heads <= 2 * SMS:
         return Span(size, block=size)
