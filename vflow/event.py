@@ -48,8 +48,8 @@ class SpeechEnd(Event):
 
 
 class SpeechVoid(Event):
-    """What began with `SpeechStart` was no turn: a word of assent over a reply, or a noise. Nobody answers
-    it; the next utterance has a number of its own."""
+    """The utterance that began with `SpeechStart` was no turn: a word of assent over a reply, or a noise.
+    Nobody answers it, and the next utterance has its own number."""
 
     __slots__ = ()
 
