@@ -1,9 +1,9 @@
-"""`aec`: takes what the loudspeaker plays out of what the microphone hears, so that the agent hears the user.
+"""`aec`: remove the loudspeaker's sound from the microphone's audio, so that the agent hears only the user.
 
-The work is done by WebRTC's audio processing module (AEC3) in livekit's wheel (Apache-2.0), by frames of
-10 ms. It adapts to the echo's delay, up to half a second, and to the room by itself, given one condition:
-the reference must come before its echo, evenly. So the reference is laid out by the time at which it sounds
-(device time, not arrival), and read a little ahead of the microphone.
+WebRTC's audio processing module (AEC3), in livekit's wheel (Apache-2.0), does the work in frames of 10 ms.
+It adapts by itself to the room and to the echo's delay, up to half a second, on one condition: the reference
+must come before its echo, evenly. So the reference is ordered by the time at which it sounds (device time,
+not arrival), and read a little ahead of the microphone.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from vflow_nodes.lib.echo_reference import SLACK_NS, EchoReference, int16
 
 RATE = 16_000
 FRAME = RATE // 100
-"""Samples that the module takes at once: 10 ms."""
+"""Samples of one call into the module: 10 ms."""
 DELAY = 128
-"""Samples by which the module's output lies behind its input: its blocks and its filter bank, 4 ms each.
-Measured: the peak of the correlation of white noise before and behind it."""
+"""Samples by which the module's output is later than its input: its blocks and its filter bank, 4 ms each.
+Measured: the peak of the correlation of white noise before and after it."""
 PRIMED_S = 5
 FADE_FRAMES = 50
-"""Of silence, in which it lets go of what it holds down."""
+"""Frames of silence after the noise, in which the module stops suppressing."""
 
 
 class Canceller:
@@ -55,11 +55,11 @@ class Canceller:
         )
 
     def prime(self, reference_rate: int) -> None:
-        """Let the module hear PRIMED_S of a loudspeaker that nobody hears: about 60 ms of work.
+        """Feed the module PRIMED_S of a loudspeaker without any echo: about 60 ms of work.
 
-        In its first 5 s of sound it takes all that it hears for echo, 30 to 60 dB down, the user with
-        headphones too. Behind this it knows rooms without echo, and finds an echo within 0.2 s all the same;
-        with 4 s it does not yet know, with 6 s it lets 0.4 s of the first echo through (measured).
+        In its first 5 s of sound the module takes everything for echo and lowers it by 30 to 60 dB, even a
+        user with headphones. After this it knows rooms without echo, and still finds an echo within 0.2 s.
+        With 4 s it does not know them yet; with 6 s it lets 0.4 s of the first echo through (measured).
         """
         noise = np.random.default_rng(0)
         for _ in range(PRIMED_S * 100):
@@ -72,7 +72,7 @@ class Canceller:
             )
 
     def cancel(self, near: Samples, reference: NDArray[np.int16], reference_rate: int) -> Samples:
-        """The next 10 ms of the microphone, `(FRAME,)`, without the echo; `DELAY` samples behind."""
+        """Return the next 10 ms of the microphone, `(FRAME,)`, without the echo; `DELAY` samples late."""
         played = self._frame(bytearray(reference.tobytes()), reference_rate, 1, len(reference))
         self._module.process_reverse_stream(played)
         heard = bytearray(int16(near).tobytes())
@@ -81,25 +81,25 @@ class Canceller:
 
 
 class Aec(Node):
-    """Removes the echo of what the loudspeaker plays from the microphone's audio.
+    """Remove the loudspeaker's echo from the microphone's audio.
 
-    `reference` is what is played, at the rate of the loudspeaker, each packet's pts the time at which it
-    sounds; between packets is silence. Until the first one comes the audio passes unchanged.
+    `reference` is the audio played, at the loudspeaker's rate. Each packet's pts is the time at which it
+    sounds; between packets is silence. Until the first one comes, the audio passes unchanged.
 
-    A packet comes out for each that goes in, of the same length, and tells the truth about its time: the
-    audio is 8 ms old, and up to 10 ms more where packets are no multiple of 10 ms (16 ms in all at 32 ms).
-    The canceller cuts below 100 Hz.
+    Each packet that goes in gives one of the same length, with its true time: the audio is 8 ms old, plus up
+    to 10 ms if packets are no multiple of 10 ms (16 ms in all at 32 ms). The canceller removes sound below
+    100 Hz.
     """
 
     example = "aec: {use: aec}"
-    swallows = (Event,)  # those of the loudspeaker: a reply's end means nothing to who listens
+    swallows = (Event,)  # the loudspeaker's events: the nodes that listen to the user have no use for them
 
     lead: Duration = prop(
         "40ms",
         ge="0ms",
         le="200ms",
-        doc="how much before it sounds the reference is read: more than devices are wrong about their time;"
-        " it shrinks where the reference is not there so early",
+        doc="how long before it sounds the reference is read: longer than the error of devices' times; it"
+        " shrinks if the reference does not come so early",
     )
     noise_suppression: bool = prop(False, doc="also suppress steady noise")
     gain_control: bool = prop(False, doc="also bring the voice to an even level")
@@ -126,7 +126,7 @@ class Aec(Node):
     def open(self) -> None:
         self._canceller = Canceller(self.noise_suppression, self.gain_control)
         self._played: EchoReference | None = None
-        self._rate = 0  # of the reference that the canceller works with
+        self._rate = 0  # the rate of the reference in the canceller
         self._cancelling = False
         self._warned = False
         self._end_ns: int | None = None  # of the last packet
@@ -157,7 +157,7 @@ class Aec(Node):
         made: list[AudioPacket] = []
         if self._end_ns is None or abs(packet.pts_ns - self._end_ns) > 2 * SLACK_NS:
             made += self._drain()
-            # so much is always there to give out, whatever frames of 10 ms leave over of a packet
+            # hold this much, so that each packet can give out its own length although frames are 10 ms
             self._restart(hold=FRAME - math.gcd(packet.frames, FRAME))
         self._near = np.concatenate([self._near, packet.mono()])
         self._end_ns = packet.pts_ns + packet.duration_ns
@@ -169,11 +169,11 @@ class Aec(Node):
 
     def _restart(self, hold: int) -> None:
         self._near = np.empty(0, np.float32)  # less than a frame, not yet cancelled
-        self._past = np.zeros(2 * FRAME, np.float32)  # what came before `_near`
+        self._past = np.zeros(2 * FRAME, np.float32)  # the samples before `_near`
         self._done = np.zeros(hold, np.float32)  # cancelled, not yet given out
 
     def _step(self, end_ns: int) -> None:
-        """Cancel every whole frame; `end_ns` is the end of `_near`."""
+        """Cancel the echo in every whole frame; `end_ns` is the time at which `_near` ends."""
         done = [self._done]
         while len(self._near) >= FRAME:
             pts_ns = end_ns - len(self._near) * SECOND // RATE
@@ -184,17 +184,18 @@ class Aec(Node):
         self._done = np.concatenate(done)
 
     def _cancel(self, frame: Samples, pts_ns: int) -> Samples:
-        """A frame without its echo, `DELAY` samples late."""
+        """Return a frame without its echo, `DELAY` samples late."""
         assert self._canceller is not None, "open() was not called"
         if self._played is None and not (self.noise_suppression or self.gain_control):
+            # only delay it, as the canceller would: no jump when the first reference comes
             return np.concatenate([self._past[-DELAY:], frame[:-DELAY]])
         rate = self._played.rate if self._played is not None else self._rate or RATE
         silence = np.zeros(rate // 100, np.int16)
-        if rate != self._rate:  # the module begins anew
+        if rate != self._rate:  # the module starts again
             self._rate, self._cancelling = rate, False
             if self._played is not None:
                 self._canceller.prime(rate)
-        if not self._cancelling:  # not with a gap
+        if not self._cancelling:  # the last two frames first: no gap
             self._cancelling = True
             for past in (self._past[:FRAME], self._past[FRAME:]):
                 self._canceller.cancel(past, silence, rate)
@@ -202,7 +203,7 @@ class Aec(Node):
         return self._canceller.cancel(frame, reference, rate)
 
     def _take(self, frames: int) -> list[AudioPacket]:
-        """The next frames as a packet, as many as there are."""
+        """Return the next frames as a packet: `frames`, or all if there are fewer."""
         frames = min(frames, len(self._done))
         if not frames or self._end_ns is None:
             return []
@@ -211,7 +212,7 @@ class Aec(Node):
         return [AudioPacket(data=data, rate=RATE, pts_ns=self._end_ns - age * SECOND // RATE)]
 
     def _drain(self) -> list[AudioPacket]:
-        """All that is held, where the stream ends or breaks off."""
+        """Return all audio held, because the stream ends or breaks off."""
         if self._end_ns is None:
             return []
         held = len(self._done) + DELAY + len(self._near)

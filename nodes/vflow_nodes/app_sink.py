@@ -1,4 +1,4 @@
-"""Audio for the application, which plays it somewhere else: a call, a socket, a window."""
+"""Send audio to the application, which plays it somewhere else: a call, a socket, a window."""
 
 from __future__ import annotations
 
@@ -34,32 +34,32 @@ from vflow import (
 
 Report = tuple[str, Played]
 PATIENCE_NS = 5 * SECOND
-"""After how long without a report what waits for one is told, and sent at the clock's pace."""
+"""After this long without a report, warn and send the waiting audio at the clock's pace."""
 FRAME_NS = 20 * MS
 """Longest packet that is sent."""
 
 
 class AppSink(Sink):
-    """Sends a reply's audio to the application, and counts what was heard of it.
+    """Send a reply's audio to the application, and count how much of it was heard.
 
-    `output` has the audio: `get`, `async for`, or `listen`. With `pace: clock` the application plays what it
-    is given at once, and the clock says what was heard. With `pace: played` it reports by `played` how much
-    of a reply has sounded, and what it has not reported counts as not heard. Either way no more than `buffer`
-    is sent ahead of what is heard; a reply of which nothing is reported for 5 s goes on at the clock's pace.
-    After an interruption the application must forget what it has not played.
+    `output` has the audio: `get`, `async for`, or `listen`. With `pace: clock` the application plays audio as
+    soon as it gets it, and the clock tells how much was heard. With `pace: played` the application calls
+    `played` to report how much of a reply has sounded; the rest counts as not heard. Either way at most
+    `buffer` is sent ahead of what is heard. A reply without any report for 5 s goes on at the clock's pace.
+    After an interruption the application must forget the audio that it has not played.
 
-    While the reply is held nothing more is sent. An application that pauses what it plays then sets `holds`
-    with `pace: clock`, so that the clock stands still meanwhile; one that reports what is played needs not.
+    While the reply is on hold nothing more is sent. An application that pauses its playing then needs `holds`
+    with `pace: clock`, so that the clock stops meanwhile; with `pace: played` it does not.
     """
 
     example = "app: {use: app_sink, pace: played, buffer: 2s}"
 
-    pace: Literal["clock", "played"] = prop("clock", doc="who says what was heard: the clock, or `played`")
-    buffer: Duration = prop("500ms", ge="20ms", le="60s", doc="audio that is sent ahead of what is heard")
+    pace: Literal["clock", "played"] = prop("clock", doc="what counts as heard: by the clock, or by `played`")
+    buffer: Duration = prop("500ms", ge="20ms", le="60s", doc="most audio sent ahead of what is heard")
     rate: int | None = prop(
-        None, ge=8_000, le=192_000, unit="Hz", doc="of what is sent; by default the voice's"
+        None, ge=8_000, le=192_000, unit="Hz", doc="of the audio sent; by default the voice's"
     )
-    holds: bool = prop(False, doc="with pace: clock, the application pauses where the reply is held")
+    holds: bool = prop(False, doc="with pace: clock, the application pauses during a hold")
     audio = In(Audio(channels=1))
 
     _held = False
@@ -69,12 +69,12 @@ class AppSink(Sink):
 
     @functools.cached_property
     def output(self) -> Outbox[AudioPacket]:
-        """The audio as it is sent, in packets of at most 20 ms; closed with the node."""
+        """An outbox with the audio as it is sent, in packets of at most 20 ms. Closed with the node."""
         return Outbox()
 
     def forget(self) -> int:
-        """Take back what the application has not read; returns how many frames. Whoever reads the output by
-        `listen` puts another function here."""
+        """Take back the audio that the application has not read, and return how many frames. A reader that
+        uses `listen` replaces this function by its own."""
         return sum(packet.frames for packet in self.output.take_back(lambda packet: True))
 
     def port_caps(self, port: str) -> Caps:
@@ -84,14 +84,14 @@ class AppSink(Sink):
         caps = self.ctx.caps("audio")
         if not isinstance(caps, Audio) or caps.rate is None:
             raise Unavailable(f"{self.ctx.name} has to know the rate of its audio; set its property 'rate'")
-        self._handing = threading.Lock()  # no block is handed over after a drop that it belongs before
+        self._handing = threading.Lock()  # held while a block is sent, so that none follows a drop
         self._gain = self._target = 1.0
         self._held, self._in_hand = False, 0
         self._taken_back: Flush | None = None  # the last flush that took a reply back
         self._warned: set[str] = set()
-        self._clock = 0, 0  # with pace: clock, a time in ns and the frame that plays then
-        self._reported = 0  # frames heard when a report was waited for last
-        self._patient_until: int | None = None  # with pace: played, in ns; None where none is waited for
+        self._clock = 0, 0  # with pace: clock, (a time in ns, the frame that plays then)
+        self._reported = 0  # frames heard at the last wait for a report
+        self._patient_until: int | None = None  # with pace: played, in ns; None without a wait
         self._sent = SentAudio(caps.rate)
 
     def close(self) -> None:
@@ -102,10 +102,11 @@ class AppSink(Sink):
     def played(self, seconds: float, turn: int | None = None) -> None:
         """Report, with `pace: played`, how much of a reply has sounded in all. Any thread.
 
-        `turn` is the reply's, by default that which sounds now. Of a reply that was cut it may be told until
-        the next one ends: history and report are put right. More than was sent counts as all of that.
+        `turn` is the reply's, by default that of the reply that sounds now. A report on an interrupted reply
+        may come until the next reply ends: history and report are corrected. More than was sent counts as all
+        of it.
 
-        Raises: VflowError for what is no time, or where the clock counts.
+        Raises: VflowError if `seconds` is no time, or with `pace: clock`.
         """
         if self.pace != "played":
             raise VflowError("played() is for pace: played; with pace: clock the clock says what was heard")
@@ -128,7 +129,7 @@ class AppSink(Sink):
         if late is not None:
             heard, back = late.heard, self._taken_back
             if back is not None and any(played.turn == turn for played in back.played):
-                heard = replace(back, played=(late,)).heard(turn)  # it may count as nothing
+                heard = replace(back, played=(late,)).heard(turn)  # None if too little was heard to count
             self.ctx.conversation.truncate(turn, heard)
             self.ctx.post("played", phase="late", played=late)
         self.ctx.notify()
@@ -150,13 +151,13 @@ class AppSink(Sink):
         self._look()
 
     def _hand(self, block: AudioPacket) -> bool:
-        """Send a block; False while the reply is held."""
+        """Send a block, or return False while the reply is on hold."""
         sent = self._opened()
         with self._handing:
             if self._held:
                 self._patient_until = None
                 return False
-            if not sent.unheard:  # it plays from now on
+            if not sent.unheard:  # all else was heard: it plays from now on
                 self._clock = self.ctx.now_ns(), sent.count
             sent.send(block, self.ctx.epoch)
             self.output.put(self._scaled(block))
@@ -218,7 +219,7 @@ class AppSink(Sink):
         return self._sent
 
     def _frame(self, sent: SentAudio) -> int:
-        """The frame that plays now, by the clock, which stands still where the application pauses."""
+        """Return the frame that plays now, by the clock, which stops while the application pauses."""
         time_ns, frame = self._clock
         if self._held and self.holds:
             return frame
@@ -229,22 +230,22 @@ class AppSink(Sink):
         return sent.hear(self._frame(sent)) if self.pace == "clock" else []
 
     def _look(self) -> None:
-        """Tell what was heard by now, and ask for a look when there is more to tell."""
+        """Report what was heard by now, and set the timer for the next report."""
         self._post(self._hear())
         if self.pace == "clock":
             due = self._opened().next_due()
             self.ctx.wake_at(None if due is None else self._time_ns(due))
 
     def _time_ns(self, frame: int) -> int:
-        """When the clock has come to a frame; when to look again, where it stands still."""
+        """Return when the clock reaches a frame; while it is stopped, when to look again."""
         time_ns, at = self._clock
         if self._held and self.holds:
             return self.ctx.now_ns() + FRAME_NS
         return time_ns - (at - frame) * SECOND // self._opened().rate + 1
 
     def _wait_for(self, most: int, until_ns: int | None = None) -> None:
-        """Wait until at most `most` frames are not heard, or until a time; for a report that does not come
-        no longer than PATIENCE_NS, and then FRAME_NS a call."""
+        """Wait until at most `most` frames are not heard, or until a time. For a missing report wait at most
+        PATIENCE_NS, and after that FRAME_NS a call."""
         sent, most = self._opened(), max(0, most)
         while True:
             self._look()
@@ -272,7 +273,7 @@ class AppSink(Sink):
             self.ctx.wait_until(until_ns or self._patient_until)
 
     def _scaled(self, packet: AudioPacket) -> AudioPacket:
-        """The packet at the volume that was asked for, on a ramp where that has changed."""
+        """Return the packet at the present volume, with a ramp if that has changed."""
         before, self._gain = self._gain, self._target
         if before == self._gain == 1.0:
             return packet

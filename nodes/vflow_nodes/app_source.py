@@ -1,4 +1,4 @@
-"""Audio that the application hands in: a call, a socket, a file that it has read."""
+"""Take audio from the application: a call, a socket, a file that it has read."""
 
 from __future__ import annotations
 
@@ -33,35 +33,36 @@ from vflow_nodes.lib.app_audio import samples_of
 CLOSED = "nobody takes what is pushed: the pipeline is not open; start one"
 OVER = "push after end(): the stream is over; start a new session or pipeline"
 MOST_MARKS = 1_000
-"""Presses and releases that wait to leave, between the audio."""
+"""How many presses and releases may wait between the audio."""
 AHEAD_NS = 2 * SECOND
-"""Silence that follows audio which came faster than it lasts; then the stream waits for the clock."""
+"""Silence that may follow audio which came faster than it lasts; then the stream waits for the clock."""
 
 
 class AppSource(Node):
-    """Audio of the application, which calls `push` from any thread.
+    """Take audio from the application, which calls `push` from any thread.
 
-    What is pushed leaves at once with `pace: free`; with `pace: clock` as a microphone would hear it, however
-    fast it was pushed. Where nothing was pushed for `idle`, silence follows at the clock's pace, so that an
-    utterance ends. A push that finds no room in `buffer` is refused whole.
+    With `pace: free` audio leaves at once; with `pace: clock` it leaves as from a microphone, however fast it
+    was pushed. After `idle` without a push, silence follows at the clock's pace, so that an utterance ends.
+    If `buffer` has no room for a push, all of it is refused.
     """
 
     example = "caller: {use: app_source, rate: 8000}"
 
     rate: int = prop(
-        16_000, ge=8_000, le=192_000, unit="Hz", doc="of the stream; what is pushed is converted"
+        16_000, ge=8_000, le=192_000, unit="Hz", doc="of the stream; audio pushed is converted to it"
     )
-    pace: Literal["free", "clock"] = prop("free", doc="at once, or as a microphone")
+    pace: Literal["free", "clock"] = prop("free", doc="free: send at once; clock: as a microphone")
     frame: Duration = prop("20ms", ge="1ms", le="1s", doc="longest packet", latency="path")
-    buffer: Duration = prop("30s", ge="100ms", le="600s", doc="audio that waits at most")
-    idle: Duration = prop("200ms", ge="20ms", le="10s", doc="a pause of pushes after which silence follows")
+    buffer: Duration = prop("30s", ge="100ms", le="600s", doc="most audio that waits")
+    idle: Duration = prop("200ms", ge="20ms", le="10s", doc="time without a push after which silence follows")
     audio = Out(Audio(channels=1))
 
     _open = False
 
     @functools.cached_property
     def room(self) -> Outbox[bool]:
-        """Has an item after a push was refused, once there may be room; closed with the node."""
+        """An outbox that gets an item once there may be room again after a refused push. Closed with the
+        node."""
         return Outbox(limit=1)
 
     def port_caps(self, port: str) -> Caps:
@@ -70,12 +71,12 @@ class AppSource(Node):
     def open(self) -> None:
         self._lock = threading.Lock()
         self._waiting: deque[Samples | type[Event]] = deque()  # guarded by _lock
-        self._count = self._marks = 0  # frames, and marks between them, in it; guarded by _lock
+        self._count = self._marks = 0  # frames and marks in `_waiting`; guarded by _lock
         self._filter: tuple[int, soxr.ResampleStream] | None = None  # guarded by _lock
         self._mixdowns: dict[int, Mixdown] = {}  # by rate; guarded by _lock
         self._ending = self._refused = False  # guarded by _lock
         self._warned = False
-        self._at_ns = 0  # end of what has left
+        self._at_ns = 0  # the end of the audio sent
         self._open = True
 
     def close(self) -> None:
@@ -85,14 +86,13 @@ class AppSource(Node):
     # the application's side
 
     def push(self, samples: Any, rate: int | None = None) -> bool:
-        """Hand in audio. Returns False where there is no room for it, and takes nothing then. Any thread;
-        does not block.
+        """Hand in audio. If there is no room, take none of it and return False. Any thread; does not block.
 
         `samples` are `(frames,)` or `(frames, channels)` of float (-1 to 1), int16, int32 or uint8; bytes are
         16 bit, little endian, mono. `rate` is in Hz, by default the node's own. Channels are mixed. A sample
         that is no number is taken as silence, with a warning.
 
-        Raises: VflowError for what is no audio, for more than the buffer holds, and after `end`.
+        Raises: VflowError if it is no audio, if it is more than the buffer holds, and after `end`.
         """
         data, bad = samples_of(samples)
         rate = self.rate if rate is None else _rate_of(rate)
@@ -119,13 +119,13 @@ class AppSource(Node):
         return True
 
     def press(self) -> None:
-        """Mark that the user holds a button down, and what is pushed from now on is an utterance: for a
-        `push_to_talk` downstream. Any thread; does not block. Raises: as `push`; where MOST_MARKS wait."""
+        """Mark that the user presses a button: audio pushed from now on is an utterance, for a `push_to_talk`
+        downstream. Any thread; does not block. Raises: as `push`, and if MOST_MARKS wait."""
         self._mark(TalkStart)
 
     def release(self) -> None:
-        """Mark that the user has let the button go: the utterance ends with what was pushed. Any thread; does
-        not block. Raises: as `press`."""
+        """Mark that the user releases the button: the utterance ends with the audio pushed so far. Any
+        thread; does not block. Raises: as `press`."""
         self._mark(TalkEnd)
 
     def _mark(self, event: type[Event]) -> None:
@@ -143,11 +143,11 @@ class AppSource(Node):
 
     @property
     def waiting_ns(self) -> int:
-        """How long the audio lasts that waits to leave; any thread."""
+        """The length of the audio that waits to leave, in ns. Any thread."""
         return self._count * SECOND // self.rate if self._open else 0
 
     def end(self) -> None:
-        """End the stream after what was pushed. Any thread; may be called twice."""
+        """End the stream after the audio pushed so far. Any thread; may be called twice."""
         if self._open:
             with self._lock:
                 self._drain()
@@ -167,7 +167,7 @@ class AppSource(Node):
             self._count += len(mixed)
 
     def _drain(self) -> None:
-        """Take what the filter holds back: what it was given is over."""
+        """Queue the audio that the filter holds back: its stream is over."""
         if self._filter is not None:
             rest = self._filter[1].resample_chunk(np.zeros(0, np.float32), last=True)
             self._filter = None
@@ -179,7 +179,7 @@ class AppSource(Node):
 
     def produce(self) -> Iterator[AudioPacket | Event]:
         frame = max(1, self.frame * self.rate // SECOND)
-        pushed_ns = silent_ns = 0  # when audio came last; how much silence followed it
+        pushed_ns = silent_ns = 0  # when audio last left; how much silence followed it
         waited = False  # whether the next block was there when the last one left
         while True:
             now = self.ctx.now_ns()
@@ -189,7 +189,7 @@ class AppSource(Node):
             elif len(block):
                 lasts_ns = len(block) * SECOND // self.rate
                 late_ns = now - lasts_ns - self._at_ns
-                # a busy machine, or a network, that delivers late tears no gap into speech
+                # a late delivery, by a busy machine or a network, makes no gap within speech
                 if not waited and late_ns > (self.idle if pushed_ns and not silent_ns else 0):
                     self._at_ns += late_ns
                 pushed_ns, silent_ns, waited = now, 0, self._count > 0
@@ -206,13 +206,13 @@ class AppSource(Node):
                 yield self._packet(np.zeros(frame, np.float32))
 
     def _silence_due(self, pushed_ns: int, silent_ns: int) -> int:
-        """When the next packet of silence leaves."""
+        """Return when the next packet of silence leaves."""
         due = pushed_ns + self.idle + silent_ns
         ahead = self._at_ns + self.frame
         return max(due, ahead) if silent_ns >= AHEAD_NS else due
 
     def _next(self, frames: int) -> Samples | Event:
-        """The next samples that were pushed, at most `frames`, or the mark between them."""
+        """Take the next samples that were pushed, at most `frames`, or the mark between them."""
         with self._lock:
             if not self._waiting:
                 return np.zeros(0, np.float32)

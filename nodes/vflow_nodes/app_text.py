@@ -1,4 +1,4 @@
-"""Text of the application: what its user typed, and what the agent is to say."""
+"""Take text from the application: what its user typed, and what the agent is to say."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ MOST_WAITING = 1_000
 class AppText(Node):
     """Hand in text of the application, which calls `ask` and `say` from any thread.
 
-    What is asked is a turn of the user: it interrupts the reply, as speech does, and the generator answers
-    it. What is to be said comes after the reply that is being made, as a reply of its own; an interruption
-    takes it back.
+    A text for `ask` is a turn of the user: it interrupts the reply, as speech does, and the generator answers
+    it. A text for `say` follows the reply that is being made, as a reply of its own; an interruption drops
+    it.
     """
 
     sparse = True
     example = "typed: {use: app_text}"
 
-    interrupts: bool = prop(True, doc="whether what is asked cuts the reply before it; else it waits")
+    interrupts: bool = prop(True, doc="whether a text asked interrupts the reply before it; else it waits")
     text = Out(Text("final"), doc="what the user typed", bus=True)
     reply = Out(Text("reply"), doc="what the agent is to say")
 
@@ -42,15 +42,15 @@ class AppText(Node):
     # the application's side
 
     def ask(self, text: str, language: str = "") -> int:
-        """Hand in a turn of the user; returns its number. Any thread; does not block.
+        """Hand in a turn of the user and return its number. Any thread; does not block.
 
-        `language` (ISO 639-1) is passed on to the voice. Raises: VflowError for no text, where nothing is
-        linked to `text`, after `end`, and where MOST_WAITING wait.
+        `language` (ISO 639-1) is passed on to the voice. Raises: VflowError if there is no text, if nothing
+        is linked to `text`, after `end`, and if MOST_WAITING texts wait.
         """
         return self._hand_in(self.text, text, language)
 
     def say(self, text: str, language: str = "") -> int:
-        """Have the agent say a text as it is; returns the number of its turn. As `ask`, for `reply`."""
+        """Have the agent say a text as it is, and return the number of its turn. As `ask`, for `reply`."""
         return self._hand_in(self.reply, text, language)
 
     def end(self) -> None:
@@ -71,7 +71,7 @@ class AppText(Node):
             raise VflowError(f"a language is a code as 'en', or '' for the voice's own; not {language!r}")
         if not self._open:
             raise VflowError("nobody takes a text: the pipeline is not open; start one")
-        # halves of a surrogate pair, as JSON may bring them: no tokenizer takes one that stands alone
+        # JSON may contain half of a surrogate pair, which no tokenizer takes: replace it
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         if not self.ctx.linked(port.name):
             raise VflowError(
@@ -82,7 +82,7 @@ class AppText(Node):
                 raise VflowError("a text after end(): the stream is over; start a new session or pipeline")
             if len(self._waiting) >= MOST_WAITING:
                 raise VflowError(f"{MOST_WAITING:,} texts wait to be answered; wait for replies")
-            turn = self.ctx.new_turn()  # under the lock: in the order of the numbers
+            turn = self.ctx.new_turn()  # under the lock, so that turns wait in the order of their numbers
             meta = {"language": language} if language else {}
             self._waiting.append((port, TextPacket(text=text, turn=turn, meta=meta)))
         self.ctx.notify()

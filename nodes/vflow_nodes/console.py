@@ -1,4 +1,4 @@
-"""Text on standard output."""
+"""Print text on standard output."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from vflow import AnyCaps, Eos, Event, In, Node, Packet, TextPacket, print_line,
 
 
 class Console(Node):
-    r"""Prints each text packet on a line of its own; audio passes in silence.
+    r"""Print each text packet on a line of its own, and ignore audio.
 
-    Control characters are shown as `\x1b`, ends of lines as `\n`: into a pipe too, where a line is a packet.
-    Characters that the stream's encoding lacks become `?`. Where nobody reads any more, the run goes on.
+    Control characters are shown as `\x1b` and ends of lines as `\n`, also in a pipe, so that one line is one
+    packet. Characters that the stream's encoding lacks become `?`. If the reader goes away, the run goes on.
     """
 
     effect = True
     example = "shown: {use: console, prefix: 'agent: '}"
 
-    prefix: str = prop("", doc="stands in front of each line")
+    prefix: str = prop("", doc="put before each line")
     events: bool = prop(False, doc="print a line for each event too")
     input = In(AnyCaps())
 

@@ -6,7 +6,7 @@ from vflow import AnyCaps, In, Node, Out, Packet
 
 
 class Identity(Node):
-    """Passes on whatever comes: a place for a queue, for a name, or for a measurement."""
+    """Pass on each packet as it is: a place for a queue, a name or a measurement."""
 
     example = "here: {use: identity}"
 

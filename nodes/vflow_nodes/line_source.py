@@ -1,4 +1,4 @@
-"""Lines of standard input: what is typed, or comes out of a pipe."""
+"""Read lines from standard input, typed or out of a pipe."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from vflow import LineReader, Node, Out, Text, TextPacket, prop
 
 
 class LineSource(Node):
-    """Hand in each line of standard input as a turn that the user typed; empty ones are passed over.
+    """Hand in each line of standard input as a turn that the user typed; skip empty lines.
 
-    At a terminal a line interrupts the reply; out of a pipe the lines are answered one after the other.
+    At a terminal a line interrupts the reply. Lines out of a pipe are answered one after the other.
     """
 
     sparse = True
     example = "typed: {use: line_source}"
 
     interrupts: Literal["auto", "yes", "no"] = prop(
-        "auto", doc="whether a line cuts the reply before it; auto: at a terminal"
+        "auto", doc="whether a line interrupts the reply before it; auto: only at a terminal"
     )
     text = Out(Text("final"), doc="what the user typed", bus=True)
 

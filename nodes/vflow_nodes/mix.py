@@ -1,4 +1,4 @@
-"""`mix`: several streams of audio summed in one timeline."""
+"""`mix`: sum several streams of audio on one timeline."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from vflow import (
 )
 
 SLACK_NS = 10 * MS
-"""A packet that comes later than the end of the one before it by no more continues it: jitter and drift."""
+"""A packet that begins no later than this after the last one's end continues it: jitter and drift."""
 FADE_S = 0.01
 """How long a gain takes to change."""
 LEAST_DB, MOST_DB = -120.0, 40.0
@@ -53,7 +53,7 @@ class Block:
 
 @dataclass(slots=True)
 class Stream:
-    """One input. `end` is the frame up to which it has said what it has; `gain` that of its last sample."""
+    """One input. Up to frame `end` its audio, or its silence, is known. `gain` is that of its last sample."""
 
     end: int = 0
     gain: float | None = None
@@ -62,22 +62,22 @@ class Stream:
 
 
 class Mix(Node):
-    """Sums what comes from several nodes: each packet where its pts says, silence where a stream has none.
+    """Sum the audio of several nodes: each packet at the time of its pts, silence where a stream has none.
 
-    It gives out what all streams have said; for one that is late it waits until `wait` after a packet's
-    end, by pipeline time, and goes on without it. Nothing of the late one is lost: it follows late, until a
-    pause lets it catch up. Where no stream has anything nothing comes out. The stream ends with its
-    last input. The sum is not limited; a warning says once that it exceeds full scale.
+    Audio leaves once every stream has come that far. For a late stream it waits until `wait` after a packet's
+    end, by pipeline time, then goes on without it. Nothing of the late stream is lost: it plays late until a
+    pause lets it catch up. If no stream has audio, nothing leaves. The stream ends with its last input. The
+    sum is not limited; one warning says that it exceeds full scale.
     """
 
     example = "mix: {use: mix, gains: {music: -12}}"
-    swallows = (Event,)  # of one stream; the end of a turn is said where its audio ends
+    swallows = (Event,)  # events of one stream; this node sends a turn's end itself, where its audio ends
 
     gains: dict[str, float] = prop(
-        {}, ge=LEAST_DB, le=MOST_DB, hot=True, unit="dB", doc="by the name of the node in front; others 0"
+        {}, ge=LEAST_DB, le=MOST_DB, hot=True, unit="dB", doc="by the name of the node before; others 0"
     )
     wait: Duration = prop(
-        "100ms", ge="0ms", le="10s", latency="path", doc="how long a packet waits for streams that are late"
+        "100ms", ge="0ms", le="10s", latency="path", doc="how long a packet waits for late streams"
     )
 
     audio = In(Audio(channels=1), several=True, doc="the streams")
@@ -97,7 +97,7 @@ class Mix(Node):
         caps = self.ctx.caps("audio")
         self._rate = (
             caps.rate if isinstance(caps, Audio) and caps.rate else 1
-        )  # else the first packet says it
+        )  # 1 until the first packet tells
         self._next: int | None = None  # the first frame that is not yet given out
         self._warned = False
 
@@ -144,9 +144,9 @@ class Mix(Node):
         return name, self._streams.setdefault(name, Stream())
 
     def _amplified(self, name: str, stream: Stream, samples: Samples) -> Samples:
-        gains = self.gains  # a hot change replaces it
+        gains = self.gains  # read once: a hot change replaces the dict
         db = next((gains[outer] for outer in _outer(name) if outer in gains), 0.0)
-        gain = 10 ** (min(MOST_DB, max(LEAST_DB, db)) / 20)  # in this order -120 where it is not a number
+        gain = 10 ** (min(MOST_DB, max(LEAST_DB, db)) / 20)  # in this order, NaN gives -120
         before, stream.gain = stream.gain, gain
         if before is None or before == gain:
             return samples if gain == 1 else samples * np.float32(gain)
@@ -155,7 +155,7 @@ class Mix(Node):
         return ramped
 
     def _known(self) -> int:
-        """The frame up to which the sum is certain, or has waited long enough; asks to be woken for more."""
+        """Return the frame up to which the sum is certain, or has waited long enough. Set the timer for more."""
         certain = min(stream.end for stream in self._streams.values())
         now = (self.ctx.now_ns() - self.wait) * self._rate // SECOND
         ends = [block.end for stream in self._streams.values() for block in stream.blocks]
@@ -165,7 +165,7 @@ class Mix(Node):
         return due
 
     def _give(self, until: int | None) -> Iterator[AudioPacket | Event]:
-        """All up to a frame, None for all there is; each end of a turn behind the audio that it ends."""
+        """Yield everything up to a frame (None: everything), each turn's end after the audio that it ends."""
         streams = list(self._streams.values())
         if until is None:
             until = max([b.end for s in streams for b in s.blocks], default=self._next or 0)
@@ -210,7 +210,7 @@ class Mix(Node):
 
 
 def _cut(block: Block, stop: int, shift: int) -> list[Span]:
-    """Take what lies before frame `stop` off a block; returns the words that went with it, moved."""
+    """Remove the samples before frame `stop` from a block. Return their words, moved by `shift`."""
     frames = stop - block.at
     whole = frames == len(block.samples)
     gone = [span for span in block.spans if whole or span.middle < frames]
@@ -224,7 +224,7 @@ def _moved(span: Span, frames: int) -> Span:
 
 
 def _outer(name: str) -> list[str]:
-    """A node's name, and those of the bins that it is in."""
+    """Return a node's name, and the names of the bins around it."""
     parts = name.split(".")
     return [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
 

@@ -1,4 +1,4 @@
-"""A sink for what nobody needs."""
+"""A sink for packets that nobody needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from vflow import AnyCaps, In, Node, Packet
 
 
 class Null(Node):
-    """Takes whatever comes and forgets it at once; `packets` counts what came since `open`."""
+    """Take each packet and forget it; `packets` counts them since `open`."""
 
     example = "nowhere: {use: 'null'}"
 

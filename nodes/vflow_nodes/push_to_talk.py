@@ -1,4 +1,4 @@
-"""Push to talk: utterances that the user begins and ends with a button."""
+"""Push to talk: the user begins and ends an utterance with a button."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from vflow import (
 )
 
 MOST_WAITING = 1_000
-"""Presses and releases that wait for audio."""
+"""How many presses and releases may wait for audio."""
 
 
 class PushToTalk(Node):
     """Cut audio into utterances by a button, in the place of a `vad`.
 
-    The application calls `press` and `release`, or the stream brings `talk_start` and `talk_end`, as those of
-    a `Session` does. Pressing interrupts the reply at once; releasing ends the turn. A button that was held
-    for less than `shortest` has interrupted, and asked nothing.
+    The application calls `press` and `release`, or the stream has `talk_start` and `talk_end`, as that of a
+    `Session` does. A press interrupts the reply at once; a release ends the turn. A press shorter than
+    `shortest` only interrupts.
     """
 
     swallows = (TalkStart, TalkEnd)
@@ -48,7 +48,7 @@ class PushToTalk(Node):
         latency="endpoint",
         doc="audio after the release that still counts: people let go within the last syllable",
     )
-    shortest: Duration = prop("200ms", ge="0ms", le="2s", doc="a shorter press asks nothing")
+    shortest: Duration = prop("200ms", ge="0ms", le="2s", doc="a shorter press only interrupts")
     max_utterance: Duration = prop("30s", ge="1s", le="600s", doc="a longer utterance is ended here")
 
     audio = In(Audio(rate=16_000, channels=1))
@@ -58,12 +58,12 @@ class PushToTalk(Node):
 
     def open(self) -> None:
         self._lock = threading.Lock()
-        self._calls: deque[tuple[int, bool]] = deque()  # when it was pressed or not; guarded by _lock
-        self._turn = 0  # 0 while the button is up, and nothing is awaited of its utterance
+        self._calls: deque[tuple[int, bool]] = deque()  # (time in ns, whether pressed); guarded by _lock
+        self._turn = 0  # 0 while the button is up and the tail is over
         self._begun = False  # whether speech_start is out
         self._pressed_ns = self._end_ns = 0
         self._released_ns: int | None = None
-        self._held: deque[AudioPacket] = deque()  # the pre-roll, then what is shorter than `shortest`
+        self._held: deque[AudioPacket] = deque()  # the pre-roll, then the press up to `shortest`
         self._open = True
 
     def close(self) -> None:
@@ -72,14 +72,14 @@ class PushToTalk(Node):
     # the application's side
 
     def press(self) -> None:
-        """Begin an utterance now, and interrupt. Any thread; does not block. A second press means nothing.
+        """Begin an utterance now, and interrupt. Any thread; does not block. A second press has no effect.
 
-        Raises: VflowError where the pipeline is not open, and where MOST_WAITING wait for audio.
+        Raises: VflowError if the pipeline is not open, or MOST_WAITING calls wait for audio.
         """
         self._call(True)
 
     def release(self) -> None:
-        """End the utterance with what is heard until now, and the tail. Any thread; does not block. Raises:
+        """End the utterance with the audio heard until now, and the tail. Any thread; does not block. Raises:
         as `press`."""
         self._call(False)
 
@@ -124,7 +124,7 @@ class PushToTalk(Node):
             yield from self._end()
 
     def _due(self, until_ns: int) -> bool | None:
-        """Whether the button went down, or up, before a time; None where it did neither."""
+        """Return whether the button went down (True) or up (False) before a time; None if neither."""
         with self._lock:
             if not self._calls or self._calls[0][0] > until_ns:
                 return None
@@ -161,7 +161,7 @@ class PushToTalk(Node):
             yield SpeechEnd(pts_ns=self._end_ns, turn=turn, meta={"voice_off_ns": self._released_ns})
 
     def _hold(self, packet: AudioPacket) -> None:
-        """Keep a packet for the utterance to come; while the button is up no more than the pre-roll."""
+        """Keep a packet for the next utterance; while the button is up, keep only the pre-roll."""
         self._held.append(packet)
         while not self._turn and self._held:
             first = self._held[0]

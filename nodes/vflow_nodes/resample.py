@@ -1,4 +1,4 @@
-"""Rate and channels of audio, converted: what the runtime puts between ports that differ."""
+"""Convert the rate and channels of audio; the runtime puts this node between ports that differ."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ _CUTS = (SpeechStart, SpeechEnd, TurnEnd, Eos)
 
 
 class Resample(Node):
-    """Converts rate (soxr) and number of channels: to mono by the mean, from mono by copying. Any other
-    change of channels goes through mono. Where channels cancel one another, as inverted stereo does, the
-    strongest alone is taken from then on, and a warning says so.
+    """Convert rate (by soxr) and number of channels: to mono by the mean, from mono by copying. Any other
+    change of channels goes through mono. If channels cancel one another, as inverted stereo does, only the
+    strongest channel is used from then on, and a warning says so.
 
-    The filter looks ahead, so audio comes out late by what it holds back, in bursts; its pts are those of
-    the input all the same. Held back at most, 48 kHz to 16 kHz, whatever the packets: LQ 20 ms (mean 11),
-    HQ 37 (22), VHQ 77 (43). LQ is flat to 75 % of the lower rate's band (6 kHz of 8) and lets nothing
-    alias above -100 dB: enough for speech, and it stands in a live path.
+    The filter looks ahead: it holds audio back and gives it out in bursts, with the pts of the input. It
+    holds at most, from 48 kHz to 16 kHz and for packets of any size: LQ 20 ms (mean 11), HQ 37 (22), VHQ 77
+    (43). LQ is flat to 75 % of the lower rate's band (6 kHz of 8) and lets nothing alias above -100 dB:
+    enough for speech, and quick enough for a live path.
 
-    An utterance, a reply and the stream are filtered each on its own: at their ends what is held back
-    comes out before the event, and a change of turn between two packets counts as such an end.
+    Each utterance, each reply and the stream are filtered on their own: at their end the audio held back
+    leaves before the event. A change of turn between two packets counts as such an end.
     """
 
     example = "narrow: {use: resample, rate: 16000, channels: 1}"
@@ -104,7 +104,7 @@ class Resample(Node):
             self._restart()
 
     def _drain(self) -> AudioPacket | None:
-        """Give out what is held back; the next packet begins a new stream."""
+        """Return the audio held back; the next packet begins a new stream."""
         if self._stream is None or self._last is None:
             return None
         nothing = np.zeros((0, self._filtered), np.float32)
@@ -121,7 +121,7 @@ class Resample(Node):
         self._spans: list[Span] = []  # not yet given out, in frames of this stream's input
 
     def _packet(self, data: NDArray[np.float32], like: AudioPacket, end: bool = False) -> AudioPacket | None:
-        """The next output frames as a packet, with the pts and the words of the input that they are from."""
+        """Return the next output frames as a packet, with the pts and the words of their input."""
         if not len(data):
             return None
         before, after = self._rates

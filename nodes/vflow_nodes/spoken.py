@@ -1,4 +1,4 @@
-"""Gives the words of a reply the form in which they are said."""
+"""Turn the words of a reply into the form in which they are said."""
 
 from __future__ import annotations
 
@@ -30,22 +30,23 @@ from vflow_nodes.lib.word_breaks import words_of
 class Spoken(Node):
     """Work out how a reply's words are said: "$1.5 million" is "one point five million dollars".
 
-    What is said as one leaves as one packet, whose `units` have both forms; its text stays as it was written,
-    and so do the transcript and the history. A word waits only where the next may belong to it, `max_wait` at
-    most; then it is said in a form that is true whatever follows. A packet's `meta["language"]` goes before
-    the property; text of a language without a table passes as it is written.
+    Words that are said as one leave as one packet. Its `units` have both forms; its text, and so the
+    transcript and the history, stay as written. A word waits only if the next one may belong to it, and at
+    most `max_wait`; then it takes a form that is right whatever follows. A packet's `meta["language"]` wins
+    over the property. Text in a language without a table passes as it is written.
     """
 
     example = "spoken: {use: spoken, long_words: spell}"
 
-    language: str = prop("en", doc="of text that does not name its own; there is a table for `en`")
+    language: str = prop("en", doc="of text that names none itself; there is a table for `en`")
     max_wait: Duration = prop("600ms", ge="0ms", doc="how long a word waits for the next one", hot=True)
     long_words: Literal["name", "spell", "shorten"] = prop(
         "name",
-        doc="a key, a hash or an address that nobody could follow: named, spelled, or shortened",
+        doc="how to say a key, a hash or an address that no listener could follow: name it (as 'a long"
+        " code'), spell it, or say its two ends",
         hot=True,
     )
-    takes: Literal["word", "chunk"] = prop("word", doc="what comes in; a chunk is worked out on its own")
+    takes: Literal["word", "chunk"] = prop("word", doc="what comes in; each chunk is worked out alone")
 
     text = In(Text("word"), queue=QueueOptions(packets=256))
     out = Out(Text("word", {"spoken"}))
@@ -96,19 +97,19 @@ class Spoken(Node):
 
     def _forget(self) -> None:
         self._form = _AsWritten()
-        self._language = ""  # the next word begins anew
+        self._language = ""  # so the next word makes a new form
         self._held: deque[TextPacket] = deque()  # words that the form holds back
         self._came_ns: deque[int] = deque()  # when each of them came
         self._after = TextPacket(text="")  # an empty word after the last one that left
 
     def _rest(self) -> Iterator[TextPacket]:
-        """The reply, or its part in one language, is over."""
+        """Send the rest: the reply, or its part in one language, is over."""
         yield from self._made(self._form.finish())
         self._forget()
         self.ctx.wake_at(None)
 
     def _made(self, units: Iterable[Unit]) -> Iterator[TextPacket]:
-        """The packets of units that are decided. One without words says what the words before it lacked."""
+        """Yield the packets of finished units. A unit without words adds something to the words before it."""
         for unit in units:
             words = [self._held.popleft() for _ in unit.written.split()]
             for _ in words:
@@ -133,7 +134,7 @@ class Spoken(Node):
 
 
 class _AsWritten:
-    """The form of a language without a table."""
+    """The spoken form for a language without a table: each word as written, at once."""
 
     def push(self, word: str) -> list[Unit]:
         return [Unit(word, word)]

@@ -6,10 +6,10 @@ from vflow import AnyCaps, In, Node, Out, Packet
 
 
 class Tee(Node):
-    """Passes on whatever comes to each node that is linked to it.
+    """Pass on each packet to every node that is linked to it.
 
-    Every output may be linked to several inputs, so a graph branches without one too; a tee is for graphs
-    that read better with the branching point drawn. Packets are immutable: nothing is copied.
+    Any output may be linked to several inputs, so a graph can branch without a tee. Use one where the graph
+    reads better with its branching point drawn. Nothing is copied: packets are immutable.
     """
 
     example = "both: {use: tee}"

@@ -1,4 +1,4 @@
-"""A sine as a source."""
+"""Make a sine tone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DEFAULT_RATE = 16_000
 
 
 class TestTone(Node):
-    """A mono sine, `10 ** (level / 20) * sin(2 pi frequency i / rate)` for sample i = 0, 1, ..."""
+    """Make a mono sine: `10 ** (level / 20) * sin(2 pi frequency i / rate)` for sample i = 0, 1, ..."""
 
     __test__ = False  # pytest takes classes named Test* for tests
     example = "tone: {use: test_tone, frequency: 440, duration: 2s}"
@@ -53,7 +53,7 @@ class TestTone(Node):
             if self.pace == "clock":
                 self.ctx.wait_until(start_ns + stop * SECOND // rate)
             else:
-                yield None  # nothing else in this loop would see a stop
+                yield None  # without the clock, only this lets the runtime stop the loop
             pts_ns = start_ns + at * SECOND // rate
             yield AudioPacket(data=self._samples(at, stop, rate), rate=rate, pts_ns=pts_ns)
             at = stop
@@ -63,6 +63,6 @@ class TestTone(Node):
         return (caps.rate if isinstance(caps, Audio) else None) or _DEFAULT_RATE
 
     def _samples(self, start: int, stop: int, rate: int) -> NDArray[np.float32]:
-        # whole cycles are taken away before the sine: the phase stays exact however long the stream is
+        # drop whole cycles before the sine: the phase stays exact however long the stream is
         cycles = np.modf(np.arange(start, stop, dtype=np.float64) * (self.frequency / rate))[0]
         return (10 ** (self.level / 20) * np.sin(2 * math.pi * cycles)).astype(np.float32)

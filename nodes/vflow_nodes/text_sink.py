@@ -1,4 +1,4 @@
-"""A conversation, or one side of it, in a file."""
+"""Write a conversation, or one side of it, into a file."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ from vflow import (
 )
 
 _OPEN_WITHIN_S = 5.0
-"""How long a pipe is waited for whose reader has not come."""
+"""How long to wait for a reader if the file is a pipe."""
 
 
 class TextSink(Node):
-    """Write what the user said and what the agent answers into a file, a line each, as soon as it is whole.
+    """Write the user's words and the agent's replies into a file, one line each, as soon as each is complete.
 
-    A reply is written as the generator made it, also where the user has cut its end off.
+    A reply is written as the generator made it, even if the user interrupted it before its end.
     """
 
     effect = True
     example = "log: {use: text_sink, file: talk.jsonl, format: jsonl}"
 
-    file: str = prop(file="writes", doc="path of the file, UTF-8; one that is there is overwritten")
+    file: str = prop(file="writes", doc="path of the file, UTF-8; an existing file is overwritten")
     format: Literal["text", "jsonl"] = prop(
         "text",
-        doc="text: 'user: ...' and 'agent: ...'; jsonl: an object with at_ms, turn, who and text, and for a"
-        " reply that was cut interrupted",
+        doc="text: 'user: ...' and 'agent: ...'; jsonl: an object with at_ms, turn, who and text, and with"
+        " interrupted for a reply that was",
     )
-    append: bool = prop(False, doc="go on at the end of a file that is there")
+    append: bool = prop(False, doc="append to an existing file")
     user = In(Text("final"), doc="what the user said", optional=True)
     reply = In(Text("word"), doc="the words of the replies", optional=True)
 
     _stream: TextIO | None = None
     _begun = False
-    """Whether it was open before: opened anew within a run, it goes on."""
+    """Whether it was open before: a node that is reopened in a run appends to its file."""
 
     def open(self) -> None:
         mode: Literal["a", "w"] = "a" if self.append or self._begun else "w"
@@ -66,7 +66,7 @@ class TextSink(Node):
     def close(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
-            with suppress(OSError):  # whoever read it has gone
+            with suppress(OSError):  # a pipe's reader may have gone
                 stream.close()
 
     def process_user(self, packet: TextPacket) -> None:
@@ -110,7 +110,7 @@ class TextSink(Node):
 
 
 def _opened(file: str, mode: Literal["a", "w"]) -> TextIO:
-    """Open a file; a pipe once somebody reads from it. Raises: OSError, with ENXIO where nobody does."""
+    """Open a file; wait for the reader of a pipe. Raises: OSError, with ENXIO if no reader comes."""
     until_s = time.monotonic() + _OPEN_WITHIN_S
     while True:
         try:

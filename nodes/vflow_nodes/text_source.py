@@ -1,4 +1,4 @@
-"""A given text as one reply: what a generator would say."""
+"""Say a given text as one reply, in the place of a generator."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from vflow import Event, Node, Out, Text, TextPacket, TurnEnd, Unavailable, call_within, prop
 
 _MOST_LETTERS = 10_000_000
-"""Weeks of speech; a device may have no end."""
+"""Weeks of speech. The bound is for devices such as /dev/zero, which never end."""
 _READ_WITHIN_S = 5.0
 
 
 class TextSource(Node):
-    """Says a text word by word, as the reply of one turn, and ends; an interruption silences the rest."""
+    """Say a text word by word, as the reply of one turn, and end. An interruption drops the rest."""
 
     generates = True
     example = "script: {use: text_source, text: 'How can I help you?'}"
 
-    text: str = prop("", doc="what is said")
-    file: str | None = prop(None, file="reads", doc="path of a UTF-8 text that is said instead")
+    text: str = prop("", doc="the text to say")
+    file: str | None = prop(None, file="reads", doc="path of a UTF-8 text to say instead")
     words = Out(Text("word"), doc="the words of the text", bus=True)
 
     _words: tuple[str, ...] = ()

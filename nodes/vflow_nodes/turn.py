@@ -1,16 +1,16 @@
-"""`turn`: a state machine that makes utterances of windows rated by a detector, and mints their turns.
+"""`turn`: make utterances out of windows that a detector has rated, with a state machine, and number turns.
 
     IDLE ──voice──> ONSET ──enough voice──> VOICE ──silence──> HUSH ──pause_after──> PAUSED
       ^               │                      ^  <───voice────────┘                     │ │
       ├─two silences──┘                      └──────────voice: resume──────────────────┘ │
       └──speech_end_after (from HUSH or PAUSED), max_utterance, eos ─────────────────────┘
 
-A window holds voice where its probability reaches `threshold`; while the user speaks already, where it
-reaches `threshold - 0.15`, so that a value at the edge does not flutter.
+A window is voice if its probability reaches `threshold`, or `threshold - 0.15` while the user already speaks,
+so that a value near the edge does not switch back and forth.
 
-A silence is counted from the end of the *sound* (`lib/last_sound`), since the probability falls late;
-`meta["voice_off_ns"]` of Pause and SpeechEnd says where that was. How long a silence lasts before it ends the
-utterance is for `lib/end_wait` to say, and what voice does to a reply that is heard for `lib/over_reply`.
+A silence counts from the end of the *sound* (`lib/last_sound`), because the probability falls late;
+`meta["voice_off_ns"]` of Pause and SpeechEnd has that time. `lib/end_wait` decides how long a silence lasts
+before it ends the utterance, and `lib/over_reply` how voice affects a reply that is heard.
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ from vflow_nodes.lib.over_reply import OverReply
 from vflow_nodes.lib.turn_states import State
 
 HYSTERESIS = 0.15
-"""How far below `threshold` speech that goes on may fall. Source: silero-vad's VADIterator."""
+"""How far below `threshold` the probability may fall while speech goes on. Source: silero-vad's
+VADIterator."""
 
 
 class Turn(Node):
-    """Cut rated audio into utterances: only these leave, between speech_start and speech_end."""
+    """Cut rated audio into utterances. Only these leave, between speech_start and speech_end."""
 
     example = "turn: {use: turn, speech_end_after: 600ms, barge_in_after: 300ms}"
 
@@ -59,14 +60,14 @@ class Turn(Node):
         "400ms",
         ge="0ms",
         le="2s",
-        doc="audio before the first voice that is sent too; Silero rates soft first sounds as voice up to"
-        " 0.3 s late: with less the first word is clipped",
+        doc="audio before the first voice that is sent too; Silero notices soft first sounds up to 0.3 s"
+        " late: with less, the first word is clipped",
     )
     fade: Duration = prop(
         "192ms",
         ge="0ms",
         le="500ms",
-        doc="how far a silence is dated back at most, to the end of the sound, when the probability falls",
+        doc="how far back at most a silence may begin, at the end of the sound, when the probability falls",
     )
     pause_after: Duration = prop("96ms", ge="0ms", le="2s", doc="silence before pause")
     speech_end_after: Duration = prop(
@@ -76,47 +77,47 @@ class Turn(Node):
         {0.6: "250ms", 0.4: "480ms", 0.0: "1200ms"},
         ge="64ms",
         le="10s",
-        doc="silence before speech_end instead, where a pause is rated, by the probability that the user has"
-        " finished: the highest that the rating reaches",
+        doc="silence before speech_end if the pause is rated, by the probability that the user has finished:"
+        " the entry of the highest one that the rating reaches",
     )
     barge_in: bool = prop(True, doc="whether speech interrupts the reply")
     barge_in_after: Duration = prop(
         "224ms",
         ge="0ms",
         le="2s",
-        doc="voice needed instead while the reply is heard, with barge_in: longer than a cough",
+        doc="voice needed before speech_start while the reply is heard, with barge_in: longer than a cough",
     )
     grace: Duration = prop(
         "700ms",
         ge="0ms",
         le="5s",
-        doc="how long after speech_end voice takes it back, with barge_in: 96 ms of it hold the reply, and an"
-        " utterance voids a reply of which at most four words were heard; 0ms: not",
+        doc="how long after speech_end voice can take it back, with barge_in: 96 ms of voice hold the reply,"
+        " and an utterance voids a reply of which at most four words were heard; 0ms: never",
     )
     duck: float = prop(
         -12.0,
         ge=-60,
         le=0,
         unit="dB",
-        doc="how much softer the reply plays while voice is heard that may become an interruption; 0: not",
+        doc="gain of the reply while voice is heard that may become an interruption; 0: plays on as it was",
     )
     speculate: bool = prop(
         True,
-        doc="whether a pause is answered in advance, held until speech_end: the work hides in the wait",
+        doc="whether to prepare a reply at a pause, held back until speech_end: the work is done in the wait",
     )
     max_utterance: Duration = prop(
-        "30s", ge="1s", le="600s", doc="a longer utterance is ended here; the rest is the next turn's"
+        "30s", ge="1s", le="600s", doc="a longer utterance ends here; the rest is the next turn"
     )
 
     audio = In(Audio(rate=16_000, channels=1, features={"speech"}), doc="rated windows")
     verdict = In(
-        Text("verdict"), optional=True, feedback=True, doc="ratings of pauses, of a node `end_of_turn`"
+        Text("verdict"), optional=True, feedback=True, doc="ratings of pauses, by a node `end_of_turn`"
     )
     backchannel = In(
         Text("backchannel"),
         optional=True,
         feedback=True,
-        doc="looks at words over a reply, of a node `backchannel`",
+        doc="judgements of words over a reply, by a node `backchannel`",
     )
     speech = Out(Audio(rate=16_000, channels=1, features={"turns"}), doc="utterances")
 
@@ -125,11 +126,11 @@ class Turn(Node):
     _reply: OverReply
     _sound: LastSound
     _start_ns: int
-    """Where the utterance begins."""
+    """When the utterance begins."""
     _end_ns: int
     """The end of the last window."""
     _voiced_ns: int
-    """How much voice this onset has."""
+    """How much voice this onset has had."""
     _dips: int
     """Silent windows in a row, in this onset."""
 
@@ -142,11 +143,11 @@ class Turn(Node):
         self._reply = OverReply(self, self.barge_in, 10 ** (self.duck / 20), self.grace)
         self._sound = LastSound(self.fade)
         self._told = False
-        if self._turn:  # opened anew within an utterance: what is held of it must not wait for ever
+        if self._turn:  # reopened within an utterance: let go of the work held back for it
             self.ctx.commit(self._turn)
         self._state = State.IDLE
         self._held: deque[AudioPacket] = deque()
-        """The beginning of a coming utterance: its pre-roll, then its onset."""
+        """The beginning of the next utterance: its pre-roll, then its onset."""
         self._turn = 0
 
     def process(self, packet: AudioPacket) -> Iterator[AudioPacket | Event]:
@@ -230,7 +231,7 @@ class Turn(Node):
         else:
             if self._state is State.VOICE:
                 self._state = State.HUSH
-            # Sent already, and held once more: the next utterance may begin in it.
+            # already sent, and kept as well: the next utterance may begin in it
             self._hold(window)
             yield from self._silent()
         self._decide()
@@ -249,7 +250,7 @@ class Turn(Node):
             yield Pause(pts_ns=self._end_ns, turn=self._turn, meta={"voice_off_ns": self._sound.off_ns})
 
     def _decide(self) -> None:
-        """What becomes of the reply under an utterance that may be a backchannel."""
+        """Decide about the reply while an utterance over it may be a backchannel."""
         if self._state.in_utterance:
             paused = self._state is State.PAUSED
             if self._reply.surely(self._turn, self._end_ns, paused):
@@ -260,7 +261,7 @@ class Turn(Node):
                     )  # the next window posts the pause anew, to be answered in advance
 
     def _cut(self) -> Iterator[Event]:
-        """End an utterance that is too long; where speech goes on, its next voiced window opens another."""
+        """End an utterance that is too long. If speech goes on, its next voiced window begins another."""
         yield from self._ended()
         if self._state is State.VOICE:
             self._state = State.ONSET
@@ -283,7 +284,7 @@ class Turn(Node):
     # in both
 
     def _hold(self, window: AudioPacket) -> None:
-        """Keep a window for the utterance to come; before an onset no more than the pre-roll."""
+        """Keep a window for the next utterance; before an onset, keep only the pre-roll."""
         self._held.append(window)
         if self._state is State.ONSET:
             return

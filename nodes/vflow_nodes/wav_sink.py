@@ -1,4 +1,4 @@
-"""A file that plays: a sound device whose loudspeaker is a wav file."""
+"""Play into a wav file, as a sound device would play aloud."""
 
 from __future__ import annotations
 
@@ -28,44 +28,44 @@ from vflow import (
 from vflow_nodes.lib.wav_playout import Report, WavPlayout
 
 _SAVE_NS = 500 * MS
-"""The most that is played and not yet in the file while something sounds, should the process end there."""
+"""The file is saved this often while something sounds: the most that is lost if the process is killed."""
 _ECHO_NS = 10 * MS
-"""How often what is played is told, while something sounds, and the most that one packet of it holds. A sink
-that is held looks as often."""
+"""How often `played` gets a packet while something sounds, and the most that one holds. A sink on hold wakes
+as often."""
 
 
 _OTHERS = (
     ".mp3", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".mp4", ".aac", ".wma", ".webm", ".aif", ".aiff", ".au",
 )  # fmt: skip
-"""Endings of other formats: a player that goes by one would not know what is in the file."""
+"""Suffixes of other formats: a player that goes by the suffix could not read the file."""
 
 
 class WavSink(Sink):
-    """Plays into a wav file (mono, 16 bit, at the rate of what comes in).
+    """Play into a wav file (mono, 16 bit, at the rate of its input).
 
-    With `sync` sample n of the file is the pipeline time n / rate, and what is flushed before its time is
-    never in it: what is in the file was heard. Without, packets are written as fast as they come, one
-    behind the other, and nothing is held. The bus tells how much of a reply was played: `played`, phase
-    `start` and `end`.
+    With `sync`, sample n of the file is the pipeline time n / rate, and audio flushed before its time is
+    never written: the file has what was heard. Without it, packets are written one after the other as fast
+    as they come, and none is held. The bus tells how much of a reply was played: `played`, phase `start` and
+    `end`.
 
-    Output `played` has, with `sync` and where something is linked to it, what was played, in packets of at
-    most 10 ms, each with the time of its samples; silence sends none.
+    With `sync`, the output `played`, if it is linked, has the audio as it is played, in packets of at most
+    10 ms, each with the time of its samples. Silence sends none.
     """
 
-    swallows = (Event,)  # a reply ends here; nothing of it may reach what `played` is linked to
+    swallows = (Event,)  # a reply ends here; its events must not leave through `played`
 
     example = "recording: {use: wav_sink, file: reply.wav}"
 
     file: str = prop(
-        file="writes", doc="path of the file; one that is there is overwritten as soon as the new one plays"
+        file="writes", doc="path of the file; an existing file is overwritten once the new one plays"
     )
     sync: bool = prop(True, doc="play at the clock's pace")
-    buffer: Duration = prop("500ms", ge="0ms", le="60s", doc="a write waits while more than this is queued")
+    buffer: Duration = prop("500ms", ge="0ms", le="60s", doc="a packet waits while more than this is queued")
     latency: Duration = prop(
         "0ms",
         ge="0ms",
         le="10s",
-        doc="silence before audio that finds the sink idle: what comes unevenly then plays without holes",
+        doc="silence before audio that finds the sink idle, so that uneven packets play without holes",
         latency="path",
     )
     audio = In(Audio(channels=1))
@@ -76,7 +76,7 @@ class WavSink(Sink):
     _echoes = False
 
     def port_caps(self, port: str) -> Caps:
-        """Raises: Unavailable for a file whose name says that it is of another format."""
+        """As `Node.port_caps`. Raises: Unavailable if the file's suffix is that of another format."""
         path = Path(self.file)
         if path.suffix.lower() in _OTHERS:
             raise Unavailable(f"{self.file} would be a wav file; name it {path.with_suffix('.wav')}")
@@ -129,7 +129,7 @@ class WavSink(Sink):
 
     def on_flush(self, flush: Flush) -> None:
         if self._echoes:
-            self.ctx.wake_at(self.ctx.now_ns())  # what was played before the flush is still to be told
+            self.ctx.wake_at(self.ctx.now_ns())  # report soon what was played before the flush
 
     def drop(self, epoch: int) -> tuple[Played, ...]:
         tape = self._tape
@@ -160,11 +160,11 @@ class WavSink(Sink):
         return self._tape
 
     def _frame(self, tape: WavPlayout) -> int:
-        """How far the clock has come, in frames of the file."""
+        """Return the clock's time, in frames of the file."""
         return self.ctx.now_ns() * tape.rate // SECOND
 
     def _wait(self, tape: WavPlayout, frame: int) -> Iterator[AudioPacket]:
-        """Play on, up to `frame` at most."""
+        """Wait and play on, at most to `frame`."""
         step_ns = _ECHO_NS if self._echoes or tape.held else _SAVE_NS
         self.ctx.wait_until(min(_time_ns(frame, tape.rate), self.ctx.now_ns() + step_ns))
         yield from self._play(tape, self._frame(tape))
@@ -177,13 +177,13 @@ class WavSink(Sink):
             yield from packet.blocks(max(1, _ECHO_NS * tape.rate // SECOND))
 
     def _report(self, tape: WavPlayout, reports: list[Report]) -> None:
-        # not under a lock of the tape: a listener on the bus may interrupt, and so drop
+        # without the tape's lock: a listener on the bus may interrupt, and so call drop
         for phase, frame, played in reports:
             at_ns = _time_ns(frame, tape.rate) if self.sync else self.ctx.now_ns()
             self.ctx.post("played", phase=phase, played=played, at_ns=at_ns)
 
     def _wake(self, tape: WavPlayout) -> None:
-        """Ask for the timer at the next frame with something to report, at the latest where all is played."""
+        """Set the timer for the next frame with something to report, at the latest the last queued one."""
         due = tape.due
         if tape.queued:
             step_ns = _ECHO_NS if self._echoes or tape.held else _SAVE_NS
@@ -204,7 +204,7 @@ class WavSink(Sink):
 
 
 def _time_ns(frame: int, rate: int) -> int:
-    """The first nanosecond at which the clock has come to `frame`."""
+    """Return the first nanosecond at which the clock has reached `frame`."""
     return -(-frame * SECOND // rate)
 
 

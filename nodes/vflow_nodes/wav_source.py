@@ -1,4 +1,5 @@
-"""A sound file as a source: at the clock's pace like a microphone, or as fast as the graph takes it."""
+"""Play a sound file into the graph: at the clock's pace like a microphone, or as fast as the graph takes
+it."""
 
 from __future__ import annotations
 
@@ -27,11 +28,11 @@ class Header:
 
 
 class WavSource(Node):
-    """Plays a file: wav, flac, whatever libsndfile reads.
+    """Play a file into the graph: wav, flac, or any format that libsndfile reads.
 
     With `pace: clock` the frame that covers the time [t, t + frame) leaves at t + frame, as a microphone
-    would deliver it; t counts from the start of the stream, and is the packet's pts. Each frame waits for
-    its own intended time, so a late one does not delay those behind it.
+    would deliver it. t counts from the start of the stream, and is the packet's pts. Each frame waits for
+    its own time, so a late frame does not delay the next ones.
     """
 
     example = "question: {use: wav_source, file: question.wav, pad: 2s}"
@@ -39,7 +40,7 @@ class WavSource(Node):
     file: str = prop(file="reads", doc="path of the file")
     pace: Literal["clock", "free"] = prop("clock", doc="as a microphone, or as fast as the graph takes it")
     frame: Duration = prop("32ms", ge="1ms", le="10s", doc="length of a packet", latency="path")
-    pad: Duration = prop("0ms", ge="0ms", doc="silence behind the file, before the stream ends")
+    pad: Duration = prop("0ms", ge="0ms", doc="silence after the file, before the stream ends")
     audio = Out(Audio())
 
     _header: Header | None = None
@@ -68,11 +69,11 @@ class WavSource(Node):
             if self.pace == "clock":
                 self.ctx.wait_until(start_ns + (at + len(data)) * SECOND // header.rate)
             else:
-                yield None  # nothing else in this loop would see a stop
+                yield None  # without the clock, only this lets the runtime stop the loop
             yield AudioPacket(data=data, rate=header.rate, pts_ns=start_ns + at * SECOND // header.rate)
 
     def _frames(self, header: Header) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """The index of each frame's first sample, and its samples: the file's, then silence."""
+        """Yield the index of each frame's first sample, and its samples: first the file's, then silence."""
         assert self._sound is not None, "open() was not called"
         size = max(1, self.frame * header.rate // SECOND)
         total = header.frames + self.pad * header.rate // SECOND
@@ -85,7 +86,7 @@ class WavSource(Node):
             yield at, data
 
     def _look(self) -> Header:
-        """The file's header, read once. Raises: Unavailable where it is not a sound that can be played."""
+        """Return the file's header; read it once. Raises: Unavailable if the file cannot be played."""
         if self._header is None:
             with open_sound(self.file) as sound:
                 if sound.frames == 0:
@@ -97,7 +98,7 @@ class WavSource(Node):
 
 
 def _refuse_non_finite(sound: soundfile.SoundFile, file: str) -> None:
-    """Only float files can hold NaN or infinity; one such sample would silence every filter behind it."""
+    """Refuse NaN and infinity, which only float files can hold: one would silence every later filter."""
     at = 0
     while len(block := sound.read(_SCAN_FRAMES, dtype="float32", always_2d=True)):
         bad = ~np.isfinite(block).all(axis=1)

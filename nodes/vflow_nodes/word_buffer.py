@@ -1,4 +1,4 @@
-"""Groups the words of a reply into chunks: short ones while the speaker waits, clauses while it plays."""
+"""Group the words of a reply into chunks: short ones while the speaker waits, clauses while it plays."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from vflow import (
 from vflow_nodes.lib.text import SENTENCE_ENDS, final_mark, mark_after
 
 LONGEST = 25
-"""Words in a chunk at most."""
+"""Most words in a chunk."""
 WORD_NS, LETTER_NS = 90 * MS, 30 * MS
-"""The least that a word lasts, and each of its letters: three quarters of a common pace. It must not exceed
-the truth: a chunk thought too long would delay the next one into a hole."""
+"""The least time that a word lasts, plus that of each letter: three quarters of a common pace. Never more
+than the truth: if a chunk were thought too long, the next one would come late and leave a hole."""
 
 _WEAK_WORDS = (
     "a an the of to in on at by for from with into and or but nor as if than that my your his her its our"
@@ -38,12 +38,11 @@ _WEAK = frozenset(_WEAK_WORDS.split())
 class WordBuffer(Node):
     """Group words into chunks that are spoken at once.
 
-    The first chunk of a reply goes out at `first` words or at a punctuation mark. A later one grows until
-    a sentence ends, or a clause of at least `then` words, while more than `margin` is still to be played.
-    When less is left, `then` words go out (but do not end on a word like "the" while there is time for
-    another); and when a third of the margin is left, whatever there is. A word waits no longer than
-    `max_wait`, unless what is played before it lasts longer than that. The end of the reply sends out the
-    rest.
+    The first chunk of a reply leaves at `first` words or at a punctuation mark. While more than `margin` of
+    audio is still to be played, a later chunk grows until a sentence ends, or a clause of at least `then`
+    words. With less left, `then` words leave, but the chunk does not end on a word like "the" while there is
+    time for another. With a third of the margin left, all waiting words leave. A word waits at most
+    `max_wait`, unless the audio before it lasts longer. At the end of the reply the rest leaves.
     """
 
     example = "words: {use: word_buffer, first: 2, then: 4}"
@@ -56,17 +55,17 @@ class WordBuffer(Node):
     margin: Duration = prop(
         "400ms",
         ge="0ms",
-        doc="audio that should still be to be played when a chunk is handed on: what the TTS needs for "
-        "one, several times over",
+        doc="audio that should be left to play when a chunk is handed on: several times what the TTS"
+        " needs for one",
     )
 
     text = In(Text("word"), queue=QueueOptions(packets=256))
     out = Out(Text("chunk", features=None))
 
     _handed_audio_ns: int
-    """The least that the last chunk which went out lasts."""
+    """The least time that the last chunk sent lasts."""
     _plays_until_ns: int
-    """Until when all that went out plays at least."""
+    """The earliest time at which all chunks sent have been played."""
 
     def open(self) -> None:
         self._turn = 0
@@ -101,7 +100,7 @@ class WordBuffer(Node):
         self._handed_ns: int | None = None  # when the last chunk went out
 
     def _look(self) -> Iterator[TextPacket]:
-        """Hand on what is due, and ask for a look when the rest may be."""
+        """Hand on the words that are due, and set the timer for the rest."""
         now = self.ctx.now_ns()
         if count := self._due(now, self._left_ns(now)):
             yield self._take(count, now)
@@ -114,7 +113,7 @@ class WordBuffer(Node):
             yield self._take(len(self._words), self.ctx.now_ns())
 
     def _due(self, now: int, left: int) -> int:
-        """How many of the waiting words to hand on now."""
+        """Return how many of the waiting words to hand on now."""
         count = len(self._words)
         words = self._written(count)
         last = self._words[-1]
@@ -132,18 +131,18 @@ class WordBuffer(Node):
         return self._strong(count) if left < self.margin // 3 or words >= LONGEST else 0
 
     def _written(self, count: int) -> int:
-        """How many words the first `count` packets hold: what is said as one may be several."""
+        """Return how many words the first `count` packets hold: words said as one share a packet."""
         return sum(_size(word) for word in self._words[:count])
 
     def _strong(self, count: int) -> int:
-        """`count`, or less where the chunk would end on a weak word and `then` words remain without it."""
+        """Return `count`, or less so as not to end on a weak word, if `then` words remain without it."""
         end = count
         while self._written(end) > self.then and _is_weak(self._words[end - 1].text):
             end -= 1
         return end
 
     def _next_look_ns(self, now: int, left: int) -> int:
-        """When the waiting words may become due without another word."""
+        """Return when the waiting words may become due if no other word comes."""
         waited_at = self._came_ns[0] + self.max_wait
         if not self._begun:
             return waited_at
@@ -154,16 +153,16 @@ class WordBuffer(Node):
         return at
 
     def _left_ns(self, now: int) -> int:
-        """How much is still to be played: the lead, and what is handed on but not yet in it."""
+        """Return how much audio is left to play: the lead, and chunks handed on that are not yet in it."""
         lead = self.ctx.lead_ns()
         if self._handed_ns is None or now - self._handed_ns >= self.margin:
             return lead
-        if not lead:  # the TTS is still at work: nothing of the chunk has been played
+        if not lead:  # the TTS still works on the chunk: nothing of it has been played
             return max(self._handed_audio_ns, self._plays_until_ns - now)
         return max(lead, self._plays_until_ns - now)
 
     def _take(self, count: int, now: int) -> TextPacket:
-        """The next `count` words as a chunk."""
+        """Take the next `count` words as a chunk."""
         words = self._words[:count]
         said = [word.spoken for word in words]
         letters = sum(sum(map(str.isalnum, text)) for text in said)
@@ -180,10 +179,10 @@ def _size(word: TextPacket) -> int:
 
 
 def _mark_after(word: TextPacket) -> str:
-    """The mark with which a word ends, as it is said: the spoken form of an abbreviation has none."""
+    """Return the mark that ends a word as it is said: the spoken form of an abbreviation has none."""
     return final_mark(word.spoken) if word.units else mark_after(word.text)
 
 
 def _is_weak(word: str) -> bool:
-    """Whether a chunk sounds torn off that ends with this word."""
+    """Tell whether a chunk that ends with this word sounds cut off."""
     return word.lower() in _WEAK
