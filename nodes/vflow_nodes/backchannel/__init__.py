@@ -1,1 +1,1 @@
-"""Whether a word over a reply means: I am listening."""
+"""Candidates of the role `backchannel`: judge whether a word over a reply only means "I am listening"."""

@@ -1,4 +1,4 @@
-"""`backchannel.none`: looks at nothing. What is said over a reply interrupts it, whatever its words."""
+"""`backchannel.none`: judge nothing. Speech over a reply interrupts it, whatever its words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from vflow import Audio, AudioPacket, Event, In, Node, Out, SpeechStart, Text, T
 
 
 class NoBackchannel(Node):
-    """Take every utterance over a reply for an interruption; only its length counts. Runs on any machine."""
+    """Treat every utterance over a reply as an interruption; only its length counts. Runs on any machine."""
 
     rank = 0
     swallows = (Event,)
@@ -16,7 +16,7 @@ class NoBackchannel(Node):
     looks = Out(Text("backchannel"), doc="one for each utterance over a reply: it is none")
 
     def process(self, packet: AudioPacket) -> None:
-        """Drop what was said."""
+        """Drop the utterance."""
 
     def on_event(self, event: Event) -> TextPacket | None:
         if not (isinstance(event, SpeechStart) and "over_reply_ns" in event.meta):

@@ -1,4 +1,4 @@
-"""`backchannel.words`: what is said over a reply, as far as it has gone, by Moonshine tiny and a lexicon.
+"""`backchannel.words`: transcribe speech over a reply while it goes on (Moonshine tiny), and use a lexicon.
 
 voice of 0.25 s ── look ── 0.1 s ── look ── ... ── pause ── look
 """
@@ -29,17 +29,17 @@ from vflow_nodes.lib.backchannels import is_backchannel
 from vflow_nodes.lib.utterance import Utterance
 
 FIRST_NS, STEP_NS = 256 * MS, 96 * MS
-"""Voice before the first look, and between two: less of it is heard as anything."""
+"""Voice before the first look, and between two looks: from less, the model hears arbitrary words."""
 LAST_NS = 1500 * MS
-"""Voice after which nobody asks any more."""
+"""Voice after which no look is needed any more."""
 LATE_NS = 200 * MS
-"""Audio that has waited for longer is not looked at where more of it follows."""
+"""Audio that has waited for longer is skipped if more follows."""
 
 
 class BackchannelWords(Node):
-    """Look at the words of an utterance over a reply, each 0.1 s: 40 ms of CPU a look, English.
+    """Look at the words of an utterance over a reply every 0.1 s: 40 ms of CPU a look, English.
 
-    Each look is a packet with `meta["backchannel"]`: true, false, or None where there are no words.
+    Each look is a packet with `meta["backchannel"]`: true, false, or None if there are no words.
     """
 
     heavy = True
@@ -59,13 +59,13 @@ class BackchannelWords(Node):
         return moonshine.problem()
 
     def open(self) -> None:
-        """Load the model, shared by all that use it. Raises: Unavailable."""
+        """Load the model, or share the one that another node loaded. Raises: Unavailable."""
         self.ctx.progress("loading Moonshine")
         folder = moonshine.folder_of("tiny-en")
         self._transcriber = self.ctx.shared(f"moonshine:{folder}", lambda: moonshine.Transcriber(folder))
         self._utterance = Utterance(keep_s=4)
         self._onset_ns = self._next_ns = -1
-        """Where the voice began of an utterance over a reply, -1 without one; and when to look next."""
+        """When the voice of an utterance over a reply began, -1 without one; and when to look next."""
 
     def warm_up(self) -> None:
         self._transcriber.warm_up()

@@ -1,4 +1,4 @@
-"""`chat`: answers each transcript with words, as a causal language model makes them, token by token."""
+"""`chat`: answer each transcript with the words of a causal language model, token by token."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from vflow_nodes.lib.decode.engine import Engine
 
 THOUGHTS = 2048
-"""Tokens of a slot for a thought, where the model is let to think."""
+"""Tokens of a slot that are kept for thoughts, if the model may think."""
 PERSONA = "You are a helpful voice assistant. Answer in one or two short spoken sentences."
 
 
 class Chat(SummarizingGenerator):
     """Answer transcripts with a causal language model of Hugging Face's.
 
-    One transcript is one utterance of the user. Each answer, and after an interruption what was heard of it,
-    becomes the history that the next answer builds on.
+    One transcript is one utterance of the user. Each answer, or after an interruption the part that was
+    heard, becomes the history that the next answer builds on.
     """
 
     example = "chat: {use: chat, model: smollm2, persona: You are a pirate. Answer in one sentence.}"
@@ -35,13 +35,13 @@ class Chat(SummarizingGenerator):
     model: str = prop(
         "smollm2",
         file="reads",
-        doc="a model that `vflow models list` names, a model's directory, or owner/name on the hub",
+        doc="a name from `vflow models list`, a model's directory, or owner/name on the hub",
     )
     persona: str = prop(PERSONA, doc="who speaks, and how: the system prompt")
     think: Literal["off", "hide"] = prop(
         "off",
-        doc="off asks the template for a reply without thoughts; hide lets the model think, unheard, and "
-        "keeps room for it. No thought is ever said",
+        doc="off asks the template for a reply without thoughts; hide lets the model think in silence, and"
+        " keeps room for that. No thought is ever said",
         hot=True,
     )
     temperature: float = prop(0.0, ge=0, le=5, doc="0 takes the likeliest token, 1 draws freely", hot=True)
@@ -69,7 +69,7 @@ class Chat(SummarizingGenerator):
         return self._language.engine
 
     def warm_up(self) -> None:
-        """Compute the persona, which every prompt begins with, and each step that a reply may take."""
+        """Compute the persona, which begins every prompt, and run each step that a reply may take."""
         self.replies.warm_up(self.slots, self.context)
         self.replies.rehearse(self._render("", [{"role": "user", "content": "Hello."}]))
 
@@ -95,7 +95,7 @@ class Chat(SummarizingGenerator):
         self.plan_summary()
 
     def _prompt(self) -> list[int]:
-        """The tokens of the history that fits, and a summary of what does not. Raises: DecodeError."""
+        """Return the tokens of the history that fits, with a summary of the rest. Raises: DecodeError."""
         engine = self._language.engine
         most = engine.context - self._for_reply()
         ids = self._memory.prompt(self.ctx.conversation.messages(), min(self.context, most), most)
@@ -106,15 +106,15 @@ class Chat(SummarizingGenerator):
         return ids
 
     def prompt_room(self) -> int:
-        """Return how many tokens a prompt may have: what the engine holds, less a reply."""
+        """Return how many tokens a prompt may have: the engine's context less a reply."""
         return min(self.context, self._language.engine.context - self._for_reply())
 
     def _for_reply(self) -> int:
-        """Tokens that are kept for a reply."""
+        """Return how many tokens are kept for a reply."""
         return min(self.max_tokens, REPLY, self._language.engine.context // 2)
 
     def _render(self, summary: str, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """The tokens of a prompt. Raises: DecodeError."""
+        """Return the tokens of a prompt. Raises: DecodeError."""
         return self._language.prompt(instructed(self.persona, summary), messages, think=self.think == "hide")
 
     def untold(self) -> tuple[Sequence[Message], Sequence[Message]]:

@@ -1,4 +1,4 @@
-"""Language models with their tokenizers, and the prompt of a conversation."""
+"""Load language models with their tokenizers, and make the prompt of a conversation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vflow_nodes.lib.decode.vocabulary import vocabulary_of
 class LanguageModel:
     """A running engine and its tokenizer; `window` is in tokens.
 
-    `plain`: its tokenizer has no chat template; a reply is then one line.
+    `plain`: whether the tokenizer has no chat template; a reply is then one line.
     """
 
     engine: Engine
@@ -34,8 +34,8 @@ class LanguageModel:
     plain: bool
 
     def prompt(self, persona: str, messages: Sequence[Mapping[str, str]], think: bool = False) -> list[int]:
-        """The tokens of a conversation, up to where the assistant's reply begins. `think`: the template is
-        not asked for a reply without thoughts. Raises: DecodeError where it makes no prompt of it."""
+        """Return the tokens of a conversation, up to where the assistant's reply begins. With `think`, do not
+        ask the template for a reply without thoughts. Raises: DecodeError if it makes no prompt."""
         if self.plain:
             lines = [f"{message['role'].title()}: {message['content']}" for message in messages]
             return begun(self.tokenizer, "\n".join([persona, "", *lines, "Assistant:"]))
@@ -45,12 +45,12 @@ class LanguageModel:
             text = template.render(self.tokenizer, persona, messages, think)
         except BrokenTemplate as error:
             raise Failed(f"the model's chat template {error}; set 'model' to another") from error
-        # as the template wrote it: what begins a text is in the template
+        # no special tokens added: the template has written those that begin a text
         made: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return made
 
     def _common_prompt(self, persona: str, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """The prompt by mistral-common, which has no template. Raises: DecodeError."""
+        """Return the prompt that mistral-common makes, without a template. Raises: DecodeError."""
         said = Form().messages(persona, messages)
         try:
             ids: list[int] = self.tokenizer.apply_chat_template(said, tokenize=True, return_dict=False)
@@ -60,16 +60,16 @@ class LanguageModel:
 
     @property
     def closed(self) -> bool:
-        """Whether its engine has ended: whoever asks for the model next gets a fresh one."""
+        """Whether its engine has ended: the next node that asks for the model gets a fresh one."""
         return not self.engine.open
 
     def close(self) -> None:
-        """End the engine's thread; called with its last user."""
+        """End the engine's thread; called when its last user leaves."""
         self.engine.close()
 
 
 def load(name: str, device: str, dtype: Dtype, options: Options, progress: Progress) -> LanguageModel:
-    """Load a model: a known one, a directory, or a hub name's; its engine runs. Blocks; any thread.
+    """Load a model by a known name, a directory or a hub name, and start its engine. Blocks; any thread.
 
     Raises: Unavailable with what mends it.
     """
@@ -80,7 +80,7 @@ def load(name: str, device: str, dtype: Dtype, options: Options, progress: Progr
         _check_template(name, tokenizer)
         exact = checkpoints.dtype_for(device, dtype)
         model = AutoModelForCausalLM.from_pretrained(source, dtype=exact).eval()
-        if not options.int8:  # else its matrices go there one by one, when they are narrow
+        if not options.int8:  # int8: each matrix moves on its own, once it is narrow
             model.to(device)
         ends = model.generation_config.eos_token_id
         every = [tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])]
@@ -92,8 +92,8 @@ def load(name: str, device: str, dtype: Dtype, options: Options, progress: Progr
 
 
 def begun(tokenizer: Any, text: str) -> list[int]:
-    """The tokens of a text that goes on, after what the tokenizer begins every text with, each once. Some
-    tokenizers end every text too."""
+    """Return the tokens of a text that goes on: the tokens that begin every text once, and none that end one,
+    which some tokenizers add."""
     bare: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     ids: list[int] = tokenizer(text)["input_ids"]
     starts = (n for n in range(len(ids) - len(bare) + 1) if ids[n : n + len(bare)] == bare)
@@ -101,17 +101,17 @@ def begun(tokenizer: Any, text: str) -> list[int]:
 
 
 def _is_plain(tokenizer: Any) -> bool:
-    """Whether a tokenizer knows nothing of conversations."""
+    """Tell whether a tokenizer has no form for conversations."""
     return not tokenizer.chat_template and not _is_common(tokenizer)
 
 
 def _is_common(tokenizer: Any) -> bool:
-    """Whether it is mistral-common's, which transformers wraps: a model with tekken.json alone has that."""
+    """Tell whether it wraps mistral-common's tokenizer, as for a model that has only tekken.json."""
     return hasattr(getattr(tokenizer, "tokenizer", None), "instruct_tokenizer")
 
 
 def _check_template(name: str, tokenizer: Any) -> None:
-    """Raises: Unavailable for a chat template that makes no prompt; without one, prompts are plain lines."""
+    """Check a chat template, if there is one. Raises: Unavailable if it makes no prompt."""
     if tokenizer.chat_template:
         try:
             template.check(tokenizer)

@@ -1,4 +1,4 @@
-"""The part of a conversation that a prompt has room for, and a summary of what it has no room for."""
+"""Choose the part of a conversation that a prompt has room for, with a summary of the rest."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from vflow_nodes.lib.decode.errors import TooLong
 
 Message = dict[str, str]
 Render = Callable[[str, Sequence[Message]], list[int]]
-"""The tokens of a prompt: what was said earlier, as a summary, and messages. Raises: DecodeError."""
+"""Returns the tokens of a prompt made of a summary and messages. Raises: DecodeError."""
 
 
 class ChatMemory:
-    """Chooses the messages of each prompt. Where they outgrow the room, half of it is freed at once, since a
-    prompt that begins differently is computed anew. One thread."""
+    """Chooses the messages of each prompt. When they outgrow the room, it frees half of the room at once,
+    because a prompt with another beginning must be computed anew. One thread."""
 
     def __init__(self, render: Render) -> None:
         self._render = render
-        self._left_out = 0  # messages at the start that are in no prompt any more
-        self._told: list[Message] = []  # of these, what the summary tells of
+        self._left_out = 0  # how many messages at the start are in no prompt any more
+        self._told: list[Message] = []  # the messages that the summary covers
         self.summary = ""
         self.shortened = False
         """Whether the last message of the newest prompt lost its beginning."""
 
     def prompt(self, messages: list[Message], room: int, most: int) -> list[int]:
-        """The tokens of the newest messages, at most `room`. A last message that is longer than `most` tokens
+        """Return the tokens of the newest messages, at most `room`. A last message longer than `most` tokens
         loses its beginning. Raises: DecodeError."""
         self._follow(messages)
         ids = self._tokens(messages[self._left_out :])
@@ -36,8 +36,8 @@ class ChatMemory:
         return self._end_of(messages[-1], most) if ids is None or self.shortened else ids
 
     def untold(self, messages: list[Message], room: int) -> tuple[list[Message], list[Message]]:
-        """Return the messages that the next summary is to tell: those that have left, or will soon, since the
-        prompt fills three quarters of the room; and all that it covers, from the first on."""
+        """Return the messages to tell in the next summary, and all that it covers, from the first on. To tell
+        are those that have left, or will soon, since the prompt fills three quarters of the room."""
         self._follow(messages)
         ids = self._tokens(messages[self._left_out :])
         end = self._left_out
@@ -46,24 +46,25 @@ class ChatMemory:
         return messages[len(self._told) : end], messages[:end]
 
     def take(self, summary: str, covered: Sequence[Message]) -> None:
-        """Let a summary stand for the messages that it covers."""
+        """Use a summary in the place of the messages that it covers."""
         self.summary, self._told = summary, list(covered)
         self._left_out = max(self._left_out, len(covered))
 
     @property
     def forgot(self) -> bool:
-        """Whether messages have left of which no summary tells."""
+        """Whether messages have left that no summary covers."""
         return self._left_out > len(self._told)
 
     def _follow(self, messages: list[Message]) -> None:
-        """The application may delete and change what was said: no summary tells of it then."""
+        """Drop the summary if the application deleted or changed messages that it covers."""
         if messages[: len(self._told)] != self._told:
             self.summary, self._told, self._left_out = "", [], 0
         self._left_out = max(0, min(self._left_out, len(messages) - 1))
 
     def _cut(self, messages: list[Message], room: int, keep: int) -> int:
-        """How many messages to leave out so that the others take half of the room; the last `keep` stay."""
-        cuts = range(self._left_out + 2, len(messages) - keep + 1, 2)  # the user's and the assistant's
+        """Return how many messages to leave out so that the others fill at most half of the room. The last
+        `keep` stay."""
+        cuts = range(self._left_out + 2, len(messages) - keep + 1, 2)  # by pairs of messages
 
         def fits(cut: int) -> bool:
             found = self._tokens(messages[cut:])
@@ -71,11 +72,11 @@ class ChatMemory:
 
         if not cuts:
             return self._left_out
-        # bisected: a history that was there before may have thousands of messages
+        # bisect: a history loaded from elsewhere may have thousands of messages
         return cuts[min(bisect.bisect_left(cuts, True, key=fits), len(cuts) - 1)]
 
     def _end_of(self, message: Message, most: int) -> list[int]:
-        """The tokens of a message's last words, as many as fit. Raises: DecodeError."""
+        """Return the tokens of a message's last words, as many as fit. Raises: DecodeError."""
         words = message["content"].split(" ")
 
         def ids_of(left_out: int) -> list[int]:
@@ -90,7 +91,7 @@ class ChatMemory:
         return ids_of(bisect.bisect_left(range(len(words) - 1), True, key=fits))
 
     def _tokens(self, messages: Sequence[Message]) -> list[int] | None:
-        """The tokens of a conversation; None where it is longer than any context."""
+        """Return the tokens of a conversation; None if it is longer than any context."""
         try:
             return self._render(self.summary, messages)
         except TooLong:

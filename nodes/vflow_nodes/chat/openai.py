@@ -1,4 +1,4 @@
-"""`chat.openai`: answers each transcript with words, by a model behind an OpenAI-compatible endpoint."""
+"""`chat.openai`: answer each transcript with words of a model behind an OpenAI-compatible endpoint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class OpenAiChat(RemoteChat):
     """Answer transcripts with a model behind an OpenAI-compatible endpoint: OpenAI, vLLM, Ollama, llama.cpp.
 
     The persona and the conversation are sent there with each turn. An interruption closes the request at
-    once. Where a request fails, its turn ends with the reason `error` and a warning, and the next goes on.
+    once. If a request fails, its turn ends with the reason `error` and a warning; the next turn is answered.
     """
 
     example = "chat: {use: chat.openai, base_url: 'http://localhost:11434/v1', model: llama3.2}"
@@ -23,8 +23,8 @@ class OpenAiChat(RemoteChat):
 
     def open(self) -> None:
         super().open()
-        self._speaks = 0  # the turn whose end has not come: its transcript may be one in advance
-        self._waits: TextPacket | None = None  # such a transcript, until that end
+        self._speaks = 0  # the turn that has not ended: its transcript may be made in advance
+        self._waits: TextPacket | None = None  # such a transcript, kept until the turn ends
         self._ahead = 0  # the turn that was answered in advance
 
     async def process_text(self, packet: TextPacket) -> AsyncGenerator[Emission, None]:

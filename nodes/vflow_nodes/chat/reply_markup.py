@@ -1,4 +1,4 @@
-"""How a model marks up its replies, as tokenizer and chat template say: ends, thoughts, next turns."""
+"""Find out how a model marks ends, thoughts and next turns in replies, from tokenizer and chat template."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _SAMPLE = (
     {"role": "user", "content": _ASKED},
 )
 _HEADER = re.compile(r"\s*\n\s*([#<\[*]*\s*[A-Za-z][\w ]{1,30}[:>\]*]+)")
-"""A line of text that begins the user's turn: `### User:`, `<user>`."""
+"""Matches a line that begins the user's turn: `### User:`, `<user>`."""
 
 
 def ends_of(tokenizer: Any, declared: Iterable[int | None]) -> set[int]:
-    """The tokens that end a reply: those that the tokenizer and the model declare, all that are known to end
-    a turn in some family, and the one with which the template ends the assistant's turn."""
+    """Return the tokens that end a reply: those that the tokenizer and the model declare, all that are known
+    to end a turn in some family of models, and the one that ends the assistant's turn in the template."""
     added = _added(tokenizer)
     found = {token for token in declared if token is not None}
     harmony = any(text in added for text in dialects.HARMONY)
@@ -41,7 +41,7 @@ def markup_of(tokenizer: Any) -> Markup:
     """Tell how a model marks its thoughts, and by which text the user's turn begins."""
     source = str(tokenizer.chat_template or "")
     added = _added(tokenizer)
-    tags = [tag for tag in dialects.CLOSERS if not tag.startswith("<unused")]  # every Gemma's have those
+    tags = [tag for tag in dialects.CLOSERS if not tag.startswith("<unused")]  # every Gemma has those, unused
     thinks = any(tag in added or tag in source for tag in tags)
     between = _between_turns(tokenizer)
     special = any(text and text in between for text in added)
@@ -51,19 +51,19 @@ def markup_of(tokenizer: Any) -> Markup:
 
 
 def _added(tokenizer: Any) -> dict[str, int]:
-    """The tokens that no text is cut into by chance: special and added ones."""
+    """Return the special and added tokens: ordinary text never becomes one of these."""
     added = {token.content: i for i, token in tokenizer.added_tokens_decoder.items()}
     named = zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True)
     return {**added, **dict(named)}
 
 
 def _between_turns(tokenizer: Any) -> str:
-    """The text that the template writes between the assistant's words and the user's; '' without one."""
+    """Return the text that the template puts between the assistant's words and the user's; '' for none."""
     if not tokenizer.chat_template:
         return ""
     try:
         text = template.render(tokenizer, "Be kind.", _SAMPLE)
-    except (BrokenTemplate, DecodeError):  # of which `load` tells
+    except (BrokenTemplate, DecodeError):  # `load` reports it
         return ""
     after = text.rpartition(_SAID)[2]
     return after.partition(_ASKED)[0] if _ASKED in after else ""

@@ -1,4 +1,4 @@
-"""A model's chat template: from a conversation to the text of a prompt, and why a template makes none."""
+"""Turn a conversation into the text of a prompt by a model's chat template, or say why it cannot."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from vflow_nodes.chat.template_sandbox import MAX_CHARS, Sandbox, TooMuch, compi
 from vflow_nodes.lib.decode.errors import DecodeError, TooLong
 
 MAX_S = 2.0
-"""A template may run for so long, of its thread's own time. SmolLM2's takes 0.2 ms for a turn."""
+"""The longest that a template may run, in its thread's own time. SmolLM2's takes 0.2 ms for a turn."""
 NO_TOKENS = dict.fromkeys(("bos_token", "eos_token", "pad_token", "unk_token", "sep_token", "cls_token"), "")
-"""The special tokens that a tokenizer may lack, and that templates write without asking."""
+"""Special tokens that templates write without a check, although a tokenizer may lack them."""
 OTHER_USES = ("tool_use", "rag")
-"""Templates of a tokenizer with several that are not for a plain conversation."""
+"""Names of templates that are not for a plain conversation, in a tokenizer that has several."""
 SWITCHES = ("enable_thinking", "thinking", "enable_reasoning", "reasoning", "think")
-"""Qwen3's, GLM's and SmolLM3's; Granite's and DeepSeek's; others'."""
+"""The names that turn thoughts on: of Qwen3, GLM and SmolLM3; of Granite and DeepSeek; of others."""
 
 
 class BrokenTemplate(DecodeError):
-    """A chat template makes no prompt; the message continues "the chat template"."""
+    """A chat template makes no prompt. The message goes on after the words "the chat template"."""
 
 
 def render(tokenizer: Any, persona: str, messages: Sequence[Mapping[str, str]], think: bool = False) -> str:
     """Return a conversation's prompt, up to where the assistant's reply begins. Bounded in size and time.
 
-    The template gets what `template_form.find` has found that it takes. Raises: BrokenTemplate, TooLong.
+    The template gets the form of conversation that `template_form.find` found. Raises: BrokenTemplate,
+    TooLong.
     """
     if (chars := len(persona) + sum(len(message["content"]) for message in messages)) > MAX_CHARS // 2:
         raise TooLong(f"the conversation has {chars:,} characters; shorten persona and history")
@@ -55,12 +56,12 @@ def render(tokenizer: Any, persona: str, messages: Sequence[Mapping[str, str]], 
 
 
 def check(tokenizer: Any) -> None:
-    """Try a template with conversations such as it will get. Raises: BrokenTemplate."""
+    """Try a template with the kinds of conversations that it will get. Raises: BrokenTemplate."""
     render(tokenizer, PERSONA, [{"role": "user", "content": LAST}])
 
 
 def _switches(source: str, think: bool) -> dict[str, Any]:
-    """The names by which templates learn whether the model is to think."""
+    """Return the variables that tell a template whether the model is to think."""
     switches: dict[str, Any] = dict.fromkeys(SWITCHES, think)
     if not think:
         switches["thinking_budget"] = 0  # Seed-OSS
@@ -91,7 +92,7 @@ def _template(source: str) -> Any:
 
 
 def _source(tokenizer: Any) -> str:
-    """The template; of several, the default, else the first that is for a conversation. Raises:
+    """Return the template; of several, the default, or else the first that is for a conversation. Raises:
     BrokenTemplate."""
     several = getattr(tokenizer, "chat_template", None)
     if isinstance(several, dict) and "default" not in several:
@@ -110,6 +111,6 @@ def _source(tokenizer: Any) -> str:
 
 
 def _line(error: object) -> str:
-    """The text of an error as a line that a terminal can show: a template chooses it."""
+    """Return an error's text as one line that is safe for a terminal: the template chooses the text."""
     text = str(error).strip().partition("\n")[0][:200]
     return "".join(character if character.isprintable() else "?" for character in text) or "it says not why"

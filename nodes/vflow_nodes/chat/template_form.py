@@ -1,7 +1,7 @@
-"""How a chat template takes a conversation, found by trying it: contents, system role, the reply's header.
+"""Find out by trial how a chat template takes a conversation: contents, system role, the reply's header.
 
-Templates leave out without a word what they do not expect. So each form is tried with conversations whose
-texts are known, and taken where the prompt has all of them.
+A template silently leaves out the parts that it does not expect. So each form is tried with conversations
+whose texts are known, and the first form whose prompt has all of them is taken.
 """
 
 from __future__ import annotations
@@ -12,27 +12,30 @@ from typing import Any
 
 Message = Mapping[str, Any]
 Run = Callable[[list[Message], bool], str]
-"""A template's text of messages; True: up to where the assistant's reply begins."""
+"""Returns a template's text of messages; with True, up to where the assistant's reply begins."""
 
 PERSONA, FIRST, REPLY, LAST = "Be kind to Ada.", "Which way is it?", "Along the river.", "Thank you."
-"""The texts of the conversations that a template is tried with."""
+"""The texts of the conversations for the trial."""
 _ONE = ({"role": "user", "content": LAST},)
 _MANY = ({"role": "user", "content": FIRST}, {"role": "assistant", "content": REPLY}, *_ONE)
 GREETING = "Hello."
-"""Said by the user where a conversation begins with the assistant, and a template allows none that does."""
+"""The user's first message if the assistant begins a conversation and the template does not allow that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """`lists`: a content is a list of parts. `system`: the persona is a message of its own; else it heads the
-    first message. `header`: text that the template does not write before the assistant's reply."""
+    """How a template takes a conversation.
+
+    `lists`: a content is a list of parts. `system`: the persona is a message of its own, else it begins the
+    first message. `header`: text that has to be added before the assistant's reply.
+    """
 
     lists: bool = False
     system: bool = True
     header: str = ""
 
     def messages(self, persona: str, said: Sequence[Mapping[str, str]]) -> list[Message]:
-        """A conversation as the template takes it; neighbours of one role are one message."""
+        """Return a conversation as the template takes it; successive messages of one role become one."""
         merged: list[dict[str, str]] = []
         for message in said:
             if merged and merged[-1]["role"] == message["role"]:
@@ -53,7 +56,7 @@ class Form:
         return {**message, "content": [{"type": "text", "text": message["content"]}]}
 
     def prompt(self, run: Run, persona: str, said: Sequence[Mapping[str, str]]) -> str:
-        """A conversation's prompt. Raises: what the template raises."""
+        """Return a conversation's prompt. Raises: whatever the template raises."""
         try:
             text = run(self.messages(persona, said), True)
         except Exception:  # a template's own code
@@ -64,8 +67,8 @@ class Form:
 
 
 def find(run: Run) -> Form | str:
-    """The first form in which a template leaves nothing out; else what it leaves out. Raises: what the
-    template raises in every form."""
+    """Return the first form in which a template leaves nothing out, or else the name of the part left out.
+    Raises: the template's error, if it raises in every form."""
     lost, raised = "", None
     for form in (Form(), Form(lists=True), Form(system=False), Form(lists=True, system=False)):
         try:
@@ -82,7 +85,7 @@ def find(run: Run) -> Form | str:
 
 
 def _left_out(run: Run, form: Form) -> str:
-    """Name the part of a conversation that a prompt lacks in this form; '' for none."""
+    """Name the part of a conversation that the prompt lacks in this form; '' for none."""
     prompts = [form.prompt(run, PERSONA, said) for said in (_ONE, _MANY)]
     if not all(LAST in prompt for prompt in prompts):
         return "what the user said"
@@ -93,12 +96,12 @@ def _left_out(run: Run, form: Form) -> str:
 
 
 def _header(run: Run, form: Form) -> str:
-    """The text before a reply, of a template that has one between turns and no generation prompt."""
+    """Return the text before a reply if the template writes it between turns but has no generation prompt."""
     said = form.messages(PERSONA, _ONE)
     try:
         prompt = run(said, False)
         whole = run([*said, form._message({"role": "assistant", "content": REPLY})], False)
-    except Exception:  # it has no such conversation
+    except Exception:  # the template refuses such a conversation
         return ""
     once = prompt.count(LAST) == whole.count(LAST) == whole.count(REPLY) == 1
     if not once or prompt != run(said, True):

@@ -1,7 +1,8 @@
-"""Where a chat template runs: with what templates of transformers know, and bounds on text, numbers and time.
+"""Run chat templates safely, with the names that transformers gives them, and bounds on size and time.
 
-A template comes with a model, from anybody. Each value that it makes is measured, before it is made where one
-operation alone could fill the memory or hold the interpreter for minutes; a tracer ends what runs too long.
+A template comes with a model, from anybody. Each value that it makes is measured; before it is made, if one
+operation alone could fill the memory or hold the interpreter for minutes. A tracer ends a template that runs
+too long.
 Source: jinja2, sandbox.py; transformers, utils/chat_template_utils.py, for the names that templates use.
 """
 
@@ -29,25 +30,26 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
 MAX_CHARS = 1_000_000
-"""Of a text that a template makes: five times the largest context of today."""
+"""Longest text that a template may make: five times the largest context of today."""
 MAX_ITEMS = 100_000
-"""Of a list with all that is in it; jinja2's own bound of a range."""
+"""Most items of a list, with those inside its items; jinja2's own bound of a range."""
 MAX_BITS = 4096
-"""Of a whole number."""
+"""Longest whole number."""
 _LEFT_OUT = ("filesizeformat", "forceescape", "pprint", "striptags", "urlize", "wordwrap", "xmlattr")
-"""Filters for pages, with no use in a prompt."""
+"""Filters for web pages, of no use in a prompt."""
 _WIDE = re.compile(r"\*|\d{6,}|\{[^{}]*\{")
-"""In a format, a width of six digits or one that is computed."""
+"""Matches, in a format, a width of six digits or a computed one."""
 
 
 class TooMuch(BaseException):
-    """A template made more, or ran longer, than it may. No Exception: no library is to go on behind it."""
+    """A template made more, or ran longer, than it may. Not an Exception, so that no library catches it and
+    goes on."""
 
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """End what runs inside after `seconds` of this thread's own time, however busy the machine is. Raises:
-    TooMuch. Only Python's lines are seen; an operation that is one line is measured by what it makes."""
+    """End the code inside after `seconds` of this thread's own time, however busy the machine is. Raises:
+    TooMuch. It looks at each line of Python; an operation within one line is bounded by the size it makes."""
     until = time.thread_time() + seconds
     lines = 0
 
@@ -56,7 +58,7 @@ def within(seconds: float) -> Iterator[None]:
         lines += 1
         if not lines & 255 and time.thread_time() > until:
             raise TooMuch(f"runs for more than {seconds:g} s")
-        return None if frame.f_code.co_filename == __file__ else look  # what is here is bounded
+        return None if frame.f_code.co_filename == __file__ else look  # this file's own lines are bounded
 
     before = sys.gettrace()
     sys.settrace(look)
@@ -67,7 +69,7 @@ def within(seconds: float) -> Iterator[None]:
 
 
 def bounded(value: Any) -> Any:
-    """The value, where neither its text nor what is in it is too much. Raises: TooMuch."""
+    """Return the value, if its text and its items keep within the bounds. Raises: TooMuch."""
     if type(value) is str:
         _fits(len(value))
         return value
@@ -93,7 +95,7 @@ def bounded(value: Any) -> Any:
 
 
 def joined(parts: Iterable[str]) -> str:
-    """Texts as one. Raises: TooMuch."""
+    """Join texts. Raises: TooMuch."""
     parts = list(parts)
     _fits(sum(map(len, parts)))
     return "".join(parts)
@@ -105,13 +107,14 @@ def _fits(chars: int) -> None:
 
 
 def _narrow(text: str | bytes) -> None:
-    """Refuse a format that may fill the memory with blanks."""
+    """Refuse a format that could fill the memory with blanks. Raises: TooMuch."""
     if _WIDE.search(text if isinstance(text, str) else text.decode("latin-1")):
         raise TooMuch("formats a value with a width that is too large, or computed")
 
 
 def _check_call(name: str, text: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments for a method of a text, or the filter of its name, where it makes not too much."""
+    """Return the arguments for a text's method, or the filter of its name. Raises: TooMuch if the result
+    would be too large."""
     for number in args:
         if isinstance(number, int):
             _fits(abs(number))
@@ -131,8 +134,8 @@ def _check_call(name: str, text: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 class _Generator(CodeGenerator):
-    """Compiles what a template puts together itself, `a ~ b`, `[a, b]`, `(a, b)` and `{a: b}`, to what is
-    measured: lists within lists would grow twofold with each."""
+    """Compiles values that a template puts together itself, `a ~ b`, `[a, b]`, `(a, b)` and `{a: b}`, so that
+    they are measured: a list with the same list in it twice doubles at each step."""
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
         self.write("environment.concatenated((")
@@ -160,7 +163,7 @@ class _Generator(CodeGenerator):
 
 
 class _Generation(Extension):
-    """`{% generation %}`, which marks in training what the assistant said."""
+    """`{% generation %}`, which in training marks the assistant's words."""
 
     tags = {"generation"}  # noqa: RUF012, jinja2's own form
 
@@ -170,7 +173,7 @@ class _Generation(Extension):
 
 
 class _Names(Namespace):
-    """A namespace without names that belong to Python."""
+    """A namespace that has none of Python's own names."""
 
     def __setitem__(self, name: str, value: Any) -> None:
         if str(name).startswith("_"):
@@ -179,7 +182,7 @@ class _Names(Namespace):
 
 
 class _Dicts:
-    """`dict` of a template: no way to the methods of the class."""
+    """The `dict` that a template sees, which gives no access to the class's methods."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[Any, Any]:
         return dict(*args, **kwargs)
@@ -189,7 +192,7 @@ class _Dicts:
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """Compiles chat templates; what they make is bounded. Any thread."""
+    """Compiles chat templates, and bounds the values that they make. Any thread."""
 
     code_generator_class = _Generator
     intercepted_binops = frozenset(("+", "-", "*", "/", "//", "**", "%"))
@@ -239,14 +242,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 def _few(parts: Iterable[Any], between: str) -> list[Any]:
-    """The items of what is to be joined. Raises: TooMuch."""
+    """Return the items to join, if they are not too many. Raises: TooMuch."""
     found = bounded(list(itertools.islice(parts, MAX_ITEMS + 1)))
     _fits(len(between) * len(found))
     return found  # type: ignore[no-any-return]
 
 
 def _measured_filter(name: str, of: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter whose arguments and result are measured. It takes what `of` takes, the environment too."""
+    """Return a filter whose arguments and result are measured. It takes what `of` takes, also the
+    environment."""
     hidden = int(hasattr(of, "jinja_pass_arg"))
 
     @functools.wraps(of)
@@ -277,7 +281,7 @@ def _json(
     separators: tuple[str, str] | None = None,
     sort_keys: bool = False,
 ) -> str:
-    """As transformers': jinja2's own escapes what is HTML."""
+    """Write JSON as transformers does; jinja2's own filter escapes HTML."""
     encoder = json.JSONEncoder(
         ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
     )
@@ -290,7 +294,7 @@ def _json(
 
 
 def compiled(environment: Environment, source: str) -> Any:
-    """A template's code. Raises: TemplateError, TooMuch, and what Python's compiler raises."""
+    """Compile a template. Raises: TemplateError, TooMuch, and whatever Python's compiler raises."""
     if len(source) > MAX_CHARS // 4:
         raise TooMuch(f"has more than {MAX_CHARS // 4:,} characters")
     return environment.from_string(source)

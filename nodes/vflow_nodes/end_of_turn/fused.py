@@ -1,11 +1,11 @@
-"""`end_of_turn.fused`: how the utterance sounds at a pause, and what was said by then.
+"""`end_of_turn.fused`: judge a pause by the sound of the utterance and by its words.
 
     pause ── look, 50 ms ──┬── transcript within 160 ms of the pause ── verdict by both
                            └── verdict by the sound alone ── transcript ── verdict by both
 
-The transcript is the one that speech-to-text makes in advance at the pause; it costs nothing. A verdict by
-the sound alone is not given at once: a short wait might be over by the time that the words are here. It is
-not left out either: where no verdict comes, `turn` ends the turn by its plain wait.
+The transcript is the one that speech-to-text makes in advance at the pause anyway; it costs nothing. The
+verdict by the sound alone is not given at once, because the short wait that it may set could end before the
+words come. It is not left out either: without any verdict, `turn` ends the turn after its plain wait.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from vflow_nodes.lib.verdicts import PATIENCE_NS, verdict
 
 
 class FusedEndOfTurn(SoundJudge):
-    """Judge a pause by its sound and its words; by its sound alone where no transcript comes in time."""
+    """Judge a pause by its sound and its words; by its sound alone if no transcript comes in time."""
 
     rank = 60
     example = "end_of_turn: {use: end_of_turn.fused}"
 
-    transcript = In(Text("final"), doc="what the user said, made in advance at the pause", optional=True)
+    transcript = In(Text("final"), doc="the user's words, transcribed in advance at the pause", optional=True)
 
     def open(self) -> None:
-        """Load the model, shared by all that use it. Raises: Unavailable."""
+        """Load the model, or share the one that another node loaded. Raises: Unavailable."""
         super().open()
         self._text: TextPacket | None = None
         """The newest transcript."""
         self._sound: float | None = None
-        """The log-odds by the sound, of a pause that has no verdict by both yet."""
+        """The log-odds by the sound, for a pause without a verdict by both yet."""
 
     def process_transcript(self, packet: TextPacket) -> Iterator[TextPacket]:
         self._text = packet
@@ -51,13 +51,13 @@ class FusedEndOfTurn(SoundJudge):
                 yield from self.on_timer()
 
     def on_timer(self) -> Iterator[TextPacket]:
-        """The transcript is late, or there is none."""
+        """Judge by the sound alone: the transcript is late, or there is none."""
         pause, sound = self._utterance.pause, self._sound
         if pause is not None and sound is not None:
             yield verdict(pause, finished(AUDIO, {"sound": sound}))
 
     def on_flush(self, flush: Flush) -> None:
-        """The user spoke on, so that the transcript is void; or a reply is, and the timer was cancelled."""
+        """Forget the transcript if the user spoke on; after another flush, set the cancelled timer again."""
         pause = self._utterance.pause
         if flush.retracts and flush.turn == self._utterance.turn:
             self._text = None
@@ -70,12 +70,12 @@ class FusedEndOfTurn(SoundJudge):
         self.ctx.wake_at(None)
 
     def _by_both(self) -> Iterator[TextPacket]:
-        """The verdict, where both are here."""
+        """Yield the verdict once the sound and the words are both here."""
         pause, sound, text = self._utterance.pause, self._sound, self._text
         if pause is None or sound is None or text is None:
             return
         if text.turn != pause.turn or text.pts_ns < pause.pts_ns:
-            return  # of an earlier pause
+            return  # the transcript is of an earlier pause
         self._forget()
         if text.text.strip():
             said = cues(text.text, self._utterance.seconds, text.meta.get("language", "en"))

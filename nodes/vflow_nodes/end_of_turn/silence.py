@@ -1,4 +1,4 @@
-"""`end_of_turn.silence`: never judges, so that `turn` waits as long as it would by itself."""
+"""`end_of_turn.silence`: never judge, so that `turn` uses its plain wait."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from vflow import Audio, Event, In, Node, Out, Packet, Text
 
 
 class SilenceEndOfTurn(Node):
-    """Judge nothing: a plain wait decides on the end of the turn. Runs on any machine."""
+    """Judge nothing: a plain wait decides when the turn ends. Runs on any machine."""
 
     rank = 0
     swallows = (Event,)
@@ -17,4 +17,4 @@ class SilenceEndOfTurn(Node):
     verdict = Out(Text("verdict"), doc="none, ever")
 
     def process(self, packet: Packet) -> None:
-        """Drop what was said."""
+        """Drop the utterance."""

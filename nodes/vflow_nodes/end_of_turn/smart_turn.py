@@ -1,4 +1,4 @@
-"""`end_of_turn.smart_turn`: smart-turn listens to how the utterance sounds at a pause."""
+"""`end_of_turn.smart_turn`: judge a pause by how the utterance sounds, with the model smart-turn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vflow_nodes.lib.verdicts import verdict
 
 
 class SmartTurnEndOfTurn(SoundJudge):
-    """Judge a pause by its sound, the last 8 s: 50 ms of CPU a pause. English, and 22 other languages."""
+    """Judge a pause by the sound of the last 8 s: 50 ms of CPU a pause. English, and 22 other languages."""
 
     rank = 50
     example = "end_of_turn: {use: end_of_turn.smart_turn}"
@@ -19,7 +19,7 @@ class SmartTurnEndOfTurn(SoundJudge):
     transcript = In(Text("final"), doc="not needed", optional=True)
 
     def process_transcript(self, packet: TextPacket) -> None:
-        """Drop it."""
+        """Drop the transcript."""
 
     def on_event(self, event: Event) -> Iterator[TextPacket]:
         if self._utterance.follow(event) and (sound := self.look(event)) is not None:

@@ -1,7 +1,7 @@
-"""`end_of_turn.text`: what was said by a pause, and how it is punctuated. Needs no model.
+"""`end_of_turn.text`: judge a pause by the words before it and their punctuation. Needs no model.
 
-For speech-to-text that runs elsewhere. It ranks below the plain wait: at the same mean delay it cuts hardly
-fewer turns, and half of them are answered later.
+It is for speech-to-text that runs elsewhere. It ranks below the plain wait: at the same mean delay it cuts
+off hardly fewer turns, and answers half of all turns later.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class TextEndOfTurn(Node):
         doc="utterances",
         queue=QueueOptions(packets=400, time_ns=10 * SECOND, policy="leaky-oldest"),
     )
-    transcript = In(Text("final"), doc="what the user said, made in advance at the pause", optional=True)
+    transcript = In(Text("final"), doc="the user's words, transcribed in advance at the pause", optional=True)
     verdict = Out(Text("verdict"), doc="one for each pause with a transcript", bus=True)
 
     def open(self) -> None:
         self._utterance = Utterance(keep_s=0)
         self._text: TextPacket | None = None
-        """The newest transcript; None where it has been judged by, or is void."""
+        """The newest transcript; None after it was used, or became void."""
 
     def process_audio(self, packet: AudioPacket) -> None:
         self._utterance.add(packet)
@@ -46,12 +46,12 @@ class TextEndOfTurn(Node):
             yield from self._judged()
 
     def on_flush(self, flush: Flush) -> None:
-        """The user spoke on: what had been made of the pause is void."""
+        """Forget the transcript: the user spoke on, and it was made for a pause that is over."""
         if flush.retracts and self._text is not None and flush.turn == self._text.turn:
             self._text = None
 
     def _judged(self) -> Iterator[TextPacket]:
-        """The verdict, where a pause and its transcript are here."""
+        """Yield the verdict once a pause and its transcript are here."""
         pause, text = self._utterance.pause, self._text
         if pause is None or text is None or text.turn != pause.turn or text.pts_ns < pause.pts_ns:
             return

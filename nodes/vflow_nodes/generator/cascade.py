@@ -8,8 +8,8 @@ from vflow import Bin
 class Cascade(Bin):
     """Answer an utterance with words: transcribe it, then let a language model reply.
 
-    Runs on any machine; what the speech says beyond its words is lost on the way. Properties of `chat`
-    are set on this bin.
+    It runs on any machine. Only the words of the speech reach the model, not how they are said. Properties
+    of `chat` are set on this bin.
     """
 
     rank = 10

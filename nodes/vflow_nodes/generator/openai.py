@@ -8,7 +8,7 @@ from vflow import Bin
 class OpenAiCascade(Bin):
     """Answer an utterance with words: transcribe it here, then ask a remote language model.
 
-    What is said leaves the machine as text, so it is taken only where it is named. Properties of
+    The user's words leave the machine as text, so a graph gets this bin only by its name. Properties of
     `chat.openai` are set on this bin.
     """
 

@@ -1,6 +1,6 @@
-"""`generator.remote`: a remote model that hears the utterance itself, such as Voxtral behind vLLM.
+"""`generator.remote`: answer with a remote model that hears the utterance itself, such as Voxtral on vLLM.
 
-Source: https://platform.openai.com/docs/guides/audio (`input_audio`), as vLLM takes it too.
+Source: https://platform.openai.com/docs/guides/audio (`input_audio`), which vLLM takes too.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from vflow_nodes.lib.remote.faults import RemoteError
 from vflow_nodes.lib.remote.utterance import RATE, audible, transcribe, wav
 
 UNKNOWN = "(speech)"
-"""Stands in the history for what was said, where no transcript was made of it."""
+"""The text of an utterance in the history if it has no transcript."""
 
 
 class RemoteGenerator(RemoteChat):
-    """Answer utterances with a remote model that hears them itself, and write down what was said.
+    """Answer utterances with a remote model that hears them itself, and write down the user's words.
 
-    The utterance is sent as sound, the conversation before it as text. Its transcript is a request of its own
-    to the same server, beside the reply; where that fails, the history has `(speech)` in its place.
+    The utterance is sent as sound, the conversation before it as text. Its transcript is a second request to
+    the same server, beside the reply; if that fails, the history has `(speech)` in its place.
     """
 
     speculates = True
@@ -52,10 +52,10 @@ class RemoteGenerator(RemoteChat):
 
     model: str = prop("gpt-4o-audio-preview", doc="the model's name there: one that hears")
     transcribe: bool = prop(
-        True, doc="write down what the user says, for display and history: a second request"
+        True, doc="write down the user's words, for display and history: a second request"
     )
-    transcriber: str = prop("", doc="the model that does; '' for the one that answers")
-    language: str = prop("", doc="of the transcript, as en; '' lets the model find out")
+    transcriber: str = prop("", doc="the model that transcribes; '' for the one that answers")
+    language: str = prop("", doc="of the transcript, such as en; '' lets the model find out")
 
     audio = In(
         Audio(rate=RATE, channels=1, features={"turns"}),
@@ -63,17 +63,17 @@ class RemoteGenerator(RemoteChat):
         queue=QueueOptions(packets=1000, time_ns=30 * SECOND),
     )
     text = In(Text("final"), doc="what the user typed", optional=True)
-    transcript = Out(Text("final"), doc="one for each utterance; '' where nothing was said", bus=True)
+    transcript = Out(Text("final"), doc="one for each utterance; '' if nothing was said", bus=True)
 
     def open(self) -> None:
         super().open()
-        # its request goes on while words wait for their place downstream, where a clock must not wait for it
+        # a client of its own: its request runs on while words wait downstream, and no clock may wait for it
         self._scribe = self.client.beside()
         self._turn = 0
         self._blocks: list[Samples] = []
         self._given = False  # whether the utterance is answered already
         self._written: asyncio.Task[str] | None = None  # its transcript
-        self._said: str | None = None  # what stands in the history of the turn that is answered
+        self._said: str | None = None  # the user's text in the history for the turn being answered
 
     def process_audio(self, packet: AudioPacket) -> None:
         if self._turn and packet.turn == self._turn:
@@ -104,7 +104,7 @@ class RemoteGenerator(RemoteChat):
                         yield emission
 
     async def _hear(self, turn: int) -> AsyncGenerator[Emission, None]:
-        """The reply to an utterance, and after it what was said."""
+        """Yield the reply to an utterance, and the transcript."""
         samples = np.concatenate(self._blocks) if self._blocks else np.empty(0, np.float32)
         if not audible(samples):
             yield self.transcript, TextPacket(text="", turn=turn, pts_ns=self.ctx.now_ns())
@@ -142,7 +142,7 @@ class RemoteGenerator(RemoteChat):
                 yield emission
 
     async def finished(self, turn: int) -> AsyncGenerator[Emission, None]:
-        """The transcript, where the reply was faster."""
+        """Yield the transcript, if the reply was faster."""
         written, self._written = self._written, None
         if written is not None:
             yield self._told(turn, await written)  # a cancelled wait cancels it
@@ -150,12 +150,12 @@ class RemoteGenerator(RemoteChat):
             yield self._told(turn, "")
 
     def _told(self, turn: int, text: str) -> Emission:
-        """The transcript, and what stands for it in the history."""
+        """Return the transcript to send, and enter it, or its placeholder, into the history."""
         self._said = text or UNKNOWN
         return self.transcript, TextPacket(text=self._said, turn=turn, pts_ns=self.ctx.now_ns())
 
     async def _write_down(self, samples: Samples) -> str:
-        """What was said; '' where the request fails."""
+        """Return the words that were said; '' if the request fails."""
         fields = {"language": self.language} if self.language else {}
         try:
             return await transcribe(self._scribe, self.transcriber or self.model, samples, fields)

@@ -9,9 +9,10 @@ from vflow_nodes.lib.portaudio.pyaudio_backend import PyAudioBackend
 class PyAudioMic(Microphone):
     """The microphone, mono (the first channel of a device that has no mono).
 
-    Exactly `rate` samples a second of pipeline time, with the device's times: the drift of its clock is
-    taken out. Audio that the graph does not take within 2 s is overwritten, counted and warned of. A
-    device that is silent for 1 s has failed. A loudspeaker on the same device shares its stream.
+    It gives exactly `rate` samples per second of pipeline time, with the device's times: the drift of the
+    device's clock is removed. Audio that the graph does not take within 2 s is overwritten and counted, with
+    a warning. A device that delivers nothing for 1 s has failed. A loudspeaker on the same device shares its
+    stream.
     """
 
     rank = 60

@@ -9,9 +9,9 @@ from vflow_nodes.lib.portaudio.pyaudio_backend import PyAudioBackend
 class PyAudioSpeaker(Loudspeaker):
     """The loudspeaker, mono (the same on both channels of a device that has no mono).
 
-    A flush leaves what the device itself holds, about `latency`, to be played; what was heard is counted
-    where it sounds. The bus tells how much of a reply was played: `played`, phase `start` and `end`. A
-    device that is silent for 1 s has failed.
+    After a flush the device still plays the audio that it holds itself, about `latency`. Audio counts as
+    heard when it sounds. The bus tells how much of a reply was played: `played`, phase `start` and `end`. A
+    device that asks for no audio for 1 s has failed.
     """
 
     rank = 60

@@ -1,12 +1,12 @@
-"""`stt.moonshine`: transcribes each utterance with Moonshine tiny, offline, on the CPU.
+"""`stt.moonshine`: transcribe each utterance with Moonshine tiny, offline, on the CPU.
 
 Source: https://github.com/moonshine-ai/moonshine (MIT); N. Jeffries et al., "Moonshine: Speech Recognition
 for Live Transcription and Voice Commands", arXiv:2410.15608. The wheel moonshine-voice 0.1.0 contains the
 English model; later ones download theirs.
 
-Measured on 2 cores: 2 s of speech 60 ms, 10 s 180 ms, 20 s 590 ms, 30 s 1.3 s; 45 s repeats itself without
-end. So an utterance is transcribed in pieces of 15 s while it goes on, cut at a quiet place, and what is
-left to do at its end stays short.
+Measured on 2 cores: 2 s of speech take 60 ms, 10 s 180 ms, 20 s 590 ms, 30 s 1.3 s; for 45 s the model
+repeats itself without end. So an utterance is transcribed in pieces of 15 s while it goes on, cut at a quiet
+place, and little is left to do at its end.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from vflow import (
 from vflow_nodes.lib.moonshine import RATE, Transcriber, folder_of, problem
 
 PIECE = 15 * RATE
-"""Samples that are transcribed at once, at most."""
+"""Most samples that are transcribed at once."""
 SEARCH = 5 * RATE
-"""Samples at the end of a piece in which its quietest place is looked for."""
+"""Samples at the end of a piece among which the quietest place is sought."""
 GRAIN = RATE // 20
 """Samples, 50 ms, over which quietness is measured."""
 
 
 def quiet_place(samples: Samples) -> int:
-    """Where to cut: the middle of the quietest 50 ms among the last 5 s of `samples`, `(frames,)`."""
+    """Return where to cut: the middle of the quietest 50 ms in the last 5 s of `samples`, `(frames,)`."""
     grains = samples[-SEARCH:].reshape(-1, GRAIN)
     quietest = int(np.square(grains).mean(axis=1).argmin())
     return len(samples) - SEARCH + quietest * GRAIN + GRAIN // 2
@@ -71,17 +71,17 @@ class MoonshineStt(Node):
         doc="utterances",
         queue=QueueOptions(packets=400, time_ns=10 * SECOND),
     )
-    transcript = Out(Text("final"), doc="one for each turn; '' where nothing was understood", bus=True)
+    transcript = Out(Text("final"), doc="one for each turn; '' if nothing was understood", bus=True)
 
     @classmethod
     def unavailable(cls) -> str:
         return problem()
 
     _in_advance = False
-    """Whether any pause was answered in advance: then one that is not wanted is over."""
+    """Whether any pause was answered in advance: then a pause not wanted in advance has passed."""
 
     def open(self) -> None:
-        """Load the model, shared by all that use it. Raises: Unavailable."""
+        """Load the model, or share the one that another node loaded. Raises: Unavailable."""
         self._forget()
         folder = folder_of(self.model)
         self.ctx.progress("loading Moonshine")
@@ -94,12 +94,12 @@ class MoonshineStt(Node):
         self._turn = 0
         self._blocks: list[Samples] = []
         self._frames = 0
-        self._pieces: list[str] = []  # the transcripts of what is no longer in _blocks
-        self._guess: str | None = None  # the transcript as it stood at the pause
-        self._given = False  # whether it was given away in advance
+        self._pieces: list[str] = []  # transcripts of the audio that has left _blocks
+        self._guess: str | None = None  # the transcript at the pause
+        self._given = False  # whether it was sent in advance
 
     def process(self, packet: AudioPacket) -> None:
-        """Collect; transcribe a piece where one is full, which takes up to 0.3 s."""
+        """Collect audio, and transcribe each full piece, which takes up to 0.3 s."""
         if self._turn == 0 or packet.turn != self._turn:
             return
         self._blocks.append(packet.mono())
@@ -118,8 +118,8 @@ class MoonshineStt(Node):
         elif self._turn == 0 or event.turn != self._turn:
             return
         elif isinstance(event, Pause):
-            # Likely the end: the work is done while the turn still waits to be sure. Not where the user has
-            # spoken on while this thread was busy: the next pause would have to wait for it.
+            # Likely the end: do the work while the turn still waits to be sure. But not if the user spoke on
+            # while this thread was busy: the next pause would have to wait for it.
             wanted = self.ctx.speculative(event)
             self._in_advance = self._in_advance or wanted
             if wanted or not self._in_advance:
@@ -136,7 +136,7 @@ class MoonshineStt(Node):
                 yield TextPacket(text=text, pts_ns=event.pts_ns, turn=event.turn)
 
     def on_cancel(self, flush: Flush) -> None:
-        """The user spoke on: what was given away in advance was taken back."""
+        """Forget that a transcript was sent in advance: the user spoke on, and it was taken back."""
         if flush.retracts and flush.turn == self._turn:
             self._guess, self._given = None, False
 

@@ -1,4 +1,4 @@
-"""`stt.openai`: transcribes each utterance by a model behind an OpenAI-compatible endpoint.
+"""`stt.openai`: transcribe each utterance with a model behind an OpenAI-compatible endpoint.
 
 Source: https://platform.openai.com/docs/api-reference/audio/createTranscription, as Whisper servers have it.
 """
@@ -36,19 +36,19 @@ from vflow_nodes.lib.remote.utterance import RATE, audible, transcribe
 
 
 class OpenAiStt(RemoteNode):
-    """Transcribe utterances by a remote model. What the user says is sent there as sound when the turn ends.
+    """Transcribe utterances with a remote model. The user's speech is sent there as sound when the turn ends.
 
-    Where a request fails the transcript is empty, with a warning, and the next utterance is transcribed.
+    If a request fails, the transcript is empty, a warning says so, and the next utterance is transcribed.
     """
 
     speculates = True
     example = "stt: {use: stt.openai, model: whisper-1}"
 
     model: str = prop("gpt-4o-mini-transcribe", doc="the model's name there")
-    language: str = prop("", doc="of the speech, as en; '' lets the model find out")
-    prompt: str = prop("", doc="names and words that the model may hear, to spell them right")
+    language: str = prop("", doc="of the speech, such as en; '' lets the model find out")
+    prompt: str = prop("", doc="names and words that the user may say, so that the model spells them right")
     speculate: bool = prop(
-        False, doc="send it at a pause that may be the end of the turn: sooner, and paid for where it is not"
+        False, doc="send at a pause that may end the turn: sooner, but if the user goes on, paid for twice"
     )
 
     audio = In(
@@ -56,7 +56,7 @@ class OpenAiStt(RemoteNode):
         doc="utterances",
         queue=QueueOptions(packets=1000, time_ns=30 * SECOND),
     )
-    transcript = Out(Text("final"), doc="one for each turn; '' where nothing was understood", bus=True)
+    transcript = Out(Text("final"), doc="one for each turn; '' if nothing was understood", bus=True)
 
     def open(self) -> None:
         super().open()
@@ -74,8 +74,8 @@ class OpenAiStt(RemoteNode):
     def _forget(self) -> None:
         self._turn = 0
         self._blocks: list[Samples] = []
-        self._guess: str | None = None  # the transcript as it stood at the pause
-        self._given = False  # whether it was given away in advance
+        self._guess: str | None = None  # the transcript at the pause
+        self._given = False  # whether it was sent in advance
 
     def process(self, packet: AudioPacket) -> None:
         if self._turn and packet.turn == self._turn:
@@ -109,7 +109,7 @@ class OpenAiStt(RemoteNode):
                 yield TextPacket(text=text or "", pts_ns=event.pts_ns, turn=event.turn)
 
     def on_cancel(self, flush: Flush) -> None:
-        """The user spoke on: what was given away in advance was taken back."""
+        """Forget that a transcript was sent in advance: the user spoke on, and it was taken back."""
         super().on_cancel(flush)
         if flush.retracts and flush.turn == self._turn:
             self._spoke_on()
@@ -122,7 +122,7 @@ class OpenAiStt(RemoteNode):
         return np.concatenate(self._blocks) if self._blocks else np.empty(0, np.float32)
 
     async def _text(self) -> str | None:
-        """What was said so far; None where the request failed, and the next one may not."""
+        """Return the words said so far; None if the request failed, though the next may succeed."""
         if self.spare is not None and self.spare.on_duty:
             return None
         samples = self._samples()

@@ -29,20 +29,20 @@ from vflow_nodes.lib import hibari_g2p
 from vflow_nodes.lib.speech import Unsaid, speak
 
 LONGEST = 200
-"""Phonemes of one call: 12 s of speech, which take 90 ms on one core."""
+"""Most phonemes of one call: 12 s of speech, 90 ms of work on one core."""
 HUB = "maureesewilliams/hibari"
-"""The voices that are not in the package, on the hub."""
+"""Where the voices are that the package does not contain, on the hub."""
 SEED = 0
-"""Of the noise in each sentence: the same text gives the same samples."""
+"""The seed of the noise in each sentence, so that the same text gives the same samples."""
 
 
 class HibariTts(Node):
     """Speak chunks of English text.
 
-    Each chunk is synthesized at once, its silence trimmed to 20 ms, a pause by its punctuation put behind
-    it, and emitted in packets of at most 100 ms whose spans say where each word lies; the spans are
-    estimated from the phonemes (60 ms off in the mean). The voice `heart` is in the package, the others
-    are pulled. The model is shared by all pipelines of a process.
+    Each chunk is synthesized at once. Silence around it is cut to 20 ms, and a pause that fits its
+    punctuation follows it. It leaves in packets of at most 100 ms. Their spans tell where each word is,
+    estimated from the phonemes (60 ms off in the mean). The package contains the voice `heart`; the others
+    are pulled. All pipelines of a process share the model.
     """
 
     heavy = True
@@ -61,7 +61,7 @@ class HibariTts(Node):
         return f"{' and '.join(missing)} not installed: {install_command('speech')}" if missing else ""
 
     def list_voices(self) -> Iterator[str]:
-        """The voices, and how those that are not here are fetched. Raises: Unavailable."""
+        """Yield a line per voice, with the command that fetches it if it is not here. Raises: Unavailable."""
         if problem := self.unavailable():
             raise Unavailable(problem)
         from hibari.voices import VOICES
@@ -85,14 +85,14 @@ class HibariTts(Node):
 
 
 class Model:
-    """One voice of hibari. Any thread may call: onnxruntime's `run` is thread-safe, and the G2P, its network
-    for unknown words loaded here, only reads its tables."""
+    """One voice of hibari. Any thread may call: onnxruntime's `run` is thread-safe, and the G2P only reads
+    its tables, since its network for unknown words is loaded here in advance."""
 
     alphabet = "LATIN"
     longest = LONGEST
 
     def __init__(self, voice: str, threads: int) -> None:
-        """Load it. Raises: Unavailable for a voice that is unknown or not on this machine."""
+        """Load the voice. Raises: Unavailable if it is unknown or not on this machine."""
         from hibari import Hibari
         from hibari.voices import VOICES
 
@@ -120,7 +120,7 @@ class Model:
 
 
 def _file_of(voice: str) -> Path | None:
-    """The file of a voice: in the package, in hibari's own cache, or pulled; None where it is not here."""
+    """Return a voice's file: in the package, in hibari's own cache, or pulled; None if it is not here."""
     from hibari.voices import VOICES, voice_path
 
     with contextlib.suppress(FileNotFoundError):
@@ -131,7 +131,7 @@ def _file_of(voice: str) -> Path | None:
 
 
 def _pull(voice: str) -> str:
-    """The command that fetches a voice."""
+    """Return the command that fetches a voice."""
     from hibari.voices import VOICES
 
     return f"vflow models pull {HUB} --file voices/{VOICES[voice]['file']}"

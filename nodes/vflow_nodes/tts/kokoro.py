@@ -2,10 +2,10 @@
 
 Source: https://huggingface.co/hexgrad/Kokoro-82M (Apache-2.0); the ONNX export and its inputs as in
 https://github.com/thewh1teagle/kokoro-onnx (MIT). Measured with the int8 export on one core: real-time
-factor 0.5, and 0.75 to 0.9 of what is left after trimming, so 2 words take 0.8 s and 8 words 1.6 s; a second
-thread on shared cores made it slower. With `tts.hibari` the same words take 10 and 20 ms. It ranks
-above hibari because its weights, the official ones, are there only where somebody put them: a role takes
-no other folder than `kokoro`, so that pulling voices of another language does not change who speaks.
+factor 0.5, or 0.75 to 0.9 of the speech left after trimming, so 2 words take 0.8 s and 8 words 1.6 s. A
+second thread on shared cores made it slower. `tts.hibari` takes 10 and 20 ms for the same words. Kokoro ranks
+above hibari all the same: its official weights are here only if somebody put them here. A role takes them
+from the folder `kokoro` alone, so that pulling voices of another language does not change who speaks.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from vflow_nodes.lib.speech import Unsaid, speak
 
 PREFERRED = "af_heart"
 LONGEST = 509
-"""Phonemes that the model takes at once; a voice has one style for each number of them."""
+"""Most phonemes that the model takes at once; a voice has one style for each number of phonemes."""
 _STYLE = 256
-"""Numbers of a style."""
+"""How many numbers a style has."""
 _OFFICIAL = "kokoro"
 _PULLED = ("kokoro-en", "kokoro-ja")
 """Models of the catalogue for this node."""
@@ -55,16 +55,16 @@ _ACCENTS = {
     "p": "en-US with a Portuguese accent",
     "z": "en-US with a Chinese accent",
 }
-"""By the first letter of a voice's name: the language that it was made for."""
+"""The language that a voice was made for, by the first letter of its name."""
 _MEND = "put kokoro-v1.0.onnx and voices-v1.0.bin of kokoro-onnx there"
 
 
 class KokoroTts(Node):
     """Speak chunks of English text with Kokoro-82M.
 
-    Trimmed, paused and marked with spans as `tts.hibari` does it. Voices whose name begins with `b` speak
-    British English, all others American, with the accent of the language they were made for. Give the
-    word buffer a longer `margin` (1.5s) where the model runs on a CPU.
+    It trims chunks and adds pauses and spans as `tts.hibari` does. Voices whose name begins with `b` speak
+    British English; all others speak American English, with the accent of the language they were made for.
+    On a CPU, give the word buffer a longer `margin` (1.5s).
     """
 
     heavy = True
@@ -77,7 +77,7 @@ class KokoroTts(Node):
         _OFFICIAL, file="reads", doc="a folder of the model cache that holds Kokoro, or the ONNX file itself"
     )
     voices: str | None = prop(
-        None, file="reads", doc="npz file of the voices; by default what lies beside the model"
+        None, file="reads", doc="npz file of the voices; by default the one beside the model"
     )
 
     text = In(Text("chunk", {"spoken"}), queue=QueueOptions(packets=2))
@@ -95,7 +95,8 @@ class KokoroTts(Node):
         return ""
 
     def list_voices(self) -> Iterator[str]:
-        """The voices of the model; without one the voices of each that can be pulled. Raises: Unavailable."""
+        """Yield the voices of the model; without one, those of each model that can be pulled. Raises:
+        Unavailable."""
         if self.voices or self.model != _OFFICIAL:
             place = _given(self.voices) if self.voices else _voices(_model(self.model))
             yield from map(_about, _names(place))
@@ -161,7 +162,7 @@ class Voice:
 
 
 def load_session(model: Path, threads: int) -> Any:
-    """The model, run on the CPU."""
+    """Load the model for the CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -171,9 +172,9 @@ def load_session(model: Path, threads: int) -> Any:
 
 
 def load_voice(place: Path, name: str | None) -> tuple[str, Samples]:
-    """A voice's name and styles, out of a file of voices (npz), or a folder with a file for each.
+    """Return a voice's name and styles, from a file of voices (npz) or a folder with a file for each.
 
-    Raises: Unavailable for a file or a voice that is not there.
+    Raises: Unavailable if the file or the voice is not there.
     """
     names = _names(place)
     chosen = name or (PREFERRED if PREFERRED in names else names[0])
@@ -186,13 +187,13 @@ def load_voice(place: Path, name: str | None) -> tuple[str, Samples]:
 
 
 def _about(voice: str) -> str:
-    """A voice's name, its language and its gender, which the name tells."""
+    """Return a voice's name with its language and gender, which the name's letters tell."""
     accent, gender = _ACCENTS.get(voice[:1], "en-US"), {"f": ", female", "m": ", male"}.get(voice[1:2], "")
     return f"{voice}: {accent}{gender}" if voice[2:3] == "_" else voice
 
 
 def _names(place: Path) -> list[str]:
-    """The names of the voices in a file or a folder. Raises: Unavailable."""
+    """Return the names of the voices in a file or a folder. Raises: Unavailable."""
     if place.is_dir():
         return sorted(file.stem for file in _styles(place))
     try:
@@ -203,13 +204,14 @@ def _names(place: Path) -> list[str]:
 
 
 def _styles(folder: Path) -> list[Path]:
-    """The files in a folder that are the bare styles of one voice each."""
+    """Return the files in a folder that each hold the bare styles of one voice."""
     size = (LONGEST + 1) * _STYLE * 4
     return [file for file in folder.glob("*.bin") if file.stat().st_size == size]
 
 
 def _voices(model: Path) -> Path:
-    """The file of voices beside a model, or its folder where each voice has a file. Raises: Unavailable."""
+    """Return the file of voices beside a model, or the model's folder if each voice has a file. Raises:
+    Unavailable."""
     if _styles(model.parent):
         return model.parent
     return _beside(model, ".npz", ".bin")
@@ -222,7 +224,7 @@ def load_g2p(british: bool) -> Any:
 
 
 def load_vocabulary() -> dict[str, int]:
-    """Phonemes to tokens. hibari's table is Kokoro's own (misaki's alphabet)."""
+    """Return the token of each phoneme. hibari's table is Kokoro's own (misaki's alphabet)."""
     from hibari.tts import ASSETS
 
     loaded: dict[str, int] = json.loads((Path(ASSETS) / "vocab.json").read_text(encoding="utf-8"))
@@ -237,14 +239,14 @@ def _given(name: str) -> Path:
 
 
 def _model(name: str) -> Path:
-    """The ONNX file that the property `model` means."""
+    """Return the ONNX file that the property `model` means."""
     if name.endswith(".onnx"):
         return _given(name)
     return _beside(models.cache_dir() / "models" / name / "kokoro.onnx", ".onnx")
 
 
 def _beside(file: Path, *suffixes: str) -> Path:
-    """The file with one of these suffixes in the same folder. Raises: Unavailable where there is none."""
+    """Return the file with one of these suffixes in the same folder. Raises: Unavailable if none has."""
     found = sorted(other for other in file.parent.glob("*") if other.suffix in suffixes)
     if found:
         return found[0]

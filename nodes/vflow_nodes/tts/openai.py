@@ -1,4 +1,4 @@
-"""`tts.openai`: speaks by a model behind an OpenAI-compatible endpoint.
+"""`tts.openai`: speak with a model behind an OpenAI-compatible endpoint.
 
 Source: https://platform.openai.com/docs/api-reference/audio/createSpeech: `pcm` is 24 kHz, 16 bit, one
 channel, without a header.
@@ -28,14 +28,14 @@ _OTHERS = {
     b"OggS": "ogg",
     b"fLaC": "flac",
 }
-"""How files begin that are no bare samples."""
+"""The first bytes of file formats: a server that sends one sends no bare samples."""
 
 
 class OpenAiTts(RemoteNode):
-    """Speak chunks of text by a remote voice, which is heard while the rest of the chunk still comes.
+    """Speak chunks of text with a remote voice; a chunk is heard while the rest of it still comes.
 
-    The reply is sent there chunk by chunk. The spans of words are estimated from their letters. Where a
-    request fails its chunk is not heard, with a warning, and the next one is spoken.
+    The reply is sent to the endpoint chunk by chunk. The spans of words are estimated from their letters. If
+    a request fails, its chunk is not heard, a warning says so, and the next chunk is spoken.
     """
 
     example = "tts: {use: tts.openai, voice: alloy}"
@@ -43,9 +43,9 @@ class OpenAiTts(RemoteNode):
     model: str = prop("gpt-4o-mini-tts", doc="the model's name there")
     voice: str = prop("alloy", doc="a voice that the server has")
     speed: float = prop(1.0, ge=0.25, le=4.0, doc="pace of speech, 1 is the voice's own", hot=True)
-    instructions: str = prop("", doc="how to speak, where the model takes that: calm, in a whisper")
+    instructions: str = prop("", doc="how to speak, if the model takes that: calm, in a whisper")
     rate: int = prop(24_000, ge=8000, le=48_000, unit="Hz", doc="of the samples that the server sends")
-    body: dict[str, object] = prop({}, doc="more of the request, as the server takes it")
+    body: dict[str, object] = prop({}, doc="more fields of the request, as the server takes them")
 
     text = In(Text("chunk", {"spoken"}), queue=QueueOptions(packets=2))
     audio = Out(Audio(channels=1))
@@ -106,7 +106,7 @@ class OpenAiTts(RemoteNode):
             yield packet
 
     async def _sound(self, text: str) -> AsyncGenerator[bytes, None]:
-        """The bytes of a text's speech as they come. Raises: RemoteError."""
+        """Yield the bytes of a text's speech as they come. Raises: RemoteError."""
         body: dict[str, Any] = {
             "model": self.model,
             "input": text,

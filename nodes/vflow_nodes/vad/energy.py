@@ -1,4 +1,4 @@
-"""`vad.energy`: the energy detector, which rates windows, and `turn`, which decides."""
+"""`vad.energy`: the energy detector rates windows, and `turn` decides."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from vflow import Bin
 
 
 class EnergyVad(Bin):
-    """Find the user's utterances by loudness over an adaptive noise floor: no model, for quiet rooms."""
+    """Find the user's utterances by loudness above an adaptive noise floor: no model, for quiet rooms."""
 
     rank = 10
     example = "vad: {use: vad.energy, margin_db: 8, speech_end_after: 600ms}"

@@ -1,4 +1,4 @@
-"""`vad.silero`: the Silero detector, which rates windows, and `turn`, which decides."""
+"""`vad.silero`: the Silero detector rates windows, and `turn` decides."""
 
 from __future__ import annotations
 
