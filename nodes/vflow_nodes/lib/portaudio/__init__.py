@@ -1,1 +1,1 @@
-"""Sound devices through PortAudio: what the microphones and loudspeakers of both bindings share."""
+"""Sound devices through PortAudio: the common part of the microphones and loudspeakers of both bindings."""

@@ -1,4 +1,4 @@
-"""ALSA prints to stderr whatever it meets, in the midst of a conversation; its user counts it and warns."""
+"""Stop ALSA from printing each small trouble to stderr during a conversation; the nodes count and warn."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sys
 
 
 def be_quiet() -> None:
-    """Have ALSA print nothing; where there is no ALSA, nothing happens."""
+    """Have ALSA print nothing; do nothing if there is no ALSA."""
     if not sys.platform.startswith("linux"):
         return
     with contextlib.suppress(OSError, AttributeError):
-        # a function of C that ignores what it is given: one of Python's would be called in ALSA's threads
+        # getpid is a C function that ignores arguments: ALSA's threads would call a Python function even
         # while the interpreter ends
         ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(ctypes.CDLL(None).getpid)

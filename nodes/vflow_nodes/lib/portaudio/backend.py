@@ -1,4 +1,4 @@
-"""A binding of PortAudio, whichever it is: its devices, and streams with a callback."""
+"""The interface of a PortAudio binding: its devices, and streams with a callback."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ class Device:
 
     @property
     def one_clock(self) -> bool:
-        """Whether its input and its output are one device for sure, so that one stream may serve both.
+        """Whether its input and output are surely one device, so that one stream may serve both.
 
-        Behind ALSA's plugins (`default`, `pulse`) and in a sound server they may be two. Over PulseAudio 16
-        one stream for both never began in two of ten tries, and ran dry 14 times in 7 s in one of the others.
+        Behind ALSA's plugins (`default`, `pulse`) and in a sound server they may be two. Over PulseAudio 16,
+        one stream for both never began in two of ten tries, and in another ran dry 14 times in 7 s.
         """
         return "(hw:" in self.name or self.api not in ("ALSA", "PulseAudio")
 
     def channels(self, direction: Direction) -> int:
-        """How many channels it has at most."""
+        """Return the most channels it has."""
         return self.inputs if direction == "input" else self.outputs
 
     def is_default(self, direction: Direction) -> bool:
-        """Whether it is what the system takes where none is named."""
+        """Return whether it is the system's default."""
         return self.default_input if direction == "input" else self.default_output
 
 
@@ -58,7 +58,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A stream to open: float32, `frames` a callback, `latency_s` asked for where the binding can ask."""
+    """A stream to open: float32, `frames` per callback; `latency_s` is requested if the binding can."""
 
     rate: int
     frames: int
@@ -69,11 +69,11 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class CallbackTiming:
-    """Times that PortAudio gives at one callback, in seconds before or after it; NaN where it gives none.
+    """Times that PortAudio gives to one callback, in seconds before or after it; NaN if it gives none.
 
-    `recorded_s` is the age of the first sample that was recorded; `sounds_s` is how long until the first
-    one that is given sounds; `late_s` is how long the interpreter let the callback wait. `overflow`,
-    `underflow`: the device lost samples, or got none in time.
+    `recorded_s`: age of the first recorded sample. `sounds_s`: time until the first sample to play sounds.
+    `late_s`: how long the callback had to wait for the interpreter. `overflow`, `underflow`: whether the
+    device lost samples, or got none in time.
     """
 
     recorded_s: float
@@ -84,59 +84,60 @@ class CallbackTiming:
 
 
 Callback = Callable[[Samples | None, int, CallbackTiming], Samples | None]
-"""Called in PortAudio's thread with what was recorded, `(frames,) float32` of the first channel, the
-number of frames, and the moment; answers what all output channels play."""
+"""Called in PortAudio's thread with the recorded samples, `(frames,) float32` of the first channel, the
+number of frames, and their times. Returns the samples that all output channels play."""
 
 
 class Stream(Protocol):
-    """An open stream. `stop` and `close` may hang where a driver does."""
+    """An open stream. `stop` and `close` hang if the driver hangs."""
 
     def start(self) -> None:
-        """Have the callback called. Raises: DeviceError."""
+        """Begin to call the callback. Raises: DeviceError."""
 
     def stop(self) -> None:
-        """Have it called no more; what the device holds is not played. Raises: DeviceError."""
+        """Stop calling it; samples that the device holds are not played. Raises: DeviceError."""
 
     def close(self) -> None:
         """Give the device back. Raises: DeviceError."""
 
     def latency_s(self, direction: Direction) -> float:
-        """How much the device holds, as PortAudio estimates it."""
+        """Return how many seconds of samples the device holds, by PortAudio's estimate."""
 
 
 class Backend(Protocol):
-    """A binding. All methods are to be called under `PORTAUDIO`, which is not thread-safe."""
+    """A binding. Call all methods under `PORTAUDIO`, since PortAudio is not thread-safe."""
 
     @property
     def name(self) -> str:
         """The name of the package."""
 
     def missing(self) -> str:
-        """Why the package cannot be used, with what mends it; '' where it can."""
+        """Return why the package cannot be used, with what mends it; '' if it can."""
 
     def devices(self) -> list[Device]:
-        """All devices. Raises: DeviceError."""
+        """Return all devices. Raises: DeviceError."""
 
     def refuses(self, format: Format) -> str:
-        """Why a stream cannot be opened; '' where it seems that it can."""
+        """Return why a stream cannot be opened; '' if it seems that it can."""
 
     def open(self, format: Format, callback: Callback, ended: Callable[[], None]) -> Stream:
-        """A stream, not yet started. `ended` is called when it stops, where the binding can tell.
+        """Open a stream, without starting it. `ended` is called when it stops, if the binding can tell.
 
         Raises: DeviceError.
         """
 
     def abandon(self) -> None:
-        """A stream hangs for good: do not wait for it at the end of the process."""
+        """Give up a stream that hangs: do not wait for it at the end of the process."""
 
 
 PORTAUDIO = threading.Lock()
-"""Held around what touches PortAudio's lists: it initializes, opens and closes in one thread at a time."""
+"""Hold this around calls that use PortAudio's lists: only one thread at a time may initialize, open or close.
+"""
 
 
 @contextmanager
 def portaudio(timeout_s: float = 5.0) -> Iterator[None]:
-    """Hold `PORTAUDIO`. Raises: DeviceError where a call that hangs does not let go of it."""
+    """Hold `PORTAUDIO`. Raises: DeviceError if a call that hangs keeps holding it."""
     if not PORTAUDIO.acquire(timeout=timeout_s):
         raise DeviceError("an earlier call of PortAudio hangs")
     try:

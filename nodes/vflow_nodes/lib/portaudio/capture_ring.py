@@ -1,4 +1,4 @@
-"""The samples that a device recorded and nobody took yet."""
+"""Keep the samples that a device recorded until the node takes them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from vflow import Samples
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The samples of one callback: `at` frames were recorded before it, its last one ends at `end_ns`, the
-    device's clock ran at `period_ns` a frame, and lost some before it where `overflowed`."""
+    """The samples of one callback. `at` frames were recorded before it; its last frame ends at `end_ns`; a
+    frame of the device's clock took `period_ns`; if `overflowed`, the device lost frames before it."""
 
     at: int
     samples: Samples
@@ -21,23 +21,24 @@ class Block:
 
 
 class Ring:
-    """The newest blocks of a microphone. `put` is the callback's and takes no lock; `get` is the node's."""
+    """The newest blocks of a microphone. The callback calls `put`, without a lock; the node calls `get`."""
 
     def __init__(self, blocks: int) -> None:
         self._blocks: deque[Block] = deque(maxlen=blocks)
-        self._recorded = 0  # the callback's
-        self._taken = 0  # the node's, as all below
+        self._recorded = 0  # written by the callback
+        self._taken = 0  # written by the node, as all below
         self.lost = 0
         """Frames that were overwritten before they were taken."""
         self.overflows = 0
-        """How often the device itself says that it lost frames; it does not say how many."""
+        """How often the device itself reported lost frames; it does not tell how many."""
 
     def put(self, samples: Samples, end_ns: float, period_ns: float, overflowed: bool) -> None:
+        # no lock: a full deque drops its oldest block by itself, and `get` notices the gap in `at`
         self._blocks.append(Block(self._recorded, samples, end_ns, period_ns, overflowed))
         self._recorded += len(samples)
 
     def get(self) -> tuple[Block, bool] | None:
-        """The oldest block, and whether it continues the one before; None where there is none."""
+        """Take the oldest block. Return it and whether it continues the one before; None if there is none."""
         if not self._blocks:
             return None
         block = self._blocks.popleft()

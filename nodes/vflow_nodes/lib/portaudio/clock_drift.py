@@ -1,7 +1,7 @@
-"""Two clocks: a device's against the pipeline's, and samples brought from the one to the other.
+"""Bring samples from a device's clock to the pipeline's, or back.
 
-A sound card's clock is off by up to 100 ppm, which is 180 ms in half an hour. Here its time is filtered
-out of the callbacks', and its samples are interpolated so that they keep up with the pipeline's time.
+A sound card's clock is off by up to 100 ppm, which is 180 ms in half an hour. Here its time is estimated from
+the times of its callbacks, and its samples are interpolated so that they keep up with the pipeline's time.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from vflow import MS, SECOND, Samples
 
 _WIDE_HZ, _NARROW_HZ = 0.3, 0.01
 _MEAN_S = 2.0
-"""So long the mean of the observations is all that is asked for; a drift shows later."""
+"""Until this age only the mean of the observations counts; a drift shows only later."""
 _JUMP_NS = 100 * MS
-"""An observation that is off by more is no jitter: the device lost samples, or paused."""
+"""An observation that is off by more than this is no jitter: the device lost samples, or paused."""
 _SLIP_NS = 30 * MS
-"""Samples that are off by more are not brought back by a change of rate: they have slipped."""
+"""Samples that are off by more than this have slipped: a change of rate would bring them back too slowly."""
 _MOST_PERIOD = 5e-4
-"""No clock is off by more; a filter that says so has not yet settled."""
+"""No clock is off by more than this share; a filter that says so has not settled yet."""
 
 _ZEROS, _PHASES, _BETA = 16, 2048, 9.0
 _SETTLE_NS = 20 * SECOND
@@ -28,16 +28,16 @@ _MOST_STEER = 1e-3
 
 
 class DeviceClock:
-    """The time of a device's frames, out of observations that jitter by some ms: a delay-locked loop.
+    """Estimates the time of a device's frames from observations that jitter by some ms: a delay-locked loop.
 
-    Of second order, so that a constant drift leaves no error behind; its bandwidth falls from 0.3 Hz to
+    It is of second order, so that a constant drift leaves no error. Its bandwidth falls from 0.3 Hz to
     0.01 Hz in the first half minute. Source: Adriaensen, Using a DLL to filter time, LAC 2005.
     """
 
     def __init__(self, rate: int) -> None:
         self.nominal_ns = SECOND / rate
         self.period_ns = self.nominal_ns
-        """Nanoseconds a frame takes."""
+        """Nanoseconds per frame."""
         self._time_ns: float | None = None
         self._count = self._first = self._updates = 0
 
@@ -47,15 +47,16 @@ class DeviceClock:
         return (self.nominal_ns / self.period_ns - 1) * 1e6
 
     def reset(self) -> None:
-        """Forget the time, as at a pause; what is known of the drift stays."""
+        """Forget the time, as after a pause, but keep the drift."""
         self._time_ns = None
 
     def update(self, count: int, observed_ns: float) -> float:
-        """The boundary behind `count` frames was observed at a time; its filtered time in ns."""
+        """Take the observed time of the boundary after `count` frames. Return its filtered time, in ns."""
         if self._time_ns is None or count <= self._count:
             self._time_ns, self._count, self._first, self._updates = observed_ns, count, count, 1
             return observed_ns
         frames = count - self._count
+        # the loop: predict, compare, and correct the time and (more slowly) the period
         predicted = self._time_ns + frames * self.period_ns
         error = observed_ns - predicted
         if abs(error) > _JUMP_NS:
@@ -64,7 +65,7 @@ class DeviceClock:
         self._updates += 1
         age_s = (count - self._first) * self.nominal_ns / SECOND
         bandwidth = max(_NARROW_HZ, _WIDE_HZ / (1 + age_s))
-        omega = min(2 * math.pi * bandwidth * frames * self.nominal_ns / SECOND, 0.5)  # beyond it would ring
+        omega = min(2 * math.pi * bandwidth * frames * self.nominal_ns / SECOND, 0.5)  # more would ring
         if age_s > _MEAN_S:
             period = self.period_ns + omega * omega * error / frames
             least, most = self.nominal_ns * (1 - _MOST_PERIOD), self.nominal_ns * (1 + _MOST_PERIOD)
@@ -74,29 +75,29 @@ class DeviceClock:
         return self._time_ns
 
     def at(self, count: int) -> float:
-        """The time of the boundary behind `count` frames, in ns; 0 before any update."""
+        """Return the time of the boundary after `count` frames, in ns; 0 before any update."""
         return 0.0 if self._time_ns is None else self._time_ns + (count - self._count) * self.period_ns
 
 
 class Interpolator:
-    """Band-limited interpolation of a mono stream at positions that need not be whole.
+    """Band-limited interpolation of a mono stream at fractional positions.
 
-    A windowed sinc of 16 zero crossings on each side, out of a table of 2048 phases: flat to 85 % of the
-    lower rate's band, errors below -65 dB, 1 ms of delay at 16 kHz; soxr's variable rate holds back 10 to
-    20 ms. Source: Smith, Digital Audio Resampling, ccrma.stanford.edu/~jos/resample.
+    It uses a windowed sinc with 16 zero crossings on each side, from a table of 2048 phases: flat to 85 % of
+    the lower rate's band, errors below -65 dB, 1 ms of delay at 16 kHz. soxr's variable rate would hold back
+    10 to 20 ms. Source: Smith, Digital Audio Resampling, ccrma.stanford.edu/~jos/resample.
     """
 
     def __init__(self, step: float) -> None:
-        """`step` is about how many frames of input a frame of output takes."""
+        """`step`: about how many frames of input per frame of output."""
         self._half = math.ceil(_ZEROS * max(1.0, step))
         self._table = _sinc_table(self._half, min(1.0, 1 / step))
         self._offsets = np.arange(1 - self._half, self._half + 1)
         self._held: Samples = np.zeros(self._half, np.float32)
-        self._at = float(self._half)  # where in `_held` the next output lies
+        self._at = float(self._half)  # position of the next output in `_held`
 
     @property
     def held(self) -> float:
-        """Frames of input that lie behind the position of the next output."""
+        """Frames of input after the position of the next output."""
         return len(self._held) - self._at
 
     def feed(self, samples: Samples) -> None:
@@ -104,22 +105,23 @@ class Interpolator:
         self._held = np.concatenate([self._held, samples])
 
     def available(self, step: float) -> int:
-        """How many frames of output the input suffices for."""
+        """Return how many frames of output the input suffices for."""
         return max(0, math.ceil((len(self._held) - self._half - self._at) / step))
 
     def missing(self, frames: int, step: float) -> int:
-        """How many frames of input are to be fed for so many of output."""
+        """Return how many frames of input to feed for `frames` of output."""
         last = math.floor(self._at + (frames - 1) * step)
         return max(0, last + self._half + 1 - len(self._held))
 
     def take(self, frames: int, step: float) -> Samples:
-        """The next `frames` of output, `(frames,) float32`, `step` frames of input apart."""
+        """Return the next `frames` of output, `(frames,) float32`, `step` frames of input apart."""
         places = self._at + np.arange(frames) * step
         base = places.astype(np.intp)
         phases = np.rint((places - base) * _PHASES).astype(np.intp)
         windows = self._held[base[:, np.newaxis] + self._offsets]
         out: Samples = np.einsum("ij,ij->i", windows, self._table[phases])
         self._at += frames * step
+        # drop input that no later output needs: `_half` frames before the position stay
         done = min(math.floor(self._at) - self._half + 1, len(self._held))
         if done > 0:
             self._held, self._at = self._held[done:], self._at - done
@@ -127,7 +129,7 @@ class Interpolator:
 
 
 def _sinc_table(half: int, cutoff: float) -> Samples:
-    """`(_PHASES + 1, 2 * half) float32`: the window for each phase, of unit gain at 0 Hz."""
+    """Return `(_PHASES + 1, 2 * half) float32`: the window for each phase, with unit gain at 0 Hz."""
     phases = np.arange(_PHASES + 1)[:, np.newaxis] / _PHASES
     x = np.arange(1 - half, half + 1)[np.newaxis, :] - phases
     window = np.i0(_BETA * np.sqrt(np.maximum(0.0, 1 - (x / half) ** 2))) / np.i0(_BETA)
@@ -137,13 +139,13 @@ def _sinc_table(half: int, cutoff: float) -> Samples:
 
 
 def steered(step: float, error_ns: float) -> float:
-    """`step`, changed so that an error is gone in some seconds, by 0.1 % at most: no ear, and no echo
-    canceller, minds that."""
+    """Return `step`, changed by at most 0.1 % so that the error is gone after some seconds: neither ears nor
+    an echo canceller notice that."""
     return step * (1 + min(max(error_ns / _SETTLE_NS, -_MOST_STEER), _MOST_STEER))
 
 
 class Recording:
-    """The recording of a device, as exactly `rate` samples a second of pipeline time."""
+    """Converts a device's recording to exactly `rate` samples per second of pipeline time."""
 
     def __init__(self, device_rate: int, rate: int) -> None:
         self.rate = rate
@@ -151,14 +153,14 @@ class Recording:
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew: the next samples do not continue those before."""
+        """Begin anew, because the next samples do not continue those before."""
         self._interpolator = Interpolator(self._step)
         self._origin_ns: float | None = None
         self._made = 0
 
     def feed(self, samples: Samples, end_ns: float, period_ns: float) -> tuple[int, Samples]:
-        """Device samples whose last one ends at `end_ns`; the samples that are ready, `(n,) float32`, and
-        the pts of the first."""
+        """Take device samples whose last one ends at `end_ns`. Return the pts of the first sample that is
+        ready, and the samples, `(n,) float32`."""
         interpolator = self._interpolator
         interpolator.feed(samples)
         recorded_ns = end_ns - interpolator.held * period_ns
@@ -169,7 +171,8 @@ class Recording:
         return round(due_ns), made
 
     def _due_ns(self, recorded_ns: float) -> float:
-        """The time of the next sample by the count of samples; it was recorded at `recorded_ns`."""
+        """Return the time of the next sample by the count of samples; after a slip, `recorded_ns`, at which
+        it was recorded."""
         if self._origin_ns is not None:
             due_ns = self._origin_ns + self._made * SECOND / self.rate
             if abs(due_ns - recorded_ns) < _SLIP_NS:
@@ -179,7 +182,7 @@ class Recording:
 
 
 class Playing:
-    """Where a timeline of `rate` samples a second of pipeline time stands, for a device that plays it."""
+    """Converts a timeline with `rate` samples per second of pipeline time for the device that plays it."""
 
     def __init__(self, device_rate: int, rate: int) -> None:
         self.rate = rate
@@ -188,12 +191,12 @@ class Playing:
         self._step = rate / device_rate
 
     def restart(self) -> None:
-        """The device paused: what comes next is not in time with what came before."""
+        """Begin anew, because the device paused: the next samples are not in time with those before."""
         self._origin_ns = None
 
     def begin(self, frames: int, taken: int, at_ns: float, period_ns: float) -> tuple[float, int]:
-        """A device asks for `frames`, the first of which sounds at `at_ns`; `taken` of the timeline's were
-        taken before. The frame of the timeline that then sounds, and how many to take for it."""
+        """Begin a block of `frames`, the first of which sounds at `at_ns`; `taken` frames of the timeline
+        were taken before. Return the frame of the timeline that sounds then, and how many more to take."""
         frame = taken - self._interpolator.held
         due_ns = (self._origin_ns or 0.0) + frame * SECOND / self.rate
         if self._origin_ns is None or abs(at_ns - due_ns) > _SLIP_NS:
@@ -203,6 +206,6 @@ class Playing:
         return frame, self._interpolator.missing(frames, self._step)
 
     def finish(self, frames: int, samples: Samples) -> Samples:
-        """The device's samples for them, `(frames,) float32`."""
+        """Return the device's samples for that block, `(frames,) float32`."""
         self._interpolator.feed(samples)
         return self._interpolator.take(frames, self._step)

@@ -1,4 +1,4 @@
-"""The line between a graph's nodes and PortAudio: one stream where one device records and plays."""
+"""Connect a graph's nodes with PortAudio, by one stream if one device both records and plays."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from vflow_nodes.lib.portaudio.device_lookup import settle
 from vflow_nodes.lib.portaudio.stream import OpenStream
 
 _BLOCK_S = 0.01
-"""How often a device calls; a shorter frame of a microphone makes it more often."""
+"""Longest time between a device's callbacks; a microphone with a shorter frame makes it shorter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One direction of a line: who uses it (a `Recorder` or a `Player`), and what it asks for.
+    """One direction of a line: its user (a `Recorder` or a `Player`), and the stream that the user wants.
 
     `begin` is called with the stream's rate before the stream runs, each time that it is opened.
     """
@@ -33,13 +33,13 @@ class Side:
 
 
 class Line:
-    """The streams of one device; made by `ctx.shared`, so that a microphone and a loudspeaker that name
-    the same device meet here. Any thread may call; `start` and `detach` block, within deadlines."""
+    """The streams of one device. `ctx.shared` makes it, so that a microphone and a loudspeaker with the same
+    device share it. Any thread may call; `start` and `detach` block, within deadlines."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._lock = threading.Lock()
-        # all below guarded by _lock; `check` reads
+        # all below guarded by _lock; only `check` reads without it
         self._sides: dict[Direction, Side] = {}
         self._running: dict[Direction, OpenStream] = {}
 
@@ -50,7 +50,7 @@ class Line:
         return len(running) == 2 and running[0] is running[1]
 
     def attach(self, direction: Direction, side: Side) -> bool:
-        """Take one direction; False where somebody has it."""
+        """Take one direction. Return False if another user has it."""
         with self._lock:
             if direction in self._sides:
                 return False
@@ -58,7 +58,7 @@ class Line:
             return True
 
     def start(self, direction: Direction) -> None:
-        """Have a direction that was attached run; with the other one, where that is attached too.
+        """Start an attached direction, together with the other one if that is attached too.
 
         Raises: Unavailable.
         """
@@ -113,18 +113,18 @@ class Line:
             self._running[way] = running
 
     def check(self, direction: Direction) -> None:
-        """Raises: Unavailable where the device is gone."""
+        """Check the stream. Raises: Unavailable if the device is gone."""
         running = self._running.get(direction)
         if running is not None:
             running.check()
 
     def ppm(self, direction: Direction) -> float:
-        """By how many millionths the device's clock is too fast, as far as is known."""
+        """Return by how many millionths the device's clock is too fast, as far as known."""
         running = self._running.get(direction)
         return 0.0 if running is None else running.clock.ppm
 
     def detach(self, direction: Direction) -> None:
-        """Leave; the stream ends with the last one on it. May be called again."""
+        """Leave; the stream ends when its last user leaves. May be called again."""
         with self._lock:
             side = self._sides.pop(direction, None)
             running = self._running.pop(direction, None)

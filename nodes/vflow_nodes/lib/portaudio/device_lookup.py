@@ -1,4 +1,4 @@
-"""Which device is meant, at which rate it runs, and what there is to choose from."""
+"""Find the device that a property means, and the rate at which it runs; list the devices."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from vflow_nodes.lib.portaudio.backend import (
 
 T = TypeVar("T")
 ANSWER_S = 10.0
-"""So long may PortAudio take to list its devices, or to say whether one takes a rate."""
+"""The longest wait for PortAudio to list its devices, or to check a rate."""
 _NOUN = {"input": "microphone", "output": "loudspeaker"}
 
 
 def devices_of(backend: Backend) -> list[Device]:
-    """All devices of a binding. Raises: Unavailable."""
+    """Return all devices of a binding. Raises: Unavailable."""
     if reason := backend.missing():
         raise Unavailable(reason)
     try:
@@ -35,7 +35,7 @@ def devices_of(backend: Backend) -> list[Device]:
 
 
 def _asked(question: Callable[[], T]) -> T:
-    """PortAudio's answer. Raises: DeviceError, TimeoutError."""
+    """Ask PortAudio, with a deadline. Raises: DeviceError, TimeoutError."""
 
     def ask() -> T:
         with portaudio():
@@ -45,7 +45,7 @@ def _asked(question: Callable[[], T]) -> T:
 
 
 def problem(backend: Backend, direction: Direction) -> str:
-    """Why nothing can be recorded or played here, with what mends it; '' where something can."""
+    """Return why this machine cannot record or play, with what mends it; '' if it can."""
     try:
         found = [device for device in devices_of(backend) if device.channels(direction)]
     except Unavailable as error:
@@ -54,9 +54,9 @@ def problem(backend: Backend, direction: Direction) -> str:
 
 
 def find(devices: Iterable[Device], direction: Direction, wanted: int | str | None) -> Device:
-    """The device of an index, a name, or a part of a name (capitals do not matter); None is the default.
+    """Return the device with an index, a name, or a part of a name (case does not matter); None: the default.
 
-    Raises: Unavailable where there is none, or where several names have the part.
+    Raises: Unavailable if there is none, or if several names contain the part.
     """
     able = [device for device in devices if device.channels(direction)]
     if not able:
@@ -69,7 +69,7 @@ def find(devices: Iterable[Device], direction: Direction, wanted: int | str | No
     else:
         found = [device for device in able if device.name == text]
         found = found or [device for device in able if text.lower() in device.name.lower()]
-    if len(found) > 1:  # listed once for each host API: that of the system's default is meant
+    if len(found) > 1:  # a device is listed once per host API: take that of the default
         apis = {device.api for device in able if device.is_default(direction)}
         found = [device for device in found if device.api in apis] or found
     if len(found) == 1:
@@ -86,7 +86,7 @@ def find(devices: Iterable[Device], direction: Direction, wanted: int | str | No
 
 
 def listing(backend: Backend, direction: Direction) -> Iterator[str]:
-    """A line for each device, as `vflow inspect` prints them. Raises: Unavailable."""
+    """Yield a line for each device, as `vflow inspect` prints them. Raises: Unavailable."""
     able = [device for device in devices_of(backend) if device.channels(direction)]
     width = max((len(device.name) for device in able), default=0)
     for device in able:
@@ -101,8 +101,8 @@ def listing(backend: Backend, direction: Direction) -> Iterator[str]:
 def settle(
     backend: Backend, input: Device | None, output: Device | None, rates: list[int], latency_s: float
 ) -> tuple[Format, str]:
-    """A stream that the devices take: at the first of the rates that they do, else at their own; and why
-    they refused the first rate, '' where they did not. Raises: Unavailable."""
+    """Return a stream that the devices accept, at the first rate that they take, else at their own; and why
+    they refused the first rate, '' if they did not. Raises: Unavailable."""
     refusal = ""
     devices = [device for device in (input, output) if device is not None]
     names = " and ".join(dict.fromkeys(device.name for device in devices))

@@ -1,4 +1,4 @@
-"""The loudspeaker, whichever binding of PortAudio it has."""
+"""The loudspeaker, for either binding of PortAudio."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ _BUFFER_NS = SECOND // 2
 _LOOK_NS = SECOND // 2
 _TELL_NS = 10 * MS
 _PLAYED = 200
-"""So many blocks of what was played wait to be sent on: 2 s, as nobody takes that long to play on."""
+"""Most blocks of played audio that wait to be sent on: 2 s, longer than any pause of the node's thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """Where the device stands: `frame` of the timeline sounds at `at_ns`."""
+    """The device's position: `frame` of the timeline sounds at `at_ns`."""
 
     frame: float
     at_ns: float
@@ -53,17 +53,17 @@ class _Head:
 class Loudspeaker(Sink):
     """The common part of `speaker.pyaudio` and `speaker.sounddevice`; `backend` is the binding."""
 
-    swallows = (Event,)  # a reply's events mean nothing to who listens to `played`
+    swallows = (Event,)  # nodes after `played` have no use for a reply's events
     backend: ClassVar[Backend]
 
     device: int | str | None = prop(None, doc="name, part of a name, or index; by default the system's")
-    latency: Duration = prop("40ms", ge="2ms", le="1s", doc="what the device holds", latency="path")
-    rate: int | None = prop(None, ge=8000, le=192_000, unit="Hz", doc="by default that of what comes in")
+    latency: Duration = prop("40ms", ge="2ms", le="1s", doc="audio that the device holds", latency="path")
+    rate: int | None = prop(None, ge=8000, le=192_000, unit="Hz", doc="by default that of its input")
     audio = In(Audio(channels=1))
     played = Out(
         Audio(channels=1),
-        doc="what sounds, by the device's time, in blocks of 10 ms, sent before it does; a link that must"
-        " not lose it in a flush is to 'keep'",
+        doc="the audio that sounds, with the device's times, in blocks of 10 ms sent before they sound; set"
+        " 'keep' on a link that must not lose it in a flush",
     )
 
     _line: Line | None = None
@@ -76,7 +76,7 @@ class Loudspeaker(Sink):
 
     @classmethod
     def devices(cls) -> list[str]:
-        """The devices to play on, a line each. Raises: Unavailable."""
+        """Return the devices to play on, a line each. Raises: Unavailable."""
         return list(listing(cls.backend, "output"))
 
     def port_caps(self, port: str) -> Caps:
@@ -87,8 +87,8 @@ class Loudspeaker(Sink):
         caps = self.ctx.caps("audio")
         self._rate = (caps.rate if isinstance(caps, Audio) else None) or device.rate
         self._told = 0
-        self._underflows = 0  # the callback's
-        self._taking = threading.Lock()  # of the playout and _head together
+        self._underflows = 0  # written by the callback
+        self._taking = threading.Lock()  # guards the playout and _head together
         self._head: _Head | None = None
         self._sounded: deque[tuple[int, Samples]] = deque(maxlen=_PLAYED)
         self._tells = self.ctx.linked("played")
@@ -96,7 +96,8 @@ class Loudspeaker(Sink):
         self._playout = Playout(self._rate)
         latency_s = self.latency / SECOND
         side = Side(self, device, self._rate, latency_s / 2, latency_s, self._begin, self.ctx.warn)
-        # the conversation is the pipeline's own: two pipelines have two clocks, and share no stream
+        # the conversation's id makes the key the pipeline's own: two pipelines have two clocks, and must not
+        # share a stream
         key = f"portaudio:{self.backend.name}:{device.index}:{id(self.ctx.conversation)}"
         line = self.ctx.shared(key, lambda: Line(self.backend))
         if not line.attach("output", side):
@@ -122,7 +123,7 @@ class Loudspeaker(Sink):
         yield from self._wait(_BUFFER_NS)
         self._timeline().write(packet, self.ctx.epoch)
         if self._underflows > 2 * self._told or (self._underflows and not self._told):
-            self._told = self._underflows  # at each doubling
+            self._told = self._underflows  # warn at each doubling
             self.ctx.warn(f"the device ran dry {self._underflows} times; a longer 'latency' mends it")
         yield from self._tell()
 
@@ -143,7 +144,7 @@ class Loudspeaker(Sink):
         yield from self._tell()
 
     def on_flush(self, flush: Flush) -> None:
-        self.ctx.wake_at(self.ctx.now_ns())  # what was taken before still sounds
+        self.ctx.wake_at(self.ctx.now_ns())  # report what still sounds
 
     def drop(self, epoch: int) -> tuple[Played, ...]:
         playout = self._playout
@@ -152,6 +153,7 @@ class Loudspeaker(Sink):
         with self._taking:
             unheard = 0
             if (head := self._head) is not None:
+                # the device has taken frames that do not sound yet: those count as unheard
                 sounds = head.frame + (self.ctx.now_ns() - head.at_ns) * self._rate / SECOND
                 position = playout.position
                 unheard = min(max(0, position - int(sounds)), position)
@@ -171,16 +173,16 @@ class Loudspeaker(Sink):
         return 0 if self._playout is None else self._playout.lead_ns()
 
     def _wait(self, lead_ns: int) -> Iterator[tuple[Out, AudioPacket]]:
-        """Until no more than `lead_ns` is queued."""
+        """Wait until at most `lead_ns` is queued."""
         while (excess_ns := self.lead_ns() - lead_ns) > 0:
             self._opened().check("output")
-            # a device takes blocks of some ms: waiting for less would be polling
+            # a device takes blocks of some ms: shorter waits would be polling
             step_ns = _TELL_NS if self._tells else min(max(excess_ns, _TELL_NS), _LOOK_NS)
             self.ctx.wait_until(self.ctx.now_ns() + step_ns)
             yield from self._tell()
 
     def _tell(self) -> Iterator[tuple[Out, AudioPacket]]:
-        """Send on what was played, and ask for the time to look again."""
+        """Send on the audio that was played, and set the timer for the next look."""
         sounds = self._tells and (self.lead_ns() > 0 or bool(self._sounded))
         self.ctx.wake_at(self.ctx.now_ns() + (_TELL_NS if sounds else _LOOK_NS))
         while self._sounded:
@@ -196,7 +198,7 @@ class Loudspeaker(Sink):
         self.ctx.notify()
 
     def play(self, frames: int, at_ns: float, period_ns: float, underflowed: bool) -> Samples:
-        """The samples first: posting is quick, but not as urgent."""
+        """Return the next samples. Work them out before posting, which is quick but less urgent."""
         playout = self._playout
         if playout is None:
             return np.zeros(frames, np.float32)
@@ -218,7 +220,7 @@ class Loudspeaker(Sink):
         return out
 
     def _at_ns(self, frame: int) -> int:
-        """When a frame of the timeline sounds, by the newest block."""
+        """Return when a frame of the timeline sounds, by the newest block."""
         assert self._head is not None
         return round(self._head.at_ns + (frame - self._head.frame) * SECOND / self._rate)
 

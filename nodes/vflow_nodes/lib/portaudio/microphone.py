@@ -1,4 +1,4 @@
-"""The microphone, whichever binding of PortAudio it has."""
+"""The microphone, for either binding of PortAudio."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Microphone(Node):
     device: int | str | None = prop(None, doc="name, part of a name, or index; by default the system's")
     frame: Duration = prop("32ms", ge="2ms", le="1s", doc="length of a packet", latency="path")
     rate: int | None = prop(
-        None, ge=8000, le=192_000, unit="Hz", doc="by default what the next node asks for"
+        None, ge=8000, le=192_000, unit="Hz", doc="by default that of the next node's input"
     )
     audio = Out(Audio(channels=1))
 
     _line: Line | None = None
     _listening = False
     _told = 0
-    _zeros: int | None = 0  # how many samples were 0, all from the first on; None where one was not
+    _zeros: int | None = 0  # how many samples, all so far, were 0; None after any other
 
     @classmethod
     def unavailable(cls) -> str:
@@ -55,7 +55,7 @@ class Microphone(Node):
 
     @classmethod
     def devices(cls) -> list[str]:
-        """The devices to record from, a line each. Raises: Unavailable."""
+        """Return the devices to record from, a line each. Raises: Unavailable."""
         return list(listing(cls.backend, "input"))
 
     def port_caps(self, port: str) -> Caps:
@@ -68,7 +68,8 @@ class Microphone(Node):
         self._rate = (caps.rate if isinstance(caps, Audio) else None) or device.rate
         self._begin(self._rate)
         side = Side(self, device, self._rate, self.frame / SECOND, _LATENCY_S, self._begin, self.ctx.warn)
-        # the conversation is the pipeline's own: two pipelines have two clocks, and share no stream
+        # the conversation's id makes the key the pipeline's own: two pipelines have two clocks, and must not
+        # share a stream
         key = f"portaudio:{self.backend.name}:{device.index}:{id(self.ctx.conversation)}"
         line = self.ctx.shared(key, lambda: Line(self.backend))
         if not line.attach("input", side):
@@ -108,7 +109,7 @@ class Microphone(Node):
                 continue
             expected_ns = pts_ns + len(ready) * SECOND // self._rate
             if not len(ready) or abs(start_ns - expected_ns) > SECOND // self._rate:
-                ready = np.zeros(0, np.float32)  # of a packet that something was lost in
+                ready = np.zeros(0, np.float32)  # samples were lost: drop the incomplete packet
                 pts_ns = start_ns
             self._watch_zeros(made)
             ready = np.concatenate([ready, made])
@@ -126,7 +127,7 @@ class Microphone(Node):
     def _warn_of_losses(self) -> None:
         troubles = self._ring.lost + self._ring.overflows
         if troubles > 2 * self._told or (troubles and not self._told):
-            self._told = troubles  # at each doubling: a graph that is always late would fill the log
+            self._told = troubles  # warn at each doubling: a slow graph would fill the log
             lost, overflows = self._ring.lost, self._ring.overflows
             self.ctx.warn(
                 f"{lost} recorded frames were overwritten before the graph took them; the nodes behind are"

@@ -16,14 +16,14 @@ from vflow_nodes.lib.portaudio.alsa import be_quiet
 from vflow_nodes.lib.portaudio.backend import Callback, CallbackTiming, Device, DeviceError, Direction, Format
 
 _BUFFERS = 3
-"""PyAudio cannot ask for a latency; PortAudio's buffer follows the callback's length, and holds 3 of them."""
+"""PyAudio cannot request a latency; PortAudio's buffer holds this many callbacks' lengths."""
 
 
 class PyAudioBackend:
     """The binding PyAudio, which is compiled against the system's PortAudio.
 
-    PortAudio lists the devices when it is initialized: each use has its own, so that what was plugged in
-    since is found, unless a stream is open.
+    PortAudio lists the devices only when it is initialized. So each use initializes it anew, and finds
+    devices that were plugged in since, unless a stream is open.
     """
 
     name = "PyAudio"
@@ -85,11 +85,11 @@ class PyAudioBackend:
             raise DeviceError(_reason(error)) from error
 
     def abandon(self) -> None:
-        """Nothing of PyAudio's waits at the end of the process."""
+        """Do nothing: PyAudio waits for no stream at the end of the process."""
 
 
 class PyAudioStream:
-    """A stream of PyAudio's, which deals in bytes. It cannot tell when it has ended."""
+    """A stream of PyAudio, which uses bytes. It cannot tell when it has ended."""
 
     def __init__(self, portaudio: Any, format: Format, callback: Callback) -> None:
         import pyaudio
@@ -100,7 +100,7 @@ class PyAudioStream:
         self._go_on = pyaudio.paContinue
         into, out = format.input, format.output
         frames = format.frames if out is None else max(1, round(format.latency_s * format.rate / _BUFFERS))
-        # PyAudio has one number of channels for both directions
+        # PyAudio takes one number of channels for both directions
         self._channels = max(end.channels for end in (into, out) if end is not None)
         self._stream = portaudio.open(
             rate=format.rate,
@@ -178,7 +178,7 @@ def _portaudio() -> Iterator[Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what JACK prints where its server is not there; as sounddevice does it."""
+    """Hide the lines that JACK prints if its server is not there, as sounddevice does."""
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
@@ -198,5 +198,5 @@ def _default(portaudio: Any, way: str) -> int | None:
 
 
 def _reason(error: Exception) -> str:
-    """PortAudio's sentence: an OSError of PyAudio's has it first or behind the number."""
+    """Return PortAudio's sentence, which an OSError of PyAudio has first or after the number."""
     return next((str(part) for part in error.args if isinstance(part, str)), str(error))

@@ -17,7 +17,7 @@ from vflow_nodes.lib.portaudio.backend import Callback, CallbackTiming, Device, 
 
 
 class Sounddevice:
-    """The binding sounddevice, whose wheels bring PortAudio with them but on Linux."""
+    """The binding sounddevice, whose wheels contain PortAudio except on Linux."""
 
     name = "sounddevice"
 
@@ -80,12 +80,12 @@ class Sounddevice:
     def abandon(self) -> None:
         import sounddevice
 
-        # it would end PortAudio at exit, and wait there for the stream that hangs
+        # at exit it would end PortAudio, and wait there for the stream that hangs
         atexit.unregister(sounddevice._exit_handler)
 
 
 class SounddeviceStream:
-    """A stream of sounddevice's: one class for each set of directions, and a callback for each."""
+    """A stream of sounddevice, which has a class, and a callback, for each set of directions."""
 
     def __init__(self, format: Format, callback: Callback, ended: Callable[[], None]) -> None:
         import sounddevice

@@ -1,4 +1,4 @@
-"""One open stream of PortAudio's: its callback, its clock, and deadlines on all that may hang."""
+"""One open stream of PortAudio: its callback, its clock, and a deadline for each call that may hang."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ from vflow_nodes.lib.portaudio.backend import (
 from vflow_nodes.lib.portaudio.clock_drift import DeviceClock
 
 SILENT_S = 1.0
-"""So long without a callback, and the device is gone."""
+"""After this long without a callback, the device is gone."""
 _GRACE_S = 0.2
 STOP_S = 1.0
-"""So long may PortAudio take to stop a stream. Over PulseAudio it never does once the server is gone."""
+"""The longest wait for PortAudio to stop a stream. Over PulseAudio it never stops once the server is gone."""
 OPEN_S = 5.0
 READY_S = 3.0
-"""A sound server that wakes its device may take 2 s to the first callback."""
-_MOST_DELAY_S = 2.0  # PortAudio's times beyond this, or below 0, are a host API's invention
+"""The longest wait for the first callback: a sound server may take 2 s to wake its device."""
+_MOST_DELAY_S = 2.0  # larger times of PortAudio, or negative ones, are not true
 _LAGS = 50
 
 
 class User(Protocol):
-    """Who records or plays. `now_ns` and `woken` are called from PortAudio's thread."""
+    """A node that records or plays. `now_ns` and `woken` are called in PortAudio's thread."""
 
     def now_ns(self) -> int:
-        """Pipeline time."""
+        """Return the pipeline time."""
 
     def woken(self) -> None:
-        """The stream has ended: whoever waits for it is to look."""
+        """Wake the threads that wait for the stream: it has ended."""
 
 
 class Recorder(User, Protocol):
-    """Takes what is recorded, in PortAudio's thread."""
+    """Takes recorded samples, in PortAudio's thread."""
 
     def record(self, samples: Samples, end_ns: float, period_ns: float, overflowed: bool) -> None:
-        """The last of the samples was recorded until `end_ns` of pipeline time."""
+        """Take samples; the last one ends at `end_ns` of pipeline time."""
 
 
 class Player(User, Protocol):
-    """Gives what is played, in PortAudio's thread."""
+    """Gives the samples to play, in PortAudio's thread."""
 
     def play(self, frames: int, at_ns: float, period_ns: float, underflowed: bool) -> Samples:
-        """The next frames; the first of them sounds at `at_ns` of pipeline time."""
+        """Return the next frames; the first one sounds at `at_ns` of pipeline time."""
 
 
 class OpenStream:
@@ -74,10 +74,10 @@ class OpenStream:
         self._lags_ns: list[float] = []
         self._lag_ns = 0.0
         self._heard_s = 0.0
-        self._suspected = (-1.0, 0.0)  # the last callback before a silence, and when that was seen
+        self._suspected = (-1.0, 0.0)  # (last callback before a silence, when the silence was seen)
 
     def start(self) -> None:
-        """Open, and wait for the device to run. Raises: Unavailable, with nothing left open."""
+        """Open the stream, and wait until the device runs. Raises: Unavailable, with nothing left open."""
         try:
             call_within(OPEN_S, self._open, "PortAudio", "portaudio:open")
             if self._ready.wait(READY_S):
@@ -100,11 +100,11 @@ class OpenStream:
             if not self._over:
                 stream.start()
                 return
-        _close(stream)  # nobody waits for it any more
+        _close(stream)  # `start` has given up waiting
 
     def check(self) -> None:
-        """Raises: Unavailable where the device is gone. Silence counts where it is seen twice: a thread that
-        was kept from running for a second, as PortAudio's was, may be the first to look."""
+        """Check that the device still calls. Raises: Unavailable if it is gone. A silence counts only when it
+        is seen twice: if the whole process was kept from running for a second, PortAudio's thread was too."""
         now_s, heard_s = time.monotonic(), self._heard_s
         silent_s = now_s - heard_s
         if silent_s > SILENT_S and self._suspected[0] != heard_s:
@@ -117,7 +117,8 @@ class OpenStream:
             )
 
     def stop(self) -> str:
-        """End the stream; what the device holds is not played. A call that hangs is left behind, and told."""
+        """End the stream; samples that the device holds are not played. Abandon a call that hangs, and return
+        a warning about it, else ''."""
         self._over = True
         stream, self._stream = self._stream, None
         if stream is None:
@@ -128,7 +129,7 @@ class OpenStream:
             self._backend.abandon()
             return f"{self.name} could not be closed within {STOP_S:g} s, and is abandoned"
         except DeviceError:
-            return ""  # of a device that is gone
+            return ""  # the device is gone
         return ""
 
     def _ended(self) -> None:
@@ -138,7 +139,7 @@ class OpenStream:
                 user.woken()
 
     def _called(self, samples: Samples | None, frames: int, moment: CallbackTiming) -> Samples | None:
-        """PortAudio's callback."""
+        """Run as PortAudio's callback: take the recorded samples, and return the samples to play."""
         silence = None if self.player is None else np.zeros(frames, np.float32)
         if self._over or self._stream is None:
             return silence
@@ -155,7 +156,7 @@ class OpenStream:
         if self.recorder is not None and samples is not None:
             end_ns = self._recorded_ns(frames, moment)
             self.recorder.record(samples, end_ns, self.clock.period_ns, moment.overflow)
-        # more than the device takes at once to fill its buffer
+        # ready only now: at its start a device takes many blocks at once to fill its buffer
         if self._frames > 2 * self._latencies[1] * self.format.rate:
             self._ready.set()
         return out
@@ -167,10 +168,10 @@ class OpenStream:
         return self.clock.update(count, observed_ns)
 
     def _recorded_ns(self, frames: int, moment: CallbackTiming) -> float:
-        """When the last frame that was recorded ended.
+        """Return when the last recorded frame ended.
 
-        By the callbacks, as much earlier as PortAudio said in the median of the first of them: over
-        PulseAudio the times that it gives for input run at up to 0.7 of the pace, or wander by 0.5 s.
+        This is the callback's time less the median age that PortAudio gave in the first callbacks. Its later
+        times are not used: over PulseAudio, those for input run at up to 0.7 of the pace, or wander by 0.5 s.
         """
         assert self.recorder is not None
         now_ns = self.recorder.now_ns()
@@ -196,4 +197,4 @@ def _close(stream: Stream) -> None:
 
 
 def _sane(seconds: float, otherwise: float) -> float:
-    return seconds if 0 < seconds < _MOST_DELAY_S else otherwise  # NaN is not
+    return seconds if 0 < seconds < _MOST_DELAY_S else otherwise  # NaN fails this too
