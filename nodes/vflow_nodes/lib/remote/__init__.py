@@ -1,1 +1,1 @@
-"""OpenAI-compatible endpoints: where they are, whose key they get, and one client for all nodes that ask."""
+"""OpenAI-compatible endpoints: their addresses, their keys, and one client for all nodes that ask."""

@@ -1,6 +1,6 @@
-"""The base of the generators with a remote model: a request, its reply as packets, and what it costs.
+"""The base of the generators with a remote model: send a request, turn its reply into packets, count costs.
 
-Source: https://platform.openai.com/docs/api-reference/chat, of which servers know parts: a parameter that a
+Source: https://platform.openai.com/docs/api-reference/chat. Servers support parts of it: a parameter that a
 server refuses by name is left out from then on.
 """
 
@@ -23,46 +23,44 @@ if TYPE_CHECKING:
 
 PERSONA = "You are a helpful voice assistant. Answer in one or two short spoken sentences."
 OLD_LIMIT, LIMIT = "max_tokens", "max_completion_tokens"
-"""The limit's name: the old one is known everywhere, but refused by OpenAI's newer models."""
+"""The limit's two names: every server knows the old one, but OpenAI's newer models refuse it."""
 _OPTIONAL = ("stream_options", "seed", "temperature")
 _BYTES = 3
-"""Bytes of a token of history: fewer than most texts have, so that the estimate is on the safe side."""
+"""Assumed bytes per token of history: fewer than in most texts, so that the estimate is safe."""
 _DISTRUST = 3
-"""Replies without a lone closing tag after which a model is trusted again to open its thoughts."""
+"""After this many replies without a lone closing tag, a model is trusted again to open its thoughts."""
 MORE_ROOM = (
     "the reply is a thought that did not end within 'max_tokens', and nothing was said; set it higher, or "
     "'body: {reasoning_effort: low}', or 'model' to one that does not think"
 )
 
 Messages = list[dict[str, Any]]
-"""As the endpoint takes them."""
+"""Messages in the endpoint's form."""
 Items = Sequence[tuple[str, Packet] | Event]
 """Packets, each with its port, and events."""
 
 
 class RemoteChat(RemoteNode, Generator):
-    """A node that answers with words by the chat completions of an endpoint.
+    """A node that answers with words from the chat completions of an endpoint.
 
-    A subclass says when, and answers by `answer` or `reply`.
+    A subclass decides when, and calls `answer` or `reply`.
     """
 
     needs = ("httpx2", "regex")
 
     model: str = prop("gpt-4o-mini", doc="the model's name there")
     persona: str = prop(PERSONA, doc="who speaks, and how: the system prompt")
-    max_tokens: int = prop(
-        250, ge=1, le=100_000, doc="tokens of a reply, at most, thoughts among them", hot=True
-    )
+    max_tokens: int = prop(250, ge=1, le=100_000, doc="most tokens of a reply, including thoughts", hot=True)
     temperature: float | None = prop(
         None, ge=0, le=5, doc="0 takes the likeliest token; the server's own by default", hot=True
     )
-    seed: int | None = prop(None, ge=0, doc="makes what is drawn repeatable, where the server can")
-    context: int = prop(8192, ge=128, doc="tokens of history that are sent, about; the oldest are left out")
+    seed: int | None = prop(None, ge=0, doc="makes the draw repeatable, if the server can")
+    context: int = prop(8192, ge=128, doc="about how many tokens of history to send, the newest ones")
     speculate: bool = prop(
-        False, doc="ask at a pause that may be the end of the turn: sooner, and paid for where it is not"
+        False, doc="ask at a pause that may end the turn: sooner, but if the user goes on, paid for twice"
     )
-    apology: str = prop("", doc="said where no word of a reply comes: I cannot answer right now.")
-    body: dict[str, object] = prop({}, doc="more of the request, such as {reasoning_effort: low}")
+    apology: str = prop("", doc="said if no word of a reply comes, such as: I cannot answer right now.")
+    body: dict[str, object] = prop({}, doc="more fields of the request, such as {reasoning_effort: low}")
 
     def open(self) -> None:
         super().open()
@@ -79,7 +77,7 @@ class RemoteChat(RemoteNode, Generator):
         return dict(self.spent)
 
     async def answer(self, packet: TextPacket) -> AsyncGenerator[Emission, None]:
-        """Answer a text of the user's, and enter both into the history."""
+        """Answer a text of the user, and enter both into the history."""
         turn, text = packet.turn or self.ctx.new_turn(), packet.text.strip()
         if not text:
             yield self.words, self.ended(turn, 0, "eos")
@@ -96,9 +94,9 @@ class RemoteChat(RemoteNode, Generator):
     async def reply(
         self, turn: int, messages: Messages, more: Mapping[str, Any], instead: Items = ()
     ) -> AsyncGenerator[Emission, None]:
-        """The reply to messages: words, with `more` in their meta, and the turn's end. Whatever ends it, the
-        request is closed, and `answered` is called. Where it fails before its first word the fallback, if
-        there is one, is given `instead`."""
+        """Yield the reply to messages: words, with `more` in their meta, and the turn's end. Whatever ends
+        it, the request is closed and `answered` is called. If it fails before its first word, the fallback,
+        if there is one, gets `instead`."""
         if self.spare is not None and self.spare.on_duty:
             async with aclosing(self.stand_in(turn, instead)) as emissions:
                 async for emission in emissions:
@@ -131,7 +129,7 @@ class RemoteChat(RemoteNode, Generator):
                 async for emission in emissions:
                     yield emission
             return
-        if error is not None and not said:  # nobody's answer: the history is without it
+        if error is not None and not said:  # an apology is no answer: it does not enter the history
             for index, text in enumerate(self.apology.split()):
                 yield self.words, TextPacket(text=text, index=index, turn=turn, pts_ns=self.ctx.now_ns())
         if error is not None:
@@ -142,7 +140,7 @@ class RemoteChat(RemoteNode, Generator):
         yield self.words, self.ended(turn, reply.tokens, "error" if error else reason, withheld.counts(reply))
 
     async def stand_in(self, turn: int, instead: Items) -> AsyncGenerator[Emission, None]:
-        """The fallback's answer. It enters both sides into the history itself."""
+        """Yield the fallback's answer. It enters both sides into the history itself."""
         assert self.spare is not None
         self.ctx.conversation.delete(turn)
         async with aclosing(self.spare.take(*instead)) as emissions:
@@ -150,13 +148,13 @@ class RemoteChat(RemoteNode, Generator):
                 yield emission
 
     async def finished(self, turn: int) -> AsyncGenerator[Emission, None]:
-        """Emit more after a reply's last word; not called where it was ended before."""
+        """Emit more after a reply's last word; not called if the reply was stopped earlier."""
         nothing: tuple[Emission, ...] = ()
         for emission in nothing:
             yield emission
 
     async def _words(self, reply: RemoteReply, turn: int, messages: Messages) -> AsyncGenerator[Any, None]:
-        """The words of a reply. Raises: RemoteError."""
+        """Yield the words of a reply. Raises: RemoteError."""
         lost: RemoteError | None = None
         try:
             async with aclosing(self._events(turn, messages)) as events:
@@ -176,7 +174,8 @@ class RemoteChat(RemoteNode, Generator):
             raise lost
 
     async def _events(self, turn: int, messages: Messages) -> AsyncGenerator[dict[str, Any], None]:
-        """The events of the request, which leaves out what the server refuses. Raises: RemoteError."""
+        """Yield the events of a request, without the parameters that the server refuses. Raises:
+        RemoteError."""
         while True:
             body = self._request(turn, messages)
             try:
@@ -203,7 +202,7 @@ class RemoteChat(RemoteNode, Generator):
         return {name: value for name, value in body.items() if name not in self._refused} | self.body
 
     def _adapt(self, about: str, body: dict[str, Any]) -> bool:
-        """Whether another request may fare better: without a parameter that the server refuses by name."""
+        """Leave out a parameter that the server refuses by name. Return whether to try again."""
         if self._limit in about and "limit" not in self._refused:
             self._limit = LIMIT if self._limit == OLD_LIMIT else OLD_LIMIT
             self._refused.add("limit")
@@ -215,7 +214,7 @@ class RemoteChat(RemoteNode, Generator):
         return False
 
     def messages(self) -> Messages:
-        """The persona and the newest messages that there is room for."""
+        """Return the persona and the newest messages that there is room for."""
         messages = self.ctx.conversation.messages()
         room, first = self.context * _BYTES, max(0, len(messages) - 1)
         room -= sum(len(message["content"].encode("utf-8", "replace")) for message in messages[first:])
@@ -234,7 +233,7 @@ class RemoteChat(RemoteNode, Generator):
         return [*system, *messages[first:]]
 
     def _tell_of(self, reply: RemoteReply, words: int) -> None:
-        """Warn of what a reply has of a model's habits, and learn of them."""
+        """Warn of a model's bad habits that a reply shows, and learn from them."""
         self._distrust = _DISTRUST if reply.parser.lone else max(0, self._distrust - 1)
         if reply.filtered:
             self._tell("filtered", f"{self.client.endpoint.place} cut the reply for what it says")

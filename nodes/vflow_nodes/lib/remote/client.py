@@ -1,8 +1,8 @@
-"""One client for OpenAI-compatible endpoints: the border to httpx2, which nodes import in `open`.
+"""One client for OpenAI-compatible endpoints. It is the border to httpx2; nodes import it in `open`.
 
-Source: https://platform.openai.com/docs/api-reference. httpx2 brings pooled connections, cancellation and
-server-sent events with a bound, and comes with huggingface_hub; the package `openai` brings the same and ten
-more packages, and follows redirects.
+Source: https://platform.openai.com/docs/api-reference. httpx2 has pooled connections, cancellation and
+bounded server-sent events, and comes with huggingface_hub. The package `openai` has the same, but brings ten
+more packages and follows redirects.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from vflow_nodes.lib.remote.faults import RemoteError
 
 T = TypeVar("T")
 LARGEST = 4_000_000
-"""Bytes of an answer that is read whole: transcripts, and errors."""
+"""Most bytes of an answer that is read whole: transcripts, and errors."""
 EVENT = 1_000_000
-"""Bytes of one event of a stream."""
+"""Most bytes of one event of a stream."""
 BACKOFF_S = 0.25
-"""The first wait between two tries, where the server names none; each later one is twice as long."""
+"""The first wait between two tries, if the server names none; each later one is twice as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long a request may take, in seconds: to connect, to the first byte of the answer, and between two
-    events of it; how often it is tried again before that byte, and how long one wait for that may be."""
+    of its events; how often it is tried again before that byte, and the longest wait between tries."""
 
     connect_s: float = 5.0
     first_s: float = 20.0
@@ -45,7 +45,7 @@ class Patience:
 
 @dataclass(slots=True)
 class Counts:
-    """What was asked of an endpoint since the node was opened."""
+    """Counts of the requests to an endpoint since the node was opened."""
 
     requests: int = 0
     retries: int = 0
@@ -54,28 +54,28 @@ class Counts:
 
 
 class RemoteClient:
-    """Asks one endpoint. One event loop at a time; its connections are kept for the next request, and closed
-    with the loop. `busy` is entered while it waits for the network. No redirect is followed."""
+    """Asks one endpoint, in one event loop at a time. Connections are kept for the next request, and closed
+    with the loop. `busy` is entered while it waits for the network. It follows no redirect."""
 
     def __init__(
         self, endpoint: Endpoint, patience: Patience, busy: Callable[[], AbstractContextManager[None]]
     ) -> None:
         self.endpoint, self.patience, self.counts = endpoint, patience, Counts()
         self._busy = busy
-        # made here, since it takes 20 ms; for http one that would trust nobody
+        # made here, since it takes 20 ms; for http, one that trusts nobody
         secure = endpoint.url.startswith("https:")
         self._tls = httpx2.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._kept: tuple[asyncio.AbstractEventLoop, httpx2.AsyncClient, asyncio.Task[None]] | None = None
 
     def beside(self) -> RemoteClient:
-        """Another one for the same endpoint, with the same counts, whose requests hold no clock."""
+        """Return another client for the same endpoint, with the same counts, whose requests hold no clock."""
         other = RemoteClient(self.endpoint, self.patience, nullcontext)
         other.counts = self.counts
         return other
 
     async def events(self, path: str, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
-        """The JSON of each event of a streamed answer. A server that does not stream gives its whole answer
-        as one. Raises: RemoteError."""
+        """Yield the JSON of each event of a streamed answer. If the server does not stream, the whole answer
+        is one event. Raises: RemoteError."""
         async with self._answer("POST", path, str(body.get("model", "")), **_as_json(body)) as response:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind == "application/json":
@@ -83,7 +83,7 @@ class RemoteClient:
                 return
             if kind == "text/html":
                 raise self._no_answer(path, "a web page")
-            response.headers["content-type"] = "text/event-stream"  # servers that stream may forget to say so
+            response.headers["content-type"] = "text/event-stream"  # some servers that stream omit it
             found, done = False, False
             source = httpx2.EventSource(response, max_event_size=EVENT)
             async with aclosing(source.__aiter__()) as events:  # type: ignore[type-var]  # it is a generator
@@ -96,7 +96,7 @@ class RemoteClient:
                 raise self._no_answer(path, "no event")
 
     async def data(self, path: str, body: dict[str, Any]) -> AsyncGenerator[bytes, None]:
-        """The bytes of an answer as they come. Raises: RemoteError."""
+        """Yield the bytes of an answer as they come. Raises: RemoteError."""
         async with self._answer("POST", path, str(body.get("model", "")), **_as_json(body)) as response:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind in ("application/json", "text/html", "text/event-stream"):
@@ -109,7 +109,7 @@ class RemoteClient:
                     yield chunk
 
     async def whole(self, method: str, path: str, model: str = "", **content: Any) -> dict[str, Any]:
-        """The JSON of a whole answer; `content` as httpx2 takes it. Raises: RemoteError."""
+        """Return the JSON of a whole answer; `content` as httpx2 takes it. Raises: RemoteError."""
         async with self._answer(method, path, model, **content) as response:
             return self._object(await self._whole(response), path)
 
@@ -117,7 +117,7 @@ class RemoteClient:
     async def _answer(
         self, method: str, path: str, model: str, **content: Any
     ) -> AsyncIterator[httpx2.Response]:
-        """The answer to a request, tried again where that may help. Leaving closes it at once."""
+        """Send a request, again if that may help, and yield its answer. Leaving closes it at once."""
         self.counts.requests += 1
         complete = False
         response = await self._sent(method, path, model, content)
@@ -178,7 +178,7 @@ class RemoteClient:
         raise faults.of_status(self.endpoint, path, model, response.status_code, response.headers, body)
 
     async def _next(self, items: AsyncIterator[T], first: bool = False) -> T | None:
-        """The next of what comes; None at its end. Raises: RemoteError."""
+        """Return the next item within its deadline; None at the end. Raises: RemoteError."""
         name, place = "patience" if first else "gap", self.endpoint.place
         longest_s = self.patience.first_s if first else self.patience.gap_s
         with self._busy():
@@ -195,18 +195,18 @@ class RemoteClient:
                 ) from None
 
     async def _whole(self, response: httpx2.Response) -> bytes:
-        """An answer's bytes, up to LARGEST. Raises: RemoteError."""
+        """Return an answer's bytes, up to LARGEST. Raises: RemoteError."""
         parts: list[bytes] = []
         try:
             async with asyncio.timeout(self.patience.first_s), aclosing(response.aiter_bytes()) as chunks:
                 while sum(map(len, parts)) <= LARGEST and (chunk := await self._next(chunks)) is not None:
                     parts.append(chunk)
-        except TimeoutError:  # it drips
+        except TimeoutError:  # the answer comes too slowly
             raise self._slow(self.patience.first_s, "patience") from None
         return b"".join(parts)[:LARGEST]
 
     def _object(self, text: bytes, path: str) -> dict[str, Any]:
-        """Raises: RemoteError for what is no JSON object, or one that tells of an error."""
+        """Parse a JSON object. Raises: RemoteError if it is none, or reports an error."""
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
@@ -253,12 +253,13 @@ class RemoteClient:
         return RemoteError(f"{place} closed the connection without an answer; look into its log", retry=True)
 
     def _client(self) -> httpx2.AsyncClient:
-        """The connections of the running loop. A task that the loop cancels at its end closes them."""
+        """Return the connections of the running loop. A task closes them when the loop, at its end, cancels
+        it."""
         loop = asyncio.get_running_loop()
         if self._kept is None or self._kept[0] is not loop:
             patience = self.patience
             timeout = httpx2.Timeout(None, connect=patience.connect_s, write=patience.first_s)
-            # a proxy of the environment cannot know what runs on this machine
+            # a proxy from the environment cannot reach servers on this machine
             mounts = {"http://": None, "https://": None} if self.endpoint.local else None
             client = httpx2.AsyncClient(
                 verify=self._tls, timeout=timeout, follow_redirects=False, mounts=mounts
@@ -268,7 +269,7 @@ class RemoteClient:
 
 
 def _as_json(body: dict[str, Any]) -> dict[str, Any]:
-    """A body as httpx2 takes it. Half a character, which a terminal may hand in, becomes a question mark."""
+    """Return a body in httpx2's form. Half a character, as a terminal may send, becomes a question mark."""
     content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
     return {"content": content, "headers": {"Content-Type": "application/json"}}
 

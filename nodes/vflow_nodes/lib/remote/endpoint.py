@@ -1,7 +1,7 @@
-"""Where a request goes, and which key goes with it.
+"""Decide where a request goes, and which key goes with it.
 
-A graph may come from a stranger, so it names the variable of a key, never the key; and a variable that is
-known to hold the key of one provider is read for that provider's hosts alone.
+A graph may come from a stranger. So it names the environment variable of a key, never the key itself; and a
+variable that is known to hold one provider's key is read only for that provider's hosts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
     "TOGETHER_API_KEY": ("api.together.xyz", "api.together.ai"),
     "XAI_API_KEY": ("api.x.ai",),
 }
-"""Variables that one provider's key is kept in, and its hosts; those below them too (eu.api.openai.com)."""
+"""Variables that hold one provider's key, with its hosts; subdomains count too (eu.api.openai.com)."""
 _FOREIGN = (
     "AWS_",
     "AZURE_CLIENT",
@@ -43,13 +43,13 @@ _FOREIGN = (
     "SSH_",
     "TWINE_",
 )
-"""How variables begin whose secrets no language model's endpoint has any use for."""
+"""The beginnings of variables whose secrets no language model's endpoint needs."""
 _CALLS = ("/chat/completions", "/audio/transcriptions", "/audio/speech", "/models")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`url` has no slash at its end; `key` is '' where none is sent, and `key_env` names its variable."""
+    """`url` has no slash at its end; `key` is '' if none is sent; `key_env` names the key's variable."""
 
     url: str
     host: str
@@ -58,7 +58,7 @@ class Endpoint:
 
     @property
     def place(self) -> str:
-        """The host, with its port where the URL names one, as messages write it."""
+        """The host, with the port if the URL names one, for messages."""
         return urlsplit(self.url).netloc
 
     @property
@@ -67,12 +67,12 @@ class Endpoint:
         return _is_loopback(self.host)
 
     def hide(self, text: str) -> str:
-        """The text without the key, and without any piece of it of eight characters."""
+        """Return the text without the key, or any eight successive characters of it."""
         return _without(text, self.key)
 
 
 def endpoint(base_url: str, key_env: str | None, environment: Mapping[str, str] = os.environ) -> Endpoint:
-    """The endpoint of a node's properties. Raises: Unavailable, with what mends it."""
+    """Return the endpoint for a node's properties. Raises: Unavailable, with what mends it."""
     url, host = _checked(base_url)
     name = key_env or (OPENAI_KEY if _is_at(host, OWNERS[OPENAI_KEY]) else "")
     if not name:
@@ -93,7 +93,7 @@ def endpoint(base_url: str, key_env: str | None, environment: Mapping[str, str] 
 
 
 def _checked(base_url: str) -> tuple[str, str]:
-    """A URL without its last slash, and its host. Raises: Unavailable."""
+    """Return a URL without its last slash, and its host. Raises: Unavailable."""
     try:
         parts = urlsplit(base_url.strip())
         host, _ = (parts.hostname or "").lower(), parts.port
@@ -113,8 +113,8 @@ def _checked(base_url: str) -> tuple[str, str]:
 
 
 def _foreign(name: str, url: str, host: str, environment: Mapping[str, str]) -> str:
-    """Why a variable's value is not for this host; '' where it may be."""
-    # a key itself, perhaps, so it is not shown
+    """Return why a variable's value must not go to this host; '' if it may."""
+    # perhaps the key itself, so do not show it
     if not name.isidentifier() or (name != name.upper() and name not in environment):
         return (
             "'key_env' is the name of an environment variable, such as GROQ_API_KEY, and not the key itself"
@@ -137,7 +137,7 @@ def _foreign(name: str, url: str, host: str, environment: Mapping[str, str]) -> 
 
 
 def _declared(environment: Mapping[str, str]) -> str:
-    """The host that the environment itself says OPENAI_API_KEY is for, as the library of OpenAI reads it."""
+    """Return the host that the environment declares for OPENAI_API_KEY, as OpenAI's own library reads it."""
     try:
         return (urlsplit(environment.get("OPENAI_BASE_URL", "")).hostname or "").lower()
     except ValueError:
@@ -158,7 +158,7 @@ def _is_loopback(host: str) -> bool:
 
 
 _PIECE = 8
-"""Characters in a row of a key that no message has: servers repeat keys in part."""
+"""No message shows this many successive characters of a key: servers repeat keys in part."""
 
 
 def _without(text: str, key: str) -> str:

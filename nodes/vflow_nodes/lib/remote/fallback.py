@@ -1,4 +1,4 @@
-"""A node of the same role that answers in the place of a remote one: their property `fallback`."""
+"""The property `fallback`: a node of the same role that answers in the place of a remote node."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from vflow import (
 from vflow_nodes.lib.remote.faults import RemoteError
 
 REST_NS = 30 * SECOND
-"""How long an endpoint that has failed is left alone: else each turn would wait for it first."""
+"""How long not to ask an endpoint after it failed: else each turn would wait for it first."""
 EXAMPLE = "write it as fallback: {use: chat, model: smollm2}"
 
 
 class Fallback:
-    """Drives a node in the place of `host`, in its thread and with its context. Its history is the host's."""
+    """Runs a node in the place of `host`, in the host's thread and with its context and history."""
 
     def __init__(self, host: Node, values: Mapping[str, object]) -> None:
         """`values` has `use`, and the properties of that node. Raises: Unavailable, with what mends it."""
@@ -49,7 +49,7 @@ class Fallback:
             raise Unavailable(f"fallback: {self.use}: {error}") from None
 
     def _require_ports(self) -> None:
-        """Raises: Unavailable where the node does not have the ports of the host."""
+        """Check the node's ports. Raises: Unavailable if it lacks some of the host's."""
         host, node = type(self.host), type(self.node)
         for name in dir(host):
             port, own = getattr(host, name, None), getattr(node, name, None)
@@ -62,13 +62,13 @@ class Fallback:
                 raise Unavailable(f"it makes {made}, and not {self.host.port_caps(name)}; name another")
 
     def open(self) -> None:
-        """Raises: Unavailable."""
+        """Open the node. Raises: Unavailable."""
         self.answered = self._rests_until_ns = 0
         self.node.ctx = cast(Any, _Context(self.host.ctx))
         self._try(self.node.open)
 
     def warm_up(self) -> None:
-        """Raises: Unavailable."""
+        """Warm up the node. Raises: Unavailable."""
         self._try(self.node.warm_up)
 
     def _try(self, method: Any) -> None:
@@ -78,18 +78,18 @@ class Fallback:
             raise Unavailable(f"fallback: {error}") from error
 
     def close(self) -> dict[str, Any]:
-        """Close the node; its figures."""
+        """Close the node, and return its figures."""
         self.node.close()
         figures = self.node.ctx.figures if isinstance(self.node.ctx, _Context) else {}
         return {"use": self.use, "answered": self.answered, **figures}
 
     @property
     def on_duty(self) -> bool:
-        """Whether the endpoint has failed so recently that it is not asked."""
+        """Whether the endpoint failed so recently that it is not asked."""
         return self.host.ctx.now_ns() < self._rests_until_ns
 
     def relieve(self, error: RemoteError, begins: str = "") -> None:
-        """The endpoint has failed: say so, and be on duty for a while. `begins` is what it failed at."""
+        """Warn that the endpoint has failed, and be on duty for a while. `begins` names the failed work."""
         self._rests_until_ns = self.host.ctx.now_ns() + REST_NS
         since = f", from {begins} on" if begins else ""
         self.host.ctx.warn(f"the fallback {self.use} takes over for {REST_NS // SECOND} s{since}: {error}")
@@ -101,7 +101,7 @@ class Fallback:
         self.node.on_cancel(flush)
 
     async def take(self, *items: tuple[str, Packet] | Event) -> AsyncGenerator[Any, None]:
-        """Have the node answer packets, each with its port, and events; yields emissions of the host."""
+        """Give packets, each with its port, and events to the node. Yield its emissions as the host's."""
         self.answered += 1
         for item in items:
             if isinstance(item, Event):
@@ -114,13 +114,13 @@ class Fallback:
                     yield emitted
 
     async def on_timer(self) -> AsyncGenerator[Any, None]:
-        """Let the node do what it asked to be woken for, such as a summary; yields emissions of the host."""
+        """Call the node's timer, for a summary for example. Yield its emissions as the host's."""
         async with aclosing(self._emissions(self.node.on_timer())) as emissions:
             async for emitted in emissions:
                 yield emitted
 
     async def _emissions(self, output: Any) -> AsyncGenerator[Any, None]:
-        """What a method of the node has emitted, from the ports of the host."""
+        """Yield the emissions of one of the node's methods, on the host's ports."""
         async with aclosing(_each(output)) as emissions:
             async for emitted in emissions:
                 if isinstance(emitted, tuple):
@@ -130,7 +130,7 @@ class Fallback:
 
 
 class _Context:
-    """The host's context as the node in its place sees it: what it counts goes to the host."""
+    """The host's context as the node in its place sees it; its counts go to the host."""
 
     def __init__(self, ctx: Any) -> None:
         self._ctx = ctx
@@ -147,7 +147,7 @@ class _Context:
 
 
 async def _each(output: Any) -> AsyncGenerator[Any, None]:
-    """Each emission of what a method of a node returned. Leaving closes it."""
+    """Yield each emission in the result of a node's method. Leaving closes it."""
     if inspect.isawaitable(output):
         output = await output
     if output is None:
@@ -169,7 +169,7 @@ async def _each(output: Any) -> AsyncGenerator[Any, None]:
 
 
 def utterance(samples: Samples, rate: int, turn: int, end_ns: int) -> list[tuple[str, Packet] | Event]:
-    """An utterance as a node that hears takes it; `samples` are `(frames,) float32`."""
+    """Return an utterance as packets and events for a node that hears; `samples`: `(frames,) float32`."""
     begins_ns = max(0, end_ns - len(samples) * SECOND // rate)
     packets = [
         AudioPacket(

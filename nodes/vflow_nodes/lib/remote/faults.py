@@ -1,4 +1,4 @@
-"""What went wrong with a request, in a sentence with its mend."""
+"""Say in one sentence why a request failed, and what mends it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from typing import Any, Literal
 from vflow_nodes.lib.remote.endpoint import Endpoint
 
 SHOWN = 200
-"""Characters of a server's own message that are repeated."""
+"""Most characters of a server's own message that are repeated."""
 _TRANSIENT = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529))
-"""Statuses after which the same request may succeed. 409 is OpenAI's for a lock."""
+"""Statuses after which the same request may succeed. OpenAI uses 409 for a lock."""
 
 Kind = Literal["", "unreached", "key", "redirect"]
 
 
 class RemoteError(Exception):
-    """A request that failed: what, and what mends it. No key is in its text.
+    """A request that failed, and what mends it. Its text has no key.
 
-    `retry`: the same request may succeed, in `wait_s` seconds where the server names them. `about` is what
-    the server says of a request that it refuses: it names the parameter that it does not take. `kind` is set
-    where no other request would fare better.
+    `retry`: the same request may succeed, after `wait_s` seconds if the server names them. `about`: the
+    server's text about a request that it refuses, which names the parameter that it does not take. `kind` is
+    set if no other request would succeed either.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class RemoteError(Exception):
 def of_status(
     endpoint: Endpoint, path: str, model: str, status: int, headers: Mapping[str, str], body: bytes
 ) -> RemoteError:
-    """The error of an answer that is none. Never raises."""
+    """Return the error for an answer with an error status. Never raises."""
     said = endpoint.hide(message_in(body))
     quoted = f": {said}" if said else ""
     place = endpoint.place
     if 300 <= status < 400:
         return RemoteError(_redirect(endpoint, headers.get("location", "")), kind="redirect")
     if status in (401, 403):
-        kind: Kind = "key" if status == 401 else ""  # 403 may be of this request alone
+        kind: Kind = "key" if status == 401 else ""  # 403 may concern this request only
         if not endpoint.key:
             return RemoteError(
                 f"{place} asks for a key ({status}){quoted}; put it into an environment variable, and name "
@@ -87,14 +87,14 @@ def of_status(
 
 
 def address_mend(endpoint: Endpoint) -> str:
-    """How to mend an address at which there is something else."""
+    """Return how to mend an address at which there is no such endpoint."""
     if endpoint.url.endswith("/v1"):
         return f"'base_url' is {endpoint.url}; see to its host and port"
     return f"'base_url' is {endpoint.url}, and usually ends with /v1"
 
 
 def _redirect(endpoint: Endpoint, location: str) -> str:
-    """No redirect is followed: what was said, and the key, would go where nobody sent them."""
+    """Return a message about a redirect. None is followed: speech and key would go where nobody sent them."""
     to = endpoint.hide(location.partition("?")[0])[:SHOWN]
     return (
         f"{endpoint.place} sends the request on to {to or 'nowhere'}, where nothing is sent unasked; "
@@ -103,7 +103,8 @@ def _redirect(endpoint: Endpoint, location: str) -> str:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that a server asks to wait: it writes them, or a date; None where it does not say."""
+    """Return the seconds that a server asks to wait, which it gives as seconds or a date; None if it gives
+    neither."""
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
@@ -119,7 +120,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def message_in(body: bytes) -> str:
-    """Return in one line what a server says went wrong: the message of its JSON, or its text if no page."""
+    """Return a server's error message in one line: the one in its JSON, or its text unless that is a page."""
     text = body.decode("utf-8", "replace").strip()
     try:
         found: Any = json.loads(text)
@@ -129,7 +130,7 @@ def message_in(body: bytes) -> str:
 
 
 def message_of(found: Any) -> str:
-    """The message in JSON that tells of an error; '' where there is none."""
+    """Return the error message in JSON; '' if there is none."""
     for name in ("error", "message", "detail", "msg"):
         while isinstance(found, list) and found:
             found = found[0]
@@ -144,14 +145,14 @@ def _line(text: str) -> str:
 
 
 def of_certificate(error: BaseException | None) -> bool:
-    """Whether a connection failed for its certificate."""
+    """Tell whether a connection failed because of its certificate."""
     while error is not None and not isinstance(error, ssl.SSLError):
         error = error.__cause__ or error.__context__
     return error is not None
 
 
 def reason(error: BaseException) -> str:
-    """The innermost error's own words: `Connection refused`."""
+    """Return the innermost error's own words, such as `Connection refused`."""
     inner: BaseException = error
     while (cause := inner.__cause__ or inner.__context__) is not None:
         inner = cause
@@ -160,5 +161,5 @@ def reason(error: BaseException) -> str:
     if isinstance(inner, socket.gaierror):
         return inner.strerror or "its name is not known"
     if isinstance(inner, OSError) and inner.errno:
-        return os.strerror(inner.errno)  # asyncio's own text has the address once more
+        return os.strerror(inner.errno)  # asyncio's text repeats the address
     return " ".join(str(inner).split()) or type(inner).__name__

@@ -1,4 +1,4 @@
-"""The base of the nodes that ask an OpenAI-compatible endpoint: properties, the first look at it, counts."""
+"""The base of the nodes that ask an OpenAI-compatible endpoint: properties, a first check, counts."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     from vflow_nodes.lib.remote.client import RemoteClient
 
 LOOK_S = 3.0
-"""Seconds for the list of models; a server that is slower is asked without it."""
+"""Longest wait for the list of models; a slower server is used without it."""
 _NAMED = 5
-"""Models that a warning names."""
+"""Most models that a warning names."""
 
 
 class RemoteNode(Node):
-    """A node whose model runs behind an OpenAI-compatible endpoint. From `open` on `client` asks it.
+    """A node whose model runs behind an OpenAI-compatible endpoint. From `open` on, `client` asks it.
 
-    Taken only where it is named: what it works on leaves the machine.
+    A graph gets it only by its name, since its input leaves the machine.
     """
 
     heavy = True
     rank = -10
 
     needs: ClassVar[tuple[str, ...]] = ("httpx2",)
-    """The modules of the extra `remote` that it imports."""
+    """The modules that it imports, of the extra `remote`."""
 
-    base_url: str = prop(OPENAI, doc="where the endpoint is; usually ends with /v1")
+    base_url: str = prop(OPENAI, doc="the endpoint's address; usually ends with /v1")
     model: str = prop(doc="the model's name there")
     key_env: str | None = prop(
         None,
@@ -46,17 +46,17 @@ class RemoteNode(Node):
         2,
         ge=0,
         le=10,
-        doc="tries after a failure that may pass (429, 5xx, no connection), before the first byte",
+        doc="more tries after a failure that may pass (429, 5xx, no connection), before the first byte",
     )
 
     fallback: dict[str, object] = prop(
         {},
-        doc="a node of the same role that answers where the endpoint fails, with its properties; it is "
-        "loaded at the start",
+        doc="a node of the same role, with its properties, that answers if the endpoint fails; it is loaded"
+        " at the start",
     )
 
     def __init__(self, **values: Any) -> None:
-        """Raises: Unavailable for a `fallback` that cannot take its place."""
+        """Store the properties. Raises: Unavailable if `fallback` cannot take the node's place."""
         super().__init__(**values)
         self.spare = Fallback(self, self.fallback) if self.fallback else None
 
@@ -83,7 +83,7 @@ class RemoteNode(Node):
         return client.RemoteClient(found, patience, busy or self.ctx.busy)
 
     def offers(self) -> list[str]:
-        """The models that the server has, as lines for `vflow inspect`; needs no context. Blocks.
+        """Return the server's models as lines for `vflow inspect`; no context needed. Blocks.
 
         Raises: Unavailable, with what mends it.
         """
@@ -96,14 +96,14 @@ class RemoteNode(Node):
             raise Unavailable(str(error)) from None
 
     async def _offers(self, client: RemoteClient) -> list[str]:
-        """Raises: RemoteError."""
+        """Ask for the list that `offers` returns. Raises: RemoteError."""
         place, hide = client.endpoint.place, client.endpoint.hide
         names = [hide(name) for name in listed(await client.whole("GET", "models"), "data")]
         return [f"models at {place}:" if names else f"models at {place}: none", *(f"  {n}" for n in names)]
 
     def warm_up(self) -> None:
-        """Ask for the list of models: a server that cannot be reached, or refuses the key, is told of before
-        anything is said. Raises: Unavailable, unless another node can take its place."""
+        """Ask for the list of models, so that a server that cannot be reached, or refuses the key, is
+        reported before anything is said. Raises: Unavailable, unless a fallback can take its place."""
         if self.spare is not None:
             self.spare.warm_up()
         self.ctx.progress(f"asking {self.client.endpoint.place} for its models")
@@ -114,7 +114,7 @@ class RemoteNode(Node):
                 self.spare.relieve(error)
             elif error.kind:
                 raise Unavailable(str(error)) from None
-            return  # some servers have no such list; the first request tells
+            return  # some servers have no such list; the first request will show
         if names and not any(_is(self.model, name) for name in names):
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             place = self.client.endpoint.place
@@ -136,11 +136,11 @@ class RemoteNode(Node):
             )  # fmt: skip
 
     def fail(self, turn: int, text: str) -> None:
-        """Warn that a turn has failed here; the next one goes on."""
+        """Warn that a turn has failed; the next one is tried."""
         self.ctx.post("warning", text, failed_turn=turn)
 
     async def on_timer(self) -> AsyncGenerator[Any, None]:
-        """Pass on to the fallback: only it asks to be woken."""
+        """Pass the timer on to the fallback: only that sets it."""
         if self.spare is not None:
             async with aclosing(self.spare.on_timer()) as emissions:
                 async for emitted in emissions:
@@ -157,13 +157,12 @@ class RemoteNode(Node):
             self.spare.on_cancel(flush)
 
     def usage(self) -> dict[str, Any]:
-        """More figures for the stats."""
+        """Return more figures for the stats."""
         return {}
 
 
 def listed(found: Mapping[str, Any], key: str) -> list[str]:
-    """The names in a server's list: texts, or objects with an id or a name. Whatever else is there is left
-    out."""
+    """Return the names in a server's list: texts, or objects with an id or a name. Skip anything else."""
     entries, names = found.get(key), []
     for entry in entries if isinstance(entries, list) else []:
         name = entry.get("id") or entry.get("name") if isinstance(entry, dict) else entry
@@ -173,5 +172,5 @@ def listed(found: Mapping[str, Any], key: str) -> list[str]:
 
 
 def _is(model: str, listed: str) -> bool:
-    """Whether a name in a list is that model: Ollama adds a tag, Gemini a folder."""
+    """Tell whether a name in a list means that model: Ollama adds a tag, Gemini a folder."""
     return listed == model or listed.startswith(f"{model}:") or listed.endswith(f"/{model}")

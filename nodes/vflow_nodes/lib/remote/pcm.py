@@ -1,7 +1,7 @@
-"""Speech that comes in pieces, on its way to packets: bytes to samples, silence at the edges, words in place.
+"""Turn speech that comes in pieces into packets: make samples, cut silence at the edges, place the words.
 
-How long a chunk will be is not known while it comes. So the words are placed by an estimate, which follows
-how fast the voice has spoken so far. No I/O, one thread.
+While a chunk comes, its length is not known yet. So the words are placed by an estimate that follows how fast
+the voice has spoken so far. No I/O, one thread.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from vflow_nodes.lib.speech import BLOCK_NS, EDGE_NS, UNSPOKEN_NS, Part, estimat
 from vflow_nodes.lib.text import final_mark
 
 LETTER_NS = 65 * MS
-"""How long a letter lasts, until the voice has told."""
+"""How long a letter lasts, until the voice's own pace is known."""
 AUDIBLE = 3e-3
 """Amplitude (-50 dB) below which an edge is silence."""
 _MARK = 4.0
-"""Letters that a mark inside a chunk lasts."""
+"""How long a mark inside a chunk lasts, in letters."""
 _TRUST = 0.5
 """Weight of the newest chunk in the estimate of the pace."""
 
 
 class Pace:
-    """How long a voice takes for a letter, in ns; learned from chunk to chunk."""
+    """The time that a voice takes for a letter, in ns; learned from chunk to chunk."""
 
     def __init__(self) -> None:
         self.letter_ns = float(LETTER_NS)
@@ -37,7 +37,7 @@ class Pace:
 
 
 def parts_of(units: Sequence[SpokenUnit], index: int) -> list[Part]:
-    """The units of a chunk with their lengths in letters."""
+    """Return the units of a chunk with their lengths in letters."""
     parts = []
     for unit in units:
         words = tuple(unit.written.split())
@@ -50,20 +50,20 @@ def parts_of(units: Sequence[SpokenUnit], index: int) -> list[Part]:
 
 class SpeechStream:
     """One chunk: `push` its bytes (16 bit, one channel), then `finish`. Silence before its first sound and
-    after its last is cut, a pause by its punctuation follows, and each word is in the packet of its middle.
-    `begun`: it has made a sound."""
+    after its last is cut, a pause by its punctuation follows, and each word is in the packet with its middle.
+    `begun`: whether it has made a sound."""
 
     def __init__(self, parts: Sequence[Part], turn: int, rate: int, pace: Pace, at_ns: int) -> None:
         self._parts, self._turn, self._rate, self._pace, self._at_ns = parts, turn, rate, pace, at_ns
         self._weight = sum(p.weight + p.pause for p in parts) - (parts[-1].pause if parts else 0.0)
         self._waiting = list(estimate_spans(parts, max(1, self._frames(self._weight * pace.letter_ns)), turn))
         self._odd = b""  # half a sample
-        self._rest = np.zeros(0, np.float32)  # not emitted: less than a block, or silence that may be the end
+        self._rest = np.zeros(0, np.float32)  # not emitted: less than a block, or perhaps the end's silence
         self.begun = False
         self._spoken = 0  # frames that were emitted
 
     def push(self, data: bytes) -> Iterator[AudioPacket]:
-        """The packets that more bytes complete."""
+        """Take more bytes, and yield the packets that they complete."""
         data = self._odd + data
         whole = len(data) // 2 * 2
         self._odd = data[whole:]
@@ -76,14 +76,14 @@ class SpeechStream:
             self._rest = self._rest[max(0, first - edge) :]
             self.begun = len(loud) > 0
             loud = loud - max(0, first - edge)
-        # after the last sound comes at least its edge; the rest may be the silence at the end
+        # keep the edge after the last sound; later silence may be the end
         sounding = min(int(loud[-1]) + 1 + edge, len(self._rest)) if len(loud) else 0
-        while sounding > block:  # one block stays: the last words go with it
+        while sounding > block:  # keep one block, for the last words
             yield self._packet(self._rest[:block])
             self._rest, sounding = self._rest[block:], sounding - block
 
     def finish(self) -> Iterator[AudioPacket]:
-        """The last packets, the pause among them."""
+        """Yield the last packets, with the pause."""
         block = self._frames(BLOCK_NS)
         loud = np.flatnonzero(np.abs(self._rest) > AUDIBLE)
         stop = min(int(loud[-1]) + 1 + self._frames(EDGE_NS), len(self._rest)) if len(loud) else 0

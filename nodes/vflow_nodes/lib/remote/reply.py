@@ -1,4 +1,4 @@
-"""A streamed chat completion as the words that are said of it. No I/O, one thread."""
+"""Turn a streamed chat completion into the words to say. No I/O, one thread."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from vflow_nodes.lib.decode.words import Holdback, Word, Words
 
 StopReason = Literal["eos", "limit"]
 _THOUGHTS = ("reasoning_content", "reasoning")
-"""Where servers put thoughts that they have told from the answer: vLLM and DeepSeek, OpenRouter and Groq."""
+"""The fields in which servers put thoughts apart from the answer: vLLM and DeepSeek, OpenRouter and Groq."""
 _TOKEN = 4
-"""Characters of a token, about: servers send several tokens as one event."""
+"""About how many characters a token has: servers may send several tokens as one event."""
 
 
 class RemoteReply:
     """Takes the events of one reply. `stop_reason` is None while it goes on; `limit` is in tokens. `held`:
-    the model may begin in a thought that nothing opens, so that its closing tag is waited for.
+    whether the model may begin with a thought without an opening tag, so that words wait for a closing one.
 
-    It is what `lib.withheld` tells of, its own `spoken` too.
+    `lib.withheld` takes it as a `Reply`, and as that reply's `spoken`.
     """
 
     def __init__(self, limit: int, *, held: bool = False) -> None:
         self.parser = SpeechParser(held=held)
         self.stop_reason: StopReason | None = None
         self.filtered = False
-        """Whether the server cut it, for what it says."""
+        """Whether the server cut it because of its content."""
         self.usage: Mapping[str, Any] = {}
         self._splitter, self._hold = Words(), Holdback(limit)
         self._count = self._events = self._chars = self._aside = 0
-        self._tools: dict[int, str] = {}  # by the server's count: the name so far
+        self._tools: dict[int, str] = {}  # the name so far, by the server's index
 
     @property
     def spoken(self) -> RemoteReply:
@@ -40,7 +40,7 @@ class RemoteReply:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more is said, whatever comes: the model goes on with the user's turn."""
+        """Whether nothing more will be said: the model has begun to write the user's turn."""
         return self.parser.ended
 
     @property
@@ -49,22 +49,22 @@ class RemoteReply:
 
     @property
     def tokens(self) -> int:
-        """Tokens of the reply, thoughts among them: the server's own count where it has told it."""
+        """Tokens of the reply, with thoughts: the server's own count if it gave one."""
         counted = _number(self.usage, "completion_tokens")
         return counted or max(self._events, self._chars // _TOKEN)
 
     @property
     def thought(self) -> int:
-        """Tokens of thoughts: the server's own count, or about."""
+        """Tokens of thoughts: the server's own count, or an estimate."""
         return _number(self.usage.get("completion_tokens_details"), "reasoning_tokens") or self._aside
 
     @property
     def withheld(self) -> int:
-        """Tokens that are not said, where there is any sign of them."""
+        """Tokens that are not said, if there is any sign of them."""
         return self.thought or self.parser.marks
 
     def take(self, event: Mapping[str, Any]) -> list[Word]:
-        """The words that become whole by an event. One of another kind says nothing."""
+        """Return the words that an event completes; none for an event of another kind."""
         if isinstance(usage := event.get("usage"), Mapping):
             self.usage = usage
         words: list[Word] = []
@@ -78,7 +78,7 @@ class RemoteReply:
         return words
 
     def finish(self) -> list[Word]:
-        """The words left to say at its end, or where the connection was lost."""
+        """Return the words left to say, at its end or after the connection was lost."""
         cut = self.stop_reason != "eos" and not self.over
         words = self._said(self.parser.finish(whole=not cut))
         if cut:
@@ -116,12 +116,12 @@ class RemoteReply:
 
 
 def _texts(delta: Mapping[str, Any]) -> Iterator[str]:
-    """What is said: the content, as a text or in parts (Mistral), or why the model will not say it."""
+    """Yield the texts to say: the content, as a text or in parts (Mistral), or the model's refusal."""
     content = delta.get("content")
     parts = [part.get("text") for part in _list(content)] if isinstance(content, list) else [content]
     for text in (*parts, delta.get("refusal")):
         if isinstance(text, str) and text:
-            yield text.encode("utf-8", "replace").decode()  # JSON may hold half a character
+            yield text.encode("utf-8", "replace").decode()  # JSON may have half a character
 
 
 def _list(found: Any) -> list[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""An utterance on its way to an endpoint: as a wav file, and as the transcript that comes of it."""
+"""Send an utterance to an endpoint as a wav file, and get its transcript."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 RATE = 16_000
 SHORTEST = RATE // 10
-"""Samples: OpenAI refuses less than 0.1 s."""
+"""Fewest samples: OpenAI refuses less than 0.1 s."""
 PIECE = 300 * RATE
-"""Samples of one request, at most: 9.6 MB, where OpenAI takes 25 MB."""
+"""Most samples of one request: 9.6 MB; OpenAI takes 25 MB."""
 SILENT = 1e-3
-"""Peak amplitude (-60 dB) of what is not worth transcribing: models make words of silence."""
+"""Peak amplitude (-60 dB) below which nothing is transcribed: models make words of silence."""
 
 
 def audible(samples: Samples) -> bool:
-    """Whether samples, `(frames,) float32` at 16 kHz, are worth a request."""
+    """Tell whether samples, `(frames,) float32` at 16 kHz, are worth a request."""
     return len(samples) >= SHORTEST and float(np.abs(samples).max()) >= SILENT
 
 
 async def transcribe(client: RemoteClient, model: str, samples: Samples, fields: Mapping[str, str]) -> str:
-    """The words in samples; `fields` are more of the request. Raises: RemoteError."""
+    """Return the words in samples; `fields` are more fields of the request. Raises: RemoteError."""
     pieces = np.split(samples, range(PIECE, len(samples), PIECE))
     return join_words([await _transcript(client, model, each, fields) for each in pieces if audible(each)])
 
@@ -53,7 +53,7 @@ async def _transcript(client: RemoteClient, model: str, samples: Samples, fields
 
 
 def wav(samples: Samples) -> bytes:
-    """A wav file of samples, `(frames,) float32` at 16 kHz: 16 bit."""
+    """Return a 16 bit wav file of samples, `(frames,) float32` at 16 kHz."""
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
         writer.setnchannels(1)
