@@ -1,4 +1,4 @@
-"""`generator.voxtral`: hears speech and answers with words. `node` is the node, the rest a library."""
+"""`generator.voxtral`: hear speech and answer with words. `node` is the node, the rest its library."""
 
 MODEL = "mistralai/Voxtral-Mini-3B-2507"
-"""The one that is taken where none is named."""
+"""The default model."""

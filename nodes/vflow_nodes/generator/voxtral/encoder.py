@@ -1,4 +1,4 @@
-"""Windows of speech to the embeddings that stand for them in a prompt."""
+"""Encode windows of speech to the embeddings that represent them in a prompt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vflow_nodes.lib.decode.errors import Unsupported
 
 ATTENTIONS = ("eager", "sdpa", "flash_attention_2")
 BATCH = 8
-"""Windows that are encoded at once, at most, so that long speech takes no more memory than four minutes."""
+"""Most windows that are encoded at once, so that longer speech takes no more memory than four minutes."""
 
 _Forward = Callable[[torch.Tensor], torch.Tensor]
 
@@ -26,15 +26,15 @@ _Forward = Callable[[torch.Tensor], torch.Tensor]
 class AudioEncoder:
     """Voxtral's audio tower and projector, equal to transformers' `get_audio_features`.
 
-    It takes the two from `model`, moves them to `device` and `dtype` in place, and leaves the rest alone. One
-    thread at a time.
+    It takes these two parts of `model`, moves them to `device` and `dtype` in place, and leaves the rest
+    alone. One thread at a time.
 
     attention: `sdpa`, `eager`, or `flash_attention_2`, which needs the package flash-attn, a GPU, and bf16 or
         fp16.
-    capture: record the work on one window as a CUDA graph, at `warm_up`, and replay it for each window after.
+    capture: at `warm_up`, record the work on one window as a CUDA graph, and replay it for each later window.
         No effect on other devices.
-    compile: let torch.compile fuse each layer, at `warm_up`: one layer is compiled, and all use it. No effect
-        on other devices, nor where there is nothing to compile with.
+    compile: at `warm_up`, let torch.compile fuse one layer, which all layers then use. No effect on other
+        devices, nor without a compiler.
     Raises: Unsupported with what mends it.
     """
 
@@ -57,19 +57,19 @@ class AudioEncoder:
         _move(self._tower, self.device, dtype)
         self._projector.to(device=self.device, dtype=dtype)
         self.compiled = compile and self.device.type == "cuda"
-        """Whether its layers are compiled, or are to be at `warm_up`."""
+        """Whether its layers are compiled, or will be at `warm_up`."""
         self.problem = ""
-        """Why they could not be compiled, where that was tried."""
+        """Why they could not be compiled, if that was tried."""
         self._capture = capture and self.device.type == "cuda"
         self._replay: _Forward | None = None
 
     @property
     def captured(self) -> bool:
-        """Whether windows are encoded by a recorded graph."""
+        """Whether a recorded graph encodes the windows."""
         return self._replay is not None
 
     def effects(self) -> dict[str, Any]:
-        """Which of the options are in effect."""
+        """Return which of the options are in effect."""
         return {
             "attention": self.attention,
             "encoder_graph": self.captured,
@@ -78,7 +78,7 @@ class AudioEncoder:
         }
 
     def warm_up(self) -> None:
-        """Encode silence, so that no turn pays for what a first call sets up; record the graph, if asked."""
+        """Encode silence, so that no turn pays for the setup of a first call; record the graph, if asked."""
         with torch.inference_mode():
             silence = torch.zeros((1, BINS, FRAMES), device=self.device, dtype=self.dtype)
             if self.compiled:
@@ -88,7 +88,7 @@ class AudioEncoder:
                 self._replay = captured(self._forward, silence)
 
     def _compile(self, example: torch.Tensor) -> None:
-        """Fuse the layers; they stay as they are where torch lacks what it compiles with: see `problem`."""
+        """Fuse the layers, or leave them as they are if torch has no compiler: see `problem`."""
         for layer in self._tower.layers:
             layer.compile(dynamic=False)
         try:
@@ -99,12 +99,12 @@ class AudioEncoder:
             self.compiled = False
             self.problem = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
             for layer in self._tower.layers:
-                layer._compiled_call_impl = None  # undoes Module.compile, which has no other way back
+                layer._compiled_call_impl = None  # undo Module.compile: there is no other way
 
     def encode(self, windows: npt.NDArray[np.float32] | torch.Tensor) -> torch.Tensor:
-        """(n, 128, 3000) log-mel, on any device, to (n x 375, hidden) on the encoder's, in its dtype.
+        """Encode (n, 128, 3000) log-mel, on any device, to (n x 375, hidden) on the encoder's, in its dtype.
 
-        A new tensor. On a GPU the work is queued, and nothing waits for it.
+        It returns a new tensor. On a GPU the work is queued, and nothing waits for it.
         Raises: ValueError for another shape.
         """
         if windows.ndim != 3 or tuple(windows.shape[1:]) != (BINS, FRAMES):
@@ -124,14 +124,14 @@ class AudioEncoder:
         return embeddings
 
     def _forward(self, windows: torch.Tensor) -> torch.Tensor:
-        """(n, 128, 3000) to (n x 375, hidden); each embedding stands for four frames of the tower."""
+        """Encode (n, 128, 3000) to (n x 375, hidden); each embedding covers four frames of the tower."""
         frames = self._tower(windows).last_hidden_state
         embeddings: torch.Tensor = self._projector(frames.reshape(len(windows) * EMBEDDINGS, self._stacked))
         return embeddings
 
 
 def audio_modules(model: Any) -> tuple[Any, Any]:
-    """The audio tower and the projector: in `model.model` since transformers 5, in `model` itself before.
+    """Return the audio tower and the projector: `model.model` has them since transformers 5, before `model`.
 
     Raises: Unsupported for another architecture.
     """
@@ -146,7 +146,7 @@ def audio_modules(model: Any) -> tuple[Any, Any]:
 
 
 def use_attention(tower: Any, attention: str, device: torch.device, dtype: torch.dtype) -> None:
-    """Have a tower compute its attention so. Raises: Unsupported where that is not to be had."""
+    """Set how a tower computes its attention. Raises: Unsupported if that is not available."""
     if attention not in ATTENTIONS:
         raise Unsupported(f"the encoder's attention is one of {', '.join(ATTENTIONS)}, not {attention!r}")
     if attention == "flash_attention_2":
@@ -165,7 +165,7 @@ def use_attention(tower: Any, attention: str, device: torch.device, dtype: torch
 
 
 def captured(forward: _Forward, example: torch.Tensor) -> _Forward:
-    """`forward` recorded as a CUDA graph, for inputs like `example`. It returns a copy."""
+    """Record `forward` as a CUDA graph for inputs like `example`. The returned function returns a copy."""
     static = example.clone()
     made, again = Recorder().record(lambda: forward(static))
 
@@ -178,7 +178,7 @@ def captured(forward: _Forward, example: torch.Tensor) -> _Forward:
 
 
 def _move(tower: Any, device: torch.device, dtype: torch.dtype) -> None:
-    """As from_pretrained does it: the positions stay in float32, whatever the rest is in."""
+    """Move a tower as from_pretrained does: the positions stay in float32, whatever the rest's type."""
     positions = tower.embed_positions.weight.data
     tower.to(device=device, dtype=dtype)
     tower.embed_positions.weight.data = positions.to(device=device, dtype=torch.float32)

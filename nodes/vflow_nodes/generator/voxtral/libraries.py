@@ -1,4 +1,4 @@
-"""Whether the libraries that Voxtral needs are here, and torch computes on CUDA, without importing them."""
+"""Check, without imports, whether the libraries that Voxtral needs are here and torch computes on CUDA."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from vflow import install_command
 
 
 def problem() -> str:
-    """Say which library is not installed; '' where all are."""
+    """Return which library is not installed; '' if all are."""
     missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
     return f"{' and '.join(missing)} not installed: {install_command('speech')}" if missing else ""
 
 
 def cuda_problem() -> str:
-    """Why torch cannot compute on CUDA here, '' where it can."""
+    """Return why torch cannot compute on CUDA here; '' if it can."""
     spec = importlib.util.find_spec("torch")
     if spec is None or spec.origin is None:
         return "torch is not installed"

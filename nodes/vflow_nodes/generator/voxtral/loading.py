@@ -1,4 +1,4 @@
-"""Voxtral, loaded: its encoder, its vocabulary and the engine of its decoder."""
+"""Load Voxtral: its encoder, its vocabulary and the engine of its decoder."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ MARKS = ("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "[THINK]", "[/THINK]", "[INST]",
 
 @dataclass(frozen=True, slots=True)
 class Voxtral:
-    """A running engine, and what stands in front of it. The encoder belongs to the engine's thread."""
+    """A running engine with its encoder, prompts and options. The encoder belongs to the engine's thread."""
 
     engine: Engine
     encoder: AudioEncoder
     prompts: Prompts
 
     def listen(self, turn: int, most: int) -> Utterance:
-        """An utterance that begins; of its windows at most `most` are heard."""
+        """Begin an utterance, of which at most `most` windows are heard."""
         return Utterance(turn, self.encoder.encode, most)
 
     @property
     def closed(self) -> bool:
-        """Whether its engine has ended: whoever asks for the model next gets a fresh one."""
+        """Whether its engine has ended: the next node that asks for the model gets a fresh one."""
         return not self.engine.open
 
     def close(self) -> None:
-        """End the engine's thread; called with its last user."""
+        """End the engine's thread; called when its last user leaves."""
         self.engine.close()
 
 
@@ -56,7 +56,7 @@ def load(
     compiled: bool,
     progress: Progress,
 ) -> Voxtral:
-    """Load a Voxtral from a directory or by a hub name; its engine runs. Blocks; any thread.
+    """Load a Voxtral from a directory or by a hub name, and start its engine. Blocks; any thread.
 
     Raises: Unavailable with what mends it.
     """
@@ -67,11 +67,11 @@ def load(
         _check_kind(name, (folder / "config.json").read_bytes())
         try:
             vocabulary = tokens.load(folder)
-        except ValueError as error:  # it has its mend
+        except ValueError as error:  # its text says what mends it
             raise Unavailable(f"model {name!r} does not load: {error}") from error
         prompts = Prompts(vocabulary)
         model: Any = VoxtralForConditionalGeneration.from_pretrained(folder, dtype=exact).eval()
-        if not options.int8:  # else its matrices go there one by one, when they are narrow
+        if not options.int8:  # int8: each matrix moves on its own, once it is narrow
             model.to(device)
         encoder = AudioEncoder(
             model,
@@ -88,21 +88,21 @@ def load(
 
 
 def _marks(vocabulary: tokens.Tokens) -> dict[int, str]:
-    """The special tokens, those that it has, that begin what is no speech, or a part of it."""
+    """Return the special tokens of this vocabulary that begin text which is no speech."""
     found = {}
     for name in MARKS:
-        with contextlib.suppress(ValueError):  # older ones lack some
+        with contextlib.suppress(ValueError):  # older vocabularies lack some
             found[vocabulary.special(name)] = name
     return found
 
 
 def benchmark_cudnn() -> None:
-    """Have cuDNN try its ways for each shape it meets first, in the whole process."""
+    """Let cuDNN time its algorithms at the first use of each shape, in the whole process."""
     torch.backends.cudnn.benchmark = True
 
 
 def _check_kind(name: str, config: bytes) -> None:
-    """Raises: Unavailable for a model of another architecture."""
+    """Check the architecture. Raises: Unavailable if the model is no Voxtral."""
     try:
         kind = json.loads(config)["model_type"]
     except (ValueError, LookupError, TypeError) as error:

@@ -1,7 +1,7 @@
-"""The sound as Voxtral hears it: a log-mel spectrogram that grows with the speech, in windows of 30 s.
+"""Compute the log-mel spectrogram that Voxtral hears while the speech goes on, in windows of 30 s.
 
-Equal to what transformers' VoxtralProcessor makes of the whole utterance at once: zeros up to the next
-multiple of 30 s, mirrored ends, and every value raised to 8 below the highest *of the utterance*.
+It equals the result of transformers' VoxtralProcessor for the whole utterance at once: zeros up to the next
+multiple of 30 s, mirrored ends, and every value raised to at least 8 below the highest *of the utterance*.
 Source: transformers, models/whisper/feature_extraction_whisper.py and models/voxtral/processing_voxtral.py.
 """
 
@@ -31,10 +31,10 @@ _RANGE = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """30 s of an utterance, as the encoder takes it: `mel` is (128, 3000) float32, a copy.
+    """30 s of an utterance in the encoder's form: `mel` is (128, 3000) float32, a copy.
 
-    closed: all of its speech has been said, so that only a louder moment elsewhere can change it.
-    lowest, floor: the least value before clamping, and what values were clamped to (log10 of power).
+    closed: whether all its speech has been said, so that only a louder moment elsewhere can change it.
+    lowest, floor: the least value before clamping, and the value clamped to (log10 of power).
     samples: how long the utterance was when the window was taken.
     """
 
@@ -47,18 +47,18 @@ class Window:
 
 
 class LogMel:
-    """The spectrogram of one utterance, at a cost a push that depends only on what is pushed.
+    """The spectrogram of one utterance. The cost of a push depends only on its own length.
 
-    One thread at a time. Holds 51 kB for each second of speech.
+    One thread at a time. It holds 51 kB for each second of speech.
 
-    A closed window may be encoded while the user still speaks. It is what the processor will make of the
-    whole utterance unless the highest value changes afterwards and values of it were, or would be, clamped:
-    `is_current` tells, and costs no more than a tenth of a millisecond.
+    A closed window may be encoded while the user still speaks. It equals the processor's result for the whole
+    utterance, unless the highest value changes later and that clamps values differently. `is_current` tells
+    whether it still does, in at most a tenth of a millisecond.
     """
 
     def __init__(self) -> None:
-        # the same operations as the extractor's, in its precision: beside a pure tone, the quiet bins of two
-        # float32 transforms may differ by 1e-4
+        # the extractor's operations, in its precision: next to a pure tone, the quiet bins of two float32
+        # transforms may differ by 1e-4
         filters = mel_filter_bank(
             num_frequency_bins=_SPAN // 2 + 1,
             num_mel_filters=BINS,
@@ -71,25 +71,25 @@ class LogMel:
         self._filters = torch.from_numpy(filters).to(torch.float32).T.contiguous()
         self._hann = torch.hann_window(_SPAN)
         self._samples = 0
-        self._done = 0  # frames that no sample to come can change
-        self._pending: Array = np.empty(0, np.float32)  # the samples from the next frame's first on
+        self._done = 0  # frames that no later sample can change
+        self._pending: Array = np.empty(0, np.float32)  # samples from the next frame's first one on
         self._mirrored = False  # whether `pending` begins, or began, with the mirrored start
         self._raw: list[Array] = []  # (128, 3000) a window, log10 of power
         self._highest = _LOWEST  # of the frames that are done
 
     @property
     def samples(self) -> int:
-        """How many were pushed."""
+        """How many samples were pushed."""
         return self._samples
 
     @property
     def count(self) -> int:
-        """How many windows the speech so far fills, the last one padded. 0 for no speech."""
+        """How many windows the speech so far fills, with the last one padded; 0 for no speech."""
         return math.ceil(self._samples / WINDOW_SAMPLES)
 
     @property
     def closed(self) -> int:
-        """How many windows are closed: 30 s and the 40 samples that the last frame reaches beyond."""
+        """How many windows are closed: 30 s, and the 40 samples beyond that the last frame needs."""
         return self._done // FRAMES
 
     def push(self, samples: Array) -> None:
@@ -126,13 +126,13 @@ class LogMel:
             frames = frames[:, taken.shape[1] :]
 
     def windows(self, first: int = 0) -> list[Window]:
-        """The windows from `first` on, as they would be if the utterance ended now."""
+        """Return the windows from `first` on, as if the utterance ended now."""
         tail = self._tail()
         floor = self._floor(tail)
         return [self._window(index, tail, floor) for index in range(first, self.count)]
 
     def is_current(self, window: Window) -> bool:
-        """Whether `windows` would give the same values for it now."""
+        """Return whether `windows` would give the same values for it now."""
         if not window.closed and window.samples != self._samples:
             return False
         floor = self._floor(self._tail())
@@ -154,7 +154,7 @@ class LogMel:
         return float(np.float32(highest) - np.float32(_RANGE))
 
     def _tail(self) -> Array:
-        """(128, n): the frames that hold speech and are not done, if zeros follow up to the window's end."""
+        """Return (128, n): the frames with speech that are not done, with zeros after the last sample."""
         last = min((self._samples + _HALF - 1) // HOP, self.count * FRAMES - 1)
         count = last + 1 - self._done
         if count <= 0:
@@ -162,7 +162,7 @@ class LogMel:
         pending = self._pending
         if not self._mirrored:
             pending = _mirror_start(np.pad(pending, (0, _HALF + 1 - len(pending))))
-        begin = self._done * HOP - _HALF  # where `pending` lies in the utterance
+        begin = self._done * HOP - _HALF  # where `pending` begins in the utterance
         end = self.count * WINDOW_SAMPLES
         reach = last * HOP + _HALF  # where the last frame's samples end
         signal = np.pad(pending, (0, max(0, min(reach, end) - begin - len(pending))))
@@ -171,7 +171,7 @@ class LogMel:
         return self._frames(signal[: reach - begin])
 
     def _frames(self, signal: Array) -> Array:
-        """(n,) samples to (128, frames), log10 of the power in each mel band."""
+        """Transform (n,) samples to (128, frames), log10 of the power in each mel band."""
         spectrum: Any = torch.stft(
             torch.from_numpy(signal), _SPAN, HOP, window=self._hann, center=False, return_complex=True
         )

@@ -1,4 +1,4 @@
-"""The history in a prompt: the conversation as heard, the last turns as audio, older ones as text."""
+"""Make the history in a prompt: the conversation as heard, the last turns as audio, older ones as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vflow_nodes.lib.summary import NOTE_TAKER, asked, instructed
 
 @dataclass(slots=True)
 class Exchange:
-    """One turn as the model had it: the speech and what it stands for, and the reply's tokens and text."""
+    """One turn as the model had it: the speech with its embeddings, and the reply's tokens and text."""
 
     speech: Speech
     embeds: dict[int, Embeds]
@@ -24,12 +24,12 @@ class Exchange:
 
 
 class Memory:
-    """The prompts of a conversation, at most `room` positions long. The node's thread.
+    """Makes the prompts of a conversation, at most `room` positions long. The node's thread.
 
-    The conversation decides: a reply that was cut is repeated as it was heard. Its tokens are used where it
-    was heard whole, so that what is cached of it stays valid. The last `spoken` turns are kept as audio;
-    where that does not fit, their texts are, and then the oldest turns are left out. A summary may stand for
-    them, after the persona.
+    The conversation decides: an interrupted reply appears as the text that was heard. A reply that was heard
+    whole appears as its own tokens, so that its cache stays valid. The last `spoken` turns are kept as audio;
+    if that does not fit, as text; and then the oldest turns are left out. A summary may take their place,
+    after the persona.
     """
 
     def __init__(
@@ -38,12 +38,12 @@ class Memory:
         self._prompts, self._conversation, self._persona = prompts, conversation, persona
         self._room, self._spoken = room, spoken
         self._exchanges: dict[int, Exchange] = {}
-        self._left_out = 0  # turns at the start of the history that are in no prompt any more
-        self._told: tuple[Any, ...] = ()  # the entries at the start that the summary tells of
-        self._ends: list[int] = []  # of each turn, how many entries lie before its end
+        self._left_out = 0  # how many turns at the start are in no prompt any more
+        self._told: tuple[Any, ...] = ()  # the entries at the start that the summary covers
+        self._ends: list[int] = []  # for each turn, how many entries come before its end
         self.summary = ""
         self.shortened = False
-        """Whether the newest opening has only the end of a typed text."""
+        """Whether a typed text in the newest opening lost its beginning."""
 
     def keep(self, turn: int, exchange: Exchange) -> None:
         """Remember a turn's audio, and its reply as it was made."""
@@ -52,17 +52,17 @@ class Memory:
             del self._exchanges[old]
 
     def forget(self, turn: int) -> None:
-        """A turn was none."""
+        """Forget a turn that was none."""
         self._exchanges.pop(turn, None)
 
     @property
     def forgot(self) -> bool:
-        """Whether turns have left of which no summary tells."""
+        """Whether turns have left that no summary covers."""
         return self._left_out > 0 and self._ends[self._left_out - 1] > len(self._told)
 
     def untold(self) -> tuple[list[dict[str, str]], tuple[Any, ...]]:
-        """Return the messages that the next summary is to tell: those that have left, or will soon, since the
-        opening fills three quarters of the room; and all entries that it covers, from the first on."""
+        """Return the messages to tell in the next summary, and all entries that it covers, from the first on.
+        To tell are those that have left, or will soon, since the opening fills three quarters of the room."""
         turns, unanswered = self._turns(0)
         cut = self._left_out
 
@@ -77,18 +77,18 @@ class Memory:
         return [{"role": e.role, "content": e.text} for e in covered[len(self._told) :]], covered
 
     def request(self, messages: Sequence[Mapping[str, str]]) -> Prompt:
-        """Return the prompt that asks for a summary of the last one and of messages."""
+        """Return the prompt that asks for a summary of the last summary and these messages."""
         (request,) = asked(self.summary, messages)
         return self._prompts.conversation(NOTE_TAKER, [Turn((request["content"],))])
 
     def take(self, summary: str, covered: Sequence[Any]) -> None:
-        """Let a summary stand for the entries that it covers."""
+        """Use a summary in the place of the entries that it covers."""
         self.summary, self._told = summary, tuple(covered)
         self._turns(0)
         self._left_out = max(self._left_out, bisect.bisect_right(self._ends, len(self._told)))
 
     def opening(self, but: int = 0) -> Prompt:
-        """The prompt before the next utterance's audio; `but` is a turn that is not to be in it."""
+        """Return the prompt before the next utterance's audio, without the turn `but`."""
         turns, unanswered = self._turns(but)
         self.shortened = False
         while True:
@@ -107,7 +107,7 @@ class Memory:
         return self._prompts.opening(instructed(self._persona, self.summary), turns, unanswered)
 
     def _end_of(self, text: str) -> Prompt:
-        """The prompt of a text's last words, as many as fit."""
+        """Return the prompt of a text's last words, as many as fit."""
         words = text.split(" ")
 
         def made(left_out: int) -> Prompt:
@@ -117,14 +117,14 @@ class Memory:
         return made(bisect.bisect_left(cuts, True, key=lambda cut: length(made(cut)) <= self._room))
 
     def _shrink(self, turns: list[Turn]) -> None:
-        """Leave out a quarter of the turns, one at least: a prompt that begins differently is computed anew,
-        so it does not happen each time."""
+        """Leave out a quarter of the turns, at least one: a prompt with another beginning is computed anew,
+        so this must be rare."""
         self._left_out = min(len(turns), self._left_out + max(1, (len(turns) - self._left_out) // 4))
 
     def _turns(self, but: int) -> tuple[list[Turn], tuple[Speech | str, ...]]:
-        """The turns that were answered, and what was said since."""
+        """Return the turns that were answered, and what the user said since."""
         every = self._conversation.entries()
-        if every[: len(self._told)] != self._told:  # the application has deleted or changed what it tells of
+        if every[: len(self._told)] != self._told:  # the application changed what it covers
             self.summary, self._told, self._left_out = "", (), 0
         entries = [entry for entry in every if entry.turn != but]
         latest = {entry.turn for entry in entries if entry.role == "user"}
@@ -138,7 +138,7 @@ class Memory:
             if entry.role == "user":
                 heard = exchange is not None and entry.turn in audible and exchange.speech
                 said.append(exchange.speech if exchange is not None and heard else entry.text)
-            elif said or not turns:  # without a question where the agent spoke first
+            elif said or not turns:  # no question if the agent spoke first
                 whole = exchange is not None and exchange.text == entry.text and exchange.ids
                 turns.append(
                     Turn(tuple(said), exchange.ids if exchange is not None and whole else entry.text)
@@ -153,7 +153,7 @@ class Memory:
         return turns, tuple(said)
 
     def parts(self, prompt: Prompt, more: Iterable[Embeds] = ()) -> list[int | Embeds]:
-        """A prompt as the engine takes it. `more` are embeddings that no turn holds yet."""
+        """Return a prompt in the engine's form. `more`: embeddings that no turn has yet."""
         known = {embeds.number: embeds for embeds in more}
         for exchange in self._exchanges.values():
             known |= exchange.embeds
@@ -161,5 +161,5 @@ class Memory:
 
 
 def most_windows(room: int, opening: Sequence[int | Audio], window: int) -> int:
-    """How many windows of speech fit behind an opening: one at least is tried."""
+    """Return how many windows of speech fit after an opening; at least one, to try."""
     return max(1, (room - length(opening)) // window)

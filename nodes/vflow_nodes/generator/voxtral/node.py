@@ -1,4 +1,4 @@
-"""`generator.voxtral`: hears speech and answers with words, one model for both."""
+"""`generator.voxtral`: hear speech and answer with words, with one model for both."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 
 PERSONA = "You are a helpful voice assistant. Answer what you hear in two or three short spoken sentences."
 UNKNOWN = "(speech)"
-"""Stands in the history for what was said, where no transcript was made of it."""
+"""The text of an utterance in the history if it has no transcript."""
 
 
 class VoxtralGenerator(SummarizingGenerator):
-    """Answer utterances with Voxtral, which hears them itself: no transcript stands between.
+    """Answer utterances with Voxtral, which hears them itself, without a transcript in between.
 
-    The persona and the history are computed ahead, and so is each 30 s of an utterance that goes on; at its
-    pause the reply is begun.
+    The persona, the history, and each 30 s of an utterance are computed ahead, while the user speaks; the
+    reply begins at the pause.
     """
 
     speculates = True
@@ -57,24 +57,22 @@ class VoxtralGenerator(SummarizingGenerator):
     example = "generator: {use: generator.voxtral, device: cuda, persona: You are a pirate. Be brief.}"
 
     model: str = prop(MODEL, file="reads", doc="a Voxtral's directory, or its owner/name on the hub")
-    persona: str = prop(PERSONA, doc="who speaks, and how: stands before the first utterance")
+    persona: str = prop(PERSONA, doc="who speaks, and how; put before the first utterance")
     context: int = prop(4096, ge=512, doc="tokens of persona, history and utterance; 30 s of speech are 375")
     transcribe: bool = prop(
         True,
-        doc="write down what the user says, for display and history; takes a second slot beside the reply",
+        doc="write down the user's words, for display and history; takes a second slot beside the reply",
     )
-    language: str = prop("", doc="of the transcript: two letters such as 'en', or '' to find out")
-    audio_turns: int = prop(
-        2, ge=0, le=64, doc="the last turns that are remembered as audio, older ones as text"
-    )
+    language: str = prop("", doc="of the transcript: two letters such as 'en'; '' to detect it")
+    audio_turns: int = prop(2, ge=0, le=64, doc="how many turns are remembered as audio; older ones as text")
     attention: Literal["eager", "sdpa", "flash_attention_2"] = prop(
         "sdpa", doc="of the audio encoder; flash_attention_2 needs the package flash-attn"
     )
     compile: bool = prop(
-        True, doc="let torch.compile fuse the audio encoder's layers, at a longer start; no effect on the CPU"
+        True, doc="fuse the audio encoder's layers (torch.compile): a longer start; no effect on the CPU"
     )
     cudnn_benchmark: bool = prop(
-        False, doc="let cuDNN try its ways for the encoder's two convolutions; no effect on the CPU"
+        False, doc="let cuDNN time algorithms for the encoder's two convolutions; no effect on the CPU"
     )
 
     audio = In(
@@ -83,7 +81,7 @@ class VoxtralGenerator(SummarizingGenerator):
         queue=QueueOptions(packets=400, time_ns=10 * SECOND),
     )
     text = In(Text("final"), doc="what the user typed", optional=True)
-    transcript = Out(Text("final"), doc="one for each utterance; '' where nothing was said", bus=True)
+    transcript = Out(Text("final"), doc="one for each utterance; '' if nothing was said", bus=True)
 
     @classmethod
     def unavailable(cls) -> str:
@@ -119,10 +117,10 @@ class VoxtralGenerator(SummarizingGenerator):
             self._voxtral.prompts, self.ctx.conversation, self.persona, self.prompt_room(), self.audio_turns
         )
         self._utterance: Utterance | None = None
-        self._given = False  # whether the utterance is answered already
+        self._given = False  # whether the utterance has been answered
 
     def prompt_room(self) -> int:
-        """Return how many positions an opening may take: half of the context is the utterance's."""
+        """Return how many positions an opening may take: half of the context is for the utterance."""
         return self.context // 2
 
     def more_context(self) -> str:
@@ -139,7 +137,7 @@ class VoxtralGenerator(SummarizingGenerator):
         self._ahead()
 
     def warm_up(self) -> None:
-        """Compute the persona, the encoder and each step that a reply may take."""
+        """Compute the persona, and run the encoder and each step that a reply may take."""
         self.replies.warm_up(self.slots, self.context)
         encoder = self._voxtral.encoder
         self._voxtral.engine.call(encoder.warm_up).result()
@@ -194,11 +192,11 @@ class VoxtralGenerator(SummarizingGenerator):
         return self._voxtral.listen(turn, self._windows(turn))
 
     def _windows(self, turn: int) -> int:
-        """How many windows of an utterance fit after its opening."""
+        """Return how many windows of an utterance fit after its opening."""
         return most_windows(self.context - 1, self._memory.opening(turn), EMBEDDINGS)
 
     def _answer(self, utterance: Utterance) -> Iterator[Emission]:
-        """The reply to an utterance, and beside it what was said."""
+        """Yield the reply to an utterance, and beside it the transcript."""
         turn = utterance.turn
         if utterance.empty:
             yield self.transcript, TextPacket(text="", turn=turn, pts_ns=self.ctx.now_ns())
@@ -246,28 +244,28 @@ class VoxtralGenerator(SummarizingGenerator):
         return reply
 
     def _side_by_side(self, reply: Emissions, turn: int) -> Iterator[Emission]:
-        """A reply, and the transcript as soon as it is whole."""
-        with contextlib.closing(reply):  # what ends this ends it, and the history is written before on_cancel
+        """Yield a reply, and the transcript as soon as it is complete."""
+        with contextlib.closing(reply):  # its end writes the history, which must precede on_cancel
             for item in reply:
                 if self._written.poll():
                     yield from self._told(turn)
                 yield item
 
     def finished(self, turn: int) -> Iterator[Emission]:
-        """The transcript, where the reply was faster."""
+        """Yield the transcript, if the reply was faster."""
         while not self._written.poll(wait=True):
             yield None
         yield from self._told(turn)
 
     def _told(self, turn: int) -> Iterator[Emission]:
-        """The transcript, once."""
+        """Yield the transcript, once."""
         if not self._written.told:
             self._written.told = True
             text = self._written.text if self.transcribe else UNKNOWN
             yield self.transcript, TextPacket(text=text, turn=turn, pts_ns=self.ctx.now_ns())
 
     def answered(self, turn: int, text: str, tokens: list[int]) -> None:
-        """Enter what was said, and the reply, into the history; remember both as the model had them."""
+        """Enter the user's words and the reply into the history; remember both in the model's form."""
         self._written.cancel()
         self._note(turn, self._written.text, text, tokens)
 
@@ -279,7 +277,7 @@ class VoxtralGenerator(SummarizingGenerator):
         self._memory.keep(turn, self._exchange)
 
     def _ahead(self) -> None:
-        """Have the prompt of the next turn computed, as far as it is known, unless no engine is there."""
+        """Have the known part of the next turn's prompt computed, if there is an engine."""
         if "replies" in self.__dict__:
             self.replies.prefill(self._memory.parts(self._memory.opening()))
             if self._memory.forgot:
@@ -294,7 +292,7 @@ class VoxtralGenerator(SummarizingGenerator):
 
     def on_flush(self, flush: Flush) -> None:
         super().on_flush(flush)
-        if flush.retracts:  # the user spoke on: what was answered in advance has not been
+        if flush.retracts:  # the user spoke on: the answer in advance is void
             self._memory.forget(flush.turn)
             if self._utterance is not None and self._utterance.turn == flush.turn:
                 self._given = False

@@ -1,9 +1,9 @@
-"""The prompts of Voxtral: a conversation, or a request for a transcript, as tokens and audio.
+"""Make Voxtral's prompts, of tokens and audio, for a conversation or a transcript.
 
     <s>[INST]persona[BEGIN_AUDIO]###[/INST]reply</s>[INST]text[/INST]
 
-The persona stands at the head of the first user turn: the model knows no system role beside audio. Two texts
-that touch are parted by an empty line. Each `#` is an `Audio`, the embeddings of 30 s of speech.
+The persona comes first in the first user turn: the model knows no system role together with audio. An empty
+line separates two adjacent texts. Each `#` is an `Audio`, the embeddings of 30 s of speech.
 Source: mistral-common, InstructTokenizerV7 of tokens/tokenizers/instruct.py, protocol/instruct/normalize.py.
 """
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from vflow_nodes.generator.voxtral.tokens import Tokens
 
 EMBEDDINGS = 375
-"""Of a window of 30 s."""
+"""Embeddings per window of 30 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audio:
     """One encoded window of speech in a prompt.
 
-    Two with equal identities are the same to a cache: a window that is encoded anew, because it grew or a
-    louder moment changed it, needs another identity.
+    A cache takes two with equal identities for the same. So a window that is encoded anew, because it grew or
+    a louder moment changed it, needs another identity.
     """
 
     identity: int
@@ -35,16 +35,16 @@ class Audio:
 Speech = tuple[Audio, ...]
 """An utterance: its windows, in order."""
 Prompt = list[int | Audio]
-"""Token ids and audio, in the order in which the model takes them."""
+"""Token ids and audio, in the model's order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """The user's words, and the answer.
 
-    said: as audio or as text; several where the user spoke again before any reply was heard.
-    reply: as text, or as the ids that the model made, so that what is cached of them stays valid: their text,
-        tokenised anew, may give other ids. Empty while there is none.
+    said: as audio or as text; several if the user spoke again before any reply was heard.
+    reply: as text, or as the ids that the model made, so that their cache stays valid: their text, tokenised
+        anew, may give other ids. Empty while there is none.
     """
 
     said: tuple[Speech | str, ...]
@@ -63,10 +63,10 @@ class Prompts:
         self._transcribe = tokens.special("[TRANSCRIBE]")
 
     def conversation(self, persona: str, turns: Sequence[Turn]) -> Prompt:
-        """The tokens up to where the last turn's reply begins or, if it has one, ends.
+        """Return the tokens up to where the last turn's reply begins or, if it has one, ends.
 
-        A conversation with one turn more begins with the same tokens. Raises: ValueError where a turn before
-        the last has no reply, since nothing would part it from the next.
+        A conversation with one more turn begins with the same tokens. Raises: ValueError if a turn before the
+        last has no reply, since nothing would separate it from the next.
         """
         prompt: Prompt = [self.bos]
         for index, turn in enumerate(turns):
@@ -80,16 +80,16 @@ class Prompts:
         return prompt
 
     def opening(self, persona: str, turns: Sequence[Turn], unanswered: Sequence[Speech | str] = ()) -> Prompt:
-        """The tokens before the next utterance's audio, which can be cached before the user speaks.
+        """Return the tokens before the next utterance's audio, which can be cached before the user speaks.
 
-        turns: all with a reply. unanswered: what the user said since, of which no reply was heard.
+        turns: all with a reply. unanswered: what the user said since, without a reply that was heard.
         Raises: ValueError, as for `conversation`.
         """
         ahead = self.conversation(persona, [*turns, Turn((*unanswered, ()))])
         return ahead[:-1]  # without [/INST]
 
     def transcription(self, speech: Speech, language: str = "") -> Prompt:
-        """Asks for what was said, word by word. language: two letters (ISO 639-1), or detected if empty.
+        """Return the prompt for a transcript. language: two letters (ISO 639-1), or detected if empty.
 
         Raises: ValueError for another form of language.
         """
@@ -99,7 +99,7 @@ class Prompts:
         return [self.bos, *self._user((speech,)), *asked, self._transcribe]
 
     def ids(self, prompt: Iterable[int | Audio]) -> list[int]:
-        """The prompt with [AUDIO] in place of each embedding, as transformers writes it; for tests."""
+        """Return the prompt with [AUDIO] in place of each embedding, as transformers writes it; for tests."""
         ids: list[int] = []
         for part in prompt:
             ids += [self.audio] * part.length if isinstance(part, Audio) else [part]
@@ -112,7 +112,7 @@ class Prompts:
             if isinstance(content, str):
                 texts += [content] if content else []
                 continue
-            # one text, not one after the other: a token may reach over the seam
+            # encode them as one text: a token may span the seam
             user += self._tokens.encode("\n\n".join(texts))
             texts.clear()
             user += [] if content is None else [self._begin_audio, *content]
@@ -124,5 +124,5 @@ class Prompts:
 
 
 def length(prompt: Iterable[int | Audio]) -> int:
-    """How many positions a prompt takes in the model's context."""
+    """Return how many positions a prompt takes in the model's context."""
     return sum(part.length if isinstance(part, Audio) else 1 for part in prompt)

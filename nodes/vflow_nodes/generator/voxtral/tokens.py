@@ -1,8 +1,8 @@
-"""Text to Voxtral's tokens and back, read from the repository's own `tekken.json`.
+"""Turn text into Voxtral's tokens and back, by the repository's own `tekken.json`.
 
-Tekken is byte-level BPE: a pattern cuts the text into pieces, and in each piece the two neighbours that make
-the token of lowest rank are joined until none make one. Special tokens mark turns and audio; no text encodes
-to them, whatever it says.
+Tekken is byte-level BPE: a pattern cuts the text into pieces, and in each piece the two neighbours that form
+the token of lowest rank are joined, until no two form one. Special tokens mark turns and audio; no text is
+ever encoded to them.
 Source: mistral-common, tokens/tokenizers/tekken.py, and tiktoken, src/lib.rs.
 """
 
@@ -25,22 +25,22 @@ TOKENIZER = "tokenizer.json"
 
 
 class Tokens(Protocol):
-    """A vocabulary. Any thread, once it is made."""
+    """A vocabulary. Any thread may use it."""
 
     size: int
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text; never a special one."""
+        """Return the ids of a text; never a special one."""
 
     def piece(self, token: int) -> bytes:
-        """The bytes of a token, perhaps a part of a character; none for a special one."""
+        """Return the bytes of a token, perhaps a part of a character; none for a special one."""
 
     def special(self, name: str) -> int:
-        """The id of `[INST]` and the like. Raises: ValueError if there is none."""
+        """Return the id of a special token such as `[INST]`. Raises: ValueError if there is none."""
 
 
 def load(directory: Path) -> Tokens:
-    """The vocabulary in a model's directory, of its `tekken.json` or else its `tokenizer.json`. Takes 0.5 s.
+    """Load the vocabulary of a model's directory, from `tekken.json` or else `tokenizer.json`. Takes 0.5 s.
 
     Raises: ValueError with what is wrong with the file, or that there is none.
     """
@@ -109,7 +109,7 @@ class TokenizerFile:
             self._tokenizer = Tokenizer.from_str(content)
         except Exception as error:  # tokenizers raises nothing narrower
             raise ValueError(str(error)) from error
-        self._tokenizer.encode_special_tokens = True  # text that reads [/INST] ends no turn
+        self._tokenizer.encode_special_tokens = True  # a text "[/INST]" must end no turn
         added = {token["content"]: token for token in data["added_tokens"]}
         self._special: dict[str, int] = {n: token["id"] for n, token in added.items() if token["special"]}
         self.size: int = self._tokenizer.get_vocab_size()
@@ -136,9 +136,9 @@ class TokenizerFile:
 
 
 def merge(piece: bytes, ranks: Mapping[bytes, int]) -> list[int]:
-    """The ranks of a piece's tokens: the lowest pair is joined first, the leftmost of equals."""
+    """Return the ranks of a piece's tokens: join the pair of lowest rank first, the leftmost among equals."""
     count = len(piece)
-    stop = list(range(1, count + 1))  # where the token that starts at an index stops; 0 once it is swallowed
+    stop = list(range(1, count + 1))  # where the token that starts at an index stops; 0 once it was joined
     before = list(range(-1, count))  # where the token before it starts
     heap: list[tuple[int, int, int, int]] = []
 
@@ -154,7 +154,7 @@ def merge(piece: bytes, ranks: Mapping[bytes, int]) -> list[int]:
     while heap:
         _, start, middle, end = heapq.heappop(heap)
         if stop[start] != middle or stop[middle] != end:
-            continue  # one of the two was joined with another meanwhile
+            continue  # outdated: one of the two was joined with another
         stop[start], stop[middle] = end, 0
         before[end] = start
         offer(start)

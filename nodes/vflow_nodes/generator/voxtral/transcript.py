@@ -1,4 +1,4 @@
-"""The user's words, written down beside the reply."""
+"""Write down the user's words beside the reply."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from vflow_nodes.lib.decode.session import DecodeSession
 
 TOKENS = 24, 8
-"""Of a transcript, at most: this many, and this many for each second. Fast speech has 6 a second; a model
-that runs on about noise is stopped."""
+"""Most tokens of a transcript: the first number, plus the second for each second of speech. Fast speech has 6
+a second; this stops a model that writes on about noise."""
 
 
 def exactly(seconds: float) -> dict[str, Any]:
-    """Return how to draw the transcript of so many seconds: the likeliest token, and repeats as they come."""
+    """Return how to draw the transcript of that many seconds: the likeliest tokens, with any repeats."""
     return {
         "temperature": 0,
         "repetition_penalty": 1,
@@ -29,10 +29,10 @@ def exactly(seconds: float) -> dict[str, Any]:
 
 
 class Transcript:
-    """Collects a transcript while other work goes on; without a `reply` it is whole, and empty. One thread.
+    """Collects a transcript while other work goes on. Without a `reply` it is complete and empty. One thread.
 
-    A transcript that fails is as far as it came: the answer does not depend on it. Its `session` is closed
-    with it, so that its slot is the first to be given away.
+    A transcript that fails ends where it failed: the answer does not depend on it. Its `session` is closed
+    with it, so that its slot is the first to be reused.
     """
 
     def __init__(
@@ -43,15 +43,16 @@ class Transcript:
         self._heard: list[str] = []
         self._cut = False
         self.told = told
-        """Whether it was given out."""
+        """Whether it was sent."""
 
     @property
     def text(self) -> str:
-        """The transcript; '' where it was cut before it was whole: half a sentence may say the opposite."""
+        """The transcript; '' if it was cut before it was complete: half a sentence may mean the opposite."""
         return "" if self._cut else join_words(self._heard)
 
     def poll(self, wait: bool = False) -> bool:
-        """Take what is there; whether the transcript is whole. With `wait` up to 20 ms, for a token more."""
+        """Take the tokens that are there. Return whether the transcript is complete. With `wait`, wait up to
+        20 ms for a token."""
         reply, words = self._reply, self._words
         while reply is not None and words is not None and (wait or reply.ready):
             try:
@@ -67,7 +68,7 @@ class Transcript:
         return self._words is None
 
     def cancel(self) -> None:
-        """No more is wanted."""
+        """Stop it: no more is wanted."""
         self._cut = self._cut or self._words is not None
         self._words = None
         if self._reply is not None:

@@ -1,4 +1,4 @@
-"""One utterance as it is heard: windows of speech, encoded when they are needed, each once."""
+"""Collect one utterance in windows of speech; encode each once, when it is needed."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from vflow_nodes.generator.voxtral.prompt import EMBEDDINGS, Audio, Speech
 from vflow_nodes.lib.decode.prompt import Embeds
 
 Encode = Callable[[npt.NDArray[np.float32]], object]
-"""Windows `(n, 128, 3000)` to embeddings `(n * 375, hidden)`; called in the engine's thread."""
+"""Turns windows `(n, 128, 3000)` into embeddings `(n * 375, hidden)`; called in the engine's thread."""
 
 SILENT = 1e-3
-"""Peak amplitude (-60 dB) of what is not worth an answer."""
+"""Peak amplitude (-60 dB) below which nothing is answered."""
 SHORTEST = 1600
-"""Samples, 0.1 s: less is no speech."""
+"""Fewest samples, 0.1 s: less is no speech."""
 
 
 class Utterance:
     """Collects the speech of one turn. The node's thread.
 
-    `speech` names its windows for a prompt, and `embeds` has what each of them stands for: the identity of an
-    `Audio` is the number of its `Embeds`.
+    `speech` returns its windows for a prompt, and `embeds` their embeddings: the identity of an `Audio` is
+    the number of its `Embeds`.
     """
 
     def __init__(self, turn: int, encode: Encode, most: int) -> None:
@@ -33,13 +33,13 @@ class Utterance:
         self._encode, self._most = encode, most
         self._mel = LogMel()
         self._peak = 0.0
-        self._made: list[tuple[Window, Embeds]] = []  # by index, as they were taken last
+        self._made: list[tuple[Window, Embeds]] = []  # by index, as they were last taken
         self.cut = False
-        """Whether it was longer than `most` windows, and what came behind them was left out."""
+        """Whether it was longer than `most` windows, so that later ones were left out."""
 
     @property
     def seconds(self) -> float:
-        """How long it is so far."""
+        """Its length so far."""
         return self._mel.samples / RATE_HZ
 
     @property
@@ -48,7 +48,7 @@ class Utterance:
         return self._mel.samples < SHORTEST or self._peak < SILENT
 
     def push(self, samples: npt.NDArray[np.float32]) -> bool:
-        """Hear more, `(frames,)` at 16 kHz; whether a window was closed by it."""
+        """Hear more, `(frames,)` at 16 kHz. Return whether that closed a window."""
         if self._mel.closed >= self._most:
             self.cut = True
             return False
@@ -58,11 +58,11 @@ class Utterance:
         return self._mel.closed > closed
 
     def closed(self) -> Speech:
-        """The windows that are complete; what they stand for can be computed while the user still speaks."""
+        """Return the complete windows; their embeddings can be computed while the user still speaks."""
         return self._speech(self._mel.closed)
 
     def speech(self) -> Speech:
-        """All windows, as if the utterance ended now."""
+        """Return all windows, as if the utterance ended now."""
         return self._speech(min(self._mel.count, self._most))
 
     def _speech(self, count: int) -> Speech:
