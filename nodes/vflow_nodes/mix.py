@@ -155,7 +155,7 @@ class Mix(Node):
         return ramped
 
     def _known(self) -> int:
-        """Return the frame up to which the sum is certain, or has waited long enough. Set the timer for more."""
+        """Return the frame up to which the sum is certain, or has waited long enough; set the timer."""
         certain = min(stream.end for stream in self._streams.values())
         now = (self.ctx.now_ns() - self.wait) * self._rate // SECOND
         ends = [block.end for stream in self._streams.values() for block in stream.blocks]

@@ -1,4 +1,4 @@
-"""Samples as applications have them, made vflow's."""
+"""Convert the samples of an application to vflow's."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from vflow import Samples, VflowError
 
 MOST_CHANNELS = 32
 _SCALES = {"int16": (32_768.0, 0), "int32": (2_147_483_648.0, 0), "uint8": (128.0, 128)}
-"""Of whole numbers, by dtype: full scale, and which value is silence."""
+"""For whole numbers, by dtype: the value of full scale, and the value of silence."""
 
 
 def samples_of(given: Any) -> tuple[Samples, bool]:
-    """Return `(frames,)` or `(frames, channels) float32`, and whether some of it was no number.
+    """Return `(frames,)` or `(frames, channels) float32`, and whether any sample was no number.
 
-    Takes arrays and sequences of float, int16, int32 or uint8; bytes are 16 bit, little endian, mono.
+    It takes arrays and sequences of float, int16, int32 or uint8; bytes are 16 bit, little endian, mono.
     Raises: VflowError for anything else.
     """
     if isinstance(given, bytes | bytearray | memoryview):
@@ -40,7 +40,7 @@ def samples_of(given: Any) -> tuple[Samples, bool]:
         return ((data.astype(np.float32) - zero) / scale).astype(np.float32), False
     if not (np.issubdtype(data.dtype, np.floating) or (data.dtype.kind in "iu" and not data.any())):
         raise VflowError(f"samples are float from -1 to 1, int16, int32 or uint8; not {data.dtype}")
-    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite then
+    with np.errstate(over="ignore"):  # a value too large for float32 becomes infinite
         made = data.astype(np.float32)
     if np.isfinite(made).all():
         return made, False
@@ -48,5 +48,5 @@ def samples_of(given: Any) -> tuple[Samples, bool]:
 
 
 def _kind(given: Any, data: Any) -> str:
-    """Name what is no audio, for a message."""
+    """Return a name, for a message, of a value that is no audio."""
     return str(data.dtype) if data.dtype.kind in "bc" else type(given).__name__

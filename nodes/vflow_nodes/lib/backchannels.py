@@ -1,4 +1,4 @@
-"""Backchannels: words by which a listener says that they are listening, and want no turn.
+"""Backchannels: words with which listeners show that they listen and want no turn.
 
 Source of the words: the classes of backchannels and assessments of Switchboard's annotation (D. Jurafsky et
 al., "Switchboard SWBD-DAMSL Coders Manual", 1997, tags b, bk, ba), without "yes" and "no", which are answers.
@@ -14,24 +14,24 @@ _ENGLISH = (
     " wow good great nice cool fine exactly absolutely definitely perfect interesting really true"
 )
 WORDS: Mapping[str, frozenset[str]] = {"en": frozenset(_ENGLISH.split())}
-"""Words of which a backchannel may consist, by language."""
+"""The words that a backchannel may consist of, by language."""
 _PHRASES = (
     "i see|got it|gotcha|i know|of course|no problem|all right|very good|that's right|that's great"
     "|that's good|oh my|oh no|no kidding|makes sense|fair enough|me too"
 )
 PHRASES: Mapping[str, frozenset[str]] = {"en": frozenset(_PHRASES.split("|"))}
-"""Phrases that are one as a whole."""
+"""Phrases that are a backchannel only as a whole, by language."""
 HUMS: Mapping[str, frozenset[str]] = {"en": frozenset(("you", "you do", "you knew", "i", "i'm"))}
-"""What speech-to-text makes of a hum, or of its first quarter of a second. Measured with Moonshine tiny on
-human hums: "mm-hmm" is "You do." and "You knew.", or a number."""
+"""Words that speech-to-text makes of a hum, or of its first quarter of a second. Measured with Moonshine tiny
+on human hums: "mm-hmm" becomes "You do." and "You knew.", or a number."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _LONGEST = max(len(phrase.split()) for phrases in PHRASES.values() for phrase in phrases)
 
 
 def is_backchannel(text: str, language: str = "en") -> bool | None:
-    """Whether words say no more than that somebody listens; None for no words, figures alone, or an unknown
-    language."""
+    """Tell whether words only show that somebody listens; None for no words, for numbers alone, and for an
+    unknown language."""
     language = language.partition("-")[0].lower()
     if language not in WORDS:
         return None

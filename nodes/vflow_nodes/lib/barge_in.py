@@ -1,4 +1,4 @@
-"""Whether voice over a reply interrupts it: a policy over times and looks at the words, without audio.
+"""Decide whether voice over a reply interrupts it, from times and looks at the words; no audio is needed.
 
     voice ── 0.25 s ── look: words of a backchannel ── goes on, softer
                        look: other words ── held ── a second look: other words ── 0.45 s ── interrupts
@@ -14,21 +14,21 @@ from typing import Literal
 from vflow import MS
 
 SURE_NS = 448 * MS
-"""Voice with other words that interrupts: less of it may be the first half of a hum that is misheard."""
+"""This much voice with other words interrupts; less may be the first half of a hum, misheard as words."""
 LOOKS = 2
-"""How many looks in a row have to find other words: a hum is heard as words now and then."""
+"""How many looks in a row must find other words: a hum is now and then misheard as words."""
 LATEST_NS = 704 * MS
-"""Voice that interrupts where nobody has looked at it by then."""
+"""This much voice interrupts if no look has come by then."""
 LONGEST_NS = 1500 * MS
-"""Voice that interrupts whatever its words: nobody assents for so long."""
+"""This much voice interrupts whatever its words: no backchannel lasts so long."""
 Step = Literal["", "hold", "go_on", "interrupt"]
 
 
 class BargeIn:
-    """Follows one utterance that began while a reply is heard, in ns of the stream. One thread."""
+    """Follows one utterance that began while a reply was heard, in ns of the stream. One thread."""
 
     def __init__(self, onset_ns: int) -> None:
-        """`onset_ns` is where its voice began."""
+        """`onset_ns` is when its voice began."""
         self._onset_ns = onset_ns
         self._looked_ns = -1
         self._other = 0
@@ -36,15 +36,15 @@ class BargeIn:
         self._held = self._sure = False
 
     def looked(self, at_ns: int, backchannel: bool | None, sure: bool = False) -> None:
-        """Take a look at the words up to `at_ns`; None where there are none. Of looks at one time the first
-        counts. Who is `sure` that it is no backchannel needs neither a second look nor more voice."""
+        """Take the result of a look at the words up to `at_ns`; None if there were no words. Of two looks at
+        one time the first counts. A look that is `sure` needs neither a second look nor more voice."""
         if at_ns > self._looked_ns:
             self._looked_ns = at_ns
             self._other = self._other + 1 if backchannel is False else 0
             self._sure = sure and backchannel is False
 
     def step(self, now_ns: int, paused: bool) -> Step:
-        """Say what becomes of the reply now. `paused`: the user is silent at the moment."""
+        """Return what to do with the reply now. `paused`: whether the user is silent at the moment."""
         voice_ns = now_ns - self._onset_ns
         sure = self._sure or (self._other >= LOOKS and (paused or voice_ns >= SURE_NS))
         late = not paused and voice_ns >= (LATEST_NS if self._looked_ns < 0 else LONGEST_NS)

@@ -1,4 +1,4 @@
-"""Models of transformers for nodes: found by name, and placed on a device in a type that it is fast in."""
+"""Find models of transformers by name, and put them on a device in a type that is fast there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ Dtype = Literal["auto", "bfloat16", "float16", "float32", "int8"]
 
 
 def pick_device(device: str) -> str:
-    """`auto` as `cuda` where there is one, else `cpu`. Raises: Unavailable for a cuda that is not there."""
+    """Return `cuda` or `cpu`; `auto` is `cuda` if there is one. Raises: Unavailable if a named cuda is not
+    there."""
     found = torch.cuda.is_available()
     if device == "cuda" and not found:
         raise Unavailable("no CUDA device was found; set 'device: cpu', or install a torch built for CUDA")
@@ -31,8 +32,8 @@ def pick_device(device: str) -> str:
 
 
 def dtype_for(device: str, asked: Dtype = "auto") -> torch.dtype:
-    """The type of weights and activations; `int8` narrows the matrices later. `auto` is bfloat16 where the
-    device multiplies it, else float32.
+    """Return the type of weights and activations. `auto` is bfloat16 if the device can multiply it, else
+    float32. With `int8` the matrices are narrowed later.
 
     Measured, SmolLM2, 16 tokens of prefill on one core: with AMX 58 ms in bf16 and 97 in fp32, with AVX-512
     BF16 93 and 101, with AVX2 alone 237 and 124. A single token is bound by memory, and takes 50 ms in each.
@@ -48,15 +49,16 @@ def dtype_for(device: str, asked: Dtype = "auto") -> torch.dtype:
 
 @contextmanager
 def loading(name: str, device: str, kind: str) -> Iterator[None]:
-    """Around what loads a model, a `kind` of them. Raises: Unavailable, with what mends it."""
-    logging.disable_progress_bar()  # the bus tells of progress; bars would garble the terminal
+    """Turn any error of the code inside, which loads a model of that `kind`, into Unavailable with what mends
+    it."""
+    logging.disable_progress_bar()  # the bus reports progress; bars would garble the terminal
     before = logging.get_verbosity()
-    logging.set_verbosity(logging.CRITICAL)  # and so would tables of what does not fit: the error says it
+    logging.set_verbosity(logging.CRITICAL)  # so would tables of mismatched weights; the error names them
     try:
         yield
     except DecodeError as error:
         raise Unavailable(str(error)) from error
-    except Exception as error:  # safetensors, tokenizers and transformers raise what they like
+    except Exception as error:  # safetensors, tokenizers and transformers raise errors of any class
         if isinstance(error, Unavailable):
             raise
         if out_of_memory(error):
@@ -73,9 +75,9 @@ def loading(name: str, device: str, kind: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """The meaning of an error of transformers, in a line."""
+    """Return the meaning of an error of transformers, in one line."""
     text = str(error).strip().partition("\n")[0].rstrip(".")
-    if "ignore_mismatched_sizes" in text:  # an argument that nobody here has passed
+    if "ignore_mismatched_sizes" in text:  # the advice names an argument that users cannot pass
         return "its config.json does not fit its weights"
     if text.startswith("Unrecognized configuration class"):
         return f"it is of another kind ({text.partition('>')[0].rpartition('.')[2].strip(chr(39))})"
@@ -83,10 +85,10 @@ def _reason(error: Exception) -> str:
 
 
 def locate(name: str, progress: Progress, example: str = "smollm2") -> Path:
-    """The directory of a model: a known one's, one that is named, or a hub name's in the cache. `example` is
-    a name that would do.
+    """Return the directory of a model, given by a known name, as a directory, or by a hub name in the cache.
+    `example` is a valid name, for the message.
 
-    Raises: Unavailable where it is none of these, or not here.
+    Raises: Unavailable if the name is none of these, or the model is not here.
     """
     if not name.strip():
         raise Unavailable(f"'model' names none; set it to a directory or to a name, such as {example}")
@@ -104,9 +106,9 @@ def locate(name: str, progress: Progress, example: str = "smollm2") -> Path:
 
 
 def converted(name: str, progress: Progress) -> Path:
-    """The directory of a known GGUF model in transformers' own format, converted the first time (20 s).
+    """Return the directory of a known GGUF model in transformers' own format; convert it once (20 s).
 
-    Loaded as GGUF, its weights would stay packed and be unpacked for each token: 2 to 4 tokens a second.
+    Loaded as GGUF, its weights would be unpacked again for each token: 2 to 4 tokens a second.
     """
     entry = next((file for file in models.find(name).files if file.name.endswith(".gguf")), None)
     if entry is None:
@@ -126,14 +128,14 @@ def converted(name: str, progress: Progress) -> Path:
             convert(folder, entry.name, fresh)
             os.rename(fresh, target)
     except OSError as error:
-        if not target.is_dir():  # else another process was faster, with the same files
+        if not target.is_dir():  # else another process was first, with the same files
             mend = "make room or set VFLOW_CACHE to another directory"
             raise Unavailable(f"could not convert {name} into {target}: {error}; {mend}") from error
     return target
 
 
 def convert(folder: Path, gguf: str, target: Path) -> None:
-    """Write a GGUF model, its tokenizer and its chat template as transformers loads them fast."""
+    """Write a GGUF model, its tokenizer and its chat template in the format that transformers loads fast."""
     logging.disable_progress_bar()
     AutoTokenizer.from_pretrained(folder, gguf_file=gguf).save_pretrained(target)
     dense = GgufConfig(dequantize=True)

@@ -1,4 +1,4 @@
-"""How long a silence lasts before it ends a turn: a policy over times and probabilities, without audio."""
+"""Decide how long a silence lasts before it ends a turn, from times and probabilities; no audio is needed."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from vflow import MS
 
 LEAST_NS = {"phone": 1500 * MS, "number": 1500 * MS, "email": 1500 * MS, "name": 800 * MS}
-"""The shortest wait within an answer of a kind that is expected: digits are said in groups."""
+"""The shortest wait while an answer of this kind is expected: people say digits in groups."""
 MOST_NS = {"yes_no": 400 * MS}
-"""The longest one."""
+"""The longest wait while an answer of this kind is expected."""
 LONGER, MOST_FALSE_ENDS = 1.5, 2
-"""How much longer a wait is after each false end of the turn, up to how many of them."""
+"""By how much each false end of the turn makes its next waits longer, and how many of them count."""
 LONGEST_NS = 1500 * MS
-"""No wait becomes longer than this by it."""
+"""The longest wait that false ends can give."""
 
 
 class EndWait:
-    """The wait of one silence after another, `ns` from the end of the sound. One thread.
+    """The wait of each silence in turn, `ns` from the end of the sound. One thread.
 
     A silence begins with the plain wait. A verdict on it, the probability that the user has finished, sets
-    the wait of the highest bound in `waits` that it reaches; below all of them the plain wait stays. A later
-    verdict on the same silence replaces it.
+    the wait of the highest bound in `waits` that it reaches; below all bounds the plain wait stays. A later
+    verdict on the same silence replaces the earlier one.
     """
 
     def __init__(self, plain_ns: int, waits: Mapping[float, int]) -> None:
@@ -32,24 +32,24 @@ class EndWait:
         self.ns = plain_ns
 
     def begin(self, expected: str, goes_on: bool) -> None:
-        """A turn begins; `expected` is its kind, one of `vflow.conversation.ANSWERS` or "". Where it is the
-        rest of the last one, whose end was false, it `goes_on`: its waits are longer with each such end."""
+        """Begin a turn; `expected` is its kind, one of `vflow.conversation.ANSWERS` or "". It `goes_on` if it
+        is the rest of the last turn, whose end was false: each false end makes its waits longer."""
         self._false_ends = min(self._false_ends + 1, MOST_FALSE_ENDS) if goes_on else 0
         self._expected = expected or (self._expected if goes_on else "")
         self.over()
 
     def pause(self, pts_ns: int) -> None:
-        """A silence is long enough to be looked at; `pts_ns` is the time of its `Pause`."""
+        """Note that a silence has become a pause; `pts_ns` is the time of its `Pause`."""
         self._pause_ns = pts_ns
 
     def over(self) -> None:
-        """The silence is over: the user spoke on, or the turn has ended."""
+        """Return to the plain wait: the silence is over, since the user spoke on or the turn has ended."""
         self._pause_ns, self.ns = None, self._within(self._plain_ns)
 
     def rate(self, pts_ns: int, finished: object) -> str:
-        """Take a verdict on the pause of that time; one on another pause comes too late, and changes nothing.
-        Returns why it is none, or ''."""
-        if not isinstance(finished, float | int) or not 0 <= finished <= 1:  # NaN is not
+        """Take a verdict on the pause of that time; a verdict on another pause is too late and has no effect.
+        Return why it is no valid verdict, or ''."""
+        if not isinstance(finished, float | int) or not 0 <= finished <= 1:  # NaN fails this too
             return f"a verdict has the probability meta['finished'], from 0 to 1; not {finished!r}"
         if pts_ns == self._pause_ns:
             wait = next((wait for bound, wait in self._waits if finished >= bound), self._plain_ns)

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 REPLY = 512
-"""Tokens of a slot behind the room of its prompt."""
+"""Tokens of a slot that follow the room for its prompt."""
 NO_BEAMS = "it belongs to beam search, and a reply that is spoken as it is made is one beam"
 
 
 class EngineGenerator(Generator):
-    """A node that answers with words, token by token, on an engine that it shares with its like.
+    """A node that answers with words, token by token, on an engine that nodes with the same model share.
 
-    A subclass loads an engine in `load`; from `open` on, `replies` is the node's session on it, and `reply`
+    A subclass loads an engine in `load`. From `open` on, `replies` is the node's session on it, and `reply`
     answers a prompt.
     """
 
@@ -37,50 +37,51 @@ class EngineGenerator(Generator):
 
     device: Literal["auto", "cpu", "cuda"] = prop("auto", doc="where the model runs")
     dtype: Literal["auto", "bfloat16", "float16", "float32", "int8"] = prop(
-        "auto", doc="of the weights; auto is bfloat16 where the device multiplies it, else float32"
+        "auto", doc="of the weights; auto is bfloat16 if the device can multiply it, else float32"
     )
     max_tokens: int = prop(
         250,
         ge=1,
         le=1024,
-        doc="tokens of a reply, at most: it ends with a whole sentence then",
+        doc="most tokens of a reply; it is cut after a whole sentence",
         hot=True,
     )
     min_words: int = prop(10, ge=0, le=1024, doc="words of a reply before it may end", hot=True)
     min_tokens: int = prop(20, ge=0, le=1024, doc="tokens of a reply before it may end", hot=True)
     temperature: float = prop(0.4, ge=0, le=5, doc="0 takes the likeliest token, 1 draws freely", hot=True)
     top_p: float = prop(0.85, ge=0, le=1, doc="draw from the likeliest tokens of this share", hot=True)
-    top_k: int = prop(40, ge=1, le=64, doc="draw from so many of the likeliest tokens", hot=True)
+    top_k: int = prop(40, ge=1, le=64, doc="draw from this many of the likeliest tokens", hot=True)
     repetition_penalty: float = prop(
-        1.15, ge=1, le=2, doc="makes what the reply has said less likely; 1 does not", hot=True
+        1.15, ge=1, le=2, doc="makes tokens that the reply already has less likely; 1: off", hot=True
     )
     no_repeat_ngram: int = prop(
         3,
         ge=0,
         le=4,
-        doc="so many tokens in a row never come twice in a reply; 0 allows it",
+        doc="this many tokens in a row never come twice in a reply; 0: off",
         hot=True,
     )
-    seed: int | None = prop(None, ge=0, doc="makes what is drawn repeatable, turn by turn")
+    seed: int | None = prop(None, ge=0, doc="makes the draw repeatable, turn by turn")
     context: int = prop(2048, ge=128, doc="tokens of persona and history; beyond it, the oldest are left out")
     slots: int = prop(4, ge=1, le=64, doc="sessions that the engine answers at once; they share the model")
     kernels: Literal["auto", "torch", "tuned", "compiled", "triton"] = prop(
-        "auto", doc="what computes: auto takes Triton's on CUDA, elsewhere torch's, tuned in float32"
+        "auto", doc="which kernels compute: auto is Triton's on CUDA, else torch's, in float32 tuned"
     )
     graphs: bool = prop(True, doc="capture each step as a CUDA graph; no effect on the CPU")
     tf32: bool = prop(False, doc="let float32 products round to 19 bits; no effect on other types")
 
     asked_in = ""
-    """The language of what is answered, where its packet names one; the words of the reply name it too."""
+    """The language of the packet that is answered, if it names one; the words of the reply name it too."""
     _death_told = False
     """Whether a reply has failed since the engine died."""
 
     def load(self, device: str, options: Options) -> Engine:
-        """The running engine of the node's model, shared by all that use it. Blocks. Raises: Unavailable."""
+        """Return the running engine of the node's model, shared by all its users. Blocks. Raises:
+        Unavailable."""
         raise NotImplementedError
 
     def open(self) -> None:
-        """Load the model and take part in its engine. Raises: Unavailable."""
+        """Load the model and join its engine. Raises: Unavailable."""
         from vflow_nodes.lib import checkpoints, replies  # they load torch
 
         options = replies.Options(
@@ -103,8 +104,8 @@ class EngineGenerator(Generator):
         self._warned = frozenset()
 
     def revive(self) -> None:
-        """Take part in a fresh engine where the node's has died: what it died of was raised by a reply, and
-        the node's `on_error` lets it go on. Blocks while it loads. Raises: Unavailable."""
+        """Join a fresh engine if the node's engine has died: a reply has raised the reason, and the node's
+        `on_error` let the node go on. Blocks while the engine loads. Raises: Unavailable."""
         replies = self.__dict__.get("replies")
         if self._death_told and (replies is None or not replies.engine.open):
             self.close()
@@ -112,8 +113,8 @@ class EngineGenerator(Generator):
             self.warm_up()
 
     def ready(self, turn: int, prepare: Callable[[], T]) -> collections.abc.Generator[Emission, None, T]:
-        """Return what `prepare` makes for a turn, on an engine that lives. Where that fails the turn's end
-        goes out: whoever speaks the reply is to learn that none comes. Raises: DecodeError, Unavailable."""
+        """Return the result of `prepare` for a turn, on a live engine. If that fails, emit the turn's end, so
+        that the nodes that speak the reply learn that none comes. Raises: DecodeError, Unavailable."""
         try:
             self.revive()
             return prepare()
@@ -127,18 +128,18 @@ class EngineGenerator(Generator):
             replies.close()
 
     def room(self) -> int:
-        """Tokens of a slot for the reply."""
+        """Return how many tokens of a slot are for the reply."""
         return REPLY
 
     def stats(self, engine: Engine) -> dict[str, Any]:
-        """The options in effect, and counts of the engine's work for all its sessions."""
+        """Return the options in effect, and counts of the engine's work for all its sessions."""
         return engine.stats()
 
     def reply(self, parts: Sequence[int | Embeds], turn: int, *, one_line: bool = False) -> Emissions:
-        """Answer a prompt: the words as packets, None between its tokens, and the turn's end behind them.
+        """Answer a prompt: yield the words as packets, None between tokens, and last the turn's end.
 
-        Whatever ends it, the engine stops working on it, and `answered` is called. Raises: DecodeError,
-        behind a turn's end with the reason `error`: whoever speaks the reply is to learn that no more comes.
+        Whatever ends the reply, the engine stops working on it, and `answered` is called. Raises:
+        DecodeError, after a turn's end with the reason `error`, so that nodes that speak the reply know.
         """
         said: list[str] = []
         tokens: list[int] = []
@@ -172,15 +173,15 @@ class EngineGenerator(Generator):
         yield self.words, self.ended(turn, len(tokens), reply.stop_reason or "eos", withheld.counts(reply))
 
     def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
-        """Have the engine begin a reply; returns at once. Raises: DecodeError."""
+        """Have the engine begin a reply, and return at once. Raises: DecodeError."""
         return self.replies.generate(parts, self._sampling(turn), one_line=one_line)
 
     def finished(self, turn: int) -> Iterator[Emission]:
-        """Emit more after a reply's last word; not called where it was ended before."""
+        """Emit more after a reply's last word; not called if the reply was stopped earlier."""
         yield from ()
 
     def advise(self) -> Iterator[Advice]:
-        """Time a step of a reply with each choice there is here."""
+        """Time a step of a reply with each choice that this machine has."""
         return self.replies.advise()
 
     def _sampling(self, turn: int) -> Sampling:

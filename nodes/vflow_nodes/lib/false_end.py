@@ -1,13 +1,13 @@
-"""The false end of a turn: when voice that follows it holds the reply, and when the reply goes on."""
+"""The false end of a turn: decide when voice after it holds the reply, and when the reply goes on."""
 
 from __future__ import annotations
 
 from vflow import MS
 
 QUIET_NS = 300 * MS
-"""How long after the voice's end a hold lasts: a cough or a noise lets the reply go on."""
+"""How long a hold lasts after the voice's end: after a cough or a noise the reply soon goes on."""
 LONGEST_NS = 1000 * MS
-"""The longest hold of voice that does not become an utterance."""
+"""The longest hold by voice that does not become an utterance."""
 
 
 class FalseEnd:
@@ -19,32 +19,32 @@ class FalseEnd:
     def __init__(self, grace_ns: int, hold_after_ns: int) -> None:
         self._grace_ns, self._hold_after_ns = grace_ns, hold_after_ns
         self._until_ns = -1
-        """Where the grace ends."""
+        """When the grace ends."""
         self._held_ns = -1
-        """Since when the reply is held, -1 where it is not."""
+        """Since when the reply is on hold; -1: it is not."""
         self._voice_ns = 0
         """The end of the last voice."""
         self.turn = 0
-        """The turn whose end is not sure, 0 for none."""
+        """The turn whose end is not sure; 0: none."""
         self.doubted = False
-        """Whether voice began within the grace: if it becomes an utterance, the end was false."""
+        """Whether voice began within the grace. If it becomes an utterance, the end was false."""
 
     def decided(self, now_ns: int, turn: int) -> bool:
-        """The end of a turn is decided; returns whether it may be taken back."""
+        """Note that the end of a turn is decided. Return whether it may be taken back."""
         if self._grace_ns:
             self._until_ns, self.turn = now_ns + self._grace_ns, turn
         return bool(self._grace_ns)
 
     def onset(self, now_ns: int) -> None:
-        """Voice begins."""
+        """Note that voice begins."""
         self.doubted = now_ns < self._until_ns or self._held_ns >= 0
 
     def passed(self) -> None:
-        """The voice was none that makes an utterance; while the reply is held more may follow."""
+        """Note that the voice was too short for an utterance; more may follow while the reply is on hold."""
         self.doubted = self._held_ns >= 0
 
     def holds(self, now_ns: int, voiced_ns: int) -> bool:
-        """Whether voice, `voiced_ns` of it until now, holds the reply from now on."""
+        """Take voice, `voiced_ns` of it until now. Return whether it puts the reply on hold now."""
         self._voice_ns = now_ns
         if not self.doubted or self._held_ns >= 0 or voiced_ns < self._hold_after_ns:
             return False
@@ -52,7 +52,7 @@ class FalseEnd:
         return True
 
     def lets_go(self, now_ns: int) -> bool:
-        """Whether the reply goes on from now on."""
+        """End a hold that is due. Return whether the reply goes on now."""
         if self._held_ns < 0:
             return False
         if now_ns - self._voice_ns < QUIET_NS and now_ns - self._held_ns < LONGEST_NS:
@@ -61,9 +61,9 @@ class FalseEnd:
         return True
 
     def sure(self, now_ns: int) -> bool:
-        """Whether nothing can take the end back any more."""
+        """Return whether nothing can take the end back any more."""
         return bool(self.turn) and now_ns >= self._until_ns and self._held_ns < 0 and not self.doubted
 
     def over(self) -> None:
-        """The end is sure, or an utterance has begun: what it holds it has ended."""
+        """Forget the end of the turn: it is sure, or an utterance has begun, which ends a hold by itself."""
         self._held_ns, self._until_ns, self.turn, self.doubted = -1, -1, 0, False

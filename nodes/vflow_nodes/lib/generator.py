@@ -1,4 +1,4 @@
-"""The base of the generators: what they say as packets, and the history as heard."""
+"""The base of the generators: send replies as packets, and keep the history as it was heard."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from vflow import Flush, In, Node, Out, Text, TextPacket, TurnEnd, join_words
 from vflow_nodes.lib.word_breaks import units
 
 Emission = tuple[Out, TextPacket | TurnEnd] | None
-"""A generator's output port with what goes out there: it may have several."""
+"""One of a generator's output ports, with the item to send there; None between tokens."""
 Emissions = collections.abc.Generator[Emission, None, None]
 
 
 class Generator(Node):
-    """A node that answers with words. Each answer, and after an interruption what was heard of it, is the
-    history."""
+    """A node that answers with words. Each answer enters the history; after an interruption only the part
+    that was heard."""
 
     heavy = True
     generates = True
 
-    say = In(Text("reply"), doc="said as it is, as a reply of its own", optional=True)
+    say = In(Text("reply"), doc="text to say as it is, as a reply of its own", optional=True)
     words = Out(Text("word"), doc="the reply", bus=True)
 
     _settled = 0
-    """The last turn that an interruption has dealt with."""
+    """The last turn whose history an interruption has corrected."""
     _warned: frozenset[str] = frozenset()
-    """The kinds of problems that were told since the node was opened."""
+    """The kinds of problems warned of since the node was opened."""
 
     def process_say(self, packet: TextPacket) -> Iterator[Emission]:
-        """Say a text that nobody asked for, and remember it as a reply."""
+        """Say a text that answers no question, and enter it into the history as a reply."""
         turn = packet.turn or self.ctx.new_turn()
         if self.ctx.cancelled(turn):
             return
@@ -47,27 +47,27 @@ class Generator(Node):
         yield self.words, self.ended(turn, 0, "eos")
 
     def _tell(self, kind: str, text: str) -> None:
-        """Warn of a problem, once of each kind: a model's habit comes again each turn."""
+        """Warn of a problem, once for each kind: a model's habit returns each turn."""
         if kind and kind not in self._warned:
             self._warned |= {kind}
             self.ctx.warn(text)
 
     def answered(self, turn: int, text: str, tokens: list[int]) -> None:
-        """A reply is complete, or was ended: `text` is what was said of it, '' if nothing, and `tokens` are
-        those of a reply that was said to its end, and was speech alone. Enters it into the history."""
+        """Enter a reply, complete or stopped, into the history. `text` is the part said, '' for none;
+        `tokens` are those of a reply that was said to its end and was speech only."""
         if text:
             self.ctx.conversation.append("assistant", text, turn)
 
     def ended(self, turn: int, tokens: int, reason: str, more: Mapping[str, int] | None = None) -> TurnEnd:
-        """The end of a turn's reply; `more` is what was withheld."""
+        """Return the event that ends a turn's reply; `more` counts what was withheld."""
         meta = {"tokens": tokens, "stop_reason": reason, **(more or {})}
         return TurnEnd(turn=turn, pts_ns=self.ctx.now_ns(), meta=meta)
 
     def on_cancel(self, flush: Flush) -> None:
-        """Cut the history to what was heard.
+        """Cut the history to the words that were heard.
 
-        A sink names the replies that it was playing, and the last that it played to its end. Of those behind
-        them nothing was heard; without a sink nobody can tell, and they are kept. A reply that is taken back
+        A sink names the replies that it was playing, and the last one that it played to its end. Nothing of
+        later replies was heard. Without a sink this is unknown, and they are kept. A reply that is taken back
         may have been played to its end.
         """
         if flush.retracts:
@@ -83,6 +83,6 @@ class Generator(Node):
         self._settled = max(self._settled, flush.turn)
 
     def on_flush(self, flush: Flush) -> None:
-        """The user spoke on: what was asked and answered in advance has not been."""
+        """Delete a question and a reply made in advance from the history, if the user spoke on."""
         if flush.retracts:
             self.ctx.conversation.delete(flush.turn)

@@ -1,4 +1,4 @@
-"""English phonemes by hibari's rules and dictionary, of text that is written as it is said.
+"""Return the English phonemes, by hibari's rules and dictionary, of text that is written as it is said.
 
 Any thread may call: the G2P only reads its tables. Source of the alphabet: misaki, as Kokoro-82M takes it.
 """
@@ -9,13 +9,13 @@ import re
 from typing import Any
 
 _LETTER_A = re.compile(r"\bA(?= [A-Z]\b)|(?<=\b[A-Z] )A(?=[ ,;:!?]|$)")
-"""The letter among others, as in "A P I": alone it would be the article."""
+"""Matches the letter A among other letters, as in "A P I"; alone it would be the article."""
 
 
 def phonemes(g2p: Any, text: str) -> list[str]:
     """Return the phonemes of a text, a string a sentence.
 
-    Nothing is expanded: what hibari expands by itself makes "is no." "is number".
+    Nothing is expanded: hibari's own expansion would turn "is no." into "is number".
     """
     from hibari import Hibari
 

@@ -1,13 +1,14 @@
-"""Where the sound of an utterance ends, from the power of windows: a detector's probability falls late.
+"""Find the end of an utterance's sound by the power of windows, since a detector's probability falls late.
 
-A window is *sound* where the detector hears voice in it and its power is
+A window is *sound* if the detector hears voice in it and its power is
 
     within RANGE of the loudest voiced window of the utterance,
-    and ONSET over the room, or HOLD over it where the window before was sound.
+    and ONSET above the room's, or HOLD above it if the window before was sound.
 
 The room's level is the lower of two: the mean of the last QUIET windows far from any voice, and the tenth
-percentile of the last RECENT windows, QUIET of them at least, for a room that falls silent or was never heard
-alone. Windows of digital silence are no room. Where the room is as loud as the voice, all voice is sound.
+percentile of the last RECENT windows, if there are at least QUIET. The second serves a room that falls silent
+or was never heard without voice. Windows of digital silence do not count. If the room is as loud as the
+voice, all voice is sound.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ import numpy as np
 from vflow import MS, AudioPacket
 
 RANGE = 10 ** (-30 / 10)
-"""Power relative to the loudest window: 30 dB below it is breath."""
+"""Least power relative to the loudest window: 30 dB below it there is only breath."""
 ONSET, HOLD = 10 ** (3 / 10), 10 ** (1.5 / 10)
-"""Power over the room's, 3 and 1.5 dB: a voice that dies away is followed further than one is found."""
+"""Power above the room's to begin (3 dB) and to go on (1.5 dB): a voice that fades is followed further."""
 LOUD = 10 ** (-6 / 10)
 """A window within 6 dB of the loudest is sound in any room."""
 DIGITAL = 1e-9
@@ -33,15 +34,15 @@ NO_SPEECH = 0.2
 AFTER_NS = 250 * MS
 """How long after a voice a window holds the room alone."""
 SOFT_NS = 256 * MS
-"""A detector that hears voice so long after the last sound hears a soft voice, not a late fall."""
+"""If the detector still hears voice this long after the last sound, it is a soft voice, not a late fall."""
 
 
 class LastSound:
-    """Give `hear` every window of the stream, outside of utterances too, and call `begin` before the first of
-    an onset. Times are ns of the stream. One thread."""
+    """Follows the sound. Call `hear` with every window of the stream, also between utterances, and `begin`
+    before the first window of an onset. Times are ns of the stream. One thread."""
 
     def __init__(self, fade_ns: int) -> None:
-        """The end of the sound lies `fade_ns` before the voice's end at most."""
+        """The end of the sound is at most `fade_ns` before the voice's end."""
         self._fade_ns = fade_ns
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._quiet: deque[float] = deque(maxlen=QUIET)
@@ -50,17 +51,17 @@ class LastSound:
         self.sounds = False
         """Whether the last window is sound."""
         self.sound_ns = 0
-        """The end of the last one that is."""
+        """The end of the last window that is sound."""
         self.voice_ns = -AFTER_NS
         """The end of the last voiced window."""
 
     @property
     def off_ns(self) -> int:
-        """Where the sound ended, as an estimate."""
+        """When the sound ended, as an estimate."""
         return max(self.sound_ns, self.voice_ns - self._fade_ns)
 
     def begin(self) -> None:
-        """Forget the loudest window; the room is kept."""
+        """Forget the loudest window, but not the room."""
         self._loudest, self.sounds = 0.0, False
 
     def hear(self, window: AudioPacket, voiced: bool) -> None:
@@ -79,15 +80,16 @@ class LastSound:
             self.voice_ns = self._end_ns
 
     def silent_ns(self) -> int:
-        """How long ago the sound ended, whatever the probability says."""
+        """Return how long ago the sound ended, whatever the probability."""
         return self._end_ns - self.sound_ns
 
     def speaks(self) -> bool:
-        """Whether the last window shows that the user speaks on after a pause: it is sound, or soft voice."""
+        """Return whether the last window shows that the user speaks on after a pause: it is sound or soft
+        voice."""
         return self.sounds or (self.voice_ns == self._end_ns and self.silent_ns() > SOFT_NS)
 
     def room(self) -> float:
-        """The power of the room, as an estimate; 0 where none was heard."""
+        """Return the power of the room, as an estimate; 0 if no room was heard."""
         known: list[float] = []
         if self._quiet:
             known.append(sum(self._quiet) / len(self._quiet))
@@ -101,7 +103,7 @@ class LastSound:
 
 
 def _power(window: AudioPacket) -> float:
-    """The mean square of a window, as the detector measured it where it did."""
+    """Return the mean square of a window; the detector's figure, if it gave one."""
     power: float | None = window.meta.get("power")
     if power is None:
         samples = window.mono()

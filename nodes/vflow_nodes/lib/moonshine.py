@@ -1,4 +1,4 @@
-"""Moonshine tiny: the transcriber that nodes share, and where its model lies.
+"""Moonshine tiny: the transcriber that nodes share, and the folder of its model.
 
 Source: https://github.com/moonshine-ai/moonshine (MIT). The wheel moonshine-voice 0.1.0 contains the English
 model; later ones download theirs.
@@ -16,31 +16,31 @@ from vflow import Samples, Unavailable, install_command, join_words
 
 RATE = 16_000
 SHORTEST = RATE // 10
-"""Samples: the model's convolutions refuse less than about 60 ms."""
+"""Fewest samples: the model's convolutions refuse less than about 60 ms."""
 SILENT = 1e-3
-"""Peak amplitude (-60 dB) of what is not worth transcribing: the model makes `You` of silence."""
+"""Peak amplitude (-60 dB) below which nothing is transcribed: the model makes `You` of silence."""
 FILES = ("encoder_model.ort", "decoder_model_merged.ort", "tokenizer.bin")
 
 
 class Transcriber:
-    """The library's transcriber behind a lock: it keeps its result in one buffer, so that two calls at
-    once return torn text; and each call takes all cores, so that nothing is lost by waiting."""
+    """The library's transcriber with a lock. The library keeps its result in one buffer, so that two calls
+    at once would return mixed text. Waiting costs nothing, since each call uses all cores."""
 
     def __init__(self, folder: Path) -> None:
         from moonshine_voice import ModelArch
         from moonshine_voice.transcriber import Transcriber as Moonshine
 
         self._lock = threading.Lock()
-        # vad_threshold 0: the graph has cut the utterance already, the library would split it and invent
-        # lines. Its audio is not wanted back: as lists of Python floats, it takes longer than short words.
+        # vad_threshold 0: the graph has already cut the utterance; the library would split it and invent
+        # lines. No audio back: as lists of Python floats it would take longer than to transcribe short words.
         options = {"vad_threshold": "0", "return_audio_data": "false"}
         self._model = Moonshine(str(folder), ModelArch.TINY, options=options)  # used under _lock
 
     def text(self, samples: Samples) -> str:
-        """The words in `samples`, `(frames,)` at 16 kHz; '' for silence. Any thread; blocks."""
+        """Return the words in `samples`, `(frames,)` at 16 kHz; '' for silence. Any thread; blocks."""
         if len(samples) < SHORTEST or float(np.abs(samples).max()) < SILENT:
             return ""
-        # The public API takes a list and copies it once more: 1.8 ms a second of audio together.
+        # not the public API, which takes a list and copies it again: 1.8 ms for each second of audio
         with self._lock:
             lines = self._model.transcribe_without_streaming(samples.tolist(), RATE).lines
         return join_words(line.text.strip() for line in lines)
@@ -56,7 +56,8 @@ class Transcriber:
 
 
 def bundled() -> Path | None:
-    """The folder of the English model in the installed wheel, whether it exists or not; imports nothing."""
+    """Return the folder of the English model in the installed wheel, even if it does not exist; import
+    nothing."""
     spec = importlib.util.find_spec("moonshine_voice")
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -64,13 +65,13 @@ def bundled() -> Path | None:
 
 
 def missing(folder: Path) -> str:
-    """The model's files that a folder lacks, '' where it is complete."""
+    """Name the model's files that a folder lacks; '' if it is complete."""
     return ", ".join(name for name in FILES if not (folder / name).is_file())
 
 
 def folder_of(model: str) -> Path:
-    """The folder of `tiny-en`, the bundled model, or of another one with the same files. Raises: Unavailable,
-    with what mends it."""
+    """Return the folder of `tiny-en`, the bundled model, or of another model with the same files. Raises:
+    Unavailable, with what mends it."""
     folder = bundled()
     if folder is None or (model == "tiny-en" and missing(folder)):
         raise Unavailable(problem())
@@ -85,7 +86,7 @@ def folder_of(model: str) -> Path:
 
 
 def problem() -> str:
-    """Say why the bundled model cannot be used, with what mends it; '' where it can."""
+    """Return why the bundled model cannot be used, with what mends it; '' if it can."""
     folder = bundled()
     if folder is None:
         return f"moonshine-voice is not installed; {install_command('speech')}"

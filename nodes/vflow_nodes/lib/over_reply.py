@@ -1,4 +1,4 @@
-"""What the user's voice does to the reply that sounds: softer, held, interrupted, taken back, or nothing.
+"""Decide what the user's voice does to the reply that sounds: duck, hold, interrupt, take back, or nothing.
 
 voice ── duck ── an utterance ──┬── nobody judges it ── interrupt
                                 └── judged ── `lib/barge_in` ── interrupt, or it was no turn: goes on
@@ -12,52 +12,52 @@ from vflow_nodes.lib.barge_in import BargeIn
 from vflow_nodes.lib.false_end import FalseEnd
 
 HOLD_AFTER_NS = 96 * MS
-"""Voice that holds a reply within the grace: three windows, less than a cough has."""
+"""Voice that puts a reply on hold within the grace: three windows, shorter than a cough."""
 
 
 class OverReply:
-    """Follows the voice that a `turn` hears, in ns of the stream, and asks its `ctx` for what it does to the
-    reply. The node's thread."""
+    """Follows the voice that a `turn` hears, in ns of the stream, and acts on the reply through its `ctx`.
+    The node's thread."""
 
     def __init__(self, turn: Node, barge_in: bool, gain: float, grace_ns: int) -> None:
-        """`gain`: linear, 0 to 1, of a reply that voice may interrupt; 1 leaves it as loud as it is.
+        """`gain`: linear, 0 to 1, of the reply while voice may interrupt it; 1 leaves it as loud as it is.
         `grace_ns`: see `FalseEnd`."""
         self._ctx, self._barge_in, self._gain = turn.ctx, barge_in, gain
         self._false_end = FalseEnd(grace_ns if barge_in else 0, HOLD_AFTER_NS)
         self._ducked = False
         self._doubt: BargeIn | None = None
-        """Of an utterance over a reply that may be a backchannel."""
+        """Set during an utterance over a reply that may be a backchannel."""
         self.onset_ns = 0
-        """Where the newest voice began."""
+        """When the newest voice began."""
 
     @property
     def doubtful(self) -> bool:
-        """Whether the utterance that goes on may be none."""
+        """Whether the present utterance may be no turn."""
         return self._doubt is not None
 
     @property
     def heard(self) -> bool:
-        """Whether a reply is heard that voice may interrupt: it has to be longer then."""
+        """Whether a reply is heard that voice may interrupt; the voice has to be longer then."""
         return self._barge_in and self._ctx.speaking()
 
     def onset(self, pts_ns: int) -> None:
-        """Voice begins outside of an utterance."""
+        """Note that voice begins outside an utterance."""
         self.onset_ns = pts_ns
         self._false_end.onset(pts_ns)
         self._duck(self.heard)
 
     def passed(self) -> None:
-        """The voice was too short for an utterance."""
+        """Note that the voice was too short for an utterance."""
         self._false_end.passed()
         self._duck(False)
 
     def voice(self, now_ns: int, voiced_ns: int) -> None:
-        """Voice goes on, `voiced_ns` of it until now, and is no utterance yet."""
+        """Take voice that goes on, `voiced_ns` of it until now, and is no utterance yet."""
         if self._false_end.holds(now_ns, voiced_ns):
             self._ctx.hold(True)
 
     def settle(self, now_ns: int) -> None:
-        """Time passes outside of an utterance."""
+        """Let the reply go on, and settle a turn's end, once it is time; called outside an utterance."""
         if self._false_end.lets_go(now_ns):
             self._ctx.hold(False)
         if self._false_end.sure(now_ns):
@@ -65,7 +65,7 @@ class OverReply:
             self._false_end.over()
 
     def begun(self, turn: int) -> bool:
-        """An utterance has begun; returns whether it is the rest of the last one, whose end was false."""
+        """Begin an utterance. Return whether it is the rest of the last one, whose end was false."""
         goes_on, last = self._false_end.doubted, self._false_end.turn
         self._false_end.over()
         if goes_on:
@@ -74,19 +74,19 @@ class OverReply:
             self._doubt = BargeIn(self.onset_ns)
             return False
         if self._barge_in and not (goes_on and turn - 1 == last):
-            # The reply may be in preparation, not yet heard: it is unwanted all the same.
+            # even if no reply is heard: one that is being prepared is unwanted too
             self._ctx.interrupt(turn - 1)
-        self._ducked = False  # a flush ends that too
+        self._ducked = False  # a flush ends the ducking too
         return goes_on
 
     def looked(self, at_ns: int, backchannel: bool | None, sure: bool) -> None:
-        """Somebody has looked at the words up to `at_ns`; see `BargeIn.looked`."""
+        """Take the result of a look at the words up to `at_ns`; see `BargeIn.looked`."""
         if self._doubt is not None:
             self._doubt.looked(at_ns, backchannel, sure)
 
     def surely(self, turn: int, now_ns: int, paused: bool) -> bool:
-        """Have the reply go on, wait or end, while the utterance is doubtful; returns whether it has become
-        a turn now. One over a reply that has ended meanwhile is one."""
+        """Let the reply go on, wait or end, while the utterance is doubtful. Return whether the utterance has
+        now become a turn; if the reply has ended meanwhile, it has."""
         if self._doubt is None:
             return False
         step = self._doubt.step(now_ns, paused)
@@ -101,22 +101,23 @@ class OverReply:
         return False
 
     def void(self) -> None:
-        """The utterance was no turn: the reply goes on as if nothing had been."""
+        """End an utterance that was no turn: the reply goes on as if nothing had happened."""
         self._doubt = None
         self._ctx.hold(False)
         self._duck(False)
 
     def ended(self, now_ns: int, turn: int) -> None:
-        """The end of a turn is decided."""
+        """Note that the end of a turn is decided."""
         if self._false_end.decided(now_ns, turn):
             self._ctx.doubt(turn)
 
     def close(self) -> None:
-        """No voice comes any more."""
+        """Stop ducking: no more voice comes."""
         self._duck(False)
 
     def _duck(self, softer: bool) -> None:
-        """The first of two steps: a cough makes the reply softer for a moment, and does not end it."""
+        """Play the reply softer, or as before. Ducking comes before any interruption, so that a cough does
+        not end the reply."""
         if softer != self._ducked and self._gain < 1:
             self._ctx.duck(self._gain if softer else 1.0)
             self._ducked = softer

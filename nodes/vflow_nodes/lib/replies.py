@@ -1,7 +1,7 @@
-"""A generator's side of the decode engine: its session, and what it asks of it.
+"""A generator's side of the decode engine: its session, and its requests.
 
-The one border between generators and torch: this module imports it, `EngineGenerator.open` imports this
-module, and so a generator is inspected and checked where torch is not installed.
+It is the one border between generators and torch: this module imports torch, and `EngineGenerator.open`
+imports this module. So a generator can be inspected and checked without torch.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from vflow_nodes.lib.decode.session import DecodeSession
 from vflow_nodes.lib.decode.stepper import Stepper
 
 REHEARSED = 256
-"""Tokens of a rehearsal that is to show whether a model begins in a thought, at most."""
+"""Most tokens of a rehearsal that shows whether a model begins with a thought."""
 
 __all__ = ["Options", "Replies"]
 
@@ -33,29 +33,29 @@ class Replies:
     """One session on an engine that others may share. The node's thread."""
 
     sampling = Sampling
-    """How a reply is drawn: for nodes, which cannot import it."""
+    """The class of the options for drawing a reply, for nodes, which cannot import it themselves."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.session = DecodeSession(engine)
 
     def close(self) -> None:
-        """End what is asked for; may be called twice."""
+        """End the session and its replies; may be called twice."""
         self.session.close()
 
     def warm_up(self, batch: int, longest: int) -> None:
-        """Run once, or capture, every step of up to `batch` replies to prompts of up to `longest` tokens.
-        Waits for them. Raises: Unavailable where the device fails, or the engine has died."""
+        """Run once, or capture, every step of up to `batch` replies to prompts of up to `longest` tokens, and
+        wait for them. Raises: Unavailable if the device fails, or the engine has died."""
         try:
             build.warm_up(self.engine, batch, longest)
         except Exception as error:  # the device's libraries
             raise Unavailable(str(explained(error, "its warm-up"))) from error
 
     def rehearse(self, parts: Sequence[int | Embeds]) -> None:
-        """Answer a prompt with two tokens that nobody hears; waits for them. The part that it shares with
-        the first turn's prompt is computed then, and `vflow doctor` compares numbers of threads by it. Where
-        other sessions have all slots, the first turn computes it. A model that may think, and whose prompt
-        does not say so, answers in full: its habit is known then. Raises: Unavailable."""
+        """Answer a prompt with two tokens that nobody hears, and wait for them. This computes the part that
+        the first turn's prompt shares, and `vflow doctor` compares numbers of threads by it. If other
+        sessions have all slots, the first turn computes it. A model that may think although its prompt does
+        not say so answers in full, so that its habit is known. Raises: Unavailable."""
         prompt, vocabulary = Prompt(parts), self.engine.vocabulary
         unsure = vocabulary.markup.unsure(vocabulary.tail(prompt.keys))
         brief = Sampling(max_tokens=2)
@@ -71,22 +71,22 @@ class Replies:
             raise Unavailable(str(error)) from error
 
     def prefill(self, parts: Sequence[int | Embeds]) -> None:
-        """Have a prompt's beginning computed ahead of its end; returns at once. Of an engine that has ended
-        the reply tells."""
+        """Have a prompt's beginning computed before its end is known; return at once. If the engine has
+        ended, the reply reports it."""
         with contextlib.suppress(Closed):
             self.session.prefill(Prompt(parts))
 
     def generate(self, parts: Sequence[int | Embeds], sampling: Sampling, *, one_line: bool = False) -> Reply:
-        """Have the engine begin a reply; returns at once. Raises: DecodeError."""
+        """Have the engine begin a reply, and return at once. Raises: DecodeError."""
         return self.session.generate(Prompt(parts), sampling, one_line=one_line)
 
     def aside(self, parts: Sequence[int | Embeds], sampling: Sampling) -> tuple[DecodeSession, Reply]:
-        """Begin a reply in a session of its own, which the caller closes: it goes on beside any other."""
+        """Begin a reply in a session of its own, beside any other reply; the caller closes it."""
         session = DecodeSession(self.engine)
         return session, session.generate(Prompt(parts), sampling)
 
     def advise(self) -> Iterator[Advice]:
-        """Time a step of a reply with each choice there is here."""
+        """Time a step of a reply with each choice that this machine has."""
         engine = self.engine
         stepper, effects = engine.device, engine.stats()
         if not isinstance(stepper, Stepper) or effects["kernels"] == "transformers":
@@ -110,7 +110,7 @@ class Replies:
 
 
 def _compared(first: Figure, other: Figure) -> Advice:
-    """Advice on another choice; none for less than a tenth of the time."""
+    """Return advice to take another choice, if that saves at least a tenth of the time."""
     names = {"int8": "dtype", "kernels": "kernels", "graphs": "graphs"}
     (changed,) = [name for name in names if getattr(first.choice, name) != getattr(other.choice, name)]
     value = "int8" if changed == "int8" else str(getattr(other.choice, changed)).lower()

@@ -1,12 +1,12 @@
-"""smart-turn v3.2: how likely it is, by the sound alone, that a speaker has finished.
+"""smart-turn v3.2: rate by the sound alone how likely it is that a speaker has finished.
 
-The model hears the last 8 s at 16 kHz, silence in front, as Whisper's log-mel spectrogram:
+The model hears the last 8 s at 16 kHz, padded with silence at the start, as Whisper's log-mel spectrogram:
 
     x' = (x - mean(x)) / sqrt(var(x) + 1e-7)
     S  = log10(max(M |STFT(x')|², 1e-10))       400 samples by a Hann window, every 160; M: 80 bands
     S' = (max(S, max(S) - 8) + 4) / 4           (80, 800)
 
-Sources: smart-turn (BSD-2, https://github.com/pipecat-ai/smart-turn), its file out of the wheel pipecat-ai;
+Sources: smart-turn (BSD-2, https://github.com/pipecat-ai/smart-turn), its file from the wheel pipecat-ai;
 transformers, models/whisper/feature_extraction_whisper.py and audio_utils.py, for the features.
 """
 
@@ -29,11 +29,11 @@ MODEL, FILE = "smart-turn", "smart-turn-v3.2-cpu.onnx"
 _LENGTH = RATE * SECONDS
 _WINDOW, _HOP, _BANDS = 400, 160, 80
 _RANGE = 8.0
-"""Powers of ten below the loudest that are kept."""
+"""How many powers of ten below the loudest value are kept."""
 
 
 def problem() -> str:
-    """Why the model cannot run here, with what mends it; '' where it can. Imports nothing big."""
+    """Return why the model cannot run here, with what mends it; '' if it can. Imports nothing big."""
     if importlib.util.find_spec("onnxruntime") is None:
         return f"onnxruntime is not installed; {install_command('speech')}"
     try:
@@ -44,7 +44,7 @@ def problem() -> str:
 
 
 class SmartTurn:
-    """The model, on one thread: a look takes 50 ms, however long the utterance. Any thread may call."""
+    """The model, on one thread. A look takes 50 ms, however long the utterance. Any thread may call."""
 
     def __init__(self, file: Path) -> None:
         import onnxruntime
@@ -56,18 +56,18 @@ class SmartTurn:
         )
 
     def finished(self, samples: Samples) -> float:
-        """The probability that the speaker has finished, by the last 8 s of `(n,) float32` at 16 kHz."""
+        """Return the probability that the speaker has finished, by the last 8 s of `(n,) float32`, 16 kHz."""
         outputs = self._session.run(None, {"input_features": features(samples)[np.newaxis]})
         return float(outputs[0].item())
 
 
 def load() -> SmartTurn:
-    """The model out of the cache. Raises: Unavailable where it is not there."""
+    """Load the model from the cache. Raises: Unavailable if it is not there."""
     return SmartTurn(models.require(MODEL) / FILE)
 
 
 def features(samples: Samples) -> NDArray[np.float32]:
-    """The last 8 s of `(n,) float32` as the model takes them, `(80, 800) float32`."""
+    """Return the last 8 s of `(n,) float32` in the form that the model takes, `(80, 800) float32`."""
     heard = np.zeros(_LENGTH, np.float32)
     newest = samples[-_LENGTH:]
     heard[_LENGTH - len(newest) :] = newest
@@ -88,7 +88,8 @@ def _hann() -> NDArray[np.float32]:
 
 @lru_cache(maxsize=1)
 def _filters() -> NDArray[np.float32]:
-    """Triangles of equal area, evenly spaced in mel, `(201, 80)`. Source: Slaney, Auditory Toolbox, 1998."""
+    """Return triangles of equal area, evenly spaced in mel, `(201, 80)`. Source: Slaney, Auditory Toolbox,
+    1998."""
     edges = _hz(np.linspace(0, _mel(RATE / 2), _BANDS + 2))
     bins = np.linspace(0, RATE / 2, _WINDOW // 2 + 1)[:, np.newaxis]
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])

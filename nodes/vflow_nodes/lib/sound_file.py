@@ -1,4 +1,4 @@
-"""Opens a sound file for reading, also one whose recorder was killed before it wrote the length."""
+"""Open a sound file for reading, even one whose recorder was killed before it wrote the length."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import soundfile
 from vflow import Unavailable
 
 _MOST_HEADER = 1 << 20
-"""Bytes in front of the samples: more than any recorder writes."""
+"""Most bytes before the samples: more than any recorder writes."""
 
 
 def open_sound(file: str) -> soundfile.SoundFile:
-    """The file, at its first sample. Raises: Unavailable where it is not a sound that can be played."""
+    """Open the file at its first sample. Raises: Unavailable if it cannot be played."""
     _refuse_special(file)
     try:
         return soundfile.SoundFile(_Mended(file) if _is_unfinished(file) else file)
@@ -52,13 +52,13 @@ def _refuse_special(file: str) -> None:
 
 
 def _is_unfinished(file: str) -> bool:
-    """Whether a wav says that it holds no samples, and does."""
+    """Tell whether a wav's header says that there are no samples, although there are."""
     with open(file, "rb") as stream:
         return _data_size_at(stream) is not None
 
 
 def _data_size_at(stream: Any) -> int | None:
-    """Where a wav's header has the length of the samples, if that was never written."""
+    """Return the place in a wav's header for the length of the samples, if the length was never written."""
     head = stream.read(12)
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
         return None
@@ -78,7 +78,7 @@ def _data_size_at(stream: Any) -> int | None:
 
 
 def _are_chunks(stream: Any, at: int, end: int) -> bool:
-    """Whether the bytes up to the end are further chunks, as a file without samples may have."""
+    """Tell whether the bytes up to the end are more chunks, as a file without samples may have."""
     while at + 8 <= end:
         stream.seek(at)
         name, size = struct.unpack("<4sI", stream.read(8))
@@ -89,7 +89,7 @@ def _are_chunks(stream: Any, at: int, end: int) -> bool:
 
 
 class _Mended(io.RawIOBase):
-    """The bytes of a wav, with the lengths in its header as they should be."""
+    """The bytes of a wav, with the lengths in its header corrected."""
 
     def __init__(self, file: str) -> None:
         self.name = file

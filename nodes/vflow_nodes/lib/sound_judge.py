@@ -1,4 +1,4 @@
-"""The base of candidates of `end_of_turn` that listen: it collects the utterance, and looks at a pause."""
+"""The base of candidates of `end_of_turn` that use the sound: collect the utterance, and look at a pause."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vflow_nodes.lib.verdicts import too_old
 
 
 class SoundJudge(Node):
-    """Holds smart-turn and what was said. A subclass has a `transcript`, and says what it makes of a look."""
+    """Holds smart-turn and the utterance. A subclass has a `transcript`, and makes a verdict of each look."""
 
     heavy = True
     swallows = (Event,)
@@ -29,7 +29,7 @@ class SoundJudge(Node):
         return smart_turn.problem()
 
     def open(self) -> None:
-        """Load the model, shared by all that use it. Raises: Unavailable."""
+        """Load the model, or share the one that another node loaded. Raises: Unavailable."""
         self.ctx.progress("loading smart-turn")
         self._model = self.ctx.shared("smart-turn", smart_turn.load)
         self._utterance = Utterance(smart_turn.SECONDS)
@@ -41,8 +41,8 @@ class SoundJudge(Node):
         self._utterance.add(packet)
 
     def look(self, event: Event) -> float | None:
-        """The log-odds by the sound that the user has finished, which takes 50 ms; None for what is no pause,
-        or one that is too old to be judged."""
+        """Return the log-odds by the sound that the user has finished, after 50 ms of work; None if the event
+        is no pause, or one too old to judge."""
         if not isinstance(event, Pause) or too_old(event, self.ctx.now_ns()):
             return None
         return log_odds(self._model.finished(self._utterance.samples()))

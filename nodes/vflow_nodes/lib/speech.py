@@ -1,7 +1,7 @@
-"""Speech from a synthesizer, made fit to be played chunk by chunk: trimmed, joined, with its words in place.
+"""Prepare a synthesizer's speech for playing chunk by chunk: trim it, join it, and place its words.
 
-What every TTS node needs and no synthesizer gives: chunks without the silence that synthesizers put around
-them, pauses that follow the punctuation, and where each word lies.
+Every TTS node needs this and no synthesizer does it: remove the silence that synthesizers put around chunks,
+add pauses by the punctuation, and find where each word is.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from vflow_nodes.lib.word_breaks import words_of
 EDGE_NS = 20 * MS
 """Silence left before and after a chunk."""
 BLOCK_NS = 100 * MS
-"""The longest packet a TTS node emits: a flush takes effect between two of them."""
+"""The longest packet that a TTS node emits: a flush takes effect between two packets."""
 UNSPOKEN_NS = 10 * MS
-"""Silence that stands for a chunk in which nothing can be spoken."""
+"""Silence in the place of a chunk that has nothing to speak."""
 
 LONGEST_GAP_NS = 80 * MS
-"""Silence left inside a chunk where its text has no mark: a stop consonant's length, not a hole's."""
+"""Silence left inside a chunk where its text has no mark: as long as a stop consonant, not a hole."""
 
 _FRAME_NS = 5 * MS
 _FADE_NS = 5 * MS
 _FLOOR_DB = -45.0
-"""Relative to the chunk's loudest frame: below it nothing is heard, above it lie the softest f, s and th."""
+"""Level relative to the chunk's loudest frame: below it nothing is heard; the softest f, s, th lie above."""
 
 _GAP_DB = -35.0
-"""As _FLOOR_DB, for inner gaps: only their middle is cut, so soft sounds at both ends stay."""
+"""As _FLOOR_DB, for inner gaps: only their middle is cut, so that soft sounds at both ends stay."""
 
 _PAUSES_NS = {
     **dict.fromkeys(".!?…", 280 * MS),
@@ -44,39 +44,40 @@ _PAUSES_NS = {
     ",": 140 * MS,
 }
 LONGEST_WORD = 40
-"""Letters of a word that a voice is given at once; one that is longer is no word, and its sounds take seconds
-to work out."""
+"""Most letters of a word that a voice gets at once. Anything longer is no word, and its phonemes would take
+seconds to work out."""
 
 _INNER_PAUSES = {**dict.fromkeys(".!?…:", 7.0), **dict.fromkeys(";—–", 5.0), ",": 3.5}  # noqa: RUF001
-"""In phonemes: how long a synthesizer pauses at a mark inside a sentence."""
+"""How long a synthesizer pauses at a mark inside a sentence, in phonemes."""
 
 
 class Synthesizer(Protocol):
-    """A model behind a TTS node. Called by one thread at a time."""
+    """The model of a TTS node. One thread at a time calls it."""
 
     @property
     def rate(self) -> int:
-        """Of the samples, in Hz."""
+        """The rate of the samples, in Hz."""
 
     @property
     def longest(self) -> int:
-        """Phonemes, stress marks among them, of one call of `samples` at most: a flush waits for its end."""
+        """Most phonemes, with stress marks, of one call of `samples`: a flush waits for the call's end."""
 
     @property
     def alphabet(self) -> str:
-        """The letters that it reads, as Unicode names them: "LATIN"."""
+        """The letters that it reads, by their Unicode name, such as "LATIN"."""
 
     def phonemes(self, text: str) -> list[str]:
-        """The phonemes of a text, a string a sentence, words apart by a space; [] where there are none."""
+        """Return the phonemes of a text, a string a sentence, with a space between words; [] for none."""
 
     def samples(self, phonemes: str, speed: float) -> Samples:
-        """The speech of one sentence: `(frames,) float32`, with whatever silence around it."""
+        """Return the speech of one sentence, `(frames,) float32`, with any silence around it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Words to place: how they are said, how long that and the pause after it take, in any common unit, and
-    the written `words` that are heard with it, the first of them number `index` of the reply."""
+    """Words to place: how they are said, how long that and the pause after it take (in any unit, the same for
+    all parts), and the written `words` that are heard with it, the first being number `index` of the reply.
+    """
 
     spoken: str
     weight: float
@@ -86,7 +87,7 @@ class Part:
 
 
 class Unsaid:
-    """Tells once that a voice has no sounds for a text. Called in the node's thread."""
+    """Warns once that a voice has no sounds for a text. Called in the node's thread."""
 
     def __init__(self, voice: str, warn: Callable[[str], None]) -> None:
         self._voice, self._warn, self._told = voice, warn, False
@@ -102,15 +103,15 @@ class Unsaid:
 
 
 def pause_after(mark: str) -> int:
-    """Nanoseconds of silence that belong after a chunk, by its last mark; 0 within a clause."""
+    """Return the silence after a chunk, in ns, by its last mark; 0 within a clause."""
     return _PAUSES_NS.get(mark, 0)
 
 
 def trim(samples: Samples, rate: int, before_ns: int = EDGE_NS, after_ns: int = EDGE_NS) -> Samples:
-    """A copy of speech `(frames,) float32` with at most so much silence around it; of silence, no frames.
+    """Return a copy of speech, `(frames,) float32`, with at most this much silence around it; no frames if
+    all is silence.
 
-    Silence is what lies 45 dB below the loudest 5 ms frame. The cut edges are faded, so that they do not
-    click.
+    Silence is 45 dB below the loudest frame of 5 ms. The cut edges are faded, so that they do not click.
     """
     size = rate * _FRAME_NS // SECOND
     loud = _loud_frames(samples, size, _FLOOR_DB)
@@ -122,9 +123,10 @@ def trim(samples: Samples, rate: int, before_ns: int = EDGE_NS, after_ns: int = 
 
 
 def close_gaps(samples: Samples, rate: int, marks: int) -> Samples:
-    """Speech `(frames,) float32` with its inner silences cut to LONGEST_GAP_NS, but for the `marks` longest.
+    """Return speech, `(frames,) float32`, with inner silences cut to LONGEST_GAP_NS, except the `marks`
+    longest.
 
-    Synthesizers breathe inside long sentences, for 0.3 s where no mark stands: live, that is a hole.
+    Synthesizers pause for breath inside long sentences, 0.3 s without any mark: live, that is a hole.
     """
     size, longest = rate * _FRAME_NS // SECOND, rate * LONGEST_GAP_NS // SECOND
     loud = _loud_frames(samples, size, _GAP_DB)
@@ -143,7 +145,7 @@ def close_gaps(samples: Samples, rate: int, marks: int) -> Samples:
 
 
 def _loud_frames(samples: Samples, size: int, floor_db: float) -> NDArray[np.intp]:
-    """Indices of the frames of `size` samples that are not silence."""
+    """Return the indices of the frames of `size` samples that are not silence."""
     count = len(samples) // size
     power = np.square(samples[: count * size], dtype=np.float64).reshape(count, size).mean(axis=1)
     if not count or not power.max():
@@ -152,7 +154,7 @@ def _loud_frames(samples: Samples, size: int, floor_db: float) -> NDArray[np.int
 
 
 def _faded(samples: Samples, rate: int) -> Samples:
-    """A copy whose edges do not click."""
+    """Return a copy whose edges are faded, so that they do not click."""
     kept = np.array(samples, np.float32)
     fade = min(rate * _FADE_NS // SECOND, len(kept) // 2)
     ramp = np.linspace(0, 1, fade, dtype=np.float32)
@@ -162,11 +164,11 @@ def _faded(samples: Samples, rate: int) -> Samples:
 
 
 def estimate_spans(parts: Sequence[Part], frames: int, turn: int = 0) -> tuple[Span, ...]:
-    """Where each word lies in `frames` frames, in proportion to the weights.
+    """Return where each word is in `frames` frames, in proportion to the lengths of the parts.
 
-    The words of one part share its place: they are said as one, and heard as one. A part without weight gets
-    an empty span where its neighbours meet, so it is heard with them. The pause after the last part lies
-    outside the frames.
+    The words of one part share its place, since they are said and heard as one. A part without length gets an
+    empty span where its neighbours meet, so it is heard with them. The pause after the last part is outside
+    the frames.
     """
     total = sum(p.weight + p.pause for p in parts) - (parts[-1].pause if parts else 0)
     per_unit = frames / total if total else 0.0
@@ -180,11 +182,11 @@ def estimate_spans(parts: Sequence[Part], frames: int, turn: int = 0) -> tuple[S
 
 
 def place(unit: SpokenUnit, index: int, voice: Synthesizer) -> list[Part]:
-    """A unit with the lengths of its phonemes, in several parts where it has more than the voice takes at
-    once; [] where the voice has no sounds for it.
+    """Return a unit with the lengths of its phonemes, as several parts if it has more than the voice takes at
+    once; [] if the voice has no sounds for it.
 
-    The stress marks and the space after a word count as phonemes do: in the durations that these models
-    predict, each of them takes as long as a phoneme (25 ms in the mean, a comma and its pause 6 times that).
+    Stress marks and the space after a word count like phonemes: in the durations that these models predict,
+    each takes as long as a phoneme (25 ms in the mean; a comma and its pause 6 times that).
     """
     said = readable(unit.spoken, voice.alphabet)
     if said != unit.spoken and not any(map(str.isalnum, said)):
@@ -204,14 +206,14 @@ def place(unit: SpokenUnit, index: int, voice: Synthesizer) -> list[Part]:
 
 
 def readable(text: str, alphabet: str) -> str:
-    """The text without the letters of other alphabets, which a voice would name one by one."""
+    """Return the text without letters of other alphabets, which a voice would name one by one."""
     if text.isascii():
         return text
     return "".join(c for c in text if not c.isalpha() or alphabet in unicodedata.name(c, ""))
 
 
 def _bounded(text: str) -> list[str]:
-    """The words of a text, those that are too long in pieces."""
+    """Return the words of a text, with words that are too long in pieces."""
     return [word[at : at + LONGEST_WORD] for word in text.split() for at in range(0, len(word), LONGEST_WORD)]
 
 
@@ -222,11 +224,11 @@ def speak(
     now_ns: Callable[[], int],
     unsaid: Callable[[str], None] = lambda text: None,
 ) -> Iterator[AudioPacket | None]:
-    """Speak a chunk: packets of at most 100 ms with its turn and spans, its pause after it.
+    """Speak a chunk: yield packets of at most 100 ms with its turn and spans, then the pause after it.
 
-    Yields None between blocks of work; more phonemes than the voice takes at once become several calls. A
-    chunk in which nothing is to be said becomes 10 ms of silence that carries its words, so that they count
-    as heard. Words that the voice has no sounds for are given to `unsaid`, and get no span.
+    It yields None between blocks of work; more phonemes than the voice takes at once become several calls. A
+    chunk with nothing to say becomes 10 ms of silence with its words, so that they count as heard. Words that
+    the voice has no sounds for are given to `unsaid`, and get no span.
     """
     units = chunk.units or [SpokenUnit(word, speakable(word)) for word in words_of(chunk.text)]
     mark_of = final_mark if chunk.units else mark_after
@@ -234,7 +236,7 @@ def speak(
     for parts in _calls(units, chunk.index, voice, unsaid):
         text = " ".join(part.spoken for part in parts if part.spoken)
         mark = mark_of(text)
-        # after words that go on, the decay of the last sound and the next one's edge are silence enough
+        # without a mark, the end of the last sound and the next chunk's edge are silence enough
         after_ns = EDGE_NS if mark else 0
         pieces: list[Samples] = []
         for sentence in voice.phonemes(text) if any(part.weight for part in parts) else ():
@@ -258,7 +260,7 @@ def speak(
 def _calls(
     units: Sequence[SpokenUnit], index: int, voice: Synthesizer, unsaid: Callable[[str], None]
 ) -> list[list[Part]]:
-    """The parts of a chunk, in groups of what the voice takes at once; one group at least."""
+    """Return the parts of a chunk in groups that the voice takes at once; at least one group."""
     calls: list[list[Part]] = [[]]
     taken = 0.0
     for unit in units:
@@ -276,5 +278,5 @@ def _calls(
 
 
 def silence(duration_ns: int, rate: int) -> Samples:
-    """So much silence: `(frames,) float32`."""
+    """Return silence of that length, `(frames,) float32`."""
     return np.zeros(rate * duration_ns // SECOND, np.float32)

@@ -1,4 +1,4 @@
-"""The base of the generators that keep a summary of what leaves their prompt, made between turns."""
+"""The base of the generators that sum up, between turns, the turns that leave their prompt."""
 
 from __future__ import annotations
 
@@ -17,38 +17,40 @@ if TYPE_CHECKING:
     from vflow_nodes.lib.decode.prompt import Embeds
 
 LOOK_NS = 50 * MS
-"""How often a summary that is being written is looked after."""
+"""How often to look at a summary that is being written."""
 Message = Mapping[str, str]
 
 
 class SummarizingGenerator(EngineGenerator):
-    """A generator whose model writes down what leaves its context, while nobody waits for a reply.
+    """A generator whose model sums up the turns that leave its context, while nobody waits for a reply.
 
-    A subclass says what is to be told (`untold`), how to ask for it (`ask_for_summary`), and keeps the text
-    (`remember`). It calls `plan_summary` when a turn has been answered, `drop_summary` when one begins.
+    A subclass says which messages to tell (`untold`), how to ask for the summary (`ask_for_summary`), and
+    keeps the text (`remember`). It calls `plan_summary` after it has answered a turn, and `drop_summary` when
+    a turn begins.
     """
 
     summary: Literal["model", "none"] = prop(
         "model",
-        doc="model keeps a summary of the turns that the context has no room for, which the model writes "
-        "between turns; none forgets them",
+        doc="model: the model sums up, between turns, the turns that the context has no room for; none:"
+        " they are forgotten",
     )
 
     _writing: Summary | None = None
     """The summary that is being written."""
 
     def untold(self) -> tuple[Sequence[Message], Sequence[Any]]:
-        """Return the messages that the next summary is to tell, none while there is room; and the entries of
-        the history that it covers, from the first on."""
+        """Return the messages to tell in the next summary, none while there is room; and the entries of the
+        history that it covers, from the first on."""
         raise NotImplementedError
 
     def ask_for_summary(self, messages: Sequence[Message]) -> Sequence[int | Embeds]:
-        """Return a prompt that asks to sum up the last summary and messages. Raises: DecodeError."""
+        """Return a prompt that asks for a summary of the last summary and these messages. Raises:
+        DecodeError."""
         raise NotImplementedError
 
     def remember(self, summary: str, covered: Sequence[Any]) -> None:
-        """Let a summary stand for the entries that it covers, and compute the prompt that begins with it.
-        Raises: DecodeError."""
+        """Use a summary in the place of the entries that it covers, and compute the prompt that begins with
+        it. Raises: DecodeError."""
         raise NotImplementedError
 
     def prompt_room(self) -> int:
@@ -56,7 +58,7 @@ class SummarizingGenerator(EngineGenerator):
         raise NotImplementedError
 
     def more_context(self) -> str:
-        """Return what to set so that more of a conversation fits."""
+        """Return which property to set so that more of a conversation fits."""
         return self.replies.engine.device.more_context
 
     def close(self) -> None:
@@ -64,7 +66,7 @@ class SummarizingGenerator(EngineGenerator):
         super().close()
 
     def on_timer(self) -> Iterator[Emission]:
-        """Begin the summary that is due when the reply has been played, and take it when it is written."""
+        """Begin a due summary once the reply has been played, and take it once it is written."""
         if self._writing is None and self.ctx.lead_ns():
             self.ctx.wake_at(self.ctx.now_ns() + self.ctx.lead_ns())
         elif self._writing is None:
@@ -76,7 +78,7 @@ class SummarizingGenerator(EngineGenerator):
         yield from ()
 
     def plan_summary(self) -> None:
-        """Look soon whether a summary is due."""
+        """Set the timer to see whether a summary is due."""
         if self.summary == "model" and self.slots > 1:
             self.ctx.wake_at(self.ctx.now_ns() + LOOK_NS)
 
@@ -95,7 +97,7 @@ class SummarizingGenerator(EngineGenerator):
         )
 
     def tell_forgotten(self) -> None:
-        """Warn, once, that turns have left of which no summary will tell."""
+        """Warn, once, that turns have left that no summary will cover."""
         if self.summary == "none" or self.slots == 1:
             slots = " and 'slots: 2'" if self.slots == 1 else ""
             self._tell(
@@ -120,7 +122,7 @@ class SummarizingGenerator(EngineGenerator):
             )
             request = self.ask_for_summary(messages[first:])
             self._writing = Summary(*self.replies.aside(request, sampling), covered)
-        except DecodeError:  # what it is about is too long, or the engine has ended: the next turn tells
+        except DecodeError:  # too long, or the engine has ended: the next turn reports it
             return
         self.ctx.wake_at(self.ctx.now_ns() + LOOK_NS)
 
@@ -135,7 +137,7 @@ class SummarizingGenerator(EngineGenerator):
                 f"forgotten; set 'model' to another, or {self.more_context()}",
             )
             return
-        with contextlib.suppress(DecodeError):  # else the next turn tells of it
+        with contextlib.suppress(DecodeError):  # the next turn reports an error
             self.remember(text, writing.covered)
 
     def on_cancel(self, flush: Flush) -> None:

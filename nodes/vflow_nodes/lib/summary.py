@@ -20,16 +20,16 @@ REQUEST = (
 )
 HEADING = "What was said earlier in this conversation:"
 TOKENS = 120
-"""Of a summary, at most."""
+"""Most tokens of a summary."""
 
 
 def instructed(persona: str, summary: str) -> str:
-    """A persona with what was said earlier."""
+    """Return a persona followed by the summary of what was said earlier."""
     return f"{persona}\n\n{HEADING} {summary}" if summary else persona
 
 
 def asked(summary: str, messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """The request for a summary of the messages since the last one, as a conversation."""
+    """Return the request for a summary of the messages since the last one, as a conversation."""
     lines = [f"{message['role'].title()}: {message['content']}" for message in messages]
     notes = [f"Notes: {summary}"] if summary else []
     return [{"role": "user", "content": "\n".join([*notes, *lines, "", REQUEST])}]
@@ -38,7 +38,7 @@ def asked(summary: str, messages: Sequence[Mapping[str, str]]) -> list[dict[str,
 class Summary:
     """A summary while it is written. One thread.
 
-    covered: the entries of the history that it tells of, from the first on.
+    covered: the entries of the history that it covers, from the first on.
     """
 
     def __init__(self, session: DecodeSession, reply: Reply, covered: Sequence[Any]) -> None:
@@ -48,7 +48,8 @@ class Summary:
         self._said: list[str] = []
 
     def poll(self) -> str | None:
-        """Take what is there, without waiting; the text when it is whole, '' where it failed, else None."""
+        """Take the words that are there, without waiting. Return the text once it is complete, '' if it
+        failed, else None."""
         while self._reply.ready:
             try:
                 word = next(self._words)
@@ -63,6 +64,6 @@ class Summary:
         return None
 
     def close(self) -> None:
-        """End it, wherever it stands; returns at once."""
+        """Stop it wherever it is, and return at once."""
         self._reply.cancel()
         self._session.close()

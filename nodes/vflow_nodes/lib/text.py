@@ -1,6 +1,6 @@
-"""Words as a voice says them: without Markdown, and with the mark that says how they end.
+"""Prepare words for a voice: remove Markdown, and find the mark that tells how they end.
 
-It imports nothing of vflow: the decode engine uses it too.
+It imports nothing of vflow, since the decode engine uses it too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _NARROW = {
     **dict(zip("。！？，、；：．｡､", ".!?,,;:..,", strict=True)),  # noqa: RUF001  # Chinese, Japanese
     **dict(zip("။၊។؟،؛۔।॥", ".,.?,;...", strict=True)),  # noqa: RUF001  # Burmese to Hindi
 }
-"""The marks of other scripts, each with the one of MARKS that it is like."""
+"""The marks of other scripts, each with the mark in MARKS that it corresponds to."""
 _CLOSERS = "\"'”’)]}*_`~」』）》〉】〕］"  # noqa: RUF001
 _ABBREVIATIONS = frozenset("dr mr mrs ms st prof sr jr vs e.g i.e approx inc ltd".split())  # noqa: SIM905
 _MARKDOWN = re.compile(r"^[#|>]+$|(?<!\w)[*_`~]+|[*_`~]+(?!\w)|(?<!\w)#+(?!\d)")
@@ -24,14 +24,14 @@ _UNSPOKEN = "-–—•|=~"  # noqa: RUF001
 
 
 def speakable(text: str) -> str:
-    """The text as it is said: without Markdown's marks, HTML tags and doubled spaces."""
+    """Return the text as it is said: without Markdown's marks, HTML tags and doubled spaces."""
     return " ".join(filter(None, (_without_marks(_TAG.sub("", word)) for word in text.split())))
 
 
 def spoken(word: str) -> str:
-    """A word of a reply without Markdown's marks; '' for a bullet, a dash or a rule, which nobody says.
+    """Return a word of a reply without Markdown's marks; '' for a bullet, a dash or a rule, never said.
 
-    Every letter and digit stays, also those of an HTML tag: the engine has counted them as a word.
+    Every letter and digit stays, even those of an HTML tag: the engine has counted them as a word.
     """
     bare = _without_marks(word)
     return bare if bare.strip(_UNSPOKEN) else ""
@@ -42,7 +42,7 @@ def _without_marks(word: str) -> str:
 
 
 def mark_after(text: str) -> str:
-    """The mark of `MARKS` with which a written word or chunk ends; '' for none, as for the full stop of an
+    """Return the mark of `MARKS` that ends a written word or chunk; '' for none, and for the full stop of an
     abbreviation or an initial."""
     mark = final_mark(text)
     if mark == ".":
@@ -55,9 +55,9 @@ def mark_after(text: str) -> str:
 
 
 def final_mark(text: str) -> str:
-    """The mark of `MARKS` with which a text ends, quotes and brackets set aside; '' for none.
+    """Return the mark of `MARKS` that ends a text, before any quotes and brackets; '' for none.
 
-    A mark of another script is returned as the one that it is like, two hyphens as a dash.
+    A mark of another script is returned as the mark that it corresponds to, two hyphens as a dash.
     """
     bare = text.rstrip().rstrip(_CLOSERS)
     if bare.endswith("--"):
@@ -69,5 +69,5 @@ def final_mark(text: str) -> str:
 
 
 def ends_sentence(text: str) -> bool:
-    """Whether a written word or chunk ends a sentence."""
+    """Tell whether a written word or chunk ends a sentence."""
     return mark_after(text) in SENTENCE_ENDS

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class State(Enum):
-    """Where a stream of rated windows is."""
+    """The state of a stream of rated windows."""
 
     IDLE = "nobody speaks"
     ONSET = "voice, but not yet enough of it for an utterance"
@@ -16,5 +16,5 @@ class State(Enum):
 
     @property
     def in_utterance(self) -> bool:
-        """Whether an utterance has begun, and is not over."""
+        """Whether an utterance has begun and is not over."""
         return self not in (State.IDLE, State.ONSET)

@@ -1,11 +1,11 @@
-"""How likely it is that a turn is over, by its words, how long it is, and what a model of its sound says.
+"""Rate how likely it is that a turn is over, by its words, its length, and a model of its sound.
 
     P(finished) = 1 / (1 + exp(-(w0 + sum of w_i x_i)))
 
-The weights are those that `benchmarks/end_of_turn.py` printed for human turns with pauses; see
-docs/measurements.md. A speech-to-text guesses at a pause how the sentence stands, and writes it down as
-punctuation: nobody ends in a comma. Who hesitates has said few words a second. Which words nobody ends with,
-and how many are said, is known for English alone; of other languages only the punctuation counts.
+`benchmarks/end_of_turn.py` printed the weights, from human turns with pauses; see docs/measurements.md. At a
+pause, speech-to-text guesses whether the sentence is complete, and shows that by punctuation: nobody ends
+with a comma. People who hesitate say few words a second. Which words end no sentence, and how many words are
+usual, is known for English only; in other languages only the punctuation counts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Weights = Mapping[str, float]
 """The weights w_i by name; `bias` is w0."""
 
 MARKS = {"comma": ",，、،;:-—", "trails_off": "…", "asks": "?？؟", "states": ".!。！"}
-"""The kinds of last characters."""
+"""The last characters of a transcript, by what they mean."""
 AUDIO: Weights = {"bias": -0.821, "sound": 0.269}
 TEXT: Weights = {
     "bias": -2.639,
@@ -42,18 +42,18 @@ AUDIO_AND_TEXT: Weights = {
     "open_word": -1.021,
     "rate": 0.337,
 }
-"""The weights by the sound, by the words, and by both. `sound` are the log-odds that smart-turn gives."""
+"""The weights for the sound alone, for the words alone, and for both. `sound` is smart-turn's log-odds."""
 
 LIMIT = 6.0
-"""The log-odds of a model of the sound are cut here: one that is sure is not that sure."""
+"""The most that a sound model's log-odds may be, either way: such models are too sure of themselves."""
 UNSPOKEN_S, SHORTEST_S = 0.6, 0.5
-"""Of an utterance about this long is no speech, its pre-roll and its pause; and the least that counts."""
+"""About how much of an utterance is no speech (its pre-roll and its pause), and the least speech assumed."""
 TYPICAL: Cues = {"open_word": 0.0, "words": 2.5, "rate": 2.9}
-"""The values for a language whose words nobody has measured: of the others, the means of English."""
+"""The values for a language whose words were never measured: no open word, and the means of English."""
 
 BRIEF_S, BRIEF = 2.3, 0.4
-"""A whole utterance shorter than this, as a command or an answer is, has finished as likely as this at least:
-in the calls that the weights are fitted to are few of them, and many openings."""
+"""A complete utterance shorter than this, such as a command or an answer, has at least this probability. The
+calls that the weights were fitted to have few of those, and many opening words."""
 
 _CONJUNCTIONS = "and or but nor because cause if when while whereas than although unless until since as"
 _PREPOSITIONS = "of to at for with from by into onto between during without within"
@@ -68,20 +68,21 @@ OPEN_WORDS: Mapping[str, frozenset[str]] = {
         f"{_CONJUNCTIONS} {_PREPOSITIONS} {_DETERMINERS} {_SUBJECTS} {_AUXILIARIES} {_FILLERS}".split()
     )
 }
-"""Words after which hardly anybody ends, by language. Not here: what may be an adverb, as "so" and "in"."""
+"""Words that hardly anybody ends with, by language. Words that may be adverbs, as "so" and "in", are left
+out."""
 _OPENERS = (
     "okay ok well so sure right alright all hi hello hey um uh oh good morning afternoon please thanks thank"
     " you now then and but actually great perfect mhm hmm i see"
 )
 OPENERS: Mapping[str, frozenset[str]] = {"en": frozenset(_OPENERS.split())}
-"""Words with which people begin, by language: an utterance of these alone goes on. A yes or no may be all."""
+"""Words that people begin with, by language: after these alone more follows. "Yes" and "no" may be all."""
 
 _APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 
 
 def cues(text: str, seconds: float, language: str = "en") -> dict[str, float]:
-    """The values of a transcript that ends at a pause, of an utterance of that length."""
+    """Return the values of a transcript that ends at a pause, for an utterance of that length."""
     said = text.rstrip().rstrip(f"\"'”{_APOSTROPHE})»")
     words = _WORD.findall(said.lower().replace(_APOSTROPHE, "'"))
     last = words[-1] if words else ""
@@ -106,13 +107,13 @@ def cues(text: str, seconds: float, language: str = "en") -> dict[str, float]:
 
 
 def log_odds(probability: float) -> float:
-    """The log-odds of what a model of the sound says, cut at LIMIT."""
+    """Return the log-odds of a sound model's probability, cut at LIMIT."""
     p = min(max(probability, 1e-6), 1 - 1e-6)
     return min(max(math.log(p / (1 - p)), -LIMIT), LIMIT)
 
 
 def finished(weights: Weights, values: Cues) -> float:
-    """P(finished), 0 to 1, of a `brief` one BRIEF at least. A value that has no weight does not count."""
+    """Return P(finished), 0 to 1, at least BRIEF if `brief` is set. Values without a weight do not count."""
     total = weights["bias"] + sum(weights.get(name, 0.0) * value for name, value in values.items())
     likely = 1 / (1 + math.exp(-min(max(total, -700), 700)))  # exp overflows a little further out
     return max(likely, BRIEF) if values.get("brief") else likely

@@ -1,7 +1,7 @@
-"""The utterance that goes on: its newest sound, and the pause that it is in.
+"""The present utterance: its newest sound, and the pause that the user is in.
 
-A node with two inputs gets each event of a turn by both, the second time late: behind a transcript. An event
-counts once, and once the audio before it is here.
+A node with two inputs gets each event of a turn through both, the second time late, after a transcript. An
+event counts only once, and only when the audio before it is here.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from vflow import SECOND, AudioPacket, Event, Pause, Resume, Samples, SpeechEnd,
 
 RATE = 16_000
 _ORDER = {SpeechStart: 0, Pause: 1, Resume: 2, SpeechEnd: 3, SpeechVoid: 3}
-"""Of events of one turn with one pts: a resume has the pts of its pause where speech goes on at once."""
+"""The order of events of one turn with the same pts: a resume has its pause's pts if speech goes on at once.
+"""
 
 
 class Utterance:
-    """What was said since the last SpeechStart, of which the newest `keep_s` are kept."""
+    """The speech since the last SpeechStart; only the newest `keep_s` are kept."""
 
     def __init__(self, keep_s: float) -> None:
         self._keep = round(keep_s * RATE)
@@ -32,17 +33,17 @@ class Utterance:
 
     @property
     def seconds(self) -> float:
-        """How long it has gone on, its pauses counted."""
+        """How long it has lasted, with its pauses."""
         return (self._end_ns - self._start_ns) / SECOND
 
     def samples(self) -> Samples:
-        """The newest `keep_s` of it, `(frames,) float32` at 16 kHz; fewer where less was said. A copy."""
+        """Return its newest `keep_s`, `(frames,) float32` at 16 kHz, or all if it is shorter. A copy."""
         if not self._blocks:
             return np.empty(0, np.float32)
         return np.concatenate(self._blocks)[-self._keep :]
 
     def add(self, packet: AudioPacket) -> None:
-        """Take a packet at 16 kHz; one of another turn is dropped."""
+        """Take a packet at 16 kHz; drop one of another turn."""
         if packet.turn != self.turn:
             return
         self._blocks.append(packet.mono())
@@ -52,7 +53,7 @@ class Utterance:
             self._frames -= len(self._blocks.popleft())
 
     def follow(self, event: Event) -> bool:
-        """Take an event; whether it is a new one of this utterance."""
+        """Take an event. Return whether it is a new one of this utterance."""
         order = _ORDER.get(type(event))
         if order is None or event.turn < self.turn:
             return False
@@ -65,7 +66,7 @@ class Utterance:
         if event.turn != self.turn or place <= self._newest:
             return False
         if isinstance(event, Pause) and event.pts_ns > self._end_ns:
-            return False  # came ahead of its audio, by another input
+            return False  # it came before its audio, through another input
         self._newest = place
         self.pause = event if isinstance(event, Pause) else None
         return True

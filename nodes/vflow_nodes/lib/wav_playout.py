@@ -1,4 +1,4 @@
-"""A wav file as the tape of a `Playout`: what is played is what is in it."""
+"""Play a `Playout` into a wav file: the file has exactly the audio that was played."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from vflow_nodes.lib.wav_writer import WavWriter
 _TAKE_S = 60
 _SILENCE_FRAMES = 1 << 16
 Report = tuple[str, int, Played]
-"""`start` or `end` of a turn, the frame of the file where that is, and how much of the turn was played."""
+"""(`start` or `end` of a turn, its frame in the file, how much of the turn was played)."""
 
 
 class WavPlayout:
-    """A mono PCM16 file behind a `Playout`, wound on by whoever calls, as far as the clock has come.
+    """A mono PCM16 file that a `Playout` plays into. Callers wind it on to the clock's time.
 
-    Any thread may call. `wind` and `drop` only decide what is played; `save` does the writing, so that a
-    slow disk never holds up a drop. With `echoes` it remembers what was played until `sounded` is called.
+    Any thread may call. `wind` and `drop` only decide what is played; `save` writes, so that a slow disk
+    never delays a drop. With `echoes` it keeps the audio played until `sounded` is called.
     """
 
     def __init__(
         self, file: str, rate: int, echoes: bool = False, go_on: bool = False, skip: bool = False
     ) -> None:
-        """With `go_on` the file is that of an earlier tape of this run, and is gone on with; with `skip` too,
-        the first frames of this tape are those that it has."""
+        """With `go_on` the file is from an earlier tape of this run, and is continued; with `skip` as well,
+        the first frames of this tape are those that the file already has."""
         self.rate = rate
         self._echoes = echoes
         self._playout = Playout(rate)
         self._playing = threading.Lock()
         self._ended = False  # guarded by _playing
         self._sounded: deque[tuple[int, Samples]] = deque()  # (frame, samples); guarded by _playing
-        # (samples, silence behind them); appended under _playing, taken under _saving
+        # (samples, frames of silence after them); appended under _playing, taken under _saving
         self._unsaved: deque[tuple[NDArray[np.float32], int]] = deque()
         self._saving = threading.Lock()
         self._sound: WavWriter | None = WavWriter(file, rate, go_on)  # guarded by _saving
-        self._skipped = self._sound.frames if go_on and skip else 0  # frames still to be; guarded by _saving
+        self._skipped = self._sound.frames if go_on and skip else 0  # frames to skip; guarded by _saving
         self._saved = False  # guarded by _saving
         self.begun = go_on
-        """Whether the file holds what was played."""
+        """Whether the file already has audio of this run."""
 
     @property
     def queued(self) -> int:
@@ -56,12 +56,12 @@ class WavPlayout:
 
     @property
     def due(self) -> int | None:
-        """The frame of the file at which there is a start or end to report; None for none, or while held."""
+        """The next frame of the file with a start or end to report; None for none, or while on hold."""
         return self._playout.next_mark()
 
     @property
     def end(self) -> int:
-        """The frame of the file behind all that is played or accepted."""
+        """The frame of the file after all audio played or accepted."""
         with self._playing:
             return self._playout.position + self._playout.queued
 
@@ -71,33 +71,34 @@ class WavPlayout:
             return self._wind(frame)
 
     def write(self, packet: AudioPacket, epoch: int, lead_in: int = 0) -> list[Report]:
-        """Accept a packet; an idle tape is silent up to the frame `lead_in` first. Raises: Flushed."""
+        """Accept a packet; if the tape is idle, first play silence up to the frame `lead_in`. Raises:
+        Flushed."""
         with self._playing:
-            # that silence is played in advance: neither a mark nor a count of samples knows of it
+            # play that silence in advance: it counts neither for marks nor as samples of the reply
             reports = [] if self._playout.queued else self._wind(lead_in)
             self._playout.write(packet, epoch)
             return reports
 
     def end_turn(self, turn: int) -> None:
-        """The reply of `turn` ends behind what was accepted so far."""
+        """Mark that the reply of `turn` ends after the audio accepted so far."""
         with self._playing:
             self._playout.end_turn(turn)
 
     def drop(self, epoch: int, frame: int) -> tuple[tuple[Played, ...], list[Report]]:
-        """Play up to `frame`, forget the rest, and refuse what is older than `epoch`."""
+        """Play up to `frame`, forget the rest, and refuse packets older than `epoch`."""
         with self._playing:
             reports = self._wind(frame)
             return self._playout.drop(epoch), reports
 
     def duck(self, gain: float, frame: int) -> list[Report]:
-        """Play up to `frame` as it was, and what follows at a linear gain of 0 to 1, until a drop."""
+        """Play up to `frame` as before, and then at a linear gain of 0 to 1, until a drop."""
         with self._playing:
             reports = self._wind(frame)
             self._playout.duck(gain)
             return reports
 
     def hold(self, held: bool, frame: int) -> list[Report]:
-        """Play up to `frame` as it was; then silence, and what is left waits, or goes on."""
+        """Play up to `frame` as before; then play silence while the rest waits, or go on with the rest."""
         with self._playing:
             reports = self._wind(frame)
             if held:
@@ -107,18 +108,18 @@ class WavPlayout:
             return reports
 
     def sounded(self) -> list[tuple[int, Samples]]:
-        """Return what was played since the last call: frame and samples, no silence; [] without `echoes`."""
+        """Return the audio played since the last call: frame and samples, no silence; [] without `echoes`."""
         with self._playing:
             sounded = list(self._sounded)
             self._sounded.clear()
             return sounded
 
     def save(self, end: bool = False) -> None:
-        """Write what was played to the file; with `end` for the last time: finish the file.
+        """Write the audio played to the file; with `end`, for the last time: finish the file.
 
-        Where the first call is the last one nothing came to be played: a file that was there stays as it was.
+        If the first call is also the last one, nothing was played, and an existing file stays as it was.
 
-        Raises: Unavailable where the disk takes no more.
+        Raises: Unavailable if the disk is full.
         """
         with self._playing:
             self._ended = self._ended or end
@@ -150,9 +151,9 @@ class WavPlayout:
         if self._ended:
             return []
         reports: list[Report] = []
-        while True:  # at least once: an end behind the last sample passes with no sample taken
+        while True:  # at least once: an end after the last sample is reported without a sample
             left, queued = frame - self._playout.position, self._playout.queued
-            size = min(max(left, 0), _TAKE_S * self.rate)  # of an hour of silence, not the whole at once
+            size = min(max(left, 0), _TAKE_S * self.rate)  # an hour of silence is not made at once
             at = self._playout.position
             samples, passed = self._playout.take(size)
             if self._echoes and size and queued:

@@ -1,7 +1,7 @@
-"""A wav file that is readable at any moment, however the process ends: 16 bit, one channel.
+"""Write a wav file that is readable at any moment, however the process ends: 16 bit, one channel.
 
-Libsndfile writes the length into the header when it closes the file; a process that is killed leaves a file
-without samples. Here the length follows every write, after the samples that it counts.
+Libsndfile writes the length into the header only when it closes the file, so a killed process leaves a file
+that seems empty. Here the length is updated after every write of samples.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ except ImportError:  # Windows
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _UNKNOWN = 0xFFFFFFFF
-"""The length in the header of a stream that cannot be wound back; readers play it to its end."""
+"""The length in the header of a stream that cannot be rewound; readers play it to its end."""
 
 
 _MENDS = {
@@ -41,20 +41,20 @@ _MENDS = {
 class WavWriter:
     """Writes a wav file. One thread at a time.
 
-    A file that is there stays as it is until the first sample is written: a run that never plays must not
-    cost the recording of the one before. It is then overwritten in place, so that its permissions, links and
-    owner stay. A device or a pipe gets the header at once. Two writers of one file, in whatever processes,
-    would tear it: the second one is refused.
+    An existing file stays as it is until the first sample is written: a run that plays nothing must not
+    destroy the last run's recording. It is then overwritten in place, so that its permissions, links and
+    owner stay. A device or a pipe gets the header at once. A second writer of one file, in any process, is
+    refused: two would mix their samples.
     """
 
     def __init__(self, file: str, rate: int, go_on: bool = False) -> None:
-        """With `go_on` write after the samples that are there, which an earlier writer of this rate wrote.
-        Raises: Unavailable where the file cannot be written."""
+        """With `go_on`, write after the file's samples, which an earlier writer of this rate wrote. Raises:
+        Unavailable if the file cannot be written."""
         self.file = file
         self._rate = rate
         self._bytes = 0  # of samples
         self.new = not _exists(file)
-        """Whether there was no such file."""
+        """Whether there was no such file before."""
         self._fd = _open(file)
         self._sized = stat.S_ISREG(os.fstat(self._fd).st_mode)
         self._begun = go_on and self._sized and not self.new
@@ -74,8 +74,8 @@ class WavWriter:
         return self._bytes // 2
 
     def write(self, samples: NDArray[np.float32]) -> None:
-        """Append samples, full scale at 1.0; what is louder is clipped. Raises: Unavailable where no more can
-        be written; what was written is counted all the same."""
+        """Append samples, full scale at 1.0; louder ones are clipped. Raises: Unavailable if no more can be
+        written; the header counts what was written before."""
         if not len(samples):
             return
         if not self._begun:
@@ -89,12 +89,12 @@ class WavWriter:
                 self._write_header(self._bytes)
 
     def close(self, keep_empty: bool = True) -> None:
-        """Close the file; may be called twice. Without `keep_empty`, remove a new one without samples."""
+        """Close the file; may be called twice. Without `keep_empty`, remove a new file without samples."""
         if self._fd < 0:
             return
         mine = os.fstat(self._fd)
         if self._sized and fcntl is not None:
-            with contextlib.suppress(OSError):  # else a forked process that has it open holds the lock
+            with contextlib.suppress(OSError):  # else a forked process with the file open keeps it
                 fcntl.flock(self._fd, fcntl.LOCK_UN)
         os.close(self._fd)
         self._fd = -1
@@ -129,7 +129,7 @@ class WavWriter:
 
     def _header(self, size: int) -> bytes:
         riff = min(size + _HEADER.size - 8, _UNKNOWN)
-        size = min(size, _UNKNOWN)  # of 37 hours and more at 16 kHz a header cannot tell
+        size = min(size, _UNKNOWN)  # the header's limit, 37 hours at 16 kHz
         form = b"RIFF", riff, b"WAVE", b"fmt ", 16, 1, 1, self._rate, 2 * self._rate, 2, 16
         return _HEADER.pack(*form, b"data", size)
 
@@ -144,18 +144,18 @@ class WavWriter:
 def _exists(file: str) -> bool:
     try:
         return os.path.exists(file)
-    except ValueError:  # no path at all: opening it says so
+    except ValueError:  # not a valid path: opening it will say so
         return False
 
 
 def _open(file: str) -> int:
-    """A descriptor to write by; nothing that is there is changed. Raises: Unavailable."""
+    """Return a descriptor for writing, without changing an existing file. Raises: Unavailable."""
     folder = Path(file).parent
     try:
         if not folder.is_dir():
-            # without the folder's name: a part of a path that came from ${...} is not recognized
+            # leave out the folder's name: secrets from ${...} are not recognized in a part of a path
             raise Unavailable(f"{file} cannot be written: there is no such folder; make it, or name another")
-        # not to wait for the reader of a pipe: there may never be one
+        # do not wait for the reader of a pipe: there may never be one
         fd = os.open(file, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o666)
     except (OSError, ValueError) as error:
         raise Unavailable(_cannot(file, error)) from error
@@ -167,7 +167,8 @@ def _open(file: str) -> int:
 
 
 def _locked(fd: int) -> bool:
-    """Lock a file until it is closed; False where somebody has. True where the system has no such locks."""
+    """Lock a file until it is closed. Return False if another writer has it; True if the system has no such
+    locks."""
     if fcntl is not None:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

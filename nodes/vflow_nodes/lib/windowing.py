@@ -1,4 +1,4 @@
-"""Audio in packets of any length, cut into the windows that a detector rates."""
+"""Cut audio in packets of any length into the windows that a detector rates."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ WINDOW_NS = WINDOW * SECOND // RATE
 
 
 def rated(window: Samples, pts_ns: int, speech: float, power: float | None = None) -> AudioPacket:
-    """A window with the probability of speech that a detector gave it, and its `Loudness`."""
+    """Return a window as a packet, with a detector's probability of speech, and its `Loudness`."""
     meta = {"speech": speech} if power is None else {"speech": speech, "power": power}
     return AudioPacket(data=window, rate=RATE, pts_ns=pts_ns, meta=meta)
 
 
 class Loudness:
-    """The power of windows, one after the other, of what a high-pass leaves: no offset, hum or thump."""
+    """Measures the power of successive windows after a high-pass, without offset, hum or thump."""
 
     def __init__(self) -> None:
         self._high_pass = HighPass(RATE)
@@ -31,13 +31,13 @@ class Loudness:
         self._high_pass.reset()
 
     def of(self, window: Samples) -> float:
-        """The mean square of the next window, `(WINDOW,)`."""
+        """Return the mean square of the next window, `(WINDOW,)`."""
         heard = self._high_pass.filter(window)
         return float(np.dot(heard, heard)) / len(heard)
 
 
 class Windows:
-    """Cuts windows across packets. `restart` is called where the stream begins anew."""
+    """Cuts windows across packets. It calls `restart` when the stream begins anew."""
 
     def __init__(self, restart: Callable[[], None]) -> None:
         self._restart = restart
@@ -45,13 +45,13 @@ class Windows:
         self._rest = np.empty(0, np.float32)
 
     def reset(self) -> None:
-        """Forget the stream, with a last window that is not whole (below 32 ms)."""
+        """Forget the stream, with any incomplete last window (below 32 ms)."""
         self._rest = np.empty(0, np.float32)
         self._restart()
 
     def cut(self, packet: AudioPacket) -> Iterator[tuple[Samples, int]]:
-        """The whole windows, `(WINDOW,) float32`, each with its pts; a jump of the packet's pts by more than
-        a window begins anew."""
+        """Yield the complete windows, `(WINDOW,) float32`, each with its pts. If the packet's pts jumps by
+        more than a window, begin anew."""
         if abs(packet.pts_ns - self._next_ns) > WINDOW_NS:
             self.reset()
         self._next_ns = packet.pts_ns + packet.duration_ns

@@ -1,6 +1,6 @@
-"""A generator's account of what it did not say: counts for the turn's end, and what to set.
+"""Report the parts of a reply that a generator did not say: counts for the turn's end, and how to mend it.
 
-It imports no torch: `EngineGenerator` is inspected where there is none.
+It imports no torch, since `EngineGenerator` can be inspected without it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CHAT_MODEL = "set 'model' to one that is made for chat"
 
 
 class Spoken(Protocol):
-    """How much of a reply is not said, in tokens: all together, and thoughts alone."""
+    """How many tokens of a reply are not said: in all, and as thoughts."""
 
     @property
     def parser(self) -> SpeechParser: ...
@@ -27,7 +27,7 @@ class Spoken(Protocol):
 
 
 class Reply(Protocol):
-    """A reply that is over, of the decode engine's or of a remote model."""
+    """A reply that is over, by the decode engine or a remote model."""
 
     @property
     def spoken(self) -> Spoken: ...
@@ -38,7 +38,7 @@ class Reply(Protocol):
 
 
 def counts(reply: Reply | None) -> dict[str, int]:
-    """Return how much a reply that is over withheld, by names: what is above 0."""
+    """Return the counts, by name, of what a finished reply withheld; only those above 0."""
     if reply is None:
         return {}
     found = {
@@ -50,7 +50,7 @@ def counts(reply: Reply | None) -> dict[str, int]:
 
 
 def problem(reply: Reply, words: int) -> tuple[str, str]:
-    """Return what is to be told of a reply that is over, and the kind of problem; ('', '') for nothing."""
+    """Return a warning about a finished reply, and the kind of problem; ('', '') for none."""
     parser, spoken = reply.spoken.parser, reply.spoken
     if parser.leaked:
         return "leaked", (

@@ -1,6 +1,6 @@
-"""The words of a text as its readers see them, also in scripts that put no space between words.
+"""Split a text into words as its readers see them, also in scripts that put no space between words.
 
-It imports nothing of vflow: the decode engine uses it too. `vflow.join_words` is the way back.
+It imports nothing of vflow, since the decode engine uses it too. `vflow.join_words` does the reverse.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ UNSPACED = re.compile(
     "\u2e80-\u312f\u31a0-\u9fff\uf900-\ufaff\uff00-\uff9f\uffe0-\uffef"
     "\U0001b000-\U0001b16f\U00020000-\U0003ffff]"
 )
-"""A letter or mark of a script without spaces; the same as vflow.scripts has."""
+"""Matches a letter or mark of a script without spaces; the same as in vflow.scripts."""
 LONGEST = 24
-"""Characters of such a word: a longer one is none that a dictionary knows, and is cut."""
+"""Most characters of such a word: no dictionary has a longer one, so it is cut."""
 _OPENERS = "([{<¡¿“‘«‹「『（《〈【〔［｛〖〘$€£¥￥₩฿"  # noqa: RUF001
 _SMALL = "ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮー々ๆ"
-"""Letters that go on in a word."""
+"""Letters that never begin a word."""
 _LEADING = "\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4"
-"""Vowels of Thai and Lao that stand before their consonant."""
+"""Vowels of Thai and Lao that are written before their consonant."""
 _NUMBER = re.compile(r"\d[\d.,]*")
 
 
 def units(text: str) -> list[str]:
-    """The words of a text without spaces, each with the marks that belong to it; joined they are the text.
+    """Return the words of a text without spaces, each with its marks; joined, they are the text.
 
-    A text without a letter of a script without spaces is one word.
+    A text that has no letter of such a script is one word.
     """
     if not UNSPACED.search(text):
         return [text] if text else []
@@ -43,10 +43,10 @@ def units(text: str) -> list[str]:
 
 
 def settled(text: str, cut: bool = False) -> tuple[list[str], str]:
-    """The words of a text that stay as they are whatever follows, and the rest of it.
+    """Return the words of a text that no further letters can change, and the rest of the text.
 
-    A dictionary finds the end of a word by the letters after it: in Chinese and Japanese by few of them. With
-    `cut` nothing follows, but the last word may be a part of one.
+    A dictionary finds the end of a word by the letters after it, in Chinese and Japanese by a few. With `cut`
+    nothing follows, but the last word may be incomplete.
     """
     found = units(text)
     after = 0
@@ -61,8 +61,8 @@ def settled(text: str, cut: bool = False) -> tuple[list[str], str]:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a whole text, as `Words` makes them of a reply: one begins with a space where the text has
-    one and joining puts none."""
+    """Return the words of a whole text, as `Words` makes them of a reply: a word begins with a space if the
+    text has one there and joining adds none."""
     found: list[str] = []
     for chunk in text.split():
         for n, unit in enumerate(units(chunk)):
@@ -71,13 +71,13 @@ def words_of(text: str) -> list[str]:
 
 
 def spaced(before: str, word: str, gap: bool) -> str:
-    """A word with the space that its text has before it, where joining it to the word `before` puts none."""
+    """Return a word, with the space before it in its text if joining it to the word `before` adds none."""
     beside = before and (UNSPACED.match(before[-1]) or UNSPACED.match(word[0]))
     return f" {word}" if gap and beside else word
 
 
 def _parts(left: str, right: str) -> bool:
-    """Whether a word ends between the two, and joining them puts no space there."""
+    """Tell whether a word ends between the two, and joining them adds no space."""
     if not (UNSPACED.match(left[-1]) or UNSPACED.match(right[0])):
         return False
     if left[-1] in _OPENERS or not any(map(str.isalnum, left)) or right[0] in _SMALL:
@@ -100,7 +100,8 @@ def _segments(text: str) -> list[str]:
 
 @functools.cache
 def _breaker() -> Callable[[str], list[str]]:
-    """ICU's dictionaries, where they are installed; else each character with its marks is a word."""
+    """Return a function that splits by ICU's dictionaries, if installed; else each character with its marks
+    is a word."""
     try:
         from icu4py.breakers import WordBreaker
     except ImportError:
@@ -109,7 +110,7 @@ def _breaker() -> Callable[[str], list[str]]:
 
 
 def _clusters(text: str) -> list[str]:
-    """Characters of scripts without spaces with what is written around them; others by the run."""
+    """Return the characters of scripts without spaces, each with its marks, and other characters as runs."""
     found: list[str] = []
     for character in text:
         unspaced = UNSPACED.match(character) is not None

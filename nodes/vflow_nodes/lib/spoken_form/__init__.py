@@ -1,6 +1,6 @@
-"""The spoken form of a reply: what a good reader says for the words that a model wrote.
+"""The spoken form of a reply: how a good reader says the words that a model wrote.
 
-It imports nothing of vflow, holds no thread and reads no clock.
+It imports nothing of vflow, has no thread and reads no clock.
 """
 
 from vflow_nodes.lib.spoken_form.form import SpokenForm, language

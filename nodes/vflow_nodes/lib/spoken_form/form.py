@@ -1,7 +1,7 @@
 """The spoken form of one reply, word by word."""
 
 # ruff: noqa: RUF001
-# The quotes are those that models write.
+# The quotes are the ones that models write.
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ class SpokenForm:
     """
 
     def __init__(self, language: str = "en", long_words: LongWords = "name") -> None:
-        """Raises: ValueError for a language without a table."""
+        """Begin a reply. Raises: ValueError if the language has no table."""
         self._table = _table(language)
         self._long_words: LongWords = long_words
         self.reset()
 
     def reset(self) -> None:
-        """Forget the reply; what is held is dropped."""
+        """Forget the reply, and drop the words held back."""
         self._held: list[Word] = []
         self._before = Before()
-        self._owed = ""  # what a release left to be said
+        self._owed = ""  # a word that a release left for later
         self._fence = ""  # the mark that closes the fenced code
 
     @property
@@ -59,16 +59,16 @@ class SpokenForm:
         return bool(self._held)
 
     def push(self, word: str) -> list[Unit]:
-        """Take one written word; return the units that are decided now."""
+        """Take one written word. Return the units that are decided now."""
         self._held.append(take_apart(word))
         return self._decide(Stage.MORE)
 
     def release(self) -> list[Unit]:
-        """Return units for all that is held, in the form that stays true whatever follows."""
+        """Return units for all words held back, in a form that is right whatever follows."""
         return self._decide(Stage.RELEASE)
 
     def finish(self) -> list[Unit]:
-        """Return units for all that is held: the reply ends."""
+        """Return units for all words held back, because the reply ends."""
         units = self._decide(Stage.FINISH)
         if self._owed:
             units.append(Unit("", self._owed))
@@ -90,7 +90,7 @@ class SpokenForm:
         return units
 
     def _fenced(self, word: Word) -> Reading | None:
-        """How a word of fenced code is said, and the fences themselves; None outside."""
+        """Read a word of fenced code, or a fence itself; None outside."""
         written = word.written
         if self._fence:
             if self._fence in written:
@@ -136,7 +136,7 @@ class SpokenForm:
 
 
 def _quoted(words: Sequence[Word], quoted: str, ended: bool) -> str:
-    """The kind of quotation that is open after words; a single one ends with its sentence."""
+    """Return the kind of quotation that is open after these words; a single quote ends with its sentence."""
     for word in words:
         if any(mark in word.lead for mark in '"“„«'):
             quoted = '"'
@@ -150,7 +150,7 @@ def _quoted(words: Sequence[Word], quoted: str, ended: bool) -> str:
 
 
 def _paid(owed: str, reading: Reading) -> str:
-    """The reading with the word that was owed: before it, or after a scale ("million dollars")."""
+    """Return the reading with the word owed to it: before it, or after a scale ("million dollars")."""
     if reading.replaces:
         return reading.spoken
     if reading.kind != "scale":

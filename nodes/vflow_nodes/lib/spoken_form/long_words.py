@@ -1,4 +1,4 @@
-"""Words that are no words: hashes, keys, base64, and letters without end."""
+"""Find words that nobody could pronounce: hashes, keys, base64, and letters without end."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _KEY = re.compile(r"[A-Za-z0-9+/=_.:-]+")
 _ADDRESS = re.compile(r"(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}")
 _SHORTEST = 16
-"""Letters from which a mixture of letters and digits is a code rather than a name."""
+"""A mixture of letters and digits at least this long is a code rather than a name."""
 _LONGEST_WORD = 45
 """Letters of the longest word that is pronounced."""
 
 
 def is_code(core: str) -> bool:
-    """Whether a word is a hash, a key or the like, which nobody pronounces."""
+    """Tell whether a word is a hash, a key or the like, which nobody pronounces."""
     length = len(core)
     if length < _SHORTEST or not core.isascii():
         return False
@@ -39,12 +39,12 @@ def is_code(core: str) -> bool:
 
 
 def _turns(core: str) -> int:
-    """How often the case goes up within the word."""
+    """Count the changes from a small letter to a capital within the word."""
     return sum(a.islower() and b.isupper() for a, b in itertools.pairwise(core))
 
 
 def _mixtures(core: str) -> int:
-    """How often a letter and a digit meet."""
+    """Count the places where a letter and a digit meet."""
     return sum(
         a.isalnum() and b.isalnum() and a.isdigit() != b.isdigit() for a, b in itertools.pairwise(core)
     )

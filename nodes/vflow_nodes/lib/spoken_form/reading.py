@@ -10,20 +10,20 @@ from typing import Literal, Protocol
 from vflow_nodes.lib.spoken_form.word import Word
 
 LongWords = Literal["spell", "shorten", "name"]
-"""How to say a word that is no word, such as a hash: letter by letter, its two ends, or "a long code"."""
+"""How to say an unpronounceable word, as a hash: letter by letter, by its two ends, or as "a long code"."""
 
 RECENT = 5
-"""Words of a sentence that are remembered."""
+"""How many words of a sentence are remembered."""
 FARTHEST = 30
-"""Words that one reading may span; a bracket that is still open by then is read as it stands."""
+"""Most words that one reading may span; a bracket still open after that is read as it stands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
     """Written words and how they are said together.
 
-    `written` has one or more words, joined by one space. It is '' in one case: a word that a release left
-    owing ("dollars" after "one point five") and no later word took.
+    `written` has one or more words, joined by one space. It is '' in one case: for a word that a release left
+    for later ("dollars" after "one point five") and that no later word included.
     """
 
     written: str
@@ -32,7 +32,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the first `count` words that are held are said.
+    """How the first `count` words held back are said.
 
     `kind` and `value` are kept for the words after it: a "number" of value "1" makes "km" singular.
     `owed` is said before the next unit, unless that one `replaces` it: "nine", then "A M" and no "o'clock".
@@ -48,13 +48,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The last word that was read, and where it stood.
+    """The last word that was read, and its context.
 
     paused: whether a voice pauses after it, or the reply begins here.
     ended: whether a sentence ended, or the reply begins.
     mark: the mark after it.
     start: whether that word began its sentence.
-    sum: whether an operator stands before that word: "+ 5".
+    sum: whether an operator comes before that word: "+ 5".
     code: how many further words may be the digits of a code ("Your code is 4521").
     recent: the last words of this sentence, in small letters, the nearest last.
     quoted: the kind of quotation that is open: '"', "'", or none.
@@ -73,12 +73,12 @@ class Before:
     quoted: str = ""
 
     def near(self, words: Collection[str]) -> bool:
-        """Whether one of these words is among the last of this sentence."""
+        """Return whether one of these words is among the last of this sentence."""
         return any(word in words for word in self.recent)
 
 
 class Stage(Enum):
-    """How sure it is that no more words come: not, not for now, for good."""
+    """Whether more words may come: yes, not for now, or never."""
 
     MORE = "more"
     RELEASE = "release"
@@ -86,11 +86,11 @@ class Stage(Enum):
 
 
 class Wait(Exception):  # control flow, no error
-    """Raised inside a reading that depends on a word that has not come."""
+    """Raised inside a reading that depends on a word that has not come yet."""
 
 
 class Look:
-    """The words that are held, as a reading sees them."""
+    """The words held back, as a reading sees them."""
 
     __slots__ = ("before", "first", "stage", "words")
 
@@ -101,7 +101,7 @@ class Look:
         self.stage = stage
 
     def at(self, index: int) -> Word | None:
-        """The word at `index`, or None where none follows. Raises: Wait if it may still come."""
+        """Return the word at `index`, or None if none follows. Raises: Wait if it may still come."""
         if index < len(self.words):
             return self.words[index]
         if self.stage is Stage.MORE and index < FARTHEST:
@@ -109,11 +109,11 @@ class Look:
         return None
 
     def after(self, index: int) -> Word | None:
-        """The word after that at `index`; None after a mark, where nothing is waited for."""
+        """Return the word after the one at `index`; None after a mark, which ends the wait."""
         return None if self.words[index].mark else self.at(index + 1)
 
     def cut(self, index: int = 0) -> bool:
-        """Whether the words end at `index` only because the wait is over."""
+        """Return whether the words end at `index` only because the wait is over."""
         return self.stage is Stage.RELEASE and len(self.words) == index + 1 and not self.words[index].mark
 
 
@@ -123,7 +123,7 @@ class Language(Protocol):
     code_pause: str
 
     def read(self, look: Look, long_words: LongWords) -> Reading:
-        """Return how the first held words are said. Raises: Wait if that depends on a word to come."""
+        """Return how the first words held back are said. Raises: Wait if that depends on a word to come."""
 
     def code_words(self, word: str) -> int:
-        """How many words after this one may be the digits of a code."""
+        """Return how many words after this one may be the digits of a code."""

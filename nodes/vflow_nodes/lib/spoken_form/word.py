@@ -1,7 +1,7 @@
-"""One written word taken apart: what is in brackets, quotes and Markdown's marks, and how it ends."""
+"""Take a written word apart: its core without brackets, quotes and Markdown's marks, and its ending."""
 
 # ruff: noqa: RUF001
-# The dashes, quotes and signs are those that models write.
+# The dashes, quotes and signs are the ones that models write.
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LENGTH = (
     r"(?:['’′](?:(?:-(?=[0-9.]+[½¼¾]?(?:[\"”″]|''|’’)))?[0-9]{1,2}(?:\.[0-9]+)?[½¼¾]?(?:[\"”″]|''|’’)?)?"
     r"|[\"”″]|''|’’)?"
 )
-"""The pattern of a number with the marks of feet or inches, or without."""
+"""The pattern of a number, with or without the marks of feet or inches."""
 _LENGTHS = re.compile(rf"{LENGTH}(?:[-–—x×]{LENGTH})*")
 _MARKED = re.compile("['’′]|[\"”″].")
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉⁄", "0123456789/")
@@ -33,7 +33,7 @@ _COMPATIBLE = re.compile("[\u2160-\u217f\u2460-\u2473\u3371-\u33df\uff10-\uff19]
 _RAISED = re.compile("[⁻⁰¹²³⁴-⁹]{2,}|[⁰¹⁴-⁹]")
 _TO_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 LONGEST = 200
-"""Letters of a word above which only its length and alphabet are looked at."""
+"""Of a word with more letters than this, only the length and the alphabet are examined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class Word:
     """A written word.
 
     core: without quotes, brackets, Markdown and marks at its ends.
-    mark: the mark with which it ends, '' for none; `after`: the same without the core's own full stop.
+    mark: the mark that ends it, '' for none; `after`: the same without the core's own full stop.
     dotted: whether a full stop follows the core directly ("No." and "a.m.").
-    lead, tail: what was taken away before and after the core.
+    lead, tail: the characters removed before and after the core.
     """
 
     written: str
@@ -57,7 +57,7 @@ class Word:
 
 
 def take_apart(written: str) -> Word:
-    """Return the parts of a written word. Linear in its length."""
+    """Return the parts of a written word, in time linear in its length."""
     if written.isalpha():
         return Word(written, written, "", written, "")
     text = written
@@ -84,14 +84,14 @@ def take_apart(written: str) -> Word:
 
 
 def _is_length(found: str, rest: str, text: str) -> bool:
-    """Whether a word is a length in feet, or one with several marks of inches, and not a quotation's end."""
+    """Tell whether a word is a length in feet, or with several marks of inches, and not a quotation's end."""
     if len(rest) > 40 or text[:1] in "'‘" or not _MARKED.search(found):
         return False
     return rest[len(found) :].strip(_CLOSERS) == ""
 
 
 def mark_of(tail: str) -> str:
-    """The mark that stands for all marks of a word's end: the strongest."""
+    """Return the strongest of the marks at a word's end."""
     if not tail:
         return ""
     loud = "".join(mark for mark in "?!" if mark in tail)
@@ -103,7 +103,7 @@ def mark_of(tail: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without entities, escapes, citations, bold marks inside, and lowered digits."""
+    """Remove entities, escapes, citations, bold marks inside, and subscript digits."""
     if not text.isascii():
         text = _COMPATIBLE.sub(lambda found: normalize("NFKC", found.group()), text.translate(_LOWERED))
         text = _RAISED.sub(_power, text)
@@ -123,7 +123,7 @@ def _clean(text: str) -> str:
 
 
 def _power(found: re.Match[str]) -> str:
-    """Raised digits after a number or a lone letter as a power; after a word they are a footnote's mark."""
+    """Turn raised digits after a number or a lone letter into a power; after a word they are a footnote."""
     before = found.string[: found.start()]
     if not before or not (before[-1].isdigit() or len(before.strip(_OPENERS)) == 1):
         return ""
@@ -131,7 +131,7 @@ def _power(found: re.Match[str]) -> str:
 
 
 def _without_quote(rest: str) -> str:
-    """Without the quote before a word, but with the apostrophe of '90s and 'em."""
+    """Remove the quote before a word, but keep the apostrophe of '90s and 'em."""
     if rest.startswith("~"):
         return rest[2:].lstrip(_OPENERS) if rest.startswith("~~") else rest
     quoted = rest[1:]
