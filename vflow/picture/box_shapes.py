@@ -1,4 +1,4 @@
-"""The boxes of a picture: the texts in them, their ports, and the size that these need."""
+"""Measure the boxes of a picture: their texts, their ports, and the size that these need."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from vflow.picture.layered import Layout
 from vflow.picture.text_width import shortened, text_width
 
 NAME, SMALL, TINY = 14.0, 11.5, 10.5
-"""Sizes of text in pixels: of a node's name, of what it is, of ports and labels."""
+"""Sizes of text in pixels: for a node's name, for its kind, for ports and labels."""
 LINE = 14.0
-"""From one line of small text to the next."""
+"""Distance from one line of small text to the next."""
 BETWEEN = 14.0
-"""Between the names of two ports."""
+"""Distance between the names of two ports."""
 PAD = 10.0
-"""Inside a box, left and right."""
+"""Margin inside a box, left and right."""
 WIDEST = 300.0
-"""A longer text in a box or label is shortened, in pixels; it is whole where the picture is pointed at."""
+"""A text in a box or label wider than this, in pixels, is shortened; pointing at it shows all of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The ports of a node at its upper and its lower side, from left to right."""
+    """The ports on the upper and the lower side of a node, from left to right."""
 
     above: tuple[str, ...]
     below: tuple[str, ...]
@@ -42,7 +42,7 @@ def sides_of(name: str, links: Sequence[GraphLink], turned: Sequence[bool]) -> S
 
 
 def ports_sorted(name: str, sides: Sides, links: Sequence[GraphLink], layout: Layout) -> Sides:
-    """The ports of a node from left to right, by where their lines come from."""
+    """Return the ports of a node from left to right, in the order of their lines' other ends."""
     found: dict[str, list[float]] = {}
     for link, route, back in zip(links, layout.routes, layout.turned, strict=True):
         for node, port, upper in ((link.source, link.out, not back), (link.target, link.into, back)):
@@ -56,7 +56,7 @@ def ports_sorted(name: str, sides: Sides, links: Sequence[GraphLink], layout: La
 
 
 def port_at(sides: Sides, port: str) -> float:
-    """Where a port is, in pixels to the right of the box's middle."""
+    """Return the place of a port, in pixels to the right of the box's middle."""
     ports = sides.above if port in sides.above else sides.below
     x = -_ports_width(ports) / 2
     for name in ports:
@@ -68,7 +68,7 @@ def port_at(sides: Sides, port: str) -> float:
 
 
 def texts_of(graph: Graph, name: str, thread: int) -> list[str]:
-    """The lines in a box: its name, what it is and its thread, and outputs that nothing reads."""
+    """Return the lines in a box: its name, its kind and its thread, and the outputs that nothing reads."""
     node = graph.nodes[name]
     what = f"{node.resolved} (inserted)" if node.converter else node.resolved
     title = name.removeprefix(f"{bins[-1]}.") if (bins := bins_of(graph, name)) else name

@@ -1,4 +1,4 @@
-"""A picture of a graph as one HTML file that works offline: pan, zoom, and what each node and link is."""
+"""Write a picture of a graph as one HTML file that works offline: pan, zoom, details of nodes and links."""
 
 from __future__ import annotations
 
@@ -92,5 +92,5 @@ view.addEventListener("click", () => choose(null));
 
 
 def html(scene: Scene) -> str:
-    """The whole file: the picture, and a few lines of script. Nothing is loaded from elsewhere."""
+    """Return the whole file: the picture, and a few lines of script. It loads nothing from elsewhere."""
     return PAGE.format(title=escape(scene.title), picture=svg(scene))

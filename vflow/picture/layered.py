@@ -1,9 +1,9 @@
-"""A layered layout: boxes in rows, data running down, a slot of its own for each label and each passing line.
+"""Lay out boxes in rows, with data running down and a slot of its own for each label and each passing line.
 
 Source: Sugiyama, Tagawa, Toda, "Methods for visual understanding of hierarchical system structures" (1981).
 
-Boxes stand in even rows, labels in odd ones. A line runs straight up and down through its slot in each row,
-and bends between rows only, so that no line crosses a box or another line's label.
+Boxes are in even rows, labels in odd ones. A line runs straight down through its slot in each row, and bends
+only between rows, so that no line crosses a box or another line's label.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from vflow.picture.row_spread import FRAME, part, sides_of, spread
 from vflow.picture.slots import Edge, Item, chain_of, hold_place, rows_of, span_of, table_of
 
 GAP_Y = 16.0
-"""Between rows, in pixels."""
+"""Distance between rows, in pixels."""
 TITLE = 20.0
-"""For a frame's title."""
+"""Height of a frame's title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class Stretch:
 
 @dataclass(slots=True)
 class Layout:
-    """Where everything stands. `routes` and `labels` are in the order of the edges; a route runs downwards
-    also where its edge leads up: then `turned` says so."""
+    """The place of everything. `routes` and `labels` are in the order of the edges. A route always runs
+    downwards; `turned` tells whether its edge leads up."""
 
     width: float
     height: float
@@ -71,10 +71,10 @@ def laid_out(
     edges: Sequence[Edge],
     groups: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Layout:
-    """Lay out boxes by their names and sizes, in an order in which data runs; an edge against it is turned.
+    """Lay out boxes, given by name and size in an order in which data runs; an edge against it is turned.
 
-    `groups` names for a box the frames that it stands in, the outermost first. Edges from a box to itself are
-    not allowed.
+    `groups` names the frames around each box, the outermost first. Edges from a box to itself are not
+    allowed.
     """
     groups = groups or {}
     places = {name: index for index, name in enumerate(sizes)}
@@ -101,7 +101,7 @@ def laid_out(
 
 
 def _tops(table: Sequence[Sequence[Item]], framed: Iterable[tuple[str, ...]]) -> list[float]:
-    """The top of each row, and below the last the picture's end."""
+    """Return the top of each row, and last the bottom of the picture."""
     above, below = [0.0] * len(table), [0.0] * len(table)
     for frame in framed:
         span = span_of(table, frame)

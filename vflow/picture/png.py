@@ -1,4 +1,4 @@
-"""A picture of a graph as PNG, drawn by the Chromium or Chrome of this machine."""
+"""Draw a picture of a graph as PNG, with the Chromium or Chrome of this machine."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from vflow.errors import VflowError
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SCALE = 2
-"""Pixels of the file for one of the picture, so that it is sharp."""
+"""Pixels of the file per pixel of the picture, so that it is sharp."""
 HEAD = '<!doctype html><meta charset="utf-8"><body style="margin:0">'
 TIMEOUT_S = 60.0
 _SIZE = re.compile(r'width="([0-9.]+)" height="([0-9.]+)"')
 
 
 def browser() -> str | None:
-    """The path of a browser that can draw; None where there is none."""
+    """Return the path of a browser that can draw; None if there is none."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def png(svg: str) -> bytes:
-    """Draw an SVG of `vflow.picture.svg`, light. Blocks, for a second or two. Raises: VflowError where no
-    browser is here, or it fails."""
+    """Draw an SVG of `vflow.picture.svg`, in light colours. Blocks for a second or two. Raises: VflowError if
+    there is no browser, or it fails."""
     program = browser()
     if program is None:
         raise VflowError("PNG is drawn by Chromium or Chrome, and neither is here; install one, or write SVG")

@@ -1,4 +1,4 @@
-"""The order of each row of a layered layout, so that few lines cross."""
+"""Order each row of a layered layout so that few lines cross."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ SWEEPS = 16
 
 
 def order(table: list[list[Item]]) -> None:
-    """Order each row by the middle of the neighbours, up and down in turns; keep the order with the fewest
-    crossings. Frames stand in one order in all rows."""
+    """Order each row by the mean place of its neighbours, downwards and upwards in turn. Keep the order with
+    the fewest crossings. Frames have the same order in all rows."""
     for row in table:
         _number(row)
     for row in table:
@@ -35,7 +35,7 @@ def _number(row: Sequence[Item]) -> None:
 
 
 def _middles(table: Sequence[Sequence[Item]]) -> dict[Frame, float]:
-    """Where each frame stands, over all its rows."""
+    """Return the mean place of each frame, over all its rows."""
     places: dict[Frame, list[float]] = {}
     for row in table:
         for item in row:
@@ -56,7 +56,7 @@ def _sort(row: list[Item], middles: Mapping[Frame, float], down: bool | None) ->
 
 
 def _crossings(table: Sequence[Sequence[Item]]) -> int:
-    """How many lines cross between neighbouring rows: inversions, by a sorted list."""
+    """Count the lines that cross between neighbouring rows: inversions, by a sorted list."""
     count = 0
     for row in table[:-1]:
         seen: list[float] = []

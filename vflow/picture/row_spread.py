@@ -1,4 +1,4 @@
-"""Where each item of a row stands, from left to right: near what it is linked with, and frames apart.
+"""Place the items of each row from left to right: near the items they are linked with, and frames apart.
 
 Source: least distances with separation constraints by pooling adjacent violators (Best, Chakravarti, "Active
 set algorithms for isotonic regression", 1990).
@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from vflow.picture.slots import Item, shared, span_of
 
 GAP_X = 26.0
-"""Between neighbours of a row, in pixels."""
+"""Distance between neighbours of a row, in pixels."""
 Frame = tuple[str, ...]
 FRAME = 14.0
-"""Around what is framed."""
+"""Margin around the items in a frame."""
 APART = 8.0
-"""Between a frame and what stands beside it."""
+"""Distance between a frame and the items beside it."""
 SWEEPS = 16
 
 
 def spread(table: Sequence[Sequence[Item]]) -> None:
-    """Give each item of a row its x: as near as the others allow to what it is linked with."""
+    """Give each item of a row its x: as near to the items it is linked with as the others allow."""
     for row in table:
         left = 0.0
         for item in row:
@@ -48,14 +48,14 @@ def _settle(row: Sequence[Item], both: bool, down: bool) -> None:
 
 
 def _gap(left: Item, right: Item) -> float:
-    """Between neighbours: more where a frame ends or begins."""
+    """Return the distance between two neighbours: more if a frame ends or begins between them."""
     common = len(shared(left.group, right.group))
     return GAP_X + FRAME * (len(left.group) + len(right.group) - 2 * common)
 
 
 def _isotonic(wanted: Sequence[list[tuple[float, float]]]) -> list[float]:
-    """The rising numbers of which the weighted distances from the wanted ones are least. Unlike squares they
-    leave a long line straight, and bend it once."""
+    """Return the rising numbers with the least sum of weighted distances from the wanted ones. Distances, not
+    squares, leave a long line straight, with one bend."""
     pools: list[tuple[float, list[tuple[float, float]], int]] = []
     for pulls in wanted:
         pools.append((_median(pulls), pulls, 1))
@@ -66,7 +66,7 @@ def _isotonic(wanted: Sequence[list[tuple[float, float]]]) -> list[float]:
 
 
 def _median(pulls: list[tuple[float, float]]) -> float:
-    """The weighted median; the middle of two."""
+    """Return the weighted median; between two, their middle."""
     pulls = sorted(pulls)
     half = sum(weight for _, weight in pulls) / 2
     passed = 0.0
@@ -80,14 +80,14 @@ def _median(pulls: list[tuple[float, float]]) -> float:
 
 
 def part(table: Sequence[Sequence[Item]], framed: Sequence[Frame]) -> None:
-    """Move what stands in a frame that it is not of, and that frame, apart; only to the right."""
+    """Move apart each frame and the items inside it that do not belong to it; only to the right."""
     for _ in range(8 * len(framed)):
         if True not in [_part_one(table, frame) for frame in framed]:
             return
 
 
 def _part_one(table: Sequence[Sequence[Item]], frame: Frame) -> bool:
-    """Part one frame from its neighbours; whether anything moved."""
+    """Move one frame and its neighbours apart. Return whether anything moved."""
     moved = False
     for row in (table[at] for at in span_of(table, frame)):
         inside = [item.group[: len(frame)] == frame for item in row]
@@ -113,20 +113,20 @@ def _part_one(table: Sequence[Sequence[Item]], frame: Frame) -> bool:
 
 
 def _outer(item: Item, frame: Frame) -> Frame:
-    """The outermost frame that an item stands in and `frame` does not; () for none."""
+    """Return the outermost frame that contains an item but not `frame`; () for none."""
     depth = len(shared(item.group, frame))
     return item.group[: depth + 1] if len(item.group) > depth else ()
 
 
 def _sides(table: Sequence[Sequence[Item]], item: Item, frame: Frame) -> tuple[float, float]:
-    """The left and right side of an item, or of the frame in which it stands beside `frame`."""
+    """Return the left and right side of an item, or of the frame around it that is beside `frame`."""
     if outer := _outer(item, frame):
         return sides_of(table, outer)
     return item.x - item.width / 2, item.x + item.width / 2
 
 
 def sides_of(table: Sequence[Sequence[Item]], frame: Frame) -> tuple[float, float]:
-    """The left and right side of a frame, with room for the frames in it."""
+    """Return the left and right side of a frame, with room for the frames in it."""
     members = [item for row in table for item in row if item.group[: len(frame)] == frame]
     deeper = max(len(item.group) for item in members) - len(frame) + 1
     left = min(item.x - item.width / 2 for item in members)
@@ -134,7 +134,7 @@ def sides_of(table: Sequence[Sequence[Item]], frame: Frame) -> tuple[float, floa
 
 
 def _push(table: Sequence[Sequence[Item]], frame: Frame, over: float) -> None:
-    """Move a frame, and all to its right, to the right."""
+    """Move a frame, and everything to its right, to the right."""
     for row in table:
         inside = [item.group[: len(frame)] == frame for item in row]
         if True in inside:

@@ -1,4 +1,4 @@
-"""The picture of a graph before it is drawn: boxes with ports, lines with labels, the frames of bins."""
+"""Work out the picture of a graph before it is drawn: boxes with ports, lines with labels, frames of bins."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from vflow.props import duration_text, props_of, value_text
 MARGIN = 20.0
 HELD = "held until the turn ends"
 MOST_PATHS = 5
-"""Of which the latency is told."""
+"""Most paths whose latency is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A port that a line ends at, by the middle of its name; `above` on the box's upper side."""
+    """A port at which a line ends, by the middle of its name; `above`: on the box's upper side."""
 
     name: str
     x: float
@@ -62,8 +62,8 @@ class Box:
 class Line:
     """A link. Its stretches run downwards; a line that leads `back` has its arrow at the upper end.
 
-    crosses: threads. flushed: what is in it becomes stale where the user interrupts. held: what is made in
-    advance waits in it for the end of the turn.
+    crosses: it crosses threads. flushed: an interruption makes its packets stale. held: packets made in
+    advance wait in it for the end of the turn.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A bin, with what it resolved to."""
+    """A bin, with the node that it resolved to."""
 
     name: str
     resolved: str
@@ -104,7 +104,7 @@ class Scene:
     latencies: tuple[str, ...] = field(default=())
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, for a program or a page."""
+        """Return all of it, for a program or a page."""
         return asdict(self)
 
 
@@ -134,7 +134,7 @@ def scene(graph: Graph) -> Scene:
             for link, size in zip(links, sizes, strict=True)
         ]
         layout = laid_out(boxes, edges, groups)
-        if not last:  # ports in the order of their lines, so that these do not cross
+        if not last:  # put ports in the order of their lines, so that lines do not cross
             sides = {name: ports_sorted(name, sides[name], links, layout) for name in order}
     drawn = {
         name: _box(graph, name, texts[name], sides[name], _moved(layout.boxes[name]), threads[name])
@@ -232,7 +232,7 @@ def _line(
 
 
 def _latencies(graph: Graph) -> tuple[str, ...]:
-    """The latency that properties fix, of each path that has one, and the budget."""
+    """Return the latency that properties fix, for each path that has one, and the budget."""
     found = {
         f"{path.nodes[0]} → {path.nodes[-1]}: {' + '.join(map(str, path.parts))}"
         f" = {duration_text(path.total_ns)}": None

@@ -1,4 +1,4 @@
-"""The slots of a layered layout: what stands in each row, and what it is linked with above and below."""
+"""The slots of a layered layout: the items of each row, with their links above and below."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Edge:
 
 @dataclass(slots=True)
 class Item:
-    """What takes a slot in a row: a box, a label, or a line that passes."""
+    """An item in a slot of a row: a box, a label, or a passing line."""
 
     width: float
     height: float
@@ -33,14 +33,14 @@ class Item:
     box: str = ""
     edge: int = -1
     x: float = 0.0
-    """Of its middle."""
+    """The place of its middle."""
     above: list[Pull] = field(default_factory=list)
     below: list[Pull] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """A neighbour in the row above or below: this item wants to stand `to_right` of it."""
+    """A neighbour in the row above or below: this item wants to be `to_right` of it."""
 
     other: Item
     weight: float
@@ -52,7 +52,7 @@ class Pull:
 
 
 def rows_of(names: list[str], ends: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """The row of each box: below all that lead to it, and right above what a source leads to."""
+    """Return the row of each box: below all that lead to it; for a source, right above its first target."""
     graph = networkx.DiGraph()
     graph.add_nodes_from(names)
     graph.add_edges_from(ends)
@@ -64,7 +64,7 @@ def rows_of(names: list[str], ends: Iterable[tuple[str, str]]) -> dict[str, int]
 
 
 def chain_of(index: int, edge: Edge, boxes: Mapping[str, Item], ends: tuple[str, str]) -> list[Item]:
-    """The slots of an edge, one a row, from its upper box to its lower one; the first row has its label."""
+    """Return the slots of an edge, one a row, from the upper box to the lower; the first has its label."""
     upper, lower = boxes[ends[0]], boxes[ends[1]]
     frame = shared(upper.group, lower.group)
     chain = [upper]
@@ -106,7 +106,7 @@ def span_of(table: Sequence[Sequence[Item]], frame: tuple[str, ...]) -> range:
 
 
 def hold_place(table: list[list[Item]], framed: Iterable[tuple[str, ...]]) -> None:
-    """Give a frame a slot in each row that it passes, so that nothing else comes to stand there."""
+    """Give a frame a slot in each row that it passes, so that nothing else is put there."""
     for frame in framed:
         for row in span_of(table, frame):
             if not any(item.group[: len(frame)] == frame for item in table[row]):

@@ -1,4 +1,4 @@
-"""A picture of a graph as SVG: one file without script, fonts or anything from outside, light and dark."""
+"""Draw a picture of a graph as SVG: one file without script or fonts, light and dark, that loads nothing."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ text { font-family: Helvetica, Arial, "Liberation Sans", "DejaVu Sans", sans-ser
 
 
 def of_graph(graph: Graph) -> str:
-    """The picture of a graph."""
+    """Return the picture of a graph."""
     return svg(scene(graph))
 
 
 def svg(made: Scene) -> str:
-    """The whole picture. Every text is escaped, and drawn as wide as it was measured."""
+    """Return the whole picture. Every text is escaped, and drawn as wide as it was measured."""
     foot = [*made.latencies, *_legend(made)]
     width = max(made.width, 2 * MARGIN + text_width(made.title, NAME, bold=True), 420.0)
     foot = [shortened(line, TINY, width - 2 * MARGIN) for line in foot]
@@ -71,7 +71,7 @@ def svg(made: Scene) -> str:
 
 
 def _legend(made: Scene) -> Iterator[str]:
-    """What the kinds of lines mean that are there."""
+    """Yield the legend of the kinds of lines that the picture has."""
     if any(line.crosses for line in made.lines):
         yield "thick: crosses threads, through a bounded queue"
     if any(not line.crosses for line in made.lines):
@@ -128,14 +128,14 @@ def _line(line: Line) -> Iterator[str]:
 
 
 def _around_label(line: Line) -> tuple[list[Stretch], list[Stretch]]:
-    """The line above its label, and below it."""
+    """Return the parts of a line above its label, and below it."""
     first, label, *rest = line.stretches
     above = [first, Stretch(label.x, label.top, line.label_rect.y)]
     return above, [Stretch(label.x, line.label_rect.bottom, label.bottom), *rest]
 
 
 def _path(stretches: Sequence[Stretch]) -> str:
-    """Straight down in the rows, in a curve between them."""
+    """Return the path of a line: straight down in the rows, curved between them."""
     drawn = f"M{_n(stretches[0].x)} {_n(stretches[0].top)}V{_n(stretches[0].bottom)}"
     for above, below in pairwise(stretches):
         middle = _n((above.bottom + below.top) / 2)

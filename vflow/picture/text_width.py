@@ -1,11 +1,11 @@
-"""How wide a text is drawn, so that boxes fit what they hold, without a font at hand.
+"""Estimate how wide a text is drawn, without a font, so that boxes fit their texts.
 
 Widths are Helvetica's, in thousandths of the font's size. Source: Adobe Core 14 AFM, Helvetica.afm. Fonts of
 other systems differ by a few percent, so texts are drawn with `textLength`.
 """
 
 # ruff: noqa: RUF001
-# The dashes are those of texts.
+# The dashes are the ones in texts.
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _BY_WIDTH = {
 _WIDTHS = {letter: width for width, letters in _BY_WIDTH.items() for letter in letters}
 _OTHER, _WIDE = 600, 1000
 BOLD = 1.07
-"""How much wider bold is, at most, in the mean of a word."""
+"""How much wider bold text is, at most, on average over a word."""
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
-    """The width in pixels of one line, in a sans-serif font of `size` pixels."""
+    """Return the width in pixels of one line, in a sans-serif font of `size` pixels."""
     thousandths = sum(map(_letter, text))
     return thousandths / 1000 * size * (BOLD if bold else 1.0)
 
 
 def shortened(text: str, size: float, most: float, bold: bool = False) -> str:
-    """The text, or its beginning and an ellipsis, so that it is at most `most` pixels wide."""
+    """Return the text, or its beginning and an ellipsis, at most `most` pixels wide."""
     if text_width(text, size, bold) <= most:
         return text
     low, high = 0, len(text)
