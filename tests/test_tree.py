@@ -138,9 +138,11 @@ PLAIN = (
         "vflow/doctor",
         "vflow/graph",
         "vflow/models",
+        "vflow/picture",
         "vflow/report",
+        "vflow/runtime",
     ),
-    *("vflow/runtime", "nodes/vflow_nodes/lib/decode"),
+    "nodes/vflow_nodes",
 )
 """Folders, and files, whose docstrings begin with a verb or a noun."""
 
