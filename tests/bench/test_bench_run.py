@@ -160,7 +160,7 @@ def test_short_replies_break_the_length_and_nothing_else(benched: Benched, tmp_p
     assert broken == ["length", "length, 'tell me about'"]
 
 
-def test_words_that_come_at_once_behind_the_work_are_no_stream(benched: Benched, tmp_path: Path) -> None:
+def test_words_that_come_all_at_once_after_the_work_are_no_stream(benched: Benched, tmp_path: Path) -> None:
     class Lump(Answer):
         """Thinks, then says all."""
 

@@ -112,7 +112,7 @@ LATE_FIRST = replace(reply(text="Yes."), words=(HeardWord(1, "Yes.", 0, 300 * MS
         ),
     ],
 )  # fmt: skip
-def test_is_broken_by_what_it_is_about_alone(found: Evidence, names: set[str], said: str) -> None:
+def test_a_promise_is_broken_only_by_what_it_is_about(found: Evidence, names: set[str], said: str) -> None:
     failed = broken(found)
     assert failed.keys() == names
     assert any(said in failure for verdict in failed.values() for failure in verdict.failures)

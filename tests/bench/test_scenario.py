@@ -22,7 +22,7 @@ def test_of_ten_turns_three_are_prompts_and_three_interrupt() -> None:
     assert sum(step.interrupts for step in steps) == 3
 
 
-def test_without_prompts_questions_stand_for_them() -> None:
+def test_without_prompts_questions_take_their_place() -> None:
     assert said(4, prompts=0) == ["q0", "q1", "q0", "!q1"]
 
 

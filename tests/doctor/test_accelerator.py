@@ -34,7 +34,7 @@ def test_without_torch_there_is_no_build(monkeypatch: pytest.MonkeyPatch) -> Non
     assert torch_build() is None
 
 
-def test_a_torch_that_does_not_import_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_torch_that_does_not_import_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "torch.py").write_text("raise OSError('libtorch.so: cannot open shared object file')")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "torch", raising=False)

@@ -14,5 +14,5 @@ def test_memory_is_read_at_some_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0.01 < speed < 10_000
 
 
-def test_where_memory_is_short_its_speed_is_not_measured() -> None:
+def test_the_speed_of_memory_is_not_measured_if_it_is_short() -> None:
     assert bandwidth.memory_gb_s(1, bandwidth.LEAST) is None

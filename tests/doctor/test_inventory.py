@@ -61,7 +61,7 @@ def test_a_known_model_is_here_or_has_its_command(tmp_path: Path, monkeypatch: p
     assert (here.state, here.mend, here.demo) == ("present", "", True)
 
 
-def test_what_the_hubs_cache_holds_is_whole_or_incomplete_or_single_files(
+def test_models_in_the_hubs_cache_are_complete_incomplete_or_single_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HF_HUB_CACHE", raising=False)

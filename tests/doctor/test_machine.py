@@ -49,7 +49,7 @@ class Lacking(Mic):
         raise AssertionError("asked")
 
 
-def test_it_is_described_and_what_is_measured_is_told(
+def test_the_machine_is_described_with_what_was_measured(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(bandwidth, "SECONDS", 0.01)

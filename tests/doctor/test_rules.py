@@ -64,7 +64,7 @@ def test_a_graph_that_does_not_speculate_is_told_how_much_sooner_it_could_begin(
     assert "stt" in advice.text
 
 
-def test_one_that_does_is_left_alone() -> None:
+def test_a_graph_that_speculates_gets_no_advice_about_it() -> None:
     assert not list(rules.speculation(graph(HEARS % ("", "stt.moonshine"))))
 
 

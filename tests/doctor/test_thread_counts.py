@@ -50,7 +50,7 @@ def test_the_number_of_threads_that_is_fastest_is_advised() -> None:
     assert all(f"on {count}" in advice.text for count in (1, 2, 4))
 
 
-def test_where_no_other_number_is_faster_that_is_said() -> None:
+def test_the_advice_says_if_no_other_number_is_faster() -> None:
     (advice,) = advised("threads: {onnxruntime: 1}\n")
     assert (advice.value, advice.effect, advice.before == advice.after) == ("1", "none", True)
 

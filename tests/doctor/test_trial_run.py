@@ -139,13 +139,13 @@ def test_nodes_are_opened_once_and_closed_again(log: list[str]) -> None:
     assert log == ["open", "close"]
 
 
-def test_they_are_closed_when_looking_at_them_is_interrupted(log: list[str]) -> None:
+def test_nodes_are_closed_if_the_trial_is_interrupted(log: list[str]) -> None:
     with pytest.raises(KeyboardInterrupt), trial_run(graph(Summing), (), silent):
         raise KeyboardInterrupt
     assert log == ["open", "close"]
 
 
-def test_what_a_node_takes_is_measured() -> None:
+def test_the_time_and_memory_of_a_node_are_measured() -> None:
     class Large(Taker):
         """Takes 64 MB that nothing has had before: not of what the process has free."""
 
@@ -170,7 +170,7 @@ def test_a_node_that_lacks_something_is_an_error_at_its_place(log: list[str]) ->
     assert log == ["open", "close"]
 
 
-def test_what_a_nodes_own_code_raises_is_told_and_stops_nothing() -> None:
+def test_an_error_of_a_nodes_own_code_is_reported_and_stops_nothing() -> None:
     run = TrialRun(graph(Broken), silent)
     run.open(())
     assert [advice.name for advice in run.advice()] == ["it.order"]
@@ -217,12 +217,12 @@ def test_a_node_with_an_effect_that_cannot_run_here_is_an_error(monkeypatch: pyt
         assert [problem.message for problem in run.problems] == ["it: no such card; plug one in"]
 
 
-def test_what_is_missing_already_is_not_opened(log: list[str]) -> None:
+def test_a_node_that_is_not_available_is_not_opened(log: list[str]) -> None:
     with trial_run(graph(Missing), ("it",), silent) as run:
         assert (log, run.problems) == ([], [])
 
 
-def test_its_file_is_not_written(tmp_path: Path) -> None:
+def test_the_file_of_a_sink_is_not_written(tmp_path: Path) -> None:
     text = f"nodes:\n  tone: {{use: test_tone}}\n  out: {{use: wav_sink, file: {tmp_path / 'o.wav'}}}\n"
     with trial_run(load_text(f"{text}links: [tone -> out]\n"), (), silent):
         pass

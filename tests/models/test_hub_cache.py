@@ -34,14 +34,14 @@ def put(*files: str, name: str = NAME, content: bytes = b"1") -> Path:
 
 
 @pytest.mark.parametrize("name", ["a/b", "mistralai/Voxtral-Mini-3B-2507", "A_1/b.c-d"])
-def test_a_hubs_name_is_told_by_its_form(name: str) -> None:
+def test_a_hub_name_is_known_by_its_form(name: str) -> None:
     assert models.is_hub_name(name)
 
 
 @pytest.mark.parametrize(
     "text", ["smollm2", "./a", "../a", "/a/b", "~/a", "a/b/c", "a/", "a/..", "a b/c", "a--b/c", "", "a/é"]
 )
-def test_what_is_no_hubs_name_is_told_by_its_form(text: str) -> None:
+def test_a_name_that_is_no_hub_name_is_known_by_its_form(text: str) -> None:
     assert not models.is_hub_name(text)
     with pytest.raises(Unavailable, match="is no name of a hub's model"):
         models.require_hub(text)
@@ -103,7 +103,7 @@ def test_a_model_without_a_shard_that_its_index_names_is_here_in_part(cache: Pat
     assert not models.hub_present(NAME)
 
 
-def test_what_is_here_counts_what_a_killed_pull_left(cache: Path) -> None:
+def test_the_listing_counts_the_remains_of_a_killed_pull(cache: Path) -> None:
     put("config.json", content=b"12")
     (hub_cache.repository(NAME) / "blobs").mkdir()
     (hub_cache.repository(NAME) / "blobs" / "abc.12345678.incomplete").write_bytes(b"345")

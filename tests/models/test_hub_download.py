@@ -43,7 +43,7 @@ def test_a_pull_fetches_every_file_whole_and_the_model_is_here(server: Hub) -> N
     assert pulled.fetched == sum(map(len, server.files(NAME).values()))
 
 
-def test_what_is_here_and_whole_is_not_fetched_again(server: Hub) -> None:
+def test_a_complete_model_is_not_fetched_again(server: Hub) -> None:
     hub_download.pull(NAME, ignore)
     server.seen.clear()
     assert hub_download.pull(NAME, ignore).fetched == 0
@@ -171,7 +171,9 @@ def test_ctrl_c_ends_a_pull_at_once_though_the_server_is_silent(server: Hub, tmp
     )
 )
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_whatever_breaks_a_model_is_here_only_whole(server: Hub, faults: list[Fault]) -> None:
+def test_a_broken_pull_leaves_no_model_that_seems_complete(
+    server: Hub, faults: list[Fault]
+) -> None:
     shutil.rmtree(hub_cache.cache_dir(), ignore_errors=True)
     server.put(NAME, {"model.safetensors": WEIGHTS[:LARGE]})
     server.faults["model.safetensors"] = deque(faults)
@@ -251,7 +253,7 @@ def test_a_second_pull_waits_for_the_file_that_the_first_fetches_and_takes_it(se
     assert len([seen for seen in server.downloads("model.safetensors") if "/store/" in seen.path]) == 2
 
 
-def test_what_a_living_pull_is_writing_is_not_swept(server: Hub, tmp_path: Path) -> None:
+def test_files_that_a_running_pull_writes_are_not_removed(server: Hub, tmp_path: Path) -> None:
     server.put("somebody/other", {"config.json": b"{}"})
     server.faults["model.safetensors"].append(Stall(1_000_000))
     with subprocess.Popen(COMMAND, stderr=subprocess.DEVNULL) as first:
@@ -315,7 +317,7 @@ def library_snapshot(name: str) -> Path:
     return Path(ran.stdout.strip())
 
 
-def test_what_the_hubs_own_library_fetched_is_here(server: Hub) -> None:
+def test_a_model_that_the_hubs_own_library_fetched_is_here(server: Hub) -> None:
     folder = library_snapshot(NAME)
     assert models.require_hub(NAME) == folder
     assert hub_download.pull(NAME, ignore).fetched == 0

@@ -47,7 +47,7 @@ def test_voxtrals_own_files_are_chosen_without_the_weights_in_another_format() -
         ),
     ],
 )
-def test_what_is_needed_is_chosen_and_nothing_twice(files: str, expected: str) -> None:
+def test_needed_files_are_chosen_and_none_twice(files: str, expected: str) -> None:
     assert chosen(*files.split()) == set(expected.split())
 
 

@@ -76,7 +76,7 @@ def test_no_more_is_sent_ahead_than_the_buffer_holds(clock: Harness) -> None:
     assert 298 * MS <= node_of(clock).lead_ns() <= 300 * MS
 
 
-def test_start_and_end_are_told_when_they_are_heard(clock: Harness) -> None:
+def test_start_and_end_are_reported_when_they_are_heard(clock: Harness) -> None:
     clock.time_ns = 5 * SECOND
     clock.push(speech(1, "one", "two"))
     clock.event(TurnEnd(turn=1))
@@ -103,7 +103,7 @@ def test_a_pause_between_replies_is_not_counted_as_heard(clock: Harness) -> None
     assert clock.flush(turn=2).heard(2) == "two"
 
 
-def test_what_the_application_has_not_read_is_taken_back_and_not_heard(clock: Harness) -> None:
+def test_unread_audio_is_taken_back_and_counts_as_not_heard(clock: Harness) -> None:
     clock.push(speech(1, "one", "two"))
     clock.advance(SECOND)
     flush = clock.flush(turn=1)
@@ -121,7 +121,7 @@ def test_after_a_cut_the_next_reply_plays_from_its_own_beginning(clock: Harness)
     assert clock.flush(turn=2).heard(2) == "three"
 
 
-def test_the_application_says_what_was_heard(reported: Harness) -> None:
+def test_the_application_reports_what_was_heard(reported: Harness) -> None:
     node = node_of(reported)
     reported.push(speech(1, "one", "two", "three"))
     sent(node)
@@ -134,7 +134,7 @@ def test_the_application_says_what_was_heard(reported: Harness) -> None:
     assert reported.flush(turn=1).heard(1) == "one two"
 
 
-def test_the_end_is_told_when_all_is_reported(reported: Harness) -> None:
+def test_the_end_is_posted_when_all_was_reported(reported: Harness) -> None:
     node = node_of(reported)
     reported.push(speech(1, "one"))
     reported.event(TurnEnd(turn=1))
@@ -143,7 +143,7 @@ def test_the_end_is_told_when_all_is_reported(reported: Harness) -> None:
     assert [(phase, heard) for phase, heard, _ in told(reported)] == [("start", ""), ("end", "one")]
 
 
-def test_a_late_report_puts_the_history_right(reported: Harness) -> None:
+def test_a_late_report_corrects_the_history(reported: Harness) -> None:
     node = node_of(reported)
     reported.conversation.append("user", "hello", 1)
     reported.conversation.append("assistant", "one two three", 1)
@@ -185,7 +185,7 @@ def test_a_report_where_the_clock_counts_is_refused(clock: Harness) -> None:
         AppSink(pace="played").played(1.0)
 
 
-def test_an_application_that_never_reports_is_told(reported: Harness) -> None:
+def test_a_missing_report_is_warned_of(reported: Harness) -> None:
     node = node_of(reported)
     waits: list[int] = []
     after = reported.wait_until
@@ -301,7 +301,7 @@ def test_while_a_reply_is_held_nothing_is_sent_and_nothing_is_lost(clock: Harnes
     assert [(phase, heard) for phase, heard, _ in told(clock)] == [("start", ""), ("end", "one two three")]
 
 
-def test_the_clock_goes_on_over_what_was_sent_where_the_application_plays_on(clock: Harness) -> None:
+def test_in_a_hold_the_clock_goes_on_if_the_application_plays_on(clock: Harness) -> None:
     clock.push(speech(1, "one", "two"))
     sent(node_of(clock))
     node_of(clock).hold(True)
@@ -310,7 +310,7 @@ def test_the_clock_goes_on_over_what_was_sent_where_the_application_plays_on(clo
     assert clock.flush(turn=1).heard(1) == "one"
 
 
-def test_the_clock_stands_still_where_the_application_pauses() -> None:
+def test_in_a_hold_the_clock_stops_if_the_application_pauses() -> None:
     with Harness(AppSink(buffer="300ms", holds=True), caps=CAPS) as clock:
         node = node_of(clock)
         clock.push(speech(1, "one", "two"))
@@ -326,7 +326,7 @@ def test_the_clock_stands_still_where_the_application_pauses() -> None:
     assert told(clock) == [("start", "", 0), ("end", "one two", 700)]
 
 
-def test_what_waits_for_the_end_of_a_hold_is_still_to_be_played(clock: Harness) -> None:
+def test_audio_that_waits_in_a_hold_counts_as_lead(clock: Harness) -> None:
     node = node_of(clock)
     node.hold(True)
     leads: list[int] = []

@@ -40,7 +40,7 @@ def source(harness: Harness) -> AppSource:
     return harness.node
 
 
-def test_what_was_pushed_leaves_at_once_and_whole(harness: Harness) -> None:
+def test_pushed_audio_leaves_at_once_and_whole(harness: Harness) -> None:
     node = source(harness)
     assert node.push(ramp(1000))
     assert node.push(ramp(2345, 1000))
@@ -98,7 +98,7 @@ def test_audio_that_came_faster_than_it_lasts_is_followed_by_its_silence_at_once
     assert silent[100] > 10 * SECOND  # the stream waits until the clock has come to its time
 
 
-def test_audio_after_a_pause_is_of_the_time_at_which_it_came(harness: Harness) -> None:
+def test_audio_after_a_pause_has_the_time_at_which_it_came(harness: Harness) -> None:
     node = source(harness)
     harness.time_ns = 5 * SECOND
     node.push(ramp(320))
@@ -137,7 +137,7 @@ def test_audio_that_a_network_delivers_late_goes_on_where_the_last_ended(harness
     assert packet.pts_ns == harness.time_ns - 20 * MS
 
 
-def test_a_push_without_room_is_refused_whole_and_room_is_told() -> None:
+def test_a_push_without_room_is_refused_whole_and_later_room_is_announced() -> None:
     with Harness(AppSource(buffer="100ms")) as harness:
         node = source(harness)
         assert node.push(ramp(1000))
@@ -201,7 +201,7 @@ def test_samples_that_are_no_numbers_are_silence_and_told_once(harness: Harness)
 
 
 @pytest.mark.parametrize("rate", [0, -8000, 44_100.5, "8000", None, True, 10**9])
-def test_a_rate_that_is_none_is_refused(harness: Harness, rate: object) -> None:
+def test_an_invalid_rate_is_refused(harness: Harness, rate: object) -> None:
     if rate is None:
         assert source(harness).push(ramp(10), None)  # the node's own
         return
@@ -242,7 +242,7 @@ def test_two_threads_push_and_each_push_stays_whole(harness: Harness) -> None:
     assert len(heard) == 100
 
 
-def test_a_mark_stands_between_what_was_pushed_before_and_after_it(harness: Harness) -> None:
+def test_a_mark_leaves_between_the_audio_pushed_before_and_after_it(harness: Harness) -> None:
     node = source(harness)
     node.push(ramp(1000))
     node.press()

@@ -27,14 +27,14 @@ def made(harness: Harness, count: int | None = None) -> list[tuple[str, int]]:
     return [(packet.text, packet.turn) for packet in islice(harness.produce(), count) if packet is not None]
 
 
-def test_what_is_handed_in_leaves_in_order_each_of_a_new_turn(harness: Harness) -> None:
+def test_texts_leave_in_order_each_with_a_new_turn(harness: Harness) -> None:
     typed = node(harness)
     assert [typed.ask("Where?"), typed.say("One moment."), typed.ask("When?")] == [1, 2, 3]
     typed.end()
     assert made(harness) == [("Where?", 1), ("One moment.", 2), ("When?", 3)]
 
 
-def test_what_is_asked_interrupts_all_before_it_and_what_is_said_nothing(harness: Harness) -> None:
+def test_ask_interrupts_all_earlier_turns_and_say_interrupts_none(harness: Harness) -> None:
     typed = node(harness)
     typed.say("One moment.")
     typed.ask("Where?")
@@ -43,7 +43,7 @@ def test_what_is_asked_interrupts_all_before_it_and_what_is_said_nothing(harness
     assert harness.interrupted == [1]
 
 
-def test_what_is_asked_waits_where_it_is_not_to_interrupt() -> None:
+def test_ask_waits_if_it_must_not_interrupt() -> None:
     with Harness(AppText(interrupts=False)) as harness:
         node(harness).ask("Where?")
         node(harness).end()
@@ -59,12 +59,12 @@ def test_a_language_travels_on_the_packet(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  \n", None, 7, b"Where?"])
-def test_no_text_is_refused(harness: Harness, text: Any) -> None:
+def test_an_empty_text_is_refused(harness: Harness, text: Any) -> None:
     with pytest.raises(VflowError, match="a text with words in it is wanted"):
         node(harness).ask(text)
 
 
-def test_a_text_that_is_no_turn_any_more_is_refused(harness: Harness) -> None:
+def test_a_text_longer_than_any_context_is_refused(harness: Harness) -> None:
     with pytest.raises(VflowError, match="100,001 letters; at most 100,000 are taken"):
         node(harness).say("x" * (MOST_LETTERS + 1))
 
@@ -78,7 +78,7 @@ def test_a_text_that_is_no_turn_any_more_is_refused(harness: Harness) -> None:
         ("ü 日 שׁ", "ü 日 שׁ"),
     ],
 )
-def test_half_a_surrogate_pair_becomes_the_sign_for_what_cannot_be_read(
+def test_half_a_surrogate_pair_becomes_the_replacement_character(
     harness: Harness, given: str, left: str
 ) -> None:
     node(harness).ask(given)
@@ -92,14 +92,14 @@ def test_a_language_that_is_no_text_is_refused(harness: Harness, language: Any) 
         node(harness).say("Hello.", language)
 
 
-def test_a_caller_who_waits_for_no_reply_is_held(harness: Harness) -> None:
+def test_texts_beyond_the_most_that_wait_are_refused(harness: Harness) -> None:
     for _ in range(MOST_WAITING):
         node(harness).ask("Where?")
     with pytest.raises(VflowError, match="1,000 texts wait"):
         node(harness).ask("Where?")
 
 
-def test_before_the_start_and_after_the_end_a_sentence_says_so(harness: Harness) -> None:
+def test_a_call_before_the_start_or_after_the_end_is_refused_with_the_reason(harness: Harness) -> None:
     with pytest.raises(VflowError, match="the pipeline is not open"):
         AppText().ask("Where?")
     node(harness).end()
@@ -108,7 +108,7 @@ def test_before_the_start_and_after_the_end_a_sentence_says_so(harness: Harness)
         node(harness).ask("Where?")
 
 
-def test_what_nothing_takes_is_refused(harness: Harness) -> None:
+def test_text_for_an_unlinked_port_is_refused(harness: Harness) -> None:
     harness.linked_ports = {"text"}
     node(harness).ask("Where?")
     with pytest.raises(VflowError, match="nothing takes what the application hands in at 'reply'"):

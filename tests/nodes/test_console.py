@@ -35,14 +35,14 @@ def test_printing_is_an_effect():
     assert Console.effect
 
 
-def test_what_is_printed_is_one_line_without_commands(capsys: pytest.CaptureFixture[str]):
+def test_a_printed_text_is_one_line_without_terminal_commands(capsys: pytest.CaptureFixture[str]):
     with Harness(Console(prefix="> ")) as harness:
         harness.push(TextPacket(text="a\nyou: \x1b]0;b\x07", turn=1))
     assert capsys.readouterr().out == "> a\\nyou: \\x1b]0;b\\x07\n"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_what_the_stream_cannot_show_is_replaced(encoding: str, monkeypatch: pytest.MonkeyPatch):
+def test_characters_that_the_stream_lacks_are_replaced(encoding: str, monkeypatch: pytest.MonkeyPatch):
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr("sys.stdout", stream)
     with Harness(Console()) as harness:
@@ -50,7 +50,7 @@ def test_what_the_stream_cannot_show_is_replaced(encoding: str, monkeypatch: pyt
     assert stream.buffer.getvalue() == b"? a\n"
 
 
-def test_a_reader_that_has_gone_is_told_of_once(monkeypatch: pytest.MonkeyPatch):
+def test_a_reader_that_has_gone_is_warned_of_once(monkeypatch: pytest.MonkeyPatch):
     class Unread(io.StringIO):
         def write(self, text: str) -> int:
             raise BrokenPipeError

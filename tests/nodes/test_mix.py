@@ -92,7 +92,7 @@ def test_the_sum_is_that_of_the_whole_streams_whatever_the_order_and_the_packets
     assert len(made) == len(expected)
 
 
-def test_nothing_is_given_out_before_all_have_said_what_they_have() -> None:
+def test_no_audio_leaves_before_every_stream_has_come_that_far() -> None:
     with harness() as mixer:
         assert not mixer.push(packet("a", 0, noise(1)))
         (made,) = mixer.push(packet("b", 0, noise(2)))
@@ -109,7 +109,7 @@ def test_a_late_stream_is_waited_for_no_longer_than_wait() -> None:
         assert made.mono() == pytest.approx(noise(1))
 
 
-def test_what_comes_too_late_follows_whole() -> None:
+def test_audio_that_comes_too_late_follows_whole() -> None:
     with harness(wait="50ms") as mixer:
         mixer.push(packet("a", 0, noise(1)))
         mixer.advance(100 * MS)
@@ -128,14 +128,14 @@ def test_packets_of_one_stream_that_overlap_are_laid_end_to_end() -> None:
         assert laid_out(mixer.pull()) == pytest.approx(np.concatenate([noise(1), noise(2)]))
 
 
-def test_a_gap_says_that_a_stream_has_nothing() -> None:
+def test_a_gap_counts_as_silence_of_its_stream() -> None:
     with harness() as mixer:
         mixer.push(packet("a", 0, noise(1)))
         items = mixer.event(Gap(pts_ns=0, duration_ns=20 * MS, meta={"link": "b"}))
         assert laid_out(items) == pytest.approx(noise(1))
 
 
-def test_a_gap_before_any_packet_says_that_a_stream_has_nothing() -> None:
+def test_a_gap_before_any_packet_counts_as_silence_too() -> None:
     with harness() as mixer:
         mixer.event(Gap(pts_ns=0, duration_ns=20 * MS, meta={"link": "b"}))
         mixer.push(packet("a", 0, noise(1)))
@@ -190,7 +190,7 @@ def test_a_flush_forgets_the_reply_and_keeps_the_rest() -> None:
         assert laid_out(items)[160:] == pytest.approx(noise(3))
 
 
-def test_a_sum_over_full_scale_is_told_once() -> None:
+def test_a_sum_over_full_scale_is_warned_of_once() -> None:
     loud = np.full(BLOCK, 0.8, np.float32)
     with harness() as mixer:
         for n in range(3):

@@ -23,5 +23,5 @@ def test_null_counts_what_it_forgets() -> None:
         assert node.packets == 0
 
 
-def test_it_does_not_reach_the_world() -> None:
+def test_null_has_no_effect() -> None:
     assert not Null.effect

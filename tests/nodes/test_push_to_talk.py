@@ -73,7 +73,7 @@ def test_pressing_interrupts_before_the_turn_is_long_enough_to_be_one(button: Bu
     assert button.out == []
 
 
-def test_a_short_press_has_interrupted_and_asks_nothing(button: Button) -> None:
+def test_a_short_press_interrupts_and_makes_no_turn(button: Button) -> None:
     button.hear(1000)
     button.node.press()
     button.hear(100)
@@ -86,7 +86,7 @@ def test_a_short_press_has_interrupted_and_asks_nothing(button: Button) -> None:
     assert button.harness.interrupted == [0, 1]
 
 
-def test_a_second_press_or_release_means_nothing(button: Button) -> None:
+def test_a_second_press_or_release_has_no_effect(button: Button) -> None:
     button.node.release()
     button.hear(100)
     for _ in range(2):
@@ -127,7 +127,7 @@ def test_the_end_of_the_stream_ends_the_turn(button: Button) -> None:
     assert [type(item) for item in items if isinstance(item, SpeechEnd)] == [SpeechEnd]
 
 
-def test_marks_in_the_stream_cut_it_where_they_stand_and_end_here() -> None:
+def test_marks_cut_the_stream_at_their_place_and_are_not_passed_on() -> None:
     with Harness(PushToTalk(tail="0ms", shortest="0ms", pre_roll="0ms")) as harness:
         button = Button(harness)
         button.hear(100)

@@ -140,7 +140,7 @@ def test_channels_and_rate_are_converted_together(before: int, after: int):
 
 
 @pytest.mark.parametrize("event", [SpeechEnd(turn=1), TurnEnd(turn=1), SpeechStart(turn=2)])
-def test_what_is_held_back_goes_out_before_the_event_and_the_stream_starts_anew(event: Event):
+def test_held_audio_leaves_before_the_event_and_the_stream_starts_anew(event: Event):
     data = noise(4800)
     with converter(Audio(48000, 1), Audio(16000, 1)) as harness:
         push_all(harness, data, 48000, 480)
@@ -230,7 +230,7 @@ def test_other_numbers_of_channels_go_through_mono():
     assert np.allclose(made.data, data.mean(axis=1, keepdims=True), atol=1e-7)
 
 
-def test_what_cannot_be_converted_is_refused_with_what_mends_it():
+def test_unknown_rates_are_refused_with_what_mends_it():
     with pytest.raises(Unavailable, match="set its property 'rate'"):
         converter(Audio(), Audio(16000, 1)).__enter__()
 

@@ -43,7 +43,7 @@ def test_a_plain_word_leaves_at_once(harness: Harness) -> None:
     assert harness.timer_ns is None
 
 
-def test_what_is_said_as_one_leaves_as_one_packet(harness: Harness) -> None:
+def test_words_said_as_one_leave_as_one_packet(harness: Harness) -> None:
     assert push(harness, "about $1.5") == [(0, "about", "about")]
     (unit,) = harness.push(TextPacket(text="million", index=2, turn=1, pts_ns=7 * MS, meta={"tokens": 9}))
     assert isinstance(unit, TextPacket)
@@ -70,7 +70,7 @@ def test_the_end_of_the_reply_sends_out_what_waits_before_itself(harness: Harnes
     assert harness.timer_ns is None
 
 
-def test_what_a_word_lacked_is_said_at_the_end(harness: Harness) -> None:
+def test_a_word_that_is_owed_is_said_at_the_end(harness: Harness) -> None:
     push(harness, "about $1.5")
     harness.advance(601 * MS)
     harness.pull()
@@ -80,7 +80,7 @@ def test_what_a_word_lacked_is_said_at_the_end(harness: Harness) -> None:
     assert (rest.text, rest.index, rest.turn, rest.spoken) == ("", 2, 1, "dollars")
 
 
-def test_the_end_of_the_stream_does_too(harness: Harness) -> None:
+def test_the_end_of_the_stream_sends_out_what_waits(harness: Harness) -> None:
     push(harness, "$1.5")
     harness.event(Eos())
     assert said([*harness.pull()])[0][:2] == (0, "$1.5")

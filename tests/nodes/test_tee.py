@@ -12,5 +12,5 @@ def test_every_packet_and_event_passes_uncopied() -> None:
     assert all(a is b for a, b in zip(came, went, strict=True))
 
 
-def test_it_does_not_reach_the_world() -> None:
+def test_tee_has_no_effect() -> None:
     assert not Tee.effect

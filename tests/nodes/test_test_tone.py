@@ -9,7 +9,7 @@ from vflow import MS, SECOND, Audio, Harness, Unavailable
 from vflow_nodes.test_tone import TestTone
 
 
-def test_it_is_the_sine_of_its_formula():
+def test_tone_is_the_sine_of_its_formula():
     with Harness(TestTone(frequency=997, level=-6, duration="2s", rate=48000)) as harness:
         made = np.concatenate([p.data for p in harness.produce()])[:, 0]
     wanted = 10 ** (-6 / 20) * np.sin(2 * np.pi * 997 * np.arange(96000) / 48000)

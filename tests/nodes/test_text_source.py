@@ -12,7 +12,7 @@ from vflow_nodes import text_source
 from vflow_nodes.text_source import TextSource
 
 
-def test_the_words_are_one_reply_with_its_end_behind():
+def test_the_words_are_one_reply_followed_by_its_end():
     with Harness(TextSource(text="How  can I\nhelp you?")) as harness:
         *words, end = harness.produce()
     assert [(w.text, w.index, w.turn) for w in words] == [
@@ -42,7 +42,7 @@ def test_an_interruption_silences_the_rest():
     assert [w.text for w in said] == ["a"]
 
 
-def test_what_cannot_be_said_is_refused_with_a_reason(tmp_path: Path):
+def test_a_text_that_cannot_be_said_is_refused_with_a_reason(tmp_path: Path):
     (tmp_path / "blank.txt").write_text(" \n")
     (tmp_path / "latin.txt").write_bytes(b"Gr\xfc\xdf")
     for props, reason in (

@@ -123,13 +123,13 @@ def test_two_dips_in_a_row_end_an_onset() -> None:
     assert names(turn.windows(1, 0.9)) == ["speech_start"]
 
 
-def test_a_silence_shorter_than_pause_after_tells_nothing() -> None:
+def test_a_silence_shorter_than_pause_after_sends_no_pause() -> None:
     turn = script()
     turn.windows(5, 0.9)
     assert names(turn.windows(2, 0.0) + turn.windows(3, 0.9)) == []
 
 
-def test_a_silence_of_pause_after_is_told_once() -> None:
+def test_a_silence_of_pause_after_sends_one_pause() -> None:
     turn = script()
     turn.windows(5, 0.9)
     out = turn.windows(6, 0.0)
@@ -149,7 +149,7 @@ def test_speech_after_a_pause_resumes_the_utterance() -> None:
     assert sent(out) == [11, 12]
 
 
-def test_each_pause_of_an_utterance_is_told() -> None:
+def test_each_pause_of_an_utterance_is_sent() -> None:
     turn = script()
     turn.windows(5, 0.9)
     out = turn.windows(4, 0.0) + turn.windows(1, 0.9) + turn.windows(20, 0.0)
@@ -434,7 +434,7 @@ def test_a_stream_that_ends_in_an_onset_leaves_the_reply_at_its_loudness() -> No
     assert s.harness.gains == [pytest.approx(0.1), 1.0]
 
 
-def test_a_machine_that_is_opened_anew_leaves_nothing_held_or_soft() -> None:
+def test_a_reopened_turn_leaves_no_reply_on_hold_or_ducked() -> None:
     s = script(duck=-20.0)
     s.harness.is_speaking = True
     s.windows(3, 0.9)
@@ -573,7 +573,7 @@ def test_a_verdict_ends_a_turn_whose_wait_is_over_at_once() -> None:
     assert names(turn.harness.push(verdict(pause, 0.9), "verdict")) == ["speech_end"]
 
 
-def test_a_pause_rated_unfinished_is_waited_for() -> None:
+def test_a_pause_rated_unfinished_waits_longer() -> None:
     turn, pause = paused(waits={0.5: "160ms", 0: "1s"})
     turn.harness.push(verdict(pause, 0.1), "verdict")
     assert names(turn.windows(28, 0.0)) == []
@@ -592,7 +592,7 @@ def test_a_verdict_that_comes_after_the_pause_is_left_out() -> None:
     assert names(turn.harness.push(verdict(second, 0.9), "verdict")) == []
 
 
-def test_what_is_no_verdict_is_told_once_and_left_out() -> None:
+def test_an_invalid_verdict_is_warned_of_once_and_left_out() -> None:
     turn, pause = paused()
     for bad in (None, 7, "much"):
         turn.harness.push(verdict(pause, bad), "verdict")

@@ -66,7 +66,7 @@ def told(harness: Harness) -> list[tuple[str, int, int, float]]:
     ]
 
 
-def test_a_sample_stands_in_the_file_at_its_pipeline_time(file: Path):
+def test_a_sample_is_in_the_file_at_its_pipeline_time(file: Path):
     with sink(file) as harness:
         harness.advance(100 * MS)
         harness.push(packet(40))
@@ -87,7 +87,7 @@ def test_audio_that_comes_in_time_plays_without_holes(file: Path):
     assert not data[RATE:].any()
 
 
-def test_what_is_dropped_is_not_in_the_file(file: Path):
+def test_dropped_audio_is_not_in_the_file(file: Path):
     with sink(file, buffer="2s") as harness:
         harness.push(packet(300, turn=7))
         harness.advance(125 * MS)
@@ -99,7 +99,7 @@ def test_what_is_dropped_is_not_in_the_file(file: Path):
     assert runs(written(file)) == [(0.5, 125), (0, 75), (0.25, 40), (0, 60)]
 
 
-def test_a_drop_says_which_words_were_heard(file: Path):
+def test_a_drop_returns_the_words_that_were_heard(file: Path):
     spans = (Span(1, 0, "good", 0, 1600), Span(1, 1, "morning", 1600, 4800))
     with sink(file) as harness:
         harness.push(packet(300, spans=spans))
@@ -112,7 +112,7 @@ def test_a_drop_says_which_words_were_heard(file: Path):
         assert harness.node.drop(2) == (Played(1, 201 * 16, RATE, "good morning", 2),)
 
 
-def test_after_a_drop_what_is_older_is_refused(file: Path):
+def test_after_a_drop_older_packets_are_refused(file: Path):
     with sink(file) as harness:
         harness.node.drop(5)
         harness.push(packet(100))
@@ -321,7 +321,7 @@ def sounded(items: list[Item]) -> tuple[float, float]:
     return packets[0].pts_ns / MS, ends[-1] / MS
 
 
-def test_what_is_played_is_told_while_it_sounds_with_its_time(file: Path):
+def test_played_sends_audio_while_it_sounds_with_its_time(file: Path):
     with sink(file) as harness:
         harness.advance(100 * MS)
         told = harness.push(packet(25))
@@ -335,7 +335,7 @@ def test_what_is_played_is_told_while_it_sounds_with_its_time(file: Path):
         assert harness.timer_ns is None
 
 
-def test_what_is_played_is_told_while_a_write_waits(file: Path):
+def test_played_sends_audio_while_a_write_waits(file: Path):
     with sink(file, buffer="0ms") as harness:
         harness.push(packet(100))
         harness.push(packet(100))
@@ -343,14 +343,14 @@ def test_what_is_played_is_told_while_a_write_waits(file: Path):
         assert sounded(harness.pull()) == (0, 100)
 
 
-def test_what_is_played_to_the_end_of_the_stream_is_told(file: Path):
+def test_played_sends_audio_to_the_end_of_the_stream(file: Path):
     with sink(file) as harness:
         harness.push(packet(30))
         harness.eos()
         assert sounded(harness.pull()) == (0, 30)
 
 
-def test_what_a_flush_cuts_off_is_told_up_to_the_cut_and_no_further(file: Path):
+def test_played_sends_a_cut_reply_up_to_the_cut_only(file: Path):
     with sink(file) as harness:
         harness.push(packet(100))
         told = harness.advance(20 * MS)
@@ -367,7 +367,7 @@ def test_no_event_of_the_reply_leaves_with_what_is_played(file: Path):
 
 
 @pytest.mark.parametrize("unheard", ["not linked", "not at the clock's pace"])
-def test_nothing_is_told_where_nobody_listens_or_it_has_no_time(file: Path, unheard: str):
+def test_played_sends_nothing_if_unlinked_or_without_sync(file: Path, unheard: str):
     harness = sink(file, sync=unheard == "not linked")
     harness.linked_ports = set() if unheard == "not linked" else None
     with harness:
@@ -377,7 +377,7 @@ def test_nothing_is_told_where_nobody_listens_or_it_has_no_time(file: Path, unhe
         assert not [item for item in harness.pull() if isinstance(item, AudioPacket)]
 
 
-def test_a_duck_lowers_what_is_played_from_then_on_until_a_drop(file: Path):
+def test_a_duck_lowers_later_audio_until_a_drop(file: Path):
     with sink(file) as harness:
         harness.push(packet(100))
         harness.time_ns = 40 * MS  # no timer ran: what is past keeps its volume
@@ -448,7 +448,7 @@ def test_a_sink_that_played_nothing_before_it_is_opened_anew_still_leaves_what_w
     assert len(written(file)) == 2000
 
 
-def test_a_hold_is_silence_in_the_file_and_what_was_left_comes_after_it(file: Path):
+def test_a_hold_is_silence_in_the_file_and_the_rest_follows_it(file: Path):
     with sink(file) as harness:
         harness.push(packet(100, spans=(Span(1, 0, "one", 0, 800), Span(1, 1, "two", 800, 1600))))
         harness.event(TurnEnd(turn=1))

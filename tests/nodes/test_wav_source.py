@@ -70,7 +70,7 @@ def test_pts_do_not_drift_where_a_frame_is_no_whole_number_of_samples(tmp_path: 
     assert at == 44100 * 60
 
 
-def test_a_late_frame_does_not_delay_those_behind_it(tmp_path: Path):
+def test_a_late_frame_does_not_delay_the_next_ones(tmp_path: Path):
     soundfile.write(tmp_path / "a.wav", noise(16000), 16000)
     with Harness(WavSource(file=str(tmp_path / "a.wav"), frame="100ms")) as harness:
         times = []
@@ -88,7 +88,7 @@ def test_a_late_frame_does_not_delay_those_behind_it(tmp_path: Path):
     ]
 
 
-def test_pad_is_silence_behind_the_last_sample(tmp_path: Path):
+def test_pad_is_silence_after_the_last_sample(tmp_path: Path):
     data = noise(1000)
     soundfile.write(tmp_path / "a.wav", data, 16000, subtype="FLOAT")
     packets = played(WavSource(file=str(tmp_path / "a.wav"), pad="100ms"))
@@ -128,7 +128,7 @@ def refusal(file: Path) -> str:
     return str(caught.value)
 
 
-def test_what_cannot_be_played_is_refused_with_a_reason(tmp_path: Path):
+def test_a_file_that_cannot_be_played_is_refused_with_a_reason(tmp_path: Path):
     (tmp_path / "text.wav").write_text("hello")
     (tmp_path / "text.raw").write_text("hello")
     (tmp_path / "nothing.wav").write_bytes(b"")

@@ -51,7 +51,7 @@ def unit(written, spoken, index=0):
     return TextPacket(text=written, units=(SpokenUnit(written, spoken),), index=index, turn=1)
 
 
-def test_what_is_said_as_one_is_never_parted_and_counts_its_written_words(harness):
+def test_a_unit_is_never_split_and_counts_its_written_words(harness):
     harness.push(unit("About", "about"))
     assert harness.pull() == []
     harness.push(unit("$1.5 million", "one point five million dollars", 1))
@@ -61,7 +61,7 @@ def test_what_is_said_as_one_is_never_parted_and_counts_its_written_words(harnes
     assert [u.written for u in chunk.units] == ["About", "$1.5 million"]
 
 
-def test_what_is_said_without_a_word_goes_with_the_chunk(harness):
+def test_a_unit_without_words_leaves_with_the_chunk(harness):
     harness.push(unit("$1.5", "one point five"))
     harness.push(unit("", "dollars"))
     harness.event(TurnEnd(turn=1))
@@ -339,7 +339,7 @@ THIRD_MS = 400 / 3
         (5000, "word " * 25, ("word " * 25).strip()),
     ],
 )
-def test_what_goes_out_depends_on_what_is_left_to_be_played(lead_ms, waiting, goes):
+def test_how_many_words_leave_depends_on_the_audio_left_to_play(lead_ms, waiting, goes):
     assert push_all(buffer_that_plays(lead_ms), waiting) == ([] if goes is None else [goes])
 
 

@@ -26,21 +26,21 @@ def test_an_error_is_kept_once_with_its_first_time_and_how_often_it_came() -> No
     assert second["times"] == 1
 
 
-def test_messages_that_tell_of_no_error_of_a_node_are_passed_over() -> None:
+def test_messages_without_an_error_of_a_node_are_ignored() -> None:
     log = ErrorLog(str)
     log.take(Message("warning", "node", text="too slow"))
     log.take(Message("warning", "bus", text="a listener failed", data={"error": ValueError("x")}))
     assert log.as_list() == []
 
 
-def test_there_is_a_bound_to_what_is_kept() -> None:
+def test_kept_errors_are_bounded() -> None:
     log = ErrorLog(str)
     for n in range(2 * KEPT_ERRORS):
         log.take(told(f"error {n}"))
     assert len(log.as_list()) == KEPT_ERRORS
 
 
-def test_no_text_of_the_environment_is_kept() -> None:
+def test_values_from_the_environment_are_not_kept() -> None:
     log = ErrorLog(lambda text: text.replace("missing", "${KEY}"))
     log.take(told("no missing"))
     (found,) = log.as_list()

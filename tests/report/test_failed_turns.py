@@ -40,17 +40,17 @@ def test_a_turn_that_a_node_failed_in_is_failed_where_nothing_of_it_was_heard() 
 
 
 @pytest.mark.parametrize("number", [True, 0, "1", None, 1.0])
-def test_what_is_no_number_of_a_turn_is_left_out(number: object) -> None:
+def test_an_invalid_number_of_a_turn_is_left_out(number: object) -> None:
     assert not failed_in(number).verdict([turn(1)])
 
 
-def test_one_answer_is_enough_and_so_is_a_run_without_a_turn() -> None:
+def test_a_run_with_one_answer_or_without_turns_has_not_failed() -> None:
     assert not failed_in().verdict([turn(1, "error"), turn(2, words="Yes.", heard="Yes.")])
     assert not failed_in().verdict([turn(1, "error"), turn(2)])  # an answer without words is no error
     assert not failed_in().verdict([])
 
 
-def test_interrupted_turns_and_those_in_which_nothing_was_said_say_nothing() -> None:
+def test_interrupted_and_empty_turns_do_not_count() -> None:
     others = [turn(2, "flush", interrupted=True), turn(3, user="")]
     assert failed_in().verdict([turn(1, "error"), *others])
     assert not failed_in().verdict(others)

@@ -60,19 +60,19 @@ KINDS: list[tuple[Any, Callable[[Any], Callable[[int], None]]]] = [
 
 
 @pytest.mark.parametrize(("kept", "put"), KINDS, ids=lambda value: type(value).__name__)
-def test_whatever_it_is_kept_in_is_found_and_told_once(kept: Any, put: Any) -> None:
+def test_growth_in_any_container_is_found_and_warned_of_once(kept: Any, put: Any) -> None:
     (text,) = looks(Keeps(kept), put(kept), times=2 * LOOKS + 4)
     assert text.startswith("keeps something of every packet: self.kept has 5,000 entries after 5,000 packets")
     assert text.endswith("give it a bound")
 
 
-def test_what_lies_in_an_object_of_the_nodes_is_found() -> None:
+def test_growth_inside_a_nodes_own_object_is_found() -> None:
     kept: list[int] = []
     (text,) = looks(Keeps(Inner(Inner(kept))), kept.append)
     assert "self.kept.deep.deep has 5,000 entries" in text
 
 
-def test_what_is_put_anew_each_time_is_found_by_its_name() -> None:
+def test_a_growing_container_that_is_replaced_is_found_by_its_name() -> None:
     node = Keeps(b"")
 
     def put(_: int) -> None:
@@ -93,18 +93,18 @@ def test_what_is_put_anew_each_time_is_found_by_its_name() -> None:
     ],
     ids=["bounded", "bounded queue", "sometimes", "emptied", "counted", "constant"],
 )
-def test_what_has_a_bound_or_grows_with_less_than_packets_is_left_alone(kept: Any, put: Any) -> None:
+def test_bounded_or_slow_growth_is_not_warned_of(kept: Any, put: Any) -> None:
     assert looks(Keeps(kept), put(kept), times=4 * LOOKS) == []
 
 
-def test_what_the_runtime_offers_a_node_is_not_looked_into() -> None:
+def test_the_runtimes_own_objects_are_not_examined() -> None:
     kept: list[int] = []
     node = Keeps([])
     node.__dict__["ctx"] = Inner(kept)
     assert looks(node, kept.append) == []
 
 
-def test_few_packets_say_nothing() -> None:
+def test_few_packets_give_no_warning() -> None:
     kept: list[int] = []
     assert looks(Keeps(kept), kept.append, step=10, times=100) == []
 
@@ -120,7 +120,7 @@ def test_a_count_that_lags_behind_does_not_matter() -> None:
     assert [name for name, _ in found] == ["store"]
 
 
-def test_looks_at_which_nothing_has_come_say_nothing() -> None:
+def test_looks_without_new_packets_give_no_warning() -> None:
     watched, node = Growth({"store": Keeps([])}), PACKETS
     assert [found for _ in range(100) for found in watched.look({"store": node})] == []
     assert list(watched.look({})) == []

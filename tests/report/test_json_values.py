@@ -70,7 +70,7 @@ def parsed(value: object) -> Any:
         ("é\udc80", "é\udc80"),
     ],
 )
-def test_what_json_can_hold_is_converted_without_a_loss(value: object, expected: object) -> None:
+def test_values_of_json_are_converted_without_loss(value: object, expected: object) -> None:
     assert parsed(value) == expected
     assert plain(value)[1] == []
 
@@ -92,7 +92,7 @@ def test_what_json_can_hold_is_converted_without_a_loss(value: object, expected:
         (np.datetime64("nat"), None),
     ],
 )
-def test_what_json_cannot_hold_is_text_or_null_and_told(value: object, expected: object) -> None:
+def test_values_outside_json_become_text_or_null_and_are_reported(value: object, expected: object) -> None:
     assert parsed(value) == expected
     assert plain(value)[1] or expected is None
 

@@ -79,7 +79,7 @@ UNDER = {
 
 
 @pytest.mark.parametrize("under", UNDER)
-def test_what_is_not_heard_moves_no_moment_of_a_voice(under: str) -> None:
+def test_inaudible_sound_moves_no_moment_of_a_voice(under: str) -> None:
     samples = tone((400, 900, 0.3), (1000, 1200, 0.2)) + UNDER[under]
     assert voice_on_ns(samples, RATE) == pytest.approx(400 * MS, abs=30 * MS)
     assert voice_off_ns(samples, RATE) == pytest.approx(1200 * MS, abs=30 * MS)
@@ -138,7 +138,7 @@ def test_a_thump_before_a_voice_is_not_its_start() -> None:
     assert voice_on_ns(samples, RATE) == pytest.approx(900 * MS, abs=30 * MS)
 
 
-def test_an_offset_alone_holds_no_moment() -> None:
+def test_an_offset_alone_has_no_moment() -> None:
     assert voice_off_ns(UNDER["large offset"], RATE) is None
     assert audible_ns(UNDER["large offset"], RATE) is None
 
@@ -165,7 +165,7 @@ def test_a_stretch_whose_channels_cancel_is_one_of_them(tmp_path: Path) -> None:
     assert voice_off_ns(*read_stretch(tmp_path / "r.wav", 0, None)) == pytest.approx(900 * MS, abs=30 * MS)
 
 
-def test_a_stretch_beyond_the_end_is_what_there_is_of_it(tmp_path: Path) -> None:
+def test_a_stretch_beyond_the_end_is_cut_at_the_end(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "r.wav", np.zeros(RATE, np.float32), RATE)
     assert len(read_stretch(tmp_path / "r.wav", 750 * MS, None)[0]) == RATE // 4
     assert len(read_stretch(tmp_path / "r.wav", 750 * MS, 9000 * MS)[0]) == RATE // 4

@@ -29,7 +29,7 @@ def test_a_place_that_takes_no_file_is_refused(tmp_path: Path, name: str, said: 
 
 
 @pytest.mark.parametrize("name", ["new.json", "old.json", "dangling.json", os.devnull])
-def test_a_place_that_takes_one_is_not_changed_by_asking(tmp_path: Path, name: str) -> None:
+def test_checking_a_place_does_not_change_it(tmp_path: Path, name: str) -> None:
     (tmp_path / "old.json").write_text("old")
     (tmp_path / "dangling.json").symlink_to("elsewhere.json")
     before = sorted(tmp_path.iterdir())
@@ -55,9 +55,7 @@ def test_a_new_report_has_the_permissions_of_any_new_file(tmp_path: Path) -> Non
     assert (tmp_path / "r.json").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
-def test_where_the_disk_is_full_the_one_before_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_on_a_full_disk_the_earlier_report_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(source: str, target: str) -> None:
         raise OSError(28, "No space left on device")
 

@@ -135,7 +135,7 @@ def test_a_reply_that_nobody_asked_for_is_interrupted_as_the_others(log: TurnLog
     assert log.turns[1].interrupted
 
 
-def test_where_nothing_plays_a_reply_ends_as_it_is_written(log: TurnLog) -> None:
+def test_without_a_sink_a_reply_ends_when_it_is_written(log: TurnLog) -> None:
     silent = Graph("test.yaml", nodes={**log.graph.nodes, "speaker": log.graph.nodes["mic"]})
     log = TurnLog(silent)
     for turn in (1, 2):
@@ -205,7 +205,7 @@ def test_a_hit_says_what_the_first_word_took_and_how_far_ahead_it_began(log: Tur
     assert turn.latency_ns("first_word") == 0
 
 
-def test_what_was_made_in_advance_and_taken_back_is_counted(log: TurnLog) -> None:
+def test_answers_in_advance_that_were_taken_back_are_counted(log: TurnLog) -> None:
     ahead(log, 1100, "begun")
     packet = TextPacket(text="Hel", turn=1)
     void = [Message("packet", "chat", 0, "Hel", {"packet": packet, "port": "words"})]
@@ -237,7 +237,7 @@ def test_stats_are_kept_as_they_were_when_they_were_posted(log: TurnLog) -> None
     assert log.losses == ["chat: what it posted for the report holds a complex, which is written as text"]
 
 
-def test_what_the_environment_gave_is_in_no_text_that_a_node_counted() -> None:
+def test_values_from_the_environment_are_hidden_in_counted_texts() -> None:
     log = TurnLog(Graph("g.yaml", secrets=Secrets({"hunter2-s3cr3t": "${KEY}"})))
     deep = {"hunter2-s3cr3t": [{"a": "x hunter2-s3cr3t", "b": b"hunter2-s3cr3t", 1: Path("hunter2-s3cr3t")}]}
     log.listen(Message("stats", "chat", 0, data=deep))
@@ -408,7 +408,7 @@ def test_a_word_of_assent_over_a_reply_is_counted_and_is_no_turn(log: TurnLog) -
     assert log.report([])["backchannels"] == 1
 
 
-def test_a_report_without_any_does_not_speak_of_them(log: TurnLog) -> None:
+def test_a_report_without_backchannels_does_not_mention_them(log: TurnLog) -> None:
     assert "backchannels" not in log.report([])
 
 

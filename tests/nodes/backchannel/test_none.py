@@ -6,7 +6,7 @@ from vflow import Harness, SpeechStart, TextPacket
 from vflow_nodes.backchannel.none import NoBackchannel
 
 
-def test_what_is_said_over_a_reply_is_surely_no_backchannel() -> None:
+def test_every_utterance_over_a_reply_is_surely_no_backchannel() -> None:
     with Harness(NoBackchannel()) as harness:
         (look,) = harness.event(SpeechStart(turn=3, meta={"over_reply_ns": 5}))
         assert isinstance(look, TextPacket)

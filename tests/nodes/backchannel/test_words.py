@@ -59,9 +59,7 @@ def speak(harness: Harness, to_ms: int, from_ms: int = 0, late_ms: int = 0) -> l
     return [item for item in harness.pull() if isinstance(item, TextPacket)]
 
 
-def test_the_words_are_looked_at_after_a_quarter_of_a_second_and_then_each_tenth(
-    harness: Harness, ear: Ear
-) -> None:
+def test_words_are_looked_at_after_a_quarter_second_and_then_every_tenth(harness: Harness, ear: Ear) -> None:
     start(harness)
     looks = speak(harness, 896)
     assert [look.pts_ns // MS - ONSET_MS for look in looks] == [272, 368, 464]
@@ -69,7 +67,7 @@ def test_the_words_are_looked_at_after_a_quarter_of_a_second_and_then_each_tenth
     assert {(look.turn, look.text, look.meta["backchannel"]) for look in looks} == {(2, "Okay.", True)}
 
 
-def test_what_is_said_while_nobody_replies_is_not_looked_at(harness: Harness, ear: Ear) -> None:
+def test_an_utterance_without_a_reply_is_not_looked_at(harness: Harness, ear: Ear) -> None:
     start(harness, over_reply=False)
     assert speak(harness, 2000) == []
     assert ear.heard == []
@@ -99,7 +97,7 @@ def test_audio_that_comes_late_is_not_looked_at(harness: Harness) -> None:
     assert len(speak(harness, 832, 800)) == 1
 
 
-def test_an_utterance_that_was_none_is_over(harness: Harness) -> None:
+def test_a_voided_utterance_is_over(harness: Harness) -> None:
     start(harness)
     harness.event(SpeechVoid(turn=2))
     assert speak(harness, 1200) == []

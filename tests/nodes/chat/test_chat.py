@@ -171,7 +171,7 @@ def test_an_interruption_keeps_replies_that_were_played_to_their_end(brief: Harn
     ]
 
 
-def test_a_finished_reply_behind_one_that_still_plays_was_not_heard(brief: Harness) -> None:
+def test_a_finished_reply_after_one_that_still_plays_was_not_heard(brief: Harness) -> None:
     first = said(ask(brief, CAPITAL, turn=1))
     ask(brief, "Thank you, goodbye.", turn=2)
     brief.cancel(2, played=(Played(1, 100, 24000, heard="The", words=1),))
@@ -205,7 +205,7 @@ def test_replies_before_the_one_that_plays_were_played_to_their_end(brief: Harne
     assert history(brief)[1::2] == [("assistant", first, 1), ("assistant", "You", 2)]
 
 
-def test_without_a_sink_nobody_can_tell_and_a_reply_is_kept(brief: Harness) -> None:
+def test_without_a_sink_a_reply_is_kept_in_the_history(brief: Harness) -> None:
     reply = said(ask(brief, CAPITAL, turn=1))
     brief.node.on_cancel(Flush(1, 1, origins=frozenset(["node"]), sinks=0))
     assert history(brief)[-1] == ("assistant", reply, 1)
@@ -344,7 +344,7 @@ def test_a_text_to_say_of_a_cancelled_turn_is_not_said(brief: Harness) -> None:
     assert history(brief) == []
 
 
-def test_of_an_interrupted_text_to_say_the_history_has_what_was_heard(brief: Harness) -> None:
+def test_an_interrupted_text_to_say_is_in_the_history_as_it_was_heard(brief: Harness) -> None:
     def look() -> None:
         if len(out := brief.pull("words")) >= 1:
             heard.extend(out)

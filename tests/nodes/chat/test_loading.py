@@ -46,7 +46,7 @@ def test_a_base_model_is_prompted_in_plain_lines() -> None:
     assert language.tokenizer.decode(language.prompt("Be kind.", MESSAGES)).split("\n") == lines
 
 
-def test_where_a_template_has_no_system_role_the_persona_heads_the_first_message() -> None:
+def test_without_a_system_role_the_persona_begins_the_first_message() -> None:
     language = model()
     language.tokenizer.chat_template = (
         "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"

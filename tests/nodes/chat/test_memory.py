@@ -33,13 +33,13 @@ def turns(*numbers: int, size: int = 10) -> list[Message]:
     return said[:-1]
 
 
-def test_what_fits_is_in_the_prompt() -> None:
+def test_messages_that_fit_are_in_the_prompt() -> None:
     memory = ChatMemory(render)
     assert text_of(memory.prompt(turns(1, 2), 100, 200)) == "<>u1........a1........u2........"
     assert not memory.forgot
 
 
-def test_what_does_not_fit_leaves_by_half_of_the_room() -> None:
+def test_messages_that_do_not_fit_leave_by_half_of_the_room() -> None:
     memory = ChatMemory(render)
     assert text_of(memory.prompt(turns(*range(8)), 100, 200)).startswith("<>u6")
     assert memory.forgot
@@ -60,7 +60,7 @@ def test_a_last_message_that_is_too_long_loses_its_first_words() -> None:
     assert not memory.shortened
 
 
-def test_a_summary_is_due_before_its_messages_leave_and_stands_for_them() -> None:
+def test_a_summary_is_due_before_its_messages_leave_and_takes_their_place() -> None:
     memory = ChatMemory(render)
     few, many = turns(*range(3))[:-1], turns(*range(5))[:-1]
     assert memory.untold(few, 100)[0] == []
@@ -72,7 +72,7 @@ def test_a_summary_is_due_before_its_messages_leave_and_stands_for_them() -> Non
     assert not memory.forgot
 
 
-def test_messages_that_left_too_early_are_told_of_later() -> None:
+def test_messages_that_left_too_early_are_in_a_later_summary() -> None:
     memory, said = ChatMemory(render), turns(*range(20))
     memory.prompt(said, 100, 200)
     untold, covered = memory.untold([*said, {"role": "assistant", "content": "a"}], 100)
@@ -82,7 +82,7 @@ def test_messages_that_left_too_early_are_told_of_later() -> None:
 
 
 @pytest.mark.parametrize("change", ["deleted", "changed"])
-def test_a_summary_of_what_the_application_has_taken_back_is_gone(change: str) -> None:
+def test_a_summary_of_messages_that_the_application_deleted_is_dropped(change: str) -> None:
     memory, said = ChatMemory(render), turns(*range(5))
     memory.take("sun", said[:4])
     now = said[2:] if change == "deleted" else [{"role": "user", "content": "other"}, *said[1:]]

@@ -151,7 +151,7 @@ def test_a_model_that_writes_the_header_itself_does_not_say_it(tmp_path: Path) -
         assert ask(harness)[0] == "Hello there friend."
 
 
-def test_of_harmony_s_channels_the_final_one_is_said(tmp_path: Path) -> None:
+def test_only_harmonys_final_channel_is_said(tmp_path: Path) -> None:
     marks = ("<|channel|>", "<|message|>", "<|end|>", "<|start|>", "<|return|>")
     reply = ["<|channel|>", "analysis", "<|message|>", "Hm", "<|end|>", "<|start|>"]
     folder = parrot.build(tmp_path / "one", reply, special=marks, end="<|return|>")
@@ -163,7 +163,7 @@ def test_of_harmony_s_channels_the_final_one_is_said(tmp_path: Path) -> None:
         assert ask(harness)[0] == "Hello there friend."
 
 
-def test_where_the_model_is_let_to_think_its_slot_has_room_for_a_thought(tmp_path: Path) -> None:
+def test_a_model_that_may_think_gets_room_for_a_thought_in_its_slot(tmp_path: Path) -> None:
     folder = parrot.build(tmp_path, HELLO)
     rooms = []
     for think in ("off", "hide"):

@@ -46,7 +46,7 @@ def warnings(harness: Harness) -> list[str]:
     return [message.text for message in harness.messages if message.kind == "warning"]
 
 
-def test_it_says_word_by_word_what_comes_and_remembers_both_sides() -> None:
+def test_words_are_said_as_they_come_and_both_sides_remembered() -> None:
     with chat(reply("Good mor", "ning, ", "friend."), reply("Yes.")) as (harness, server):
         items = harness.push(TextPacket(text="Hello?", turn=1, meta={"language": "en"}))
         words = [item for item in items if isinstance(item, TextPacket)]
@@ -68,7 +68,7 @@ def test_it_says_word_by_word_what_comes_and_remembers_both_sides() -> None:
     assert (stats["requests"], stats["prompt_tokens"], stats["completion_tokens"]) == (2, 40, 14)
 
 
-def test_the_request_has_what_was_set_and_nothing_else() -> None:
+def test_the_request_has_the_properties_that_were_set_and_no_others() -> None:
     values: dict[str, Any] = {
         "temperature": 0.5,
         "seed": 3,
@@ -254,7 +254,7 @@ def test_a_transcript_that_was_taken_back_is_never_asked() -> None:
         assert [asked.json["messages"][-1]["content"] for asked in server.asked] == ["Hello, who are you?"]
 
 
-def test_with_speculate_it_asks_at_the_pause_and_counts_what_was_in_vain() -> None:
+def test_speculate_asks_at_the_pause_and_counts_requests_in_vain() -> None:
     with chat(reply("Hi."), speculate=True) as (harness, _):
         harness.event(SpeechStart(turn=1))
         assert ask(harness, "Hello")[0] == ["Hi."]
@@ -272,7 +272,7 @@ def test_a_typed_turn_is_answered_at_once() -> None:
         assert ask(harness, "typed", 2)[0] == ["Hi."]
 
 
-def test_what_the_application_wants_said_costs_no_request() -> None:
+def test_a_text_to_say_costs_no_request() -> None:
     with chat(reply("Hi.")) as (harness, server):
         items = harness.push(TextPacket(text="Good morning.", turn=1), "say")
         assert [item.text for item in items if isinstance(item, TextPacket)] == ["Good", "morning."]

@@ -50,7 +50,7 @@ def transformers_serve() -> Iterator[str]:
 
 
 @pytest.mark.timeout(300)
-def test_it_says_what_a_model_behind_transformers_serve_writes(tmp_path: Path) -> None:
+def test_words_of_a_model_served_by_transformers_are_said(tmp_path: Path) -> None:
     pieces = ["<think>", "A greeting.", "</think>", "Good ", "morning, ", "and ", "welcome."]
     model = parrot.build(tmp_path, pieces)
     with transformers_serve() as url:

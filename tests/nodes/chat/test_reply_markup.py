@@ -23,7 +23,7 @@ def texts_of(found: Any, ends: set[int]) -> set[str]:
     return set(found.convert_ids_to_tokens(sorted(ends)))
 
 
-def test_what_is_declared_ends_a_reply_and_what_ends_turns_elsewhere(tmp_path: Path) -> None:
+def test_declared_ends_and_ends_of_other_families_end_a_reply(tmp_path: Path) -> None:
     found = tokenizer(tmp_path, special=("<|eot_id|>", "<|other|>"), added=("<end_of_turn>",))
     other = found.convert_tokens_to_ids("<|other|>")
     ends = texts_of(found, ends_of(found, [other, None]))
@@ -45,7 +45,7 @@ def test_a_header_of_the_user_s_ends_a_reply_and_one_that_may_be_the_model_s_own
     assert texts_of(same, ends_of(same, [])) == {"<|im_end|>"}
 
 
-def test_where_messages_have_channels_the_end_of_one_is_not_the_reply_s(tmp_path: Path) -> None:
+def test_the_end_of_a_channels_message_does_not_end_the_reply(tmp_path: Path) -> None:
     template = "{% for m in messages %}<|start|>{{ m.role }}<|message|>{{ m.content }}<|end|>{% endfor %}"
     marks = ("<|start|>", "<|channel|>", "<|message|>", "<|end|>", "<|return|>", "<|call|>")
     found = tokenizer(tmp_path, template, special=marks)

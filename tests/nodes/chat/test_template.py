@@ -63,7 +63,7 @@ def test_a_prompt_is_the_one_that_transformers_makes() -> None:
     ],
     ids=["special tokens", "json", "namespace", "macro", "groups"],
 )  # fmt: skip
-def test_what_templates_use_is_what_transformers_makes_of_it(source: str) -> None:
+def test_functions_that_templates_use_behave_as_in_transformers(source: str) -> None:
     known = AutoTokenizer.from_pretrained(checkpoints.locate("smollm2", print))
     known.chat_template = source
     said: list[Message] = [{"role": "system", "content": "Be kind."}, *MESSAGES]
@@ -132,7 +132,7 @@ def test_names_that_a_tokenizer_lacks_are_empty_and_dates_are_there() -> None:
     assert re.match(r"\d{4}None\[system\]Be kind.", render(tokenizer(source), "Be kind.", MESSAGES))
 
 
-def test_of_several_templates_the_one_for_conversations_is_taken() -> None:
+def test_the_template_for_conversations_is_taken_out_of_several() -> None:
     several = SimpleNamespace(
         chat_template={"tool_use": "{{ 1 / 0 }}", "chat": CHATML}, special_tokens_map={}
     )

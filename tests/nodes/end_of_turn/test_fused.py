@@ -63,7 +63,7 @@ def test_the_verdict_waits_for_the_transcript(harness: Harness) -> None:
     ],
 )
 @pytest.mark.usefixtures("ear")
-def test_what_reads_finished_is_rated_above_what_breaks_off(over: str, open_end: str) -> None:
+def test_a_complete_sentence_is_rated_above_one_that_breaks_off(over: str, open_end: str) -> None:
     assert rated(over) > rated(open_end)
 
 
@@ -98,9 +98,7 @@ def test_a_transcript_that_is_here_before_the_look_is_used(harness: Harness) -> 
 
 
 @pytest.mark.parametrize(("pts_ns", "turn"), [(PAUSE_NS - 300 * MS, 1), (PAUSE_NS, 7)])
-def test_a_transcript_of_another_pause_or_turn_is_not_this_one_s(
-    harness: Harness, pts_ns: int, turn: int
-) -> None:
+def test_a_transcript_of_another_pause_or_turn_is_not_used(harness: Harness, pts_ns: int, turn: int) -> None:
     with harness:
         utter(harness)
         assert transcript(harness, "Yes.", pts_ns, turn) == []

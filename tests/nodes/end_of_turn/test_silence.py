@@ -19,5 +19,5 @@ def test_no_verdict_is_given_and_only_the_end_of_the_stream_passes() -> None:
         assert [type(item) for item in harness.eos()] == [Eos]
 
 
-def test_it_runs_on_any_machine() -> None:
+def test_silence_is_available_on_any_machine() -> None:
     assert SilenceEndOfTurn.unavailable() == ""

@@ -32,7 +32,7 @@ def test_a_pause_gets_one_verdict_of_its_turn_and_time(ear: Ear) -> None:
         assert harness.event(SpeechEnd(turn=1, pts_ns=2 * PAUSE_NS)) == []
 
 
-def test_what_sounds_finished_is_rated_higher(ear: Ear) -> None:
+def test_speech_that_sounds_finished_is_rated_higher(ear: Ear) -> None:
     found = []
     for ear.rating in (0.0, 0.01, 0.5, 0.99, 1.0):
         with Harness(SmartTurnEndOfTurn()) as harness:

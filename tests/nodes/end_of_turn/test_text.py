@@ -29,7 +29,7 @@ def test_a_transcript_that_comes_first_waits_for_the_pause() -> None:
         assert len(ratings(utter(harness))) == 1
 
 
-def test_what_reads_finished_is_rated_above_what_breaks_off() -> None:
+def test_a_complete_sentence_is_rated_above_one_that_breaks_off() -> None:
     found = []
     for text in ("My name is", "My name is Ada.", "What is your name?"):
         with Harness(TextEndOfTurn()) as harness:
@@ -60,5 +60,5 @@ def test_no_verdict_comes_of_a_pause_that_is_over(in_band: bool) -> None:
             assert utter(harness) == []
 
 
-def test_it_runs_on_any_machine() -> None:
+def test_text_is_available_on_any_machine() -> None:
     assert TextEndOfTurn.unavailable() == ""

@@ -20,7 +20,7 @@ links:
 """
 
 
-def test_it_has_the_ports_of_a_generator_and_links_hearing_to_thinking() -> None:
+def test_cascade_has_the_ports_of_a_generator_and_links_stt_to_chat() -> None:
     graph = load_text(GRAPH, require_available=False)
     links = {link.name for link in graph.links}
     assert "vad.turn.speech -> generator.stt.audio" in links
@@ -29,7 +29,7 @@ def test_it_has_the_ports_of_a_generator_and_links_hearing_to_thinking() -> None
     assert "generator.stt.transcript -> told.input" in links
 
 
-def test_what_is_set_on_it_reaches_the_language_model() -> None:
+def test_properties_of_the_cascade_reach_the_language_model() -> None:
     chat = load_text(GRAPH, require_available=False).nodes["generator.chat"]
     assert (chat.values["persona"], chat.values["max_tokens"]) == ("Be brief.", 7)
 
@@ -40,7 +40,7 @@ def test_an_interruption_starts_at_its_words_and_not_at_what_was_heard() -> None
     assert graph.reach(["generator.chat"]).nodes == {"end"}
 
 
-def test_it_takes_every_property_of_its_role_and_ranks_below_an_audio_model() -> None:
+def test_cascade_takes_every_property_of_its_role_and_ranks_below_an_audio_model() -> None:
     from vflow.props import props_of
     from vflow_nodes.chat import Chat
 

@@ -17,7 +17,7 @@ links: [mic -> vad -> generator, generator.words -> end]
 """
 
 
-def test_it_links_hearing_to_the_remote_model_and_passes_its_properties_on() -> None:
+def test_openai_cascade_links_stt_to_the_remote_model_and_passes_properties_on() -> None:
     graph = load_text(GRAPH, require_available=False)
     assert "generator.stt.transcript -> generator.chat.text" in {link.name for link in graph.links}
     chat = graph.nodes["generator.chat"]
@@ -29,5 +29,5 @@ def test_an_interruption_starts_at_its_words() -> None:
     assert load_text(GRAPH, require_available=False).generators(below="vad.turn") == {"generator.chat"}
 
 
-def test_it_ranks_below_what_runs_here() -> None:
+def test_openai_cascade_ranks_below_local_models() -> None:
     assert OpenAiCascade.rank < 0 < Cascade.rank

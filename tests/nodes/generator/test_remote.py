@@ -147,7 +147,7 @@ def test_a_pause_is_answered_only_where_it_may_cost() -> None:
             assert len(server.asked) == 1
 
 
-def test_what_was_answered_in_advance_and_taken_back_is_answered_anew() -> None:
+def test_a_turn_whose_answer_in_advance_was_taken_back_is_answered_anew() -> None:
     with generator(reply("Yes."), transcribe=False, speculate=True) as (harness, server):
         say(harness)
         harness.speculative_turn = 1
@@ -160,7 +160,7 @@ def test_what_was_answered_in_advance_and_taken_back_is_answered_anew() -> None:
     assert (stats["in_advance"], stats["void_in_advance"]) == (1, 1)
 
 
-def test_it_has_the_ports_of_its_role() -> None:
+def test_remote_generator_has_the_ports_of_its_role() -> None:
     role = ROLES["generator"]
     assert set(inputs_of(RemoteGenerator)) == set(role.inputs)
     assert set(outputs_of(RemoteGenerator)) == set(role.outputs)

@@ -33,7 +33,7 @@ def test_every_form_gives_the_same_samples(given: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
-def test_what_is_no_number_is_silence_and_told(value: float) -> None:
+def test_a_sample_that_is_no_number_becomes_silence_and_is_reported(value: float) -> None:
     samples, bad = samples_of(np.array([0.25, value]))
     assert samples.tolist() == [0.25, 0.0]
     assert bad
@@ -61,6 +61,6 @@ def test_nothing_is_audio_too(given: Any) -> None:
         ({"a": 1}, "samples are float from -1 to 1"),
     ],
 )
-def test_what_is_no_audio_is_refused_with_its_mend(given: Any, told: str) -> None:
+def test_a_value_that_is_no_audio_is_refused_with_its_mend(given: Any, told: str) -> None:
     with pytest.raises(VflowError, match=told):
         samples_of(given)

@@ -11,7 +11,7 @@ from vflow_nodes.lib.echo_reference import EchoReference
 RATE = 16_000
 
 
-def test_silence_stands_where_nothing_was_played() -> None:
+def test_the_reference_is_silent_where_nothing_was_played() -> None:
     reference = EchoReference(RATE, lead_ns=0)
     reference.write(np.full(160, 0.5, np.float32), 0)
     reference.write(np.full(160, 0.25, np.float32), 40 * MS)
@@ -31,7 +31,7 @@ def test_drift_and_jitter_are_followed_by_a_sample_at_a_time() -> None:
     assert np.mean(steps) == pytest.approx(1, abs=0.01)
 
 
-def test_what_is_played_while_nobody_listens_is_bounded() -> None:
+def test_a_reference_that_nobody_reads_is_bounded() -> None:
     reference = EchoReference(RATE, lead_ns=40 * MS)
     for n in range(2000):
         reference.write(np.ones(160, np.float32), n * 10 * MS)

@@ -21,7 +21,7 @@ class Parrot(Generator):
         yield self.words, self.ended(packet.turn, 1, "eos", {"thought_tokens": 2})
 
 
-def test_it_ends_a_turn_and_warns_once_of_a_habit() -> None:
+def test_a_generator_ends_a_turn_and_warns_once_of_a_habit() -> None:
     with Harness(Parrot()) as harness:
         ends = harness.push(TextPacket(text="Polly", turn=1))
         harness.push(TextPacket(text="Polly", turn=2))
@@ -39,14 +39,14 @@ def test_an_interruption_cuts_the_history_to_what_was_heard_and_drops_replies_af
         ]  # fmt: skip
 
 
-def test_what_was_taken_back_was_never_said() -> None:
+def test_a_turn_that_was_taken_back_leaves_the_history() -> None:
     with Harness(Parrot()) as harness:
         harness.push(TextPacket(text="one", turn=1))
         harness.retracted(1)
         assert harness.conversation.entries() == ()
 
 
-def test_what_the_application_wants_said_is_a_reply_of_its_own() -> None:
+def test_a_text_to_say_is_a_reply_of_its_own() -> None:
     with Harness(Parrot()) as harness:
         items = harness.push(TextPacket(text="Good day.", turn=1), "say")
         assert [item.text for item in items if isinstance(item, TextPacket)] == ["Good", "day."]

@@ -58,7 +58,7 @@ def test_a_voice_that_dies_away_is_followed_further_than_it_is_found() -> None:
     assert anew.sound == 42
 
 
-def test_where_the_room_is_as_loud_as_the_voice_all_voice_is_sound() -> None:
+def test_in_a_room_as_loud_as_the_voice_all_voice_is_sound() -> None:
     assert Feed().room(-30).hear(-30, -31, -30, -29.5).sound == 44
 
 

@@ -85,7 +85,7 @@ def test_a_short_word_interrupts_at_its_pause_and_is_answered_in_advance_then() 
     assert pause.turn == 1
 
 
-def test_what_is_said_after_a_word_of_assent_belongs_to_its_utterance() -> None:
+def test_speech_soon_after_a_word_of_assent_belongs_to_its_utterance() -> None:
     turn = over_a_reply()
     out = turn.windows(8, VOICE)
     look(turn, True)

@@ -23,7 +23,7 @@ from vflow_nodes.lib.replies import Replies, _compared
 WORDS = vocabulary()
 
 
-def test_what_was_rehearsed_is_not_computed_again() -> None:
+def test_a_rehearsed_prompt_is_not_computed_again() -> None:
     persona, question = ids(1, 40), ids(2, 9)
     with running(tiny(), WORDS) as engine:
         replies = Replies(engine)

@@ -80,7 +80,7 @@ def test_a_finished_sentence_is_rated_above_where_it_breaks_off() -> None:
     assert rating(1.0) > max(0.5, *broken_off)
 
 
-def test_what_is_missing_is_named_with_what_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_part_is_named_with_what_mends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "is_present", lambda name: False)
     monkeypatch.setattr("vflow.models.catalogue.is_present", lambda name: False)
     assert smart_turn.problem() == "model smart-turn is not here: vflow models pull smart-turn"

@@ -68,7 +68,7 @@ def test_a_format_that_cannot_be_wound_is_read(tmp_path: Path) -> None:
         ("a\0b", "null byte"),
     ],
 )
-def test_what_is_no_sound_file_is_named_for_what_it_is(tmp_path: Path, name: str, said: str) -> None:
+def test_a_file_that_is_no_sound_is_refused_by_its_kind(tmp_path: Path, name: str, said: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     (tmp_path / "empty").write_bytes(b"")

@@ -29,12 +29,12 @@ def heard(harness: Harness, event: Event) -> float | None:
     return found
 
 
-def test_a_pause_is_looked_at_by_what_was_said(harness: Harness) -> None:
+def test_a_pause_is_judged_by_its_utterance(harness: Harness) -> None:
     with harness:
         assert heard(harness, Pause(turn=1, pts_ns=SECOND)) is not None
 
 
-def test_no_pause_and_one_that_is_too_old_are_not(harness: Harness) -> None:
+def test_other_events_and_old_pauses_are_not_judged(harness: Harness) -> None:
     with harness:
         assert heard(harness, Resume(turn=1, pts_ns=SECOND)) is None
         harness.time_ns = 2 * SECOND

@@ -241,7 +241,7 @@ def test_a_look_comes_before_every_packet_but_never_two_packets_at_once():
     assert all(a is None or b is None for a, b in pairwise(items))
 
 
-def test_what_cannot_be_spoken_is_10_ms_of_silence_with_its_words():
+def test_text_that_cannot_be_spoken_is_10_ms_of_silence_with_its_words():
     (packet,) = spoken("... 🙂", turn=1, index=9)
     assert packet.duration_ns == UNSPOKEN_NS
     assert not packet.data.any()

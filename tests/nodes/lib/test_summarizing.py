@@ -54,7 +54,7 @@ def write(harness: Harness, deadline_s: float = 60) -> None:
             node._language.engine.call(lambda: None).result(deadline_s)
 
 
-def test_what_leaves_the_context_is_kept_as_a_summary(
+def test_turns_that_leave_the_context_are_kept_as_a_summary(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node: Any = harness.node
@@ -77,7 +77,7 @@ def test_the_model_itself_writes_it_in_a_session_of_its_own(harness: Harness) ->
     assert node._writing is None
 
 
-def test_a_model_that_writes_no_summary_is_told_of_once(
+def test_a_model_that_writes_no_summary_is_warned_of_once(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node: Any = harness.node

@@ -86,7 +86,7 @@ def test_marks_of_markdown_are_not_spoken(written: str, said: str) -> None:
 
 @examples(200)
 @given(st.text(st.sampled_from("a1é*_`#<>/.,!-—|=~"), min_size=1, max_size=8))
-def test_what_has_a_letter_or_a_digit_is_spoken_with_all_of_them(word: str) -> None:
+def test_a_word_keeps_all_its_letters_and_digits(word: str) -> None:
     letters = [c for c in word if c.isalnum()]
     assert [c for c in spoken(word) if c.isalnum()] == letters
 

@@ -70,7 +70,7 @@ def test_words_count_by_their_logarithm_and_by_the_second() -> None:
 
 
 @pytest.mark.parametrize("language", ["ja", "de-AT", ""])
-def test_of_a_language_that_was_not_measured_only_the_punctuation_counts(language: str) -> None:
+def test_in_an_unmeasured_language_only_the_punctuation_counts(language: str) -> None:
     found = cues("東京の天気はどうですか？", 2.0, language)
     assert found == {**cues("？", 9.0, language), "asks": 1.0, "brief": 1.0}
     assert found.keys() == cues("Is it?", 2.0, "en").keys()
@@ -120,7 +120,7 @@ def test_every_weight_has_its_value(weights: dict[str, float]) -> None:
     assert weights.keys() - {"bias"} <= {*cues("", 0.0), "sound"}
 
 
-def test_what_trails_off_is_rated_below_what_is_said_to_its_end() -> None:
+def test_a_sentence_that_trails_off_is_rated_below_a_complete_one() -> None:
     ratings = [finished(TEXT, cues(text, 3.0)) for text in ("I would like,", "I would like it.")]
     assert ratings == sorted(ratings)
     assert ratings[0] < ratings[1]

@@ -24,7 +24,7 @@ def packet(frames: int, value: float = 0.5, turn: int = 1) -> AudioPacket:
     return AudioPacket(data=np.full(frames, value, np.float32), rate=RATE, turn=turn)
 
 
-def test_what_is_wound_on_is_in_the_file_and_what_was_dropped_is_not(file: Path) -> None:
+def test_played_audio_is_in_the_file_and_dropped_audio_is_not(file: Path) -> None:
     tape = WavPlayout(str(file), RATE)
     assert tape.wind(100) == []
     tape.write(packet(50), 0)
@@ -58,7 +58,7 @@ def test_behind_its_end_nothing_is_played(file: Path) -> None:
     assert soundfile.info(file).frames == 40
 
 
-def test_what_sounded_is_told_where_it_is_asked_for(file: Path, tmp_path: Path) -> None:
+def test_sounded_returns_the_audio_played_if_echoes_are_on(file: Path, tmp_path: Path) -> None:
     tape, deaf = WavPlayout(str(file), RATE, echoes=True), WavPlayout(str(tmp_path / "b.wav"), RATE)
     for each in (tape, deaf):
         each.write(packet(100), 0, lead_in=10)
@@ -86,7 +86,7 @@ def test_drops_from_another_thread_leave_no_sample_twice(file: Path) -> None:
     assert soundfile.info(file).frames == 3 * RATE
 
 
-def test_where_nothing_came_to_be_played_the_recording_of_before_is_left_as_it_was(file: Path) -> None:
+def test_without_any_audio_an_earlier_recording_stays(file: Path) -> None:
     soundfile.write(file, np.full(700, 0.25), RATE, subtype="PCM_16")
     before = file.read_bytes()
     tape = WavPlayout(str(file), RATE)
@@ -95,7 +95,7 @@ def test_where_nothing_came_to_be_played_the_recording_of_before_is_left_as_it_w
     assert file.read_bytes() == before
 
 
-def test_where_nothing_came_to_be_played_no_empty_file_is_left(file: Path) -> None:
+def test_without_any_audio_no_empty_file_is_left(file: Path) -> None:
     WavPlayout(str(file), RATE).save(end=True)
     assert not file.exists()
 

@@ -43,7 +43,7 @@ def test_the_file_is_whole_after_each_write_without_a_close(file: Path) -> None:
     writer.close()
 
 
-def test_what_was_there_stays_until_the_first_sample(file: Path) -> None:
+def test_an_existing_file_stays_until_the_first_sample(file: Path) -> None:
     file.write_bytes(b"the recording of before")
     writer = WavWriter(str(file), RATE)
     assert file.read_bytes() == b"the recording of before"
@@ -52,7 +52,7 @@ def test_what_was_there_stays_until_the_first_sample(file: Path) -> None:
     writer.close()
 
 
-def test_what_was_there_stays_where_no_sample_is_written(file: Path) -> None:
+def test_an_existing_file_stays_if_no_sample_is_written(file: Path) -> None:
     file.write_bytes(b"the recording of before")
     WavWriter(str(file), RATE).close(keep_empty=False)
     assert file.read_bytes() == b"the recording of before"

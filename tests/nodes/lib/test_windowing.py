@@ -40,7 +40,7 @@ def test_a_jump_of_the_pts_begins_a_new_window_and_restarts_once() -> None:
     assert len(restarts) == 1
 
 
-def test_what_is_reset_is_in_no_window() -> None:
+def test_samples_before_a_reset_are_in_no_window() -> None:
     windows = Windows(lambda: None)
     list(windows.cut(AudioPacket(data=np.ones(300, np.float32), rate=RATE)))
     windows.reset()

@@ -11,5 +11,5 @@ def test_unavailable_answers_a_sentence_or_nothing_here() -> None:
     assert reason == "" or len(reason.split()) > 5
 
 
-def test_it_ranks_before_sounddevice() -> None:
+def test_pyaudio_ranks_before_sounddevice() -> None:
     assert PyAudioSpeaker.rank > SounddeviceSpeaker.rank

@@ -147,7 +147,7 @@ def test_a_transcript_that_was_taken_back_is_given_anew_at_the_end(question: Sam
         assert words(transcripts(harness.event(SpeechEnd(turn=1)))[0]) == words(QUESTION)
 
 
-def test_what_was_heard_at_a_pause_is_thrown_away_on_resume(question: Samples, heard: list[int]) -> None:
+def test_a_transcript_made_at_a_pause_is_dropped_on_resume(question: Samples, heard: list[int]) -> None:
     with Harness(MoonshineStt()) as harness:
         heard.clear()
         harness.event(SpeechStart(turn=1))

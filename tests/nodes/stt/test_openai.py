@@ -124,7 +124,7 @@ def test_with_speculate_it_is_sent_at_the_pause_and_not_again() -> None:
         assert len(server.asked) == 1
 
 
-def test_what_was_sent_in_vain_is_counted_and_the_whole_is_sent_again() -> None:
+def test_a_request_in_vain_is_counted_and_the_whole_is_sent_again() -> None:
     with stt(heard("Hello"), heard("Hello you."), speculate=True) as (harness, server):
         say(harness, LOUD)
         harness.speculative_turn = 1

@@ -98,7 +98,7 @@ def test_words_are_marked_in_order_with_turn_and_index(harness):
 
 
 @pytest.mark.parametrize("text", ["...", "🙂", "*", "—", "()"])
-def test_what_cannot_be_spoken_is_silence(harness, text):
+def test_text_that_cannot_be_spoken_becomes_silence(harness, text):
     (packet,) = harness.push(TextPacket(text=text, turn=1))
     assert not packet.data.any()
     assert [s.word for s in packet.spans] == [text]

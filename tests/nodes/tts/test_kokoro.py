@@ -26,7 +26,7 @@ def test_speaks_a_chunk_with_its_words(harness):
     assert max(p.duration_ns for p in packets) <= 100 * MS
 
 
-def test_what_cannot_be_spoken_is_silence(harness):
+def test_text_that_cannot_be_spoken_becomes_silence(harness):
     (packet,) = harness.push(TextPacket(text="...", turn=1))
     assert not packet.data.any()
     harness.pull()

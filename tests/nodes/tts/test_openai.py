@@ -98,7 +98,7 @@ def test_the_rate_of_another_server_is_that_of_its_port() -> None:
         assert str(harness.node.port_caps("audio")) == "audio(rate=16000, channels=1)"
 
 
-def test_what_was_sent_is_counted() -> None:
+def test_requests_and_sent_text_are_counted() -> None:
     with tts(sends(200, SOUND)) as (harness, _):
         packets(harness)
     stats = next(message for message in harness.messages if message.kind == "stats").data

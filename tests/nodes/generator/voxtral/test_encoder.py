@@ -78,7 +78,7 @@ def test_the_attention_is_the_one_asked_for(weights: Path, attention: str) -> No
     torch.testing.assert_close(encoder.encode(mel), expected(model_of(weights), mel), rtol=1e-4, atol=1e-4)
 
 
-def test_what_flash_attention_lacks_is_said(weights: Path) -> None:
+def test_missing_needs_of_flash_attention_are_named(weights: Path) -> None:
     with pytest.raises(
         Unsupported, match=r"^no flash_attention_2: .*on CUDA devices alone.*; set 'attention: sdpa'"
     ) as caught:

@@ -10,7 +10,7 @@ import torch
 from vflow_nodes.generator.voxtral.libraries import cuda_problem
 
 
-def test_there_is_no_problem_where_torch_finds_a_device_and_else_one() -> None:
+def test_cuda_is_a_problem_only_if_torch_finds_no_device() -> None:
     assert (cuda_problem() == "") == torch.cuda.is_available()
 
 

@@ -71,7 +71,7 @@ def clicks(seconds: float) -> Array:
 
 @pytest.mark.parametrize("make", [speech, tone, clicks], ids=["speech", "tone", "clicks"])
 @pytest.mark.parametrize("seconds", [0.1, 1.0, 29.99, 30.0, 30.01, 65.0])
-def test_it_equals_the_extractor(make: object, seconds: float) -> None:
+def test_mel_equals_the_extractors(make: object, seconds: float) -> None:
     samples = make(seconds)  # type: ignore[operator]
     mel = heard(samples, [320] * 40)
     np.testing.assert_allclose(stacked(mel.windows()), expected(samples), rtol=0, atol=TOLERANCE)
@@ -86,7 +86,7 @@ def test_it_equals_the_extractor(make: object, seconds: float) -> None:
         for offset in (-401, -361, -360, -359, -41, -2, -1, 0, 1, 2, 39, 40, 41, 200, 361)
     ],
 )
-def test_it_equals_the_extractor_at_every_seam(count: int) -> None:
+def test_mel_equals_the_extractors_at_every_seam(count: int) -> None:
     samples = tone(count / RATE_HZ)
     assert len(samples) == count
     mel = heard(samples, [37] * 20)
@@ -212,7 +212,7 @@ def test_a_push_transforms_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> 
         (np.array([0.0, np.nan], np.float32), "finite"),
     ],
 )
-def test_what_is_no_speech_is_refused(samples: Array, reason: str) -> None:
+def test_samples_of_another_shape_or_not_finite_are_refused(samples: Array, reason: str) -> None:
     mel = LogMel()
     with pytest.raises(ValueError, match=reason):
         mel.push(samples)

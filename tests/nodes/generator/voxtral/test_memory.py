@@ -56,7 +56,7 @@ def test_a_reply_heard_whole_is_its_own_tokens_and_a_cut_one_its_text(prompts: P
     assert talk.memory.opening() == prompts.opening(PERSONA, [Turn(((audio,),), "one")])
 
 
-def test_what_was_not_answered_stands_in_front_of_what_is_said_next(prompts: Prompts) -> None:
+def test_an_unanswered_utterance_comes_before_the_next_one_in_its_turn(prompts: Prompts) -> None:
     talk = Talk(prompts)
     audio = talk.add(1, "")
     assert talk.memory.opening() == prompts.opening(PERSONA, [], [(audio,)])
@@ -65,7 +65,7 @@ def test_what_was_not_answered_stands_in_front_of_what_is_said_next(prompts: Pro
     assert talk.memory.opening() == prompts.opening(PERSONA, [], ["said 1"])
 
 
-def test_where_the_room_is_short_the_oldest_turns_go_a_quarter_at_a_time(prompts: Prompts) -> None:
+def test_the_oldest_turns_leave_a_full_room_a_quarter_at_a_time(prompts: Prompts) -> None:
     talk = Talk(prompts, room=300, spoken=0)
     for turn in range(1, 41):
         talk.add(turn, f"answer {turn}")
@@ -95,7 +95,7 @@ def test_one_window_of_speech_at_least_is_tried() -> None:
     assert most_windows(100, [1] * 250, 375) == 1
 
 
-def test_a_summary_is_due_before_its_turns_leave_and_stands_for_them_after_the_persona(
+def test_a_summary_is_due_before_its_turns_leave_and_follows_the_persona(
     prompts: Prompts,
 ) -> None:
     talk = Talk(prompts, room=300, spoken=0)
@@ -116,7 +116,7 @@ def test_a_summary_is_due_before_its_turns_leave_and_stands_for_them_after_the_p
     assert talk.memory.untold() == ([], covered)
 
 
-def test_turns_that_left_without_a_summary_are_forgotten_until_one_tells_of_them(prompts: Prompts) -> None:
+def test_turns_that_left_are_forgotten_until_a_summary_covers_them(prompts: Prompts) -> None:
     talk = Talk(prompts, room=300, spoken=0)
     for turn in range(1, 41):
         talk.add(turn, f"answer {turn}")
@@ -149,7 +149,7 @@ def test_a_summary_is_asked_for_without_audio(prompts: Prompts) -> None:
     )
 
 
-def test_what_the_agent_said_unasked_is_a_reply_without_a_question_or_goes_on_with_the_last(
+def test_unasked_speech_of_the_agent_is_a_reply_alone_or_joins_the_last_reply(
     prompts: Prompts,
 ) -> None:
     talk = Talk(prompts)

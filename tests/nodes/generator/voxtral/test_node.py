@@ -203,7 +203,7 @@ def test_silence_gets_an_empty_reply_and_no_place_in_the_history(harness: Harnes
     assert history(harness) == []
 
 
-def test_what_is_answered_at_the_pause_is_not_answered_at_the_end(harness: Harness) -> None:
+def test_a_turn_answered_at_its_pause_is_not_answered_again_at_its_end(harness: Harness) -> None:
     harness.event(SpeechStart(turn=1))
     hear(harness, speech(1.0), 1)
     harness.pull()
@@ -350,7 +350,7 @@ def look(harness: Harness) -> None:
             node._voxtral.engine.call(lambda: None).result(timeout=60)
 
 
-def test_what_leaves_the_context_is_kept_as_a_summary_which_the_model_writes_between_turns(
+def test_turns_that_leave_the_context_are_summed_up_between_turns(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Harness(VoxtralGenerator(model=str(checkpoint), **{**PLAIN, "context": 1024})) as harness:
@@ -453,7 +453,7 @@ def test_an_older_interruption_changes_no_newer_reply(harness: Harness) -> None:
     assert history(harness)[-1] == ("assistant", reply, 2)
 
 
-def test_what_is_in_effect_is_told_at_the_end(checkpoint: Path) -> None:
+def test_options_in_effect_are_reported_at_the_end(checkpoint: Path) -> None:
     with Harness(VoxtralGenerator(model=str(checkpoint), **PLAIN, tf32=True)) as harness:
         utter(harness, speech(0.5), 1)
     (told,) = [message.data for message in harness.messages if message.kind == "stats"]

@@ -97,7 +97,7 @@ def test_a_request_for_a_transcript_has_the_logits_of_transformers(ears: Ears, p
     torch.testing.assert_close(ears.logits(prompt), wanted, rtol=0, atol=1e-4)
 
 
-def test_what_is_heard_changes_the_logits(ears: Ears) -> None:
+def test_other_speech_gives_other_logits(ears: Ears) -> None:
     made = [
         ears.logits(ears.prompts.conversation("", [Turn((ears.hear(samples),))]))[-1]
         for samples in (speech(1.0), np.zeros(16_000, np.float32))

@@ -104,7 +104,7 @@ def test_a_long_utterance_has_one_mark_and_a_part_for_each_window(prompts: Promp
     assert prompts.ids(prompt).count(24) == 3 * 375
 
 
-def test_audio_may_stand_in_every_turn(prompts: Prompts, oracle: Oracle) -> None:
+def test_every_turn_may_have_audio(prompts: Prompts, oracle: Oracle) -> None:
     turns = [Turn((speech(n),), f"reply {n}") for n in range(3)] + [Turn((speech(9),))]
     prompt = prompts.conversation(PERSONA, turns)
     assert prompts.ids(prompt) == expected(oracle, PERSONA, turns)

@@ -53,7 +53,7 @@ def test_a_transcript_is_the_words_of_its_reply_and_leaves_its_slot() -> None:
         assert waited(begun(engine)), "the only slot is free again"
 
 
-def test_one_that_is_asked_without_waiting_is_not_whole_before_its_tokens_came() -> None:
+def test_poll_without_waiting_is_false_before_the_tokens_came() -> None:
     gate, device = gated("step", slots=1)
     with scripted(device, WORDS) as engine:
         transcript = begun(engine)

@@ -56,7 +56,7 @@ def test_an_open_window_that_grew_is_another_and_a_louder_moment_makes_all_anew(
     assert first not in utterance.speech()
 
 
-def test_what_comes_behind_the_last_window_is_cut() -> None:
+def test_speech_after_the_last_window_is_cut() -> None:
     utterance, _ = heard(NOISE, most=1)
     assert utterance.cut
     assert len(utterance.speech()) == 1

@@ -20,7 +20,7 @@ def test_every_thought_and_call_says_what_closes_it() -> None:
         assert bool(marker.closers) == (marker.kind in ("thought", "call", "role")), marker
 
 
-def test_what_opens_a_thought_or_a_call_opens_nothing_else() -> None:
+def test_a_mark_that_opens_a_thought_or_a_call_opens_nothing_else() -> None:
     kinds: dict[str, set[str]] = {}
     for marker in dialects.markers():
         kinds.setdefault(marker.text.lower(), set()).add(marker.kind)

@@ -234,7 +234,7 @@ def test_a_prompt_that_fails_leaves_a_reply_that_goes_on_alone() -> None:
         assert tokens_of(well) == answered(hashed, keys(1, 12), 40)
 
 
-def test_a_failure_behind_a_replys_end_is_nobodys() -> None:
+def test_a_failure_after_a_replys_end_fails_no_reply() -> None:
     """The step that was on its way when a reply ended fails when it is read."""
     device = Scripted(ending(14), slots=1)
     reads = []

@@ -11,7 +11,7 @@ from vflow_nodes.lib.decode import errors
 
 
 @pytest.mark.parametrize("module", ["errors", "prompt", "words"])
-def test_what_a_node_imports_of_the_engine_loads_no_torch(module: str, tmp_path: Path) -> None:
+def test_modules_of_the_engine_that_nodes_import_load_no_torch(module: str, tmp_path: Path) -> None:
     program = f"import sys; import vflow_nodes.lib.decode.{module}; print('torch' in sys.modules)"
     done = run_alone(program, tmp_path)
     assert done.stdout == "False\n", done.stderr

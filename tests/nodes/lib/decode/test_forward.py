@@ -76,7 +76,7 @@ def test_a_slot_that_goes_on_from_an_earlier_position_is_as_one_that_never_went_
     torch.testing.assert_close(logits[0], reference("llama", tuple(other))[-1], **CLOSE)
 
 
-def test_what_is_written_to_the_spare_slot_reaches_no_other() -> None:
+def test_writes_to_the_spare_slot_reach_no_other_slot() -> None:
     model, tokens = model_of(slots=2), ids(8, 30)
     prefill(model, 0, tokens[:-1])
     spare = torch.tensor([2, 2])

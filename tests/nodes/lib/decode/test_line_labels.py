@@ -45,7 +45,7 @@ def test_user_s_turn_is_known_where_a_line_or_a_sentence_begins(before: str, tex
         ("A dialog:\n", "Human: Hi"),
     ],
 )
-def test_what_names_a_user_is_text(before: str, text: str) -> None:
+def test_a_name_after_user_is_text(before: str, text: str) -> None:
     assert kind(before, text) == "text"
 
 

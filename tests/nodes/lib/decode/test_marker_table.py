@@ -42,7 +42,7 @@ def test_a_call_without_a_mark_is_known_by_how_it_begins(text: str, length: int)
 @pytest.mark.parametrize(
     "text", ["{x", '{"age": ', "[1", "[guide](", "[note(s)", "[f(x)", "`a", "```py\ng", '[["name": ', "> x"]
 )
-def test_what_begins_like_a_call_is_none_as_soon_as_a_character_says_so(text: str) -> None:
+def test_the_beginning_of_a_call_is_dropped_at_the_first_other_character(text: str) -> None:
     assert speech_table().find(text, whole=False, bare=True) == (len(text), 0, None)
 
 

@@ -88,7 +88,7 @@ def test_linear_in_8_bits_multiplies_by_the_rounded_matrix(dtype: torch.dtype, r
 
 
 @pytest.mark.parametrize("norms", [False, True], ids=["plain", "normed heads"])
-def test_keys_and_values_are_stored_where_each_row_stands_and_nowhere_else(norms: bool) -> None:
+def test_keys_and_values_are_stored_at_each_rows_position_only(norms: bool) -> None:
     heads, kv_heads, size, slots, length = 4, 2, 6, 5, 9
     rows, position = torch.tensor([3, 0]), torch.tensor([2, 8])
     qkv = normal(2, (heads + 2 * kv_heads) * size)

@@ -291,7 +291,7 @@ def test_a_span_of_several_blocks_is_the_same(cuts: None) -> None:
         check_step(Step(positions, heads=4, kv_heads=2, size=64, length=192, dtype=FLOAT32))
 
 
-def test_a_row_behind_the_context_disturbs_no_other() -> None:
+def test_a_row_beyond_the_context_disturbs_no_other() -> None:
     step = Step([255, 40], heads=2, kv_heads=1, size=64, length=256, dtype=FLOAT32)
     step.context = 128
     expected = step.wide().rope_attend(ops_torch)
@@ -372,7 +372,7 @@ def test_heads_that_the_kernels_do_not_take_are_said_before_they_run(head_dim: i
     assert ops_triton.available(head_dim).startswith("they take heads of 16, 32, 64, ..., not of")
 
 
-def test_what_is_missing_is_said_and_keeps_no_one_from_importing(tmp_path: Path) -> None:
+def test_a_missing_triton_is_reported_and_prevents_no_import(tmp_path: Path) -> None:
     done = run_alone(
         "import os, sys\n"
         "sys.modules['triton'] = None\n"

@@ -27,7 +27,7 @@ def test_the_choice_in_effect_comes_first_and_8_bits_are_fewer_bytes() -> None:
     assert figures[1].bytes < figures[0].bytes / 3
 
 
-def test_what_does_not_fit_beside_the_engine_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_choice_that_does_not_fit_beside_the_engine_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise torch.OutOfMemoryError("no memory")
 

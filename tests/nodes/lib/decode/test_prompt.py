@@ -49,7 +49,7 @@ def parts(draw: st.DrawFn) -> tuple[list[int | Embeds], list[float]]:
 
 @examples(100)
 @given(parts(), st.data())
-def test_any_range_of_positions_is_what_stands_there(
+def test_any_range_of_positions_has_its_own_tokens(
     made: tuple[list[int | Embeds], list[float]], data: st.DataObject
 ) -> None:
     chosen, expected = made

@@ -123,7 +123,7 @@ def test_with_one_line_a_reply_ends_at_its_first_line_end(tokens: list[int]) -> 
     assert reply.stop_reason == "eos"
 
 
-def test_an_error_comes_behind_the_words_that_were_whole() -> None:
+def test_an_error_comes_after_the_complete_words() -> None:
     reply = made([1, 2, 3], "error", error=Failed("the device broke"))
     words: list[str] = []
     with pytest.raises(Failed, match="the device broke"):
@@ -144,7 +144,7 @@ def test_none_comes_where_no_token_does_so_that_the_caller_may_look_elsewhere() 
 
 @pytest.mark.parametrize("end", [None, "eos", "limit", "error"])
 @pytest.mark.parametrize("taken_before", range(14))
-def test_no_word_comes_behind_a_cancel_however_the_reply_had_ended(
+def test_no_word_comes_after_a_cancel_however_the_reply_ended(
     end: StopReason | None, taken_before: int
 ) -> None:
     """From its fourth token on, words leave by the sentence, several at once."""
@@ -162,7 +162,7 @@ def test_no_word_comes_behind_a_cancel_however_the_reply_had_ended(
     assert reply.stop_reason == "flush"
 
 
-def test_a_cancel_behind_the_end_changes_nothing() -> None:
+def test_a_cancel_after_the_end_changes_nothing() -> None:
     reply = made([1, 2], "eos")
     taken(reply)
     reply.cancel()
@@ -225,7 +225,7 @@ def cancel_when(reached: threading.Event, reply: Reply, cancelled: threading.Eve
     cancelled.set()
 
 
-def test_a_cancel_from_another_thread_lets_no_word_be_taken_behind_it() -> None:
+def test_after_a_cancel_from_another_thread_no_word_is_taken() -> None:
     draw = random.Random(8)
     with scripted(Scripted(hashed, slots=1), WORDS) as engine:
         session = DecodeSession(engine)
@@ -389,7 +389,7 @@ def test_a_word_leaves_on_the_token_that_shows_it_whole_where_nothing_is_marked(
     ]  # fmt: skip
 
 
-def test_what_is_withheld_moves_the_half_of_the_limit_from_which_words_wait() -> None:
+def test_withheld_tokens_move_the_point_from_which_words_wait() -> None:
     reply = Reply(THINKING, Sampling(), 4, one_line=False, on_taken=lambda reply: None, room=100)
     for token in (OPEN, *[HM] * 9, SHUT, 1, 1):
         reply.put(token)

@@ -31,7 +31,7 @@ def test_user_s_turn_ends_it_and_says_by_which_label() -> None:
     assert text.said(whole=True) == ""
 
 
-def test_what_is_held_is_kept_to_the_end_or_dropped() -> None:
+def test_held_text_is_kept_to_the_end_or_dropped() -> None:
     text = SaidText(held=True)
     text.take("Hello.")
     assert (text.said(), text.any, text.kept) == ("", True, "Hello.")
@@ -43,7 +43,7 @@ def test_what_is_held_is_kept_to_the_end_or_dropped() -> None:
     assert text.said() == "Hello."
 
 
-def test_step_tells_where_it_stands_and_what_it_calls() -> None:
+def test_a_step_has_its_place_and_its_call() -> None:
     text = SaidText(held=False)
     text.take("Thought: hm")
     assert (text.said(), text.inside) == ("", "thought")

@@ -77,7 +77,7 @@ one = st.tuples(
 
 @examples(100)
 @given(st.lists(one, min_size=1, max_size=5))
-def test_what_a_batch_of_replies_chooses_is_what_transformers_processors_leave(rows: list[Any]) -> None:
+def test_a_batch_chooses_among_the_tokens_that_transformers_processors_leave(rows: list[Any]) -> None:
     expected, logits, settings = [], [], []
     for history, seed, penalty, ngram, minimum in rows:
         scores = torch.randn(1, SIZE, generator=torch.Generator().manual_seed(seed)) * 3
@@ -190,7 +190,7 @@ def test_more_than_the_candidates_are_never_drawn_from() -> None:
 
 
 @pytest.mark.parametrize("size", [5, 64, 65, 4096, 5001, 131072])
-def test_of_equal_scores_the_smaller_token_is_the_better(size: int) -> None:
+def test_the_smaller_token_wins_among_equal_scores(size: int) -> None:
     """Coarse logits, half of them 0 or -0; the reference is a stable sort."""
     logits = (torch.randn(3, size, generator=torch.Generator().manual_seed(size)) * 3).round()
     logits[:, ::2] *= 0
@@ -204,7 +204,7 @@ def test_of_equal_scores_the_smaller_token_is_the_better(size: int) -> None:
         assert torch.equal(torch.stack(found, 1), order[:, :steps])
 
 
-def test_of_equal_scores_the_smaller_tokens_are_drawn_from() -> None:
+def test_the_smaller_tokens_are_drawn_from_among_equal_scores() -> None:
     flat = Sampling(temperature=1.0, top_k=40, top_p=1.0, min_words=0, min_tokens=0)
     counts = drawn(torch.zeros(500), flat, 3000, [])
     assert (counts > 0).nonzero()[:, 0].tolist() == list(range(40))
@@ -384,7 +384,7 @@ def test_a_score_between_0_and_1_is_penalised_downwards() -> None:
     assert sampler().draw(logits, state, torch.tensor([0]), True).item() == 6
 
 
-def test_what_is_drawn_does_not_depend_on_what_the_history_held_before_the_reply() -> None:
+def test_the_draw_does_not_depend_on_the_history_before_the_reply() -> None:
     state = state_of([[5] * 9], [greedy()])
     state.begin(0, 5, greedy(no_repeat_ngram=1, repetition_penalty=9.0))
     logits = torch.full((1, SIZE), 1.0)

@@ -112,7 +112,7 @@ def test_many_blocks_are_drawn_from_as_by_plain_torch(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(("said", "unsaid"), [(-2.0, -3.0), (6.0, 3.0)])
-def test_what_was_said_is_less_likely_on_either_side_of_0(said: float, unsaid: float) -> None:
+def test_repeated_tokens_are_less_likely_on_either_side_of_0(said: float, unsaid: float) -> None:
     penalised = Sampling(temperature=0, repetition_penalty=3.0, no_repeat_ngram=0)
     state = state_of([penalised, replace(penalised, repetition_penalty=1.0)], [2, 2], 1)
     logits = torch.full((2, 64), -10.0, device=DEVICE)

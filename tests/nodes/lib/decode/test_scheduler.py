@@ -101,7 +101,7 @@ def test_a_session_comes_back_to_its_slot_and_computes_only_what_is_new() -> Non
     assert held(scheduler, 1) == 40
 
 
-def test_what_was_answered_is_held_but_for_the_last_token() -> None:
+def test_an_answered_prompt_is_held_except_its_last_token() -> None:
     scheduler = Scheduler(1)
     prefill(scheduler, made := job(1, 10, limit=9))
     scheduler.finish(made, [201, 202, 203])
@@ -117,7 +117,7 @@ def test_a_slot_that_may_be_wrong_is_begun_anew() -> None:
     assert prefill(scheduler, job(1, 10)) == 10
 
 
-def test_where_nothing_can_be_rewound_only_a_prompt_that_goes_on_is_kept() -> None:
+def test_a_model_without_rewind_keeps_only_a_prompt_that_goes_on() -> None:
     scheduler = Scheduler(1, rewinds=False)
     assert prefill(scheduler, job(1, 10)) == 10
     assert prefill(scheduler, job(1, 15)) == 5
@@ -254,7 +254,7 @@ def test_slots_that_nobody_used_belong_to_nobody() -> None:
     assert plan.chunk == Chunk(first, 0, 5, last=True)
 
 
-def test_of_released_slots_that_begin_otherwise_the_one_that_rested_longest_is_taken() -> None:
+def test_the_longest_released_slot_with_another_beginning_is_taken() -> None:
     scheduler = Scheduler(3)
     for session in (1, 2, 3):
         prefill(scheduler, job(session, 20, first=session * 100))
@@ -265,7 +265,7 @@ def test_of_released_slots_that_begin_otherwise_the_one_that_rested_longest_is_t
     assert made.slot == 1
 
 
-def test_what_a_resting_session_holds_does_not_make_it_lose_its_slot() -> None:
+def test_a_resting_session_does_not_lose_its_slot_for_its_contents() -> None:
     scheduler = Scheduler(2)
     for session in (1, 2):
         prefill(scheduler, job(session, 20, first=session * 100))

@@ -139,7 +139,7 @@ def test_a_reply_is_said_without_what_is_no_speech_in_any_pieces(
 
 
 @pytest.mark.parametrize("text", PLAIN)
-def test_what_only_looks_like_a_mark_is_said_as_it_is(text: str) -> None:
+def test_text_that_only_looks_like_a_mark_is_said(text: str) -> None:
     parser = SpeechParser()
     assert parsed(parser, list(text)) == text
     assert not parser.marks or not parser.calls

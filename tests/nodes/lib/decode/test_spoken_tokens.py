@@ -132,7 +132,7 @@ def test_a_long_thought_s_history_begins_anew_before_it_is_full() -> None:
     assert len(set(seeds)) == len(seeds) == 3
 
 
-def test_what_was_held_back_is_speech_at_the_reply_s_end_and_none_at_its_limit() -> None:
+def test_a_held_beginning_is_speech_at_the_replys_end_but_not_at_its_limit() -> None:
     for whole, said in ((True, "<"), (False, "")):
         tokens = spoken(sampling=free(9))
         assert take(tokens, 1, 4) == " Hi"

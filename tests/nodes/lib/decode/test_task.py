@@ -14,7 +14,7 @@ def leave(*args: Any) -> Any:
     raise SystemExit(3)
 
 
-def test_what_work_returns_or_raises_goes_to_its_future() -> None:
+def test_the_result_or_error_of_work_goes_to_its_future() -> None:
     whole, broken, left = Future[int](), Future[float](), Future[int]()
     answer(whole, lambda: 7)
     answer(broken, lambda: 1 / 0)

@@ -50,7 +50,7 @@ def test_a_decoder_that_looks_at_more_than_a_token_is_not_read(decoder: Any) -> 
     assert of_json({"decoder": decoder, "pre_tokenizer": {"type": "Whitespace"}}) is None
 
 
-def test_without_a_decoder_the_pre_tokenizer_tells_of_bytes() -> None:
+def test_without_a_decoder_the_pre_tokenizer_gives_the_bytes() -> None:
     split = {"type": "Split"}
     kept = {
         "decoder": None,

@@ -71,7 +71,7 @@ def test_a_call_is_read_in_the_dialect_of_its_family(dialect: str) -> None:
     assert {call.raw for call in found} == {raw}
 
 
-def test_where_a_header_named_the_call_its_text_is_the_arguments() -> None:
+def test_the_text_of_a_call_named_in_a_header_is_its_arguments() -> None:
     assert parse(' {"city": "Oslo"}\n', "weather") == [ToolCall("weather", OSLO, ' {"city": "Oslo"}\n')]
     assert parse("Oslo", "weather") == [ToolCall("weather", {}, "Oslo")]
 

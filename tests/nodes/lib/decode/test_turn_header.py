@@ -63,6 +63,6 @@ def test_a_message_of_a_tool_s_is_not_the_reply_s() -> None:
     assert found.ended
 
 
-def test_what_ends_a_turn_ends_it_in_a_header_too() -> None:
+def test_a_mark_that_ends_a_turn_ends_it_in_a_header_too() -> None:
     assert TurnHeader("<|im_start|>").mark(Marker("<|im_end|>", "end")) == Announced(ended=True)
     assert TurnHeader("<|start|>").mark(Marker("<|end|>", "end")) is None

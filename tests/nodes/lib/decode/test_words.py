@@ -79,7 +79,7 @@ def test_a_word_without_spaces_leaves_when_what_follows_shows_its_end() -> None:
     assert splitter.push("今") == ["世界。"]
 
 
-def test_where_a_text_is_cut_all_but_the_last_word_is_whole() -> None:
+def test_all_but_the_last_word_of_a_cut_text_are_complete() -> None:
     splitter = Words()
     assert splitter.push("สวัสดีคร") == []
     assert splitter.cut() == ["สวัสดี"]
@@ -141,7 +141,7 @@ def test_a_reply_that_ends_by_itself_says_what_waited() -> None:
 
 @examples(200)
 @given(st.lists(st.sampled_from(["a", "b.", "c", "d!"]), max_size=20), st.integers(1, 25))
-def test_whatever_is_held_leaves_in_order_and_once(parts: list[str], limit: int) -> None:
+def test_held_words_leave_in_order_and_once(parts: list[str], limit: int) -> None:
     hold, gone = Holdback(limit), list[Word]()
     every = words(" ".join(parts))
     for word in every:

@@ -7,7 +7,7 @@ import pytest
 from vflow_nodes.lib.portaudio.backend import PORTAUDIO, DeviceError, portaudio
 
 
-def test_a_call_behind_one_that_hangs_is_an_error() -> None:
+def test_a_call_after_one_that_hangs_is_an_error() -> None:
     with PORTAUDIO, pytest.raises(DeviceError, match="an earlier call of PortAudio hangs"), portaudio(0.0):
         pass
 

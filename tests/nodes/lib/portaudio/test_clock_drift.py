@@ -37,7 +37,7 @@ def test_interpolation_keeps_a_tone_and_adds_nothing_above_65_db(
     assert 20 * np.log10(np.std(rest) / np.std(wanted)) < -65
 
 
-def test_what_is_above_the_lower_band_is_filtered_out() -> None:
+def test_sound_above_the_lower_rates_band_is_filtered_out() -> None:
     interpolator = Interpolator(3)
     interpolator.feed(tone(9500, 1.0, 48000))
     assert np.abs(interpolator.take(interpolator.available(3), 3)[500:]).max() < 0.005
@@ -114,7 +114,7 @@ def test_a_pause_of_the_device_moves_the_time_at_once() -> None:
     assert clock.at(5010) == pytest.approx(5510 * MS, abs=1000)
 
 
-def test_recorded_samples_behind_a_hole_get_the_time_behind_it() -> None:
+def test_samples_recorded_after_a_gap_get_the_time_after_it() -> None:
     recording = Recording(16000, 16000)
     period_ns = SECOND / 16000
     first, _ = recording.feed(np.zeros(160, np.float32), 10 * MS, period_ns)

@@ -31,7 +31,7 @@ def settle(harness: Harness, backend: StandIn) -> None:
     play(harness, backend, 100)
 
 
-def test_what_was_written_is_played_and_then_silence(backend: StandIn) -> None:
+def test_written_audio_is_played_and_then_silence(backend: StandIn) -> None:
     with speaker(backend) as harness:
         settle(harness, backend)
         harness.push(packet(25))
@@ -74,7 +74,7 @@ def test_a_drop_forgets_the_rest_and_counts_what_sounded(backend: StandIn) -> No
         assert harness.node.lead_ns() == 0
 
 
-def test_a_turn_that_sounded_to_its_end_is_told_of_as_ended(backend: StandIn) -> None:
+def test_a_turn_that_sounded_to_its_end_is_reported_as_ended(backend: StandIn) -> None:
     with speaker(backend) as harness:
         settle(harness, backend)
         harness.push(packet(30))
@@ -116,7 +116,7 @@ def test_a_write_waits_for_room_and_eos_until_all_has_sounded(
         assert [m.data["phase"] for m in harness.messages if m.kind == "played"] == ["start", "end"]
 
 
-def test_what_sounds_is_sent_on_with_the_time_at_which_it_does(backend: StandIn) -> None:
+def test_played_sends_audio_with_the_time_at_which_it_sounds(backend: StandIn) -> None:
     with speaker(backend) as harness:
         settle(harness, backend)
         harness.push(packet(40))

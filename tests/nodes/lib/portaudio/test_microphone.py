@@ -36,7 +36,7 @@ def begin(harness: Harness, backend: StandIn, **said: object) -> object:
     return source
 
 
-def test_what_is_recorded_comes_out_in_packets_of_a_frame_with_the_devices_time(backend: StandIn) -> None:
+def test_recorded_audio_leaves_in_packets_of_a_frame_with_the_devices_time(backend: StandIn) -> None:
     ramp = np.sin(np.arange(50 * BLOCK) / 200)
     with mic(backend, frame="32ms") as harness:
         harness.node._listening = True

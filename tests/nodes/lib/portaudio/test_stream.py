@@ -28,7 +28,7 @@ def test_a_device_that_does_not_begin_is_an_error_and_not_a_hang(
     assert backend.stream.state == "closed"
 
 
-def test_a_stop_that_hangs_is_left_behind_with_a_warning(
+def test_a_stop_that_hangs_is_abandoned_with_a_warning(
     backend: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "STOP_S", 0.05)

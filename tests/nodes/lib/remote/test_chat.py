@@ -39,7 +39,7 @@ def test_more_comes_between_the_last_word_and_the_turns_end() -> None:
             assert [(e.role, e.text) for e in harness.conversation.entries()] == [("assistant", "Hi.")]
 
 
-def test_what_is_said_of_a_reply_goes_with_each_word() -> None:
+def test_the_meta_of_a_reply_is_on_each_word() -> None:
     with serve(reply("Hi.")) as server:
         node = Signs(base_url=server.url, model="tiny")
         with Harness(node) as harness:

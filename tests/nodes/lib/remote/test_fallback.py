@@ -173,7 +173,7 @@ def test_a_flush_and_an_interruption_reach_both() -> None:
         assert "cancel" in node.spare.node.given
 
 
-def test_what_the_other_node_does_between_turns_is_done() -> None:
+def test_the_fallbacks_work_between_turns_is_done() -> None:
     with chat(error(500, "down")) as (harness, _, node):
         ask(harness)
         assert node.spare is not None

@@ -56,7 +56,7 @@ def test_a_key_that_is_missing_and_one_that_is_wrong_have_their_own_mend() -> No
     assert "refuses the key in HOST_KEY (401)" in str(of_status(PLACE, "/x", "m", 401, {}, b""))
 
 
-def test_an_address_without_v1_is_told_of_it() -> None:
+def test_the_error_of_an_address_without_v1_says_so() -> None:
     bare = Endpoint("http://host.example", "host.example")
     assert str(of_status(bare, "/x", "m", 404, {}, b"")).endswith(
         "is http://host.example, and usually ends with /v1"
@@ -64,6 +64,6 @@ def test_an_address_without_v1_is_told_of_it() -> None:
     assert "usually" not in str(of_status(PLACE, "/x", "m", 404, {}, b""))
 
 
-def test_what_a_server_repeats_of_the_key_is_hidden_also_where_it_is_cut() -> None:
+def test_a_key_that_a_server_repeats_is_hidden_even_in_part() -> None:
     body = b"x" * (SHOWN - 10) + b" the-key-of-the-host"
     assert "the-key-" not in str(of_status(PLACE, "/x", "m", 500, {}, body))

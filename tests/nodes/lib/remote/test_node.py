@@ -36,7 +36,7 @@ def test_without_its_library_it_says_how_to_install_it(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     "name", ["chat.openai", "generator.remote", "generator.openai", "stt.openai", "tts.openai"]
 )
-def test_it_is_inspected_where_nothing_of_its_extra_is_installed(name: str) -> None:
+def test_a_remote_node_can_be_inspected_without_its_extra(name: str) -> None:
     program = (
         "import sys\n"
         "sys.modules |= dict.fromkeys(['httpx2', 'regex', 'icu4py', 'torch', 'transformers'])\n"
