@@ -1,4 +1,4 @@
-"""The latencies of `pipelines/voice_agent.yaml`, found in recordings, beside the same models in pipecat.
+"""Measure the latencies of `pipelines/voice_agent.yaml` in recordings, and of the same models in pipecat.
 
     python benchmarks/agent.py [--pipecat-python PYTHON] [--quick] [--json] [--picture FILE]
 
@@ -8,18 +8,18 @@ Three scenes at a microphone's pace, the same for every system, each in turn:
 * interruptions: each question falls into the reply to the one before, at a seeded random moment;
 * disturbances: coughs, knocks, typing and a fan during the replies, none of which is speech.
 
-Nobody hears an echo here: what the agent does at its own voice is `echo.py`'s.
+There is no echo here: `echo.py` measures how the agent reacts to its own voice.
 
-The systems are vflow without speculation, vflow with it, and pipecat, once with chunks of words as vflow's
-word buffer makes them, once by sentences, as it is shipped. The conversation is divided in two halves,
-A B C D A B C D, so that a busy minute meets them all. With the defaults a system takes 6.5 minutes, four take
-26; with --turns 60 --interruptions 60, for the p95s, 62. Install the peer with
+The systems are vflow without speculation, vflow with it, and pipecat: once with chunks of words as vflow's
+word buffer makes them, once by sentences, its default. The conversation has two halves, in the order
+A B C D A B C D, so that a busy minute affects all systems. With the defaults a system takes 6.5 minutes, four
+take 26; with --turns 60 --interruptions 60, for the p95s, 62. Install the peer with
 
     python -m venv VENV && VENV/bin/pip install torch==2.13.0
     VENV/bin/pip install pipecat-ai -e '.[speech]'
 
-Latencies come with false cuts, misses and false barge-ins beside them, and mean nothing without. A p50 needs
-20 samples, a p95 59, a p99 299; else the maximum is shown.
+Latencies are shown with false cuts, misses and false barge-ins, and mean nothing without them. A p50 needs 20
+samples, a p95 59, a p99 299; with fewer the maximum is shown.
 """
 
 from __future__ import annotations

@@ -1,15 +1,16 @@
-"""What becomes of a reply under words of assent, and under real interruptions: human clips over a reply.
+"""Speak human clips over a reply: does it survive words of assent, and end at real interruptions?
 
     python benchmarks/backchannels.py FOLDER [--json]
 
-FOLDER is that of `turns.py`, with a folder `backchannels` of short utterances of one side while the other
-has the floor. Each of them, and each clip of the kind `query` (said to a machine), is spoken over a reply
-that does not end, as loud as it is recorded, without echo. The nodes are vflow's own, window by window in the
-time of the clip: Silero, `turn` and `backchannel.words`; a look comes LOOK_MS after the audio that it is at,
-whatever this machine is. Beside them `turn` alone, which every utterance interrupts.
+FOLDER is that of `turns.py`, with a folder `backchannels` of short utterances that one person says while
+another speaks. Each of them, and each clip of the kind `query` (said to a machine), is spoken over a reply
+that does not end, at its recorded loudness, without echo. The nodes are vflow's own, driven window by window
+in the time of the clip: Silero, `turn` and `backchannel.words`. A look comes LOOK_MS after its audio, however
+fast this machine is. For comparison `turn` runs alone, where every utterance interrupts.
 
-A reply is *cut* where it is interrupted. A *hole* is the time for which it was held and went on; over 300 ms
-it counts as a cut. Times are from the first window of voice. Intervals of shares are Wilson's, at 95 %.
+A reply is *cut* if it is interrupted. A *hole* is the time for which it was on hold before it went on; over
+300 ms it counts as a cut. Times are from the first window of voice. Intervals of shares are Wilson's, at 95
+%.
 """
 
 from __future__ import annotations

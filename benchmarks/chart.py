@@ -1,8 +1,8 @@
-"""Draws what `core.py --json` printed.
+"""Draw the results that `core.py --json` printed.
 
     python benchmarks/chart.py RESULT.json PICTURE.png
 
-Install: pip install matplotlib (any interpreter: vflow itself is not needed).
+Install: pip install matplotlib (in any interpreter; vflow itself is not needed).
 """
 
 from __future__ import annotations

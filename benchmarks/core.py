@@ -1,12 +1,12 @@
-"""The runtime beside its peers: targets T1 to T10, ratios measured in one run.
+"""Compare the runtime with its peers: targets T1 to T10, as ratios measured in one run.
 
     python benchmarks/core.py [--only T1,T2] [--quick] [--json] [--picture FILE]
                               [--pipecat-python PYTHON] [--gstreamer-python PYTHON]
 
 The work is 20 ms blocks of 16 kHz mono audio through pass-through nodes. Every system is a program of its own
-(`benchmarks/peers/`), warmed up, then asked in turns, A B A B; a figure is the median of its rounds, for T1
-and T8 the best of them. A peer that is not installed is skipped and named, with how to install it. The full
-run takes four minutes.
+(`benchmarks/peers/`), warmed up, then asked in turn, A B A B. A figure is the median of its rounds; for T1
+and T8 it is the best. A peer that is not installed is skipped, with a note on how to install it. The full run
+takes four minutes.
 
 | | compared |
 |---|---|

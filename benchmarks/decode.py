@@ -1,4 +1,4 @@
-"""The decode engine beside transformers' `generate`, and beside what the device can do.
+"""Compare the decode engine with transformers' `generate`, and with the limits of the device.
 
     python benchmarks/decode.py --part checks|engine|profile|hf|turn|soak [--size tiny|127m|3b ...]
                                 [--device cpu|cuda] [--quick] [--minutes 3]
@@ -7,8 +7,8 @@
 
 Runs from the tree with torch, transformers and numpy; pictures need matplotlib, Triton's kernels triton.
 Models have random weights, drawn on the device. Several parts may be named, with commas: they share the
-model, and each has its file, OUT-checks.json and so on. A file is written anew behind each measurement, so
-that a run that is cut loses nothing. Exit code 1 where a check or a measurement failed; a missed target is
+model, and each has its file, OUT-checks.json and so on. A file is rewritten after each measurement, so that
+a run that is stopped loses nothing. The exit code is 1 if a check or a measurement failed; a missed target is
 only printed.
 
 | part | measured |

@@ -2,13 +2,14 @@
 
     python benchmarks/echo.py [--minutes 10] [--json]
 
-The agent speaks without a break, its echo comes back 16 dB weaker through rooms that differ (delay, reverb,
-clock, noise), and goes through aec, the Silero detector and turn, as in a graph. Twice a minute somebody else
-speaks: those must be found, and nothing besides. All is computed, faster than real time; no device, no clock.
+The agent speaks without a break. Its echo comes back 16 dB weaker through several rooms (with other delay,
+reverb, clock and noise), and goes through aec, the Silero detector and turn, as in a graph. Twice a minute
+somebody else speaks: only that must be found. Everything is computed, faster than real time, without device
+or clock.
 
-A false barge-in is a speech_start of own voice alone. ERLE: by how much the echo is weaker, over what is no
-double talk, the first 2 s of each room left out. Delay: from the other's first sound (the first 30 ms frame
-within 25 dB of the loudest) to the speech_start.
+A false barge-in is a speech_start caused by the agent's own voice alone. ERLE: how much weaker the echo is,
+without double talk and the first 2 s of each room. Delay: from the other person's first sound (the first
+30 ms frame within 25 dB of the loudest) to the speech_start.
 
 Needs the extras: pip install -e '.[speech,aec]'.
 """

@@ -1,13 +1,13 @@
-"""Sessions inside of one asyncio program: its event loop's lag, threads, memory, and how fast one begins.
+"""Run sessions inside one asyncio program: its event loop's lag, threads, memory, and the time to begin.
 
     python benchmarks/embedding.py [--sessions 50] [--talking 4] [--seconds 20] [--json]
 
-Four parts. `idle`: the program alone, the peer of the lag. `scripted`: that many sessions at once whose
-generator and voice are scripted; each hears an utterance of 0.6 s in pieces of 20 ms at their pace, again
-and again, and gets a reply of 20 words. `in step`: the same, where all users speak in the same moments.
-`embedded`: sessions of the shipped `voice_agent` with its real models, which all ask the bundled question
-at once. The lag is how much later than asked a sleep of 5 ms ends. A session begins when `async with` has
-entered, out of `vflow.preload`.
+There are four parts. `idle`: the program alone, to compare the lag with. `scripted`: that many sessions at
+once, with a scripted generator and voice; each hears an utterance of 0.6 s in pieces of 20 ms at their pace,
+again and again, and gets a reply of 20 words. `in step`: the same, but all users speak at the same moments.
+`embedded`: sessions of the shipped `voice_agent` with its real models, which all ask the bundled question at
+once. The lag is how much too late a sleep of 5 ms ends. A session has begun when `async with` has entered,
+with `vflow.preload`.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
-"""Fits the weights of `vflow_nodes/lib/turn_text.py`, and shows what they buy: pauses of human turns.
+"""Fit the weights of `vflow_nodes/lib/turn_text.py` to pauses of human turns, and show what they gain.
 
     python benchmarks/end_of_turn.py FOLDER [--smart-turn FILE.onnx] [--looks FILE.json] [--ridge 3] [--json]
 
-FOLDER is that of `turns.py`; its manifest has the columns source and path besides, which name the recording
-of a clip. The nodes are vflow's own, in the time of the clip: Silero and `turn` find the pauses; at each
-smart-turn looks at the utterance, and `stt.moonshine` transcribes it. A verdict comes later by what both
-take on two quiet cores, one after the other: 55 ms, and 30 ms and 15 more for each second of the utterance,
-whatever this machine is. `--looks` keeps what they said in a file, since that takes minutes.
+FOLDER is that of `turns.py`; its manifest also has the columns source and path, which name the recording of a
+clip. The nodes are vflow's own, in the time of the clip: Silero and `turn` find the pauses; at each pause
+smart-turn looks at the utterance, and `stt.moonshine` transcribes it. A verdict is delayed by the time that
+both take on two quiet cores, one after the other, however fast this machine is: 55 ms, plus 30 ms and 15 more
+for each second of the utterance. `--looks` keeps their results in a file, since they take minutes.
 
-A logistic regression, its values standardised and its weights pulled to 0 by `--ridge`, is fitted to all
-pauses; each figure is of regressions that have not seen the recording which they judge. AUC: the share of
-pairs of an end and an inner pause that are put in order; its interval, of 1,000 resamplings by recording, at
-95 %. A policy is a table, `probability:wait in ms`, as `waits` of `turn`; until there is a verdict the wait
+A logistic regression, with standardised values and weights pulled to 0 by `--ridge`, is fitted to all pauses.
+Each figure comes from regressions that have not seen the recording that they judge. AUC: the share of pairs
+of an end and an inner pause that are in the right order; its interval, of 1,000 resamplings by recording, at
+95 %. A policy is a table, `probability:wait in ms`, like `waits` of `turn`; until there is a verdict the wait
 is 480 ms. Cuts, delays and their intervals are counted as in `turns.py`.
 """
 

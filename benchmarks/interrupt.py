@@ -1,27 +1,26 @@
-"""The remains of a reply after an interruption: in packets at the sink, and in the samples that are played.
+"""Count the remains of a reply after an interruption: packets at the sink, and samples that are played.
 
     python benchmarks/interrupt.py [--pipecat-python PYTHON] [--quick] [--json] [--picture FILE]
 
-*Packets*: a generator fills four threads, whose sink takes a packet every 5 ms; it is flushed at seeded
-random moments while the next question waits. Counted are the packets of the old reply that the sink takes
-after the flush has returned, and the time from the flush to the first packet of the new one; then the same
+Packets: a generator fills four threads, whose sink takes a packet every 5 ms; it is flushed at seeded random
+moments while the next question waits. Counted are the packets of the old reply that the sink takes after the
+flush has returned, and the time from the flush to the first packet of the new reply. Then the same is done
 beside a busy thread of pure Python, and with a node that blocks.
 
-*Samples*: each chunk of a reply becomes 0.6 s of audio, whose sample values say which reply it belongs to,
-and is played into a file at the clock's pace. `tts.hibari` makes the chunks; or a stand-in for a TTS that
-blocks for 200 ms a chunk in a C library (`time.sleep`). Found in the recording: the time from the
-interruption to the last sample of the old reply, its samples after the flush had returned, and the first
-sample of the new reply.
+Samples: each chunk of a reply becomes 0.6 s of audio, whose sample values tell which reply it belongs to, and
+is played into a file at the clock's pace. `tts.hibari` makes the chunks, or a stand-in for a TTS that blocks
+for 200 ms a chunk in a C library (`time.sleep`). The recording gives the time from the interruption to the
+last sample of the old reply, its samples after the flush had returned, and the first sample of the new reply.
 
-pipecat does the same work with its own processors and its own InterruptionFrame: the blocking call once in
-its event loop, as in a plain processor, and once in a thread, as its authors advise. The file behind its
-transport holds the chunk that plays and one more, 80 ms at most, as a device must that is not to run dry;
-pipecat cannot call that back, and up to 80 ms of what is counted against it is this. Install it with
+pipecat does the same work with its own processors and its own InterruptionFrame. The blocking call is once in
+its event loop, as in a plain processor, and once in a thread, as its authors advise. The file of its
+transport holds the chunk that plays and one more, at most 80 ms, as a device must so as not to run dry.
+pipecat cannot call that back, so up to 80 ms of its result is due to this. Install it with
 
     python -m venv VENV && VENV/bin/pip install torch==2.13.0
     VENV/bin/pip install pipecat-ai -e '.[speech]'
 
-Takes 2.5 minutes for vflow, 5.5 with the peer.
+It takes 2.5 minutes for vflow, 5.5 with the peer.
 """
 
 from __future__ import annotations

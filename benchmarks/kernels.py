@@ -1,13 +1,13 @@
-"""The decode kernels at the shapes of a 3B decoder, beside cuBLAS and torch's attention, on a CUDA device.
+"""Time the decode kernels at the shapes of a 3B decoder, and cuBLAS and torch's attention, on a CUDA device.
 
     PYTHONPATH=nodes python benchmarks/kernels.py [--rows 1,8] [--part one,step,sweep|quick] [--out FILE]
     PYTHONPATH=nodes python benchmarks/kernels.py --device cpu --tiny  # does it run? (interpreted)
 
-One JSON object a line: microseconds by replays of CUDA graphs, and the share of the read bandwidth that was
-measured first. Weights and caches rotate among copies that no cache holds. `one` times each kernel, `step` a
-whole decode step, `sweep` tries cuts first and ends with the best, as lines for `kernels/tiling.py`; `quick`
-is all three where it matters most, in less than a minute. A summary comes last. It needs torch and triton
-alone. Kernels are compiled ahead, by as many processes as there are cores.
+It prints one JSON object a line: microseconds by replays of CUDA graphs, and the share of the read bandwidth,
+which is measured first. Weights and caches rotate among copies that no cache can hold. `one` times each
+kernel, and `step` a whole decode step. `sweep` first tries tilings, and ends with the best ones as lines for
+`kernels/tiling.py`. `quick` does all three for the most important shapes, in less than a minute. A summary
+comes last. It needs only torch and triton. Kernels are compiled ahead, by one process per core.
 """
 
 from __future__ import annotations

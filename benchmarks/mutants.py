@@ -1,14 +1,15 @@
-"""Whether the tests guard the lines: changes one thing in a file, and says which changes no test noticed.
+"""Check whether the tests guard each line: change one thing in a file, and list the changes that no test
+notices.
 
     python benchmarks/mutants.py [FILE ...] [--per-file N | --all] [--seed N] [--jobs N] [--list] [--json]
 
-FILE is a key of `GUARDS` in mutation/guards.py, whole or its end (`link.py`); without any, all of them. Each
+FILE is a key of `GUARDS` in mutation/guards.py, whole or its end (`link.py`); by default all keys. Each
 change (a mutant) is made in a copy of the tree, and the tests that guard the file are run there, those of its
 own name first, until one fails. A run that takes much longer than without a change is stopped, and counts as
-noticed (`hung`). Tests that fail without a change end the script.
+noticed (`hung`). If tests fail without a change, the script ends.
 
-A survivor is printed as `file:line: was -> is`. Some are equivalent: no input tells them apart. Read each,
-and either write the test that it asks for, or simplify the line.
+A survivor is printed as `file:line: was -> is`. Some are equivalent: no input distinguishes them. Read each
+one, and either write the missing test or simplify the line.
 """
 
 from __future__ import annotations

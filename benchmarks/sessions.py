@@ -1,12 +1,12 @@
-"""The remains of a session: pipelines are started and stopped; threads, descriptors, bytes are counted.
+"""Start and stop pipelines, and count the threads, descriptors and bytes that they leave.
 
     python benchmarks/sessions.py [--sessions 1000] [--json]
 
 A session is a small graph of six nodes and five threads, with an event loop, a sink and a generator. Of every
 four, one runs to its end, one is stopped while it plays, one is stopped while its nodes open, and one has a
-node that cannot be opened. Bytes are the larger of two figures: the slope of RSS, by a straight line through
-its values behind a warm-up, and what Python's own allocator holds more (tracemalloc, on a quarter as many
-sessions more, since it takes memory itself).
+node that cannot be opened. The bytes are the larger of two figures: the slope of RSS, by a straight line
+through its values after a warm-up, and the growth in Python's own allocator (tracemalloc, on another quarter
+of the sessions, since it takes memory itself).
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
     python benchmarks/soak.py [--minutes 30] [--real] [--picture soak.png] [--json]
 
-A user asks every few seconds and interrupts every third reply; STT, language model and TTS are scripted and
-take as long as real ones: what is measured is `turn`, `chat`'s history, `word_buffer`, `wav_sink` and the
-runtime. With `--real` it is `pipelines/voice_agent.yaml` with its models, and questions spoken by
-`tts.hibari`. RSS is sampled every five seconds; its slope is that of a straight line behind the first fifth,
-in percent of its mean, over the whole time.
+A user asks every few seconds and interrupts every third reply. STT, language model and TTS are scripted and
+take as long as real ones, so `turn`, `chat`'s history, `word_buffer`, `wav_sink` and the runtime are
+measured. With `--real` it runs `pipelines/voice_agent.yaml` with its models, and questions spoken by
+`tts.hibari`. RSS is sampled every five seconds. Its slope is that of a straight line after the first fifth,
+in percent of the mean, over the whole time.
 """
 
 from __future__ import annotations

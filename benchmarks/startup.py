@@ -1,4 +1,4 @@
-"""How long `vflow --help` takes beyond a bare interpreter, and `vflow check` of a 100-node graph.
+"""Time `vflow --help` beyond a bare interpreter, and `vflow check` of a 100-node graph.
 
     python benchmarks/startup.py [--json]
 

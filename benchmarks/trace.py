@@ -1,9 +1,9 @@
-"""Measures what `vflow run --trace` costs: an utterance through the detector and `turn`, as fast as it goes.
+"""Measure the cost of `vflow run --trace`: an utterance through the detector and `turn`, as fast as it goes.
 
     python benchmarks/trace.py [--runs N] [--json]
 
-With a trace and without, in turns; a ratio of medians. Two nodes of plain Python and a small model, 32 ms of
-audio a packet: a node that does more pays less.
+Runs with and without a trace alternate; the result is a ratio of medians. There are two nodes of plain Python
+and a small model, with 32 ms of audio a packet; the share is smaller for nodes that do more work.
 """
 
 from __future__ import annotations

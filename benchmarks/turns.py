@@ -1,18 +1,17 @@
-"""Turns that are cut, beside the wait that buys it: human turns with pauses through the detector and `turn`.
+"""Count human turns that are cut off, for several waits: turns with pauses through the detector and `turn`.
 
     python benchmarks/turns.py FOLDER [--waits 320,480,640,800,1300,2000] [--set NAME=VALUE] [--json]
                                [--picture FILE.svg] [--smart-turn FILE.onnx]
 
 FOLDER has clips of one turn each, 16 kHz, with half a second of room before and 3 s after; `manifest.tsv`
 with the columns file and kind; and `pauses.tsv` with each silence of a turn: file, silence_from_s,
-next_sound_s and label, `inner` where the same person goes on and `end` where the turn is over.
+next_sound_s and label: `inner` if the same person goes on, `end` if the turn is over.
 
-The nodes are vflow's own, driven window by window in the time of the clip: Silero once for a clip, `turn`
-once for each wait. A pause is *cut* when the end is decided within it, a turn when one of its pauses is.
-The delay is from the true last sound to the decision; turns whose end is not known have none. A turn is
-*missed* when none is found. Intervals are Wilson's for shares (1927), and of 1,000 resamplings by turn for
-the others, at 95 %. LiveKit's default without a model is a wait of 0.5 s and more (min_delay); pipecat's
-without one is 0.2 s (stop_secs).
+The nodes are vflow's own, driven window by window in the time of the clip: Silero once per clip, `turn` once
+for each wait. A pause is *cut* if the end is decided within it, a turn if one of its pauses is. The delay is
+from the true last sound to the decision; turns with an unknown end have none. A turn is *missed* if none is
+found. Intervals are Wilson's for shares (1927), and of 1,000 resamplings by turn for the others, at 95 %.
+LiveKit's default without a model is a wait of 0.5 s and more (min_delay); pipecat's is 0.2 s (stop_secs).
 """
 
 from __future__ import annotations

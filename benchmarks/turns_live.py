@@ -1,15 +1,15 @@
-"""Human turns through a whole agent, in real time: turns cut and harmed, and what a person waits.
+"""Play human turns to a whole agent, in real time: turns cut and harmed, and how long a person waits.
 
     python benchmarks/turns_live.py FOLDER [--only N] [--graph voice_agent] [--set NODE.PROP=VALUE ...]
                                     [--json] [--compare FILE.json]
 
-FOLDER is that of `turns.py`. Each clip is one conversation of its own with the graph as it is shipped: the
-microphone hears the clip at its pace, then silence, and the clock plays the reply. The models are loaded
-once. 97 clips take about 19 minutes; `--only` takes some of each kind. Run nothing beside it.
+FOLDER is that of `turns.py`. Each clip is a conversation of its own with the shipped graph: the microphone
+hears the clip at its pace, then silence, and the clock plays the reply. The models are loaded once. 97 clips
+take about 19 minutes; `--only` takes some of each kind. Run nothing else meanwhile.
 
-*Cut*, *harmed* and the delays are defined in `turn_taking/judged.py`. Intervals as in `turns.py`; with
-`--compare`, which names what another run printed by `--json`, the clips of both are compared one by one:
-McNemar's test for shares, a bootstrap of the differences for delays.
+*Cut*, *harmed* and the delays are defined in `turn_taking/judged.py`. Intervals are those of `turns.py`.
+`--compare` names the `--json` output of another run, and compares the clips of both one by one: by McNemar's
+test for shares, by a bootstrap of the differences for delays.
 """
 
 from __future__ import annotations

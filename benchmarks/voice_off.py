@@ -1,11 +1,11 @@
-"""How well the last sound of a turn is found, in a quiet room and in a loud one: live, and in recordings.
+"""Check how well the last sound of a turn is found, in a quiet and in a loud room: live and in recordings.
 
     python benchmarks/voice_off.py FOLDER [--only N] [--json]
 
-FOLDER is that of `turns.py`. Its clips are taken as they are, and mixed with noise 20, 15 and 10 dB below the
-mean power of what is labelled as sound: white, pink (-3 dB an octave) and that of a room (-5 dB an octave,
-which comes and goes by 1.5 dB). The labels stay those of the clean clips, so a soft ending that the noise
-covers counts as an error. Time is the clips' own, so no machine matters; a condition takes half a minute.
+FOLDER is that of `turns.py`. Its clips are used as they are, and mixed with noise 20, 15 and 10 dB below the
+mean power of the labelled sound: white, pink (-3 dB an octave) and that of a room (-5 dB an octave, varying
+by 1.5 dB). The labels stay those of the clean clips, so a soft ending under the noise counts as an error.
+Time is the clips' own, so the machine does not matter; a condition takes half a minute.
 
 * live: `voice_off_ns` of the first end that `turn` decides on after the last sound, as the report has it;
 * recorded: `voice_off_ns` of the samples of that turn, as the report has it where there is a recording;

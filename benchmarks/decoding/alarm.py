@@ -1,4 +1,4 @@
-"""An end for what nobody else ends, such as a compiler."""
+"""End work that nothing else can end, such as a compiler's."""
 
 from __future__ import annotations
 

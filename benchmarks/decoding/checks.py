@@ -1,4 +1,4 @@
-"""Is it right? Graphs, kernels, types and 8 bits beside references, on numbers drawn anew in each run."""
+"""Compare graphs, kernels, types and 8 bits with references, on numbers drawn anew in each run."""
 
 from __future__ import annotations
 

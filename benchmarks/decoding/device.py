@@ -1,4 +1,4 @@
-"""The limits of a device, and how long work on it takes."""
+"""Measure the limits of a device, and how long work on it takes."""
 
 from __future__ import annotations
 

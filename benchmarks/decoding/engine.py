@@ -1,4 +1,4 @@
-"""How near is it to the hardware? Steps beside the read bandwidth, prefill and encoder beside FLOPs."""
+"""Compare the engine with the hardware: steps with the read bandwidth, prefill and encoder with FLOPs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole replies of an engine, token by token, beside those of transformers' `generate`."""
+"""Compare whole replies of an engine, token by token, with those of transformers' `generate`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Beside transformers: ms a token of `generate` and of a plain loop, with the same weights, in the same run.
+"""Time transformers: ms a token of `generate` and of a plain loop, with the same weights, in the same run.
 
-All contestants answer the same prompt greedily, in turns, A B C A B C; a figure is the median of the rounds.
-The prompt's computing is in none of them: time counts from the second token on, or for several rows from
-where all have begun.
+All systems answer the same prompt greedily, in turn, A B C A B C; a figure is the median of the rounds. The
+time for the prompt does not count: time starts at the second token, or for several rows when all have begun.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One picture of each part's result."""
+"""Draw one picture of each part's result."""
 
 from __future__ import annotations
 

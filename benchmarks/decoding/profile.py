@@ -1,4 +1,4 @@
-"""Where a step's time goes: each kernel of a captured step, by the device's own clock."""
+"""Find where a step's time goes: time each kernel of a captured step by the device's own clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The findings of a part: figures beside their targets, checks and failures; on disk behind each of them."""
+"""Record the findings of a part: figures with their targets, checks and failures; write each to disk."""
 
 from __future__ import annotations
 

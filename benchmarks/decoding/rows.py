@@ -1,4 +1,4 @@
-"""The engine's inner loop without its thread: steppers over random caches, and rows that stand in them."""
+"""Run the engine's inner loop without its thread: steppers over random caches, with rows in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The setting of every part: the size, the device, how long to measure, and the model that is there."""
+"""The setting of every part: the size, the device, how long to measure, and the loaded model."""
 
 from __future__ import annotations
 

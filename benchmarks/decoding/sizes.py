@@ -1,4 +1,4 @@
-"""Random weights, made on the device: a language model of Llama's kind, and the ears of a Voxtral."""
+"""Make random weights on the device: for a language model of Llama's kind, and a Voxtral's audio encoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many sessions for minutes, at the pace of speech: first word, errors, and whether memory stays flat."""
+"""Run many sessions for minutes, at the pace of speech: first word, errors, and whether memory stays flat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A spoken turn: from the end of speech to the first word, speculated or not; and how fast a reply is cut."""
+"""Time a spoken turn from end of speech to first word, speculated or not, and how fast a reply is cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compile kernels for a GPU that need not be there: to fill Triton's cache from many processes, or to see."""
+"""Compile kernels, even without the GPU, to fill Triton's cache from many processes, or as a test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decoder that the kernels are timed on: sizes, random weights, and its kernels as calls."""
+"""The decoder whose kernels are timed: sizes, random weights, and its kernels as calls."""
 
 from __future__ import annotations
 

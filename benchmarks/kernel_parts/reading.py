@@ -1,4 +1,4 @@
-"""Read memory, and do next to nothing with it: the ceiling that a decode step is held against."""
+"""Read memory and do almost nothing with it: the upper limit for a decode step."""
 
 from __future__ import annotations
 

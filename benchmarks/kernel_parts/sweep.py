@@ -1,4 +1,4 @@
-"""Compile ahead in many processes, and try cuts: which is the fastest for a shape."""
+"""Compile ahead in many processes, and try tilings: which is the fastest for a shape?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times by replays of CUDA graphs, and the report: one JSON object a line."""
+"""Measure times by replays of CUDA graphs, and report them: one JSON object a line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes of one thing in a program: each is a mutant."""
+"""Make mutants: changes of one thing in a program."""
 
 from __future__ import annotations
 

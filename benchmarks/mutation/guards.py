@@ -1,4 +1,4 @@
-"""Which tests guard which file."""
+"""Name the tests that guard each file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trials of mutants: each is made in a copy of the tree, and the tests that guard its file are run there."""
+"""Try mutants: make each one in a copy of the tree, and run the tests that guard its file there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""vflow: what a flush leaves behind, and how soon the next reply is heard.
+"""vflow: the remains of a reply after a flush, and how soon the next reply is heard.
 
 `under_load`: a reply as fast as the threads go; `at_the_samples`: a recorded reply, and a node that blocks.
 """

@@ -1,9 +1,9 @@
-"""How a benchmark talks to its peers, each a program of its own in the interpreter that it needs.
+"""The protocol between a benchmark and its peers, each a program of its own in the interpreter that it needs.
 
-A request is one line of JSON, `{"run": "paced", "system": "queue", "nodes": 5, "packets": 400}`; so is the
-answer: what the function of that name returned, or `{"error": "..."}`. A peer lives through many requests,
-so that systems alternate without starting anew. By hand: `python PEER.py paced --system queue --nodes 5`.
-Standard library only, Python 3.11: Debian's interpreter runs this too.
+A request is one line of JSON, `{"run": "paced", "system": "queue", "nodes": 5, "packets": 400}`. The answer
+is one too: the result of the function of that name, or `{"error": "..."}`. A peer serves many requests, so
+that systems alternate without a new start. By hand: `python PEER.py paced --system queue --nodes 5`. Standard
+library only, Python 3.11: Debian's interpreter runs this too.
 """
 
 from __future__ import annotations

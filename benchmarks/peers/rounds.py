@@ -1,4 +1,4 @@
-"""Peers asked in turns, and what comes of it: figures beside their targets."""
+"""Ask the peers in turn, and make figures, with their targets, of the answers."""
 
 from __future__ import annotations
 

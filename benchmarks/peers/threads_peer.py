@@ -1,4 +1,4 @@
-"""A thread a node, and a queue of 64 between two: what one writes without a framework.
+"""Run one thread per node with a queue of 64 between two, as one would write it without a framework.
 
 `system` is `queue` (queue.Queue) or `condition` (a deque and one Condition).
 """

@@ -1,1 +1,1 @@
-"""Scenes of speech with known truth, and what recordings of them hold."""
+"""Scenes of speech with known truth, and the analysis of their recordings."""

@@ -1,4 +1,4 @@
-"""The events of a scene, found in the recording of the loudspeaker and in what a system tells of its run.
+"""Find the events of a scene in the loudspeaker's recording, and in a system's own report of its run.
 
 Both recordings begin at time 0 of the run. Definitions: `docs/measurements.md`.
 """

@@ -1,4 +1,4 @@
-"""Transcribes WAV files with faster-whisper, in an environment of its own; imports nothing of vflow.
+"""Transcribe WAV files with faster-whisper, in an environment of its own; import nothing of vflow.
 
 PYTHON listener.py FILE.wav ...     prints one JSON list of texts
 """

@@ -1,4 +1,4 @@
-"""Scenes: what a microphone hears, utterances and noises at known places."""
+"""Make scenes: a microphone's audio with utterances and noises at known places."""
 
 from __future__ import annotations
 

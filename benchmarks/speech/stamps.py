@@ -1,4 +1,4 @@
-"""Replies whose samples say which reply they are of, and what a recording of them holds."""
+"""Make replies whose samples tell their reply's number, and find them in a recording."""
 
 from __future__ import annotations
 

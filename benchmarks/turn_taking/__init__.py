@@ -1,1 +1,1 @@
-"""One human turn through an agent: what became of it, turn by turn, and two runs compared."""
+"""Judge what an agent made of one human turn, and compare two runs."""

@@ -1,4 +1,4 @@
-"""Two runs over the same clips, compared clip by clip."""
+"""Compare two runs over the same clips, clip by clip."""
 
 from __future__ import annotations
 

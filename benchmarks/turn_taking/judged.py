@@ -1,20 +1,20 @@
-"""Judges what an agent made of one clip, which is one turn of one speaker, by what is true of the clip.
+"""Judge what an agent made of one clip, which is one turn of one speaker, by the clip's labels.
 
 All moments are in ns of the clip. A clip is
 
-* *cut* where the end of a turn is decided within one of its inner silences;
-* *split* where its words stand in the history in two places or more, each with a reply that was heard:
-  utterances that nobody answered are joined with the next, so a reply that was taken back splits nothing;
-* *unanswered* where the history ends with words of it that no heard reply follows, where a turn was never
-  transcribed, or where a stretch of its sound of LOST_NS and more lies for more than half outside of all
-  turns. A turn in which the transcriber found no words asks for nothing;
-* *missed* where no turn was found, or no words in any;
-* *harmed* where it is split, unanswered or missed.
+* *cut* if the end of a turn is decided within one of its inner silences;
+* *split* if its words are in the history in two or more places, each with a reply that was heard: utterances
+  without an answer are joined with the next, so a reply that was taken back splits nothing;
+* *unanswered* if the history ends with words of it that no heard reply follows, if a turn was never
+  transcribed, or if more than half of a stretch of its sound of at least LOST_NS is outside all turns. A turn
+  in which the transcriber found no words needs no answer;
+* *missed* if no turn was found, or no words in any;
+* *harmed* if it is split, unanswered or missed.
 
-A *false retraction* is a reply that was cut or taken back once the speaker had finished.
+A *false retraction* is a reply that was cut or taken back after the speaker had finished.
 
-A reply counts as heard where its first sample was played, and it stands in the history. The delay is from the
-true last sound to the first decision after it, and to the first sound of a reply after that decision.
+A reply counts as heard if its first sample was played and it is in the history. The delay is from the true
+last sound to the first decision after it, and to the first sound of a reply after that decision.
 """
 
 from __future__ import annotations
