@@ -1,6 +1,6 @@
-"""English abbreviations, against the words that end a sentence."""
+"""Read English abbreviations, and tell them from words that end a sentence."""
 
-# The dashes are those that models write.
+# The dashes are the ones that models write.
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
 
 _REPLIES = word_set("is was say says said answer be or a absolutely definitely and")
-"""Words before which "no." at a sentence's end is the word."""
+"""Words before which "no." at a sentence's end is the word "no"."""
 _NUMBERED = word_set("part serial model phone order account case invoice ticket tracking reference item id")
-"""Words after which "no." is a number although none follows."""
+"""Words after which "no." means number, although no number follows."""
 _UNDOTTED = frozenset(("Mr", "Mrs", "Ms", "Dr", "Prof", "Sgt", "Sra", "Srta", "Mme", "Mlle"))
 _NO_STREETS = (
     DAY_NAMES | set(MONTHS) | set(TITLES) | word_set("In Of Fort Mount The I And With To From By For")
 )
 _ALWAYS = frozenset(("Mr", "Mrs", "Ms", "Prof", "Sgt", "Capt", "Lt"))
 _STOPS = word_set("U.S U.S.A U.K U.N E.U D.C a.m p.m A.M P.M B.C A.D B.C.E C.E Ph.D M.D N.Y L.A")
-"""Letters whose full stop may end a sentence; after others a name follows."""
+"""Abbreviations whose full stop may end a sentence; after others a name follows."""
 _STREETS = frozenset(("St", "Ave", "Blvd", "Rd", "Hwy", "Pkwy", "Ln"))
 _ADJECTIVES = word_set("Attn attn Natl Intl Asst Assoc Govt Fed Univ Mgmt Dept Dist")
 
@@ -143,7 +143,7 @@ def _dotted(look: Look) -> Reading | None:
 
 
 def _before_number(look: Look) -> Reading | None:
-    """Read "No. 5" and "fig. 3"; None where no number follows, so that it is a word."""
+    """Read "No. 5" and "fig. 3"; None if no number follows, so that it is a word."""
     first = look.first
     if first.after or "." in first.tail[1:]:
         return None
@@ -212,12 +212,12 @@ def _place_or_title(look: Look) -> Reading:
 
 
 def _title_end(look: Look) -> str:
-    """The mark after a title: its full stop ends a sentence only where no name follows."""
+    """Return the mark after a title: its full stop ends a sentence only if no name follows."""
     return "." if look.stage is not Stage.RELEASE and begins_sentence(look.at(1)) else ""
 
 
 def _place_end(look: Look) -> str:
-    """The mark after "St." or "Inc."; another abbreviation of a place goes on: "Main St. Apt. 4"."""
+    """Return the mark after "St." or "Inc."; none before another part of an address: "Main St. Apt. 4"."""
     if look.first.after or "." in look.first.tail[1:]:
         return end_of(look, 0)
     following = look.at(1)
@@ -231,7 +231,7 @@ def _place_end(look: Look) -> str:
 
 
 def _is_street(look: Look) -> bool:
-    """Whether the name of a street follows "S.": "1200 S. Michigan Ave."."""
+    """Tell whether the name of a street follows "S.": "1200 S. Michigan Ave."."""
     following = look.at(1)
     if following is None or not following.core[:1].isupper() or following.mark:
         return False
@@ -240,7 +240,7 @@ def _is_street(look: Look) -> bool:
 
 
 def before_name(look: Look) -> bool:
-    """Whether the name of a street stands before."""
+    """Tell whether the name of a street comes before."""
     before = look.before
     return not before.paused and before.word[:1].isupper() and not before.start
 
@@ -296,4 +296,4 @@ SPECIAL = frozenset().union(
     OF_STATE,
     ("vs", "Ok", "ok", "a", "A", "min", "et", "Sr", "est", "Est"),
 )
-"""Words that the short way for plain words leaves alone."""
+"""Words that the shortcut for plain words must not take."""

@@ -128,7 +128,7 @@ def numeric(look: Look) -> Reading | None:
 
 
 def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]:
-    """Say a number with what is attached to it; and the kind of that."""
+    """Say a number with the text attached to it, and return the kind of that."""
     whole = digits.replace(",", "").isdigit()
     for read in (ending, measure, with_slash):
         if (found := read(look, digits, rest, whole))[0]:
@@ -137,7 +137,7 @@ def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]
 
 
 def _names_decade(look: Look) -> bool:
-    """Whether "90s" describes a noun: "for 90s kids"."""
+    """Tell whether "90s" describes a noun: "for 90s kids"."""
     return look.first.core.endswith("0s") and len(look.first.core) == 3 and is_noun(look.after(0))
 
 

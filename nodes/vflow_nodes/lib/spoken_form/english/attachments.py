@@ -1,4 +1,4 @@
-"""English for what is attached to a number: the end of an ordinal, a plural, a unit, a scale."""
+"""English for text attached to a number: the end of an ordinal, a plural, a unit, a scale."""
 
 # ruff: noqa: RUF001
 # The dashes, quotes and signs are those that models write.
@@ -113,6 +113,6 @@ def measure(look: Look, digits: str, rest: str, whole: bool) -> tuple[str, str]:
 
 
 def _is_before_seconds(look: Look) -> bool:
-    """Whether "4m" is a time: seconds follow."""
+    """Tell whether "4m" is a time: seconds follow."""
     following = look.after(0)
     return following is not None and _SECONDS.fullmatch(following.core) is not None

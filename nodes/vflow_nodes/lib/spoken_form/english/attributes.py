@@ -1,4 +1,4 @@
-"""Whether an English amount describes the noun after it: "two five-dollar bills", "a ten-foot pole"."""
+"""Tell whether an English amount describes the noun after it: "two five-dollar bills", "a ten-foot pole"."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MONEY_NOUNS = word_set(
     " voucher vouchers copay copays rebate rebates minimum surcharge donation donations toll tolls token"
     " tokens stamp stamps chip chips"
 )
-"""Nouns that an amount of money describes also without an article: "pay with $5 bills"."""
+"""Nouns that an amount of money describes even without an article: "pay with $5 bills"."""
 MEASURED_NOUNS = word_set(
     "battery batteries bulb bulbs cable cables bag bags carton cartons bottle bottles can cans adapter"
     " adapters charger chargers screen screens monitor monitors tank tanks pack packs tablets tablet"
@@ -47,7 +47,7 @@ MEASURED_NOUNS = word_set(
     " needles board boards plank planks limit race races swim dash sprint freestyle relay record records"
     " mortgage loan warranty"
 )
-"""Nouns that a measure describes also without an article: "9V batteries"."""
+"""Nouns that a measure describes even without an article: "9V batteries"."""
 _LETTERED_NOUNS = word_set(
     "battery batteries cell cells neck necks solution solutions acid buffer vitamin vitamins nuts shirt"
     " shirts tee tees jacket jackets sweater sweaters hoodie hoodies pants shorts size sizes pencil"
@@ -55,17 +55,17 @@ _LETTERED_NOUNS = word_set(
     " strings screw screws lens lenses plug plugs chairs coat coats dress dresses uniform uniforms order"
     " orders"
 )
-"""Nouns of which a letter before them is a kind or a size: "3 M batteries", "2 L shirts"."""
+"""Nouns whose kind or size a letter before them names: "3 M batteries", "2 L shirts"."""
 _VOLTS = ("V", "W", "A")
 
 
 def begins_sentence(word: Word | None) -> bool:
-    """Whether a sentence begins here: no word follows, or one that is no name."""
+    """Tell whether a sentence begins here: no word follows, or one that is no name."""
     return word is None or word.core in BEGINNERS
 
 
 def is_noun(word: Word | None, open_article: bool = False) -> bool:
-    """Whether a word can be the noun that an amount before it describes."""
+    """Tell whether a word can be the noun that an amount before it describes."""
     if word is None or word.lead or not word.core.replace("-", "").isalpha():
         return False
     core = word.core
@@ -75,7 +75,7 @@ def is_noun(word: Word | None, open_article: bool = False) -> bool:
 
 
 def describes(look: Look, at: int = 0) -> bool:
-    """Whether the amount whose last word is at `at` stands between an article or a count and its noun."""
+    """Tell whether the amount whose last word is at `at` is between an article or a count and its noun."""
     article = _article(look.before)
     if not article or (look.words[at].mark and not own_stop(look.words[at])):
         return False
@@ -84,13 +84,13 @@ def describes(look: Look, at: int = 0) -> bool:
 
 
 def own_stop(word: Word) -> bool:
-    """Whether the mark after a word is the full stop of its unit."""
+    """Tell whether the mark after a word is the full stop of its unit."""
     found = _LETTERS.search(word.core)
     return word.dotted and not word.after and found is not None and found[0] in DOTTED_UNITS
 
 
 def _article(before: Before) -> str:
-    """The article or count before an amount; '' for none. In "4 x 6 mm" it stands before the first number."""
+    """Return the article or count before an amount, '' for none; in "4 x 6 mm", before the first number."""
     words = before.recent
     if before.paused and before.mark:
         return ""
@@ -104,18 +104,18 @@ def _article(before: Before) -> str:
 
 
 def describes_one_of(look: Look, at: int, nouns: frozenset[str]) -> bool:
-    """The same without an article, by the noun."""
+    """As `describes`, but without an article, by the noun."""
     following = look.after(at)
     return following is not None and not following.lead and following.core.lower() in nouns
 
 
 def is_lettered_noun(word: Word) -> bool:
-    """Whether a letter before the word is a kind or size of it."""
+    """Tell whether a letter before the word names its kind or size."""
     return word.core.lower() in _LETTERED_NOUNS or _FORMULA.fullmatch(word.core) is not None
 
 
 def is_lettered(look: Look, at: int) -> bool:
-    """Whether the letter at `at` is no unit but the kind or size of the noun after it: "3 M batteries"."""
+    """Tell whether the letter at `at` is no unit but a kind or size of the next noun: "3 M batteries"."""
     if at >= len(look.words):
         return False
     word = look.words[at]

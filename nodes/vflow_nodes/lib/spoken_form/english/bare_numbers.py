@@ -34,9 +34,9 @@ from vflow_nodes.lib.spoken_form.english.words import (
 from vflow_nodes.lib.spoken_form.reading import Before, Look, Reading, Stage
 
 _BEFORE_MONTH = word_set("in during this last next every each late early mid past")
-"""Before a month: a number after it may be a count."""
+"""Words before a month after which a number may be a count."""
 _CITIES = word_set("Paris Cannes Nantes Brussels Athens Naples Cádiz Burgos")
-"""Cities in -s, which is otherwise the end of a noun that is counted."""
+"""Cities that end in -s, which otherwise marks a counted noun."""
 
 
 def bare_number(look: Look, sign: str, digits: str) -> Reading:
@@ -88,13 +88,13 @@ def bare_number(look: Look, sign: str, digits: str) -> Reading:
 
 
 def _counts(look: Look) -> bool:
-    """Whether a number after a month is no day: "In March 10 people came"."""
+    """Tell whether a number after a month is no day: "In March 10 people came"."""
     first, before = look.first, look.before
     if before.value not in _BEFORE_MONTH or first.mark:
         return False
     following = look.at(1) if look.stage is not Stage.RELEASE or len(look.words) > 1 else None
     if following is None:
-        return look.stage is Stage.RELEASE  # "ten" stays true
+        return look.stage is Stage.RELEASE  # "ten" is right either way
     return is_noun(following)
 
 
@@ -115,13 +115,13 @@ def _code(look: Look, digits: str, word: str) -> Reading | None:
 
 
 def _is_measured(look: Look) -> bool:
-    """Whether a unit or a noun that is counted follows."""
+    """Tell whether a unit or a counted noun follows."""
     following = look.after(0)
     return following is not None and (following.core in COUNTED or unit_at(look, 1, look.first.core)[0] != "")
 
 
 def _is_counted(look: Look) -> bool:
-    """Whether a plural noun follows."""
+    """Tell whether a plural noun follows."""
     following = look.after(0)
     return following is not None and (is_many(following) or following.core in SCALE_WORDS)
 
@@ -131,7 +131,7 @@ def _same_length(before: Before, digits: str) -> bool:
 
 
 def _is_postal(look: Look, digits: str) -> bool:
-    """Whether five digits stand before the name of a city: "17 Rue X, 75007 Paris"."""
+    """Tell whether five digits are before the name of a city: "17 Rue X, 75007 Paris"."""
     if len(digits) != 5 or look.before.mark != "," or digits.endswith("000"):
         return False
     following = look.after(0)
@@ -143,7 +143,7 @@ def _is_postal(look: Look, digits: str) -> bool:
 
 
 def parted(look: Look, reading: Reading) -> Reading:
-    """With a pause between two numbers that would be heard as one: "a 4.5 40"."""
+    """Add a pause between two numbers that would be heard as one: "a 4.5 40"."""
     before = look.before
     if before.paused or before.kind not in ("number", "year", "") or not look.first.core[:1].isdigit():
         return reading

@@ -1,4 +1,4 @@
-"""English names of months and days, short or long, against the words that they are too."""
+"""Read English names of months and days, short or long, and tell them from ordinary words."""
 
 # ruff: noqa: RUF001, RUF002
 # The dashes are those that models write.
@@ -19,7 +19,7 @@ _LETTERS = {"M": "Monday", "F": "Friday", "Th": "Thursday", "Sa": "Saturday", "S
 
 
 def range_of_names(core: str) -> str:
-    """Say "Mon-Fri" and "Jan.–Mar"; '' for what is none."""
+    """Say "Mon-Fri" and "Jan.–Mar"; '' for any other word."""
     ends = [end.rstrip(".") for end in _DASH.split(core)]
     names = [DAYS.get(end) or MONTH_NAMES.get(end) or (end if end in DAY_NAMES else "") for end in ends]
     return " to ".join(names) if len(ends) == 2 and all(names) else ""

@@ -21,7 +21,7 @@ _SIGNS = frozenset("=+-*/<>^×÷")  # noqa: RUF001
 
 
 def chat_word(look: Look) -> Reading | None:
-    """Read a short word that a letter or a digit stands in for, where it is no name of a value."""
+    """Read a word shortened to letters or digits, as "2nite", "u" and "q4h", unless it names a value."""
     first, before = look.first, look.before
     core = first.core
     if core.lower() in SLANG and any(map(str.isdigit, core)):
@@ -59,7 +59,7 @@ def _is_number(word: Word | None) -> bool:
 
 
 def _you(look: Look) -> Reading | None:
-    """Read "u": "you", but for a name of a value."""
+    """Read "u" as "you", unless it names a value."""
     first, before = look.first, look.before
     if before.word.lower() in _NAMED:
         return None

@@ -95,7 +95,7 @@ def phone(look: Look) -> Reading | None:
 
 
 def _is_thousands(look: Look) -> bool:
-    """Whether one digit begins "1 000 000"."""
+    """Tell whether one digit begins "1 000 000"."""
     if len(look.first.core) > 1 or (following := look.at(1)) is None:
         return False
     if following.core == "000":
@@ -104,7 +104,7 @@ def _is_thousands(look: Look) -> bool:
 
 
 def _is_range(core: str, before: str) -> bool:
-    """Whether "500-1000" is a range: two round numbers that no word calls a phone number."""
+    """Tell whether "500-1000" is a range: two round numbers that no word announces as a phone number."""
     low, _, high = core.partition("-")
     return before.lower() not in _CALLS and high[0] != "0" and low[0] != "0" and low[1:] == "00" == high[2:]
 
@@ -133,7 +133,7 @@ def _bracketed(text: str, core: str) -> str:
 
 
 def _plain_groups(look: Look) -> Reading | None:
-    """Read digits in groups that spaces part: a phone number, a card's, or thousands."""
+    """Read digits in groups separated by spaces: a phone number, a card's, or thousands."""
     groups = [look.first.core]
     while not look.words[len(groups) - 1].mark and (word := look.at(len(groups))) is not None:
         if not (word.core.isascii() and word.core.isdigit() and not word.lead and 2 <= len(word.core) <= 6):
@@ -160,7 +160,7 @@ def _plain_groups(look: Look) -> Reading | None:
 
 
 def _is_amount(look: Look, at: int) -> bool:
-    """Whether a currency follows two groups: "1 200 PLN"."""
+    """Tell whether a currency follows two groups: "1 200 PLN"."""
     following = look.after(at - 1)
     return following is not None and following.core in AFTER_AMOUNT
 
@@ -178,7 +178,7 @@ def digit_groups(core: str) -> str:
 
 
 def machine(core: str) -> str:
-    """Say an address of the internet protocol; '' for what is none."""
+    """Say an address of the internet protocol; '' for any other word."""
     if found := _IPV4.fullmatch(core):
         address, port, bits = found.groups()
         said = " dot ".join(spelled(part) for part in address.split("."))
@@ -191,7 +191,7 @@ def machine(core: str) -> str:
 
 
 def version(core: str, named: bool) -> str:
-    """Say a version. named: a program's name stands before it, so that one point is enough."""
+    """Say a version. named: a program's name comes before it, so that one point is enough."""
     if found := _ONLY_VERSION.fullmatch(core):
         return f"version {cardinal(found.group(1))}"
     found = _VERSION.fullmatch(core)
@@ -207,14 +207,14 @@ def version(core: str, named: bool) -> str:
 
 
 def version_of(look: Look) -> str:
-    """Say the first word as a version; '' for what is none. The word "version" is said once."""
+    """Say the first word as a version; '' if it is none. The word "version" is said once."""
     word = look.before.word
     said = version(look.first.core, is_versioned(word))
     return said.removeprefix("version ") if word.lower() in ("version", "release") else said
 
 
 def mixed(core: str) -> str:
-    """Say a code of letters and digits: "A-1042B", "MP3", "12B"; '' for what is none."""
+    """Say a code of letters and digits: "A-1042B", "MP3", "12B"; '' for any other word."""
     if not _MIXED.fullmatch(core) or _ORDINAL.match(core):
         return ""
     if _FORMULA.fullmatch(core) and not core.isalpha():
@@ -246,12 +246,12 @@ def in_groups(core: str) -> str:
 
 
 def is_mixed(core: str) -> bool:
-    """Whether a word is a code of capitals and digits."""
+    """Tell whether a word is a code of capitals and digits."""
     return core.isalnum() and core.isupper() and any(map(str.isdigit, core))
 
 
 def single(core: str) -> str:
-    """Say the letters and digits of a code one by one: "D E eight nine"; '' for what is none."""
+    """Say the letters and digits of a code one by one: "D E eight nine"; '' for any other word."""
     return spaced(core) if core.isascii() and is_mixed(core) else ""
 
 
@@ -284,7 +284,7 @@ def leftover(core: str) -> str:
 
 
 def hexadecimal(core: str) -> str:
-    """Say "0x80A7"; '' for what is none."""
+    """Say "0x80A7"; '' for any other word."""
     if not _HEX.fullmatch(core):
         return ""
     return " ".join(ONES[int(c)] if c in "0123456789" else c.upper() for c in core)

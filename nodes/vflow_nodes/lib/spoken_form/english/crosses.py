@@ -16,7 +16,7 @@ _CROSSES = frozenset(("x", "X", "×"))
 
 
 def times(look: Look) -> Reading | None:
-    """Read the letter x between two numbers: "times", or "by" where a unit follows."""
+    """Read the letter x between two numbers: "times", or "by" if a unit follows."""
     if look.first.core not in ("x", "X", "×") or look.first.mark:
         return None
     if look.before.kind in ("unit", "feet") and (said := _before_unit(look)):
@@ -37,7 +37,7 @@ def times(look: Look) -> Reading | None:
 
 
 def _before_unit(look: Look) -> str:
-    """Say the x of "12 ft x 10 ft", and of "500 mg x 7 days"; '' where no number with a unit follows."""
+    """Say the x of "12 ft x 10 ft", and of "500 mg x 7 days"; '' if no number with a unit follows."""
     following = look.at(1)
     if following is None or not following.core.isdigit() or following.mark:
         return ""
@@ -62,7 +62,7 @@ def _for_a_time(look: Look) -> Reading | None:
 
 
 def _is_side(look: Look, at: int) -> bool:
-    """Whether the last of several numbers with "x" between them is a length: a unit or a noun follows."""
+    """Tell whether the last of several numbers with "x" between them is a length: a unit or noun follows."""
     last = look.words[at]
     attached = last.core.lstrip("0123456789.,/")
     if attached[:1] in ('"', "”", "″"):

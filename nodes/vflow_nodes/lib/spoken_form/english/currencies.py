@@ -1,4 +1,4 @@
-"""English names of currencies, by the signs, codes and words that stand before or after an amount."""
+"""English names of currencies, by the signs, codes and words before or after an amount."""
 
 # ruff: noqa: RUF001
 # The signs are those that models write.
@@ -131,4 +131,4 @@ MYRIADS = {"千": 3, "万": 4, "萬": 4, "만": 4, "億": 8, "亿": 8, "억": 8,
 SMALL_MONEY = {"pound": _PENCE, "pounds": _PENCE}
 CENTS = _CENTS
 WHOLE_ONLY = word_set("yen won yuan ruble bitcoin lira krona krone dong naira baht rupiah forint ether")
-"""Currencies whose decimals are read as a decimal number."""
+"""Currencies whose decimals are read as a decimal number, without naming hundredths."""

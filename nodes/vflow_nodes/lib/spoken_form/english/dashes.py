@@ -47,12 +47,12 @@ def dash(look: Look) -> Reading:
 
 
 def _is_amount(word: Word) -> bool:
-    """Whether a number comes, with or without its sign."""
+    """Tell whether a number comes, with or without its sign."""
     return word.core.lstrip("-−+")[:1].isdigit()
 
 
 def _is_time(look: Look, at: int) -> bool:
-    """Whether a time of day comes: "5 pm", "5pm", "17:30"."""
+    """Tell whether a time of day comes: "5 pm", "5pm", "17:30"."""
     word = look.at(at)
     if word is None or not word.core[:1].isdigit():
         return False
@@ -63,14 +63,14 @@ def _is_time(look: Look, at: int) -> bool:
 
 
 def is_difference(first: str, second: str, verb: str) -> bool:
-    """Whether "10 - 3 is 7" takes away: a sum is told, and the first number is not smaller."""
+    """Tell whether "10 - 3 is 7" subtracts: a result follows, and the first number is not smaller."""
     if verb == "=":
         return True
     return verb in _RESULTS and first.isdigit() and second.isdigit() and int(first) > int(second)
 
 
 def after_dash(look: Look, reading: Reading) -> Reading:
-    """The reading of a number after a dash that was released unsaid: a minus before "=", or a range."""
+    """Return how a number is read after a dash that was released unsaid: a minus before "=", or a range."""
     following = look.after(reading.count - 1)
     least = following is not None and is_difference(look.before.value, look.first.core, following.core)
     word = "minus" if least else "to"

@@ -38,12 +38,12 @@ _NAMES = DAY_NAMES | set(DAYS) | set(MONTH_NAMES)
 
 
 def half_of_day(text: str) -> str:
-    """ "A M" or "P M"."""
+    """Return "A M" or "P M"."""
     return f"{text[0].upper()} M"
 
 
 def full_date(core: str) -> str:
-    """Say a date of year, month and day; '' for what is none."""
+    """Say a date of year, month and day; '' for any other word."""
     if found := _ISO.fullmatch(core):
         said = _date(found.group(2), found.group(3), found.group(1))
         clock = found.group(4)
@@ -72,13 +72,13 @@ def _date(month: str, day: str, years: str) -> str:
 
 
 def month_and_year(core: str) -> str:
-    """Say "08/2027"; '' for what is none."""
+    """Say "08/2027"; '' for any other word."""
     found = _MONTH_YEAR.fullmatch(core)
     return f"{MONTHS[int(found[1]) - 1]} {year(found[2])}" if found else ""
 
 
 def expiry(core: str, before: Before) -> str:
-    """Say "12/26" on a card so that it is true of a year and of a day; '' where it is no such thing."""
+    """Say "12/26" on a card so that it is right for a year and for a day; '' for anything else."""
     found = _MONTH_DAY.fullmatch(core)
     if not found or not 1 <= int(found[1]) <= 12 or len(found[2]) < 2:
         return ""
@@ -91,7 +91,7 @@ def expiry(core: str, before: Before) -> str:
 
 
 def month_and_day(core: str, before: str) -> str:
-    """Say "12/05" as a date, where it cannot be a fraction or a word before it says so; else ''."""
+    """Say "12/05" as a date if it cannot be a fraction, or a word before it says so; else ''."""
     found = _MONTH_DAY.fullmatch(core)
     if not found:
         return ""
@@ -105,7 +105,7 @@ def month_and_day(core: str, before: str) -> str:
 
 
 def clock_time(core: str, before: str = "", half_follows: bool = False) -> str:
-    """Say a time of day, or a duration with seconds; '' for what is none."""
+    """Say a time of day, or a duration with seconds; '' for any other word."""
     if ":" in core and core[-1:] == "Z" and (said := clock_time(core[:-1], before)):
         return f"{said} U T C"
     core = _POINT_TIME.sub(r"\1:\2\3", core)
@@ -147,12 +147,12 @@ def _long_time(hour: str, minute: str, second: str, before: str) -> str:
 
 
 def count(digits: str, name: str) -> str:
-    """A number with its noun, in the plural but for one."""
+    """Return a number with its noun, in the plural except for one."""
     return f"{cardinal(digits)} {name}{'' if int(digits) == 1 else 's'}"
 
 
 def duration(core: str) -> str:
-    """Say "1h30m"; '' for what is none. A lone "30m" or "5s" is one only after an hour."""
+    """Say "1h30m"; '' for any other word. A lone "30m" or "5s" counts only after an hour."""
     found = _DURATION.fullmatch(core)
     if not found or sum(part is not None for part in found.groups()) < 2:
         return ""
@@ -176,12 +176,12 @@ def day_of_month(look: Look) -> Reading | None:
 
 
 def is_half(core: str) -> bool:
-    """Whether a word is "a.m", "PM" and the like."""
+    """Tell whether a word is "a.m", "PM" and the like."""
     return _HALF.fullmatch(core) is not None
 
 
 def half_range(core: str) -> str:
-    """Say "a.m.-5", which stands after an hour; '' for what is none."""
+    """Say "a.m.-5", which follows an hour; '' for any other word."""
     found = _HALF_RANGE.fullmatch(core)
     if not found:
         return ""

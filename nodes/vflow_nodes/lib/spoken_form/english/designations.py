@@ -88,7 +88,7 @@ def _jet(look: Look) -> str:
 
 
 def _is_named(look: Look) -> bool:
-    """Whether "747" alone is an aircraft: after an article, and no count."""
+    """Tell whether "747" alone is an aircraft: after an article, and not a count."""
     following = look.after(0)
     if following is not None and following.core.lower() == "max":
         return True
@@ -128,7 +128,7 @@ def _airbus(core: str) -> str:
 
 
 def _maker(look: Look) -> str:
-    """Say "3M" where it is a maker, and no three million."""
+    """Say "3M" if it is the maker, and not three million."""
     core = look.first.core.replace("\u2019", "'")
     if core not in ("3M", "3M's"):
         return ""
@@ -154,7 +154,7 @@ def _made(look: Look) -> str:
 
 
 def _model(core: str) -> str:
-    """Say "13-9310" of a computer."""
+    """Say "13-9310", the model of a computer."""
     low, dash, high = core.partition("-")
     if not dash or not low.isdigit() or not high.isdigit() or len(low) != 2 or len(high) != 4:
         return ""

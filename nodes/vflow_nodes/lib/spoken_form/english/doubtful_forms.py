@@ -1,4 +1,4 @@
-"""English short forms that the words around them decide: "min.", "est.", "v.", "Mass."."""
+"""Read English short forms whose meaning depends on the words around them: "min.", "est.", "v.", "Mass."."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def versus(look: Look) -> Reading | None:
 
 
 def minute_or_least(look: Look) -> Reading:
-    """Read "min.": a time after "a" and "per", where no noun follows; else the least."""
+    """Read "min.": "minute" after "a" and "per" if no noun follows; else "minimum"."""
     first = look.first
     if look.before.word.lower() in _ONE_OF:
         following = look.at(1)
@@ -47,5 +47,5 @@ def established(look: Look) -> Reading | None:
 
 
 def is_state(look: Look) -> bool:
-    """Whether a state's short name stands after a city: "Boston, Mass."."""
+    """Tell whether a state's short name comes after a city: "Boston, Mass."."""
     return look.first.core in SURE_STATES or (look.before.mark == "," and look.before.word[:1].isupper())

@@ -1,4 +1,4 @@
-"""English for factorials: a number or letter with an exclamation mark that exclaims nothing."""
+"""English for factorials: a number or letter with an exclamation mark that is no exclamation."""
 
 # ruff: noqa: RUF001
 # The signs are those that models write.
@@ -61,12 +61,12 @@ def _said(core: str) -> str:
 
 
 def with_factorials(text: str) -> str:
-    """The text of a formula such as "5!/3!", up to its mark; '' for what is none."""
+    """Return the text of a formula such as "5!/3!", up to its mark; '' for any other text."""
     if "!" not in text[:-1] or len(text) > _LONGEST:
         return ""
     bare = text.rstrip(".,;:?")
     inner = bare[:-1] if bare.endswith("!") else bare
-    ends = bare != text and bare.endswith("!")  # "n!." exclaims nothing
+    ends = bare != text and bare.endswith("!")  # "n!." is no exclamation
     if "!" not in inner.replace("!=", "") and not _is_equation(inner) and not ends:
         return ""
     if "!!" in bare or not any(map(bare.__contains__, "+-−*/×÷=(·")):
@@ -75,7 +75,7 @@ def with_factorials(text: str) -> str:
 
 
 def _is_equation(text: str) -> bool:
-    """Whether "5!=120" is true of a factorial, and no inequality."""
+    """Tell whether "5!=120" is a true equation of a factorial, and no inequality."""
     left, sign, right = text.partition("!=")
     if not sign or not left.isdigit() or not right.isdigit() or len(left) > 2:
         return False

@@ -41,7 +41,7 @@ _HEAT = word_set(
 _PAIR = re.compile(r"([^/0-9]{1,4})/([0-9]+(?:\.[0-9]+)?)([^/0-9]{0,3})")
 _TWO_WORDS = ("sq", "cu", "fl")
 _LATE_UNITS = word_set("d ct in s t N C F l J m mo cal pt sq cu fl c bar MP kn")
-"""Units that are words or letters too: only right after a number that waits for them."""
+"""Units that are also words or letters: they count only right after a number that waits for them."""
 STREETS = word_set("St Ave Blvd Rd Ln Hwy Pkwy Dr Ct Pl Street Avenue Boulevard Road Lane Drive Court Place")
 _CONTINUES = word_set(
     "I Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June"
@@ -53,7 +53,7 @@ _CONTINUES = word_set(
 
 
 def end_of(look: Look, at: int) -> str:
-    """The mark after an abbreviation: its full stop counts only where a sentence ends there."""
+    """Return the mark after an abbreviation: its full stop counts only if a sentence ends there."""
     word = look.words[at]
     if not word.dotted:
         return word.mark
@@ -70,7 +70,7 @@ def end_of(look: Look, at: int) -> str:
 
 
 def is_many(word: Word) -> bool:
-    """Whether a word is a plural noun, so that four digits before it are no year."""
+    """Tell whether a word is a plural noun, so that four digits before it are no year."""
     core = word.core
     return core in COUNTED or (core.isalpha() and core.islower() and core[-1] == "s" and core not in NOT_MANY)
 
@@ -109,7 +109,7 @@ def follow(look: Look, said: str, value: str, at: int = 0) -> Reading:
 
 
 def degrees(look: Look, digits: str, letter: str) -> str:
-    """The scale of a temperature that a letter names: "165 F", "20C", "373.15 K"; '' for none."""
+    """Return the scale of a temperature that a letter names: "165 F", "20C", "373.15 K"; '' for none."""
     before = look.before
     if letter not in _SCALES_OF_HEAT or before.word.lower() in PLACED or before.code:
         return ""
@@ -122,20 +122,20 @@ def degrees(look: Look, digits: str, letter: str) -> str:
 
 
 def described(look: Look, at: int) -> bool:
-    """Whether the measure that ends at `at` describes the noun after it, so that its unit is singular."""
+    """Tell whether the measure that ends at `at` describes the next noun, so that its unit is singular."""
     return describes(look, at) or (
         look.words[at].core in ("V", "W") and describes_one_of(look, at, MEASURED_NOUNS)
     )
 
 
 def scale_end(look: Look, at: int) -> str:
-    """The mark after a scale: the full stop of "mil." is its own."""
+    """Return the mark after a scale: the full stop of "mil." is its own."""
     word = look.words[at]
     return end_of(look, at) if word.dotted and word.core in DOTTED_UNITS else word.mark
 
 
 def mixed_fraction(core: str) -> str:
-    """Say the fraction of "2 1/2"; '' for what is none."""
+    """Say the fraction of "2 1/2"; '' for any other word."""
     if core in HALVES:
         return "a half" if core == "½" else fraction(*HALVES[core])
     above, slash, below = core.partition("/")
@@ -147,7 +147,7 @@ def mixed_fraction(core: str) -> str:
 
 
 def _is_direction(look: Look, at: int) -> bool:
-    """Whether "W." is no unit but a part of an address: "42 W. 5th St."."""
+    """Tell whether "W." is no unit but a part of an address: "42 W. 5th St."."""
     word = look.words[at]
     if word.core in ("N", "W") and look.before.word.rstrip(".").lower() in HIGHWAYS:
         return True
@@ -163,7 +163,7 @@ def _is_direction(look: Look, at: int) -> bool:
 
 
 def unit_at(look: Look, at: int, value: str) -> tuple[str, int]:
-    """The name of the unit at `at`, and its words; '' and 0 for none."""
+    """Return the name of the unit at `at`, and how many words it has; '' and 0 for none."""
     if at >= len(look.words):
         return "", 0
     word = look.words[at]
@@ -186,12 +186,12 @@ def unit_at(look: Look, at: int, value: str) -> tuple[str, int]:
 
 
 def is_scale(core: str) -> bool:
-    """Whether a word after a number multiplies it."""
+    """Tell whether a word after a number multiplies it."""
     return core in SCALE_WORDS or core.lower() in SCALES
 
 
 def is_measured(look: Look) -> bool:
-    """Whether a unit, a scale or a currency follows, so that the comma of "1,5" is a decimal one."""
+    """Tell whether a unit, a scale or a currency follows, so that the comma of "1,5" is a decimal one."""
     following = look.after(0)
     if following is None or following.core in ("in", "t"):
         return False
@@ -265,7 +265,7 @@ def after_beds(look: Look) -> Reading | None:
 
 
 def after_letter(look: Look) -> Reading | None:
-    """Read the noun after "3 M" that a release has cut: the letter is its kind, and no million."""
+    """Read the noun after "3 M" that a release has split: the letter is its kind, and no million."""
     before, first = look.before, look.first
     if before.kind == "number" and before.value == "B" and first.core[:1].isupper():
         return Reading(1, f"B {first.core}{first.mark}", replaces=True)

@@ -48,7 +48,7 @@ def length(look: Look) -> Reading | None:
 
 
 def inch_mark(word: Word, quoted: str = "") -> str:
-    """The mark of inches after a number, which is no closing quote."""
+    """Return the mark of inches after a number, if it is no closing quote."""
     if quoted or word.lead or (not word.core[-1:].isdigit() and word.core[-1:] not in HALVES):
         return ""
     return word.tail[:1] if word.tail[:1] in ('"', "”", "″") else "''" if word.tail[:2] == "''" else ""
@@ -79,19 +79,19 @@ def _single(look: Look, end: re.Match[str], mark: str) -> Reading:
 
 
 def _inch_noun(end: re.Match[str]) -> str:
-    """The noun: of one, or of a part of one, the singular."""
+    """Return the noun: the singular for one, or a part of one."""
     whole, part = end["whole"], end["part"]
     single = not end["before"] and (part[:1] == "/" or not whole if part else whole == "1")
     return "inch" if single else "inches"
 
 
 def _is_second(look: Look) -> bool:
-    """Whether it is the last side of something: "10' x 12' rug"."""
+    """Tell whether it is the last side of something: "10' x 12' rug"."""
     return look.before.word in _BY and is_noun(look.after(0))
 
 
 def describes_length(look: Look, at: int = 0) -> bool:
-    """Whether a noun follows that the length is of."""
+    """Tell whether the length describes a noun that follows."""
     if describes(look, at):
         return True
     following = look.after(at)

@@ -84,7 +84,7 @@ def letter_word(look: Look, long_words: LongWords) -> Reading | None:
 
 
 def _is_itself(look: Look) -> bool:
-    """Whether a short word is no word of chats: an era after a year, a command."""
+    """Tell whether a short word is no word of chats, but an era after a year, or a command."""
     first = look.first
     if first.core == "bc":
         return look.before.kind in ("number", "year", "digits")
@@ -102,7 +102,7 @@ def _symbol(look: Look) -> str:
 
 
 def _is_state(look: Look) -> bool:
-    """Whether capitals stand between a city and its ZIP code: "Springfield, OR 97477"."""
+    """Tell whether capitals are between a city and its ZIP code: "Springfield, OR 97477"."""
     if look.before.mark != "," or look.first.mark:
         return False
     following = look.at(1)

@@ -20,13 +20,13 @@ _VOWELS = frozenset("AEIOUY")
 
 
 def spaced(letters: str) -> str:
-    """The letters and digits said one by one, letters as capitals; other characters are left out."""
+    """Say letters and digits one by one, letters as capitals; leave out other characters."""
     kept = filter(str.isalnum, letters)
     return " ".join(ONES[int(letter)] if letter in "0123456789" else letter.upper() for letter in kept)
 
 
 def with_ending(spoken: str, ending: str) -> str:
-    """Letters with the ending of a plural or possessive: "P C's"."""
+    """Add the ending of a plural or possessive to letters: "P C's"."""
     return f"{spoken}'s" if ending else spoken
 
 
@@ -69,7 +69,7 @@ def initials(core: str) -> tuple[str, bool]:
 
 
 def party(core: str) -> str:
-    """Say "D-Mass", a politician's party and state; '' for what is none."""
+    """Say "D-Mass", a politician's party and state; '' for any other word."""
     letter, dash, state = core.partition("-")
     if letter in ("D", "R", "I") and state.istitle() and state in STATES.values():
         return f"{letter}, {state}"
@@ -81,7 +81,7 @@ def party(core: str) -> str:
 
 
 def identifier(core: str) -> str:
-    """Say a name such as getUserName or max_tokens; '' for what is none."""
+    """Say a name such as getUserName or max_tokens; '' for any other word."""
     if _SMALL_CAPITALS.fullmatch(core) and core not in _BRANDS:
         return with_ending(spaced(core.removesuffix("s")), "s" if core.endswith("s") else "")
     name = core.removesuffix("()")
@@ -119,7 +119,7 @@ def _part(part: str) -> str:
 
 
 def is_foreign(core: str) -> bool:
-    """Whether a word has letters of another script than the Latin one, but for Greek signs of formulas."""
+    """Tell whether a word has letters outside the Latin script, except Greek signs of formulas."""
     if core.isascii():
         return False
     return any(

@@ -1,4 +1,4 @@
-"""English for Markdown, HTML and LaTeX that spans words or stands inside one."""
+"""English for Markdown, HTML and LaTeX that spans words or is inside one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LIST = re.compile(r"([0-9]{1,3}|[a-z])([.)])")
 _INLINE = re.compile(r"\$([^$\s]+)\$")
 _ABSOLUTE = re.compile(r"\|([a-z]|-[0-9a-z]{1,4}|[a-z][+-][a-z0-9])\|")
 _MOST = 2000
-"""Characters of one formula, link or tag."""
+"""Most characters of one formula, link or tag."""
 Say = Callable[[str], str]
 
 
@@ -46,7 +46,7 @@ def markup(look: Look, say: Say) -> Reading | None:
 
 
 def _joined(look: Look, ends: Callable[[str], bool], raw: bool = False) -> tuple[str, int]:
-    """The words up to the one that closes what the first opens, as text; '' and 0 where none does."""
+    """Return the words up to the one that closes what the first one opens, as text; '' and 0 if none does."""
     text = look.first.text
     count = 1
     while not ends(text):
@@ -89,7 +89,7 @@ def _tag(look: Look, say: Say) -> Reading | None:
 
 
 def _said(say: Say, text: str) -> str:
-    """The text said; of a lone mark nothing is lost."""
+    """Return the text as it is said; a lone mark is kept."""
     said = say(text)
     return said if said or not text.strip() else mark_of(text.strip())
 
@@ -126,13 +126,13 @@ def _from(look: Look, start: int, opening: str, closing: str) -> Reading | None:
 
 
 def _cut_formula(look: Look, start: int, closing: str) -> Reading:
-    """Read what has come of a formula; the words after it go on with it."""
+    """Read the part of a formula that has come; the next words continue it."""
     text = " ".join(word.written for word in look.words)
     return Reading(len(look.words), latex(text[start:]), "formula", closing)
 
 
 def _go_on(look: Look) -> Reading:
-    """Read one more word of a formula that a release has cut."""
+    """Read one more word of a formula that a release has split."""
     source, closed, tail = look.first.written.partition(look.before.value)
     if closed:
         return Reading(1, latex(source) + mark_of(tail), "letter")
@@ -140,7 +140,7 @@ def _go_on(look: Look) -> Reading:
 
 
 def _digit_formula(look: Look, inside: str) -> bool:
-    """Whether "$2..." begins a formula and no amount."""
+    """Tell whether "$2..." begins a formula and no amount."""
     if found := _INLINE.match("$" + inside):
         return not inside[found.end() - 1 : found.end()].isdigit() and any(
             c in found.group(1) for c in "\\^_=+*x"
@@ -168,7 +168,7 @@ def _cells(look: Look, say: Say) -> Reading | None:
 
 
 def _list_number(look: Look) -> Reading | None:
-    """Read the number of a list's item: "1." and "2)" where a sentence begins."""
+    """Read the number of a list's item: "1." and "2)" at the start of a sentence."""
     first = look.first
     found = _LIST.fullmatch(first.text)
     if not found or not (look.before.ended or look.before.mark == ":"):
@@ -183,5 +183,5 @@ def _list_number(look: Look) -> Reading | None:
 
 
 def say_item(number: str) -> str:
-    """The number or letter of a list's item."""
+    """Say the number or letter of a list's item."""
     return cardinal(number) if number.isdigit() else number.upper()

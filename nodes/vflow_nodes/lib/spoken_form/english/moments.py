@@ -31,7 +31,7 @@ _ENDS_OF_RANGE = re.compile("[-–—]")
 
 
 def decade(word: Word, before: str = "") -> str:
-    """Say "'90s" and "80s"; '' for what is none, as "to 30s"."""
+    """Say "'90s" and "80s"; '' for no decade, as in "to 30s"."""
     found = _DECADE.fullmatch(word.core)
     if not found or not (word.core[0] in "'’" or found.group(2)):
         return ""
@@ -44,7 +44,7 @@ def decade(word: Word, before: str = "") -> str:
 
 
 def is_seconds(before: str) -> bool:
-    """Whether "30s" after a word is a time, and no decade: "to 30s", "4m 28s"."""
+    """Tell whether "30s" after a word is a time, and no decade: "to 30s", "4m 28s"."""
     return before in _SECONDS_AFTER or (before[:1].isdigit() and before[-1:] in "mn")
 
 

@@ -179,7 +179,7 @@ def _bare(digits: str) -> str:
 
 
 def _is_noun(look: Look, at: int) -> bool:
-    """Whether a noun follows that the amount describes: "a $5 bill", "pay with $5 bills"."""
+    """Tell whether the amount describes a noun that follows: "a $5 bill", "pay with $5 bills"."""
     return describes(look, at) or describes_one_of(look, at, MONEY_NOUNS)
 
 
@@ -214,5 +214,5 @@ def _scaled(digits: str, scale: str) -> str:
 
 
 def is_money_word(look: Look) -> bool:
-    """Whether the word repeats the currency that was just said: "$1.5 million dollars"."""
+    """Tell whether the word repeats the currency that was just said: "$1.5 million dollars"."""
     return look.before.kind == "money" and look.first.core.lower() == look.before.value

@@ -1,4 +1,4 @@
-"""English for words of digits that are read by their form alone: addresses, zones, endless numbers."""
+"""English for words of digits whose form alone decides the reading: addresses, zones, endless numbers."""
 
 # ruff: noqa: RUF001
 # The dashes are those that models write.
@@ -27,7 +27,7 @@ _ZONE = re.compile(r"(UTC|GMT)([+\-−])([0-9]{1,2}(?::[0-9]{2})?)")
 
 
 def number_form(first: Word) -> Reading | None:
-    """Read a word whose form says what its digits are."""
+    """Read a word whose form shows the meaning of its digits."""
     core, mark = first.core, first.mark
     if said := machine(core) or hexadecimal(core):
         return Reading(1, said + mark, "digits")
@@ -57,7 +57,7 @@ def number_form(first: Word) -> Reading | None:
 
 
 def _range_of_dates(core: str) -> str:
-    """Say "10/1/25-9/30/26" and "10/1-10/5"; '' for what is none."""
+    """Say "10/1/25-9/30/26" and "10/1-10/5"; '' for any other word."""
     first, dash, second = core.replace("–", "-").partition("-")
     if not dash or "/" not in first or "/" not in second:
         return ""
@@ -69,7 +69,7 @@ def _range_of_dates(core: str) -> str:
 
 
 def _range_of_fractions(core: str) -> str:
-    """Say "1/3-1/2"; '' for what is none."""
+    """Say "1/3-1/2"; '' for any other word."""
     found = _FRACTIONS.fullmatch(core)
     if not found or found[2] == "1" or found[4] == "1":
         return ""
@@ -77,7 +77,7 @@ def _range_of_fractions(core: str) -> str:
 
 
 def american_form(core: str, is_measured: Callable[[], bool]) -> str:
-    """The American form of "1.234,56" and "€50.000"; '' for what has it, or may be several numbers.
+    """Return the American form of "1.234,56" and "€50.000"; '' if it has it, or may be several numbers.
 
     `is_measured` tells whether a unit follows, so that the comma of "1,5" is a decimal one.
     """

@@ -22,9 +22,9 @@ _ORDINALS = {
     "twelve": "twelfth",
 }
 LONGEST = 15
-"""Digits of the longest number that is said in words; a longer one is said digit by digit."""
+"""Most digits of a number that is said in words; a longer one is said digit by digit."""
 MOST_DIGITS = 80
-"""Digits that are said one by one; of a longer number only its length is told."""
+"""Most digits that are said one by one; of a longer number only its length is said."""
 
 HALVES = {
     "½": ("1", "2"),
@@ -70,7 +70,7 @@ def cardinal(digits: str) -> str:
 
 
 def _grouped(digits: str) -> str:
-    """Digits with a comma before each three from the end; from the start where it is a code."""
+    """Return digits with a comma before each three from the end; for a code, from the start."""
     head = len(digits) % 3
     groups = [digits[:head]] if head else []
     return ",".join(groups + [digits[at : at + 3] for at in range(head, len(digits), 3)])
@@ -118,7 +118,7 @@ def year(digits: str) -> str:
 
 
 def is_year(digits: str) -> bool:
-    """Whether a bare number looks like a year."""
+    """Tell whether a bare number looks like a year."""
     return len(digits) == 4 and digits.isdigit() and "1100" <= digits <= "2099"
 
 
@@ -135,7 +135,7 @@ def ordinal(digits: str) -> str:
 
 
 def plural(words: str) -> str:
-    """The plural of a number's words: "nineties", "fives", "sixes"."""
+    """Return the plural of a number's words: "nineties", "fives", "sixes"."""
     if words.endswith("y"):
         return words[:-1] + "ies"
     return words + ("es" if words.endswith("x") else "s")
@@ -156,7 +156,7 @@ def fraction(above: str, below: str) -> str:
 
 
 def roman(text: str) -> int:
-    """The value of a Roman numeral below 90, and 0 for what is none."""
+    """Return the value of a Roman numeral below 90; 0 for any other text."""
     if not _ROMAN.fullmatch(text):
         return 0
     values = {"I": 1, "V": 5, "X": 10, "L": 50}

@@ -21,7 +21,7 @@ from vflow_nodes.lib.spoken_form.reading import Look, Reading
 
 
 def plain_word(look: Look) -> Reading | None:
-    """Read a word that is said as it is written; None where it may be more than that."""
+    """Read a word that is said as it is written; None if it may be more than that."""
     first, before = look.first, look.before
     core = first.core
     if before.kind in ("number", "money") and (

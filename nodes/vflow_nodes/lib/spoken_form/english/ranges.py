@@ -34,8 +34,8 @@ _CODE = re.compile("0[0-9]+")
 
 
 def range_of(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]:
-    """Say the two ends of a range, and what kind of word that is; '' for what is no range. `sign` is that of
-    the first end, which the caller says."""
+    """Say the two ends of a range, and return the kind of the word; '' for no range. `sign` is that of the
+    first end; the caller says it."""
     found = _RANGE.fullmatch(rest)
     if not found:
         return "", ""
@@ -60,7 +60,7 @@ def range_of(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]:
 
 
 def _is_record(look: Look, won: str, lost: str) -> bool:
-    """Whether "are 7-2" tells the wins and losses of a team."""
+    """Tell whether "are 7-2" gives the wins and losses of a team."""
     before = look.before
     improved = before.word == "to" and before.near(_IMPROVED)
     if not (improved or before.word.lower() in _TEAM_VERBS) or before.near(_SCORES):
@@ -69,7 +69,7 @@ def _is_record(look: Look, won: str, lost: str) -> bool:
 
 
 def _end(digits: str, half: str, unit: str) -> str:
-    """One end of a range, with its unit; '' where the unit is unknown."""
+    """Say one end of a range, with its unit; '' if the unit is unknown."""
     said = number(digits)
     if half:
         said += f" and {'a half' if half == '½' else fraction(*HALVES[half])}"

@@ -1,4 +1,4 @@
-"""English for verses of the Bible and other books that are counted so: "Matt. 5:3-10"."""
+"""English for verses of the Bible and of other books with such numbers: "Matt. 5:3-10"."""
 
 # ruff: noqa: RUF001
 # The dashes are those that models write.
@@ -22,7 +22,7 @@ Cor Corinthians|Gal Galatians|Eph Ephesians|Phil Philippians|Col Colossians|Thes
 Tim Timothy|Tit Titus|Philem Philemon|Heb Hebrews|Jas James|Pet Peter|Rev Revelation|Jdg Judges
 """
 )
-"""Short names of books, which are said in full before a verse."""
+"""Short names of books, said in full before a verse."""
 _NAMES = frozenset(BOOKS.values()) | word_set(
     "Ruth Ezra Job Joel Amos Jonah Luke John Mark Acts Jude Surah Sura Quran Qur'an Koran Song Songs"
     " Solomon Psalm verse verses Verse Verses"

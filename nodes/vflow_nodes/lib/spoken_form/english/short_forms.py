@@ -1,4 +1,4 @@
-"""English short forms, and what is said for them."""
+"""English short forms, and the words said for them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Hr Herr|Profa Professora|Assoc Associate|Mme Madame|Mlle Mademoiselle|Cllr Counc
 Brig Brigadier
 """
 )
-"""Said in full before a name, where their full stop ends no sentence."""
+"""Said in full before a name; their full stop ends no sentence there."""
 
 PLACES = pairs(
     """
@@ -48,7 +48,7 @@ Avg Average|misc miscellaneous|lg large|lrg large|sm small|med medium|mag magnit
 Cont Continued
 """
 )
-"""Said in full before a word that goes on; at a sentence's end those in `ALSO_WORDS` are words."""
+"""Said in full if the sentence goes on; at its end those in `ALSO_WORDS` are ordinary words."""
 ALSO_WORDS = frozenset(("max", "temp", "esp", "Max", "med", "cont", "mag"))
 
 BEFORE_NUMBER = pairs(

@@ -1,4 +1,4 @@
-"""English for names that a sign is part of, and for letters that stand alone."""
+"""English for names that contain a sign, and for lone letters."""
 
 # ruff: noqa: RUF001
 # The dashes, quotes and signs are those that models write.
@@ -93,7 +93,7 @@ def signed_name(look: Look) -> Reading | None:
 
 
 def _is_grade(look: Look) -> bool:
-    """Whether the dash after a letter is a minus: of blood, or of a mark at school."""
+    """Tell whether the dash after a letter is a minus: of a blood group, or of a mark at school."""
     if look.first.core in ("O-", "AB-") or look.before.word.lower() in ("a", "an", "type", "blood", "group"):
         return True
     return bool(look.first.mark)
@@ -110,7 +110,7 @@ def _letters(found: re.Match[str], before: Before) -> str:
 
 
 def direction(look: Look) -> str:
-    """The side that a lone letter names after a highway, or after a verb of motion; '' for none."""
+    """Return the direction that a lone letter names after a highway or a verb of motion; '' for none."""
     first, before = look.first, look.before
     side = SIDES.get(first.core)
     if side is None or (before.paused and before.mark):
@@ -128,7 +128,7 @@ def direction(look: Look) -> str:
 
 
 def lone_letter(look: Look) -> Reading | None:
-    """Read a lone letter: a name of something, but for the words a and I."""
+    """Read a lone letter as a name, except the words "a" and "I"."""
     first, before = look.first, look.before
     core = first.core
     if not core.isascii():
@@ -150,7 +150,7 @@ def lone_letter(look: Look) -> Reading | None:
 
 
 def between(parts: list[str]) -> str:
-    """The word for a slash between two parts, mostly none."""
+    """Return the word for a slash between two parts; mostly none."""
     if len(parts) == 3 and all(len(part) == 1 and not part.isupper() for part in parts):
         return "over"
     return "per" if parts[-1] in _PERIODS and parts[0].endswith("s") else ""

@@ -33,7 +33,7 @@ _UNIT_NAMES = frozenset(name for names in UNITS.values() for name in names)
 _JOINTS = frozenset(("and", "or", "to"))
 _ODDS = frozenset(("odds", "at", "bet", "favorite", "outsider"))
 FEWEST = 5
-"""Of so many things at least a number is told: "four out of five stars". Of fewer a fraction is said."""
+"""Out of at least this many things a number is said: "four out of five stars". Out of fewer, a fraction."""
 _PERIODS_OF_DAY = word_set("mornings evenings nights afternoons weekends")
 _COUNTED = word_set("had averaged averages averaging average posted line scored scores finished")
 
@@ -64,7 +64,7 @@ def with_slash(look: Look, digits: str, rest: str, whole: bool) -> tuple[str, st
 
 
 def no_date(look: Look) -> Reading | None:
-    """Read numbers with slashes that are no date although they look like one."""
+    """Read numbers with slashes that look like a date but are none."""
     first, before = look.first, look.before
     word = before.word.lower()
     if word in _COUNTED and (found := _LINE.fullmatch(first.core)):
@@ -72,19 +72,19 @@ def no_date(look: Look) -> Reading | None:
     if word == "and" and "".join(before.recent[-2:-1]).isdigit() and (part := mixed_fraction(first.core)):
         return Reading(1, part + first.mark, "number", "2")
     if word in DATE_WORDS and mixed_fraction(first.core) and _is_open(look):
-        return Reading(1, " slash ".join(map(cardinal, first.core.split("/"))))  # true of a day and of a part
+        return Reading(1, " slash ".join(map(cardinal, first.core.split("/"))))  # right for a day and a part
     said = _of_several(look) if word == "on" else ""
     return Reading(1, said + first.mark) if said else None
 
 
 def _is_open(look: Look) -> bool:
-    """Whether the words end before it is sure that no unit follows, as `is_part_of_unit` looks for it."""
+    """Tell whether the words end before `is_part_of_unit` can be sure that no unit follows."""
     joint = look.after(0)
     return look.cut() or (joint is not None and joint.core in _JOINTS and (look.cut(1) or look.cut(2)))
 
 
 def is_part_of_unit(look: Look) -> bool:
-    """Whether a unit or "of" follows, also after another fraction: "to 3/4 inch", "to 1/2 or 3/4 cup"."""
+    """Tell whether a unit or "of" follows, or another fraction first: "to 3/4 inch", "to 1/2 or 3/4 cup"."""
     if not mixed_fraction(look.first.core):
         return False
     joint = look.after(0)
@@ -99,14 +99,14 @@ def is_part_of_unit(look: Look) -> bool:
 
 
 def _is_unit(word: Word | None) -> bool:
-    """Whether a word is a unit, short or in full, but for the words "in" and "at"."""
+    """Tell whether a word is a unit, short or in full, except the words "in" and "at"."""
     if word is None or word.core in ("in", "at", "as"):
         return False
     return word.core in UNITS or word.core in _UNIT_NAMES
 
 
 def is_date(look: Look) -> bool:
-    """Whether "2/3" is a day: a time follows, or it is no fraction of anything."""
+    """Tell whether "2/3" is a day: a time follows, or it is no fraction of anything."""
     found = _SHARE.fullmatch(look.first.core)
     if not found:
         return False
@@ -121,7 +121,7 @@ def is_date(look: Look) -> bool:
 
 
 def _of_several(look: Look) -> str:
-    """Say "on 3/8 nodes", which is no date; '' for what may be one."""
+    """Say "on 3/8 nodes", which is no date; '' for a possible date."""
     found = _SHARE.fullmatch(look.first.core)
     if not found or int(found[1]) > int(found[2]):
         return ""
@@ -132,7 +132,7 @@ def _of_several(look: Look) -> str:
 
 
 def _before_time(look: Look) -> bool:
-    """Whether "at" and a time follow, so that "2/3" is a date."""
+    """Tell whether "at" and a time follow, so that "2/3" is a date."""
     following = look.after(0)
     if following is None or following.core not in ("at", "@") or look.cut():
         return False
@@ -141,7 +141,7 @@ def _before_time(look: Look) -> bool:
 
 
 def _is_pair(look: Look, digits: str, most: str) -> bool:
-    """Whether "4/4 time", "28/36 mpg" and "20/40 vision" are two numbers."""
+    """Tell whether the numbers are a pair, as in "4/4 time", "28/36 mpg" and "20/40 vision"."""
     if (digits == "20" and most in _EYESIGHT) or digits == most:
         return True
     following = look.after(0)
@@ -149,7 +149,7 @@ def _is_pair(look: Look, digits: str, most: str) -> bool:
 
 
 def _is_rating(look: Look, digits: str, most: str) -> bool:
-    """Whether "7/10" is a rating: nothing follows of which it would be a part."""
+    """Tell whether "7/10" is a rating: nothing follows that it could be a part of."""
     if most not in ("10", "100") or int(digits) > int(most):
         return False
     following = look.after(0)
@@ -159,7 +159,7 @@ def _is_rating(look: Look, digits: str, most: str) -> bool:
 
 
 def _is_share(look: Look, digits: str, most: str) -> bool:
-    """Whether "9/10" counts the things that follow: "9/10 dentists"."""
+    """Tell whether "9/10" counts the things that follow: "9/10 dentists"."""
     following = look.after(0)
     if following is None or not int(most) >= max(int(digits), FEWEST):
         return False

@@ -102,7 +102,7 @@ _EXPRESSION = re.compile(
 _SHORT_WORDS = frozenset(("of", "is", "to", "or", "pi", "if"))
 _ARROWS = frozenset(("->", "=>", "→", "⇒", "-->"))
 _BEFORE_STAR = frozenset(("a", "an", "the", "select"))
-"""After these a lone star is a sign, and no bullet."""
+"""Words after which a lone star is a sign, and no bullet."""
 _PRESSED = frozenset(("press", "dial", "hit", "push", "tap", "enter"))
 _PHONE_KEYS = {"*": "star", "#": "pound"}
 _DASHES = frozenset("-–—―_=*")
@@ -149,7 +149,7 @@ def _bare_mark(look: Look) -> Reading:
 
 
 def _mark_alone(look: Look) -> str:
-    """The mark of a word that has nothing else; none after another, and none of a smiley."""
+    """Return the mark of a word that has nothing else; none after another mark, and none for a smiley."""
     first = look.first
     if look.before.paused or (first.text[:1] in ":;" and len(first.text) > 1):
         return ""
@@ -180,7 +180,7 @@ def _by_place(look: Look) -> Reading:
 
 
 def is_expression(core: str) -> bool:
-    """Whether a word is an expression such as "2+2=4" or "x^2"."""
+    """Tell whether a word is an expression such as "2+2=4" or "x^2"."""
     return len(core) <= 60 and _EXPRESSION.match(core) is not None
 
 
@@ -230,7 +230,7 @@ def _name(token: str, after: str) -> str:
 
 
 def without_pictures(text: str) -> str:
-    """The text without emoji, and with the names of symbols that stand alone in it."""
+    """Remove emoji from a text, and name the symbols that are alone in it."""
     if text.isascii():
         return text
     kept = []
@@ -249,7 +249,7 @@ def without_pictures(text: str) -> str:
 
 
 def raised(core: str) -> str:
-    """Say "10²" and "x³"; '' for what is none."""
+    """Say "10²" and "x³"; '' for any other word."""
     if core[-1:] not in _RAISED or not core[:-1]:
         return ""
     bare = core[:-1]

@@ -1,4 +1,4 @@
-"""English: in which order its readings are tried."""
+"""English: try its readings in order."""
 
 # ruff: noqa: RUF001
 # The dashes, quotes and signs are those that models write.
@@ -85,12 +85,12 @@ _KEYS = frozenset(
     ("Ctrl", "Control", "Alt", "Shift", "Cmd", "Command", "Option", "Win", "Fn", "⌘", "⌥", "⇧", "⌃")
 )
 _SPELLED = 24
-"""Letters of a code that is spelled where a code is announced."""
+"""Most letters of a code that is spelled out, if the words before announce a code."""
 _DEEPEST = 3  # how often a part of a word may have parts of its own
 
 
 class English:
-    """American English, as a newsreader says it."""
+    """American English, as a newsreader speaks it."""
 
     code_pause = "code,"
 
@@ -207,7 +207,7 @@ class English:
         return Reading(1, said + first.mark) if said else None
 
     def _parts(self, look: Look, long_words: LongWords, depth: int) -> Reading:
-        """Read a word of several: "yes/no", "AT&T", "pre-2020"; at last the word as it is."""
+        """Read a word of several parts: "yes/no", "AT&T", "pre-2020"; failing that, the word as it is."""
         first = look.first
         core = first.core if first.core[:1] in _KEYS else without_pictures(first.core)
         if depth < _DEEPEST and (" " in core or core != first.core):
@@ -248,7 +248,7 @@ class English:
         return re.sub(r" (?=[—…,;:!?.])", "", joined)
 
     def _say(self, text: str, long_words: LongWords, depth: int) -> str:
-        """Say a text that is whole."""
+        """Say a complete text."""
         words = [take_apart(word) for word in text.split()]
         before = Before()
         said: list[str] = []
@@ -263,7 +263,7 @@ class English:
 
 
 def _hour(text: str) -> str:
-    """Say the beginning of a time that has minutes at its end only: "10-10:50", "noon-1pm"."""
+    """Say the beginning of a time range that has minutes only at its end: "10-10:50", "noon-1pm"."""
     return number(text) if text.isdigit() else text
 
 

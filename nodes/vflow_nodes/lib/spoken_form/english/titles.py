@@ -18,7 +18,7 @@ Litt Lit|Mus Mus|Econ Econ|Th T H|Des Des|Ch C H|Med Med|Math Math|Stat Stat|Hon
 Admin Admin|Acc Acc|Nurs Nursing|Res Res|Tchg Teaching|Juris Juris|Agr Ag|Kin Kin|Nat Nat
 """
 )
-"""Parts of degrees that are no initial."""
+"""Parts of degrees that are no initials."""
 _DOTTED = re.compile(rf"(?:(?:[A-Z]|{'|'.join(_FIELDS)})\.)+(?:[A-Z]|{'|'.join(_FIELDS)})")
 _UNDOTTED = re.compile(
     r"(?P<level>[BM]|D)(?P<field>Sc|Ed|Phil|Com|Comm|Tech|Eng|Arch|Des|Litt|Mus|Pharm|Econ)"
@@ -30,7 +30,7 @@ _WORK = word_set(
     " Specialist Officer Fellow Lecturer Accountant Technician Programmer Project Program Sales Account"
     " Marketing Nurse Staff Principal Citizen Center Centre High School Year Class Tax Loan"
 )
-"""After "Sr." the name of work, and no person's."""
+"""Words after "Sr." that name a job, and no person."""
 _SISTERS = word_set(
     "Maria Mary Marie Agnes Agatha Ana Ann Anna Anne Teresa Therese Theresa Helen Helena Joan Juana"
     " Lucia Lucy Margaret Margarita Catherine Catarina Katherine Elizabeth Isabel Rosa Rose Clara Clare"
@@ -38,7 +38,7 @@ _SISTERS = word_set(
     " Faustina Gabriela Inez Inés María Mercedes Michelle Patricia Paula Rita Simone Veronica Dorothy"
     " Ruth Sarah Martha Marta Aloysia Benedicta Perpetua Scholastica Immaculata"
 )
-"""Women's names, before which "Sr." is a nun."""
+"""Women's names; before them "Sr." means Sister."""
 
 _OFFICES = word_set("Lt Atty Attorney Surgeon Solicitor Secretary Sec Adj Lieutenant Vice Postmaster")
 _DETERMINERS = word_set("the a our this that former current new acting vice deputy")
@@ -47,11 +47,11 @@ OF_STATE = {
     "Sec": "Secretary", "Ed": "Education", "Agr": "Agriculture", "Ag": "Agriculture", "Def": "Defense",
     "Transp": "Transportation", "Comm": "Commerce", "Educ": "Education",
 }  # fmt: skip
-"""Short names of departments, after "of"."""
+"""Short names of departments after "of"."""
 
 
 def degree(core: str) -> str:
-    """Say an academic degree without its last full stop; '' for what is none."""
+    """Say an academic degree without its last full stop; '' for any other word."""
     if "." in core:
         parts = core.split(".")
         if not _DOTTED.fullmatch(core) or all(len(part) == 1 for part in parts):
@@ -66,7 +66,7 @@ def degree(core: str) -> str:
 
 
 def senior(look: Look) -> Reading:
-    """Read "Sr.": after a name and before work it is an age, before a name a title."""
+    """Read "Sr.": "Senior" after a name and before a job, a title before a name."""
     first, before = look.first, look.before
     named = before.word[:1].isupper() and not before.start and not before.paused
     if first.after or named:
@@ -78,7 +78,7 @@ def senior(look: Look) -> Reading:
 
 
 def is_office(look: Look, following: Word | None) -> bool:
-    """Whether a title is no name's: "the Gov. spoke", "Atty. Gen."."""
+    """Tell whether no name follows a title: "the Gov. spoke", "Atty. Gen."."""
     before = look.before.word
     if before.rstrip(".") in _OFFICES:
         return following is None or begins_sentence(following) or not following.core[:1].isupper()

@@ -30,7 +30,7 @@ UNITS: dict[str, tuple[str, str]] = {
     for line in _UNITS.strip().splitlines()
     for symbol, _, name in (entry.partition(" ") for entry in line.split("|"))
 }
-"""A unit's symbol, with its name for one and for several."""
+"""The symbols of units, each with its name in the singular and the plural."""
 
 _SAME = {
     "Hz": "hertz",
@@ -181,7 +181,7 @@ SCALE_WORDS = {
     "Mrd": "billion",
     "tn": "trillion",
 }
-"""Words after a number that multiply it."""
+"""Words that multiply the number before them."""
 SCALE_LETTERS = {
     "k": "thousand",
     "K": "thousand",
@@ -219,7 +219,7 @@ MONTH_NAMES = {name: name for name in MONTHS} | {
     name[:3]: name for name in MONTHS if name not in ("May", "March")
 }
 MONTH_NAMES |= {"Mar": "March", "Sept": "September"}
-"""A month as it is written, without a full stop."""
+"""Months as they are written, without a full stop."""
 DAYS = {
     "Mon": "Monday",
     "Tue": "Tuesday",
@@ -245,7 +245,7 @@ DOTTED_UNITS = word_set(
 
 
 HOMES = ("BA", "BD", "BR")
-"""Rooms of a home that capitals stand for, where two of them stand together: "3BR/2BA"."""
+"""Capitals that mean rooms of a home if two of them come together: "3BR/2BA"."""
 PERIODS = {
     **{
         name: name for name in ("day", "week", "month", "year", "hour", "minute", "second", "night", "person")
@@ -261,11 +261,11 @@ PERIODS = {
     "sec": "second",
     "pp": "person",
 }
-"""After a slash, per which time or person something is counted."""
+"""Words after a slash: the time or person per which something is counted."""
 
 
 def unit_name(symbol: str, value: str) -> str:
-    """The name of a unit after a number; '' for a symbol that is none."""
+    """Return the name of a unit after a number; '' for a symbol that is no unit."""
     names = UNITS.get(symbol)
     if names is None:
         symbol, slash, per = symbol.partition("/")

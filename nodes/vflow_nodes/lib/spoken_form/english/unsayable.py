@@ -1,4 +1,4 @@
-"""English for words that are no words: hashes, keys, numbers without end."""
+"""English for words that nobody can pronounce: hashes, keys, numbers without end."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from vflow_nodes.lib.spoken_form.reading import LongWords, Reading
 from vflow_nodes.lib.spoken_form.word import LONGEST, Word
 
 _SHORTENED = 4
-"""Letters at each end of a word that is shortened."""
+"""Letters kept at each end of a shortened word."""
 _MOST = 400
-"""Letters that are spelled; a longer word is shortened."""
+"""Most letters that are spelled; a longer word is shortened."""
 
 
 def long_word(first: Word, long_words: LongWords) -> Reading:
-    """Read a word that is no word, as the property says."""
+    """Read an unpronounceable word in the way of the property `long_words`."""
     core = first.core
     if core.isascii() and core.replace(",", "").isdigit():
         return Reading(

@@ -40,12 +40,12 @@ _SPELLED = word_set(
     "bbc cnn ibm nbc cbs mit nyu ucla html css php sql ftp api etc usr lib src tmp www ups fbi irs dmv aws"
 )
 _PATH_PARTS = 3
-"""Parts of a path that are said; of a longer address the domain alone."""
+"""Most parts of a path that are said; of a longer address only the domain is."""
 _PATH_LETTERS = 32
 
 
 def address(core: str, everything: bool) -> str:
-    """Say a URL or a domain; '' for what is none. everything: also a long path and its query."""
+    """Say a URL or a domain; '' for any other word. everything: also a long path and its query."""
     scheme = _SCHEME.match(core)
     bare = core[scheme.end() :] if scheme else core
     found = _HOST.fullmatch(bare)
@@ -99,13 +99,13 @@ def domain(host: str) -> str:
 
 
 def mail(core: str) -> str:
-    """Say an e-mail address; '' for what is none."""
+    """Say an e-mail address; '' for any other word."""
     found = _MAIL.fullmatch(core)
     return f"{pieces(found.group(1))} at {domain(found.group(2))}" if found else ""
 
 
 def handle_or_tag(core: str) -> str:
-    """Say "@jane" and "#VoteNow"; '' for what is none."""
+    """Say "@jane" and "#VoteNow"; '' for any other word."""
     if found := _HANDLE.fullmatch(core):
         return f"at {pieces(found.group(1))}"
     if found := _TAG.fullmatch(core):
@@ -114,7 +114,7 @@ def handle_or_tag(core: str) -> str:
 
 
 def file_name(core: str) -> str:
-    """Say the name of a file with its ending; '' for what is none."""
+    """Say the name of a file with its suffix; '' for any other word."""
     if core[:1] == "." and core[1:].lower() in EXTENSIONS:
         return f"dot {ending_letters(core[1:])}"
     found = _FILE.fullmatch(core)
@@ -130,12 +130,12 @@ def file_name(core: str) -> str:
 
 
 def ending_letters(ending: str) -> str:
-    """The letters and digits of a file's ending: "M P three"."""
+    """Say the letters and digits of a file's suffix: "M P three"."""
     return " ".join(ONES[int(c)] if c in "0123456789" else c.upper() for c in ending)
 
 
 def path(core: str) -> str:
-    """Say the path of a file; '' for what is none."""
+    """Say the path of a file; '' for any other word."""
     if "\\" in core[1:-1] and core[0].isalnum() and ":" not in core:
         return ", ".join(file_name(part) or pieces(part) for part in core.split("\\") if part)
     if found := _DRIVE.fullmatch(core):

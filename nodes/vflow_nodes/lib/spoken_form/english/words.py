@@ -1,15 +1,15 @@
-"""English abbreviations, acronyms and the words that say how a number after them is read."""
+"""English abbreviations, acronyms, and words that decide how the number after them is read."""
 
 from __future__ import annotations
 
 
 def word_set(text: str) -> frozenset[str]:
-    """The words of a text."""
+    """Return the words of a text as a set."""
     return frozenset(text.split())
 
 
 def pairs(text: str) -> dict[str, str]:
-    """Short forms with what is said: "short said|short said"."""
+    """Return short forms with the words said for them, from "short said|short said"."""
     return {
         short: said
         for line in text.strip().splitlines()
@@ -20,19 +20,19 @@ def pairs(text: str) -> dict[str, str]:
 BEGINNERS = word_set(
     "He She It They We You The This That These His Her Its My Your Our But And So In At If When Then Please"
 )
-"""Words that begin a sentence, and no name."""
+"""Words that begin a sentence and are no name."""
 YEAR_WORDS = word_set(
     "in since by of until till from during year before after between and circa spring summer fall"
     " winter autumn early late mid"
 )
 NOT_MANY = word_set("is was has its this his as us does")
-"""Words in -s that are no plural nouns."""
+"""Words that end in -s but are no plural nouns."""
 
 CODES = word_set(
     "code pin zip passcode password otp ssn serial tracking confirmation reference ref invoice flight"
     " extension ext plate cvv cvc vin iban isbn issn imei ending ends zips codes pins case"
 )
-"""After these, within a few words, digits are said one by one."""
+"""Words after which, within a few words, digits are said one by one."""
 PLACED = word_set(
     "room seat gate apt apartment suite unit row flat platform track building terminal exit lane door"
     " bay courtroom classroom box locker section block aisle shelf slot stall hall pier dock berth"
@@ -40,7 +40,7 @@ PLACED = word_set(
     " step chapter part line form schedule bus route highway grade class tier phase lab studio office"
     " cabin number no item warehouse hangar bin rack drawer space spot parking floor"
 )
-"""After these a number with a letter is a place: "12B"."""
+"""Words after which a number with a letter is a place: "12B"."""
 CODE_NEXT = word_set(
     "room suite http account error ticket ending ends policy rm dial text call flight extension ext pin"
     " zip code"
@@ -61,7 +61,7 @@ _ALSO_VERBS = word_set("go swift rust ruby node chapter section express")
 
 
 def is_versioned(word: str) -> bool:
-    """Whether a number after a word is a version: "Python 3.11", "Go 1.22", but not "go 1.2 miles"."""
+    """Tell whether a number after a word is a version: "Python 3.11", "Go 1.22", but not "go 1.2 miles"."""
     low = word.lower()
     return low in VERSIONED and not (word == low and low in _ALSO_VERBS - {"chapter", "section"})
 
@@ -72,7 +72,7 @@ LETTERED = word_set(
     " building block pool division phase step level terminal zone wing bay side drive form size key note"
     " question problem version series"
 )
-"""A letter after these is no initial of a name."""
+"""Words after which a letter is no initial of a name."""
 SHORT_WORDS = word_set(
     "of is to or pi if in on at as an am be by do go he it me my no so up us we ln oz ft lb mi"
 )
@@ -82,7 +82,7 @@ _SOUNDS = word_set(
 
 
 def is_unpronounceable(core: str) -> bool:
-    """Whether a short word has no vowel, so that its letters are said: "cv", "Hgb"."""
+    """Tell whether a short word has no vowel, so that its letters are said: "cv", "Hgb"."""
     low = core.lower()
     return (
         1 < len(core) < 6
@@ -94,13 +94,13 @@ def is_unpronounceable(core: str) -> bool:
 
 
 HIGHWAYS = word_set("highway hwy route rte rt interstate us freeway expressway exit")
-"""Before the number of a road, after which a letter is a direction."""
+"""Words before a road's number; a letter after that number is a direction."""
 NUMBERED = word_set(
     "chapter part act scene section volume book phase article war mark type level stage class grade"
     " bowl apollo episode round rocky title appendix figure table unit lesson schedule verse canto"
     " art ch vol sec pt stanza footnote clause item rule division region"
 )
-"""A Roman numeral after these is a cardinal."""
+"""Words after which a Roman numeral is a cardinal."""
 RULERS = word_set(
     "pope king queen henry louis edward george william charles james richard elizabeth napoleon pius"
     " benedict leo paul ramses frederick philip alexander nicholas peter catherine ivan umberto emmanuel"
@@ -228,11 +228,11 @@ _CAPITALS = (
     " OIL PEN SEA SKY SUN TAX TEA WAR WET HEY WOW HI OH AH HA UH"
 )
 COMMON = word_set(_CAPITALS) - {"AM", "WHO", "ICE"} | {"MAX", "MIN", "PRO", "MATH", "BIO", "GYM", "ECON"}
-"""Words of up to four letters that are words even in capitals."""
+"""Words of up to four letters that are ordinary words even in capitals."""
 SPELLED = word_set("HTTPS UCLA ASPCA HBCU CORS MBBS MSRP SMTP XHTML OAUTH CMYK CNBC MSNBC FBI LGBTQ UUID")
 
 STATE_CODES = frozenset(("OK", "OR", "IN", "ME", "HI", "OH", "AL", "ID", "PA", "MA", "LA"))
-"""Short names of states that are words."""
+"""Short names of states that are also words."""
 EXTENSIONS = word_set(
     "pdf txt py js ts jpg jpeg png gif doc docx xls xlsx ppt pptx csv json xml yaml yml html htm css md"
     " zip exe dmg mp3 mp4 wav mov avi log ini cfg toml sh c h cpp rs java rb php sql svg gz tar onnx"
