@@ -142,6 +142,7 @@ class Connection:
         assert self._core.start is not None
         rate = self._core.start.input_rate
         self._about = {"session": guest.id, "input_rate": rate, **describe(session.pipeline)}
+        self._about["graph"]["drawing"] = self._supply.drawing
         self._reports = any(
             node.resolved == SINK and node.values["pace"] == "played" for node in session.graph.nodes.values()
         )
