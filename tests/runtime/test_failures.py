@@ -405,6 +405,6 @@ def test_a_node_that_opens_again_too_late_gives_back_what_it_shares() -> None:
     gate.wait_reached()
     assert running.stop(deadline_s=0.2) == ["node"]
     gate.open()
-    for segment in running._threads.segments:
+    for segment in running.threads.segments:
         segment.thread.join(PATIENCE_S)
     assert closed == [1, 1]

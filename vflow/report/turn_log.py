@@ -60,13 +60,9 @@ class TurnLog:
         self._interruptions: deque[int] = deque(maxlen=_RECENT)
         self._lock = threading.Lock()  # guards all of the above
         self._takes: dict[str, Callable[[Message], None]] = {
-            "event": self._event,
-            "packet": self._packet,
-            "flush": self._flush,
-            "played": self._played,
-            "hold": self._hold,
-            "speculation": self._speculation,
-        }
+            "event": self._event, "packet": self._packet, "flush": self._flush, "played": self._played,
+            "hold": self._hold, "speculation": self._speculation,
+        }  # fmt: skip
 
     @property
     def warnings(self) -> list[str]:
@@ -226,6 +222,7 @@ class TurnLog:
             turn.user = text_of(packet.text)
             if not turn.at_ns:  # typed: no speech came before
                 self._decided(turn, message.at_ns)
+            turn.at_ns["transcript"] = message.at_ns
         self._settle(turn, had_ended or turn.interrupted)
 
     def _speculation(self, message: Message) -> None:
@@ -265,6 +262,7 @@ class TurnLog:
         turn = self._turn(played.turn)
         had_ended = turn.ended
         if message.data["phase"] == "start":
+            turn.at_ns.setdefault("voiced", min(message.at_ns, at_ns))
             turn.at_ns.setdefault("audible", at_ns)
             self._state(at_ns, "speaking")
         elif message.data["phase"] == "end":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +38,46 @@ class CallStats:
         return f"busy {self.busy:.0%} of the time, calls of up to {self.max_ms:.0f} ms"
 
 
+@dataclass(frozen=True, slots=True)
+class CallCounts:
+    """Counts of one thread from its beginning, of which `stats` makes figures; durations in ns, `buckets` of
+    `_bucket`."""
+
+    nodes: tuple[str, ...]
+    lasted_ns: int = 0
+    calls: int = 0
+    busy_ns: int = 0
+    max_ns: int = 0
+    buckets: tuple[int, ...] = ()
+
+    def since(self, before: CallCounts) -> CallCounts:
+        """What was counted after `before`; its `max_ns` is right to 12 %, as a percentile is."""
+        buckets = tuple(map(operator.sub, self.buckets, before.buckets)) or self.buckets
+        longest = max((at for at, count in enumerate(buckets) if count > 0), default=None)
+        return CallCounts(
+            self.nodes,
+            self.lasted_ns - before.lasted_ns,
+            self.calls - before.calls,
+            self.busy_ns - before.busy_ns,
+            0 if longest is None else min(_upper_ns(longest), self.max_ns),
+            buckets,
+        )
+
+    def stats(self) -> CallStats:
+        busy = min(1.0, max(0.0, self.busy_ns / self.lasted_ns)) if self.lasted_ns > 0 else 0.0
+        p50_ms, p99_ms = (round(self._percentile_ns(share) / 1e6, 3) for share in (0.5, 0.99))
+        longest_ms = round(self.max_ns / 1e6, 3)
+        return CallStats(self.nodes, self.calls, round(busy, 4), p50_ms, p99_ms, longest_ms)
+
+    def _percentile_ns(self, share: float) -> int:
+        wanted, seen = share * sum(self.buckets), 0
+        for bucket, count in enumerate(self.buckets):
+            seen += count
+            if count and seen >= wanted:
+                return min(_upper_ns(bucket), self.max_ns)
+        return 0
+
+
 class Waited(Protocol):
     """Knows how long a thread has waited so far."""
 
@@ -45,7 +86,7 @@ class Waited(Protocol):
 
 
 class CallTimes:
-    """`begin`, `timed` and `end` are for the thread; `stats` is for any.
+    """`begin`, `timed` and `end` are for the thread; `counts` and `stats` are for any.
 
     `waiter` is the thread's: it knows how long that has waited.
     """
@@ -81,23 +122,17 @@ class CallTimes:
             self._counts[_bucket(took_ns)] += weight
         return 0 if took_ns > SHORT_NS else SKIPPED
 
-    def stats(self, nodes: tuple[str, ...]) -> CallStats:
-        """The figures so far; a call that goes on now counts as busy."""
+    def counts(self, nodes: tuple[str, ...]) -> CallCounts:
+        """What was counted so far; a call that goes on now counts as busy."""
         now_ns = self._ended_ns or time.perf_counter_ns()
         call_ns = self._call_ns
         busy_ns = self._busy_ns + (now_ns - self._waiter.waited_ns - call_ns if call_ns else 0)
         lasted_ns = now_ns - self._began_ns if self._began_ns else 0
-        busy = min(1.0, max(0.0, busy_ns / lasted_ns)) if lasted_ns else 0.0
-        p50_ms, p99_ms = (round(self._percentile_ns(share) / 1e6, 3) for share in (0.5, 0.99))
-        return CallStats(nodes, self._calls, round(busy, 4), p50_ms, p99_ms, round(self._max_ns / 1e6, 3))
+        return CallCounts(nodes, lasted_ns, self._calls, busy_ns, self._max_ns, tuple(self._counts))
 
-    def _percentile_ns(self, share: float) -> int:
-        wanted, seen = share * sum(self._counts), 0
-        for bucket, count in enumerate(self._counts):
-            seen += count
-            if count and seen >= wanted:
-                return min(_upper_ns(bucket), self._max_ns)
-        return 0
+    def stats(self, nodes: tuple[str, ...]) -> CallStats:
+        """The figures so far."""
+        return self.counts(nodes).stats()
 
 
 def _bucket(ns: int) -> int:
