@@ -22,7 +22,7 @@ def test_a_turn_goes_from_the_last_sound_to_the_end_of_its_reply() -> None:
     assert shown(WHOLE) == [
         ("endpoint", 0, 500),
         ("transcript", 500, 550),
-        ("first_word", 550, 600),
+        ("thinking", 550, 600),
         ("voice", 600, 800),
         ("device", 800, 850),
         ("speaking", 850, 2_000),
@@ -32,10 +32,10 @@ def test_a_turn_goes_from_the_last_sound_to_the_end_of_its_reply() -> None:
 @pytest.mark.parametrize(
     ("lacking", "names"),
     [
-        ("transcript", ["endpoint", "first_word", "voice", "device", "speaking"]),
-        ("voiced", ["endpoint", "transcript", "first_word", "voice", "speaking"]),
-        ("voice_off", ["transcript", "first_word", "voice", "device", "speaking"]),
-        ("reply_end", ["endpoint", "transcript", "first_word", "voice", "device", "speaking"]),
+        ("transcript", ["endpoint", "thinking", "voice", "device", "speaking"]),
+        ("voiced", ["endpoint", "transcript", "thinking", "voice", "speaking"]),
+        ("voice_off", ["transcript", "thinking", "voice", "device", "speaking"]),
+        ("reply_end", ["endpoint", "transcript", "thinking", "voice", "device", "speaking"]),
         ("first_word", ["endpoint", "transcript", "voice", "device", "speaking"]),
     ],
 )
@@ -47,7 +47,7 @@ def test_a_stage_of_which_nothing_is_known_is_a_part_of_the_next(lacking: str, n
 
 def test_a_moment_that_came_too_early_ends_a_stage_of_no_length() -> None:
     found = stages({"voice_off": 500, "decided": 400, "first_word": 300, "audible": 900, "reply_end": 950})
-    assert found[:2] == [Stage("endpoint", 0, 0), Stage("first_word", 0, 0)]
+    assert found[:2] == [Stage("endpoint", 0, 0), Stage("thinking", 0, 0)]
 
 
 def test_an_interruption_cuts_what_it_ended() -> None:

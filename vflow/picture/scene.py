@@ -34,7 +34,7 @@ MOST_PATHS = 5
 """Of which the latency is told."""
 BUSY = "busy 100 %", "p50 99.9 · p99 99.9 ms"
 WAITING = "100 % · 99.9 s old", "999.9/s · 9,999 lost"
-"""The widest texts of a live picture: the last lines of a box, and of the label of a link between threads."""
+"""The widest texts of a live picture: the last lines of a box; the label of a link between threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +114,8 @@ class Scene:
 def scene(graph: Graph, live: bool = False) -> Scene:
     """Lay out a graph. Takes 0.1 s for 60 nodes.
 
-    A `live` one has room for figures: the last two notes of a box, and lines of the label of a link that
-    crosses threads, are empty.
+    A `live` one has room for figures: the last two notes of a box are empty, and so are the two lines of the
+    label of a link that crosses threads.
     """
     order = graph.in_order()
     links = [link for link in graph.links if link.source != link.target]
@@ -124,13 +124,13 @@ def scene(graph: Graph, live: bool = False) -> Scene:
     threads = {name: n for n, names in enumerate(graph.segments(), 1) for name in names}
     texts = {name: texts_of(graph, name, threads[name]) for name in order}
     waiting, stale = held(graph), flushed(graph)
-    labels = [_label(graph, link, link.name in waiting) for link in links]
-    rooms = [WAITING if live and graph.is_boundary(link) else () for link in links]
-    busy = BUSY if live else ()
-    sizes = [
-        (max(text_width(text, TINY) for text in (*label, *room)) + 8, LINE * len((*label, *room)))
-        for label, room in zip(labels, rooms, strict=True)
+    labels = [_label(graph, link, link.name in waiting, live) for link in links]
+    rooms = [
+        WAITING if live and graph.is_boundary(link) else label
+        for link, label in zip(links, labels, strict=True)
     ]
+    sizes = [(max(text_width(text, TINY) for text in room) + 8, LINE * len(room)) for room in rooms]
+    busy = BUSY if live else ()
     groups = {name: bins_of(graph, name) for name in order}
     sides = {name: sides_of(name, links, turned) for name in order}
     for last in (False, True):
@@ -164,7 +164,7 @@ def scene(graph: Graph, live: bool = False) -> Scene:
             _line(
                 graph,
                 link,
-                (*labels[at], *[""] * len(rooms[at])),
+                labels[at],
                 layout,
                 drawn,
                 at,
@@ -184,7 +184,9 @@ def _moved(rect: Rect) -> Rect:
     return Rect(rect.x + MARGIN, rect.y + MARGIN, rect.width, rect.height)
 
 
-def _label(graph: Graph, link: GraphLink, waits: bool) -> tuple[str, ...]:
+def _label(graph: Graph, link: GraphLink, waits: bool, live: bool) -> tuple[str, ...]:
+    if live and graph.is_boundary(link):
+        return ("",) * len(WAITING)
     lines = [str(graph.nodes[link.source].caps.get(link.out, ""))]
     if graph.is_boundary(link):
         lines.append(queue_text(graph.queue(link)))

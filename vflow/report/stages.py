@@ -8,7 +8,7 @@ from dataclasses import dataclass
 STAGES = (
     ("endpoint", "decided"),
     ("transcript", "transcript"),
-    ("first_word", "first_word"),
+    ("thinking", "first_word"),
     ("voice", "voiced"),
     ("device", "audible"),
     ("speaking", "reply_end"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,7 +53,7 @@ class CallCounts:
     def since(self, before: CallCounts) -> CallCounts:
         """What was counted after `before`; its `max_ns` is right to 12 %, as a percentile is."""
         buckets = tuple(map(operator.sub, self.buckets, before.buckets)) or self.buckets
-        longest = max((at for at, count in enumerate(buckets) if count > 0), default=None)
+        longest = next((at for at in range(len(buckets) - 1, -1, -1) if buckets[at]), None)
         return CallCounts(
             self.nodes,
             self.lasted_ns - before.lasted_ns,
@@ -63,17 +63,21 @@ class CallCounts:
             buckets,
         )
 
-    def stats(self) -> CallStats:
-        busy = min(1.0, max(0.0, self.busy_ns / self.lasted_ns)) if self.lasted_ns > 0 else 0.0
-        p50_ms, p99_ms = (round(self._percentile_ns(share) / 1e6, 3) for share in (0.5, 0.99))
-        longest_ms = round(self.max_ns / 1e6, 3)
-        return CallStats(self.nodes, self.calls, round(busy, 4), p50_ms, p99_ms, longest_ms)
+    @property
+    def busy(self) -> float:
+        """The share of the time in calls, 0 to 1."""
+        return round(min(1.0, max(0.0, self.busy_ns / self.lasted_ns)), 4) if self.lasted_ns > 0 else 0.0
 
-    def _percentile_ns(self, share: float) -> int:
+    def stats(self) -> CallStats:
+        filled = [at for at, count in enumerate(self.buckets) if count > 0]
+        p50_ms, p99_ms = (round(self._percentile_ns(filled, share) / 1e6, 3) for share in (0.5, 0.99))
+        return CallStats(self.nodes, self.calls, self.busy, p50_ms, p99_ms, round(self.max_ns / 1e6, 3))
+
+    def _percentile_ns(self, filled: Sequence[int], share: float) -> int:
         wanted, seen = share * sum(self.buckets), 0
-        for bucket, count in enumerate(self.buckets):
-            seen += count
-            if count and seen >= wanted:
+        for bucket in filled:
+            seen += self.buckets[bucket]
+            if seen >= wanted:
                 return min(_upper_ns(bucket), self.max_ns)
         return 0
 

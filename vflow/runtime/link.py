@@ -160,7 +160,7 @@ class Link:
             if not self._make_room(item):
                 return
             count = len(entries)
-        timed = count < self._timed or not count & 7
+        timed = count < self._timed or not self._pushed & 7
         self._put_ns += duration_ns
         entries.append((epoch, item, self._stamp_ns() if timed else None, duration_ns))
         self._pushed += 1

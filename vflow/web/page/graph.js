@@ -12,7 +12,10 @@ export class GraphView {
     this.large = find("graph-large");
     this.button = find("enlarge");
     this.button.onclick = () => this.enlarge();
-    this.large.onclose = () => this.panel.replaceChildren(this.svg);
+    this.large.onclose = () => {
+      this.panel.replaceChildren(this.svg);
+      this.onShown?.();
+    };
     find("graph-close").onclick = () => this.large.close();
     /** @type {Map<string, {fill: SVGElement, width: number, title: SVGElement, about: string}>} by the name of the link */
     this.levels = new Map();
@@ -91,8 +94,21 @@ export class GraphView {
     drawn.warning.querySelector("title").textContent = said;
   }
 
+  /** Draw it so many times as large as it is. */
+  scale(times) {
+    if (this.svg) this.svg.style.width = `${Math.round(times * this.svg.viewBox.baseVal.width)}px`;
+  }
+
+  /** How large it may be to be seen whole; at least `least`, at most 1. */
+  fitting(least) {
+    const { width, height } = this.svg?.viewBox.baseVal ?? { width: 1, height: 1 };
+    const room = Math.min(this.panel.clientWidth / width, this.panel.clientHeight / height);
+    return Math.min(1, Math.max(least, room));
+  }
+
   /** Show the picture in the whole window, at its own size. */
   enlarge() {
+    this.svg.style.width = "";
     const whole = find("graph-whole");
     whole.replaceChildren(this.svg);
     this.large.showModal();

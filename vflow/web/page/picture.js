@@ -46,7 +46,7 @@ function drawBox(box) {
   const middle = x + width / 2;
   const above = box.ports.some((port) => port.above);
   const first = y + 4 + TEXT.name * 0.85 + (above ? LINE : 0);
-  const most = width - 12;
+  const most = width - 20;
   group.append(text(box.title, middle, first, "name", most));
   const texts = [box.what, ...box.notes].map((note, at) => text(note, middle, first + LINE * (at + 1) + 1, "use", most));
   group.append(...texts);
