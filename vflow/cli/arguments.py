@@ -201,6 +201,16 @@ def _talk(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="WAV", action=_Once, help="stands in for the speaker")
 
 
+def _top(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "pid", metavar="PID", nargs="?", type=_pid, help="the process of the run; default: the only one"
+    )
+
+
+def _pid(text: str) -> int:
+    return _whole(text, 1, 99_999_999)
+
+
 def _port(text: str) -> int:
     return _whole(text, 0, 65_535)
 
@@ -262,6 +272,7 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "run": ("run a graph until it ends or Ctrl-C", _run),
     "check": ("check graphs: every error at once, with its place and mend", _check),
     "graph": ("draw a graph as a picture, text, mermaid or dot", _graph),
+    "top": ("show what a run does now: how busy its nodes are, how full its queues", _top),
     "inspect": ("list the nodes, or all about one node or role", _inspect),
     "doctor": (
         "what this machine is for vflow, and what would make a graph faster or smaller here",

@@ -1,4 +1,4 @@
-"""`vflow run --watch`: the page of a run, beside it."""
+"""A run that is seen by others: `vflow run --watch`, and what `vflow top` reads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import webbrowser
 from collections.abc import Callable, Iterator
 
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
+from vflow.live.run_socket import published
 from vflow.report.turn_log import TurnLog
 from vflow.runtime.pipeline import Pipeline
 from vflow.web import NEEDS, require
@@ -35,10 +36,11 @@ def check(args: argparse.Namespace, runs: int) -> None:
 def watched(
     args: argparse.Namespace, pipeline: Pipeline, log: TurnLog, tell: Callable[[str], None]
 ) -> Iterator[None]:
-    """Serve the page inside the context, where it is asked for; `tell` gets its address. Raises: GraphError
-    for a port that cannot be had."""
+    """Inside the context `vflow top` sees the run, and its page is served, where it is asked for; `tell` gets
+    its address. Raises: GraphError for a port that cannot be had."""
     if args.watch is None:
-        yield
+        with published(pipeline, log):
+            yield
         return
     server = importlib.import_module("vflow.live.watch_server")  # uvicorn takes a quarter of a second
     feed = importlib.import_module("vflow.live.feed").Feed(pipeline, log)
@@ -47,7 +49,7 @@ def watched(
     except VflowError as error:
         raise GraphError([Diagnostic(str(error), OPTION)]) from None
     feed.about()  # drawn before it plays
-    with served:
+    with published(pipeline, log), served:
         tell(f"watch: {served.url}")
         if args.open:
             threading.Thread(target=_show, args=(served.url, tell), name="vflow:browser", daemon=True).start()
