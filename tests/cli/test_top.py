@@ -65,10 +65,11 @@ def test_no_run_and_a_process_that_is_none_are_sentences(vflow: Vflow) -> None:
     assert "is no 'vflow run'" in vflow("top", str(os.getppid())).err
 
 
-def test_what_is_no_number_is_refused(vflow: Vflow, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        vflow("top", "tone.yaml")
-    assert "is no whole number" in capsys.readouterr().err
+@pytest.mark.parametrize("pid", ["tone.yaml", "12.5", "9" * 30, "²"])
+def test_what_is_no_number_is_a_sentence(vflow: Vflow, pid: str) -> None:
+    ran = vflow("top", pid)
+    assert ran.code == 2
+    assert "is no number of a process" in ran.err
 
 
 def test_on_a_terminal_it_is_redrawn_until_the_run_ends(run: subprocess.Popen[str]) -> None:

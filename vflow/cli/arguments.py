@@ -202,13 +202,7 @@ def _talk(parser: argparse.ArgumentParser) -> None:
 
 
 def _top(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "pid", metavar="PID", nargs="?", type=_pid, help="the process of the run; default: the only one"
-    )
-
-
-def _pid(text: str) -> int:
-    return _whole(text, 1, 99_999_999)
+    parser.add_argument("pid", metavar="PID", nargs="?", help="the process of the run; default: the only one")
 
 
 def _port(text: str) -> int:

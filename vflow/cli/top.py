@@ -12,11 +12,12 @@ from vflow.cli.main import OK, USAGE
 from vflow.cli.top_view import View
 from vflow.errors import VflowError
 from vflow.live.runs import Run, connect
-from vflow.printing import emit, put_raw, write
+from vflow.printing import emit, escaped, put_raw, write
 
 BEGIN, END = "\033[?1049h\033[?25l", "\033[?25h\033[?1049l"
 """The terminal's other screen, without a cursor, and back."""
 HOME, REST, LINE = "\033[H", "\033[J", "\033[K\r\n"
+LONGEST_PID = 10
 LOOKS = 2
 """Where nothing can be redrawn, the second look is printed: a rate is between two."""
 
@@ -24,13 +25,22 @@ LOOKS = 2
 def main(args: argparse.Namespace) -> int:
     """Show a run until it ends, or Ctrl-C; on what is no terminal, once. Returns 0, 2 where there is none."""
     try:
-        with contextlib.closing(connect(args.pid)) as run:
+        with contextlib.closing(connect(_number(args.pid))) as run:
             if sys.stdout is not None and sys.stdout.isatty():
                 return _follow(run)
             return _once(run)
     except VflowError as error:
         write(f"error: {error}", sys.stderr)
         return USAGE
+
+
+def _number(pid: str | None) -> int | None:
+    """Raises: VflowError for what is no process."""
+    if pid is None:
+        return None
+    if not (pid.isascii() and pid.isdecimal() and len(pid) < LONGEST_PID):
+        raise VflowError(f"{escaped(pid[:40])!r} is no number of a process; 'vflow top' alone finds the run")
+    return int(pid)
 
 
 def _once(run: Run) -> int:
