@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -72,18 +72,29 @@ def test_what_is_no_number_is_a_sentence(vflow: Vflow, pid: str) -> None:
     assert "is no number of a process" in ran.err
 
 
+def read_until(terminal: int, seen: Callable[[bytes], bool]) -> bytes:
+    """What comes of a terminal until something of it was seen, or its program has left."""
+    said = b""
+    while not seen(said):
+        try:
+            said += os.read(terminal, 65_536)
+        except OSError:
+            break
+    assert seen(said), said
+    return said
+
+
 def test_on_a_terminal_it_is_redrawn_until_the_run_ends(run: subprocess.Popen[str]) -> None:
     shown, terminal = pty.openpty()
     command = [sys.executable, "-m", "vflow.cli.main", "top"]
     with subprocess.Popen(command, stdout=terminal, stderr=subprocess.PIPE) as top:
         os.close(terminal)
-        said = b""
-        while said.count(b"\033[H") < 2:
-            said += os.read(shown, 65_536)
+        said = read_until(shown, lambda said: said.count(b"\033[H") >= 2)
         run.send_signal(signal.SIGINT)
-        while b"the run has ended" not in said.rpartition(b"\033[?1049l")[2]:
-            said += os.read(shown, 65_536)
+        said += read_until(shown, lambda said: b"the run has ended" in said.rpartition(b"\033[?1049l")[2])
         assert top.wait(PATIENCE_S) == 0
     os.close(shown)
     assert said.startswith(b"\033[?1049h")
-    assert b"mic.audio -> end." in said
+    last = said.rpartition(b"\033[?1049l")[2]
+    assert b"mic.audio -> end." in last
+    assert b"x1b" not in last

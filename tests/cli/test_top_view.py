@@ -45,7 +45,7 @@ def view(*messages: dict[str, Any], **options: Any) -> View:
 
 def test_threads_and_links_have_their_figures_and_trouble_its_mark() -> None:
     lines = view(READY, {"type": "state", "state": "listening"}, FIGURES).lines(120, None)
-    assert lines[0] == "vflow top · process 7 · agent.yaml · listening"
+    assert lines[0] == "vflow top · process 7 · listening · agent.yaml"
     (denoise,) = [line for line in lines if line.startswith("denoise  ")]
     assert denoise.split() == ["denoise", "99%", "##########", "45.00", "83.20", "22.0", "!"]
     (mic,) = [line for line in lines if line.startswith("mic.audio")]

@@ -67,6 +67,6 @@ def _follow(run: Run) -> int:
                 put_raw(HOME + LINE.join(lines) + "\033[K" + REST, sys.stdout)
     finally:
         put_raw(END, sys.stdout)
-    view.ended = True
-    emit("\n".join(view.lines(120, None)))
+    view.ended, view.colours = True, False
+    emit("\n".join(view.lines(shutil.get_terminal_size().columns, None)))
     return OK

@@ -31,7 +31,7 @@ class View:
     """The run as it is shown. One thread."""
 
     def __init__(self, pid: int, colours: bool = False) -> None:
-        self._pid, self._colours = pid, colours
+        self._pid, self.colours = pid, colours
         self.ended = False
         self._file, self._state = "", ""
         self._figures: Mapping[str, Any] = {"links": {}, "threads": []}
@@ -69,7 +69,7 @@ class View:
     def lines(self, columns: int, rows: int | None) -> list[str]:
         """The lines, none wider than `columns` cells, and at most `rows`."""
         state = "the run has ended" if self.ended else self._state
-        head = [f"vflow top · process {self._pid} · {self._file} · {state}", ""]
+        head = [f"vflow top · process {self._pid} · {state} · {self._file}", ""]
         foot = ["", *self._talk()]
         names = [
             *self._figures["links"],
@@ -118,7 +118,7 @@ class View:
             yield f"warning: {warning}"
 
     def _coloured(self, line: str, at: int) -> str:
-        if not self._colours:
+        if not self.colours:
             return line
         if at == 0:
             return f"{BOLD}{line}{PLAIN}"
