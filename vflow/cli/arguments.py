@@ -73,7 +73,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
         "--report",
         metavar="FILE.json",
         action=_Once,
-        help="write turns, latencies and counters; a folder where there are several inputs",
+        help="write turns, latencies and counters, as .svg a picture; a folder for several inputs",
     )
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument(
