@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 from tests.live.conftest import LONG
 from tests.scripted_agent import REPLY
-from tests.stand_ins import PATIENCE_S
+from tests.stand_ins import PATIENCE_S, Words
+from vflow import In, Node, Pipeline, Text, TextPacket
+from vflow.graph.loader import load_text
 from vflow.live.feed import TOLD_TURNS, Feed, Follower
+from vflow.report.turn_log import TurnLog
 from vflow.session.session import Session
 
 
@@ -70,6 +74,47 @@ def test_who_comes_late_is_told_the_turns_so_far(feed: Feed, session: Session) -
     kinds = [each["type"] for each in read(feed.follow().history)]
     assert kinds == ["ready", "user", *["word"] * len(REPLY.split()), "turn_ended", "state"]
     assert TOLD_TURNS > 1
+
+
+@LONG
+def test_who_comes_while_the_agent_speaks_is_told_so_once(feed: Feed, session: Session) -> None:
+    early = feed.follow()
+    session.ask("What about Rome?")
+    while until(early, "state")[-1]["state"] != "speaking":
+        pass
+    late = feed.follow()
+    assert read(late.history)[-1] == {"type": "state", "state": "speaking"}
+    session.pipeline.nodes["voice"].ctx.warn("it is slow")
+    until(late, "warning")
+    session.interrupt()
+    states = [each["state"] for each in until(late, "turn_ended") if each["type"] == "state"]
+    assert states[0] == "interrupted"
+
+
+def test_what_loads_is_told_until_it_plays() -> None:
+    class Loads(Node):
+        text = In(Text("word"))
+
+        def open(self) -> None:
+            asked.wait(PATIENCE_S)
+            self.ctx.progress("reading", 0.5)
+
+        def process(self, packet: TextPacket) -> None: ...
+
+    asked = threading.Event()
+    text = "nodes: {words: {use: t.words}, end: {use: t.loads}}\nlinks: [words -> end]\n"
+    graph = load_text(text, nodes={"t.words": Words, "t.loads": Loads})
+    pipeline = Pipeline(graph)
+    log = TurnLog(graph)
+    pipeline.bus.listen(log.listen)
+    follower = Feed(pipeline, log).follow()
+    assert read(follower.history)[-1] == {"type": "state", "state": "loading"}
+    asked.set()
+    with pipeline:
+        progress = until(follower, "progress")[-1]
+        assert (progress["node"], progress["text"], progress["fraction"]) == ("end", "reading", 0.5)
+        assert until(follower, "state")[-1]["state"] == "idle"
+        assert pipeline.wait(PATIENCE_S)
 
 
 def test_a_value_that_is_taken_or_refused_is_told_to_all(feed: Feed, session: Session) -> None:

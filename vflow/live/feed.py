@@ -21,7 +21,7 @@ from vflow.report.turn import TurnRecord, in_ms
 from vflow.report.turn_log import TurnLog
 from vflow.runtime.lifecycle import State
 from vflow.runtime.pipeline import Pipeline
-from vflow.session.events import Event, TurnEnded
+from vflow.session.events import Event, StateChanged, TurnEnded
 from vflow.session.teller import Teller
 from vflow.web.description import describe, properties_of
 from vflow.web.drawing import drawing_of
@@ -38,27 +38,39 @@ class Follower:
     """One who watches. `history` is what was told before, `frames` what is told as it happens, closed with
     the run; `figures` is for one thread."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, log: TurnLog) -> None:
         self.history: list[str] = []
+        self.owed: set[int] = set()
+        """Turns that had begun before it came, and not ended: of these the run's log knows all."""
+        self._log = log
         self.frames: Outbox[str] = Outbox(UNREAD)
         self._figures = Figures(pipeline)
         self._core = PageProtocol()
         events: Outbox[Event] = Outbox()
         events.listen(self._take)
         self._teller = Teller(pipeline.graph, events)
+        self.state = ""
+        """What it was told last that the agent does."""
 
     def figures(self) -> str:
         """The figures of now."""
         return frame("figures", **self._figures.look())
 
-    def listen(self, message: Message) -> None:
-        """Take a message of the bus."""
+    def listen(self, message: Message, state: str) -> None:
+        """Take a message of the bus, and what the agent does since."""
         self._teller.listen(message)
+        if state != self.state:
+            self.state = state
+            self.frames.put(frame("state", state=state))
+        for number in [number for number in self.owed if self._log.has_ended(number)]:
+            self.owed.discard(number)
+            self.frames.put(next(turn_frame(turn) for turn in self._log.snapshot() if turn.number == number))
 
     def _take(self, event: Event) -> None:
         if isinstance(event, TurnEnded):
-            self.frames.put(turn_frame(event.record))
-        else:
+            if event.record.number not in self.owed:
+                self.frames.put(turn_frame(event.record))
+        elif not isinstance(event, StateChanged):  # of what was before it came, the run's own log knows more
             for told in self._core.tell(event):
                 if isinstance(told, str):
                     self.frames.put(told)
@@ -89,7 +101,7 @@ class Feed:
 
     def follow(self, drawing: bool = True) -> Follower:
         """Begin to tell somebody: `ready` first, the turns so far, and what the agent does now."""
-        follower = Follower(self._pipeline)
+        follower = Follower(self._pipeline, self._log)
         history = follower.history
         history.append(frame("ready", **self.about(drawing)))
         with self._lock:
@@ -99,12 +111,19 @@ class Feed:
             over = self._ended or self._pipeline.state is State.STOPPED
             for record in self._log.snapshot()[-TOLD_TURNS:]:
                 history += _told_again(record)
-            history.append(frame("state", state=self._log.states[-1][1]))
+                follower.owed |= set() if record.ended else {record.number}
+            follower.state = self._state()
+            history.append(frame("state", state=follower.state))
             if over:
                 _end(follower)
                 return follower
             self._followers = (*self._followers, follower)
         return follower
+
+    def _state(self) -> str:
+        """What the agent does now, or that it is not ready yet."""
+        loads = self._pipeline.state in (State.NULL, State.READY, State.PAUSED)
+        return "loading" if loads else self._log.states[-1][1]
 
     def leave(self, follower: Follower) -> None:
         """Tell somebody nothing more."""
@@ -121,15 +140,21 @@ class Feed:
             problem = str(error)
         for each in properties_of(self._pipeline):
             if (each["node"], each["name"]) == (node, name):
-                told = frame("property", node=node, property=name, value=each["value"])
-                for follower in self._followers:
-                    follower.frames.put(told)
+                self._tell(frame("property", node=node, property=name, value=each["value"]))
         return problem
 
-    def _listen(self, message: Message) -> None:
+    def _tell(self, told: str) -> None:
         for follower in self._followers:
-            follower.listen(message)
-        if message.kind == "state" and message.data.get("state") == State.STOPPED.value:
+            follower.frames.put(told)
+
+    def _listen(self, message: Message) -> None:
+        state = self._state()
+        for follower in self._followers:
+            follower.listen(message, state)
+        if message.kind == "progress":
+            fraction = message.data.get("fraction")
+            self._tell(frame("progress", node=message.source, text=message.text, fraction=fraction))
+        elif message.kind == "state" and message.data.get("state") == State.STOPPED.value:
             with self._lock:
                 self._ended = True
                 followers, self._followers = self._followers, ()

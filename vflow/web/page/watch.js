@@ -44,7 +44,12 @@ const TAKES = {
     find("no-settings").hidden = about.properties.length > 0;
   },
   state: ({ state }) => status.set(state),
-  figures: (found) => figures.show(found),
+  figures(found) {
+    if (document.body.dataset.state !== "loading") figures.show(found);
+  },
+  progress({ node, text, fraction }) {
+    graph.write(graph.boxes.get(node), text, fraction == null ? "" : `${Math.round(100 * fraction)} %`);
+  },
   user: ({ turn, text }) => said(() => transcript.say(turn, text)),
   word: ({ turn, index, text }) => said(() => transcript.word(turn, index, text)),
   interrupted({ turn }) {
