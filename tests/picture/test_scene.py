@@ -81,7 +81,7 @@ def test_no_text_leaves_its_box_and_no_line_crosses_one(made: Scene) -> None:
 
 
 def test_a_live_picture_has_room_for_figures_and_is_laid_out_as_well() -> None:
-    made = scene(agent(), live=True)
+    made = scene(agent(), BUSY, WAITING)
     assert all(box.notes[-2:] == ("", "") for box in made.boxes)
     assert all(box.rect.width > max(text_width(text, SMALL) for text in BUSY) for box in made.boxes)
     for line in made.lines:

@@ -42,9 +42,9 @@ DRAWN = """async (scene) => {
 }"""
 
 
-@pytest.mark.parametrize("live", [False, True])
-def test_a_scene_is_drawn_with_every_text_in_its_place(page: Page, live: bool) -> None:
-    scene = drawing_of(agent(), live=live)
+@pytest.mark.parametrize("figures", [False, True])
+def test_a_scene_is_drawn_with_every_text_in_its_place(page: Page, figures: bool) -> None:
+    scene = drawing_of(agent(), figures=figures)
     assert scene is not None
     found = page.window.evaluate(DRAWN, scene)
     assert {name for name, *_ in found["boxes"]} == {box["name"] for box in scene["boxes"]}

@@ -94,7 +94,7 @@ class Feed:
         if drawing:
             with self._lock:
                 if not self._drawn:
-                    self._drawing = drawing_of(self._pipeline.graph, live=True, properties=True)
+                    self._drawing = drawing_of(self._pipeline.graph, figures=True, properties=True)
                     self._drawn = True
             found["graph"]["drawing"] = self._drawing
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -34,7 +34,9 @@ MOST_PATHS = 5
 """Of which the latency is told."""
 BUSY = "busy 100 %", "p50 99.9 · p99 99.9 ms"
 WAITING = "100 % · 99.9 s old", "999.9/s · 9,999 lost"
-"""The widest texts of a live picture: the last lines of a box; the label of a link between threads."""
+FILL = ("100 %",)
+"""The widest figures that a page writes: the last lines of a box; the label of a link between threads, all of
+it and its fill alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,11 @@ class Scene:
         return asdict(self)
 
 
-def scene(graph: Graph, live: bool = False) -> Scene:
+def scene(graph: Graph, busy: Sequence[str] = (), waiting: Sequence[str] = ()) -> Scene:
     """Lay out a graph. Takes 0.1 s for 60 nodes.
 
-    A `live` one has room for figures: the last two notes of a box are empty, and so are the two lines of the
-    label of a link that crosses threads.
+    With room for figures, each as wide as the one given: the last notes of a box are empty then, `busy`, and
+    so is the label of a link that crosses threads, `waiting`.
     """
     order = graph.in_order()
     links = [link for link in graph.links if link.source != link.target]
@@ -123,14 +125,14 @@ def scene(graph: Graph, live: bool = False) -> Scene:
     turned = [link.name in back for link in links]
     threads = {name: n for n, names in enumerate(graph.segments(), 1) for name in names}
     texts = {name: texts_of(graph, name, threads[name]) for name in order}
-    waiting, stale = held(graph), flushed(graph)
-    labels = [_label(graph, link, link.name in waiting, live) for link in links]
-    rooms = [
-        WAITING if live and graph.is_boundary(link) else label
-        for link, label in zip(links, labels, strict=True)
+    delayed, stale = held(graph), flushed(graph)
+    written = {link.name for link in links if waiting and graph.is_boundary(link)}
+    labels = [
+        ("",) * len(waiting) if link.name in written else _label(graph, link, link.name in delayed)
+        for link in links
     ]
+    rooms = [waiting if link.name in written else label for link, label in zip(links, labels, strict=True)]
     sizes = [(max(text_width(text, TINY) for text in room) + 8, LINE * len(room)) for room in rooms]
-    busy = BUSY if live else ()
     groups = {name: bins_of(graph, name) for name in order}
     sides = {name: sides_of(name, links, turned) for name in order}
     for last in (False, True):
@@ -169,7 +171,7 @@ def scene(graph: Graph, live: bool = False) -> Scene:
                 drawn,
                 at,
                 link.name in stale,
-                link.name in waiting,
+                link.name in delayed,
             )
             for at, link in enumerate(links)
         ),
@@ -184,9 +186,7 @@ def _moved(rect: Rect) -> Rect:
     return Rect(rect.x + MARGIN, rect.y + MARGIN, rect.width, rect.height)
 
 
-def _label(graph: Graph, link: GraphLink, waits: bool, live: bool) -> tuple[str, ...]:
-    if live and graph.is_boundary(link):
-        return ("",) * len(WAITING)
+def _label(graph: Graph, link: GraphLink, waits: bool) -> tuple[str, ...]:
     lines = [str(graph.nodes[link.source].caps.get(link.out, ""))]
     if graph.is_boundary(link):
         lines.append(queue_text(graph.queue(link)))

@@ -13,17 +13,18 @@ MOST_NODES, MOST_LINKS = 150, 300
 MOST_BYTES = 400_000
 
 
-def drawing_of(graph: Graph, live: bool = False, properties: bool = False) -> dict[str, Any] | None:
+def drawing_of(graph: Graph, figures: bool = False, properties: bool = False) -> dict[str, Any] | None:
     """The scene as JSON; None where the graph is too large. Blocks, for 0.5 s at most.
 
-    `live` leaves room for figures. Without `properties` it has none: they may name files, addresses and
-    prompts, which are not for clients.
+    It has room for how full each queue is, with `figures` for all of them. Without `properties` it has none:
+    they may name files, addresses and prompts, which are not for clients.
     """
     if len(graph.nodes) > MOST_NODES or len(graph.links) > MOST_LINKS:
         return None
-    from vflow.picture.scene import scene  # networkx takes a quarter of a second
+    from vflow.picture.scene import BUSY, FILL, WAITING, scene  # networkx takes a quarter of a second
 
-    found = scene(graph, live).to_json()
+    room = (BUSY, WAITING) if figures else ((), FILL)
+    found = scene(graph, *room).to_json()
     if not properties:
         for box in found["boxes"]:
             box["properties"] = {}

@@ -46,7 +46,7 @@ export class GraphView {
     const fill = draw("rect", { ...at, class: "filled", width: 0 });
     texts[0].before(draw("rect", { ...at, class: "queue", width: rect.width }), fill);
     const title = group.querySelector("title");
-    const entry = { fill, width: rect.width, title, about: title.textContent };
+    const entry = { fill, width: rect.width, title, about: title.textContent, text: texts.length === 1 ? texts[0] : null };
     this.levels.set(name, entry);
     this.set(entry, 0);
   }
@@ -59,10 +59,11 @@ export class GraphView {
     }
   }
 
-  set({ fill, width, title, about }, share) {
+  set({ fill, width, title, about, text }, share) {
     fill.setAttribute("width", (share * width).toFixed(1));
     fill.classList.toggle("full", share > MUCH);
     title.textContent = `${about}\n${Math.round(share * 100)} % full`;
+    if (text) write(text, `${Math.round(share * 100)} %`);
   }
 
   /** How busy a node is: 0 to 1. */
