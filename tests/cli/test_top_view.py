@@ -55,6 +55,13 @@ def test_threads_and_links_have_their_figures_and_trouble_its_mark() -> None:
     assert sum(line.endswith("!") for line in lines) == 2
 
 
+def test_nodes_that_are_timed_have_figures_of_their_own() -> None:
+    alone = {"out": {"busy": 0.5, "p50_ms": 2.0, "p99_ms": 3.0, "per_s": 22.0}}
+    lines = view(READY, {**FIGURES, "nodes": alone}).lines(120, None)
+    (out,) = [line for line in lines if line.startswith("out ")]
+    assert out.split() == ["out", "50%", "#####.....", "2.00", "3.00", "22.0"]
+
+
 def test_what_was_said_and_where_the_time_went() -> None:
     said = (
         {"type": "user", "turn": 3, "text": "What is it?"},

@@ -11,10 +11,12 @@ import pytest
 
 from tests.stand_ins import PATIENCE_S
 from vflow import Pipeline
+from vflow.graph.graph import Graph
 from vflow.graph.loader import load_text
 from vflow.live.figures import RATE_S, WINDOW_S, Figures
 from vflow.runtime.call_times import CallCounts
 from vflow.runtime.link import LinkStats
+from vflow.runtime.node_times import timed
 
 MS = 1_000_000
 BUCKETS = 64 * 8
@@ -28,6 +30,7 @@ class Counted:
         self.link = LinkStats("a.out -> b.in", 0, 0, 0, 0, 0.0)
         self.counts = CallCounts(("b", "c"), 1, 0, 0, 0, (0,) * BUCKETS)
         self.threads = SimpleNamespace(call_counts=lambda: [self.counts])
+        self.graph = Graph("g.yaml")
         self.clock = SimpleNamespace(now_ns=lambda: 5_000 * MS)
 
     def stats(self) -> list[LinkStats]:
@@ -118,3 +121,18 @@ def test_a_pipeline_that_runs_is_seen() -> None:
         found: dict[str, Any] = figures.look()
     assert [link["per_s"] > 0 for link in found["links"].values()] == [True]
     assert [thread["nodes"] for thread in found["threads"]] == [["b"]]
+
+
+def test_nodes_that_share_a_thread_have_figures_of_their_own_where_they_are_timed() -> None:
+    text = """
+nodes: {a: {use: test_tone, duration: 100ms}, b: {use: identity}, c: {use: identity}, d: {use: 'null'}}
+links: [a -> b -> c -> d]
+"""
+    pipeline = Pipeline(timed(load_text(text)))
+    figures = Figures(pipeline)
+    figures.look()
+    with pipeline:
+        assert pipeline.wait(PATIENCE_S)
+    found = figures.look()
+    assert found["nodes"].keys() == {"b", "c", "d"}
+    assert {"busy", "p50_ms", "p99_ms", "per_s"} <= next(iter(found["nodes"].values())).keys()

@@ -112,7 +112,7 @@ class _Run:
         self._trace_file = os.path.abspath(args.trace) if args.trace is not None else None
         self._trace = Trace()
         self.log, self._failed_turns = TurnLog(graph), FailedTurns()
-        self.pipeline = Pipeline(self._trace.of(graph) if self._trace_file else graph)
+        self.pipeline = Pipeline(run_watch.watchable(args, graph, self._trace))
         self.pipeline.bus.listen(self._trace.listen)
         self.pipeline.bus.listen(self.log.listen)
         self.pipeline.bus.listen(self._failed_turns.listen)

@@ -10,9 +10,12 @@ import webbrowser
 from collections.abc import Callable, Iterator
 
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
+from vflow.graph.graph import Graph
 from vflow.live.run_socket import published
 from vflow.report.turn_log import TurnLog
+from vflow.runtime.node_times import timed
 from vflow.runtime.pipeline import Pipeline
+from vflow.runtime.trace import Trace
 from vflow.web import NEEDS, require
 
 OPTION = Place("--watch")
@@ -30,6 +33,14 @@ def check(args: argparse.Namespace, runs: int) -> None:
         require(*NEEDS)
     except Unavailable as error:
         raise GraphError([Diagnostic(str(error), OPTION)]) from None
+
+
+def watchable(args: argparse.Namespace, graph: Graph, trace: Trace) -> Graph:
+    """The graph to run: one that `trace` watches, where that is asked for, else one whose nodes are timed,
+    where a page shows them."""
+    if args.trace is not None:
+        return trace.of(graph)
+    return graph if args.watch is None else timed(graph)
 
 
 @contextlib.contextmanager

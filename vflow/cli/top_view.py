@@ -87,12 +87,24 @@ class View:
 
     def _threads(self, room: int) -> Iterator[str]:
         yield f"{'node':<{room}} {'busy':>5} {'':<{CELLS}} {'p50 ms':>8} {'p99 ms':>8} {'calls/s':>8}"
+        alone = self._figures.get("nodes", {})
         for thread in self._figures["threads"]:
             head, *others = thread["nodes"]
-            calls = f"{thread['p50_ms']:>8.2f} {thread['p99_ms']:>8.2f} {thread['per_s']:>8.1f}"
-            yield self._line(head, room, thread["busy"], calls, thread["busy"] > MUCH)
+            yield self._calls(head, room, alone.get(head, thread))
             for other in others:
-                yield f"  {cells(other, room - 2)} in its thread"
+                if other in alone:
+                    yield self._calls(other, room, alone[other])
+                else:
+                    yield f"  {cells(other, room - 2)} in its thread"
+        told = {name for thread in self._figures["threads"] for name in thread["nodes"]}
+        for name in (
+            name for name in alone if name not in told
+        ):  # in the thread of a source, of which nothing is known
+            yield self._calls(name, room, alone[name])
+
+    def _calls(self, name: str, room: int, of: Mapping[str, Any]) -> str:
+        calls = f"{of['p50_ms']:>8.2f} {of['p99_ms']:>8.2f} {of['per_s']:>8.1f}"
+        return self._line(name, room, of["busy"], calls, of["busy"] > MUCH)
 
     def _links(self, room: int) -> Iterator[str]:
         yield f"{'link':<{room}} {'full':>5} {'':<{CELLS}} {'age ms':>8} {'/s':>8} {'lost':>8}"

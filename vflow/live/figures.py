@@ -14,6 +14,7 @@ from typing import Any
 from vflow.packet import SECOND
 from vflow.runtime.call_times import CallCounts
 from vflow.runtime.link import LinkStats
+from vflow.runtime.node_times import counts_of
 from vflow.runtime.pipeline import Pipeline
 
 RATE_S = 1.0
@@ -27,6 +28,7 @@ class _Look:
     at_s: float
     links: dict[str, LinkStats]
     threads: dict[str, CallCounts]
+    nodes: dict[str, CallCounts]
 
 
 class Figures:
@@ -42,26 +44,35 @@ class Figures:
         `links`, by name: `fill` (0 to 1), `age_ms` of what comes out next, `per_s`, and the counts of the run
         `dropped`, `dropped_ms` and `stale`. `threads`: `nodes` (the first calls the others), `busy` (0 to 1),
         `p50_ms`, `p99_ms` and `max_ms` of its calls, `per_s`; a thread that runs a source is not among them.
+        `nodes`, by name, have the same of those that share a thread and are timed.
         """
         now = self._take()
         older = [look for look in self._looks if look.at_s <= now.at_s - RATE_S]
         recent = older[-1] if older else self._looks[0]
-        passed_s = now.at_s - recent.at_s
+        passed_s, first = now.at_s - recent.at_s, self._looks[0]
         return {
             "at_ms": round(self._pipeline.clock.now_ns() * 1000 / SECOND),
             "links": {name: _link(link, recent.links[name], passed_s) for name, link in now.links.items()},
             "threads": [
-                _thread(counts, recent.threads[head], self._looks[0].threads[head], passed_s)
+                {
+                    "nodes": list(counts.nodes),
+                    **_calls(counts, recent.threads[head], first.threads[head], passed_s),
+                }
                 for head, counts in now.threads.items()
             ],
+            "nodes": {
+                name: _calls(counts, recent.nodes[name], first.nodes[name], passed_s)
+                for name, counts in now.nodes.items()
+            },
         }
 
     def _take(self) -> _Look:
         links = {link.name: link for link in self._pipeline.stats()}
         threads = {counts.nodes[0]: counts for counts in self._pipeline.threads.call_counts()}
+        nodes = counts_of(self._pipeline.graph)
         if not self._looks:  # of what was before, only that it was
-            self._looks.append(_Look(self._clock(), links, threads))
-        look = _Look(self._clock(), links, threads)
+            self._looks.append(_Look(self._clock(), links, threads, nodes))
+        look = _Look(self._clock(), links, threads, nodes)
         self._looks.append(look)
         while len(self._looks) > 2 and self._looks[1].at_s < look.at_s - WINDOW_S:
             self._looks.popleft()
@@ -80,11 +91,10 @@ def _link(now: LinkStats, before: LinkStats, passed_s: float) -> dict[str, Any]:
     }
 
 
-def _thread(now: CallCounts, recent: CallCounts, first: CallCounts, passed_s: float) -> dict[str, Any]:
+def _calls(now: CallCounts, recent: CallCounts, first: CallCounts, passed_s: float) -> dict[str, Any]:
     calls = now.since(first).stats()
     lately = CallCounts(now.nodes, now.lasted_ns - recent.lasted_ns, busy_ns=now.busy_ns - recent.busy_ns)
     return {
-        "nodes": list(now.nodes),
         "busy": lately.busy,
         "p50_ms": calls.p50_ms,
         "p99_ms": calls.p99_ms,

@@ -120,11 +120,15 @@ class CallTimes:
         finally:
             self._call_ns = 0
             took_ns = time.perf_counter_ns() - self._waiter.waited_ns - began_ns
-            self._calls += weight
-            self._busy_ns += weight * took_ns
-            self._max_ns = max(self._max_ns, took_ns)
-            self._counts[_bucket(took_ns)] += weight
+            self.add(took_ns, weight)
         return 0 if took_ns > SHORT_NS else SKIPPED
+
+    def add(self, took_ns: int, weight: int = 1) -> None:
+        """Note how long a call took, for `weight` calls; the thread's."""
+        self._calls += weight
+        self._busy_ns += weight * took_ns
+        self._max_ns = max(self._max_ns, took_ns)
+        self._counts[_bucket(took_ns)] += weight
 
     def counts(self, nodes: tuple[str, ...]) -> CallCounts:
         """What was counted so far; a call that goes on now counts as busy."""

@@ -6,8 +6,8 @@ export class Figures {
     this.graph = graph;
   }
 
-  /** @param {{links: Record<string, object>, threads: object[]}} found */
-  show({ links, threads }) {
+  /** @param {{links: Record<string, object>, threads: object[], nodes: Record<string, object>}} found */
+  show({ links, threads, nodes }) {
     const { graph } = this;
     for (const [name, { fill, age_ms: age, per_s: rate, dropped }] of Object.entries(links)) {
       const drawn = graph.lines.get(name);
@@ -17,13 +17,19 @@ export class Figures {
       drawn?.texts.at(-1).classList.toggle("lost", dropped > 0);
     }
     graph.update(Object.fromEntries(Object.entries(links).map(([name, { fill }]) => [name, fill])));
-    for (const { nodes, busy, p50_ms: p50, p99_ms: p99, per_s: rate } of threads) {
-      const [head, ...others] = nodes;
-      const calls = p99 > 0 ? `p50 ${short(p50)} · p99 ${short(p99)} ms` : `${short(rate)} calls/s`;
-      graph.write(graph.boxes.get(head), `busy ${Math.round(100 * busy)} %`, calls);
-      graph.busy(head, busy);
-      for (const name of others) graph.write(graph.boxes.get(name), `in the thread of`, head);
+    for (const { nodes: names, ...thread } of threads) {
+      const [head, ...others] = names;
+      this.node(head, thread);
+      for (const name of others) graph.write(graph.boxes.get(name), "in the thread of", head);
     }
+    for (const [name, found] of Object.entries(nodes)) this.node(name, found); // they know more than their thread
+  }
+
+  /** How busy a node is, and how long its calls take. */
+  node(name, { busy, p50_ms: p50, p99_ms: p99, per_s: rate }) {
+    const calls = p99 > 0 ? `p50 ${short(p50)} · p99 ${short(p99)} ms` : `${short(rate)} calls/s`;
+    this.graph.write(this.graph.boxes.get(name), `busy ${Math.round(100 * busy)} %`, calls);
+    this.graph.busy(name, busy);
   }
 }
 
