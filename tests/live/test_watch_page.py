@@ -12,6 +12,7 @@ from tests.live.watched import server
 from tests.scripted_agent import REPLY
 from tests.web import browser
 from tests.web.browser import Page
+from vflow.bus import Message
 from vflow.live.feed import Feed
 from vflow.session.session import Session
 
@@ -59,11 +60,15 @@ def test_a_reply_that_is_cut_is_struck_and_so_is_its_stage(page: Page, session: 
     page.wait("document.querySelectorAll('.answer s .word').length > 0")
 
 
-def test_a_warning_is_told_and_marked_at_its_node(page: Page, session: Session) -> None:
+def test_a_warning_is_told_and_marked_at_its_node_or_link(page: Page, session: Session) -> None:
     session.pipeline.nodes["voice"].ctx.warn("it stalls, and is at\n  File <b>")
     page.wait("document.querySelector('[data-node=voice] .warning') !== null")
     assert "it stalls" in page.window.inner_text("#alerts")
     assert page.window.locator("#alerts b").count() == 0
+    link = next(iter(session.pipeline.levels()))
+    warning = Message("warning", link, 0, "too slow: audio is dropped")
+    session.pipeline.bus.post(warning)
+    page.wait("link => document.querySelector(`[data-link='${link}'] .warning`) !== null", link)
 
 
 def test_a_value_that_is_refused_is_told_and_the_field_shows_what_holds(page: Page, session: Session) -> None:

@@ -82,14 +82,15 @@ export class GraphView {
     part?.texts.slice(-lines.length).forEach((text, at) => write(text, lines[at]));
   }
 
-  /** Mark a node that warned; its text is what it said last. */
+  /** Mark a node that warned, or a link; its text is what it said last. */
   warn(name, said) {
-    const drawn = this.boxes.get(name);
+    const drawn = this.boxes.get(name) ?? this.lines.get(name);
     if (!drawn) return;
     if (!drawn.warning) {
       const { x, y, width } = drawn.rect;
-      const circle = draw("circle", { cx: x + width - 4, cy: y + 4, r: 8 });
-      drawn.warning = draw("g", { class: "warning" }, draw("title"), circle, draw("text", { x: x + width - 4, y: y + 8.2 }, "!"));
+      const [cx, cy] = this.boxes.has(name) ? [x + width - 4, y + 4] : [x + width + 6, y + 4];
+      const circle = draw("circle", { cx, cy, r: 8 });
+      drawn.warning = draw("g", { class: "warning" }, draw("title"), circle, draw("text", { x: cx, y: cy + 4.2 }, "!"));
       drawn.group.append(drawn.warning);
     }
     drawn.warning.querySelector("title").textContent = said;
