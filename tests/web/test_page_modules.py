@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.picture.graphs import agent, hard
 from tests.web import browser, serving
 from tests.web.browser import Page
+from vflow.web.drawing import drawing_of
 
 
 @pytest.fixture(scope="module")
@@ -24,21 +26,43 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         yield window
 
 
-def test_lanes_and_ranks_of_a_graph_that_leads_back(page: Page) -> None:
-    placed = page.window.evaluate(
-        """async () => {
-          const { layout } = await import("/graph_layout.js");
-          const links = [["mic", "vad"], ["vad", "chat"], ["vad", "end"], ["end", "vad"], ["chat", "tts"]];
-          const given = links.map(([from, to]) => ({ name: `${from}-${to}`, from, to }));
-          const { rank, lane, back } = layout(["mic", "vad", "end", "chat", "tts"], given);
-          return [Object.fromEntries(rank), Object.fromEntries(lane), [...back].map((link) => link.name)];
-        }"""
-    )
-    assert placed == [
-        {"mic": 0, "vad": 1, "end": 2, "chat": 2, "tts": 3},
-        {"mic": 0, "vad": 0, "end": 1, "chat": 0, "tts": 0},
-        ["end-vad"],
-    ]
+DRAWN = """async (scene) => {
+  const { drawScene } = await import("/picture.js");
+  const { svg, boxes, lines } = drawScene(scene);
+  document.body.replaceChildren(svg);
+  const rect = ({ x, y, width, height }) => [x, y, x + width, y + height];
+  const of = (element) => rect(element.getBBox());
+  return {
+    boxes: [...boxes].map(([name, { group, rect: box }]) =>
+      [name, rect(box), [...group.querySelectorAll("text")].map((text) => [text.textContent, of(text)])]),
+    labels: [...lines].map(([name, { rect: label, texts }]) =>
+      [name, rect(label), texts.map((text) => [text.textContent, of(text)])]),
+    paths: [...svg.querySelectorAll("path")].filter((path) => path.getAttribute("d").includes("NaN")).length,
+  };
+}"""
+
+
+@pytest.mark.parametrize("figures", [False, True])
+def test_a_scene_is_drawn_with_every_text_in_its_place(page: Page, figures: bool) -> None:
+    scene = drawing_of(agent(), figures=figures)
+    assert scene is not None
+    found = page.window.evaluate(DRAWN, scene)
+    assert {name for name, *_ in found["boxes"]} == {box["name"] for box in scene["boxes"]}
+    assert {name for name, *_ in found["labels"]} == {line["name"] for line in scene["lines"]}
+    assert found["paths"] == 0
+    for name, (left, top, right, bottom), texts in [*found["boxes"], *found["labels"]]:
+        for text, (x1, y1, x2, y2) in texts:
+            if text:
+                assert left - 1 <= x1 <= x2 <= right + 1, f"{text!r} leaves {name}"
+                assert top - 3 <= y1 <= y2 <= bottom + 3, f"{text!r} leaves {name}"
+
+
+def test_names_that_look_like_markup_are_texts(page: Page) -> None:
+    scene = drawing_of(hard(), properties=True)
+    found = page.window.evaluate(DRAWN, scene)
+    assert [name for name, *_ in found["boxes"]] == ["a", "b"]
+    assert page.window.evaluate("document.querySelectorAll('sehr').length") == 0
+    assert "<sehr>" in page.window.locator("[data-node=b] title").text_content()
 
 
 TRANSCRIPT = """async (calls) => {

@@ -73,7 +73,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
         "--report",
         metavar="FILE.json",
         action=_Once,
-        help="write turns, latencies and counters; a folder where there are several inputs",
+        help="write turns, latencies and counters, as .svg a picture; a folder for several inputs",
     )
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument(
@@ -89,6 +89,15 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print events on stdout, a line of JSON each, and nothing else"
     )
+    parser.add_argument(
+        "--watch",
+        metavar="PORT",
+        nargs="?",
+        const=0,
+        type=_watch_port,
+        help="show the run in the browser, live, on this machine alone; without PORT a free one is taken",
+    )
+    parser.add_argument("--open", action="store_true", help="with --watch: open the browser there")
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
@@ -192,8 +201,19 @@ def _talk(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="WAV", action=_Once, help="stands in for the speaker")
 
 
+def _top(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pid", metavar="PID", nargs="?", help="the process of the run; default: the only one")
+
+
 def _port(text: str) -> int:
     return _whole(text, 0, 65_535)
+
+
+def _watch_port(text: str) -> int:
+    try:
+        return _port(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; FILE goes before --watch") from None
 
 
 def _count(text: str) -> int:
@@ -245,7 +265,8 @@ def _properties(parser: argparse.ArgumentParser) -> None:
 VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "run": ("run a graph until it ends or Ctrl-C", _run),
     "check": ("check graphs: every error at once, with its place and mend", _check),
-    "graph": ("draw a graph as text, mermaid or dot", _graph),
+    "graph": ("draw a graph as a picture, text, mermaid or dot", _graph),
+    "top": ("show what a run does now: how busy its nodes are, how full its queues", _top),
     "inspect": ("list the nodes, or all about one node or role", _inspect),
     "doctor": (
         "what this machine is for vflow, and what would make a graph faster or smaller here",

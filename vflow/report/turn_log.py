@@ -221,6 +221,7 @@ class TurnLog:
             turn.user = text_of(packet.text)
             if not turn.at_ns:  # typed: there was no speech before
                 self._decided(turn, message.at_ns)
+            turn.at_ns["transcript"] = message.at_ns
         self._settle(turn, had_ended or turn.interrupted)
 
     def _speculation(self, message: Message) -> None:
@@ -260,6 +261,7 @@ class TurnLog:
         turn = self._turn(played.turn)
         had_ended = turn.ended
         if message.data["phase"] == "start":
+            turn.at_ns.setdefault("voiced", min(message.at_ns, at_ns))
             turn.at_ns.setdefault("audible", at_ns)
             self._state(at_ns, "speaking")
         elif message.data["phase"] == "end":

@@ -142,13 +142,14 @@ class Connection:
         assert self._core.start is not None
         rate = self._core.start.input_rate
         self._about = {"session": guest.id, "input_rate": rate, **describe(session.pipeline)}
+        self._about["graph"]["drawing"] = self._supply.drawing
         self._reports = any(
             node.resolved == SINK and node.values["pace"] == "played" for node in session.graph.nodes.values()
         )
         self._playback = Playback(self._core.start.played)
         await self._wire.send(self._core.ready(self._about))
         guest.state = "idle"
-        await _first(
+        await first_of(
             self._read(session, rate),
             self._tell(session, guest),
             self._look(session),
@@ -280,7 +281,7 @@ class Connection:
         raise Closing(LEAVING, "stopping", "the server stops")
 
 
-async def _first(*tasks: Coroutine[Any, Any, None]) -> None:
+async def first_of(*tasks: Coroutine[Any, Any, None]) -> None:
     """Run all until the first ends; the others are cancelled. Raises: what that one raises, of several the
     first in their order."""
     running = [asyncio.ensure_future(task) for task in tasks]

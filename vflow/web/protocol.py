@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from vflow.report.stages import ends_of
 from vflow.report.turn import TurnRecord, in_ms
 from vflow.session.events import (
     Event,
@@ -157,10 +158,7 @@ def turn_of(record: TurnRecord) -> dict[str, Any]:
 
 def stages_of(at_ns: Mapping[str, int]) -> list[dict[str, Any]]:
     """The waterfall of a turn, in ms from its first moment."""
-    ends = {**at_ns}
-    for cut in ("silent", "flushed"):  # of a reply that did not come to its end
-        if cut in at_ns:
-            ends.setdefault("reply_end", at_ns[cut])
+    ends = ends_of(at_ns)
     zero = min((ends[name] for _, name, _ in STAGES if name in ends), default=0)
     spans = [(name, ends[start], ends[end]) for name, start, end in STAGES if start in ends and end in ends]
     return [

@@ -41,8 +41,8 @@ class Place:
 _OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES)
 
 
-def bind(place: Place) -> socket.socket:
-    """A socket that is bound, and does not listen yet. Raises: VflowError."""
+def bind(place: Place, option: str = "--port") -> socket.socket:
+    """A socket that is bound, and does not listen yet. `option` chose the port. Raises: VflowError."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             place.host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -58,7 +58,7 @@ def bind(place: Place) -> socket.socket:
     except (OSError, OverflowError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or error
         port = isinstance(error, OverflowError) or getattr(error, "errno", 0) in _OF_THE_PORT
-        mend = "give another --port, or 0 for a free one" if port else "give another --host"
+        mend = f"give another {option}, or 0 for a free one" if port else "give another --host"
         raise VflowError(f"nobody can listen at {place.host}, port {place.port}: {why}; {mend}") from None
     return bound
 

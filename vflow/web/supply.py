@@ -9,6 +9,7 @@ from vflow.errors import VflowError, describe
 from vflow.session.ends import SINK, SOURCE
 from vflow.session.event_loop import in_thread
 from vflow.session.preloaded import Loadable, Preloaded, preload
+from vflow.web.drawing import drawing_of
 
 RATE = 16_000
 """Of what models hear, in Hz."""
@@ -39,6 +40,9 @@ class Supply:
         self._loading = asyncio.Lock()
         self.problem = "" if self._agent is not None else "the models are not loaded yet"
         """Why no session can begin; '' where one can."""
+        self.drawing: dict[str, Any] | None = None
+        """Of the graph, for pages; None where it is too large, or not loaded yet."""
+        self._drawn = False
 
     async def get(self) -> Preloaded:
         """The agent. Raises: VflowError where it cannot be loaded; the next call tries again."""
@@ -52,7 +56,13 @@ class Supply:
                     raise
                 self.problem = ""
             assert self._agent is not None
+            if not self._drawn:
+                await in_thread(self._draw)
             return self._agent
+
+    def _draw(self) -> None:
+        assert self._agent is not None
+        self.drawing, self._drawn = drawing_of(self._agent.graph), True
 
     def put(self, agent: Preloaded) -> None:
         """Give it an agent that somebody else has loaded, and closes."""

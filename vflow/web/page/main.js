@@ -134,7 +134,10 @@ const TAKES = {
     if (!ready?.output_rate) status.announce(`Agent: ${turn.reply}`);
   },
   levels: ({ links }) => graph.update(links),
-  warning: ({ node, text }) => status.alert(`${node}: ${text}`, "warning"),
+  warning: ({ node, text }) => {
+    status.alert(`${node}: ${text}`, "warning");
+    graph.warn(node, text);
+  },
 };
 
 function message(said) {
@@ -267,7 +270,7 @@ find("volume").oninput = ({ target }) => {
 };
 document.addEventListener("keydown", (event) => {
   acted();
-  if (event.key === "Escape" && !find("interrupt").disabled) interrupt();
+  if (event.key === "Escape" && !find("interrupt").disabled && !find("graph-large").open) interrupt();
 });
 document.addEventListener("pointerdown", acted);
 setInterval(() => {

@@ -10,6 +10,13 @@ export class Properties {
     this.onSet = onSet;
     this.first = find("properties");
     this.others = find("other-properties");
+    /** @type {Map<string, (value: unknown) => void>} what shows another value, by node and property */
+    this.shown = new Map();
+  }
+
+  /** Show the value that holds now. */
+  hold(node, name, value) {
+    this.shown.get(`${node} ${name}`)?.(value);
   }
 
   /**
@@ -37,6 +44,10 @@ export class Properties {
       field.oninput = show;
       show();
     }
+    this.shown.set(`${property.node} ${property.name}`, (value) => {
+      hold(field, property, value);
+      field.oninput?.();
+    });
     const unit = property.unit ? `, in ${property.unit}` : "";
     const label = make("label", { for: id }, named(property.name), " ", make("small", {}, property.node + unit));
     return make("div", { class: "row", title: property.doc }, label, field, shown);
@@ -61,6 +72,13 @@ function control({ type, value, choices, min, max }) {
     return make("input", { type: bounded ? "range" : "number", min, max, step, value });
   }
   return make("input", { type: "text", value: value ?? "" });
+}
+
+/** Have a field show a value. */
+function hold(field, { type, choices }, value) {
+  if (type === "boolean") field.checked = Boolean(value);
+  else if (type === "choice") field.selectedIndex = choices.indexOf(value);
+  else field.value = value ?? "";
 }
 
 /** What a field holds, as the server takes it; null of an empty one, which is the node's own choice. */
