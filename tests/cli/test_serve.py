@@ -20,7 +20,7 @@ from websockets.sync.client import connect
 
 from tests.cli.conftest import Vflow
 from tests.stand_ins import PATIENCE_S
-from vflow.cli.serve import is_loopback
+from vflow.cli.serve import cores, is_loopback
 
 CERTIFICATE = (
     "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out certificate.pem -days 2"
@@ -60,7 +60,10 @@ def test_the_address_has_the_token_which_opens_a_session_and_a_signal_ends_all(n
             out, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0
     assert out == ""
-    assert err.splitlines() == ["loading", "open it in a browser; 16 sessions at most; Ctrl-C ends"]
+    assert err.splitlines() == [
+        "loading",
+        f"open it in a browser; up to 16 at once on {cores()}; Ctrl-C ends",
+    ]
     assert token not in err
 
 

@@ -37,10 +37,10 @@ def test_a_host_that_is_none_is_named(host: str) -> None:
 def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
     pem = tmp_path / "cert.pem"
     with pytest.raises(VflowError, match=r"the certificate .*cert\.pem cannot be used: No such file"):
-        configure(nothing, Place("127.0.0.1", 0, str(pem), str(pem)), 1, 1)
+        configure(nothing, Place("127.0.0.1", 0, str(pem), str(pem)), 1)
     pem.write_text("no certificate")
     with pytest.raises(VflowError, match=r"the certificate .*cert\.pem cannot be used"):
-        configure(nothing, Place("127.0.0.1", 0, str(pem), str(pem)), 1, 1)
+        configure(nothing, Place("127.0.0.1", 0, str(pem), str(pem)), 1)
 
 
 def test_a_second_signal_ends_a_reply_that_is_spoken(tmp_path: Path) -> None:

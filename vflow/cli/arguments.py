@@ -11,8 +11,6 @@ from vflow.printing import write
 
 TURNS = 10
 """Utterances that `vflow bench` speaks where no number is given."""
-SESSIONS = 16
-"""Sessions that `vflow serve` has at once where no number is given."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -156,8 +154,7 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         "--sessions",
         metavar="N",
         type=_count,
-        default=SESSIONS,
-        help=f"at once (default {SESSIONS})",
+        help="at once (default: as many as keep the latency that the graph's budget promises)",
     )
     parser.add_argument(
         "--token",

@@ -34,7 +34,7 @@ def build(
     supply: Supply, doors: Doors, limits: Limits, note: Callable[[str], None] | None = None
 ) -> Starlette:
     """The application of one agent. Its `state` has the `roster`, the `supply` and the `token`."""
-    routes = _Routes(supply, doors, Roster(limits), note or _note)
+    routes = _Routes(supply, doors, Roster(limits, room=lambda: supply.room), note or _note)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from vflow.web.commands import MALFORMED, POLICY, TOO_LARGE, Closing
 
+USUAL_SESSIONS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Of one server; times in seconds."""
 
-    sessions: int = 16
+    sessions: int | None = None
+    """At once; None: as many as keep the latency promised, where that can be told, else USUAL_SESSIONS."""
     waiting: int = 64
     """Clients that have connected and not begun."""
     message_bytes: int = 65_536

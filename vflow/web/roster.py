@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vflow.web.commands import LATER, Closing
-from vflow.web.limits import Limits
+from vflow.web.limits import USUAL_SESSIONS, Limits
 from vflow.web.load import Load
 
 MOST_LOAD = 0.9
@@ -38,9 +38,14 @@ class Roster:
     """The sessions of one server."""
 
     def __init__(
-        self, limits: Limits, clock: Callable[[], float] = time.monotonic, load: Load | None = None
+        self,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        load: Load | None = None,
+        room: Callable[[], int | None] = lambda: None,
     ) -> None:
-        self.limits, self._clock = limits, clock
+        """`room` says how many sessions keep the latency promised; None as long as nobody knows."""
+        self.limits, self._clock, self._room = limits, clock, room
         self.load = load or Load()
         self.guests: list[Guest] = []
         self.served = self.waiting = 0
@@ -60,11 +65,16 @@ class Roster:
         finally:
             self.waiting -= 1
 
+    @property
+    def capacity(self) -> int:
+        """Sessions at once."""
+        return self.limits.sessions or self._room() or USUAL_SESSIONS
+
     def admit(self, protocol: str) -> Guest:
         """Take a session in. Raises: Closing for one that cannot be served now, with the reason in words."""
         if self.stopping.is_set():
             raise Closing(LATER, "stopping", "the server is stopping; connect again later")
-        if (count := len(self.guests)) >= self.limits.sessions:
+        if (count := len(self.guests)) >= self.capacity:
             text = f"all {count} sessions of this server are taken; try again later"
             raise Closing(LATER, "full", text)
         if problem := self.strain():
@@ -128,7 +138,7 @@ class Roster:
                 }
                 for guest in self.guests
             ],
-            "capacity": self.limits.sessions,
+            "capacity": self.capacity,
             "served": self.served,
             "closed": dict(sorted(self.closed.items())),
             "stopping": self.stopping.is_set(),

@@ -63,7 +63,7 @@ def bind(place: Place) -> socket.socket:
     return bound
 
 
-def configure(app: Any, place: Place, sessions: int, message_bytes: int) -> uvicorn.Config:
+def configure(app: Any, place: Place, message_bytes: int) -> uvicorn.Config:
     """Raises: VflowError for a certificate that cannot be used."""
     config = uvicorn.Config(
         app,
@@ -76,7 +76,6 @@ def configure(app: Any, place: Place, sessions: int, message_bytes: int) -> uvic
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,
         ws_per_message_deflate=False,
-        limit_concurrency=sessions + SPARE,
         timeout_graceful_shutdown=LAST_S,
         proxy_headers=False,
         server_header=False,
@@ -101,6 +100,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._roster, self._listening = roster, listening
         self.signals = 0
+        config.limit_concurrency = roster.capacity + SPARE
         self._end_at_s = float("inf")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
