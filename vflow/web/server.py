@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import socket
 import ssl
 import time
@@ -20,6 +21,8 @@ from vflow.web.roster import Roster
 
 PING_S = 10.0
 """A client that does not answer a ping for so long has gone."""
+HANDSHAKE_S = 10.0
+"""For a TLS handshake."""
 GRACE_S, LAST_S = 0.7, 1
 """After the reply's end: for sessions to close their nodes; then for requests that are going on."""
 SPARE = 64
@@ -104,6 +107,10 @@ class Server(uvicorn.Server):
         self._end_at_s = float("inf")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.config.is_ssl:  # uvicorn does not say how long a handshake may take
+            loop = asyncio.get_running_loop()
+            create = functools.partial(loop.create_server, ssl_handshake_timeout=HANDSHAKE_S)
+            loop.create_server = create  # type: ignore[method-assign]
         await super().startup(sockets)
         if self.started:
             self._listening()
