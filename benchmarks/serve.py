@@ -1,10 +1,12 @@
 """Clients of a server that ask at the same moment: who is refused, how long the others wait, what it costs.
 
-    python benchmarks/serve.py [--clients 4] [--turns 3] [--scripted] [--sessions N] [--spread] [--json]
+    python benchmarks/serve.py [--clients 4] [--turns 3] [--rounds 1] [--scripted] [--sessions N]
+        [--spread] [--json]
 
 The server is a process of its own: `vflow serve voice_agent`, or with `--scripted` an agent whose generator
 and voice are scripted. Each client speaks the page's protocol: it says the bundled question, then silence, at
-their pace, as many times as `--turns` says; with `--spread` each begins at another moment. `wait` is from the
+their pace, as many times as `--turns` says, then leaves; with `--spread` each begins at another moment.
+`--rounds` does that again and again, with the memory, threads and descriptors after each. `wait` is from the
 last sound of a question that was sent to the first of the reply that came, `compute` from the end of speech
 that the server found to the first sound, by the server's own report. CPU seconds and memory are the
 server's.
@@ -35,8 +37,6 @@ from vflow.packet import SECOND
 
 RATE = 16_000
 PIECE_S = 0.02
-ANSWER_S = 12.0
-"""Silence after each question: a reply has this time to end."""
 TOKEN = "a-token-of-a-benchmark"
 ENDS_S = 30.0
 
@@ -75,18 +75,19 @@ class Server:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
-    def threads(self) -> int:
-        return len(os.listdir(f"/proc/{self.process.pid}/task"))
+    def count(self, kind: str) -> int:
+        """Of its threads (`task`), or its descriptors (`fd`)."""
+        return len(os.listdir(f"/proc/{self.process.pid}/{kind}"))
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(ENDS_S)
 
 
-async def client(address: str, clip: Clip, turns: int, start_s: float, asked: Asked) -> None:
-    """Ask `turns` times from `start_s` on, by the loop's clock; note what came of it."""
+async def client(address: str, clip: Clip, args: argparse.Namespace, start_s: float, asked: Asked) -> None:
+    """Ask as many times as there are turns, from `start_s` on, by the loop's clock; note what came of it."""
     loop = asyncio.get_running_loop()
-    silence = np.zeros(int(ANSWER_S * RATE), np.float32)
+    silence = np.zeros(int(args.answer_s * RATE), np.float32)
     said = (np.concatenate([clip.samples, silence]) * 32767).astype("<i2")
     size = round(PIECE_S * RATE)
     off: list[float] = []
@@ -95,7 +96,7 @@ async def client(address: str, clip: Clip, turns: int, start_s: float, asked: As
 
     async def speak(socket: Any) -> None:
         due = start_s
-        for _ in range(turns):
+        for _ in range(args.turns):
             off.append(due + clip.off_ns / SECOND)
             for at in range(0, len(said), size):
                 await asyncio.sleep(max(0.0, due - loop.time()))
@@ -146,10 +147,10 @@ async def run(server: Server, args: argparse.Namespace) -> dict[str, Any]:
     clip, asked = recorded(bundled()), Asked()
     cpu_s, rss, began_s = server.cpu_s(), server.rss_mib(), time.perf_counter()
     start_s = asyncio.get_running_loop().time() + 1.0
-    period_s = len(clip.samples) / RATE + ANSWER_S
+    period_s = len(clip.samples) / RATE + args.answer_s
     apart_s = period_s / args.clients if args.spread else 0
     starts = [start_s + apart_s * number for number in range(args.clients)]
-    await asyncio.gather(*(client(server.address, clip, args.turns, each, asked) for each in starts))
+    await asyncio.gather(*(client(server.address, clip, args, each, asked) for each in starts))
     minutes = (time.perf_counter() - began_s) / 60
     return {
         "clients": args.clients,
@@ -159,9 +160,14 @@ async def run(server: Server, args: argparse.Namespace) -> dict[str, Any]:
         "compute_ms": spread(asked.computes_ms),
         "unanswered": asked.unanswered,
         "cpu_s_a_session_minute": round((server.cpu_s() - cpu_s) / max(1, asked.served) / minutes, 2),
-        "mib": [round(rss), round(server.rss_mib())],
-        "threads": server.threads(),
+        "mib": [round(rss, 1), round(server.rss_mib(), 1)],
+        "threads": server.count("task"),
+        "descriptors": server.count("fd"),
     }
+
+
+async def run_all(server: Server, args: argparse.Namespace) -> list[dict[str, Any]]:
+    return [await run(server, args) for _ in range(args.rounds)]
 
 
 def be_the_server(options: list[str]) -> int:
@@ -181,6 +187,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--answer-s", type=float, default=12.0, help="silence after each question")
     parser.add_argument("--scripted", action="store_true")
     parser.add_argument("--sessions", type=int, help="what the server is told; by default nothing")
     parser.add_argument("--spread", action="store_true")
@@ -188,11 +196,8 @@ if __name__ == "__main__":
     args = parser.parse_args()
     server = Server(args.scripted, [] if args.sessions is None else ["--sessions", str(args.sessions)])
     try:
-        found = asyncio.run(run(server, args))
+        rounds = asyncio.run(run_all(server, args))
     finally:
         server.stop()
-    if args.json:
-        print(json.dumps(found))
-    else:
-        for name, value in found.items():
-            print(name, value)
+    for found in rounds:
+        print(json.dumps(found) if args.json else found)

@@ -25,6 +25,7 @@ from vflow.session.preloaded import Preloaded, load_for_sessions
 from vflow.web import NEEDS, Limits, require
 from vflow.web.capacity import measured
 from vflow.web.doors import Doors, new_token
+from vflow.web.memory import few_arenas
 from vflow.web.supply import Supply, serving_options
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace, token: str) -> int:
+    few_arenas()
     server = importlib.import_module("vflow.web.server")
     build = importlib.import_module("vflow.web.application").build
     place: Place = server.Place(args.host, args.port, args.certfile, args.keyfile)
