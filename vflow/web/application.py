@@ -72,7 +72,7 @@ class _Routes:
 
     async def raw_socket(self, socket: WebSocket) -> None:
         try:
-            core = RawProtocol(socket.query_params.get("rate", ""))
+            core = RawProtocol(socket.query_params.get("rate", ""), "resume" in socket.query_params)
         except Closing as closing:
             self.roster.count(closing.code)
             wire = Wire(socket, self.roster.limits)

@@ -32,6 +32,8 @@ class Limits:
     """Without a message."""
     send_s: float = 5.0
     """Until a client takes what it is sent."""
+    resume_for_s: float = 30.0
+    """How long a session waits for a client whose connection was lost; 0: not at all."""
     drain_s: float = 2.0
     """What a reply that is spoken gets when the server stops."""
 

@@ -12,12 +12,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from vflow.web.commands import LATER, Closing
+from vflow.graph.graph import Budget
+from vflow.packet import MS
+from vflow.report.turn import TurnRecord
+from vflow.web.commands import LATER, LEAVING, Closing
 from vflow.web.limits import USUAL_SESSIONS, Limits
+from vflow.web.line import Lines
 from vflow.web.load import Load
 
 MOST_LOAD = 0.9
 """Of the usable cores: beyond, one more session would slow down those that are served."""
+BUSY = ("processing", "speaking")
+LOOK_S = 0.02
+"""Between two looks at a reply that is to end."""
 RECENT_S, FEW = 30.0, 3
 """Turns of the last 30 s, three or more, say whether the promised latency is kept."""
 
@@ -48,6 +55,7 @@ class Roster:
         self.limits, self._clock, self._room = limits, clock, room
         self.load = load or Load()
         self.guests: list[Guest] = []
+        self.lines = Lines()
         self.served = self.waiting = 0
         self.closed: Counter[str] = Counter()
         """Connections that have ended, by the word for it."""
@@ -95,6 +103,22 @@ class Roster:
     def turn_took(self, took_ms: float, promised_ms: float) -> None:
         """A turn's latency, and what the graph promises."""
         self._late.append((self._clock(), took_ms, promised_ms))
+
+    def judge(self, record: TurnRecord, budget: Budget | None) -> None:
+        """Hold a turn against what the graph promises."""
+        if budget is not None:
+            took_ns = record.latency_ns("v2v" if budget.start == "voice_off" else "compute")
+            if took_ns is not None:
+                self.turn_took(took_ns / MS, budget.limit_ns / MS)
+
+    async def stopped(self, guest: Guest) -> None:
+        """Once the server stops, let the reply that is spoken end. Raises: Closing then."""
+        await self.stopping.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.limits.drain_s):
+                while guest.state in BUSY:
+                    await asyncio.sleep(LOOK_S)
+        raise Closing(LEAVING, "stopping", "the server stops")
 
     def strain(self) -> str:
         """Why one more session would not be served within the latency promised; '' where it would."""
