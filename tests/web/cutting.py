@@ -28,7 +28,7 @@ class Cutting:
         self.port: int = self._listening.getsockname()[1]
         self.cuts = 0
         self._wire = threading.Lock()
-        self._ends: tuple[socket.socket, ...] = ()  # of the connection that was not cut yet; guarded by _wire
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []  # not cut yet; guarded by _wire
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
@@ -43,14 +43,12 @@ class Cutting:
             thread.join(PATIENCE_S)
 
     def cut(self) -> None:
-        """Cut the connection that there is."""
+        """Cut the connections that there are."""
         with self._wire:
-            for end in self._ends:
-                with contextlib.suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
-                end.close()
-            self.cuts += bool(self._ends)
-            self._ends = ()
+            cut, self._pairs = self._pairs, []
+            self.cuts += bool(cut)
+        for pair in cut:
+            end_of(pair)
 
     def _run(self, work: Callable[..., None], *args: Any) -> None:
         thread = threading.Thread(target=work, args=args, daemon=True)
@@ -61,10 +59,9 @@ class Cutting:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listening.accept()
-                self.cut()
                 server = socket.create_connection(("127.0.0.1", self._port))
                 with self._wire:
-                    self._ends = client, server
+                    self._pairs.append((client, server))
                 self._run(self._forward, client, server, 1 << 60)
                 self._run(self._forward, server, client, next(self._budgets))
 
@@ -74,9 +71,18 @@ class Cutting:
                 target.sendall(data)
                 budget -= len(data)
         with self._wire:
-            mine = source in self._ends
-        if mine:
-            self.cut()
+            mine = [pair for pair in self._pairs if source in pair]
+            self._pairs = [pair for pair in self._pairs if source not in pair]
+            self.cuts += bool(mine) and budget <= 0
+        for pair in mine:
+            end_of(pair)
+
+
+def end_of(pair: tuple[socket.socket, socket.socket]) -> None:
+    for end in pair:
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
 
 
 def budgets(seed: int, cuts: int) -> Iterator[int]:

@@ -11,6 +11,8 @@ from vflow.printing import write
 
 TURNS = 10
 """Utterances that `vflow bench` speaks where no number is given."""
+RESUME_FOR_S = 30
+"""How long `vflow serve` keeps a session whose connection was lost."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -157,6 +159,13 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         help="at once (default: as many as keep the latency that the graph's budget promises)",
     )
     parser.add_argument(
+        "--resume-for",
+        metavar="SECONDS",
+        type=_seconds,
+        default=RESUME_FOR_S,
+        help=f"keep a session whose connection was lost (default {RESUME_FOR_S}; 0: not at all)",
+    )
+    parser.add_argument(
         "--token",
         help="what clients show; default: the variable VFLOW_TOKEN, else a random one",
     )
@@ -195,6 +204,10 @@ def _port(text: str) -> int:
 
 def _count(text: str) -> int:
     return _whole(text, 1, 10_000)
+
+
+def _seconds(text: str) -> int:
+    return _whole(text, 0, 3_600)
 
 
 def _whole(text: str, low: int, high: int) -> int:

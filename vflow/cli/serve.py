@@ -68,7 +68,7 @@ def _serve(args: argparse.Namespace, token: str) -> int:
     server = importlib.import_module("vflow.web.server")
     build = importlib.import_module("vflow.web.application").build
     place: Place = server.Place(args.host, args.port, args.certfile, args.keyfile)
-    limits = Limits(sessions=args.sessions)
+    limits = Limits(sessions=args.sessions, resume_for_s=args.resume_for)
     with contextlib.closing(server.bind(place)) as bound:
         overrides = graph_options.overrides_of(args.set)
         options = {**serving_options(), "push_to_talk": args.push_to_talk}

@@ -12,6 +12,8 @@ from vflow.errors import VflowError
 END, LEAVING, WRONG_KIND, DROPPED, MALFORMED = 1000, 1001, 1003, 1006, 1007
 POLICY, TOO_LARGE, FAULT, LATER = 1008, 1009, 1011, 1013
 """Close codes of RFC 6455 and its registry."""
+COMING_BACK = 4001
+"""A client has closed a connection in which it heard nothing, and goes on by another."""
 LOWEST_RATE, HIGHEST_RATE, USUAL_RATE = 8_000, 192_000, 16_000
 """Of a client's audio, in Hz."""
 LONGEST_S = 1e6

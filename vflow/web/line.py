@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from starlette.websockets import WebSocketDisconnect, WebSocketDisconnected
 
 from vflow.web.commands import (
+    COMING_BACK,
     DROPPED,
     FAULT,
     LEAVING,
@@ -26,8 +27,14 @@ from vflow.web.limits import Limits
 from vflow.web.protocol import Frame
 from vflow.web.wire import Wire
 
-BY_SERVER = {MALFORMED: "bad_message", TOO_LARGE: "too_large", FAULT: "no_pong", DROPPED: "lost"}
-"""Closes that are not told by us but by the WebSocket's own library, by their codes."""
+BY_CODE = {
+    MALFORMED: "bad_message",
+    TOO_LARGE: "too_large",
+    FAULT: "no_pong",
+    DROPPED: "lost",
+    COMING_BACK: "lost",
+}
+"""Closes that are told by the client, or by the WebSocket's own library, by their codes."""
 COMES_BACK = ("lost", "no_pong", "slow_reader", "replaced")
 """The words for the end of a connection that nobody meant to end."""
 GONE = (Closing, WebSocketDisconnect, WebSocketDisconnected)
@@ -104,7 +111,7 @@ class Line:
         if isinstance(gone, Closing):
             return gone.code
         code = await self.wire.code_of(gone) if isinstance(gone, WebSocketDisconnect) else 0
-        return BY_SERVER.get(code, "left")
+        return BY_CODE.get(code, "left")
 
     async def catch_up_and_wait(self) -> None:
         """Send what the client has not got; never returns. Raises: as `Wire.send`."""

@@ -4,6 +4,7 @@ import { find, make } from "./dom.js";
 const STATES = {
   offline: "Not connected",
   connecting: "Connecting",
+  reconnecting: "Reconnecting",
   idle: "Ready",
   listening: "Listening",
   processing: "Thinking",
