@@ -169,6 +169,9 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         "--token",
         help="what clients show; default: the variable VFLOW_TOKEN, else a random one",
     )
+    parser.add_argument(
+        "--log", choices=("text", "json"), default="text", help="how standard error says what happens"
+    )
     parser.add_argument("--no-token", action="store_true", help="everyone on this machine may come in")
     parser.add_argument("--certfile", metavar="PEM", help="certificate: the server speaks TLS")
     parser.add_argument("--keyfile", metavar="PEM", help="its private key")

@@ -25,6 +25,7 @@ from vflow.session.preloaded import Preloaded, load_for_sessions
 from vflow.web import NEEDS, Limits, require
 from vflow.web.capacity import measured
 from vflow.web.doors import Doors, new_token
+from vflow.web.event_log import as_json
 from vflow.web.memory import few_arenas
 from vflow.web.supply import Supply, serving_options
 
@@ -75,23 +76,25 @@ def _serve(args: argparse.Namespace, token: str) -> int:
         graph = load_for_sessions(args.file, overrides=overrides, **options)
         supply = Supply(graph)
         doors = Doors(token, hosts_of(args), args.host in ANY, any_scheme=args.behind_proxy)
-        app = build(supply, doors, limits, _say)
+        say = _note_as_json if args.log == "json" else _say
+        app = build(supply, doors, limits, say)
+        roster: Roster = app.state.roster
+        roster.tell = as_json if args.log == "json" else roster.tell
         config = server.configure(app, place, limits.message_bytes)  # a bad certificate, first
         for warning in graph.warnings:
-            _say(f"warning: {warning}")
-        _say("loading")
+            say(f"warning: {warning}")
+        say("loading")
         agent = Preloaded(graph)
         supply.put(agent, measured(agent))
-        roster: Roster = app.state.roster
         if graph.budget and supply.room and roster.capacity > supply.room:
-            _say(TOO_MANY.format(supply.room, graph.budget.limit_ns / MS, cores()))
+            say(TOO_MANY.format(supply.room, graph.budget.limit_ns / MS, cores()))
 
         def listening() -> None:
             host = shown_host(args.host)
             address = f"{'https' if args.certfile else 'http'}://{host}:{bound.getsockname()[1]}/"
             emit(f"{address}#token={token}" if token else address)
             most = f"up to {roster.capacity} at once on {cores()}"
-            _say(f"open it in a browser; {most}; Ctrl-C ends")
+            say(f"open it in a browser; {most}; Ctrl-C ends")
 
         serving = server.Server(config, roster, listening)
         server.run(serving, bound)
@@ -99,6 +102,10 @@ def _serve(args: argparse.Namespace, token: str) -> int:
             call_within(CLOSE_S, agent.close, "the preloaded agent")
         _leave_at_once()
     return INTERRUPTED if serving.force_exit else OK
+
+
+def _note_as_json(line: str) -> None:
+    as_json("note", {"text": line})
 
 
 def cores() -> str:

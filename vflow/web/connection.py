@@ -138,6 +138,7 @@ class Connection:
         if getattr(cause, "temporary", False):
             self._note(f"session {guest.id} could not be served: {where}{type(cause).__name__}")
             raise Closing(LATER, "busy", BUSY_MODELS) from error
+        self._roster.failed(guest, getattr(error, "node", ""), type(cause).__name__)
         self._note(f"session {guest.id} failed: {where}{type(cause).__name__}")
         self._supply.renew()
         raise Closing(FAULT, "failed", "the agent failed; the server says where") from error
@@ -155,6 +156,7 @@ class Connection:
         )
         self._playback = Playback(self._core.start.played)
         self._line.protocol, guest.state = self._core.name, "idle"
+        guest.pipeline = session.pipeline
         while True:
             try:
                 await self._converse(session, guest, rate)
@@ -167,6 +169,7 @@ class Connection:
                     self._line.retire(gone, self._core.leave(gone) if word == "replaced" else [])
                 await self._wait(session, guest)
             self._line.switch()
+            self._roster.tally.resumed += 1
 
     async def _converse(self, session: Session, guest: Guest, rate: int) -> None:
         """Raises: Closing, or WebSocketDisconnect."""
@@ -263,10 +266,10 @@ class Connection:
             case StateChanged(state):
                 guest.state = state
             case TurnEnded(record):
-                guest.turns += 1
-                self._roster.judge(record, session.graph.budget)
+                self._roster.turn(guest, record, session.graph.budget)
             case Warned():
                 guest.warnings += 1
+                self._roster.tally.warnings += 1
 
     # by the clock
 
