@@ -62,7 +62,7 @@ class AppSink(Sink):
     holds: bool = prop(False, doc="with pace: clock, the application pauses where the reply is held")
     audio = In(Audio(channels=1))
 
-    _held = False
+    _held = _paused = False
     _in_hand = 0
     """Frames that wait for room, or for the end of a hold."""
     _sent: SentAudio | None = None
@@ -86,7 +86,7 @@ class AppSink(Sink):
             raise Unavailable(f"{self.ctx.name} has to know the rate of its audio; set its property 'rate'")
         self._handing = threading.Lock()  # no block is handed over after a drop that it belongs before
         self._gain = self._target = 1.0
-        self._held, self._in_hand = False, 0
+        self._held, self._paused, self._in_hand = False, False, 0
         self._taken_back: Flush | None = None  # the last flush that took a reply back
         self._warned: set[str] = set()
         self._clock = 0, 0  # with pace: clock, a time in ns and the frame that plays then
@@ -133,6 +133,15 @@ class AppSink(Sink):
             self.ctx.post("played", phase="late", played=late)
         self.ctx.notify()
 
+    def pause(self, paused: bool) -> None:
+        """Send nothing, and wait for no report, while the line to the listener is down. Any thread."""
+        if (sent := self._sent) is None or paused == self._paused:
+            return
+        with self._handing:
+            self._clock = self.ctx.now_ns(), self._frame(sent)
+            self._paused = paused
+        self.ctx.notify()
+
     # the node's side
 
     def process(self, packet: AudioPacket) -> None:
@@ -153,7 +162,7 @@ class AppSink(Sink):
         """Send a block; False while the reply is held."""
         sent = self._opened()
         with self._handing:
-            if self._held:
+            if self._held or self._paused:
                 self._patient_until = None
                 return False
             if not sent.unheard:  # it plays from now on
@@ -220,7 +229,7 @@ class AppSink(Sink):
     def _frame(self, sent: SentAudio) -> int:
         """The frame that plays now, by the clock, which stands still where the application pauses."""
         time_ns, frame = self._clock
-        if self._held and self.holds:
+        if self._paused or (self._held and self.holds):
             return frame
         return frame + (self.ctx.now_ns() - time_ns) * sent.rate // SECOND
 
@@ -238,7 +247,7 @@ class AppSink(Sink):
     def _time_ns(self, frame: int) -> int:
         """When the clock has come to a frame; when to look again, where it stands still."""
         time_ns, at = self._clock
-        if self._held and self.holds:
+        if self._paused or (self._held and self.holds):
             return self.ctx.now_ns() + FRAME_NS
         return time_ns - (at - frame) * SECOND // self._opened().rate + 1
 
@@ -254,7 +263,8 @@ class AppSink(Sink):
                 return
             if until_ns is not None and now >= until_ns:
                 return
-            if self.pace == "clock":
+            if self.pace == "clock" or self._paused:
+                self._patient_until = None
                 self.ctx.wait_until(self._time_ns(sent.count - most))
                 continue
             heard = sent.count - unheard

@@ -57,7 +57,7 @@ class AppSource(Node):
     idle: Duration = prop("200ms", ge="20ms", le="10s", doc="a pause of pushes after which silence follows")
     audio = Out(Audio(channels=1))
 
-    _open = False
+    _open = _paused = False
 
     @functools.cached_property
     def room(self) -> Outbox[bool]:
@@ -75,6 +75,7 @@ class AppSource(Node):
         self._mixdowns: dict[int, Mixdown] = {}  # by rate; guarded by _lock
         self._ending = self._refused = False  # guarded by _lock
         self._warned = False
+        self._paused = False
         self._at_ns = 0  # end of what has left
         self._open = True
 
@@ -117,6 +118,13 @@ class AppSource(Node):
             self._add(data, rate)
         self.ctx.notify()
         return True
+
+    def pause(self, paused: bool) -> None:
+        """Say whether the one who speaks cannot be heard for a while: no silence takes the place of what he
+        says then, and what comes late goes on where it stopped. Any thread."""
+        if self._open:
+            self._paused = paused
+            self.ctx.notify()
 
     def press(self) -> None:
         """Mark that the user holds a button down, and what is pushed from now on is an utterance: for a
@@ -198,6 +206,9 @@ class AppSource(Node):
                 yield self._packet(block)
             elif self._ending:
                 return
+            elif self._paused:
+                self.ctx.wait_until()
+                pushed_ns, silent_ns, waited = self.ctx.now_ns(), 0, True
             elif (due := self._silence_due(pushed_ns, silent_ns)) > now:
                 self.ctx.wait_until(due)
             else:

@@ -236,7 +236,7 @@ def test_a_client_that_never_reads_is_closed_and_its_session_freed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vflow.web.server.SEND_BUFFER", 4_096)
-    limits = replace(QUIET, send_s=0.3)
+    limits = replace(QUIET, send_s=0.3, resume_for_s=0.2)
     with agent(tmp_path, word_ms=5_000) as preloaded, Live(preloaded, limits) as live:
         with live.client() as other, live.deaf('{"type": "start"}', '{"type": "ask", "text": "go on"}'):
             other.begin()
@@ -248,7 +248,8 @@ def test_a_client_that_never_reads_is_closed_and_its_session_freed(
 
 
 def test_a_client_that_leaves_while_the_agent_speaks_frees_its_session(tmp_path: Path) -> None:
-    with agent(tmp_path, word_ms=500) as preloaded, Live(preloaded) as live:
+    limits = replace(QUIET, resume_for_s=0.2)
+    with agent(tmp_path, word_ms=500) as preloaded, Live(preloaded, limits) as live:
         with live.client() as client:
             client.begin()
             client.say("ask", text="go on")

@@ -225,3 +225,76 @@ def test_the_microphone_is_packed_to_frames_of_20_ms(page: Page) -> None:
     assert [len(frame) for frame in frames] == [960] * (50 * BLOCK // 960)
     packed = np.concatenate(frames) / 32767
     assert np.abs(packed - np.clip(heard[: len(packed)], -1, 1)).max() < 1e-4
+
+
+def test_what_the_server_lacks_is_said_again_and_no_more_than_five_seconds_are_kept(page: Page) -> None:
+    found = page.window.evaluate(
+        """async () => {
+          const { Said } = await import("/said.js");
+          const said = new Said();
+          for (const message of ["one", "two", "three", "four"]) said.add(message);
+          const lacked = [said.after(2), said.after(4)];
+          said.add("five");
+          lacked.push(said.after(4));
+          for (let at = 0; at < 6; at++) said.add(new ArrayBuffer(96_000));
+          const kept = said.after(5).length;
+          said.add("last");
+          return [lacked, kept, said.after(5 + kept)];
+        }"""
+    )
+    assert found == [[["three", "four"], [], ["five"]], 5, ["last"]]
+
+
+def test_what_was_played_is_told_when_it_sounds(page: Page) -> None:
+    order = page.window.evaluate(
+        """async () => {
+          const { Speaker } = await import("/speaker.js");
+          const order = [];
+          return new Promise((done) => {
+            const speaker = new Speaker(({ seconds }) => {
+              order.push(seconds);
+              if (order.length === 4) done(order);
+            });
+            speaker.context = { baseLatency: 0.01, outputLatency: 0.1 };
+            speaker.left({ turn: 1, seconds: 2, last: false });
+            order.push("left");
+            speaker.context = { baseLatency: 0, outputLatency: 1e9 };
+            speaker.left({ turn: 1, seconds: 3, last: true });
+            speaker.context = {};
+            speaker.left({ turn: 1, seconds: 1, last: false });
+          });
+        }"""
+    )
+    assert order == ["left", 1, 2, 3]
+
+
+def test_a_setting_that_is_refused_shows_the_value_that_holds(page: Page) -> None:
+    shown = page.window.evaluate(
+        """async () => {
+          const { Properties } = await import("/properties.js");
+          const properties = new Properties(() => {});
+          const number = { node: "voice", type: "number", min: 0, max: 9 };
+          properties.show([
+            { ...number, name: "speed", value: 2 },
+            { node: "voice", name: "gain", type: "number", value: 1 },
+            { node: "voice", name: "loud", type: "boolean", value: true },
+          ]);
+          const field = (name) => document.getElementById(`property-voice-${name}`);
+          const fields = ["speed", "gain", "loud"].map(field);
+          const set = (field, change) => {
+            Object.assign(field, change);
+            field.dispatchEvent(new Event("input"));
+            field.dispatchEvent(new Event("change"));
+          };
+          set(fields[0], { value: "5" });
+          set(fields[0], { value: "8" });
+          set(fields[1], { value: "7" });
+          set(fields[2], { checked: false });
+          properties.refused("voice", "speed is 8, out of range; at most 6");
+          properties.refused("other", "gain is 7, out of range");
+          properties.refused("voice", "voice.loud cannot change while it runs");
+          const output = document.querySelector("output[for=property-voice-speed]").textContent;
+          return [fields[0].value, output, fields[1].value, fields[2].checked];
+        }"""
+    )
+    assert shown == ["5", "5", "7", True]

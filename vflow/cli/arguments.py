@@ -11,8 +11,8 @@ from vflow.printing import write
 
 TURNS = 10
 """Default number of utterances that `vflow bench` speaks."""
-SESSIONS = 16
-"""Default number of sessions that `vflow serve` has at once."""
+RESUME_FOR_S = 30
+"""How long `vflow serve` keeps a session whose connection was lost, by default."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -165,12 +165,21 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         "--sessions",
         metavar="N",
         type=_count,
-        default=SESSIONS,
-        help=f"at once (default {SESSIONS})",
+        help="at once (default: as many as keep the latency that the graph's budget promises)",
+    )
+    parser.add_argument(
+        "--resume-for",
+        metavar="SECONDS",
+        type=_seconds,
+        default=RESUME_FOR_S,
+        help=f"keep a session whose connection was lost (default {RESUME_FOR_S}; 0: not at all)",
     )
     parser.add_argument(
         "--token",
         help="what clients show; default: the variable VFLOW_TOKEN, else a random one",
+    )
+    parser.add_argument(
+        "--log", choices=("text", "json"), default="text", help="how standard error says what happens"
     )
     parser.add_argument("--no-token", action="store_true", help="everyone on this machine may come in")
     parser.add_argument("--certfile", metavar="PEM", help="certificate: the server speaks TLS")
@@ -218,6 +227,10 @@ def _watch_port(text: str) -> int:
 
 def _count(text: str) -> int:
     return _whole(text, 1, 10_000)
+
+
+def _seconds(text: str) -> int:
+    return _whole(text, 0, 3_600)
 
 
 def _whole(text: str, low: int, high: int) -> int:

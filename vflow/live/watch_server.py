@@ -29,7 +29,7 @@ class WatchServer:
         place = Place(HOST, port)
         self._bound = bind(place, "--watch PORT")
         token = new_token() if token is None else token
-        config = configure(build(feed, Doors(token)), place, LIMITS.sessions, LIMITS.message_bytes)
+        config = configure(build(feed, Doors(token)), place, LIMITS.message_bytes)
         config.lifespan_class = LifespanOff
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="vflow:watch", daemon=True)

@@ -14,8 +14,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDiscon
 
 from vflow.live.feed import ENDED, Feed, Follower
 from vflow.web.commands import END, LATER, POLICY, Closing, PlayedSoFar, Set
-from vflow.web.connection import first_of
 from vflow.web.doors import DoorKeeper, Doors
+from vflow.web.first import first
 from vflow.web.limits import Limits
 from vflow.web.page_files import read_page
 from vflow.web.protocol import PageProtocol
@@ -89,7 +89,7 @@ class _Routes:
         """Raises: Closing, or WebSocketDisconnect."""
         follower = self._feed.follow()
         try:
-            await first_of(_events(wire, follower), _figures(wire, follower), self._read(wire, core))
+            await first(_events(wire, follower), _figures(wire, follower), self._read(wire, core))
         finally:
             self._feed.leave(follower)
 

@@ -24,6 +24,7 @@ class Source(Protocol):
     def press(self) -> None: ...
     def release(self) -> None: ...
     def end(self) -> None: ...
+    def pause(self, paused: bool) -> None: ...
 
 
 class TextSource(Protocol):
@@ -41,6 +42,7 @@ class Output(Protocol):
     forget: Callable[[], int]
 
     def played(self, seconds: float, turn: int | None = None) -> None: ...
+    def pause(self, paused: bool) -> None: ...
 
 
 class Ends:
@@ -85,6 +87,12 @@ class Ends:
         for use in (SOURCE, TYPED):
             if use in self._nodes:
                 self._nodes[use].end()
+
+    def pause(self, paused: bool) -> None:
+        """Say whether nobody can be heard or listens at present."""
+        for use in (SOURCE, SINK):
+            if use in self._nodes:
+                self._nodes[use].pause(paused)
 
     def _node(self, use: str, otherwise: str) -> Any:
         if use not in self._nodes:

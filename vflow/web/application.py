@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from vflow.errors import install_command
 from vflow.printing import print_line
 from vflow.web.commands import Closing
 from vflow.web.connection import Connection
@@ -34,7 +36,7 @@ def build(
     supply: Supply, doors: Doors, limits: Limits, note: Callable[[str], None] | None = None
 ) -> Starlette:
     """The application of one agent. Its `state` has the `roster`, the `supply` and the `token`."""
-    routes = _Routes(supply, doors, Roster(limits), note or _note)
+    routes = _Routes(supply, doors, Roster(limits, room=lambda: supply.room), note or _note)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -49,6 +51,7 @@ def build(
             Route("/health", routes.health),
             Route("/ready", routes.ready),
             Route("/status", routes.status),
+            Route("/metrics", routes.metrics),
             Route("/", routes.page),
             Route("/{name}", routes.page),
         ],
@@ -65,6 +68,7 @@ class _Routes:
     def __init__(self, supply: Supply, doors: Doors, roster: Roster, note: Callable[[str], None]) -> None:
         self._supply, self._doors, self._note = supply, doors, note
         self._files = read_page()
+        self._metrics: Any = None
         self.roster = roster
 
     async def page_socket(self, socket: WebSocket) -> None:
@@ -72,7 +76,7 @@ class _Routes:
 
     async def raw_socket(self, socket: WebSocket) -> None:
         try:
-            core = RawProtocol(socket.query_params.get("rate", ""))
+            core = RawProtocol(socket.query_params.get("rate", ""), "resume" in socket.query_params)
         except Closing as closing:
             self.roster.count(closing.code)
             wire = Wire(socket, self.roster.limits)
@@ -95,10 +99,25 @@ class _Routes:
         return JSONResponse(body, 503 if problem else 200, headers=NO_STORE)
 
     async def status(self, request: Request) -> Response:
+        self._admit(request)
+        return JSONResponse(self.roster.status(), headers=NO_STORE)
+
+    async def metrics(self, request: Request) -> Response:
+        self._admit(request)
+        if self._metrics is None:
+            try:
+                self._metrics = importlib.import_module("vflow.web.metrics").Metrics(self.roster)
+            except ImportError:
+                raise HTTPException(
+                    501, f"prometheus-client is missing; {install_command('serve')}"
+                ) from None
+        return Response(self._metrics.text(), media_type=self._metrics.content_type, headers=NO_STORE)
+
+    def _admit(self, request: Request) -> None:
+        """Raises: HTTPException for one who does not show the token."""
         if not self._doors.admits(request.scope["headers"], ()):
             self.roster.count("token")
             raise HTTPException(401, "the token is missing or wrong", {"www-authenticate": "Bearer"})
-        return JSONResponse(self.roster.status(), headers=NO_STORE)
 
     async def page(self, request: Request) -> Response:
         file = self._files.get(request.path_params.get("name", ""))

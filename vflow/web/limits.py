@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from vflow.web.commands import MALFORMED, POLICY, TOO_LARGE, Closing
 
+USUAL_SESSIONS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Of one server; times in seconds."""
 
-    sessions: int = 16
+    sessions: int | None = None
+    """At once; None: as many as keep the latency promised, where that can be told, else USUAL_SESSIONS."""
     waiting: int = 64
     """Clients that have connected and not begun."""
     message_bytes: int = 65_536
@@ -29,6 +32,8 @@ class Limits:
     """Without a message."""
     send_s: float = 5.0
     """Until a client takes what it is sent."""
+    resume_for_s: float = 30.0
+    """How long a session waits for a client whose connection was lost; 0: not at all."""
     drain_s: float = 2.0
     """What a reply that is spoken gets when the server stops."""
 

@@ -24,7 +24,7 @@ from vflow.session.events import (
     UserText,
     Warned,
 )
-from vflow.web.commands import MALFORMED, WRONG_KIND, Closing, Command, Message, Sound, Start
+from vflow.web.commands import MALFORMED, WRONG_KIND, Closing, Command, Message, Resume, Sound, Start
 
 STAGES = (
     ("endpoint", "voice_off", "decided"),
@@ -91,8 +91,9 @@ class PageProtocol:
             if self.start is not None:
                 raise Closing(MALFORMED, "bad_message", "'start' came twice; it is said once")
             self.start = message
-        elif self.start is None:
-            raise Closing(MALFORMED, "bad_message", "the first message is 'start'")
+        elif (self.start is None) != isinstance(message, Resume):
+            text = "the first message is 'start', or 'resume'; both are said once"
+            raise Closing(MALFORMED, "bad_message", text)
         return message
 
     def ready(self, about: Mapping[str, Any]) -> list[Frame]:

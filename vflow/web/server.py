@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import socket
 import ssl
 import time
@@ -20,6 +21,8 @@ from vflow.web.roster import Roster
 
 PING_S = 10.0
 """A client that does not answer a ping for so long has gone."""
+HANDSHAKE_S = 10.0
+"""For a TLS handshake."""
 GRACE_S, LAST_S = 0.7, 1
 """After the reply's end: for sessions to close their nodes; then for requests that are going on."""
 SPARE = 64
@@ -63,7 +66,7 @@ def bind(place: Place, option: str = "--port") -> socket.socket:
     return bound
 
 
-def configure(app: Any, place: Place, sessions: int, message_bytes: int) -> uvicorn.Config:
+def configure(app: Any, place: Place, message_bytes: int) -> uvicorn.Config:
     """Raises: VflowError for a certificate that cannot be used."""
     config = uvicorn.Config(
         app,
@@ -76,7 +79,6 @@ def configure(app: Any, place: Place, sessions: int, message_bytes: int) -> uvic
         ws_ping_interval=PING_S,
         ws_ping_timeout=PING_S,
         ws_per_message_deflate=False,
-        limit_concurrency=sessions + SPARE,
         timeout_graceful_shutdown=LAST_S,
         proxy_headers=False,
         server_header=False,
@@ -101,9 +103,14 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._roster, self._listening = roster, listening
         self.signals = 0
+        config.limit_concurrency = roster.capacity + SPARE
         self._end_at_s = float("inf")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.config.is_ssl:  # uvicorn does not say how long a handshake may take
+            loop = asyncio.get_running_loop()
+            create = functools.partial(loop.create_server, ssl_handshake_timeout=HANDSHAKE_S)
+            loop.create_server = create  # type: ignore[method-assign]
         await super().startup(sockets)
         if self.started:
             self._listening()

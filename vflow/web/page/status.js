@@ -5,6 +5,7 @@ const STATES = {
   offline: "Not connected",
   connecting: "Connecting",
   loading: "Loading",
+  reconnecting: "Reconnecting",
   idle: "Ready",
   listening: "Listening",
   processing: "Thinking",
