@@ -22,6 +22,8 @@ ANSWERS = ("phone", "number", "email", "name", "yes_no")
 """Kinds of answer that `Conversation.expect` knows."""
 KEPT = 10_000
 """Entries: more than any model takes."""
+_SETTLED = 64
+"""Replies whose end is known for good that are remembered; the newest."""
 _REMOVED = 16
 """Replies of which nothing was heard that are remembered: a report that comes late may bring one back."""
 
@@ -35,6 +37,7 @@ class Conversation:
         self._of_turn: dict[int, list[int]] = {}  # the counts of each turn's entries
         self._removed: dict[int, tuple[int, Utterance]] = {}  # by turn, with its count
         self._count = 0
+        self._settled: dict[int, str] = {}  # by turn, what of its reply was heard for good
         self._expected = ""
         self.dropped = 0
         """Entries at the start that there was no room for."""
@@ -60,6 +63,10 @@ class Conversation:
     def append(self, role: str, text: str, turn: int) -> None:
         """Add an entry at the end; of more than KEPT the first is dropped."""
         with self._lock:
+            if role == "assistant" and turn in self._settled:
+                text = self._settled[turn]
+                if not text:
+                    return
             self._entries[self._count] = Utterance(role, text, turn)
             self._of_turn.setdefault(turn, []).append(self._count)
             self._count += 1
@@ -71,6 +78,7 @@ class Conversation:
         """Cut the reply of `turn` to what was heard; a reply of which nothing was heard is removed. Where
         more of it was heard than had been known, it is put right, and comes back to its place."""
         with self._lock:
+            heard = self._settled.get(turn, heard)
             if heard and turn in self._removed:
                 at, entry = self._removed.pop(turn)
                 self._of_turn.setdefault(turn, []).append(at)
@@ -85,12 +93,23 @@ class Conversation:
             while len(self._removed) > _REMOVED:
                 del self._removed[next(iter(self._removed))]
 
-    def delete(self, turn: int) -> None:
-        """Remove every entry of `turn`."""
+    def settle(self, turn: int, heard: str) -> None:
+        """Say for good what was heard of the reply of `turn`, whether it is here already or still to come: it
+        is cut to that, and no later `truncate` changes it. Any thread."""
         with self._lock:
-            self._removed.pop(turn, None)
+            self._settled[turn] = heard
+            while len(self._settled) > _SETTLED:
+                del self._settled[next(iter(self._settled))]
+        self.truncate(turn, heard)
+
+    def delete(self, turn: int, role: str = "") -> None:
+        """Remove every entry of `turn`, or those of one role."""
+        with self._lock:
+            if role != "user":
+                self._removed.pop(turn, None)
             for at in list(self._of_turn.get(turn, ())):
-                self._remove(at)
+                if role in ("", self._entries[at].role):
+                    self._remove(at)
 
     def _remove(self, at: int) -> None:
         turn = self._entries.pop(at).turn

@@ -273,3 +273,21 @@ def test_marks_without_end_are_refused_until_some_have_left(harness: Harness) ->
         node.release()
     assert next(iter(harness.produce()))
     node.release()
+
+
+def test_a_time_of_the_stream_is_found_in_what_was_pushed(harness: Harness) -> None:
+    node = source(harness)
+    node.push(ramp(RATE))
+    made = harness.produce()
+    first = [next(made) for _ in range(50)]
+    for _ in range(100):  # 2 s of silence
+        next(made)
+    node.push(ramp(RATE))
+    second = next(made)
+    assert isinstance(second, AudioPacket)
+    assert isinstance(first[-1], AudioPacket)
+    assert node.pushed_by(first[-1].pts_ns) == pytest.approx(0.98)
+    assert node.pushed_by(second.pts_ns - MS) == pytest.approx(1.0)
+    assert node.pushed_by(second.pts_ns + 10 * MS) == pytest.approx(1.01)
+    assert node.pushed_by(second.pts_ns + 5 * SECOND) == pytest.approx(1.02)
+    assert node.pushed_by(-1) == 0

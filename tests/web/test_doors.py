@@ -169,3 +169,9 @@ def test_a_foreign_page_gets_no_socket(live: Live, name: str, value: str, status
         pass
     assert raised.value.response.status_code == status  # a second Host, beside the client's own
     assert live.roster.served == 0
+
+
+def test_a_browser_shows_the_token_as_stock_realtime_clients_do() -> None:
+    assert DOORS.admits([], ["realtime", "openai-insecure-api-key.secret-of-a-test"])
+    assert not DOORS.admits([], ["realtime", "openai-insecure-api-key.another"])
+    assert not DOORS.admits([], ["token.another", "openai-insecure-api-key.secret-of-a-test"])

@@ -67,7 +67,7 @@ def _serve(args: argparse.Namespace, token: str) -> int:
         doors = Doors(token, hosts_of(args), args.host in ANY, any_scheme=args.behind_proxy)
         app = build(supply, doors, limits, _say)
         config = server.configure(
-            app, place, limits.sessions, limits.message_bytes
+            app, place, limits.sessions, limits.largest_bytes
         )  # a bad certificate, first
         for warning in graph.warnings:
             _say(f"warning: {warning}")

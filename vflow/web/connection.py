@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+import functools
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
@@ -38,6 +39,7 @@ from vflow.web.commands import (
     Ask,
     Closing,
     Command,
+    Cut,
     End,
     Interrupt,
     PlayedSoFar,
@@ -46,12 +48,15 @@ from vflow.web.commands import (
     Say,
     Set,
     Sound,
+    Together,
 )
 from vflow.web.description import describe
+from vflow.web.limits import Limits
 from vflow.web.playback import Playback
 from vflow.web.protocol import Core
 from vflow.web.roster import Guest, Roster
 from vflow.web.supply import Supply
+from vflow.web.tasks import first_of
 from vflow.web.wire import Wire
 
 LOOK_S = 0.02
@@ -69,10 +74,16 @@ class Connection:
     """Serves one client. `note` takes a line for the server's operator: nothing of what is said."""
 
     def __init__(
-        self, socket: WebSocket, core: Core, supply: Supply, roster: Roster, note: Callable[[str], None]
+        self,
+        socket: WebSocket,
+        core: Core,
+        supply: Supply,
+        roster: Roster,
+        note: Callable[[str], None],
+        limits: Limits | None = None,
     ) -> None:
         self._core, self._supply, self._roster, self._note = core, supply, roster, note
-        self._limits = roster.limits
+        self._limits = limits or roster.limits
         self._wire = Wire(socket, self._limits)
         self._about: dict[str, Any] = {}
         self._playback = Playback(promised=False)
@@ -146,9 +157,10 @@ class Connection:
             node.resolved == SINK and node.values["pace"] == "played" for node in session.graph.nodes.values()
         )
         self._playback = Playback(self._core.start.played)
+        self._core.meet(session)
         await self._wire.send(self._core.ready(self._about))
         guest.state = "idle"
-        await _first(
+        await first_of(
             self._read(session, rate),
             self._tell(session, guest),
             self._look(session),
@@ -165,17 +177,23 @@ class Connection:
 
     async def _read(self, session: Session, rate: int) -> None:
         while True:
-            command = self._core.receive(await self._wire.receive())
-            if isinstance(command, Sound):
-                await self._hear(session, command, rate)
-            else:
-                try:
-                    await self._obey(session, command)
-                except Closing:
-                    raise
-                except VflowError as error:
-                    node = command.node if isinstance(command, Set) else ""
-                    await self._wire.send(self._core.warn(node, str(error)))
+            await self._take(session, self._core.receive(await self._wire.receive()), rate)
+
+    async def _take(self, session: Session, command: Command, rate: int) -> None:
+        if isinstance(command, Together):
+            await self._wire.send(command.frames)
+            for each in command.commands:
+                await self._take(session, each, rate)
+        elif isinstance(command, Sound):
+            await self._hear(session, command, command.rate or rate)
+        else:
+            try:
+                await self._obey(session, command)
+            except Closing:
+                raise
+            except VflowError as error:
+                node = command.node if isinstance(command, Set) else ""
+                await self._wire.send(self._core.warn(node, str(error)))
 
     async def _hear(self, session: Session, sound: Sound, rate: int) -> None:
         """Hand audio in. While there is no room for it, nothing more is read from the socket."""
@@ -205,6 +223,8 @@ class Connection:
                 session.release()
             case Interrupt():
                 await in_thread(session.interrupt)  # which waits for the sink
+            case Cut(turn):
+                await in_thread(functools.partial(session.interrupt, turn))
             case Set(node, name, value):
                 session.set(node, name, value)
             case End():
@@ -278,18 +298,3 @@ class Connection:
                 while guest.state in BUSY:
                     await asyncio.sleep(LOOK_S)
         raise Closing(LEAVING, "stopping", "the server stops")
-
-
-async def _first(*tasks: Coroutine[Any, Any, None]) -> None:
-    """Run all until the first ends; the others are cancelled. Raises: what that one raises, of several the
-    first in their order."""
-    running = [asyncio.ensure_future(task) for task in tasks]
-    try:
-        done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-    for task in running:
-        if task in done:
-            task.result()

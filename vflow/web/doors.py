@@ -21,7 +21,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-TOKEN_PREFIX = "token."
+TOKEN_PREFIXES = ("token.", "openai-insecure-api-key.")
+"""Of the subprotocol in which a browser shows the token."""
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -106,7 +107,8 @@ class Doors:
         if not self.token:
             return True
         shown = [value[len("bearer ") :] for value in values(headers, b"authorization") if is_bearer(value)]
-        shown += [name[len(TOKEN_PREFIX) :] for name in subprotocols if name.startswith(TOKEN_PREFIX)]
+        for prefix in TOKEN_PREFIXES:
+            shown += [name[len(prefix) :] for name in subprotocols if name.startswith(prefix)]
         return len(shown) == 1 and same(shown[0], self.token)
 
 

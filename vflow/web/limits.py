@@ -3,7 +3,7 @@ given, in seconds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vflow.web.commands import MALFORMED, POLICY, TOO_LARGE, Closing
 
@@ -16,6 +16,10 @@ class Limits:
     waiting: int = 64
     """Clients that have connected and not begun."""
     message_bytes: int = 65_536
+    event_bytes: int = 1_048_576
+    """Of a message of a Realtime client, whose audio is text and comes in pieces of any length."""
+    event_burst_s: float = 15.0
+    """Of such a client, in place of `burst_s`: half a minute of a file may come at once."""
     audio_speed: float = 2.0
     """How much faster than real time a client's audio may come."""
     messages_per_s: float = 400.0
@@ -31,6 +35,17 @@ class Limits:
     """Until a client takes what it is sent."""
     drain_s: float = 2.0
     """What a reply that is spoken gets when the server stops."""
+
+
+    @property
+    def largest_bytes(self) -> int:
+        """Of any message."""
+        return max(self.message_bytes, self.event_bytes)
+
+    def of_events(self) -> Limits:
+        """Those of a Realtime client."""
+        burst_s = max(self.burst_s, self.event_burst_s)
+        return replace(self, message_bytes=self.event_bytes, burst_s=burst_s)
 
 
 class Allowance:
