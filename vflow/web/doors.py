@@ -48,8 +48,8 @@ SECURITY_HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-
-
+BY_KEY = "/v1/realtime"
+"""Where pages of other origins may connect, which have the key and nothing else to come in by."""
 UNKNOWN = "the server does not go by that Host; 'vflow serve --allow-host NAME' adds a name"
 
 
@@ -72,9 +72,9 @@ class Doors:
     addresses: bool = False
     any_scheme: bool = False
 
-    def refusal(self, headers: Headers, scheme: str) -> Refusal | None:
+    def refusal(self, headers: Headers, scheme: str, by_key: bool = False) -> Refusal | None:
         """Why a request is refused, by its Host and Origin; None where it is not. `scheme` is its own: http,
-        https, ws or wss."""
+        https, ws or wss. A page of any origin may come in where it can do so `by_key` alone."""
         hosts = values(headers, b"host")
         if len(hosts) != 1:
             return Refusal(400, "a request has exactly one Host")
@@ -84,6 +84,8 @@ class Doors:
         origins = values(headers, b"origin")
         if not origins:
             return None  # no browser, or a page's own request
+        if by_key and self.token and len(origins) == 1:
+            return None
         if len(origins) > 1 or not self._is_own(origins[0], hosts[0], scheme):
             return Refusal(403, "pages of another origin are not served")
         return None
@@ -160,7 +162,8 @@ class DoorKeeper:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        refusal = self._doors.refusal(scope["headers"], scope["scheme"])
+        by_key = scope["type"] == "websocket" and scope["path"].endswith(BY_KEY)
+        refusal = self._doors.refusal(scope["headers"], scope["scheme"], by_key)
         if refusal is None:
             await self._app(scope, receive, _with_headers(send))
             return

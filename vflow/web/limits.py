@@ -36,7 +36,6 @@ class Limits:
     drain_s: float = 2.0
     """What a reply that is spoken gets when the server stops."""
 
-
     @property
     def largest_bytes(self) -> int:
         """Of any message."""
