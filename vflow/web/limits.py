@@ -20,6 +20,8 @@ class Limits:
     """Of a message of a Realtime client, whose audio is text and comes in pieces of any length."""
     event_burst_s: float = 15.0
     """Of such a client, in place of `burst_s`: half a minute of a file may come at once."""
+    event_idle_s: float = 900.0
+    """Of such a client, in place of `idle_s`: with push to talk it says nothing between utterances."""
     audio_speed: float = 2.0
     """How much faster than real time a client's audio may come."""
     messages_per_s: float = 400.0
@@ -43,8 +45,8 @@ class Limits:
 
     def of_events(self) -> Limits:
         """Those of a Realtime client."""
-        burst_s = max(self.burst_s, self.event_burst_s)
-        return replace(self, message_bytes=self.event_bytes, burst_s=burst_s)
+        burst_s, idle_s = max(self.burst_s, self.event_burst_s), max(self.idle_s, self.event_idle_s)
+        return replace(self, message_bytes=self.event_bytes, burst_s=burst_s, idle_s=idle_s)
 
 
 class Allowance:

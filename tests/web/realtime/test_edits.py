@@ -139,3 +139,12 @@ def test_items_are_deleted_with_their_entries_but_none_that_is_being_made() -> N
     assert talk.agent.calls[-1] == ("forget", "assistant", 1)
     assert code(talk.say("conversation.item.retrieve", item_id=item_id))[1] == "item_id"
     assert StandIn
+
+
+def test_a_client_writes_no_more_than_a_session_may_cost() -> None:
+    talk = Talk()
+    long = message("user", "input_text", "x" * 100_000)
+    told = [talk.say("conversation.item.create", item=long) for _ in range(10)]
+    assert code(talk.say("conversation.item.create", item=long)) == ("conversation_too_long", "item.content")
+    talk.say("conversation.item.delete", item_id=told[0][0]["item"]["id"])
+    assert kinds(talk.say("conversation.item.create", item=long))[0] == "conversation.item.added"

@@ -136,3 +136,19 @@ def test_what_was_deleted_while_it_was_written_down_is_forgotten() -> None:
     talk.say("conversation.item.delete", item_id=told[0]["item_id"])
     talk.tell(UserText(1, "Hello."), TurnEnded(TurnRecord(1, "Hello.")))
     assert talk.agent.calls[-1] == ("forget", "user", 1)
+
+
+def test_a_graph_that_hears_nobody_refuses_audio() -> None:
+    talk = Talk()
+    talk.agent.hears = False
+    assert code(talk.say("input_audio_buffer.append", audio=pcm(0.1)))[0] == "unsupported_value"
+
+
+def test_who_ends_turns_does_not_change_while_a_commit_is_being_heard() -> None:
+    talk = manual()
+    talk.say("input_audio_buffer.append", audio=pcm(1))
+    talk.say("input_audio_buffer.commit")
+    change = {"audio": {"input": {"turn_detection": {"type": "server_vad"}}}}
+    assert code(talk.say("session.update", session=change))[0] == "input_audio_buffer_busy"
+    talk.tell(UserBegan(1, 0.0))
+    assert kinds(talk.say("session.update", session=change)) == ["session.updated"]

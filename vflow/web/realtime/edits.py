@@ -11,6 +11,8 @@ from vflow.web.realtime.speech import Speech
 
 TEXTS = {"user": ("input_text",), "system": ("input_text",), "assistant": ("output_text", "text")}
 """Types of content that an item of a role may have."""
+MOST_LETTERS = 1_000_000
+"""Of all that a client has written: more than any model takes, and what a session may cost."""
 SLACK_MS = 100
 """How far a client's count of what it has played may lie beyond what it was sent."""
 
@@ -20,6 +22,7 @@ class Edits:
 
     def __init__(self, dialogue: Dialogue, responses: Responses, speech: Speech) -> None:
         self._dialogue, self._responses, self._speech = dialogue, responses, speech
+        self._letters = 0
 
     def create(self, event: Create) -> None:
         """Add an item at the end."""
@@ -33,6 +36,10 @@ class Edits:
             raise Refused("unsupported_value", at, "previous_item_id")
         if given.id is not None and dialogue.items.get(given.id) is not None:
             raise Refused("item_create_duplicate_id", f"there is an item {given.id!r} already", "item.id")
+        if self._letters + len(text) > MOST_LETTERS:
+            text = f"a client may write {MOST_LETTERS:,} letters; delete items first"
+            raise Refused("conversation_too_long", text, "item.content")
+        self._letters += len(text)
         item = Item(role, TEXTS[role][0], dialogue.next_turn(), text)
         if given.id is not None:
             item.id = given.id
@@ -60,6 +67,8 @@ class Edits:
             self._dialogue.mapping.note(self._dialogue.settings, item.id, None)
         else:
             self._dialogue.agent.forget(item.role, item.turn)
+        if item.turn < 0:
+            self._letters -= len(item.text or "")
         self._speech.remove(item)
         self._dialogue.items.remove(item)
         self._dialogue.say("conversation.item.deleted", item_id=item.id)

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import UNSET
+
 from vflow.session.events import (
     Event,
     Interrupted,
@@ -23,6 +25,7 @@ from vflow.web.protocol import Frame
 from vflow.web.realtime import messages
 from vflow.web.realtime.agent import Agent, SessionAgent
 from vflow.web.realtime.audio import PCM, RATES
+from vflow.web.realtime.detection import PARAM
 from vflow.web.realtime.dialogue import Dialogue, error, frame
 from vflow.web.realtime.edits import Edits
 from vflow.web.realtime.messages import ClientEvent, Refused
@@ -83,7 +86,6 @@ class RealtimeProtocol:
 
     def _obey(self, event: ClientEvent) -> list[Command]:
         """Raises: Refused."""
-        dialogue = self._dialogue
         match event:
             case messages.Append():
                 return self._speech.append(event.audio)
@@ -92,8 +94,7 @@ class RealtimeProtocol:
             case messages.Clear():
                 self._speech.clear()
             case messages.Update():
-                dialogue.settings = dialogue.mapping.update(dialogue.settings, event.session)
-                dialogue.say("session.updated", session=self._session())
+                self._update(event.session)
             case messages.Create():
                 self._edits.create(event)
             case messages.Retrieve():
@@ -109,6 +110,15 @@ class RealtimeProtocol:
             case messages.ClearOutput():
                 return self._clear_output()
         return []
+
+    def _update(self, fields: messages.SessionFields) -> None:
+        """Raises: Refused."""
+        given = fields.audio.input if fields.audio is not None else None
+        if given is not None and given.turn_detection is not UNSET and self._speech.pending:
+            text = "what was committed is being heard; change this after its transcript"
+            raise Refused("input_audio_buffer_busy", text, PARAM)
+        self._dialogue.settings = self._dialogue.mapping.update(self._dialogue.settings, fields)
+        self._dialogue.say("session.updated", session=self._session())
 
     def _clear_output(self) -> list[Command]:
         active = self._responses.active

@@ -39,6 +39,11 @@ class Speech:
         )
 
     @property
+    def pending(self) -> bool:
+        """Whether something was committed that the graph has not begun to hear."""
+        return bool(self._committed)
+
+    @property
     def unheard(self) -> bool:
         """Whether something was committed that is not in the history yet."""
         return bool(self._committed) or any(item.open for item in self._items.values())
@@ -47,6 +52,8 @@ class Speech:
 
     def append(self, audio: str) -> list[Command]:
         """Take audio. Raises: Refused."""
+        if not self._dialogue.agent.hears:
+            raise Refused("unsupported_value", "this graph takes no audio; write to it", "type")
         kind = self._dialogue.settings.input_format
         try:
             pcm16 = decode(kind, audio)
