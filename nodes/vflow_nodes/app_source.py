@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import threading
 from collections import deque
@@ -36,6 +37,8 @@ MOST_MARKS = 1_000
 """Presses and releases that wait to leave, between the audio."""
 AHEAD_NS = 2 * SECOND
 """Silence that follows audio which came faster than it lasts; then the stream waits for the clock."""
+MOST_GAPS = 1_000
+"""Pauses between what was pushed that are remembered, the newest."""
 
 
 class AppSource(Node):
@@ -77,6 +80,9 @@ class AppSource(Node):
         self._warned = False
         self._paused = False
         self._at_ns = 0  # end of what has left
+        self._pushed = 0  # frames of it that were pushed
+        # where audio follows a pause: its time, and how much was pushed before; guarded by _lock
+        self._gaps: deque[tuple[int, int]] = deque([(0, 0)], MOST_GAPS)
         self._open = True
 
     def close(self) -> None:
@@ -135,6 +141,16 @@ class AppSource(Node):
         """Mark that the user has let the button go: the utterance ends with what was pushed. Any thread; does
         not block. Raises: as `press`."""
         self._mark(TalkEnd)
+
+    def pushed_by(self, pts_ns: int) -> float:
+        """How much of what was pushed lies before a time of the stream, which has silence between; in
+        seconds. Any thread."""
+        with self._lock:
+            gaps = list(self._gaps)
+        at = max(0, bisect.bisect_right(gaps, pts_ns, key=lambda gap: gap[0]) - 1)
+        begin_ns, before = gaps[at]
+        until = gaps[at + 1][1] if at + 1 < len(gaps) else self._pushed
+        return min(before / self.rate + max(0, pts_ns - begin_ns) / SECOND, until / self.rate)
 
     def _mark(self, event: type[Event]) -> None:
         if not self._open:
@@ -203,6 +219,7 @@ class AppSource(Node):
                 pushed_ns, silent_ns, waited = now, 0, self._count > 0
                 while self.pace == "clock" and self.ctx.now_ns() < self._at_ns + lasts_ns:
                     self.ctx.wait_until(self._at_ns + lasts_ns)
+                self._note(len(block))
                 yield self._packet(block)
             elif self._ending:
                 return
@@ -242,6 +259,14 @@ class AppSource(Node):
         if refused:
             self.room.put(True)
         return block
+
+    def _note(self, frames: int) -> None:
+        """Note that frames which were pushed leave now."""
+        begin_ns, before = self._gaps[-1]
+        if abs(begin_ns + (self._pushed - before) * SECOND // self.rate - self._at_ns) > self.frame // 2:
+            with self._lock:
+                self._gaps.append((self._at_ns, self._pushed))
+        self._pushed += frames
 
     def _packet(self, samples: Samples) -> AudioPacket:
         packet = AudioPacket(data=samples, rate=self.rate, pts_ns=self._at_ns)

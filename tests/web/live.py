@@ -54,7 +54,7 @@ class Live:
         self._bound = bind(place)
         self.port: int = self._bound.getsockname()[1]
         self._up = threading.Event()
-        config = configure(self.app, place, limits.message_bytes)
+        config = configure(self.app, place, limits.largest_bytes)
         self.server = Server(config, self.roster, self._up.set)
         self._thread = threading.Thread(target=run, args=(self.server, self._bound), daemon=True)
 

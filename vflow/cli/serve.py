@@ -79,7 +79,7 @@ def _serve(args: argparse.Namespace, token: str) -> int:
         app = build(supply, doors, limits, say)
         roster: Roster = app.state.roster
         roster.tell = as_json if args.log == "json" else roster.tell
-        config = server.configure(app, place, limits.message_bytes)  # a bad certificate, first
+        config = server.configure(app, place, limits.largest_bytes)  # a bad certificate, first
         for warning in graph.warnings:
             say(f"warning: {warning}")
         say("loading")

@@ -9,6 +9,8 @@ from vflow.session.events import (
     ReplyWord,
     StateChanged,
     TurnEnded,
+    UserBegan,
+    UserFinished,
     UserText,
     Warned,
 )
@@ -26,6 +28,8 @@ __all__ = [
     "Session",
     "StateChanged",
     "TurnEnded",
+    "UserBegan",
+    "UserFinished",
     "UserText",
     "Warned",
     "preload",

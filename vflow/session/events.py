@@ -12,6 +12,23 @@ from vflow.report.turn import TurnRecord
 
 
 @dataclass(frozen=True, slots=True)
+class UserBegan:
+    """The user has begun to speak: the turn, and where its audio begins in all that was handed in, in
+    seconds."""
+
+    turn: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class UserFinished:
+    """The user has finished: the turn, and where its audio ends in all that was handed in, in seconds."""
+
+    turn: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class UserText:
     """The transcript of what the user said in a turn."""
 
@@ -87,7 +104,9 @@ class Warned:
 
 
 Event = (
-    UserText
+    UserBegan
+    | UserFinished
+    | UserText
     | ReplyWord
     | ReplyAudio
     | ReplyHeld

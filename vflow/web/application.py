@@ -25,6 +25,7 @@ from vflow.web.limits import Limits
 from vflow.web.page_files import read_page
 from vflow.web.protocol import Core, PageProtocol
 from vflow.web.raw import RawProtocol
+from vflow.web.realtime.protocol import RealtimeProtocol
 from vflow.web.roster import Roster
 from vflow.web.supply import Supply
 from vflow.web.wire import Wire
@@ -48,6 +49,7 @@ def build(
         routes=[
             WebSocketRoute("/ws", routes.page_socket),
             WebSocketRoute("/raw", routes.raw_socket),
+            WebSocketRoute("/v1/realtime", routes.realtime_socket),
             Route("/health", routes.health),
             Route("/ready", routes.ready),
             Route("/status", routes.status),
@@ -85,9 +87,14 @@ class _Routes:
             return
         await self._serve(socket, core)
 
-    async def _serve(self, socket: WebSocket, core: Core) -> None:
+    async def realtime_socket(self, socket: WebSocket) -> None:
+        core = RealtimeProtocol(socket.query_params.get("model", ""))
+        await self._serve(socket, core, self.roster.limits.of_events())
+
+    async def _serve(self, socket: WebSocket, core: Core, limits: Limits | None = None) -> None:
         admitted = self._doors.admits(socket.scope["headers"], socket.scope["subprotocols"])
-        await Connection(socket, core, self._supply, self.roster, self._note).serve(admitted)
+        connection = Connection(socket, core, self._supply, self.roster, self._note, limits)
+        await connection.serve(admitted)
 
     async def health(self, request: Request) -> Response:
         return JSONResponse({"ok": True}, headers=NO_STORE)

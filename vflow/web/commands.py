@@ -97,10 +97,26 @@ class End(_Message, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Audio of the user: 16 bit, little endian, mono."""
+    """Audio of the user: 16 bit, little endian, mono. `rate` is in Hz; None is that of the client's start."""
 
     pcm16: bytes
+    rate: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Cut the replies up to a turn."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Messages to the client, then commands, in this order."""
+
+    frames: tuple[str | bytes, ...]
+    commands: tuple[Command, ...]
 
 
 Message = Start | Resume | Ask | Say | Press | Release | Interrupt | PlayedSoFar | Set | End
-Command = Message | Sound
+Command = Message | Sound | Cut | Together

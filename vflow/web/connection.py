@@ -34,18 +34,21 @@ from vflow.web.commands import (
     POLICY,
     WRONG_KIND,
     Closing,
+    Command,
     End,
     PlayedSoFar,
     Resume,
     Set,
     Sound,
+    Together,
 )
 from vflow.web.description import describe
 from vflow.web.first import first
+from vflow.web.limits import Limits
 from vflow.web.line import COMES_BACK, GONE, Gone, Line
 from vflow.web.orders import obey
 from vflow.web.playback import Playback
-from vflow.web.protocol import Core
+from vflow.web.protocol import Core, Frame
 from vflow.web.roster import Guest, Roster
 from vflow.web.supply import Supply
 from vflow.web.wire import Wire
@@ -62,10 +65,16 @@ class Connection:
     """Serves one client. `note` takes a line for the server's operator: nothing of what is said."""
 
     def __init__(
-        self, socket: WebSocket, core: Core, supply: Supply, roster: Roster, note: Callable[[str], None]
+        self,
+        socket: WebSocket,
+        core: Core,
+        supply: Supply,
+        roster: Roster,
+        note: Callable[[str], None],
+        limits: Limits | None = None,
     ) -> None:
         self._core, self._supply, self._roster, self._note = core, supply, roster, note
-        self._limits = roster.limits
+        self._limits = limits or roster.limits
         self._line = Line(Wire(socket, self._limits), self._limits)
         self._about: dict[str, Any] = {}
         self._playback = Playback(promised=False)
@@ -158,6 +167,7 @@ class Connection:
         self._playback = Playback(self._core.start.played)
         self._line.protocol, guest.state = self._core.name, "idle"
         guest.pipeline = session.pipeline
+        self._core.meet(session)
         while True:
             try:
                 await self._converse(session, guest, rate)
@@ -203,26 +213,34 @@ class Connection:
     # from the client
 
     async def _read(self, session: Session, rate: int) -> None:
-        loop, line = asyncio.get_running_loop(), self._line
         while True:
-            command, refused = self._core.receive(await self._wire.receive()), []
-            if isinstance(command, Sound):
-                await self._hear(session, command, rate)
+            refused = await self._take(session, self._core.receive(await self._wire.receive()), rate)
+            self._line.received += 1  # it is done, and needs not be said again
+            await self._line.send(refused)
+
+    async def _take(self, session: Session, command: Command, rate: int) -> list[Frame]:
+        """Do what a client says; returns what tells it that it was refused."""
+        if isinstance(command, Together):
+            await self._line.send(command.frames)
+            for each in command.commands:
+                await self._line.send(await self._take(session, each, rate))
+            return []
+        if isinstance(command, Sound):
+            await self._hear(session, command, command.rate or rate)
+            return []
+        try:
+            if isinstance(command, PlayedSoFar):
+                self._heard(session, command)
             else:
-                try:
-                    if isinstance(command, PlayedSoFar):
-                        self._heard(session, command)
-                    else:
-                        self._wire.meter.command(loop.time())
-                        self._ending |= isinstance(command, End)
-                        await obey(session, command)
-                except Closing:
-                    raise
-                except VflowError as error:
-                    node = command.node if isinstance(command, Set) else ""
-                    refused = self._core.warn(node, str(error))
-            line.received += 1  # it is done, and needs not be said again
-            await line.send(refused)
+                self._wire.meter.command(asyncio.get_running_loop().time())
+                self._ending |= isinstance(command, End)
+                await obey(session, command)
+        except Closing:
+            raise
+        except VflowError as error:
+            node = command.node if isinstance(command, Set) else ""
+            return list(self._core.warn(node, str(error)))
+        return []
 
     async def _hear(self, session: Session, sound: Sound, rate: int) -> None:
         """Hand audio in. While there is no room for it, nothing more is read from the socket."""

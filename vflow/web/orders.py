@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from vflow.session.event_loop import in_thread
 from vflow.session.session import Session
-from vflow.web.commands import Ask, Command, End, Interrupt, Press, Release, Say, Set
+from vflow.web.commands import Ask, Command, Cut, End, Interrupt, Press, Release, Say, Set
 
 
 async def obey(session: Session, command: Command) -> None:
@@ -20,6 +22,8 @@ async def obey(session: Session, command: Command) -> None:
             session.release()
         case Interrupt():
             await in_thread(session.interrupt)  # which waits for the sink
+        case Cut(turn):
+            await in_thread(partial(session.interrupt, turn))
         case Set(node, name, value):
             session.set(node, name, value)
         case End():

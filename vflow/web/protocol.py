@@ -21,9 +21,12 @@ from vflow.session.events import (
     ReplyWord,
     StateChanged,
     TurnEnded,
+    UserBegan,
+    UserFinished,
     UserText,
     Warned,
 )
+from vflow.session.session import Session
 from vflow.web.commands import MALFORMED, WRONG_KIND, Closing, Command, Message, Resume, Sound, Start
 
 STAGES = (
@@ -51,6 +54,9 @@ class Core(Protocol):
 
     def receive(self, data: Frame) -> Command:
         """Read a message. Raises: Closing for one that cannot be read."""
+
+    def meet(self, session: Session) -> None:
+        """The session has begun. Nothing of it that blocks may be called."""
 
     def ready(self, about: Mapping[str, Any]) -> list[Frame]:
         """Greet a client whose session has begun."""
@@ -96,6 +102,9 @@ class PageProtocol:
             raise Closing(MALFORMED, "bad_message", text)
         return message
 
+    def meet(self, session: Session) -> None:
+        """It is told of by `tell`."""
+
     def ready(self, about: Mapping[str, Any]) -> list[Frame]:
         return [_text("ready", **about)]
 
@@ -103,6 +112,8 @@ class PageProtocol:
         match event:
             case ReplyAudio(turn=turn):
                 return [*self._spoken(event), TURN.pack(turn & 0xFFFFFFFF) + event.pcm16]
+            case UserBegan() | UserFinished():
+                return []  # the state says it
             case UserText(turn, text):
                 return [_text("user", turn=turn, text=text)]
             case ReplyWord(turn, index, text):

@@ -16,6 +16,7 @@ from vflow.session.events import (
     TurnEnded,
     UserText,
 )
+from vflow.session.session import Session
 from vflow.web.commands import (
     HIGHEST_RATE,
     LOWEST_RATE,
@@ -62,6 +63,9 @@ class RawProtocol:
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
             text = f"who comes back says 'resume' first: {error}"
             raise Closing(MALFORMED, "bad_message", text) from None
+
+    def meet(self, session: Session) -> None:
+        """It is told of by `tell`."""
 
     def ready(self, about: Mapping[str, Any]) -> list[Frame]:
         names = ("session", "input_rate", "output_rate", "resume", "resume_for_s", "received")
