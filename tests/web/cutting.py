@@ -18,6 +18,10 @@ from tests.stand_ins import PATIENCE_S
 from tests.web.live import TOKEN, Live
 
 
+READY = 8_000
+"""Bytes of a `ready`, about: most are the drawing of the graph."""
+
+
 class Cutting:
     """Forwards connections to a port, each for so many bytes of the server's; then it is cut, and what is on
     its way is lost."""
@@ -85,10 +89,10 @@ def end_of(pair: tuple[socket.socket, socket.socket]) -> None:
         end.close()
 
 
-def budgets(seed: int, cuts: int) -> Iterator[int]:
-    """Bytes until each of so many cuts; then there is none any more."""
+def budgets(seed: int, cuts: int, opening: int = READY) -> Iterator[int]:
+    """Bytes until each of so many cuts; then there is none any more. `opening`: bytes before a reply."""
     drawn = random.Random(seed)
-    yield from (drawn.randint(2_500, 12_000) for _ in range(cuts))
+    yield from (opening + drawn.randint(2_500, 12_000) for _ in range(cuts))
     while True:
         yield 1 << 60
 

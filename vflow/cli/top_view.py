@@ -1,4 +1,4 @@
-"""What `vflow top` shows of a run: lines of text, made of the messages of its feed."""
+"""The lines of text that `vflow top` shows of a run, made of the messages of its feed."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ WIDEST_S = 20.0
 NAME, SMALL = 14.0, 11.0
 MS = 1_000_000
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What no file of XML may hold."""
+"""Characters that no file of XML may hold."""
 KINDS = {
     "user": "you speak",
     "endpoint": "your end noticed",

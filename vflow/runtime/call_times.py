@@ -51,7 +51,7 @@ class CallCounts:
     buckets: tuple[int, ...] = ()
 
     def since(self, before: CallCounts) -> CallCounts:
-        """What was counted after `before`; its `max_ns` is right to 12 %, as a percentile is."""
+        """Return the counts after `before`; its `max_ns` is right to 12 %, as a percentile is."""
         buckets = tuple(map(operator.sub, self.buckets, before.buckets)) or self.buckets
         longest = next((at for at in range(len(buckets) - 1, -1, -1) if buckets[at]), None)
         return CallCounts(
@@ -132,7 +132,7 @@ class CallTimes:
         self._counts[_bucket(took_ns)] += weight
 
     def counts(self, nodes: tuple[str, ...]) -> CallCounts:
-        """What was counted so far; a call that goes on now counts as busy."""
+        """Return the counts so far; a call that goes on now counts as busy."""
         now_ns = self._ended_ns or time.perf_counter_ns()
         call_ns = self._call_ns
         busy_ns = self._busy_ns + (now_ns - self._waiter.waited_ns - call_ns if call_ns else 0)

@@ -25,6 +25,7 @@ from vflow.session.events import (
     Warned,
 )
 from vflow.session.session import Session
+from vflow.web import by_clock
 from vflow.web.absence import standing_still
 from vflow.web.commands import (
     END,
@@ -53,12 +54,9 @@ from vflow.web.roster import Guest, Roster
 from vflow.web.supply import Supply
 from vflow.web.wire import Wire
 
-LOOK_S = 0.02
-"""Between two looks at what has sounded by the clock."""
 LEVELS_S = 0.25
 NO_TOKEN = "the token is missing or wrong; open the address that was printed"
 BUSY_MODELS = "the models are busy with other sessions; try again later"
-_ENDED = Closing(END, "end", "the session has ended")
 
 
 class Connection:
@@ -131,9 +129,7 @@ class Connection:
                 with self._roster.lines.holding(guest.id, self._line):
                     try:
                         await self._stay(session, guest)
-                    except (
-                        Closing
-                    ) as closing:  # told before the session's nodes are closed, which takes a moment
+                    except Closing as closing:  # told before the session closes, which takes a moment
                         await self._part(closing)
         except (VflowError, RuntimeError, OSError) as error:
             if isinstance(error, Closing | WebSocketDisconnected):
@@ -189,7 +185,7 @@ class Connection:
             self._line.catch_up_and_wait(),
             self._read(session, rate),
             self._tell(session, guest),
-            self._look(session),
+            by_clock.report(session, self._playback, self._sounding, self._reports),
             self._watch(session),
             self._roster.stopped(guest),
             self._line.give_way(),
@@ -269,7 +265,7 @@ class Connection:
                     self._remember(event, session, guest)
         except NodeError as error:
             self._failed(guest, error)
-        raise _ENDED
+        raise Closing(END, "end", "the session has ended")
 
     def _remember(self, event: Event, session: Session, guest: Guest) -> None:
         """Remember what a client was told."""
@@ -292,26 +288,13 @@ class Connection:
 
     # by the clock
 
-    async def _look(self, session: Session) -> None:
-        """Tell the session what was heard by the clock, of a client that does not say so."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._sounding.wait()
-            for turn, seconds in self._playback.heard(loop.time()):
-                if self._reports:
-                    session.played(seconds, turn)
-            if not self._playback.sounding:
-                self._sounding.clear()
-            await asyncio.sleep(LOOK_S)
-
     async def _watch(self, session: Session) -> None:
         """Tell how full the links are, and look for a client that says nothing any more."""
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LEVELS_S)
             self._roster.load.look()
             if not self._wire.sending:
                 await self._line.send(self._core.levels(session.pipeline.levels()))
             since, idle_s = self._wire.listening_since, self._limits.idle_s
-            if since is not None and loop.time() - since > idle_s:
+            if since is not None and asyncio.get_running_loop().time() - since > idle_s:
                 raise Closing(LEAVING, "idle", f"nothing came for {idle_s:g} s")
