@@ -55,7 +55,6 @@ LOOK_S = 0.02
 LEVELS_S = 0.25
 NO_TOKEN = "the token is missing or wrong; open the address that was printed"
 BUSY_MODELS = "the models are busy with other sessions; try again later"
-_ENDED = Closing(END, "end", "the session has ended")
 
 
 class Connection:
@@ -250,7 +249,7 @@ class Connection:
                     self._remember(event, session, guest)
         except NodeError as error:
             self._failed(guest, error)
-        raise _ENDED
+        raise Closing(END, "end", "the session has ended")
 
     def _remember(self, event: Event, session: Session, guest: Guest) -> None:
         """Remember what a client was told."""
