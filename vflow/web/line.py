@@ -96,7 +96,7 @@ class Line:
         """Go on with another WebSocket, of a client that has so many messages; returns when it is no more
         needed. Raises: Closing where the session cannot go on with it."""
         if not self.journal.keeps(received):
-            raise Closing(POLICY, "lost", f"what follows message {received} is not kept; begin another")
+            raise Closing(POLICY, "missed", f"what follows message {received} is not kept; begin another")
         self.wire.meter.command(asyncio.get_running_loop().time())
         if self._next is not None:
             self._refuse(self._next, Replaced())
