@@ -140,7 +140,7 @@ def test_nothing_of_a_session_is_kept_once_it_has_ended(live: Live) -> None:
 
         def kept() -> list[Any]:
             gc.collect()
-            return [each for each in gc.get_objects() if isinstance(each, Session | Line)]
+            return [each for each in gc.get_objects() if type(each) in (Session, Line)]
 
         live.until(lambda: not kept())
 
