@@ -72,7 +72,7 @@ class _Routes:
         self.roster = roster
 
     async def page_socket(self, socket: WebSocket) -> None:
-        await self._serve(socket, PageProtocol())
+        await self._serve(socket, PageProtocol(), self.roster.limits.resume_for_s)
 
     async def raw_socket(self, socket: WebSocket) -> None:
         try:
@@ -83,11 +83,12 @@ class _Routes:
             await wire.accept(RawProtocol.subprotocol)
             await wire.close(RawProtocol().leave(closing), closing)
             return
-        await self._serve(socket, core)
+        await self._serve(socket, core, self.roster.limits.resume_for_s)
 
-    async def _serve(self, socket: WebSocket, core: Core) -> None:
+    async def _serve(self, socket: WebSocket, core: Core, resume_for_s: float = 0.0) -> None:
         admitted = self._doors.admits(socket.scope["headers"], socket.scope["subprotocols"])
-        await Connection(socket, core, self._supply, self.roster, self._note).serve(admitted)
+        connection = Connection(socket, core, self._supply, self.roster, self._note, resume_for_s)
+        await connection.serve(admitted)
 
     async def health(self, request: Request) -> Response:
         return JSONResponse({"ok": True}, headers=NO_STORE)
