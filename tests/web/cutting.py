@@ -17,7 +17,6 @@ from websockets.sync.client import ClientConnection, connect
 from tests.stand_ins import PATIENCE_S
 from tests.web.live import TOKEN, Live
 
-
 READY = 8_000
 """Bytes of a `ready`, about: most are the drawing of the graph."""
 

@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -43,6 +43,7 @@ class Live:
         limits: Limits = QUIET,
         token: str = TOKEN,
         certificate: Path | None = None,
+        tidy: Callable[[], None] | None = None,
     ) -> None:
         """`certificate` is a file that has its private key too: the server speaks TLS then."""
         self.notes: list[str] = []
@@ -55,7 +56,7 @@ class Live:
         self.port: int = self._bound.getsockname()[1]
         self._up = threading.Event()
         config = configure(self.app, place, limits.largest_bytes)
-        self.server = Server(config, self.roster, self._up.set)
+        self.server = Server(config, self.roster, self._up.set, tidy)
         self._thread = threading.Thread(target=run, args=(self.server, self._bound), daemon=True)
 
     def __enter__(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ from websockets.exceptions import ConnectionClosed
 from tests import scripted_agent
 from tests.web.live import QUIET, Live, agent, spoken
 from vflow import TextPacket, prop
+from vflow.session.session import Session
 from vflow.web.limits import Limits
+from vflow.web.line import Line
 
 FRAME = b"\0\0" * 320
 
@@ -108,6 +111,38 @@ def test_end_answers_what_was_asked_then_says_bye(live: Live) -> None:
         client.say("end")
         assert client.closed() == (1000, "")
     assert [m["type"] for m in client.texts if m["type"] in ("turn_ended", "bye")] == ["turn_ended", "bye"]
+
+
+def test_nothing_of_a_session_is_kept_once_it_has_ended(live: Live) -> None:
+    def ends() -> None:
+        with live.client() as client:
+            client.begin()
+            client.say("ask", text="go on")
+            client.say("end")
+            client.closed()
+
+    def leaves() -> None:
+        with live.client() as client:
+            client.begin()
+            client.say("ask", text="go on")
+            client.wait_for("word")
+
+    def is_refused() -> None:
+        with live.client() as client:
+            client.begin()
+            client.socket.send("no JSON")
+            client.closed()
+
+    for talk in (ends, leaves, is_refused):
+        talk()
+        talk()
+        live.until(lambda: not live.roster.guests)
+
+        def kept() -> list[Any]:
+            gc.collect()
+            return [each for each in gc.get_objects() if type(each) in (Session, Line)]
+
+        live.until(lambda: not kept())
 
 
 BAD: dict[str, tuple[list[Any], int, str]] = {

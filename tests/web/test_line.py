@@ -146,7 +146,7 @@ def test_who_shows_another_token_does_not_get_the_session_and_disturbs_nobody(li
             fields["received"] = 10**6
         with live.client("/raw?resume" if wrong == "protocol" else "/ws") as thief:
             thief.say("resume", **fields)
-            assert thief.closed() == (1008, "lost" if wrong == "received" else "resume")
+            assert thief.closed() == (1008, "missed" if wrong == "received" else "resume")
         assert client.wait_for("turn_ended")["heard"] == scripted_agent.REPLY
         assert client.returns == 0
 

@@ -43,3 +43,20 @@ def arenas(which: str, **environment: str) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's pools")
 def test_many_threads_share_two_arenas() -> None:
     assert arenas("few") <= 2 < arenas("many")
+
+
+def test_what_is_loaded_stays_and_what_sessions_leave_is_collected() -> None:
+    program = """
+import gc, weakref
+from vflow.web.memory import give_back, settle
+gc.disable()
+settle()
+assert gc.get_freeze_count() > 1000
+class Session:
+    def __init__(self): self.me = self
+kept = weakref.ref(Session())
+assert kept() is not None
+give_back()
+assert kept() is None
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

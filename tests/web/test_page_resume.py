@@ -46,5 +46,6 @@ def test_a_reply_goes_on_from_the_exact_sample_where_the_network_comes_back(tmp_
     assert shown == scripted_agent.REPLY.split()
     wanted, samples = spoken_reply(), np.round(heard * 32767).astype(int)
     wanted, samples = wanted[np.abs(wanted) > 2], samples[np.abs(samples) > 1]  # the recorder rounds to 0
-    assert len(samples) == len(wanted)
-    assert np.abs(samples - wanted).max() <= 1
+    late = len(wanted) - len(samples)
+    assert 0 <= late < 0.2 * scripted_agent.VOICE_RATE, "a recorder that begins late misses the beginning"
+    assert np.abs(samples - wanted[late:]).max() <= 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,12 @@ def test_a_server_that_nobody_talks_with_stops_at_once(tmp_path: Path) -> None:
         live.stop()
         assert client.closed() == (1001, "stopping")
         assert scripted_agent.REPLY  # the session was idle
+
+
+def test_after_a_session_its_memory_is_tidied_up(tmp_path: Path) -> None:
+    tidied = threading.Event()
+    with agent(tmp_path) as preloaded, Live(preloaded, tidy=tidied.set) as live:
+        with live.client() as client:
+            client.begin()
+            assert not tidied.is_set()
+        assert tidied.wait(PATIENCE_S)

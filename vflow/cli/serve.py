@@ -26,7 +26,7 @@ from vflow.web import NEEDS, Limits, require
 from vflow.web.capacity import measured
 from vflow.web.doors import Doors, new_token
 from vflow.web.event_log import as_json
-from vflow.web.memory import few_arenas
+from vflow.web.memory import few_arenas, give_back, settle
 from vflow.web.supply import Supply, serving_options
 
 if TYPE_CHECKING:
@@ -88,6 +88,8 @@ def _serve(args: argparse.Namespace, token: str) -> int:
         if graph.budget and supply.room and roster.capacity > supply.room:
             say(TOO_MANY.format(supply.room, graph.budget.limit_ns / MS, cores()))
 
+        settle()
+
         def listening() -> None:
             host = shown_host(args.host)
             address = f"{'https' if args.certfile else 'http'}://{host}:{bound.getsockname()[1]}/"
@@ -95,7 +97,7 @@ def _serve(args: argparse.Namespace, token: str) -> int:
             most = f"up to {roster.capacity} at once on {cores()}"
             say(f"open it in a browser; {most}; Ctrl-C ends")
 
-        serving = server.Server(config, roster, listening)
+        serving = server.Server(config, roster, listening, give_back)
         server.run(serving, bound)
         with contextlib.suppress(TimeoutError):
             call_within(CLOSE_S, agent.close, "the preloaded agent")

@@ -74,7 +74,7 @@ class _Routes:
         self.roster = roster
 
     async def page_socket(self, socket: WebSocket) -> None:
-        await self._serve(socket, PageProtocol())
+        await self._serve(socket, PageProtocol(), self.roster.limits.resume_for_s)
 
     async def raw_socket(self, socket: WebSocket) -> None:
         try:
@@ -85,15 +85,17 @@ class _Routes:
             await wire.accept(RawProtocol.subprotocol)
             await wire.close(RawProtocol().leave(closing), closing)
             return
-        await self._serve(socket, core)
+        await self._serve(socket, core, self.roster.limits.resume_for_s)
 
     async def realtime_socket(self, socket: WebSocket) -> None:
         core = RealtimeProtocol(socket.query_params.get("model", ""))
-        await self._serve(socket, core, self.roster.limits.of_events())
+        await self._serve(socket, core, limits=self.roster.limits.of_events())
 
-    async def _serve(self, socket: WebSocket, core: Core, limits: Limits | None = None) -> None:
+    async def _serve(
+        self, socket: WebSocket, core: Core, resume_for_s: float = 0.0, limits: Limits | None = None
+    ) -> None:
         admitted = self._doors.admits(socket.scope["headers"], socket.scope["subprotocols"])
-        connection = Connection(socket, core, self._supply, self.roster, self._note, limits)
+        connection = Connection(socket, core, self._supply, self.roster, self._note, resume_for_s, limits)
         await connection.serve(admitted)
 
     async def health(self, request: Request) -> Response:

@@ -137,8 +137,7 @@ class Caller:
         self._line = Redial(self._address, trusted)
         try:
             about = await self._line.open({"input_rate": RATE, "played": True})
-            self._told(about)
-            await self._with(self._line, about["output_rate"])
+            await self._with(self._line, about)
         finally:
             await self._line.close()
 
@@ -147,9 +146,9 @@ class Caller:
         if self._line is not None:
             await self._line.close()
 
-    async def _with(self, line: Redial, output_rate: int | None) -> None:
+    async def _with(self, line: Redial, about: Mapping[str, Any]) -> None:
         nodes: dict[str, type[Node]] = {"talk.uplink": Uplink, "talk.downlink": Downlink}
-        pipeline = Pipeline(load(graph_of(output_rate), nodes=nodes, stand_ins=self._stand_ins))
+        pipeline = Pipeline(load(graph_of(about["output_rate"]), nodes=nodes, stand_ins=self._stand_ins))
         loop = asyncio.get_running_loop()
 
         def listen(message: Message) -> None:
@@ -159,6 +158,7 @@ class Caller:
         pipeline.bus.listen(listen)
         try:
             await in_thread(pipeline.start)
+            self._told(about)  # now one can speak
             tasks = [asyncio.create_task(work) for work in (self._up(line, pipeline), self._report(line))]
             try:
                 await self._down(line, pipeline)

@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 from starlette.websockets import WebSocket, WebSocketDisconnected
 
 from vflow.errors import NodeError, VflowError
-from vflow.session.ends import SINK
 from vflow.session.events import (
     Event,
     Interrupted,
@@ -43,7 +42,7 @@ from vflow.web.commands import (
     Sound,
     Together,
 )
-from vflow.web.description import describe
+from vflow.web.description import describe, is_reported
 from vflow.web.first import first
 from vflow.web.limits import Limits
 from vflow.web.line import COMES_BACK, GONE, Gone, Line
@@ -60,7 +59,8 @@ BUSY_MODELS = "the models are busy with other sessions; try again later"
 
 
 class Connection:
-    """Serves one client. `note` takes a line for the server's operator: nothing of what is said."""
+    """Serves one client. `note` takes a line for the server's operator, `resume_for_s` is how long a client
+    that was lost is waited for: 0 where its protocol has no way back."""
 
     def __init__(
         self,
@@ -69,11 +69,12 @@ class Connection:
         supply: Supply,
         roster: Roster,
         note: Callable[[str], None],
+        resume_for_s: float = 0.0,
         limits: Limits | None = None,
     ) -> None:
         self._core, self._supply, self._roster, self._note = core, supply, roster, note
         self._limits = limits or roster.limits
-        self._line = Line(Wire(socket, self._limits), self._limits)
+        self._line = Line(Wire(socket, self._limits), core.name, resume_for_s)
         self._about: dict[str, Any] = {}
         self._playback = Playback(promised=False)
         self._sounding = asyncio.Event()
@@ -153,23 +154,19 @@ class Connection:
         WebSocketDisconnect."""
         assert self._core.start is not None
         rate = self._core.start.input_rate
-        self._about = {"session": guest.id, "input_rate": rate, **describe(session.pipeline)}
+        about = {"session": guest.id, "input_rate": rate, **self._line.about}
+        self._about = {**about, **describe(session.pipeline)}
         self._about["graph"]["drawing"] = self._supply.drawing
-        resume_for_s = self._limits.resume_for_s
-        self._about |= {"resume": self._line.token if resume_for_s else None, "resume_for_s": resume_for_s}
-        self._reports = any(
-            node.resolved == SINK and node.values["pace"] == "played" for node in session.graph.nodes.values()
-        )
+        self._reports = is_reported(session.graph)
         self._playback = Playback(self._core.start.played)
-        self._line.protocol, guest.state = self._core.name, "idle"
-        guest.pipeline = session.pipeline
+        guest.state, guest.pipeline = "idle", session.pipeline
         self._core.meet(session)
         while True:
             try:
                 await self._converse(session, guest, rate)
             except GONE as gone:
                 word = await self._line.word_of(gone)
-                if word not in COMES_BACK or not resume_for_s:
+                if word not in COMES_BACK or not self._line.resume_for_s:
                     raise
                 self._roster.count(word)
                 if isinstance(gone, Closing):
@@ -195,7 +192,7 @@ class Connection:
         """Keep the session as it is until the client comes back. Raises: Gone where it does not; Closing."""
         with standing_still(session, self._playback, guest):
             try:
-                async with asyncio.timeout(self._limits.resume_for_s):
+                async with asyncio.timeout(self._line.resume_for_s):
                     await first(self._line.wait(), self._roster.stopped(guest))
             except TimeoutError:
                 raise Gone from None

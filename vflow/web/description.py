@@ -44,6 +44,11 @@ def output_rate(graph: Graph) -> int | None:
     return None
 
 
+def is_reported(graph: Graph) -> bool:
+    """Whether the agent is told what a client has played."""
+    return any(node.resolved == SINK and node.values["pace"] == "played" for node in graph.nodes.values())
+
+
 def targets(graph: Graph) -> dict[str, float]:
     """The promises about a turn, by the names of its latencies; in ms."""
     promised: dict[str, float] = {

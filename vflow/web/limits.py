@@ -49,7 +49,7 @@ class Limits:
         return max(self.message_bytes, self.event_bytes)
 
     def of_events(self) -> Limits:
-        """Those of a Realtime client, whose protocol knows no way to come back."""
+        """Those of a Realtime client."""
         burst_s, idle_s = max(self.burst_s, self.event_burst_s), max(self.idle_s, self.event_idle_s)
         return replace(self, message_bytes=self.event_bytes, burst_s=burst_s, idle_s=idle_s, resume_for_s=0)
 

@@ -8,6 +8,7 @@ import hmac
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.websockets import WebSocketDisconnect, WebSocketDisconnected
 
@@ -23,7 +24,6 @@ from vflow.web.commands import (
     Resume,
 )
 from vflow.web.journal import Journal
-from vflow.web.limits import Limits
 from vflow.web.protocol import Frame
 from vflow.web.wire import Wire
 
@@ -66,19 +66,24 @@ class Arrival:
 class Line:
     """One session's. One event loop; several tasks may send: frames leave in the order of `send`."""
 
-    def __init__(self, wire: Wire, limits: Limits) -> None:
-        self.wire = wire
+    def __init__(self, wire: Wire, protocol: str = "", resume_for_s: float = 0.0) -> None:
+        """`resume_for_s` is how long a client that was lost is waited for; 0: not at all."""
+        self.wire, self.protocol, self.resume_for_s = wire, protocol, resume_for_s
         self.token = secrets.token_urlsafe(32)
         """The session's own: who shows it may go on with it."""
-        self.protocol = ""
         self.received = 0
         """Messages that the client has sent since `ready`."""
-        self.journal = Journal() if limits.resume_for_s else Journal(0.0)
+        self.journal = Journal() if resume_for_s else Journal(0.0)
         self._sending = asyncio.Lock()
         self._here: Arrival | None = None  # that which is being used; None of the first WebSocket
         self._next: Arrival | None = None
         self._arrived = asyncio.Event()
         self._closings: set[asyncio.Task[None]] = set()  # an event loop keeps no task alive by itself
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a client needs to come back, for `ready`."""
+        return {"resume": self.token if self.resume_for_s else None, "resume_for_s": self.resume_for_s}
 
     async def send(self, frames: Iterable[Frame]) -> None:
         """Send, or keep for who comes back. Raises: as `Wire.send`."""
@@ -96,7 +101,7 @@ class Line:
         """Go on with another WebSocket, of a client that has so many messages; returns when it is no more
         needed. Raises: Closing where the session cannot go on with it."""
         if not self.journal.keeps(received):
-            raise Closing(POLICY, "lost", f"what follows message {received} is not kept; begin another")
+            raise Closing(POLICY, "missed", f"what follows message {received} is not kept; begin another")
         self.wire.meter.command(asyncio.get_running_loop().time())
         if self._next is not None:
             self._refuse(self._next, Replaced())

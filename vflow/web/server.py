@@ -7,6 +7,7 @@ import errno
 import functools
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ HANDSHAKE_S = 10.0
 """For a TLS handshake."""
 GRACE_S, LAST_S = 0.7, 1
 """After the reply's end: for sessions to close their nodes; then for requests that are going on."""
+TIDY_S = 5.0
 SPARE = 64
 """Connections beside those of the sessions: pages, probes."""
 SEND_BUFFER = 131_072
@@ -99,8 +101,16 @@ def configure(app: Any, place: Place, message_bytes: int) -> uvicorn.Config:
 class Server(uvicorn.Server):
     """At the first signal it takes nobody in any more, and lets replies end; the second ends it at once."""
 
-    def __init__(self, config: uvicorn.Config, roster: Roster, listening: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        roster: Roster,
+        listening: Callable[[], None],
+        tidy: Callable[[], None] | None = None,
+    ) -> None:
+        """`tidy` is called in a thread after sessions have ended, every TIDY_S at most."""
         super().__init__(config)
+        self._tidy, self._tidied, self._tidied_s = tidy, 0, 0.0
         self._roster, self._listening = roster, listening
         self.signals = 0
         config.limit_concurrency = roster.capacity + SPARE
@@ -127,6 +137,10 @@ class Server(uvicorn.Server):
             self.force_exit = True
         if self.signals and (self.force_exit or not roster.guests or now_s > self._end_at_s):
             self.should_exit = True
+        ended = roster.served - len(roster.guests)
+        if self._tidy is not None and ended > self._tidied and now_s - self._tidied_s > TIDY_S:
+            self._tidied, self._tidied_s = ended, now_s
+            threading.Thread(target=self._tidy, name="vflow:tidy", daemon=True).start()
         return await super().on_tick(counter)
 
 

@@ -17,7 +17,7 @@ const CLOSED = {
   full: "All places are taken. Wait until somebody leaves, then press Talk again.",
   busy: "The server is at its limit: those who talk with it already wait too long. Try again in a minute.",
   resume: "The connection was lost for too long, so the session has ended. Press Talk to begin another.",
-  lost: "The connection was lost, and too much of what was said with it. Press Talk to begin another session.",
+  missed: "The connection was lost, and too much of what was said with it. Press Talk to begin another session.",
   replaced: "This conversation goes on elsewhere. Press Talk to begin another here.",
   idle: "Nothing was said for a while, so the session has ended. Press Talk, or type, to begin another.",
   stopping: "The server stops. Start it again with 'vflow serve', then open the address that it prints.",
