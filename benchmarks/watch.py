@@ -24,6 +24,7 @@ import vflow
 from vflow.live.feed import Feed
 from vflow.live.watch_server import WatchServer
 from vflow.report.turn_log import TurnLog
+from vflow.runtime.node_times import timed
 
 TARGET, CORE_TARGET = 1.02, 0.02
 GRAPH = """
@@ -64,7 +65,7 @@ def page(served: WatchServer) -> Iterator[subprocess.Popen[str]]:
 
 def run(graph: vflow.Graph, watched: bool) -> tuple[float, int, float]:
     """CPU seconds of a run, how often the page was told figures, and its thread's share of a core."""
-    pipeline = vflow.Pipeline(graph).open()
+    pipeline = vflow.Pipeline(timed(graph) if watched else graph).open()
     log = TurnLog(graph)
     pipeline.bus.listen(log.listen)
     with contextlib.ExitStack() as stack:

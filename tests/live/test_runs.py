@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,13 +29,32 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def silent(pid: int) -> Iterator[None]:
+def silent(pid: int) -> Iterator[socket.socket]:
     """A socket of another process, at which somebody listens and says nothing."""
     folder().mkdir(mode=0o700, exist_ok=True)
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(folder() / f"{pid}.sock"))
         other.listen()
-        yield
+        yield other
+
+
+@contextlib.contextmanager
+def curt(pid: int) -> Iterator[None]:
+    """A socket of another process, which hangs up at once."""
+
+    def hang_up() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                other.accept()[0].close()
+
+    with silent(pid) as other:
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        try:
+            yield
+        finally:
+            other.shutdown(socket.SHUT_RDWR)
+            thread.join(PATIENCE_S)
 
 
 def test_the_only_run_needs_no_number(session: Session) -> None:
@@ -51,9 +71,8 @@ def test_none_is_a_sentence() -> None:
         connect(None)
 
 
-def test_of_several_the_user_is_asked_for_one(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vflow.live.runs.ANSWER_S", 0.2)
-    with published(session.pipeline, session.log), silent(os.getppid()):
+def test_of_several_the_user_is_asked_for_one(session: Session) -> None:
+    with published(session.pipeline, session.log), curt(os.getppid()):
         with pytest.raises(VflowError, match="name one: vflow top") as caught:
             connect(None)
         assert f"{os.getpid()} ({session.graph.file})" in str(caught.value)

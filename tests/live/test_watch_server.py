@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -22,6 +23,15 @@ def test_its_address_is_of_this_machine_and_has_a_token(feed: Feed) -> None:
         assert token not in other.url
         with urlopen(address, timeout=PATIENCE_S) as page:
             assert page.status == 200
+
+
+def test_another_host_is_told_which_it_goes_by(feed: Feed) -> None:
+    with WatchServer(feed) as served:
+        asked = Request(served.url.partition("#")[0], headers={"Host": "evil.example"})
+        with pytest.raises(HTTPError, match="421") as caught:
+            urlopen(asked, timeout=PATIENCE_S)
+        with caught.value as refused:
+            assert b"localhost alone" in refused.read()
 
 
 def test_a_port_that_is_taken_is_a_sentence(feed: Feed) -> None:

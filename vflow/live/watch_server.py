@@ -17,6 +17,7 @@ from vflow.web.doors import Doors, new_token
 from vflow.web.server import Place, bind, configure
 
 HOST = "127.0.0.1"
+UNKNOWN = "the page of a run goes by 127.0.0.1 and localhost alone"
 END_S = 1.5
 """How long the end of a run waits for its pages to be closed."""
 
@@ -29,7 +30,7 @@ class WatchServer:
         place = Place(HOST, port)
         self._bound = bind(place, "--watch PORT")
         token = new_token() if token is None else token
-        config = configure(build(feed, Doors(token)), place, LIMITS.message_bytes)
+        config = configure(build(feed, Doors(token, unknown=UNKNOWN)), place, LIMITS.message_bytes)
         config.lifespan_class = LifespanOff
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="vflow:watch", daemon=True)

@@ -71,6 +71,8 @@ class Doors:
     hosts: tuple[str, ...] = ()
     addresses: bool = False
     any_scheme: bool = False
+    unknown: str = UNKNOWN
+    """What is said to a request for another Host."""
 
     def refusal(self, headers: Headers, scheme: str, by_key: bool = False) -> Refusal | None:
         """Why a request is refused, by its Host and Origin; None where it is not. `scheme` is its own: http,
@@ -80,7 +82,7 @@ class Doors:
             return Refusal(400, "a request has exactly one Host")
         name = host_of(f"//{hosts[0]}")
         if name is None or not self._knows(name):
-            return Refusal(421, UNKNOWN)
+            return Refusal(421, self.unknown)
         origins = values(headers, b"origin")
         if not origins:
             return None  # no browser, or a page's own request
