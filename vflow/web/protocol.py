@@ -18,6 +18,7 @@ from vflow.session.events import (
     ReplyGoesOn,
     ReplyHeld,
     ReplyWord,
+    ReplyWritten,
     StateChanged,
     TurnEnded,
     UserBegan,
@@ -110,7 +111,7 @@ class PageProtocol:
         match event:
             case ReplyAudio(turn=turn):
                 return [*self._spoken(event), TURN.pack(turn & 0xFFFFFFFF) + event.pcm16]
-            case UserBegan() | UserFinished():
+            case UserBegan() | UserFinished() | ReplyWritten():
                 return []  # the state says it
             case UserText(turn, text):
                 return [_text("user", turn=turn, text=text)]
