@@ -108,6 +108,17 @@ def test_a_response_is_cancelled_by_its_id_or_without_one() -> None:
     assert done["response"]["status_details"]["reason"] == "client_cancelled"
 
 
+def test_a_response_that_is_asked_right_after_a_cancel_comes_after_its_end() -> None:
+    talk = Talk()
+    talk.say("response.create")
+    talk.say("response.cancel")
+    assert talk.say("response.create", response={"instructions": "Again."}) == []
+    assert code(talk.say("response.create"))[0] == "conversation_already_has_active_response"
+    told = talk.tell(Interrupted(1), ended(1, interrupted=True))
+    assert kinds(told) == ["response.done", "response.created"]
+    assert talk.agent.calls[-1] == ("prompt", "Again.")
+
+
 def test_a_reply_in_words_is_over_with_its_last_word_and_its_sound_is_cut() -> None:
     talk = Talk()
     talk.say("response.create", response={"output_modalities": ["text"]})

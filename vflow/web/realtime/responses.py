@@ -52,12 +52,16 @@ class Responses:
         self._back: list[Change] = []
         self._over: int | None = None  # the turn whose sound is being cut: nothing is asked meanwhile
         self._waited = 0
+        self._later: ResponseFields | None = None  # asked for while the active one is being cut
         self._cut: TurnRecord | None = None  # of the active one, which the user's voice has cut
 
     # asked by the client, or begun by what the user said
 
     def create(self, fields: ResponseFields) -> None:
         """Answer what was said. Raises: Refused."""
+        if self.active is not None and self.active.cut == "client_cancelled" and self._later is None:
+            self._later = fields  # the client does not wait for the end of what it has cancelled
+            return
         if self.active is not None or self._waiting:
             if self.active is not None and self._dialogue.by_client and not self.active.asked:
                 self.active.asked = True  # this graph has begun it when the utterance was committed
@@ -195,8 +199,14 @@ class Responses:
             self._dialogue.mapping.apply(self._back)
         finally:
             self._back = []
+        later, self._later = self._later, None
         if self._waiting:
             self._go_on(self._waiting.popleft())
+        elif later is not None:
+            try:
+                self.create(later)
+            except Refused as refused:
+                self._dialogue.refuse(refused)
 
     def _go_on(self, waiting: _Waiting) -> None:
         """Begin a response that has waited."""
