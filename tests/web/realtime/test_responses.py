@@ -119,6 +119,15 @@ def test_a_response_that_is_asked_right_after_a_cancel_comes_after_its_end() -> 
     assert talk.agent.calls[-1] == ("prompt", "Again.")
 
 
+def test_a_cancel_of_which_nothing_is_heard_ends_the_response_all_the_same() -> None:
+    talk = Talk()
+    talk.say("response.create")
+    talk.say("response.cancel")
+    told = [event for _ in range(9) for event in talk.events(talk.core.levels({}))]
+    assert [event["response"]["status"] for event in told] == ["cancelled"]
+    assert kinds(talk.say("response.create")) == ["response.created"]
+
+
 def test_a_reply_in_words_is_over_with_its_last_word_and_its_sound_is_cut() -> None:
     talk = Talk()
     talk.say("response.create", response={"output_modalities": ["text"]})

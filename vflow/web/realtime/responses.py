@@ -179,6 +179,8 @@ class Responses:
         self._waited += 1
         if self._waited > MOST_LOOKS:
             self._over = None
+            if self.active is not None and self.active.cut:
+                self._end(None)
 
     def settle(self) -> None:
         """Tell of the end of a response that the user's voice has cut."""
@@ -224,7 +226,7 @@ class Responses:
         response = self.active
         if response is None or (response_id is not None and response_id != response.id) or response.cut:
             raise Refused("response_cancel_not_active", NONE_ACTIVE)
-        response.cut = reason
+        response.cut, self._waited = reason, 0
         if response.turn is None:  # not begun yet
             self._asked = None
             self._end(None)
