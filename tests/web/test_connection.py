@@ -133,7 +133,7 @@ BAD: dict[str, tuple[list[Any], int, str]] = {
         1007,
         "bad_message",
     ),
-    "a message of 70 kB": (['{"type": "start"}', b"\0" * 70_000], 1009, ""),
+    "a message of 70 kB": (['{"type": "start"}', b"\0" * 70_000], 1009, "too_large"),
     "20 s of audio at once": (['{"type": "start"}', *[b"\0" * 64_000] * 10], 1008, "too_fast"),
 }
 
