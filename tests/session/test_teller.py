@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from tests import scripted_agent
-from vflow import AudioPacket, Message, SpeechEnd, SpeechStart, load
+from vflow import AudioPacket, Message, SpeechEnd, SpeechStart, TurnEnd, load
 from vflow.outbox import Outbox
 from vflow.session import (
     Event,
     ReplyAudio,
     ReplyGoesOn,
     ReplyHeld,
+    ReplyWritten,
     StateChanged,
     UserBegan,
     UserFinished,
@@ -78,6 +79,16 @@ def test_the_begin_and_the_end_of_speech_are_told_once_with_their_places(
         if began:
             assert (began, ended) == ([UserBegan(1, 1.0)], [UserFinished(1, 2.0)])
     assert began == ended == []
+
+
+def test_a_reply_that_has_all_its_words_is_told_of_once(made: tuple[Teller, Outbox[Event]]) -> None:
+    def written(end: TurnEnd) -> list[Event]:
+        return [event for event in told(made, "event", event=end) if isinstance(event, ReplyWritten)]
+
+    end = TurnEnd(turn=1, meta={"tokens": 3, "stop_reason": "limit"})
+    assert written(end) == [ReplyWritten(1, 3, "limit")]
+    assert written(end) == []
+    assert written(TurnEnd(turn=2, meta={"tokens": "x"})) == [ReplyWritten(2, 0, "eos")]
 
 
 def test_a_reply_that_was_settled_is_so_in_the_log(made: tuple[Teller, Outbox[Event]]) -> None:

@@ -46,6 +46,15 @@ class ReplyWord:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyWritten:
+    """The reply has all its words; its sound may be still to come. Its tokens, and why the model ended it."""
+
+    turn: int
+    tokens: int
+    stop_reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyAudio:
     """Audio to play: `samples` are `(frames,) float32`, read-only, at `rate` Hz.
 
@@ -108,6 +117,7 @@ Event = (
     | UserFinished
     | UserText
     | ReplyWord
+    | ReplyWritten
     | ReplyAudio
     | ReplyHeld
     | ReplyGoesOn

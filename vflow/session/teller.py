@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from vflow.bus import Message
 from vflow.caps import Text
-from vflow.event import SpeechEnd, SpeechStart
+from vflow.event import SpeechEnd, SpeechStart, TurnEnd
 from vflow.flush import Played
 from vflow.graph.graph import Graph
 from vflow.outbox import Outbox
@@ -22,6 +22,7 @@ from vflow.session.events import (
     ReplyGoesOn,
     ReplyHeld,
     ReplyWord,
+    ReplyWritten,
     StateChanged,
     TurnEnded,
     UserBegan,
@@ -41,6 +42,7 @@ class Teller:
         """Where a time of the stream lies in the audio that the application handed in, in seconds."""
         self._state = ""
         self._spoke = self._finished = 0  # the last turn that began, and that ended
+        self._written = 0  # the last turn whose reply has all its words
         self._telling = threading.Lock()  # one message after the other
 
     def listen(self, message: Message) -> None:
@@ -84,6 +86,10 @@ class Teller:
             elif isinstance(event, SpeechEnd) and event.turn > self._finished:
                 self._finished = event.turn
                 yield UserFinished(event.turn, self.handed_in_s(event.pts_ns))
+            elif isinstance(event, TurnEnd) and event.turn != self._written:
+                self._written = event.turn
+                tokens, reason = event.meta.get("tokens"), event.meta.get("stop_reason", "eos")
+                yield ReplyWritten(event.turn, tokens if isinstance(tokens, int) else 0, str(reason))
         elif message.kind == "flush":
             flush = message.data["flush"]
             cut = any(not played.ended for played in flush.played)  # also of a reply that nobody asked for

@@ -19,6 +19,7 @@ from vflow.session.events import (
     ReplyGoesOn,
     ReplyHeld,
     ReplyWord,
+    ReplyWritten,
     StateChanged,
     TurnEnded,
     UserBegan,
@@ -112,7 +113,7 @@ class PageProtocol:
         match event:
             case ReplyAudio(turn=turn):
                 return [*self._spoken(event), TURN.pack(turn & 0xFFFFFFFF) + event.pcm16]
-            case UserBegan() | UserFinished():
+            case UserBegan() | UserFinished() | ReplyWritten():
                 return []  # the state says it
             case UserText(turn, text):
                 return [_text("user", turn=turn, text=text)]

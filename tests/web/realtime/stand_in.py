@@ -77,8 +77,8 @@ class StandIn:
     def settle(self, turn: int, heard: str) -> None:
         self.calls.append(("settle", turn, heard))
 
-    def played(self, turn: int, seconds: float) -> None:
-        self.calls.append(("played", turn, seconds))
+    def cut(self, turn: int) -> None:
+        self.calls.append(("cut", turn))
 
 
 class Talk:

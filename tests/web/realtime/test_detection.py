@@ -77,6 +77,7 @@ def test_where_nothing_judges_the_session_says_that_silence_ends_a_turn() -> Non
 
 def test_null_gives_the_turns_to_the_client() -> None:
     talk = Talk()
+    assert detect(talk, False) is None  # as some clients say it
     assert detect(talk, None) is None
     values = talk.agent.values
     assert (values["detect"], values["barge_in"], values["pre_roll"]) == (False, False, "0ms")
@@ -90,6 +91,7 @@ def test_null_gives_the_turns_to_the_client() -> None:
     ("agent", "detection", "param"),
     [
         (StandIn(), {"type": "server_vad", "threshold": 0.05}, f"{PARAM}.threshold"),
+        (StandIn(), True, PARAM),
         (StandIn(), {"type": "server_vad", "idle_timeout_ms": 6_000}, f"{PARAM}.idle_timeout_ms"),
         (
             StandIn().without("answers"),

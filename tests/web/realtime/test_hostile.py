@@ -15,7 +15,7 @@ from tests.web.realtime.clerk import REPLY
 from tests.web.realtime.client import Client, client, hum
 from tests.web.realtime.stand_in import StandIn, Talk
 from vflow.report.turn import TurnRecord
-from vflow.session import Interrupted, ReplyWord, TurnEnded, UserBegan, UserFinished, UserText
+from vflow.session import Interrupted, ReplyWord, ReplyWritten, TurnEnded, UserBegan, UserFinished, UserText
 from vflow.web.realtime.messages import KNOWN
 
 
@@ -110,6 +110,8 @@ TOLD = st.sampled_from(
         UserText(1, "hello"),
         ReplyWord(1, 0, "Rome"),
         ReplyWord(2, 0, "grew"),
+        ReplyWritten(1, 3, "eos"),
+        ReplyWritten(2, 3, "limit"),
         UserBegan(2, 2.0),
         UserFinished(2, 3.0),
         Interrupted(1),

@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.web.realtime.stand_in import StandIn, Talk, code, kinds
 from vflow.report.turn import TurnRecord
-from vflow.session import Interrupted, ReplyAudio, ReplyWord, TurnEnded, UserBegan, UserFinished
+from vflow.session import Interrupted, ReplyAudio, ReplyWord, ReplyWritten, TurnEnded, UserBegan, UserFinished
 from vflow.web.commands import Cut
 
 
@@ -108,11 +108,60 @@ def test_a_response_is_cancelled_by_its_id_or_without_one() -> None:
     assert done["response"]["status_details"]["reason"] == "client_cancelled"
 
 
-def test_a_reply_in_words_is_taken_as_it_comes_and_is_heard_as_far_as_it_was_sent() -> None:
+def test_a_response_that_is_asked_right_after_a_cancel_comes_after_its_end() -> None:
+    talk = Talk()
+    talk.say("response.create")
+    talk.say("response.cancel")
+    assert talk.say("response.create", response={"instructions": "Again."}) == []
+    assert code(talk.say("response.create"))[0] == "conversation_already_has_active_response"
+    told = talk.tell(Interrupted(1), ended(1, interrupted=True))
+    assert kinds(told) == ["response.done", "response.created"]
+    assert talk.agent.calls[-1] == ("prompt", "Again.")
+
+
+def test_a_cancel_of_which_nothing_is_heard_ends_the_response_all_the_same() -> None:
+    talk = Talk()
+    talk.say("response.create")
+    talk.say("response.cancel")
+    told = [event for _ in range(9) for event in talk.events(talk.core.levels({}))]
+    assert [event["response"]["status"] for event in told] == ["cancelled"]
+    assert kinds(talk.say("response.create")) == ["response.created"]
+
+
+def test_a_reply_in_words_is_over_with_its_last_word_and_its_sound_is_cut() -> None:
+    talk = Talk()
+    talk.say("response.create", response={"output_modalities": ["text"]})
+    told = talk.tell(ReplyWord(1, 0, "Rome"), ReplyWritten(1, 7, "limit"))
+    done = told[-1]["response"]
+    assert (done["status"], done["usage"]["output_tokens"]) == ("incomplete", 7)
+    assert talk.agent.calls[-2:] == [("settle", 1, "Rome"), ("cut", 1)]
+    assert kinds(talk.say("response.create")) == ["response.created"]
+    assert talk.agent.calls[-1] == ("cut", 1)  # a flush would drop what is made meanwhile
+    talk.tell(Interrupted(1), ended(1, interrupted=True))
+    assert talk.agent.calls[-1] == ("prompt", None)
+
+
+def test_a_cut_of_which_nothing_is_heard_is_not_waited_for_without_end() -> None:
+    talk = Talk()
+    talk.say("response.create", response={"output_modalities": ["text"]})
+    talk.tell(ReplyWord(1, 0, "Rome"), ReplyWritten(1, 7, "eos"))
+    talk.say("response.create")
+    for _ in range(9):
+        talk.core.levels({})
+    assert talk.agent.calls[-1] == ("prompt", None)
+
+
+def test_a_reply_in_sound_is_not_over_with_its_last_word() -> None:
+    talk = Talk()
+    talk.tell(*spoken(1), ReplyWord(1, 0, "Rome"))
+    assert talk.tell(ReplyWritten(1, 7, "eos")) == []
+    assert kinds(talk.tell(ended(1, tokens=7)))[-1] == "response.done"
+
+
+def test_a_reply_in_words_that_is_cancelled_is_heard_as_far_as_it_was_sent() -> None:
     talk = Talk()
     talk.say("response.create", response={"output_modalities": ["text"]})
     talk.tell(ReplyWord(1, 0, "Rome"), ReplyAudio(1, np.zeros(2_400, np.float32), 24_000))
-    assert ("played", 1, 0.1) in talk.agent.calls
     talk.tell(ReplyWord(1, 1, "grew"))
     talk.say("response.cancel")
     talk.tell(Interrupted(1), ended(1, interrupted=True, heard="Rome"))

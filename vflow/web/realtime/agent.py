@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import functools
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from vflow.errors import VflowError
 from vflow.props import Prop, convert, props_of
-from vflow.session.ends import BUTTON, SINK, SOURCE, TURN, TYPED
+from vflow.session.ends import BUTTON, SOURCE, TURN, TYPED
+from vflow.session.event_loop import in_thread
 from vflow.session.session import Session
 from vflow.web.description import output_rate
 
@@ -48,7 +52,7 @@ class Agent(Protocol):
     def remember(self, role: str, text: str, turn: int) -> None: ...
     def forget(self, role: str, turn: int) -> None: ...
     def settle(self, turn: int, heard: str) -> None: ...
-    def played(self, turn: int, seconds: float) -> None: ...
+    def cut(self, turn: int) -> None: ...
 
 
 class SessionAgent:
@@ -61,9 +65,7 @@ class SessionAgent:
         self.rate = output_rate(graph)
         self.hears, self.types, self.button = SOURCE in uses, TYPED in uses, BUTTON in uses
         self.judges = any(choice.role == END_OF_TURN for choice in graph.roles.values())
-        self._reports = any(
-            node.resolved == SINK and node.values["pace"] == "played" for node in graph.nodes.values()
-        )
+        self._cutting: set[asyncio.Task[None]] = set()
         self._found: dict[str, tuple[str, Prop]] = {}
         for name, node in session.pipeline.nodes.items():
             for prop in props_of(type(node)).values():
@@ -108,10 +110,12 @@ class SessionAgent:
         """Say for good what was heard of a reply."""
         self._session.settle(turn, heard)
 
-    def played(self, turn: int, seconds: float) -> None:
-        """Report how much of a reply was taken in all."""
-        if self._reports:
-            try:
-                self._session.played(seconds, turn)
-            except VflowError:  # the session ends, of which another tells
-                return
+    def cut(self, turn: int) -> None:
+        """Cut the replies up to a turn, soon. For the event loop's thread."""
+        task = asyncio.get_running_loop().create_task(self._cut(turn))
+        self._cutting.add(task)
+        task.add_done_callback(self._cutting.discard)
+
+    async def _cut(self, turn: int) -> None:
+        with contextlib.suppress(VflowError):  # the session ends, of which another tells
+            await in_thread(functools.partial(self._session.interrupt, turn))

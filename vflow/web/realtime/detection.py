@@ -40,10 +40,12 @@ class Detecting:
             return structs.replace(shared, type="semantic_vad", eagerness="auto")
         return self._by_silence(shared)
 
-    def change(self, asked: Detection | None) -> tuple[Detection | None, list[Change]]:
+    def change(self, asked: Detection | bool | None) -> tuple[Detection | None, list[Change]]:
         """How turns are found from now on, and the properties that do it. Raises: Refused."""
         param, changes = PARAM, list[Change]()
-        if asked is None:
+        if asked is True:
+            raise Refused("invalid_value", "say how: {'type': 'server_vad'}, or null", param)
+        if asked is None or asked is False:
             if not self._agent.button:
                 changes += [(param, "detect", False), (param, "barge_in", False), (param, "pre_roll", "0ms")]
             if self._agent.knob("answers") is not None:

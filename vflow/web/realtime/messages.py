@@ -59,7 +59,8 @@ class Input(Strict, frozen=True):
     format: Format | None = None
     transcription: dict[str, Any] | UnsetType | None = UNSET
     noise_reduction: dict[str, Any] | None = None
-    turn_detection: Detection | UnsetType | None = UNSET
+    turn_detection: Detection | bool | UnsetType | None = UNSET
+    """Some clients say false for null."""
 
 
 class Output(Strict, frozen=True):

@@ -14,6 +14,7 @@ from vflow.session.events import (
     Interrupted,
     ReplyAudio,
     ReplyWord,
+    ReplyWritten,
     TurnEnded,
     UserBegan,
     UserFinished,
@@ -139,6 +140,8 @@ class RealtimeProtocol:
                 self._speech.heard(turn, text)
             case ReplyWord(turn, _, text):
                 self._responses.word(turn, text)
+            case ReplyWritten(turn, tokens, reason):
+                self._responses.written(turn, tokens, reason)
             case ReplyAudio():
                 self._responses.audio(event)
             case Interrupted(turn):
@@ -154,8 +157,10 @@ class RealtimeProtocol:
         return [frame(error(Refused("server_error", text), "server_error"))]
 
     def levels(self, links: Mapping[str, float]) -> list[Frame]:
-        """Nothing is told of links; what waits for the user's voice to be told first has waited enough."""
-        self._responses.settle()
+        """Nothing is told of links; this comes four times a second."""
+        self._responses.look()
+        if not self._speech.unheard:
+            self._responses.ask()
         return self._dialogue.take()
 
     def leave(self, closing: Closing) -> list[Frame]:

@@ -16,6 +16,8 @@ from vflow.web.realtime.messages import Refused, ResponseFields
 from vflow.web.realtime.response import Response
 
 ACTIVE = "a response is being made: wait for its 'response.done', or cancel it"
+MOST_LOOKS = 8
+"""After which a cut of a reply's sound is no longer waited for."""
 NONE_ACTIVE = "no response is being made that could be cancelled"
 
 
@@ -48,12 +50,18 @@ class Responses:
         self._asked: _Asked | None = None
         self._waiting: deque[_Waiting] = deque()
         self._back: list[Change] = []
+        self._over: int | None = None  # the turn whose sound is being cut: nothing is asked meanwhile
+        self._waited = 0
+        self._later: ResponseFields | None = None  # asked for while the active one is being cut
         self._cut: TurnRecord | None = None  # of the active one, which the user's voice has cut
 
     # asked by the client, or begun by what the user said
 
     def create(self, fields: ResponseFields) -> None:
         """Answer what was said. Raises: Refused."""
+        if self.active is not None and self.active.cut == "client_cancelled" and self._later is None:
+            self._later = fields  # the client does not wait for the end of what it has cancelled
+            return
         if self.active is not None or self._waiting:
             if self.active is not None and self._dialogue.by_client and not self.active.asked:
                 self.active.asked = True  # this graph has begun it when the utterance was committed
@@ -70,7 +78,7 @@ class Responses:
 
     def ask(self) -> None:
         """Have the graph make what was asked: all that was said before is in the history."""
-        if self._asked is None:
+        if self._asked is None or self._over is not None:
             return
         asked, self._asked = self._asked, None
         agent, mapping = self._dialogue.agent, self._dialogue.mapping
@@ -121,8 +129,16 @@ class Responses:
                 waiting.audio.append((audio.samples, audio.rate, audio.spans))
         if (response := self._active(audio.turn)) is not None:
             response.audio(self._dialogue.items, audio.samples, audio.rate, audio.spans, self._dialogue.say)
-            if response.text_only:
-                self._dialogue.agent.played(audio.turn, response.sent_s)
+
+    def written(self, turn: int, tokens: int, stop_reason: str) -> None:
+        """A reply has all its words. One that is read is over: nobody waits for its sound."""
+        record = TurnRecord(turn, tokens=tokens, stop_reason=stop_reason)
+        for waiting in self._waiting:
+            if waiting.response.turn == turn and waiting.response.text_only:
+                waiting.response.record = record
+        response = self._active(turn)
+        if response is not None and response.text_only:
+            self._end(record)
 
     def _active(self, turn: int) -> Response | None:
         response = self.active
@@ -139,6 +155,8 @@ class Responses:
 
     def ended(self, record: TurnRecord) -> None:
         """Nothing more comes of a turn."""
+        if record.number == self._over:
+            self._over = None
         self._waiting = deque(
             w for w in self._waiting if w.response.turn != record.number or not record.interrupted
         )
@@ -155,6 +173,15 @@ class Responses:
         else:
             self._end(record)
 
+    def look(self) -> None:
+        """Some time has passed: what waits for another event has waited enough."""
+        self.settle()
+        self._waited += 1
+        if self._waited > MOST_LOOKS:
+            self._over = None
+            if self.active is not None and self.active.cut:
+                self._end(None)
+
     def settle(self) -> None:
         """Tell of the end of a response that the user's voice has cut."""
         if (record := self._cut) is not None:
@@ -165,14 +192,23 @@ class Responses:
         if response is None:
             return
         response.end(record, self._dialogue.say)
-        if response.turn is not None and response.text_only and response.cut and response.item is not None:
+        if response.turn is not None and response.text_only and response.item is not None:
             self._dialogue.agent.settle(response.turn, response.item.text or "")
+            if not response.cut and self._dialogue.agent.rate is not None:
+                self._over, self._waited = response.turn, 0
+                self._dialogue.agent.cut(response.turn)
         try:
             self._dialogue.mapping.apply(self._back)
         finally:
             self._back = []
+        later, self._later = self._later, None
         if self._waiting:
             self._go_on(self._waiting.popleft())
+        elif later is not None:
+            try:
+                self.create(later)
+            except Refused as refused:
+                self._dialogue.refuse(refused)
 
     def _go_on(self, waiting: _Waiting) -> None:
         """Begin a response that has waited."""
@@ -190,7 +226,7 @@ class Responses:
         response = self.active
         if response is None or (response_id is not None and response_id != response.id) or response.cut:
             raise Refused("response_cancel_not_active", NONE_ACTIVE)
-        response.cut = reason
+        response.cut, self._waited = reason, 0
         if response.turn is None:  # not begun yet
             self._asked = None
             self._end(None)
