@@ -175,7 +175,7 @@ class Returning:
 @contextmanager
 def returning(live: Live, cuts: int = 0, seed: int = 1, path: str = "/ws", **start: Any) -> Iterator[Any]:
     """A client at a server, with a network between them that is cut so many times; and that network."""
-    with Cutting(live.port, budgets(seed, cuts)) as network:
+    with Cutting(live.port, budgets(seed, cuts, 0 if path == "/raw" else READY)) as network:
         client = Returning(network.port, path, **start)
         client.connect()
         try:

@@ -271,6 +271,8 @@ def test_what_was_played_is_told_when_it_sounds(page: Page) -> None:
 def test_a_setting_that_is_refused_shows_the_value_that_holds(page: Page) -> None:
     shown = page.window.evaluate(
         """async () => {
+          document.body.innerHTML =
+            '<div id="properties"></div><div><div id="other-properties"></div></div>';
           const { Properties } = await import("/properties.js");
           const properties = new Properties(() => {});
           const number = { node: "voice", type: "number", min: 0, max: 9 };
