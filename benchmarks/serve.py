@@ -121,6 +121,7 @@ async def client(address: str, clip: Clip, args: argparse.Namespace, start_s: fl
                     asked.computes_ms.append(said_by_server["latencies_ms"]["compute"])
                 elif kind == "error":
                     asked.closed[said_by_server["code"]] += 1
+                    break
         except ConnectionClosed:
             asked.closed["lost"] += 1
         finally:
