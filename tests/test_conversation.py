@@ -80,3 +80,24 @@ def test_a_kind_of_answer_is_expected_of_one_turn() -> None:
 def test_a_kind_of_answer_that_nobody_knows_is_refused() -> None:
     with pytest.raises(VflowError, match="no kind of answer 'phon'; did you mean 'phone'"):
         Conversation().expect("phon")
+
+
+def test_a_reply_whose_end_is_known_for_good_is_cut_no_more_before_it_is_here_or_after() -> None:
+    conversation = talk(("user", "hi", 1), ("assistant", "one two three", 1))
+    conversation.settle(1, "one two")
+    conversation.truncate(1, "one")
+    conversation.settle(2, "four")
+    conversation.append("assistant", "four five", 2)
+    conversation.settle(3, "")
+    conversation.append("assistant", "six", 3)
+    assert history(conversation)[1:] == [("assistant", "one two", 1), ("assistant", "four", 2)]
+    conversation.settle(1, "one two three")
+    assert history(conversation)[1] == ("assistant", "one two three", 1)
+
+
+def test_delete_of_one_role_keeps_the_other() -> None:
+    conversation = talk(("user", "hi", 1), ("assistant", "one", 1))
+    conversation.delete(1, "user")
+    assert history(conversation) == [("assistant", "one", 1)]
+    conversation.delete(1, "assistant")
+    assert history(conversation) == []

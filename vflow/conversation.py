@@ -22,6 +22,8 @@ ANSWERS = ("phone", "number", "email", "name", "yes_no")
 """Kinds of answer that `Conversation.expect` takes."""
 KEPT = 10_000
 """Most entries that are kept: more than any model reads."""
+_SETTLED = 64
+"""How many of the newest replies are remembered whose heard text is known for good."""
 _REMOVED = 16
 """How many unheard replies are remembered: a late report may say that one was heard after all."""
 
@@ -35,6 +37,7 @@ class Conversation:
         self._of_turn: dict[int, list[int]] = {}  # the numbers of each turn's entries
         self._removed: dict[int, tuple[int, Utterance]] = {}  # by turn, with the entry's number
         self._count = 0
+        self._settled: dict[int, str] = {}  # by turn, what of its reply was heard for good
         self._expected = ""
         self.dropped = 0
         """How many entries at the start were dropped for lack of room."""
@@ -60,6 +63,10 @@ class Conversation:
     def append(self, role: str, text: str, turn: int) -> None:
         """Add an entry at the end. Beyond KEPT entries, drop the first."""
         with self._lock:
+            if role == "assistant" and turn in self._settled:
+                text = self._settled[turn]
+                if not text:
+                    return
             self._entries[self._count] = Utterance(role, text, turn)
             self._of_turn.setdefault(turn, []).append(self._count)
             self._count += 1
@@ -71,6 +78,7 @@ class Conversation:
         """Cut the reply of `turn` to the text that was heard, and remove it if nothing was heard. If a later
         report says that more was heard, correct the text, and put a removed reply back in its place."""
         with self._lock:
+            heard = self._settled.get(turn, heard)
             if heard and turn in self._removed:
                 at, entry = self._removed.pop(turn)
                 self._of_turn.setdefault(turn, []).append(at)
@@ -85,12 +93,23 @@ class Conversation:
             while len(self._removed) > _REMOVED:
                 del self._removed[next(iter(self._removed))]
 
-    def delete(self, turn: int) -> None:
-        """Remove every entry of `turn`."""
+    def settle(self, turn: int, heard: str) -> None:
+        """Say for good what was heard of the reply of `turn`, whether it is here already or still to come: it
+        is cut to that, and no later `truncate` changes it. Any thread."""
         with self._lock:
-            self._removed.pop(turn, None)
+            self._settled[turn] = heard
+            while len(self._settled) > _SETTLED:
+                del self._settled[next(iter(self._settled))]
+        self.truncate(turn, heard)
+
+    def delete(self, turn: int, role: str = "") -> None:
+        """Remove every entry of `turn`, or those of one role."""
+        with self._lock:
+            if role != "user":
+                self._removed.pop(turn, None)
             for at in list(self._of_turn.get(turn, ())):
-                self._remove(at)
+                if role in ("", self._entries[at].role):
+                    self._remove(at)
 
     def _remove(self, at: int) -> None:
         turn = self._entries.pop(at).turn

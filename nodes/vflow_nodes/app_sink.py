@@ -62,7 +62,7 @@ class AppSink(Sink):
     holds: bool = prop(False, doc="with pace: clock, the application pauses during a hold")
     audio = In(Audio(channels=1))
 
-    _held = False
+    _held = _paused = False
     _in_hand = 0
     """Frames that wait for room, or for the end of a hold."""
     _sent: SentAudio | None = None
@@ -86,7 +86,7 @@ class AppSink(Sink):
             raise Unavailable(f"{self.ctx.name} has to know the rate of its audio; set its property 'rate'")
         self._handing = threading.Lock()  # held while a block is sent, so that none follows a drop
         self._gain = self._target = 1.0
-        self._held, self._in_hand = False, 0
+        self._held, self._paused, self._in_hand = False, False, 0
         self._taken_back: Flush | None = None  # the last flush that took a reply back
         self._warned: set[str] = set()
         self._clock = 0, 0  # with pace: clock, (a time in ns, the frame that plays then)
@@ -134,6 +134,15 @@ class AppSink(Sink):
             self.ctx.post("played", phase="late", played=late)
         self.ctx.notify()
 
+    def pause(self, paused: bool) -> None:
+        """Send nothing, and wait for no report, while the line to the listener is down. Any thread."""
+        if (sent := self._sent) is None or paused == self._paused:
+            return
+        with self._handing:
+            self._clock = self.ctx.now_ns(), self._frame(sent)
+            self._paused = paused
+        self.ctx.notify()
+
     # the node's side
 
     def process(self, packet: AudioPacket) -> None:
@@ -154,7 +163,7 @@ class AppSink(Sink):
         """Send a block, or return False while the reply is on hold."""
         sent = self._opened()
         with self._handing:
-            if self._held:
+            if self._held or self._paused:
                 self._patient_until = None
                 return False
             if not sent.unheard:  # all else was heard: it plays from now on
@@ -221,7 +230,7 @@ class AppSink(Sink):
     def _frame(self, sent: SentAudio) -> int:
         """Return the frame that plays now, by the clock, which stops while the application pauses."""
         time_ns, frame = self._clock
-        if self._held and self.holds:
+        if self._paused or (self._held and self.holds):
             return frame
         return frame + (self.ctx.now_ns() - time_ns) * sent.rate // SECOND
 
@@ -239,7 +248,7 @@ class AppSink(Sink):
     def _time_ns(self, frame: int) -> int:
         """Return when the clock reaches a frame; while it is stopped, when to look again."""
         time_ns, at = self._clock
-        if self._held and self.holds:
+        if self._paused or (self._held and self.holds):
             return self.ctx.now_ns() + FRAME_NS
         return time_ns - (at - frame) * SECOND // self._opened().rate + 1
 
@@ -255,7 +264,8 @@ class AppSink(Sink):
                 return
             if until_ns is not None and now >= until_ns:
                 return
-            if self.pace == "clock":
+            if self.pace == "clock" or self._paused:
+                self._patient_until = None
                 self.ctx.wait_until(self._time_ns(sent.count - most))
                 continue
             heard = sent.count - unheard

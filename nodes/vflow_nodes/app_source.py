@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import threading
 from collections import deque
@@ -35,7 +36,9 @@ OVER = "push after end(): the stream is over; start a new session or pipeline"
 MOST_MARKS = 1_000
 """How many presses and releases may wait between the audio."""
 AHEAD_NS = 2 * SECOND
-"""Silence that may follow audio which came faster than it lasts; then the stream waits for the clock."""
+"""Silence that follows audio which came faster than it lasts; then the stream waits for the clock."""
+MOST_GAPS = 1_000
+"""Pauses between what was pushed that are remembered, the newest."""
 
 
 class AppSource(Node):
@@ -57,7 +60,7 @@ class AppSource(Node):
     idle: Duration = prop("200ms", ge="20ms", le="10s", doc="time without a push after which silence follows")
     audio = Out(Audio(channels=1))
 
-    _open = False
+    _open = _paused = False
 
     @functools.cached_property
     def room(self) -> Outbox[bool]:
@@ -76,7 +79,11 @@ class AppSource(Node):
         self._mixdowns: dict[int, Mixdown] = {}  # by rate; guarded by _lock
         self._ending = self._refused = False  # guarded by _lock
         self._warned = False
-        self._at_ns = 0  # the end of the audio sent
+        self._paused = False
+        self._at_ns = 0  # end of what has left
+        self._pushed = 0  # frames of it that were pushed
+        # where audio follows a pause: its time, and how much was pushed before; guarded by _lock
+        self._gaps: deque[tuple[int, int]] = deque([(0, 0)], MOST_GAPS)
         self._open = True
 
     def close(self) -> None:
@@ -118,6 +125,13 @@ class AppSource(Node):
         self.ctx.notify()
         return True
 
+    def pause(self, paused: bool) -> None:
+        """Say whether the one who speaks cannot be heard for a while: no silence takes the place of what he
+        says then, and what comes late goes on where it stopped. Any thread."""
+        if self._open:
+            self._paused = paused
+            self.ctx.notify()
+
     def press(self) -> None:
         """Mark that the user presses a button: audio pushed from now on is an utterance, for a `push_to_talk`
         downstream. Any thread; does not block. Raises: as `push`, and if MOST_MARKS wait."""
@@ -127,6 +141,16 @@ class AppSource(Node):
         """Mark that the user releases the button: the utterance ends with the audio pushed so far. Any
         thread; does not block. Raises: as `press`."""
         self._mark(TalkEnd)
+
+    def pushed_by(self, pts_ns: int) -> float:
+        """How much of what was pushed lies before a time of the stream, which has silence between; in
+        seconds. Any thread."""
+        with self._lock:
+            gaps = list(self._gaps)
+        at = max(0, bisect.bisect_right(gaps, pts_ns, key=lambda gap: gap[0]) - 1)
+        begin_ns, before = gaps[at]
+        until = gaps[at + 1][1] if at + 1 < len(gaps) else self._pushed
+        return min(before / self.rate + max(0, pts_ns - begin_ns) / SECOND, until / self.rate)
 
     def _mark(self, event: type[Event]) -> None:
         if not self._open:
@@ -195,9 +219,13 @@ class AppSource(Node):
                 pushed_ns, silent_ns, waited = now, 0, self._count > 0
                 while self.pace == "clock" and self.ctx.now_ns() < self._at_ns + lasts_ns:
                     self.ctx.wait_until(self._at_ns + lasts_ns)
+                self._note(len(block))
                 yield self._packet(block)
             elif self._ending:
                 return
+            elif self._paused:
+                self.ctx.wait_until()
+                pushed_ns, silent_ns, waited = self.ctx.now_ns(), 0, True
             elif (due := self._silence_due(pushed_ns, silent_ns)) > now:
                 self.ctx.wait_until(due)
             else:
@@ -231,6 +259,14 @@ class AppSource(Node):
         if refused:
             self.room.put(True)
         return block
+
+    def _note(self, frames: int) -> None:
+        """Note that frames which were pushed leave now."""
+        begin_ns, before = self._gaps[-1]
+        if abs(begin_ns + (self._pushed - before) * SECOND // self.rate - self._at_ns) > self.frame // 2:
+            with self._lock:
+                self._gaps.append((self._at_ns, self._pushed))
+        self._pushed += frames
 
     def _packet(self, samples: Samples) -> AudioPacket:
         packet = AudioPacket(data=samples, rate=self.rate, pts_ns=self._at_ns)

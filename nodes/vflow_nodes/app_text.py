@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from vflow import Node, Out, Text, TextPacket, VflowError, prop
 
@@ -53,6 +53,14 @@ class AppText(Node):
         """Have the agent say a text as it is, and return the number of its turn. As `ask`, for `reply`."""
         return self._hand_in(self.reply, text, language)
 
+    def prompt(self, instructions: str | None = None) -> int:
+        """Have the generator answer the history as it stands, by `instructions` in place of its persona where
+        some are given; returns the number of its turn. It interrupts nothing. As `ask`."""
+        meta: dict[str, object] = {"prompted": True}
+        if instructions:
+            meta["instructions"] = _whole(instructions)
+        return self._wait(self.text, "", meta)
+
     def end(self) -> None:
         """End the stream after what was handed in. Any thread; may be called twice."""
         if self._open:
@@ -69,10 +77,11 @@ class AppText(Node):
             )
         if not isinstance(language, str):
             raise VflowError(f"a language is a code as 'en', or '' for the voice's own; not {language!r}")
+        return self._wait(port, _whole(text), {"language": language} if language else {})
+
+    def _wait(self, port: Out, text: str, meta: Mapping[str, object]) -> int:
         if not self._open:
             raise VflowError("nobody takes a text: the pipeline is not open; start one")
-        # JSON may contain half of a surrogate pair, which no tokenizer takes: replace it
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         if not self.ctx.linked(port.name):
             raise VflowError(
                 f"nothing takes what the application hands in at {port.name!r}; link it to a generator"
@@ -82,8 +91,7 @@ class AppText(Node):
                 raise VflowError("a text after end(): the stream is over; start a new session or pipeline")
             if len(self._waiting) >= MOST_WAITING:
                 raise VflowError(f"{MOST_WAITING:,} texts wait to be answered; wait for replies")
-            turn = self.ctx.new_turn()  # under the lock, so that turns wait in the order of their numbers
-            meta = {"language": language} if language else {}
+            turn = self.ctx.new_turn()  # under the lock: in the order of the numbers
             self._waiting.append((port, TextPacket(text=text, turn=turn, meta=meta)))
         self.ctx.notify()
         return turn
@@ -100,6 +108,12 @@ class AppText(Node):
                     return
                 self.ctx.wait_until()
                 continue
-            if port is self.text and self.interrupts:
+            if port is self.text and self.interrupts and not packet.meta.get("prompted"):
                 self.ctx.interrupt(packet.turn - 1)
             yield port, packet.replace(pts_ns=self.ctx.now_ns())
+
+
+def _whole(text: str) -> str:
+    """A text without halves of a surrogate pair, as JSON may bring them: no tokenizer takes one that stands
+    alone."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -21,25 +21,25 @@ from collections.abc import Iterator
 from vflow import (
     Audio,
     AudioPacket,
-    Duration,
     Eos,
     Event,
     In,
-    Node,
     Out,
     Pause,
     Resume,
     SpeechEnd,
     SpeechStart,
     SpeechVoid,
+    TalkEnd,
+    TalkStart,
     Text,
     TextPacket,
     Unavailable,
-    prop,
 )
 from vflow_nodes.lib.end_wait import EndWait
 from vflow_nodes.lib.last_sound import LastSound
 from vflow_nodes.lib.over_reply import OverReply
+from vflow_nodes.lib.turn_properties import TurnProperties
 from vflow_nodes.lib.turn_states import State
 
 HYSTERESIS = 0.15
@@ -47,67 +47,11 @@ HYSTERESIS = 0.15
 VADIterator."""
 
 
-class Turn(Node):
-    """Cut rated audio into utterances. Only these leave, between speech_start and speech_end."""
+class Turn(TurnProperties):
+    """Cut rated audio into utterances: only these leave, between speech_start and speech_end."""
 
+    swallows = (TalkStart, TalkEnd)
     example = "turn: {use: turn, speech_end_after: 600ms, barge_in_after: 300ms}"
-
-    threshold: float = prop(
-        0.5, ge=0.2, le=0.95, doc="probability that makes a window voice; speech goes on down to 0.15 less"
-    )
-    speech_start_after: Duration = prop("96ms", ge="0ms", le="2s", doc="voice needed before speech_start")
-    pre_roll: Duration = prop(
-        "400ms",
-        ge="0ms",
-        le="2s",
-        doc="audio before the first voice that is sent too; Silero notices soft first sounds up to 0.3 s"
-        " late: with less, the first word is clipped",
-    )
-    fade: Duration = prop(
-        "192ms",
-        ge="0ms",
-        le="500ms",
-        doc="how far back at most a silence may begin, at the end of the sound, when the probability falls",
-    )
-    pause_after: Duration = prop("96ms", ge="0ms", le="2s", doc="silence before pause")
-    speech_end_after: Duration = prop(
-        "480ms", ge="64ms", le="10s", latency="endpoint", doc="silence before speech_end"
-    )
-    waits: dict[float, Duration] = prop(
-        {0.6: "250ms", 0.4: "480ms", 0.0: "1200ms"},
-        ge="64ms",
-        le="10s",
-        doc="silence before speech_end if the pause is rated, by the probability that the user has finished:"
-        " the entry of the highest one that the rating reaches",
-    )
-    barge_in: bool = prop(True, doc="whether speech interrupts the reply")
-    barge_in_after: Duration = prop(
-        "224ms",
-        ge="0ms",
-        le="2s",
-        doc="voice needed before speech_start while the reply is heard, with barge_in: longer than a cough",
-    )
-    grace: Duration = prop(
-        "700ms",
-        ge="0ms",
-        le="5s",
-        doc="how long after speech_end voice can take it back, with barge_in: 96 ms of voice hold the reply,"
-        " and an utterance voids a reply of which at most four words were heard; 0ms: never",
-    )
-    duck: float = prop(
-        -12.0,
-        ge=-60,
-        le=0,
-        unit="dB",
-        doc="gain of the reply while voice is heard that may become an interruption; 0: plays on as it was",
-    )
-    speculate: bool = prop(
-        True,
-        doc="whether to prepare a reply at a pause, held back until speech_end: the work is done in the wait",
-    )
-    max_utterance: Duration = prop(
-        "30s", ge="1s", le="600s", doc="a longer utterance ends here; the rest is the next turn"
-    )
 
     audio = In(Audio(rate=16_000, channels=1, features={"speech"}), doc="rated windows")
     verdict = In(
@@ -140,17 +84,21 @@ class Turn(Node):
         self._wait = EndWait(self.speech_end_after, self.waits)
         if "_reply" in self.__dict__:
             self._reply.close()
-        self._reply = OverReply(self, self.barge_in, 10 ** (self.duck / 20), self.grace)
+        self._reply = OverReply(self)
         self._sound = LastSound(self.fade)
-        self._told = False
-        if self._turn:  # reopened within an utterance: let go of the work held back for it
+        self._told = self._pressed = False
+        if self._turn:  # opened anew within an utterance: what is held of it must not wait for ever
             self.ctx.commit(self._turn)
         self._state = State.IDLE
+        self._end_ns = 0
         self._held: deque[AudioPacket] = deque()
         """The beginning of the next utterance: its pre-roll, then its onset."""
         self._turn = 0
 
     def process(self, packet: AudioPacket) -> Iterator[AudioPacket | Event]:
+        if not self.detect:
+            yield from self._by_button(packet)
+            return
         outside = not self._state.in_utterance
         goes_on = not outside and self._sound.voice_ns == self._end_ns
         voiced = packet.meta["speech"] >= (self.threshold - HYSTERESIS if goes_on else self.threshold)
@@ -177,11 +125,34 @@ class Turn(Node):
             self._reply.looked(packet.pts_ns, meta.get("backchannel"), bool(meta.get("sure")))
             self._decide()
 
-    def on_event(self, event: Event) -> Iterator[Event]:
+    def on_event(self, event: Event) -> Iterator[AudioPacket | Event]:
+        inside = self._state.in_utterance
+        if isinstance(event, TalkStart) and not self.detect and not inside:
+            self._pressed, self._end_ns = True, max(self._end_ns, event.pts_ns)
+            yield from self._begin()
+        elif isinstance(event, TalkEnd | Eos) and inside:
+            yield from self._over()
         if isinstance(event, Eos):
-            if self._state.in_utterance:
-                yield from self._ended()
             self._reply.close()
+
+    def _by_button(self, window: AudioPacket) -> Iterator[AudioPacket | Event]:
+        if self._state.in_utterance and not self._pressed:  # voice began it
+            yield from self._over()
+        self._end_ns = _end_ns(window)
+        self._sound.hear(window, self._pressed)
+        if not self._pressed:
+            self._state = State.IDLE
+            self._hold(window)
+            return
+        yield window.replace(turn=self._turn)
+        if self._end_ns - self._start_ns >= self.max_utterance:
+            yield from self._over()
+
+    def _over(self) -> Iterator[Event]:
+        """End the utterance, whatever is heard."""
+        self._state, self._pressed = State.IDLE, False
+        self._held.clear()
+        yield from self._ended()
 
     # outside an utterance
 
@@ -206,10 +177,11 @@ class Turn(Node):
 
     def _begin(self) -> Iterator[AudioPacket | Event]:
         self._turn = self.ctx.new_turn()
+        self._wait.bound(self.speech_end_after, self.waits)
         goes_on = self._reply.begun(self._turn)
         self._wait.begin("" if self._reply.doubtful else self.ctx.conversation.take_expected(), goes_on)
         self._state = State.VOICE
-        self._start_ns = self._held[0].pts_ns
+        self._start_ns = self._held[0].pts_ns if self._held else self._end_ns
         meta = {"over_reply_ns": self._reply.onset_ns} if self._reply.doubtful else {}
         yield SpeechStart(pts_ns=self._start_ns, turn=self._turn, meta=meta)
         while self._held:

@@ -22,6 +22,7 @@ TINY = {
     "interrupt.py": ["--cuts", "1", "--flushes", "3"],
     "sessions.py": ["--sessions", "20"],
     "trace.py": ["--runs", "2"],
+    "watch.py": ["--runs", "1", "--audio", "5"],
 }
 EXCUSED = {
     "agent.py": "talks with models, in real time: a turn is 10 s",

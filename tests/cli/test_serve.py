@@ -20,7 +20,7 @@ from websockets.sync.client import connect
 
 from tests.cli.conftest import Vflow
 from tests.stand_ins import PATIENCE_S
-from vflow.cli.serve import is_loopback
+from vflow.cli.serve import cores, is_loopback
 
 CERTIFICATE = (
     "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out certificate.pem -days 2"
@@ -60,7 +60,10 @@ def test_the_address_has_the_token_which_opens_a_session_and_a_signal_ends_all(n
             out, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0
     assert out == ""
-    assert err.splitlines() == ["loading", "open it in a browser; 16 sessions at most; Ctrl-C ends"]
+    assert err.splitlines() == [
+        "loading",
+        f"open it in a browser; up to 16 at once on {cores()}; Ctrl-C ends",
+    ]
     assert token not in err
 
 
@@ -154,3 +157,17 @@ def test_a_missing_extra_is_named(vflow: Vflow, monkeypatch: pytest.MonkeyPatch)
 def test_loopback_is_this_machine_by_any_of_its_names() -> None:
     assert all(map(is_loopback, ["localhost", "LocalHost", "127.0.0.1", "127.1.2.3", "::1"]))
     assert not any(map(is_loopback, ["0.0.0.0", "::", "", "192.168.0.7", "localhost.example.net"]))
+
+
+def test_its_log_may_be_lines_of_json() -> None:
+    with serving("--log", "json") as (process, address):
+        base, _, token = address.partition("#token=")
+        with connect(base.replace("http", "ws") + "ws", subprotocols=["vflow.1", f"token.{token}"]) as client:  # type: ignore[list-item]
+            client.send('{"type": "start"}')
+            assert json.loads(client.recv(PATIENCE_S))["type"] == "ready"
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=PATIENCE_S)
+    told = [json.loads(line) for line in err.splitlines()]
+    assert [each["event"] for each in told[:3]] == ["note", "note", "session_begun"]
+    assert told[0]["text"] == "loading"
+    assert token not in err

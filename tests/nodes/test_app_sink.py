@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -380,3 +381,29 @@ def test_a_late_report_of_a_reply_that_was_taken_back_brings_it_back_only_where_
         "one two",
         "one two three four five",
     ]
+
+
+@pytest.mark.parametrize("pace", ["clock", "played"])
+def test_while_the_line_is_down_the_reply_stands_still_and_nobody_is_blamed(
+    pace: Literal["clock", "played"],
+) -> None:
+    with Harness(AppSink(pace=pace, buffer="300ms"), caps=CAPS) as harness:
+        node, wait_until = node_of(harness), harness.wait_until
+        sent_at: list[int] = []
+        node.output.listen(lambda packet: sent_at.append(harness.time_ns))
+        harness.push(speech(1, "one"))
+        node.pause(True)
+
+        def waits(deadline_ns: int | None = None) -> None:
+            if harness.time_ns >= 60 * SECOND:
+                node.pause(False)
+                if pace == "played":
+                    node.played(0.1)
+            wait_until(deadline_ns)
+
+        harness.wait_until = waits  # type: ignore[method-assign]
+        harness.push(speech(1, "two", "three", index=1))
+        assert [at for at in sent_at if 0 < at < 60 * SECOND] == []
+        assert len(sent_at) == 3 * 5
+        assert [m for m in harness.messages if m.kind == "warning"] == []
+        assert harness.flush(turn=1).heard(1) == ("one" if pace == "played" else "")

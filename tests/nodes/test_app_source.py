@@ -273,3 +273,45 @@ def test_marks_without_end_are_refused_until_some_have_left(harness: Harness) ->
         node.release()
     assert next(iter(harness.produce()))
     node.release()
+
+
+def test_no_silence_takes_the_place_of_what_is_said_while_the_line_is_down(harness: Harness) -> None:
+    node = source(harness)
+    harness.time_ns = SECOND
+    node.push(ramp(320))
+    items = harness.produce()
+    before = next(items)
+    node.pause(True)
+    wait_until = harness.wait_until
+
+    def waits(deadline_ns: int | None = None) -> None:
+        wait_until(deadline_ns)
+        assert deadline_ns is None, "it would be silence that is waited for"
+        harness.time_ns = 20 * SECOND
+        node.pause(False)
+        node.push(ramp(320, 320))
+
+    harness.wait_until = waits  # type: ignore[method-assign]
+    after = next(items)
+    assert isinstance(before, AudioPacket)
+    assert isinstance(after, AudioPacket)
+    assert joined([before, after]).tolist() == ramp(640).tolist()
+    assert after.pts_ns == before.pts_ns + before.duration_ns
+
+
+def test_a_time_of_the_stream_is_found_in_what_was_pushed(harness: Harness) -> None:
+    node = source(harness)
+    node.push(ramp(RATE))
+    made = harness.produce()
+    first = [next(made) for _ in range(50)]
+    for _ in range(100):  # 2 s of silence
+        next(made)
+    node.push(ramp(RATE))
+    second = next(made)
+    assert isinstance(second, AudioPacket)
+    assert isinstance(first[-1], AudioPacket)
+    assert node.pushed_by(first[-1].pts_ns) == pytest.approx(0.98)
+    assert node.pushed_by(second.pts_ns - MS) == pytest.approx(1.0)
+    assert node.pushed_by(second.pts_ns + 10 * MS) == pytest.approx(1.01)
+    assert node.pushed_by(second.pts_ns + 5 * SECOND) == pytest.approx(1.02)
+    assert node.pushed_by(-1) == 0

@@ -113,3 +113,15 @@ def test_text_for_an_unlinked_port_is_refused(harness: Harness) -> None:
     node(harness).ask("Where?")
     with pytest.raises(VflowError, match="nothing takes what the application hands in at 'reply'"):
         node(harness).say("Hello.")
+
+
+def test_a_prompt_is_a_turn_without_text_that_interrupts_nothing(harness: Harness) -> None:
+    typed = node(harness)
+    assert [typed.prompt(), typed.prompt("Greet \ud83d\ude00 them.")] == [1, 2]
+    typed.end()
+    packets = [packet for packet in harness.produce() if packet is not None]
+    assert [packet.meta for packet in packets] == [
+        {"prompted": True},
+        {"prompted": True, "instructions": "Greet \U0001f600 them."},
+    ]
+    assert harness.interrupted == []

@@ -21,6 +21,8 @@ from vflow import (
     Resume,
     SpeechEnd,
     SpeechStart,
+    TalkEnd,
+    TalkStart,
     TextPacket,
     Unavailable,
 )
@@ -696,3 +698,57 @@ def test_a_text_that_is_said_within_the_grace_is_cut_by_the_rest_of_the_turn_too
     assert turn.harness.node.ctx.new_turn() == 2
     turn.windows(3, 0.9)
     assert (turn.harness.taken_back, turn.harness.interrupted) == ([1], [0, 2])
+
+
+def test_a_button_makes_the_utterances_where_voice_is_not_to() -> None:
+    turn = script(detect=False, pre_roll="0ms")
+    assert turn.windows(10, 0.9) == []
+    turn.harness.event(TalkStart(pts_ns=10 * WINDOW))
+    items = turn.windows(4, 0.0)
+    assert names(items) == ["speech_start"]
+    assert sent(items) == [10, 11, 12, 13]
+    items = turn.harness.event(TalkEnd(pts_ns=14 * WINDOW))
+    assert [(item.name, item.pts_ns) for item in items if isinstance(item, Event)] == [
+        ("speech_end", 14 * WINDOW)
+    ]
+    turn.harness.pull()
+    assert turn.windows(10, 0.9) == []
+
+
+def test_a_button_that_comes_before_any_audio_begins_an_utterance() -> None:
+    turn = script(detect=False)
+    turn.harness.event(TalkStart(pts_ns=5))
+    (start,) = [item for item in turn.harness.pull() if isinstance(item, SpeechStart)]
+    assert start.pts_ns == 5
+
+
+def test_an_utterance_ends_when_it_is_committed_or_no_voice_is_looked_for_any_more() -> None:
+    turn = script()
+    turn.windows(10, 0.9)
+    assert names(turn.harness.event(TalkEnd())) == ["speech_end"]
+    turn.harness.pull()
+    assert turn.harness.event(TalkEnd()) == []
+    assert "speech_start" in names(turn.windows(10, 0.9))
+    turn.harness.node.detect = False
+    assert names(turn.windows(3, 0.9)) == ["speech_end"]
+
+
+def test_silences_and_thresholds_of_the_next_utterance_may_change_while_it_runs() -> None:
+    turn = script(speech_end_after="320ms", fade="0ms", waits={}, grace="0ms")
+    turn.windows(10, 0.9)
+    assert "speech_end" in names(turn.windows(12, 0.0))
+    turn.harness.node.speech_end_after = 640 * MS
+    turn.harness.node.threshold = 0.9
+    assert turn.windows(10, 0.8) == []
+    turn.windows(10, 0.95)
+    assert "speech_end" not in names(turn.windows(12, 0.0))
+    assert "speech_end" in names(turn.windows(12, 0.0))
+
+
+def test_an_end_is_not_taken_back_where_speech_may_not_interrupt_any_more() -> None:
+    turn = script(grace="700ms", speech_end_after="128ms", waits={})
+    turn.harness.node.barge_in = False
+    turn.windows(10, 0.9)
+    turn.windows(20, 0.0)
+    turn.windows(10, 0.9)
+    assert not turn.harness.taken_back

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -11,7 +12,7 @@ from tests.picture.graphs import agent, chain
 from vflow.graph.loader import load_text
 from vflow.picture.box_shapes import LINE, NAME, SMALL, TINY
 from vflow.picture.layered import Layout
-from vflow.picture.scene import Scene, scene
+from vflow.picture.scene import BUSY, WAITING, Scene, scene
 from vflow.picture.slots import Edge
 from vflow.picture.text_width import text_width
 
@@ -81,6 +82,18 @@ def test_no_text_leaves_its_box_and_no_line_crosses_one(made: Scene) -> None:
     )
     edges = [Edge(line.source, line.target) for line in made.lines]
     assert list(faults(layout, edges, {})) == []
+
+
+def test_a_live_picture_has_room_for_figures_and_is_laid_out_as_well() -> None:
+    made = scene(agent(), BUSY, WAITING)
+    assert all(box.notes[-2:] == ("", "") for box in made.boxes)
+    assert all(box.rect.width > max(text_width(text, SMALL) for text in BUSY) for box in made.boxes)
+    for line in made.lines:
+        assert (line.label == ("", "")) is line.crosses
+        if line.crosses:
+            assert line.label_rect.width >= max(text_width(text, TINY) for text in WAITING)
+            assert line.label_rect.height >= LINE * len(line.label)
+    assert not any(one.rect.overlaps(other.rect) for one, other in itertools.combinations(made.boxes, 2))
 
 
 def test_of_many_paths_the_slowest_are_told() -> None:

@@ -107,3 +107,9 @@ def test_a_pipe_that_only_a_descriptor_names_gets_the_report() -> None:
     finally:
         os.close(reader)
         os.close(writer)
+
+
+def test_a_report_whose_name_ends_in_svg_is_its_turns_on_a_time_line(tmp_path: Path) -> None:
+    write_report(str(tmp_path / "r.SVG"), {"pipeline": "agent.yaml", "turns": []})
+    assert "agent.yaml" in (tmp_path / "r.SVG").read_text(encoding="utf-8")
+    assert (tmp_path / "r.SVG").read_text(encoding="utf-8").startswith("<svg ")

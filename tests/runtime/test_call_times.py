@@ -88,3 +88,20 @@ def test_calls_are_skipped_only_after_a_short_one(watch: Stopwatch, times: CallT
 def test_thread_that_has_not_begun_has_no_figures() -> None:
     stats = CallTimes(Stopwatch()).stats(("a",))
     assert (stats.calls, stats.busy, stats.p99_ms) == (0, 0.0, 0.0)
+
+
+def test_two_counts_say_what_was_between(watch: Stopwatch, times: CallTimes) -> None:
+    times.timed(watch.work, 500 * MS)
+    before = times.counts(("a",))
+    watch.work(90 * MS)
+    times.timed(watch.work, 10 * MS)
+    between = times.counts(("a",)).since(before).stats()
+    assert (between.nodes, between.calls, between.busy) == (("a",), 1, 0.1)
+    for figure_ms in (between.p50_ms, between.p99_ms, between.max_ms):
+        assert figure_ms == pytest.approx(10, rel=0.125)
+
+
+def test_nothing_between_two_counts_is_told_as_nothing(times: CallTimes) -> None:
+    counts = times.counts(("a",))
+    none = counts.since(counts).stats()
+    assert (none.calls, none.busy, none.p50_ms, none.p99_ms, none.max_ms) == (0, 0.0, 0.0, 0.0, 0.0)

@@ -403,6 +403,6 @@ def test_node_reopened_too_late_gives_back_its_shared_models() -> None:
     gate.wait_reached()
     assert running.stop(deadline_s=0.2) == ["node"]
     gate.open()
-    for segment in running._threads.segments:
+    for segment in running.threads.segments:
         segment.thread.join(PATIENCE_S)
     assert closed == [1, 1]

@@ -13,7 +13,7 @@ from vflow import MS, AudioPacket, Eos, Gap, QueueOptions, SpeechEnd, SystemCloc
 from vflow.clock import SystemWaiter, Waiter
 from vflow.errors import Flushed, LinkFull, Stopped
 from vflow.ports import Item
-from vflow.runtime.link import Link, LinkStats
+from vflow.runtime.link import TIMED_OF, Link, LinkStats
 
 POLICIES = ["block", "leaky-oldest", "leaky-newest", "error"]
 
@@ -406,6 +406,14 @@ def test_above_a_few_entries_every_eighth_put_is_timed() -> None:
     for index in range(20):
         queue.put(word(index))
     assert looks == [0, 1, 2, 3, 8, 16]
+
+
+def test_every_eighth_put_of_a_full_link_is_timed() -> None:
+    queue = link(packets=10, policy="leaky-oldest")
+    for index in range(50):
+        queue.put(word(index))
+        if index >= 20:
+            assert any(queue.peek(at)[2] is not None for at in range(TIMED_OF))
 
 
 def test_retraction_drops_one_turn_and_passes_others_and_newer_items() -> None:

@@ -22,7 +22,7 @@ links: [words -> pass -> heavy -> sink]
 def test_threads_begin_in_the_order_of_the_graph_and_sources_last() -> None:
     begun: list[str] = []
     running = pipeline(TEXT)
-    for segment in running._threads.segments:
+    for segment in running.threads.segments:
         start = segment.thread.start
         segment.thread.start = lambda name=segment.name, start=start: (begun.append(name), start())  # type: ignore[method-assign,misc]
     with running:
@@ -53,7 +53,7 @@ def test_the_nodes_of_a_thread_that_hangs_are_named_by_the_deadline() -> None:
     )
     running = pipeline(text, hangs=Hangs, behind=Behind, words=Words).start()
     gate.wait_reached()
-    threads = running._threads
+    threads = running.threads
     threads.stop()
     assert threads.join(time.monotonic() + 0.05) == ["heavy", "sink"]
     assert threads.alive
@@ -65,5 +65,5 @@ def test_the_nodes_of_a_thread_that_hangs_are_named_by_the_deadline() -> None:
 
 def test_a_pipeline_knows_its_own_threads() -> None:
     running = pipeline(TEXT)
-    assert all(running._threads.owns(segment.thread) for segment in running._threads.segments)
-    assert not running._threads.owns(threading.current_thread())
+    assert all(running.threads.owns(segment.thread) for segment in running.threads.segments)
+    assert not running.threads.owns(threading.current_thread())

@@ -51,6 +51,17 @@ class Awaits(Heavy):
         yield packet
 
 
+class Waits(Heavy):
+    """A coroutine, which returns, and takes events by another."""
+
+    async def process(self, packet: TextPacket) -> TextPacket:
+        await asyncio.sleep(0)
+        return packet.replace(text=f"{packet.text}!")
+
+    async def on_event(self, event: Event) -> None:
+        await asyncio.sleep(0)
+
+
 class Fails(Heavy):
     def process(self, packet: TextPacket) -> Any:
         raise ValueError("no")
@@ -76,15 +87,18 @@ def plain(node: type[Heavy]) -> list[str]:
     return [packet.text for packet in sink.got]
 
 
-@pytest.mark.parametrize("node", [Plain, Steps, Several, Awaits])
+@pytest.mark.parametrize("node", [Plain, Steps, Several, Awaits, Waits])
 def test_traced_nodes_behave_as_without_a_trace(node: type[Heavy]) -> None:
     assert traced(node)[1] == plain(node) != []
 
 
-@pytest.mark.parametrize("node", [Plain, Steps, Several, Awaits])
+@pytest.mark.parametrize("node", [Plain, Steps, Several, Awaits, Waits])
 def test_every_entry_is_of_the_format_and_slices_of_a_thread_do_not_cross(node: type[Heavy]) -> None:
     entries, _ = traced(node)
-    needed = {"X": {"dur", "args"}, "s": {"id", "cat"}, "t": {"id", "cat", "bp"}, "i": {"s"}, "M": {"args"}}
+    needed = {
+        "X": {"dur", "args"}, "s": {"id", "cat"}, "t": {"id", "cat", "bp"}, "i": {"s"}, "M": {"args"},
+        "b": {"id", "cat", "args"}, "e": {"id", "cat"},
+    }  # fmt: skip
     slices: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for entry in entries:
         assert {"name", "pid", "tid"} | needed[entry["ph"]] <= entry.keys()
@@ -113,6 +127,56 @@ def test_arrow_leads_from_a_packets_maker_to_its_taker() -> None:
     assert all(starts[end["id"]]["tid"] != end["tid"] for end in ends), "they are in threads of their own"
     for end in ends:  # an arrow ends at a slice
         assert any(e["ph"] == "X" and e["tid"] == end["tid"] and e["ts"] == end["ts"] for e in entries)
+
+
+@pytest.mark.parametrize("node", [Awaits, Waits])
+def test_a_coroutine_is_a_slice_that_may_wait_and_arrows_lead_through_it(node: type[Heavy]) -> None:
+    entries, texts = traced(node)
+    begun = {entry["id"]: entry for entry in entries if entry["ph"] == "b"}
+    ended = {entry["id"]: entry for entry in entries if entry["ph"] == "e"}
+    assert begun.keys() == ended.keys()
+    assert all(begun[number]["ts"] <= ended[number]["ts"] for number in begun)
+    assert all(begun[number]["name"] == ended[number]["name"] for number in begun)
+    assert [entry["name"] for entry in begun.values()].count("node") >= len(texts)
+    arrows = [entry for entry in entries if entry["ph"] == "t"]
+    assert len(arrows) == 2 * len(texts)  # into the node, and into the sink
+    for arrow in (entry for entry in entries if entry["ph"] in "st"):  # each lies in a slice of its thread
+        assert any(
+            each["ph"] == "X"
+            and each["tid"] == arrow["tid"]
+            and each["ts"] <= arrow["ts"] <= each["ts"] + each["dur"]
+            for each in entries
+        )
+
+
+def test_coroutines_that_wait_at_once_are_told_apart() -> None:
+    trace = Trace()
+
+    async def wait(packet: TextPacket) -> None:
+        await gate.wait()
+
+    async def both() -> None:
+        tasks = [asyncio.create_task(call(TextPacket(text="a", turn=turn))) for turn in (1, 2)]
+        await asyncio.sleep(0)
+        gate.set()
+        await asyncio.gather(*tasks)
+
+    gate = asyncio.Event()
+    call = trace._awaited("node", wait)
+    asyncio.run(both())
+    found = [(entry["ph"], entry["id"]) for entry in trace.events() if entry["ph"] in "be"]
+    assert found == [("b", 1), ("b", 2), ("e", 1), ("e", 2)]
+    turns = [entry["args"]["turn"] for entry in trace.events() if entry["ph"] == "b"]
+    assert turns == [1, 2]
+
+
+def test_what_still_waits_ends_with_the_trace_and_an_end_without_its_begin_is_left_out() -> None:
+    trace = Trace(most=3)
+    first = trace._begin("node", ())
+    trace._begin("node", ())
+    trace._end("node", first)  # pushes its own begin out
+    phases = [(entry["ph"], entry["id"]) for entry in trace.events() if entry["ph"] in "be"]
+    assert phases == [("b", 2), ("e", 2)]
 
 
 def test_each_packet_is_a_slice_of_its_node_and_each_event_a_mark() -> None:

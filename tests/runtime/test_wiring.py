@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from tests.runtime.test_pipeline import sink, texts
@@ -172,6 +173,12 @@ links: [{from: words, to: slow, queue: {packets: 4}}]
         gate.wait_reached()
         running._wiring.segments["words"].thread.join(PATIENCE_S)
         assert running.levels() == {"words.out -> slow.text": 0.5}  # one of two, and the end of the stream
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not (link := running.stats()[0]).age_ms:
+            assert time.monotonic() < deadline_s
+        assert link.fill == 0.5
         gate.open()
         assert running.wait(PATIENCE_S)
     assert running.levels() == {"words.out -> slow.text": 0.0}
+    (link,) = running.stats()
+    assert (link.fill, link.age_ms) == (0.0, 0.0)

@@ -24,6 +24,8 @@ from vflow.session import (
     ReplyWord,
     StateChanged,
     TurnEnded,
+    UserBegan,
+    UserFinished,
     UserText,
     Warned,
 )
@@ -575,3 +577,59 @@ def test_a_reply_that_is_taken_back_while_it_is_held_is_cut_and_then_goes_on_wit
     (cut,) = of(events, Interrupted)
     assert events.index(cut) < events.index(of(events, ReplyGoesOn)[0])
     assert session.log.turns[1].taken_back
+
+
+def test_the_user_is_told_of_from_the_begin_of_speech_to_its_end(make: Make) -> None:
+    with make() as session:
+        session.push(HUM)
+        events = until(session, TurnEnded)
+        (began,), (finished,) = of(events, UserBegan), of(events, UserFinished)
+        session.push(HUM)
+        events = until(session, TurnEnded)
+        (again,) = of(events, UserBegan)
+    assert (began.turn, finished.turn, again.turn) == (1, 1, 2)
+    lasts_s = len(HUM) / 16_000
+    assert 0 <= began.at_s < 0.1 < finished.at_s <= lasts_s
+    assert lasts_s - 0.4 <= again.at_s < lasts_s + 0.1
+
+
+def test_a_button_makes_the_utterances_of_a_turn_that_detects_none(make: Make) -> None:
+    with make() as session:
+        session.set("vad.turn", "detect", False)
+        session.press()
+        session.push(np.zeros(8_000, np.float32))
+        session.release()
+        assert of(until(session, TurnEnded), UserFinished)
+        session.set("vad.turn", "detect", True)
+        with pytest.raises(VflowError, match="no button"):
+            session.press()
+
+
+def test_a_reply_whose_end_the_application_knows_is_remembered_and_reported_so(make: Make) -> None:
+    with make() as session:
+        session.ask("go on")
+        (ended,) = of(until(session, TurnEnded), TurnEnded)
+        session.conversation.append("assistant", "one two three", ended.record.number)
+        session.settle(ended.record.number, "one")
+        assert session.conversation.entries()[-1].text == "one"
+        assert session.log.turns[ended.record.number].heard == "one"
+
+
+def test_a_prompt_is_answered_without_a_word_of_the_user(make: Make) -> None:
+    with make() as session:
+        turn = session.prompt("Greet the caller.")
+        events = until(session, TurnEnded)
+    assert not of(events, UserText)
+    assert [word.turn for word in of(events, ReplyWord)] == [turn] * 3
+
+
+def test_an_interruption_may_leave_later_turns_alone(make: Make) -> None:
+    with make(word_ms=100) as session:
+        session.ask("go on")
+        until(session, ReplyAudio)
+        session.interrupt(0)
+        assert not of(until(session, TurnEnded), TurnEnded)[0].record.interrupted
+        session.ask("go on")
+        until(session, ReplyAudio)
+        session.interrupt(2)
+        assert of(until(session, TurnEnded), TurnEnded)[0].record.interrupted

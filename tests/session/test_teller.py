@@ -9,9 +9,19 @@ import numpy as np
 import pytest
 
 from tests import scripted_agent
-from vflow import AudioPacket, Message, load
+from vflow import AudioPacket, Message, SpeechEnd, SpeechStart, TurnEnd, load
 from vflow.outbox import Outbox
-from vflow.session import Event, ReplyAudio, ReplyGoesOn, ReplyHeld, StateChanged, Warned
+from vflow.session import (
+    Event,
+    ReplyAudio,
+    ReplyGoesOn,
+    ReplyHeld,
+    ReplyWritten,
+    StateChanged,
+    UserBegan,
+    UserFinished,
+    Warned,
+)
 from vflow.session.teller import Teller
 
 
@@ -57,3 +67,30 @@ def test_audio_that_nobody_read_is_forgotten(made: tuple[Teller, Outbox[Event]])
     teller.audio(AudioPacket(data=np.zeros((480, 1), np.float32), rate=24_000, turn=1, pts_ns=0))
     assert teller.forget() == 480
     assert events.get(0) is None
+
+
+def test_the_begin_and_the_end_of_speech_are_told_once_with_their_places(
+    made: tuple[Teller, Outbox[Event]],
+) -> None:
+    made[0].handed_in_s = lambda pts_ns: pts_ns / 1_000_000_000 - 1
+    for _ in range(2):  # a node behind may say it again
+        began = told(made, "event", event=SpeechStart(turn=1, pts_ns=2_000_000_000))
+        ended = told(made, "event", event=SpeechEnd(turn=1, pts_ns=3_000_000_000))
+        if began:
+            assert (began, ended) == ([UserBegan(1, 1.0)], [UserFinished(1, 2.0)])
+    assert began == ended == []
+
+
+def test_a_reply_that_has_all_its_words_is_told_of_once(made: tuple[Teller, Outbox[Event]]) -> None:
+    def written(end: TurnEnd) -> list[Event]:
+        return [event for event in told(made, "event", event=end) if isinstance(event, ReplyWritten)]
+
+    end = TurnEnd(turn=1, meta={"tokens": 3, "stop_reason": "limit"})
+    assert written(end) == [ReplyWritten(1, 3, "limit")]
+    assert written(end) == []
+    assert written(TurnEnd(turn=2, meta={"tokens": "x"})) == [ReplyWritten(2, 0, "eos")]
+
+
+def test_a_reply_that_was_settled_is_so_in_the_log(made: tuple[Teller, Outbox[Event]]) -> None:
+    made[0].settle(1, "Rome grew")
+    assert made[0].log.turns[1].heard == "Rome grew"

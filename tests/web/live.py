@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,18 +42,21 @@ class Live:
         agent: Preloaded,
         limits: Limits = QUIET,
         token: str = TOKEN,
-        page: dict[str, Any] | None = None,
+        certificate: Path | None = None,
+        tidy: Callable[[], None] | None = None,
     ) -> None:
+        """`certificate` is a file that has its private key too: the server speaks TLS then."""
         self.notes: list[str] = []
         supply = Supply(agent)
         self.app = build(supply, Doors(token), limits, self.notes.append)
         self.roster: Roster = self.app.state.roster
-        place = Place("127.0.0.1", 0)
+        pem = None if certificate is None else str(certificate)
+        place = Place("127.0.0.1", 0, pem, pem)
         self._bound = bind(place)
         self.port: int = self._bound.getsockname()[1]
         self._up = threading.Event()
-        config = configure(self.app, place, limits.sessions, limits.message_bytes)
-        self.server = Server(config, self.roster, self._up.set)
+        config = configure(self.app, place, limits.largest_bytes)
+        self.server = Server(config, self.roster, self._up.set, tidy)
         self._thread = threading.Thread(target=run, args=(self.server, self._bound), daemon=True)
 
     def __enter__(self) -> Self:

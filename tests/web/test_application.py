@@ -19,7 +19,7 @@ from tests import scripted_agent
 from tests.web.live import TOKEN, Live, agent
 from tests.web.test_doors import get
 from vflow.errors import Unavailable
-from vflow.web.limits import Limits
+from vflow.web.limits import USUAL_SESSIONS, Limits
 
 
 def test_health_and_readiness_need_no_token_and_the_status_does(live: Live) -> None:
@@ -102,7 +102,7 @@ def test_a_graph_is_loaded_as_the_application_starts_and_closed_with_it(tmp_path
     assert "not loaded" in talk.state.supply.problem
     with TestClient(outer) as client:
         assert client.get("/voice/ready").json() == {"ready": True}
-        assert client.get("/voice/status").json()["capacity"] == Limits().sessions
+        assert client.get("/voice/status").json()["capacity"] == USUAL_SESSIONS
     assert talk.state.supply.problem
 
 

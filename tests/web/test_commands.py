@@ -10,7 +10,7 @@ from vflow.web.commands import Closing, Message, PlayedSoFar, Set, Start
 
 
 def test_each_command_is_read_by_its_type() -> None:
-    kinds = ["ask", "end", "interrupt", "played", "press", "release", "say", "set", "start"]
+    kinds = ["ask", "end", "interrupt", "played", "press", "release", "resume", "say", "set", "start"]
     types = [member.__struct_config__.tag for member in Message.__args__]
     assert sorted(types) == kinds
 
@@ -27,6 +27,9 @@ def test_each_command_is_read_by_its_type() -> None:
         '{"type": "played", "turn": 4294967296, "seconds": 0}',
         '{"type": "played", "turn": 1, "seconds": -0.1}',
         '{"type": "played", "turn": 1, "seconds": 1e999}',
+        '{"type": "played", "turn": 1, "seconds": 0, "received": -1}',
+        '{"type": "resume", "session": "a", "token": "b"}',
+        '{"type": "resume", "session": "a", "token": "b", "received": 1e300}',
         '{"type": "set", "node": "a", "property": "b", "value": []}',
         '{"type": "set", "node": "a", "property": "b", "value": {"c": 1}}',
         '{"type": "set", "node": "a", "property": "b"}',

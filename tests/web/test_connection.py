@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ from websockets.exceptions import ConnectionClosed
 from tests import scripted_agent
 from tests.web.live import QUIET, Live, agent, spoken
 from vflow import TextPacket, prop
+from vflow.session.session import Session
 from vflow.web.limits import Limits
+from vflow.web.line import Line
 
 FRAME = b"\0\0" * 320
 
@@ -110,6 +113,38 @@ def test_end_answers_what_was_asked_then_says_bye(live: Live) -> None:
     assert [m["type"] for m in client.texts if m["type"] in ("turn_ended", "bye")] == ["turn_ended", "bye"]
 
 
+def test_nothing_of_a_session_is_kept_once_it_has_ended(live: Live) -> None:
+    def ends() -> None:
+        with live.client() as client:
+            client.begin()
+            client.say("ask", text="go on")
+            client.say("end")
+            client.closed()
+
+    def leaves() -> None:
+        with live.client() as client:
+            client.begin()
+            client.say("ask", text="go on")
+            client.wait_for("word")
+
+    def is_refused() -> None:
+        with live.client() as client:
+            client.begin()
+            client.socket.send("no JSON")
+            client.closed()
+
+    for talk in (ends, leaves, is_refused):
+        talk()
+        talk()
+        live.until(lambda: not live.roster.guests)
+
+        def kept() -> list[Any]:
+            gc.collect()
+            return [each for each in gc.get_objects() if type(each) in (Session, Line)]
+
+        live.until(lambda: not kept())
+
+
 BAD: dict[str, tuple[list[Any], int, str]] = {
     "no JSON": (["hello"], 1007, "bad_message"),
     "an unknown type": (['{"type": "begin"}'], 1007, "bad_message"),
@@ -133,7 +168,7 @@ BAD: dict[str, tuple[list[Any], int, str]] = {
         1007,
         "bad_message",
     ),
-    "a message of 70 kB": (['{"type": "start"}', b"\0" * 70_000], 1009, ""),
+    "a message of 70 kB": (['{"type": "start"}', b"\0" * 70_000], 1009, "too_large"),
     "20 s of audio at once": (['{"type": "start"}', *[b"\0" * 64_000] * 10], 1008, "too_fast"),
 }
 
@@ -236,7 +271,7 @@ def test_a_client_that_never_reads_is_closed_and_its_session_freed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vflow.web.server.SEND_BUFFER", 4_096)
-    limits = replace(QUIET, send_s=0.3)
+    limits = replace(QUIET, send_s=0.3, resume_for_s=0.2)
     with agent(tmp_path, word_ms=5_000) as preloaded, Live(preloaded, limits) as live:
         with live.client() as other, live.deaf('{"type": "start"}', '{"type": "ask", "text": "go on"}'):
             other.begin()
@@ -248,7 +283,8 @@ def test_a_client_that_never_reads_is_closed_and_its_session_freed(
 
 
 def test_a_client_that_leaves_while_the_agent_speaks_frees_its_session(tmp_path: Path) -> None:
-    with agent(tmp_path, word_ms=500) as preloaded, Live(preloaded) as live:
+    limits = replace(QUIET, resume_for_s=0.2)
+    with agent(tmp_path, word_ms=500) as preloaded, Live(preloaded, limits) as live:
         with live.client() as client:
             client.begin()
             client.say("ask", text="go on")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.error
 import urllib.request
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
-from tests.web.live import Live
+from tests.stand_ins import PATIENCE_S
+from tests.web.live import TOKEN, Live
 from vflow.web.doors import SECURITY_HEADERS, Doors, host_of, new_token, same
 
 DOORS = Doors("secret-of-a-test", hosts=("Voice.example.org",))
@@ -169,3 +172,30 @@ def test_a_foreign_page_gets_no_socket(live: Live, name: str, value: str, status
         pass
     assert raised.value.response.status_code == status  # a second Host, beside the client's own
     assert live.roster.served == 0
+
+
+def test_a_browser_shows_the_token_as_stock_realtime_clients_do() -> None:
+    assert DOORS.admits([], ["realtime", "openai-insecure-api-key.secret-of-a-test"])
+    assert not DOORS.admits([], ["realtime", "openai-insecure-api-key.another"])
+    assert not DOORS.admits([], ["token.another", "openai-insecure-api-key.secret-of-a-test"])
+
+
+def test_a_page_of_any_origin_comes_in_where_it_needs_the_key() -> None:
+    foreign = headers(("host", "localhost:8080"), ("origin", "https://app.example.net"))
+    assert DOORS.refusal(foreign, "ws", by_key=True) is None
+    open_doors = Doors("")
+    assert open_doors.refusal(foreign, "ws", by_key=True) is not None
+    twice = [*foreign, *headers(("origin", "https://app.example.net"))]
+    assert DOORS.refusal(twice, "ws", by_key=True) is not None
+    rebound = headers(("host", "example.net"), ("origin", "https://example.net"))
+    assert DOORS.refusal(rebound, "ws", by_key=True) is not None
+
+
+def test_a_page_of_another_origin_talks_at_the_realtime_path_alone(live: Live) -> None:
+    key: Any = ["realtime", f"openai-insecure-api-key.{TOKEN}"]
+    foreign: Any = "https://app.example.net"
+    with connect(f"ws://127.0.0.1:{live.port}/v1/realtime", origin=foreign, subprotocols=key) as socket:
+        assert json.loads(socket.recv(PATIENCE_S))["type"] == "session.created"
+    for path in ("/ws", "/raw"):
+        with pytest.raises(InvalidStatus), connect(f"ws://127.0.0.1:{live.port}{path}", origin=foreign):
+            pass

@@ -88,3 +88,15 @@ def test_messages_beyond_the_rate_are_a_flood() -> None:
     meter = Meter(Limits(messages_per_s=10, burst_s=2))
     for n in range(100):
         meter.message(1, n * 0.2)
+
+
+def test_a_realtime_client_may_send_longer_messages_and_more_audio_at_once() -> None:
+    limits = Limits(message_bytes=1_000, event_bytes=5_000, burst_s=5, event_burst_s=15)
+    assert limits.largest_bytes == 5_000
+    own = limits.of_events()
+    assert (own.message_bytes, own.burst_s, own.idle_s) == (5_000, 15, 900)
+    meter = Meter(own)
+    meter.message(5_000, 0)
+    meter.audio(30 * 48_000, 24_000, 0)
+    with pytest.raises(Closing):
+        meter.audio(48_000, 24_000, 0)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.picture.graphs import agent, hard
 from tests.web import browser, serving
 from tests.web.browser import Page
+from vflow.web.drawing import drawing_of
 
 
 @pytest.fixture(scope="module")
@@ -24,21 +26,43 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         yield window
 
 
-def test_lanes_and_ranks_of_a_graph_that_leads_back(page: Page) -> None:
-    placed = page.window.evaluate(
-        """async () => {
-          const { layout } = await import("/graph_layout.js");
-          const links = [["mic", "vad"], ["vad", "chat"], ["vad", "end"], ["end", "vad"], ["chat", "tts"]];
-          const given = links.map(([from, to]) => ({ name: `${from}-${to}`, from, to }));
-          const { rank, lane, back } = layout(["mic", "vad", "end", "chat", "tts"], given);
-          return [Object.fromEntries(rank), Object.fromEntries(lane), [...back].map((link) => link.name)];
-        }"""
-    )
-    assert placed == [
-        {"mic": 0, "vad": 1, "end": 2, "chat": 2, "tts": 3},
-        {"mic": 0, "vad": 0, "end": 1, "chat": 0, "tts": 0},
-        ["end-vad"],
-    ]
+DRAWN = """async (scene) => {
+  const { drawScene } = await import("/picture.js");
+  const { svg, boxes, lines } = drawScene(scene);
+  document.body.replaceChildren(svg);
+  const rect = ({ x, y, width, height }) => [x, y, x + width, y + height];
+  const of = (element) => rect(element.getBBox());
+  return {
+    boxes: [...boxes].map(([name, { group, rect: box }]) =>
+      [name, rect(box), [...group.querySelectorAll("text")].map((text) => [text.textContent, of(text)])]),
+    labels: [...lines].map(([name, { rect: label, texts }]) =>
+      [name, rect(label), texts.map((text) => [text.textContent, of(text)])]),
+    paths: [...svg.querySelectorAll("path")].filter((path) => path.getAttribute("d").includes("NaN")).length,
+  };
+}"""
+
+
+@pytest.mark.parametrize("figures", [False, True])
+def test_a_scene_is_drawn_with_every_text_in_its_place(page: Page, figures: bool) -> None:
+    scene = drawing_of(agent(), figures=figures)
+    assert scene is not None
+    found = page.window.evaluate(DRAWN, scene)
+    assert {name for name, *_ in found["boxes"]} == {box["name"] for box in scene["boxes"]}
+    assert {name for name, *_ in found["labels"]} == {line["name"] for line in scene["lines"]}
+    assert found["paths"] == 0
+    for name, (left, top, right, bottom), texts in [*found["boxes"], *found["labels"]]:
+        for text, (x1, y1, x2, y2) in texts:
+            if text:
+                assert left - 1 <= x1 <= x2 <= right + 1, f"{text!r} leaves {name}"
+                assert top - 3 <= y1 <= y2 <= bottom + 3, f"{text!r} leaves {name}"
+
+
+def test_names_that_look_like_markup_are_texts(page: Page) -> None:
+    scene = drawing_of(hard(), properties=True)
+    found = page.window.evaluate(DRAWN, scene)
+    assert [name for name, *_ in found["boxes"]] == ["a", "b"]
+    assert page.window.evaluate("document.querySelectorAll('sehr').length") == 0
+    assert "<sehr>" in page.window.locator("[data-node=b] title").text_content()
 
 
 TRANSCRIPT = """async (calls) => {
@@ -201,3 +225,78 @@ def test_the_microphone_is_packed_to_frames_of_20_ms(page: Page) -> None:
     assert [len(frame) for frame in frames] == [960] * (50 * BLOCK // 960)
     packed = np.concatenate(frames) / 32767
     assert np.abs(packed - np.clip(heard[: len(packed)], -1, 1)).max() < 1e-4
+
+
+def test_what_the_server_lacks_is_said_again_and_no_more_than_five_seconds_are_kept(page: Page) -> None:
+    found = page.window.evaluate(
+        """async () => {
+          const { Said } = await import("/said.js");
+          const said = new Said();
+          for (const message of ["one", "two", "three", "four"]) said.add(message);
+          const lacked = [said.after(2), said.after(4)];
+          said.add("five");
+          lacked.push(said.after(4));
+          for (let at = 0; at < 6; at++) said.add(new ArrayBuffer(96_000));
+          const kept = said.after(5).length;
+          said.add("last");
+          return [lacked, kept, said.after(5 + kept)];
+        }"""
+    )
+    assert found == [[["three", "four"], [], ["five"]], 5, ["last"]]
+
+
+def test_what_was_played_is_told_when_it_sounds(page: Page) -> None:
+    order = page.window.evaluate(
+        """async () => {
+          const { Speaker } = await import("/speaker.js");
+          const order = [];
+          return new Promise((done) => {
+            const speaker = new Speaker(({ seconds }) => {
+              order.push(seconds);
+              if (order.length === 4) done(order);
+            });
+            speaker.context = { baseLatency: 0.01, outputLatency: 0.1 };
+            speaker.left({ turn: 1, seconds: 2, last: false });
+            order.push("left");
+            speaker.context = { baseLatency: 0, outputLatency: 1e9 };
+            speaker.left({ turn: 1, seconds: 3, last: true });
+            speaker.context = {};
+            speaker.left({ turn: 1, seconds: 1, last: false });
+          });
+        }"""
+    )
+    assert order == ["left", 1, 2, 3]
+
+
+def test_a_setting_that_is_refused_shows_the_value_that_holds(page: Page) -> None:
+    shown = page.window.evaluate(
+        """async () => {
+          document.body.innerHTML =
+            '<div id="properties"></div><div><div id="other-properties"></div></div>';
+          const { Properties } = await import("/properties.js");
+          const properties = new Properties(() => {});
+          const number = { node: "voice", type: "number", min: 0, max: 9 };
+          properties.show([
+            { ...number, name: "speed", value: 2 },
+            { node: "voice", name: "gain", type: "number", value: 1 },
+            { node: "voice", name: "loud", type: "boolean", value: true },
+          ]);
+          const field = (name) => document.getElementById(`property-voice-${name}`);
+          const fields = ["speed", "gain", "loud"].map(field);
+          const set = (field, change) => {
+            Object.assign(field, change);
+            field.dispatchEvent(new Event("input"));
+            field.dispatchEvent(new Event("change"));
+          };
+          set(fields[0], { value: "5" });
+          set(fields[0], { value: "8" });
+          set(fields[1], { value: "7" });
+          set(fields[2], { checked: false });
+          properties.refused("voice", "speed is 8, out of range; at most 6");
+          properties.refused("other", "gain is 7, out of range");
+          properties.refused("voice", "voice.loud cannot change while it runs");
+          const output = document.querySelector("output[for=property-voice-speed]").textContent;
+          return [fields[0].value, output, fields[1].value, fields[2].checked];
+        }"""
+    )
+    assert shown == ["5", "5", "7", True]

@@ -19,7 +19,7 @@ from tests import scripted_agent
 from tests.web.live import TOKEN, Live, spoken
 from vflow.report.turn import TurnRecord
 from vflow.session import Interrupted, ReplyAudio, ReplyHeld, ReplyWord, TurnEnded, UserText
-from vflow.web.commands import Closing, End, Sound, Start
+from vflow.web.commands import Closing, End, Resume, Sound, Start
 from vflow.web.raw import RawProtocol
 
 
@@ -91,3 +91,14 @@ def test_the_client_of_the_documentation_hears_the_reply(live: Live, tmp_path: P
 def test_a_client_with_a_rate_that_is_none_is_told_so(live: Live) -> None:
     with live.client("/raw?rate=fast") as client:
         assert client.closed() == (1007, "bad_message")
+
+
+def test_who_comes_back_says_so_first() -> None:
+    core = RawProtocol(resumes=True)
+    assert core.start is None
+    wanted = Resume(session="5f", token="x", received=3)
+    assert core.receive('{"type": "resume", "session": "5f", "token": "x", "received": 3}') == wanted
+    for said in (b"\0\0", '{"type": "end"}', "no JSON"):
+        with pytest.raises(Closing, match="says 'resume' first") as raised:
+            core.receive(said)
+        assert (raised.value.close, raised.value.code) == (1007, "bad_message")

@@ -33,6 +33,17 @@ def test_as_many_are_admitted_as_there_is_room_for() -> None:
     assert roster.served == 3
 
 
+def test_as_many_are_admitted_as_keep_the_latency_promised_unless_a_number_is_given() -> None:
+    room: list[int | None] = [None]
+    measured, told = (Roster(limits, room=lambda: room[0]) for limits in (Limits(), Limits(sessions=3)))
+    assert (measured.capacity, told.capacity) == (16, 3)
+    room[0] = 1
+    assert (measured.capacity, told.capacity) == (1, 3)
+    measured.admit("page")
+    with pytest.raises(Closing, match="all 1 sessions"):
+        measured.admit("page")
+
+
 def test_nobody_is_admitted_while_those_served_wait_longer_than_is_promised() -> None:
     clock = Clock()
     roster = Roster(Limits(), clock)

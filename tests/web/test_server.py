@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests import scripted_agent
+from tests.stand_ins import PATIENCE_S
 from tests.web.live import Live, agent
 from vflow.errors import VflowError
 from vflow.web.server import Place, bind, configure
+
+CERTIFICATE = (
+    "openssl req -x509 -newkey rsa:2048 -nodes -keyout both.pem -out both.pem -days 2 -subj /CN=localhost"
+)
 
 
 async def nothing(scope: object, receive: object, send: object) -> None:
@@ -37,10 +44,24 @@ def test_a_host_that_is_none_is_named(host: str) -> None:
 def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
     pem = tmp_path / "cert.pem"
     with pytest.raises(VflowError, match=r"the certificate .*cert\.pem cannot be used: No such file"):
-        configure(nothing, Place("127.0.0.1", 0, str(pem), str(pem)), 1, 1)
+        configure(nothing, Place("127.0.0.1", 0, str(pem), str(pem)), 1)
     pem.write_text("no certificate")
     with pytest.raises(VflowError, match=r"the certificate .*cert\.pem cannot be used"):
-        configure(nothing, Place("127.0.0.1", 0, str(pem), str(pem)), 1, 1)
+        configure(nothing, Place("127.0.0.1", 0, str(pem), str(pem)), 1)
+
+
+def test_a_tls_handshake_that_does_not_go_on_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vflow.web.server.HANDSHAKE_S", 0.2)
+    subprocess.run(CERTIFICATE.split(), cwd=tmp_path, check=True, capture_output=True)
+    with (
+        agent(tmp_path) as preloaded,
+        Live(preloaded, certificate=tmp_path / "both.pem") as live,
+        socket.create_connection(("127.0.0.1", live.port), PATIENCE_S) as slow,
+    ):
+        slow.sendall(b"\x16\x03\x01")  # the beginning of a hello
+        assert slow.recv(1) == b""
 
 
 def test_a_second_signal_ends_a_reply_that_is_spoken(tmp_path: Path) -> None:
@@ -60,3 +81,12 @@ def test_a_server_that_nobody_talks_with_stops_at_once(tmp_path: Path) -> None:
         live.stop()
         assert client.closed() == (1001, "stopping")
         assert scripted_agent.REPLY  # the session was idle
+
+
+def test_after_a_session_its_memory_is_tidied_up(tmp_path: Path) -> None:
+    tidied = threading.Event()
+    with agent(tmp_path) as preloaded, Live(preloaded, tidy=tidied.set) as live:
+        with live.client() as client:
+            client.begin()
+            assert not tidied.is_set()
+        assert tidied.wait(PATIENCE_S)

@@ -48,7 +48,13 @@ def test_a_failure_is_told_and_the_next_call_tries_again(tmp_path: Path) -> None
 def test_an_agent_that_is_given_stays_open(tmp_path: Path) -> None:
     async def use(preloaded: Preloaded) -> None:
         supply = Supply(preloaded)
+        assert supply.drawing is None
         assert await supply.get() is preloaded
+        first = supply.drawing
+        assert first is not None
+        assert {box["name"] for box in first["boxes"]} == set(preloaded.graph.nodes)
+        await supply.get()
+        assert supply.drawing is first
         await supply.close()
 
     with agent(tmp_path) as preloaded:

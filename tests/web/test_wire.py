@@ -146,3 +146,20 @@ def test_a_reason_is_cut_to_what_a_close_frame_holds() -> None:
 
     run(steps())
     assert socket.sent[-1] == {"type": "websocket.close", "code": 1013, "reason": "\u00fc" * 60}
+
+
+def test_what_is_sent_together_is_not_torn_by_another() -> None:
+    socket = Socket()
+
+    async def slow(message: Message) -> None:
+        await asyncio.sleep(0)
+        socket.sent.append(message)
+
+    async def steps() -> None:
+        socket.send = slow  # type: ignore[method-assign]
+        wire = socket.wire()
+        await wire.accept("vflow.1")
+        await asyncio.gather(*(wire.send([name] * 3) for name in "abc"))
+
+    run(steps())
+    assert [message["text"] for message in socket.sent if "text" in message] == [*"aaabbbccc"]

@@ -11,8 +11,8 @@ from vflow.printing import write
 
 TURNS = 10
 """Default number of utterances that `vflow bench` speaks."""
-SESSIONS = 16
-"""Default number of sessions that `vflow serve` has at once."""
+RESUME_FOR_S = 30
+"""How long `vflow serve` keeps a session whose connection was lost, by default."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -73,7 +73,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
         "--report",
         metavar="FILE.json",
         action=_Once,
-        help="write turns, latencies and counters; a folder where there are several inputs",
+        help="write turns, latencies and counters, as .svg a picture; a folder for several inputs",
     )
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument(
@@ -89,6 +89,15 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print events on stdout, a line of JSON each, and nothing else"
     )
+    parser.add_argument(
+        "--watch",
+        metavar="PORT",
+        nargs="?",
+        const=0,
+        type=_watch_port,
+        help="show the run in the browser, live, on this machine alone; without PORT a free one is taken",
+    )
+    parser.add_argument("--open", action="store_true", help="with --watch: open the browser there")
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
@@ -156,12 +165,21 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         "--sessions",
         metavar="N",
         type=_count,
-        default=SESSIONS,
-        help=f"at once (default {SESSIONS})",
+        help="at once (default: as many as keep the latency that the graph's budget promises)",
+    )
+    parser.add_argument(
+        "--resume-for",
+        metavar="SECONDS",
+        type=_seconds,
+        default=RESUME_FOR_S,
+        help=f"keep a session whose connection was lost (default {RESUME_FOR_S}; 0: not at all)",
     )
     parser.add_argument(
         "--token",
         help="what clients show; default: the variable VFLOW_TOKEN, else a random one",
+    )
+    parser.add_argument(
+        "--log", choices=("text", "json"), default="text", help="how standard error says what happens"
     )
     parser.add_argument("--no-token", action="store_true", help="everyone on this machine may come in")
     parser.add_argument("--certfile", metavar="PEM", help="certificate: the server speaks TLS")
@@ -192,12 +210,27 @@ def _talk(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="WAV", action=_Once, help="stands in for the speaker")
 
 
+def _top(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pid", metavar="PID", nargs="?", help="the process of the run; default: the only one")
+
+
 def _port(text: str) -> int:
     return _whole(text, 0, 65_535)
 
 
+def _watch_port(text: str) -> int:
+    try:
+        return _port(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; FILE goes before --watch") from None
+
+
 def _count(text: str) -> int:
     return _whole(text, 1, 10_000)
+
+
+def _seconds(text: str) -> int:
+    return _whole(text, 0, 3_600)
 
 
 def _whole(text: str, low: int, high: int) -> int:
@@ -245,7 +278,8 @@ def _properties(parser: argparse.ArgumentParser) -> None:
 VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "run": ("run a graph until it ends or Ctrl-C", _run),
     "check": ("check graphs: every error at once, with its place and mend", _check),
-    "graph": ("draw a graph as text, mermaid or dot", _graph),
+    "graph": ("draw a graph as a picture, text, mermaid or dot", _graph),
+    "top": ("show what a run does now: how busy its nodes are, how full its queues", _top),
     "inspect": ("list the nodes, or all about one node or role", _inspect),
     "doctor": (
         "what this machine is for vflow, and what would make a graph faster or smaller here",

@@ -12,7 +12,6 @@ from typing import Any
 
 from vflow import resources
 from vflow.bench.bench_run import RECORDINGS, BenchRun, check
-from vflow.bench.chart import draw
 from vflow.bench.microphone import GIVEN_UP
 from vflow.bench.scenario import PROMPTS, QUESTIONS, ScenarioStep, compose
 from vflow.bench.speech import Clip, bundled, recorded, spoken
@@ -30,6 +29,7 @@ from vflow.graph import shipped
 from vflow.graph.file_uses import FileUse, clashes
 from vflow.printing import emit, emit_json, indented
 from vflow.report.report_file import why_not_writable, write_whole
+from vflow.report.waterfall import waterfall
 
 MOST_TURNS = 10_000
 STOP_S, GRACE_S = 2.0, 0.1
@@ -207,8 +207,9 @@ class _Bench:
         return FAILED if broken or not complete else self._code
 
     def _draw(self, picture: str, found: dict[str, Any]) -> None:
+        said = {step["turn"]: step["said"] for step in found["scenario"] if step["turn"] is not None}
         try:
-            write_whole(picture, draw(found))
+            write_whole(picture, waterfall(found["pipeline"], found["turns"], said))
         except OSError as error:
             self.live.note(f"the picture cannot be written: {error}")
             self._code = self._code or FAILED

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from vflow import resources
-from vflow.cli import graph_options, losses, run_files
+from vflow.cli import graph_options, losses, run_files, run_watch
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.json_lines import JsonLines, alone_on_stdout
 from vflow.cli.keyboard import Keyboard
@@ -53,6 +53,7 @@ def main(args: argparse.Namespace) -> int:
             if args.trace is not None and len(runs) > 1:
                 mend = "give one --input"
                 raise GraphError([Diagnostic("a trace is of one run", Place("--trace"), mend)])
+            run_watch.check(args, len(runs))
             return _all(args, runs)
     except GraphError as error:
         report_diagnostics(error.diagnostics)
@@ -111,7 +112,7 @@ class _Run:
         self._trace_file = os.path.abspath(args.trace) if args.trace is not None else None
         self._trace = Trace()
         self.log, self._failed_turns = TurnLog(graph), FailedTurns()
-        self.pipeline = Pipeline(self._trace.of(graph) if self._trace_file else graph)
+        self.pipeline = Pipeline(run_watch.watchable(args, graph, self._trace))
         self.pipeline.bus.listen(self._trace.listen)
         self.pipeline.bus.listen(self.log.listen)
         self.pipeline.bus.listen(self._failed_turns.listen)
@@ -162,8 +163,11 @@ class _Run:
             if self.json is not None:
                 self.json.warn_of_graph()
             self.terminal.note("loading")
-            self._player.start()
-            with growth.watched(self.pipeline):
+            with (
+                run_watch.watched(self.args, self.pipeline, self.log, self.terminal.error),
+                growth.watched(self.pipeline),
+            ):
+                self._player.start()
                 code = self._supervise()
             self.signals.raises = True
             self._end_typing()

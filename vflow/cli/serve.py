@@ -18,19 +18,29 @@ from vflow.cli.diagnostics import report
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.deadline import call_within
 from vflow.errors import GraphError, NodeError, Unavailable, VflowError
+from vflow.packet import MS
 from vflow.printing import emit, indented, write
+from vflow.resources import usable_cores
 from vflow.session.preloaded import Preloaded, load_for_sessions
 from vflow.web import NEEDS, Limits, require
+from vflow.web.capacity import measured
 from vflow.web.doors import Doors, new_token
+from vflow.web.event_log import as_json
+from vflow.web.memory import few_arenas, give_back, settle
 from vflow.web.supply import Supply, serving_options
 
 if TYPE_CHECKING:
+    from vflow.web.roster import Roster
     from vflow.web.server import Place
 
 TOKEN_VARIABLE = "VFLOW_TOKEN"
 SHORTEST_TOKEN = 16
 CLOSE_S = 0.5
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
+TOO_MANY = (
+    "warning: by what one turn takes, {} sessions at once keep the {:g} ms that the graph promises on {};"
+    " with more, replies may come later"
+)
 ANY = ("0.0.0.0", "::", "")
 
 
@@ -54,38 +64,55 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace, token: str) -> int:
+    few_arenas()
     server = importlib.import_module("vflow.web.server")
     build = importlib.import_module("vflow.web.application").build
     place: Place = server.Place(args.host, args.port, args.certfile, args.keyfile)
-    limits = Limits(sessions=args.sessions)
+    limits = Limits(sessions=args.sessions, resume_for_s=args.resume_for)
     with contextlib.closing(server.bind(place)) as bound:
         overrides = graph_options.overrides_of(args.set)
         options = {**serving_options(), "push_to_talk": args.push_to_talk}
         graph = load_for_sessions(args.file, overrides=overrides, **options)
         supply = Supply(graph)
         doors = Doors(token, hosts_of(args), args.host in ANY, any_scheme=args.behind_proxy)
-        app = build(supply, doors, limits, _say)
-        config = server.configure(
-            app, place, limits.sessions, limits.message_bytes
-        )  # a bad certificate, first
+        say = _note_as_json if args.log == "json" else _say
+        app = build(supply, doors, limits, say)
+        roster: Roster = app.state.roster
+        roster.tell = as_json if args.log == "json" else roster.tell
+        config = server.configure(app, place, limits.largest_bytes)  # a bad certificate, first
         for warning in graph.warnings:
-            _say(f"warning: {warning}")
-        _say("loading")
+            say(f"warning: {warning}")
+        say("loading")
         agent = Preloaded(graph)
-        supply.put(agent)
+        supply.put(agent, measured(agent))
+        if graph.budget and supply.room and roster.capacity > supply.room:
+            say(TOO_MANY.format(supply.room, graph.budget.limit_ns / MS, cores()))
+
+        settle()
 
         def listening() -> None:
             host = shown_host(args.host)
             address = f"{'https' if args.certfile else 'http'}://{host}:{bound.getsockname()[1]}/"
             emit(f"{address}#token={token}" if token else address)
-            _say(f"open it in a browser; {limits.sessions} sessions at most; Ctrl-C ends")
+            most = f"up to {roster.capacity} at once on {cores()}"
+            say(f"open it in a browser; {most}; Ctrl-C ends")
 
-        serving = server.Server(config, app.state.roster, listening)
+        serving = server.Server(config, roster, listening, give_back)
         server.run(serving, bound)
         with contextlib.suppress(TimeoutError):
             call_within(CLOSE_S, agent.close, "the preloaded agent")
         _leave_at_once()
     return INTERRUPTED if serving.force_exit else OK
+
+
+def _note_as_json(line: str) -> None:
+    as_json("note", {"text": line})
+
+
+def cores() -> str:
+    """How many cores this process may use, in words."""
+    count = usable_cores()
+    return f"{count:g} core{'s' if count != 1 else ''}"
 
 
 def _leave_at_once() -> None:

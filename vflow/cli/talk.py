@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from vflow.cli.diagnostics import report
 from vflow.cli.graph_options import PAD
-from vflow.cli.main import FAILED, OK, USAGE
+from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.serve import TOKEN_VARIABLE
 from vflow.errors import GraphError, NodeError, Unavailable, VflowError
 from vflow.printing import emit, escaped, indented, write
@@ -31,7 +31,7 @@ HANG_UP_S = 1.0
 
 def main(args: argparse.Namespace) -> int:
     """Talk until a signal, or the end of `--input`. Return 0; 1 if the server or the connection failed; 2 for
-    wrong options, or if something is missing here."""
+    wrong options, or if something is missing here; 130 after Ctrl-C."""
     try:
         require("websockets")
         address = address_of(args.address, os.environ.get(TOKEN_VARIABLE, ""))
@@ -49,7 +49,8 @@ def main(args: argparse.Namespace) -> int:
         address, _tell, stand_ins, args.cafile
     )
     try:
-        asyncio.run(_talk(caller))
+        if asyncio.run(_talk(caller)):
+            return INTERRUPTED
     except GraphError as error:
         report(error.diagnostics)
         return USAGE
@@ -62,8 +63,8 @@ def main(args: argparse.Namespace) -> int:
     return OK
 
 
-async def _talk(caller: Caller) -> None:
-    """Talk until Ctrl-C, which hangs up."""
+async def _talk(caller: Caller) -> bool:
+    """Talk until Ctrl-C, which hangs up; returns whether it came."""
     loop = asyncio.get_running_loop()
     talking = asyncio.ensure_future(caller.talk())
 
@@ -80,6 +81,7 @@ async def _talk(caller: Caller) -> None:
             loop.add_signal_handler(number, hang_up)
     with contextlib.suppress(asyncio.CancelledError):
         await talking
+    return bool(ending)
 
 
 def _tell(said: Mapping[str, Any]) -> None:

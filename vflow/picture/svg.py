@@ -10,30 +10,26 @@ from vflow.graph.graph import Graph
 from vflow.picture.box_shapes import LINE, NAME, SMALL, TINY
 from vflow.picture.layered import Rect, Stretch
 from vflow.picture.scene import HELD, MARGIN, Box, Frame, Line, Scene, scene
+from vflow.picture.svg_text import PAPER, drawn_text, number
 from vflow.picture.text_width import shortened, text_width
 
-STYLE = """
-svg { --paper: #ffffff; --ink: #1c2430; --soft: #5b6675; --edge: #8a94a3; --box: #f4f6f9;
-  --frame: #b9c2ce; --source: #e3f4e8; --sink: #efe6fa; --generator: #e2edfc; --flushed: #c2410c; }
-@media (prefers-color-scheme: dark) { svg { --paper: #12161c; --ink: #e8edf4; --soft: #a3aebd;
-  --edge: #748093; --box: #1e252f; --frame: #3d4856; --source: #17362a; --sink: #322348;
-  --generator: #172f4e; --flushed: #fb923c; } }
-text { font-family: Helvetica, Arial, "Liberation Sans", "DejaVu Sans", sans-serif; fill: var(--ink); }
-.paper { fill: var(--paper); }
-.box { fill: var(--box); stroke: var(--edge); }
-.box.source { fill: var(--source); } .box.sink { fill: var(--sink); }
-.box.generator { fill: var(--generator); }
-.box.inserted { stroke-dasharray: 5 3; }
-.name { font-weight: bold; }
-.soft { fill: var(--soft); }
-.title { fill: var(--soft); paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }
-.frame { fill: none; stroke: var(--frame); stroke-dasharray: 2 4; }
-.line { fill: none; stroke: var(--edge); stroke-width: 1.3; }
-.line.crosses { stroke-width: 2.6; }
-.line.flushed { stroke: var(--flushed); }
-.line.back { stroke-dasharray: 6 4; }
-.tip { fill: var(--edge); } .tip.flushed { fill: var(--flushed); }
-.held { fill: var(--flushed); font-weight: bold; }
+STYLE = f"""{PAPER}
+svg {{ --edge: #8a94a3; --box: #f4f6f9; --frame: #b9c2ce; --source: #e3f4e8; --sink: #efe6fa;
+  --generator: #e2edfc; --flushed: #c2410c; }}
+@media (prefers-color-scheme: dark) {{ svg {{ --edge: #748093; --box: #1e252f; --frame: #3d4856;
+  --source: #17362a; --sink: #322348; --generator: #172f4e; --flushed: #fb923c; }} }}
+.box {{ fill: var(--box); stroke: var(--edge); }}
+.box.source {{ fill: var(--source); }} .box.sink {{ fill: var(--sink); }}
+.box.generator {{ fill: var(--generator); }}
+.box.inserted {{ stroke-dasharray: 5 3; }}
+.title {{ fill: var(--soft); paint-order: stroke; stroke: var(--paper); stroke-width: 4px; }}
+.frame {{ fill: none; stroke: var(--frame); stroke-dasharray: 2 4; }}
+.line {{ fill: none; stroke: var(--edge); stroke-width: 1.3; }}
+.line.crosses {{ stroke-width: 2.6; }}
+.line.flushed {{ stroke: var(--flushed); }}
+.line.back {{ stroke-dasharray: 6 4; }}
+.tip {{ fill: var(--edge); }} .tip.flushed {{ fill: var(--flushed); }}
+.held {{ fill: var(--flushed); font-weight: bold; }}
 """
 
 
@@ -50,19 +46,19 @@ def svg(made: Scene) -> str:
     top = NAME + MARGIN
     height = top + made.height + LINE * len(foot) + MARGIN / 2
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(width)} {_n(height)}" '
-        f'width="{_n(width)}" height="{_n(height)}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(width)} {number(height)}" '
+        f'width="{number(width)}" height="{number(height)}" role="img">',
         f"<title>{escape(made.title)}</title>",
         f"<style>{STYLE}</style>",
-        f'<rect class="paper" width="{_n(width)}" height="{_n(height)}"/>',
-        _text(made.title, MARGIN, MARGIN + NAME * 0.7, NAME, "name", "start"),
-        f'<g transform="translate({_n((width - made.width) / 2)} {_n(top)})">',
+        f'<rect class="paper" width="{number(width)}" height="{number(height)}"/>',
+        drawn_text(made.title, MARGIN, MARGIN + NAME * 0.7, NAME, "name", "start"),
+        f'<g transform="translate({number((width - made.width) / 2)} {number(top)})">',
         *(part for frame in made.frames for part in _frame(frame)),
         *(part for line in made.lines for part in _line(line)),
         *(part for box in made.boxes for part in _box(box)),
         "</g>",
         *(
-            _text(text, MARGIN, top + made.height + LINE * (at + 0.6), TINY, "soft", "start")
+            drawn_text(text, MARGIN, top + made.height + LINE * (at + 0.6), TINY, "soft", "start")
             for at, text in enumerate(foot)
         ),
         "</svg>",
@@ -90,18 +86,18 @@ def _box(box: Box) -> Iterator[str]:
     middle = rect.x + rect.width / 2
     for port in box.ports:
         y = rect.y + LINE - 2 if port.above else rect.bottom - 5
-        yield _text(port.name, port.x, y, TINY, "soft")
+        yield drawn_text(port.name, port.x, y, TINY, "soft")
     y = rect.y + 4 + NAME * 0.85 + LINE * any(port.above for port in box.ports)
-    yield _text(box.title, middle, y, NAME, "name")
+    yield drawn_text(box.title, middle, y, NAME, "name")
     for at, text in enumerate((box.what, *box.notes), 1):
-        yield _text(text, middle, y + LINE * at + 1, SMALL, "soft")
+        yield drawn_text(text, middle, y + LINE * at + 1, SMALL, "soft")
     yield "</g>"
 
 
 def _frame(frame: Frame) -> Iterator[str]:
     title = shortened(f"{frame.name} · {frame.resolved}", TINY, frame.rect.width - 16)
     yield f'<rect class="frame" {_rect(frame.rect)} rx="10"/>'
-    yield _text(title, frame.rect.x + 8, frame.rect.y + LINE, TINY, "title", "start")
+    yield drawn_text(title, frame.rect.x + 8, frame.rect.y + LINE, TINY, "title", "start")
 
 
 def _line(line: Line) -> Iterator[str]:
@@ -115,15 +111,15 @@ def _line(line: Line) -> Iterator[str]:
     flushed = " flushed" if line.flushed else ""
     if line.back:
         x, y = line.stretches[0].x, line.stretches[0].top
-        yield f'<path class="tip{flushed}" d="M{_n(x)} {_n(y)} l-4.5 8 h9 z"/>'
+        yield f'<path class="tip{flushed}" d="M{number(x)} {number(y)} l-4.5 8 h9 z"/>'
     else:
         x, y = line.stretches[-1].x, line.stretches[-1].bottom
-        yield f'<path class="tip{flushed}" d="M{_n(x)} {_n(y)} l-4.5 -8 h9 z"/>'
+        yield f'<path class="tip{flushed}" d="M{number(x)} {number(y)} l-4.5 -8 h9 z"/>'
     rect = line.label_rect
     middle = rect.x + rect.width / 2
     for at, text in enumerate(line.label):
         kind = "held" if line.held and text == HELD else "soft"
-        yield _text(text, middle, rect.y + LINE * at + TINY, TINY, kind)
+        yield drawn_text(text, middle, rect.y + LINE * at + TINY, TINY, kind)
     yield "</g>"
 
 
@@ -135,27 +131,17 @@ def _around_label(line: Line) -> tuple[list[Stretch], list[Stretch]]:
 
 
 def _path(stretches: Sequence[Stretch]) -> str:
-    """Return the path of a line: straight down in the rows, curved between them."""
-    drawn = f"M{_n(stretches[0].x)} {_n(stretches[0].top)}V{_n(stretches[0].bottom)}"
+    """Straight down in the rows, in a curve between them."""
+    drawn = f"M{number(stretches[0].x)} {number(stretches[0].top)}V{number(stretches[0].bottom)}"
     for above, below in pairwise(stretches):
-        middle = _n((above.bottom + below.top) / 2)
-        drawn += f" C{_n(above.x)} {middle} {_n(below.x)} {middle} {_n(below.x)} {_n(below.top)}"
-        drawn += f"V{_n(below.bottom)}"
+        middle = number((above.bottom + below.top) / 2)
+        drawn += (
+            f" C{number(above.x)} {middle} {number(below.x)} {middle} {number(below.x)} {number(below.top)}"
+        )
+        drawn += f"V{number(below.bottom)}"
     return drawn
 
 
-def _text(text: str, x: float, y: float, size: float, kind: str, anchor: str = "middle") -> str:
-    width = text_width(text, size, kind == "name")
-    fitted = f' textLength="{_n(width)}" lengthAdjust="spacingAndGlyphs"' if text.strip() else ""
-    return (
-        f'<text class="{kind}" x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" text-anchor="{anchor}"{fitted}>'
-        f"{escape(text)}</text>"
-    )
-
-
 def _rect(rect: Rect) -> str:
-    return f'x="{_n(rect.x)}" y="{_n(rect.y)}" width="{_n(rect.width)}" height="{_n(rect.height)}"'
-
-
-def _n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
+    x, y, width, height = map(number, (rect.x, rect.y, rect.width, rect.height))
+    return f'x="{x}" y="{y}" width="{width}" height="{height}"'

@@ -9,6 +9,11 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from vflow.report.waterfall import waterfall
+
+PICTURE = ".svg"
+"""The ending of a report that is drawn."""
+
 
 def why_not_writable(file: str) -> str:
     """Return why nothing can be written to the file; '' if something can. An existing file is not changed; no
@@ -35,8 +40,12 @@ def why_not_writable(file: str) -> str:
 
 
 def write_report(file: str, report: dict[str, Any]) -> None:
-    """Write a report as JSON. Raises: as `write_whole` does."""
-    write_whole(file, json.dumps(report, indent=1) + "\n")
+    """Write a report as JSON; its turns on a time line where the file's name ends in .svg. Raises: as
+    `write_whole` does."""
+    if file.lower().endswith(PICTURE):
+        write_whole(file, waterfall(report["pipeline"], report["turns"]))
+    else:
+        write_whole(file, json.dumps(report, indent=1) + "\n")
 
 
 def write_whole(file: str, text: str | bytes) -> None:

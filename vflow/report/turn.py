@@ -11,7 +11,8 @@ from vflow.packet import MS
 from vflow.scripts import join_words
 
 MOMENTS = (
-    "speech_start", "voice_off", "decided", "first_word", "audible", "flushed", "silent", "reply_end",
+    "speech_start", "voice_off", "decided", "transcript", "first_word", "voiced", "audible", "flushed",
+    "silent", "reply_end",
 )  # fmt: skip
 WITHHELD = ("thought_tokens", "tool_calls", "made_up_turns")
 """Keys of a `turn_end`'s meta that count what the model wrote and nobody heard."""

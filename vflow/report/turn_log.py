@@ -30,6 +30,7 @@ KEPT_TURNS = 20_000
 KEPT_STATES = 5 * KEPT_TURNS
 KEPT_WARNINGS = 1_000
 """Most different warnings; one that comes again is counted."""
+_TAKEN = ("event", "packet", "flush", "played", "hold", "speculation")
 _RECENT = 100
 """How many of the last turns, and of the last flushes, are searched for the newest."""
 
@@ -58,8 +59,7 @@ class TurnLog:
         self._cancelled = 0  # all turns up to this one are cancelled
         self._interruptions: deque[int] = deque(maxlen=_RECENT)
         self._lock = threading.Lock()  # guards all of the above
-        kinds = ("event", "packet", "flush", "played", "hold", "speculation")
-        self._takes: dict[str, Callable[[Message], None]] = {k: getattr(self, f"_{k}") for k in kinds}
+        self._takes: dict[str, Callable[[Message], None]] = {k: getattr(self, f"_{k}") for k in _TAKEN}
 
     @property
     def warnings(self) -> list[str]:
@@ -221,6 +221,7 @@ class TurnLog:
             turn.user = text_of(packet.text)
             if not turn.at_ns:  # typed: there was no speech before
                 self._decided(turn, message.at_ns)
+            turn.at_ns["transcript"] = message.at_ns
         self._settle(turn, had_ended or turn.interrupted)
 
     def _speculation(self, message: Message) -> None:
@@ -260,6 +261,7 @@ class TurnLog:
         turn = self._turn(played.turn)
         had_ended = turn.ended
         if message.data["phase"] == "start":
+            turn.at_ns.setdefault("voiced", min(message.at_ns, at_ns))
             turn.at_ns.setdefault("audible", at_ns)
             self._state(at_ns, "speaking")
         elif message.data["phase"] == "end":
@@ -277,10 +279,8 @@ class TurnLog:
     def report(self, links: list[LinkStats]) -> dict[str, Any]:
         """Return the run as `--report` writes it; `links` are the pipeline's LinkStats."""
         fields = ("name", "pushed", "dropped", "stale", "high_water", "max_wait_ms", "dropped_ms")
-        counts = {
-            "backchannels": self.backchannels,
-            "left_out": {k: n for k, n in self.left_out.items() if n},
-        }
+        left_out = {name: count for name, count in self.left_out.items() if count}
+        counts = {"backchannels": self.backchannels, "left_out": left_out}
         with self._lock:  # nodes that were abandoned may still post
             report = {
                 "pipeline": self.graph.file,

@@ -32,9 +32,9 @@ class LinkEnd(Protocol):
         """Raises: Stopped if the thread has to leave."""
 
 
-TIMED = 4
-"""Above this many queued entries, time only every eighth put: reading the clock twice costs a tenth of what a
-link costs."""
+TIMED, TIMED_OF = 4, 8
+"""Behind so many entries one put in eight is timed, others always: two looks at the clock are a tenth of
+what a link costs."""
 
 Entry = tuple[int, Item, int | None, int]
 """The writer's epoch, the item, the time of the put (None if it was not timed), and the item's duration."""
@@ -42,7 +42,8 @@ Entry = tuple[int, Item, int | None, int]
 
 @dataclass(frozen=True, slots=True)
 class LinkStats:
-    """Counters of a link since PLAYING. `high_water` counts entries; `max_wait_ms` covers timed puts only."""
+    """Counters of a link since PLAYING; `high_water` in entries, `max_wait_ms` of those that were timed.
+    `fill` (0 to 1) and `age_ms` are of now."""
 
     name: str
     pushed: int
@@ -51,6 +52,8 @@ class LinkStats:
     high_water: int
     max_wait_ms: float
     dropped_ms: float = 0.0
+    fill: float = 0.0
+    age_ms: float = 0.0
 
 
 class Link:
@@ -88,12 +91,11 @@ class Link:
         self._overflow = overflow
         self._entries: deque[Entry] = deque()
         self._low_water = options.packets // 2
-        self._blocked = False
         self._leaky = options.policy.startswith("leaky")
         self._mutex = threading.Lock()  # for taking entries out; a blocking link's reader does without
         self._pushed = self._refused = self._high_water = 0  # written by the writer
         self._put_ns = self._leaked = self._leaked_ns = 0
-        self._eos_put = False
+        self._eos_put = self._blocked = False
         self._got_ns = self._skipped = self._max_wait_ns = 0  # written by the reader
         self._purged = 0  # written under the pipeline's flush lock
         self._dropped_ns = 0  # audio dropped by a purge or the policy; guarded by _mutex
@@ -120,6 +122,10 @@ class Link:
     def queued_ns(self) -> int:
         """Length of the audio in the link, in ns; any thread may ask."""
         return self._put_ns - self._got_ns - self._dropped_ns
+
+    def peek(self, at: int) -> Entry:
+        """An entry, as it waits; any thread. Raises: IndexError."""
+        return self._entries[at]
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -154,7 +160,7 @@ class Link:
             if not self._make_room(item):
                 return
             count = len(entries)
-        timed = count < self._timed or not count & 7
+        timed = count < self._timed or not self._pushed & 7
         self._put_ns += duration_ns
         entries.append((epoch, item, self._stamp_ns() if timed else None, duration_ns))
         self._pushed += 1
@@ -282,17 +288,14 @@ class Link:
     def pop_event(self) -> Event | None:
         """Take the next item if it is an event other than eos; else leave it and return None."""
         head = self._head()
-        if head is None:
-            return None
-        event = head[1]
-        if not isinstance(event, Event) or isinstance(event, Eos):
+        event = head[1] if head is not None else None
+        if head is None or not isinstance(event, Event) or isinstance(event, Eos):
             return None
         return event if self._remove(head) else None
 
     def head_ns(self, by_pts: bool) -> int | None:
-        """Return the time of the next fresh entry's put, or its pts; None if there is no entry."""
-        head = self._head()
-        if head is None:
+        """When the next fresh entry was put, or its pts; None where there is none."""
+        if (head := self._head()) is None:
             return None
         return head[1].pts_ns if by_pts else head[2]
 

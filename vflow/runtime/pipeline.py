@@ -92,14 +92,14 @@ class Pipeline:
             ended=self._thread_ended,
         )
         self._wiring = wire(graph, self.nodes, self.speculation, self._announcer, owner)
-        self._threads = Threads(self._wiring.threads)
+        self.threads = Threads(self._wiring.threads)
         self._flusher = Flusher(graph, self.nodes, self._wiring, self.speculation, self._announcer, owner)
         common = self.speculation, self._announcer, self._failures, self.clock, self._lifecycle.is_open
         self._turns = TurnControl(graph, self._flusher, *common, commit_within_s)
         self._contexts = {name: self._context(name) for name in self.nodes}
         for name, node in self.nodes.items():
             node.ctx = self._contexts[name]
-        watched = self._threads.segments, self.clock, self._announcer.warn, self._lifecycle.threads
+        watched = self.threads.segments, self.clock, self._announcer.warn, self._lifecycle.threads
         self._watchdog = Watchdog(*watched, look_after=self._look_after)
 
     def _context(self, name: str) -> NodeContext:
@@ -162,7 +162,7 @@ class Pipeline:
         with self._lock:
             if self._stopping:
                 return
-            self._threads.start()
+            self.threads.start()
 
     def _enter(self, state: State) -> None:
         with self._lock:
@@ -185,15 +185,15 @@ class Pipeline:
         return True
 
     def drain(self) -> None:
-        """Let the sources end; what they sent is still played. Does not block; call `wait` for the end."""
-        self._threads.drain()
+        """Let the sources end; what they sent is still played. Does not block: `wait` for it."""
+        self.threads.drain()
 
     def stop(self, deadline_s: float = STOP_DEADLINE_S) -> list[str]:
         """End all threads and close all nodes. Return, by the deadline, the names of the nodes that had to be
         abandoned. May be called again. A thread of the pipeline itself cannot wait for its own end: there it
         returns at once, and the pipeline stops afterwards."""
         thread = threading.current_thread()
-        if self._lifecycle.owns(thread) or self._threads.owns(thread):
+        if self._lifecycle.owns(thread) or self.threads.owns(thread):
             threading.Thread(target=self.stop, args=(deadline_s,), name="vflow:stop", daemon=True).start()
             return []
         return self._end(deadline_s, deadline_s / 2)
@@ -202,7 +202,7 @@ class Pipeline:
         began = time.monotonic()
         self._halt()
         if not self._end_lock.acquire(timeout=deadline_s):
-            return list(dict.fromkeys(self._threads.join(0) + self._lifecycle.going_on()))
+            return list(dict.fromkeys(self.threads.join(0) + self._lifecycle.going_on()))
         try:
             if self.state is not State.STOPPED:
                 self._watchdog.stop()
@@ -221,13 +221,13 @@ class Pipeline:
         """Tell every thread to leave at its next check."""
         with self._lock:
             self._stopping = True
-        self._threads.stop()
+        self.threads.stop()
         self.clock.stop()
 
     def _end_all(self, until: float, until_left: float, until_opened: float) -> list[str]:
-        """End threads, then close nodes. Half of the time is kept for closing. The nodes of threads that hang
-        are closed too, so that their files are whole."""
-        hung = self._turns.and_asked(self._threads.join(until_left))
+        """Half of the time is kept for closing what did end; the nodes of hung threads are closed too:
+        their files are to be whole."""
+        hung = self._turns.and_asked(self.threads.join(until_left))
         if sink := self._flusher.dropping():
             hung.insert(0, sink)  # the thread that called its drop hangs there too
             self._flusher.give_up()
@@ -255,7 +255,7 @@ class Pipeline:
     def _thread_ended(self, segment: Segment) -> None:
         for runner in segment.runners:
             self._turns.give_up_of(runner.name, "has ended", warn=not self._stopping)
-        if self._threads.ended(segment):
+        if self.threads.ended(segment):
             if not self._stopping:
                 self._announcer.say("eos")
             self._ended.set()
@@ -278,21 +278,21 @@ class Pipeline:
         return self._turns.flush(turn, origins)
 
     def stats(self) -> list[LinkStats]:
-        """Return the counters of the links that cross threads."""
-        return [link.stats() for _, link in self._wiring.links]
+        """The counters of the links that cross threads, and how full each is now."""
+        return self._wiring.stats()
 
     def levels(self) -> dict[str, float]:
         """Return how full each link between threads is now, 0 to 1, by its name; any thread."""
         return self._wiring.levels()
 
     def call_stats(self) -> list[CallStats]:
-        """Return how busy each thread is and how long its calls take; not for sources."""
-        return self._threads.call_stats()
+        """How busy each thread is, and how long its calls take; of a source nothing is known."""
+        return self.threads.call_stats()
 
     @property
     def abandoned(self) -> bool:
         """Whether a thread of this pipeline still runs although it was stopped."""
-        return self._lifecycle.busy or self._threads.alive
+        return self._lifecycle.busy or self.threads.alive
 
     @property
     def failure(self) -> VflowError | None:

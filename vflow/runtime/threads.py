@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from vflow.runtime.call_times import CallStats
+from vflow.runtime.call_times import CallCounts, CallStats
 from vflow.runtime.segment import Segment
 
 
@@ -24,13 +24,17 @@ class Threads:
         for segment in sorted(self.segments, key=lambda segment: not segment.inbox.links):
             segment.thread.start()
 
-    def call_stats(self) -> list[CallStats]:
-        """Return figures of each thread that reads links."""
+    def call_counts(self) -> list[CallCounts]:
+        """Counts of each thread that takes what comes out of links."""
         return [
-            segment.calls.stats(tuple(runner.name for runner in segment.runners))
+            segment.calls.counts(tuple(runner.name for runner in segment.runners))
             for segment in self.segments
             if segment.inbox.links
         ]
+
+    def call_stats(self) -> list[CallStats]:
+        """Figures of each thread that takes what comes out of links."""
+        return [counts.stats() for counts in self.call_counts()]
 
     def ended(self, segment: Segment) -> bool:
         """Note that a segment's thread ends. Return whether it is the last one."""

@@ -1,8 +1,8 @@
 """Record when every thread did what, for `chrome://tracing` and Perfetto: a slice for each packet that a node
 worked on, an arrow from its maker to its taker, a mark for each event and flush.
 
-Source of the format: "Trace Event Format" of the Chromium project: `X` slices, `s` and `t` flows, `i`
-instants, `M` names.
+Source of the format: "Trace Event Format" of the Chromium project: `X` slices, `b` and `e` asynchronous ones,
+`s` and `t` flows, `i` instants, `M` names.
 
 A trace wraps the methods of node instances before they are wired: a pipeline without one pays nothing.
 """
@@ -14,7 +14,7 @@ import itertools
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -28,7 +28,9 @@ from vflow.ports import inputs_of
 MOST = 1_000_000
 """Most entries that are kept; older ones are dropped. An agent makes this many in some ten minutes."""
 ON_THEIR_WAY = 2_000
-"""Most packets that are remembered until they arrive at a node."""
+"""Packets that are known again where they arrive."""
+MARK_NS = 100
+"""A slice as short stands where a coroutine begins and ends: asynchronous ones have no arrows."""
 _METHODS = ("on_event", "on_timer", "on_flush", "on_cancel")
 
 
@@ -45,7 +47,7 @@ class Trace:
         self._entries: deque[tuple[Any, ...]] = deque(maxlen=most)
         """Each entry: phase, name, thread, time in ns, and further values that depend on the phase."""
         self._began_ns = time.perf_counter_ns()
-        self._numbers = itertools.count(1)
+        self._numbers, self._slices = itertools.count(1), itertools.count(1)
         self._flows: OrderedDict[int, tuple[Packet, int]] = OrderedDict()
         """The newest packets on their way, by id, each with the number of its arrow."""
         self._threads: dict[int, str] = {}
@@ -59,14 +61,15 @@ class Trace:
         return replace(graph, nodes=nodes)
 
     def watch(self, name: str, node: Node) -> None:
-        """Wrap the methods of a node that the runtime calls; the node is not wired yet. Coroutines stay as
-        they are: several of them share a thread, and their slices would cross."""
+        """Wrap what the runtime calls of a node that is not wired yet."""
         methods = [f"process_{port}" for port in inputs_of(type(node)) if hasattr(node, f"process_{port}")]
         methods += ["produce"] if is_source(type(node)) else ["process"]
         methods += [method for method in _METHODS if overrides(node, method)]
         for method in methods:
-            if not is_async_function(getattr(node, method)):
-                setattr(node, method, self._wrapped(name, method, getattr(node, method)))
+            call = getattr(node, method)
+            wrapped = self._awaited if is_async_function(call) else self._wrapped
+            what = name if method.startswith(("process", "produce")) else f"{name}.{method}"
+            setattr(node, method, wrapped(what, call))
 
     def listen(self, message: Message) -> None:
         """Record flushes; to be a listener of the bus."""
@@ -78,7 +81,9 @@ class Trace:
         """Yield the entries as objects of the format: thread names, then all others in order of time."""
         for ident, name in list(self._threads.items()):
             yield {"ph": "M", "name": "thread_name", "pid": 1, "tid": ident, "args": {"name": name}}
-        for phase, name, thread, at_ns, *more in sorted(self._entries, key=lambda entry: int(entry[3])):
+        for phase, name, thread, at_ns, *more in _closed(
+            sorted(self._entries, key=lambda entry: int(entry[3])), time.perf_counter_ns()
+        ):
             entry = {
                 "ph": phase,
                 "name": name,
@@ -90,13 +95,62 @@ class Trace:
                 entry |= {"dur": more[0] / 1000, "args": {"turn": more[1]} if more[1] else {}}
             elif phase == "i":
                 entry |= {"s": more[0]}
+            elif phase in "be":
+                entry |= {"cat": "await", "id": more[0], "args": {"turn": more[1]} if more[1:] else {}}
             else:
                 entry |= {"cat": "packet", "id": more[0], **({"bp": "e"} if phase == "t" else {})}
             yield entry
 
-    def _wrapped(self, name: str, method: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        what = name if method.startswith(("process", "produce")) else f"{name}.{method}"
+    def _awaited(self, what: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        """Of a coroutine a slice of its own track: while it waits, others in its thread may go on. Of an
+        asynchronous generator one for each step."""
 
+        async def plain(*given: Any) -> Any:
+            number = self._begin(what, given)
+            try:
+                made = await call(*given)
+            finally:
+                ended_ns = self._end(what, number)
+            self._made(made, ended_ns)
+            return made
+
+        async def stepped(*given: Any) -> AsyncIterator[Any]:
+            emissions = call(*given)
+            try:
+                while True:
+                    number = self._begin(what, given)
+                    try:
+                        item = await anext(emissions)
+                    except StopAsyncIteration:
+                        return
+                    finally:
+                        ended_ns, given = self._end(what, number), ()
+                    self._made(item, ended_ns)
+                    yield item
+            finally:
+                await emissions.aclose()
+
+        return stepped if inspect.isasyncgenfunction(call) else plain
+
+    def _begin(self, what: str, given: tuple[Any, ...]) -> int:
+        """A coroutine goes on; returns the number of its slice."""
+        at_ns, thread, number = time.perf_counter_ns(), self._thread(), next(self._slices)
+        item = given[0] if given else None
+        turn = getattr(item, "turn", 0)
+        self._entries.append(("b", what, thread, at_ns, number, *([turn] if turn else [])))
+        if item is not None:
+            self._entries.append(("X", f"{what} takes", thread, at_ns, MARK_NS, turn))
+            self._arrive(item, thread, at_ns)
+        return number
+
+    def _end(self, what: str, number: int) -> int:
+        """A coroutine has come to where it emits, or to its end; returns when that was."""
+        at_ns, thread = time.perf_counter_ns(), self._thread()
+        self._entries.append(("e", what, thread, at_ns, number))
+        self._entries.append(("X", f"{what} gives", thread, at_ns - MARK_NS, MARK_NS, 0))
+        return at_ns
+
+    def _wrapped(self, what: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def plain(*given: Any) -> Any:
             began_ns = time.perf_counter_ns()
             try:
@@ -135,10 +189,14 @@ class Trace:
         ended_ns, thread = time.perf_counter_ns(), self._thread()
         item = given[0] if given else None
         self._entries.append(("X", what, thread, began_ns, ended_ns - began_ns, getattr(item, "turn", 0)))
+        self._arrive(item, thread, began_ns)
+        return ended_ns
+
+    def _arrive(self, item: Any, thread: int, at_ns: int) -> None:
+        """End an arrow at who takes a packet that is known."""
         known = self._flows.get(id(item))
         if known is not None and known[0] is item:
-            self._entries.append(("t", "packet", thread, began_ns, known[1]))
-        return ended_ns
+            self._entries.append(("t", "packet", thread, at_ns, known[1]))
 
     def _made(self, item: Any, at_ns: int) -> None:
         """Record the start of an arrow for a packet, a mark for an event. A tuple names the port too."""
@@ -162,6 +220,19 @@ class Trace:
         if ident not in self._threads:
             self._threads[ident] = threading.current_thread().name
         return ident
+
+
+def _closed(entries: Iterable[tuple[Any, ...]], now_ns: int) -> Iterator[tuple[Any, ...]]:
+    """Entries in the order of time, without ends whose begin was not kept; what is still open ends now."""
+    opened: dict[int, tuple[Any, ...]] = {}
+    for entry in entries:
+        if entry[0] == "b":
+            opened[entry[4]] = entry
+        elif entry[0] == "e" and opened.pop(entry[4], None) is None:
+            continue
+        yield entry
+    for _, name, thread, _, number, *_ in opened.values():
+        yield "e", name, thread, now_ns, number
 
 
 @dataclass(frozen=True, slots=True)

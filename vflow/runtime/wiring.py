@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from vflow.clock import Clock
 from vflow.event import FOREVER_NS, Eos, Event, Gap
 from vflow.graph.graph import Graph, GraphLink
 from vflow.node import Node, is_source
-from vflow.packet import Packet
+from vflow.packet import MS, Packet
 from vflow.ports import inputs_of, outputs_of
 from vflow.runtime.announcer import Announcer
 from vflow.runtime.audio_check import guarded
@@ -16,7 +18,7 @@ from vflow.runtime.call_times import FASTER
 from vflow.runtime.chain import Push
 from vflow.runtime.held_link import HeldLink
 from vflow.runtime.inbox import Inbox
-from vflow.runtime.link import Link
+from vflow.runtime.link import TIMED_OF, Link, LinkStats
 from vflow.runtime.reader_segment import ReaderSegment
 from vflow.runtime.runner import Runner
 from vflow.runtime.segment import Segment, SegmentOwner
@@ -28,6 +30,7 @@ from vflow.runtime.speculation import Speculation
 class Wiring:
     """Segments and runners by node, in the order of the threads, and the links that cross threads."""
 
+    clock: Clock
     segments: dict[str, Segment] = field(default_factory=dict)
     runners: dict[str, Runner] = field(default_factory=dict)
     links: list[tuple[GraphLink, Link]] = field(default_factory=list)
@@ -38,11 +41,27 @@ class Wiring:
         return list(dict.fromkeys(self.segments.values()))
 
     def levels(self) -> dict[str, float]:
-        """Return how full each link is now, 0 to 1, by its name; any thread may call."""
-        return {
-            link.name: min(1.0, max(len(link) / link.options.packets, link.queued_ns / link.options.time_ns))
+        """How full each link is now: 0 to 1, by its name; any thread."""
+        return {link.name: _fill(link) for _, link in self.links}
+
+    def stats(self) -> list[LinkStats]:
+        """The counters of the links, how full each is now and how old; any thread."""
+        return [
+            replace(link.stats(), fill=round(_fill(link), 4), age_ms=self._age_ms(link))
             for _, link in self.links
-        }
+        ]
+
+    def _age_ms(self, link: Link) -> float:
+        """How long what comes out next has waited, or the first after it that was timed."""
+        with suppress(IndexError):
+            for at in range(TIMED_OF):
+                if (put_ns := link.peek(at)[2]) is not None:
+                    return round(max(0, self.clock.stamp_ns() - put_ns) / MS, 1)
+        return 0.0
+
+
+def _fill(link: Link) -> float:
+    return min(1.0, max(len(link) / link.options.packets, link.queued_ns / link.options.time_ns))
 
 
 def wire(
@@ -52,8 +71,8 @@ def wire(
     announcer: Announcer,
     owner: SegmentOwner,
 ) -> Wiring:
-    """Make the segments of a graph and connect them. No thread is started; no node has a context yet."""
-    wiring = Wiring()
+    """Make the segments of a graph and connect them; no thread is started, and no node has a context yet."""
+    wiring = Wiring(owner.clock)
     threads = graph.segments()
     for names in threads:
         kind = SourceSegment if is_source(type(nodes[names[0]])) else ReaderSegment

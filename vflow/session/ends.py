@@ -12,6 +12,7 @@ from vflow.packet import AudioPacket
 from vflow.runtime.pipeline import Pipeline
 
 SOURCE, SINK, TYPED, BUTTON = "app_source", "app_sink", "app_text", "push_to_talk"
+TURN = "turn"
 
 
 class Source(Protocol):
@@ -23,7 +24,9 @@ class Source(Protocol):
     def push(self, samples: Any, rate: int | None = None) -> bool: ...
     def press(self) -> None: ...
     def release(self) -> None: ...
+    def pushed_by(self, pts_ns: int) -> float: ...
     def end(self) -> None: ...
+    def pause(self, paused: bool) -> None: ...
 
 
 class TextSource(Protocol):
@@ -31,6 +34,7 @@ class TextSource(Protocol):
 
     def ask(self, text: str, language: str = "") -> int: ...
     def say(self, text: str, language: str = "") -> int: ...
+    def prompt(self, instructions: str | None = None) -> int: ...
     def end(self) -> None: ...
 
 
@@ -41,6 +45,7 @@ class Output(Protocol):
     forget: Callable[[], int]
 
     def played(self, seconds: float, turn: int | None = None) -> None: ...
+    def pause(self, paused: bool) -> None: ...
 
 
 class Ends:
@@ -61,8 +66,19 @@ class Ends:
     @property
     def pressed(self) -> Source:
         """The source of a stream that a button cuts into utterances."""
+        if TURN in self._nodes and not self._nodes[TURN].detect:
+            return self.source
         self._node(BUTTON, "no button ends a turn; say 'push_to_talk=True', or 'vad: {use: push_to_talk}'")
         return self.source
+
+    @property
+    def released(self) -> Source:
+        """The source of a stream whose utterances a button ends."""
+        return self.source if TURN in self._nodes else self.pressed
+
+    @property
+    def has_source(self) -> bool:
+        return SOURCE in self._nodes
 
     @property
     def has_output(self) -> bool:
@@ -85,6 +101,12 @@ class Ends:
         for use in (SOURCE, TYPED):
             if use in self._nodes:
                 self._nodes[use].end()
+
+    def pause(self, paused: bool) -> None:
+        """Say whether nobody can be heard or listens at present."""
+        for use in (SOURCE, SINK):
+            if use in self._nodes:
+                self._nodes[use].pause(paused)
 
     def _node(self, use: str, otherwise: str) -> Any:
         if use not in self._nodes:

@@ -12,6 +12,23 @@ from vflow.report.turn import TurnRecord
 
 
 @dataclass(frozen=True, slots=True)
+class UserBegan:
+    """The user has begun to speak: the turn, and where its audio begins in all that was handed in, in
+    seconds."""
+
+    turn: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class UserFinished:
+    """The user has finished: the turn, and where its audio ends in all that was handed in, in seconds."""
+
+    turn: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class UserText:
     """The transcript of what the user said in a turn."""
 
@@ -26,6 +43,15 @@ class ReplyWord:
     turn: int
     index: int
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWritten:
+    """The reply has all its words; its sound may be still to come. Its tokens, and why the model ended it."""
+
+    turn: int
+    tokens: int
+    stop_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +113,11 @@ class Warned:
 
 
 Event = (
-    UserText
+    UserBegan
+    | UserFinished
+    | UserText
     | ReplyWord
+    | ReplyWritten
     | ReplyAudio
     | ReplyHeld
     | ReplyGoesOn

@@ -20,11 +20,10 @@ from vflow.runtime.pipeline import Pipeline
 from vflow.session.ends import Ends
 from vflow.session.event_loop import in_thread
 from vflow.session.events import Event
+from vflow.session.pieces import pieces
 from vflow.session.preloaded import Loadable, Preloaded, graph_for_sessions, refuse_options
 from vflow.session.teller import Teller
 
-PIECE_S = 1.0
-"""Audio that `send` hands over at once."""
 ENDED = "the session has ended; start a new one"
 NOT_STARTED = "the session has not started; use 'with Session(...)', or call start()"
 UNREAD = 10_000
@@ -113,6 +112,8 @@ class Session:
         else:
             pipeline = Pipeline(graph_for_sessions(given, self._options))
         ends, teller = Ends(pipeline), Teller(pipeline.graph, self.events)
+        if ends.has_source:
+            teller.handed_in_s = ends.source.pushed_by
         while (early := pipeline.bus.get(0)) is not None:  # of a pipeline that was opened before
             teller.listen(early)
         pipeline.bus.listen(teller.listen)
@@ -185,7 +186,7 @@ class Session:
         """Hand in audio of any length, as `push` takes it; waits while there is no room. Raises: as `push`,
         also where the session ends meanwhile."""
         source = self._check().source
-        for piece in _pieces(audio, source.rate if rate is None else rate):
+        for piece in pieces(audio, source.rate if rate is None else rate):
             while not self.push(piece, rate):
                 await source.room.next()
 
@@ -206,12 +207,12 @@ class Session:
 
     def press(self) -> None:
         """The user holds the button down: the reply is cut, and what is pushed from now on is an utterance.
-        Raises: VflowError without a `push_to_talk` in the graph, and outside of the session."""
+        Raises: VflowError where no button makes utterances, and outside of the session."""
         self._check().pressed.press()
 
     def release(self) -> None:
-        """The user has let the button go: what was pushed since `press` is answered. Raises: as `press`."""
-        self._check().pressed.release()
+        """The user has let the button go, or has finished: what was said is answered. Raises: as `press`."""
+        self._check().released.release()
 
     def ask(self, text: str, language: str = "") -> int:
         """Hand in a turn that the user typed; returns its number. It interrupts the reply, as speech does.
@@ -226,10 +227,20 @@ class Session:
         turn. An interruption takes it back. It is remembered as a reply. Raises: as `ask`."""
         return self._check().typed.say(text, language)
 
-    def interrupt(self) -> None:
-        """Cut the reply, as if the user had spoken."""
+    def prompt(self, instructions: str | None = None) -> int:
+        """Have the agent answer the history as it stands, nothing new being asked; returns the number of the
+        turn. `instructions` take the persona's place for this reply. Raises: as `ask`."""
+        return self._check().typed.prompt(instructions)
+
+    def settle(self, turn: int, heard: str) -> None:
+        """Say for good how much of a reply was heard, whatever is reported later. Blocks before `start`."""
+        self.conversation.settle(turn, heard)
+        self._agent().teller.settle(turn, heard)
+
+    def interrupt(self, turn: int | None = None) -> None:
+        """Cut the reply, as if the user had spoken; up to a turn, by default all. Blocks for a moment."""
         self._check()
-        self.pipeline.flush()
+        self.pipeline.flush(turn)
 
     def played(self, seconds: float, turn: int | None = None) -> None:
         """Report how much of a reply has sounded in all, with `pace: played`; see `app_sink`. Raises:
@@ -285,13 +296,3 @@ class Session:
         if self._made is None or state is not State.PLAYING:
             raise VflowError(NOT_STARTED)
         return self._made.ends
-
-
-def _pieces(audio: Any, rate: Any) -> list[Any]:
-    """Cut audio into pieces of PIECE_S; leave what is no audio as it is, for `push` to refuse."""
-    count = 2 if isinstance(audio, bytes | bytearray | memoryview) else 1
-    try:
-        size = max(1, int(PIECE_S * rate)) * count
-        return [audio[at : at + size] for at in range(0, max(1, len(audio)), size)]
-    except (TypeError, ValueError, OverflowError, LookupError):
-        return [audio]

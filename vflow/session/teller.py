@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from vflow.bus import Message
 from vflow.caps import Text
+from vflow.event import SpeechEnd, SpeechStart, TurnEnd
+from vflow.flush import Played
 from vflow.graph.graph import Graph
 from vflow.outbox import Outbox
-from vflow.packet import AudioPacket, TextPacket
+from vflow.packet import SECOND, AudioPacket, TextPacket
 from vflow.report.turn_log import TurnLog
 from vflow.runtime.lifecycle import State
 from vflow.session.events import (
@@ -20,8 +22,11 @@ from vflow.session.events import (
     ReplyGoesOn,
     ReplyHeld,
     ReplyWord,
+    ReplyWritten,
     StateChanged,
     TurnEnded,
+    UserBegan,
+    UserFinished,
     UserText,
     Warned,
 )
@@ -33,7 +38,11 @@ class Teller:
     def __init__(self, graph: Graph, events: Outbox[Event]) -> None:
         self._graph, self._events = graph, events
         self.log = TurnLog(graph)
+        self.handed_in_s: Callable[[int], float] = lambda pts_ns: pts_ns / SECOND
+        """Where a time of the stream lies in the audio that the application handed in, in seconds."""
         self._state = ""
+        self._spoke = self._finished = 0  # the last turn that began, and that ended
+        self._written = 0  # the last turn whose reply has all its words
         self._telling = threading.Lock()  # one message after the other
 
     def listen(self, message: Message) -> None:
@@ -50,6 +59,11 @@ class Teller:
         """Tell of audio that is to be played."""
         self._events.put(ReplyAudio(packet.turn, packet.data[:, 0], packet.rate, packet.spans))
 
+    def settle(self, turn: int, heard: str) -> None:
+        """Note what was heard of a reply, as the application knows it."""
+        played = Played(turn, 0, 1, heard)
+        self.log.listen(Message("played", "session", 0, "", {"played": played, "phase": "late"}))
+
     def forget(self) -> int:
         """Forget audio that the application has not read; returns how many frames."""
         taken = self._events.take_back(lambda event: isinstance(event, ReplyAudio))
@@ -60,10 +74,22 @@ class Teller:
             packet = message.data["packet"]
             caps = self._graph.nodes[message.source].caps.get(message.data["port"])
             if isinstance(packet, TextPacket) and isinstance(caps, Text):
-                if caps.kind == "final":
+                if caps.kind == "final" and not packet.meta.get("prompted"):
                     yield UserText(packet.turn, packet.text)
                 elif caps.kind == "word":
                     yield ReplyWord(packet.turn, packet.index, packet.text)
+        elif message.kind == "event":
+            event = message.data["event"]
+            if isinstance(event, SpeechStart) and event.turn > self._spoke:  # a node may say it again
+                self._spoke = event.turn
+                yield UserBegan(event.turn, self.handed_in_s(event.pts_ns))
+            elif isinstance(event, SpeechEnd) and event.turn > self._finished:
+                self._finished = event.turn
+                yield UserFinished(event.turn, self.handed_in_s(event.pts_ns))
+            elif isinstance(event, TurnEnd) and event.turn != self._written:
+                self._written = event.turn
+                tokens, reason = event.meta.get("tokens"), event.meta.get("stop_reason", "eos")
+                yield ReplyWritten(event.turn, tokens if isinstance(tokens, int) else 0, str(reason))
         elif message.kind == "flush":
             flush = message.data["flush"]
             cut = any(not played.ended for played in flush.played)  # also of a reply that nobody asked for

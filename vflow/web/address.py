@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from vflow.errors import VflowError
-from vflow.web.doors import TOKEN_PREFIX
+from vflow.web.doors import TOKEN_PREFIXES
 
 SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 PATH = "ws"
@@ -21,7 +21,7 @@ class Address:
 
     @property
     def subprotocols(self) -> list[str]:
-        return ["vflow.1", *([TOKEN_PREFIX + self.token] if self.token else [])]
+        return ["vflow.1", *([TOKEN_PREFIXES[0] + self.token] if self.token else [])]
 
 
 def address_of(text: str, token: str = "") -> Address:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from vflow.errors import install_command
 from vflow.printing import print_line
 from vflow.web.commands import Closing
 from vflow.web.connection import Connection
@@ -23,6 +25,7 @@ from vflow.web.limits import Limits
 from vflow.web.page_files import read_page
 from vflow.web.protocol import Core, PageProtocol
 from vflow.web.raw import RawProtocol
+from vflow.web.realtime.protocol import RealtimeProtocol
 from vflow.web.roster import Roster
 from vflow.web.supply import Supply
 from vflow.web.wire import Wire
@@ -34,7 +37,7 @@ def build(
     supply: Supply, doors: Doors, limits: Limits, note: Callable[[str], None] | None = None
 ) -> Starlette:
     """The application of one agent. Its `state` has the `roster`, the `supply` and the `token`."""
-    routes = _Routes(supply, doors, Roster(limits), note or _note)
+    routes = _Routes(supply, doors, Roster(limits, room=lambda: supply.room), note or _note)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -46,9 +49,11 @@ def build(
         routes=[
             WebSocketRoute("/ws", routes.page_socket),
             WebSocketRoute("/raw", routes.raw_socket),
+            WebSocketRoute("/v1/realtime", routes.realtime_socket),
             Route("/health", routes.health),
             Route("/ready", routes.ready),
             Route("/status", routes.status),
+            Route("/metrics", routes.metrics),
             Route("/", routes.page),
             Route("/{name}", routes.page),
         ],
@@ -65,25 +70,33 @@ class _Routes:
     def __init__(self, supply: Supply, doors: Doors, roster: Roster, note: Callable[[str], None]) -> None:
         self._supply, self._doors, self._note = supply, doors, note
         self._files = read_page()
+        self._metrics: Any = None
         self.roster = roster
 
     async def page_socket(self, socket: WebSocket) -> None:
-        await self._serve(socket, PageProtocol())
+        await self._serve(socket, PageProtocol(), self.roster.limits.resume_for_s)
 
     async def raw_socket(self, socket: WebSocket) -> None:
         try:
-            core = RawProtocol(socket.query_params.get("rate", ""))
+            core = RawProtocol(socket.query_params.get("rate", ""), "resume" in socket.query_params)
         except Closing as closing:
             self.roster.count(closing.code)
             wire = Wire(socket, self.roster.limits)
             await wire.accept(RawProtocol.subprotocol)
             await wire.close(RawProtocol().leave(closing), closing)
             return
-        await self._serve(socket, core)
+        await self._serve(socket, core, self.roster.limits.resume_for_s)
 
-    async def _serve(self, socket: WebSocket, core: Core) -> None:
+    async def realtime_socket(self, socket: WebSocket) -> None:
+        core = RealtimeProtocol(socket.query_params.get("model", ""))
+        await self._serve(socket, core, limits=self.roster.limits.of_events())
+
+    async def _serve(
+        self, socket: WebSocket, core: Core, resume_for_s: float = 0.0, limits: Limits | None = None
+    ) -> None:
         admitted = self._doors.admits(socket.scope["headers"], socket.scope["subprotocols"])
-        await Connection(socket, core, self._supply, self.roster, self._note).serve(admitted)
+        connection = Connection(socket, core, self._supply, self.roster, self._note, resume_for_s, limits)
+        await connection.serve(admitted)
 
     async def health(self, request: Request) -> Response:
         return JSONResponse({"ok": True}, headers=NO_STORE)
@@ -95,10 +108,25 @@ class _Routes:
         return JSONResponse(body, 503 if problem else 200, headers=NO_STORE)
 
     async def status(self, request: Request) -> Response:
+        self._admit(request)
+        return JSONResponse(self.roster.status(), headers=NO_STORE)
+
+    async def metrics(self, request: Request) -> Response:
+        self._admit(request)
+        if self._metrics is None:
+            try:
+                self._metrics = importlib.import_module("vflow.web.metrics").Metrics(self.roster)
+            except ImportError:
+                raise HTTPException(
+                    501, f"prometheus-client is missing; {install_command('serve')}"
+                ) from None
+        return Response(self._metrics.text(), media_type=self._metrics.content_type, headers=NO_STORE)
+
+    def _admit(self, request: Request) -> None:
+        """Raises: HTTPException for one who does not show the token."""
         if not self._doors.admits(request.scope["headers"], ()):
             self.roster.count("token")
             raise HTTPException(401, "the token is missing or wrong", {"www-authenticate": "Bearer"})
-        return JSONResponse(self.roster.status(), headers=NO_STORE)
 
     async def page(self, request: Request) -> Response:
         file = self._files.get(request.path_params.get("name", ""))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import json
 import ssl
@@ -13,15 +12,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from vflow.bus import Message
 from vflow.caps import Audio, Caps
 from vflow.errors import VflowError
 from vflow.event import Eos, Event, TurnEnd
+from vflow.flush import Flush
 from vflow.graph.loader import load
 from vflow.graph.overrides import StandIns
-from vflow.node import Node
+from vflow.node import Node, Sink
 from vflow.outbox import Outbox
 from vflow.packet import AudioPacket, Samples
 from vflow.ports import In, Out
@@ -29,13 +28,16 @@ from vflow.props import prop
 from vflow.runtime.pipeline import Pipeline
 from vflow.session.event_loop import in_thread
 from vflow.web.address import Address
+from vflow.web.playback import Playback
 from vflow.web.protocol import TURN
+from vflow.web.redial import Redial
 
 RATE = 16_000
 """Of the audio that is sent, in Hz."""
 UNSENT = 250
 """Packets of the microphone that wait for the network: five seconds. The oldest are dropped."""
-OPEN_S = 10.0
+REPORT_S = 0.1
+"""Between two reports of what was played."""
 Told = Callable[[Mapping[str, Any]], None]
 """Takes each message of the server that is text."""
 
@@ -120,101 +122,125 @@ class Caller:
         self, address: Address, told: Told, stand_ins: StandIns | None = None, cafile: str | None = None
     ) -> None:
         self._address, self._told, self._stand_ins, self._cafile = address, told, stand_ins, cafile
-        self._socket: ClientConnection | None = None
+        self._line: Redial | None = None
+        self._playback = Playback(promised=False)
+        self._given: dict[int, float] = {}  # seconds of replies that do not sound yet
+        self._sounding: set[int] = set()
 
     async def talk(self) -> None:
         """Raises: VflowError where nobody answers, or refuses; GraphError and NodeError of this end."""
         try:
-            trusted = ssl.create_default_context(cafile=self._cafile) if self._is_secure else None
-            async with connect(
-                self._address.url,
-                subprotocols=self._address.subprotocols,  # type: ignore[arg-type]
-                ssl=trusted,
-                open_timeout=OPEN_S,
-                compression=None,
-            ) as socket:
-                self._socket = socket
-                await self._with(socket)
-        except InvalidStatus as error:
-            body = error.response.body or b""
-            why = body.decode(errors="replace").strip() or f"HTTP {error.response.status_code}"
-            raise VflowError(f"{self._address.url} refuses: {why}") from None
-        except (OSError, InvalidHandshake) as error:  # a TimeoutError among them
-            why = getattr(error, "strerror", None) or str(error) or "it does not answer"
-            raise VflowError(f"{self._address.url}: {why}") from None
+            secure = self._address.url.startswith("wss:")
+            trusted = ssl.create_default_context(cafile=self._cafile) if secure else None
+        except OSError as error:
+            raise VflowError(f"{self._cafile}: {error.strerror or error}") from None
+        self._line = Redial(self._address, trusted)
+        try:
+            about = await self._line.open({"input_rate": RATE, "played": True})
+            await self._with(self._line, about)
+        finally:
+            await self._line.close()
 
     async def end(self) -> None:
         """Hang up."""
-        if self._socket is not None:
-            await self._socket.close()
+        if self._line is not None:
+            await self._line.close()
 
-    @property
-    def _is_secure(self) -> bool:
-        return self._address.url.startswith("wss:")
-
-    async def _with(self, socket: ClientConnection) -> None:
-        with contextlib.suppress(ConnectionClosed):  # the reason can still be read
-            await socket.send(json.dumps({"type": "start", "input_rate": RATE}))
-        about = await self._greeting(socket)
+    async def _with(self, line: Redial, about: Mapping[str, Any]) -> None:
         nodes: dict[str, type[Node]] = {"talk.uplink": Uplink, "talk.downlink": Downlink}
-        graph = load(graph_of(about["output_rate"]), nodes=nodes, stand_ins=self._stand_ins)
-        pipeline = Pipeline(graph)
+        pipeline = Pipeline(load(graph_of(about["output_rate"]), nodes=nodes, stand_ins=self._stand_ins))
+        loop = asyncio.get_running_loop()
+
+        def listen(message: Message) -> None:
+            if message.kind == "played" and message.data["phase"] == "start":
+                loop.call_soon_threadsafe(self._begins, message.data["played"].turn)
+
+        pipeline.bus.listen(listen)
         try:
             await in_thread(pipeline.start)
-            up = asyncio.create_task(self._up(socket, pipeline))
+            self._told(about)  # now one can speak
+            tasks = [asyncio.create_task(work) for work in (self._up(line, pipeline), self._report(line))]
             try:
-                await self._down(socket, pipeline)
+                await self._down(line, pipeline)
             finally:
-                up.cancel()
-                await asyncio.gather(up, return_exceptions=True)
-            if self._stand_ins and socket.close_code == 1000:  # what came is played, and recorded
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            if self._stand_ins and line.code == 1000:  # what came is played, and recorded
                 await in_thread(pipeline.wait)
         finally:
             await in_thread(pipeline.stop)
 
-    async def _greeting(self, socket: ClientConnection) -> Mapping[str, Any]:
-        """What the server says of itself. Raises: VflowError where it refuses."""
-        with contextlib.suppress(ConnectionClosed):
-            async for message in socket:
-                said = self._read(message)
-                if said.get("type") == "ready":
-                    return said
-        raise VflowError(f"{self._address.url} has closed before it was ready")
-
-    async def _up(self, socket: ClientConnection, pipeline: Pipeline) -> None:
+    async def _up(self, line: Redial, pipeline: Pipeline) -> None:
         up = pipeline.nodes["up"]
         assert isinstance(up, Uplink)
-        with contextlib.suppress(ConnectionClosed):
-            async for audio in up.sent:
-                await socket.send(audio)
-            await socket.send('{"type": "end"}')
+        async for audio in up.sent:
+            await line.send(audio)
+        await line.send('{"type": "end"}')
 
-    async def _down(self, socket: ClientConnection, pipeline: Pipeline) -> None:
+    async def _report(self, line: Redial) -> None:
+        """Say what has sounded, as long as something does."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(REPORT_S)
+            for turn, seconds in self._playback.heard(loop.time()):
+                await self._heard(line, turn, seconds)
+
+    async def _heard(self, line: Redial, turn: int, seconds: float) -> None:
+        report = {"type": "played", "turn": turn, "seconds": seconds, "received": line.got}
+        await line.send(json.dumps(report))
+
+    async def _down(self, line: Redial, pipeline: Pipeline) -> None:
         down = pipeline.nodes.get("down")
-        with contextlib.suppress(ConnectionClosed):
-            async for message in socket:
-                if isinstance(message, str):
-                    said = self._read(message)
-                    if isinstance(down, Downlink):
-                        await self._follow(said, down, pipeline)
-                elif isinstance(down, Downlink):
-                    (turn,) = TURN.unpack_from(message)
-                    samples: Samples = np.frombuffer(message[TURN.size :], "<i2").astype(np.float32)
-                    samples /= 32768
-                    down.give(AudioPacket(data=samples[:, None], rate=down.rate, turn=turn))
+        async for message in line.messages():
+            if isinstance(message, str):
+                said = self._read(message)
+                if isinstance(down, Downlink):
+                    await self._follow(said, line, down, pipeline)
+            elif isinstance(down, Downlink):
+                (turn,) = TURN.unpack_from(message)
+                samples: Samples = np.frombuffer(message[TURN.size :], "<i2").astype(np.float32)
+                samples /= 32768
+                self._gives(turn, len(samples) / down.rate)
+                down.give(AudioPacket(data=samples[:, None], rate=down.rate, turn=turn))
         if isinstance(down, Downlink):
             down.give(None)
 
-    async def _follow(self, said: Mapping[str, Any], down: Downlink, pipeline: Pipeline) -> None:
+    async def _follow(
+        self, said: Mapping[str, Any], line: Redial, down: Downlink, pipeline: Pipeline
+    ) -> None:
+        now_s, speaker = asyncio.get_running_loop().time(), pipeline.nodes["speaker"]
         if said["type"] == "interrupted":
             down.forget()
-            await in_thread(pipeline.flush)
+            cut: list[Flush] = []
+            await in_thread(lambda: cut.append(pipeline.flush()))
+            self._playback.cut(said["turn"], now_s)
+            self._given.clear()
+            for played in cut[0].played:
+                await self._heard(line, played.turn, played.samples / played.rate)
+        elif said["type"] in ("held", "goes_on") and isinstance(speaker, Sink):
+            held = said["type"] == "held"
+            self._playback.hold(held, now_s)
+            await in_thread(lambda: speaker.hold(held))
         elif said["type"] == "turn_ended":
             down.give(TurnEnd(turn=said["turn"]))
 
-    def _read(self, message: str | bytes) -> Mapping[str, Any]:
+    def _gives(self, turn: int, seconds: float) -> None:
+        """Audio of a reply is on its way to the loudspeaker."""
+        if turn in self._sounding:
+            self._playback.sent(turn, seconds, asyncio.get_running_loop().time())
+        else:
+            self._given[turn] = self._given.get(turn, 0.0) + seconds
+
+    def _begins(self, turn: int) -> None:
+        """A reply begins to sound: from now on the clock says how much of it has."""
+        if turn not in self._sounding:
+            self._sounding.add(turn)
+            self._playback.sent(turn, self._given.pop(turn, 0.0), asyncio.get_running_loop().time())
+
+    def _read(self, message: str) -> Mapping[str, Any]:
         """Read a message of the server. Raises: VflowError for an error that it tells."""
-        said: dict[str, Any] = json.loads(message) if isinstance(message, str) else {}
+        said: dict[str, Any] = json.loads(message)
         if said.get("type") == "error":
             raise VflowError(f"{self._address.url}: {said.get('text', said.get('code'))}")
         self._told(said)

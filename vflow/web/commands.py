@@ -9,9 +9,11 @@ from msgspec import Meta, Struct
 
 from vflow.errors import VflowError
 
-END, LEAVING, WRONG_KIND, MALFORMED = 1000, 1001, 1003, 1007
+END, LEAVING, WRONG_KIND, DROPPED, MALFORMED = 1000, 1001, 1003, 1006, 1007
 POLICY, TOO_LARGE, FAULT, LATER = 1008, 1009, 1011, 1013
 """Close codes of RFC 6455 and its registry."""
+COMING_BACK = 4001
+"""A client has closed a connection in which it heard nothing, and goes on by another."""
 LOWEST_RATE, HIGHEST_RATE, USUAL_RATE = 8_000, 192_000, 16_000
 """Of a client's audio, in Hz."""
 LONGEST_S = 1e6
@@ -37,6 +39,15 @@ class Start(_Message, frozen=True):
 
     input_rate: Annotated[int, Meta(ge=LOWEST_RATE, le=HIGHEST_RATE)] = USUAL_RATE
     played: bool = False
+
+
+class Resume(_Message, frozen=True):
+    """Go on with a session whose connection was lost: its name, its token, and how many messages the client
+    has got since `ready`."""
+
+    session: Name
+    token: Name
+    received: Annotated[int, Meta(ge=0, lt=2**53)]
 
 
 class Ask(_Message, frozen=True):
@@ -68,6 +79,8 @@ class PlayedSoFar(_Message, frozen=True, tag="played"):
 
     turn: Annotated[int, Meta(ge=0, lt=2**32)]
     seconds: Annotated[float, Meta(ge=0, le=LONGEST_S)]
+    received: Annotated[int, Meta(ge=0, lt=2**53)] = 0
+    """Messages that it has got since `ready`."""
 
 
 class Set(_Message, frozen=True):
@@ -84,10 +97,26 @@ class End(_Message, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Audio of the user: 16 bit, little endian, mono."""
+    """Audio of the user: 16 bit, little endian, mono. `rate` is in Hz; None is that of the client's start."""
 
     pcm16: bytes
+    rate: int | None = None
 
 
-Message = Start | Ask | Say | Press | Release | Interrupt | PlayedSoFar | Set | End
-Command = Message | Sound
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Cut the replies up to a turn."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Messages to the client, then commands, in this order."""
+
+    frames: tuple[str | bytes, ...]
+    commands: tuple[Command, ...]
+
+
+Message = Start | Resume | Ask | Say | Press | Release | Interrupt | PlayedSoFar | Set | End
+Command = Message | Sound | Cut | Together

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
+from starlette.websockets import WebSocket, WebSocketDisconnected
 
 from vflow.errors import NodeError, VflowError
-from vflow.packet import MS
-from vflow.session.ends import SINK
-from vflow.session.event_loop import in_thread
 from vflow.session.events import (
+    Event,
     Interrupted,
     ReplyAudio,
     ReplyGoesOn,
@@ -26,54 +24,57 @@ from vflow.session.events import (
     Warned,
 )
 from vflow.session.session import Session
+from vflow.web import by_clock
+from vflow.web.absence import standing_still
 from vflow.web.commands import (
     END,
     FAULT,
     LATER,
     LEAVING,
-    MALFORMED,
     POLICY,
-    TOO_LARGE,
     WRONG_KIND,
-    Ask,
     Closing,
     Command,
     End,
-    Interrupt,
     PlayedSoFar,
-    Press,
-    Release,
-    Say,
+    Resume,
     Set,
     Sound,
+    Together,
 )
-from vflow.web.description import describe
+from vflow.web.description import describe, is_reported
+from vflow.web.first import first
+from vflow.web.limits import Limits
+from vflow.web.line import COMES_BACK, GONE, Gone, Line
+from vflow.web.orders import obey
 from vflow.web.playback import Playback
-from vflow.web.protocol import Core
+from vflow.web.protocol import Core, Frame
 from vflow.web.roster import Guest, Roster
 from vflow.web.supply import Supply
 from vflow.web.wire import Wire
 
-LOOK_S = 0.02
-"""Between two looks at what has sounded by the clock."""
 LEVELS_S = 0.25
-BY_SERVER = {MALFORMED: "bad_message", TOO_LARGE: "too_large", FAULT: "no_pong"}
-"""Closes that are not told by us but by the WebSocket's own library, by their codes."""
-BUSY = ("processing", "speaking")
 NO_TOKEN = "the token is missing or wrong; open the address that was printed"
 BUSY_MODELS = "the models are busy with other sessions; try again later"
-_ENDED = Closing(END, "end", "the session has ended")
 
 
 class Connection:
-    """Serves one client. `note` takes a line for the server's operator: nothing of what is said."""
+    """Serves one client. `note` takes a line for the server's operator, `resume_for_s` is how long a client
+    that was lost is waited for: 0 where its protocol has no way back."""
 
     def __init__(
-        self, socket: WebSocket, core: Core, supply: Supply, roster: Roster, note: Callable[[str], None]
+        self,
+        socket: WebSocket,
+        core: Core,
+        supply: Supply,
+        roster: Roster,
+        note: Callable[[str], None],
+        resume_for_s: float = 0.0,
+        limits: Limits | None = None,
     ) -> None:
         self._core, self._supply, self._roster, self._note = core, supply, roster, note
-        self._limits = roster.limits
-        self._wire = Wire(socket, self._limits)
+        self._limits = limits or roster.limits
+        self._line = Line(Wire(socket, self._limits), core.name, resume_for_s)
         self._about: dict[str, Any] = {}
         self._playback = Playback(promised=False)
         self._sounding = asyncio.Event()
@@ -87,28 +88,37 @@ class Connection:
         try:
             if not admitted:
                 raise Closing(POLICY, "token", NO_TOKEN)
-            await self._begin()
+            if (resume := await self._begin()) is not None:
+                line = self._roster.lines.find(resume, self._core.name)
+                await line.come_back(self._wire, resume.received)
+                return
             guest = self._roster.admit(self._core.name)
             try:
                 await self._with_session(guest)
             finally:
                 self._roster.leave(guest)
-        except Closing as closing:
-            await self._close(closing)
-        except WebSocketDisconnect as gone:
-            self._roster.count(BY_SERVER.get(await self._wire.code_of(gone), "left"))
-        except WebSocketDisconnected:
-            self._roster.count("left")
+        except GONE as gone:
+            await self._part(gone)
+        except Gone:
+            pass  # counted when its connection was lost
+
+    @property
+    def _wire(self) -> Wire:
+        """The present WebSocket."""
+        return self._line.wire
 
     # its beginning and end
 
-    async def _begin(self) -> None:
-        """Wait until the client has begun."""
+    async def _begin(self) -> Resume | None:
+        """Wait until the client has begun; returns what it says where it comes back."""
         try:
             with self._roster.wait():
                 async with asyncio.timeout(self._limits.start_s):
                     while self._core.start is None:
-                        self._core.receive(await self._wire.receive())
+                        command = self._core.receive(await self._wire.receive())
+                        if isinstance(command, Resume):
+                            return command
+            return None
         except TimeoutError:
             text = f"nothing was said for {self._limits.start_s:g} s; the first message is 'start'"
             raise Closing(POLICY, "no_start", text) from None
@@ -117,10 +127,11 @@ class Connection:
         try:
             agent = await self._supply.get()
             async with Session(agent) as session:
-                try:
-                    await self._converse(session, guest)
-                except Closing as closing:  # told before the session's nodes are closed, which takes a moment
-                    await self._close(closing)
+                with self._roster.lines.holding(guest.id, self._line):
+                    try:
+                        await self._stay(session, guest)
+                    except Closing as closing:  # told before the session closes, which takes a moment
+                        await self._part(closing)
         except (VflowError, RuntimeError, OSError) as error:
             if isinstance(error, Closing | WebSocketDisconnected):
                 raise
@@ -133,49 +144,96 @@ class Connection:
         if getattr(cause, "temporary", False):
             self._note(f"session {guest.id} could not be served: {where}{type(cause).__name__}")
             raise Closing(LATER, "busy", BUSY_MODELS) from error
+        self._roster.failed(guest, getattr(error, "node", ""), type(cause).__name__)
         self._note(f"session {guest.id} failed: {where}{type(cause).__name__}")
         self._supply.renew()
         raise Closing(FAULT, "failed", "the agent failed; the server says where") from error
 
-    async def _converse(self, session: Session, guest: Guest) -> None:
-        """Raises: Closing, or WebSocketDisconnect."""
+    async def _stay(self, session: Session, guest: Guest) -> None:
+        """Converse; where the connection is lost, wait for the client, and go on. Raises: Closing, or
+        WebSocketDisconnect."""
         assert self._core.start is not None
         rate = self._core.start.input_rate
-        self._about = {"session": guest.id, "input_rate": rate, **describe(session.pipeline)}
-        self._reports = any(
-            node.resolved == SINK and node.values["pace"] == "played" for node in session.graph.nodes.values()
-        )
+        about = {"session": guest.id, "input_rate": rate, **self._line.about}
+        self._about = {**about, **describe(session.pipeline)}
+        self._about["graph"]["drawing"] = self._supply.drawing
+        self._reports = is_reported(session.graph)
         self._playback = Playback(self._core.start.played)
-        await self._wire.send(self._core.ready(self._about))
-        guest.state = "idle"
-        await _first(
+        guest.state, guest.pipeline = "idle", session.pipeline
+        self._core.meet(session)
+        while True:
+            try:
+                await self._converse(session, guest, rate)
+            except GONE as gone:
+                word = await self._line.word_of(gone)
+                if word not in COMES_BACK or not self._line.resume_for_s:
+                    raise
+                self._roster.count(word)
+                if isinstance(gone, Closing):
+                    self._line.retire(gone, self._core.leave(gone) if word == "replaced" else [])
+                await self._wait(session, guest)
+            self._line.switch()
+            self._roster.tally.resumed += 1
+
+    async def _converse(self, session: Session, guest: Guest, rate: int) -> None:
+        """Raises: Closing, or WebSocketDisconnect."""
+        await self._wire.send(self._core.ready({**self._about, "received": self._line.received}))
+        await first(
+            self._line.catch_up_and_wait(),
             self._read(session, rate),
             self._tell(session, guest),
-            self._look(session),
+            by_clock.report(session, self._playback, self._sounding, self._reports),
             self._watch(session),
-            self._leave_at_stop(guest),
+            self._roster.stopped(guest),
+            self._line.give_way(),
         )
 
-    async def _close(self, closing: Closing) -> None:
-        self._roster.count(closing.code)
-        words = [] if closing.code == "slow_reader" else self._core.leave(closing)
-        await self._wire.close(words, closing)
+    async def _wait(self, session: Session, guest: Guest) -> None:
+        """Keep the session as it is until the client comes back. Raises: Gone where it does not; Closing."""
+        with standing_still(session, self._playback, guest):
+            try:
+                async with asyncio.timeout(self._line.resume_for_s):
+                    await first(self._line.wait(), self._roster.stopped(guest))
+            except TimeoutError:
+                raise Gone from None
+
+    async def _part(self, gone: Exception) -> None:
+        """Count a connection that has ended, and close it with a word where there still is one."""
+        self._roster.count(word := await self._line.word_of(gone))
+        if isinstance(gone, Closing):
+            await self._wire.close([] if word == "slow_reader" else self._core.leave(gone), gone)
 
     # from the client
 
     async def _read(self, session: Session, rate: int) -> None:
         while True:
-            command = self._core.receive(await self._wire.receive())
-            if isinstance(command, Sound):
-                await self._hear(session, command, rate)
+            refused = await self._take(session, self._core.receive(await self._wire.receive()), rate)
+            self._line.received += 1  # it is done, and needs not be said again
+            await self._line.send(refused)
+
+    async def _take(self, session: Session, command: Command, rate: int) -> list[Frame]:
+        """Do what a client says; returns what tells it that it was refused."""
+        if isinstance(command, Together):
+            await self._line.send(command.frames)
+            for each in command.commands:
+                await self._line.send(await self._take(session, each, rate))
+            return []
+        if isinstance(command, Sound):
+            await self._hear(session, command, command.rate or rate)
+            return []
+        try:
+            if isinstance(command, PlayedSoFar):
+                self._heard(session, command)
             else:
-                try:
-                    await self._obey(session, command)
-                except Closing:
-                    raise
-                except VflowError as error:
-                    node = command.node if isinstance(command, Set) else ""
-                    await self._wire.send(self._core.warn(node, str(error)))
+                self._wire.meter.command(asyncio.get_running_loop().time())
+                self._ending |= isinstance(command, End)
+                await obey(session, command)
+        except Closing:
+            raise
+        except VflowError as error:
+            node = command.node if isinstance(command, Set) else ""
+            return list(self._core.warn(node, str(error)))
+        return []
 
     async def _hear(self, session: Session, sound: Sound, rate: int) -> None:
         """Hand audio in. While there is no room for it, nothing more is read from the socket."""
@@ -186,110 +244,54 @@ class Connection:
             with contextlib.suppress(VflowError):  # it ends, of which the teller knows more
                 await session.send(sound.pcm16, rate)
 
-    async def _obey(self, session: Session, command: Command) -> None:
-        """Raises: VflowError for what the agent cannot do."""
-        if not isinstance(command, PlayedSoFar):
-            self._wire.meter.command(asyncio.get_running_loop().time())
-        match command:
-            case PlayedSoFar(turn, seconds):
-                heard_s = self._playback.report(turn, seconds, asyncio.get_running_loop().time())
-                if heard_s is not None and self._reports:
-                    session.played(heard_s, turn)
-            case Ask(text):
-                session.ask(text)
-            case Say(text):
-                session.say(text)
-            case Press():
-                session.press()
-            case Release():
-                session.release()
-            case Interrupt():
-                await in_thread(session.interrupt)  # which waits for the sink
-            case Set(node, name, value):
-                session.set(node, name, value)
-            case End():
-                self._ending = True
-                session.end()
+    def _heard(self, session: Session, report: PlayedSoFar) -> None:
+        """A client says how much of a reply it has played, and how many messages it has got."""
+        self._line.journal.acknowledge(report.received)
+        heard_s = self._playback.report(report.turn, report.seconds, asyncio.get_running_loop().time())
+        if heard_s is not None and self._reports:
+            session.played(heard_s, report.turn)
 
     # to the client
 
     async def _tell(self, session: Session, guest: Guest) -> None:
         try:
             async for event in session:
-                await self._wire.send(self._core.tell(event))
-                now = asyncio.get_running_loop().time()
-                match event:
-                    case ReplyAudio(turn, samples, rate):
-                        self._playback.sent(turn, len(samples) / rate, now)
-                        self._sounding.set()
-                    case Interrupted(turn):
-                        self._playback.cut(turn, now)
-                    case ReplyHeld() | ReplyGoesOn():
-                        self._playback.hold(isinstance(event, ReplyHeld), now)
-                    case StateChanged(state):
-                        guest.state = state
-                    case TurnEnded(record):
-                        guest.turns += 1
-                        self._judge(session, record.latency_ns)
-                    case Warned():
-                        guest.warnings += 1
+                try:
+                    await self._line.send(self._core.tell(event))
+                finally:  # it will be sent to who comes back
+                    self._remember(event, session, guest)
         except NodeError as error:
             self._failed(guest, error)
-        raise _ENDED
+        raise Closing(END, "end", "the session has ended")
 
-    def _judge(self, session: Session, latency_ns: Callable[[str], int | None]) -> None:
-        """Hold a turn against what the graph promises."""
-        if (budget := session.graph.budget) is not None:
-            took_ns = latency_ns("v2v" if budget.start == "voice_off" else "compute")
-            if took_ns is not None:
-                self._roster.turn_took(took_ns / MS, budget.limit_ns / MS)
+    def _remember(self, event: Event, session: Session, guest: Guest) -> None:
+        """Remember what a client was told."""
+        now = asyncio.get_running_loop().time()
+        match event:
+            case ReplyAudio(turn, samples, rate):
+                self._playback.sent(turn, len(samples) / rate, now)
+                self._sounding.set()
+            case Interrupted(turn):
+                self._playback.cut(turn, now)
+            case ReplyHeld() | ReplyGoesOn():
+                self._playback.hold(isinstance(event, ReplyHeld), now)
+            case StateChanged(state):
+                guest.state = state
+            case TurnEnded(record):
+                self._roster.turn(guest, record, session.graph.budget)
+            case Warned():
+                guest.warnings += 1
+                self._roster.tally.warnings += 1
 
     # by the clock
 
-    async def _look(self, session: Session) -> None:
-        """Tell the session what was heard by the clock, of a client that does not say so."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._sounding.wait()
-            for turn, seconds in self._playback.heard(loop.time()):
-                if self._reports:
-                    session.played(seconds, turn)
-            if not self._playback.sounding:
-                self._sounding.clear()
-            await asyncio.sleep(LOOK_S)
-
     async def _watch(self, session: Session) -> None:
         """Tell how full the links are, and look for a client that says nothing any more."""
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LEVELS_S)
             self._roster.load.look()
             if not self._wire.sending:
-                await self._wire.send(self._core.levels(session.pipeline.levels()))
+                await self._line.send(self._core.levels(session.pipeline.levels()))
             since, idle_s = self._wire.listening_since, self._limits.idle_s
-            if since is not None and loop.time() - since > idle_s:
+            if since is not None and asyncio.get_running_loop().time() - since > idle_s:
                 raise Closing(LEAVING, "idle", f"nothing came for {idle_s:g} s")
-
-    async def _leave_at_stop(self, guest: Guest) -> None:
-        """Once the server stops, let the reply that is spoken end, then leave."""
-        await self._roster.stopping.wait()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._limits.drain_s):
-                while guest.state in BUSY:
-                    await asyncio.sleep(LOOK_S)
-        raise Closing(LEAVING, "stopping", "the server stops")
-
-
-async def _first(*tasks: Coroutine[Any, Any, None]) -> None:
-    """Run all until the first ends; the others are cancelled. Raises: what that one raises, of several the
-    first in their order."""
-    running = [asyncio.ensure_future(task) for task in tasks]
-    try:
-        done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-    for task in running:
-        if task in done:
-            task.result()

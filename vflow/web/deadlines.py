@@ -70,6 +70,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(WRITE_BUFFER)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.handshake_complete:  # without a close frame: uvicorn says 1005, as for one without a code
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+        super().connection_lost(exc)
+
     async def run_asgi(self) -> None:
         try:
             await super().run_asgi()

@@ -29,7 +29,7 @@ def describe(pipeline: Pipeline) -> dict[str, Any]:
         "audio": SOURCE in uses,
         "text": TYPED in uses,
         "push_to_talk": BUTTON in uses,
-        "properties": list(_properties(pipeline)),
+        "properties": list(properties_of(pipeline)),
         "graph": {"nodes": list(_nodes(graph)), "links": list(_links(graph))},
         "targets": targets(graph),
     }
@@ -42,6 +42,11 @@ def output_rate(graph: Graph) -> int | None:
             caps = node.caps.get("audio")
             return caps.rate if isinstance(caps, Audio) else None
     return None
+
+
+def is_reported(graph: Graph) -> bool:
+    """Whether the agent is told what a client has played."""
+    return any(node.resolved == SINK and node.values["pace"] == "played" for node in graph.nodes.values())
 
 
 def targets(graph: Graph) -> dict[str, float]:
@@ -82,7 +87,8 @@ def _links(graph: Graph) -> Iterator[dict[str, Any]]:
             yield {**ends, "capacity": None, "capacity_ms": None}
 
 
-def _properties(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
+def properties_of(pipeline: Pipeline) -> Iterator[dict[str, Any]]:
+    """The properties that may be changed now, each with its value and its bounds."""
     for name, node in pipeline.nodes.items():
         for declaration in props_of(type(node)).values():
             if declaration.hot and (kind := kind_of(declaration)):

@@ -21,7 +21,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-TOKEN_PREFIX = "token."
+TOKEN_PREFIXES = ("token.", "openai-insecure-api-key.")
+"""Of the subprotocol in which a browser shows the token."""
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -47,8 +48,8 @@ SECURITY_HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-
-
+BY_KEY = "/v1/realtime"
+"""Where pages of other origins may connect, which have the key and nothing else to come in by."""
 UNKNOWN = "the server does not go by that Host; 'vflow serve --allow-host NAME' adds a name"
 
 
@@ -70,19 +71,23 @@ class Doors:
     hosts: tuple[str, ...] = ()
     addresses: bool = False
     any_scheme: bool = False
+    unknown: str = UNKNOWN
+    """What is said to a request for another Host."""
 
-    def refusal(self, headers: Headers, scheme: str) -> Refusal | None:
+    def refusal(self, headers: Headers, scheme: str, by_key: bool = False) -> Refusal | None:
         """Why a request is refused, by its Host and Origin; None where it is not. `scheme` is its own: http,
-        https, ws or wss."""
+        https, ws or wss. A page of any origin may come in where it can do so `by_key` alone."""
         hosts = values(headers, b"host")
         if len(hosts) != 1:
             return Refusal(400, "a request has exactly one Host")
         name = host_of(f"//{hosts[0]}")
         if name is None or not self._knows(name):
-            return Refusal(421, UNKNOWN)
+            return Refusal(421, self.unknown)
         origins = values(headers, b"origin")
         if not origins:
             return None  # no browser, or a page's own request
+        if by_key and self.token and len(origins) == 1:
+            return None
         if len(origins) > 1 or not self._is_own(origins[0], hosts[0], scheme):
             return Refusal(403, "pages of another origin are not served")
         return None
@@ -106,7 +111,8 @@ class Doors:
         if not self.token:
             return True
         shown = [value[len("bearer ") :] for value in values(headers, b"authorization") if is_bearer(value)]
-        shown += [name[len(TOKEN_PREFIX) :] for name in subprotocols if name.startswith(TOKEN_PREFIX)]
+        for prefix in TOKEN_PREFIXES:
+            shown += [name[len(prefix) :] for name in subprotocols if name.startswith(prefix)]
         return len(shown) == 1 and same(shown[0], self.token)
 
 
@@ -158,7 +164,8 @@ class DoorKeeper:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        refusal = self._doors.refusal(scope["headers"], scope["scheme"])
+        by_key = scope["type"] == "websocket" and scope["path"].endswith(BY_KEY)
+        refusal = self._doors.refusal(scope["headers"], scope["scheme"], by_key)
         if refusal is None:
             await self._app(scope, receive, _with_headers(send))
             return

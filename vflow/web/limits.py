@@ -3,19 +3,28 @@ given, in seconds."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vflow.web.commands import MALFORMED, POLICY, TOO_LARGE, Closing
+
+USUAL_SESSIONS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Of one server; times in seconds."""
 
-    sessions: int = 16
+    sessions: int | None = None
+    """At once; None: as many as keep the latency promised, where that can be told, else USUAL_SESSIONS."""
     waiting: int = 64
     """Clients that have connected and not begun."""
     message_bytes: int = 65_536
+    event_bytes: int = 1_048_576
+    """Of a message of a Realtime client, whose audio is text and comes in pieces of any length."""
+    event_burst_s: float = 15.0
+    """Of such a client, in place of `burst_s`: half a minute of a file may come at once."""
+    event_idle_s: float = 900.0
+    """Of such a client, in place of `idle_s`: with push to talk it says nothing between utterances."""
     audio_speed: float = 2.0
     """How much faster than real time a client's audio may come."""
     messages_per_s: float = 400.0
@@ -29,8 +38,20 @@ class Limits:
     """Without a message."""
     send_s: float = 5.0
     """Until a client takes what it is sent."""
+    resume_for_s: float = 30.0
+    """How long a session waits for a client whose connection was lost; 0: not at all."""
     drain_s: float = 2.0
     """What a reply that is spoken gets when the server stops."""
+
+    @property
+    def largest_bytes(self) -> int:
+        """Of any message."""
+        return max(self.message_bytes, self.event_bytes)
+
+    def of_events(self) -> Limits:
+        """Those of a Realtime client."""
+        burst_s, idle_s = max(self.burst_s, self.event_burst_s), max(self.idle_s, self.event_idle_s)
+        return replace(self, message_bytes=self.event_bytes, burst_s=burst_s, idle_s=idle_s, resume_for_s=0)
 
 
 class Allowance:

@@ -30,18 +30,20 @@ class PageFile:
     etag: str
 
 
-def read_page(folder: Traversable | None = None) -> dict[str, PageFile]:
-    """The files of the page by name, the index also as ''."""
+def read_page(folder: Traversable | None = None, index: str = INDEX) -> dict[str, PageFile]:
+    """The files of the page by name, the index also as ''. Other pages are not among them."""
     if folder is None:
         folder = resources.files("vflow.web") / "page"
     found: dict[str, PageFile] = {}
     if folder.is_dir():
         for file in folder.iterdir():
             media_type = TYPES.get(file.name.rpartition(".")[2])
+            if file.name.endswith(".html") and file.name != index:
+                continue
             if media_type is not None and file.is_file() and not file.name.startswith("."):
                 body = file.read_bytes()
                 etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
                 found[file.name] = PageFile(media_type, body, etag)
-    if INDEX in found:
-        found[""] = found[INDEX]
+    if index in found:
+        found[""] = found[index]
     return found

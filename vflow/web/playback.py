@@ -34,7 +34,7 @@ class Playback:
         """`promised` says that the client reports what it has played."""
         self._promised, self._reported = promised, False
         self._replies: list[_Sounding] = []
-        self._held = False
+        self._held = self._away = False
         self._at_s = 0.0
         self._begun_s: float | None = None  # when audio was sent first
 
@@ -52,6 +52,11 @@ class Playback:
         """The client was told to pause, or to play on."""
         self._advance(now_s)
         self._held = held
+
+    def pause(self, away: bool, now_s: float) -> None:
+        """The client's connection was lost, or is there again."""
+        self._advance(now_s)
+        self._away = away
 
     def cut(self, turn: int, now_s: float) -> None:
         """The replies up to `turn` were cut: the client plays nothing more of them."""
@@ -89,7 +94,7 @@ class Playback:
     def _advance(self, now_s: float) -> None:
         """Play on until now, one reply after the other."""
         left_s, self._at_s = max(0.0, now_s - self._at_s), now_s
-        if self._held:
+        if self._held or self._away:
             return
         for reply in self._replies:
             step_s = min(left_s, max(0.0, reply.sent_s - reply.heard_s))

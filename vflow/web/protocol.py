@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from vflow.report.stages import ends_of
 from vflow.report.turn import TurnRecord, in_ms
 from vflow.session.events import (
     Event,
@@ -18,12 +19,16 @@ from vflow.session.events import (
     ReplyGoesOn,
     ReplyHeld,
     ReplyWord,
+    ReplyWritten,
     StateChanged,
     TurnEnded,
+    UserBegan,
+    UserFinished,
     UserText,
     Warned,
 )
-from vflow.web.commands import MALFORMED, WRONG_KIND, Closing, Command, Message, Sound, Start
+from vflow.session.session import Session
+from vflow.web.commands import MALFORMED, WRONG_KIND, Closing, Command, Message, Resume, Sound, Start
 
 STAGES = (
     ("endpoint", "voice_off", "decided"),
@@ -50,6 +55,9 @@ class Core(Protocol):
 
     def receive(self, data: Frame) -> Command:
         """Read a message. Raises: Closing for one that cannot be read."""
+
+    def meet(self, session: Session) -> None:
+        """The session has begun. Nothing of it that blocks may be called."""
 
     def ready(self, about: Mapping[str, Any]) -> list[Frame]:
         """Greet a client whose session has begun."""
@@ -90,9 +98,13 @@ class PageProtocol:
             if self.start is not None:
                 raise Closing(MALFORMED, "bad_message", "'start' came twice; it is said once")
             self.start = message
-        elif self.start is None:
-            raise Closing(MALFORMED, "bad_message", "the first message is 'start'")
+        elif (self.start is None) != isinstance(message, Resume):
+            text = "the first message is 'start', or 'resume'; both are said once"
+            raise Closing(MALFORMED, "bad_message", text)
         return message
+
+    def meet(self, session: Session) -> None:
+        """It is told of by `tell`."""
 
     def ready(self, about: Mapping[str, Any]) -> list[Frame]:
         return [_text("ready", **about)]
@@ -101,6 +113,8 @@ class PageProtocol:
         match event:
             case ReplyAudio(turn=turn):
                 return [*self._spoken(event), TURN.pack(turn & 0xFFFFFFFF) + event.pcm16]
+            case UserBegan() | UserFinished() | ReplyWritten():
+                return []  # the state says it
             case UserText(turn, text):
                 return [_text("user", turn=turn, text=text)]
             case ReplyWord(turn, index, text):
@@ -157,10 +171,7 @@ def turn_of(record: TurnRecord) -> dict[str, Any]:
 
 def stages_of(at_ns: Mapping[str, int]) -> list[dict[str, Any]]:
     """The waterfall of a turn, in ms from its first moment."""
-    ends = {**at_ns}
-    for cut in ("silent", "flushed"):  # of a reply that did not come to its end
-        if cut in at_ns:
-            ends.setdefault("reply_end", at_ns[cut])
+    ends = ends_of(at_ns)
     zero = min((ends[name] for _, name, _ in STAGES if name in ends), default=0)
     spans = [(name, ends[start], ends[end]) for name, start, end in STAGES if start in ends and end in ends]
     return [

@@ -16,6 +16,7 @@ from vflow.session.events import (
     TurnEnded,
     UserText,
 )
+from vflow.session.session import Session
 from vflow.web.commands import (
     HIGHEST_RATE,
     LOWEST_RATE,
@@ -24,13 +25,14 @@ from vflow.web.commands import (
     Closing,
     Command,
     End,
+    Resume,
     Sound,
     Start,
 )
 from vflow.web.protocol import Frame
 
 _WORDS: dict[type, str] = {Interrupted: "clear", ReplyHeld: "held", ReplyGoesOn: "goes_on"}
-_END = msgspec.json.Decoder(End)
+_END, _RESUME = msgspec.json.Decoder(End), msgspec.json.Decoder(Resume)
 
 
 class RawProtocol:
@@ -39,11 +41,14 @@ class RawProtocol:
     name = "raw"
     subprotocol = "vflow.raw.1"
 
-    def __init__(self, rate: str = "") -> None:
-        """`rate` is that of the client's audio in Hz, as its address has it. Raises: Closing."""
-        self.start: Start | None = Start(input_rate=_rate_of(rate))
+    def __init__(self, rate: str = "", resumes: bool = False) -> None:
+        """`rate` is that of the client's audio in Hz, as its address has it; one that `resumes` has said it
+        before, and says `resume` first. Raises: Closing."""
+        self.start: Start | None = None if resumes else Start(input_rate=_rate_of(rate))
 
     def receive(self, data: Frame) -> Command:
+        if self.start is None:
+            return self._resumed(data)
         if isinstance(data, bytes):
             return Sound(data)
         try:
@@ -52,8 +57,18 @@ class RawProtocol:
             text = f"""the only text that is taken is '{{"type": "end"}}': {error}"""
             raise Closing(MALFORMED, "bad_message", text) from None
 
+    def _resumed(self, data: Frame) -> Command:
+        try:
+            return _RESUME.decode(data)
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+            text = f"who comes back says 'resume' first: {error}"
+            raise Closing(MALFORMED, "bad_message", text) from None
+
+    def meet(self, session: Session) -> None:
+        """It is told of by `tell`."""
+
     def ready(self, about: Mapping[str, Any]) -> list[Frame]:
-        names = ("session", "input_rate", "output_rate")
+        names = ("session", "input_rate", "output_rate", "resume", "resume_for_s", "received")
         return [_text("ready", **{name: about[name] for name in names})]
 
     def tell(self, event: Event) -> list[Frame]:

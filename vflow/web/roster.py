@@ -12,12 +12,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from vflow.web.commands import LATER, Closing
-from vflow.web.limits import Limits
+from vflow.graph.graph import Budget
+from vflow.packet import MS
+from vflow.report.turn import LATENCIES, TurnRecord, in_ms
+from vflow.runtime.pipeline import Pipeline
+from vflow.web.commands import LATER, LEAVING, Closing
+from vflow.web.event_log import Tell, silent
+from vflow.web.limits import USUAL_SESSIONS, Limits
+from vflow.web.line import Lines
 from vflow.web.load import Load
+from vflow.web.tally import Tally, outcome_of
 
 MOST_LOAD = 0.9
 """Of the usable cores: beyond, one more session would slow down those that are served."""
+BUSY = ("processing", "speaking")
+LOOK_S = 0.02
+"""Between two looks at a reply that is to end."""
 RECENT_S, FEW = 30.0, 3
 """Turns of the last 30 s, three or more, say whether the promised latency is kept."""
 
@@ -32,17 +42,26 @@ class Guest:
     state: str = "starting"
     turns: int = 0
     warnings: int = 0
+    pipeline: Pipeline | None = None
+    """What runs for it, once it has begun."""
 
 
 class Roster:
     """The sessions of one server."""
 
     def __init__(
-        self, limits: Limits, clock: Callable[[], float] = time.monotonic, load: Load | None = None
+        self,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
+        load: Load | None = None,
+        room: Callable[[], int | None] = lambda: None,
     ) -> None:
-        self.limits, self._clock = limits, clock
+        """`room` says how many sessions keep the latency promised; None as long as nobody knows."""
+        self.limits, self._clock, self._room = limits, clock, room
         self.load = load or Load()
         self.guests: list[Guest] = []
+        self.lines, self.tally = Lines(), Tally()
+        self.tell: Tell = silent
         self.served = self.waiting = 0
         self.closed: Counter[str] = Counter()
         """Connections that have ended, by the word for it."""
@@ -60,31 +79,73 @@ class Roster:
         finally:
             self.waiting -= 1
 
+    @property
+    def capacity(self) -> int:
+        """Sessions at once."""
+        return self.limits.sessions or self._room() or USUAL_SESSIONS
+
     def admit(self, protocol: str) -> Guest:
         """Take a session in. Raises: Closing for one that cannot be served now, with the reason in words."""
-        if self.stopping.is_set():
-            raise Closing(LATER, "stopping", "the server is stopping; connect again later")
-        if (count := len(self.guests)) >= self.limits.sessions:
-            text = f"all {count} sessions of this server are taken; try again later"
-            raise Closing(LATER, "full", text)
-        if problem := self.strain():
-            raise Closing(LATER, "busy", problem)
+        if (refusal := self._refusal()) is not None:
+            raise refusal
         guest = Guest(protocol)
         self.guests.append(guest)
         self.served += 1
+        self.tell("session_begun", {"session": guest.id, "protocol": protocol})
         return guest
+
+    def _refusal(self) -> Closing | None:
+        """Why nobody can be admitted now; None where one can."""
+        if self.stopping.is_set():
+            return Closing(LATER, "stopping", "the server is stopping; connect again later")
+        if (count := len(self.guests)) >= self.capacity:
+            return Closing(LATER, "full", f"all {count} sessions of this server are taken; try again later")
+        if problem := self.strain():
+            return Closing(LATER, "busy", problem)
+        return None
 
     def leave(self, guest: Guest) -> None:
         """A session has ended."""
         self.guests.remove(guest)
+        if guest.pipeline is not None:
+            self.tally.ended(guest.pipeline.stats())
+        seconds = round(time.monotonic() - guest.since_s, 1)
+        self.tell("session_ended", {"session": guest.id, "seconds": seconds, "turns": guest.turns})
+
+    def failed(self, guest: Guest, node: str, kind: str) -> None:
+        """A session has failed, by an error of a kind."""
+        self.tally.failures[node, kind] += 1
+        self.tell("session_failed", {"session": guest.id, "node": node, "kind": kind})
 
     def count(self, code: str) -> None:
         """A connection has ended, or was refused."""
         self.closed[code] += 1
+        self.tell("connection_closed", {"code": code})
 
     def turn_took(self, took_ms: float, promised_ms: float) -> None:
         """A turn's latency, and what the graph promises."""
         self._late.append((self._clock(), took_ms, promised_ms))
+
+    def turn(self, guest: Guest, record: TurnRecord, budget: Budget | None) -> None:
+        """A turn has ended: count it, and hold it against what the graph promises."""
+        guest.turns += 1
+        self.tally.turn(record)
+        latencies = {name: ms for name in LATENCIES if (ms := in_ms(record.latency_ns(name))) is not None}
+        told = {"session": guest.id, "turn": record.number, "outcome": outcome_of(record)}
+        self.tell("turn_ended", {**told, "latencies_ms": latencies})
+        if budget is not None:
+            took_ns = record.latency_ns("v2v" if budget.start == "voice_off" else "compute")
+            if took_ns is not None:
+                self.turn_took(took_ns / MS, budget.limit_ns / MS)
+
+    async def stopped(self, guest: Guest) -> None:
+        """Once the server stops, let the reply that is spoken end. Raises: Closing then."""
+        await self.stopping.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.limits.drain_s):
+                while guest.state in BUSY:
+                    await asyncio.sleep(LOOK_S)
+        raise Closing(LEAVING, "stopping", "the server stops")
 
     def strain(self) -> str:
         """Why one more session would not be served within the latency promised; '' where it would."""
@@ -106,12 +167,7 @@ class Roster:
 
     def problem(self) -> str:
         """Why nobody would be admitted now; '' where one would."""
-        try:
-            self.leave(self.admit(""))
-        except Closing as closing:
-            return closing.text
-        self.served -= 1
-        return ""
+        return "" if (refusal := self._refusal()) is None else refusal.text
 
     def status(self) -> dict[str, Any]:
         """The JSON of /status."""
@@ -128,7 +184,7 @@ class Roster:
                 }
                 for guest in self.guests
             ],
-            "capacity": self.limits.sessions,
+            "capacity": self.capacity,
             "served": self.served,
             "closed": dict(sorted(self.closed.items())),
             "stopping": self.stopping.is_set(),

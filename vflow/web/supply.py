@@ -9,6 +9,8 @@ from vflow.errors import VflowError, describe
 from vflow.session.ends import SINK, SOURCE
 from vflow.session.event_loop import in_thread
 from vflow.session.preloaded import Loadable, Preloaded, preload
+from vflow.web.capacity import measured
+from vflow.web.drawing import drawing_of
 
 RATE = 16_000
 """Of what models hear, in Hz."""
@@ -37,8 +39,14 @@ class Supply:
         self._own = not isinstance(graph, Preloaded)
         self._agent: Preloaded | None = graph if isinstance(graph, Preloaded) else None
         self._loading = asyncio.Lock()
+        self._tried = False
+        self.room: int | None = None
+        """How many sessions keep the latency promised, as far as one turn tells."""
         self.problem = "" if self._agent is not None else "the models are not loaded yet"
         """Why no session can begin; '' where one can."""
+        self.drawing: dict[str, Any] | None = None
+        """Of the graph, for pages; None where it is too large, or not loaded yet."""
+        self._drawn = False
 
     async def get(self) -> Preloaded:
         """The agent. Raises: VflowError where it cannot be loaded; the next call tries again."""
@@ -50,13 +58,23 @@ class Supply:
                 except VflowError as error:
                     self.problem = describe(error)
                     raise
-                self.problem = ""
-            assert self._agent is not None
-            return self._agent
+            agent = self._agent
+            assert agent is not None
+            if not self._tried:
+                await in_thread(lambda: self.put(agent, measured(agent), self._own))
+            if not self._drawn:
+                await in_thread(self._draw)
+            self.problem = ""
+            return agent
 
-    def put(self, agent: Preloaded) -> None:
-        """Give it an agent that somebody else has loaded, and closes."""
-        self._agent, self._own, self.problem = agent, False, ""
+    def _draw(self) -> None:
+        assert self._agent is not None
+        self.drawing, self._drawn = drawing_of(self._agent.graph), True
+
+    def put(self, agent: Preloaded, room: int | None, own: bool = False) -> None:
+        """Give it an agent that somebody else has loaded, and closes, and what `measured` says of it."""
+        self._agent, self._own, self.problem = agent, own, ""
+        self.room, self._tried = room, True
 
     def renew(self) -> None:
         """A session has failed: what is open for the next one may share what failed. Does not block."""

@@ -28,6 +28,7 @@ class Wire:
         """When it began to wait for a message, by the loop's clock; None while it does not."""
         self.sending = False
         """Whether something waits to be sent."""
+        self._turn = asyncio.Lock()
         self._heard_s: float | None = None  # when the last message came: until the next look others wait
 
     async def accept(self, subprotocol: str) -> None:
@@ -51,7 +52,12 @@ class Wire:
         return data
 
     async def send(self, frames: Iterable[Frame]) -> None:
-        """Raises: Closing where the client does not take them in time, WebSocketDisconnect."""
+        """Send them one after the other, with no other's between. Raises: Closing where the client does not
+        take them in time, WebSocketDisconnect."""
+        async with self._turn:
+            await self._send(frames)
+
+    async def _send(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
             self.sending = True
             try:

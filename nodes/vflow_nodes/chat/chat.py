@@ -37,7 +37,12 @@ class Chat(SummarizingGenerator):
         file="reads",
         doc="a name from `vflow models list`, a model's directory, or owner/name on the hub",
     )
-    persona: str = prop(PERSONA, doc="who speaks, and how: the system prompt")
+    persona: str = prop(PERSONA, doc="who speaks, and how: the system prompt", hot=True)
+    answers: bool = prop(
+        True,
+        doc="whether what the user says is answered; else it is remembered until a reply is asked",
+        hot=True,
+    )
     think: Literal["off", "hide"] = prop(
         "off",
         doc="off asks the template for a reply without thoughts; hide lets the model think in silence, and"
@@ -81,13 +86,12 @@ class Chat(SummarizingGenerator):
         self.__dict__.pop("_language", None)
 
     def process_text(self, packet: TextPacket) -> Iterator[Emission]:
-        turn, text = packet.turn or self.ctx.new_turn(), packet.text.strip()
+        turn = packet.turn or self.ctx.new_turn()
         self.drop_summary()
         self.asked_in = str(packet.meta.get("language") or "")
-        if not text:
+        if not self.enter(packet, turn):
             yield self.words, self.ended(turn, 0, "eos")
             return
-        self.ctx.conversation.append("user", text, turn)
         if self.ctx.cancelled(turn):
             return
         prompt = yield from self.ready(turn, self._prompt)
@@ -98,7 +102,7 @@ class Chat(SummarizingGenerator):
         """Return the tokens of the history that fits, with a summary of the rest. Raises: DecodeError."""
         engine = self._language.engine
         most = engine.context - self._for_reply()
-        ids = self._memory.prompt(self.ctx.conversation.messages(), min(self.context, most), most)
+        ids = self._memory.prompt(self.history(), min(self.context, most), most)
         if self._memory.shortened:
             self.tell_too_long("the user said", most)
         if self._memory.forgot:
@@ -114,8 +118,9 @@ class Chat(SummarizingGenerator):
         return min(self.max_tokens, REPLY, self._language.engine.context // 2)
 
     def _render(self, summary: str, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """Return the tokens of a prompt. Raises: DecodeError."""
-        return self._language.prompt(instructed(self.persona, summary), messages, think=self.think == "hide")
+        """The tokens of a prompt. Raises: DecodeError."""
+        system = instructed(self.instructions or self.persona, summary)
+        return self._language.prompt(system, messages, think=self.think == "hide")
 
     def untold(self) -> tuple[Sequence[Message], Sequence[Message]]:
         return self._memory.untold(self.ctx.conversation.messages(), self.prompt_room())

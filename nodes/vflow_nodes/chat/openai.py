@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from vflow import Event, Flush, In, SpeechEnd, SpeechStart, Text, TextPacket
+from vflow import Event, Flush, In, SpeechEnd, SpeechStart, Text, TextPacket, prop
 from vflow_nodes.lib.generator import Emission
 from vflow_nodes.lib.remote.chat import RemoteChat
 
@@ -18,6 +18,12 @@ class OpenAiChat(RemoteChat):
     """
 
     example = "chat: {use: chat.openai, base_url: 'http://localhost:11434/v1', model: llama3.2}"
+
+    answers: bool = prop(
+        True,
+        doc="whether what the user says is answered; else it is remembered until a reply is asked",
+        hot=True,
+    )
 
     text = In(Text("final"), doc="what the user said")
 

@@ -115,13 +115,13 @@ class RemoteGenerator(RemoteChat):
             return
         sound = {"data": base64.b64encode(wav(samples)).decode(), "format": "wav"}
         heard: dict[str, Any] = {"role": "user", "content": [{"type": "input_audio", "input_audio": sound}]}
-        self._said = UNKNOWN
+        self._said, self.instructions = UNKNOWN, None
         on_duty = self.spare is not None and self.spare.on_duty
         if self.transcribe and not on_duty:
             self._written = asyncio.get_running_loop().create_task(self._write_down(samples))
         try:
             instead = utterance(samples, RATE, turn, self.ctx.now_ns())
-            async with aclosing(self.reply(turn, [*self.messages(), heard], {}, instead)) as reply:
+            async with aclosing(self.reply(turn, [*self.messages(heard=True), heard], {}, instead)) as reply:
                 async for emission in reply:
                     written = self._written
                     if written is not None and written.done():

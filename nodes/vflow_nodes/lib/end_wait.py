@@ -25,11 +25,15 @@ class EndWait:
     """
 
     def __init__(self, plain_ns: int, waits: Mapping[float, int]) -> None:
-        self._plain_ns = plain_ns
-        self._waits = sorted(waits.items(), reverse=True)
+        self.bound(plain_ns, waits)
         self._pause_ns: int | None = None
         self._expected, self._false_ends = "", 0
         self.ns = plain_ns
+
+    def bound(self, plain_ns: int, waits: Mapping[float, int]) -> None:
+        """Take other waits, for the silences that begin from now on."""
+        self._plain_ns = plain_ns
+        self._waits = sorted(waits.items(), reverse=True)
 
     def begin(self, expected: str, goes_on: bool) -> None:
         """Begin a turn; `expected` is its kind, one of `vflow.conversation.ANSWERS` or "". It `goes_on` if it

@@ -9,7 +9,10 @@ from vflow import Flush, In, Node, Out, Text, TextPacket, TurnEnd, join_words
 from vflow_nodes.lib.word_breaks import units
 
 Emission = tuple[Out, TextPacket | TurnEnd] | None
-"""One of a generator's output ports, with the item to send there; None between tokens."""
+"""A generator's output port with what goes out there: it may have several."""
+HELLO, GO_ON = "Hello.", "Go on."
+"""In the place of the user's word where the agent is to speak and the user has said nothing: most templates
+of chats want one. No history has it."""
 Emissions = collections.abc.Generator[Emission, None, None]
 
 
@@ -23,6 +26,10 @@ class Generator(Node):
     say = In(Text("reply"), doc="text to say as it is, as a reply of its own", optional=True)
     words = Out(Text("word"), doc="the reply", bus=True)
 
+    answers: bool = True
+    """Whether what the user says is answered; else it is remembered until a reply is asked."""
+    instructions: str | None = None
+    """What stands in the persona's place for the reply that is made; None for the persona."""
     _settled = 0
     """The last turn whose history an interruption has corrected."""
     _warned: frozenset[str] = frozenset()
@@ -45,6 +52,26 @@ class Generator(Node):
             if said:
                 self.ctx.conversation.append("assistant", join_words(said), turn)
         yield self.words, self.ended(turn, 0, "eos")
+
+    def enter(self, packet: TextPacket, turn: int) -> bool:
+        """Enter what the user said into the history; whether it is to be answered.
+
+        A packet whose meta has `prompted` holds nothing that was said: the history is to be answered as it
+        stands, by the `instructions` of its meta in the persona's place.
+        """
+        self.instructions, text = packet.meta.get("instructions"), packet.text.strip()
+        if packet.meta.get("prompted"):
+            return True
+        if text:
+            self.ctx.conversation.append("user", text, turn)
+        return bool(text) and self.answers
+
+    def history(self) -> list[dict[str, str]]:
+        """The history as a reply to it needs it: with the user's word at its end, who may have said none."""
+        messages = self.ctx.conversation.messages()
+        if not messages or messages[-1]["role"] == "assistant":
+            messages.append({"role": "user", "content": GO_ON if messages else HELLO})
+        return messages
 
     def _tell(self, kind: str, text: str) -> None:
         """Warn of a problem, once for each kind: a model's habit returns each turn."""

@@ -7,9 +7,10 @@ voice soon after the end of a turn ── `lib/false_end` ── hold ── an 
 
 from __future__ import annotations
 
-from vflow import MS, Node
+from vflow import MS
 from vflow_nodes.lib.barge_in import BargeIn
 from vflow_nodes.lib.false_end import FalseEnd
+from vflow_nodes.lib.turn_properties import TurnProperties
 
 HOLD_AFTER_NS = 96 * MS
 """Voice that puts a reply on hold within the grace: three windows, shorter than a cough."""
@@ -19,11 +20,12 @@ class OverReply:
     """Follows the voice that a `turn` hears, in ns of the stream, and acts on the reply through its `ctx`.
     The node's thread."""
 
-    def __init__(self, turn: Node, barge_in: bool, gain: float, grace_ns: int) -> None:
-        """`gain`: linear, 0 to 1, of the reply while voice may interrupt it; 1 leaves it as loud as it is.
-        `grace_ns`: see `FalseEnd`."""
-        self._ctx, self._barge_in, self._gain = turn.ctx, barge_in, gain
-        self._false_end = FalseEnd(grace_ns if barge_in else 0, HOLD_AFTER_NS)
+    def __init__(self, turn: TurnProperties) -> None:
+        """`turn` is open; what is hot of its properties may change."""
+        self._turn, self._ctx = turn, turn.ctx
+        self._gain = 10 ** (turn.duck / 20)
+        """Linear, 0 to 1, of a reply that voice may interrupt; 1 leaves it as loud as it is."""
+        self._false_end = FalseEnd(turn.grace, HOLD_AFTER_NS)
         self._ducked = False
         self._doubt: BargeIn | None = None
         """Set during an utterance over a reply that may be a backchannel."""
@@ -37,8 +39,8 @@ class OverReply:
 
     @property
     def heard(self) -> bool:
-        """Whether a reply is heard that voice may interrupt; the voice has to be longer then."""
-        return self._barge_in and self._ctx.speaking()
+        """Whether a reply is heard that voice may interrupt: it has to be longer then."""
+        return self._turn.barge_in and self._ctx.speaking()
 
     def onset(self, pts_ns: int) -> None:
         """Note that voice begins outside an utterance."""
@@ -70,11 +72,11 @@ class OverReply:
         self._false_end.over()
         if goes_on:
             self._ctx.take_back(last)
-        if self.heard and not goes_on and self._ctx.sources("backchannel"):
+        if self._turn.detect and self.heard and not goes_on and self._ctx.sources("backchannel"):
             self._doubt = BargeIn(self.onset_ns)
             return False
-        if self._barge_in and not (goes_on and turn - 1 == last):
-            # even if no reply is heard: one that is being prepared is unwanted too
+        if self._turn.barge_in and not (goes_on and turn - 1 == last):
+            # The reply may be in preparation, not yet heard: it is unwanted all the same.
             self._ctx.interrupt(turn - 1)
         self._ducked = False  # a flush ends the ducking too
         return goes_on
@@ -107,8 +109,9 @@ class OverReply:
         self._duck(False)
 
     def ended(self, now_ns: int, turn: int) -> None:
-        """Note that the end of a turn is decided."""
-        if self._false_end.decided(now_ns, turn):
+        """The end of a turn is decided."""
+        by_voice = self._turn.detect and self._turn.barge_in  # a button means what it does
+        if by_voice and self._false_end.decided(now_ns, turn):
             self._ctx.doubt(turn)
 
     def close(self) -> None:

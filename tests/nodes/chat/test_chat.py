@@ -382,3 +382,32 @@ def test_a_short_reply_that_was_played_to_its_end_is_taken_back_too_and_none_bef
     over = tuple(Played(turn, 900, 24_000, heard="Pardon?", words=1, ended=True) for turn in (1, 2))
     brief.cancel(2, played=over, takes_back=True)
     assert [entry[0::2] for entry in history(brief)] == [("user", 1), ("assistant", 1), ("user", 2)]
+
+
+def test_a_prompt_is_answered_by_its_own_instructions_and_what_is_not_answered_is_remembered(
+    brief: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered: list[tuple[str, list[str]]] = []
+    language = brief.node._language
+    original = type(language).prompt
+
+    def prompt(self: Any, system: str, messages: Any, **options: Any) -> list[int]:
+        rendered.append((system, [message["content"] for message in messages]))
+        return original(self, system, messages, **options)
+
+    monkeypatch.setattr(type(language), "prompt", prompt)
+    brief.node.persona, brief.node.answers = "Be kind.", False
+    assert said(ask(brief, "I am Ada.", 1)) == ""
+    brief.node.answers = True
+    meta = {"prompted": True, "instructions": "You are a pirate."}
+    brief.pull()
+    assert said(brief.push(TextPacket(text="", turn=2, meta=meta)))
+    assert rendered[-1] == ("You are a pirate.", ["I am Ada."])
+    ask(brief, "Who am I?", 3)
+    assert rendered[-1][0] == "Be kind."
+    assert [entry.role for entry in brief.conversation.entries()] == [
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+    ]

@@ -322,3 +322,16 @@ def test_openai_is_not_asked_without_a_key(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(Unavailable, match="OPENAI_API_KEY is not set"):
         Harness(OpenAiChat()).__enter__()
+
+
+def test_a_prompt_is_sent_with_its_own_instructions_and_what_is_not_answered_waits() -> None:
+    with chat(reply("Ahoy."), reply("Yes.")) as (harness, server):
+        harness.push(
+            TextPacket(text="", turn=1, meta={"prompted": True, "instructions": "You are a pirate."})
+        )
+        harness.node.answers = False
+        assert ask(harness, "I am Ada.", 2)[0] == []
+        harness.node.answers, harness.node.persona = True, "Be kind."
+        ask(harness, "Who am I?", 3)
+        bodies = [[m["content"] for m in request.json["messages"]] for request in server.asked]
+    assert bodies == [["You are a pirate.", "Hello."], ["Be kind.", "Ahoy.", "I am Ada. Who am I?"]]

@@ -107,3 +107,13 @@ def test_no_probability_is_refused(finished: Any) -> None:
     wait.pause(7)
     assert repr(finished) in wait.rate(7, finished)
     assert wait.ns == 500 * MS
+
+
+def test_other_waits_hold_from_the_next_silence_on() -> None:
+    wait = EndWait(500 * MS, WAITS)
+    wait.bound(900 * MS, {0.5: 100 * MS})
+    wait.begin("", False)
+    assert wait.ns == 900 * MS
+    wait.pause(7)
+    wait.rate(7, 0.6)
+    assert wait.ns == 100 * MS

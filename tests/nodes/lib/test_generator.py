@@ -51,3 +51,41 @@ def test_a_text_to_say_is_a_reply_of_its_own() -> None:
         items = harness.push(TextPacket(text="Good day.", turn=1), "say")
         assert [item.text for item in items if isinstance(item, TextPacket)] == ["Good", "day."]
         assert harness.conversation.messages() == [{"role": "assistant", "content": "Good day."}]
+
+
+class Prompted(Parrot):
+    """Says what it is asked, and what it is told to be."""
+
+    def process_text(self, packet: TextPacket) -> Iterator[Emission]:
+        if self.enter(packet, packet.turn):
+            said = [self.instructions or "itself", *(message["content"] for message in self.history())]
+            self.answered(packet.turn, " ".join(said), [])
+        yield self.words, self.ended(packet.turn, 1, "eos")
+
+
+def entries(harness: Harness) -> list[tuple[str, str]]:
+    return [(entry.role, entry.text) for entry in harness.conversation.entries()]
+
+
+def test_a_prompt_answers_the_history_by_instructions_of_its_own() -> None:
+    with Harness(Prompted()) as harness:
+        meta = {"prompted": True, "instructions": "a pirate"}
+        harness.push(TextPacket(text="", turn=1, meta=meta))
+        harness.push(TextPacket(text="", turn=2, meta={"prompted": True}))
+        harness.push(TextPacket(text="Why?", turn=3))
+        assert entries(harness) == [
+            ("assistant", "a pirate Hello."),
+            ("assistant", "itself a pirate Hello. Go on."),
+            ("user", "Why?"),
+            ("assistant", "itself a pirate Hello. itself a pirate Hello. Go on. Why?"),
+        ]
+
+
+def test_what_is_not_to_be_answered_is_remembered() -> None:
+    with Harness(Prompted()) as harness:
+        harness.node.answers = False
+        harness.push(TextPacket(text="Why?", turn=1))
+        harness.push(TextPacket(text=" ", turn=2))
+        assert entries(harness) == [("user", "Why?")]
+        harness.push(TextPacket(text="", turn=3, meta={"prompted": True}))
+        assert entries(harness)[1:] == [("assistant", "itself Why?")]

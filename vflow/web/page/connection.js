@@ -1,7 +1,19 @@
-/** The socket to the server: `vflow.1`, as docs/serving.md has it. */
+/** The session with the server: `vflow.1`, as docs/serving.md has it. It outlives a socket that is lost. */
+import { Said } from "./said.js";
 
 /** Audio that the network has not taken yet; beyond, a frame is dropped and counted: late words help nobody. */
-const MOST_UNSENT = 32_768;
+const MOST_UNSENT = 400_000;
+/** The server tells how full its links are four times a second: after so long without a word the network is gone. */
+const SILENT_MS = 3000;
+const LOOK_MS = 500;
+/** Between two attempts to come back. */
+const RETRY_MS = [0, 250, 500, 1000, 2000];
+/** Nobody has closed such a socket: no close frame came, or no pong. */
+const LOST = [1006, 1011];
+/** With which this page closes a socket in which it hears nothing: the session goes on by another. */
+const COMING_BACK = 4001;
+/** Words for a close after which one may come back. */
+const COMES_BACK = ["slow_reader"];
 /** No other letters may stand in a subprotocol; a token with others is none. */
 const TOKEN = /^[\w.~-]+$/;
 
@@ -10,6 +22,7 @@ const TOKEN = /^[\w.~-]+$/;
  * @property {(message: {type: string}) => void} message
  * @property {(turn: number, pcm: Int16Array) => void} audio
  * @property {(closing: {close: number, code: string, text: string, ready: boolean}) => void} closed
+ * @property {(away: boolean) => void} away the socket is lost, and being sought; or there again
  */
 
 export class Connection {
@@ -17,47 +30,34 @@ export class Connection {
   constructor(hears) {
     this.hears = hears;
     this.dropped = 0;
+    /** Messages that came since `ready`. */
+    this.got = 0;
     this.socket = null;
-    this.error = {};
+    this.session = null;
+    this.said = new Said();
+    this.lostAt = null;
+    addEventListener("online", () => this.lostAt !== null && this.seek());
+    setInterval(() => this.look(), LOOK_MS);
   }
 
   /**
-   * Connect; returns the server's `ready`, or null where it closed instead: then `closed` was told why.
+   * Begin a session; returns the server's `ready`, or null where it closed instead: then `closed` was told why.
    * @param {string} token
    * @param {number} rate of the microphone's audio, in Hz
    */
   open(token, rate) {
-    const url = new URL("ws", document.baseURI);
-    url.protocol = url.protocol.replace("http", "ws");
-    url.hash = "";
-    const socket = new WebSocket(url, TOKEN.test(token) ? ["vflow.1", `token.${token}`] : ["vflow.1"]);
-    socket.binaryType = "arraybuffer";
-    this.socket = socket;
-    this.error = {};
+    this.token = token;
+    this.session = null;
+    this.said = new Said();
+    this.got = 0;
     return new Promise((opened) => {
-      let ready = false;
-      socket.onopen = () => this.tell("start", { input_rate: rate, played: true });
-      socket.onmessage = ({ data }) => {
-        if (data instanceof ArrayBuffer) return this.hearAudio(data);
-        const message = JSON.parse(data);
-        if (message.type === "error") this.error = message;
-        this.hears.message(message);
-        if (message.type === "ready") {
-          ready = true;
-          opened(message);
-        }
-      };
-      socket.onclose = ({ code: close, reason }) => {
-        if (this.socket === socket) this.socket = null;
-        const { code = "", text = reason } = this.error;
-        this.hears.closed({ close, code, text, ready });
-        opened(null);
-      };
+      this.opened = opened;
+      this.connect(JSON.stringify({ type: "start", input_rate: rate, played: true }));
     });
   }
 
   get isOpen() {
-    return this.socket?.readyState === WebSocket.OPEN;
+    return this.session !== null;
   }
 
   /**
@@ -65,14 +65,116 @@ export class Connection {
    * @param {object} fields
    */
   tell(type, fields = {}) {
-    if (this.isOpen) this.socket.send(JSON.stringify({ type, ...fields }));
+    this.say(JSON.stringify({ type, ...fields }));
   }
 
   /** @param {ArrayBuffer} pcm */
   sendAudio(pcm) {
-    if (!this.isOpen) return;
-    if (this.socket.bufferedAmount > MOST_UNSENT) this.dropped += 1;
-    else this.socket.send(pcm);
+    if (this.lostAt === null && this.socket?.bufferedAmount > MOST_UNSENT) this.dropped += 1;
+    else this.say(pcm);
+  }
+
+  /** Send a message, and keep it for as long as it may have been lost. */
+  say(data) {
+    if (!this.session) return;
+    this.said.add(data);
+    if (this.lostAt === null && this.socket?.readyState === WebSocket.OPEN) this.socket.send(data);
+  }
+
+  /** @param {string} first message */
+  connect(first) {
+    const url = new URL("ws", document.baseURI);
+    url.protocol = url.protocol.replace("http", "ws");
+    url.hash = "";
+    const socket = new WebSocket(url, TOKEN.test(this.token) ? ["vflow.1", `token.${this.token}`] : ["vflow.1"]);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    this.heardAt = performance.now();
+    let error = {};
+    let ready = false;
+    socket.onopen = () => socket.send(first);
+    socket.onmessage = ({ data }) => {
+      this.heardAt = performance.now();
+      if (ready) this.got += 1;
+      if (data instanceof ArrayBuffer) return this.hearAudio(data);
+      const message = JSON.parse(data);
+      if (message.type === "error") error = message;
+      if (message.type === "ready") {
+        ready = true;
+        return this.begin(message);
+      }
+      this.hears.message(message);
+    };
+    socket.onclose = ({ code: close, reason }) => {
+      this.socket = null;
+      const { code = "", text = reason } = error;
+      if (this.mayComeBack(close, code)) return this.lose();
+      const began = this.session !== null;
+      this.forget();
+      this.hears.closed({ close, code, text, ready: began });
+      this.opened(null);
+    };
+  }
+
+  /** The server has greeted: a session begins, or goes on. */
+  begin(ready) {
+    if (this.lostAt === null) {
+      const { session, resume, resume_for_s } = ready;
+      this.session = { name: session, token: resume, for_ms: 1000 * (resume_for_s ?? 0) };
+      return this.opened(ready);
+    }
+    this.lostAt = null;
+    for (const data of this.said.after(ready.received)) this.socket.send(data);
+    this.hears.away(false);
+  }
+
+  mayComeBack(close, code) {
+    return Boolean(this.session?.token) && (COMES_BACK.includes(code) || (!code && LOST.includes(close)));
+  }
+
+  /** The socket is gone; the session waits for a while. */
+  lose() {
+    if (this.lostAt === null) {
+      this.lostAt = performance.now();
+      this.attempts = 0;
+      this.hears.away(true);
+    }
+    if (performance.now() - this.lostAt > this.session.for_ms) {
+      this.forget();
+      return this.hears.closed({ close: 1006, code: "", text: "", ready: true });
+    }
+    const wait = RETRY_MS[Math.min(this.attempts, RETRY_MS.length - 1)];
+    this.attempts += 1;
+    this.retry = setTimeout(() => this.seek(), wait);
+  }
+
+  /** Try to come back, now. */
+  seek() {
+    clearTimeout(this.retry);
+    this.abandon();
+    const { name: session, token } = this.session;
+    this.connect(JSON.stringify({ type: "resume", session, token, received: this.got }));
+  }
+
+  /** Have nothing more to do with the present socket. */
+  abandon() {
+    if (!this.socket) return;
+    this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
+    this.socket.close(COMING_BACK);
+    this.socket = null;
+  }
+
+  /** Look whether the server is still heard. */
+  look() {
+    if (!this.session?.token || !this.socket || performance.now() - this.heardAt < SILENT_MS) return;
+    this.abandon();
+    this.lose();
+  }
+
+  forget() {
+    this.session = null;
+    this.lostAt = null;
+    clearTimeout(this.retry);
   }
 
   /** @param {ArrayBuffer} data the turn's number in four bytes, then samples */

@@ -26,7 +26,7 @@ const controls = new Controls();
 const waterfall = new Waterfall();
 const graph = new GraphView();
 const transcript = new Transcript(find("turns"), (turn) => waterfall.reveal(turn));
-const connection = new Connection({ message, audio: (turn, pcm) => speaker.play(turn, pcm), closed });
+const connection = new Connection({ message, audio: (turn, pcm) => speaker.play(turn, pcm), closed, away });
 const speaker = new Speaker(played);
 const microphone = new Microphone(heardUser, unplugged);
 const properties = new Properties((node, property, value) => connection.tell("set", { node, property, value }));
@@ -36,6 +36,8 @@ const hold = new HoldButton(find("talk"), press, release);
 let ready = null;
 let opening = null;
 let ended = false;
+/** What the agent does, as the server told last. */
+let state = "idle";
 let lastAct = Date.now();
 let lastReport = { turn: 0, seconds: 0, at: 0 };
 let dropped = 0;
@@ -69,7 +71,8 @@ async function open() {
   properties.show(ready.properties ?? []);
   lastReport = { turn: 0, seconds: 0, at: 0 };
   dropped = connection.dropped;
-  status.set("idle");
+  state = "idle";
+  status.set(state);
   find("text").disabled = ready.text === false;
   find("talk").disabled = ready.audio === false;
   find("push-to-talk").disabled = ready.push_to_talk;
@@ -104,10 +107,16 @@ function closed(closing) {
   showMode();
 }
 
+/** The network is gone, and being sought; or it is there again, and what was missed follows. */
+function away(gone) {
+  status.set(gone ? "reconnecting" : state);
+}
+
 // What the server says
 
 const TAKES = {
-  state: ({ state }) => {
+  state: (told) => {
+    state = told.state;
     status.set(state);
     find("interrupt").disabled = !["speaking", "processing"].includes(state);
   },
@@ -134,7 +143,11 @@ const TAKES = {
     if (!ready?.output_rate) status.announce(`Agent: ${turn.reply}`);
   },
   levels: ({ links }) => graph.update(links),
-  warning: ({ node, text }) => status.alert(`${node}: ${text}`, "warning"),
+  warning: ({ node, text }) => {
+    properties.refused(node, text);
+    status.alert(`${node}: ${text}`, "warning");
+    graph.warn(node, text);
+  },
 };
 
 function message(said) {
@@ -152,7 +165,7 @@ function played({ turn, seconds, last }) {
   const now = performance.now();
   if (!last && turn === lastReport.turn && now - lastReport.at < REPORT_MS) return;
   lastReport = { turn, seconds, at: now };
-  connection.tell("played", { turn, seconds });
+  connection.tell("played", { turn, seconds, received: connection.got });
 }
 
 // What the user does
@@ -267,11 +280,12 @@ find("volume").oninput = ({ target }) => {
 };
 document.addEventListener("keydown", (event) => {
   acted();
-  if (event.key === "Escape" && !find("interrupt").disabled) interrupt();
+  if (event.key === "Escape" && !find("interrupt").disabled && !find("graph-large").open) interrupt();
 });
 document.addEventListener("pointerdown", acted);
 setInterval(() => {
-  if (Date.now() - lastAct < AWAY_MS) connection.tell("played", { turn: lastReport.turn, seconds: lastReport.seconds });
+  const { turn, seconds } = lastReport;
+  if (Date.now() - lastAct < AWAY_MS) connection.tell("played", { turn, seconds, received: connection.got });
 }, ALIVE_MS);
 
 if (matchMedia("(max-width: 860px)").matches) {

@@ -10,6 +10,17 @@ export class Properties {
     this.onSet = onSet;
     this.first = find("properties");
     this.others = find("other-properties");
+    this.sets = [];
+  }
+
+  /** Show the value that holds now. */
+  hold(node, name, value) {
+    for (const set of this.sets) {
+      if (set.node !== node || set.name !== name) continue;
+      hold(set.field, set, value);
+      set.held = set.before = stateOf(set.field);
+      set.show();
+    }
   }
 
   /**
@@ -17,6 +28,7 @@ export class Properties {
    *   min?: number, max?: number}[]} list `type` is boolean, integer, number, text, duration or choice
    */
   show(list) {
+    this.sets = [];
     const isFirst = ({ name }) => FIRST.includes(name);
     const order = (property) => FIRST.indexOf(property.name);
     const first = list.filter(isFirst).sort((a, b) => order(a) - order(b));
@@ -26,21 +38,44 @@ export class Properties {
     this.others.parentElement.hidden = others.length === 0;
   }
 
+  /**
+   * The server has warned: where it refuses what was set, show the value that holds.
+   * @param {string} node
+   * @param {string} text which begins with the property's name then
+   */
+  refused(node, text) {
+    for (const set of this.sets) {
+      if (set.node !== node || !(text.startsWith(`${set.name} `) || text.startsWith(`${node}.${set.name} `))) continue;
+      set.held = set.before;
+      Object.assign(set.field, set.held);
+      set.show();
+    }
+  }
+
   row(property) {
     const id = `property-${property.node}-${property.name}`;
     const shown = make("output", { for: id });
     const field = control(property);
     field.id = id;
-    field.onchange = () => this.onSet(property.node, property.name, valueOf(field, property));
-    if (field.type === "range") {
-      const show = () => (shown.textContent = field.value);
-      field.oninput = show;
-      show();
-    }
+    const show = () => (shown.textContent = field.type === "range" ? field.value : "");
+    field.oninput = show;
+    show();
+    const set = { ...property, field, show, held: stateOf(field), before: stateOf(field) };
+    field.onchange = () => {
+      set.before = set.held;
+      set.held = stateOf(field);
+      this.onSet(property.node, property.name, valueOf(field, property));
+    };
+    this.sets.push(set);
     const unit = property.unit ? `, in ${property.unit}` : "";
     const label = make("label", { for: id }, named(property.name), " ", make("small", {}, property.node + unit));
     return make("div", { class: "row", title: property.doc }, label, field, shown);
   }
+}
+
+/** What a field shows, to be given back to it. */
+function stateOf(field) {
+  return field.type === "checkbox" ? { checked: field.checked } : { value: field.value };
 }
 
 function named(name) {
@@ -61,6 +96,13 @@ function control({ type, value, choices, min, max }) {
     return make("input", { type: bounded ? "range" : "number", min, max, step, value });
   }
   return make("input", { type: "text", value: value ?? "" });
+}
+
+/** Have a field show a value. */
+function hold(field, { type, choices }, value) {
+  if (type === "boolean") field.checked = Boolean(value);
+  else if (type === "choice") field.selectedIndex = choices.indexOf(value);
+  else field.value = value ?? "";
 }
 
 /** What a field holds, as the server takes it; null of an empty one, which is the node's own choice. */

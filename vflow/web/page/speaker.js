@@ -1,6 +1,9 @@
 /** Plays replies, and says how much of each was heard. */
 import { contextWith, resumed } from "./sound.js";
 
+/** No loudspeaker takes longer from a sample to its sound: a browser that says so is mistaken. */
+const MOST_LATENCY_S = 1;
+
 export class Speaker {
   /**
    * @param {(progress: {turn: number, seconds: number, last: boolean}) => void} onProgress called about every
@@ -11,6 +14,7 @@ export class Speaker {
     this.context = null;
     this.cutUpTo = 0;
     this.underruns = 0;
+    this.sessions = 0;
     this.level = 1;
   }
 
@@ -21,6 +25,7 @@ export class Speaker {
    */
   async open(rate, device) {
     if (this.context?.sampleRate !== rate) await this.make(rate);
+    this.sessions += 1;
     this.node.port.postMessage({ do: "reset" });
     this.cutUpTo = 0;
     await this.use(device);
@@ -33,10 +38,18 @@ export class Speaker {
     this.node = new AudioWorkletNode(this.context, "playback", { numberOfInputs: 0, outputChannelCount: [1] });
     this.node.port.onmessage = ({ data }) => {
       this.underruns = data.underruns;
-      this.onProgress({ turn: data.turn, seconds: data.frames / rate, last: data.last });
+      this.left({ turn: data.turn, seconds: data.frames / rate, last: data.last });
     };
     this.volume = new GainNode(this.context, { gain: this.level });
     this.node.connect(this.volume).connect(this.context.destination);
+  }
+
+  /** So much has left for the loudspeaker; tell of it when it sounds, which by Bluetooth is a third of a second later. */
+  left(progress) {
+    const { baseLatency = 0, outputLatency = 0 } = this.context;
+    const latency = Math.min(MOST_LATENCY_S, baseLatency + outputLatency);
+    const { sessions } = this;
+    setTimeout(() => sessions === this.sessions && this.onProgress(progress), 1000 * latency);
   }
 
   /** Begin at last, where the browser waited for a click. */

@@ -4,6 +4,8 @@ import { find, make } from "./dom.js";
 const STATES = {
   offline: "Not connected",
   connecting: "Connecting",
+  loading: "Loading",
+  reconnecting: "Reconnecting",
   idle: "Ready",
   listening: "Listening",
   processing: "Thinking",

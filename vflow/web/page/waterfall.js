@@ -3,6 +3,10 @@ import { find, make } from "./dom.js";
 
 const NAMES = {
   endpoint: "Your end noticed",
+  transcript: "Transcript",
+  thinking: "Thinking",
+  voice: "Voice",
+  device: "Device",
   first_word: "First word",
   word_to_audio: "Word to sound",
   speaking: "Speaking",
@@ -62,18 +66,22 @@ export class Waterfall {
         "table",
         {},
         make("thead", {}, make("tr", {}, ...head)),
-        make("tbody", {}, ...this.bars(stages)),
+        make("tbody", {}, ...this.bars(stages, ended.interrupted)),
         make("tbody", {}, ...others.map(([name, ms]) => this.row(name, ms, ""))),
       ),
     );
   }
 
-  /** @param {{name: string, start_ms: number, end_ms: number}[]} stages */
-  bars(stages) {
+  /**
+   * @param {{name: string, start_ms: number, end_ms: number}[]} stages
+   * @param {boolean} interrupted an interruption ended the last one
+   */
+  bars(stages, interrupted) {
     const begin = Math.min(...stages.map((stage) => stage.start_ms));
     const whole = Math.max(1, ...stages.map((stage) => this.limit(stage) - begin));
     const share = (ms) => `${Math.min(100, Math.max(0, (100 * ms) / whole))}%`;
-    return stages.map((stage) => {
+    return stages.map((stage, at) => {
+      const cut = interrupted && at === stages.length - 1;
       const took = stage.end_ms - stage.start_ms;
       const bar = make("span", { class: `bar ${stage.name === OPEN ? "open" : this.verdict(stage.name, took)}` });
       bar.style.left = share(stage.start_ms - begin);
@@ -84,7 +92,10 @@ export class Waterfall {
         mark.style.left = share(stage.start_ms + this.targets[stage.name] - begin);
         track.append(mark);
       }
-      return this.row(stage.name, took, track);
+      bar.classList.toggle("cut", cut);
+      const row = this.row(stage.name, took, track);
+      row.classList.toggle("cut", cut);
+      return row;
     });
   }
 

@@ -49,8 +49,10 @@ class RemoteChat(RemoteNode, Generator):
     needs = ("httpx2", "regex")
 
     model: str = prop("gpt-4o-mini", doc="the model's name there")
-    persona: str = prop(PERSONA, doc="who speaks, and how: the system prompt")
-    max_tokens: int = prop(250, ge=1, le=100_000, doc="most tokens of a reply, including thoughts", hot=True)
+    persona: str = prop(PERSONA, doc="who speaks, and how: the system prompt", hot=True)
+    max_tokens: int = prop(
+        250, ge=1, le=100_000, doc="tokens of a reply, at most, thoughts among them", hot=True
+    )
     temperature: float | None = prop(
         None, ge=0, le=5, doc="0 takes the likeliest token; the server's own by default", hot=True
     )
@@ -77,12 +79,11 @@ class RemoteChat(RemoteNode, Generator):
         return dict(self.spent)
 
     async def answer(self, packet: TextPacket) -> AsyncGenerator[Emission, None]:
-        """Answer a text of the user, and enter both into the history."""
-        turn, text = packet.turn or self.ctx.new_turn(), packet.text.strip()
-        if not text:
+        """Answer a text of the user's, and enter both into the history."""
+        turn = packet.turn or self.ctx.new_turn()
+        if not self.enter(packet, turn):
             yield self.words, self.ended(turn, 0, "eos")
             return
-        self.ctx.conversation.append("user", text, turn)
         if self.ctx.cancelled(turn):
             return
         language = {"language": asked_in} if (asked_in := packet.meta.get("language")) else {}
@@ -213,9 +214,9 @@ class RemoteChat(RemoteNode, Generator):
                 return True
         return False
 
-    def messages(self) -> Messages:
-        """Return the persona and the newest messages that there is room for."""
-        messages = self.ctx.conversation.messages()
+    def messages(self, heard: bool = False) -> Messages:
+        """The persona and the newest messages that there is room for; what was `heard` follows them."""
+        messages = self.ctx.conversation.messages() if heard else self.history()
         room, first = self.context * _BYTES, max(0, len(messages) - 1)
         room -= sum(len(message["content"].encode("utf-8", "replace")) for message in messages[first:])
         while (
@@ -229,7 +230,8 @@ class RemoteChat(RemoteNode, Generator):
                 "up to what the model takes",
             )
             first += messages[first]["role"] == "assistant" and first < len(messages) - 1
-        system = [{"role": "system", "content": self.persona}] if self.persona else []
+        persona = self.instructions or self.persona
+        system = [{"role": "system", "content": persona}] if persona else []
         return [*system, *messages[first:]]
 
     def _tell_of(self, reply: RemoteReply, words: int) -> None:

@@ -92,6 +92,11 @@ class RemoteClient:
                     if event.data and not done:
                         found = True
                         yield self._object(event.data.encode(), path)
+            if not found and response.num_bytes_downloaded == 0:  # llama-cpp-python, for one, hides errors so
+                raise RemoteError(
+                    f"{self.endpoint.place} ended its answer before it began: its model may have failed, or "
+                    "the conversation be longer than its context; look into its log, or set 'context' lower"
+                )
             if not found:
                 raise self._no_answer(path, "no event")
 

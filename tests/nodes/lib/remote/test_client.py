@@ -111,6 +111,7 @@ FAULTS: list[tuple[Answer, str]] = [
     (remote.waits("Hello "), "HOST sent nothing whole for 0.3 s; it may be loading; a longer 'gap'"),
     (remote.hangs_up, "HOST closed the connection without an answer"),
     (stream(b"data: \xff\xfe{{\n\n"), "HOST sent what is no JSON for chat/completions; is it an OpenAI"),
+    (sends(200, b"", kind="text/event-stream"), "HOST ended its answer before it began: its model may have"),
     (stream(b"\x00\x01\x02" * 999), "HOST sent no event for chat/completions"),
     (stream(b"data: [1, 2]\n\n"), "HOST sent JSON of another kind"),
     (stream(b"data: " + b"x" * 1_500_000), "HOST sends a stream that is none"),

@@ -1,0 +1,77 @@
+"""The properties of `turn`: what voice is, which silence ends an utterance, how a reply is interrupted."""
+
+from __future__ import annotations
+
+from vflow import Duration, Node, prop
+
+
+class TurnProperties(Node):
+    """See `Turn`. What is `hot` holds from the next window, or the next utterance, on."""
+
+    threshold: float = prop(
+        0.5,
+        ge=0.2,
+        le=0.95,
+        doc="probability that makes a window voice; speech goes on down to 0.15 less",
+        hot=True,
+    )
+    speech_start_after: Duration = prop("96ms", ge="0ms", le="2s", doc="voice needed before speech_start")
+    pre_roll: Duration = prop(
+        "400ms",
+        ge="0ms",
+        le="2s",
+        doc="audio before the first voice that is sent too; Silero rates soft first sounds as voice up to"
+        " 0.3 s late: with less the first word is clipped",
+        hot=True,
+    )
+    fade: Duration = prop(
+        "192ms",
+        ge="0ms",
+        le="500ms",
+        doc="how far a silence is dated back at most, to the end of the sound, when the probability falls",
+    )
+    pause_after: Duration = prop("96ms", ge="0ms", le="2s", doc="silence before pause")
+    speech_end_after: Duration = prop(
+        "480ms", ge="64ms", le="10s", latency="endpoint", doc="silence before speech_end", hot=True
+    )
+    waits: dict[float, Duration] = prop(
+        {0.6: "250ms", 0.4: "480ms", 0.0: "1200ms"},
+        ge="64ms",
+        le="10s",
+        doc="silence before speech_end instead, where a pause is rated, by the probability that the user has"
+        " finished: the highest that the rating reaches",
+        hot=True,
+    )
+    detect: bool = prop(
+        True,
+        doc="whether voice makes utterances; else a button does: talk_start and talk_end in the stream",
+        hot=True,
+    )
+    barge_in: bool = prop(True, doc="whether speech interrupts the reply", hot=True)
+    barge_in_after: Duration = prop(
+        "224ms",
+        ge="0ms",
+        le="2s",
+        doc="voice needed instead while the reply is heard, with barge_in: longer than a cough",
+    )
+    grace: Duration = prop(
+        "700ms",
+        ge="0ms",
+        le="5s",
+        doc="how long after speech_end voice takes it back, with barge_in: 96 ms of it hold the reply, and an"
+        " utterance voids a reply of which at most four words were heard; 0ms: not",
+    )
+    duck: float = prop(
+        -12.0,
+        ge=-60,
+        le=0,
+        unit="dB",
+        doc="how much softer the reply plays while voice is heard that may become an interruption; 0: not",
+    )
+    speculate: bool = prop(
+        True,
+        doc="whether a pause is answered in advance, held until speech_end: the work hides in the wait",
+    )
+    max_utterance: Duration = prop(
+        "30s", ge="1s", le="600s", doc="a longer utterance is ended here; the rest is the next turn's"
+    )

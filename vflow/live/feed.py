@@ -1,0 +1,195 @@
+"""What a run tells those who watch it, as frames of JSON: what it is, what is said, and its figures.
+
+The kinds are those of the page's protocol (docs/serving.md); `figures` and `property` are its own.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from vflow.bus import Message
+from vflow.errors import VflowError
+from vflow.live.figures import Figures
+from vflow.outbox import Outbox
+from vflow.report.stages import stages
+from vflow.report.turn import TurnRecord, in_ms
+from vflow.report.turn_log import TurnLog
+from vflow.runtime.lifecycle import State
+from vflow.runtime.pipeline import Pipeline
+from vflow.session.events import Event, StateChanged, TurnEnded
+from vflow.session.teller import Teller
+from vflow.web.description import describe, properties_of
+from vflow.web.drawing import drawing_of
+from vflow.web.protocol import PageProtocol, turn_of
+
+UNREAD = 2_000
+"""Frames that wait for one who watches; beyond, the oldest are dropped."""
+TOLD_TURNS = 20
+"""Of those that were before somebody came to watch."""
+ENDED = "the run has ended"
+
+
+class Follower:
+    """One who watches. `history` is what was told before, `frames` what is told as it happens, closed with
+    the run; `figures` is for one thread."""
+
+    def __init__(self, pipeline: Pipeline, log: TurnLog) -> None:
+        self.history: list[str] = []
+        self.owed: set[int] = set()
+        """Turns that had begun before it came, and not ended: of these the run's log knows all."""
+        self._log = log
+        self.frames: Outbox[str] = Outbox(UNREAD)
+        self._figures = Figures(pipeline)
+        self._core = PageProtocol()
+        events: Outbox[Event] = Outbox()
+        events.listen(self._take)
+        self._teller = Teller(pipeline.graph, events)
+        self.state = ""
+        """What it was told last that the agent does."""
+
+    def figures(self) -> str:
+        """The figures of now."""
+        return frame("figures", **self._figures.look())
+
+    def listen(self, message: Message, state: str) -> None:
+        """Take a message of the bus, and what the agent does since."""
+        self._teller.listen(message)
+        if state != self.state:
+            self.state = state
+            self.frames.put(frame("state", state=state))
+        for number in [number for number in self.owed if self._log.has_ended(number)]:
+            self.owed.discard(number)
+            self.frames.put(next(turn_frame(turn) for turn in self._log.snapshot() if turn.number == number))
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, TurnEnded):
+            if event.record.number not in self.owed:
+                self.frames.put(turn_frame(event.record))
+        elif not isinstance(event, StateChanged):  # of what was before it came, the run's own log knows more
+            for told in self._core.tell(event):
+                if isinstance(told, str):
+                    self.frames.put(told)
+
+
+class Feed:
+    """A run, for those who watch it. Any thread. It looks at nothing before the first comes."""
+
+    def __init__(self, pipeline: Pipeline, log: TurnLog) -> None:
+        self._pipeline, self._log = pipeline, log
+        self._lock = threading.Lock()  # guards all below
+        self._followers: tuple[Follower, ...] = ()  # replaced under it
+        self._listens = self._ended = False
+        self._drawing: dict[str, Any] | None = None
+        self._drawn = False
+
+    def about(self, drawing: bool = True) -> dict[str, Any]:
+        """What the run is: what `ready` says of a session, with a drawing that has room for figures. Blocks
+        at the first call with one, for 0.5 s at most."""
+        found = {**describe(self._pipeline), "pid": os.getpid(), "file": self._pipeline.graph.file}
+        if drawing:
+            with self._lock:
+                if not self._drawn:
+                    self._drawing = drawing_of(self._pipeline.graph, figures=True, properties=True)
+                    self._drawn = True
+            found["graph"]["drawing"] = self._drawing
+        return found
+
+    def follow(self, drawing: bool = True) -> Follower:
+        """Begin to tell somebody: `ready` first, the turns so far, and what the agent does now."""
+        follower = Follower(self._pipeline, self._log)
+        history = follower.history
+        history.append(frame("ready", **self.about(drawing)))
+        with self._lock:
+            if not self._listens:
+                self._listens = True
+                self._pipeline.bus.listen(self._listen)
+            over = self._ended or self._pipeline.state is State.STOPPED
+            for record in self._log.snapshot()[-TOLD_TURNS:]:
+                history += _told_again(record)
+                follower.owed |= set() if record.ended else {record.number}
+            follower.state = self._state()
+            history.append(frame("state", state=follower.state))
+            if over:
+                _end(follower)
+                return follower
+            self._followers = (*self._followers, follower)
+        return follower
+
+    def _state(self) -> str:
+        """What the agent does now, or that it is not ready yet."""
+        loads = self._pipeline.state in (State.NULL, State.READY, State.PAUSED)
+        return "loading" if loads else self._log.states[-1][1]
+
+    def leave(self, follower: Follower) -> None:
+        """Tell somebody nothing more."""
+        with self._lock:
+            self._followers = tuple(each for each in self._followers if each is not follower)
+
+    def set(self, node: str, name: str, value: object) -> str:
+        """Change a property that is hot; returns why it was refused, '' where it was not. All who watch are
+        told of the value that holds."""
+        problem = ""
+        try:
+            self._pipeline.set(node, name, value)
+        except VflowError as error:
+            problem = str(error)
+        for each in properties_of(self._pipeline):
+            if (each["node"], each["name"]) == (node, name):
+                self._tell(frame("property", node=node, property=name, value=each["value"]))
+        return problem
+
+    def _tell(self, told: str) -> None:
+        for follower in self._followers:
+            follower.frames.put(told)
+
+    def _listen(self, message: Message) -> None:
+        state = self._state()
+        for follower in self._followers:
+            follower.listen(message, state)
+        if message.kind == "progress":
+            fraction = message.data.get("fraction")
+            self._tell(frame("progress", node=message.source, text=message.text, fraction=fraction))
+        elif message.kind == "state" and message.data.get("state") == State.STOPPED.value:
+            with self._lock:
+                self._ended = True
+                followers, self._followers = self._followers, ()
+            for follower in followers:
+                _end(follower)
+
+
+def _end(follower: Follower) -> None:
+    follower.frames.put(frame("bye", reason=ENDED))
+    follower.frames.close()
+
+
+def _told_again(record: TurnRecord) -> Iterator[str]:
+    """What was told of a turn."""
+    if record.user:
+        yield frame("user", turn=record.number, text=record.user)
+    for index, text in enumerate(record.words):
+        yield frame("word", turn=record.number, index=index, text=text)
+    if record.ended:
+        yield turn_frame(record)
+
+
+def turn_frame(record: TurnRecord) -> str:
+    """A turn, with all of its stages."""
+    return frame("turn_ended", **{**turn_of(record), "stages": stage_fields(record)})
+
+
+def stage_fields(record: TurnRecord) -> list[dict[str, Any]]:
+    return [
+        {"name": s.name, "start_ms": in_ms(s.start_ns), "end_ms": in_ms(s.end_ns), "cut": s.cut}
+        for s in stages(record.at_ns)
+    ]
+
+
+def frame(kind: str, **fields: Any) -> str:
+    """A frame of JSON."""
+    encoded: bytes = msgspec.json.encode({"type": kind, **fields})
+    return encoded.decode()

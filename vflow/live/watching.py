@@ -1,0 +1,119 @@
+"""The page of `vflow run --watch`: its routes, and what is said on its socket."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
+
+from vflow.live.feed import ENDED, Feed, Follower
+from vflow.web.commands import END, LATER, POLICY, Closing, PlayedSoFar, Set
+from vflow.web.doors import DoorKeeper, Doors
+from vflow.web.first import first
+from vflow.web.limits import Limits
+from vflow.web.page_files import read_page
+from vflow.web.protocol import PageProtocol
+from vflow.web.wire import Wire
+
+INDEX = "watch.html"
+LOOK_S = 0.25
+"""Between two looks at the figures."""
+MOST = 8
+"""Pages at once."""
+LIMITS = Limits(sessions=MOST)
+NO_TOKEN = "the token is missing or wrong; open the address that was printed"
+_OVER = Closing(END, "end", ENDED)
+
+
+def build(feed: Feed, doors: Doors) -> Starlette:
+    """The application of one run."""
+    routes = _Routes(feed, doors)
+    return Starlette(
+        routes=[
+            WebSocketRoute("/ws", routes.socket),
+            Route("/", routes.page),
+            Route("/{name}", routes.page),
+        ],
+        middleware=[Middleware(DoorKeeper, doors=doors)],
+    )
+
+
+class _Routes:
+    """What each path does."""
+
+    def __init__(self, feed: Feed, doors: Doors) -> None:
+        self._feed, self._doors = feed, doors
+        self._files = read_page(index=INDEX)
+        self._pages = 0
+
+    async def page(self, request: Request) -> Response:
+        file = self._files.get(request.path_params.get("name", ""))
+        if file is None:
+            raise HTTPException(404)
+        headers = {"etag": file.etag, "cache-control": "no-cache"}
+        if request.headers.get("if-none-match") == file.etag:
+            return Response(status_code=304, headers=headers)
+        return Response(file.body, media_type=file.media_type, headers=headers)
+
+    async def socket(self, socket: WebSocket) -> None:
+        admitted = self._doors.admits(socket.scope["headers"], socket.scope["subprotocols"])
+        wire, core = Wire(socket, LIMITS), PageProtocol()
+        await wire.accept(core.subprotocol)
+        self._pages += 1
+        try:
+            if not admitted:
+                raise Closing(POLICY, "token", NO_TOKEN)
+            if self._pages > MOST:
+                raise Closing(LATER, "full", f"{MOST} pages watch this run; close one of them")
+            async with asyncio.timeout(LIMITS.start_s):
+                while core.start is None:
+                    core.receive(await wire.receive())
+            await self._tell(wire, core)
+        except TimeoutError:
+            text = f"nothing was said for {LIMITS.start_s:g} s; the first message is 'start'"
+            await wire.close([], Closing(POLICY, "no_start", text))
+        except Closing as closing:
+            await wire.close(core.leave(closing), closing)
+        except (WebSocketDisconnect, WebSocketDisconnected):
+            pass
+        finally:
+            self._pages -= 1
+
+    async def _tell(self, wire: Wire, core: PageProtocol) -> None:
+        """Raises: Closing, or WebSocketDisconnect."""
+        follower = self._feed.follow()
+        try:
+            await first(_events(wire, follower), _figures(wire, follower), self._read(wire, core))
+        finally:
+            self._feed.leave(follower)
+
+    async def _read(self, wire: Wire, core: PageProtocol) -> None:
+        while True:
+            command = core.receive(await wire.receive())
+            if isinstance(command, PlayedSoFar):  # no more than a sign of life
+                continue
+            wire.meter.command(asyncio.get_running_loop().time())
+            if isinstance(command, Set):
+                problem = self._feed.set(command.node, command.property, command.value)
+                if problem:
+                    await wire.send(core.warn(command.node, problem))
+
+
+async def _events(wire: Wire, follower: Follower) -> None:
+    await wire.send(follower.history)
+    async for told in follower.frames:
+        await wire.send([told])
+    raise _OVER
+
+
+async def _figures(wire: Wire, follower: Follower) -> None:
+    while True:
+        if not wire.sending:
+            await wire.send([follower.figures()])
+        await asyncio.sleep(LOOK_S)

@@ -1,0 +1,24 @@
+"""What happens on a server, as lines of JSON: numbers and names, nothing of what was said."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from vflow.printing import write
+
+Tell = Callable[[str, Mapping[str, Any]], None]
+"""Takes the name of an event, and its fields."""
+
+
+def silent(event: str, fields: Mapping[str, Any]) -> None:
+    """Tell nobody."""
+
+
+def as_json(event: str, fields: Mapping[str, Any]) -> None:
+    """Write an event on standard error."""
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    write(json.dumps({"at": at, "event": event, **fields}, ensure_ascii=True), sys.stderr)

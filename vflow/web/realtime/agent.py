@@ -1,0 +1,121 @@
+"""The session's side of the Realtime protocol: what it asks of a graph, and what of that a graph has."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from vflow.errors import VflowError
+from vflow.props import Prop, convert, props_of
+from vflow.session.ends import BUTTON, SOURCE, TURN, TYPED
+from vflow.session.event_loop import in_thread
+from vflow.session.session import Session
+from vflow.web.description import output_rate
+
+OF_TURN = ("threshold", "pre_roll", "speech_end_after", "waits", "barge_in", "detect")
+"""Properties of the node that makes utterances; others may have some of their names."""
+END_OF_TURN = "end_of_turn"
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A property of the graph: where it is, its value, and whether it can change while the graph runs."""
+
+    node: str
+    name: str
+    value: Any
+    hot: bool
+
+
+class Agent(Protocol):
+    """A session, as the protocol sees it. Nothing here blocks; what cannot be raises VflowError."""
+
+    rate: int | None
+    """Of the reply's audio, in Hz; None where nothing speaks."""
+    hears: bool
+    """Whether it takes audio."""
+    types: bool
+    """Whether it takes text."""
+    button: bool
+    """Whether a button makes the utterances, in this graph always."""
+    judges: bool
+    """Whether pauses are rated for how long a silence ends a turn."""
+
+    def knob(self, name: str) -> Knob | None: ...
+    def check(self, name: str, value: object) -> None: ...
+    def set(self, name: str, value: object) -> None: ...
+    def prompt(self, instructions: str | None) -> int: ...
+    def ask(self, text: str) -> int: ...
+    def remember(self, role: str, text: str, turn: int) -> None: ...
+    def forget(self, role: str, turn: int) -> None: ...
+    def settle(self, turn: int, heard: str) -> None: ...
+    def cut(self, turn: int) -> None: ...
+
+
+class SessionAgent:
+    """A `vflow.Session` that has begun."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        graph = session.graph
+        uses = {node.resolved for node in graph.nodes.values()}
+        self.rate = output_rate(graph)
+        self.hears, self.types, self.button = SOURCE in uses, TYPED in uses, BUTTON in uses
+        self.judges = any(choice.role == END_OF_TURN for choice in graph.roles.values())
+        self._cutting: set[asyncio.Task[None]] = set()
+        self._found: dict[str, tuple[str, Prop]] = {}
+        for name, node in session.pipeline.nodes.items():
+            for prop in props_of(type(node)).values():
+                if prop.name in OF_TURN and graph.nodes[name].resolved != TURN:
+                    continue
+                known = self._found.get(prop.name)
+                if known is None or (prop.hot and not known[1].hot):
+                    self._found[prop.name] = name, prop
+
+    def knob(self, name: str) -> Knob | None:
+        """The property of that name; None where the graph has none."""
+        if name not in self._found:
+            return None
+        node, prop = self._found[name]
+        return Knob(node, name, getattr(self._session.pipeline.nodes[node], name), prop.hot)
+
+    def check(self, name: str, value: object) -> None:
+        """Raises: VflowError for a value that the property does not take."""
+        convert(self._found[name][1], value)
+
+    def set(self, name: str, value: object) -> None:
+        """Raises: PropertyError."""
+        self._session.set(self._found[name][0], name, value)
+
+    def prompt(self, instructions: str | None) -> int:
+        """Have the history answered; returns the turn."""
+        return self._session.prompt(instructions)
+
+    def ask(self, text: str) -> int:
+        """Have a text answered; returns the turn."""
+        return self._session.ask(text)
+
+    def remember(self, role: str, text: str, turn: int) -> None:
+        """Enter what is said into the history."""
+        self._session.conversation.append(role, text, turn)
+
+    def forget(self, role: str, turn: int) -> None:
+        """Remove it."""
+        self._session.conversation.delete(turn, role)
+
+    def settle(self, turn: int, heard: str) -> None:
+        """Say for good what was heard of a reply."""
+        self._session.settle(turn, heard)
+
+    def cut(self, turn: int) -> None:
+        """Cut the replies up to a turn, soon. For the event loop's thread."""
+        task = asyncio.get_running_loop().create_task(self._cut(turn))
+        self._cutting.add(task)
+        task.add_done_callback(self._cutting.discard)
+
+    async def _cut(self, turn: int) -> None:
+        with contextlib.suppress(VflowError):  # the session ends, of which another tells
+            await in_thread(functools.partial(self._session.interrupt, turn))

@@ -1,0 +1,70 @@
+"""What the parts of one Realtime session share: agent, settings, items, and what is to be sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from vflow.web.protocol import Frame
+from vflow.web.realtime.agent import Agent
+from vflow.web.realtime.items import Items, new_id
+from vflow.web.realtime.messages import Refused
+from vflow.web.realtime.settings import Mapping, Settings
+
+Event = dict[str, Any]
+
+
+class Dialogue:
+    """One event loop's."""
+
+    def __init__(self, agent: Agent, model: str) -> None:
+        self.agent = agent
+        self.mapping = Mapping(agent)
+        self.settings: Settings = self.mapping.first(model)
+        self.mapping.begin(self.settings)
+        self.items = Items()
+        self.id, self.conversation_id = new_id("sess"), new_id("conv")
+        self._events: list[Event] = []
+        self._written = 0
+
+    def say(self, kind: str, **fields: Any) -> None:
+        """Send an event, after those that wait."""
+        self._events.append({"type": kind, **fields})
+
+    def refuse(self, refused: Refused, kind: str = "invalid_request_error") -> None:
+        """Send an error."""
+        self._events.append(error(refused, kind))
+
+    def take(self) -> list[Frame]:
+        """What is to be sent, in order."""
+        events, self._events = self._events, []
+        return [frame(event) for event in events]
+
+    def next_turn(self) -> int:
+        """A number below 0 for an entry of the history that a client adds."""
+        self._written -= 1
+        return self._written
+
+    @property
+    def by_client(self) -> bool:
+        """Whether the client says when an utterance is over."""
+        return self.settings.detection is None
+
+
+def frame(event: Event) -> str:
+    """An event as it is sent, with an id of its own."""
+    encoded: bytes = msgspec.json.encode({"event_id": new_id("event"), **event})
+    return encoded.decode()
+
+
+def error(refused: Refused, kind: str = "invalid_request_error") -> Event:
+    """What answers an event that is not done."""
+    about = {
+        "type": kind,
+        "code": refused.code,
+        "message": refused.text,
+        "param": refused.param,
+        "event_id": refused.event_id,
+    }
+    return {"type": "error", "error": about}

@@ -1,0 +1,234 @@
+"""The responses of a session: one goes on at a time, the others wait for it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from vflow.errors import VflowError, describe
+from vflow.packet import Samples, Span
+from vflow.report.turn import TurnRecord
+from vflow.session.events import ReplyAudio
+from vflow.web.commands import Command, Cut
+from vflow.web.realtime.detection import Change
+from vflow.web.realtime.dialogue import Dialogue
+from vflow.web.realtime.messages import Refused, ResponseFields
+from vflow.web.realtime.response import Response
+
+ACTIVE = "a response is being made: wait for its 'response.done', or cancel it"
+MOST_LOOKS = 8
+"""After which a cut of a reply's sound is no longer waited for."""
+NONE_ACTIVE = "no response is being made that could be cancelled"
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A response that the client has asked for, until what it said before is in the history."""
+
+    response: Response
+    instructions: str | None
+    changes: list[Change]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A response that waits for another one to end, with what was made of it."""
+
+    response: Response
+    words: list[str] = field(default_factory=list)
+    audio: list[tuple[Samples, int, tuple[Span, ...]]] = field(default_factory=list)
+
+
+class Responses:
+    """Of one dialogue."""
+
+    def __init__(self, dialogue: Dialogue) -> None:
+        self._dialogue = dialogue
+        self.active: Response | None = None
+        self.texts: list[str] = []
+        """What the client has written, for a generator that is not prompted: it is asked then."""
+        self._asked: _Asked | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._back: list[Change] = []
+        self._over: int | None = None  # the turn whose sound is being cut: nothing is asked meanwhile
+        self._waited = 0
+        self._later: ResponseFields | None = None  # asked for while the active one is being cut
+        self._cut: TurnRecord | None = None  # of the active one, which the user's voice has cut
+
+    # asked by the client, or begun by what the user said
+
+    def create(self, fields: ResponseFields) -> None:
+        """Answer what was said. Raises: Refused."""
+        if self.active is not None and self.active.cut == "client_cancelled" and self._later is None:
+            self._later = fields  # the client does not wait for the end of what it has cancelled
+            return
+        if self.active is not None or self._waiting:
+            if self.active is not None and self._dialogue.by_client and not self.active.asked:
+                self.active.asked = True  # this graph has begun it when the utterance was committed
+                return
+            raise Refused("conversation_already_has_active_response", ACTIVE)
+        settings, changes = self._dialogue.mapping.overrides(self._dialogue.settings, fields)
+        if not self._prompts and not self.texts:
+            text = "the generator of this graph answers what is said to it; say or write something first"
+            raise Refused("unsupported_value", text)
+        response = Response(settings, self._dialogue.conversation_id, fields.metadata)
+        response.asked = True
+        self._begin(response)
+        self._asked = _Asked(response, fields.instructions, changes)
+
+    def ask(self) -> None:
+        """Have the graph make what was asked: all that was said before is in the history."""
+        if self._asked is None or self._over is not None:
+            return
+        asked, self._asked = self._asked, None
+        agent, mapping = self._dialogue.agent, self._dialogue.mapping
+        try:
+            self._back = mapping.apply(asked.changes)
+            if self._prompts:
+                instructions = asked.instructions
+                given = None if instructions is None else mapping.persona(instructions)
+                asked.response.turn = agent.prompt(given)
+            else:
+                texts, self.texts = self.texts, []
+                asked.response.turn = agent.ask("\n".join(texts))
+        except VflowError as problem:
+            self._dialogue.refuse(Refused("generation_failed", describe(problem)), "server_error")
+            self._end(TurnRecord(0, stop_reason="error"))
+
+    @property
+    def _prompts(self) -> bool:
+        return self._dialogue.agent.knob("answers") is not None
+
+    def begin(self, turn: int) -> None:
+        """The user has finished, and is answered."""
+        response = Response(self._dialogue.settings, self._dialogue.conversation_id)
+        response.turn = turn
+        if self.active is None:
+            self._begin(response)
+        else:
+            self._waiting.append(_Waiting(response))
+
+    def _begin(self, response: Response) -> None:
+        self.active = response
+        self._dialogue.say("response.created", response=response.as_dict("in_progress"))
+
+    # what is made
+
+    def word(self, turn: int, text: str) -> None:
+        """A word of a reply."""
+        for waiting in self._waiting:
+            if waiting.response.turn == turn:
+                waiting.words.append(text)
+        if (response := self._active(turn)) is not None:
+            response.word(self._dialogue.items, text, self._dialogue.say)
+
+    def audio(self, audio: ReplyAudio) -> None:
+        """A piece of a reply's sound."""
+        for waiting in self._waiting:
+            if waiting.response.turn == audio.turn:
+                waiting.audio.append((audio.samples, audio.rate, audio.spans))
+        if (response := self._active(audio.turn)) is not None:
+            response.audio(self._dialogue.items, audio.samples, audio.rate, audio.spans, self._dialogue.say)
+
+    def written(self, turn: int, tokens: int, stop_reason: str) -> None:
+        """A reply has all its words. One that is read is over: nobody waits for its sound."""
+        record = TurnRecord(turn, tokens=tokens, stop_reason=stop_reason)
+        for waiting in self._waiting:
+            if waiting.response.turn == turn and waiting.response.text_only:
+                waiting.response.record = record
+        response = self._active(turn)
+        if response is not None and response.text_only:
+            self._end(record)
+
+    def _active(self, turn: int) -> Response | None:
+        response = self.active
+        return response if response is not None and response.turn == turn and not response.cut else None
+
+    # how it ends
+
+    def interrupted(self, turn: int) -> None:
+        """The replies up to a turn are cut."""
+        response = self.active
+        if response is not None and response.turn is not None and response.turn <= turn:
+            response.cut = response.cut or "turn_detected"
+        self._waiting = deque(w for w in self._waiting if (w.response.turn or 0) > turn)
+
+    def ended(self, record: TurnRecord) -> None:
+        """Nothing more comes of a turn."""
+        if record.number == self._over:
+            self._over = None
+        self._waiting = deque(
+            w for w in self._waiting if w.response.turn != record.number or not record.interrupted
+        )
+        response = self.active
+        if response is None or response.turn != record.number:
+            for waiting in self._waiting:
+                if waiting.response.turn == record.number:
+                    waiting.response.record = record
+            return
+        if record.interrupted and not response.cut:
+            response.cut = "turn_detected"
+        if response.cut == "turn_detected" and not self._dialogue.by_client:
+            self._cut = record  # told after the beginning of the user's speech, which comes next
+        else:
+            self._end(record)
+
+    def look(self) -> None:
+        """Some time has passed: what waits for another event has waited enough."""
+        self.settle()
+        self._waited += 1
+        if self._waited > MOST_LOOKS:
+            self._over = None
+            if self.active is not None and self.active.cut:
+                self._end(None)
+
+    def settle(self) -> None:
+        """Tell of the end of a response that the user's voice has cut."""
+        if (record := self._cut) is not None:
+            self._end(record)
+
+    def _end(self, record: TurnRecord | None) -> None:
+        response, self.active, self._cut = self.active, None, None
+        if response is None:
+            return
+        response.end(record, self._dialogue.say)
+        if response.turn is not None and response.text_only and response.item is not None:
+            self._dialogue.agent.settle(response.turn, response.item.text or "")
+            if not response.cut and self._dialogue.agent.rate is not None:
+                self._over, self._waited = response.turn, 0
+                self._dialogue.agent.cut(response.turn)
+        try:
+            self._dialogue.mapping.apply(self._back)
+        finally:
+            self._back = []
+        later, self._later = self._later, None
+        if self._waiting:
+            self._go_on(self._waiting.popleft())
+        elif later is not None:
+            try:
+                self.create(later)
+            except Refused as refused:
+                self._dialogue.refuse(refused)
+
+    def _go_on(self, waiting: _Waiting) -> None:
+        """Begin a response that has waited."""
+        response, dialogue = waiting.response, self._dialogue
+        self._begin(response)
+        for word in waiting.words:
+            response.word(dialogue.items, word, dialogue.say)
+        for samples, rate, spans in waiting.audio:
+            response.audio(dialogue.items, samples, rate, spans, dialogue.say)
+        if response.record is not None:
+            self._end(response.record)
+
+    def cancel(self, response_id: str | None, reason: str = "client_cancelled") -> list[Command]:
+        """Cut the response that goes on; nothing more of it is sent. Raises: Refused."""
+        response = self.active
+        if response is None or (response_id is not None and response_id != response.id) or response.cut:
+            raise Refused("response_cancel_not_active", NONE_ACTIVE)
+        response.cut, self._waited = reason, 0
+        if response.turn is None:  # not begun yet
+            self._asked = None
+            self._end(None)
+            return []
+        return [Cut(response.turn)]
