@@ -73,8 +73,7 @@ class AppSink(Sink):
         return Outbox()
 
     def forget(self) -> int:
-        """Take back the audio that the application has not read, and return how many frames. A reader that
-        uses `listen` replaces this function by its own."""
+        """Take back unread audio, and return how many frames. A reader that uses `listen` replaces this."""
         return sum(packet.frames for packet in self.output.take_back(lambda packet: True))
 
     def port_caps(self, port: str) -> Caps:

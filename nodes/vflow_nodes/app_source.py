@@ -36,9 +36,9 @@ OVER = "push after end(): the stream is over; start a new session or pipeline"
 MOST_MARKS = 1_000
 """How many presses and releases may wait between the audio."""
 AHEAD_NS = 2 * SECOND
-"""Silence that follows audio which came faster than it lasts; then the stream waits for the clock."""
+"""Silence that may follow audio which came faster than it lasts; then the stream waits for the clock."""
 MOST_GAPS = 1_000
-"""Pauses between what was pushed that are remembered, the newest."""
+"""How many pauses between pushes are remembered, the newest ones."""
 
 
 class AppSource(Node):
@@ -80,7 +80,7 @@ class AppSource(Node):
         self._ending = self._refused = False  # guarded by _lock
         self._warned = False
         self._paused = False
-        self._at_ns = 0  # end of what has left
+        self._at_ns = 0  # the end of the audio sent
         self._pushed = 0  # frames of it that were pushed
         # where audio follows a pause: its time, and how much was pushed before; guarded by _lock
         self._gaps: deque[tuple[int, int]] = deque([(0, 0)], MOST_GAPS)
@@ -126,8 +126,8 @@ class AppSource(Node):
         return True
 
     def pause(self, paused: bool) -> None:
-        """Say whether the one who speaks cannot be heard for a while: no silence takes the place of what he
-        says then, and what comes late goes on where it stopped. Any thread."""
+        """Say whether the speaker cannot be heard for a while. Meanwhile no silence is sent, and late audio
+        continues where the last ended. Any thread."""
         if self._open:
             self._paused = paused
             self.ctx.notify()
@@ -143,8 +143,8 @@ class AppSource(Node):
         self._mark(TalkEnd)
 
     def pushed_by(self, pts_ns: int) -> float:
-        """How much of what was pushed lies before a time of the stream, which has silence between; in
-        seconds. Any thread."""
+        """Return how many seconds of pushed audio come before a time of the stream, which also has silence.
+        Any thread."""
         with self._lock:
             gaps = list(self._gaps)
         at = max(0, bisect.bisect_right(gaps, pts_ns, key=lambda gap: gap[0]) - 1)

@@ -48,7 +48,7 @@ VADIterator."""
 
 
 class Turn(TurnProperties):
-    """Cut rated audio into utterances: only these leave, between speech_start and speech_end."""
+    """Cut rated audio into utterances. Only these leave, between speech_start and speech_end."""
 
     swallows = (TalkStart, TalkEnd)
     example = "turn: {use: turn, speech_end_after: 600ms, barge_in_after: 300ms}"
@@ -87,7 +87,7 @@ class Turn(TurnProperties):
         self._reply = OverReply(self)
         self._sound = LastSound(self.fade)
         self._told = self._pressed = False
-        if self._turn:  # opened anew within an utterance: what is held of it must not wait for ever
+        if self._turn:  # reopened within an utterance: let go of the work held back for it
             self.ctx.commit(self._turn)
         self._state = State.IDLE
         self._end_ns = 0

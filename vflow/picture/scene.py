@@ -31,7 +31,7 @@ from vflow.props import duration_text, props_of, value_text
 MARGIN = 20.0
 HELD = "held until the turn ends"
 MOST_PATHS = 5
-"""Of which the latency is told."""
+"""Most paths whose latency is shown."""
 BUSY = "busy 100 %", "p50 99.9 · p99 99.9 ms"
 WAITING = "100 % · 99.9 s old", "999.9/s · 9,999 lost"
 FILL = ("100 %",)

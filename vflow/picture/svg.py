@@ -131,7 +131,7 @@ def _around_label(line: Line) -> tuple[list[Stretch], list[Stretch]]:
 
 
 def _path(stretches: Sequence[Stretch]) -> str:
-    """Straight down in the rows, in a curve between them."""
+    """Return the path of a line: straight down in the rows, curved between them."""
     drawn = f"M{number(stretches[0].x)} {number(stretches[0].top)}V{number(stretches[0].bottom)}"
     for above, below in pairwise(stretches):
         middle = number((above.bottom + below.top) / 2)

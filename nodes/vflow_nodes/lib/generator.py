@@ -29,7 +29,7 @@ class Generator(Node):
     answers: bool = True
     """Whether what the user says is answered; else it is remembered until a reply is asked."""
     instructions: str | None = None
-    """What stands in the persona's place for the reply that is made; None for the persona."""
+    """Instructions in the persona's place for the present reply; None for the persona."""
     _settled = 0
     """The last turn whose history an interruption has corrected."""
     _warned: frozenset[str] = frozenset()

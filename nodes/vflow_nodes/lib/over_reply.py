@@ -21,10 +21,10 @@ class OverReply:
     The node's thread."""
 
     def __init__(self, turn: TurnProperties) -> None:
-        """`turn` is open; what is hot of its properties may change."""
+        """`turn` is open; its hot properties may change."""
         self._turn, self._ctx = turn, turn.ctx
         self._gain = 10 ** (turn.duck / 20)
-        """Linear, 0 to 1, of a reply that voice may interrupt; 1 leaves it as loud as it is."""
+        """Linear, 0 to 1, of the reply while voice may interrupt it; 1 leaves it as loud as it is."""
         self._false_end = FalseEnd(turn.grace, HOLD_AFTER_NS)
         self._ducked = False
         self._doubt: BargeIn | None = None
@@ -39,7 +39,7 @@ class OverReply:
 
     @property
     def heard(self) -> bool:
-        """Whether a reply is heard that voice may interrupt: it has to be longer then."""
+        """Whether a reply is heard that voice may interrupt; the voice has to be longer then."""
         return self._turn.barge_in and self._ctx.speaking()
 
     def onset(self, pts_ns: int) -> None:
@@ -76,7 +76,7 @@ class OverReply:
             self._doubt = BargeIn(self.onset_ns)
             return False
         if self._turn.barge_in and not (goes_on and turn - 1 == last):
-            # The reply may be in preparation, not yet heard: it is unwanted all the same.
+            # even if no reply is heard: one that is being prepared is unwanted too
             self._ctx.interrupt(turn - 1)
         self._ducked = False  # a flush ends the ducking too
         return goes_on
@@ -109,7 +109,7 @@ class OverReply:
         self._duck(False)
 
     def ended(self, now_ns: int, turn: int) -> None:
-        """The end of a turn is decided."""
+        """Note that the end of a turn is decided."""
         by_voice = self._turn.detect and self._turn.barge_in  # a button means what it does
         if by_voice and self._false_end.decided(now_ns, turn):
             self._ctx.doubt(turn)

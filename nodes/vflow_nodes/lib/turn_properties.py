@@ -1,4 +1,4 @@
-"""The properties of `turn`: what voice is, which silence ends an utterance, how a reply is interrupted."""
+"""The properties of `turn`: which windows are voice, which silence ends an utterance, what interrupts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from vflow import Duration, Node, prop
 
 
 class TurnProperties(Node):
-    """See `Turn`. What is `hot` holds from the next window, or the next utterance, on."""
+    """See `Turn`. A change of a `hot` property takes effect at the next window or the next utterance."""
 
     threshold: float = prop(
         0.5,
@@ -20,15 +20,15 @@ class TurnProperties(Node):
         "400ms",
         ge="0ms",
         le="2s",
-        doc="audio before the first voice that is sent too; Silero rates soft first sounds as voice up to"
-        " 0.3 s late: with less the first word is clipped",
+        doc="audio before the first voice that is sent too; Silero notices soft first sounds up to 0.3 s"
+        " late: with less, the first word is clipped",
         hot=True,
     )
     fade: Duration = prop(
         "192ms",
         ge="0ms",
         le="500ms",
-        doc="how far a silence is dated back at most, to the end of the sound, when the probability falls",
+        doc="how far back at most a silence may begin, at the end of the sound, when the probability falls",
     )
     pause_after: Duration = prop("96ms", ge="0ms", le="2s", doc="silence before pause")
     speech_end_after: Duration = prop(
@@ -38,8 +38,8 @@ class TurnProperties(Node):
         {0.6: "250ms", 0.4: "480ms", 0.0: "1200ms"},
         ge="64ms",
         le="10s",
-        doc="silence before speech_end instead, where a pause is rated, by the probability that the user has"
-        " finished: the highest that the rating reaches",
+        doc="silence before speech_end if the pause is rated, by the probability that the user has finished:"
+        " the entry of the highest one that the rating reaches",
         hot=True,
     )
     detect: bool = prop(
@@ -52,26 +52,26 @@ class TurnProperties(Node):
         "224ms",
         ge="0ms",
         le="2s",
-        doc="voice needed instead while the reply is heard, with barge_in: longer than a cough",
+        doc="voice needed before speech_start while the reply is heard, with barge_in: longer than a cough",
     )
     grace: Duration = prop(
         "700ms",
         ge="0ms",
         le="5s",
-        doc="how long after speech_end voice takes it back, with barge_in: 96 ms of it hold the reply, and an"
-        " utterance voids a reply of which at most four words were heard; 0ms: not",
+        doc="how long after speech_end voice can take it back, with barge_in: 96 ms of voice hold the reply,"
+        " and an utterance voids a reply of which at most four words were heard; 0ms: never",
     )
     duck: float = prop(
         -12.0,
         ge=-60,
         le=0,
         unit="dB",
-        doc="how much softer the reply plays while voice is heard that may become an interruption; 0: not",
+        doc="gain of the reply while voice is heard that may become an interruption; 0: plays on as it was",
     )
     speculate: bool = prop(
         True,
-        doc="whether a pause is answered in advance, held until speech_end: the work hides in the wait",
+        doc="whether to prepare a reply at a pause, held back until speech_end: the work is done in the wait",
     )
     max_utterance: Duration = prop(
-        "30s", ge="1s", le="600s", doc="a longer utterance is ended here; the rest is the next turn's"
+        "30s", ge="1s", le="600s", doc="a longer utterance ends here; the rest is the next turn"
     )

@@ -79,7 +79,7 @@ class RemoteChat(RemoteNode, Generator):
         return dict(self.spent)
 
     async def answer(self, packet: TextPacket) -> AsyncGenerator[Emission, None]:
-        """Answer a text of the user's, and enter both into the history."""
+        """Answer a text of the user, and enter both into the history."""
         turn = packet.turn or self.ctx.new_turn()
         if not self.enter(packet, turn):
             yield self.words, self.ended(turn, 0, "eos")
@@ -215,7 +215,7 @@ class RemoteChat(RemoteNode, Generator):
         return False
 
     def messages(self, heard: bool = False) -> Messages:
-        """The persona and the newest messages that there is room for; what was `heard` follows them."""
+        """Return the persona and the newest messages that there is room for; the `heard` text follows them."""
         messages = self.ctx.conversation.messages() if heard else self.history()
         room, first = self.context * _BYTES, max(0, len(messages) - 1)
         room -= sum(len(message["content"].encode("utf-8", "replace")) for message in messages[first:])
