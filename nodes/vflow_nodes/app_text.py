@@ -54,8 +54,8 @@ class AppText(Node):
         return self._hand_in(self.reply, text, language)
 
     def prompt(self, instructions: str | None = None) -> int:
-        """Have the generator answer the history as it stands, by `instructions` in place of its persona where
-        some are given; returns the number of its turn. It interrupts nothing. As `ask`."""
+        """Have the generator answer the history as it is, with any `instructions` in place of its persona.
+        Return the number of the turn. It interrupts nothing. As `ask`."""
         meta: dict[str, object] = {"prompted": True}
         if instructions:
             meta["instructions"] = _whole(instructions)
@@ -114,6 +114,5 @@ class AppText(Node):
 
 
 def _whole(text: str) -> str:
-    """A text without halves of a surrogate pair, as JSON may bring them: no tokenizer takes one that stands
-    alone."""
+    """Replace lone halves of surrogate pairs, which JSON may contain and no tokenizer takes."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

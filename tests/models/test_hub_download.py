@@ -171,9 +171,7 @@ def test_ctrl_c_ends_a_pull_at_once_though_the_server_is_silent(server: Hub, tmp
     )
 )
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_a_broken_pull_leaves_no_model_that_seems_complete(
-    server: Hub, faults: list[Fault]
-) -> None:
+def test_a_broken_pull_leaves_no_model_that_seems_complete(server: Hub, faults: list[Fault]) -> None:
     shutil.rmtree(hub_cache.cache_dir(), ignore_errors=True)
     server.put(NAME, {"model.safetensors": WEIGHTS[:LARGE]})
     server.faults["model.safetensors"] = deque(faults)

@@ -215,7 +215,7 @@ class RemoteChat(RemoteNode, Generator):
         return False
 
     def messages(self, heard: bool = False) -> Messages:
-        """Return the persona and the newest messages that there is room for; the `heard` text follows them."""
+        """Return the persona and the newest messages that fit in the room; text that was `heard` follows."""
         messages = self.ctx.conversation.messages() if heard else self.history()
         room, first = self.context * _BYTES, max(0, len(messages) - 1)
         room -= sum(len(message["content"].encode("utf-8", "replace")) for message in messages[first:])
