@@ -32,17 +32,18 @@ let chosen = null;
 const LEAST = 0.7;
 const STEP = 1.2;
 
+function begin(about) {
+  document.title = `${about.file} – vflow`;
+  find("file").textContent = about.file;
+  transcript.begin(true); // words are shown as they are written: what sounds is elsewhere
+  waterfall.begin(about.targets);
+  graph.show(about.graph);
+  zoom();
+  properties.show(about.properties);
+  find("no-settings").hidden = about.properties.length > 0;
+}
+
 const TAKES = {
-  ready(about) {
-    document.title = `${about.file} – vflow`;
-    find("file").textContent = about.file;
-    transcript.begin(true); // words are shown as they are written: what sounds is elsewhere
-    waterfall.begin(about.targets);
-    graph.show(about.graph);
-    zoom();
-    properties.show(about.properties);
-    find("no-settings").hidden = about.properties.length > 0;
-  },
   state: ({ state }) => status.set(state),
   figures(found) {
     if (document.body.dataset.state !== "loading") figures.show(found);
@@ -101,4 +102,4 @@ graph.onShown = () => zoom();
 addEventListener("resize", () => zoom());
 
 status.set("connecting");
-connection.open(token(), RATE);
+connection.open(token(), RATE).then((about) => about && begin(about));
