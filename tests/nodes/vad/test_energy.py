@@ -14,7 +14,12 @@ from vflow_nodes.vad.energy import EnergyVad
 def test_the_bin_links_its_detector_to_turn() -> None:
     graph = yaml.safe_load(EnergyVad.graph)
     assert graph["nodes"] == {"detector": {"use": "detector.energy"}, "turn": {"use": "turn"}}
-    assert graph["ports"] == {"audio": "detector.audio", "verdict": "turn.verdict", "speech": "turn.speech"}
+    assert graph["ports"] == {
+        "audio": "detector.audio",
+        "verdict": "turn.verdict",
+        "backchannel": "turn.backchannel",
+        "speech": "turn.speech",
+    }
     assert "audio" in inputs_of(EnergyDetector)
     assert "speech" in outputs_of(Turn)
 

@@ -15,7 +15,12 @@ from vflow_nodes.vad.silero import SileroVad
 def test_the_bin_links_its_detector_to_turn() -> None:
     graph = yaml.safe_load(SileroVad.graph)
     assert graph["nodes"] == {"detector": {"use": "detector.silero"}, "turn": {"use": "turn"}}
-    assert graph["ports"] == {"audio": "detector.audio", "verdict": "turn.verdict", "speech": "turn.speech"}
+    assert graph["ports"] == {
+        "audio": "detector.audio",
+        "verdict": "turn.verdict",
+        "backchannel": "turn.backchannel",
+        "speech": "turn.speech",
+    }
     assert "audio" in inputs_of(SileroDetector)
     assert "speech" in outputs_of(Turn)
 
