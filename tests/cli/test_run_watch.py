@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def test_a_port_that_is_taken_is_told_before_anything_runs(vflow: Vflow) -> None
     assert ran.code == 2
     assert f"port {port}: Address already in use; give another --watch PORT" in ran.err
     assert "playing" not in ran.err
+    assert [thread.name for thread in threading.enumerate() if thread.name == "vflow:terminal"] == []
 
 
 def test_what_is_no_port_says_where_the_file_goes(vflow: Vflow, capsys: pytest.CaptureFixture[str]) -> None:

@@ -152,7 +152,6 @@ class _Run:
             except Unavailable as error:
                 report_diagnostics([Diagnostic(str(error), Place("--text"))])
                 return USAGE
-            self._printer.start()
             if self._files.title:
                 self.terminal.note(self._files.title)
                 if self.json is not None:
@@ -167,6 +166,7 @@ class _Run:
                 run_watch.watched(self.args, self.pipeline, self.log, self.terminal.error),
                 growth.watched(self.pipeline),
             ):
+                self._printer.start()  # it ends with the pipeline
                 self._player.start()
                 code = self._supervise()
             self.signals.raises = True
