@@ -26,6 +26,7 @@ from vflow import (
 )
 from vflow_nodes.lib import moonshine
 from vflow_nodes.lib.backchannels import is_backchannel
+from vflow_nodes.lib.barge_in import LOOKS
 from vflow_nodes.lib.utterance import Utterance
 
 FIRST_NS, STEP_NS = 256 * MS, 96 * MS
@@ -65,7 +66,10 @@ class BackchannelWords(Node):
         self._transcriber = self.ctx.shared(f"moonshine:{folder}", lambda: moonshine.Transcriber(folder))
         self._utterance = Utterance(keep_s=4)
         self._onset_ns = self._next_ns = -1
-        """When the voice of an utterance over a reply began, -1 without one; and when to look next."""
+        """When the voice of an utterance over a reply began, -1 if nothing is to be looked at; and when to
+        look next."""
+        self._other = 0
+        """How many looks in a row found other words."""
 
     def warm_up(self) -> None:
         self._transcriber.warm_up()
@@ -83,7 +87,7 @@ class BackchannelWords(Node):
             return
         if isinstance(event, SpeechStart):
             self._onset_ns = int(event.meta.get("over_reply_ns", -1))
-            self._next_ns = self._onset_ns + FIRST_NS
+            self._next_ns, self._other = self._onset_ns + FIRST_NS, 0
         elif isinstance(event, SpeechEnd | SpeechVoid):
             self._onset_ns = -1
         elif isinstance(event, Pause) and self._onset_ns >= 0:
@@ -94,5 +98,9 @@ class BackchannelWords(Node):
             return
         self._next_ns = at_ns + STEP_NS
         text = self._transcriber.text(self._utterance.samples())
-        meta = {"backchannel": is_backchannel(text)}
+        found = is_backchannel(text)
+        self._other = self._other + 1 if found is False else 0
+        if self._other >= LOOKS:  # it interrupts: a look more would only hold up the transcript
+            self._onset_ns = -1
+        meta = {"backchannel": found}
         yield TextPacket(text=text, turn=self._utterance.turn, pts_ns=at_ns, meta=meta)

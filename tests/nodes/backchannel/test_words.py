@@ -85,6 +85,14 @@ def test_a_pause_is_looked_at_once_and_nothing_after_it(harness: Harness, ear: E
     assert speak(harness, 1200, 704) == []
 
 
+def test_two_looks_in_a_row_at_other_words_are_enough(harness: Harness, ear: Ear) -> None:
+    ear.said = "What is"
+    start(harness)
+    assert len(speak(harness, 1200)) == 2
+    harness.pull()
+    assert harness.event(Pause(turn=2, pts_ns=1200 * MS)) == []
+
+
 def test_after_a_second_and_a_half_nobody_looks(harness: Harness) -> None:
     start(harness)
     looks = speak(harness, 4000)
