@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -81,6 +82,20 @@ def sleep_all(clock: ManualClock, *sleepers: Sleeper) -> None:
     for sleeper in sleepers:
         sleeper.thread.join(PATIENCE_S)
         assert not sleeper.thread.is_alive()
+
+
+def test_a_wait_that_goes_on_counts_as_waited_already() -> None:
+    waiter = SystemClock().waiter()
+    thread = threading.Thread(target=waiter.wait, daemon=True)
+    thread.start()
+    deadline_s = time.monotonic() + PATIENCE_S
+    while waiter.waited_ns < 20 * MS:
+        assert time.monotonic() < deadline_s
+    waiter.wake()
+    thread.join(PATIENCE_S)
+    after_ns = waiter.waited_ns
+    assert after_ns >= 20 * MS
+    assert waiter.waited_ns == after_ns
 
 
 def test_manual_time_jumps_to_the_earliest_deadline() -> None:

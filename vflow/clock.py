@@ -102,24 +102,30 @@ class SystemClock:
 class SystemWaiter:
     """A raw lock used as a binary semaphore. It is held while there is no token."""
 
-    __slots__ = ("_clock", "_token", "parked", "waited_ns")
+    __slots__ = ("_clock", "_since_ns", "_token", "_waited_ns", "parked")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._token = threading.Lock()
         self._token.acquire()
         self.parked = False
-        self.waited_ns = 0
+        self._waited_ns = self._since_ns = 0  # in waits that are over; when one began that is not, 0 for none
+
+    @property
+    def waited_ns(self) -> int:
+        since_ns = self._since_ns
+        return self._waited_ns + (time.perf_counter_ns() - since_ns if since_ns else 0)
 
     def wait(self, deadline_ns: int | None = None) -> None:
-        began_ns = time.perf_counter_ns()
+        self._since_ns = began_ns = time.perf_counter_ns()
         if deadline_ns is None:
             self._token.acquire()
         else:
             left_s = (deadline_ns - self._clock.now_ns()) / SECOND
             if left_s > 0:
                 self._token.acquire(timeout=min(left_s, threading.TIMEOUT_MAX))
-        self.waited_ns += time.perf_counter_ns() - began_ns
+        self._waited_ns += time.perf_counter_ns() - began_ns
+        self._since_ns = 0
         self.parked = False
 
     def wake(self) -> None:
