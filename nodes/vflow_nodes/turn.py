@@ -131,6 +131,8 @@ class Turn(TurnProperties):
             self._pressed, self._end_ns = True, max(self._end_ns, event.pts_ns)
             yield from self._begin()
         elif isinstance(event, TalkEnd | Eos) and inside:
+            if isinstance(event, TalkEnd):  # whoever ends it by hand means it
+                self._reply.take(self._turn)
             yield from self._over()
         if isinstance(event, Eos):
             self._reply.close()
@@ -227,10 +229,8 @@ class Turn(TurnProperties):
             paused = self._state is State.PAUSED
             if self._reply.surely(self._turn, self._end_ns, paused):
                 self._wait.begin(self.ctx.conversation.take_expected(), False)
-                if paused:
-                    self._state = (
-                        State.HUSH
-                    )  # the next window posts the pause anew, to be answered in advance
+                if paused:  # have the next window post the pause anew, to be answered in advance
+                    self._state = State.HUSH
 
     def _cut(self) -> Iterator[Event]:
         """End an utterance that is too long. If speech goes on, its next voiced window begins another."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests import scripted_agent
-from vflow import AudioPacket, Message, SpeechEnd, SpeechStart, TurnEnd, load
+from vflow import AudioPacket, Flush, Message, SpeechEnd, SpeechStart, SpeechVoid, TurnEnd, load
 from vflow.outbox import Outbox
 from vflow.session import (
     Event,
@@ -79,6 +79,39 @@ def test_the_begin_and_the_end_of_speech_are_told_once_with_their_places(
         if began:
             assert (began, ended) == ([UserBegan(1, 1.0)], [UserFinished(1, 2.0)])
     assert began == ended == []
+
+
+def over_a_reply(made: tuple[Teller, Outbox[Event]]) -> list[Event]:
+    """Somebody speaks over a reply, and may only assent."""
+    start = SpeechStart(pts_ns=2_000_000_000, turn=2, meta={"over_reply_ns": 2_100_000_000})
+    return told(made, "event", event=start)
+
+
+def test_voice_over_a_reply_is_told_of_once_it_surely_interrupts(made: tuple[Teller, Outbox[Event]]) -> None:
+    assert over_a_reply(made) == []
+    assert told(made, "flush", flush=Flush(1, 1)) == [UserBegan(2, 2.0)]
+    assert told(made, "flush", flush=Flush(2, 1)) == []
+    end = SpeechEnd(pts_ns=3_000_000_000, turn=2)
+    assert told(made, "event", event=end) == [UserFinished(2, 3.0)]
+
+
+def test_a_word_of_assent_is_not_told_of(made: tuple[Teller, Outbox[Event]]) -> None:
+    assert over_a_reply(made) == []
+    assert told(made, "event", event=SpeechVoid(turn=2)) == []
+    assert told(made, "flush", flush=Flush(1, 2)) == []
+    start = SpeechStart(pts_ns=4_000_000_000, turn=3)
+    assert told(made, "event", event=start) == [UserBegan(3, 4.0)]
+
+
+def test_an_earlier_interruption_says_nothing_of_voice_that_is_in_doubt(
+    made: tuple[Teller, Outbox[Event]],
+) -> None:
+    assert over_a_reply(made) == []
+    assert told(made, "flush", flush=Flush(1, 0)) == []
+    assert told(made, "event", event=SpeechEnd(pts_ns=3_000_000_000, turn=2)) == [
+        UserBegan(2, 2.0),
+        UserFinished(2, 3.0),
+    ]
 
 
 def test_a_reply_that_has_all_its_words_is_told_of_once(made: tuple[Teller, Outbox[Event]]) -> None:

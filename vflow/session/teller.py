@@ -1,4 +1,4 @@
-"""What a session tells its application: the events that a pipeline's messages and its audio mean."""
+"""Tell an application of its session: the events that a pipeline's messages and its audio mean."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from vflow.bus import Message
 from vflow.caps import Text
-from vflow.event import SpeechEnd, SpeechStart, TurnEnd
+from vflow.event import SpeechEnd, SpeechStart, SpeechVoid, TurnEnd
 from vflow.flush import Played
 from vflow.graph.graph import Graph
 from vflow.outbox import Outbox
@@ -41,6 +41,8 @@ class Teller:
         self.handed_in_s: Callable[[int], float] = lambda pts_ns: pts_ns / SECOND
         """Where a time of the stream lies in the audio that the application handed in, in seconds."""
         self._state = ""
+        self._doubtful: UserBegan | None = None
+        """Voice over a reply that may be a word of assent: an application would stop the reply for it."""
         self._spoke = self._finished = 0  # the last turn that began, and that ended
         self._written = 0  # the last turn whose reply has all its words
         self._telling = threading.Lock()  # one message after the other
@@ -82,9 +84,16 @@ class Teller:
             event = message.data["event"]
             if isinstance(event, SpeechStart) and event.turn > self._spoke:  # a node may say it again
                 self._spoke = event.turn
-                yield UserBegan(event.turn, self.handed_in_s(event.pts_ns))
+                began = UserBegan(event.turn, self.handed_in_s(event.pts_ns))
+                if "over_reply_ns" in event.meta:
+                    self._doubtful = began
+                else:
+                    yield began
+            elif isinstance(event, SpeechVoid):
+                self._doubtful = None
             elif isinstance(event, SpeechEnd) and event.turn > self._finished:
                 self._finished = event.turn
+                yield from self._surely(event.turn)
                 yield UserFinished(event.turn, self.handed_in_s(event.pts_ns))
             elif isinstance(event, TurnEnd) and event.turn != self._written:
                 self._written = event.turn
@@ -95,6 +104,8 @@ class Teller:
             cut = any(not played.ended for played in flush.played)  # also of a reply that nobody asked for
             if not flush.retracts and (cut or self.log.interrupted_at(message.at_ns)):
                 yield Interrupted(flush.turn)
+            if not flush.retracts:
+                yield from self._surely(flush.turn + 1)
         elif message.kind == "hold":
             yield ReplyHeld() if message.data["phase"] == "begun" else ReplyGoesOn()
         elif message.kind == "warning":
@@ -104,3 +115,9 @@ class Teller:
             yield StateChanged(cast("Any", state))
         for record in self.log.take_ended():
             yield TurnEnded(record)
+
+    def _surely(self, turn: int) -> Iterator[Event]:
+        """Tell of voice that was in doubt: it is of a turn, up to this one."""
+        if self._doubtful is not None and self._doubtful.turn <= turn:
+            began, self._doubtful = self._doubtful, None
+            yield began

@@ -93,14 +93,19 @@ class OverReply:
             return False
         step = self._doubt.step(now_ns, paused)
         if step == "interrupt" or not self._ctx.speaking():
-            self._doubt = None
-            self._ctx.interrupt(turn - 1)
-            self._ducked = False
+            self.take(turn)
             return True
         if step:
             self._ctx.hold(step == "hold")
         self._duck(not paused)
         return False
+
+    def take(self, turn: int) -> None:
+        """Take the utterance for a turn, if it is in doubt."""
+        if self._doubt is not None:
+            self._doubt = None
+            self._ctx.interrupt(turn - 1)
+            self._ducked = False
 
     def void(self) -> None:
         """End an utterance that was no turn: the reply goes on as if nothing had happened."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.nodes.test_turn import WINDOW, Script, names, only, script, sent
-from vflow import Pause, SpeechEnd, SpeechStart, SpeechVoid, TextPacket
+from vflow import Pause, SpeechEnd, SpeechStart, SpeechVoid, TalkEnd, TextPacket
 
 VOICE, HUSH = 0.9, 0.0
 
@@ -138,6 +138,14 @@ def test_the_answer_that_is_expected_is_not_spent_on_a_backchannel() -> None:
     look(turn, True)
     turn.windows(20, HUSH)
     assert turn.harness.conversation.take_expected() == "phone"
+
+
+def test_an_utterance_that_is_ended_by_hand_is_a_turn() -> None:
+    turn = over_a_reply()
+    turn.windows(8, VOICE)
+    look(turn, True)
+    assert names(turn.harness.event(TalkEnd())) == ["speech_end"]
+    assert turn.harness.interrupted == [0]
 
 
 def test_the_end_of_the_stream_leaves_no_reply_soft_or_held() -> None:
