@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +16,7 @@ from vflow.web.commands import END, LATER, POLICY, Closing, PlayedSoFar, Set
 from vflow.web.doors import DoorKeeper, Doors
 from vflow.web.first import first
 from vflow.web.limits import Limits
-from vflow.web.page_files import read_page
+from vflow.web.page_files import answer, read_page
 from vflow.web.protocol import PageProtocol
 from vflow.web.wire import Wire
 
@@ -45,7 +44,7 @@ def build(feed: Feed, doors: Doors) -> Starlette:
 
 
 class _Routes:
-    """What each path does."""
+    """One method for each path."""
 
     def __init__(self, feed: Feed, doors: Doors) -> None:
         self._feed, self._doors = feed, doors
@@ -53,13 +52,7 @@ class _Routes:
         self._pages = 0
 
     async def page(self, request: Request) -> Response:
-        file = self._files.get(request.path_params.get("name", ""))
-        if file is None:
-            raise HTTPException(404)
-        headers = {"etag": file.etag, "cache-control": "no-cache"}
-        if request.headers.get("if-none-match") == file.etag:
-            return Response(status_code=304, headers=headers)
-        return Response(file.body, media_type=file.media_type, headers=headers)
+        return answer(self._files, request)
 
     async def socket(self, socket: WebSocket) -> None:
         admitted = self._doors.admits(socket.scope["headers"], socket.scope["subprotocols"])

@@ -22,7 +22,7 @@ from vflow.web.commands import Closing
 from vflow.web.connection import Connection
 from vflow.web.doors import DoorKeeper, Doors
 from vflow.web.limits import Limits
-from vflow.web.page_files import read_page
+from vflow.web.page_files import answer, read_page
 from vflow.web.protocol import Core, PageProtocol
 from vflow.web.raw import RawProtocol
 from vflow.web.realtime.protocol import RealtimeProtocol
@@ -65,7 +65,7 @@ def build(
 
 
 class _Routes:
-    """What each path of the application does."""
+    """One method for each path of the application."""
 
     def __init__(self, supply: Supply, doors: Doors, roster: Roster, note: Callable[[str], None]) -> None:
         self._supply, self._doors, self._note = supply, doors, note
@@ -129,13 +129,7 @@ class _Routes:
             raise HTTPException(401, "the token is missing or wrong", {"www-authenticate": "Bearer"})
 
     async def page(self, request: Request) -> Response:
-        file = self._files.get(request.path_params.get("name", ""))
-        if file is None:
-            raise HTTPException(404)
-        headers = {"etag": file.etag, "cache-control": "no-cache"}
-        if request.headers.get("if-none-match") == file.etag:
-            return Response(status_code=304, headers=headers)
-        return Response(file.body, media_type=file.media_type, headers=headers)
+        return answer(self._files, request)
 
 
 def _note(line: str) -> None:

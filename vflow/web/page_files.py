@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 INDEX = "index.html"
 TYPES = {
@@ -28,6 +33,18 @@ class PageFile:
     media_type: str
     body: bytes
     etag: str
+
+
+def answer(files: Mapping[str, PageFile], request: Request) -> Response:
+    """Return the file that a request names, or 304 if the browser has it. Raises: HTTPException if there is
+    none."""
+    file = files.get(request.path_params.get("name", ""))
+    if file is None:
+        raise HTTPException(404)
+    headers = {"etag": file.etag, "cache-control": "no-cache"}
+    if request.headers.get("if-none-match") == file.etag:
+        return Response(status_code=304, headers=headers)
+    return Response(file.body, media_type=file.media_type, headers=headers)
 
 
 def read_page(folder: Traversable | None = None, index: str = INDEX) -> dict[str, PageFile]:
