@@ -32,7 +32,7 @@ from vflow_nodes.backchannel.words import BackchannelWords
 from vflow_nodes.turn import Turn
 
 LOOK_MS = 50
-"""What a look takes: Moonshine tiny on a second of audio, on two cores."""
+"""How long a look takes, in ms: Moonshine tiny on a second of audio, on two cores."""
 HOLE_MS = 300
 SILENCE_S = 1.0
 """After each clip."""
@@ -40,7 +40,7 @@ SILENCE_S = 1.0
 
 @dataclass(slots=True)
 class Fate:
-    """What became of the reply under one clip; times in ms from the onset of the voice, None for never."""
+    """The fate of the reply under one clip; times in ms from the onset of the voice, None for never."""
 
     clip: str
     onset_ns: int = -1

@@ -25,7 +25,7 @@ STEPS: list[tuple[str, float]] = [
     ("wait", 0.5), ("ask", 0), ("hear", 1.5), ("ask", 0), ("hear", 1.0), ("cough", 0), ("silence", 0.8),
     ("ask", 0), ("hear", 0.5), ("silence", 1.0),
 ]  # fmt: skip
-"""`hear` and `silence` wait for so many seconds of the agent's."""
+"""`hear` and `silence` wait for this many seconds of the agent's audio."""
 LOUD = 300
 """Samples beyond are sound."""
 MOST_FRAMES = 60 * 50

@@ -1,4 +1,4 @@
-"""What counts as a cut reply, and the figures that are made of it; a hum of noise through the real nodes."""
+"""Cut replies are counted as defined, and silence through the real nodes cuts none."""
 
 from __future__ import annotations
 

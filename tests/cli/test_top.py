@@ -73,7 +73,7 @@ def test_what_is_no_number_is_a_sentence(vflow: Vflow, pid: str) -> None:
 
 
 def read_until(terminal: int, seen: Callable[[bytes], bool]) -> bytes:
-    """What comes of a terminal until something of it was seen, or its program has left."""
+    """Return the output of a terminal until a text was seen, or its program has left."""
     said = b""
     while not seen(said):
         try:

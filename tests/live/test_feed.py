@@ -21,7 +21,7 @@ def read(frames: list[str]) -> list[dict[str, Any]]:
 
 
 def until(follower: Follower, kind: str) -> list[dict[str, Any]]:
-    """What is told up to the first of a kind."""
+    """Return the frames up to the first of a kind."""
     told: list[dict[str, Any]] = []
     while (frame := follower.frames.get(PATIENCE_S)) is not None:
         told.append(json.loads(frame))

@@ -1,4 +1,4 @@
-"""What a run tells those who watch it, as frames of JSON: what it is, what is said, and its figures.
+"""Tell those who watch a run of its graph, its words and its figures, as frames of JSON.
 
 The kinds are those of the page's protocol (docs/serving.md); `figures` and `property` are its own.
 """
@@ -50,7 +50,7 @@ class Follower:
         events.listen(self._take)
         self._teller = Teller(pipeline.graph, events)
         self.state = ""
-        """What it was told last that the agent does."""
+        """The last state that it was told."""
 
     def figures(self) -> str:
         """The figures of now."""
@@ -88,8 +88,8 @@ class Feed:
         self._drawn = False
 
     def about(self, drawing: bool = True) -> dict[str, Any]:
-        """What the run is: what `ready` says of a session, with a drawing that has room for figures. Blocks
-        at the first call with one, for 0.5 s at most."""
+        """Describe the run as `ready` describes a session, with a drawing that has room for figures. The
+        first call with a drawing blocks, for 0.5 s at most."""
         found = {**describe(self._pipeline), "pid": os.getpid(), "file": self._pipeline.graph.file}
         if drawing:
             with self._lock:
@@ -121,7 +121,7 @@ class Feed:
         return follower
 
     def _state(self) -> str:
-        """What the agent does now, or that it is not ready yet."""
+        """Return the state of the agent, or that it is not ready yet."""
         loads = self._pipeline.state in (State.NULL, State.READY, State.PAUSED)
         return "loading" if loads else self._log.states[-1][1]
 
@@ -168,7 +168,7 @@ def _end(follower: Follower) -> None:
 
 
 def _told_again(record: TurnRecord) -> Iterator[str]:
-    """What was told of a turn."""
+    """The frames about one turn."""
     if record.user:
         yield frame("user", turn=record.number, text=record.user)
     for index, text in enumerate(record.words):

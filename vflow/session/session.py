@@ -32,7 +32,7 @@ UNREAD = 10_000
 
 @dataclass(frozen=True)
 class _Agent:
-    """What a session is made of, once its graph is loaded and checked."""
+    """The parts of a session, once its graph is loaded and checked."""
 
     pipeline: Pipeline
     ends: Ends
@@ -124,7 +124,7 @@ class Session:
 
     @property
     def pipeline(self) -> Pipeline:
-        """What runs. Blocks before `start`, for as long as it takes to load and check the graph. Raises:
+        """The pipeline. Before `start` it blocks for as long as it takes to load and check the graph. Raises:
         GraphError; VflowError for a graph through which the application can neither hear nor speak."""
         return self._agent().pipeline
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Limits", "app"]
 
 NEEDS = ("starlette", "uvicorn", "websockets")
-"""What the extra `serve` brings; an application that is mounted needs the first alone."""
+"""The modules of the extra `serve`; an application that is mounted needs only the first."""
 
 
 def app(

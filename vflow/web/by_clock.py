@@ -1,4 +1,4 @@
-"""What a client has heard by the clock, if it does not say so itself."""
+"""Report by the clock how much a client has heard, if it does not report that itself."""
 
 from __future__ import annotations
 

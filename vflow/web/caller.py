@@ -89,7 +89,7 @@ class Downlink(Node):
             self.ctx.notify()
 
     def forget(self) -> None:
-        """What has not left yet is not played. Any thread."""
+        """Drop the audio that has not left yet. Any thread."""
         with self._lock:
             self._given.clear()
 

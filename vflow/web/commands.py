@@ -1,4 +1,4 @@
-"""What a client asks of its session, whatever its protocol, and why a connection is closed."""
+"""The commands of a client to its session, for every protocol, and the reasons to close a connection."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ WRITE_BUFFER = 16_384
 QUEUED = 16
 """Messages that wait for the application; then the socket is not read."""
 LINGER_S = 2.0
-"""What a client gets to take what was sent before its socket was closed."""
+"""Time for a client to take what was sent before its socket was closed, in seconds."""
 
 
 class HttpProtocol(H11Protocol):

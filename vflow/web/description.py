@@ -1,4 +1,4 @@
-"""What a client is told of the agent when its session begins: rates, properties, graph, targets."""
+"""Describe the agent to a client when its session begins: rates, properties, graph, targets."""
 
 from __future__ import annotations
 

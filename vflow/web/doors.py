@@ -63,16 +63,16 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """What a request must show. `hosts` are the names that the server goes by, beside those of this machine
-    for itself; `addresses` admits every numeric one (no page can be made to rebind to it). `any_scheme` is
-    for a proxy in front that speaks TLS."""
+    """The conditions that a request must meet. `hosts` are the names that the server goes by, beside those of
+    this machine for itself; `addresses` admits every numeric one (no page can be made to rebind to it).
+    `any_scheme` is for a proxy in front that speaks TLS."""
 
     token: str
     hosts: tuple[str, ...] = ()
     addresses: bool = False
     any_scheme: bool = False
     unknown: str = UNKNOWN
-    """What is said to a request for another Host."""
+    """The answer to a request for another Host."""
 
     def refusal(self, headers: Headers, scheme: str, by_key: bool = False) -> Refusal | None:
         """Why a request is refused, by its Host and Origin; None where it is not. `scheme` is its own: http,

@@ -1,4 +1,4 @@
-"""What happens on a server, as lines of JSON: numbers and names, nothing of what was said."""
+"""Events of a server as lines of JSON: numbers and names, never words that were said."""
 
 from __future__ import annotations
 

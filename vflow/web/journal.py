@@ -1,5 +1,5 @@
-"""What a client was sent, for as long as it may not have arrived: a client that comes back says how many
-messages it has, and gets the others. Nothing here knows the time: it is given, in seconds.
+"""Keep the messages to a client for as long as they may not have arrived. A client that comes back says how
+many it has, and gets the others. Nothing here knows the time: it is given, in seconds.
 """
 
 from __future__ import annotations

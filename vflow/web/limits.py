@@ -41,7 +41,7 @@ class Limits:
     resume_for_s: float = 30.0
     """How long a session waits for a client whose connection was lost; 0: not at all."""
     drain_s: float = 2.0
-    """What a reply that is spoken gets when the server stops."""
+    """Time for a reply that is spoken when the server stops."""
 
     @property
     def largest_bytes(self) -> int:
@@ -70,7 +70,7 @@ class Allowance:
         return self._left >= 0
 
     def excuse(self, seconds: float) -> None:
-        """What came for so long waited to be read, and comes at once: the server's own doing."""
+        """Excuse audio that waited this long to be read, and comes at once: the server held it up."""
         self._left += self._per_s * seconds
 
 

@@ -1,4 +1,4 @@
-"""What connects a session with its client: one WebSocket, and after a drop another one."""
+"""The line between a session and its client: one WebSocket, and after a drop another one."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Line:
 
     @property
     def about(self) -> dict[str, Any]:
-        """What a client needs to come back, for `ready`."""
+        """The fields of `ready` that a client needs to come back."""
         return {"resume": self.token if self.resume_for_s else None, "resume_for_s": self.resume_for_s}
 
     async def send(self, frames: Iterable[Frame]) -> None:

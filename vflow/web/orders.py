@@ -1,4 +1,4 @@
-"""What becomes of a client's command in its session."""
+"""Carry out a client's commands in its session."""
 
 from __future__ import annotations
 

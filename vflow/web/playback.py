@@ -1,4 +1,4 @@
-"""What a client has heard of each reply: by its reports, and by the clock until it makes one.
+"""How much of each reply a client has heard: by its reports, and by the clock until it makes one.
 
 Nothing here knows the time: it is given, in seconds.
 """
@@ -81,8 +81,8 @@ class Playback:
         return any(reply.heard_s < reply.sent_s for reply in self._replies)
 
     def heard(self, now_s: float) -> list[tuple[int, float]]:
-        """What the clock says was heard of each reply, where that is more than at the last call; nothing of a
-        client that reports."""
+        """Yield how much of each reply was heard by the clock, if that is more than at the last call. Yield
+        nothing for a client that reports."""
         self._advance(now_s)
         if self._reported or (self._promised and now_s - (self._begun_s or now_s) < GRACE_S):
             return []

@@ -76,7 +76,7 @@ class Core(Protocol):
 
 
 class PageProtocol:
-    """What the page of `vflow serve` speaks."""
+    """The protocol of the page of `vflow serve`."""
 
     name = "page"
     subprotocol = "vflow.1"

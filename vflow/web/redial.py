@@ -68,7 +68,7 @@ class Redial:
         self._before += 1
 
     async def messages(self) -> AsyncIterator[str | bytes]:
-        """What the server says, until one of both closes. Raises: VflowError where it cannot be reached
+        """Yield the messages of the server until one side closes. Raises: VflowError if it cannot be reached
         again."""
         while self._socket is not None:
             try:

@@ -43,7 +43,7 @@ class Guest:
     turns: int = 0
     warnings: int = 0
     pipeline: Pipeline | None = None
-    """What runs for it, once it has begun."""
+    """The pipeline that runs for it, once it has begun."""
 
 
 class Roster:

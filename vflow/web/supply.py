@@ -21,7 +21,7 @@ MIC_BUFFER = "2s"
 
 
 def serving_options() -> dict[str, Any]:
-    """What `preload` is told so that a client is microphone and loudspeaker."""
+    """Return the options of `preload` that make a client microphone and loudspeaker."""
     return {
         "pace": "played",
         "stand_ins": {

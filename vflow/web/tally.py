@@ -58,7 +58,7 @@ def add_links(to: dict[str, Counter[str]], links: list[LinkStats]) -> None:
 
 
 def outcome_of(record: TurnRecord) -> str:
-    """What became of a reply, in a word."""
+    """Return how a reply ended, in a word."""
     if record.taken_back:
         return "taken_back"
     if record.interrupted:

@@ -13,7 +13,7 @@ from vflow.web.limits import Limits, Meter
 from vflow.web.protocol import Frame
 
 CLOSE_S = 1.0
-"""What a client gets to take the last words."""
+"""Time for a client to take the last words, in seconds."""
 LONGEST_REASON = 120
 """Bytes of a close frame's reason; 123 are allowed."""
 

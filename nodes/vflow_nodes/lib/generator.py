@@ -27,7 +27,7 @@ class Generator(Node):
     words = Out(Text("word"), doc="the reply", bus=True)
 
     answers: bool = True
-    """Whether what the user says is answered; else it is remembered until a reply is asked."""
+    """Whether the user is answered at once; if not, the words are remembered until a reply is asked for."""
     instructions: str | None = None
     """Instructions in the persona's place for the present reply; None for the persona."""
     _settled = 0

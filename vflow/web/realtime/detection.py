@@ -30,7 +30,7 @@ class Detecting:
         }
 
     def first(self) -> Detection | None:
-        """What the graph does by itself."""
+        """Return the detection that the graph begins with."""
         detect, barge_in = self._agent.knob("detect"), self._agent.knob("barge_in")
         if detect is None or not detect.value:
             return None
@@ -89,7 +89,7 @@ class Detecting:
         return made, changes
 
     def _by_silence(self, made: Detection) -> Detection:
-        """What a client leaves out is as the graph has it."""
+        """Fill the fields that a client left out with the graph's own values."""
         return structs.replace(
             made,
             threshold=self._own["threshold"] if made.threshold is None else made.threshold,

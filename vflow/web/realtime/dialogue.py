@@ -1,4 +1,4 @@
-"""What the parts of one Realtime session share: agent, settings, items, and what is to be sent."""
+"""The state that the parts of one Realtime session share: agent, settings, items, and events to send."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Dialogue:
         self._events.append(error(refused, kind))
 
     def take(self) -> list[Frame]:
-        """What is to be sent, in order."""
+        """The events to send, in order."""
         events, self._events = self._events, []
         return [frame(event) for event in events]
 
@@ -59,7 +59,7 @@ def frame(event: Event) -> str:
 
 
 def error(refused: Refused, kind: str = "invalid_request_error") -> Event:
-    """What answers an event that is not done."""
+    """Return the `error` event that answers an event which was refused."""
     about = {
         "type": kind,
         "code": refused.code,

@@ -1,4 +1,4 @@
-"""What a client changes of the conversation: items added, looked up, cut and removed."""
+"""A client's changes to the conversation: items added, looked up, cut and removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Realtime client sends: its events, typed and bounded; and the errors that answer them."""
+"""The events of a Realtime client, typed and bounded, and the errors that answer them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class SessionAudio(Strict, frozen=True):
 
 
 class SessionFields(Strict, frozen=True):
-    """What `session.update` changes. A field that is not given stays."""
+    """The fields of `session.update`. One that is not given stays."""
 
     type: Literal["realtime"] = "realtime"
     model: Id | None = None
@@ -107,7 +107,7 @@ class ResponseAudio(Strict, frozen=True):
 
 
 class ResponseFields(Strict, frozen=True):
-    """What `response.create` sets for one response; what is not given is as the session has it."""
+    """The fields of `response.create`, for one response. One that is not given is the session's."""
 
     instructions: Words | None = None
     output_modalities: Modalities | None = None
@@ -229,7 +229,7 @@ def read(data: Frame) -> ClientEvent:
 
 
 def _refused(text: str, event_id: str | None) -> Refused:
-    """What a ValidationError says, with the field as clients name it."""
+    """Return the refusal for the text of a ValidationError, with the field as clients name it."""
     found = _PATH.search(text)
     path, text = (found[1], text[: found.start()]) if found else ("", text)
     code = INVALID

@@ -36,7 +36,7 @@ class Response:
         self.text_only = settings.modalities == ("text",)
         self.item: Item | None = None
         self.truncated: str | None = None
-        """What the client says was heard of it."""
+        """The text of it that was heard, by the client's own report."""
         self.record: TurnRecord | None = None
         """How its turn ended, of one that has waited so long."""
         self.sent_s = 0.0

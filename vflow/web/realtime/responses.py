@@ -46,7 +46,7 @@ class Responses:
         self._dialogue = dialogue
         self.active: Response | None = None
         self.texts: list[str] = []
-        """What the client has written, for a generator that is not prompted: it is asked then."""
+        """Texts of the client for a generator that cannot be prompted: they are asked with a response."""
         self._asked: _Asked | None = None
         self._waiting: deque[_Waiting] = deque()
         self._back: list[Change] = []

@@ -84,7 +84,7 @@ class Mapping:
         return otherwise if knob is None else knob.value
 
     def first(self, model: str) -> Settings:
-        """What the graph does by itself."""
+        """Return the settings that the graph begins with."""
         return Settings(
             model=model or MODEL,
             instructions=str(self._value("persona", "") or ""),
@@ -154,7 +154,7 @@ class Mapping:
             raise
 
     def overrides(self, now: Settings, fields: ResponseFields) -> tuple[Settings, list[Change]]:
-        """What one response changes. Raises: Refused."""
+        """Return the settings of one response, and the changes that they need. Raises: Refused."""
         _refuse_tools(fields.tools, fields.tool_choice, "response")
         if fields.conversation == "none" or fields.input is not None:
             name = "input" if fields.input is not None else "conversation"

@@ -1,4 +1,4 @@
-"""What the user says: the input buffer, and the items that are made of it."""
+"""The user's speech: the input buffer, and the items that are made of it."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class Speech:
             self._responses.begin(turn)
 
     def heard(self, turn: int, text: str) -> None:
-        """What was said, in words."""
+        """Take the words of an utterance."""
         item = self._items.get(turn)
         if item is None or item.text is not None:
             return
