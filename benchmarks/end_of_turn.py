@@ -54,6 +54,7 @@ SETS: Mapping[str, tuple[str, ...]] = {
 CANDIDATES = {"smart_turn": "AUDIO", "text": "TEXT", "fused": "AUDIO_AND_TEXT"}
 PLAIN_MS = (480, 640, 800)
 WAITS = (
+    "0.6:320 0.4:480 0:1200",
     "0.6:250 0.4:480 0:1200",
     "0.5:250 0.25:480 0:1250",
     "0.5:300 0.35:800 0:1250",

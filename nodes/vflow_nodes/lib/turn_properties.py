@@ -35,7 +35,7 @@ class TurnProperties(Node):
         "480ms", ge="64ms", le="10s", latency="endpoint", doc="silence before speech_end", hot=True
     )
     waits: dict[float, Duration] = prop(
-        {0.6: "250ms", 0.4: "480ms", 0.0: "1200ms"},
+        {0.6: "320ms", 0.4: "480ms", 0.0: "1200ms"},
         ge="64ms",
         le="10s",
         doc="silence before speech_end if the pause is rated, by the probability that the user has finished:"

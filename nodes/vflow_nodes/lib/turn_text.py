@@ -51,7 +51,7 @@ UNSPOKEN_S, SHORTEST_S = 0.6, 0.5
 TYPICAL: Cues = {"open_word": 0.0, "words": 2.5, "rate": 2.9}
 """The values for a language whose words were never measured: no open word, and the means of English."""
 
-BRIEF_S, BRIEF = 2.3, 0.4
+BRIEF_S, BRIEF = 2.3, 0.6
 """A complete utterance shorter than this, such as a command or an answer, has at least this probability. The
 calls that the weights were fitted to have few of those, and many opening words."""
 
