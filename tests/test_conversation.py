@@ -101,3 +101,17 @@ def test_delete_of_one_role_keeps_the_other() -> None:
     assert history(conversation) == [("assistant", "one", 1)]
     conversation.delete(1, "assistant")
     assert history(conversation) == []
+
+
+def test_protected_words_are_protected_until_the_next_word_is_heard() -> None:
+    talk = Conversation()
+    talk.protect(2, 3, 5)
+    assert [words for words in range(9) if talk.protects(2, words)] == [3, 4, 5]
+    assert not talk.protects(1, 4)
+
+
+def test_a_reply_is_protected_to_its_end_without_a_last_word() -> None:
+    talk = Conversation()
+    talk.protect(2)
+    assert talk.protects(2, 0)
+    assert talk.protects(2, 10_000)

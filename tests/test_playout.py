@@ -475,3 +475,18 @@ def test_holds_releases_drops_and_takes_in_any_order_play_what_was_written_once_
             tape.drop()
         assert playout.queued == len(tape.waits)
         assert tape.played == sorted(tape.played)
+
+
+def test_the_first_reply_that_is_not_over_sounds_with_the_words_heard_so_far() -> None:
+    playout = Playout(RATE)
+    assert playout.sounding() is None
+    playout.write(audio(0, 20, spans=(Span(1, 0, "one", 0, 20),)), 0)
+    playout.end_turn(1)
+    playout.write(audio(0, 20, turn=2), 0)
+    assert playout.sounding() == Played(1, 0, RATE)
+    playout.take(15)
+    assert playout.sounding() == Played(1, 15, RATE, "one", 1)
+    playout.take(10)
+    assert playout.sounding() == Played(2, 5, RATE)
+    playout.drop(1)
+    assert playout.sounding() is None

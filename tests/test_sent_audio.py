@@ -148,3 +148,12 @@ def test_next_due_is_where_a_reply_begins_or_ends(sent: SentAudio) -> None:
     assert sent.next_due() is None
     sent.end_turn(1)
     assert sent.next_due() == 100
+
+
+def test_the_reply_that_plays_has_the_words_heard_by_then(sent: SentAudio) -> None:
+    assert sent.playing(0) is None
+    sent.send(packet(1, "one", "two"), 0)
+    sent.send(packet(2, "three"), 0)
+    sent.end_turn(1)
+    found = [sent.playing(heard) for heard in (0, 160, 200, 250)]
+    assert [(p.turn, p.words) for p in found if p is not None] == [(1, 0), (1, 2), (2, 0), (2, 0)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass, replace
 
 from vflow.errors import VflowError, nearest
@@ -24,6 +25,8 @@ KEPT = 10_000
 """Most entries that are kept: more than any model reads."""
 _SETTLED = 64
 """How many of the newest replies are remembered whose heard text is known for good."""
+_PROTECTED = 64
+"""How many of the newest protected stretches of words are remembered."""
 _REMOVED = 16
 """How many unheard replies are remembered: a late report may say that one was heard after all."""
 
@@ -39,6 +42,7 @@ class Conversation:
         self._count = 0
         self._settled: dict[int, str] = {}  # by turn, what of its reply was heard for good
         self._expected = ""
+        self._protected: deque[tuple[int, int, int | None]] = deque(maxlen=_PROTECTED)
         self.dropped = 0
         """How many entries at the start were dropped for lack of room."""
 
@@ -59,6 +63,22 @@ class Conversation:
         with self._lock:
             kind, self._expected = self._expected, ""
         return kind
+
+    def protect(self, turn: int, first: int = 0, stop: int | None = None) -> None:
+        """Have nobody interrupt the words `first` to `stop` of the reply of `turn`, counted from 0; without
+        `stop`, up to the end of the reply. What the user says meanwhile is kept for afterwards. Protect words
+        before they sound: an interruption before them drops them as it drops all others. Any thread."""
+        with self._lock:
+            self._protected.append((turn, first, stop))
+
+    def protects(self, turn: int, words: int) -> bool:
+        """Return whether the reply of `turn` is protected when `words` of it have been heard. A word counts
+        as heard from its middle on, so the last protected one is whole only in the middle of the next."""
+        with self._lock:
+            return any(
+                turn == of and first <= words and (stop is None or words <= stop)
+                for of, first, stop in self._protected
+            )
 
     def append(self, role: str, text: str, turn: int) -> None:
         """Add an entry at the end. Beyond KEPT entries, drop the first."""

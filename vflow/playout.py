@@ -128,6 +128,12 @@ class Playout:
         with self._lock:
             self._marks.append(Mark(self._end(), "end", turn))
 
+    def sounding(self) -> Played | None:
+        """Return how much was taken of the first reply that is not taken to its end; None for none."""
+        with self._lock:
+            turn = next(iter(self._turns.values()), None)
+            return None if turn is None else turn.record(self.rate, self._position)
+
     def next_mark(self) -> int | None:
         """Return the position at which the next start or end of a turn will have passed; None if none waits,
         or while it is held."""

@@ -71,6 +71,15 @@ class SentAudio:
         with self._lock:
             return next(iter(self._replies), None)
 
+    def playing(self, heard: int) -> Played | None:
+        """Return how much was heard of the first reply not heard to its end; None for none. `heard` frames of
+        all that was sent have sounded."""
+        with self._lock:
+            heard = min(max(self._heard, heard), self._sent)
+            waits = (r for r in self._replies.values() if not (r.whole and heard >= r.stop))
+            reply = next(waits, None)
+            return None if reply is None else reply.played(self.rate, heard)
+
     def next_due(self) -> int | None:
         """Return the frame at which the next reply begins or ends; None if none of those sent will."""
         with self._lock:

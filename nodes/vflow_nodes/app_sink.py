@@ -114,10 +114,9 @@ class AppSink(Sink):
         if not (isinstance(seconds, int | float | np.number) and math.isfinite(seconds) and seconds >= 0):
             raise VflowError(f"played() takes seconds of a reply, 0 or more; not {seconds!r}")
         turn = self._sent.sounding if turn is None else turn
-        frames = round(float(seconds) * self._sent.rate)
-        known = None if turn is None else self._sent.sent_of(turn)
-        if turn is None or known is None:
+        if turn is None or (known := self._sent.sent_of(turn)) is None:
             return
+        frames = round(float(seconds) * self._sent.rate)
         if frames > known:
             self._warn_once(
                 f"played() reported {seconds:.2f} s of turn {turn}, of which {known / self._sent.rate:.2f} s"
@@ -218,9 +217,11 @@ class AppSink(Sink):
         if (sent := self._sent) is None:
             return 0
         unheard = sent.count - self._frame(sent) if self.pace == "clock" else sent.unheard
-        if self._held:
-            unheard = max(0, unheard) + self._in_hand
-        return max(0, unheard) * SECOND // sent.rate
+        return (max(0, unheard) + self._held * self._in_hand) * SECOND // sent.rate
+
+    def sounding(self) -> Played | None:
+        sent = self._sent
+        return None if sent is None else sent.playing(self._frame(sent) if self.pace == "clock" else 0)
 
     def _opened(self) -> SentAudio:
         assert self._sent is not None, "open() was not called"
@@ -294,7 +295,6 @@ class AppSink(Sink):
             self.ctx.post("played", phase=phase, played=played, at_ns=self.ctx.now_ns())
 
     def _warn_once(self, text: str) -> None:
-        head = text[:20]
-        if head not in self._warned:
-            self._warned.add(head)
+        if text[:20] not in self._warned:
+            self._warned.add(text[:20])
             self.ctx.warn(text)

@@ -18,7 +18,7 @@ class AppText(Node):
 
     A text for `ask` is a turn of the user: it interrupts the reply, as speech does, and the generator answers
     it. A text for `say` follows the reply that is being made, as a reply of its own; an interruption drops
-    it.
+    it, unless it is protected and has begun to sound.
     """
 
     sparse = True
@@ -49,9 +49,10 @@ class AppText(Node):
         """
         return self._hand_in(self.text, text, language)
 
-    def say(self, text: str, language: str = "") -> int:
-        """Have the agent say a text as it is, and return the number of its turn. As `ask`, for `reply`."""
-        return self._hand_in(self.reply, text, language)
+    def say(self, text: str, language: str = "", barge_in: bool = True) -> int:
+        """Have the agent say a text as it is, and return the number of its turn. Without `barge_in` nobody
+        interrupts it once it sounds. As `ask`, for `reply`."""
+        return self._hand_in(self.reply, text, language, protect=not barge_in)
 
     def prompt(self, instructions: str | None = None) -> int:
         """Have the generator answer the history as it is, with any `instructions` in place of its persona.
@@ -68,7 +69,7 @@ class AppText(Node):
                 self._ending = True
             self.ctx.notify()
 
-    def _hand_in(self, port: Out, text: str, language: str) -> int:
+    def _hand_in(self, port: Out, text: str, language: str, protect: bool = False) -> int:
         if not isinstance(text, str) or not text.strip():
             raise VflowError(f"a text with words in it is wanted, not {str(text)[:40]!r}")
         if len(text) > MOST_LETTERS:
@@ -77,9 +78,9 @@ class AppText(Node):
             )
         if not isinstance(language, str):
             raise VflowError(f"a language is a code as 'en', or '' for the voice's own; not {language!r}")
-        return self._wait(port, _whole(text), {"language": language} if language else {})
+        return self._wait(port, _whole(text), {"language": language} if language else {}, protect)
 
-    def _wait(self, port: Out, text: str, meta: Mapping[str, object]) -> int:
+    def _wait(self, port: Out, text: str, meta: Mapping[str, object], protect: bool = False) -> int:
         if not self._open:
             raise VflowError("nobody takes a text: the pipeline is not open; start one")
         if not self.ctx.linked(port.name):
@@ -92,6 +93,8 @@ class AppText(Node):
             if len(self._waiting) >= MOST_WAITING:
                 raise VflowError(f"{MOST_WAITING:,} texts wait to be answered; wait for replies")
             turn = self.ctx.new_turn()  # under the lock: in the order of the numbers
+            if protect:
+                self.ctx.conversation.protect(turn)
             self._waiting.append((port, TextPacket(text=text, turn=turn, meta=meta)))
         self.ctx.notify()
         return turn
@@ -108,7 +111,8 @@ class AppText(Node):
                     return
                 self.ctx.wait_until()
                 continue
-            if port is self.text and self.interrupts and not packet.meta.get("prompted"):
+            interrupts = self.interrupts and port is self.text and not packet.meta.get("prompted")
+            if interrupts and not self.ctx.protected():
                 self.ctx.interrupt(packet.turn - 1)
             yield port, packet.replace(pts_ns=self.ctx.now_ns())
 

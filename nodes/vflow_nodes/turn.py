@@ -213,7 +213,8 @@ class Turn(TurnProperties):
             yield from self._cut()
 
     def _silent(self) -> Iterator[Event]:
-        if self._end_ns - self._sound.off_ns >= self._wait.ns:
+        over = self._end_ns - self._sound.off_ns >= self._wait.ns
+        if over and not self._reply.waits(self._sound.off_ns):
             self._state = State.IDLE
             yield from self._ended()
         elif self._sound.silent_ns() >= self.pause_after and self._state is State.HUSH:
@@ -243,7 +244,9 @@ class Turn(TurnProperties):
 
     def _ended(self) -> Iterator[Event]:
         self._wait.over()
-        if self._reply.doubtful:
+        if self._reply.kept(self._turn, self._sound.off_ns):
+            self.ctx.conversation.take_expected()
+        elif self._reply.doubtful:
             self._reply.void()
             yield SpeechVoid(pts_ns=self._end_ns, turn=self._turn)
             return

@@ -155,6 +155,9 @@ class WavSink(Sink):
             return tape.queued * SECOND // tape.rate
         return max(0, tape.end * SECOND // tape.rate - self.ctx.now_ns())
 
+    def sounding(self) -> Played | None:
+        return None if self._tape is None or not self.sync else self._tape.sounding()
+
     def _opened(self) -> WavPlayout:
         assert self._tape is not None, "open() was not called"
         return self._tape

@@ -125,3 +125,17 @@ def test_a_prompt_is_a_turn_without_text_that_interrupts_nothing(harness: Harnes
         {"prompted": True, "instructions": "Greet \U0001f600 them."},
     ]
     assert harness.interrupted == []
+
+
+def test_a_text_that_is_asked_over_protected_words_waits(harness: Harness) -> None:
+    harness.is_protected = True
+    node(harness).ask("Where?")
+    node(harness).end()
+    made(harness)
+    assert harness.interrupted == []
+
+
+def test_a_text_without_barge_in_is_protected_to_its_end(harness: Harness) -> None:
+    node(harness).say("One moment.")
+    node(harness).say("This call is recorded.", barge_in=False)
+    assert [harness.conversation.protects(turn, 2) for turn in (1, 2)] == [False, True]

@@ -363,6 +363,21 @@ def test_a_text_that_is_said_is_marked_as_cut_where_it_was(make: Make) -> None:
     assert ended.record.heard.count("word") < 60
 
 
+def test_a_text_without_barge_in_is_heard_whole_and_voice_over_it_is_answered_after(make: Make) -> None:
+    with make() as session:
+        session.say("This call is recorded for quality and training", barge_in=False)
+        until(session, ReplyAudio)
+        session.push(HUM)
+        ended: list[Any] = []
+        while len(ended) < 2 and (event := session.get(PATIENCE_S)) is not None:
+            ended += of([event], TurnEnded)
+            session.push(np.zeros(16 * 40, np.float32))  # time goes on for the user as for the reply
+    assert [(turn.record.heard, turn.record.interrupted) for turn in ended] == [
+        ("This call is recorded for quality and training", False),
+        ("one two three", False),
+    ]
+
+
 def test_a_session_without_voices_is_typed(make: Make, tmp_path: Path) -> None:
     path = scripted_agent.graph(tmp_path, text="one two three")
     with Session(path, text="silent", nodes=scripted_agent.NODES) as session:

@@ -117,6 +117,10 @@ class NodeContext:
     def speaking(self) -> bool:
         return self._turns.lead_ns() > 0
 
+    def protected(self) -> bool:
+        heard = self._turns.sounding(self._graph.generators(below=self.name))
+        return any(self.conversation.protects(played.turn, played.words) for played in heard)
+
     def duck(self, gain: float) -> None:
         self._turns.duck(gain, self._graph.generators(below=self.name))
 

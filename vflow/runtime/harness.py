@@ -44,7 +44,7 @@ class Harness:
         self.time_ns = 0
         self.lead = 0
         """The result of `ctx.lead_ns()`, in ns. A `Sink` returns its own."""
-        self.is_speaking = False
+        self.is_speaking = self.is_protected = False
         self.turn = 0
         self.speculation: list[tuple[str, int]] = []
         """The node's calls of `speculate`, `retract`, `commit`, `doubt` and `settle`, each with its turn."""
@@ -234,6 +234,9 @@ class Harness:
 
     def speaking(self) -> bool:
         return self.is_speaking
+
+    def protected(self) -> bool:
+        return self.is_protected
 
     def duck(self, gain: float) -> None:
         self.gains.append(gain)

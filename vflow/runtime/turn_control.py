@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from vflow.clock import Clock
 from vflow.errors import Signal, VflowError, nearest
-from vflow.flush import Flush
+from vflow.flush import Flush, Played
 from vflow.graph.graph import Graph
 from vflow.node import Sink
 from vflow.packet import SECOND
@@ -176,6 +176,12 @@ class TurnControl:
         starts = starts or frozenset(self._graph.nodes)
         leads = [self._asked(name, partial(_lead_of, sink)) for name, sink in self._flusher.sinks(starts)]
         return max((lead or 0 for lead in leads), default=0) + self._flusher.queued_ns(starts)
+
+    def sounding(self, origins: frozenset[str]) -> list[Played]:
+        """Return how much was played of the replies that sound now, downstream of these nodes."""
+        sinks = [(name, sink) for name, sink in self._flusher.sinks(origins) if self._is_open(name)]
+        found = [self._asked(name, sink.sounding) for name, sink in sinks]
+        return [played for played in found if played is not None]
 
     def duck(self, gain: float, origins: frozenset[str]) -> None:
         """Have the sinks downstream of these nodes play at a linear gain from 0 to 1."""

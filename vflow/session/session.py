@@ -222,10 +222,11 @@ class Session:
         """
         return self._check().typed.ask(text, language)
 
-    def say(self, text: str, language: str = "") -> int:
+    def say(self, text: str, language: str = "", *, barge_in: bool = True) -> int:
         """Have the agent say a text as it is, after the reply that is being made; returns the number of its
-        turn. An interruption takes it back. It is remembered as a reply. Raises: as `ask`."""
-        return self._check().typed.say(text, language)
+        turn. An interruption drops it; without `barge_in`, only before its first sound. It is remembered as a
+        reply. Raises: as `ask`."""
+        return self._check().typed.say(text, language, barge_in)
 
     def prompt(self, instructions: str | None = None) -> int:
         """Have the agent answer the history as it stands, nothing new being asked; returns the number of the

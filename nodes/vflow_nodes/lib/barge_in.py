@@ -35,6 +35,11 @@ class BargeIn:
         """Looks in a row that found other words."""
         self._held = self._sure = False
 
+    def speaks(self, off_ns: int) -> bool:
+        """Return whether the voice, which ended at `off_ns`, was more than a backchannel or a noise; True
+        without any look."""
+        return self._looked_ns < 0 or self._other > 0 or off_ns - self._onset_ns >= LONGEST_NS
+
     def looked(self, at_ns: int, backchannel: bool | None, sure: bool = False) -> None:
         """Take the result of a look at the words up to `at_ns`; None if there were no words. Of two looks at
         one time the first counts. A look that is `sure` needs neither a second look nor more voice."""

@@ -3,6 +3,9 @@
 voice ── duck ── an utterance ──┬── nobody judges it ── interrupt
                                 └── judged ── `lib/barge_in` ── interrupt, or it was no turn: goes on
 voice soon after the end of a turn ── `lib/false_end` ── hold ── an utterance ── take back
+
+Voice over protected words (`Conversation.protect`) changes nothing of the reply: what the user says is kept,
+and becomes a turn when the last protected word has sounded.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ class OverReply:
         self._false_end = FalseEnd(turn.grace, HOLD_AFTER_NS)
         self._ducked = False
         self._doubt: BargeIn | None = None
-        """Set during an utterance over a reply that may be a backchannel."""
+        """Set during an utterance over a reply that may be a backchannel, or is kept."""
+        self._kept = False
+        """Whether protected words sounded during this utterance."""
         self.onset_ns = 0
         """When the newest voice began."""
 
@@ -46,7 +51,7 @@ class OverReply:
         """Note that voice begins outside an utterance."""
         self.onset_ns = pts_ns
         self._false_end.onset(pts_ns)
-        self._duck(self.heard)
+        self._duck(self.heard and not self._ctx.protected())
 
     def passed(self) -> None:
         """Note that the voice was too short for an utterance."""
@@ -55,7 +60,7 @@ class OverReply:
 
     def voice(self, now_ns: int, voiced_ns: int) -> None:
         """Take voice that goes on, `voiced_ns` of it until now, and is no utterance yet."""
-        if self._false_end.holds(now_ns, voiced_ns):
+        if self._false_end.holds(now_ns, voiced_ns) and not self._ctx.protected():
             self._ctx.hold(True)
 
     def settle(self, now_ns: int) -> None:
@@ -70,6 +75,9 @@ class OverReply:
         """Begin an utterance. Return whether it is the rest of the last one, whose end was false."""
         goes_on, last = self._false_end.doubted, self._false_end.turn
         self._false_end.over()
+        if self._turn.barge_in and self._ctx.protected():
+            self._doubt, self._kept = BargeIn(self.onset_ns), True
+            return False
         if goes_on:
             self._ctx.take_back(last)
         if self._turn.detect and self.heard and not goes_on and self._ctx.sources("backchannel"):
@@ -91,6 +99,10 @@ class OverReply:
         now become a turn; if the reply has ended meanwhile, it has."""
         if self._doubt is None:
             return False
+        if self._ctx.protected():
+            self._kept = True
+            self._duck(False)
+            return False
         step = self._doubt.step(now_ns, paused)
         if step == "interrupt" or not self._ctx.speaking():
             self.take(turn)
@@ -101,15 +113,32 @@ class OverReply:
         return False
 
     def take(self, turn: int) -> None:
-        """Take the utterance for a turn, if it is in doubt."""
+        """Take the utterance for a turn, if it is in doubt. It interrupts, unless protected words sound: then
+        it is answered after the reply."""
         if self._doubt is not None:
-            self._doubt = None
-            self._ctx.interrupt(turn - 1)
-            self._ducked = False
+            self._doubt, self._kept = None, False
+            if not self._ctx.protected():
+                self._ctx.interrupt(turn - 1)
+                self._ducked = False
+
+    def waits(self, off_ns: int) -> bool:
+        """Return whether the end of the utterance, whose voice ended at `off_ns`, has to wait for the end of
+        protected words."""
+        return self._is_kept(off_ns) and self._ctx.protected()
+
+    def kept(self, turn: int, off_ns: int) -> bool:
+        """Take the utterance, which ends, for a turn if it was said over protected words and is no
+        backchannel. Return whether it is one."""
+        if kept := self._is_kept(off_ns):
+            self.take(turn)
+        return kept
+
+    def _is_kept(self, off_ns: int) -> bool:
+        return self._kept and self._doubt is not None and self._doubt.speaks(off_ns)
 
     def void(self) -> None:
         """End an utterance that was no turn: the reply goes on as if nothing had happened."""
-        self._doubt = None
+        self._doubt, self._kept = None, False
         self._ctx.hold(False)
         self._duck(False)
 

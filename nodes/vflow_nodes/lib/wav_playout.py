@@ -65,6 +65,10 @@ class WavPlayout:
         with self._playing:
             return self._playout.position + self._playout.queued
 
+    def sounding(self) -> Played | None:
+        """Return how much was played of the first reply that has not ended; None if there is none."""
+        return self._playout.sounding()
+
     def wind(self, frame: int) -> list[Report]:
         """Play up to `frame`: accepted audio, then silence."""
         with self._playing:

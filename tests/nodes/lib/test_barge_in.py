@@ -83,3 +83,12 @@ def test_who_is_sure_needs_neither_a_second_look_nor_more_voice() -> None:
     policy = BargeIn(0)
     policy.looked(10 * MS, OTHER, sure=True)
     assert policy.step(230 * MS, False) == "interrupt"
+
+
+def test_voice_speaks_unless_a_look_has_found_assent_or_nothing() -> None:
+    barge_in = BargeIn(0)
+    assert barge_in.speaks(500 * MS)
+    for backchannel, speaks in ((True, False), (False, True), (None, False)):
+        barge_in.looked((400 + 10 * speaks) * MS + 20 * MS * (backchannel is None), backchannel)
+        assert barge_in.speaks(500 * MS) == speaks
+    assert barge_in.speaks(1500 * MS)

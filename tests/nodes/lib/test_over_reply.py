@@ -154,3 +154,81 @@ def test_the_end_of_the_stream_leaves_no_reply_soft_or_held() -> None:
     look(turn, False)
     assert names(turn.harness.eos()) == ["speech_void", "eos"]
     assert (turn.harness.holds[-1], turn.harness.gains[-1]) == (False, 1.0)
+
+
+def over_a_notice(**props: Any) -> Script:
+    made = over_a_reply(**props)
+    made.harness.is_protected = True
+    return made
+
+
+@pytest.mark.parametrize("looks", [True, False])
+def test_what_is_said_over_protected_words_is_a_turn_when_they_have_sounded(looks: bool) -> None:
+    turn = over_a_notice()
+    turn.harness.linked_sources = ("backchannel",) * looks
+    turn.windows(8, VOICE)
+    if looks:
+        look(turn, False)
+        look(turn, False)
+    turn.windows(20, VOICE)
+    assert names(turn.windows(100, HUSH)) == ["pause"]
+    assert turn.harness.interrupted == turn.harness.holds == turn.harness.gains == []
+    turn.harness.is_protected = False
+    assert names(turn.windows(1, HUSH)) == ["speech_end"]
+    assert turn.harness.interrupted == [0]
+
+
+def test_a_word_of_assent_over_protected_words_is_no_turn() -> None:
+    turn = over_a_notice()
+    turn.windows(8, VOICE)
+    look(turn, True)
+    assert names(turn.windows(60, HUSH)) == ["pause", "speech_void"]
+    assert turn.harness.interrupted == []
+    assert True not in turn.harness.holds
+
+
+def test_voice_that_outlasts_protected_words_interrupts_after_them() -> None:
+    turn = over_a_notice()
+    turn.windows(40, VOICE)
+    assert turn.harness.interrupted == []
+    turn.harness.is_protected = False
+    turn.windows(1, VOICE)
+    assert turn.harness.interrupted == [0]
+
+
+def test_speech_goes_on_over_protected_words_after_a_long_silence() -> None:
+    turn = over_a_notice()
+    out = turn.windows(30, VOICE) + turn.windows(60, HUSH) + turn.windows(30, VOICE) + turn.windows(60, HUSH)
+    turn.harness.is_protected = False
+    out += turn.windows(1, HUSH)
+    assert names(out) == ["speech_start", "pause", "resume", "pause", "speech_end"]
+
+
+@pytest.mark.parametrize("by", ["hand", "the end of the stream", "its length"])
+def test_an_utterance_that_ends_over_protected_words_is_a_turn_and_interrupts_nothing(by: str) -> None:
+    turn = over_a_notice(max_utterance="2s" if by == "its length" else "30s")
+    turn.windows(20, VOICE)
+    if by == "hand":
+        out = turn.harness.event(TalkEnd())
+    else:
+        out = turn.windows(60, HUSH) if by == "its length" else turn.harness.eos()
+    assert "speech_end" in names(out)
+    assert turn.harness.interrupted == []
+
+
+def test_the_rest_of_a_turn_does_not_take_back_protected_words() -> None:
+    turn = script()
+    turn.windows(20, VOICE)
+    only(turn.windows(16, HUSH), SpeechEnd)
+    turn.harness.is_protected = turn.harness.is_speaking = True
+    turn.windows(30, VOICE)
+    assert turn.harness.taken_back == turn.harness.interrupted[1:] == turn.harness.holds == []
+
+
+def test_a_doubtful_utterance_waits_for_protected_words_that_begin_meanwhile() -> None:
+    turn = over_a_reply()
+    turn.windows(8, VOICE)
+    turn.harness.is_protected = True
+    turn.windows(60, VOICE)
+    assert turn.harness.interrupted == []
+    assert turn.harness.gains == [pytest.approx(0.1), 1.0]

@@ -77,6 +77,9 @@ class StandIn:
     def settle(self, turn: int, heard: str) -> None:
         self.calls.append(("settle", turn, heard))
 
+    def protect(self, turn: int) -> None:
+        self.calls.append(("protect", turn))
+
     def cut(self, turn: int) -> None:
         self.calls.append(("cut", turn))
 

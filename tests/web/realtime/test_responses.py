@@ -30,6 +30,12 @@ def test_a_response_that_is_asked_is_a_prompt() -> None:
     assert talk.agent.calls[1:] == [("prompt", None)]
 
 
+def test_a_response_that_is_marked_in_its_metadata_is_protected() -> None:
+    talk = Talk()
+    talk.say("response.create", response={"metadata": {"barge_in": "false"}})
+    assert talk.agent.calls == [("prompt", None), ("protect", 1)]
+
+
 def test_a_generator_that_is_not_prompted_is_asked_what_was_written() -> None:
     talk = Talk(StandIn().without("answers"))
     assert code(talk.say("response.create"))[0] == "unsupported_value"

@@ -52,6 +52,7 @@ class Agent(Protocol):
     def remember(self, role: str, text: str, turn: int) -> None: ...
     def forget(self, role: str, turn: int) -> None: ...
     def settle(self, turn: int, heard: str) -> None: ...
+    def protect(self, turn: int) -> None: ...
     def cut(self, turn: int) -> None: ...
 
 
@@ -109,6 +110,10 @@ class SessionAgent:
     def settle(self, turn: int, heard: str) -> None:
         """Say for good what was heard of a reply."""
         self._session.settle(turn, heard)
+
+    def protect(self, turn: int) -> None:
+        """Let nobody interrupt the reply of a turn once it sounds."""
+        self._session.conversation.protect(turn)
 
     def cut(self, turn: int) -> None:
         """Cut the replies up to a turn, soon. For the event loop's thread."""

@@ -45,6 +45,11 @@ class Response:
         self._encoder: Encoder | None = None
         self._said = ""
 
+    @property
+    def protected(self) -> bool:
+        """Whether nobody may interrupt it, by its `metadata`."""
+        return (self._metadata or {}).get("barge_in") == "false"
+
     def as_dict(self, status: str, record: TurnRecord | None = None, reason: str = "") -> dict[str, Any]:
         """As clients are sent it."""
         details: dict[str, Any] | None = None

@@ -87,10 +87,13 @@ class Responses:
             if self._prompts:
                 instructions = asked.instructions
                 given = None if instructions is None else mapping.persona(instructions)
-                asked.response.turn = agent.prompt(given)
+                turn = agent.prompt(given)
             else:
                 texts, self.texts = self.texts, []
-                asked.response.turn = agent.ask("\n".join(texts))
+                turn = agent.ask("\n".join(texts))
+            asked.response.turn = turn
+            if asked.response.protected:
+                agent.protect(turn)
         except VflowError as problem:
             self._dialogue.refuse(Refused("generation_failed", describe(problem)), "server_error")
             self._end(TurnRecord(0, stop_reason="error"))

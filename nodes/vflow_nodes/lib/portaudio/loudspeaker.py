@@ -172,6 +172,9 @@ class Loudspeaker(Sink):
     def lead_ns(self) -> int:
         return 0 if self._playout is None else self._playout.lead_ns()
 
+    def sounding(self) -> Played | None:
+        return None if self._playout is None else self._playout.sounding()
+
     def _wait(self, lead_ns: int) -> Iterator[tuple[Out, AudioPacket]]:
         """Wait until at most `lead_ns` is queued."""
         while (excess_ns := self.lead_ns() - lead_ns) > 0:
