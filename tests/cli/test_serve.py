@@ -103,7 +103,7 @@ def test_with_a_certificate_the_server_speaks_tls(tmp_path: Path) -> None:
     [
         (["--host", "0.0.0.0"], "at 0.0.0.0 this would be heard beyond this machine, unencrypted; give"),
         (["--host", "192.0.2.1"], "at 192.0.2.1 this would be heard beyond"),
-        (["--host", "192.0.2.1", "--behind-proxy"], "nobody can listen at 192.0.2.1, port 8080"),
+        (["--host", "192.0.2.1", "--behind-proxy"], "cannot listen at 192.0.2.1, port 8080"),
         (["--certfile", "a.pem"], "--certfile and --keyfile go together"),
         (
             ["--certfile", "a.pem", "--keyfile", "a.pem", "--port", "0"],
