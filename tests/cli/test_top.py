@@ -69,7 +69,7 @@ def test_no_run_and_a_process_that_is_none_are_sentences(vflow: Vflow) -> None:
 def test_what_is_no_number_is_a_sentence(vflow: Vflow, pid: str) -> None:
     ran = vflow("top", pid)
     assert ran.code == 2
-    assert "is no number of a process" in ran.err
+    assert "is not a process number" in ran.err
 
 
 def read_until(terminal: int, seen: Callable[[bytes], bool]) -> bytes:
