@@ -186,8 +186,8 @@ def test_a_graph_that_is_no_conversation_is_refused_with_what_it_lacks(vflow: Vf
     ("options", "said"),
     [
         (["--input", "none.wav"], "no such file: none.wav"),
-        (["--turns", "0"], "--turns 0: it goes from 1 to 10,000\n  mend: write --turns 10"),
-        (["--turns", "1000000000000"], "it goes from 1 to 10,000"),
+        (["--turns", "0"], "--turns 0: it must be from 1 to 10,000\n  mend: write --turns 10"),
+        (["--turns", "1000000000000"], "it must be from 1 to 10,000"),
         (["--set", "vad"], "--set node.property=value"),
         (["--set", "vat.threshold=1"], "did you mean 'vad'"),
         (["--keep", "none"], "no such folder"),

@@ -117,7 +117,7 @@ def test_what_only_others_draw_is_said_with_how(vflow: Vflow) -> None:
     ran = vflow("graph", "g.yaml", "-o", "a.pdf", files={"g.yaml": CHAIN})
     assert ran.code == 2
     assert ran.err == (
-        "a.pdf: error: no drawing is written so; write a.dot, and draw it: dot -Tpdf a.dot -o a.pdf\n"
+        "a.pdf: error: this format cannot be written; write a.dot, and draw it: dot -Tpdf a.dot -o a.pdf\n"
     )
 
 

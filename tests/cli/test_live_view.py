@@ -193,7 +193,7 @@ def test_a_message_that_is_none_of_its_kind_is_told_and_those_after_it_are_shown
     written = capsys.readouterr()
     assert written.out == "you:   Why?\n"
     for kind in ("packet", "progress", "warning"):
-        assert f"warning: it: posted what is no {kind} (" in written.err
+        assert f"warning: it: posted a malformed {kind} (" in written.err
 
 
 def test_where_the_user_types_the_next_line_is_asked_for_when_the_reply_has_ended(

@@ -73,7 +73,7 @@ def test_everything_is_told_of_a_node(reference: NodeReference) -> None:
         "properties:",
         "  pace: float in words/s, default 1.0, at least 0.5, at most 2, may change while it runs",
         "      how fast",
-        "  wait: duration, default 20ms, at least 1ms, adds to the latency, behind that",
+        "  wait: duration, default 20ms, at least 1ms, adds to the latency, after that",
         "      how long",
         "  mood: str, required",
         "      how",

@@ -101,16 +101,16 @@ def test_with_a_certificate_the_server_speaks_tls(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--host", "0.0.0.0"], "at 0.0.0.0 this would be heard beyond this machine, unencrypted; give"),
-        (["--host", "192.0.2.1"], "at 192.0.2.1 this would be heard beyond"),
-        (["--host", "192.0.2.1", "--behind-proxy"], "nobody can listen at 192.0.2.1, port 8080"),
+        (["--host", "0.0.0.0"], "0.0.0.0 can be reached from other machines, without encryption; give"),
+        (["--host", "192.0.2.1"], "192.0.2.1 can be reached from other machines"),
+        (["--host", "192.0.2.1", "--behind-proxy"], "cannot listen at 192.0.2.1, port 8080"),
         (["--certfile", "a.pem"], "--certfile and --keyfile go together"),
         (
             ["--certfile", "a.pem", "--keyfile", "a.pem", "--port", "0"],
             "the certificate a.pem cannot be used",
         ),
-        (["--token", "short"], "a token has 16 letters or more"),
-        (["--token", "a token with spaces in it"], "a token has 16 letters or more"),
+        (["--token", "short"], "a token needs 16 letters or more"),
+        (["--token", "a token with spaces in it"], "a token needs 16 letters or more"),
         (["--token", "x" * 20, "--no-token"], "--token and --no-token contradict"),
         (["--no-token", "--host", "0.0.0.0", "--behind-proxy"], "--no-token is for this machine alone"),
         (["--port", "0", "--set", "tts.speed"], "'tts.speed' is not a property"),
@@ -132,7 +132,7 @@ def test_numbers_out_of_range_are_refused(
     with pytest.raises(SystemExit) as raised:
         vflow("serve", str(ECHO), *words)
     assert raised.value.code == 2
-    assert "is no whole number from" in capsys.readouterr().err
+    assert "is not a whole number from" in capsys.readouterr().err
 
 
 def test_a_graph_that_nobody_can_talk_with_is_refused(vflow: Vflow) -> None:

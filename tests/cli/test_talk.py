@@ -62,7 +62,7 @@ def test_ctrl_c_hangs_up(tmp_path: Path) -> None:
         (
             ["nowhere"],
             2,
-            "'nowhere' is no address of an agent; give ws://HOST:PORT/ws, or what",
+            "'nowhere' is not the address of an agent; give ws://HOST:PORT/ws, or the address",
         ),
         (["ws://127.0.0.1:1/ws"], 1, "ws://127.0.0.1:1/ws: "),
     ],

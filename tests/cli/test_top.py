@@ -61,15 +61,15 @@ def test_the_run_ends_as_without_it_and_leaves_nothing(run: subprocess.Popen[str
 def test_no_run_and_a_process_that_is_none_are_sentences(vflow: Vflow) -> None:
     ran = vflow("top")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err == ("error: no 'vflow run' of yours goes on; start one, then call 'vflow top' beside it\n")
-    assert "is no 'vflow run'" in vflow("top", str(os.getppid())).err
+    assert ran.err == ("error: no 'vflow run' of yours is running; start one, then call 'vflow top' again\n")
+    assert "is not a 'vflow run'" in vflow("top", str(os.getppid())).err
 
 
 @pytest.mark.parametrize("pid", ["tone.yaml", "12.5", "9" * 30, "²"])
 def test_what_is_no_number_is_a_sentence(vflow: Vflow, pid: str) -> None:
     ran = vflow("top", pid)
     assert ran.code == 2
-    assert "is no number of a process" in ran.err
+    assert "is not a process number" in ran.err
 
 
 def read_until(terminal: int, seen: Callable[[bytes], bool]) -> bytes:

@@ -67,7 +67,7 @@ def test_the_only_run_needs_no_number(session: Session) -> None:
 
 def test_none_is_a_sentence() -> None:
     assert running() == []
-    with pytest.raises(VflowError, match="no 'vflow run' of yours goes on"):
+    with pytest.raises(VflowError, match="no 'vflow run' of yours is running"):
         connect(None)
 
 
@@ -84,10 +84,10 @@ def test_of_several_the_user_is_asked_for_one(session: Session) -> None:
 def test_a_number_that_is_no_run_says_why(session: Session) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait(PATIENCE_S)
-    with pytest.raises(VflowError, match=f"there is no process {gone.pid}; no run of yours goes on"):
+    with pytest.raises(VflowError, match=f"there is no process {gone.pid}; no run of yours is running"):
         connect(gone.pid)
     with published(session.pipeline, session.log):
-        with pytest.raises(VflowError, match=f"is no 'vflow run'; runs of yours: {os.getpid()}"):
+        with pytest.raises(VflowError, match=f"is not a 'vflow run'; runs of yours: {os.getpid()}"):
             connect(os.getppid())
         with pytest.raises(VflowError, match="there is no process"):
             connect(99_999_999)
@@ -106,5 +106,5 @@ def test_one_that_says_nothing_is_a_sentence(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("vflow.live.runs.ANSWER_S", 0.1)
     with silent(os.getppid()), contextlib.closing(connect(None)) as run:
         assert file_of(run.pid) == "?"
-        with pytest.raises(VflowError, match=r"has said nothing for 0\.1 s"):
+        with pytest.raises(VflowError, match=r"has sent nothing for 0\.1 s"):
             next(run.messages())

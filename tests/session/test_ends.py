@@ -29,7 +29,7 @@ def test_what_is_not_there_is_named_with_its_mend() -> None:
     assert not found.has_output
     with pytest.raises(VflowError, match="has no app_source: it takes no audio; add 'mic"):
         _ = found.source
-    with pytest.raises(VflowError, match="has no app_sink: nothing is sent that could be played"):
+    with pytest.raises(VflowError, match="has no app_sink: it sends no audio that could be played"):
         _ = found.output
 
 

@@ -421,7 +421,7 @@ def test_pressing_the_button_cuts_the_reply(tmp_path: Path) -> None:
 
 
 def test_a_graph_without_a_button_says_so(make: Make) -> None:
-    with make() as session, pytest.raises(VflowError, match="no button ends a turn; say 'push_to_talk=True'"):
+    with make() as session, pytest.raises(VflowError, match="give 'push_to_talk=True'"):
         session.press()
 
 

@@ -66,7 +66,7 @@ def test_commands_are_counted_for_themselves() -> None:
 
 
 def test_half_a_sample_is_refused() -> None:
-    with pytest.raises(Closing, match="321 bytes are no whole number") as raised:
+    with pytest.raises(Closing, match="321 bytes are not a whole number") as raised:
         Meter(Limits()).audio(321, 16_000, 0.0)
     assert raised.value.close == 1007
 

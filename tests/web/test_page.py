@@ -241,11 +241,11 @@ def test_each_refusal_is_a_sentence(open_page: Open, tmp_path: Path) -> None:
         page = open_page(url, denied)
         page.window.click("#talk")
         page.wait("document.querySelector('#alerts').textContent.includes('may not use the microphone')")
-        assert "Allow it by the symbol beside the address" in sentences(page)
+        assert "Allow it with the symbol beside the address" in sentences(page)
         second = open_page(url)
         second.window.click("#talk")
         second.wait("document.querySelector('#alerts').textContent.includes('All places are taken')")
-    page.wait("document.querySelector('#alerts').textContent.includes('The server stops')")
+    page.wait("document.querySelector('#alerts').textContent.includes('The server is stopping')")
     assert page.window.evaluate(STATE) == "offline"
 
 

@@ -42,7 +42,7 @@ ARABIC = "\u0661\u0666\u0660\u0660\u0660"
 
 @pytest.mark.parametrize("rate", ["0", "-1", "16000.0", "1e5", "nan", ARABIC, "9" * 5000])
 def test_a_rate_that_is_none_is_refused(rate: str) -> None:
-    with pytest.raises(Closing, match="a rate is a whole number of Hz"):
+    with pytest.raises(Closing, match="the rate must be a whole number of Hz"):
         RawProtocol(rate)
 
 
@@ -99,6 +99,6 @@ def test_who_comes_back_says_so_first() -> None:
     wanted = Resume(session="5f", token="x", received=3)
     assert core.receive('{"type": "resume", "session": "5f", "token": "x", "received": 3}') == wanted
     for said in (b"\0\0", '{"type": "end"}', "no JSON"):
-        with pytest.raises(Closing, match="says 'resume' first") as raised:
+        with pytest.raises(Closing, match="must send 'resume' first") as raised:
             core.receive(said)
         assert (raised.value.close, raised.value.code) == (1007, "bad_message")

@@ -51,7 +51,7 @@ def test_nobody_is_admitted_while_those_served_wait_longer_than_is_promised() ->
     for took_ms in (700, 900, 950):
         assert roster.problem() == ""
         roster.turn_took(took_ms, 800)
-    with pytest.raises(Closing, match="replies take 900 ms at present, 800 are promised") as raised:
+    with pytest.raises(Closing, match="replies take 900 ms now, 800 ms are promised") as raised:
         roster.admit("page")
     assert (raised.value.close, raised.value.code) == (1013, "busy")
     clock.now_s += 31
@@ -85,7 +85,7 @@ def test_nobody_is_admitted_where_the_cores_are_in_use() -> None:
 
 def test_as_many_wait_to_begin_as_there_is_room_for() -> None:
     roster = Roster(Limits(waiting=1))
-    with roster.wait(), pytest.raises(Closing, match="1 clients wait to begin") as raised, roster.wait():
+    with roster.wait(), pytest.raises(Closing, match="1 clients are waiting") as raised, roster.wait():
         pass
     assert raised.value.close == 1013
     with roster.wait():

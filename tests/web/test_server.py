@@ -30,14 +30,14 @@ def test_a_port_that_is_taken_is_named() -> None:
         with pytest.raises(VflowError) as raised:
             bind(Place("127.0.0.1", port))
     assert str(raised.value) == (
-        f"nobody can listen at 127.0.0.1, port {port}: Address already in use; "
+        f"cannot listen at 127.0.0.1, port {port}: Address already in use; "
         "give another --port, or 0 for a free one"
     )
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "a" * 300, "::zz"])
 def test_a_host_that_is_none_is_named(host: str) -> None:
-    with pytest.raises(VflowError, match=r"nobody can listen at .*; give another --host"):
+    with pytest.raises(VflowError, match=r"cannot listen at .*; give another --host"):
         bind(Place(host, 0))
 
 

@@ -1,11 +1,11 @@
-"""The command line. While its modules are imported, Ctrl-C ends the command with one line, as it does later.
+"""The command line. While its modules are being imported, Ctrl-C ends the command with one line, as later.
 
-A KeyboardInterrupt raised in the middle of an import may come out of it as another kind of error.
+Python's own KeyboardInterrupt does not do: raised inside an import it may come out as another error.
 """
 
 from __future__ import annotations
 
-# not `signal`, which makes enums: that takes longer than everything imported before
+# not `signal`: it makes enums, which takes longer than everything imported before
 import _signal  # type: ignore[import-not-found]  # it is C
 import os
 import sys
@@ -13,7 +13,7 @@ import sys
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C has ended."""
 _NAMES = ("vflow", "vflow.exe", "-m")
-"""Names of a process that is the command. It is `-m` while Python looks for the module to run."""
+"""Values of `sys.argv[0]` in the command's own process; it is `-m` while Python looks for the module."""
 
 
 def _leave(*_: object) -> None:

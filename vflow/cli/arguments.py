@@ -1,4 +1,4 @@
-"""The options of every verb. Only argparse is imported: help must not wait for numpy or a model's library."""
+"""Declare the options of every verb. Only argparse is imported: help must not wait for numpy or a model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RESUME_FOR_S = 30
 
 
 class _Parser(argparse.ArgumentParser):
-    """Prints as all of vflow does: escaped, since what it refuses comes from outside."""
+    """Prints escaped text, as all of vflow does: an error may quote input from outside."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
         write(message, sys.stderr if file is None else file, end="")
@@ -59,7 +59,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="WAV",
         action=_Once,
-        help="stands in for the speaker; a folder where there are several inputs",
+        help="stands in for the speaker; a folder if there are several inputs",
     )
     parser.add_argument(
         "--fast", action="store_true", help="take the input as fast as the graph can, not at its own pace"
@@ -111,7 +111,7 @@ def _graph(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=("text", "svg", "html", "png", "json", "mermaid", "dot"),
-        help="what to draw it as (default: as OUT ends, such as .svg or .dot; else text)",
+        help="format of the drawing (default: by the ending of OUT, such as .svg or .dot; else text)",
     )
     parser.add_argument("--open", action="store_true", help="show the picture in the browser")
     parser.add_argument("-o", dest="drawing", metavar="OUT", help="file to write to (default: stdout)")
@@ -128,7 +128,7 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
         metavar="PROP=VALUE",
         action="append",
         default=[],
-        help="a property of the node: asks the server at its base_url what it has (repeatable)",
+        help="a property of the node, such as base_url: list what its server offers (repeatable)",
     )
 
 
@@ -165,23 +165,23 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         "--sessions",
         metavar="N",
         type=_count,
-        help="at once (default: as many as keep the latency that the graph's budget promises)",
+        help="most sessions at once (default: as many as keep the latency that the graph's budget promises)",
     )
     parser.add_argument(
         "--resume-for",
         metavar="SECONDS",
         type=_seconds,
         default=RESUME_FOR_S,
-        help=f"keep a session whose connection was lost (default {RESUME_FOR_S}; 0: not at all)",
+        help=f"keep a session this long after its connection is lost (default {RESUME_FOR_S}; 0: never)",
     )
     parser.add_argument(
         "--token",
-        help="what clients show; default: the variable VFLOW_TOKEN, else a random one",
+        help="token that clients must show; default: the variable VFLOW_TOKEN, else a random one",
     )
     parser.add_argument(
-        "--log", choices=("text", "json"), default="text", help="how standard error says what happens"
+        "--log", choices=("text", "json"), default="text", help="format of messages on standard error"
     )
-    parser.add_argument("--no-token", action="store_true", help="everyone on this machine may come in")
+    parser.add_argument("--no-token", action="store_true", help="admit everyone on this machine")
     parser.add_argument("--certfile", metavar="PEM", help="certificate: the server speaks TLS")
     parser.add_argument("--keyfile", metavar="PEM", help="its private key")
     parser.add_argument(
@@ -201,11 +201,11 @@ def _serve(parser: argparse.ArgumentParser) -> None:
 
 
 def _talk(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("address", metavar="ADDRESS", help="ws://HOST:PORT/ws, or what 'vflow serve' prints")
-    parser.add_argument("--token", help="what the server asks for; default: the address's, else VFLOW_TOKEN")
-    parser.add_argument("--cafile", metavar="PEM", help="certificate that the server's is signed by, or is")
+    parser.add_argument("address", metavar="ADDRESS", help="ws://HOST:PORT/ws, or as 'vflow serve' prints it")
+    parser.add_argument("--token", help="the server's token; default: the one in ADDRESS, else VFLOW_TOKEN")
+    parser.add_argument("--cafile", metavar="PEM", help="certificate to trust: the server's, or its signer's")
     parser.add_argument(
-        "--input", metavar="WAV", action=_Once, help="stands in for the microphone; then the talk ends"
+        "--input", metavar="WAV", action=_Once, help="stands in for the microphone; the talk ends after it"
     )
     parser.add_argument("--output", metavar="WAV", action=_Once, help="stands in for the speaker")
 
@@ -236,7 +236,7 @@ def _seconds(text: str) -> int:
 def _whole(text: str, low: int, high: int) -> int:
     """Return a whole number in this range. Raises: argparse.ArgumentTypeError."""
     if not (text.isascii() and text.isdecimal() and len(text) < 9 and low <= int(text) <= high):
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no whole number from {low:,} to {high:,}")
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a whole number from {low:,} to {high:,}")
     return int(text)
 
 
@@ -279,15 +279,15 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "run": ("run a graph until it ends or Ctrl-C", _run),
     "check": ("check graphs: every error at once, with its place and mend", _check),
     "graph": ("draw a graph as a picture, text, mermaid or dot", _graph),
-    "top": ("show what a run does now: how busy its nodes are, how full its queues", _top),
-    "inspect": ("list the nodes, or all about one node or role", _inspect),
+    "top": ("show a run's load, live: how busy its nodes are, how full its queues", _top),
+    "inspect": ("list the nodes, or describe one node or role", _inspect),
     "doctor": (
-        "what this machine is for vflow, and what would make a graph faster or smaller here",
+        "examine this machine, and find settings that make a graph faster or smaller here",
         _doctor,
     ),
-    "bench": ("speak to a pipeline, and hold it against what is promised", _bench),
-    "serve": ("talk with an agent in a browser, or over a WebSocket", _serve),
-    "talk": ("talk with an agent that is served, by microphone and loudspeaker", _talk),
+    "bench": ("speak to a pipeline, and compare its replies with vflow's promises", _bench),
+    "serve": ("serve an agent to browsers and over WebSockets", _serve),
+    "talk": ("talk with a served agent, by microphone and loudspeaker", _talk),
     "models": ("list the models, or pull one into the cache", _models),
 }
 """By name: the verb's text in `vflow --help`, and the function that declares its options."""

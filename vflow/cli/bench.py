@@ -64,7 +64,7 @@ def _check_options(args: argparse.Namespace) -> None:
         return GraphError([Diagnostic(message, Place(place) if place else None, mend)])
 
     if not 1 <= args.turns <= MOST_TURNS:
-        raise refused(f"--turns {args.turns}: it goes from 1 to {MOST_TURNS:,}", f"write --turns {TURNS}")
+        raise refused(f"--turns {args.turns}: it must be from 1 to {MOST_TURNS:,}", f"write --turns {TURNS}")
     if args.keep is not None:
         if not os.path.isdir(args.keep):  # `Path.is_dir` raises for a name that is too long
             raise refused("--keep: no such folder", "make it first", args.keep)

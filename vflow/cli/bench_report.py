@@ -155,7 +155,7 @@ def table(found: dict[str, Any], verdicts: Sequence[PromiseVerdict]) -> Iterator
         if len(verdict.failures) > MAX_FAILURES:
             yield f"broken: {verdict.name}: and {len(verdict.failures) - MAX_FAILURES} more"
     if not found["complete"]:
-        yield "the scenario did not come to its end: this is what was measured before"
+        yield "the scenario did not come to its end: these figures are from the part before"
 
 
 def _said(scenario: Sequence[dict[str, Any]]) -> dict[str, list[str]]:

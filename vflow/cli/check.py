@@ -1,4 +1,4 @@
-"""`vflow check FILE...`: print all errors of each graph; of a good one, what was decided."""
+"""`vflow check FILE...`: print all errors of each graph; describe a good one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Draw a graph as a tree for the terminal, in mermaid's language or in Graphviz's.
 
-All show the same: threads, bins, ports and caps, the queue bounds of links that cross threads, what an
-interruption flushes, and where work in advance is held.
+All show the same: threads, bins, ports and caps, the queue bounds of links that cross threads, the links that
+an interruption flushes, and those that hold work in advance.
 """
 
 from __future__ import annotations

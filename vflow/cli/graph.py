@@ -45,7 +45,7 @@ def main(args: argparse.Namespace) -> int:
     if ending.lower() in OTHERS:
         dot = f"{escaped(stem)}.dot"
         mend = f"write {dot}, and draw it: dot -T{ending[1:].lower()} {dot} -o {escaped(args.drawing)}"
-        write(f"{escaped(args.drawing)}: error: no drawing is written so; {mend}", sys.stderr)
+        write(f"{escaped(args.drawing)}: error: this format cannot be written; {mend}", sys.stderr)
         return USAGE
     try:
         graph = graph_options.load(args, require_available=False)
@@ -91,7 +91,7 @@ def _drawn(graph: Graph, form: str) -> str | bytes:
     """Return the drawing in one of the formats. Raises: VflowError if a program that it needs is missing."""
     if form in ("text", "mermaid", "dot"):
         return {"text": drawing.text, "mermaid": drawing.mermaid, "dot": drawing.dot}[form](graph)
-    from vflow.picture.scene import scene  # networkx takes a quarter of a second
+    from vflow.picture.scene import scene  # importing networkx takes 250 ms
 
     made = scene(graph)
     if form == "json":

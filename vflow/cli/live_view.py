@@ -77,7 +77,7 @@ class Terminal:
                     self._show(message)
                     self._prompt(message)
                 except Exception as error:  # a node may have posted anything
-                    what = escaped(f"posted what is no {message.kind} ({type(error).__name__})")
+                    what = escaped(f"posted a malformed {message.kind} ({type(error).__name__})")
                     self._note(f"warning: {message.source}: {what}")
 
     def resolved(self) -> None:

@@ -46,7 +46,7 @@ class NodeReference:
         for name in names:
             if name.partition(".")[0] not in ROLES:
                 yield from self._entry(name, width)
-        yield "'vflow inspect NAME' tells all about one"
+        yield "'vflow inspect NAME' describes one"
 
     def _entry(self, name: str, width: int) -> Iterator[str]:
         problem = self.resolver.problem(name)
@@ -230,6 +230,6 @@ def _facts(declaration: Prop) -> Iterator[str]:
         yield "may change while it runs"
     if declaration.latency:
         before = (
-            "before the end of an utterance is known" if declaration.latency == "endpoint" else "behind that"
+            "before the end of an utterance is known" if declaration.latency == "endpoint" else "after that"
         )
         yield f"adds to the latency, {before}"

@@ -105,7 +105,7 @@ class _Run:
 
     def __init__(self, graph: Graph, args: argparse.Namespace, files: RunFiles) -> None:
         self.args, self.graph, self._files = args, graph, files
-        # as they are now: a node may change the working directory
+        # absolute from here on: a node may change the working directory
         paced = None if args.fast else args.input
         self._recordings = [Path(file).absolute() if file else None for file in (paced, args.output)]
         self._report = os.path.abspath(args.report) if args.report is not None else None
@@ -123,7 +123,7 @@ class _Run:
         self.signals = SignalWaiter()
         self._code = FAILED
         self._ending = self._told = False
-        self._failed = False  # whether the run had failed before a signal came
+        self._failed = False  # whether the run failed before a signal came
         self._player = threading.Thread(target=self._play, name="vflow:run", daemon=True)
         self._printer = threading.Thread(
             target=self.terminal.follow,

@@ -1,4 +1,4 @@
-"""A run that is seen by others: `vflow run --watch`, and what `vflow top` reads."""
+"""Let others watch a run: by its page, for `vflow run --watch`, and by `vflow top`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPTION = Place("--watch")
 
 
 def check(args: argparse.Namespace, runs: int) -> None:
-    """Raises: GraphError for options that mean nothing, or where a server is missing here."""
+    """Check the options. Raises: GraphError if they contradict each other, or no server is installed."""
     if args.watch is None:
         if args.open:
             raise GraphError([Diagnostic("opens the page of --watch", Place("--open"), "add --watch")])
@@ -36,8 +36,8 @@ def check(args: argparse.Namespace, runs: int) -> None:
 
 
 def watchable(args: argparse.Namespace, graph: Graph, trace: Trace) -> Graph:
-    """The graph to run: one that `trace` watches, where that is asked for, else one whose nodes are timed,
-    where a page shows them."""
+    """Return the graph to run. With `--trace` the trace records its nodes; else, with `--watch`, each node is
+    timed for the page."""
     if args.trace is not None:
         return trace.of(graph)
     return graph if args.watch is None else timed(graph)
@@ -47,19 +47,19 @@ def watchable(args: argparse.Namespace, graph: Graph, trace: Trace) -> Graph:
 def watched(
     args: argparse.Namespace, pipeline: Pipeline, log: TurnLog, tell: Callable[[str], None]
 ) -> Iterator[None]:
-    """Inside the context `vflow top` sees the run, and its page is served, where it is asked for; `tell` gets
-    its address. Raises: GraphError for a port that cannot be had."""
+    """Let `vflow top` see the run inside the context; with `--watch` also serve its page, and give `tell` the
+    address. Raises: GraphError if the port cannot be had."""
     if args.watch is None:
         with published(pipeline, log):
             yield
         return
-    server = importlib.import_module("vflow.live.watch_server")  # uvicorn takes a quarter of a second
+    server = importlib.import_module("vflow.live.watch_server")  # importing uvicorn takes 250 ms
     feed = importlib.import_module("vflow.live.feed").Feed(pipeline, log)
     try:
         served = server.WatchServer(feed, args.watch)
     except VflowError as error:
         raise GraphError([Diagnostic(str(error), OPTION)]) from None
-    feed.about()  # drawn before it plays
+    feed.about()  # draw the graph now, before the run plays
     with published(pipeline, log), served:
         tell(f"watch: {served.url}")
         if args.open:

@@ -1,4 +1,4 @@
-"""`vflow serve`: talk with an agent in a browser, or over a WebSocket."""
+"""`vflow serve`: serve an agent to browsers and over WebSockets."""
 
 from __future__ import annotations
 
@@ -38,14 +38,15 @@ SHORTEST_TOKEN = 16
 CLOSE_S = 0.5
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
 TOO_MANY = (
-    "warning: by what one turn takes, {} sessions at once keep the {:g} ms that the graph promises on {};"
+    "warning: judged by one turn, {} sessions at once keep the {:g} ms that the graph promises on {};"
     " with more, replies may come later"
 )
 ANY = ("0.0.0.0", "::", "")
 
 
 def main(args: argparse.Namespace) -> int:
-    """Serve until a signal. Return 0; 1 if it failed; 2 for a wrong graph or option; 130 at a second one."""
+    """Serve until a signal. Return 0; 1 if it failed; 2 for a wrong graph or option; 130 after a second
+    signal."""
     try:
         require(*NEEDS)
         token = token_of(args)
@@ -79,7 +80,7 @@ def _serve(args: argparse.Namespace, token: str) -> int:
         app = build(supply, doors, limits, say)
         roster: Roster = app.state.roster
         roster.tell = as_json if args.log == "json" else roster.tell
-        config = server.configure(app, place, limits.largest_bytes)  # a bad certificate, first
+        config = server.configure(app, place, limits.largest_bytes)  # refuses a bad certificate
         for warning in graph.warnings:
             say(f"warning: {warning}")
         say("loading")
@@ -110,7 +111,7 @@ def _note_as_json(line: str) -> None:
 
 
 def cores() -> str:
-    """How many cores this process may use, in words."""
+    """Return in words how many cores this process may use."""
     count = usable_cores()
     return f"{count:g} core{'s' if count != 1 else ''}"
 
@@ -121,32 +122,33 @@ def _leave_at_once() -> None:
 
 
 def token_of(args: argparse.Namespace) -> str:
-    """Return the token; '' if everyone may come in. Raises: VflowError."""
+    """Return the token; '' to admit everyone. Raises: VflowError for a bad token, or if --no-token would
+    admit other machines."""
     given = args.token if args.token is not None else os.environ.get(TOKEN_VARIABLE)
     if args.no_token:
         if args.token is not None:
             raise VflowError("--token and --no-token contradict one another; leave one of them out")
         if not is_loopback(args.host):
-            raise VflowError(f"--no-token is for this machine alone, and {args.host} is heard beyond it")
+            raise VflowError(f"--no-token is for this machine alone, and {args.host} is open to others")
         return ""
     if given is None:
         return new_token()
     if len(given) < SHORTEST_TOKEN or not _TOKEN.fullmatch(given):
         raise VflowError(
-            f"a token has {SHORTEST_TOKEN} letters or more: A-Z, a-z, 0-9, '-', '_', '.' and '~'; without"
-            " --token one is made"
+            f"a token needs {SHORTEST_TOKEN} letters or more, of A-Z, a-z, 0-9, '-', '_', '.' and '~';"
+            " without --token one is made"
         )
     return given
 
 
 def check_place(args: argparse.Namespace) -> None:
-    """Check the address. Raises: VflowError for one at which the talk could be overheard."""
+    """Check the address. Raises: VflowError if other machines could listen in on the talk there."""
     if (args.certfile is None) != (args.keyfile is None):
         raise VflowError("--certfile and --keyfile go together")
     if not (is_loopback(args.host) or args.certfile or args.behind_proxy):
         raise VflowError(
-            f"at {args.host or 'every address'} this would be heard beyond this machine, unencrypted; give"
-            " --certfile and --keyfile, or --behind-proxy where a proxy in front speaks TLS"
+            f"{args.host or 'every address'} can be reached from other machines, without encryption; give"
+            " --certfile and --keyfile, or --behind-proxy if a proxy in front speaks TLS"
         )
 
 

@@ -1,4 +1,4 @@
-"""Wait in the main thread for a signal, or for a thread that has done its work.
+"""Wait in the main thread for a signal, or until another thread has done its work.
 
 A signal handler that puts into a queue could be missed, if the signal comes just before the thread blocks.
 The interpreter writes a signal's number to a socket the moment it comes, and that cannot be missed.
@@ -14,7 +14,7 @@ from typing import Any, Self
 
 NUMBERS = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 DONE = 0
-"""Returned if a thread woke the main one; for a signal, its number is returned."""
+"""Result of `wait` if a thread has called `wake`; for a signal, the result is its number."""
 
 
 class SignalWaiter:

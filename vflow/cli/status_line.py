@@ -1,4 +1,4 @@
-"""The status of a verb: one line of a terminal that is redrawn, or a line per step if it cannot be."""
+"""Show the status of a verb: in one line that is redrawn, or in a line per step if there is no terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`vflow talk`: talk with an agent that is served, by this machine's microphone and loudspeaker."""
+"""`vflow talk`: talk with a served agent, by this machine's microphone and loudspeaker."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 async def _talk(caller: Caller) -> bool:
-    """Talk until Ctrl-C, which hangs up; returns whether it came."""
+    """Talk until the conversation ends, or Ctrl-C, which hangs up. Return whether Ctrl-C came."""
     loop = asyncio.get_running_loop()
     talking = asyncio.ensure_future(caller.talk())
 
@@ -85,7 +85,7 @@ async def _talk(caller: Caller) -> bool:
 
 
 def _tell(said: Mapping[str, Any]) -> None:
-    """Print what the server says, if a person needs it."""
+    """Print a message of the server, if it is of a kind that a person needs."""
     kind = said.get("type")
     if kind == "ready":
         _say("speak; Ctrl-C ends")

@@ -1,4 +1,4 @@
-"""`vflow top`: what a run in another process does now, on the terminal."""
+"""`vflow top`: show on the terminal, live, how busy a run in another process is."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from vflow.live.runs import Run, connect
 from vflow.printing import emit, escaped, put_raw, write
 
 BEGIN, END = "\033[?1049h\033[?25l", "\033[?25h\033[?1049l"
-"""The terminal's other screen, without a cursor, and back."""
+"""Terminal codes: go to the other screen and hide the cursor; and back."""
 HOME, REST, LINE = "\033[H", "\033[J", "\033[K\r\n"
 LONGEST_PID = 10
 LOOKS = 2
-"""Where nothing can be redrawn, the second look is printed: a rate is between two."""
+"""Without a terminal the second frame of figures is printed: a rate needs two."""
 
 
 def main(args: argparse.Namespace) -> int:
-    """Show a run until it ends, or Ctrl-C; on what is no terminal, once. Returns 0, 2 where there is none."""
+    """Show a run until it ends, or Ctrl-C; without a terminal, once. Return 0; 2 if there is no such run."""
     try:
         with contextlib.closing(connect(_number(args.pid))) as run:
             if sys.stdout is not None and sys.stdout.isatty():
@@ -35,11 +35,11 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _number(pid: str | None) -> int | None:
-    """Raises: VflowError for what is no process."""
+    """Return the process number. Raises: VflowError if the text is not one."""
     if pid is None:
         return None
     if not (pid.isascii() and pid.isdecimal() and len(pid) < LONGEST_PID):
-        raise VflowError(f"{escaped(pid[:40])!r} is no number of a process; 'vflow top' alone finds the run")
+        raise VflowError(f"{escaped(pid[:40])!r} is not a process number; 'vflow top' alone finds the run")
     return int(pid)
 
 

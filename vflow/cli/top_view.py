@@ -1,4 +1,4 @@
-"""The lines of text that `vflow top` shows of a run, made of the messages of its feed."""
+"""Turn the messages of a run's feed into the lines of text that `vflow top` shows."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from vflow.printing import escaped
 from vflow.scripts import join_words
 
 MUCH = 0.8
-"""A queue that is fuller, or a thread that is busier, is in trouble."""
+"""Above this share a queue is marked as too full, and a thread as too busy."""
 CELLS = 10
-"""Of a bar."""
+"""Width of a bar, in cells of the terminal."""
 FIGURES = 44
 """Cells of a line after its name."""
 SHORTEST = 20
-"""Of a name, where it has to be shortened."""
+"""Cells that a name keeps when it has to be shortened."""
 WARNINGS = 3
-"""The newest."""
+"""How many of the newest warnings are shown."""
 STAGES = {
     "endpoint": "your end noticed", "transcript": "transcript", "thinking": "thinking", "voice": "voice",
     "device": "device", "speaking": "speaking",
@@ -28,7 +28,7 @@ RED, DIM, BOLD, PLAIN = "\033[31m", "\033[2m", "\033[1m", "\033[0m"
 
 
 class View:
-    """The run as it is shown. One thread."""
+    """The current view of a run. For one thread."""
 
     def __init__(self, pid: int, colours: bool = False) -> None:
         self._pid, self.colours = pid, colours
@@ -41,7 +41,7 @@ class View:
         self._warnings: deque[str] = deque(maxlen=WARNINGS)
 
     def take(self, message: Mapping[str, Any]) -> None:
-        """Take a message of the feed; one that is not known is passed over."""
+        """Take a message of the feed; ignore unknown kinds."""
         match message:
             case {"type": "ready", "file": str(file)}:
                 self._file = file
@@ -67,7 +67,7 @@ class View:
             self._turn, self._user, self._words = turn, "", []
 
     def lines(self, columns: int, rows: int | None) -> list[str]:
-        """The lines, none wider than `columns` cells, and at most `rows`."""
+        """Return at most `rows` lines, none wider than `columns` cells."""
         state = "the run has ended" if self.ended else self._state
         head = [f"vflow top · process {self._pid} · {state} · {self._file}", ""]
         foot = ["", *self._talk()]
@@ -99,7 +99,7 @@ class View:
         told = {name for thread in self._figures["threads"] for name in thread["nodes"]}
         for name in (
             name for name in alone if name not in told
-        ):  # in the thread of a source, of which nothing is known
+        ):  # nodes in the thread of a source, which is not among the threads
             yield self._calls(name, room, alone[name])
 
     def _calls(self, name: str, room: int, of: Mapping[str, Any]) -> str:
@@ -152,7 +152,7 @@ def bar(share: float) -> str:
 
 
 def fitting(text: str, columns: int) -> str:
-    """The text, or its beginning and an ellipsis, in so many cells of a terminal."""
+    """Return the text if it fits in this many cells of a terminal; else its beginning and an ellipsis."""
     if width(text) <= columns:
         return text
     kept = ""
@@ -164,12 +164,12 @@ def fitting(text: str, columns: int) -> str:
 
 
 def cells(text: str, columns: int) -> str:
-    """The text in exactly so many cells; of one that is too long, its end is kept, which says more."""
+    """Return the text in exactly this many cells. A longer one is cut at its begin: its end tells more."""
     while width(text) > columns:
         text = f"...{text[4:]}" if text.startswith("...") else f"...{text[3:]}"
     return text + " " * (columns - width(text))
 
 
 def width(text: str) -> int:
-    """In cells: East Asian letters have two."""
+    """Return the width of a text in cells: an East Asian letter takes two."""
     return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)

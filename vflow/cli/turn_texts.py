@@ -1,4 +1,4 @@
-"""A turn in words: a remark that anybody understands, and every figure in a sentence and a table."""
+"""Put a turn into words: a remark for everyone, and all figures in a sentence or a table."""
 
 from __future__ import annotations
 

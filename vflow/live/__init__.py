@@ -1,1 +1,1 @@
-"""A run as others see it while it goes on: the page of `vflow run --watch`, and `vflow top`."""
+"""Show a run to others while it goes on: the page of `vflow run --watch`, and `vflow top`."""

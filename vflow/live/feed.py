@@ -1,6 +1,6 @@
-"""Tell those who watch a run of its graph, its words and its figures, as frames of JSON.
+"""Tell watchers of a run about its graph, its words and its figures, in frames of JSON.
 
-The kinds are those of the page's protocol (docs/serving.md); `figures` and `property` are its own.
+The frames' kinds are those of the page's protocol (docs/serving.md), and two more: `figures` and `property`.
 """
 
 from __future__ import annotations
@@ -28,20 +28,21 @@ from vflow.web.drawing import drawing_of
 from vflow.web.protocol import PageProtocol, turn_of
 
 UNREAD = 2_000
-"""Frames that wait for one who watches; beyond, the oldest are dropped."""
+"""Most frames that wait for a watcher; beyond, the oldest are dropped."""
 TOLD_TURNS = 20
-"""Of those that were before somebody came to watch."""
+"""How many of the turns before it came a watcher is told."""
 ENDED = "the run has ended"
 
 
 class Follower:
-    """One who watches. `history` is what was told before, `frames` what is told as it happens, closed with
-    the run; `figures` is for one thread."""
+    """One watcher of a run. `history` holds the frames about the time before it came; `frames` gets those
+    about what happens from then on, and is closed with the run. `figures` is for one thread."""
 
     def __init__(self, pipeline: Pipeline, log: TurnLog) -> None:
         self.history: list[str] = []
         self.owed: set[int] = set()
-        """Turns that had begun before it came, and not ended: of these the run's log knows all."""
+        """Turns that were going on when it came: their ends are told from the run's log, which has all of
+        them."""
         self._log = log
         self.frames: Outbox[str] = Outbox(UNREAD)
         self._figures = Figures(pipeline)
@@ -50,14 +51,14 @@ class Follower:
         events.listen(self._take)
         self._teller = Teller(pipeline.graph, events)
         self.state = ""
-        """The last state that it was told."""
+        """The last state in a frame."""
 
     def figures(self) -> str:
-        """The figures of now."""
+        """Return the current figures, as a frame."""
         return frame("figures", **self._figures.look())
 
     def listen(self, message: Message, state: str) -> None:
-        """Take a message of the bus, and what the agent does since."""
+        """Take a message of the bus, and the agent's state after it."""
         self._teller.listen(message)
         if state != self.state:
             self.state = state
@@ -70,14 +71,14 @@ class Follower:
         if isinstance(event, TurnEnded):
             if event.record.number not in self.owed:
                 self.frames.put(turn_frame(event.record))
-        elif not isinstance(event, StateChanged):  # of what was before it came, the run's own log knows more
+        elif not isinstance(event, StateChanged):  # states are told by `listen`, from the run's log
             for told in self._core.tell(event):
                 if isinstance(told, str):
                     self.frames.put(told)
 
 
 class Feed:
-    """A run, for those who watch it. Any thread. It looks at nothing before the first comes."""
+    """Tells the watchers of one run. Any thread. It costs nothing before the first watcher comes."""
 
     def __init__(self, pipeline: Pipeline, log: TurnLog) -> None:
         self._pipeline, self._log = pipeline, log
@@ -88,8 +89,8 @@ class Feed:
         self._drawn = False
 
     def about(self, drawing: bool = True) -> dict[str, Any]:
-        """Describe the run as `ready` describes a session, with a drawing that has room for figures. The
-        first call with a drawing blocks, for 0.5 s at most."""
+        """Return the fields of `ready` for the run, with a drawing that has room for figures. The first call
+        with a drawing blocks, for 0.5 s at most."""
         found = {**describe(self._pipeline), "pid": os.getpid(), "file": self._pipeline.graph.file}
         if drawing:
             with self._lock:
@@ -100,7 +101,7 @@ class Feed:
         return found
 
     def follow(self, drawing: bool = True) -> Follower:
-        """Begin to tell somebody: `ready` first, the turns so far, and what the agent does now."""
+        """Add a watcher. Its history has `ready`, the last turns and the agent's state."""
         follower = Follower(self._pipeline, self._log)
         history = follower.history
         history.append(frame("ready", **self.about(drawing)))
@@ -121,18 +122,18 @@ class Feed:
         return follower
 
     def _state(self) -> str:
-        """Return the state of the agent, or that it is not ready yet."""
+        """Return the agent's state; `loading` before the pipeline plays."""
         loads = self._pipeline.state in (State.NULL, State.READY, State.PAUSED)
         return "loading" if loads else self._log.states[-1][1]
 
     def leave(self, follower: Follower) -> None:
-        """Tell somebody nothing more."""
+        """Remove a watcher."""
         with self._lock:
             self._followers = tuple(each for each in self._followers if each is not follower)
 
     def set(self, node: str, name: str, value: object) -> str:
-        """Change a property that is hot; returns why it was refused, '' where it was not. All who watch are
-        told of the value that holds."""
+        """Change a `hot` property, and tell all watchers its value. Return why the change was refused; '' if
+        it was not."""
         problem = ""
         try:
             self._pipeline.set(node, name, value)
@@ -168,7 +169,7 @@ def _end(follower: Follower) -> None:
 
 
 def _told_again(record: TurnRecord) -> Iterator[str]:
-    """The frames about one turn."""
+    """Yield the frames about a turn that began before the watcher came."""
     if record.user:
         yield frame("user", turn=record.number, text=record.user)
     for index, text in enumerate(record.words):
@@ -178,7 +179,7 @@ def _told_again(record: TurnRecord) -> Iterator[str]:
 
 
 def turn_frame(record: TurnRecord) -> str:
-    """A turn, with all of its stages."""
+    """Return the frame for a turn that has ended, with all its stages."""
     return frame("turn_ended", **{**turn_of(record), "stages": stage_fields(record)})
 
 
@@ -190,6 +191,6 @@ def stage_fields(record: TurnRecord) -> list[dict[str, Any]]:
 
 
 def frame(kind: str, **fields: Any) -> str:
-    """A frame of JSON."""
+    """Return a frame as JSON."""
     encoded: bytes = msgspec.json.encode({"type": kind, **fields})
     return encoded.decode()

@@ -1,6 +1,6 @@
-"""Figures of a pipeline that runs: what its links and threads did lately.
+"""Measure the links and threads of a running pipeline.
 
-They come from counters that the threads keep anyway: a pipeline that nobody looks at pays nothing for them.
+The figures are made from counters that the threads keep anyway: without a watcher they cost nothing.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from vflow.runtime.node_times import counts_of
 from vflow.runtime.pipeline import Pipeline
 
 RATE_S = 1.0
-"""Rates, and how busy a thread is, are those of this time, or since the look before."""
+"""Rates and the share of busy time are taken over at least this time, or since the first look."""
 WINDOW_S = 10.0
-"""p50 and p99 are those of this time."""
+"""p50 and p99 are taken over the last 10 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,19 @@ class _Look:
 
 
 class Figures:
-    """The looks of one who watches; one thread."""
+    """The figures for one watcher. For one thread."""
 
     def __init__(self, pipeline: Pipeline, clock: Callable[[], float] = time.monotonic) -> None:
         self._pipeline, self._clock = pipeline, clock
         self._looks: deque[_Look] = deque()
 
     def look(self) -> dict[str, Any]:
-        """The figures of now, for JSON.
+        """Return the current figures, for JSON.
 
-        `links`, by name: `fill` (0 to 1), `age_ms` of what comes out next, `per_s`, and the counts of the run
-        `dropped`, `dropped_ms` and `stale`. `threads`: `nodes` (the first calls the others), `busy` (0 to 1),
-        `p50_ms`, `p99_ms` and `max_ms` of its calls, `per_s`; a thread that runs a source is not among them.
-        `nodes`, by name, have the same of those that share a thread and are timed.
+        `links`, by name: `fill` (0 to 1), `age_ms` of the packet that comes out next, `per_s`, and counts
+        since the run began: `dropped`, `dropped_ms`, `stale`. `threads`, without those of sources: `nodes`
+        (the first calls the others), `busy` (0 to 1), `p50_ms`, `p99_ms` and `max_ms` of its calls, `per_s`.
+        `nodes`, by name: the same for nodes that share a thread, if they are timed.
         """
         now = self._take()
         older = [look for look in self._looks if look.at_s <= now.at_s - RATE_S]
@@ -70,7 +70,7 @@ class Figures:
         links = {link.name: link for link in self._pipeline.stats()}
         threads = {counts.nodes[0]: counts for counts in self._pipeline.threads.call_counts()}
         nodes = counts_of(self._pipeline.graph)
-        if not self._looks:  # of what was before, only that it was
+        if not self._looks:  # the first look is its own reference: earlier calls do not count
             self._looks.append(_Look(self._clock(), links, threads, nodes))
         look = _Look(self._clock(), links, threads, nodes)
         self._looks.append(look)

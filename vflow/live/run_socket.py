@@ -1,7 +1,7 @@
-"""The socket by which a run tells other processes of its user what it does: `vflow top` reads it.
+"""Serve the feed of a run to other processes of the same user, over a Unix socket; `vflow top` reads it.
 
-A socket in a folder that no other user enters. Who connects and sends a byte is told the frames of the run's
-feed, a line each. A thread waits for it: a run that nobody looks at pays nothing.
+The socket lies in a folder that no other user can enter. A process that connects and sends a byte is sent the
+frames of the run's feed, one per line. Until then one waiting thread is all it costs.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 SUFFIX = ".sock"
 EVERY_S = 0.5
-"""Between two looks at the figures."""
+"""Time between two frames of figures."""
 SEND_S = 2.0
-"""Until a reader takes what it is sent; then it is left."""
+"""Time for a reader to take a frame, before it is given up."""
 READERS = 8
-"""At once."""
+"""Most readers at once."""
 TRIES = 3
-"""Another run, which ends, may take the empty folder away."""
+"""Attempts to bind: another run that is just ending may remove the empty folder."""
 
 
 def folder() -> Path:
-    """Where the sockets of this user's runs are; it need not be there."""
+    """Return the folder for the sockets of this user's runs; it may not exist."""
     own = os.environ.get("XDG_RUNTIME_DIR", "")
     if own and os.path.isdir(own):
         return Path(own, "vflow")
@@ -43,7 +43,7 @@ def folder() -> Path:
 
 
 def is_private(place: Path) -> bool:
-    """Whether a folder is one that this user alone enters: no link, and nobody else's."""
+    """Return whether a path is a folder, not a link, that belongs to this user and nobody else can enter."""
     try:
         found = place.lstat()
     except OSError:
@@ -53,7 +53,7 @@ def is_private(place: Path) -> bool:
 
 @contextlib.contextmanager
 def published(pipeline: Pipeline, log: TurnLog) -> Iterator[None]:
-    """Tell of a run inside the context. Where no socket can be had, the run goes on without."""
+    """Serve a run's feed inside the context. If no socket can be had, the run goes on without one."""
     server = RunSocket(pipeline, log)
     try:
         with contextlib.suppress(OSError):
@@ -76,14 +76,14 @@ class RunSocket:
         self._made: Feed | None = None  # guarded by _lock
 
     def open(self) -> None:
-        """Raises: OSError where it cannot be had."""
+        """Begin to listen. Raises: OSError if the socket cannot be had."""
         if not hasattr(socket, "AF_UNIX"):
-            raise OSError("this system has no such sockets")
+            raise OSError("this system has no Unix sockets")
         place = folder()
         for left in reversed(range(TRIES)):
             place.mkdir(mode=0o700, exist_ok=True)
             if not is_private(place):
-                raise OSError(f"{place} is not this user's alone")
+                raise OSError(f"{place} is not a private folder of this user")
             try:
                 self._bind(place / f"{os.getpid()}{SUFFIX}")
                 return
@@ -92,7 +92,7 @@ class RunSocket:
                     raise
 
     def _bind(self, path: Path) -> None:
-        path.unlink(missing_ok=True)  # of a process of this number that was killed
+        path.unlink(missing_ok=True)  # left by a process of the same number that was killed
         bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             bound.bind(str(path))
@@ -105,18 +105,18 @@ class RunSocket:
         threading.Thread(target=self._accept, args=(bound,), name="vflow:published", daemon=True).start()
 
     def close(self) -> None:
-        """Leave nothing behind; may be called twice."""
+        """Stop listening, and remove socket and folder. May be called twice."""
         self._ended.set()
         bound, self._socket = self._socket, None
         if bound is not None:
-            with contextlib.suppress(OSError):  # wakes the thread that accepts
+            with contextlib.suppress(OSError):  # this wakes the thread that accepts
                 bound.shutdown(socket.SHUT_RDWR)
             bound.close()
         path, self._path = self._path, None
         if path is not None:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-                path.parent.rmdir()  # where it is empty
+                path.parent.rmdir()  # fails, as it should, while it holds other runs' sockets
 
     def _accept(self, bound: socket.socket) -> None:
         with contextlib.suppress(OSError):  # closed
@@ -132,14 +132,14 @@ class RunSocket:
 
     def _tell(self, reader: socket.socket) -> None:
         try:
-            with reader, contextlib.suppress(OSError):  # it has gone, or does not read
+            with reader, contextlib.suppress(OSError):  # the reader has gone, or does not read
                 reader.settimeout(SEND_S)
                 self._follow(reader)
         finally:
             self._places.release()
 
     def _follow(self, reader: socket.socket) -> None:
-        if not reader.recv(1):  # it only looked whether somebody listens
+        if not reader.recv(1):  # it closed at once: it only looked whether somebody listens
             return
         feed = self._feed()
         follower = feed.follow(drawing=False)
@@ -155,7 +155,7 @@ class RunSocket:
             feed.leave(follower)
 
     def _feed(self) -> Feed:
-        """One for all readers; made when the first comes, since what it needs takes a moment to import."""
+        """Return the feed, one for all readers. The first reader makes it: its imports take a moment."""
         with self._lock:
             if self._made is None:
                 self._made = importlib.import_module("vflow.live.feed").Feed(self._pipeline, self._log)

@@ -1,4 +1,4 @@
-"""The runs of this user that can be looked at, and how one gets at them."""
+"""Find the runs of this user that can be watched, and connect to one."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vflow.errors import VflowError
 from vflow.live.run_socket import SUFFIX, folder, is_private
 
 ANSWER_S = 5.0
-"""For a run to say what it is; one that is stopped by a debugger, or starved, does not."""
+"""Longest wait for a run's next line: it may be stopped by a debugger, or starved."""
 LONGEST = 16_000_000
-"""Bytes of a line."""
+"""Most bytes of a line."""
 
 
 class Run:
-    """A run that is connected to: `messages` are what it tells."""
+    """A connection to a run."""
 
     def __init__(self, pid: int, connection: socket.socket) -> None:
         self.pid, self._connection = pid, connection
@@ -28,12 +28,12 @@ class Run:
         self._stream = connection.makefile("rb")
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Until the run ends. Raises: VflowError for one that says nothing for ANSWER_S."""
+        """Yield the frames of the run's feed until it ends. Raises: VflowError if none comes for ANSWER_S."""
         try:
             while (line := self._stream.readline(LONGEST)).endswith(b"\n"):
                 yield json.loads(line)
         except TimeoutError:
-            raise VflowError(f"the run {self.pid} has said nothing for {ANSWER_S:g} s") from None
+            raise VflowError(f"the run {self.pid} has sent nothing for {ANSWER_S:g} s") from None
         except (ConnectionError, ValueError):  # it ended in the middle of a line
             return
 
@@ -44,7 +44,7 @@ class Run:
 
 
 def running() -> list[int]:
-    """The processes of this user's runs. Sockets of those that were killed are taken away."""
+    """Return the process numbers of this user's runs. Remove the sockets of runs that were killed."""
     place = folder()
     if not is_private(place):
         return []
@@ -53,7 +53,7 @@ def running() -> list[int]:
 
 
 def _answers(path: Path) -> bool:
-    """Whether somebody listens there."""
+    """Return whether a run listens at a socket; remove a socket that nobody listens at."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(ANSWER_S)
         try:
@@ -68,19 +68,19 @@ def _answers(path: Path) -> bool:
 
 
 def connect(pid: int | None) -> Run:
-    """Connect to a run; without a number, to the only one. Raises: VflowError, in words, where there is none,
-    or are several, or the process is another."""
+    """Connect to a run; without a number, to the only one. Raises: VflowError if there is none, if there are
+    several to choose from, or if the process is not a run of this user."""
     if not hasattr(socket, "AF_UNIX"):
         raise VflowError(
-            "runs cannot be looked at on this system; 'vflow run --watch' shows one in a browser"
+            "this system has no sockets for 'vflow top'; 'vflow run --watch' shows a run in a browser"
         )
     found = running()
     if pid is None:
         if not found:
-            raise VflowError("no 'vflow run' of yours goes on; start one, then call 'vflow top' beside it")
+            raise VflowError("no 'vflow run' of yours is running; start one, then call 'vflow top' again")
         if len(found) > 1:
             told = ", ".join(f"{each} ({file_of(each)})" for each in found)
-            raise VflowError(f"several runs go on: {told}; name one: vflow top {found[0]}")
+            raise VflowError(f"there are several runs: {told}; name one: vflow top {found[0]}")
         pid = found[0]
     elif pid not in found:
         raise VflowError(_why_not(pid, found))
@@ -90,12 +90,12 @@ def connect(pid: int | None) -> Run:
         connection.sendall(b"\n")
     except OSError:
         connection.close()
-        raise VflowError(f"the run {pid} has ended meanwhile") from None
+        raise VflowError(f"the run {pid} has just ended") from None
     return Run(pid, connection)
 
 
 def file_of(pid: int) -> str:
-    """The graph file of a run; '?' where it does not say."""
+    """Return the graph file of a run; '?' if the run does not tell."""
     with contextlib.suppress(VflowError, OSError), contextlib.closing(connect(pid)) as run:
         for message in run.messages():
             return str(message.get("file", "?"))
@@ -103,11 +103,11 @@ def file_of(pid: int) -> str:
 
 
 def _why_not(pid: int, found: list[int]) -> str:
-    others = f"; runs of yours: {', '.join(map(str, found))}" if found else "; no run of yours goes on"
+    others = f"; runs of yours: {', '.join(map(str, found))}" if found else "; no run of yours is running"
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return f"there is no process {pid}{others}"
     except PermissionError:
         return f"the process {pid} is another user's{others}"
-    return f"the process {pid} is no 'vflow run'{others}"
+    return f"the process {pid} is not a 'vflow run'{others}"

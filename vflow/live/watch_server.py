@@ -1,4 +1,4 @@
-"""The server of `vflow run --watch`: loopback, beside the run, which never waits for it."""
+"""Serve the page of `vflow run --watch` on loopback, in a thread that the run never waits for."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from vflow.web.doors import Doors, new_token
 from vflow.web.server import Place, bind, configure
 
 HOST = "127.0.0.1"
-UNKNOWN = "the page of a run goes by 127.0.0.1 and localhost alone"
+UNKNOWN = "the request's Host must be 127.0.0.1 or localhost: the page of a run is for this machine"
 END_S = 1.5
-"""How long the end of a run waits for its pages to be closed."""
+"""Longest wait, at the end of a run, for its pages to be closed."""
 
 
 class WatchServer:
-    """Serves the page of one run inside the context. `url` has the token in its fragment."""
+    """Serves the page of one run inside the context. `url` holds the token in its fragment."""
 
     def __init__(self, feed: Feed, port: int = 0, token: str | None = None) -> None:
-        """Raises: VflowError for a port that cannot be had."""
+        """Raises: VflowError if the port cannot be had."""
         place = Place(HOST, port)
         self._bound = bind(place, "--watch PORT")
         token = new_token() if token is None else token
@@ -38,7 +38,7 @@ class WatchServer:
         self.failure: str = ""
 
     def __enter__(self) -> Self:
-        self._bound.listen()  # a page that comes before the server runs waits, and is not refused
+        self._bound.listen()  # so that a page that comes before the server runs waits, and is not refused
         self._thread.start()
         return self
 
@@ -51,5 +51,5 @@ class WatchServer:
         try:
             with contextlib.suppress(asyncio.CancelledError):
                 asyncio.run(self._server.serve(sockets=[self._bound]))
-        except (OSError, VflowError, SystemExit) as error:  # uvicorn exits where it cannot start
+        except (OSError, VflowError, SystemExit) as error:  # uvicorn exits if it cannot start
             self.failure = str(error)

@@ -1,4 +1,4 @@
-"""The page of `vflow run --watch`: its routes, and what is said on its socket."""
+"""The ASGI application of `vflow run --watch`: the page's routes, and the messages on its socket."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from vflow.web.wire import Wire
 
 INDEX = "watch.html"
 LOOK_S = 0.25
-"""Between two looks at the figures."""
+"""Time between two frames of figures."""
 MOST = 8
-"""Pages at once."""
+"""Most pages at once."""
 LIMITS = Limits(sessions=MOST)
 NO_TOKEN = "the token is missing or wrong; open the address that was printed"
 _OVER = Closing(END, "end", ENDED)
 
 
 def build(feed: Feed, doors: Doors) -> Starlette:
-    """The application of one run."""
+    """Build the application of one run."""
     routes = _Routes(feed, doors)
     return Starlette(
         routes=[
@@ -63,13 +63,13 @@ class _Routes:
             if not admitted:
                 raise Closing(POLICY, "token", NO_TOKEN)
             if self._pages > MOST:
-                raise Closing(LATER, "full", f"{MOST} pages watch this run; close one of them")
+                raise Closing(LATER, "full", f"{MOST} pages watch this run already; close one of them")
             async with asyncio.timeout(LIMITS.start_s):
                 while core.start is None:
                     core.receive(await wire.receive())
             await self._tell(wire, core)
         except TimeoutError:
-            text = f"nothing was said for {LIMITS.start_s:g} s; the first message is 'start'"
+            text = f"no message came within {LIMITS.start_s:g} s; send 'start' first"
             await wire.close([], Closing(POLICY, "no_start", text))
         except Closing as closing:
             await wire.close(core.leave(closing), closing)
@@ -79,7 +79,8 @@ class _Routes:
             self._pages -= 1
 
     async def _tell(self, wire: Wire, core: PageProtocol) -> None:
-        """Raises: Closing, or WebSocketDisconnect."""
+        """Send the run's frames, and take changes of properties. Raises: Closing, or WebSocketDisconnect, at
+        the end."""
         follower = self._feed.follow()
         try:
             await first(_events(wire, follower), _figures(wire, follower), self._read(wire, core))
@@ -89,7 +90,7 @@ class _Routes:
     async def _read(self, wire: Wire, core: PageProtocol) -> None:
         while True:
             command = core.receive(await wire.receive())
-            if isinstance(command, PlayedSoFar):  # no more than a sign of life
+            if isinstance(command, PlayedSoFar):  # only a sign of life: this page plays nothing
                 continue
             wire.meter.command(asyncio.get_running_loop().time())
             if isinstance(command, Set):

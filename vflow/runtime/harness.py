@@ -50,13 +50,10 @@ class Harness:
         """The node's calls of `speculate`, `retract`, `commit`, `doubt` and `settle`, each with its turn."""
         self.speculative_turn = 0
         """The turn for whose pauses `ctx.speculative` returns True; 0 for none."""
-        self.gains: list[float] = []
-        """The gains that the node asked of the sinks."""
+        self.gains: list[float] = []  # the gains that the node asked of the sinks
         self.holds: list[bool] = []  # the node's calls of `ctx.hold`
-        self.linked_ports: set[str] | None = None
-        """The outputs for which `ctx.linked` returns True; None for all."""
-        self.linked_sources: tuple[str, ...] = ()
-        """The result of `ctx.sources`, for every input."""
+        self.linked_ports: set[str] | None = None  # the outputs for which `ctx.linked` is True; None: all
+        self.linked_sources: tuple[str, ...] = ()  # the result of `ctx.sources`, for every input
         self.messages: list[Message] = []
         self.interrupted: list[int] = []
         """The turns up to which the node asked for an interruption."""

@@ -1,4 +1,4 @@
-"""Sessions: a program's own audio in and out."""
+"""Run a conversation with a program's own audio and text in and out."""
 
 from vflow.session.events import (
     Event,

@@ -1,4 +1,4 @@
-"""The nodes of a graph through which an application hands in and gets what it has: audio and text."""
+"""Find the nodes of a pipeline through which an application sends and receives audio and text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TURN = "turn"
 
 
 class Source(Protocol):
-    """The node that an application hands audio to."""
+    """The node that takes an application's audio."""
 
     rate: int
     room: Outbox[bool]
@@ -30,7 +30,7 @@ class Source(Protocol):
 
 
 class TextSource(Protocol):
-    """The node that an application hands text to."""
+    """The node that takes an application's text."""
 
     def ask(self, text: str, language: str = "") -> int: ...
     def say(self, text: str, language: str = "", barge_in: bool = True) -> int: ...
@@ -39,7 +39,7 @@ class TextSource(Protocol):
 
 
 class Output(Protocol):
-    """The node that hands audio to an application."""
+    """The node that gives audio to an application."""
 
     output: Outbox[AudioPacket]
     forget: Callable[[], int]
@@ -49,10 +49,10 @@ class Output(Protocol):
 
 
 class Ends:
-    """Find these nodes in one pipeline. The properties raise VflowError for one that it has not."""
+    """These nodes of one pipeline. Each property raises VflowError if the graph lacks its node."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        """Raises: VflowError for a graph that no application can use."""
+        """Raises: VflowError if an application cannot use the graph."""
         check_ends(pipeline.graph)
         self._file = pipeline.graph.file
         self._nodes: dict[str, Any] = {
@@ -65,15 +65,15 @@ class Ends:
 
     @property
     def pressed(self) -> Source:
-        """The source of a stream that a button cuts into utterances."""
+        """The source, if a button can begin an utterance."""
         if TURN in self._nodes and not self._nodes[TURN].detect:
             return self.source
-        self._node(BUTTON, "no button ends a turn; say 'push_to_talk=True', or 'vad: {use: push_to_talk}'")
+        self._node(BUTTON, "no button ends a turn; give 'push_to_talk=True', or 'vad: {use: push_to_talk}'")
         return self.source
 
     @property
     def released(self) -> Source:
-        """The source of a stream whose utterances a button ends."""
+        """The source, if a button can end an utterance."""
         return self.source if TURN in self._nodes else self.pressed
 
     @property
@@ -86,7 +86,7 @@ class Ends:
 
     @property
     def output(self) -> Output:
-        return cast("Output", self._node(SINK, "nothing is sent that could be played"))
+        return cast("Output", self._node(SINK, "it sends no audio that could be played"))
 
     @property
     def typed(self) -> TextSource:
@@ -97,13 +97,13 @@ class Ends:
         return cast("TextSource", self._node(TYPED, mend))
 
     def end(self) -> None:
-        """Nothing more is handed in."""
+        """End the application's audio and text: no more comes."""
         for use in (SOURCE, TYPED):
             if use in self._nodes:
                 self._nodes[use].end()
 
     def pause(self, paused: bool) -> None:
-        """Say whether nobody can be heard or listens at present."""
+        """Pause source and sink while the user is away, or let them go on."""
         for use in (SOURCE, SINK):
             if use in self._nodes:
                 self._nodes[use].pause(paused)
@@ -115,7 +115,8 @@ class Ends:
 
 
 def check_ends(graph: Graph) -> None:
-    """Raises: VflowError for a graph with no way in or out for an application, or with several."""
+    """Check that an application can use a graph. Raises: VflowError if it has none of these nodes, or several
+    of one kind."""
     uses = (SOURCE, SINK, TYPED)
     names = {use: [n for n, node in graph.nodes.items() if node.resolved == use] for use in uses}
     if not any(names.values()):

@@ -1,4 +1,4 @@
-"""Calls that block, for callers that must not."""
+"""Call functions that block from an event loop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 
 async def in_thread(call: Callable[[], object]) -> None:
-    """Run a call that blocks in a thread of its own: the loop's executor has few of them."""
+    """Run a call that blocks, in a thread of its own: the loop's executor has only a few. Raises: what the
+    call raises."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
 
@@ -30,7 +31,7 @@ async def in_thread(call: Callable[[], object]) -> None:
             else:
                 done.set_exception(error)
 
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
             loop.call_soon_threadsafe(settle)
 
     threading.Thread(target=run, name="vflow:session", daemon=True).start()

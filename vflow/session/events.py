@@ -1,4 +1,4 @@
-"""Events of a session, as its application gets them, in the order in which they happened."""
+"""Events of a session; its application gets them in the order in which they happened."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from vflow.report.turn import TurnRecord
 
 @dataclass(frozen=True, slots=True)
 class UserBegan:
-    """The user has begun to speak: the turn, and where its audio begins in all that was handed in, in
-    seconds."""
+    """The user has begun to speak. `at_s` is the place of the utterance's begin in all audio that was handed
+    in, in seconds."""
 
     turn: int
     at_s: float
@@ -22,7 +22,8 @@ class UserBegan:
 
 @dataclass(frozen=True, slots=True)
 class UserFinished:
-    """The user has finished: the turn, and where its audio ends in all that was handed in, in seconds."""
+    """The user has finished. `at_s` is the place of the utterance's end in all audio that was handed in, in
+    seconds."""
 
     turn: int
     at_s: float
@@ -30,7 +31,7 @@ class UserFinished:
 
 @dataclass(frozen=True, slots=True)
 class UserText:
-    """The transcript of what the user said in a turn."""
+    """The transcript of the user's words in a turn."""
 
     turn: int
     text: str
@@ -47,7 +48,7 @@ class ReplyWord:
 
 @dataclass(frozen=True, slots=True)
 class ReplyWritten:
-    """The reply has all its words; its sound may be still to come. Its tokens, and why the model ended it."""
+    """The reply has all its words; audio may still come. `stop_reason` says why the model ended it."""
 
     turn: int
     tokens: int
@@ -58,8 +59,8 @@ class ReplyWritten:
 class ReplyAudio:
     """Audio to play: `samples` are `(frames,) float32`, read-only, at `rate` Hz.
 
-    `spans` say which words sound in it, and where, in frames; one that begins before these samples, whose
-    middle lies in them, begins below 0.
+    `spans` are the words that sound in it, with their places in frames. A word belongs to the samples that
+    hold its middle; if it begins before them, its `start` is below 0.
     """
 
     turn: int
@@ -75,31 +76,31 @@ class ReplyAudio:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """The user, or the application, has cut the replies up to `turn`: forget what of them was not played."""
+    """The user or the application has cut the replies up to `turn`: drop the audio not played yet."""
 
     turn: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyHeld:
-    """The user may have spoken on: pause what plays, and keep it, until `ReplyGoesOn`."""
+    """The user may have spoken on: pause the playback, and keep the audio, until `ReplyGoesOn`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyGoesOn:
-    """The hold is over: play on from where it was paused. Where it was cut, `Interrupted` came before."""
+    """The hold is over: play on from where you paused. If the reply was cut, `Interrupted` came before."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateChanged:
-    """The agent does something else now."""
+    """The agent has a new state."""
 
     state: Literal["idle", "listening", "processing", "speaking", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """A turn is over; its record has texts, times and latencies."""
+    """A turn is over; `record` holds its texts, times and latencies."""
 
     record: TurnRecord
 

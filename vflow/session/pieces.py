@@ -1,15 +1,15 @@
-"""Audio of any length, in pieces that a source has room for."""
+"""Cut audio of any length into pieces that a source has room for."""
 
 from __future__ import annotations
 
 from typing import Any
 
 PIECE_S = 1.0
-"""Audio that is handed over at once."""
+"""Length of a piece."""
 
 
 def pieces(audio: Any, rate: Any) -> list[Any]:
-    """Cut audio into pieces of PIECE_S; leave what is no audio as it is, for `push` to refuse."""
+    """Cut audio into pieces of PIECE_S. Return anything that is not audio whole, for `push` to refuse."""
     count = 2 if isinstance(audio, bytes | bytearray | memoryview) else 1
     try:
         size = max(1, int(PIECE_S * rate)) * count

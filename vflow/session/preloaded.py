@@ -1,4 +1,4 @@
-"""Graphs for sessions, and pipelines of them that are open already: a session then loads nothing."""
+"""Load graphs for sessions, and keep pipelines of them open, so that a session begins at once."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from vflow.session.ends import BUTTON, SINK, SOURCE, TYPED, check_ends
 
 CLOSE_S = 5.0
 Loadable = str | Path | Mapping[str, Any] | Graph
-"""A file, its text, a mapping of the same keys, a shipped pipeline's name; or a graph that is loaded."""
+"""A graph file, its text, a mapping with its keys, the name of a shipped pipeline, or a loaded graph."""
 
 
 class Preloaded:
-    """Keeps `ready` pipelines of a graph open: one after the other, as they are taken. Any thread.
+    """Keeps `ready` pipelines of a graph open; for each that is taken it opens another. Any thread.
 
-    All of them share the models; each has for itself what a session needs of its own. `close` when no more
-    sessions begin; those that run go on.
+    They share the models; the state of a conversation each has for itself. Call `close` when no more sessions
+    begin; those that run go on.
     """
 
     def __init__(self, graph: Graph, ready: int = 1) -> None:
-        """Blocks until they are open. Raises: NodeError; VflowError for a graph that no session can use."""
+        """Blocks until they are open. Raises: NodeError; VflowError if no session can use the graph."""
         check_ends(graph)
         self.graph, self._wanted = graph, ready
         self._lock = threading.Condition()
         # all below guarded by _lock
         self._open: deque[Pipeline] = deque()
-        self._opening = False  # whether a thread restocks
+        self._opening = False  # whether a thread is restocking
         self._closed = False
-        self._renewed = 0  # how often
+        self._renewed = 0  # how many calls of `renew`
         self._problem = ""
         try:
             for _ in range(ready):
@@ -48,9 +48,9 @@ class Preloaded:
             raise
 
     def take(self) -> Pipeline:
-        """A pipeline that is open where there is one, else a new one. Does not block.
+        """Return an open pipeline; if there is none, a new one. Does not block.
 
-        Call `restock` when it plays. Raises: VflowError after `close`.
+        Call `restock` once it plays. Raises: VflowError after `close`.
         """
         with self._lock:
             if self._closed:
@@ -59,8 +59,8 @@ class Preloaded:
         return pipeline or Pipeline(self.graph)
 
     def restock(self) -> None:
-        """Open in the background what was taken. Not part of `take`, since nodes that are opened beside a
-        session that begins make it begin late."""
+        """Open as many as were taken, in the background. `take` does not do it: opening nodes would delay the
+        session that is just beginning."""
         with self._lock:
             begins = not (self._opening or self._closed) and len(self._open) < self._wanted
             self._opening = self._opening or begins
@@ -68,7 +68,8 @@ class Preloaded:
             threading.Thread(target=self._restock, name="vflow:preload", daemon=True).start()
 
     def renew(self) -> None:
-        """Open anew what is open and was not taken, since what they share may have failed. Does not block."""
+        """Replace the open pipelines that nobody has taken: a part that they share may have failed. Does not
+        block."""
         with self._lock:
             self._renewed += 1
             stale = list(self._open)
@@ -86,24 +87,24 @@ class Preloaded:
 
     @property
     def problem(self) -> str:
-        """Why the last pipeline could not be opened ahead; '' where it could."""
+        """Why the last pipeline could not be opened ahead; '' if it could."""
         with self._lock:
             return self._problem
 
     @property
     def ready(self) -> int:
-        """How many are open, and not taken."""
+        """How many pipelines are open and not taken."""
         with self._lock:
             return len(self._open)
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Block until nothing is being opened; False after the timeout."""
+        """Block until no pipeline is being opened. Return False after the timeout."""
         with self._lock:
             return self._lock.wait_for(lambda: not self._opening, timeout_s)
 
     def close(self) -> None:
-        """Close what is open and was not taken, and what is being opened; may be called twice. Blocks until
-        then, for CLOSE_S at most."""
+        """Close the pipelines that nobody has taken, also one that is being opened. May be called twice.
+        Blocks until then, for CLOSE_S at most."""
         with self._lock:
             self._closed = True
             left = list(self._open)
@@ -119,18 +120,18 @@ class Preloaded:
         self.close()
 
     def _restock(self) -> None:
-        """Open what is missing; many that are taken at once are not opened beside those that begin."""
+        """Open the missing pipelines one after the other: sessions that begin meanwhile keep most cores."""
         while self._open_one():
             pass
 
     def _open_one(self) -> bool:
-        """Open a pipeline; whether to go on."""
+        """Open a pipeline; return whether more are missing."""
         with self._lock:
             renewed = self._renewed
         pipeline, problem = Pipeline(self.graph), ""
         try:
             pipeline.open()
-        except (VflowError, RuntimeError, OSError) as error:  # the next session loads, and tells of it
+        except (VflowError, RuntimeError, OSError) as error:  # the next session will load, and raise it
             problem = describe(error)
         with self._lock:
             self._problem = problem
@@ -149,7 +150,7 @@ class Preloaded:
         return more
 
     def _end_restocking(self) -> None:
-        """Under the lock."""
+        """Note that restocking has ended. Hold the lock."""
         self._opening = False
         self._lock.notify_all()
 
@@ -166,7 +167,7 @@ def load_for_sessions(
     text: Literal["beside", "alone", "silent"] = "beside",
     push_to_talk: bool = False,
 ) -> Graph:
-    """Load a graph whose microphone and loudspeaker are the application's. Raises: GraphError."""
+    """Load a graph with the application in the place of microphone and loudspeaker. Raises: GraphError."""
     given: StandIns = {
         "mic": (SOURCE, {"rate": input_rate}),
         "speaker": (SINK, {"pace": pace, "rate": output_rate}),
@@ -187,8 +188,8 @@ def load_for_sessions(
 
 
 def graph_for_sessions(graph: Loadable, options: Mapping[str, Any]) -> Graph:
-    """Load a graph by `load_for_sessions`; return one that is loaded as it is. Raises: GraphError; VflowError
-    for options of a graph that is loaded."""
+    """Load a graph by `load_for_sessions`; return a loaded one as it is. Raises: GraphError; VflowError for
+    options that come with a loaded graph."""
     if not isinstance(graph, Graph):
         return load_for_sessions(graph, **options)
     refuse_options(options, "give the graph's file, text or name in its place")
@@ -196,7 +197,8 @@ def graph_for_sessions(graph: Loadable, options: Mapping[str, Any]) -> Graph:
 
 
 def refuse_options(options: Mapping[str, Any], mend: str) -> None:
-    """Raises: VflowError for options that change nothing, since the graph is loaded."""
+    """Raises: VflowError for options other than the defaults: the graph is loaded, they would change
+    nothing."""
     defaults: Mapping[str, Any] = load_for_sessions.__kwdefaults__ or {}
     if changed := [name for name, value in options.items() if value != defaults.get(name)]:
         raise VflowError(
@@ -205,8 +207,9 @@ def refuse_options(options: Mapping[str, Any], mend: str) -> None:
 
 
 def preload(graph: Loadable, ready: int = 1, **options: Any) -> Preloaded:
-    """Load a graph's models and keep them; `Session(preloaded)` then begins at once.
+    """Load a graph and its models, and keep them: `Session(preloaded)` then begins at once.
 
-    `ready` sessions are held open. `options` are those of `Session`. Blocks. Raises: GraphError, NodeError.
+    `ready` is how many sessions are held open. `options` are those of `Session`. Blocks. Raises: GraphError,
+    NodeError.
     """
     return Preloaded(graph_for_sessions(graph, options), ready)

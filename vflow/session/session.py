@@ -1,4 +1,4 @@
-"""A session: a pipeline whose audio comes from an application, and goes to it."""
+"""Run a session: a pipeline that an application gives audio and gets audio from."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from vflow.session.teller import Teller
 ENDED = "the session has ended; start a new one"
 NOT_STARTED = "the session has not started; use 'with Session(...)', or call start()"
 UNREAD = 10_000
-"""Events that wait for the application; beyond, the oldest are dropped."""
+"""Most events that wait for the application; beyond, the oldest are dropped."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ class _Agent:
 
 
 class Session:
-    """One conversation, whose microphone and loudspeaker are the application's.
+    """One conversation, with the application in the place of microphone and loudspeaker.
 
         async with vflow.Session("voice_agent") as session:
             await session.send(samples, rate=48_000)
             async for event in session: ...
 
-    What plays the roles `mic` and `speaker` is replaced by `app_source` and `app_sink`; a graph that has them
-    already is taken as it is. Methods may be called from any thread, and never block unless they say so;
-    without asyncio, `with`, `push` and `for event in session` do the same. One session runs once.
+    The nodes with the roles `mic` and `speaker` are replaced by `app_source` and `app_sink`, unless the graph
+    has these already. Methods may be called from any thread, and never block unless they say so. Without
+    asyncio use `with`, `push` and `for event in session`. A session runs once.
     """
 
     def __init__(
@@ -65,14 +65,13 @@ class Session:
         push_to_talk: bool = False,
     ) -> None:
         """Take a graph: a file, its text, a mapping, a shipped pipeline's name; or one that is loaded, or
-        preloaded. `start` loads and checks it, or what asks for the `pipeline` before that, so that an event
-        loop that makes a session does not wait.
+        preloaded. This does not block; `start` loads and checks the graph, or the first use of `pipeline`.
 
-        `pace` says who counts what was heard: the `clock`, or the application by `played`. Rates are in Hz.
-        `text` says what typed turns are: `beside` the voice; `alone`, with a reply that is spoken; `silent`,
-        with a reply in words only. With `push_to_talk`, `press` and `release` make the utterances.
-        These options are for what is still to be loaded; give those of a preloaded graph to `preload`.
-        Raises: VflowError for options of a graph that is loaded.
+        `pace`: who counts how much was heard, the `clock` or the application, by `played`. Rates are in Hz.
+        `text` says how turns are typed: `beside` the voice; `alone`, with a spoken reply; `silent`, with a
+        reply in words only. With `push_to_talk`, `press` and `release` begin and end utterances.
+        A loaded graph takes none of these options; give those of a preloaded one to `preload`.
+        Raises: VflowError for options that come with a loaded graph.
         """
         self._options: dict[str, Any] = {
             "pace": pace,
@@ -92,12 +91,12 @@ class Session:
         self._given = graph
         self.events: Outbox[Event] = Outbox(UNREAD)
         self._making = threading.Lock()
-        # guarded by _making; read without it
+        # written under _making, read without it
         self._made: _Agent | None = None
-        self._ended = False  # before it was made
+        self._ended = False  # whether `stop` was called
 
     def _agent(self) -> _Agent:
-        """Load and check the graph, at the first call. Blocks."""
+        """Return the parts; the first call loads and checks the graph. Blocks."""
         with self._making:
             if self._made is None:
                 if self._ended:
@@ -108,13 +107,13 @@ class Session:
     def _make(self) -> _Agent:
         given = self._given
         if isinstance(given, Preloaded):
-            pipeline = given.take()  # its graph was checked
+            pipeline = given.take()  # its graph is already checked
         else:
             pipeline = Pipeline(graph_for_sessions(given, self._options))
         ends, teller = Ends(pipeline), Teller(pipeline.graph, self.events)
         if ends.has_source:
             teller.handed_in_s = ends.source.pushed_by
-        while (early := pipeline.bus.get(0)) is not None:  # of a pipeline that was opened before
+        while (early := pipeline.bus.get(0)) is not None:  # messages of a pipeline that was preloaded
             teller.listen(early)
         pipeline.bus.listen(teller.listen)
         if ends.has_output:
@@ -124,13 +123,13 @@ class Session:
 
     @property
     def pipeline(self) -> Pipeline:
-        """The pipeline. Before `start` it blocks for as long as it takes to load and check the graph. Raises:
-        GraphError; VflowError for a graph through which the application can neither hear nor speak."""
+        """The pipeline. Before `start` this loads and checks the graph, and blocks. Raises: GraphError;
+        VflowError if the application can neither hear nor speak through the graph."""
         return self._agent().pipeline
 
     @property
     def graph(self) -> Graph:
-        """The graph that was checked. Blocks and raises as `pipeline`."""
+        """The checked graph. Blocks and raises as `pipeline`."""
         return self.pipeline.graph
 
     @property
@@ -141,8 +140,8 @@ class Session:
     # its life
 
     def start(self) -> Self:
-        """Load what is not loaded yet, and begin. Blocks until it runs; a second call does nothing. Raises:
-        as `pipeline`; NodeError; VflowError after the session's end."""
+        """Load the graph if it is not loaded, and begin. Blocks until the pipeline runs; a second call does
+        nothing. Raises: as `pipeline`; NodeError; VflowError after the session's end."""
         try:
             if self.pipeline.state is State.STOPPED:
                 raise VflowError(ENDED)
@@ -156,7 +155,7 @@ class Session:
         return self
 
     def stop(self) -> None:
-        """End the session; the events that are there can still be read. Blocks, for 5 s at most."""
+        """End the session; events that came before can still be read. Blocks, for 5 s at most."""
         with self._making:
             self._ended = True
         if self._made is not None:
@@ -172,7 +171,7 @@ class Session:
     async def __aenter__(self) -> Self:
         try:
             await in_thread(self.start)
-        except asyncio.CancelledError:  # nobody will leave what was not entered
+        except asyncio.CancelledError:  # `__aexit__` will not be called
             await in_thread(self.stop)
             raise
         return self
@@ -183,104 +182,104 @@ class Session:
     # what the application does
 
     async def send(self, audio: Any, rate: int | None = None) -> None:
-        """Hand in audio of any length, as `push` takes it; waits while there is no room. Raises: as `push`,
-        also where the session ends meanwhile."""
+        """Hand in audio of any length, of a type that `push` takes. Wait while there is no room. Raises: as
+        `push`, also if the session ends meanwhile."""
         source = self._check().source
         for piece in pieces(audio, source.rate if rate is None else rate):
             while not self.push(piece, rate):
                 await source.room.next()
 
     def push(self, samples: Any, rate: int | None = None) -> bool:
-        """Hand in audio; False where there is no room for it at present, and nothing is taken then.
+        """Hand in audio. Return False if there is no room for all of it now; then none of it is taken.
 
-        Arrays of float, int16, int32 or uint8, `(frames,)` or `(frames, channels)`; bytes are 16 bit mono.
-        `rate` is in Hz, by default `input_rate`. Raises: VflowError for what is no audio, and outside of the
-        session.
+        `samples`: an array of float, int16, int32 or uint8, `(frames,)` or `(frames, channels)`; or bytes of
+        PCM16, mono. `rate` is in Hz, by default `input_rate`. Raises: VflowError if it is not audio, and
+        before and after the session.
         """
         return self._check().source.push(samples, rate)
 
     def end(self) -> None:
-        """No more audio comes: what was handed in is answered, then the session ends. May be called again.
-        Raises: VflowError before the session."""
+        """Announce that no more audio comes: all of it is answered, then the session ends. May be called
+        again. Raises: VflowError before the session."""
         if not (self._made is not None and self._made.pipeline.state is State.STOPPED):
             self._check().end()
 
     def press(self) -> None:
-        """The user holds the button down: the reply is cut, and what is pushed from now on is an utterance.
-        Raises: VflowError where no button makes utterances, and outside of the session."""
+        """Begin an utterance: the user presses the button. A reply is cut; audio from now on belongs to the
+        utterance. Raises: VflowError if the graph has no button, and before and after the session."""
         self._check().pressed.press()
 
     def release(self) -> None:
-        """The user has let the button go, or has finished: what was said is answered. Raises: as `press`."""
+        """End the utterance, which is then answered: the user releases the button. Raises: as `press`."""
         self._check().released.release()
 
     def ask(self, text: str, language: str = "") -> int:
-        """Hand in a turn that the user typed; returns its number. It interrupts the reply, as speech does.
+        """Answer a text that the user typed; return the turn's number. It cuts the reply, as speech does.
 
-        `language` (ISO 639-1) is that of the text. Raises: VflowError for no text, where no generator of the
-        graph takes text, and outside of the session.
+        `language` is the text's (ISO 639-1). Raises: VflowError for an empty text, if no generator of the
+        graph takes text, and before and after the session.
         """
         return self._check().typed.ask(text, language)
 
     def say(self, text: str, language: str = "", *, barge_in: bool = True) -> int:
-        """Have the agent say a text as it is, after the reply that is being made; returns the number of its
-        turn. An interruption drops it; without `barge_in`, only before its first sound. It is remembered as a
+        """Have the agent say a text word for word, after the current reply; return the turn's number. An
+        interruption drops it; without `barge_in`, only before its first sound. The history holds it as a
         reply. Raises: as `ask`."""
         return self._check().typed.say(text, language, barge_in)
 
     def prompt(self, instructions: str | None = None) -> int:
-        """Have the agent answer the history as it stands, nothing new being asked; returns the number of the
-        turn. `instructions` take the persona's place for this reply. Raises: as `ask`."""
+        """Have the agent reply to the history as it is, without a new question; return the turn's number.
+        `instructions` replace the persona for this reply. Raises: as `ask`."""
         return self._check().typed.prompt(instructions)
 
     def settle(self, turn: int, heard: str) -> None:
-        """Say for good how much of a reply was heard, whatever is reported later. Blocks before `start`."""
+        """Fix the text that was heard of a reply; later reports do not change it. Blocks before `start`."""
         self.conversation.settle(turn, heard)
         self._agent().teller.settle(turn, heard)
 
     def interrupt(self, turn: int | None = None) -> None:
-        """Cut the reply, as if the user had spoken; up to a turn, by default all. Blocks for a moment."""
+        """Cut the replies up to `turn`, by default all, as if the user had spoken. Blocks for a moment."""
         self._check()
         self.pipeline.flush(turn)
 
     def played(self, seconds: float, turn: int | None = None) -> None:
-        """Report how much of a reply has sounded in all, with `pace: played`; see `app_sink`. Raises:
-        VflowError before the session, and for a report that cannot be true."""
+        """Report how many seconds of a reply have sounded so far, for `pace: played`; see `app_sink`. Raises:
+        VflowError before the session, and for an impossible report."""
         if self._made is None:
             raise VflowError(NOT_STARTED)
         self._made.ends.output.played(seconds, turn)
 
     def set(self, node: str, prop: str, value: object) -> None:
-        """Change a property that is declared `hot`. Raises: PropertyError."""
+        """Change a `hot` property of a node. Raises: PropertyError if it cannot be changed so."""
         self.pipeline.set(node, prop, value)
 
     def expect(self, kind: str) -> None:
-        """Say which kind of answer the user's next turn is: `phone`, `number`, `email`, `name`, `yes_no`; ''
-        for any. Raises: VflowError for another."""
+        """Announce the kind of the user's next answer: `phone`, `number`, `email`, `name`, `yes_no`; '' for
+        any. Raises: VflowError for another kind."""
         self.conversation.expect(kind)
 
     @property
     def conversation(self) -> Conversation:
-        """The history: what was said, and what was heard."""
+        """The history: the words that were said, and those of replies that were heard."""
         return self.pipeline.conversation
 
-    # what it hears
+    # what the application hears
 
     def get(self, timeout_s: float | None = None) -> Event | None:
-        """The next event; None after the timeout, or at the session's end. Blocks. Raises: NodeError at the
-        end of a session that failed."""
+        """Return the next event; None after the timeout, or at the session's end. Blocks. Raises: NodeError
+        at the end of a session that failed."""
         event = self.events.get(timeout_s)
         if event is None:
             self._raise_failure()
         return event
 
     def __iter__(self) -> Iterator[Event]:
-        """The events until the session's end. Blocks. Raises: NodeError where it failed."""
+        """Yield events until the session's end. Blocks. Raises: NodeError if the session failed."""
         while (event := self.get()) is not None:
             yield event
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        """The events until the session's end. Raises: NodeError where it failed."""
+        """Yield events until the session's end. Raises: NodeError if the session failed."""
         while (event := await self.events.next()) is not None:
             yield event
         self._raise_failure()
@@ -290,7 +289,7 @@ class Session:
             raise self._made.pipeline.failure
 
     def _check(self) -> Ends:
-        """Raises: VflowError outside of the session."""
+        """Return the graph's ends. Raises: VflowError before and after the session."""
         state = None if self._made is None else self._made.pipeline.state
         if state is State.STOPPED or (self._made is None and self._ended):
             raise VflowError(ENDED)

@@ -1,4 +1,4 @@
-"""Tell an application of its session: the events that a pipeline's messages and its audio mean."""
+"""Translate a pipeline's messages and audio to the events of its session."""
 
 from __future__ import annotations
 
@@ -33,23 +33,24 @@ from vflow.session.events import (
 
 
 class Teller:
-    """Puts events in `events`. Its methods are called in the pipeline's threads."""
+    """Puts a session's events into `events`. Its methods are called in the pipeline's threads."""
 
     def __init__(self, graph: Graph, events: Outbox[Event]) -> None:
         self._graph, self._events = graph, events
         self.log = TurnLog(graph)
         self.handed_in_s: Callable[[int], float] = lambda pts_ns: pts_ns / SECOND
-        """Where a time of the stream lies in the audio that the application handed in, in seconds."""
+        """Converts a time of the stream in ns to its place in the audio that was handed in, in seconds."""
         self._state = ""
         self._doubtful: UserBegan | None = None
-        """Voice over a reply that may be a word of assent: an application would stop the reply for it."""
-        self._spoke = self._finished = 0  # the last turn that began, and that ended
+        """Voice over a reply that may be only a word of assent. It is not told until it surely interrupts: an
+        application would stop the reply for it."""
+        self._spoke = self._finished = 0  # the last turn in which the user began, and finished
         self._written = 0  # the last turn whose reply has all its words
-        self._telling = threading.Lock()  # one message after the other
+        self._telling = threading.Lock()  # held for each message, so that events keep the order of messages
 
     def listen(self, message: Message) -> None:
-        """Tell of a message of the bus."""
-        with self._telling:  # so that nobody tells of a turn's end before the cut that ended it
+        """Put the events of a message of the bus."""
+        with self._telling:  # else a turn's end may come before the cut that ended it
             self.log.listen(message)
             for event in self._told(message):
                 self._events.put(event)
@@ -58,16 +59,16 @@ class Teller:
             self._events.close()
 
     def audio(self, packet: AudioPacket) -> None:
-        """Tell of audio that is to be played."""
+        """Put the event for audio to play."""
         self._events.put(ReplyAudio(packet.turn, packet.data[:, 0], packet.rate, packet.spans))
 
     def settle(self, turn: int, heard: str) -> None:
-        """Note what was heard of a reply, as the application knows it."""
+        """Log the text that was heard of a reply, as the application knows it."""
         played = Played(turn, 0, 1, heard)
         self.log.listen(Message("played", "session", 0, "", {"played": played, "phase": "late"}))
 
     def forget(self) -> int:
-        """Forget audio that the application has not read; returns how many frames."""
+        """Drop audio that the application has not read; return how many frames."""
         taken = self._events.take_back(lambda event: isinstance(event, ReplyAudio))
         return sum(len(event.samples) for event in taken if isinstance(event, ReplyAudio))
 
@@ -82,7 +83,7 @@ class Teller:
                     yield ReplyWord(packet.turn, packet.index, packet.text)
         elif message.kind == "event":
             event = message.data["event"]
-            if isinstance(event, SpeechStart) and event.turn > self._spoke:  # a node may say it again
+            if isinstance(event, SpeechStart) and event.turn > self._spoke:  # a node may emit it again
                 self._spoke = event.turn
                 began = UserBegan(event.turn, self.handed_in_s(event.pts_ns))
                 if "over_reply_ns" in event.meta:
@@ -101,7 +102,7 @@ class Teller:
                 yield ReplyWritten(event.turn, tokens if isinstance(tokens, int) else 0, str(reason))
         elif message.kind == "flush":
             flush = message.data["flush"]
-            cut = any(not played.ended for played in flush.played)  # also of a reply that nobody asked for
+            cut = any(not played.ended for played in flush.played)  # even a reply that nobody asked for
             if not flush.retracts and (cut or self.log.interrupted_at(message.at_ns)):
                 yield Interrupted(flush.turn)
             if not flush.retracts:
@@ -117,7 +118,7 @@ class Teller:
             yield TurnEnded(record)
 
     def _surely(self, turn: int) -> Iterator[Event]:
-        """Tell of voice that was in doubt: it is of a turn, up to this one."""
+        """Yield the begin of a voice that was in doubt, if it belongs to a turn up to this one."""
         if self._doubtful is not None and self._doubtful.turn <= turn:
             began, self._doubtful = self._doubtful, None
             yield began

@@ -1,4 +1,4 @@
-"""An agent behind an address: the ASGI application, and what `vflow serve` is made of.
+"""Serve an agent over the network: the ASGI application, and the parts of `vflow serve`.
 
 `import vflow.web` loads no web server. `app` needs the extra `serve`.
 """
@@ -37,10 +37,10 @@ def app(
 ) -> Starlette:
     """Return an ASGI application that serves an agent: mount it in FastAPI or Starlette, or run it.
 
-    `graph` is what `vflow.preload` takes, or what it returned. Without a `token` a random one is made, which
-    `app.state.token` has; '' admits everyone. `hosts` are the names that the server goes by, beside
-    localhost; `behind_proxy` says that one in front speaks TLS. The models are loaded when the application
-    starts, or by the first session of one that is mounted. Raises: Unavailable without the extra `serve`.
+    `graph` is an argument or a result of `vflow.preload`. Without a `token` a random one is made and kept in
+    `app.state.token`; '' admits everyone. `hosts` are the server's names besides localhost. `behind_proxy`
+    says that a proxy in front of the server speaks TLS. The models are loaded when the application starts; if
+    it is mounted in another one, by its first session. Raises: Unavailable without the extra `serve`.
     """
     require(NEEDS[0])
     options: dict[str, Any] = {}
@@ -53,7 +53,7 @@ def app(
 
 
 def require(*packages: str) -> None:
-    """Raises: Unavailable where one of the packages is not installed."""
+    """Raises: Unavailable if one of the packages is not installed."""
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         are = "are" if len(missing) > 1 else "is"

@@ -1,4 +1,4 @@
-"""A session whose client is away: it stands still until the client comes back."""
+"""Pause a session while its client is away, until the client comes back."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from vflow.web.playback import Playback
 from vflow.web.roster import Guest
 
 AWAY = "away"
-"""The state of such a session."""
+"""The state of a session whose client is away."""
 
 
 @contextlib.contextmanager
 def standing_still(session: Session, playback: Playback, guest: Guest) -> Iterator[None]:
-    """Keep the unplayed part of the reply, and what the user was saying."""
+    """Pause the session inside the `with`: keep the unplayed part of the reply and the user's utterance."""
     ends, state, guest.state = Ends(session.pipeline), guest.state, AWAY
     ends.pause(True)
     playback.pause(True, time.monotonic())

@@ -14,7 +14,7 @@ PATH = "ws"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the page's protocol is spoken, and the token for it."""
+    """The URL of the WebSocket that speaks the page's protocol, and the token for it."""
 
     url: str
     token: str = ""
@@ -25,16 +25,16 @@ class Address:
 
 
 def address_of(text: str, token: str = "") -> Address:
-    """Read an address: `ws://HOST:PORT/ws`, or that of the page. `token` is for one that has none. Raises:
-    VflowError."""
+    """Read the address of a server: `ws://HOST:PORT/ws`, or its page's. `token` is used if the address has
+    none. Raises: VflowError for anything else."""
     try:
         parts = urlsplit(text)
         port, host = parts.port, parts.hostname
     except ValueError as error:
-        raise VflowError(f"{text.partition('#')[0]!r} is no address: {error}") from None
+        raise VflowError(f"{text.partition('#')[0]!r} is not an address: {error}") from None
     if parts.scheme not in SCHEMES or not host or parts.username is not None:
-        wanted = "ws://HOST:PORT/ws, or what 'vflow serve' prints"
-        raise VflowError(f"{text.partition('#')[0]!r} is no address of an agent; give {wanted}")
+        wanted = "ws://HOST:PORT/ws, or the address that 'vflow serve' prints"
+        raise VflowError(f"{text.partition('#')[0]!r} is not the address of an agent; give {wanted}")
     name = f"[{host}]" if ":" in host else host
     path = parts.path or "/"
     path += PATH if path.endswith("/") else ""

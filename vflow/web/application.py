@@ -1,4 +1,4 @@
-"""The ASGI application: its routes, and how a request comes to them."""
+"""The ASGI application: its routes, and the middleware that every request passes first."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NO_STORE = {"cache-control": "no-store"}
 def build(
     supply: Supply, doors: Doors, limits: Limits, note: Callable[[str], None] | None = None
 ) -> Starlette:
-    """The application of one agent. Its `state` has the `roster`, the `supply` and the `token`."""
+    """Build the application of one agent. Its `state` holds the `roster`, the `supply` and the `token`."""
     routes = _Routes(supply, doors, Roster(limits, room=lambda: supply.room), note or _note)
 
     @contextlib.asynccontextmanager
@@ -102,7 +102,7 @@ class _Routes:
         return JSONResponse({"ok": True}, headers=NO_STORE)
 
     async def ready(self, request: Request) -> Response:
-        """Whether a session could begin now; and why not."""
+        """Return whether a session could begin now; if not, with the reason and status 503."""
         problem = self._supply.problem or self.roster.problem()
         body: dict[str, Any] = {"ready": not problem, **({"why": problem} if problem else {})}
         return JSONResponse(body, 503 if problem else 200, headers=NO_STORE)
@@ -123,7 +123,7 @@ class _Routes:
         return Response(self._metrics.text(), media_type=self._metrics.content_type, headers=NO_STORE)
 
     def _admit(self, request: Request) -> None:
-        """Raises: HTTPException for one who does not show the token."""
+        """Raises: HTTPException if the request does not show the token."""
         if not self._doors.admits(request.scope["headers"], ()):
             self.roster.count("token")
             raise HTTPException(401, "the token is missing or wrong", {"www-authenticate": "Bearer"})

@@ -1,4 +1,4 @@
-"""Report by the clock how much a client has heard, if it does not report that itself."""
+"""Estimate by the clock how much a client has heard, if it does not report that itself."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from vflow.session.session import Session
 from vflow.web.playback import Playback
 
 LOOK_S = 0.02
-"""Between two looks at what has sounded by the clock."""
+"""Time between two estimates."""
 
 
 async def report(session: Session, playback: Playback, sounding: asyncio.Event, told: bool) -> None:
-    """Tell a session what was heard, for as long as it lasts. Stand still until something is `sounding`.
-    `told`: the session's sink is told what was played."""
+    """Tell a session how much of each reply was heard; never returns. Wait while nothing is `sounding`.
+    `told` is false if the session's sink does not take reports of what was played."""
     loop = asyncio.get_running_loop()
     while True:
         await sounding.wait()

@@ -1,4 +1,7 @@
-"""A client of the page's protocol that has a microphone and a loudspeaker: a graph of its own."""
+"""Talk to a server through this machine's microphone and loudspeaker: a client of the page's protocol.
+
+Microphone and loudspeaker are nodes of a small graph that runs on this side.
+"""
 
 from __future__ import annotations
 
@@ -33,23 +36,23 @@ from vflow.web.protocol import TURN
 from vflow.web.redial import Redial
 
 RATE = 16_000
-"""Of the audio that is sent, in Hz."""
+"""Rate of the audio that is sent, in Hz."""
 UNSENT = 250
-"""Packets of the microphone that wait for the network: five seconds. The oldest are dropped."""
+"""Most packets of the microphone that wait for the network: five seconds. Beyond, the oldest are dropped."""
 REPORT_S = 0.1
-"""Between two reports of what was played."""
+"""Time between two reports of what was played."""
 Told = Callable[[Mapping[str, Any]], None]
-"""Takes each message of the server that is text."""
+"""Takes each text message of the server, decoded."""
 
 
 class Uplink(Node):
-    """Hands on what the microphone hears."""
+    """Queue the microphone's audio for the network."""
 
     audio = In(Audio(rate=RATE, channels=1))
 
     @functools.cached_property
     def sent(self) -> Outbox[bytes]:
-        """PCM16; closed with the stream."""
+        """The PCM16 to send; closed at the end of the stream."""
         return Outbox(UNSENT)
 
     def process(self, packet: AudioPacket) -> None:
@@ -64,7 +67,7 @@ class Uplink(Node):
 
 
 class Downlink(Node):
-    """Emits the reply, as it comes from the server."""
+    """Emit the audio of replies as it comes from the server."""
 
     generates = True
     sparse = True
@@ -82,14 +85,14 @@ class Downlink(Node):
         self._open = True
 
     def give(self, item: AudioPacket | TurnEnd | None) -> None:
-        """Any thread."""
+        """Queue something to emit; None ends the stream. Any thread; ignored before `open`."""
         if self._open:
             with self._lock:
                 self._given.append(item)
             self.ctx.notify()
 
     def forget(self) -> None:
-        """Drop the audio that has not left yet. Any thread."""
+        """Drop what is queued. Any thread."""
         with self._lock:
             self._given.clear()
 
@@ -106,7 +109,8 @@ class Downlink(Node):
 
 
 def graph_of(output_rate: int | None) -> dict[str, Any]:
-    """The graph of a client: what the microphone hears goes up, what comes down is played."""
+    """Return the graph of a client: microphone to server, server to loudspeaker. `output_rate` is None for a
+    server that sends no audio."""
     nodes: dict[str, Any] = {"mic": {"use": "mic", "frame": "20ms"}, "up": {"use": "talk.uplink"}}
     links = ["mic -> up"]
     if output_rate is not None:
@@ -116,7 +120,7 @@ def graph_of(output_rate: int | None) -> dict[str, Any]:
 
 
 class Caller:
-    """Talks until the server, or `end`, closes the connection. `told` gets what the server says in text."""
+    """Hold one conversation with a server. `told` gets each text message of the server."""
 
     def __init__(
         self, address: Address, told: Told, stand_ins: StandIns | None = None, cafile: str | None = None
@@ -124,11 +128,12 @@ class Caller:
         self._address, self._told, self._stand_ins, self._cafile = address, told, stand_ins, cafile
         self._line: Redial | None = None
         self._playback = Playback(promised=False)
-        self._given: dict[int, float] = {}  # seconds of replies that do not sound yet
+        self._given: dict[int, float] = {}  # seconds received of replies that have not begun to sound
         self._sounding: set[int] = set()
 
     async def talk(self) -> None:
-        """Raises: VflowError where nobody answers, or refuses; GraphError and NodeError of this end."""
+        """Talk until the server or `end` closes the connection. Raises: VflowError if nobody answers or the
+        server refuses; GraphError and NodeError for this side's graph."""
         try:
             secure = self._address.url.startswith("wss:")
             trusted = ssl.create_default_context(cafile=self._cafile) if secure else None
@@ -142,7 +147,7 @@ class Caller:
             await self._line.close()
 
     async def end(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._line is not None:
             await self._line.close()
 
@@ -158,7 +163,7 @@ class Caller:
         pipeline.bus.listen(listen)
         try:
             await in_thread(pipeline.start)
-            self._told(about)  # now one can speak
+            self._told(about)  # the microphone is on: the user may speak
             tasks = [asyncio.create_task(work) for work in (self._up(line, pipeline), self._report(line))]
             try:
                 await self._down(line, pipeline)
@@ -166,7 +171,7 @@ class Caller:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-            if self._stand_ins and line.code == 1000:  # what came is played, and recorded
+            if self._stand_ins and line.code == 1000:  # play what came to its end, so that it is recorded
                 await in_thread(pipeline.wait)
         finally:
             await in_thread(pipeline.stop)
@@ -179,7 +184,7 @@ class Caller:
         await line.send('{"type": "end"}')
 
     async def _report(self, line: Redial) -> None:
-        """Say what has sounded, as long as something does."""
+        """Report how much of each reply has sounded, every REPORT_S; never returns."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(REPORT_S)
@@ -226,20 +231,20 @@ class Caller:
             down.give(TurnEnd(turn=said["turn"]))
 
     def _gives(self, turn: int, seconds: float) -> None:
-        """Audio of a reply is on its way to the loudspeaker."""
+        """Count audio of a reply that goes to the loudspeaker."""
         if turn in self._sounding:
             self._playback.sent(turn, seconds, asyncio.get_running_loop().time())
         else:
             self._given[turn] = self._given.get(turn, 0.0) + seconds
 
     def _begins(self, turn: int) -> None:
-        """A reply begins to sound: from now on the clock says how much of it has."""
+        """Note that a reply begins to sound: from now on the clock tells how much of it has been heard."""
         if turn not in self._sounding:
             self._sounding.add(turn)
             self._playback.sent(turn, self._given.pop(turn, 0.0), asyncio.get_running_loop().time())
 
     def _read(self, message: str) -> Mapping[str, Any]:
-        """Read a message of the server. Raises: VflowError for an error that it tells."""
+        """Decode a message of the server and pass it to `told`. Raises: VflowError if it is an error."""
         said: dict[str, Any] = json.loads(message)
         if said.get("type") == "error":
             raise VflowError(f"{self._address.url}: {said.get('text', said.get('code'))}")

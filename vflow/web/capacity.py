@@ -1,7 +1,7 @@
-"""How many sessions keep the latency that a graph promises, also where all ask at the same moment.
+"""Estimate how many sessions can keep the latency that a graph promises, even if all ask at once.
 
-One turn of the agent tells: the seconds of CPU that it takes, and the time that it has for them. All sessions
-count alike, idle ones too: nobody knows who asks next.
+The estimate comes from one measured turn: the seconds of CPU that it takes, and the time allowed for them.
+Idle sessions count like busy ones: any of them may ask next.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ from vflow.session.session import Session
 
 PIECE_S = 0.02
 ANSWER_S = 10.0
-"""How long the agent may take for its first sound."""
+"""Longest wait for the agent's first sound."""
 SHARE = 0.8
-"""Of the cores: the rest is for replies that sound while others are made, and for the sockets."""
+"""Share of the cores to plan with: the rest is for replies that sound meanwhile, and for the sockets."""
 MOST = 30
-"""All sessions share one interpreter, which is full with more (docs/measurements.md)."""
+"""Most sessions of one process: more saturate the interpreter that they share (docs/measurements.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One turn: seconds of CPU of this process for a second in which a user speaks (`hearing`), and from the
-    last sound to the reply's first (`answering`); `within_s` is the time that this may take."""
+    """The cost of one turn. `hearing`: CPU seconds of this process per second of the user's speech.
+    `answering`: CPU seconds from the last sound of the user to the first of the reply, for which `within_s`
+    seconds are allowed."""
 
     hearing: float
     answering: float
@@ -42,7 +43,7 @@ class Cost:
 
 
 def sessions_for(cost: Cost, cores: float) -> int:
-    """How many may speak at once, and be answered at once; one at least."""
+    """Return how many users may speak at once and be answered at once; at least 1."""
     cores *= SHARE
     speak = cores / cost.hearing if cost.hearing > 0 else MOST
     answered = cores * cost.within_s / cost.answering if cost.answering > 0 else MOST
@@ -50,20 +51,19 @@ def sessions_for(cost: Cost, cores: float) -> int:
 
 
 def measured(agent: Preloaded, clip: Clip | None = None) -> int | None:
-    """Return how many sessions an agent keeps its promise to on this machine, by a question of one of them.
-    None where that cannot be told: without a budget, a microphone or a loudspeaker in the graph, where a
-    turn would leave this machine, or where no reply came. Blocks, for as long as a question and its answer
-    last."""
+    """Ask an agent one question, and return for how many sessions it can keep its promised latency on this
+    machine. None if that cannot be told: the graph has no budget, microphone or loudspeaker, a turn would
+    leave this machine, or no reply came. Blocks for as long as a question and its answer last."""
     if agent.graph.budget is None or not _can_be_asked(agent.graph):
         return None
     agent.wait()
     try:
         with Session(agent) as session:
-            agent.wait()  # what is opened for the next session would count
+            agent.wait()  # else the time in which the next session's nodes open would count
             if any("base_url" in props_of(type(node)) for node in session.pipeline.nodes.values()):
                 return None
             cost = _ask(session, clip or recorded(bundled()))
-    except (VflowError, RuntimeError, OSError):  # whoever connects is told of it
+    except (VflowError, RuntimeError, OSError):  # the first client that connects is told of it
         return None
     return None if cost is None else sessions_for(cost, usable_cores())
 
@@ -73,7 +73,7 @@ def _can_be_asked(graph: Graph) -> bool:
 
 
 def _ask(session: Session, clip: Clip) -> Cost | None:
-    """Ask a question aloud; return what its answer took, None where none came."""
+    """Ask a question aloud; return the cost of its answer, None if none came."""
     budget = session.graph.budget
     assert budget is not None
     pressed = BUTTON in {node.resolved for node in session.graph.nodes.values()}

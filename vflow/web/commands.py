@@ -1,4 +1,4 @@
-"""The commands of a client to its session, for every protocol, and the reasons to close a connection."""
+"""The commands that a client sends its session, shared by all protocols, and the reasons to close."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ END, LEAVING, WRONG_KIND, DROPPED, MALFORMED = 1000, 1001, 1003, 1006, 1007
 POLICY, TOO_LARGE, FAULT, LATER = 1008, 1009, 1011, 1013
 """Close codes of RFC 6455 and its registry."""
 COMING_BACK = 4001
-"""A client has closed a connection in which it heard nothing, and goes on by another."""
+"""Close code of a client that hears nothing on a connection and is about to resume on another."""
 LOWEST_RATE, HIGHEST_RATE, USUAL_RATE = 8_000, 192_000, 16_000
-"""Of a client's audio, in Hz."""
+"""Rates of a client's audio, in Hz."""
 LONGEST_S = 1e6
 Text = Annotated[str, Meta(max_length=20_000)]
 Name = Annotated[str, Meta(max_length=200)]
 
 
 class Closing(VflowError):
-    """A connection ends: the close code, a word for programs, and a text for people."""
+    """Raised to close a connection: with the close code, a word for programs, and a text for people."""
 
     def __init__(self, close: int, code: str, text: str) -> None:
         self.close, self.code, self.text = close, code, text
@@ -30,20 +30,20 @@ class Closing(VflowError):
 
 
 class _Message(Struct, frozen=True, tag_field="type", tag=str.lower):
-    """The name of a command is its `type`."""
+    """A command as JSON: its class's name in small letters is the `type`."""
 
 
 class Start(_Message, frozen=True):
-    """Begin the session. `input_rate` is that of the audio that follows, `played` whether the client reports
-    what it has played."""
+    """Begin the session. `input_rate` is the rate of the client's audio in Hz; `played` says that the client
+    will report how much it has played."""
 
     input_rate: Annotated[int, Meta(ge=LOWEST_RATE, le=HIGHEST_RATE)] = USUAL_RATE
     played: bool = False
 
 
 class Resume(_Message, frozen=True):
-    """Go on with a session whose connection was lost: its name, its token, and how many messages the client
-    has got since `ready`."""
+    """Go on with a session whose connection was lost: the session's name and token, and how many messages
+    the client has received since `ready`."""
 
     session: Name
     token: Name
@@ -51,23 +51,23 @@ class Resume(_Message, frozen=True):
 
 
 class Ask(_Message, frozen=True):
-    """A turn that the user typed."""
+    """Answer a text that the user typed."""
 
     text: Text
 
 
 class Say(_Message, frozen=True):
-    """A text that the agent is to say."""
+    """Have the agent say a text."""
 
     text: Text
 
 
 class Press(_Message, frozen=True):
-    """The user holds the button down."""
+    """Begin an utterance: the user presses the button."""
 
 
 class Release(_Message, frozen=True):
-    """The user lets it go."""
+    """End the utterance: the user releases the button."""
 
 
 class Interrupt(_Message, frozen=True):
@@ -75,16 +75,16 @@ class Interrupt(_Message, frozen=True):
 
 
 class PlayedSoFar(_Message, frozen=True, tag="played"):
-    """How much of a reply has sounded in all."""
+    """Report how many seconds of a reply the client has played so far."""
 
     turn: Annotated[int, Meta(ge=0, lt=2**32)]
     seconds: Annotated[float, Meta(ge=0, le=LONGEST_S)]
     received: Annotated[int, Meta(ge=0, lt=2**53)] = 0
-    """Messages that it has got since `ready`."""
+    """How many messages the client has received since `ready`."""
 
 
 class Set(_Message, frozen=True):
-    """Change a property that is `hot`."""
+    """Change a `hot` property of a node."""
 
     node: Name
     property: Name
@@ -92,12 +92,12 @@ class Set(_Message, frozen=True):
 
 
 class End(_Message, frozen=True):
-    """No more comes: what was handed in is answered, then the session ends."""
+    """Announce that no more input comes: the session answers what it has, then ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Audio of the user: 16 bit, little endian, mono. `rate` is in Hz; None is that of the client's start."""
+    """Audio of the user: PCM16, little endian, mono. `rate` is in Hz; None stands for `Start.input_rate`."""
 
     pcm16: bytes
     rate: int | None = None
@@ -105,14 +105,14 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Cut the replies up to a turn."""
+    """Cut the replies of all turns up to and including `turn`."""
 
     turn: int
 
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Messages to the client, then commands, in this order."""
+    """Several things to do in order: send `frames` to the client, then carry out `commands`."""
 
     frames: tuple[str | bytes, ...]
     commands: tuple[Command, ...]

@@ -1,6 +1,6 @@
-"""One client and its session: the driver between a WebSocket, a protocol core and `vflow.Session`.
+"""Serve one client: join its WebSocket, its protocol core and its `vflow.Session`.
 
-Tasks of one event loop: one reads, one tells, the others look at clocks. The first that ends, ends all.
+One task reads, one tells of the session's events, others look at clocks; when one ends, all are cancelled.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ BUSY_MODELS = "the models are busy with other sessions; try again later"
 
 
 class Connection:
-    """Serves one client. `note` takes a line for the server's operator, `resume_for_s` is how long a client
-    that was lost is waited for: 0 where its protocol has no way back."""
+    """Serves one client. `note` prints a line for the server's operator. `resume_for_s` is how long to wait
+    for a client whose connection was lost; 0 if its protocol cannot resume."""
 
     def __init__(
         self,
@@ -80,10 +80,10 @@ class Connection:
         self._sounding = asyncio.Event()
         self._ending = False
         self._reports = False
-        """Whether the session's sink is told what was played."""
+        """Whether the session's sink takes reports of what was played."""
 
     async def serve(self, admitted: bool) -> None:
-        """Serve the client until one of both leaves. `admitted` says whether it showed the token."""
+        """Serve the client until it or the session ends. `admitted` says whether it showed the token."""
         await self._wire.accept(self._core.subprotocol)
         try:
             if not admitted:
@@ -100,17 +100,17 @@ class Connection:
         except GONE as gone:
             await self._part(gone)
         except Gone:
-            pass  # counted when its connection was lost
+            pass  # already counted when the connection was lost
 
     @property
     def _wire(self) -> Wire:
-        """The present WebSocket."""
+        """The current WebSocket; another one after the client has come back."""
         return self._line.wire
 
     # its beginning and end
 
     async def _begin(self) -> Resume | None:
-        """Wait until the client has begun; returns what it says where it comes back."""
+        """Wait for the client's first message; return it if it is `Resume`. Raises: Closing if none comes."""
         try:
             with self._roster.wait():
                 async with asyncio.timeout(self._limits.start_s):
@@ -120,7 +120,7 @@ class Connection:
                             return command
             return None
         except TimeoutError:
-            text = f"nothing was said for {self._limits.start_s:g} s; the first message is 'start'"
+            text = f"no message came within {self._limits.start_s:g} s; send 'start' first"
             raise Closing(POLICY, "no_start", text) from None
 
     async def _with_session(self, guest: Guest) -> None:
@@ -130,7 +130,7 @@ class Connection:
                 with self._roster.lines.holding(guest.id, self._line):
                     try:
                         await self._stay(session, guest)
-                    except Closing as closing:  # told before the session closes, which takes a moment
+                    except Closing as closing:  # tell it now: closing the session takes a moment
                         await self._part(closing)
         except (VflowError, RuntimeError, OSError) as error:
             if isinstance(error, Closing | WebSocketDisconnected):
@@ -138,7 +138,8 @@ class Connection:
             self._failed(guest, error)
 
     def _failed(self, guest: Guest, error: Exception) -> NoReturn:
-        """Say on the server what failed, without what the error says: that may hold what a user said."""
+        """Note the kind of error and its node on the server, and close. The error's text is left out: it may
+        hold words of a user."""
         where = f"{error.node}: " if isinstance(error, NodeError) else ""
         cause = error.__cause__ if isinstance(error, NodeError) and error.__cause__ is not None else error
         if getattr(cause, "temporary", False):
@@ -150,8 +151,8 @@ class Connection:
         raise Closing(FAULT, "failed", "the agent failed; the server says where") from error
 
     async def _stay(self, session: Session, guest: Guest) -> None:
-        """Converse; where the connection is lost, wait for the client, and go on. Raises: Closing, or
-        WebSocketDisconnect."""
+        """Converse until the session ends. If the connection is lost, wait for the client and go on. Raises:
+        Closing or WebSocketDisconnect at the end."""
         assert self._core.start is not None
         rate = self._core.start.input_rate
         about = {"session": guest.id, "input_rate": rate, **self._line.about}
@@ -176,7 +177,7 @@ class Connection:
             self._roster.tally.resumed += 1
 
     async def _converse(self, session: Session, guest: Guest, rate: int) -> None:
-        """Raises: Closing, or WebSocketDisconnect."""
+        """Greet the client, then run the tasks until one ends. Raises: Closing, or WebSocketDisconnect."""
         await self._wire.send(self._core.ready({**self._about, "received": self._line.received}))
         await first(
             self._line.catch_up_and_wait(),
@@ -189,7 +190,7 @@ class Connection:
         )
 
     async def _wait(self, session: Session, guest: Guest) -> None:
-        """Keep the session as it is until the client comes back. Raises: Gone where it does not; Closing."""
+        """Pause the session until the client comes back. Raises: Gone if it does not; Closing."""
         with standing_still(session, self._playback, guest):
             try:
                 async with asyncio.timeout(self._line.resume_for_s):
@@ -198,7 +199,7 @@ class Connection:
                 raise Gone from None
 
     async def _part(self, gone: Exception) -> None:
-        """Count a connection that has ended, and close it with a word where there still is one."""
+        """Count the end of the connection; if it is still open, tell the client the reason and close it."""
         self._roster.count(word := await self._line.word_of(gone))
         if isinstance(gone, Closing):
             await self._wire.close([] if word == "slow_reader" else self._core.leave(gone), gone)
@@ -208,11 +209,11 @@ class Connection:
     async def _read(self, session: Session, rate: int) -> None:
         while True:
             refused = await self._take(session, self._core.receive(await self._wire.receive()), rate)
-            self._line.received += 1  # it is done, and needs not be said again
+            self._line.received += 1  # done: a client that comes back need not send it again
             await self._line.send(refused)
 
     async def _take(self, session: Session, command: Command, rate: int) -> list[Frame]:
-        """Do what a client says; returns what tells it that it was refused."""
+        """Carry out a command; return the frames that tell the client of a refusal, if any."""
         if isinstance(command, Together):
             await self._line.send(command.frames)
             for each in command.commands:
@@ -236,16 +237,16 @@ class Connection:
         return []
 
     async def _hear(self, session: Session, sound: Sound, rate: int) -> None:
-        """Hand audio in. While there is no room for it, nothing more is read from the socket."""
+        """Pass audio to the session. While it has no room this waits, and the socket is not read."""
         self._wire.meter.audio(len(sound.pcm16), rate, asyncio.get_running_loop().time())
         if not self._about["audio"]:
             raise Closing(WRONG_KIND, "wrong_kind", "this agent takes no audio")
         if not self._ending:
-            with contextlib.suppress(VflowError):  # it ends, of which the teller knows more
+            with contextlib.suppress(VflowError):  # the session ends; `_tell` raises the reason
                 await session.send(sound.pcm16, rate)
 
     def _heard(self, session: Session, report: PlayedSoFar) -> None:
-        """A client says how much of a reply it has played, and how many messages it has got."""
+        """Take a client's report of how much of a reply it has played, and how many messages it received."""
         self._line.journal.acknowledge(report.received)
         heard_s = self._playback.report(report.turn, report.seconds, asyncio.get_running_loop().time())
         if heard_s is not None and self._reports:
@@ -258,14 +259,14 @@ class Connection:
             async for event in session:
                 try:
                     await self._line.send(self._core.tell(event))
-                finally:  # it will be sent to who comes back
+                finally:  # also if the send failed: the frames are kept for a client that comes back
                     self._remember(event, session, guest)
         except NodeError as error:
             self._failed(guest, error)
         raise Closing(END, "end", "the session has ended")
 
     def _remember(self, event: Event, session: Session, guest: Guest) -> None:
-        """Remember what a client was told."""
+        """Update counts, state and playback by an event that the client was told."""
         now = asyncio.get_running_loop().time()
         match event:
             case ReplyAudio(turn, samples, rate):
@@ -286,7 +287,8 @@ class Connection:
     # by the clock
 
     async def _watch(self, session: Session) -> None:
-        """Tell how full the links are, and look for a client that says nothing any more."""
+        """Tell the client how full the links are, every LEVELS_S. Raises: Closing if the client has sent
+        nothing for `idle_s`."""
         while True:
             await asyncio.sleep(LEVELS_S)
             self._roster.load.look()
@@ -294,4 +296,4 @@ class Connection:
                 await self._line.send(self._core.levels(session.pipeline.levels()))
             since, idle_s = self._wire.listening_since, self._limits.idle_s
             if since is not None and asyncio.get_running_loop().time() - since > idle_s:
-                raise Closing(LEAVING, "idle", f"nothing came for {idle_s:g} s")
+                raise Closing(LEAVING, "idle", f"no message came for {idle_s:g} s")

@@ -1,4 +1,4 @@
-"""uvicorn's protocols with the deadlines that they lack: slow headers, and clients that read nothing."""
+"""Add the deadlines that uvicorn's protocols lack: for slow headers, and for clients that read nothing."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 HEADER_S = 10.0
-"""For the header of a request, from its first byte, or from the connection on."""
+"""Time for the header of a request, from its first byte or from the start of the connection."""
 WRITE_BUFFER = 16_384
-"""Bytes that wait for the kernel before `send` does: a third of a second of audio."""
+"""Most bytes that wait for the kernel before `send` blocks: a third of a second of audio."""
 QUEUED = 16
-"""Messages that wait for the application; then the socket is not read."""
+"""Most messages that wait for the application before the socket is no longer read."""
 LINGER_S = 2.0
 """Time for a client to take what was sent before its socket was closed, in seconds."""
 
 
 class HttpProtocol(H11Protocol):
-    """Closes a connection on which no request becomes whole."""
+    """Abort a connection that has not sent a whole request header within `header_s`."""
 
     header_s = HEADER_S
     _deadline: asyncio.TimerHandle | None = None
@@ -64,14 +64,14 @@ class HttpProtocol(H11Protocol):
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Ends, by LINGER_S after its last word, also where the client takes nothing."""
+    """Abort a connection LINGER_S after its last frame, even if the client has not read it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(WRITE_BUFFER)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.handshake_complete:  # without a close frame: uvicorn says 1005, as for one without a code
+        if self.handshake_complete:  # no close frame came; uvicorn reports 1005, as for one without a code
             self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
         super().connection_lost(exc)
 
@@ -83,7 +83,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         if message["type"] == "websocket.close":
-            self.writable.set()  # the last word does not wait for room: there may never be any
+            self.writable.set()  # a close does not wait for room in the buffer: there may never be any
             self._end_soon()
         elif self.transport.is_closing():
             raise ClientDisconnected  # asyncio would warn of each write
@@ -93,20 +93,20 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if self.curr_msg_data_type == "text" and not self.close_sent:
             try:
                 b"".join(self.frames).decode()
-            except UnicodeDecodeError:  # told by its code alone: uvicorn would log a traceback of each
+            except UnicodeDecodeError:  # close here: uvicorn would log a traceback for each
                 self.frames = []
                 self.conn.send_close(1007, "not UTF-8")
                 self.handle_parser_exception()
                 return
-        paused, self.read_paused = self.read_paused, True  # uvicorn would stop reading at each message,
-        super().send_receive_event_to_app()  # which costs the loop the interpreter twice
+        paused, self.read_paused = self.read_paused, True  # else uvicorn stops reading at each message,
+        super().send_receive_event_to_app()  # and gives up the interpreter twice for it
         self.read_paused = paused
         if not paused and self.queue.qsize() >= QUEUED:
             self.read_paused = True
             self.transport.pause_reading()
 
     def keepalive_timeout(self) -> None:
-        if self.read_paused:  # the pong waits to be read: the server is busy, and the client not to blame
+        if self.read_paused:  # the pong may wait unread: the server is busy, the client is not to blame
             self.pong_timer = self.loop.call_later(self.ping_timeout or 0, self.keepalive_timeout)
             return
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1011})

@@ -21,7 +21,7 @@ KINDS = {bool: "boolean", int: "integer", float: "number", str: "text"}
 
 
 def describe(pipeline: Pipeline) -> dict[str, Any]:
-    """All but the session's name and the client's own rate."""
+    """Return the fields of `ready` that describe the agent; those of the connection are not among them."""
     graph = pipeline.graph
     uses = {node.resolved for node in graph.nodes.values()}
     return {
@@ -36,7 +36,7 @@ def describe(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def output_rate(graph: Graph) -> int | None:
-    """The rate of the audio that clients are sent; None where nothing speaks."""
+    """Return the rate in Hz of the audio that clients are sent; None if the graph does not speak."""
     for node in graph.nodes.values():
         if node.resolved == SINK:
             caps = node.caps.get("audio")
@@ -45,12 +45,12 @@ def output_rate(graph: Graph) -> int | None:
 
 
 def is_reported(graph: Graph) -> bool:
-    """Whether the agent is told what a client has played."""
+    """Return whether the graph's sink takes reports of what a client has played."""
     return any(node.resolved == SINK and node.values["pace"] == "played" for node in graph.nodes.values())
 
 
 def targets(graph: Graph) -> dict[str, float]:
-    """The promises about a turn, by the names of its latencies; in ms."""
+    """Return the promised latencies of a turn in ms, by name."""
     promised: dict[str, float] = {
         "first_word": FIRST_WORD_MS,
         "word_to_audio": WORD_TO_AUDIO_MS,
@@ -69,7 +69,7 @@ def _nodes(graph: Graph) -> Iterator[dict[str, Any]]:
 
 
 def _role(graph: Graph, name: str) -> str:
-    """The role that a node plays, or that the bin plays that it is in; '' for none."""
+    """Return the role of a node, or of the bin around it; '' for none."""
     if (role := ENDS.get(graph.nodes[name].resolved)) is not None:
         return role
     while name and name not in graph.roles:
@@ -108,7 +108,7 @@ def _property(declaration: Prop, kind: str, node: object) -> dict[str, Any]:
 
 
 def kind_of(declaration: Prop) -> str:
-    """The type of a property as clients know it; '' for one that they cannot show."""
+    """Return the type of a property by the name that clients know; '' if they cannot show it."""
     if is_duration(declaration):
         return "duration"
     kind = declaration.type

@@ -1,6 +1,6 @@
-"""Who may come in: token, Host and Origin, and the headers that shut a browser's side doors.
+"""Admit or refuse a request by its token, Host and Origin; add security headers to each response.
 
-Functions of headers, and the ASGI middleware that asks them.
+The decisions are functions of headers; `DoorKeeper` is the ASGI middleware that applies them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 TOKEN_PREFIXES = ("token.", "openai-insecure-api-key.")
-"""Of the subprotocol in which a browser shows the token."""
+"""Prefixes of the subprotocol in which a browser shows the token."""
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -49,8 +49,8 @@ SECURITY_HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 BY_KEY = "/v1/realtime"
-"""Where pages of other origins may connect, which have the key and nothing else to come in by."""
-UNKNOWN = "the server does not go by that Host; 'vflow serve --allow-host NAME' adds a name"
+"""End of the path to which pages of other origins may connect: the token alone admits them."""
+UNKNOWN = "the request's Host is not a name of this server; 'vflow serve --allow-host NAME' adds one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +63,24 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """The conditions that a request must meet. `hosts` are the names that the server goes by, beside those of
-    this machine for itself; `addresses` admits every numeric one (no page can be made to rebind to it).
-    `any_scheme` is for a proxy in front that speaks TLS."""
+    """The conditions that a request must meet. `hosts` are the server's names besides localhost. `addresses`
+    admits every numeric Host: DNS rebinding cannot fake one. Set `any_scheme` if a proxy in front speaks
+    TLS."""
 
     token: str
     hosts: tuple[str, ...] = ()
     addresses: bool = False
     any_scheme: bool = False
     unknown: str = UNKNOWN
-    """The answer to a request for another Host."""
+    """Text of the response to a request for another Host."""
 
     def refusal(self, headers: Headers, scheme: str, by_key: bool = False) -> Refusal | None:
-        """Why a request is refused, by its Host and Origin; None where it is not. `scheme` is its own: http,
-        https, ws or wss. A page of any origin may come in where it can do so `by_key` alone."""
+        """Return why a request is refused for its Host or Origin; None if it is not. `scheme` is the
+        request's: http, https, ws or wss. With `by_key` a page of any origin is let in, if there is a token
+        for it to show."""
         hosts = values(headers, b"host")
         if len(hosts) != 1:
-            return Refusal(400, "a request has exactly one Host")
+            return Refusal(400, "the request needs exactly one Host header")
         name = host_of(f"//{hosts[0]}")
         if name is None or not self._knows(name):
             return Refusal(421, self.unknown)
@@ -89,11 +90,11 @@ class Doors:
         if by_key and self.token and len(origins) == 1:
             return None
         if len(origins) > 1 or not self._is_own(origins[0], hosts[0], scheme):
-            return Refusal(403, "pages of another origin are not served")
+            return Refusal(403, "requests from pages of another origin are refused")
         return None
 
     def _is_own(self, origin: str, host: str, scheme: str) -> bool:
-        """Whether a page of `origin` is one of ours."""
+        """Return whether a page of `origin` comes from this server."""
         secure = "https" if scheme in ("https", "wss") else "http"
         wanted, _, place = origin.partition("://")
         if wanted not in (("http", "https") if self.any_scheme else (secure,)):
@@ -107,7 +108,7 @@ class Doors:
         return name in LOOPBACK or name in map(str.lower, self.hosts) or (self.addresses and is_address(name))
 
     def admits(self, headers: Headers, subprotocols: Iterable[str]) -> bool:
-        """Whether a request shows the token; compared in constant time."""
+        """Return whether a request shows the token. The comparison takes constant time."""
         if not self.token:
             return True
         shown = [value[len("bearer ") :] for value in values(headers, b"authorization") if is_bearer(value)]
@@ -117,12 +118,12 @@ class Doors:
 
 
 def new_token() -> str:
-    """256 random bits, safe in an address."""
+    """Return 256 random bits as text that is safe in a URL."""
     return secrets.token_urlsafe(32)
 
 
 def same(shown: str, token: str) -> bool:
-    """Whether a token is the one, in a time that says nothing of it."""
+    """Compare two tokens in a time that does not depend on where they differ."""
     return hmac.compare_digest(shown.encode("utf-8", "replace"), token.encode("utf-8", "replace"))
 
 
@@ -131,12 +132,13 @@ def is_bearer(value: str) -> bool:
 
 
 def values(headers: Headers, name: bytes) -> list[str]:
-    """All values of a header."""
+    """Return all values of a header; `name` is in small letters."""
     return [value.decode("latin-1").strip() for key, value in headers if key.lower() == name]
 
 
 def host_of(address: str) -> str | None:
-    """The name in an address, in small letters; None where it has none, or more than a name and a port."""
+    """Return the host name of an address, in small letters. None if it has none, or has anything besides a
+    scheme, name and port."""
     try:
         parts = urlsplit(address)
         if parts.username is not None or parts.path or parts.query or parts.fragment or parts.port == 0:
@@ -155,7 +157,7 @@ def is_address(name: str) -> bool:
 
 
 class DoorKeeper:
-    """Middleware: refuse by Host and Origin, and send SECURITY_HEADERS with each response."""
+    """Middleware: refuse requests by Host and Origin, and add SECURITY_HEADERS to each response."""
 
     def __init__(self, app: App, doors: Doors, count: Callable[[str], None] = lambda code: None) -> None:
         self._app, self._doors, self._count = app, doors, count

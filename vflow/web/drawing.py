@@ -1,4 +1,4 @@
-"""The drawing of a graph as a page gets it: the scene of `vflow.picture`, within bounds."""
+"""Draw a graph for a page: the scene of `vflow.picture` as JSON, unless the graph is too large."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import msgspec
 from vflow.graph.graph import Graph
 
 MOST_NODES, MOST_LINKS = 150, 300
-"""A larger graph takes seconds to lay out, and nobody reads it on a page."""
+"""Largest graph to draw: a larger one takes seconds to lay out, and nobody could read it on a page."""
 MOST_BYTES = 400_000
 
 
 def drawing_of(graph: Graph, figures: bool = False, properties: bool = False) -> dict[str, Any] | None:
-    """The scene as JSON; None where the graph is too large. Blocks, for 0.5 s at most.
+    """Return the scene as JSON; None if the graph is too large. Blocks, for 0.5 s at most.
 
-    It has room for how full each queue is, with `figures` for all of them. Without `properties` it has none:
-    they may name files, addresses and prompts, which are not for clients.
+    The scene leaves room for the fill of each queue; with `figures` for all figures. Leave `properties` off
+    for clients: they may name files, addresses and prompts.
     """
     if len(graph.nodes) > MOST_NODES or len(graph.links) > MOST_LINKS:
         return None
-    from vflow.picture.scene import BUSY, FILL, WAITING, scene  # networkx takes a quarter of a second
+    from vflow.picture.scene import BUSY, FILL, WAITING, scene  # importing networkx takes 250 ms
 
     room = (BUSY, WAITING) if figures else ((), FILL)
     found = scene(graph, *room).to_json()
@@ -33,7 +33,7 @@ def drawing_of(graph: Graph, figures: bool = False, properties: bool = False) ->
 
 
 def _rounded(value: Any) -> Any:
-    """The value with its numbers to a tenth of a pixel."""
+    """Return a JSON value with all its floats rounded to a tenth of a pixel."""
     if isinstance(value, float):
         return round(value, 1)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Events of a server as lines of JSON: numbers and names, never words that were said."""
+"""Log a server's events as lines of JSON: numbers and names only, never words that were said."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Tell = Callable[[str, Mapping[str, Any]], None]
 
 
 def silent(event: str, fields: Mapping[str, Any]) -> None:
-    """Tell nobody."""
+    """Drop the event: the log is off."""
 
 
 def as_json(event: str, fields: Mapping[str, Any]) -> None:
-    """Write an event on standard error."""
+    """Write an event to standard error as a line of JSON, with the time in UTC."""
     at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     write(json.dumps({"at": at, "event": event, **fields}, ensure_ascii=True), sys.stderr)

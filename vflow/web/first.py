@@ -1,4 +1,4 @@
-"""Tasks that end together."""
+"""Run tasks that end together."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 
 async def first(*tasks: Coroutine[Any, Any, None]) -> None:
-    """Run all until the first ends; the others are cancelled. Raises: what that one raises, of several the
-    first in their order."""
+    """Run all until one ends, then cancel the others. Raises: the error of the one that ended; if several
+    did at once, that of the first in the order given."""
     running = [asyncio.ensure_future(task) for task in tasks]
     try:
         done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)

@@ -1,5 +1,7 @@
-"""Keep the messages to a client for as long as they may not have arrived. A client that comes back says how
-many it has, and gets the others. Nothing here knows the time: it is given, in seconds.
+"""Keep the messages to a client until they have surely arrived.
+
+A client that comes back says how many it has received, and is sent the rest. Callers pass the time, in
+seconds; nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -10,21 +12,21 @@ from collections.abc import Iterable
 from vflow.web.protocol import Frame
 
 KEPT_S = 25.0
-"""A ping and its deadline, and 5 s more: by then it is known that a client has gone."""
+"""How long a message is kept: a ping, its deadline and 5 s more. By then a lost client has been noticed."""
 KEPT_BYTES = 2 << 20
 
 
 class Journal:
-    """Numbers frames from 1 on, as the client counts what it gets. One thread."""
+    """Frames to one client, numbered from 1 as the client counts them. For one thread."""
 
     def __init__(self, kept_s: float = KEPT_S, kept_bytes: int = KEPT_BYTES) -> None:
         self._kept_s, self._kept_bytes = kept_s, kept_bytes
         self._frames: deque[tuple[float, Frame]] = deque()  # when each was added
-        self._dropped = self._at = 0  # frames before the first that is kept; frames that were sent
+        self._dropped = self._at = 0  # how many frames were dropped from the front; how many were sent
         self._bytes = 0
 
     def add(self, frames: Iterable[Frame], now_s: float) -> None:
-        """Put frames at its end, to be sent. Drop what is too old, of what was sent."""
+        """Append frames to send. Drop frames that were sent and are too old, or too many."""
         for frame in frames:
             self._frames.append((now_s, frame))
             self._bytes += len(frame)
@@ -33,25 +35,25 @@ class Journal:
 
     @property
     def next(self) -> Frame | None:
-        """The frame that is to be sent next; None where all were."""
+        """The frame to send next; None if all were sent."""
         place = self._at - self._dropped
         return self._frames[place][1] if place < len(self._frames) else None
 
     def sent(self) -> None:
-        """The next frame was sent."""
+        """Mark the next frame as sent."""
         self._at += 1
 
     def acknowledge(self, received: int) -> None:
-        """The client has so many frames: they are not kept. More than were sent count as all of them."""
+        """Drop the first `received` frames: the client has them. A number above those sent means all sent."""
         while self._dropped < min(received, self._at):
             self._drop()
 
     def keeps(self, received: int) -> bool:
-        """Whether a client that has so many frames can be given the next ones."""
+        """Return whether all frames after the first `received` are still here."""
         return self._dropped <= received <= self._dropped + len(self._frames)
 
     def rewind(self, received: int) -> None:
-        """Send what follows these frames, once more."""
+        """Go back: send the frames after the first `received` again."""
         self._at = received
 
     def _is_old(self, now_s: float) -> bool:

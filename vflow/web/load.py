@@ -1,4 +1,4 @@
-"""How much of the machine this process uses: what one more session would have to share."""
+"""Measure how much of the machine's processors this process uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EVERY_S = 0.5
 
 
 class Load:
-    """The share of the usable cores over the last OVER_S. One thread."""
+    """The share of the usable cores that this process used in the last OVER_S. For one thread."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class Load:
         self._looks: deque[tuple[float, float]] = deque()  # when, and the seconds of CPU by then
 
     def look(self) -> None:
-        """Note what was used by now; to be called every second or oftener."""
+        """Note the CPU time used so far. Call it once a second or more often."""
         now_s = self._clock()
         if self._looks and now_s - self._looks[-1][0] < EVERY_S:
             return
@@ -35,7 +35,7 @@ class Load:
             self._looks.popleft()
 
     def share(self) -> float:
-        """Between 0 and 1; 0 where it was not looked at for long enough to tell."""
+        """Return the share, 0 to 1; 0 while `look` was not called for long enough to tell."""
         if not self._looks or self._clock() - self._looks[-1][0] > 2 * EVERY_S:
             return 0.0
         (first_s, before), (last_s, after) = self._looks[0], self._looks[-1]

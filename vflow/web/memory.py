@@ -1,4 +1,4 @@
-"""The memory of a process in which many sessions, each with threads of its own, come and go."""
+"""Keep a process small and quick in which many sessions, each with its own threads, come and go."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ ARENAS = 2
 
 
 def few_arenas() -> bool:
-    """Have all threads share ARENAS pools of memory: glibc keeps one for each thread that there was, up to
-    eight a core, and gives none back. False where another library allocates, or `MALLOC_ARENA_MAX` says it
-    already."""
+    """Have all threads share ARENAS memory pools; return whether that was done. glibc otherwise makes one per
+    thread, up to eight a core, and gives none back. False without glibc, or if `MALLOC_ARENA_MAX` is set."""
     if "MALLOC_ARENA_MAX" in os.environ:
         return False
     try:
@@ -27,15 +26,15 @@ def few_arenas() -> bool:
 
 
 def settle() -> None:
-    """Take what is loaded by now for what stays. A collection of garbage then looks at sessions alone: with a
-    library like torch in it, it takes 5 ms in place of 440, in which no session is served."""
+    """Exempt all objects that exist now from garbage collection: call it when all is loaded. A collection
+    stops every session; with a library like torch loaded this makes it take 5 ms instead of 440."""
     gc.collect()
     gc.freeze()
 
 
 def give_back() -> None:
-    """Collect what is left of sessions that have ended, and give its memory back. To be called after
-    `settle`, or it takes long. Blocks for some milliseconds."""
+    """Free the memory of sessions that have ended, and return it to the system. Blocks for some milliseconds;
+    for much longer if `settle` was not called before."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError, TypeError):  # as above
         ctypes.CDLL(None).malloc_trim(0)

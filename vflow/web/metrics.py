@@ -1,4 +1,4 @@
-"""/metrics: what a server does, as Prometheus reads it."""
+"""Write the figures of a server for Prometheus: the text of /metrics."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OUTCOMES = ("heard", "interrupted", "taken_back", "empty", "error")
 
 
 class Metrics:
-    """Of one server. It reads the roster when it is asked, and costs nothing before."""
+    """The figures of one server, read from its roster when they are asked for."""
 
     content_type = CONTENT_TYPE_LATEST
 
@@ -39,7 +39,7 @@ class Metrics:
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
-        """The event loop's thread."""
+        """Yield all figures. Call it in the event loop's thread."""
         roster, tally = self._roster, self._roster.tally
         states = Counter(guest.state for guest in roster.guests)
         yield _gauge("sessions", "Sessions that run, by state.", "state", {s: states[s] for s in STATES})

@@ -10,7 +10,7 @@ from vflow.web.commands import Ask, Command, Cut, End, Interrupt, Press, Release
 
 
 async def obey(session: Session, command: Command) -> None:
-    """Do what a client asks. Raises: VflowError for what the agent cannot do."""
+    """Carry out one command. Raises: VflowError if the agent cannot do it."""
     match command:
         case Ask(text):
             session.ask(text)
@@ -21,7 +21,7 @@ async def obey(session: Session, command: Command) -> None:
         case Release():
             session.release()
         case Interrupt():
-            await in_thread(session.interrupt)  # which waits for the sink
+            await in_thread(session.interrupt)  # it blocks until the sink is silent
         case Cut(turn):
             await in_thread(partial(session.interrupt, turn))
         case Set(node, name, value):

@@ -1,4 +1,4 @@
-"""The page's files, read once: what is asked for is looked up among them, never in the file system."""
+"""Read the page's files once, and serve them from memory: no request reaches the file system."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TYPES = {
     "webmanifest": "application/manifest+json",
     "txt": "text/plain; charset=utf-8",
 }
-"""By the end of a name; other files are not served."""
+"""Media types by file extension; files of other extensions are not served."""
 
 
 @dataclass(frozen=True, slots=True)

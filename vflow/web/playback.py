@@ -1,6 +1,6 @@
-"""How much of each reply a client has heard: by its reports, and by the clock until it makes one.
+"""Track how much of each reply a client has heard: by its reports, or by the clock if it makes none.
 
-Nothing here knows the time: it is given, in seconds.
+Callers pass the time, in seconds; nothing here reads a clock.
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 GRACE_S = 1.0
-"""How long the clock waits for the first report of a client that has promised some."""
+"""How long to wait for the first report of a client that has promised some, before the clock counts."""
 SLACK_S = 0.4
-"""How far a report may be ahead of what could have sounded by the clock."""
+"""How far a report may be ahead of the time since the reply began."""
 KEPT = 16
-"""Replies that are remembered, the newest."""
+"""How many of the newest replies are remembered."""
 
 
 @dataclass(slots=True)
 class _Sounding:
-    """A reply: how much was sent, when that began, how much was heard by the clock, and how much of that was
-    told; in seconds."""
+    """One reply, in seconds: when it began to be sent, and how much of it was sent, heard by the clock, and
+    reported by `Playback.heard`."""
 
     turn: int
     began_s: float
@@ -28,10 +28,10 @@ class _Sounding:
 
 
 class Playback:
-    """One client's loudspeaker."""
+    """The loudspeaker of one client, as far as the server knows it."""
 
     def __init__(self, promised: bool) -> None:
-        """`promised` says that the client reports what it has played."""
+        """`promised` says that the client has promised reports of what it plays."""
         self._promised, self._reported = promised, False
         self._replies: list[_Sounding] = []
         self._held = self._away = False
@@ -39,7 +39,7 @@ class Playback:
         self._begun_s: float | None = None  # when audio was sent first
 
     def sent(self, turn: int, seconds: float, now_s: float) -> None:
-        """Audio of a reply was sent."""
+        """Count audio of a reply that was sent."""
         self._advance(now_s)
         if self._begun_s is None:
             self._begun_s = now_s
@@ -49,17 +49,17 @@ class Playback:
         self._replies[-1].sent_s += seconds
 
     def hold(self, held: bool, now_s: float) -> None:
-        """The client was told to pause, or to play on."""
+        """Stop or start the clock: the client was told to pause, or to play on."""
         self._advance(now_s)
         self._held = held
 
     def pause(self, away: bool, now_s: float) -> None:
-        """The client's connection was lost, or is there again."""
+        """Stop or start the clock: the client's connection was lost, or is back."""
         self._advance(now_s)
         self._away = away
 
     def cut(self, turn: int, now_s: float) -> None:
-        """The replies up to `turn` were cut: the client plays nothing more of them."""
+        """Count nothing more of the replies up to `turn`: they were cut."""
         self._advance(now_s)
         self._held = False
         for reply in self._replies:
@@ -67,8 +67,8 @@ class Playback:
                 reply.sent_s = reply.heard_s
 
     def report(self, turn: int, seconds: float, now_s: float) -> float | None:
-        """The client says how much of a reply it has played; returns how much of that can be, None for a
-        reply that is not known."""
+        """Take a client's report of how much of a reply it has played. Return that, limited to what can have
+        sounded by now; None for an unknown reply."""
         for reply in self._replies:
             if reply.turn == turn:
                 self._reported = True
@@ -77,12 +77,12 @@ class Playback:
 
     @property
     def sounding(self) -> bool:
-        """Whether something that was sent is not heard yet, by the clock."""
+        """Whether, by the clock, some audio that was sent has not been heard yet."""
         return any(reply.heard_s < reply.sent_s for reply in self._replies)
 
     def heard(self, now_s: float) -> list[tuple[int, float]]:
-        """Yield how much of each reply was heard by the clock, if that is more than at the last call. Yield
-        nothing for a client that reports."""
+        """Return `(turn, seconds heard by the clock)` of each reply for which it grew since the last call.
+        Return nothing for a client that reports."""
         self._advance(now_s)
         if self._reported or (self._promised and now_s - (self._begun_s or now_s) < GRACE_S):
             return []
@@ -92,7 +92,7 @@ class Playback:
         return [(reply.turn, reply.heard_s) for reply in more]
 
     def _advance(self, now_s: float) -> None:
-        """Play on until now, one reply after the other."""
+        """Advance what was heard to now, one reply after the other."""
         left_s, self._at_s = max(0.0, now_s - self._at_s), now_s
         if self._held or self._away:
             return

@@ -1,5 +1,5 @@
-"""The page's protocol, without input or output: what a client sends becomes commands, what the session tells
-becomes frames. docs/serving.md describes it.
+"""Translate the page's protocol, without input or output: a client's messages to commands, a session's events
+to frames. docs/serving.md describes the protocol.
 """
 
 from __future__ import annotations
@@ -36,43 +36,43 @@ STAGES = (
     ("word_to_audio", "first_word", "audible"),
     ("speaking", "audible", "reply_end"),
 )
-"""The waterfall of a turn: each stage between two of its moments."""
+"""The stages of a turn's waterfall: name, first moment, last moment."""
 Frame = str | bytes
 TURN = struct.Struct("<I")
-"""Before the audio of a frame: the number of its turn."""
+"""Head of an audio frame: the number of its turn."""
 _DECODER = msgspec.json.Decoder(Message)
 
 
 class Core(Protocol):
-    """One client's protocol: it knows no socket and no clock."""
+    """The protocol of one client; it knows no socket and no clock."""
 
     name: str
-    """As /status has it."""
+    """The protocol's name in /status."""
     subprotocol: str
-    """Of the WebSocket."""
+    """The WebSocket's subprotocol."""
     start: Start | None
-    """None until the client has begun."""
+    """The client's first message; None until it came."""
 
     def receive(self, data: Frame) -> Command:
-        """Read a message. Raises: Closing for one that cannot be read."""
+        """Decode a message. Raises: Closing if it is malformed."""
 
     def meet(self, session: Session) -> None:
-        """The session has begun. Nothing of it that blocks may be called."""
+        """Take the session once it has begun. Methods of it that block must not be called."""
 
     def ready(self, about: Mapping[str, Any]) -> list[Frame]:
-        """Greet a client whose session has begun."""
+        """Return the frames that greet a client whose session has begun."""
 
     def tell(self, event: Event) -> list[Frame]:
-        """Tell of an event of the session."""
+        """Return the frames that tell of an event of the session."""
 
     def warn(self, node: str, text: str) -> list[Frame]:
-        """Tell that something was refused."""
+        """Return the frames for a warning, or for a command that was refused."""
 
     def levels(self, links: Mapping[str, float]) -> list[Frame]:
-        """Tell how full each link is."""
+        """Return the frames that tell how full each link is, 0 to 1. Called four times a second."""
 
     def leave(self, closing: Closing) -> list[Frame]:
-        """Tell why the connection is closed."""
+        """Return the last frames, with the reason for the close."""
 
 
 class PageProtocol:
@@ -83,28 +83,28 @@ class PageProtocol:
 
     def __init__(self) -> None:
         self.start: Start | None = None
-        self._turn, self._frames = 0, 0  # frames that were sent of that turn's reply
+        self._turn, self._frames = 0, 0  # the turn that speaks, and audio frames sent of its reply
 
     def receive(self, data: Frame) -> Command:
         if isinstance(data, bytes):
             if self.start is None:
-                raise Closing(WRONG_KIND, "wrong_kind", "audio before 'start'; the first message is text")
+                raise Closing(WRONG_KIND, "wrong_kind", "audio came before 'start'; send 'start' first")
             return Sound(data)
         try:
             message: Message = _DECODER.decode(data)
-        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:  # a ValidationError among them
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:  # includes ValidationError
             raise Closing(MALFORMED, "bad_message", f"a message cannot be read: {error}") from None
         if isinstance(message, Start):
             if self.start is not None:
-                raise Closing(MALFORMED, "bad_message", "'start' came twice; it is said once")
+                raise Closing(MALFORMED, "bad_message", "'start' came twice; send it once")
             self.start = message
         elif (self.start is None) != isinstance(message, Resume):
-            text = "the first message is 'start', or 'resume'; both are said once"
+            text = "send 'start' or 'resume' as the first message, and only once"
             raise Closing(MALFORMED, "bad_message", text)
         return message
 
     def meet(self, session: Session) -> None:
-        """It is told of by `tell`."""
+        """Do nothing: `tell` needs no session."""
 
     def ready(self, about: Mapping[str, Any]) -> list[Frame]:
         return [_text("ready", **about)]
@@ -114,7 +114,7 @@ class PageProtocol:
             case ReplyAudio(turn=turn):
                 return [*self._spoken(event), TURN.pack(turn & 0xFFFFFFFF) + event.pcm16]
             case UserBegan() | UserFinished() | ReplyWritten():
-                return []  # the state says it
+                return []  # clients are told the state instead
             case UserText(turn, text):
                 return [_text("user", turn=turn, text=text)]
             case ReplyWord(turn, index, text):
@@ -133,7 +133,8 @@ class PageProtocol:
                 return self.warn(source, text)
 
     def _spoken(self, audio: ReplyAudio) -> list[Frame]:
-        """Say which words lie in a piece of a reply: index, begin and end, in seconds of the reply."""
+        """Return a frame with the place of each word in a piece of audio: index, begin and end, in seconds of
+        the reply."""
         if audio.turn != self._turn:
             self._turn, self._frames = audio.turn, 0
         begin, self._frames = self._frames, self._frames + len(audio.samples)
@@ -156,7 +157,7 @@ class PageProtocol:
 
 
 def turn_of(record: TurnRecord) -> dict[str, Any]:
-    """A turn as clients are told of it; times in ms."""
+    """Return the fields of `turn_ended`; times in ms."""
     return {
         "turn": record.number,
         "user": record.user,
@@ -170,7 +171,7 @@ def turn_of(record: TurnRecord) -> dict[str, Any]:
 
 
 def stages_of(at_ns: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The waterfall of a turn, in ms from its first moment."""
+    """Return the stages of a turn's waterfall, in ms from its first moment."""
     ends = ends_of(at_ns)
     zero = min((ends[name] for _, name, _ in STAGES if name in ends), default=0)
     spans = [(name, ends[start], ends[end]) for name, start, end in STAGES if start in ends and end in ends]

@@ -1,4 +1,4 @@
-"""Raw audio over a WebSocket, without input or output: PCM16 both ways, and a few words of text beside it."""
+"""Translate the raw protocol, without input or output: PCM16 both ways, and a few text messages."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _END, _RESUME = msgspec.json.Decoder(End), msgspec.json.Decoder(Resume)
 
 
 class RawProtocol:
-    """A client that begins to speak as soon as it is connected."""
+    """The protocol of a client whose session begins as soon as it is connected."""
 
     name = "raw"
     subprotocol = "vflow.raw.1"
 
     def __init__(self, rate: str = "", resumes: bool = False) -> None:
-        """`rate` is that of the client's audio in Hz, as its address has it; one that `resumes` has said it
-        before, and says `resume` first. Raises: Closing."""
+        """`rate` is the rate of the client's audio in Hz, from its address. A client that `resumes` must send
+        `resume` first; its session knows the rate. Raises: Closing for a bad rate."""
         self.start: Start | None = None if resumes else Start(input_rate=_rate_of(rate))
 
     def receive(self, data: Frame) -> Command:
@@ -54,18 +54,18 @@ class RawProtocol:
         try:
             return _END.decode(data)
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-            text = f"""the only text that is taken is '{{"type": "end"}}': {error}"""
+            text = f"""the only text message allowed is '{{"type": "end"}}': {error}"""
             raise Closing(MALFORMED, "bad_message", text) from None
 
     def _resumed(self, data: Frame) -> Command:
         try:
             return _RESUME.decode(data)
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-            text = f"who comes back says 'resume' first: {error}"
+            text = f"a client that comes back must send 'resume' first: {error}"
             raise Closing(MALFORMED, "bad_message", text) from None
 
     def meet(self, session: Session) -> None:
-        """It is told of by `tell`."""
+        """Do nothing: `tell` needs no session."""
 
     def ready(self, about: Mapping[str, Any]) -> list[Frame]:
         names = ("session", "input_rate", "output_rate", "resume", "resume_for_s", "received")
@@ -98,7 +98,7 @@ def _rate_of(text: str) -> int:
         return USUAL_RATE
     rate = int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 0
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-        wanted = f"a rate is a whole number of Hz from {LOWEST_RATE:,} to {HIGHEST_RATE:,}"
+        wanted = f"the rate must be a whole number of Hz from {LOWEST_RATE:,} to {HIGHEST_RATE:,}"
         raise Closing(MALFORMED, "bad_message", f"{wanted}, not {text[:20]!r}")
     return rate
 

@@ -1,4 +1,4 @@
-"""A client's connection to a server, which is sought again where it is lost: the session goes on."""
+"""Keep a client connected to a server: after a loss, connect again and go on with the session."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ from vflow.web.commands import COMING_BACK, FAULT
 
 OPEN_S = 10.0
 SILENT_S = 3.0
-"""A server tells how full its links are four times a second: one that is silent for so long is not there."""
+"""A connection silent for this long is lost: a server tells the fill of its links four times a second."""
 KEPT = 250
-"""Messages that are kept, for as long as they may not have arrived: five seconds of 20 ms."""
+"""Most messages kept in case they have not arrived: five seconds of 20 ms."""
 RETRY_S = (0.0, 0.25, 0.5, 1.0, 2.0)
-"""Between two attempts to come back; the last one repeats."""
+"""Pauses before each attempt to connect again; the last one repeats."""
 
 
 class _Unreachable(VflowError):
-    """Nobody answers at present."""
+    """Raised if nobody answers at present; a later attempt may succeed."""
 
 
 class Redial:
-    """One session with a server. One event loop; one task reads, any may send."""
+    """One session with a server. For one event loop; one task reads, any may send."""
 
     def __init__(self, address: Address, trusted: ssl.SSLContext | None) -> None:
         self._address, self._trusted = address, trusted
         self.got = 0
-        """Messages that came since `ready`."""
+        """How many messages came since `ready`."""
         self.code: int | None = None
-        """With which the connection was closed in the end."""
+        """The close code of the last connection."""
         self._socket: ClientConnection | None = None
         self._session: Mapping[str, Any] = {}
         self._saying = asyncio.Lock()  # messages leave in the order in which they are kept
         self._said: deque[str | bytes] = deque()
-        self._before = 0  # messages before those in _said
+        self._before = 0  # how many messages were sent before those in _said
         self._ending = False
 
     async def open(self, start: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Begin a session; returns the server's `ready`. Raises: VflowError where nobody answers, or it
+        """Begin a session; return the server's `ready`. Raises: VflowError if nobody answers, or the server
         refuses."""
         self._socket, self._session = await self._greeted({"type": "start", **start})
         return self._session
 
     async def send(self, data: str | bytes) -> None:
-        """Say something; what the network does not take now is said again later."""
+        """Send a message; if the connection is lost, it is sent again by the next one."""
         async with self._saying:
             self._said.append(data)
             if len(self._said) > KEPT:
@@ -87,13 +87,13 @@ class Redial:
                 yield message
 
     async def close(self) -> None:
-        """Hang up."""
+        """Close the connection, and do not connect again."""
         self._ending = True
         if self._socket is not None:
             await self._socket.close()
 
     async def _seek(self) -> None:
-        """Go on with the session by another connection. Raises: VflowError."""
+        """Connect again and go on with the session. Raises: VflowError if that fails for `resume_for_s`."""
         until_s, attempt = time.monotonic() + float(self._session["resume_for_s"]), 0
         said = {"session": self._session["session"], "token": self._session["resume"]}
         while not self._ending:
@@ -116,7 +116,8 @@ class Redial:
             return
 
     async def _greeted(self, first: Mapping[str, Any]) -> tuple[ClientConnection, Mapping[str, Any]]:
-        """Connect; returns the connection, and the server's `ready`. Raises: VflowError."""
+        """Connect and send the first message; return the connection and the server's `ready`. Raises:
+        VflowError if the server refuses or does not answer."""
         self._socket = None
         try:
             socket = await connect(
@@ -131,10 +132,10 @@ class Redial:
             body = error.response.body or b""
             why = body.decode(errors="replace").strip() or f"HTTP {error.response.status_code}"
             raise VflowError(f"{self._address.url} refuses: {why}") from None
-        except (OSError, InvalidHandshake) as error:  # a TimeoutError among them
+        except (OSError, InvalidHandshake) as error:  # includes TimeoutError
             why = getattr(error, "strerror", None) or str(error) or "it does not answer"
             raise _Unreachable(f"{self._address.url}: {why}") from None
-        with contextlib.suppress(ConnectionClosed):  # the reason can still be read
+        with contextlib.suppress(ConnectionClosed):  # if it is closed, the reason can still be read
             await socket.send(json.dumps(first))
         with contextlib.suppress(ConnectionClosed):
             async for message in socket:
@@ -144,4 +145,4 @@ class Redial:
                     raise VflowError(f"{self._address.url}: {said.get('text', said.get('code'))}")
                 if said.get("type") == "ready":
                     return socket, said
-        raise _Unreachable(f"{self._address.url} has closed before it was ready")
+        raise _Unreachable(f"{self._address.url} closed the connection before it was ready")

@@ -1,4 +1,4 @@
-"""Who is being served: admission, counts, and the end of the service. One event loop's thread."""
+"""Admit sessions, count them, and end them when the server stops. For one event loop's thread."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from vflow.web.load import Load
 from vflow.web.tally import Tally, outcome_of
 
 MOST_LOAD = 0.9
-"""Of the usable cores: beyond, one more session would slow down those that are served."""
+"""Share of the usable cores above which no session is admitted: it would slow down the others."""
 BUSY = ("processing", "speaking")
 LOOK_S = 0.02
-"""Between two looks at a reply that is to end."""
+"""Time between two looks whether a reply has ended."""
 RECENT_S, FEW = 30.0, 3
-"""Turns of the last 30 s, three or more, say whether the promised latency is kept."""
+"""The promised latency is checked over the turns of the last 30 s, if there were three or more."""
 
 
 @dataclass(slots=True, eq=False)
 class Guest:
-    """One session, as /status has it: nothing of what is said."""
+    """One session as /status shows it: no words that were said."""
 
     protocol: str
     id: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -43,11 +43,11 @@ class Guest:
     turns: int = 0
     warnings: int = 0
     pipeline: Pipeline | None = None
-    """The pipeline that runs for it, once it has begun."""
+    """The session's pipeline; None until it has begun."""
 
 
 class Roster:
-    """The sessions of one server."""
+    """The sessions of one server, and the limits within which more are admitted."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Roster:
         load: Load | None = None,
         room: Callable[[], int | None] = lambda: None,
     ) -> None:
-        """`room` says how many sessions keep the latency promised; None as long as nobody knows."""
+        """`room` returns how many sessions keep the promised latency; None while that is not known."""
         self.limits, self._clock, self._room = limits, clock, room
         self.load = load or Load()
         self.guests: list[Guest] = []
@@ -64,15 +64,16 @@ class Roster:
         self.tell: Tell = silent
         self.served = self.waiting = 0
         self.closed: Counter[str] = Counter()
-        """Connections that have ended, by the word for it."""
+        """How many connections have ended, by the word for their end."""
         self.stopping = asyncio.Event()
         self._late: deque[tuple[float, float, float]] = deque(maxlen=100)  # when, took and promised in ms
 
     @contextlib.contextmanager
     def wait(self) -> Iterator[None]:
-        """A client has connected, and not begun yet. Raises: Closing where too many have."""
+        """Count a client as waiting while the `with` lasts: it has not begun a session yet. Raises: Closing
+        if too many wait."""
         if self.waiting >= self.limits.waiting:
-            raise Closing(LATER, "full", f"{self.waiting} clients wait to begin; try again later")
+            raise Closing(LATER, "full", f"{self.waiting} clients are waiting to begin; try again later")
         self.waiting += 1
         try:
             yield
@@ -81,11 +82,11 @@ class Roster:
 
     @property
     def capacity(self) -> int:
-        """Sessions at once."""
+        """Most sessions at once."""
         return self.limits.sessions or self._room() or USUAL_SESSIONS
 
     def admit(self, protocol: str) -> Guest:
-        """Take a session in. Raises: Closing for one that cannot be served now, with the reason in words."""
+        """Admit a session. Raises: Closing if none can be served now, with the reason in words."""
         if (refusal := self._refusal()) is not None:
             raise refusal
         guest = Guest(protocol)
@@ -95,7 +96,7 @@ class Roster:
         return guest
 
     def _refusal(self) -> Closing | None:
-        """Why nobody can be admitted now; None where one can."""
+        """Return why no session can be admitted now; None if one can."""
         if self.stopping.is_set():
             return Closing(LATER, "stopping", "the server is stopping; connect again later")
         if (count := len(self.guests)) >= self.capacity:
@@ -105,7 +106,7 @@ class Roster:
         return None
 
     def leave(self, guest: Guest) -> None:
-        """A session has ended."""
+        """Remove a session that has ended, and count it."""
         self.guests.remove(guest)
         if guest.pipeline is not None:
             self.tally.ended(guest.pipeline.stats())
@@ -113,21 +114,21 @@ class Roster:
         self.tell("session_ended", {"session": guest.id, "seconds": seconds, "turns": guest.turns})
 
     def failed(self, guest: Guest, node: str, kind: str) -> None:
-        """A session has failed, by an error of a kind."""
+        """Count a session that has failed: by its node, and the kind of error."""
         self.tally.failures[node, kind] += 1
         self.tell("session_failed", {"session": guest.id, "node": node, "kind": kind})
 
     def count(self, code: str) -> None:
-        """A connection has ended, or was refused."""
+        """Count a connection that has ended or was refused, by the word for it."""
         self.closed[code] += 1
         self.tell("connection_closed", {"code": code})
 
     def turn_took(self, took_ms: float, promised_ms: float) -> None:
-        """A turn's latency, and what the graph promises."""
+        """Remember a turn's latency, and the latency that its graph promises."""
         self._late.append((self._clock(), took_ms, promised_ms))
 
     def turn(self, guest: Guest, record: TurnRecord, budget: Budget | None) -> None:
-        """A turn has ended: count it, and hold it against what the graph promises."""
+        """Count a turn that has ended, and remember its latency if the graph promises one."""
         guest.turns += 1
         self.tally.turn(record)
         latencies = {name: ms for name in LATENCIES if (ms := in_ms(record.latency_ns(name))) is not None}
@@ -139,7 +140,8 @@ class Roster:
                 self.turn_took(took_ns / MS, budget.limit_ns / MS)
 
     async def stopped(self, guest: Guest) -> None:
-        """Once the server stops, let the reply that is spoken end. Raises: Closing then."""
+        """Wait until the server stops; give a reply that is being spoken `drain_s` to end. Raises: Closing
+        then."""
         await self.stopping.wait()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.limits.drain_s):
@@ -148,7 +150,7 @@ class Roster:
         raise Closing(LEAVING, "stopping", "the server stops")
 
     def strain(self) -> str:
-        """Why one more session would not be served within the latency promised; '' where it would."""
+        """Return why one more session would break the promised latency; '' if it would not."""
         if not self.guests:
             return ""
         if (share := self.load.share()) > MOST_LOAD:
@@ -160,17 +162,17 @@ class Roster:
         took, promised = (statistics.median(column) for column in zip(*recent, strict=True))
         if took <= promised:
             return ""
-        return f"replies take {took:.0f} ms at present, {promised:.0f} are promised; {self._first()}"
+        return f"replies take {took:.0f} ms now, {promised:.0f} ms are promised; {self._first()}"
 
     def _first(self) -> str:
         return f"those being served ({len(self.guests)}) go first: try again later"
 
     def problem(self) -> str:
-        """Why nobody would be admitted now; '' where one would."""
+        """Return why no session would be admitted now; '' if one would."""
         return "" if (refusal := self._refusal()) is None else refusal.text
 
     def status(self) -> dict[str, Any]:
-        """The JSON of /status."""
+        """Return the JSON of /status."""
         now = time.monotonic()
         return {
             "sessions": [

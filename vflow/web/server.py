@@ -1,4 +1,4 @@
-"""uvicorn as `vflow serve` runs it: its limits, its socket, and how it stops."""
+"""Run uvicorn for `vflow serve`: its socket, its limits, and its stop."""
 
 from __future__ import annotations
 
@@ -21,21 +21,22 @@ from vflow.web.deadlines import HttpProtocol, WebSocketProtocol
 from vflow.web.roster import Roster
 
 PING_S = 10.0
-"""A client that does not answer a ping for so long has gone."""
+"""Time between pings, and for a client to answer one; after that it has gone."""
 HANDSHAKE_S = 10.0
-"""For a TLS handshake."""
+"""Time for a TLS handshake."""
 GRACE_S, LAST_S = 0.7, 1
-"""After the reply's end: for sessions to close their nodes; then for requests that are going on."""
+"""Time after the reply's end, for sessions to close their nodes; then for requests that are going on."""
 TIDY_S = 5.0
+"""Shortest time between two calls of `tidy`."""
 SPARE = 64
-"""Connections beside those of the sessions: pages, probes."""
+"""Most connections besides those of the sessions: pages, probes."""
 SEND_BUFFER = 131_072
-"""Bytes the kernel keeps for a client: two seconds of audio, and no minutes for one that does not read."""
+"""Bytes the kernel keeps for a client: two seconds of audio, not minutes for a client that does not read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where to listen, and with which certificate."""
+    """The address to listen at, and the certificate to use."""
 
     host: str
     port: int
@@ -47,7 +48,8 @@ _OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES)
 
 
 def bind(place: Place, option: str = "--port") -> socket.socket:
-    """A socket that is bound, and does not listen yet. `option` chose the port. Raises: VflowError."""
+    """Return a socket that is bound and does not listen yet. `option` is the command's option for the port,
+    for the message. Raises: VflowError if the address cannot be used."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             place.host, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -64,12 +66,12 @@ def bind(place: Place, option: str = "--port") -> socket.socket:
         why = getattr(error, "strerror", None) or error
         port = isinstance(error, OverflowError) or getattr(error, "errno", 0) in _OF_THE_PORT
         mend = f"give another {option}, or 0 for a free one" if port else "give another --host"
-        raise VflowError(f"nobody can listen at {place.host}, port {place.port}: {why}; {mend}") from None
+        raise VflowError(f"cannot listen at {place.host}, port {place.port}: {why}; {mend}") from None
     return bound
 
 
 def configure(app: Any, place: Place, message_bytes: int) -> uvicorn.Config:
-    """Raises: VflowError for a certificate that cannot be used."""
+    """Return uvicorn's settings for the application. Raises: VflowError if the certificate cannot be used."""
     config = uvicorn.Config(
         app,
         host=place.host,
@@ -99,7 +101,7 @@ def configure(app: Any, place: Place, message_bytes: int) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """At the first signal it takes nobody in any more, and lets replies end; the second ends it at once."""
+    """At the first signal admit no more sessions and let replies end; at the second stop at once."""
 
     def __init__(
         self,
@@ -108,7 +110,7 @@ class Server(uvicorn.Server):
         listening: Callable[[], None],
         tidy: Callable[[], None] | None = None,
     ) -> None:
-        """`tidy` is called in a thread after sessions have ended, every TIDY_S at most."""
+        """`tidy` is called in a thread of its own after sessions have ended, at most every TIDY_S."""
         super().__init__(config)
         self._tidy, self._tidied, self._tidied_s = tidy, 0, 0.0
         self._roster, self._listening = roster, listening
@@ -117,7 +119,7 @@ class Server(uvicorn.Server):
         self._end_at_s = float("inf")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        if self.config.is_ssl:  # uvicorn does not say how long a handshake may take
+        if self.config.is_ssl:  # uvicorn has no setting for the time of a handshake
             loop = asyncio.get_running_loop()
             create = functools.partial(loop.create_server, ssl_handshake_timeout=HANDSHAKE_S)
             loop.create_server = create  # type: ignore[method-assign]
@@ -145,5 +147,5 @@ class Server(uvicorn.Server):
 
 
 def run(server: Server, bound: socket.socket) -> None:
-    """Serve until a signal. Blocks; the main thread, or no signal is heard."""
+    """Serve until a signal. Blocks; call it in the main thread, or signals are not noticed."""
     asyncio.run(server.serve(sockets=[bound]))

@@ -1,4 +1,4 @@
-"""The agent that sessions are made of: loaded once, for all of them."""
+"""Load the agent once, for all sessions."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from vflow.web.capacity import measured
 from vflow.web.drawing import drawing_of
 
 RATE = 16_000
-"""Of what models hear, in Hz."""
+"""Rate of the audio that models hear, in Hz."""
 AHEAD = "400ms"
-"""Reply audio that leaves ahead of what the client has played."""
+"""Most reply audio that is sent ahead of the client's playback."""
 MIC_BUFFER = "2s"
-"""A client's audio that waits for the graph; more waits in its socket."""
+"""Most audio of a client that waits for the graph; more waits in its socket."""
 
 
 def serving_options() -> dict[str, Any]:
-    """Return the options of `preload` that make a client microphone and loudspeaker."""
+    """Return the options of `preload` that put a client in the place of microphone and loudspeaker."""
     return {
         "pace": "played",
         "stand_ins": {
@@ -32,7 +32,7 @@ def serving_options() -> dict[str, Any]:
 
 
 class Supply:
-    """Loads a graph when it is wanted first. One event loop; `get` and `close` wait for a thread."""
+    """Loads a graph when it is first needed. For one event loop; `get` and `close` wait for a thread."""
 
     def __init__(self, graph: Loadable | Preloaded, options: dict[str, Any] | None = None) -> None:
         self._graph, self._options = graph, options or {}
@@ -41,15 +41,16 @@ class Supply:
         self._loading = asyncio.Lock()
         self._tried = False
         self.room: int | None = None
-        """How many sessions keep the latency promised, as far as one turn tells."""
+        """How many sessions keep the promised latency, estimated from one turn; None if not known."""
         self.problem = "" if self._agent is not None else "the models are not loaded yet"
-        """Why no session can begin; '' where one can."""
+        """Why no session can begin; '' if one can."""
         self.drawing: dict[str, Any] | None = None
-        """Of the graph, for pages; None where it is too large, or not loaded yet."""
+        """The graph's drawing for pages; None if it is too large, or not loaded yet."""
         self._drawn = False
 
     async def get(self) -> Preloaded:
-        """The agent. Raises: VflowError where it cannot be loaded; the next call tries again."""
+        """Return the agent; load it if it is not. Raises: VflowError if that fails; the next call tries
+        again."""
         async with self._loading:
             if self._agent is None:
                 self.problem = "the models are being loaded"
@@ -72,17 +73,19 @@ class Supply:
         self.drawing, self._drawn = drawing_of(self._agent.graph), True
 
     def put(self, agent: Preloaded, room: int | None, own: bool = False) -> None:
-        """Give it an agent that somebody else has loaded, and closes, and what `measured` says of it."""
+        """Take an agent that is already loaded, and how many sessions it has room for by `measured`. Close it
+        at the end only if it is `own`."""
         self._agent, self._own, self.problem = agent, own, ""
         self.room, self._tried = room, True
 
     def renew(self) -> None:
-        """A session has failed: what is open for the next one may share what failed. Does not block."""
+        """Open new nodes for the next session: after a failure those now open may share its cause. Does not
+        block."""
         if self._agent is not None:
             self._agent.renew()
 
     async def close(self) -> None:
-        """Close what it has loaded; sessions that run go on."""
+        """Close the agent if this loaded it; sessions that run go on."""
         async with self._loading:
             agent, self._agent = self._agent, None
             if agent is not None and self._own:

@@ -1,4 +1,4 @@
-"""One client's WebSocket: what comes is held against the limits, and what is sent has a deadline."""
+"""Wrap a client's WebSocket: messages that come must keep the limits, messages that are sent a deadline."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from vflow.web.limits import Limits, Meter
 from vflow.web.protocol import Frame
 
 CLOSE_S = 1.0
-"""Time for a client to take the last words, in seconds."""
+"""Time for a client to take the last frames, in seconds."""
 LONGEST_REASON = 120
-"""Bytes of a close frame's reason; 123 are allowed."""
+"""Most bytes of a close frame's reason; RFC 6455 allows 123."""
 
 
 class Wire:
-    """One task receives; any may send."""
+    """One client's WebSocket. One task receives; any may send."""
 
     def __init__(self, socket: WebSocket, limits: Limits) -> None:
         self._socket, self._limits = socket, limits
         self.meter = Meter(limits)
         self.listening_since: float | None = None
-        """When it began to wait for a message, by the loop's clock; None while it does not."""
+        """When the wait for a message began, by the loop's clock; None while nobody waits."""
         self.sending = False
-        """Whether something waits to be sent."""
+        """Whether a frame waits to be sent."""
         self._turn = asyncio.Lock()
-        self._heard_s: float | None = None  # when the last message came: until the next look others wait
+        self._heard_s: float | None = None  # when the last message came; others may wait unread since then
 
     async def accept(self, subprotocol: str) -> None:
-        """Open the socket, with the subprotocol where the client offers it."""
+        """Open the socket, with the subprotocol if the client offers it."""
         offered = self._socket.scope["subprotocols"]
         await self._socket.accept(subprotocol if subprotocol in offered else None)
 
     async def receive(self) -> Frame:
-        """The next message. Raises: Closing for one that is too much, WebSocketDisconnect."""
+        """Return the next message. Raises: Closing if it exceeds a limit; WebSocketDisconnect."""
         loop = asyncio.get_running_loop()
         self.listening_since = now_s = loop.time()
         if self._heard_s is not None:
@@ -52,8 +52,8 @@ class Wire:
         return data
 
     async def send(self, frames: Iterable[Frame]) -> None:
-        """Send them one after the other, with no other's between. Raises: Closing where the client does not
-        take them in time, WebSocketDisconnect."""
+        """Send frames, with none of another task between them. Raises: Closing if the client does not take
+        them in time; WebSocketDisconnect."""
         async with self._turn:
             await self._send(frames)
 
@@ -67,14 +67,14 @@ class Wire:
                     else:
                         await self._socket.send_text(frame)
             except TimeoutError:
-                text = f"nothing that was sent was read for {self._limits.send_s:g} s"
+                text = f"the client read nothing for {self._limits.send_s:g} s"
                 raise Closing(POLICY, "slow_reader", text) from None
             finally:
                 self.sending = False
 
     async def code_of(self, gone: WebSocketDisconnect) -> int:
-        """The code with which the connection was closed, which a send that fails does not know."""
-        with contextlib.suppress(TimeoutError, RuntimeError, LookupError):  # received already, or never
+        """Return the close code of the connection; the error of a failed send does not have it."""
+        with contextlib.suppress(TimeoutError, RuntimeError, LookupError):  # the close came before, or never
             async with asyncio.timeout(CLOSE_S):
                 while (message := await self._socket.receive())["type"] != "websocket.disconnect":
                     pass
@@ -83,7 +83,7 @@ class Wire:
         return gone.code
 
     async def close(self, last: Iterable[Frame], closing: Closing) -> None:
-        """Send the last words, and close; a client that has gone, or takes nothing, raises nothing."""
+        """Send the last frames, and close. Never raises if the client has gone or takes nothing."""
         gone = TimeoutError, Closing, WebSocketDisconnect, WebSocketDisconnected
         with contextlib.suppress(*gone):
             async with asyncio.timeout(CLOSE_S):

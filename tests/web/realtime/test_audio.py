@@ -40,7 +40,7 @@ def test_what_is_encoded_is_the_nearest_code(kind: str) -> None:
 
 def test_pcm_is_whole_samples() -> None:
     assert decode(PCM, text_of(b"\1\2\3\4")) == b"\1\2\3\4"
-    with pytest.raises(ValueError, match="no whole number"):
+    with pytest.raises(ValueError, match="not a whole number"):
         decode(PCM, text_of(b"\1\2\3"))
 
 

@@ -1,7 +1,7 @@
 /**
- * Packs what the microphone hears to frames of 20 ms, on the browser's audio thread.
+ * Packs the microphone's audio into frames of 20 ms, on the browser's audio thread.
  *
- * Posts {pcm, level}: 16 bit samples, mono, as an ArrayBuffer; and their root mean square, 0 to 1.
+ * Posts {pcm, level}: `pcm` is an ArrayBuffer of 16 bit samples, mono; `level` their root mean square, 0 to 1.
  */
 const FRAME_S = 0.02;
 

@@ -1,20 +1,20 @@
-/** The session with the server: `vflow.1`, as docs/serving.md has it. It outlives a socket that is lost. */
+/** The session with the server, by the protocol `vflow.1` of docs/serving.md. It outlives a socket that is lost. */
 import { Said } from "./said.js";
 
-/** Audio that the network has not taken yet; beyond, a frame is dropped and counted: late words help nobody. */
+/** Most audio that waits for the network. Beyond, frames are dropped and counted: late words help nobody. */
 const MOST_UNSENT = 400_000;
-/** The server tells how full its links are four times a second: after so long without a word the network is gone. */
+/** After this long without a message the network is gone: the server tells the fill of its links four times a second. */
 const SILENT_MS = 3000;
 const LOOK_MS = 500;
-/** Between two attempts to come back. */
+/** Time between two attempts to connect again. */
 const RETRY_MS = [0, 250, 500, 1000, 2000];
-/** Nobody has closed such a socket: no close frame came, or no pong. */
+/** Close codes of a socket that nobody has closed: no close frame came, or no pong. */
 const LOST = [1006, 1011];
-/** With which this page closes a socket in which it hears nothing: the session goes on by another. */
+/** Close code of this page for a socket on which nothing comes: the session goes on by another one. */
 const COMING_BACK = 4001;
-/** Words for a close after which one may come back. */
+/** The server's words for a close after which the session can go on. */
 const COMES_BACK = ["slow_reader"];
-/** No other letters may stand in a subprotocol; a token with others is none. */
+/** The letters that a subprotocol, and so a token, may have. */
 const TOKEN = /^[\w.~-]+$/;
 
 /**
@@ -22,7 +22,7 @@ const TOKEN = /^[\w.~-]+$/;
  * @property {(message: {type: string}) => void} message
  * @property {(turn: number, pcm: Int16Array) => void} audio
  * @property {(closing: {close: number, code: string, text: string, ready: boolean}) => void} closed
- * @property {(away: boolean) => void} away the socket is lost, and being sought; or there again
+ * @property {(away: boolean) => void} away called when the socket is lost, and when there is another one
  */
 
 export class Connection {
@@ -30,7 +30,7 @@ export class Connection {
   constructor(hears) {
     this.hears = hears;
     this.dropped = 0;
-    /** Messages that came since `ready`. */
+    /** How many messages came since `ready`. */
     this.got = 0;
     this.socket = null;
     this.session = null;
@@ -41,7 +41,7 @@ export class Connection {
   }
 
   /**
-   * Begin a session; returns the server's `ready`, or null where it closed instead: then `closed` was told why.
+   * Begin a session; return the server's `ready`, or null if it closed instead, after calling `closed`.
    * @param {string} token
    * @param {number} rate of the microphone's audio, in Hz
    */
@@ -74,7 +74,7 @@ export class Connection {
     else this.say(pcm);
   }
 
-  /** Send a message, and keep it for as long as it may have been lost. */
+  /** Send a message, and keep it until it has surely arrived. */
   say(data) {
     if (!this.session) return;
     this.said.add(data);
@@ -116,7 +116,7 @@ export class Connection {
     };
   }
 
-  /** The server has greeted: a session begins, or goes on. */
+  /** Take the server's `ready`: a session begins, or goes on. */
   begin(ready) {
     if (this.lostAt === null) {
       const { session, resume, resume_for_s } = ready;
@@ -132,7 +132,7 @@ export class Connection {
     return Boolean(this.session?.token) && (COMES_BACK.includes(code) || (!code && LOST.includes(close)));
   }
 
-  /** The socket is gone; the session waits for a while. */
+  /** Note that the socket is gone, and begin to connect again: the session waits for a while. */
   lose() {
     if (this.lostAt === null) {
       this.lostAt = performance.now();
@@ -148,7 +148,7 @@ export class Connection {
     this.retry = setTimeout(() => this.seek(), wait);
   }
 
-  /** Try to come back, now. */
+  /** Try now to connect again. */
   seek() {
     clearTimeout(this.retry);
     this.abandon();
@@ -156,7 +156,7 @@ export class Connection {
     this.connect(JSON.stringify({ type: "resume", session, token, received: this.got }));
   }
 
-  /** Have nothing more to do with the present socket. */
+  /** Let go of the current socket, and ignore what still comes from it. */
   abandon() {
     if (!this.socket) return;
     this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
@@ -164,7 +164,7 @@ export class Connection {
     this.socket = null;
   }
 
-  /** Look whether the server is still heard. */
+  /** Close the socket if the server has been silent for too long. */
   look() {
     if (!this.session?.token || !this.socket || performance.now() - this.heardAt < SILENT_MS) return;
     this.abandon();

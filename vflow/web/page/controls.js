@@ -1,4 +1,4 @@
-/** The buttons under the conversation, and what each looks like now. */
+/** The buttons under the conversation, and how each looks in each state. */
 import { find } from "./dom.js";
 
 const HINTS = {
@@ -10,9 +10,9 @@ const HINTS = {
   held: "Speak, then let go.",
 };
 const LABELS = { on: "Mute", hold: "Hold", held: "Hold" };
-/** What is softer than this is silence to the meter. */
+/** The meter shows sound below this level as silence. */
 const QUIETEST_DB = -55;
-/** Between two values that a screen reader is told. */
+/** Time between two values that a screen reader is told. */
 const TOLD_MS = 500;
 
 export class Controls {

@@ -29,7 +29,7 @@ export class Devices {
     then();
   }
 
-  /** List what is there; before the microphone is allowed a browser gives no names. */
+  /** List the devices; a browser gives no names before the microphone is allowed. */
   async list() {
     const found = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
     this.fill(this.microphones, found, "audioinput", "microphone");

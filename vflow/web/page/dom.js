@@ -2,7 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** The element with an id. */
+/** Return the element with an id. */
 export function find(id) {
   return document.getElementById(id);
 }

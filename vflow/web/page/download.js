@@ -2,7 +2,7 @@
 import { make } from "./dom.js";
 
 /**
- * The turns as text: when, who, what; words that were not heard stand in brackets.
+ * Return the turns as text, with time and speaker; words that were not heard stand in brackets.
  * @param {import("./transcript.js").Turn[]} turns
  */
 export function transcriptText(turns) {

@@ -25,7 +25,7 @@ export class Figures {
     for (const [name, found] of Object.entries(nodes)) this.node(name, found); // they know more than their thread
   }
 
-  /** How busy a node is, and how long its calls take. */
+  /** Write how busy a node is, and how long its calls take. */
   node(name, { busy, p50_ms: p50, p99_ms: p99, per_s: rate }) {
     const calls = p99 > 0 ? `p50 ${short(p50)} · p99 ${short(p99)} ms` : `${short(rate)} calls/s`;
     this.graph.write(this.graph.boxes.get(name), `busy ${Math.round(100 * busy)} %`, calls);
@@ -33,7 +33,7 @@ export class Figures {
   }
 }
 
-/** A number in three digits or four. */
+/** Return a number in three or four digits. */
 export function short(value) {
   if (value === 0) return "0";
   if (value < 0.1) return value.toFixed(2);

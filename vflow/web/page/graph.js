@@ -1,9 +1,9 @@
-/** The graph as `vflow graph` draws it, and over it what runs: how full queues are, how busy nodes, what warned. */
+/** The graph as `vflow graph` draws it, with live marks: how full queues are, how busy nodes, which of them warned. */
 import { draw, find, make } from "./dom.js";
 import { drawScene, write } from "./picture.js";
 
 const METER = { width: 4, beside: 4 };
-/** A queue that is fuller, or a node that is busier, is drawn as in trouble. */
+/** Above this share a queue is drawn as too full, and a node as too busy. */
 const MUCH = 0.8;
 
 export class GraphView {
@@ -40,7 +40,7 @@ export class GraphView {
     this.panel.replaceChildren(svg);
   }
 
-  /** A queue is its label's ground, which fills from the left. */
+  /** Add the bar of a queue: its label's ground, which fills from the left. */
   gauge(name, { group, rect, texts }) {
     const at = { x: rect.x, y: rect.y - 1, height: rect.height, rx: 3 };
     const fill = draw("rect", { ...at, class: "filled", width: 0 });
@@ -66,7 +66,7 @@ export class GraphView {
     if (text) write(text, `${Math.round(share * 100)} %`);
   }
 
-  /** How busy a node is: 0 to 1. */
+  /** Show how busy a node is, 0 to 1. */
   busy(name, share) {
     const drawn = this.boxes.get(name);
     if (!drawn?.busy) return;
@@ -82,7 +82,7 @@ export class GraphView {
     part?.texts.slice(-lines.length).forEach((text, at) => write(text, lines[at]));
   }
 
-  /** Mark a node that warned, or a link; its text is what it said last. */
+  /** Mark a node or link that warned, with the text of its last warning. */
   warn(name, said) {
     const drawn = this.boxes.get(name) ?? this.lines.get(name);
     if (!drawn) return;
@@ -96,12 +96,12 @@ export class GraphView {
     drawn.warning.querySelector("title").textContent = said;
   }
 
-  /** Draw it so many times as large as it is. */
+  /** Draw the picture at a scale. */
   scale(times) {
     if (this.svg) this.svg.style.width = `${Math.round(times * this.svg.viewBox.baseVal.width)}px`;
   }
 
-  /** How large it may be to be seen whole; at least `least`, at most 1. */
+  /** Return the scale at which the whole picture is in sight: at least `least`, at most 1. */
   fitting(least) {
     const { width, height } = this.svg?.viewBox.baseVal ?? { width: 1, height: 1 };
     const room = Math.min(this.panel.clientWidth / width, this.panel.clientHeight / height);
@@ -118,7 +118,7 @@ export class GraphView {
   }
 }
 
-/** The meter at a box's left side, which fills upwards. */
+/** Return the meter at a box's left side, which fills upwards. */
 function meter(drawn) {
   const { x, y, height } = drawn.rect;
   const at = { x: x + 3, width: METER.width, rx: 2 };

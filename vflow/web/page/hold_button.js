@@ -1,4 +1,4 @@
-/** A button that is held: with a finger, a mouse, its own key, or the space bar anywhere on the page. */
+/** A button to hold down: with a finger, a mouse, its own key, or the space bar anywhere on the page. */
 
 const TYPES = "input, textarea, select, button, summary, a, [contenteditable]";
 
@@ -13,7 +13,7 @@ export class HoldButton {
     this.onPress = onPress;
     this.onRelease = onRelease;
     this.held = false;
-    /** Whether holding means something now; otherwise the button clicks as others do. */
+    /** Whether holding has an effect now; otherwise the button clicks like any other. */
     this.enabled = false;
     button.addEventListener("pointerdown", (event) => {
       if (event.button === 0 && this.press()) button.setPointerCapture(event.pointerId);
@@ -31,7 +31,7 @@ export class HoldButton {
     const onButton = event.target === this.button && ["Space", "Enter"].includes(event.code);
     const onPage = event.code === "Space" && !event.target.closest?.(TYPES);
     if (!this.enabled || !(onButton || onPage || (this.held && event.code === "Space"))) return;
-    event.preventDefault(); // a space would scroll, or click
+    event.preventDefault(); // else the space bar scrolls, or clicks
     act();
   }
 

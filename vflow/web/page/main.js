@@ -1,4 +1,4 @@
-/** The page: brings the session, the microphone, the speaker and what is seen together. */
+/** The page: joins the session, the microphone, the speaker and everything shown. */
 import { Connection } from "./connection.js";
 import { Controls } from "./controls.js";
 import { Devices } from "./devices.js";
@@ -15,9 +15,9 @@ import { token } from "./token.js";
 import { Transcript } from "./transcript.js";
 import { Waterfall } from "./waterfall.js";
 
-/** Between two reports of what was played. */
+/** Time between two reports of what was played. */
 const REPORT_MS = 100;
-/** A server ends a session in which nothing is sent; this page keeps its own for as long as somebody is here. */
+/** Send something every ALIVE_MS, for a server ends a silent session; stop AWAY_MS after the user's last act. */
 const ALIVE_MS = 15_000;
 const AWAY_MS = 600_000;
 
@@ -36,7 +36,7 @@ const hold = new HoldButton(find("talk"), press, release);
 let ready = null;
 let opening = null;
 let ended = false;
-/** What the agent does, as the server told last. */
+/** The agent's state, as the server told it last. */
 let state = "idle";
 let lastAct = Date.now();
 let lastReport = { turn: 0, seconds: 0, at: 0 };
@@ -44,7 +44,7 @@ let dropped = 0;
 
 // The session
 
-/** Begin a session where none runs; false where that fails: then the page says why. */
+/** Begin a session if none runs. Return false if that fails; the page then shows the reason. */
 function connected() {
   if (connection.isOpen && ready) return Promise.resolve(true);
   opening ??= open().finally(() => (opening = null));
@@ -107,12 +107,12 @@ function closed(closing) {
   showMode();
 }
 
-/** The network is gone, and being sought; or it is there again, and what was missed follows. */
+/** Show that the network is gone, or that it is back. */
 function away(gone) {
   status.set(gone ? "reconnecting" : state);
 }
 
-// What the server says
+// Messages of the server
 
 const TAKES = {
   state: (told) => {
@@ -154,7 +154,7 @@ function message(said) {
   TAKES[said.type]?.(said);
 }
 
-/** Something is in the transcript. */
+/** Show that the transcript is no longer empty. */
 function shown() {
   find("welcome").hidden = true;
   find("download").disabled = false;
@@ -168,7 +168,7 @@ function played({ turn, seconds, last }) {
   connection.tell("played", { turn, seconds, received: connection.got });
 }
 
-// What the user does
+// Acts of the user
 
 async function talk() {
   if (microphone.isOpen) {
@@ -179,7 +179,7 @@ async function talk() {
   }
 }
 
-/** Begin to hear the user; false where that fails. */
+/** Turn the microphone on. Return false if that fails. */
 async function listen() {
   if (!(await connected())) return false;
   try {
@@ -247,7 +247,7 @@ function end() {
   showMode();
 }
 
-/** The user is here: a browser that waited for that plays from now on. */
+/** Note that the user has acted: a browser that waited for that may play from now on. */
 async function acted() {
   lastAct = Date.now();
   if (await speaker.wake()) status.alert("", "sound");

@@ -3,7 +3,7 @@ import { contextWith, resumed } from "./sound.js";
 
 export class Microphone {
   /**
-   * @param {(pcm: ArrayBuffer, level: number) => void} onFrame takes 16 bit samples, and how loud they are
+   * @param {(pcm: ArrayBuffer, level: number) => void} onFrame takes 16 bit samples, and their level, 0 to 1
    * @param {() => void} onUnplugged
    */
   constructor(onFrame, onUnplugged) {
@@ -17,14 +17,14 @@ export class Microphone {
     return this.stream !== null;
   }
 
-  /** Return the rate in Hz of the frames to come: that of the machine. Call it where the user clicks. */
+  /** Return the rate in Hz of the frames to come, which is the machine's. Call it in the handler of a click. */
   async prepare() {
     this.context ??= await contextWith("capture.worklet.js");
     return this.context.sampleRate;
   }
 
   /**
-   * Ask for the microphone, and begin. Throws a DOMException where there is none or it is not allowed.
+   * Ask for the microphone, and begin. Throws a DOMException if there is none, or it is not allowed.
    * @param {{device: string, cancelsEcho: boolean}} settings
    */
   async open({ device, cancelsEcho }) {

@@ -1,4 +1,4 @@
-/** A picture of a graph, drawn from its scene: what `vflow graph --format json` has. It knows nothing of what runs. */
+/** Draw a graph from its scene, the output of `vflow graph --format json`. Nothing here knows what runs. */
 import { draw } from "./dom.js";
 
 /** Sizes and places of texts in pixels, as vflow/picture/svg.py has them. */
@@ -75,7 +75,7 @@ function drawLine(line) {
   return { group, rect, texts, line };
 }
 
-/** Straight down in the rows, in a curve between them. */
+/** Return the path of a line: straight down inside a row, curved between rows. */
 function path(stretches) {
   let drawn = `M ${stretches[0].x} ${stretches[0].top} V ${stretches[0].bottom}`;
   for (let at = 1; at < stretches.length; at++) {
@@ -86,13 +86,13 @@ function path(stretches) {
   return drawn;
 }
 
-/** The arrow: at the upper end of a line that leads back. */
+/** Return the arrow of a line: at its end; at the upper end if the line leads back. */
 function tip({ back, stretches }) {
   const end = back ? stretches[0] : stretches.at(-1);
   return back ? `M ${end.x} ${end.top} l -4.5 8 h 9 z` : `M ${end.x} ${end.bottom} l -4.5 -8 h 9 z`;
 }
 
-/** A text, at most `most` pixels wide: it was measured in another font than the browser may have. */
+/** Draw a text at most `most` pixels wide: the browser may have another font than the one it was measured in. */
 function text(content, x, y, kind, most) {
   const drawn = draw("text", { class: kind, x, y, "data-most": most });
   write(drawn, content);
@@ -101,7 +101,7 @@ function text(content, x, y, kind, most) {
 
 let measure = null;
 
-/** Change a text, and have it stay within its width. */
+/** Change a text, and keep it within its width. */
 export function write(drawn, content) {
   if (drawn.textContent === content) return;
   drawn.textContent = content;
@@ -116,7 +116,7 @@ export function write(drawn, content) {
   drawn.setAttribute("lengthAdjust", "spacingAndGlyphs");
 }
 
-/** The graph in words, for those who do not see it. */
+/** Return the graph in words, for screen readers. */
 function described({ boxes, lines }) {
   const chains = lines.map((line) => `${line.source} to ${line.target}`);
   return `Graph of ${boxes.length} nodes. Links: ${chains.join("; ")}.`;

@@ -1,19 +1,19 @@
 /**
- * Plays replies, on the browser's audio thread, and says how much of each has left.
+ * Plays replies on the browser's audio thread, and tells how much of each it has played.
  *
- * It takes {do: "add", turn, samples}, {do: "flush", turn}, {do: "hold"}, {do: "goOn"} and {do: "reset"}, for
- * another session; and posts {turn, frames, last, underruns}: frames of that turn's reply that were played, `last`
- * where it stops there.
+ * It takes {do: "add", turn, samples}, {do: "flush", turn}, {do: "hold"}, {do: "goOn"}, and {do: "reset"} for
+ * another session. It posts {turn, frames, last, underruns}: how many frames of that turn's reply were played, and
+ * whether it stops there (`last`).
  */
 
-/** Audio that waits before a reply begins, so that jitter makes no gap. */
+/** Audio to collect before a reply begins, so that jitter makes no gap. */
 const PREBUFFER_S = 0.04;
-/** A reply shorter than that begins when nothing more has come for so long. */
+/** A reply shorter than PREBUFFER_S begins when nothing more has come for this long. */
 const PATIENCE_S = 0.06;
-/** Cuts and holds fade: a jump to zero would click. */
+/** Length of the fade at a cut or a hold: a jump to zero would click. */
 const FADE_S = 0.005;
 const REPORT_S = 0.02;
-/** More than a server that keeps to the protocol ever sends ahead; what goes beyond is dropped. */
+/** Most audio that waits: more than a server that keeps to the protocol sends ahead. The rest is dropped. */
 const MOST_S = 30;
 
 class Playback extends AudioWorkletProcessor {
@@ -26,12 +26,12 @@ class Playback extends AudioWorkletProcessor {
   }
 
   reset() {
-    /** @type {{turn: number, samples: Float32Array}[]} what waits, in order; the first is being played */
+    /** @type {{turn: number, samples: Float32Array}[]} audio that waits, in order; the first piece is being played */
     this.pieces = [];
     this.offset = 0; // frames of the first piece that were played
-    this.waiting = 0; // frames in all
+    this.waiting = 0; // frames not played yet, of all pieces
     this.turn = 0;
-    this.frames = 0; // of `turn` that were played
+    this.frames = 0; // frames of `turn` that were played
     this.playing = false;
     this.held = false;
     this.gain = 1;
@@ -48,7 +48,7 @@ class Playback extends AudioWorkletProcessor {
     this.sinceAdded = 0;
   }
 
-  /** Drop what waits of the turns up to `turn`, but for the fade. */
+  /** Drop the audio of the turns up to `turn`, except for a short fade. */
   flush({ turn }) {
     const fade = this.fade(turn);
     this.pieces = this.pieces.filter((piece) => piece.turn > turn);
@@ -67,7 +67,7 @@ class Playback extends AudioWorkletProcessor {
     this.held = false;
   }
 
-  /** The next few milliseconds of a reply that sounds, down to silence; null where it does not sound. */
+  /** Return the next few milliseconds of the sounding reply, faded to silence; null if none up to `turn` sounds. */
   fade(turn) {
     const [first] = this.pieces;
     if (!this.playing || !first || first.turn > turn || this.gain === 0) return null;
@@ -91,7 +91,7 @@ class Playback extends AudioWorkletProcessor {
     return enough || (this.waiting > 0 && this.sinceAdded >= PATIENCE_S * sampleRate);
   }
 
-  /** Copy from the first piece to `out`; returns up to where `out` is full. */
+  /** Copy from the first piece into `out` from `at` on; return the index after the last frame copied. */
   copy(out, at) {
     const { turn, samples } = this.pieces[0];
     if (turn !== this.turn) {

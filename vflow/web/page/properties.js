@@ -1,7 +1,7 @@
-/** What may be changed while the agent talks: the hot properties of its nodes. */
+/** The fields for the hot properties of nodes, which may be changed while the agent talks. */
 import { find, make } from "./dom.js";
 
-/** Those that a listener asks for first; the others fold. */
+/** Properties that a listener asks for first; the others are folded away. */
 const FIRST = ["voice", "speed", "volume"];
 
 export class Properties {
@@ -13,7 +13,7 @@ export class Properties {
     this.sets = [];
   }
 
-  /** Show the value that holds now. */
+  /** Show a property's current value. */
   hold(node, name, value) {
     for (const set of this.sets) {
       if (set.node !== node || set.name !== name) continue;
@@ -39,9 +39,9 @@ export class Properties {
   }
 
   /**
-   * The server has warned: where it refuses what was set, show the value that holds.
+   * Take a warning of the server: if it refuses a new value, show the current one again.
    * @param {string} node
-   * @param {string} text which begins with the property's name then
+   * @param {string} text begins with the property's name if it refuses a value
    */
   refused(node, text) {
     for (const set of this.sets) {
@@ -73,7 +73,7 @@ export class Properties {
   }
 }
 
-/** What a field shows, to be given back to it. */
+/** Return what a field shows, to be put back into it later. */
 function stateOf(field) {
   return field.type === "checkbox" ? { checked: field.checked } : { value: field.value };
 }
@@ -83,7 +83,7 @@ function named(name) {
   return words[0].toUpperCase() + words.slice(1);
 }
 
-/** The field in which a property is set. */
+/** Make the field in which a property is set. */
 function control({ type, value, choices, min, max }) {
   if (type === "choice") {
     const options = choices.map((choice) => make("option", { selected: choice === value && "" }, String(choice)));
@@ -105,7 +105,7 @@ function hold(field, { type, choices }, value) {
   else field.value = value ?? "";
 }
 
-/** What a field holds, as the server takes it; null of an empty one, which is the node's own choice. */
+/** Return a field's value as the server takes it; null for an empty field, which leaves the choice to the node. */
 function valueOf(field, { type, choices }) {
   if (type === "boolean") return field.checked;
   if (type === "choice") return choices[field.selectedIndex];

@@ -1,10 +1,10 @@
-/** The words of one reply, and how many of them have sounded. It knows nothing of the page. */
+/** The words of one reply, and how many of them have sounded. Nothing here knows the page. */
 
-/** Scripts that put no space between words, as vflow/scripts.py has them. */
+/** Letters of scripts that put no space between words; the same as in vflow/scripts.py. */
 const UNSPACED =
   /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f\u2e80-\u312f\u31a0-\u9fff\uf900-\ufaff\uff00-\uff9f\uffe0-\uffef]/u;
 
-/** The space between two words; "" where their script has none, or one of them brings it. */
+/** Return the space between two words; "" if their script has none, or one of them brings it. */
 export function between(before, word) {
   const last = before.slice(-1);
   const first = word.slice(0, 1);
@@ -12,19 +12,19 @@ export function between(before, word) {
   return " ";
 }
 
-/** A reply of which so much has sounded, and no word of it was timed, has words that nothing times. */
+/** If no word was timed in this much sound of a reply, none will be. */
 const PATIENCE_S = 1;
 
 export class Reply {
   constructor() {
-    /** @type {string[]} in order; one that is still to come is undefined */
+    /** @type {string[]} words in order; one that is still to come is undefined */
     this.words = [];
-    /** @type {{index: number, from: number, to: number}[]} where words lie in the audio, in seconds */
+    /** @type {{index: number, from: number, to: number}[]} the place of each word in the audio, in seconds */
     this.spoken = [];
     this.seconds = 0;
-    /** Whether words are shown as they come: nothing says when they sound. */
+    /** Whether words are shown as they come, because nothing tells when they sound. */
     this.untimed = false;
-    /** How many words were heard, of a reply that was cut; null of another. */
+    /** How many words were heard before the reply was cut; null if it was not. */
     this.cutAfter = null;
     this.over = false;
   }
@@ -38,32 +38,32 @@ export class Reply {
     for (const [index, from, to] of words) this.spoken.push({ index, from, to });
   }
 
-  /** So much has sounded in all. */
+  /** Note how much has sounded in all. */
   play(seconds) {
     this.seconds = Math.max(this.seconds, seconds);
     if (this.seconds > PATIENCE_S && this.spoken.length === 0) this.untimed = true;
   }
 
-  /** Words that have begun to sound, or are to be shown for another reason. */
+  /** How many words to show: those that have begun to sound; all of a reply that is untimed, cut or over. */
   get shown() {
     if (this.untimed || this.over || this.cutAfter !== null) return this.words.length;
     return this.upTo(({ from }) => from);
   }
 
-  /** Words that were heard: those of which half has sounded. */
+  /** How many words were heard: those of which half has sounded. */
   get heard() {
     if (this.cutAfter !== null) return this.cutAfter;
     return this.untimed ? this.words.length : this.upTo(({ from, to }) => (from + to) / 2);
   }
 
-  /** Words up to the last one whose moment has passed; those in between that have no sound count too. */
+  /** Count the words up to the last one whose moment has passed; untimed words in between count too. */
   upTo(moment) {
     let count = 0;
     for (const span of this.spoken) if (moment(span) < this.seconds) count = Math.max(count, span.index + 1);
     return Math.min(count, this.words.length);
   }
 
-  /** Words `from` to `to` as a text. */
+  /** Return words `from` to `to` as a text. */
   text(from, to) {
     const words = this.words.slice(from, to).map((word) => word ?? "");
     return words.reduce((text, word) => text + between(text, word) + word, "");
@@ -74,7 +74,7 @@ export class Reply {
   }
 
   /**
-   * The turn has ended; `heard` is the server's account, for a reply that nothing timed.
+   * Take the end of the turn. `heard` is the server's account of what was heard, used if nothing was timed.
    * @param {{heard: string, interrupted: boolean}} turn
    */
   end({ heard, interrupted }) {
@@ -83,7 +83,7 @@ export class Reply {
     this.cutAfter = this.untimed ? this.wordsOf(heard) : this.heard;
   }
 
-  /** How many of the words a text holds. */
+  /** Count how many of the words a text holds. */
   wordsOf(text) {
     const bare = (part) => part.replace(/\s/g, "").length;
     let left = bare(text);

@@ -1,14 +1,14 @@
-/** What was said to the server, for as long as it may not have arrived. */
+/** The messages to the server that may not have arrived yet. */
 
-/** Five seconds of a microphone at 48 kHz. */
+/** Most bytes kept: five seconds of a microphone at 48 kHz. */
 const MOST_BYTES = 480_000;
 
 export class Said {
   constructor() {
-    /** @type {(string | ArrayBuffer)[]} the newest */
+    /** @type {(string | ArrayBuffer)[]} the newest messages */
     this.kept = [];
     this.bytes = 0;
-    /** Messages before those that are kept. */
+    /** How many messages came before those that are kept. */
     this.before = 0;
   }
 
@@ -20,7 +20,7 @@ export class Said {
   }
 
   /**
-   * What the server lacks. Messages that are not kept any more are lost: from now on both count without them.
+   * Return the messages that the server lacks. Those no longer kept are lost: both sides count without them.
    * @param {number} received messages that the server has got
    */
   after(received) {

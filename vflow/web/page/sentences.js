@@ -2,32 +2,32 @@
 
 const MICROPHONE = {
   NotAllowedError:
-    "This page may not use the microphone. Allow it by the symbol beside the address, then press Talk again. You can type meanwhile.",
+    "This page may not use the microphone. Allow it with the symbol beside the address, then press Talk again. You can type meanwhile.",
   NotFoundError: "No microphone was found. Plug one in and press Talk again, or type.",
   NotReadableError:
     "Another program has the microphone, or the system refuses it. Close that program and press Talk again.",
   OverconstrainedError: "The chosen microphone is gone. Choose another under Settings, then press Talk again.",
   SecurityError:
-    "Browsers give sound only to pages that come from localhost or by https. Open the address on the machine itself, or start the server with --certfile and --keyfile.",
+    "Browsers allow sound only on pages from localhost or over https. Open the address on the machine itself, or start the server with --certfile and --keyfile.",
 };
 
-/** By the server's word for a close, or its number. */
+/** Sentences by the server's word for a close, or by its code. */
 const CLOSED = {
-  token: "The token is missing or wrong. Open the address that 'vflow serve' printed, all of it, with what follows the #.",
+  token: "The token is missing or wrong. Open the whole address that 'vflow serve' printed, with the part after the #.",
   full: "All places are taken. Wait until somebody leaves, then press Talk again.",
   busy: "The server is at its limit: those who talk with it already wait too long. Try again in a minute.",
   resume: "The connection was lost for too long, so the session has ended. Press Talk to begin another.",
-  missed: "The connection was lost, and too much of what was said with it. Press Talk to begin another session.",
+  missed: "The connection was lost, and with it too many messages to go on. Press Talk to begin another session.",
   replaced: "This conversation goes on elsewhere. Press Talk to begin another here.",
   idle: "Nothing was said for a while, so the session has ended. Press Talk, or type, to begin another.",
-  stopping: "The server stops. Start it again with 'vflow serve', then open the address that it prints.",
+  stopping: "The server is stopping. Start it again with 'vflow serve', then open the address that it prints.",
   slow_reader: "The connection is too slow for the agent's voice. Come closer to the network, then press Talk again.",
   failed: "The agent failed; the server's terminal says where. Press Talk to begin another session.",
   1001: "The server has ended the session. Press Talk, or type, to begin another.",
-  1008: "The server does not take what this page sends. Reload the page, then press Talk again.",
+  1008: "The server does not accept this page's messages. Reload the page, then press Talk again.",
   1011: "The server failed, or did not hear from this page. Press Talk to begin another session.",
-  1012: "The server stops. Start it again with 'vflow serve', then open the address that it prints.",
-  1013: "The server takes nobody at present. Try again in a minute.",
+  1012: "The server is stopping. Start it again with 'vflow serve', then open the address that it prints.",
+  1013: "The server accepts nobody at present. Try again in a minute.",
 };
 
 export const UNPLUGGED = "The microphone was unplugged. Plug it in, or choose another under Settings, then press Talk.";
@@ -40,7 +40,7 @@ export function microphoneSentence(error) {
 }
 
 /**
- * The sentence on a connection that closed; "" where that was in order.
+ * Return the sentence for a connection that closed; "" if it closed in order.
  * @param {{close: number, code: string, text: string, ready: boolean}} closing the number, the server's word and
  *   its text, and whether a session had begun
  */
@@ -50,6 +50,6 @@ export function closeSentence({ close, code, text, ready }) {
   if (known) return known;
   if (text) return `The connection was closed: ${text}. Reload the page, then press Talk again.`;
   return ready
-    ? "The connection was lost. Look whether 'vflow serve' still runs, then press Talk to begin another session."
+    ? "The connection was lost. Check that 'vflow serve' still runs, then press Talk to begin another session."
     : "The server cannot be reached. Start it with 'vflow serve', then open the address that it prints.";
 }

@@ -1,11 +1,11 @@
-/** What microphone and speaker share: a context of the browser's audio that has begun. */
+/** Begin the browser's audio, for microphone and speaker. */
 
-/** A browser that waits for a click never answers `resume`. */
+/** Time for `resume`: it never returns in a browser that waits for a click. */
 const PATIENCE_MS = 2000;
 
 /**
- * Make a context of the browser's audio, and load a worklet into it. Throws a DOMException, SecurityError, where the
- * browser gives none: to pages that are neither from localhost nor come by https.
+ * Make a context of the browser's audio, and load a worklet into it. Throws a DOMException, SecurityError, if the
+ * browser allows none: on pages that are neither from localhost nor over https.
  * @param {string} worklet its file, beside this one
  * @param {AudioContextOptions} options
  */
@@ -17,7 +17,7 @@ export async function contextWith(worklet, options = {}) {
 }
 
 /**
- * Begin; false where the browser waits for the user to click or press a key first.
+ * Begin; return false if the browser first waits for the user to click or press a key.
  * @param {AudioContext} context
  */
 export async function resumed(context) {

@@ -1,13 +1,13 @@
-/** Plays replies, and says how much of each was heard. */
+/** Play replies, and tell how much of each was heard. */
 import { contextWith, resumed } from "./sound.js";
 
-/** No loudspeaker takes longer from a sample to its sound: a browser that says so is mistaken. */
+/** Longest believable latency of a loudspeaker: a browser that says more is mistaken. */
 const MOST_LATENCY_S = 1;
 
 export class Speaker {
   /**
    * @param {(progress: {turn: number, seconds: number, last: boolean}) => void} onProgress called about every
-   *   20 ms while a reply sounds; `last` where it ends, or is cut
+   *   20 ms while a reply sounds; `last` when it ends or is cut
    */
   constructor(onProgress) {
     this.onProgress = onProgress;
@@ -19,8 +19,8 @@ export class Speaker {
   }
 
   /**
-   * Begin. Returns false where the browser waits for the user to click first.
-   * @param {number} rate of what will be played, in Hz; the browser converts it
+   * Begin; return false if the browser first waits for the user to click.
+   * @param {number} rate of the audio to play, in Hz; the browser converts it
    * @param {string} device its id; "" is the machine's own choice
    */
   async open(rate, device) {
@@ -44,7 +44,7 @@ export class Speaker {
     this.node.connect(this.volume).connect(this.context.destination);
   }
 
-  /** So much has left for the loudspeaker; tell of it when it sounds, which by Bluetooth is a third of a second later. */
+  /** Report what has left for the loudspeaker, but only once it sounds: over Bluetooth a third of a second later. */
   left(progress) {
     const { baseLatency = 0, outputLatency = 0 } = this.context;
     const latency = Math.min(MOST_LATENCY_S, baseLatency + outputLatency);
@@ -52,13 +52,13 @@ export class Speaker {
     setTimeout(() => sessions === this.sessions && this.onProgress(progress), 1000 * latency);
   }
 
-  /** Begin at last, where the browser waited for a click. */
+  /** Begin if the browser was waiting for a click. */
   async wake() {
     if (this.context?.state === "suspended") await resumed(this.context);
     return this.context?.state === "running";
   }
 
-  /** Play on another device, where the browser can choose one. */
+  /** Play on another device, if the browser can choose one. */
   async use(device) {
     if (this.context?.setSinkId && device !== (this.context.sinkId ?? "")) await this.context.setSinkId(device);
   }
@@ -73,13 +73,13 @@ export class Speaker {
     this.node.port.postMessage({ do: "add", turn, samples }, [samples.buffer]);
   }
 
-  /** Be silent, and forget the replies up to `turn`. */
+  /** Cut the replies up to `turn`, and drop their audio. */
   cut(turn) {
     this.cutUpTo = Math.max(this.cutUpTo, turn);
     this.node?.port.postMessage({ do: "flush", turn });
   }
 
-  /** Pause, and keep what is unplayed. */
+  /** Pause, and keep the unplayed audio. */
   hold() {
     this.node?.port.postMessage({ do: "hold" });
   }

@@ -1,4 +1,4 @@
-/** Says what the agent does now, and what went wrong. */
+/** Show the agent's state, and errors in sentences. */
 import { find, make } from "./dom.js";
 
 const STATES = {
@@ -12,7 +12,7 @@ const STATES = {
   speaking: "Speaking",
   interrupted: "Interrupted",
 };
-/** An interruption is over at once; it is shown for as long as one needs to read it. */
+/** How long an interruption is shown: it is over at once, but one needs time to read it. */
 const INTERRUPTED_MS = 900;
 
 export class Status {
@@ -38,7 +38,7 @@ export class Status {
   }
 
   /**
-   * Show a sentence until it is dismissed or another of its kind comes; "" takes it away.
+   * Show a sentence until it is dismissed or another of its kind comes; "" removes it.
    * @param {string} sentence
    * @param {string} kind `connection`, `microphone`, `sound`, `warning`
    */
@@ -51,7 +51,7 @@ export class Status {
     this.alerts.append(box);
   }
 
-  /** Have a screen reader say a text, which others see elsewhere. */
+  /** Have a screen reader say a text that is shown elsewhere on the page. */
   announce(text) {
     this.spoken.textContent = text;
   }

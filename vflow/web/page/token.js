@@ -1,7 +1,7 @@
-/** The token of this server: it comes in the address's fragment, which no browser sends to a server. */
+/** The server's token: it comes in the fragment of the address, which no browser sends to a server. */
 const KEY = "vflow token";
 
-/** Return the token, and take it out of the address bar, where others could read it. "" where there is none. */
+/** Return the token, "" if there is none, and remove it from the address bar, where others could read it. */
 export function token() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (given !== null) {

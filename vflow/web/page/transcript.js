@@ -2,41 +2,41 @@
 import { make } from "./dom.js";
 import { Reply, between } from "./reply.js";
 
-/** Distance in pixels from the end within which the page follows what is new. */
+/** Distance in pixels from the end within which the page scrolls to new words. */
 const NEAR = 80;
 
 export class Transcript {
   /**
    * @param {HTMLElement} list an <ol>
-   * @param {(turn: number) => void} onChosen the user wants to see a turn's times
+   * @param {(turn: number) => void} onChosen called when the user wants to see a turn's times
    */
   constructor(list, onChosen) {
     this.list = list;
     this.onChosen = onChosen;
-    /** @type {Map<number, Turn>} those of the session that runs */
+    /** @type {Map<number, Turn>} turns of the session that runs, by number */
     this.turns = new Map();
-    /** @type {Turn[]} those of all sessions */
+    /** @type {Turn[]} turns of all sessions */
     this.all = [];
     this.silent = false;
   }
 
   /**
-   * Another session begins: its turns are numbered from 1 again.
-   * @param {boolean} silent its replies are text alone
+   * Begin another session: its turns are numbered from 1 again.
+   * @param {boolean} silent whether its replies are text alone
    */
   begin(silent) {
     this.silent = silent;
     this.leave();
-    for (const turn of this.all) turn.times.disabled = true; // their numbers mean others now
+    for (const turn of this.all) turn.times.disabled = true; // from now on their numbers mean other turns
   }
 
-  /** The session is over: nothing more comes of its turns. */
+  /** End the session: nothing more comes of its turns. */
   leave() {
     for (const turn of this.turns.values()) turn.leave();
     this.turns.clear();
   }
 
-  /** The turn of a number, shown from now on. */
+  /** Return the turn of a number; show it if it is new. */
   turn(number) {
     let turn = this.turns.get(number);
     if (!turn) {
@@ -92,7 +92,7 @@ export class Transcript {
     this.follow(() => turn.show());
   }
 
-  /** Change the page, and keep its end in sight where the user sees it now. */
+  /** Change the page, and keep its end in sight if the user sees it now. */
   follow(change) {
     const scroller = this.list.parentElement;
     const near = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR;
@@ -125,7 +125,7 @@ export class Turn {
     this.asked.hidden = !text;
   }
 
-  /** Bring the words on the page up to what was heard. */
+  /** Show the words that have been heard by now. */
   show() {
     const { reply } = this;
     if (this.drawn === 0 && reply.shown > 0) {
@@ -164,7 +164,7 @@ export class Turn {
     this.element.classList.toggle("taken-back", Boolean(ended.taken_back));
   }
 
-  /** Its session is over: nothing more comes. */
+  /** End the turn: its session is over. */
   leave() {
     if (!this.reply.over) this.reply.cut();
     this.show();

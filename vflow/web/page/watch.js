@@ -1,4 +1,4 @@
-/** The page of `vflow run --watch`: a run as it goes on, from outside. */
+/** The page of `vflow run --watch`: shows a run while it goes on. */
 import { Connection } from "./connection.js";
 import { find } from "./dom.js";
 import { Figures } from "./figures.js";
@@ -9,14 +9,14 @@ import { token } from "./token.js";
 import { Transcript } from "./transcript.js";
 import { Waterfall } from "./waterfall.js";
 
-/** Nothing is heard through this page: any rate that a client may have. */
+/** Rate in Hz that this page announces: any valid one, for it sends no audio. */
 const RATE = 16_000;
 const OVER = "The run has ended. What you see is how it was then.";
-const LOST = "The run cannot be reached. Look whether it still runs, then reload this page.";
+const LOST = "The run cannot be reached. Check that it still runs, then reload this page.";
 const CLOSED = {
-  token: "The token is missing or wrong. Open the address that 'vflow run --watch' printed, all of it, with what follows the #.",
+  token: "The token is missing or wrong. Open the whole address that 'vflow run --watch' printed, with the part after the #.",
   full: "Too many pages watch this run. Close one of them, then reload this page.",
-  slow_reader: "This page was too slow for what it was told. Reload it.",
+  slow_reader: "This page was too slow to take its messages. Reload it.",
 };
 
 const status = new Status();
@@ -27,7 +27,7 @@ const transcript = new Transcript(find("turns"), (turn) => waterfall.reveal(turn
 const connection = new Connection({ message, audio() {}, closed });
 const properties = new Properties((node, property, value) => connection.tell("set", { node, property, value }));
 let ended = false;
-/** How large the picture is; null until somebody chose that. */
+/** The picture's scale; null until the user has chosen one. */
 let chosen = null;
 const LEAST = 0.7;
 const STEP = 1.2;
@@ -35,7 +35,7 @@ const STEP = 1.2;
 function begin(about) {
   document.title = `${about.file} – vflow`;
   find("file").textContent = about.file;
-  transcript.begin(true); // words are shown as they are written: what sounds is elsewhere
+  transcript.begin(true); // show words as they are written: their sound is elsewhere
   waterfall.begin(about.targets);
   graph.show(about.graph);
   zoom();
@@ -86,7 +86,7 @@ function closed({ code, text }) {
   status.set("offline");
 }
 
-/** What a warning says, without the lines of code where that was. */
+/** Return a warning's text without the lines of code. */
 function headline(text) {
   return text.split('\n  File "')[0].replace(/,( and is)? at$/, "");
 }

@@ -1,4 +1,4 @@
-/** Where the time of a turn went: a bar for each stage, against what is promised. */
+/** The time that each stage of a turn took: a bar for each, with a mark for the promise. */
 import { find, make } from "./dom.js";
 
 const NAMES = {
@@ -14,7 +14,7 @@ const NAMES = {
   v2v: "Your end to sound",
   stop: "Cut to silence",
 };
-/** The last stage lasts as long as the reply: its bar runs out of the picture. */
+/** The last stage lasts as long as the reply: its bar is cut off at the picture's edge. */
 const OPEN = "speaking";
 
 export class Waterfall {
@@ -35,7 +35,7 @@ export class Waterfall {
     this.select.disabled = true;
   }
 
-  /** A turn has ended: show it. */
+  /** Show a turn that has ended. */
   add(ended) {
     const measured = ended.stages?.length || Object.values(ended.latencies_ms ?? {}).some((ms) => ms != null);
     if (!measured) return;
@@ -74,7 +74,7 @@ export class Waterfall {
 
   /**
    * @param {{name: string, start_ms: number, end_ms: number}[]} stages
-   * @param {boolean} interrupted an interruption ended the last one
+   * @param {boolean} interrupted whether an interruption ended the last stage
    */
   bars(stages, interrupted) {
     const begin = Math.min(...stages.map((stage) => stage.start_ms));
@@ -99,7 +99,7 @@ export class Waterfall {
     });
   }
 
-  /** Where a stage's row ends: its bar, or the mark of what is promised, with some room after it. */
+  /** Return where a stage's row ends: at its bar or the mark of its promise, with some room after it. */
   limit({ name, start_ms: start, end_ms: end }) {
     if (name === OPEN) return start * 1.15;
     return Math.max(end, (start + (this.targets[name] ?? 0)) * 1.02);
@@ -119,7 +119,7 @@ export class Waterfall {
     );
   }
 
-  /** `kept` or `late`; "" where nothing is promised. */
+  /** Return `kept` or `late`; "" if nothing is promised. */
   verdict(name, took) {
     if (!(name in this.targets)) return "";
     return took <= this.targets[name] ? "kept" : "late";

@@ -1,1 +1,1 @@
-"""OpenAI's Realtime protocol (GA) over a WebSocket: clients of theirs talk to a graph. docs/realtime.md."""
+"""Serve clients of OpenAI's Realtime API (GA) over a WebSocket: they talk to a graph. docs/realtime.md."""

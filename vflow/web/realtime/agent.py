@@ -1,4 +1,4 @@
-"""The session's side of the Realtime protocol: what it asks of a graph, and what of that a graph has."""
+"""Give the Realtime protocol what it needs of a session: the graph's properties, its history, its turns."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from vflow.session.session import Session
 from vflow.web.description import output_rate
 
 OF_TURN = ("threshold", "pre_roll", "speech_end_after", "waits", "barge_in", "detect")
-"""Properties of the node that makes utterances; others may have some of their names."""
+"""Properties to look up in the `turn` node only; other nodes may have properties of the same names."""
 END_OF_TURN = "end_of_turn"
 
 
 @dataclass(frozen=True, slots=True)
 class Knob:
-    """A property of the graph: where it is, its value, and whether it can change while the graph runs."""
+    """A property of a node: its value, and whether it can change while the graph runs (`hot`)."""
 
     node: str
     name: str
@@ -31,18 +31,18 @@ class Knob:
 
 
 class Agent(Protocol):
-    """A session, as the protocol sees it. Nothing here blocks; what cannot be raises VflowError."""
+    """A session as the protocol sees it. No method blocks; each raises VflowError if it cannot be done."""
 
     rate: int | None
-    """Of the reply's audio, in Hz; None where nothing speaks."""
+    """Rate of the reply's audio, in Hz; None if the graph does not speak."""
     hears: bool
-    """Whether it takes audio."""
+    """Whether the graph takes audio."""
     types: bool
-    """Whether it takes text."""
+    """Whether the graph takes text."""
     button: bool
-    """Whether a button makes the utterances, in this graph always."""
+    """Whether in this graph a button begins and ends each utterance."""
     judges: bool
-    """Whether pauses are rated for how long a silence ends a turn."""
+    """Whether a node rates each pause, so that some end a turn sooner than others."""
 
     def knob(self, name: str) -> Knob | None: ...
     def check(self, name: str, value: object) -> None: ...
@@ -57,7 +57,7 @@ class Agent(Protocol):
 
 
 class SessionAgent:
-    """A `vflow.Session` that has begun."""
+    """The `Agent` of a `vflow.Session` that has begun."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -77,38 +77,38 @@ class SessionAgent:
                     self._found[prop.name] = name, prop
 
     def knob(self, name: str) -> Knob | None:
-        """The property of that name; None where the graph has none."""
+        """Return the property of that name; None if the graph has none."""
         if name not in self._found:
             return None
         node, prop = self._found[name]
         return Knob(node, name, getattr(self._session.pipeline.nodes[node], name), prop.hot)
 
     def check(self, name: str, value: object) -> None:
-        """Raises: VflowError for a value that the property does not take."""
+        """Raises: VflowError if the property does not take the value."""
         convert(self._found[name][1], value)
 
     def set(self, name: str, value: object) -> None:
-        """Raises: PropertyError."""
+        """Change a property. Raises: PropertyError if it cannot be."""
         self._session.set(self._found[name][0], name, value)
 
     def prompt(self, instructions: str | None) -> int:
-        """Have the history answered; returns the turn."""
+        """Have the generator answer the history, under these instructions; return the turn."""
         return self._session.prompt(instructions)
 
     def ask(self, text: str) -> int:
-        """Have a text answered; returns the turn."""
+        """Have the generator answer a text; return the turn."""
         return self._session.ask(text)
 
     def remember(self, role: str, text: str, turn: int) -> None:
-        """Enter what is said into the history."""
+        """Add a message to the history."""
         self._session.conversation.append(role, text, turn)
 
     def forget(self, role: str, turn: int) -> None:
-        """Remove it."""
+        """Remove a role's message of a turn from the history."""
         self._session.conversation.delete(turn, role)
 
     def settle(self, turn: int, heard: str) -> None:
-        """Say for good what was heard of a reply."""
+        """Fix the text that was heard of a reply; nothing later changes it."""
         self._session.settle(turn, heard)
 
     def protect(self, turn: int) -> None:
@@ -116,11 +116,11 @@ class SessionAgent:
         self._session.conversation.protect(turn)
 
     def cut(self, turn: int) -> None:
-        """Cut the replies up to a turn, soon. For the event loop's thread."""
+        """Begin to cut the replies up to a turn, in a task. Call it in the event loop's thread."""
         task = asyncio.get_running_loop().create_task(self._cut(turn))
         self._cutting.add(task)
         task.add_done_callback(self._cutting.discard)
 
     async def _cut(self, turn: int) -> None:
-        with contextlib.suppress(VflowError):  # the session ends, of which another tells
+        with contextlib.suppress(VflowError):  # the session ends; the connection tells of that
             await in_thread(functools.partial(self._session.interrupt, turn))

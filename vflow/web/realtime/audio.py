@@ -1,4 +1,4 @@
-"""Audio as the Realtime protocol has it: PCM16 at 24 kHz, or G.711 at 8 kHz; in base64."""
+"""Convert audio from and to the Realtime protocol's formats: PCM16 at 24 kHz or G.711 at 8 kHz, in base64."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from vflow.packet import Samples
 
 PCM, PCMU, PCMA = "audio/pcm", "audio/pcmu", "audio/pcma"
 RATES = {PCM: 24_000, PCMU: 8_000, PCMA: 8_000}
-"""Of each format, in Hz."""
+"""Rate of each format, in Hz."""
 
 
 def decode(kind: str, text: str) -> bytes:
-    """The PCM16 in a base64 text of a format. Raises: ValueError for what is none."""
+    """Return the audio in a base64 text as PCM16, at the format's rate. Raises: ValueError for bad base64, or
+    half a sample."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ValueError(f"the audio is no base64: {error}") from None
+        raise ValueError(f"the audio is not base64: {error}") from None
     if kind == PCM:
         if len(raw) % 2:
-            raise ValueError(f"{len(raw):,} bytes are no whole number of 16 bit samples")
+            raise ValueError(f"{len(raw):,} bytes are not a whole number of 16 bit samples")
         return raw
     return _values(kind)[np.frombuffer(raw, np.uint8)].astype("<i2").tobytes()
 
 
 class Encoder:
-    """One reply's audio, `(frames,) float32` at `rate`, as base64 of a format."""
+    """Encodes one reply's audio, `(frames,) float32` at `rate`, as base64 of a format."""
 
     def __init__(self, kind: str, rate: int) -> None:
         self._kind = kind
@@ -39,10 +40,11 @@ class Encoder:
         if rate != RATES[kind]:
             self._filter = soxr.ResampleStream(rate, RATES[kind], 1, "float32")
         self.frames = 0
-        """How many were made, at the format's rate."""
+        """How many frames were encoded, at the format's rate."""
 
     def encode(self, samples: Samples, last: bool = False) -> str:
-        """The next samples; '' where the filter keeps them. After the `last` none follow."""
+        """Encode the next samples; return '' while the resampler holds them all back. `last` flushes it; call
+        it no more after that."""
         if self._filter is not None:
             samples = self._filter.resample_chunk(np.ascontiguousarray(samples, np.float32), last=last)
         self.frames += len(samples)
@@ -54,7 +56,7 @@ class Encoder:
 
 @functools.cache
 def _values(kind: str) -> NDArray[np.int16]:
-    """The sample of each code, `(256,)`. Source: ITU-T G.711."""
+    """Return the sample of each G.711 code, `(256,)`. Source: ITU-T G.711."""
     codes = np.arange(256)
     if kind == PCMU:
         code = ~codes & 0xFF
@@ -69,7 +71,7 @@ def _values(kind: str) -> NDArray[np.int16]:
 
 @functools.cache
 def _codes(kind: str) -> NDArray[np.uint8]:
-    """The code whose sample is nearest to each sample from -32,768 on, `(65536,)`."""
+    """Return the nearest G.711 code for each sample from -32,768 to 32,767, `(65536,)`."""
     values = _values(kind).astype(np.int32)
     order = np.argsort(values, kind="stable")
     middles = (values[order][1:] + values[order][:-1]) / 2

@@ -1,4 +1,4 @@
-"""Turn detection: how a Realtime client says when turns end, and which properties of a graph do it."""
+"""Translate a Realtime client's `turn_detection` to properties of the graph."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from vflow.web.realtime.agent import Agent
 from vflow.web.realtime.messages import Detection, Refused
 
 Change = tuple[str, str, object]
-"""The client's field, the graph's property, and its value."""
+"""The client's field, the graph's property, and the property's new value."""
 EAGER = {"low": 2.0, "medium": 1.0, "auto": 1.0, "high": 0.5}
-"""How much longer than the graph's own the waits of a pause are."""
+"""Factor by which each eagerness stretches the graph's own waits in a pause."""
 OWN = ("speech_end_after", "waits", "threshold", "pre_roll", "max_tokens")
-"""Properties whose values of the beginning come back where a client leaves them out."""
+"""Properties whose first values are used again if a client leaves them out."""
 SHORTEST_NS, LONGEST_NS = 64 * MS, 10_000 * MS
 PARAM = "session.audio.input.turn_detection"
 
 
 class Detecting:
-    """Of one session's graph."""
+    """Turn detection of one session's graph."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
@@ -30,7 +30,7 @@ class Detecting:
         }
 
     def first(self) -> Detection | None:
-        """Return the detection that the graph begins with."""
+        """Return the detection that the graph begins with, in the client's terms; None if it has none."""
         detect, barge_in = self._agent.knob("detect"), self._agent.knob("barge_in")
         if detect is None or not detect.value:
             return None
@@ -41,10 +41,11 @@ class Detecting:
         return self._by_silence(shared)
 
     def change(self, asked: Detection | bool | None) -> tuple[Detection | None, list[Change]]:
-        """How turns are found from now on, and the properties that do it. Raises: Refused."""
+        """Return the detection that is asked for, with its gaps filled, and the properties to change for it.
+        Raises: Refused if the graph cannot do it."""
         param, changes = PARAM, list[Change]()
         if asked is True:
-            raise Refused("invalid_value", "say how: {'type': 'server_vad'}, or null", param)
+            raise Refused("invalid_value", "it cannot be true: give {'type': 'server_vad'}, or null", param)
         if asked is None or asked is False:
             if not self._agent.button:
                 changes += [(param, "detect", False), (param, "barge_in", False), (param, "pre_roll", "0ms")]
@@ -52,11 +53,11 @@ class Detecting:
                 changes.append((param, "answers", False))
             return None, changes
         if self._agent.button:
-            raise Refused("unsupported_value", "a button ends the turns of this graph; say null", param)
+            raise Refused("unsupported_value", "a button ends the turns of this graph; give null", param)
         if self._agent.knob("detect") is None:
-            raise Refused("unsupported_value", "this graph hears nobody: it has no 'turn'", param)
+            raise Refused("unsupported_value", "this graph detects no turns: it has no node 'turn'", param)
         if asked.idle_timeout_ms is not None:
-            text = "nobody is spoken to for being silent here; leave it out"
+            text = "this server does not speak to a user for being silent; leave it out"
             raise Refused("unsupported_value", text, f"{param}.idle_timeout_ms")
         creates, interrupts = asked.create_response is not False, asked.interrupt_response is not False
         changes += [(param, "detect", True), (f"{param}.interrupt_response", "barge_in", interrupts)]
@@ -65,6 +66,7 @@ class Detecting:
         made = structs.replace(asked, create_response=creates, interrupt_response=interrupts)
         if asked.type == "semantic_vad" and self._agent.judges:
             return self._by_meaning(made, changes, param)
+        # without a node that rates pauses silence alone ends a turn: clients are told `server_vad`
         made = self._by_silence(structs.replace(made, type="server_vad", eagerness=None))
         for field, name in (("threshold", "threshold"), ("prefix_padding_ms", "pre_roll")):
             value = getattr(made, field)
@@ -76,8 +78,8 @@ class Detecting:
     def _by_meaning(
         self, made: Detection, changes: list[Change], param: str
     ) -> tuple[Detection, list[Change]]:
-        """By what a node says of pauses; without such a node silence alone ends a turn, and clients are told
-        so."""
+        """Return the detection and the changes for `semantic_vad`, in a graph with a node that rates pauses.
+        The waits after a pause are the graph's own, stretched by the eagerness."""
         made = structs.replace(made, eagerness=made.eagerness or "auto")
         longer = EAGER[made.eagerness or "auto"]
         own: dict[float, int] = self._own["waits"]

@@ -1,4 +1,4 @@
-"""The state that the parts of one Realtime session share: agent, settings, items, and events to send."""
+"""Hold the state that the parts of one Realtime session share: agent, settings, items, events to send."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Event = dict[str, Any]
 
 
 class Dialogue:
-    """One event loop's."""
+    """The shared state of one session. For one event loop."""
 
     def __init__(self, agent: Agent, model: str) -> None:
         self.agent = agent
@@ -29,31 +29,31 @@ class Dialogue:
         self._written = 0
 
     def say(self, kind: str, **fields: Any) -> None:
-        """Send an event, after those that wait."""
+        """Queue an event to send."""
         self._events.append({"type": kind, **fields})
 
     def refuse(self, refused: Refused, kind: str = "invalid_request_error") -> None:
-        """Send an error."""
+        """Queue the `error` event for a refusal."""
         self._events.append(error(refused, kind))
 
     def take(self) -> list[Frame]:
-        """The events to send, in order."""
+        """Return the queued events as frames, in order, and empty the queue."""
         events, self._events = self._events, []
         return [frame(event) for event in events]
 
     def next_turn(self) -> int:
-        """A number below 0 for an entry of the history that a client adds."""
+        """Return a new number below 0: the turn of a history entry that a client adds."""
         self._written -= 1
         return self._written
 
     @property
     def by_client(self) -> bool:
-        """Whether the client says when an utterance is over."""
+        """Whether the client commits its utterances, without turn detection."""
         return self.settings.detection is None
 
 
 def frame(event: Event) -> str:
-    """An event as it is sent, with an id of its own."""
+    """Encode an event as JSON, with a new `event_id`."""
     encoded: bytes = msgspec.json.encode({"event_id": new_id("event"), **event})
     return encoded.decode()
 

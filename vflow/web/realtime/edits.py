@@ -1,4 +1,4 @@
-"""A client's changes to the conversation: items added, looked up, cut and removed."""
+"""Carry out a client's changes to the conversation: add, look up, cut and remove items."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from vflow.web.realtime.responses import Responses
 from vflow.web.realtime.speech import Speech
 
 TEXTS = {"user": ("input_text",), "system": ("input_text",), "assistant": ("output_text", "text")}
-"""Types of content that an item of a role may have."""
+"""Types of content that an item may have, by its role."""
 MOST_LETTERS = 1_000_000
-"""Of all that a client has written: more than any model takes, and what a session may cost."""
+"""Most letters of all items that a client adds. It bounds a session's memory; no model takes as many."""
 SLACK_MS = 100
-"""How far a client's count of what it has played may lie beyond what it was sent."""
+"""How far `audio_end_ms` of a client may lie beyond the audio that it was sent."""
 
 
 class Edits:
-    """Of one dialogue. Methods raise Refused."""
+    """The changes to one dialogue. Methods raise Refused if a change cannot be made."""
 
     def __init__(self, dialogue: Dialogue, responses: Responses, speech: Speech) -> None:
         self._dialogue, self._responses, self._speech = dialogue, responses, speech
@@ -35,7 +35,7 @@ class Edits:
             at = "items are added at the end here; leave 'previous_item_id' out"
             raise Refused("unsupported_value", at, "previous_item_id")
         if given.id is not None and dialogue.items.get(given.id) is not None:
-            raise Refused("item_create_duplicate_id", f"there is an item {given.id!r} already", "item.id")
+            raise Refused("item_create_duplicate_id", f"an item {given.id!r} exists already", "item.id")
         if self._letters + len(text) > MOST_LETTERS:
             text = f"a client may write {MOST_LETTERS:,} letters; delete items first"
             raise Refused("conversation_too_long", text, "item.content")
@@ -54,14 +54,14 @@ class Edits:
             dialogue.say(f"conversation.item.{kind}", previous_item_id=item.before, item=item.as_dict())
 
     def retrieve(self, item_id: str) -> None:
-        """Tell of an item, as it stands in the history."""
+        """Send an item as it stands in the history."""
         self._dialogue.say("conversation.item.retrieved", item=self._item(item_id, "retrieve").as_dict())
 
     def delete(self, item_id: str) -> None:
         """Remove an item from the history."""
         item = self._item(item_id, "delete")
         if item.role == "assistant" and item.open:
-            text = f"the item {item_id!r} is being made; cancel its response first"
+            text = f"the item {item_id!r} is still being written; cancel its response first"
             raise Refused("item_delete_in_progress", text, "item_id")
         if item.role == "system":
             self._dialogue.mapping.note(self._dialogue.settings, item.id, None)
@@ -74,12 +74,13 @@ class Edits:
         self._dialogue.say("conversation.item.deleted", item_id=item.id)
 
     def truncate(self, event: Truncate) -> list[Command]:
-        """Cut a reply to what the client has played of it: no more of it was heard."""
+        """Cut a reply to the part that the client has played; the history keeps only that. Return the command
+        that stops a reply that still goes on, if it does."""
         item = self._item(event.item_id, "truncate")
         if item.role != "assistant" or item.content != "output_audio":
-            raise Refused("invalid_value", "only an assistant's audio is truncated", "item_id")
+            raise Refused("invalid_value", "only an assistant's audio can be truncated", "item_id")
         if event.content_index != 0:
-            raise Refused("invalid_value", "an item has one part here: content_index 0", "content_index")
+            raise Refused("invalid_value", "each item has one part: content_index must be 0", "content_index")
         sent_ms = round(item.sent_s * 1000)
         if event.audio_end_ms > sent_ms + SLACK_MS:
             text = f"audio of {sent_ms} ms is already shorter than {event.audio_end_ms} ms"
@@ -110,16 +111,16 @@ class Edits:
 
 
 def _text_of(given: NewItem) -> str:
-    """The text of an item. Raises: Refused for one that holds something else."""
+    """Return the text of a client's item. Raises: Refused if it is no message, or holds no text."""
     if given.type != "message":
-        text = f"items are messages here, not {given.type!r}: the generator calls no functions"
+        text = f"only items of type 'message' work here, not {given.type!r}: the generator calls no functions"
         raise Refused("unsupported_value", text, "item.type")
     if given.role is None:
-        raise Refused("missing_required_parameter", "a message has a role", "item.role")
+        raise Refused("missing_required_parameter", "a message needs a role", "item.role")
     for at, part in enumerate(given.content):
         if part.type not in TEXTS[given.role]:
             wanted = TEXTS[given.role][0]
-            text = f"content of type {part.type!r} is not taken here; {wanted!r} is"
+            text = f"content of type {part.type!r} is not accepted for this role; use {wanted!r}"
             raise Refused("unsupported_value", text, f"item.content[{at}].type")
     text = "\n".join(part.text for part in given.content if part.text)
     if not text.strip():

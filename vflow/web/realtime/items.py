@@ -1,4 +1,4 @@
-"""The items of a conversation, as a Realtime client knows them."""
+"""Keep the items of a conversation, as a Realtime client knows them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from vflow.scripts import join_words
 
 MOST_ITEMS = 5_000
-"""Remembered; the oldest are forgotten, by this list alone."""
+"""Most items kept; the oldest are dropped, from this list but not from the history."""
 MOST_WORDS = 5_000
-"""Of a reply, with their places."""
+"""Most words of a reply that are kept with their places."""
 
 
 def new_id(kind: str) -> str:
@@ -20,10 +20,10 @@ def new_id(kind: str) -> str:
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """A message. `turn` is that of its entry in the history, below 0 for one that a client has added.
+    """A message. `turn` is the turn of its history entry, below 0 if a client has added it.
 
-    Of a reply `spans` has its words with the middle of each, and `sent_s` how much of its sound was sent; in
-    seconds of the reply.
+    For a reply, `spans` holds each word with the time of its middle, and `sent_s` is how much audio was sent;
+    both in seconds of the reply.
     """
 
     role: str
@@ -37,10 +37,10 @@ class Item:
     before: str | None = None
     """The id of the item before it, when it was added."""
     open: bool = False
-    """Whether its response goes on."""
+    """Whether it can still change: its response goes on, or its turn has not ended."""
 
     def as_dict(self, whole: bool = True) -> dict[str, Any]:
-        """As clients are sent it; without `whole` nothing of its content."""
+        """Return the item as clients are sent it; without its content unless `whole`."""
         named = "transcript" if self.content.endswith("audio") else "text"
         part = {"type": self.content, named: self.text}
         return {
@@ -53,12 +53,12 @@ class Item:
         }
 
     def heard(self, until_s: float) -> str:
-        """The words of which more than half sounds before a moment of the reply."""
+        """Return the words of which more than half sounded before a moment of the reply."""
         return join_words(word for middle_s, word in self.spans if middle_s < until_s)
 
 
 class Items:
-    """All of one conversation, in order."""
+    """The items of one conversation, in order."""
 
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
@@ -67,7 +67,7 @@ class Items:
         return len(self._items)
 
     def add(self, item: Item) -> str | None:
-        """Add an item at the end; returns the id of the one before it."""
+        """Add an item at the end; return the id of the one before it, if any."""
         before = next(reversed(self._items), None)
         self._items[item.id] = item
         while len(self._items) > MOST_ITEMS:
@@ -81,5 +81,5 @@ class Items:
         self._items.pop(item.id, None)
 
     def last(self) -> str | None:
-        """The id of the newest."""
+        """Return the id of the newest item, if any."""
         return next(reversed(self._items), None)

@@ -1,4 +1,4 @@
-"""The events of a Realtime client, typed and bounded, and the errors that answer them."""
+"""Decode the events of a Realtime client: their types and bounds, and errors for events that break them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIELD = re.compile(r"unknown field `(.*?)`|missing required field `(.*?)`")
 
 
 class Refused(VflowError):
-    """A client's event that is not done: a word for programs, a text for people, and the field at fault."""
+    """Raised to refuse a client's event: a word for programs, a text for people, and the field at fault."""
 
     def __init__(self, code: str, text: str, param: str | None = None, event_id: str | None = None) -> None:
         self.code, self.text, self.param, self.event_id = code, text, param, event_id
@@ -30,18 +30,18 @@ class Refused(VflowError):
 
 
 class Strict(Struct, frozen=True, forbid_unknown_fields=True):
-    """An object none of whose fields is overlooked."""
+    """A JSON object in which unknown fields are errors."""
 
 
 class Format(Strict, frozen=True):
-    """Of audio."""
+    """An audio format."""
 
     type: Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
     rate: Literal[24_000, 8_000] | None = None
 
 
 class Detection(Strict, frozen=True):
-    """How turns are found; None leaves what the graph has."""
+    """How turns are detected; None in a field keeps the graph's value."""
 
     type: Literal["server_vad", "semantic_vad"] = "server_vad"
     threshold: Annotated[float, Meta(ge=0, le=1)] | None = None
@@ -60,7 +60,7 @@ class Input(Strict, frozen=True):
     transcription: dict[str, Any] | UnsetType | None = UNSET
     noise_reduction: dict[str, Any] | None = None
     turn_detection: Detection | bool | UnsetType | None = UNSET
-    """Some clients say false for null."""
+    """Some clients send false for null."""
 
 
 class Output(Strict, frozen=True):
@@ -72,14 +72,14 @@ class Output(Strict, frozen=True):
 
 
 class SessionAudio(Strict, frozen=True):
-    """Both ways."""
+    """The session's audio, both ways."""
 
     input: Input | None = None
     output: Output | None = None
 
 
 class SessionFields(Strict, frozen=True):
-    """The fields of `session.update`. One that is not given stays."""
+    """The fields of `session.update`. A field left out keeps its value."""
 
     type: Literal["realtime"] = "realtime"
     model: Id | None = None
@@ -101,13 +101,13 @@ class SessionFields(Strict, frozen=True):
 
 
 class ResponseAudio(Strict, frozen=True):
-    """Of one response."""
+    """The audio of one response."""
 
     output: Output | None = None
 
 
 class ResponseFields(Strict, frozen=True):
-    """The fields of `response.create`, for one response. One that is not given is the session's."""
+    """The fields of `response.create`, for one response. A field left out has the session's value."""
 
     instructions: Words | None = None
     output_modalities: Modalities | None = None
@@ -140,7 +140,7 @@ class NewItem(Struct, frozen=True):
 
 
 class _Event(Struct, frozen=True, tag_field="type"):
-    """Its name is its `type`."""
+    """An event of a client; the tag is its `type`."""
 
     event_id: Id | None = None
 
@@ -204,15 +204,15 @@ KNOWN: dict[str, type[ClientEvent]] = {
 
 
 def read(data: Frame) -> ClientEvent:
-    """Read a client's event. Raises: Refused."""
+    """Decode a client's event. Raises: Refused if it is malformed or unknown."""
     if isinstance(data, bytes):
-        raise Refused("invalid_event", "events are text messages; audio comes as input_audio_buffer.append")
+        raise Refused("invalid_event", "send events as text, and audio with input_audio_buffer.append")
     try:
         fields = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise Refused("invalid_json", f"the message is no JSON: {error}") from None
+        raise Refused("invalid_json", f"the message is not JSON: {error}") from None
     if not isinstance(fields, dict):
-        raise Refused("invalid_event", "an event is a JSON object with a 'type'")
+        raise Refused("invalid_event", "an event must be a JSON object with a 'type'")
     given = fields.get("event_id")
     event_id = given if isinstance(given, str) and len(given) <= 512 else None
     kind = fields.get("type")
@@ -229,7 +229,7 @@ def read(data: Frame) -> ClientEvent:
 
 
 def _refused(text: str, event_id: str | None) -> Refused:
-    """Return the refusal for the text of a ValidationError, with the field as clients name it."""
+    """Turn the text of a ValidationError into a refusal, with the field's name as clients write it."""
     found = _PATH.search(text)
     path, text = (found[1], text[: found.start()]) if found else ("", text)
     code = INVALID

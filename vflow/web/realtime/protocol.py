@@ -1,5 +1,5 @@
-"""The protocol core of OpenAI's Realtime API, without input or output: a client's events become commands and
-calls of the session, and what the session tells becomes events.
+"""Translate OpenAI's Realtime API, without input or output: a client's events to commands and calls of the
+session, the session's events to events of the API.
 """
 
 from __future__ import annotations
@@ -34,27 +34,28 @@ from vflow.web.realtime.responses import Responses
 from vflow.web.realtime.speech import Speech
 
 CODES = {"token": "invalid_api_key", "full": "server_busy", "busy": "server_busy", "failed": "server_error"}
-"""The words for a close that such clients know better by others."""
+"""The API's words for reasons to close, where they differ from ours."""
 FAULTS = ("server_busy", "server_error", "stopping")
 
 
 class RealtimeProtocol:
-    """One client. It begins to speak as soon as it is connected."""
+    """The protocol of one client, whose session begins as soon as it is connected."""
 
     name = "realtime"
     subprotocol = "realtime"
 
     def __init__(self, model: str = "") -> None:
-        """`model` is what the client's address asks for: told to it again, and nothing else."""
+        """`model` is the name in the client's address: it is sent back to the client and used for nothing
+        else."""
         self.start: Start | None = Start(input_rate=RATES[PCM])
         self._model = model[:200]
 
     def meet(self, session: Session) -> None:
-        """The session has begun."""
+        """Take the session once it has begun."""
         self.serve(SessionAgent(session))
 
     def serve(self, agent: Agent) -> None:
-        """Talk with an agent."""
+        """Begin a dialogue with an agent."""
         self._dialogue = Dialogue(agent, self._model)
         self._responses = Responses(self._dialogue)
         self._speech = Speech(self._dialogue, self._responses)
@@ -71,7 +72,8 @@ class RealtimeProtocol:
     # from the client
 
     def receive(self, data: Frame) -> Command:
-        """Take an event of the client's. None closes the connection: an error answers it."""
+        """Decode a client's event and obey it. A bad event is answered with an `error` event; it never closes
+        the connection."""
         commands: list[Command] = []
         event_id: str | None = None
         try:
@@ -86,7 +88,7 @@ class RealtimeProtocol:
         return Together(tuple(self._dialogue.take()), tuple(commands))
 
     def _obey(self, event: ClientEvent) -> list[Command]:
-        """Raises: Refused."""
+        """Carry out an event; return the commands for the session. Raises: Refused if it cannot be done."""
         match event:
             case messages.Append():
                 return self._speech.append(event.audio)
@@ -113,10 +115,10 @@ class RealtimeProtocol:
         return []
 
     def _update(self, fields: messages.SessionFields) -> None:
-        """Raises: Refused."""
+        """Change the settings of the session. Raises: Refused if one cannot be changed."""
         given = fields.audio.input if fields.audio is not None else None
         if given is not None and given.turn_detection is not UNSET and self._speech.pending:
-            text = "what was committed is being heard; change this after its transcript"
+            text = "committed audio is still being heard; change this after its transcript"
             raise Refused("input_audio_buffer_busy", text, PARAM)
         self._dialogue.settings = self._dialogue.mapping.update(self._dialogue.settings, fields)
         self._dialogue.say("session.updated", session=self._session())
@@ -157,7 +159,8 @@ class RealtimeProtocol:
         return [frame(error(Refused("server_error", text), "server_error"))]
 
     def levels(self, links: Mapping[str, float]) -> list[Frame]:
-        """Nothing is told of links; this comes four times a second."""
+        """Use this as a clock, called four times a second: end what has waited too long. Clients of this API
+        are told nothing of links."""
         self._responses.look()
         if not self._speech.unheard:
             self._responses.ask()

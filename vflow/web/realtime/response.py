@@ -1,4 +1,4 @@
-"""One response: the events that tell of it, from `response.created` to `response.done`."""
+"""Send the events of one response, from its first item to `response.done`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from vflow.web.realtime.settings import Settings
 Say = Callable[..., None]
 _NOTHING = np.zeros(0, np.float32)
 REASONS = {"limit": "max_output_tokens", "length": "max_output_tokens", "content_filter": "content_filter"}
-"""Of a reply that is not whole, by the `stop_reason` of its turn."""
+"""The API's reason for an incomplete reply, by the `stop_reason` of its turn."""
 
 
 class Response:
-    """The reply to one turn. Events wait until it is `begin`s turn: one response goes on at a time."""
+    """The reply to one turn. `Responses` sees to it that only one goes on at a time."""
 
     def __init__(
         self, settings: Settings, conversation_id: str, metadata: dict[str, str] | None = None
@@ -29,18 +29,18 @@ class Response:
         self.id = new_id("resp")
         self.turn: int | None = None
         self.asked = False
-        """Whether the client has asked for it."""
+        """Whether the client has asked for it, with `response.create`."""
         self.cut = ""
-        """Why nothing more of it is sent: `turn_detected`, `client_cancelled`; '' where it goes on."""
+        """Why nothing more of it is sent: `turn_detected` or `client_cancelled`; '' while it goes on."""
         self.done = False
         self.text_only = settings.modalities == ("text",)
         self.item: Item | None = None
         self.truncated: str | None = None
-        """The text of it that was heard, by the client's own report."""
+        """The text that was heard of it, if the client has truncated it."""
         self.record: TurnRecord | None = None
-        """How its turn ended, of one that has waited so long."""
+        """The end of its turn, if that came while the response waited for another."""
         self.sent_s = 0.0
-        """Of its audio, whether it was sent or dropped."""
+        """Seconds of its audio so far, sent or not."""
         self._settings, self._conversation_id, self._metadata = settings, conversation_id, metadata
         self._encoder: Encoder | None = None
         self._said = ""
@@ -51,7 +51,7 @@ class Response:
         return (self._metadata or {}).get("barge_in") == "false"
 
     def as_dict(self, status: str, record: TurnRecord | None = None, reason: str = "") -> dict[str, Any]:
-        """As clients are sent it."""
+        """Return the response as clients are sent it."""
         details: dict[str, Any] | None = None
         if status not in ("in_progress", "completed"):
             details = {"type": status}
@@ -76,7 +76,8 @@ class Response:
         }
 
     def _usage(self, record: TurnRecord | None) -> dict[str, Any]:
-        """The model's tokens are words that it wrote: audio has none. Those of a prompt are not counted."""
+        """Return the token counts: only words that the model wrote have tokens here. Audio has none, and a
+        prompt's are not counted."""
         made = 0 if record is None else record.tokens
         return {
             "total_tokens": made,
@@ -94,7 +95,7 @@ class Response:
         return {"type": "text", "text": text} if self.text_only else {"type": "audio", "transcript": text}
 
     def begin_item(self, items: Items, say: Say) -> Item:
-        """The item that the reply fills."""
+        """Return the item for the reply; on the first call create it and tell the client."""
         if self.item is not None:
             return self.item
         content = "output_text" if self.text_only else "output_audio"
@@ -106,7 +107,7 @@ class Response:
         return item
 
     def word(self, items: Items, text: str, say: Say) -> None:
-        """A word of the reply, as it is written."""
+        """Send a word of the reply, as it is written."""
         item = self.begin_item(items, say)
         delta = text.lstrip() if not self._said else between(self._said, text) + text
         self._said += delta
@@ -115,7 +116,7 @@ class Response:
         say(name, **self._place(), delta=delta)
 
     def audio(self, items: Items, samples: Samples, rate: int, spans: tuple[Span, ...], say: Say) -> None:
-        """A piece of its sound, and the words that lie in it."""
+        """Send a piece of the reply's audio, and keep the places of the words in it (`spans`)."""
         item = self.begin_item(items, say)
         begin_s = self.sent_s
         self.sent_s += len(samples) / rate
@@ -130,7 +131,7 @@ class Response:
             say("response.output_audio.delta", **self._place(), delta=delta)
 
     def end(self, record: TurnRecord | None, say: Say) -> None:
-        """Nothing more comes of it."""
+        """End the response: send the closing events of its item, and `response.done`."""
         self.done = True
         reason = "" if record is None else REASONS.get(record.stop_reason or "", "")
         status = "incomplete" if reason else "completed"

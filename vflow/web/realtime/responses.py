@@ -1,4 +1,4 @@
-"""The responses of a session: one goes on at a time, the others wait for it."""
+"""Manage the responses of a session: one goes on at a time, the others wait for it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vflow.web.realtime.response import Response
 
 ACTIVE = "a response is being made: wait for its 'response.done', or cancel it"
 MOST_LOOKS = 8
-"""After which a cut of a reply's sound is no longer waited for."""
-NONE_ACTIVE = "no response is being made that could be cancelled"
+"""Calls of `look`, four a second, after which the end of a cut reply is no longer waited for."""
+NONE_ACTIVE = "no response is being made, so none can be cancelled"
 
 
 @dataclass(slots=True)
 class _Asked:
-    """A response that the client has asked for, until what it said before is in the history."""
+    """A response that the client has asked for; it waits until all input before it is in the history."""
 
     response: Response
     instructions: str | None
@@ -32,7 +32,7 @@ class _Asked:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A response that waits for another one to end, with what was made of it."""
+    """A response that waits for another one to end, with the words and audio that came for it meanwhile."""
 
     response: Response
     words: list[str] = field(default_factory=list)
@@ -40,36 +40,37 @@ class _Waiting:
 
 
 class Responses:
-    """Of one dialogue."""
+    """The responses of one dialogue."""
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
         self.active: Response | None = None
         self.texts: list[str] = []
-        """Texts of the client for a generator that cannot be prompted: they are asked with a response."""
+        """The client's texts for a generator that cannot be prompted: the next response asks them."""
         self._asked: _Asked | None = None
         self._waiting: deque[_Waiting] = deque()
         self._back: list[Change] = []
-        self._over: int | None = None  # the turn whose sound is being cut: nothing is asked meanwhile
-        self._waited = 0
-        self._later: ResponseFields | None = None  # asked for while the active one is being cut
-        self._cut: TurnRecord | None = None  # of the active one, which the user's voice has cut
+        self._over: int | None = None  # the turn whose audio is being cut: nothing is asked meanwhile
+        self._waited = 0  # calls of `look` since the cut
+        self._later: ResponseFields | None = None  # asked for while the active response is being cut
+        self._cut: TurnRecord | None = None  # the turn of the active response, if the user's voice cut it
 
     # asked by the client, or begun by what the user said
 
     def create(self, fields: ResponseFields) -> None:
-        """Answer what was said. Raises: Refused."""
+        """Begin the response that a client asks for with `response.create`. Raises: Refused if another one
+        goes on, or the graph cannot do it."""
         if self.active is not None and self.active.cut == "client_cancelled" and self._later is None:
-            self._later = fields  # the client does not wait for the end of what it has cancelled
+            self._later = fields  # the client does not wait for the end of the response it has cancelled
             return
         if self.active is not None or self._waiting:
             if self.active is not None and self._dialogue.by_client and not self.active.asked:
-                self.active.asked = True  # this graph has begun it when the utterance was committed
+                self.active.asked = True  # this graph began it when the utterance was committed
                 return
             raise Refused("conversation_already_has_active_response", ACTIVE)
         settings, changes = self._dialogue.mapping.overrides(self._dialogue.settings, fields)
         if not self._prompts and not self.texts:
-            text = "the generator of this graph answers what is said to it; say or write something first"
+            text = "the generator of this graph only answers input; send audio or text first"
             raise Refused("unsupported_value", text)
         response = Response(settings, self._dialogue.conversation_id, fields.metadata)
         response.asked = True
@@ -77,7 +78,8 @@ class Responses:
         self._asked = _Asked(response, fields.instructions, changes)
 
     def ask(self) -> None:
-        """Have the graph make what was asked: all that was said before is in the history."""
+        """Have the graph make the response that was asked for, if one was. Call it when all input before it
+        is in the history."""
         if self._asked is None or self._over is not None:
             return
         asked, self._asked = self._asked, None
@@ -103,7 +105,7 @@ class Responses:
         return self._dialogue.agent.knob("answers") is not None
 
     def begin(self, turn: int) -> None:
-        """The user has finished, and is answered."""
+        """Begin the response to a user who has finished speaking."""
         response = Response(self._dialogue.settings, self._dialogue.conversation_id)
         response.turn = turn
         if self.active is None:
@@ -118,7 +120,7 @@ class Responses:
     # what is made
 
     def word(self, turn: int, text: str) -> None:
-        """A word of a reply."""
+        """Send a word of a reply; keep it if its response waits."""
         for waiting in self._waiting:
             if waiting.response.turn == turn:
                 waiting.words.append(text)
@@ -126,7 +128,7 @@ class Responses:
             response.word(self._dialogue.items, text, self._dialogue.say)
 
     def audio(self, audio: ReplyAudio) -> None:
-        """A piece of a reply's sound."""
+        """Send a piece of a reply's audio; keep it if its response waits."""
         for waiting in self._waiting:
             if waiting.response.turn == audio.turn:
                 waiting.audio.append((audio.samples, audio.rate, audio.spans))
@@ -134,7 +136,7 @@ class Responses:
             response.audio(self._dialogue.items, audio.samples, audio.rate, audio.spans, self._dialogue.say)
 
     def written(self, turn: int, tokens: int, stop_reason: str) -> None:
-        """A reply has all its words. One that is read is over: nobody waits for its sound."""
+        """Take the end of a reply's words. A response of text ends with it: its audio is not waited for."""
         record = TurnRecord(turn, tokens=tokens, stop_reason=stop_reason)
         for waiting in self._waiting:
             if waiting.response.turn == turn and waiting.response.text_only:
@@ -150,14 +152,14 @@ class Responses:
     # how it ends
 
     def interrupted(self, turn: int) -> None:
-        """The replies up to a turn are cut."""
+        """Mark the response as cut, and drop those that wait, up to a turn."""
         response = self.active
         if response is not None and response.turn is not None and response.turn <= turn:
             response.cut = response.cut or "turn_detected"
         self._waiting = deque(w for w in self._waiting if (w.response.turn or 0) > turn)
 
     def ended(self, record: TurnRecord) -> None:
-        """Nothing more comes of a turn."""
+        """Take the end of a turn: end its response."""
         if record.number == self._over:
             self._over = None
         self._waiting = deque(
@@ -172,12 +174,12 @@ class Responses:
         if record.interrupted and not response.cut:
             response.cut = "turn_detected"
         if response.cut == "turn_detected" and not self._dialogue.by_client:
-            self._cut = record  # told after the beginning of the user's speech, which comes next
+            self._cut = record  # clients expect it after `speech_started`, which comes next
         else:
             self._end(record)
 
     def look(self) -> None:
-        """Some time has passed: what waits for another event has waited enough."""
+        """End a response that has waited too long for its last event. Called four times a second."""
         self.settle()
         self._waited += 1
         if self._waited > MOST_LOOKS:
@@ -186,7 +188,7 @@ class Responses:
                 self._end(None)
 
     def settle(self) -> None:
-        """Tell of the end of a response that the user's voice has cut."""
+        """End the response that the user's voice has cut, if there is one."""
         if (record := self._cut) is not None:
             self._end(record)
 
@@ -214,7 +216,7 @@ class Responses:
                 self._dialogue.refuse(refused)
 
     def _go_on(self, waiting: _Waiting) -> None:
-        """Begin a response that has waited."""
+        """Begin a response that has waited, and send the words and audio that were kept."""
         response, dialogue = waiting.response, self._dialogue
         self._begin(response)
         for word in waiting.words:
@@ -225,7 +227,8 @@ class Responses:
             self._end(response.record)
 
     def cancel(self, response_id: str | None, reason: str = "client_cancelled") -> list[Command]:
-        """Cut the response that goes on; nothing more of it is sent. Raises: Refused."""
+        """Cut the active response; nothing more of it is sent. Return the command that stops its reply.
+        Raises: Refused if there is none, or `response_id` is another's."""
         response = self.active
         if response is None or (response_id is not None and response_id != response.id) or response.cut:
             raise Refused("response_cancel_not_active", NONE_ACTIVE)

@@ -1,4 +1,4 @@
-"""The settings of a Realtime session, and which properties of the graph they are."""
+"""Translate the settings of a Realtime session to properties of the graph."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from vflow.web.realtime.detection import Change, Detecting
 from vflow.web.realtime.messages import Detection, Format, Output, Refused, ResponseFields, SessionFields
 
 VOICES = ("alloy", "ash", "ballad", "cedar", "coral", "echo", "marin", "sage", "shimmer", "verse")
-"""Names that stock clients send unasked; the graph's own voice speaks for them."""
+"""Voices that stock clients ask for by default; the graph's own voice stands for all of them."""
 MODEL = "vflow"
 NO_TOOLS = "the generator of this graph calls no functions; leave 'tools' empty"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Of one session. `detection` is None where the client commits its utterances."""
+    """The settings of one session. `detection` is None if the client commits its utterances."""
 
     model: str = MODEL
     instructions: str = ""
@@ -38,7 +38,7 @@ class Settings:
     tool_choice: Any = "auto"
 
     def as_dict(self, session_id: str) -> dict[str, Any]:
-        """As clients are sent it."""
+        """Return the settings as clients are sent them."""
         detection = self.detection
         found = None
         if detection is not None:
@@ -71,7 +71,7 @@ class Settings:
 
 
 class Mapping:
-    """From fields to properties: of one session's graph."""
+    """Maps the fields of one session to the properties of its graph."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
@@ -84,7 +84,7 @@ class Mapping:
         return otherwise if knob is None else knob.value
 
     def first(self, model: str) -> Settings:
-        """Return the settings that the graph begins with."""
+        """Return the settings that describe the graph as it begins."""
         return Settings(
             model=model or MODEL,
             instructions=str(self._value("persona", "") or ""),
@@ -95,13 +95,14 @@ class Mapping:
         )
 
     def begin(self, settings: Settings) -> None:
-        """Make the graph do what the first settings say."""
+        """Stop the graph from answering by itself if the first settings have no turn detection."""
         knob = self._agent.knob("answers")
         if settings.detection is None and knob is not None and knob.hot:
             self._agent.set("answers", False)
 
     def update(self, now: Settings, fields: SessionFields) -> Settings:
-        """Change what is asked, all of it or nothing. Raises: Refused."""
+        """Change all properties that the fields ask for, and return the new settings. Raises: Refused if one
+        cannot be changed; then none is."""
         _refuse_tools(fields.tools, fields.tool_choice, "session")
         made, changes = now, list[Change]()
         if fields.model is not None:
@@ -138,11 +139,12 @@ class Mapping:
         return replace(made, voice=str(self._value("voice", None) or "default"))
 
     def persona(self, instructions: str) -> str:
-        """Instructions, with what the client has noted since."""
+        """Return the persona: instructions, followed by the client's notes."""
         return "\n\n".join([instructions, *self._notes.values()])
 
     def note(self, now: Settings, item_id: str, text: str | None) -> None:
-        """Keep a note beside the instructions, or drop it. Raises: Refused."""
+        """Add a client's system item to the persona as a note, or drop it if `text` is None. Raises:
+        Refused."""
         kept = self._notes
         self._notes = {key: value for key, value in kept.items() if key != item_id}
         if text is not None:
@@ -154,11 +156,12 @@ class Mapping:
             raise
 
     def overrides(self, now: Settings, fields: ResponseFields) -> tuple[Settings, list[Change]]:
-        """Return the settings of one response, and the changes that they need. Raises: Refused."""
+        """Return the settings of one response, and the changes that they need. Raises: Refused if the graph
+        cannot make one of them."""
         _refuse_tools(fields.tools, fields.tool_choice, "response")
         if fields.conversation == "none" or fields.input is not None:
             name = "input" if fields.input is not None else "conversation"
-            text = "a response apart from the conversation is not made here; leave it out"
+            text = "responses outside the conversation are not supported; leave it out"
             raise Refused("unsupported_value", text, f"response.{name}")
         made, changes = now, list[Change]()
         if fields.output_modalities is not None:
@@ -178,7 +181,7 @@ class Mapping:
         return made, changes
 
     def apply(self, changes: list[Change]) -> list[Change]:
-        """Change properties, all or none; returns what sets them back. Raises: Refused."""
+        """Change properties, all or none; return the changes that undo it. Raises: Refused."""
         back: list[Change] = []
         for change in changes:
             self._check(*change)
@@ -197,7 +200,7 @@ class Mapping:
     def _hot(self, name: str, param: str, what: str) -> Knob:
         knob = self._agent.knob(name)
         if knob is None or not knob.hot:
-            why = f"{knob.node}.{name} is fixed" if knob is not None else f"no node of it has {name!r}"
+            why = f"{knob.node}.{name} is fixed" if knob is not None else f"none of its nodes has {name!r}"
             raise Refused("unsupported_value", f"this graph cannot change {what}: {why}", param)
         return knob
 
@@ -206,16 +209,16 @@ class Mapping:
 
     def _modalities(self, asked: Sequence[str], param: str) -> tuple[str, ...]:
         if len(set(asked)) != 1:
-            raise Refused("invalid_value", "either ['audio'] or ['text']; audio has a transcript", param)
+            raise Refused("invalid_value", "give ['audio'] or ['text']; audio has a transcript too", param)
         if asked[0] == "audio" and self._agent.rate is None:
-            raise Refused("unsupported_value", "nothing in this graph speaks; ask for ['text']", param)
+            raise Refused("unsupported_value", "this graph does not speak; ask for ['text']", param)
         return (asked[0],)
 
     def _spoken(self, output: Output, param: str) -> Iterator[Change]:
         voice, knob = output.voice, self._agent.knob("voice")
         if voice is not None and voice not in VOICES and (knob is None or voice != (knob.value or "default")):
             if isinstance(voice, dict):
-                raise Refused("unsupported_value", "a voice is named by a text here", f"{param}.voice")
+                raise Refused("unsupported_value", "give the voice's name as a string", f"{param}.voice")
             yield f"{param}.voice", "voice", voice
         if output.speed is not None and output.speed != self._value("speed", 1.0):
             yield f"{param}.speed", "speed", output.speed
@@ -226,9 +229,9 @@ def _format(kind: str) -> dict[str, Any]:
 
 
 def _kind(given: Format, param: str) -> str:
-    """A format's name. Raises: Refused for a rate that is not its own."""
+    """Return the name of a format. Raises: Refused if the rate is not the format's."""
     if given.rate is not None and given.rate != RATES[given.type]:
-        raise Refused("invalid_value", f"{given.type} has {RATES[given.type]:,} Hz", f"{param}.rate")
+        raise Refused("invalid_value", f"{given.type} is at {RATES[given.type]:,} Hz", f"{param}.rate")
     return given.type
 
 

@@ -1,4 +1,4 @@
-"""The user's speech: the input buffer, and the items that are made of it."""
+"""Take the user's speech: keep the input buffer, and make items of utterances."""
 
 from __future__ import annotations
 
@@ -13,47 +13,45 @@ from vflow.web.realtime.messages import Refused
 from vflow.web.realtime.responses import Responses
 
 LEAST_S, MOST_S = 0.1, 30.0
-"""Of audio that is committed by the client."""
+"""Shortest and longest audio that a client may commit."""
 SHORTEST_S, TAIL_S = 0.3, 0.04
-"""Silence makes what is shorter so long, and follows all: a graph's button overlooks a short press, and a
-detector rates windows of 32 ms."""
+"""Committed audio is padded with silence to SHORTEST_S, for a graph's button ignores a short press; TAIL_S of
+silence follows, for a detector rates windows of 32 ms."""
 KEPT = 64
-"""Turns that are remembered, the newest."""
-EMPTY = "the input audio buffer holds {ms} ms of audio; at least 100 ms are wanted"
+"""How many of the newest turns are remembered."""
+EMPTY = "the input audio buffer holds {ms} ms of audio; a commit needs at least 100 ms"
 
 
 class Speech:
-    """Of one dialogue."""
+    """The user's speech in one dialogue."""
 
     def __init__(self, dialogue: Dialogue, responses: Responses) -> None:
         self._dialogue, self._responses = dialogue, responses
         self._buffer = bytearray()
         self._buffer_rate = 0
-        self._committed: deque[Item] = deque()  # by the client, and not heard by the graph yet
+        self._committed: deque[Item] = deque()  # committed by the client, and not heard by the graph yet
         self._items: dict[int, Item] = {}
-        self._lasts_s: dict[int, float] = {}  # how long each turn is
-        self._speaks: int | None = None  # the turn that the user speaks
-        self._removed: set[int] = set()  # turns that the client has deleted
-        self._aside_s = (
-            0.0  # audio of the client's that the graph was not given, less what it was given besides
-        )
+        self._lasts_s: dict[int, float] = {}  # of each turn: when it began, and once it is over its length
+        self._speaks: int | None = None  # the turn in which the user is speaking
+        self._removed: set[int] = set()  # turns whose items the client has deleted
+        self._aside_s = 0.0  # seconds of the client's audio not given to the graph, less those of padding
 
     @property
     def pending(self) -> bool:
-        """Whether something was committed that the graph has not begun to hear."""
+        """Whether the graph has not begun to hear all audio that was committed."""
         return bool(self._committed)
 
     @property
     def unheard(self) -> bool:
-        """Whether something was committed that is not in the history yet."""
+        """Whether an utterance is not in the history yet."""
         return bool(self._committed) or any(item.open for item in self._items.values())
 
     # from the client
 
     def append(self, audio: str) -> list[Command]:
-        """Take audio. Raises: Refused."""
+        """Take audio in base64: pass it on to the detector, or buffer it for a commit. Raises: Refused."""
         if not self._dialogue.agent.hears:
-            raise Refused("unsupported_value", "this graph takes no audio; write to it", "type")
+            raise Refused("unsupported_value", "this graph takes no audio; send text items", "type")
         kind = self._dialogue.settings.input_format
         try:
             pcm16 = decode(kind, audio)
@@ -66,22 +64,23 @@ class Speech:
             self._buffer.clear()
             self._buffer_rate = rate
         if len(self._buffer) + len(pcm16) > MOST_S * rate * 2:
-            raise Refused("input_audio_buffer_full", f"at most {MOST_S:g} s wait for a commit", "audio")
+            raise Refused("input_audio_buffer_full", f"commit first: at most {MOST_S:g} s can wait", "audio")
         self._buffer += pcm16
         return []
 
     def clear(self) -> None:
-        """Forget what was not committed. What a detector has heard cannot be unheard."""
+        """Empty the buffer. Audio that went to a detector cannot be taken back."""
         if self._dialogue.by_client and self._buffer:
             self._aside_s += len(self._buffer) / 2 / self._buffer_rate
             self._buffer.clear()
         self._dialogue.say("input_audio_buffer.cleared")
 
     def commit(self) -> list[Command]:
-        """Make an item of what is in the buffer. Raises: Refused."""
+        """Make an item of the buffer and have the graph hear it; with turn detection, end the utterance that
+        is going on. Return the commands for that. Raises: Refused if there is no audio."""
         if not self._dialogue.by_client:
             if self._speaks is None:
-                raise Refused("input_audio_buffer_commit_empty", "nothing is said that could be committed")
+                raise Refused("input_audio_buffer_commit_empty", "nobody is speaking; nothing to commit")
             return [Release()]
         lasts_s = len(self._buffer) / 2 / (self._buffer_rate or 1)
         if lasts_s < LEAST_S:
@@ -97,7 +96,7 @@ class Speech:
         return [Press(), Sound(pcm16, rate), Release()]
 
     def remove(self, item: Item) -> None:
-        """The client has deleted an item of what was said."""
+        """Note that the client has deleted an item: if its turn goes on, its words are forgotten later."""
         if item.open:
             self._removed.add(item.turn)
 
@@ -110,7 +109,7 @@ class Speech:
     # from the graph
 
     def began(self, turn: int, at_s: float) -> None:
-        """The user has begun to speak."""
+        """Take the begin of an utterance: make an item, or find the committed one."""
         if self._dialogue.by_client:
             item = self._committed.popleft() if self._committed else None
             if item is not None:
@@ -126,7 +125,7 @@ class Speech:
         self._responses.settle()
 
     def finished(self, turn: int, at_s: float) -> None:
-        """The user has finished."""
+        """Take the end of an utterance: commit its item, and begin the response if one is due."""
         item = self._items.get(turn)
         if item is None:
             return
@@ -143,7 +142,7 @@ class Speech:
             self._responses.begin(turn)
 
     def heard(self, turn: int, text: str) -> None:
-        """Take the words of an utterance."""
+        """Take the words of an utterance, and send its transcript."""
         item = self._items.get(turn)
         if item is None or item.text is not None:
             return
@@ -157,7 +156,7 @@ class Speech:
             self._dialogue.say(f"{kind}.completed", **place, transcript=text, usage=usage)
 
     def ended(self, record: TurnRecord) -> None:
-        """A turn is over: what was said is in the history."""
+        """Take the end of a turn: its utterance is in the history now."""
         item = self._items.get(record.number)
         if item is None or not item.open or self._speaks == record.number:
             return
@@ -166,7 +165,7 @@ class Speech:
             self._removed.discard(record.number)
             self._dialogue.agent.forget("user", record.number)
         elif item.text is None and self._dialogue.settings.transcription is not None:
-            text = "this graph writes nothing down of what is said"
+            text = "this graph does not transcribe speech"
             self._dialogue.say(
                 "conversation.item.input_audio_transcription.failed",
                 item_id=item.id,
@@ -181,5 +180,6 @@ class Speech:
             del self._items[oldest], self._lasts_s[oldest]
 
     def _ms(self, at_s: float) -> int:
-        """Where a moment lies in all audio that the client has sent."""
+        """Return the place of a moment in all audio that the client has sent, in ms. `at_s` is its place in
+        the audio that the graph was given."""
         return max(0, round((at_s + self._aside_s) * 1000))
