@@ -53,26 +53,26 @@ GRAPH = HERE.parent / "pipelines" / "voice_agent.yaml"
 PEER = HERE / "peers" / "pipecat_agent.py"
 WAIT_S = 0.48
 MAX_TOKENS, TALKATIVE = 20, 48
-"""Tokens of a reply: in conversation, and where it is to be interrupted or disturbed."""
+"""Tokens of a reply in conversation, and of one that is to be interrupted or disturbed."""
 GAP_S = 7.0
-"""Between two questions: longer than a reply of MAX_TOKENS, so that none is interrupted."""
+"""Time between two questions: longer than a reply of MAX_TOKENS, so that none is interrupted."""
 REPLY_S = 9.0
-"""For a reply of TALKATIVE tokens, disturbed."""
+"""Time for a disturbed reply of TALKATIVE tokens."""
 LATENCIES = (
     "endpoint", "first_word", "word_to_audio", "compute", "v2v", "detect", "stop", "talk_over",
 )  # fmt: skip
 EFFORT = ("attempts", "wasted_words")
 CUT = ("detect", "stop", "talk_over")
-"""These are found in the interruptions."""
+"""Latencies that are measured in the scene of interruptions."""
 
 
 class PeerFailed(Exception):
-    """The peer ended with an error: the last line of what it wrote."""
+    """Raised if the peer ended with an error; the text is the last line of its output."""
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Something that answers: vflow with properties set, or pipecat with arguments."""
+    """A system to measure: vflow with some properties set, or pipecat with arguments."""
 
     name: str
     arguments: tuple[str, ...]
@@ -101,7 +101,7 @@ class System:
 
 
 def systems(pipecat: str) -> tuple[list[System], list[str]]:
-    """The systems that can be run here, and what is skipped, with the reason."""
+    """Return the systems that can be run here, and a line with the reason for each that is skipped."""
     wait = f"vad.speech_end_after={WAIT_S * 1000:.0f}ms"
     found = [
         System("vflow", (wait, "vad.speculate=false")),
@@ -134,7 +134,7 @@ class Take:
 
 
 def takes(turns: int, interruptions: int, disturbed: int, seed: int) -> list[Take]:
-    """The scenes in order: half of the conversation, the rest, the other half."""
+    """Return the scenes in order: half of the conversation, the other scenes, the other half."""
     said = scenes.clips(turns, human=True)
     prompts = scenes.clips(max(interruptions + 1, disturbed), human=False, texts=scenes.PROMPTS)
     halves = [said[::2], said[1::2]]  # human clips in both
@@ -151,7 +151,8 @@ def takes(turns: int, interruptions: int, disturbed: int, seed: int) -> list[Tak
 def measure(
     able: Sequence[System], planned: Sequence[Take], keep: Path | None, skipped: list[str]
 ) -> dict[str, dict[str, Found]]:
-    """The findings, by system and scene; a peer that fails is left out, its reason goes to `skipped`."""
+    """Measure, and return the findings by system and scene. A peer that fails is left out, and its reason
+    added to `skipped`."""
     folder = bundled()
     assert folder is not None, "moonshine-voice is not installed: pip install -e '.[speech]'"
     transcriber = Transcriber(folder)
@@ -179,19 +180,20 @@ def measure(
 
 
 def note(text: str) -> None:
-    """Progress, apart from the result."""
+    """Print progress to stderr, apart from the result."""
     print(text, file=sys.stderr, flush=True)
 
 
 def report(scenes: dict[str, Found]) -> dict[str, Any]:
-    """One system's figures. Latencies up to v2v are of the conversation, where no reply is cut."""
+    """Return one system's figures. Latencies up to v2v come from the conversation, in which no reply is
+    cut."""
     talk, cut = scenes.get("conversation", Found()), scenes.get("interruptions", Found())
     latency = {
         name: summary([*talk.latencies.get(name, ()), *(cut.latencies.get(name, ()) if name in CUT else ())])
         for name in LATENCIES
     }
     errors = {
-        # of a reply that is not cut it is the transcriber's, and stands beside it for comparison
+        # if the reply is not cut this is the transcriber's error, shown beside the other for comparison
         "interrupted": [t["cut_error"] for t in cut.turns if "cut_error" in t],
         "whole": [t["heard_error"] for t in talk.turns if "heard_error" in t],
     }
@@ -214,13 +216,13 @@ def report(scenes: dict[str, Found]) -> dict[str, Any]:
 
 
 def speculated(turn: dict[str, Any]) -> str:
-    """`hit`, `miss` or `none`."""
+    """Return the result of speculation in a turn: `hit`, `miss` or `none`."""
     result: str = turn["speculation"].get("result", "none")
     return result
 
 
 def targets(reports: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The agent's targets. Where the samples do not suffice for the quantile, the maximum stands for it."""
+    """Return the agent's targets. With too few samples for a quantile, the maximum takes its place."""
     goals: dict[str, dict[str, Any]] = {}
 
     def goal(name: str, figures: dict[str, Any], quantile: str, limit: float) -> None:
@@ -252,7 +254,7 @@ def targets(reports: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def cell(figures: dict[str, Any]) -> str:
-    """A latency as the table shows it."""
+    """Format a latency for the table."""
     if not figures["n"]:
         return "-"
     quantiles = "  ".join(f"{name} {figures[name]:.0f}" for name in ("p50", "p95", "p99") if name in figures)
@@ -260,7 +262,7 @@ def cell(figures: dict[str, Any]) -> str:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The result as text."""
+    """Format the result as text."""
     reports = result["systems"]
     rows = [["ms, from the recordings", *reports]]
     rows += [[name, *(cell(r["latency_ms"][name]) for r in reports.values())] for name in LATENCIES]
@@ -290,7 +292,7 @@ def table(result: dict[str, Any]) -> str:
 
 
 def picture(v2v_ms: dict[str, list[float]], file: str) -> None:
-    """v2v of each turn, system by system, as a cumulative curve."""
+    """Draw v2v of all turns, a cumulative curve for each system."""
     import matplotlib
 
     matplotlib.use("agg")

@@ -45,7 +45,7 @@ class Fate:
     clip: str
     onset_ns: int = -1
     silent_ms: float | None = None
-    """Held or interrupted, whichever was first."""
+    """When the reply fell silent: held or interrupted, whichever was first."""
     cut_ms: float | None = None
     holes_ms: list[float] = field(default_factory=list)
 
@@ -55,7 +55,7 @@ class Fate:
 
 
 def spoken_over(name: str, samples: Samples, judged: bool) -> Fate:
-    """Say a clip over a reply."""
+    """Speak a clip over a reply; return the reply's fate."""
     with ExitStack() as stack:
         judge = stack.enter_context(Harness(BackchannelWords())) if judged else None
         return _follow(name, samples, judge)
@@ -96,14 +96,15 @@ def _follow(name: str, samples: Samples, judge: Harness | None) -> Fate:
 
 
 def _onset(onset_ns: int, window: Packet) -> int:
-    """Where the newest run of voice began."""
+    """Return when the voice that sounds in a window began, in ns; -1 without voice. `onset_ns`: the same for
+    the window before."""
     if window.meta["speech"] < 0.5:
         return -1
     return window.pts_ns if onset_ns < 0 else onset_ns
 
 
 def _given(judge: Harness | None, item: object, now_ns: int) -> list[TextPacket]:
-    """The looks at what `turn` sends."""
+    """Return the verdicts of `judge` on an item that `turn` sent."""
     if judge is None:
         return []
     judge.time_ns = now_ns
@@ -116,7 +117,7 @@ def _given(judge: Harness | None, item: object, now_ns: int) -> list[TextPacket]
 
 
 def summary(backchannels: Sequence[Fate], queries: Sequence[Fate]) -> dict[str, Any]:
-    """The figures of one policy."""
+    """Return the figures of one policy."""
     cut, taken = sum(fate.cut for fate in backchannels), [f for f in queries if f.cut_ms is not None]
     low, high = wilson(cut, len(backchannels))
     holes = [hole for fate in backchannels for hole in fate.holes_ms]
@@ -129,7 +130,7 @@ def summary(backchannels: Sequence[Fate], queries: Sequence[Fate]) -> dict[str, 
 
 
 def _percentiles(times: Iterable[float | None]) -> list[float]:
-    """p50 and p95."""
+    """Return p50 and p95."""
     found = [time for time in times if time is not None]
     return [float(p) for p in np.percentile(found, [50, 95])] if found else []
 

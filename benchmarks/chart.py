@@ -16,7 +16,7 @@ INK, QUIET, OURS, PEER, MET, MISSED = "#222222", "#888888", "#1565c0", "#b0bec5"
 
 
 def draw(result: dict[str, Any], path: str | Path) -> None:
-    """Four panels; those whose measurement was left out stay empty."""
+    """Draw four panels; a panel stays empty if its measurement was left out."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -40,7 +40,7 @@ def draw(result: dict[str, Any], path: str | Path) -> None:
 
 
 def throughput(axis: Any, detail: dict[str, Any]) -> None:
-    """Packets a second through five nodes, by system."""
+    """Draw packets a second through five nodes, by system."""
     rates = dict(detail.get("five nodes, packets/s", {}))
     threads = detail.get("boundaries 6, packets/s", {})
     for name, label in (("queue", "queue.Queue, threads"), ("condition", "deque + Condition, threads")):
@@ -57,7 +57,7 @@ def throughput(axis: Any, detail: dict[str, Any]) -> None:
 
 
 def ages(axis: Any, detail: dict[str, Any]) -> None:
-    """How old a block is when the slow node begins on it, over time."""
+    """Draw over time how old a block is when the slow node begins on it."""
     styles = {"pipecat": (PEER, "pipecat"), "time": (OURS, "vflow, time: 200ms")}
     styles["max_age"] = (MET, "vflow, max_age: 200ms")
     for name, series in detail.get("age under overload, ms", {}).items():
@@ -71,7 +71,7 @@ def ages(axis: Any, detail: dict[str, Any]) -> None:
 
 
 def flushes(axis: Any, detail: dict[str, Any]) -> None:
-    """How many of the flushes had their first fresh packet by when."""
+    """Draw the share of flushes whose first fresh packet had come, over time."""
     for label, colour in (("under load", OURS), ("busy thread", MET)):
         values = sorted(detail.get(f"flush to fresh, {label}, ms", []))
         share = [(index + 1) / len(values) * 100 for index in range(len(values))]
@@ -90,7 +90,7 @@ def flushes(axis: Any, detail: dict[str, Any]) -> None:
 
 
 def targets(axis: Any, found: dict[str, dict[str, Any]]) -> None:
-    """How many times better than its target each value is: right of 1 it is met."""
+    """Draw how many times better than its target each value is: to the right of 1 it is met."""
     names = list(found)[::-1]
     for row, name in enumerate(names):
         target = found[name]

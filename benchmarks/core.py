@@ -107,7 +107,7 @@ def t10(bench: Bench) -> None:
 
 
 def script(name: str, *words: str) -> dict[str, Any]:
-    """Run another benchmark with --json; returns what it prints."""
+    """Run another benchmark with --json; return its result."""
     command = [sys.executable, str(HERE / name), "--json", *words]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     told: dict[str, Any] = json.loads(printed)
@@ -120,7 +120,7 @@ TARGETS: dict[str, Callable[[Bench], None]] = {
 
 
 def result(bench: Bench) -> dict[str, Any]:
-    """The object that --json prints."""
+    """Return the object that --json prints."""
     targets = {
         name: {**asdict(figure), "value": round(figure.value, 3), "met": figure.met}
         for name, figure in bench.figures.items()

@@ -74,7 +74,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
 
 
 def settings(args: argparse.Namespace, part: str) -> list[Setting]:
-    """The settings that a part is measured in; each makes its model when it is needed."""
+    """Return the settings to measure a part in; each makes its model when it is first needed."""
     cuda = args.device == "cuda"
     sizes = args.size or (["3b"] if cuda else ["tiny", "127m"] if part == "hf" else ["tiny"])
     dtype = getattr(torch, args.dtype or ("bfloat16" if cuda else "float32"))
@@ -86,7 +86,7 @@ def settings(args: argparse.Namespace, part: str) -> list[Setting]:
 
 
 def numbered(name: str | None, part: str, parts: list[str]) -> Path | None:
-    """The file of one part: of several, its name says which."""
+    """Return the file for the result of a part; with several parts its name contains the part's."""
     if name is None:
         return None
     path = Path(name)
@@ -94,11 +94,11 @@ def numbered(name: str | None, part: str, parts: list[str]) -> Path | None:
 
 
 def measure(args: argparse.Namespace, part: str, known: dict[str, Setting]) -> Record:
-    """One part on each of its sizes. `known` holds the settings of the parts before, and their models."""
+    """Measure one part at each of its sizes. `known` keeps settings, with their models, between parts."""
     module = importlib.import_module(f"decoding.{part}")
     wanted = [known.setdefault(each.size.name, each) for each in settings(args, part)]
     for name in known.keys() - {each.size.name for each in wanted}:
-        del known[name]  # with its model
+        del known[name]  # frees its model
     told = about(
         torch.device(args.device),
         sizes=[each.size.name for each in wanted],
@@ -131,7 +131,7 @@ def draw(record: Record, path: Path | None) -> None:
 
 
 def redrawn(source: Path, path: Path) -> bool:
-    """Draw a file of an earlier run, maybe of another machine; False where there is nothing to see in it."""
+    """Draw the result file of an earlier run. Return False if it has nothing to draw."""
     from decoding import picture
 
     return picture.draw(json.loads(source.read_text()), path)

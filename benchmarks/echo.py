@@ -67,18 +67,18 @@ ROOMS = (
     EchoPath(delay_ms=40, reverb_ms=500, drive=1.0, noise_db=-55),
 )
 SPEAKS_AT_S = (20, 45)
-"""When somebody else speaks, in each minute."""
+"""Seconds of each minute at which somebody else speaks."""
 LATE_S = 2.0
-"""A speech_start so long behind the other's first sound is not of it."""
+"""A speech_start later than this after the other's first sound was not caused by it."""
 
 
 @dataclass
 class Result:
-    """The result of some minutes."""
+    """The results of some minutes."""
 
     minutes: int = 0
     false: list[float] = field(default_factory=list)
-    """When own voice alone began an utterance, in s."""
+    """Times in s at which the agent's own voice alone began an utterance."""
     delays_ms: list[float] = field(default_factory=list)
     missed: int = 0
     erle_db: list[float] = field(default_factory=list)
@@ -87,7 +87,7 @@ class Result:
 
 
 def voice(minute: int) -> Samples:
-    """A minute of the agent's voice, at VOICE_RATE, without a break of its own."""
+    """Return a minute of the agent's voice at VOICE_RATE, without a break."""
     hibari, parts, length = Hibari(), [], 0
     while length < 60 * VOICE_RATE:
         spoken = hibari(SENTENCES[(len(parts) + minute) % len(SENTENCES)], seed=100 * minute + len(parts))
@@ -97,14 +97,14 @@ def voice(minute: int) -> Samples:
 
 
 def other(number: int) -> Samples:
-    """A question by another voice, at RATE: lower by a sixth, or higher."""
+    """Return a question in another voice, at RATE: lower by a sixth, or higher."""
     spoken = Hibari()(QUESTIONS[number % len(QUESTIONS)], seed=number)
     rate = VOICE_RATE * (1.17 if number % 2 else 0.87)
     return np.asarray(soxr.resample(spoken, rate, RATE), np.float32)
 
 
 def minute_of(number: int, cancelled: bool, result: Result) -> None:
-    """Run a minute, and add what came of it."""
+    """Run a minute, and add its findings to `result`."""
     path = ROOMS[number % len(ROOMS)]
     own = voice(number)
     echo = path.heard(np.asarray(soxr.resample(own, VOICE_RATE, RATE), np.float32))
@@ -162,12 +162,12 @@ def listen(heard: Samples, own: Samples | None, result: Result) -> tuple[Samples
                     turn.pull()
                     if any(isinstance(item, SpeechStart) for item in found):
                         starts.append((at + FRAME) / RATE)
-    early = 256  # the samples by which what comes out is old
+    early = 256  # delay of the canceller's output, in samples
     return np.concatenate(left)[early:], starts
 
 
 def spread(values: list[float]) -> dict[str, float]:
-    """Median, least and most."""
+    """Return median, least and most."""
     shown = {"median": statistics.median(values), "min": min(values), "max": max(values)} if values else {}
     return {name: round(value, 1) for name, value in shown.items()}
 

@@ -62,7 +62,7 @@ GRAPH: dict[str, Any] = {
 
 
 class Answer(Node):
-    """Stands in for a generator: 20 words, one each 8 ms."""
+    """Stands in for a generator: 20 words, one every 8 ms."""
 
     generates = True
     heavy = True
@@ -97,7 +97,7 @@ NODES = {"b.answer": Answer, "b.voice": Voice}
 
 
 def rss_mb() -> float:
-    """The memory of this process, in MiB."""
+    """Return the memory of this process, in MiB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
@@ -129,9 +129,9 @@ class Lag:
 
 
 async def speak(session: Session, samples: Samples, until: float, phase: float) -> None:
-    """Push an utterance and silence for its answer at their pace, again and again.
+    """Push an utterance, and silence during its answer, in real time, again and again.
 
-    `phase`: the part of that silence, above 0 and up to 1, which comes first.
+    Begin with the fraction `phase` of that silence, above 0 and up to 1.
     """
     said = np.concatenate([samples, np.zeros(ANSWER_S * RATE, np.float32)])
     due = time.perf_counter()
@@ -154,7 +154,7 @@ async def hear(session: Session, counts: dict[str, int]) -> None:
 
 
 async def together(count: int, agent: Any, samples: Samples, seconds: float, in_step: bool) -> dict[str, Any]:
-    """Run that many sessions at once; what it costs while they begin, speak and end."""
+    """Run `count` sessions at once; return the costs while they begin, speak and end."""
     threads, memory = threading.active_count(), rss_mb()
     counts = dict.fromkeys(("turns", "words", "audio", "heard_whole"), 0)
     lags: dict[str, dict[str, float]] = {}
@@ -187,7 +187,7 @@ async def together(count: int, agent: Any, samples: Samples, seconds: float, in_
 
 
 async def starting(agent: Any, times: int) -> dict[str, float]:
-    """How long sessions take to begin, one after the other, out of a preloaded graph."""
+    """Measure how long sessions of a preloaded graph take to begin, one after the other."""
     found: list[float] = []
     for _ in range(times):
         await asyncio.to_thread(agent.wait)

@@ -50,7 +50,7 @@ SETS: Mapping[str, tuple[str, ...]] = {
     "AUDIO_AND_TEXT": ("sound", *PUNCTUATION, "open_word", "rate"),
     "and words": ("sound", *PUNCTUATION, "open_word", "rate", "words"),
 }
-"""The values of each regression; those in capitals are the ones that the nodes take."""
+"""The values of each regression; names in capitals are the sets that the nodes use."""
 CANDIDATES = {"smart_turn": "AUDIO", "text": "TEXT", "fused": "AUDIO_AND_TEXT"}
 PLAIN_MS = (480, 640, 800)
 WAITS = (
@@ -63,14 +63,14 @@ WAITS = (
 SOUND_MS = 55.0
 """How long a look takes."""
 UNJUDGED_MS = 480
-"""The wait of a pause until its verdict is here: `speech_end_after`."""
+"""The wait of a pause until its verdict has come: `speech_end_after`."""
 PATIENT_MS = 2000
-"""The wait that finds the pauses which the weights are fitted to: few turns are cut by it."""
+"""The wait with which the pauses for the fit are found: it cuts few turns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """An utterance at a pause, as far as it is judged by."""
+    """The data about an utterance at a pause from which the pause is judged."""
 
     sound: float
     text: str
@@ -78,17 +78,17 @@ class Look:
 
     @property
     def text_ms(self) -> float:
-        """How long the transcript takes on two cores; see `stt.moonshine`."""
+        """Time that the transcript takes on two cores; see `stt.moonshine`."""
         return 30 + 15 * min(self.seconds, 15)
 
     def values(self) -> dict[str, float]:
-        """The values of the regressions, by name."""
+        """The inputs of the regressions, by name."""
         own = {"sound": log_odds(self.sound), "seconds": math.log1p(self.seconds)}
         return {**cues(self.text, self.seconds), **own}
 
 
 class Looks:
-    """Makes looks, and keeps them: policies differ, most of what is looked at does not."""
+    """Makes looks, and keeps them, since all policies need nearly the same ones."""
 
     def __init__(self, model: SmartTurn, stt: Harness, file: Path | None) -> None:
         self._model, self._stt, self._file, self._turn = model, stt, file, 0
@@ -121,7 +121,7 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A pause: the recording that it is in, what is known at it, and whether it is the end."""
+    """A pause: its recording, the data known at it, and whether it is the end of the turn."""
 
     recording: str
     look: Look
@@ -129,19 +129,19 @@ class Case:
 
 
 Verdicts = Sequence[tuple[float, float]]
-"""How many ms after the pause a verdict comes, and the probability that the turn is over."""
+"""For each verdict: how many ms after the pause it comes, and the probability that the turn is over."""
 Judge = Callable[[Look], Verdicts]
 LASTING_S = 0.3
-"""Shorter silences within an utterance are no cases: they are over before any wait is."""
+"""Shorter silences within an utterance are not cases: they are over before any wait is."""
 FADED_S = 0.3
-"""A pause this long before the last sound may be the end: what follows is too soft for a voice."""
+"""A pause up to this long before the last sound may be the end: that sound may be too soft for a voice."""
 
 
 def replay(
     windows: Sequence[Packet], judge: Callable[[int, int], Verdicts], wait_ms: int, waits: Mapping[float, str]
 ) -> tuple[list[float], bool, list[tuple[int, int]]]:
-    """Where `turn` decides on ends, in s, whether it finds a turn, and its pauses: from where to where the
-    utterance of each goes, in ns, by which it is judged."""
+    """Run `turn` over a clip. Return the ends that it decides on, in s; whether it finds a turn; and for each
+    pause from where to where its utterance goes, in ns."""
     ends: list[float] = []
     pauses: list[tuple[int, int]] = []
     due: list[tuple[int, TextPacket]] = []
@@ -174,7 +174,7 @@ def replay(
 
 
 def cases_of(clip: Clip, recording: str, pauses: Sequence[tuple[float, Look]]) -> list[Case]:
-    """The pauses of a clip whose truth is known: of those after the end the first."""
+    """Return the pauses of a clip whose truth is known; of those after the end only the first."""
     found: list[Case] = []
     for at, look in pauses:
         lasts = [resumed - start for start, resumed in clip.inner if start <= at < resumed]
@@ -193,7 +193,7 @@ Matrix = NDArray[np.float64]
 
 
 def fit(rows: Matrix, truth: Matrix, ridge: float) -> Matrix:
-    """The weights of a logistic regression, the bias first, by Newton's method: `(1 + columns,)`."""
+    """Fit a logistic regression by Newton's method; return its weights, the bias first: `(1 + columns,)`."""
     mean, spread = rows.mean(axis=0), rows.std(axis=0)
     spread[spread == 0] = 1
     x = np.column_stack([np.ones(len(rows)), (rows - mean) / spread])
@@ -213,7 +213,7 @@ def fit(rows: Matrix, truth: Matrix, ridge: float) -> Matrix:
 
 
 def weights_of(cases: Sequence[Case], names: Sequence[str], ridge: float) -> dict[str, float]:
-    """The weights of these values by name, as `turn_text` has them."""
+    """Fit the weights of these values; return them by name, as `turn_text` has them."""
     values = [case.look.values() for case in cases]
     rows = np.array([[value[name] for name in names] for value in values])
     truth = np.array([case.end for case in cases], float)
@@ -221,7 +221,7 @@ def weights_of(cases: Sequence[Case], names: Sequence[str], ridge: float) -> dic
 
 
 def without_each(cases: Sequence[Case], names: Sequence[str], ridge: float) -> dict[str, dict[str, float]]:
-    """By recording, the weights that the others give."""
+    """Return for each recording the weights fitted to all others."""
     return {
         left_out: weights_of([case for case in cases if case.recording != left_out], names, ridge)
         for left_out in dict.fromkeys(case.recording for case in cases)
@@ -229,13 +229,13 @@ def without_each(cases: Sequence[Case], names: Sequence[str], ridge: float) -> d
 
 
 def auc(scores: Matrix, ends: NDArray[np.bool_]) -> float:
-    """How many pairs of an end and an inner pause are in order; a tie counts half."""
+    """Return the share of pairs of an end and an inner pause that are in order; a tie counts half."""
     pairs = scores[ends][:, np.newaxis] - scores[~ends]
     return float(((pairs > 0) + 0.5 * (pairs == 0)).mean())
 
 
 def auc_with_interval(cases: Sequence[Case], scores: Matrix) -> tuple[float, float, float]:
-    """AUC and its interval, recordings drawn with replacement."""
+    """Return AUC and its interval; recordings are resampled with replacement."""
     ends = np.array([case.end for case in cases])
     places: dict[str, list[int]] = {}
     for n, case in enumerate(cases):
@@ -250,7 +250,7 @@ def auc_with_interval(cases: Sequence[Case], scores: Matrix) -> tuple[float, flo
 
 
 def judge_of(name: str, weights: Mapping[str, float], sound_alone: Mapping[str, float]) -> Judge:
-    """How a candidate judges: `fused` by the sound alone until there are words, and where there are none."""
+    """Return how a candidate judges: `fused` uses the sound alone until, and unless, there are words."""
 
     def judge(look: Look) -> Verdicts:
         values, both_ms = look.values(), SOUND_MS + look.text_ms
@@ -267,13 +267,13 @@ def judge_of(name: str, weights: Mapping[str, float], sound_alone: Mapping[str, 
 
 
 def table_of(text: str) -> dict[float, str]:
-    """A table of waits, as `turn` takes it."""
+    """Parse a table of waits, in the form that `turn` takes."""
     pairs = [line.split(":") for line in text.split()]
     return {float(probability): f"{ms}ms" for probability, ms in pairs}
 
 
 def recordings_of(folder: Path) -> dict[str, str]:
-    """By clip, the recording that it is out of."""
+    """Return the recording of each clip."""
     with open(folder / "manifest.tsv", encoding="utf-8", newline="") as stream:
         return {
             Path(row["file"]).name: f"{row['source']} {row['path']}"
@@ -299,7 +299,7 @@ def main() -> None:
 
 
 def measured(folder: Path, looks: Looks, tables: Sequence[str], ridge: float) -> dict[str, Any]:
-    """Everything that is printed."""
+    """Return all figures to print."""
     recordings = recordings_of(folder)
     clips = [(clip, sound(clip)) for clip in clips_of(folder)]
     windows = [rated(samples) for _, samples in clips]
@@ -343,12 +343,12 @@ def measured(folder: Path, looks: Looks, tables: Sequence[str], ridge: float) ->
 
 
 def looking(judge: Judge, looks: Looks, clip: Clip, samples: Samples) -> Callable[[int, int], Verdicts]:
-    """Judge the pauses of a clip."""
+    """Return a function that judges the pauses of a clip."""
     return lambda start_ns, stop_ns: judge(looks.at(clip, samples, start_ns, stop_ns))
 
 
 def shown(told: Mapping[str, Any]) -> str:
-    """The figures as a page."""
+    """Format the figures as text."""
     lines = [
         f"{told['pauses']} pauses, {told['ends']} of them ends, of {told['clips']} turns out of"
         f" {told['recordings']} recordings",

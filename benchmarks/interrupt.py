@@ -53,13 +53,13 @@ PEER_MODES = {
 
 
 def pauses(cuts: int, seed: int) -> list[float]:
-    """Seconds from one interruption to the next."""
+    """Draw the seconds from each interruption to the next."""
     moments = random.Random(seed)
     return [moments.uniform(0.8, 2.2) for _ in range(cuts)]
 
 
 def peer_samples(python: str, pauses: list[float], mode: str, folder: Path) -> dict[str, Any]:
-    """`samples` in pipecat. Raises: RuntimeError, OSError."""
+    """Run `samples` in pipecat. Raises: RuntimeError, OSError."""
     wav, record = folder / "peer.wav", folder / "peer.json"
     command = [python, str(PEER), mode, json.dumps(pauses), str(wav), str(record)]
     environment = {**os.environ, "LOGURU_LEVEL": "ERROR"}
@@ -71,7 +71,7 @@ def peer_samples(python: str, pauses: list[float], mode: str, folder: Path) -> d
 
 
 def targets(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The targets of an interruption."""
+    """Return the targets of an interruption."""
     idle, busy, blocking = (found["packets"][name] for name in ("idle", "busy thread", "blocking node"))
     played = found["samples"]
     stale = idle["stale"] + busy["stale"] + blocking["stale"]
@@ -90,7 +90,7 @@ def targets(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def table(result: dict[str, Any]) -> str:
-    """The result as text."""
+    """Format the result as text."""
     lines = ["packets: flush to the first fresh one, ms"]
     for name, found in result["packets"].items():
         lines.append(f"  {name:32} {line(found['fresh_ms'])}  stale packets {found['stale']}")
@@ -111,7 +111,7 @@ def line(figures: dict[str, Any]) -> str:
 
 
 def picture(found: dict[str, Any], file: str) -> None:
-    """Where the old reply's last sample lay, interruption by interruption."""
+    """Draw for each interruption when the last sample of the old reply sounded."""
     import matplotlib
 
     matplotlib.use("agg")

@@ -31,7 +31,7 @@ from vflow_nodes.lib.decode import ops_torch, ops_triton
 
 
 def measure_ceiling(sizes: Sizes, device: str, report: Report) -> None:
-    """The best of some ways to read 4 GiB; also through torch's own sum, as a check."""
+    """Measure the highest read bandwidth of some ways to read 4 GiB; also torch's own sum, as a check."""
     from kernel_parts.reading import read  # loads triton
 
     words = torch.randint(-9, 9, (sizes.words,), dtype=torch.int32, device=device)
@@ -46,7 +46,7 @@ def measure_ceiling(sizes: Sizes, device: str, report: Report) -> None:
 
 
 def measure_each(decoder: Decoder, rows: Iterable[int], report: Report) -> None:
-    """Each kernel alone. cuBLAS has no norm and no residual to do, SDPA neither slots nor a mask."""
+    """Time each kernel alone. cuBLAS, beside it, does no norm and no residual; SDPA no slots and no mask."""
     device, context = decoder.device, decoder.sizes.contexts[0]
     for name, b in itertools.product(KINDS, rows):
         size = decoder.matrix_bytes(name)
@@ -67,7 +67,7 @@ def measure_each(decoder: Decoder, rows: Iterable[int], report: Report) -> None:
 
 
 def measure_step(decoder: Decoder, rows: Iterable[int], report: Report, plain: bool) -> None:
-    """A whole step, and how far it is from plain torch, whose time is taken too if it is `plain`."""
+    """Time a whole step, and measure its distance from plain torch; time that too with `plain`."""
     context = decoder.sizes.contexts[0]
     for b in rows:
         size = decoder.step_bytes(b, context)
@@ -112,7 +112,7 @@ def main() -> None:
         if {"one", "step"} & set(parts):
             tasks += [Task(sizes, capability, b, bits) for bits, batches in work.items() for b in batches]
         compile_all(tasks, report)
-    gc.freeze()  # a capture collects garbage first; nothing up to here is any
+    gc.freeze()  # a capture collects garbage first; objects made so far are none
     best: list[str] = []
     with torch.inference_mode():
         measure_ceiling(sizes, args.device, report)

@@ -28,7 +28,7 @@ PER_FILE = 12
 
 
 def chosen(paths: list[str], per_file: int | None, seed: int) -> list[Mutant]:
-    """A sample of so many changes a file, the same for the same seed; all of them for None."""
+    """Return `per_file` random changes of each file, the same for the same seed; all of them for None."""
     picked = []
     for path in paths:
         found = mutants_of(path, (ROOT / path).read_text())

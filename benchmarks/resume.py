@@ -32,7 +32,7 @@ WORD_MS = 40
 
 
 class Timed(Returning):
-    """Notes how long it takes to come back."""
+    """A client that notes how long it takes to come back."""
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
@@ -46,7 +46,7 @@ class Timed(Returning):
 
 
 def reply() -> bytes:
-    """PCM16 of what the agent says."""
+    """Return the PCM16 of the agent's reply."""
     frames = WORD_MS * scripted_agent.VOICE_RATE // 1000
     word = (0.2 * np.sin(np.arange(frames) * 0.1)).astype(np.float32)
     return (np.tile(word, len(scripted_agent.REPLY.split())) * 32767).astype("<i2").tobytes()

@@ -43,12 +43,12 @@ ENDS_S = 30.0
 
 @dataclass
 class Asked:
-    """All clients of a run."""
+    """The results of all clients of a run."""
 
     waits_ms: list[float] = field(default_factory=list)
     computes_ms: list[float] = field(default_factory=list)
     closed: Counter[str] = field(default_factory=Counter)
-    """Clients that were refused or closed, by the server's word."""
+    """How many clients were refused or closed, by the server's word for it."""
     unanswered: int = 0
     served: int = 0
 
@@ -76,7 +76,7 @@ class Server:
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def count(self, kind: str) -> int:
-        """Of its threads (`task`), or its descriptors (`fd`)."""
+        """Count the server's threads (`task`), or its descriptors (`fd`)."""
         return len(os.listdir(f"/proc/{self.process.pid}/{kind}"))
 
     def stop(self) -> None:
@@ -85,13 +85,13 @@ class Server:
 
 
 async def client(address: str, clip: Clip, args: argparse.Namespace, start_s: float, asked: Asked) -> None:
-    """Ask as many times as there are turns, from `start_s` on, by the loop's clock; note what came of it."""
+    """Ask once per turn, from `start_s` on by the loop's clock, and note the results in `asked`."""
     loop = asyncio.get_running_loop()
     silence = np.zeros(int(args.answer_s * RATE), np.float32)
     said = (np.concatenate([clip.samples, silence]) * 32767).astype("<i2")
     size = round(PIECE_S * RATE)
     off: list[float] = []
-    """When the last sound of each question was sent."""
+    """Times at which the last sound of each question was sent."""
     first: dict[int, float] = {}
 
     async def speak(socket: Any) -> None:
@@ -172,7 +172,7 @@ async def run_all(server: Server, args: argparse.Namespace) -> list[dict[str, An
 
 
 def be_the_server(options: list[str]) -> int:
-    """Serve the scripted agent, by what `vflow serve` itself does."""
+    """Serve the scripted agent, in the same way as `vflow serve`."""
     import vflow.cli.serve as verb
     from vflow.cli.main import main
     from vflow.session import preloaded

@@ -30,7 +30,7 @@ from vflow.graph.loader import load_text
 TARGETS = {"T10_threads": 0.0, "T10_descriptors": 0.0, "T10_bytes_a_session": 2000.0}
 WARM_UP = 200
 EVERY = 25
-"""Sessions between two looks at RSS."""
+"""How many sessions to run between two looks at RSS."""
 PATIENCE_S = 20.0
 GRAPH = """
 nodes:
@@ -63,7 +63,7 @@ class Opens(Node):
 
 
 class OpensSlowly(Opens):
-    """Loads until it is closed."""
+    """A node that loads until it is closed."""
 
     entered = threading.Event()
     left = threading.Event()
@@ -79,7 +79,7 @@ class OpensNot(Opens):
 
 
 class Plays(Opens):
-    """Never gets on, so that it is stopped while it plays."""
+    """A node that never finishes, so that it is stopped while it plays."""
 
     def process(self, packet: TextPacket) -> Any:
         self.ctx.wait_until()
@@ -111,7 +111,7 @@ class Speaker(Sink):
     text = In(Text("word"))
 
     def process(self, packet: TextPacket) -> None:
-        """Plays at once."""
+        """Play at once."""
 
     def drop(self, epoch: int) -> tuple[Played, ...]:
         return ()
@@ -131,7 +131,7 @@ GRAPHS = {
 
 
 def session(number: int) -> None:
-    """One session, of the kind that its number says."""
+    """Run one session; its number chooses the kind."""
     kind = list(GRAPHS)[number % len(GRAPHS)]
     pipeline = Pipeline(GRAPHS[kind])
     if kind == "slowly":
@@ -162,7 +162,7 @@ def _stop_during_start(pipeline: Pipeline) -> None:
 
 
 def threads() -> int:
-    """Threads of this process, those that end by themselves given their time."""
+    """Count the threads of this process, after those that are ending have had time to end."""
     for thread in threading.enumerate():
         if thread.name.startswith("vflow"):
             thread.join(PATIENCE_S)
@@ -174,13 +174,13 @@ def descriptors() -> int:
 
 
 def rss_bytes() -> int:
-    """Memory of this process as the system counts it; 0 where it does not say."""
+    """Return the memory of this process as the system counts it; 0 if the system does not tell."""
     path = Path("/proc/self/statm")
     return int(path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if path.exists() else 0
 
 
 def rss_slope(sessions: int) -> float:
-    """Bytes that RSS grows by a session, over so many."""
+    """Return by how many bytes a session RSS grows, over this many sessions."""
     at: list[int] = []
     found: list[int] = []
     for number in range(sessions):
@@ -193,10 +193,10 @@ def rss_slope(sessions: int) -> float:
 
 
 def traced_bytes(sessions: int) -> float:
-    """Bytes that Python's allocator holds more behind each of so many."""
+    """Return how many bytes more Python's allocator holds after each of this many sessions."""
     tracemalloc.start()
     try:
-        for number in range(WARM_UP // 4):  # what the caches behind tracemalloc need
+        for number in range(WARM_UP // 4):  # fill the caches that tracemalloc uses
             session(number)
         gc.collect()
         before = tracemalloc.get_traced_memory()[0]

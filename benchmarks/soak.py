@@ -99,7 +99,7 @@ class User(Node):
 
 
 class Stt(Node):
-    """Takes 80 ms."""
+    """A transcriber that takes 80 ms."""
 
     heavy = True
     audio = In(
@@ -108,7 +108,7 @@ class Stt(Node):
     transcript = Out(Text("final"), bus=True)
 
     def process(self, packet: AudioPacket) -> None:
-        """Hears all."""
+        """Take all audio."""
 
     def on_event(self, event: Event) -> Iterator[TextPacket]:
         if isinstance(event, SpeechEnd):
@@ -117,18 +117,18 @@ class Stt(Node):
 
 
 class Model(Chat):
-    """The node with its history; a token takes 30 ms."""
+    """The real generator node with its history, but a scripted model: a token takes 30 ms."""
 
     @classmethod
     def unavailable(cls) -> str:
         return ""
 
     def open(self) -> None:
-        """There is nothing to load."""
+        """Do nothing: there is no model to load."""
         self._language = SimpleNamespace(plain=False)  # type: ignore[assignment]
 
     def warm_up(self) -> None:
-        """There is nothing to warm."""
+        """Do nothing: there is no model to warm up."""
 
     def _prompt(self) -> list[int]:
         return []
@@ -138,7 +138,7 @@ class Model(Chat):
 
 
 class Script:
-    """A reply of the model: its words are always the same."""
+    """A reply of the scripted model: its words are always the same."""
 
     stop_reason = "eos"
 
@@ -153,11 +153,11 @@ class Script:
             yield None
 
     def cancel(self) -> None:
-        """Nothing goes on that could be ended."""
+        """Do nothing: no work is going on."""
 
 
 class Tts(Node):
-    """Takes 120 ms a chunk, and speaks a word in 300 ms."""
+    """A voice that takes 120 ms a chunk, and speaks a word in 300 ms."""
 
     heavy = True
     text = In(Text("chunk"), queue=QueueOptions(packets=2))
@@ -183,7 +183,7 @@ def scripted(seconds: int, folder: Path) -> Graph:
 
 
 def real(seconds: int, folder: Path) -> Graph:
-    """The voice agent, with questions out of a file as long as the run."""
+    """Load the voice agent, with questions from a file as long as the run."""
     import soxr
     from hibari import Hibari
 
@@ -203,7 +203,7 @@ def real(seconds: int, folder: Path) -> Graph:
 
 @dataclass
 class Samples:
-    """RSS in bytes, threads and open descriptors, each SAMPLE_S."""
+    """RSS in bytes, threads and open descriptors, sampled every SAMPLE_S."""
 
     rss: list[int] = field(default_factory=list)
     threads: list[int] = field(default_factory=list)
@@ -216,12 +216,12 @@ class Samples:
         self.descriptors.append(len(os.listdir("/proc/self/fd")))
 
     def settled(self) -> Samples:
-        """Without the first fifth, in which caches fill."""
+        """Return the samples without the first fifth, in which caches fill."""
         first = len(self.rss) // 5
         return Samples(self.rss[first:], self.threads[first:], self.descriptors[first:])
 
     def slope_percent(self) -> float:
-        """How much RSS grows over the whole time, in percent of its mean."""
+        """Return how much RSS grows over the whole time, in percent of its mean."""
         if len(self.rss) < 2:
             return 0.0
         slope = float(np.polyfit(np.arange(len(self.rss)), self.rss, 1)[0])
@@ -229,18 +229,18 @@ class Samples:
 
 
 def growth(counts: list[int]) -> int:
-    """By how much the peak of the second half exceeds that of the first."""
+    """Return by how much the peak of the second half exceeds that of the first."""
     half = len(counts) // 2
     return max(counts[half:], default=0) - max(counts[:half], default=0)
 
 
 def converse(graph: Graph) -> tuple[Samples, TurnLog]:
-    """Run a graph to its end, sampling."""
+    """Run a graph to its end, and sample the process meanwhile."""
     samples, log = Samples(), TurnLog(graph)
     pipeline = Pipeline(graph)
     pipeline.bus.listen(log.listen)
     reader = threading.Thread(target=lambda: deque(pipeline.bus, maxlen=0), daemon=True)
-    reader.start()  # as `vflow run` does: what nobody reads is kept, up to a limit
+    reader.start()  # as `vflow run` does: the bus keeps unread messages, up to a limit
     with pipeline:
         while not pipeline.wait(SAMPLE_S):
             samples.take()
@@ -248,7 +248,7 @@ def converse(graph: Graph) -> tuple[Samples, TurnLog]:
 
 
 def draw(samples: Samples, path: str) -> str:
-    """A picture of RSS over time; what came of it."""
+    """Draw RSS over time; return a note on success or failure."""
     if importlib.util.find_spec("matplotlib") is None:
         return "no picture: matplotlib is not installed"
     import matplotlib

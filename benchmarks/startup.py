@@ -24,14 +24,14 @@ TARGETS_MS = {"help": 60.0, "check_100": 400.0}
 
 
 def once_ms(*words: str) -> float:
-    """Wall time of one interpreter with these arguments."""
+    """Return the wall time of one interpreter with these arguments, in ms."""
     begun = time.perf_counter()
     subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL)
     return (time.perf_counter() - begun) * 1000
 
 
 def hundred_nodes(folder: Path) -> Path:
-    """A graph file of a tone, 98 identities and a null."""
+    """Write a graph file of a tone, 98 identities and a null."""
     names = [f"n{number}" for number in range(98)]
     nodes = [
         "  tone: {use: test_tone}",

@@ -29,7 +29,7 @@ links: [mic -> vad -> sink]
 
 
 def run(graph: vflow.Graph, trace: Trace | None) -> tuple[float, int]:
-    """Seconds of a run, and the entries of its trace."""
+    """Return the seconds of a run, and the number of entries in its trace."""
     pipeline = vflow.Pipeline(graph if trace is None else trace.of(graph)).open()
     began = time.perf_counter()
     with pipeline:

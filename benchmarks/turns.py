@@ -37,7 +37,7 @@ from vflow_nodes.turn import Turn
 
 RATE, BLOCK = 16_000, 512
 SAME_S = 0.25
-"""Two ends of a sound that are no further apart are one: the state machine dates them back alike."""
+"""Two ends of a sound that are closer than this count as one: `turn` dates both back to the same moment."""
 WAITS_MS = (200, 320, 480, 500, 640, 800, 1000, 1300, 2000)
 KINDS = {
     "conversation": ("call1", "call2", "dialog"),
@@ -50,7 +50,7 @@ CHOSEN = 480
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One turn: its silences in which the speaker goes on, from and to, and where it ends, in s."""
+    """One turn, in s: from and to of each silence after which the speaker goes on, and the turn's end."""
 
     file: Path
     kind: str
@@ -60,7 +60,8 @@ class Clip:
 
 @dataclass(slots=True)
 class Outcome:
-    """Of one clip: how many of its pauses were cut, the delay of its end in ms, whether a turn was found."""
+    """The outcome of one clip: how many pauses were cut, the delay of its end in ms, whether a turn was
+    found."""
 
     pauses_cut: int
     delay_ms: float | None
@@ -69,7 +70,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Row:
-    """One policy on the clips of one kind."""
+    """The results of one policy on the clips of one kind."""
 
     policy: str
     wait_ms: int | None
@@ -94,7 +95,7 @@ class Row:
 
 
 def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
-    """The interval of a share. Source: Wilson 1927, J. Am. Stat. Assoc. 22, 209."""
+    """Return the interval of a share. Source: Wilson 1927, J. Am. Stat. Assoc. 22, 209."""
     share, z2 = hits / of, z * z
     middle = (share + z2 / (2 * of)) / (1 + z2 / of)
     half = z * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of)) / (1 + z2 / of)
@@ -102,7 +103,7 @@ def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def spread(delays: Sequence[float]) -> dict[str, float]:
-    """Mean, median and ninth decile of delays, in ms, the median with its interval; {} for none."""
+    """Return mean, median with interval, and ninth decile of delays, in ms; {} without delays."""
     if not delays:
         return {}
     values = np.asarray(delays)
@@ -113,7 +114,7 @@ def spread(delays: Sequence[float]) -> dict[str, float]:
 
 
 def clips_of(folder: Path) -> list[Clip]:
-    """The clips of a folder, in the order of its manifest."""
+    """Return the clips of a folder, in the order of its manifest."""
     silences: dict[str, list[dict[str, str]]] = {}
     for row in _rows(folder / "pauses.tsv"):
         silences.setdefault(row["file"], []).append(row)
@@ -134,7 +135,7 @@ def _clip(folder: Path, row: Mapping[str, str], silences: Sequence[Mapping[str, 
 
 
 def sound(clip: Clip) -> Samples:
-    """The samples of a clip."""
+    """Return the samples of a clip."""
     samples, rate = soundfile.read(clip.file, dtype="float32")
     assert rate == RATE, f"{clip.file} has {rate} Hz"
     made: Samples = samples
@@ -142,7 +143,7 @@ def sound(clip: Clip) -> Samples:
 
 
 def rated(samples: Samples) -> list[Packet]:
-    """The windows of a clip as the detector rates them."""
+    """Return the windows of a clip with the detector's ratings."""
     found: list[Packet] = []
     with Harness(SileroDetector()) as harness:
         for start in range(0, len(samples), BLOCK):
@@ -154,7 +155,8 @@ def rated(samples: Samples) -> list[Packet]:
 
 
 def silences(windows: Sequence[Packet], values: Mapping[str, Any]) -> tuple[list[tuple[float, float]], bool]:
-    """Where `turn` sees a sound end, and when it decides on it, in s; and whether it finds a turn."""
+    """Run `turn` over the windows. Return for each end of a sound when it was and when `turn` decided on it,
+    in s; and whether it found a turn."""
     ends: list[tuple[float, float]] = []
     found = False
     with Harness(Turn(**values)) as harness:
@@ -169,7 +171,7 @@ def silences(windows: Sequence[Packet], values: Mapping[str, Any]) -> tuple[list
 
 
 def decided(windows: Sequence[Packet], values: Mapping[str, Any]) -> tuple[list[float], bool]:
-    """When `turn` decides on ends, in s of the clip; and whether it finds a turn at all."""
+    """Return when `turn` decides on ends, in s of the clip; and whether it finds a turn at all."""
     ends, found = silences(windows, values)
     return [at for _, at in ends], found
 
@@ -177,7 +179,7 @@ def decided(windows: Sequence[Packet], values: Mapping[str, Any]) -> tuple[list[
 def by_model(
     windows: Sequence[Packet], samples: Samples, policy: Policy, values: Mapping[str, Any], model: SmartTurn
 ) -> tuple[list[float], bool]:
-    """When a policy with a model decides: it looks at each silence, and waits longer or not."""
+    """Return when a policy with a model decides. It looks at each silence, and then waits longer or not."""
     looks, found = silences(windows, {**values, "speech_end_after": f"{policy.look_ms}ms"})
     waits, _ = silences(windows, {**values, "speech_end_after": f"{policy.wait_ms}ms"})
     ends: list[float] = []
@@ -190,7 +192,7 @@ def by_model(
 
 
 def judged(clip: Clip, ends: Sequence[float], found: bool) -> Outcome:
-    """Hold the decisions against what is true of the clip."""
+    """Compare the decisions with the clip's labels."""
     cut = sum(any(start <= at < resumed for at in ends) for start, resumed in clip.inner)
     after = [at for at in ends if clip.end_s is not None and at >= clip.end_s]
     delay = (after[0] - clip.end_s) * SECOND / MS if after and clip.end_s is not None else None
@@ -200,7 +202,7 @@ def judged(clip: Clip, ends: Sequence[float], found: bool) -> Outcome:
 def measure(
     clips: Sequence[Clip], waits_ms: Sequence[int], values: Mapping[str, Any], model: SmartTurn | None
 ) -> dict[str, list[Row]]:
-    """Rows by kind: one for each wait, and with a model one for each policy that asks it."""
+    """Return rows by kind of clip: one for each wait, and with a model one for each policy that asks it."""
     peers = POLICIES if model is not None else ()
     rows = {
         kind: [*(Row(f"{wait} ms", wait) for wait in waits_ms), *(Row(peer.name, None) for peer in peers)]
@@ -225,7 +227,7 @@ def _places(rows: Sequence[Mapping[str, Any]]) -> tuple[list[float], list[float]
 
 
 def draw(results: Mapping[str, Sequence[Mapping[str, Any]]], file: str) -> None:
-    """Cuts over delay, a curve for each kind. Needs matplotlib."""
+    """Draw cuts over delay, a curve for each kind. Needs matplotlib."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -245,7 +247,7 @@ def draw(results: Mapping[str, Sequence[Mapping[str, Any]]], file: str) -> None:
             axis.annotate(
                 row["policy"], (row["mean_ms"], row["cut_percent"]), (6, 4), textcoords="offset points"
             )
-        if kind == "conversation":  # those of the others are wider than the picture
+        if kind == "conversation":  # intervals of the other kinds are wider than the picture
             x, y = _places(rows)
             errors = np.abs(np.array([row["interval_percent"] for row in rows]).T - y)
             axis.errorbar(x, y, yerr=errors, fmt="none", ecolor=colour, alpha=0.4)

@@ -39,15 +39,15 @@ from vflow.session.preloaded import Preloaded
 MICROPHONE = "benchmark.microphone"
 FRAME = 512
 HEARD_S = 1.0
-"""For how long the last reply is listened to."""
+"""How long the last reply is listened to."""
 PATIENCE_S = 15.0
-"""How long the agent may take for all of that after a clip."""
+"""Longest time for the agent to answer after a clip."""
 EACH_S = 0.5
-"""A clip's run lasts about so much longer than the clip."""
+"""How much longer than its clip a run lasts, about."""
 
 
 class ClipMicrophone(Node):
-    """A microphone before which one clip is played, and then silence."""
+    """A microphone that hears one clip, and then silence."""
 
     audio = Out(Audio(rate=RATE, channels=1))
 
@@ -75,7 +75,7 @@ class ClipMicrophone(Node):
 
 
 def loaded(graph: Any, values: Mapping[str, str], nodes: Mapping[str, NodeClass] | None = None) -> Preloaded:
-    """The graph with its models, its microphone a clip's."""
+    """Load the graph with its models, and with a `ClipMicrophone`."""
     stand_ins = {"mic": (MICROPHONE, {})}
     return preload(
         graph, overrides=values, stand_ins=stand_ins, nodes={**(nodes or {}), MICROPHONE: ClipMicrophone}
@@ -83,14 +83,14 @@ def loaded(graph: Any, values: Mapping[str, str], nodes: Mapping[str, NodeClass]
 
 
 def talk(preloaded: Preloaded, clip: Clip) -> Judgement:
-    """Have one conversation."""
+    """Hold one conversation, and judge it."""
     session = Session(preloaded)
     (microphone,) = (n for n in session.pipeline.nodes.values() if isinstance(n, ClipMicrophone))
     microphone.clip = sound(clip)
     holds = Holds()
     session.pipeline.bus.listen(holds.listen)
     with session:
-        # what nobody reads is not sent, and an interruption takes it back
+        # read all events: unread audio counts as not sent, and an interruption would take it back
         threading.Thread(target=lambda: collections.deque(session, 0), daemon=True).start()
         microphone.over.wait(len(microphone.clip) / RATE + PATIENCE_S)
         until_s = time.monotonic() + PATIENCE_S
@@ -111,7 +111,7 @@ def talk(preloaded: Preloaded, clip: Clip) -> Judgement:
 
 
 def settled(turns: Sequence[TurnRecord], now_ns: int) -> bool:
-    """Whether each turn is answered: its reply is written, and has been heard for a while or was cut."""
+    """Return whether each turn is answered: its reply is written, and was heard for a while or cut."""
     for turn in turns:
         audible = turn.at_ns.get("audible")
         heard = audible is not None and now_ns - audible >= HEARD_S * SECOND
@@ -121,7 +121,7 @@ def settled(turns: Sequence[TurnRecord], now_ns: int) -> bool:
 
 
 def piece(turn: TurnRecord, start_ns: int) -> Piece:
-    """One turn of a run, in the time of the clip."""
+    """Convert a turn of a run to the time of the clip."""
 
     def at(moment: str) -> int | None:
         return turn.at_ns[moment] - start_ns if moment in turn.at_ns else None
@@ -140,7 +140,7 @@ def piece(turn: TurnRecord, start_ns: int) -> Piece:
 
 
 class Holds:
-    """Listens on the bus for replies that were held, in pipeline time; any thread."""
+    """Records from the bus when replies were held, in pipeline time. Any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -154,13 +154,13 @@ class Holds:
                 self._ended.append(hold)
 
     def after(self, start_ns: int) -> list[Hold]:
-        """Those of a run, in the time of its clip."""
+        """Return the holds of a run, in time since its clip began."""
         with self._lock:
             return [Hold(h.from_ns - start_ns, h.to_ns - start_ns, h.released) for h in self._ended]
 
 
 def chosen(clips: Sequence[Clip], only: int | None) -> list[Clip]:
-    """As many of the clips, spread over the kinds and within each."""
+    """Return `only` of the clips, spread over the kinds and within each; all for None."""
     if only is None or only >= len(clips):
         return list(clips)
     kinds = [[clip for clip in clips if clip.kind in names] for names in KINDS.values()]
@@ -173,7 +173,7 @@ def chosen(clips: Sequence[Clip], only: int | None) -> list[Clip]:
 
 
 def figures(judged: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The clips of one kind together."""
+    """Return the figures of the clips of one kind."""
     wasted = [words for clip in judged for words in clip["words_wasted"]]
     of: dict[str, Any] = {"turns": len(judged)}
     for name in ("cut", "harmed", "split", "unanswered", "missed"):
@@ -200,13 +200,13 @@ def figures(judged: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def by_kind(judged: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Figures of each kind that was heard."""
+    """Return the figures of each kind that was played."""
     rows = {kind: [clip for clip in judged if clip["kind"] in names] for kind, names in KINDS.items()}
     return {kind: figures(clips) for kind, clips in rows.items() if clips}
 
 
 def table(results: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """The figures as lines of text."""
+    """Yield the figures as lines of text."""
     for kind, of in results.items():
         yield f"{kind}: {of['turns']} turns"
         for name in ("cut", "harmed", "split", "unanswered", "missed"):
@@ -226,7 +226,7 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def told(compared: Mapping[str, Any]) -> Iterator[str]:
-    """A comparison as lines of text."""
+    """Yield a comparison as lines of text."""
     yield f"against the run before, {compared['clips']} clips of both:"
     for name in ("cut", "harmed", "missed"):
         hits = compared[name]
@@ -239,7 +239,7 @@ def told(compared: Mapping[str, Any]) -> Iterator[str]:
 
 
 def note(text: str) -> None:
-    """Progress, apart from the result."""
+    """Print progress to stderr, apart from the result."""
     print(text, file=sys.stderr, flush=True)
 
 

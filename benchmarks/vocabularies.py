@@ -46,7 +46,7 @@ LOST = "\N{REPLACEMENT CHARACTER}"
 
 @contextmanager
 def fetched() -> Iterator[dict[str, Path]]:
-    """The folders of PACKAGES, as npm delivers them."""
+    """Fetch PACKAGES with npm; yield their folders, and remove them at the end."""
     with tempfile.TemporaryDirectory() as scratch:
         for name, package in PACKAGES.items():
             made = subprocess.run(
@@ -58,7 +58,7 @@ def fetched() -> Iterator[dict[str, Path]]:
 
 
 def compared(folder: Path) -> dict[str, Any]:
-    """How many texts and tokens a tokenizer has, and how many of each differ."""
+    """Count the texts and tokens compared for a tokenizer, and how many of each differ."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     vocabulary = vocabulary_of(tokenizer, {tokenizer.eos_token_id} - {None})
     first = tokenizer("x", add_special_tokens=False)["input_ids"]
@@ -73,7 +73,7 @@ def compared(folder: Path) -> dict[str, Any]:
 
 
 def differs(tokenizer: Any, vocabulary: Vocabulary, ids: list[int]) -> bool:
-    """Whether a text differs; one that ends within a character is not compared."""
+    """Return whether a text differs; a text that ends within a character is not compared."""
     whole = tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
     stream = TextStream(vocabulary)
     text = "".join(stream.push(token) for token in ids)

@@ -31,17 +31,17 @@ from vflow.report.recordings import voice_off_ns
 from vflow_nodes.turn import Turn
 
 SLOPES = {"white": 0.0, "pink": -1.0, "room": -5 / 3}
-"""Of the power over frequency, as exponents."""
+"""Slope of each noise: exponent of power over frequency."""
 SOFTER_DB = (20, 15, 10)
 EARLY_MS = 400
 ROOM_S = 0.5
-"""Of a clip before its first sound."""
+"""Time of a clip before its first sound."""
 CLOSE_MS = 30
 
 
 @dataclass(slots=True)
 class Row:
-    """One condition; errors and delays in ms."""
+    """The results of one condition; errors and delays in ms."""
 
     recorded: list[float] = field(default_factory=list)
     live: list[float] = field(default_factory=list)
@@ -76,7 +76,7 @@ def _errors(errors: Sequence[float]) -> dict[str, float]:
 
 
 def noise(kind: str, frames: int, seed: int) -> Samples:
-    """Of power 1, `(frames,)`."""
+    """Return noise of power 1, `(frames,)`."""
     random = np.random.default_rng(seed)
     spectrum = np.fft.rfft(random.normal(size=frames))
     hertz = np.fft.rfftfreq(frames, 1 / RATE)
@@ -90,7 +90,7 @@ def noise(kind: str, frames: int, seed: int) -> Samples:
 
 
 def mixed(clip: Clip, samples: Samples, kind: str, softer_db: float, seed: int) -> Samples:
-    """A clip with noise, so much softer than what is labelled as its sound."""
+    """Return a clip with noise added, `softer_db` below the mean power of its labelled sound."""
     end_s = len(samples) / RATE if clip.end_s is None else clip.end_s
     sounds = np.zeros(len(samples), bool)
     sounds[round(ROOM_S * RATE) : round(end_s * RATE)] = True
@@ -101,7 +101,7 @@ def mixed(clip: Clip, samples: Samples, kind: str, softer_db: float, seed: int) 
 
 
 def events(windows: Sequence[Packet]) -> Iterator[tuple[float, SpeechStart | Pause | SpeechEnd]]:
-    """The events of `turn`, each with when it was told, in s."""
+    """Yield the events of `turn`, each with the time at which it was emitted, in s."""
     with Harness(Turn()) as harness:
         for window in windows:
             harness.time_ns = window.pts_ns + window.duration_ns
@@ -112,7 +112,7 @@ def events(windows: Sequence[Packet]) -> Iterator[tuple[float, SpeechStart | Pau
 
 
 def look(row: Row, clip: Clip, samples: Samples) -> None:
-    """Note what is found in one clip whose end is known."""
+    """Add to `row` the findings in one clip whose end is known."""
     told = list(events(rated(samples)))
     ends = [at for at, event in told if isinstance(event, SpeechEnd)]
     row.cut += clip.kind in KINDS["conversation"] and judged(clip, ends, True).pauses_cut > 0

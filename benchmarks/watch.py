@@ -1,10 +1,10 @@
-"""Measures what `vflow run --watch` costs: five minutes of audio through a detector, as fast as it goes.
+"""Measure the cost of `vflow run --watch`: five minutes of audio through a detector, as fast as it goes.
 
     python benchmarks/watch.py [--runs N] [--audio SECONDS] [--json]
 
-With a page that is open and without, in turns; a ratio of medians, in CPU time of the process. And the CPU
-time of the thread that serves the page, as a share of one core: what else the machine does changes that less.
-The page is a process of its own, that reads all that it is told, as a browser does.
+Runs with and without an open page alternate; the result is a ratio of medians, in CPU time of the process.
+Also measured is the CPU time of the thread that serves the page, as a share of one core: other work of the
+machine changes that less. The page is a process of its own that reads all messages, as a browser does.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ with connect(address.replace("http", "ws") + "/ws", subprotocols=["vflow.1", f"t
 
 @contextlib.contextmanager
 def page(served: WatchServer) -> Iterator[subprocess.Popen[str]]:
-    """A page that is open."""
+    """Keep a page open inside the context; yield its process."""
     command = [sys.executable, "-c", PAGE, served.url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -64,7 +64,7 @@ def page(served: WatchServer) -> Iterator[subprocess.Popen[str]]:
 
 
 def run(graph: vflow.Graph, watched: bool) -> tuple[float, int, float]:
-    """CPU seconds of a run, how often the page was told figures, and its thread's share of a core."""
+    """Return CPU seconds of a run, how often the page got figures, and its thread's share of a core."""
     pipeline = vflow.Pipeline(timed(graph) if watched else graph).open()
     log = TurnLog(graph)
     pipeline.bus.listen(log.listen)
@@ -86,7 +86,7 @@ def run(graph: vflow.Graph, watched: bool) -> tuple[float, int, float]:
 
 
 def cpu_of_page() -> Callable[[], float]:
-    """CPU seconds so far of the thread that serves the page."""
+    """Return a function for the CPU seconds used so far by the thread that serves the page."""
     (thread,) = [each for each in threading.enumerate() if each.name == "vflow:watch"]
     clock = time.pthread_getcpuclockid(thread.ident or 0)
     return lambda: time.clock_gettime(clock)
@@ -94,7 +94,7 @@ def cpu_of_page() -> Callable[[], float]:
 
 def main(runs: int, audio: float) -> dict[str, Any]:
     graph = vflow.load(GRAPH.format(seconds=audio))
-    run(graph, watched=True)  # what is imported and compiled once
+    run(graph, watched=True)  # imports and compiles once, outside the measurement
     without, with_page, shares, told = [], [], [], 0
     for _ in range(runs):
         without.append(run(graph, watched=False)[0])

@@ -1,4 +1,4 @@
-"""End work that nothing else can end, such as a compiler's."""
+"""End work that nothing else can end, such as that of a compiler."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 
 class OutOfTime(BaseException):
-    """Not an Exception: a compiler that is interrupted must not take it for a failure of its own."""
+    """Raised when time is up. Not an Exception: a compiler must not take it for a failure of its own."""
 
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Interrupt what takes longer, with OutOfTime. The main thread only."""
+    """Raise OutOfTime inside the context after this time. The main thread only."""
 
     def ring(*_: object) -> None:
         raise OutOfTime

@@ -29,7 +29,7 @@ KINDS = ("torch", "triton")
 
 
 def run(record: Record, setting: Setting) -> None:
-    """Each size in bfloat16 and, where there is room, in float32."""
+    """Check each size in bfloat16 and, if there is room, in float32."""
     name = setting.size.name
     narrow = setting.other(torch.bfloat16) if setting.dtype != torch.bfloat16 else setting
     for kind in KINDS:
@@ -49,18 +49,18 @@ def run(record: Record, setting: Setting) -> None:
 
 
 def distance(found: torch.Tensor, reference: torch.Tensor) -> float:
-    """|found - reference| / |reference|; NaN where either has one."""
+    """Return |found - reference| / |reference|; NaN if either holds one."""
     reference = reference.float()
     return float((found.float() - reference).norm() / reference.norm())
 
 
 def agreement(found: torch.Tensor, reference: torch.Tensor) -> float:
-    """In what share of the rows both have the same token on top."""
+    """Return the share of rows in which both have the same top token."""
     return float((found.argmax(-1) == reference.argmax(-1)).float().mean())
 
 
 class Step:
-    """One decode step of `batch` rows at random positions, over one random cache, by any kind of model."""
+    """One decode step of `batch` rows at random positions over a random cache, for any kind of model."""
 
     def __init__(self, weights: Weights, batch: int) -> None:
         device = weights.device
@@ -74,7 +74,7 @@ class Step:
 
 
 def models(weights: Weights, *others: tuple[Weights, str]) -> list[LlamaModel]:
-    """A model of torch's functions, and others that begin with the same numbers in their caches."""
+    """Return a model of torch's functions, and the others with the same numbers in their caches."""
     first = LlamaModel(weights, SLOTS, CONTEXT, ops_torch)
     random_cache(first)
     found = [first]
@@ -87,8 +87,8 @@ def models(weights: Weights, *others: tuple[Weights, str]) -> list[LlamaModel]:
 
 
 def kernels(record: Record, setting: Setting) -> None:
-    """Triton's kernels may be no further from float32 than torch's functions are, but for a half more."""
-    ops("triton", setting.device)  # or there is nothing to compare
+    """Check that Triton's kernels are at most 1.5 times as far from float32 as torch's functions."""
+    ops("triton", setting.device)  # raises Skip if there is nothing to compare
     weights = setting.weights
     batches = (1, 3, 16, 32) if setting.cuda else (1, 3)
     for kind, each in {setting.named: weights, "int8": quantise(weights)}.items():
@@ -111,7 +111,7 @@ def beside_exact(
 
 
 def dequantised(weights: Weights) -> Weights:
-    """8 bits as the numbers that they stand for, float32; others as they are."""
+    """Return the weights with those of 8 bits as float32 of the same value; others as they are."""
     if isinstance(weights.head, torch.Tensor):
         return weights
 
@@ -127,7 +127,7 @@ def dequantised(weights: Weights) -> Weights:
 
 @torch.inference_mode()
 def logits(record: Record, setting: Setting, kind: str) -> None:
-    """Prefill, then single tokens, beside transformers' forward pass over the whole, both beside float32."""
+    """Compare prefill and single tokens with transformers' forward pass over all, both against float32."""
     functions = ops(kind, setting.device)
     prompt, fed = 200, 16
     size, device = setting.size, setting.device
@@ -158,10 +158,10 @@ def logits(record: Record, setting: Setting, kind: str) -> None:
 
 
 def graphs(record: Record, setting: Setting, kind: str) -> None:
-    """The same logits from a captured step and an eager one, and the same draws from the same logits.
+    """Check that a captured step gives the same logits as an eager one, and the same draws from equal logits.
 
-    Up to rounding: cuBLAS may take another way on another stream. So the tokens of whole runs are told, and
-    not held against anything.
+    Logits are equal up to rounding: on another stream cuBLAS may use another algorithm. So the tokens of
+    whole runs are recorded, but not checked.
     """
     if not setting.cuda:
         raise Skip("steps are captured on CUDA only")
@@ -173,7 +173,7 @@ def graphs(record: Record, setting: Setting, kind: str) -> None:
 
 @torch.inference_mode()
 def captured_step(record: Record, setting: Setting, kind: str, batch: int) -> None:
-    """A step's logits, and what is drawn of them, eager and recorded."""
+    """Compare a step's logits, and the tokens drawn from them: eager and captured."""
     model = LlamaModel(setting.weights, SLOTS, CONTEXT, ops(kind, setting.device))
     random_cache(model)
     step = Step(setting.weights, batch)
@@ -190,7 +190,7 @@ def captured_step(record: Record, setting: Setting, kind: str, batch: int) -> No
 
 
 def draws(each: Any, scores: torch.Tensor, rows: torch.Tensor) -> tuple[list[int], list[int]]:
-    """The draws of a sampler from the same logits from the same state: eager, and recorded."""
+    """Return a sampler's draws from the same logits and state: eager, and captured."""
 
     def begin() -> None:
         for slot in range(SLOTS):
@@ -203,14 +203,14 @@ def draws(each: Any, scores: torch.Tensor, rows: torch.Tensor) -> tuple[list[int
     begin()
     eager: list[int] = draw().tolist()
     chosen, again = Recorder().record(draw)
-    begin()  # it was run to be recorded
+    begin()  # the capture ran the sampler: go back to its first state
     again()
     captured: list[int] = chosen.tolist()
     return eager, captured
 
 
 def same_steps(record: Record, setting: Setting, kind: str, pair: list[Any]) -> None:
-    """How long two steppers with the same cache draw the same tokens."""
+    """Count for how many steps two steppers with the same cache draw the same tokens."""
     one, other = (each.model for each in pair)
     other.keys.copy_(one.keys)
     other.values.copy_(one.values)
@@ -228,7 +228,7 @@ def same_steps(record: Record, setting: Setting, kind: str, pair: list[Any]) -> 
 
 @contextmanager
 def no_sync() -> Iterator[None]:
-    """Where the host would wait for the device without being asked, CUDA raises."""
+    """Make CUDA raise inside the context if the host would wait for the device unasked."""
     torch.cuda.synchronize()
     torch.cuda.set_sync_debug_mode("error")
     try:
@@ -239,7 +239,7 @@ def no_sync() -> Iterator[None]:
 
 @torch.inference_mode()
 def syncs(record: Record, setting: Setting, kind: str) -> None:
-    """Prefill, first token and steps, each token read one step late: nothing waits but for that event."""
+    """Check that prefill, first token and steps never wait, except for the event of the token before."""
     if not setting.cuda:
         raise Skip("the host waits for a device on CUDA only")
     for capture in (False, True):
@@ -247,7 +247,7 @@ def syncs(record: Record, setting: Setting, kind: str) -> None:
         prompt = Prompt(random_ids(setting.size, 300, setting.seed))
         rows = Rows(each, setting.device, 4, 300)
         rows.begin(prompt.keys)
-        rows.run(4)  # libraries set themselves up, and the graph is captured
+        rows.run(4)  # lets libraries set themselves up, and captures the graph
         each.prefill(0, prompt, 0, 300)
         reason = ""
         try:
@@ -267,7 +267,7 @@ def syncs(record: Record, setting: Setting, kind: str) -> None:
 
 
 def int8(record: Record, setting: Setting) -> None:
-    """The error of 8 bits: logits and top tokens of many rows beside the weights before rounding."""
+    """Measure the error of 8 bits: logits and top tokens of many rows, against weights before rounding."""
     batch = SLOTS
     full, narrow = models(setting.weights, (quantise(setting.weights), "torch"))
     errors, tops = [], []

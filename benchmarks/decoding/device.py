@@ -14,13 +14,13 @@ from vflow_nodes.lib.decode import ops_triton
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until everything that was begun is done."""
+    """Wait until all work that was begun on the device is done."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def time_ms(device: torch.device, work: Callable[[], object], repeats: int) -> list[float]:
-    """How long each of `repeats` runs takes, the device's work included, behind one that does not count."""
+    """Time `repeats` runs in ms, the device's work included, after one that does not count."""
     work()
     taken = []
     for _ in range(repeats):
@@ -33,8 +33,8 @@ def time_ms(device: torch.device, work: Callable[[], object], repeats: int) -> l
 
 
 def read_bandwidth(device: torch.device, size_bytes: int, repeats: int = 10) -> dict[str, float]:
-    """Bytes a second of reductions that only read, the fastest under `best`: random numbers, far more than
-    the caches hold. A copy would count both ways."""
+    """Measure bytes a second of reductions, which only read, over far more random numbers than caches hold.
+    The fastest is `best`. A copy would count both ways."""
     rows = torch.empty(size_bytes // (4 * 8192), 8192, dtype=torch.float32, device=device).uniform_()
     flat, vector = rows.view(-1), torch.ones(8192, device=device)
     ways: dict[str, Callable[[], object]] = {
@@ -54,14 +54,14 @@ def read_bandwidth(device: torch.device, size_bytes: int, repeats: int = 10) -> 
 
 
 def product_flops(device: torch.device, dtype: torch.dtype, size: int, repeats: int = 10) -> float:
-    """FLOP a second of one large matrix product of random numbers, the median: clocks fall under load."""
+    """Measure the median FLOP a second of a large product of random matrices: clocks fall under load."""
     a = torch.randn(size, size, device=device, dtype=dtype)
     b = torch.randn(size, size, device=device, dtype=dtype)
     return 2 * size**3 / (statistics.median(time_ms(device, lambda: a @ b, repeats)) * 1e-3)
 
 
 def memory_mb(device: torch.device) -> dict[str, float]:
-    """Allocated and reserved on the device, and what the process holds."""
+    """Return the memory allocated and reserved on the device, and the process's own, in MB."""
     held = {"rss": _rss_mb()}
     if device.type == "cuda":
         held["allocated"] = torch.cuda.memory_allocated(device) / 1e6
@@ -70,7 +70,7 @@ def memory_mb(device: torch.device) -> dict[str, float]:
 
 
 def peak_mb(device: torch.device) -> float:
-    """The most that was allocated since `reset_peak`; on the CPU, that the process ever held."""
+    """Return the most memory allocated since `reset_peak`; on the CPU, the most the process ever held."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3

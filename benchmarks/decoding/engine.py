@@ -20,15 +20,15 @@ from vflow_nodes.lib.decode.weights import Weights, quantise
 
 BATCHES = (1, 4, 8, 16, 32)
 CONTEXTS = (640, 1900, 7900)
-"""Where rows stand when they begin: they stay within the sizes 1k, 2k and 8k that the engine captures."""
+"""Positions at which rows begin: they stay within the sizes 1k, 2k and 8k that the engine captures."""
 TURN = EMBEDDINGS + 1
 H200 = {"step 1": 2.1, "step 32": 3.2, "hear": 13.0}
-"""Targets in ms on that card; elsewhere the ratios count."""
+"""Targets in ms on an H200; on other cards the ratios count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way to step; `cells` are (batch, context)."""
+    """One way to run steps; `cells` are its pairs (batch, context)."""
 
     int8: bool
     kernels: str
@@ -43,7 +43,7 @@ class Variant:
 
 
 def variants(setting: Setting) -> list[Variant]:
-    """The variants to measure, the most wanted first."""
+    """Return the variants to measure, the most important first."""
     if not setting.cuda:
         cells = tuple((batch, context) for batch in (1, 4) for context in (64, 256))
         few = cells[:1]
@@ -99,7 +99,7 @@ def measure_ceilings(record: Record, setting: Setting, ceilings: dict[str, float
 
 
 def steps(record: Record, setting: Setting, variant: Variant, bandwidth: float) -> None:
-    """One variant's cells: a stepper for them all, with room for the longest."""
+    """Measure the cells of one variant, with one stepper that has room for the longest."""
     weights = quantise(setting.weights) if variant.int8 else setting.weights
     slots = max(batch for batch, _ in variant.cells)
     context = max(context for _, context in variant.cells)
@@ -144,7 +144,7 @@ def cell(
 
 @torch.inference_mode()
 def prefill(record: Record, setting: Setting, flops: float) -> None:
-    """A whole prompt, and the part that is left at the end of speech: as the engine computes them."""
+    """Time the prefill of a whole prompt, and of the part that is left at the end of speech."""
     size = setting.size
     for kernels in dict.fromkeys((best_kernels(setting.device), "torch")):
         each = stepper(setting.weights, 1, 1024, kernels, setting.cuda)
@@ -164,7 +164,7 @@ def prefill(record: Record, setting: Setting, flops: float) -> None:
 
 
 def hear(record: Record, setting: Setting, flops: float, compiled: bool = False) -> None:
-    """30 s of speech to embeddings, eager and captured, and with the prefill of what they became."""
+    """Time the encoder on 30 s of speech, eager and captured, and with the prefill of its embeddings."""
     from vflow_nodes.generator.voxtral.encoder import AudioEncoder
 
     size, repeats = setting.size, setting.pick(20, 5)
@@ -192,7 +192,7 @@ def hear(record: Record, setting: Setting, flops: float, compiled: bool = False)
     ids = random_ids(size, PREFIX, setting.seed)
 
     def both() -> None:
-        end._rows = None  # heard anew
+        end._rows = None  # encode again
         each.prefill(0, Prompt([*ids, end, 4]), PREFIX, PREFIX + TURN)
 
     ms = statistics.median(time_ms(setting.device, both, repeats))
@@ -202,7 +202,7 @@ def hear(record: Record, setting: Setting, flops: float, compiled: bool = False)
 
 
 def set_targets(record: Record, setting: Setting) -> None:
-    """The table of targets, from what was measured."""
+    """Set the table of targets from the measurements."""
     h200 = "H200" in record.about["machine"]["device"]
     for batch, share in ((1, 0.8), (32, 0.7)):
         found = [

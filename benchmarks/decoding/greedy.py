@@ -23,7 +23,8 @@ PROCESSORS = {
 
 
 def greedy(record: Record, setting: Setting, exact: bool) -> None:
-    """Replies of an engine, alone and in company, beside `generate`: the same tokens, or how many of them."""
+    """Compare replies of an engine, alone and several at once, with `generate`. With `exact` all tokens must
+    be the same; else only count how many are."""
     tokens = setting.pick(64, 24)
     prompts = [random_ids(setting.size, length, setting.seed + length) for length in (5, 60, 300)]
     engine = setting.engine(len(prompts), CONTEXT)
@@ -48,7 +49,7 @@ def greedy(record: Record, setting: Setting, exact: bool) -> None:
 
 
 def replies(engine: Any, prompts: list[list[int]], sampling: Sampling) -> list[list[int]]:
-    """The tokens of replies that are made at the same time."""
+    """Return the tokens of replies made at the same time."""
     sessions = [DecodeSession(engine) for _ in prompts]
     begun = [
         session.generate(Prompt(prompt), sampling) for session, prompt in zip(sessions, prompts, strict=True)
@@ -62,7 +63,7 @@ def replies(engine: Any, prompts: list[list[int]], sampling: Sampling) -> list[l
 
 
 def generated(setting: Setting, prompt: list[int], sampling: Sampling) -> list[int]:
-    """The answer of `generate` to embeddings, as with audio: so its penalty regards the reply alone."""
+    """Return `generate`'s reply to embeddings, as for audio: then its penalty regards the reply alone."""
     embedded = setting.model.get_input_embeddings()(torch.tensor([prompt], device=setting.device))
     config = copy.copy(setting.model.generation_config)
     config.update(
@@ -74,13 +75,13 @@ def generated(setting: Setting, prompt: list[int], sampling: Sampling) -> list[i
     )
     mask = torch.ones(embedded.shape[:2], dtype=torch.int64, device=setting.device)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Passing .* with `inputs_embeds`")  # that is what is wanted
+        warnings.filterwarnings("ignore", "Passing .* with `inputs_embeds`")  # it is meant so
         out = setting.model.generate(inputs_embeds=embedded, attention_mask=mask, generation_config=config)
     ids: list[int] = out[0].tolist()
     return ids
 
 
 def common(one: list[Any], other: list[Any]) -> int:
-    """How long both are the same from their start."""
+    """Count the equal items from the start of both."""
     pairs = zip(one, other, strict=False)
     return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))

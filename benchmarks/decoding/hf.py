@@ -31,11 +31,11 @@ from vflow_nodes.lib.decode.session import DecodeSession
 SLOTS = 4
 PLAIN: dict[str, Any] = {"temperature": 0, "repetition_penalty": 1.0, "no_repeat_ngram": 0}
 TARGETS = {"tiny": (1.4, 2.5), "127m": (1.15, 2.5)}
-"""On a CPU: times as fast a token as `generate`, alone and with four slots."""
+"""On a CPU: how many times as fast as `generate` a token is to be, alone and with four slots."""
 
 
 class Stamps(LogitsProcessor):  # type: ignore[misc]
-    """Notes when each token's logits were asked for; `generate` waits for the device between two of them."""
+    """Notes when `generate` asks for each token's logits; it waits for the device between two of them."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -46,7 +46,7 @@ class Stamps(LogitsProcessor):  # type: ignore[misc]
 
 
 def token_ms(times: list[float]) -> float:
-    """Between two tokens, from the second on."""
+    """Return the mean time between two tokens, from the second on, in ms."""
     return (times[-1] - times[1]) / (len(times) - 2) * 1e3
 
 
@@ -62,7 +62,7 @@ class Field:
         return torch.tensor([self.prompt] * rows, device=self.setting.device)
 
     def generate(self, rows: int = 1, **more: Any) -> float:
-        """ms a token; of several rows, of each of their tokens."""
+        """Return ms a token of `generate`; for several rows, per token of all rows."""
         stamps = Stamps()
         config = copy.copy(self.setting.model.generation_config)
         fixed = {"eos_token_id": None, "min_new_tokens": None, "max_new_tokens": self.tokens}
@@ -78,7 +78,7 @@ class Field:
 
     @torch.inference_mode()
     def loop(self) -> float:
-        """The loop that anybody writes first: forward, argmax, item."""
+        """Return ms a token of the obvious loop: forward, argmax, item."""
         model, times = self.setting.model, []
         named = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
         cache, ids = {named: DynamicCache(config=model.config)}, self.ids()
@@ -89,7 +89,7 @@ class Field:
         return token_ms(times)
 
     def engine(self, engine: Engine, sessions: int, sampling: Sampling) -> float:
-        """ms a token of sessions that each have a thread, as in vflow: of each of all their tokens."""
+        """Return ms a token of sessions with a thread each, as in vflow; per token of all sessions."""
         asked = [DecodeSession(engine) for _ in range(sessions)]
         times: list[list[float]] = [[] for _ in asked]
 
@@ -113,7 +113,7 @@ class Field:
         return (ended - begun) / count * 1e3
 
     def steps(self, rows: int) -> Callable[[], float]:
-        """The engine's inner loop alone: no thread, no words."""
+        """Return a function that times the engine's inner loop alone: no thread, no words."""
         setting = self.setting
         each = stepper(setting.weights, rows, 1024, best_kernels(setting.device), capture=True)
 
@@ -146,7 +146,7 @@ def count(setting: Setting) -> int:
 
 
 def compete(record: Record, field: Field, found: dict[str, list[float]]) -> None:
-    """Warm everybody up, then ask in turns. Who fails is noted and left out."""
+    """Warm up all contestants, then ask them in turn. One that fails is noted and left out."""
     setting = field.setting
     engine = setting.engine(SLOTS, 1024)
     record.note(f"{setting.size.name} engine", engine.stats())
@@ -162,7 +162,7 @@ def compete(record: Record, field: Field, found: dict[str, list[float]]) -> None
 
 
 def contestants(field: Field, engine: Engine) -> dict[str, Callable[[], Callable[[], float]]]:
-    """By name, what makes one. Drawn ones use vflow's defaults on both sides."""
+    """Return by name a function that makes each contestant. Those that sample use vflow's defaults."""
     settings, tokens = Sampling(), field.tokens
     drawn = {
         "do_sample": True,
@@ -196,7 +196,7 @@ def contestants(field: Field, engine: Engine) -> dict[str, Callable[[], Callable
 def warmed(
     record: Record, field: Field, made: dict[str, Callable[[], Callable[[], float]]]
 ) -> dict[str, Callable[[], float]]:
-    """Those that ran once; a compiled one runs three times, in which it compiles, and captures its graphs."""
+    """Return the contestants that ran once. A compiled one runs three times, to compile and capture."""
     ready = {}
     for who, make in made.items():
         name, seconds = f"{field.setting.size.name}: {who}", field.setting.pick(180, 90)
@@ -211,7 +211,7 @@ def warmed(
         except OutOfTime:
             record.skipped[name] = f"not warm after {seconds} s"
             record.say(f"  {who}: {record.skipped[name]}")
-        except Exception as error:  # one contestant's, whatever it is: the others are wanted
+        except Exception as error:  # whatever one contestant raises, measure the others
             record.failures[name] = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
             record.say(f"  {who}: FAILED: {record.failures[name]}")
         record.write()
@@ -219,7 +219,7 @@ def warmed(
 
 
 def set_targets(record: Record, setting: Setting, medians: dict[str, float]) -> None:
-    """Ratios per token: how many times as fast as `generate`."""
+    """Set the targets: how many times as fast as `generate` a token is."""
     name = setting.size.name
 
     def ratio(theirs: str, ours: str, target: float | None) -> None:

@@ -11,7 +11,7 @@ COLOURS = (OURS, MET, "#ef6c00", "#6a1b9a", "#c62828")
 
 
 def draw(result: dict[str, Any], path: str | Path) -> bool:
-    """Write the picture of a result; False where there is nothing to see in it."""
+    """Write the picture of a result. Return False if it has nothing to draw."""
     drawer = {"engine": steps, "hf": peers, "turn": turns, "soak": soaked}.get(result["part"])
     if drawer is None:
         return False
@@ -36,7 +36,7 @@ def draw(result: dict[str, Any], path: str | Path) -> bool:
 
 
 def steps(result: dict[str, Any], left: Any, right: Any) -> None:
-    """Share of the read bandwidth, and ms a step, over the batch: a line for each way to step and context."""
+    """Draw the share of the read bandwidth, and ms a step, over the batch: a line per variant and context."""
     lines: dict[str, list[dict[str, Any]]] = {}
     for cell in result["detail"].get("steps", []):
         how = "captured" if cell["captured"] else "eager"
@@ -61,12 +61,12 @@ def steps(result: dict[str, Any], left: Any, right: Any) -> None:
     left.set(ylabel="%", title="Share of the measured read bandwidth", ylim=(0, None))
     right.set(yscale="log", ylabel="ms", title="A step")
     if lines:
-        # beside the axes: the lines fill them
+        # put the legend beside the axes: the lines fill them
         right.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def peers(result: dict[str, Any], left: Any, right: Any) -> None:
-    """ms a token of each contestant; and the targets."""
+    """Draw ms a token of each contestant; and the targets."""
     rows = []
     for size in result["sizes"]:
         medians = result["detail"].get(f"{size} ms a token", {})
@@ -81,7 +81,7 @@ def peers(result: dict[str, Any], left: Any, right: Any) -> None:
 
 
 def turns(result: dict[str, Any], left: Any, right: Any) -> None:
-    """The stages of a turn in the middle, one behind the other; and how many turns had their word by when."""
+    """Draw the median stages of a turn, one after the other; and the share of turns with a word over time."""
     for row, size in enumerate(result["sizes"]):
         at = 0.0
         for number, (stage, ms) in enumerate(result["detail"].get(f"{size} waterfall, ms", {}).items()):
@@ -104,7 +104,7 @@ def turns(result: dict[str, Any], left: Any, right: Any) -> None:
 
 
 def soaked(result: dict[str, Any], left: Any, right: Any) -> None:
-    """Each first word, and memory, over time."""
+    """Draw the time to each first word, and memory, over time."""
     for number, size in enumerate(result["sizes"]):
         points = result["detail"].get(f"{size} first word over time, s and ms", [])
         colour = COLOURS[number % len(COLOURS)]

@@ -20,13 +20,13 @@ from peers.rounds import Figure
 
 
 class Skip(Exception):
-    """A measurement that does not exist here; the message says why."""
+    """Raised if a measurement is not possible here; the message says why."""
 
 
 @dataclass
 class Record:
-    """One part's results. `limit_s`: what would begin later is skipped. With `path` the file is written anew
-    after each entry."""
+    """One part's results. Measurements that would begin later than `limit_s` are skipped. With `path` the
+    file is rewritten after each entry."""
 
     part: str
     about: dict[str, Any] = field(default_factory=dict)
@@ -45,15 +45,15 @@ class Record:
 
     @property
     def good(self) -> bool:
-        """No check failed, and no measurement."""
+        """Whether no check and no measurement failed."""
         return not self.failures and all(check["passed"] for check in self.checks.values())
 
     def say(self, text: str) -> None:
-        """A line of progress."""
+        """Print a line of progress."""
         print(f"[{self.part} {self.elapsed_s:6.1f} s] {text}", flush=True)
 
     def attempt(self, name: str, work: Callable[[], None]) -> None:
-        """Measure something. An error is noted under `name`, and the next measurement goes on."""
+        """Run a measurement. If it fails, note the error under `name`, so that the others go on."""
         if self.elapsed_s > self.limit_s:
             self.skipped[name] = f"the part's {self.limit_s:g} s were over; set --limit higher"
             self.say(f"{name}: skipped, out of time")
@@ -64,7 +64,7 @@ class Record:
             except Skip as reason:
                 self.skipped[name] = str(reason)
                 self.say(f"{name}: skipped: {reason}")
-            except Exception as error:  # whatever a library says of one measurement: the others are wanted
+            except Exception as error:  # whatever one measurement raises, go on with the others
                 reason = str(error).strip().partition("\n")[0]
                 self.failures[name] = f"{type(error).__name__}: {reason}"
                 self.say(f"{name}: FAILED: {self.failures[name]}")
@@ -75,20 +75,20 @@ class Record:
     def figure(
         self, name: str, what: str, value: float, target: float, unit: str = "", *, at_least: bool = False
     ) -> None:
-        """A value beside its target."""
+        """Record a value with its target."""
         made = self.targets[name] = Figure(what, value, target, unit, at_least)
         sign = ">=" if at_least else "<="
         self.say(f"  {what}: {value:.4g} {unit} ({sign} {target:g}: {'met' if made.met else 'MISSED'})")
         self.write()
 
     def note(self, name: str, value: Any) -> None:
-        """A value without a target."""
+        """Record a value without a target."""
         self.detail[name] = value
         self.say(f"  {name}: {_shown(value)}")
         self.write()
 
     def check(self, name: str, passed: bool, **values: Any) -> None:
-        """A claim that holds or not, with the values that it rests on."""
+        """Record whether a check passed, with the values that decided it."""
         self.checks[name] = {"passed": bool(passed), **values}
         self.say(f"  {'pass' if passed else 'FAIL'}  {name}  {_shown(values)}")
         self.write()
@@ -115,7 +115,7 @@ class Record:
 
 
 def rounded(value: Any) -> Any:
-    """Floats to five digits, at any depth."""
+    """Return a value with all floats in it rounded to five digits."""
     if isinstance(value, dict):
         return {key: rounded(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -129,7 +129,7 @@ def _shown(value: Any) -> str:
 
 
 def about(device: torch.device, **more: Any) -> dict[str, Any]:
-    """The machine, the versions and the date."""
+    """Return the machine, the versions and the date."""
     machine: dict[str, Any] = {
         "cores": os.cpu_count(),
         "cpu": _cpu(),
@@ -159,14 +159,14 @@ def _cpu() -> str:
 
 
 def free() -> None:
-    """Give back what nobody holds any more."""
+    """Free all memory that is no longer used."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 
 
 def percentiles(values: list[float], *percents: float) -> dict[str, float]:
-    """`{"p50": ...}`, each the smallest value not exceeded by so many percent; and n and the maximum."""
+    """Return `{"p50": ...}`, the nearest-rank percentiles, with n and the maximum."""
     ordered = sorted(values)
     found: dict[str, float] = {"n": len(ordered)}
     for percent in percents:

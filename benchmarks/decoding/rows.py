@@ -25,11 +25,11 @@ from vflow_nodes.lib.decode.weights import Weights
 
 GREEDY = Sampling(temperature=0, min_tokens=1024, max_tokens=1024)
 DRAWN = Sampling(min_tokens=1024, max_tokens=1024)
-"""The defaults; neither ends by itself."""
+"""The default sampling, but a reply does not end by itself."""
 
 
 def ops(kernels: str, device: torch.device) -> Any:
-    """The functions that a forward pass is made of. Raises: Skip."""
+    """Return the functions that a forward pass is made of. Raises: Skip if they cannot run here."""
     if kernels == "torch":
         return ops_torch
     if kernels == "compiled":
@@ -44,7 +44,7 @@ def ops(kernels: str, device: torch.device) -> Any:
 
 
 def best_kernels(device: torch.device) -> str:
-    """Triton's where they run, else torch's."""
+    """Return the name of Triton's kernels if they run here, else of torch's."""
     try:
         ops("triton", device)
     except Skip:
@@ -53,14 +53,14 @@ def best_kernels(device: torch.device) -> str:
 
 
 def random_cache(model: LlamaModel) -> None:
-    """Fill keys and values with random numbers: zeros would be kinder than what is there in a turn."""
+    """Fill keys and values with random numbers: zeros would be easier than the values of a real turn."""
     for cache in (model.keys, model.values):
         for layer in cache:
             layer.normal_()
 
 
 def stepper(weights: Weights, slots: int, context: int, kernels: str, capture: bool) -> Stepper:
-    """A stepper with a cache of random numbers. Raises: Skip; torch.OutOfMemoryError."""
+    """Return a stepper with a cache of random numbers. Raises: Skip; torch.OutOfMemoryError."""
     model = LlamaModel(weights, slots, context, ops(kernels, weights.device))
     random_cache(model)
     none = torch.zeros(model.vocabulary, dtype=torch.int64)
@@ -71,7 +71,7 @@ def stepper(weights: Weights, slots: int, context: int, kernels: str, capture: b
 
 @dataclass
 class Rows:
-    """Slots 0 to `batch` - 1 of a stepper, each behind `context` positions."""
+    """Slots 0 to `batch` - 1 of a stepper, each after `context` positions."""
 
     stepper: Stepper
     device: torch.device
@@ -91,7 +91,8 @@ class Rows:
 
     @torch.inference_mode()
     def run(self, steps: int) -> list[list[int]]:
-        """So many steps; each one's tokens are read when the next is begun, as the engine does on CUDA."""
+        """Run `steps` steps; return their tokens. They are read once the next step is begun, as in the engine
+        on CUDA."""
         slots, greedy = list(range(self.batch)), self.sampling.temperature == 0
         before, found = None, []
         for _ in range(steps):
@@ -105,7 +106,7 @@ class Rows:
         return found
 
     def step_ms(self, steps: int, rounds: int = 3) -> float:
-        """How long a step takes: the median of `rounds` runs of `steps`, behind a few that do not count."""
+        """Time a step: the median of `rounds` runs of `steps`, after a few that do not count."""
         self.run(3)
         taken = []
         for _ in range(rounds):
@@ -118,6 +119,6 @@ class Rows:
 
 
 def step_bytes(weights: Weights, batch: int, context: float) -> float:
-    """The bytes that a step has to read: each matrix once, and keys and values of each row."""
+    """Return the bytes that a step has to read: each matrix once, and keys and values of each row."""
     fixed = weights.step_bytes(0)
     return fixed + batch * context * (weights.step_bytes(1) - fixed)

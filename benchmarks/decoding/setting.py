@@ -16,7 +16,7 @@ from vflow_nodes.lib.decode.weights import Int8, Layer, Matrix, Weights, adapt
 
 @dataclass
 class Setting:
-    """`model` is made when it is first asked for, and kept for the parts that follow."""
+    """A size of model on a device, and how to measure it. `model` is made at its first use, and then kept."""
 
     size: Size
     device: torch.device
@@ -27,7 +27,7 @@ class Setting:
     sessions: int = 4
     kernels: Kernels = "auto"
     problem: str = ""
-    """Why the kernels that were asked for are not the ones that were measured."""
+    """Why other kernels were measured than those asked for; '' if they were not."""
     _model: Any = field(default=None, repr=False)
     _weights: Weights | None = field(default=None, repr=False)
 
@@ -37,21 +37,21 @@ class Setting:
 
     @property
     def named(self) -> str:
-        """Its type, as tables name it."""
+        """The type's name in tables."""
         return {torch.bfloat16: "bf16", torch.float32: "fp32"}[self.dtype]
 
     @property
     def big(self) -> bool:
-        """Whether it is the real shape: its targets are for a GPU, and float32 takes too much room."""
+        """Whether it has the real shape: then targets are for a GPU, and float32 takes too much room."""
         return self.size.name == "3b"
 
     def pick(self, full: int, quick: int) -> int:
-        """How many: fewer for a quick look."""
+        """Return `full`, or `quick` for a quick look."""
         return quick if self.quick else full
 
     @property
     def model(self) -> Any:
-        """transformers' model; the engine's weights are views of its parameters."""
+        """The model of transformers; the engine's weights are views of its parameters."""
         if self._model is None:
             self._model = language_model(self.size, self.device, self.dtype, self.seed)
         return self._model
@@ -63,15 +63,15 @@ class Setting:
         return self._weights
 
     def other(self, dtype: torch.dtype) -> Setting:
-        """The same numbers' drawing in another type, with a model of its own."""
+        """Return the setting in another type: a model of its own, drawn from the same seed."""
         return replace(self, dtype=dtype, _model=None, _weights=None)
 
     def engine(self, slots: int, context: int) -> Engine:
-        """A started engine whose steps ran once, captured where that is possible; to be closed.
+        """Return a started engine whose steps ran once, captured if possible. The caller closes it.
 
-        Where Triton's kernels fail, `problem` says how, and torch's take over: the rest is worth measuring.
+        If Triton's kernels fail, `problem` says how, and torch's are used: the rest is worth measuring.
         """
-        self._weights = None  # the engine fuses the model's matrices anew: they should not be there twice
+        self._weights = None  # the engine fuses the model's matrices anew: do not keep them twice
         options = Options(slots, context, kernels=self.kernels, threads=torch.get_num_threads())
         engine = build(self.model, vocabulary(self.size), options).start()
         try:
@@ -87,12 +87,12 @@ class Setting:
 
 
 def endless(tokens: int, base: Sampling | None = None, **more: Any) -> Sampling:
-    """Settings of a reply that has exactly so many tokens."""
+    """Return the settings of a reply of exactly `tokens` tokens."""
     return replace(base or Sampling(), min_tokens=tokens, max_tokens=tokens, **more)
 
 
 def widened(weights: Weights) -> Weights:
-    """The same numbers in float32: what the others are compared with. A copy."""
+    """Return a copy of the weights in float32, as the reference for others."""
 
     def wide(matrix: Matrix) -> Matrix:
         return matrix if isinstance(matrix, Int8) else matrix.float()

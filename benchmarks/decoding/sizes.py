@@ -16,12 +16,12 @@ from vflow_nodes.lib.decode.vocabulary import Vocabulary
 
 END = 2
 PREFIX, EMBEDDINGS = 29, 375
-"""Of a spoken turn: the persona's tokens and what stands around them, and 30 s of audio. One more ends it."""
+"""Tokens of a spoken turn: the persona with its marks, and 30 s of audio. One more ends it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A language model's shape, and that of the audio tower before it: `audio` is (width, layers, heads)."""
+    """The shape of a language model, and of the audio tower before it: `audio` is (width, layers, heads)."""
 
     name: str
     hidden: int
@@ -58,7 +58,7 @@ class Size:
         audio = {
             "model_type": "voxtral_encoder",
             "hidden_size": width,
-            "intermediate_size": 4 * width,  # as many as four frames have, which are stacked
+            "intermediate_size": 4 * width,  # four frames are stacked
             "num_hidden_layers": layers,
             "num_attention_heads": heads,
         }
@@ -68,7 +68,7 @@ class Size:
         )
 
     def prefill_flops(self, tokens: int, start: int = 0) -> float:
-        """Of `tokens` positions behind `start` others, with the logits of the last one."""
+        """FLOP to compute `tokens` positions after `start` others, with the logits of the last one."""
         heads = self.heads * self.head_dim
         matrices = self.hidden * (2 * heads + 2 * self.kv_heads * self.head_dim + 3 * self.ffn)
         seen = sum(range(start + 1, start + tokens + 1))
@@ -76,7 +76,7 @@ class Size:
         return float(self.layers * each_layer + 2 * self.hidden * self.vocabulary)
 
     def encode_flops(self) -> float:
-        """Of one window of 30 s: two convolutions, the tower, and the projector."""
+        """FLOP for a window of 30 s: two convolutions, the tower, and the projector."""
         width, layers, _ = self.audio
         convolutions = 2 * 3 * (3000 * 128 * width + 1500 * width * width)
         tower = layers * (2 * 1500 * 12 * width * width + 4 * 1500 * 1500 * width)
@@ -94,7 +94,7 @@ SIZES = {
 
 @contextmanager
 def made_on(device: torch.device, dtype: torch.dtype, seed: int) -> Iterator[None]:
-    """Modules that are made inside are drawn where they stay, in the type they stay in: 4.7 B in seconds."""
+    """Draw modules made inside the context on their device and in their type: 4.7 B take seconds."""
     before = torch.get_default_dtype()
     torch.manual_seed(seed)
     torch.set_default_dtype(dtype)
@@ -106,7 +106,7 @@ def made_on(device: torch.device, dtype: torch.dtype, seed: int) -> Iterator[Non
 
 
 def language_model(size: Size, device: torch.device, dtype: torch.dtype, seed: int) -> Any:
-    """A LlamaForCausalLM. Head and embeddings are drawn wide: greedy replies should not hang on near-ties."""
+    """Make a LlamaForCausalLM. Head and embeddings are drawn wide: greedy replies then have no near-ties."""
     with made_on(device, dtype, seed), torch.no_grad():
         model = LlamaForCausalLM(size.text_config())
         model.lm_head.weight.normal_(std=4 * size.hidden**-0.5)
@@ -117,7 +117,7 @@ def language_model(size: Size, device: torch.device, dtype: torch.dtype, seed: i
 
 
 def ears(size: Size, device: torch.device, dtype: torch.dtype, seed: int) -> Any:
-    """Audio tower and projector of a Voxtral of this size, as `AudioEncoder` takes a model."""
+    """Make audio tower and projector of a Voxtral of this size, in the form that `AudioEncoder` takes."""
     from transformers.models.voxtral.modeling_voxtral import VoxtralMultiModalProjector
 
     config = size.config()
@@ -132,7 +132,7 @@ def ears(size: Size, device: torch.device, dtype: torch.dtype, seed: int) -> Any
 
 
 def vocabulary(size: Size) -> Vocabulary:
-    """Random words out of letters: three tokens of four begin one, the others go on with it."""
+    """Make random words of letters: three tokens of four begin a word, the others continue one."""
     pieces = [(b" " if token % 4 else b"") + _letters(token) for token in range(size.vocabulary)]
     pieces[END] = b""
     return Vocabulary(pieces, frozenset({END}))
@@ -147,7 +147,7 @@ def _letters(number: int) -> bytes:
 
 
 def random_ids(size: Size, length: int, seed: int) -> list[int]:
-    """Tokens of a prompt; none of them is special."""
+    """Return the tokens of a random prompt, without special ones."""
     drawn = torch.randint(30, size.vocabulary, (length,), generator=torch.Generator().manual_seed(seed))
     ids: list[int] = drawn.tolist()
     return ids

@@ -20,15 +20,15 @@ from vflow_nodes.lib.decode.session import DecodeSession
 
 WORDS_PER_S = 4.0
 REPLY = (60, 100)
-"""Tokens, from and to."""
+"""Fewest and most tokens of a reply."""
 CUT = 1 / 3
-"""Of the replies, interrupted at some word."""
+"""Share of replies that are interrupted at some word."""
 REST_S = (0.2, 2.0)
 
 
 @dataclass
 class Log:
-    """The observations of the sessions' threads; appending is atomic."""
+    """The observations of the sessions' threads. Appending to its lists is atomic."""
 
     first_ms: list[tuple[float, float]] = field(default_factory=list)
     words: list[float] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Log:
 
 @dataclass
 class User:
-    """Speaks, hears four words a second, and interrupts every third reply."""
+    """A user who speaks, hears four words a second, and interrupts every third reply."""
 
     setting: Setting
     engine: Engine

@@ -31,7 +31,7 @@ PROMISED_MS = 100.0
 
 @dataclass
 class Moments:
-    """When things happened in one turn, in seconds of perf_counter; `encoded` is the device's own time."""
+    """The moments of one turn, in seconds of perf_counter; `encoded` is by the device's own clock."""
 
     spoken: float
     heard: float = 0.0
@@ -41,7 +41,7 @@ class Moments:
     word: float = 0.0
 
     def stages_ms(self) -> dict[str, float]:
-        """How long each stage took, in the order of STAGES."""
+        """Return the duration of each stage, in the order of STAGES."""
         stamps = (self.spoken, self.heard, self.begun, self.encoded, self.token, self.word)
         spans = [(after - before) * 1e3 for before, after in itertools.pairwise(stamps)]
         return dict(zip(STAGES, spans, strict=True))
@@ -53,7 +53,7 @@ class Moments:
 
 @dataclass
 class Speaker:
-    """One user: noise for speech, and what is computed of it when it ends."""
+    """One user, who speaks noise, and the work to be done when that ends."""
 
     setting: Setting
     encoder: AudioEncoder
@@ -62,20 +62,21 @@ class Speaker:
     noise: np.random.Generator = field(default_factory=np.random.default_rng)
 
     def speak(self) -> LogMel:
-        """Some seconds of new noise, all but the last 20 ms of which are computed while they are spoken."""
+        """Speak some seconds of new noise: all but the last 20 ms of its mel is computed meanwhile."""
         mel = LogMel()
         level = self.noise.uniform(0.01, 0.2)
         mel.push(self.noise.normal(0, level, SPOKEN_S * RATE_HZ).astype(np.float32))
         return mel
 
     def ask(self, mel: LogMel, sampling: Sampling) -> tuple[Reply, Moments, Any]:
-        """The end of speech: the rest of the mel; in the engine's thread the encoder and the prompt's end."""
+        """End the speech: compute the rest of the mel; in the engine's thread the encoder and the prompt's
+        end."""
         cuda = self.setting.cuda
         events = [torch.cuda.Event(enable_timing=True) for _ in range(2)] if cuda else []
         last = self.noise.normal(0, 0.1, RATE_HZ // 50).astype(np.float32)
         moments = Moments(time.perf_counter())
         if cuda:
-            events[0].record()  # the device is idle: its clock and ours meet here
+            events[0].record()  # the device is idle: this joins its clock with ours
         mel.push(last)
         windows = np.stack([window.mel for window in mel.windows()])
         moments.heard = time.perf_counter()
@@ -92,7 +93,7 @@ class Speaker:
         return self.session.generate(prompt, sampling), moments, events
 
     def turn(self, sampling: Sampling) -> tuple[Reply, Iterator[Word | None], Moments]:
-        """A whole turn up to its first word; the reply goes on, and has more words."""
+        """Run a turn up to its first word; the reply then goes on with more words."""
         mel = self.speak()
         reply, moments, events = self.ask(mel, sampling)
         words = reply.words()
@@ -122,7 +123,7 @@ def run(record: Record, setting: Setting) -> None:
 
 
 def warmed(record: Record, setting: Setting) -> Engine:
-    """An engine at its start: how long the capture of its steps, or their first run, takes."""
+    """Start an engine, and time the capture of its steps, or their first run."""
     began = time.perf_counter()
     engine = setting.engine(SLOTS, 4096 if setting.cuda else 1024)
     record.note(f"{setting.size.name} start and warm-up, s", time.perf_counter() - began)
@@ -163,7 +164,7 @@ def turns(setting: Setting) -> int:
 
 
 def unspeculated(record: Record, speaker: Speaker) -> None:
-    """Everything that depends on the end of speech is done behind it; the persona was there before."""
+    """Time a turn in which all work on the speech comes after its end; the persona is computed before."""
     setting, sampling = speaker.setting, endless(24)
     moments = []
     for _ in range(1 + turns(setting)):
@@ -187,7 +188,7 @@ def unspeculated(record: Record, speaker: Speaker) -> None:
 
 
 def confirmed(record: Record, speaker: Speaker) -> None:
-    """The reply was begun at a pause; at the end of speech its words wait to be taken."""
+    """Time a turn whose reply was begun at a pause: at the end of speech its words only have to be taken."""
     setting, sampling = speaker.setting, endless(24)
     taken = []
     for _ in range(turns(setting)):
@@ -207,7 +208,7 @@ def confirmed(record: Record, speaker: Speaker) -> None:
 
 
 def cancelled(record: Record, speaker: Speaker, engine: Engine) -> None:
-    """Cut one of several replies: how many steps until its slot is free, how many words come out behind."""
+    """Cut one of several replies: count the steps until its slot is free, and the words that still come."""
     setting, noise = speaker.setting, speaker.noise
     others = [DecodeSession(engine) for _ in range(SLOTS - 1)]
     steps, taken, late = [], [], 0
@@ -218,7 +219,7 @@ def cancelled(record: Record, speaker: Speaker, engine: Engine) -> None:
             next(words)
         before, began = engine.counters.steps, time.perf_counter()
         reply.cancel()
-        # asked behind the cancel, and so done behind it, in the engine's thread
+        # asked after the cancel, and so done after it, in the engine's thread
         steps.append(engine.call(lambda: engine.counters.steps).result() - before)
         taken.append((time.perf_counter() - began) * 1e3)
         late += sum(made is not None for made in words)

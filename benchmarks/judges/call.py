@@ -2,8 +2,9 @@
 
     python benchmarks/judges/call.py ws://127.0.0.1:8080/v1/realtime call.wav
 
-A question, a second one 1.5 s into the reply, a cough of 180 ms 1 s into the next, a third question. What is
-queued is forgotten at `input_audio_buffer.speech_started`, as stock clients do. Serve with --no-token.
+The call: a question, a second one 1.5 s into the reply, a cough of 180 ms 1 s into the next reply, a third
+question. Queued audio is dropped at `input_audio_buffer.speech_started`, as stock clients do. Serve with
+--no-token.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ STEPS: list[tuple[str, float]] = [
 ]  # fmt: skip
 """`hear` and `silence` wait for this many seconds of the agent's audio."""
 LOUD = 300
-"""Samples beyond are sound."""
+"""Samples above this count as sound."""
 MOST_FRAMES = 60 * 50
 
 
 class Call:
-    """One frame of 20 ms after the other."""
+    """The call, frame by frame of 20 ms."""
 
     def __init__(self) -> None:
         self.question, _ = soundfile.read(QUESTION, dtype="int16")
@@ -46,7 +47,7 @@ class Call:
         self.waited = self.heard = self.quiet = 0.0
 
     def frame(self) -> bytes:
-        """Play what is queued for 20 ms; returns what the caller says meanwhile."""
+        """Play 20 ms of the queued audio; return the caller's audio of the same time."""
         said, played = self._say(), bytes(self.queue[: 2 * FRAME])
         del self.queue[: 2 * FRAME]
         agent = np.frombuffer(played.ljust(2 * FRAME, b"\0"), "<i2")

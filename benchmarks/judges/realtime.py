@@ -14,7 +14,7 @@ RATE = 24_000
 
 
 class Realtime(WebSocketAdapter):  # type: ignore[misc]
-    """Takes an interruption at `input_audio_buffer.speech_started`, as stock clients do."""
+    """Stops its playback at `input_audio_buffer.speech_started`, as stock clients do."""
 
     def encode_audio(self, pcm: Any) -> str:
         raw = au.to_pcm16(au.resample(pcm, self.session.sample_rate, RATE))

@@ -15,7 +15,7 @@ WARP = 32
 
 
 class _Absent:
-    """As much of a driver as Triton needs to compile; there is nothing to launch on."""
+    """A stand-in with as much of a driver as Triton needs to compile; it cannot launch anything."""
 
     def __init__(self, capability: int) -> None:
         self._target = GPUTarget("cuda", capability, WARP)
@@ -35,10 +35,10 @@ class _Absent:
 
 @contextmanager
 def compiling(capability: int) -> Iterator[list[Any]]:
-    """Inside, a launch compiles for compute capability `capability` (90 is 9.0) and runs nothing; the list
-    gathers what was compiled, Triton's `CompiledKernel`s. Arguments may be tensors on the device `meta`.
+    """Inside the context a launch compiles for compute capability `capability` (90 is 9.0) and runs nothing;
+    the list gets Triton's `CompiledKernel`s. Arguments may be tensors on the device `meta`.
 
-    For a process of its own: it holds for all of its threads, and afterwards no kernel can be launched in it.
+    Use it in a process of its own: it affects all threads, and no kernel can be launched there afterwards.
     """
     compiled: list[Any] = []
     run = JITFunction.run

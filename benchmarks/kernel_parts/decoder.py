@@ -15,7 +15,7 @@ from vflow_nodes.lib.decode.weights import Int8, Matrix
 
 EPS = 1e-5
 FILLED = 0.625
-"""How much of a context bucket the rows have filled: 640 of 1,024."""
+"""Share of a context bucket that the rows have filled: 640 of 1,024."""
 KINDS = {"qkv": "linear", "out": "linear", "gate_up": "gated", "down": "linear", "head": "linear"}
 NORMED = ("qkv", "gate_up", "head")
 
@@ -32,9 +32,9 @@ class Sizes:
     vocabulary: int
     layers: int
     slots: int
-    cached: int  # layers with a cache of their own; the others share them
+    cached: int  # how many layers have a cache of their own; the others share these
     contexts: tuple[int, ...]
-    words: int  # that the ceiling reads
+    words: int  # to read for the ceiling
 
     def matrix(self, name: str) -> tuple[int, int]:
         return {
@@ -51,7 +51,7 @@ TINY = Sizes(64, 4, 2, 32, 48, 90, 2, 32, 2, (128,), 1 << 16)
 
 
 class Decoder:
-    """Random weights and caches of one decoder, and its kernels as calls; `meta` has the shapes alone."""
+    """Random weights and caches of one decoder, and its kernels as calls; on `meta` only their shapes."""
 
     def __init__(self, sizes: Sizes, device: str, bits: int = 16) -> None:
         self.sizes, self.device, self.bits = sizes, device, bits
@@ -75,7 +75,7 @@ class Decoder:
         return Int8(weight, torch.full((n,), 1 / 73 / k**0.5, device=self.device))
 
     def product(self, name: str, rows: int, ops: Any = ops_triton) -> list[Call]:
-        """Calls of one kernel, each on the weights of another layer."""
+        """Return calls of one kernel, each on the weights of another layer."""
         k = self.sizes.matrix(name)[1]
         x, y = self.random(rows, k), self.random(rows, self.sizes.hidden)
         every = [self.head] if name == "head" else [layer[name] for layer in self.layers]
@@ -92,7 +92,7 @@ class Decoder:
         return slots, torch.full_like(slots, int(context * FILLED) - 1)
 
     def attention(self, name: str, rows: int, context: int) -> list[Call]:
-        """Calls of rope_write, rope_attend or torch's attention, each on other slots and layers."""
+        """Return calls of rope_write, rope_attend or torch's attention, each on other slots and layers."""
         s, scale = self.sizes, self.sizes.size**-0.5
         q, qkv = self.random(rows, s.heads, s.size), self.random(rows, s.matrix("qkv")[0])
         calls: list[Call] = []
@@ -113,7 +113,7 @@ class Decoder:
         return calls
 
     def chunk(self, n: int, start: int) -> list[Call]:
-        """Calls of the attention of n positions of a prompt at `start`, each in another slot."""
+        """Return calls of the attention of n positions of a prompt at `start`, each in another slot."""
         s = self.sizes
         q, position = self.random(n, s.heads, s.size), start + torch.arange(n, device=self.device)
         calls: list[Call] = []
@@ -125,7 +125,7 @@ class Decoder:
         return calls
 
     def step(self, rows: int, context: int, ops: Any = ops_triton) -> Call:
-        """A decode step."""
+        """Return the call of a decode step."""
         s, scale = self.sizes, self.sizes.size**-0.5
         given, (slots, position) = self.random(rows, s.hidden), self.at(rows, context)
 

@@ -1,4 +1,4 @@
-"""Compile ahead in many processes, and try tilings: which is the fastest for a shape?"""
+"""Compile ahead in many processes, and time tilings to find the fastest for each shape."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Plan:
 
 
 def plan(sizes: Sizes, bits: int, quick: bool) -> Plan:
-    """Of 16 bits only one row goes through a kernel with a cut; more are cuBLAS's."""
-    batches = (1,) if bits == 16 else (1, 8, 32)  # each of another bucket
+    """Return the kernels to sweep. At 16 bits only a single row uses a tiled kernel; more rows use cuBLAS."""
+    batches = (1,) if bits == 16 else (1, 8, 32)  # one for each bucket
     products = tuple(itertools.product(KINDS, batches))
     if quick:
         if bits == 8:
@@ -41,7 +41,7 @@ def plan(sizes: Sizes, bits: int, quick: bool) -> Plan:
 
 
 def tiles(name: str, n: int, k: int, rows: int, bits: int) -> list[Tile]:
-    """Cuts worth a try; the rule's is the first."""
+    """Return tilings to try, first that of the rule."""
     kind = KINDS[name]
     found = [tiling.tile(kind, n, k, rows, bits)]
     if rows == 1:
@@ -62,7 +62,7 @@ def tiles(name: str, n: int, k: int, rows: int, bits: int) -> list[Tile]:
 
 
 def spans(context: int, rows: int, kv_heads: int) -> list[Span]:
-    """As `tiles`, of attention."""
+    """As `tiles`, for attention."""
     found = [tiling.span(context, rows, kv_heads)]
     shapes = (16, 1, 3), (32, 1, 3), (32, 1, 4), (32, 4, 3), (64, 4, 2)  # block, warps, stages
     for span, (block, warps, stages) in itertools.product((64, 128, 256, 512, 1024), shapes):
@@ -74,7 +74,7 @@ def spans(context: int, rows: int, kv_heads: int) -> list[Span]:
 
 @dataclass(frozen=True)
 class Task:
-    """Kernels to compile ahead: those of a step, or one kernel with cuts of its own."""
+    """Kernels to compile ahead: those of a step, or one kernel with tilings of its own."""
 
     sizes: Sizes
     capability: int
@@ -98,13 +98,13 @@ def compile_ahead(task: Task) -> int:
         for cut in task.cuts:
             use(cut, decoder, task.name, task.rows, context)
             call = decoder.attention if task.name == "rope_attend" else decoder.product
-            with suppress(Exception):  # Triton's errors have no common base; whoever times it reports it
+            with suppress(Exception):  # Triton's errors have no common base; the timing reports it
                 call(task.name, task.rows, *([context] if task.name == "rope_attend" else []))[0]()
     return len(compiled)
 
 
 def use(cut: Any, decoder: Decoder, name: str, rows: int, context: int) -> tuple[Any, ...]:
-    """Put a cut into the table; returns its key."""
+    """Put a tiling into the table; return its key."""
     if isinstance(cut, Span):
         tiling.SPANS[context, rows] = cut
         return context, rows
@@ -123,7 +123,7 @@ def compile_all(tasks: list[Task], report: Report) -> None:
 
 
 def sweep_tasks(sizes: Sizes, bits: int, capability: int, quick: bool) -> list[Task]:
-    """In portions that keep every process at work."""
+    """Return the kernels of a sweep, in portions that keep every process at work."""
     decoder, base = Decoder(replace(sizes, layers=1, cached=1), "meta", bits), (sizes, capability)
     what, tasks = plan(sizes, bits, quick), []
     for name, b in what.products:
@@ -139,9 +139,9 @@ def sweep_tasks(sizes: Sizes, bits: int, capability: int, quick: bool) -> list[T
 
 
 def sweep(decoder: Decoder, report: Report, quick: bool) -> list[str]:
-    """Time every cut, and leave the best in the tables; returns these as lines to paste.
+    """Time every tiling, leave the best in the tables, and return these as lines to paste.
 
-    A cut that does not run, for want of shared memory, say, is reported and left out."""
+    A tiling that does not run, say for lack of shared memory, is reported and left out."""
     lines, what = [], plan(decoder.sizes, decoder.bits, quick)
     for name, b in what.products:
         cuts = tiles(name, *decoder.sizes.matrix(name), b, decoder.bits)

@@ -13,7 +13,8 @@ from kernel_parts.decoder import Call
 
 
 def time_us(calls: list[Call], device: str, bytes_each: float = 0.0) -> float:
-    """Median time of one call, in microseconds, by replays of a graph that holds all of them some times."""
+    """Return the median time of one call in microseconds, by replays of a graph that holds all calls several
+    times."""
     for call in calls[:2]:
         call()
     if device == "cpu":
@@ -40,7 +41,7 @@ def time_us(calls: list[Call], device: str, bytes_each: float = 0.0) -> float:
 
 
 class Report:
-    """Prints one object a line, keeps them, and writes them to a file where one is named."""
+    """Prints one object a line, keeps them, and writes them to a file if one is named."""
 
     def __init__(self, path: Path | None) -> None:
         self._file = path.open("w") if path else None
@@ -58,7 +59,7 @@ class Report:
         self.put(**values, us=round(us, 2), share=round(size / us / self.ceiling, 3))
 
     def summary(self) -> str:
-        """A line for each kernel and width, with its batches side by side, and one for each sweep."""
+        """Return a line for each kernel and width, with its batches side by side, and one for each sweep."""
         table: dict[tuple[str, int, int], list[str]] = {}
         for line in self.lines:
             if "us" not in line or "share" not in line:

@@ -1,4 +1,4 @@
-"""Make mutants: changes of one thing in a program."""
+"""Make mutants: programs with one small change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SWAPPED = {"max": "min", "min": "max", "any": "all", "all": "any"}
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change of one file. Lines from 1, columns in bytes, as `ast` has them."""
+    """One change of one file. Lines count from 1, columns in bytes from 0, as in `ast`."""
 
     path: str
     line: int
@@ -35,7 +35,7 @@ class Mutant:
         return f"{self.path}:{self.line}: {was} -> {to}"
 
     def applied(self, source: str) -> str:
-        """The source of the file with this change."""
+        """Return the file's source with this change."""
         lines = source.encode().splitlines(keepends=True)
         head = b"".join(lines[: self.line - 1]) + lines[self.line - 1][: self.column]
         tail = lines[self.end_line - 1][self.end_column :] + b"".join(lines[self.end_line :])
@@ -43,7 +43,7 @@ class Mutant:
 
 
 def changes(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
-    """The changes at one node of a syntax tree: each the part that goes, and its new text."""
+    """Yield the changes at one node of a syntax tree: the part to replace, and its new text."""
     if isinstance(node, ast.Compare):
         for index, op in enumerate(node.ops):
             other = copy.deepcopy(node)
@@ -87,7 +87,7 @@ def changes(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
 
 
 def _is_removable(node: ast.AST) -> bool:
-    """Whether a statement can go without making a name unknown."""
+    """Return whether a statement can be removed without making a name unknown."""
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Call | ast.Await | ast.YieldFrom)
     if isinstance(node, ast.Assign):
@@ -111,8 +111,8 @@ def _word(op: ast.boolop) -> str:
 
 
 def _code(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes that are run. Annotations and messages are left alone, and what `prop` declares: a test of a
-    default would be a copy of it."""
+    """Yield all nodes that are executed. Annotations, messages and declarations by `prop` are left alone: a
+    test of a default would be a copy of it."""
     for name, value in ast.iter_fields(tree):
         if name in ("annotation", "returns", "decorator_list"):
             continue
@@ -129,7 +129,7 @@ def _is_left_alone(node: ast.AST) -> bool:
 
 
 def mutants_of(path: str, source: str) -> list[Mutant]:
-    """Every change of a file, in the order of its lines."""
+    """Return every change of a file, in the order of its lines."""
     found = []
     for node in _code(ast.parse(source)):
         for part, to in changes(node):

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 _WHOLE = ("tests/test_conversation.py", "tests/runtime/test_pipeline.py", "tests/runtime/test_flusher.py")
-"""Whole pipelines, which every module of the runtime has a part in."""
+"""Tests of whole pipelines, in which every module of the runtime has a part."""
 
 GUARDS: dict[str, tuple[str, ...]] = {
     "vflow/runtime/link.py": ("tests/runtime/test_link.py", "tests/runtime/test_inbox.py", *_WHOLE),
@@ -59,4 +59,4 @@ GUARDS: dict[str, tuple[str, ...]] = {
     ),
     "nodes/vflow_nodes/lib/decode/sampling.py": ("tests/nodes/lib/decode/test_sampling.py",),
 }
-"""By the path of a file, its tests: those of its own name first."""
+"""The tests of each file, by its path: first those of its own name."""

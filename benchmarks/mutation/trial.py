@@ -20,7 +20,7 @@ from mutation.guards import GUARDS, ROOT
 COPIED = ("vflow", "nodes", "tests", "benchmarks", "pipelines", "docs")
 FILES = ("pyproject.toml", "README.md", "CHANGELOG.md")
 SLACK_S = 20.0
-"""A run may take so much longer than four times what it takes without a change."""
+"""How much longer than four times its usual time a run may take."""
 
 
 class Tree:
@@ -29,7 +29,7 @@ class Tree:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.hung = False
-        """Whether the last run of tests was stopped since it took too long."""
+        """Whether the last run of tests was stopped because it took too long."""
         ignored = shutil.ignore_patterns("__pycache__", ".venv", ".hypothesis")
         for name in COPIED:
             if (ROOT / name).exists():
@@ -38,7 +38,7 @@ class Tree:
             shutil.copy(ROOT / name, folder / name)
 
     def passes(self, tests: tuple[str, ...], limit_s: float | None) -> bool:
-        """Whether these tests pass, within the time."""
+        """Run these tests; return whether they pass within the time."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
         paths = [str(self.folder), str(self.folder / "nodes")]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -63,7 +63,7 @@ class Tree:
                 run.wait()
 
     def lets_live(self, mutant: Mutant, limits_s: tuple[float, float]) -> bool:
-        """Whether no test notices the change. The file's own tests run first, then the others."""
+        """Try a mutant; return whether it survives: no test notices it. The file's own tests run first."""
         path = self.folder / mutant.path
         source = path.read_text()
         own, others = GUARDS[mutant.path][:1], GUARDS[mutant.path][1:]
@@ -75,7 +75,7 @@ class Tree:
 
 
 def limits(tree: Tree, path: str) -> tuple[float, float]:
-    """How long the tests of a file may take, its own and the others, in seconds."""
+    """Time a file's own tests and the others; return how many seconds each may take with a change."""
     found = []
     for tests in (GUARDS[path][:1], GUARDS[path][1:]):
         begun = time.monotonic()
@@ -86,8 +86,8 @@ def limits(tree: Tree, path: str) -> tuple[float, float]:
 
 
 def survivors(mutants: Sequence[Mutant], jobs: int, quiet: bool) -> list[Mutant]:
-    """Try each change, `jobs` at once. Returns those that no test notices. Raises: SystemExit, where tests
-    fail without a change."""
+    """Try each change, `jobs` at once. Return those that no test notices. Raises: SystemExit if tests fail
+    without a change."""
     with tempfile.TemporaryDirectory() as folder:
         trees = [Tree(Path(folder) / str(job)) for job in range(jobs)]
         limits_s = {path: limits(trees[0], path) for path in dict.fromkeys(mutant.path for mutant in mutants)}

@@ -1,4 +1,4 @@
-"""The benchmark's end of a peer: a program that is started once and asked many times."""
+"""Talk to a peer: a program that is started once and asked many times."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 
 FOLDER = Path(__file__).parent
 TIMEOUT_S = 120.0
-"""For one answer; then the peer is ended."""
+"""Time for one answer, before the peer is ended."""
 
 
 class PeerError(Exception):
-    """A peer cannot be started, or failed."""
+    """Raised if a peer cannot be started, or failed."""
 
 
 class Peer:
-    """One program of this folder, in its own interpreter. Started when it is first asked. One that is
-    `optional` may be missing: it is skipped."""
+    """One program of this folder, in its own interpreter; it is started when it is first asked. An `optional`
+    one may be missing: it is skipped."""
 
     def __init__(self, name: str, python: str, optional: bool = False) -> None:
         self.name, self.python, self.optional = name, python, optional
@@ -31,12 +31,12 @@ class Peer:
         self._failure = ""
 
     def install(self) -> str:
-        """How to install it, from its own text; '' where nothing is to be installed."""
+        """How to install it, from its docstring; '' if there is nothing to install."""
         text = self.script.read_text().split('"""')[1]
         return next((" ".join(part.split()) for part in text.split("\n\n") if part.startswith("Install")), "")
 
     def ask(self, run: str, **options: Any) -> dict[str, Any]:
-        """Raises: PeerError; once it has failed to start, at once."""
+        """Return the answer to a request. Raises: PeerError; at once if it has failed to start before."""
         if self._failure:
             raise PeerError(self._failure)
         line = self._exchange(self._started(), json.dumps({"run": run, **options}) + "\n")
@@ -48,7 +48,7 @@ class Peer:
         return answer
 
     def close(self) -> None:
-        """End the program; it has nothing to lose."""
+        """End the program at once: it has nothing to save."""
         if self._process is not None:
             self._process.kill()
             with suppress(BrokenPipeError):
@@ -70,13 +70,13 @@ class Peer:
         return self._process
 
     def _exchange(self, process: subprocess.Popen[str], request: str) -> str:
-        """The answer's line; '' where the peer has ended, or does not answer in time."""
+        """Return the line of the answer; '' if the peer has ended, or does not answer in time."""
         assert process.stdin is not None
         assert process.stdout is not None
         deadline = threading.Timer(TIMEOUT_S, process.kill)
         deadline.start()
         try:
-            with suppress(BrokenPipeError):  # it has ended: its last words say more
+            with suppress(BrokenPipeError):  # it has ended: its last output says why
                 process.stdin.write(request)
                 process.stdin.flush()
             return process.stdout.readline()

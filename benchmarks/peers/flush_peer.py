@@ -1,4 +1,4 @@
-"""vflow: the remains of a reply after a flush, and how soon the next reply is heard.
+"""Measure in vflow the remains of a reply after a flush, and how soon the next reply is heard.
 
 `under_load`: a reply as fast as the threads go; `at_the_samples`: a recorded reply, and a node that blocks.
 """
@@ -25,7 +25,7 @@ AUDIO = Audio(rate=RATE, channels=1)
 SILENCE = np.zeros((FRAMES, 1), np.float32)
 PATIENCE_S = 10.0
 LEVELS = 16
-"""Replies have one of so many levels in turn, so that a sample tells whose it is."""
+"""Replies take this many levels in turn, so that a sample tells which reply it is of."""
 
 LOAD = """
 nodes:
@@ -50,7 +50,7 @@ links:
 
 
 class Flood(Node):
-    """Questions as fast as they are taken."""
+    """Sends questions as fast as they are taken."""
 
     text = Out(Text("final"))
 
@@ -61,7 +61,7 @@ class Flood(Node):
 
 
 class Reply(Node):
-    """Answers with blocks; each says which flush was the last that had begun when it was made."""
+    """Replies in blocks; each holds the number of the last flush that had begun when it was made."""
 
     generates = True
     text = In(Text("final"))
@@ -87,7 +87,7 @@ class Heavy(Pass):
 
 
 class Speaker(Sink):
-    """Plays at once; knows when the first fresh block came, and counts those that came too late."""
+    """A sink that takes blocks at once; it notes when the first fresh one came, and counts stale ones."""
 
     audio = In(AUDIO)
 
@@ -118,7 +118,7 @@ class Speaker(Sink):
 
 
 class Asked(Node):
-    """A question whenever the application has one."""
+    """Sends a question when the application asks one."""
 
     sparse = True
     text = Out(Text("final"))
@@ -140,7 +140,7 @@ class Asked(Node):
 
 
 class LongReply(Node):
-    """Blocks of 400 ms at the level of their turn, without end."""
+    """Replies in blocks of 400 ms at the level of the turn, without end."""
 
     generates = True
     text = In(Text("final"))
@@ -154,7 +154,7 @@ class LongReply(Node):
 
 
 class Blocking(Heavy):
-    """Looks at nothing for `block_s` a packet, as a call into a library does."""
+    """Blocks for `block_s` at each packet, as a call into a library does."""
 
     block_s = 0.2
 
@@ -180,8 +180,8 @@ def level(turn: int) -> float:
 
 
 def under_load(flushes: int = 200, busy: bool = False, seed: int = 1) -> Answer:
-    """Flush at random moments; `busy`: while another thread runs pure Python. Times from the call of
-    `flush` to the first block at the sink that was made after it, in microseconds."""
+    """Flush at random moments; with `busy`, while another thread runs pure Python. Answer the times from the
+    call of `flush` to the first block at the sink that was made after it, in microseconds."""
     running = Pipeline(load_text(LOAD, file="load.yaml", nodes=CLASSES))
     reply, speaker = running.nodes["reply"], running.nodes["speaker"]
     assert isinstance(reply, Reply)
@@ -214,8 +214,8 @@ def spin(done: threading.Event) -> None:
 
 
 def at_the_samples(flushes: int = 20, block_ms: float = 200.0, seed: int = 1) -> Answer:
-    """Flush a reply that is being recorded while the node behind it blocks. From the recording, in ms from
-    the call of `flush`: its last sample of the old reply, and the first of the next one."""
+    """Flush a reply that is being recorded while the next node blocks. Answer, in ms from the call of
+    `flush`, when the recording has the last sample of the old reply, and the first of the next one."""
     draw = random.Random(seed)
     moments_ns: list[int] = []
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,9 @@
-"""GStreamer: chains of `identity`, or of an element written in Python, on buffers of 20 ms.
+"""Run GStreamer: chains of `identity`, or of an element written in Python, on buffers of 20 ms.
 
 Install, on Debian: apt-get install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 python3-gst-1.0 gir1.2-gst-plugins-base-1.0. The bindings belong to /usr/bin/python3.
 
-`system` is `c`, `c-queue`, `python` or `python-queue`; with a queue of 64 buffers at every link.
+`system` is `c`, `c-queue`, `python` or `python-queue`; `-queue` has a queue of 64 buffers at every link.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TIMEOUT_S = 60
 
 
 class Pass(GstBase.BaseTransform):  # type: ignore[misc]
-    """Passes on what comes, in Python."""
+    """Passes on each buffer, in Python."""
 
     __gstmetadata__ = ("Pass", "Filter", "Passes on what comes", "vflow <vflow@example.org>")
     __gsttemplates__ = (
@@ -43,14 +43,14 @@ Gst.Element.register(None, "pythonpass", 0, Pass)
 
 
 def chain(system: str, nodes: int) -> str:
-    """The middle of a launch line, from the source's `!` to the sink's."""
+    """Return the middle of a launch line, from the source's `!` to the sink's."""
     element = "pythonpass" if system.startswith("python") else "identity"
     queue = QUEUE if system.endswith("queue") else ""
     return "! " + f"{queue}{element} ! " * nodes + queue
 
 
 def until_eos(pipeline: Any) -> None:
-    """Raises: RuntimeError for an error on the bus, or after TIMEOUT_S."""
+    """Run the pipeline to its end. Raises: RuntimeError for an error on the bus, or after TIMEOUT_S."""
     kinds = Gst.MessageType.EOS | Gst.MessageType.ERROR
     message = pipeline.get_bus().timed_pop_filtered(TIMEOUT_S * Gst.SECOND, kinds)
     if message is None or message.type == Gst.MessageType.ERROR:
@@ -58,7 +58,7 @@ def until_eos(pipeline: Any) -> None:
 
 
 def throughput(system: str = "c", nodes: int = 5, packets: int = 50_000) -> Answer:
-    """As fast as it goes."""
+    """Send packets as fast as it goes."""
     source = f"fakesrc num-buffers={packets} sizetype=fixed sizemax={SIZE} filltype=nothing "
     pipeline = Gst.parse_launch(source + chain(system, nodes) + "fakesink name=sink sync=false")
     pipeline.set_state(Gst.State.PAUSED)
@@ -72,7 +72,7 @@ def throughput(system: str = "c", nodes: int = 5, packets: int = 50_000) -> Answ
 
 
 def paced(system: str = "c", nodes: int = 5, packets: int = 400, period_ms: float = 5.0) -> Answer:
-    """One buffer every `period_ms`, from a thread of Python into `appsrc`."""
+    """Send one buffer every `period_ms`, from a thread of Python into `appsrc`."""
     line = "appsrc name=source format=time " + chain(system, nodes)
     pipeline = Gst.parse_launch(line + "fakesink name=sink sync=false async=false signal-handoffs=true")
     source, paces, block = pipeline.get_by_name("source"), Paces(period_ms), bytes(SIZE)

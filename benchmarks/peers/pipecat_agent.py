@@ -1,4 +1,4 @@
-"""The peer of `benchmarks/agent.py`: its models inside pipecat's own processors, files for devices.
+"""Run the models of `benchmarks/agent.py` inside pipecat's own processors, with files as devices.
 
 Run by `benchmarks/agent.py --pipecat-python PYTHON`, in an environment that has pipecat and vflow:
 
@@ -79,7 +79,7 @@ from vflow_nodes.tts.hibari import Model
 MIC_RATE, SPEAKER_RATE = 16_000, 24_000
 END = object()
 VAD_STOP_S = 0.2
-"""Pipecat's default, for which its strategies are tuned."""
+"""Pipecat's default; its strategies are tuned for it."""
 
 
 class Log:
@@ -106,7 +106,7 @@ class Log:
         return reply
 
     def heard(self, text: str) -> None:
-        """The assistant's turn is over; the oldest reply that has no `heard` yet is meant."""
+        """Note the end of the assistant's turn. It belongs to the oldest reply without `heard`."""
         for reply in self.replies:
             if not reply.get("over"):
                 reply["over"], reply["heard"] = True, text
@@ -185,7 +185,7 @@ class CausalLm(LLMService):
 
 
 class Chunks(BaseTextAggregator):
-    """Two words, then four, or up to a mark."""
+    """Makes chunks of two words, then of four, or up to a punctuation mark."""
 
     def __init__(self) -> None:
         super().__init__(aggregation_type=TextType.SENTENCE)
@@ -233,7 +233,7 @@ class HibariTts(TTSService):
 
 
 def vad(start_s: float) -> SileroVADAnalyzer:
-    """Silero as vflow's `turn` uses it: no floor of volume, the threshold 0.5."""
+    """Return Silero as vflow's `turn` uses it: no floor of volume, threshold 0.5."""
     return SileroVADAnalyzer(
         params=VADParams(confidence=0.5, start_secs=start_s, stop_secs=VAD_STOP_S, min_volume=0.0)
     )

@@ -1,12 +1,12 @@
-"""The peer of `benchmarks/interrupt.py`: the same replies and interruptions in pipecat.
+"""Make the replies and interruptions of `benchmarks/interrupt.py` in pipecat.
 
 Run by `benchmarks/interrupt.py --pipecat-python PYTHON`, in an environment that has pipecat and vflow:
 
     python benchmarks/peers/pipecat_interrupt.py hibari|loop|thread '[pauses in s]' OUT.wav RECORD.json
 
-A reply is CHUNKS text frames; a processor makes CHUNK_S of audio of each, whose samples say which reply they
-are of. It synthesizes a sentence in a thread (`hibari`), or blocks for BLOCK_S: in the event loop (`loop`),
-or in a thread that it awaits (`thread`).
+A reply is CHUNKS text frames. A processor makes CHUNK_S of audio of each; the sample values tell the reply.
+It synthesizes a sentence in a thread (`hibari`), or blocks for BLOCK_S: in the event loop (`loop`), or in a
+thread that it awaits (`thread`).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Replier(FrameProcessor):
             await self.push_frame(TextFrame(str(number)))
 
     async def interrupt(self, number: int) -> int:
-        """Interrupt, and send the next reply; answers when the interruption was done with."""
+        """Interrupt, and send the next reply; return when the interruption was done."""
         await self.broadcast_interruption()
         returned = time.monotonic_ns()
         await self.reply(number + 1)
@@ -61,7 +61,7 @@ class Replier(FrameProcessor):
 
 
 class StampedTts(FrameProcessor):
-    """Makes a chunk's audio, whose samples are CODE times the number of its reply."""
+    """Makes a chunk's audio: all samples are CODE times the number of its reply."""
 
     def __init__(self, mode: str) -> None:
         super().__init__()
@@ -116,8 +116,8 @@ async def run(mode: str, pauses: list[float], output: str, record: str) -> None:
 def interrupt(
     loop: asyncio.AbstractEventLoop, replier: Replier, pauses: list[float], session: Session
 ) -> list[tuple[int, int]]:
-    """Interrupt from another thread, as a user does: whether the loop is free or not. Answers begin and end
-    of each interruption, in ns."""
+    """Interrupt from another thread, as a user does, whether the loop is free or not. Return begin and end of
+    each interruption, in ns."""
     session.begin()
     asyncio.run_coroutine_threadsafe(replier.reply(1), loop).result()
     flushed = []

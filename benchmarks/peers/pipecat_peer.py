@@ -1,4 +1,4 @@
-"""pipecat: a chain of pass-through processors at default settings, on 20 ms audio frames.
+"""Run pipecat: a chain of pass-through processors at default settings, on 20 ms audio frames.
 
 Install: python3 -m venv pipecat-venv && pipecat-venv/bin/pip install pipecat-ai
 and run the benchmark with --pipecat-python pipecat-venv/bin/python.
@@ -22,7 +22,7 @@ from pipecat.workers.runner import WorkerRunner  # noqa: E402
 from protocol import BLOCK_S, FRAMES, RATE, Answer, Paces, rate, serve  # noqa: E402
 
 SILENCE = bytes(2 * FRAMES)
-"""pipecat's audio is 16 bit; a data frame, since those are queued and input frames are not."""
+"""Content of a frame: pipecat's audio is 16 bit. It goes in data frames: input frames are not queued."""
 
 
 def frame() -> OutputAudioRawFrame:
@@ -44,7 +44,7 @@ class Source(FrameProcessor):
             self.create_task(self.send())
 
     async def send(self) -> None:
-        await asyncio.sleep(0.2)  # the rest of the start
+        await asyncio.sleep(0.2)  # until the start is complete
         if self.paces is None:
             self.began_s = time.perf_counter()
             for _ in range(self.packets):
@@ -66,7 +66,7 @@ class Source(FrameProcessor):
 
 
 class Pass(FrameProcessor):
-    """Passes on what comes."""
+    """Passes on each frame."""
 
     async def process_frame(self, received: Frame, direction: FrameDirection) -> None:
         await super().process_frame(received, direction)
@@ -109,7 +109,7 @@ class Sink(FrameProcessor):
 
 
 def run(*processors: FrameProcessor) -> None:
-    """A pipeline of these, from its start to its end."""
+    """Run a pipeline of these processors from start to end."""
 
     async def whole() -> None:
         runner = WorkerRunner(handle_sigint=False)
@@ -120,21 +120,21 @@ def run(*processors: FrameProcessor) -> None:
 
 
 def throughput(nodes: int = 5, packets: int = 2000, **_: Any) -> Answer:
-    """As fast as it goes."""
+    """Send packets as fast as it goes."""
     source, sink = Source(packets, None), Sink(None)
     run(source, *(Pass() for _ in range(nodes)), sink)
     return rate(sink.count, sink.ended_s - source.began_s)
 
 
 def paced(nodes: int = 5, packets: int = 400, period_ms: float = 5.0, **_: Any) -> Answer:
-    """One frame every `period_ms`."""
+    """Send one frame every `period_ms`."""
     paces = Paces(period_ms)
     run(Source(packets, paces), *(Pass() for _ in range(nodes)), Sink(paces))
     return paces.answer()
 
 
 def overload(seconds: float = 10.0, factor: float = 1.5) -> Answer:
-    """Real-time audio into a processor that needs `factor` times as long."""
+    """Send real-time audio into a processor that needs `factor` times as long."""
     paces = Paces(BLOCK_S * 1e3)
     slow = Slow(BLOCK_S * factor, paces)
     run(Source(int(seconds / BLOCK_S), paces), slow, Sink(None))

@@ -1,4 +1,4 @@
-"""A microphone and a loudspeaker for pipecat whose devices are files, at a device's pace.
+"""Give pipecat a microphone and a loudspeaker that are files, at a device's pace.
 
 Imported by the pipecat peers, which run in an environment of their own: this module needs pipecat, not vflow.
 """
@@ -21,7 +21,7 @@ FRAME_S = 0.02
 
 
 class Session:
-    """The time line of one run: `now_ns` counts from the first sample of the microphone."""
+    """The clock of one run: `now_ns` counts from the first sample of the microphone."""
 
     def __init__(self) -> None:
         self.origin_ns = 0
@@ -63,7 +63,8 @@ class FileMicrophone(BaseInputTransport):
 class FileSpeaker(BaseOutputTransport):
     """Records what a loudspeaker would play: sample n of `recording` is the session's time n / rate.
 
-    A write waits until its first sample plays: the device holds the chunk of 40 ms that plays and one more.
+    A write waits until its first sample plays: like a device it holds the chunk of 40 ms that plays and one
+    more.
     """
 
     def __init__(self, seconds: float, rate: int, session: Session) -> None:

@@ -21,14 +21,14 @@ BLOCK_S = 0.02
 RATE = 16_000
 FRAMES = 320
 WARM_UP = 20
-"""Packets of a paced run that are not counted."""
+"""First packets of a paced run, which are not counted."""
 
 
 def serve(*runs: Callable[..., Answer]) -> None:
-    """Answer the requests of standard input until it ends, or the one of the command line."""
+    """Answer the requests on standard input until it ends, or the one on the command line."""
     known = {run.__name__: run for run in runs}
     out = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # so that output of a library does not get among the answers
     if len(sys.argv) > 1:
         name, *words = sys.argv[1:]
         pairs = zip(words[::2], words[1::2], strict=True)
@@ -40,7 +40,7 @@ def serve(*runs: Callable[..., Answer]) -> None:
         request = json.loads(line)
         try:
             answer = known[request.pop("run")](**request)
-        except Exception as error:  # the benchmark has to hear of it, whatever it was
+        except Exception as error:  # whatever it is, tell the benchmark
             answer = {"error": f"{type(error).__name__}: {error}"}
         out.write(json.dumps(answer) + "\n")
         out.flush()
@@ -54,7 +54,7 @@ def _value(text: str) -> Any:
 
 
 class Paces:
-    """Latencies of a paced run: when each packet was due, left its source, and arrived; order is kept."""
+    """The times of a paced run: when each packet was due, left its source, and arrived, in order."""
 
     def __init__(self, period_ms: float) -> None:
         self.period_ns = int(period_ms * 1e6)
@@ -63,11 +63,11 @@ class Paces:
         self.arrived_ns: list[int] = []
 
     def begin(self) -> None:
-        """In the source, before its first packet."""
+        """Start the clock. The source calls it before its first packet."""
         self.origin_ns, self._cpu_ns = time.monotonic_ns(), time.process_time_ns()
 
     def due_ns(self, index: int) -> int:
-        """When a packet is to leave, on the monotonic clock."""
+        """Return when a packet is to leave, on the monotonic clock."""
         return self.origin_ns + (index + 1) * self.period_ns
 
     def emit(self) -> None:
@@ -77,7 +77,7 @@ class Paces:
         self.arrived_ns.append(time.monotonic_ns())
 
     def answer(self) -> Answer:
-        """Microseconds from the intended and from the real time of emission, of each packet; CPU a packet."""
+        """Return microseconds from the intended and from the real emission, for each packet; CPU a packet."""
         cpu_us = (time.process_time_ns() - self._cpu_ns) / 1e3
         count = len(self.arrived_ns)
         return {
@@ -89,5 +89,5 @@ class Paces:
 
 
 def rate(packets: int, elapsed_s: float) -> Answer:
-    """The answer of a run as fast as it goes."""
+    """Return the answer of a run that went as fast as possible."""
     return {"per_s": packets / elapsed_s, "packets": packets, "seconds": elapsed_s}

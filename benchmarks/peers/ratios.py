@@ -10,11 +10,12 @@ from peers.rounds import Ask, Bench, Figure, median, percentile
 from vflow.runtime.pipeline import SWITCH_INTERVAL_S
 
 SWITCH_MS = SWITCH_INTERVAL_S * 1e3
-"""As `Pipeline.start` sets it; the threads of T2 and T3 get it too, and CPython's own 5 ms in the detail."""
+"""The switch interval that `Pipeline.start` sets. The threads of T2 and T3 get it too; the details also have
+figures with CPython's own 5 ms."""
 
 
 def t1(bench: Bench) -> None:
-    size = bench.size(20_000, 2000)  # short, and often: some of the runs are not interrupted
+    size = bench.size(20_000, 2000)  # many short runs: some of them are not disturbed
     asks: dict[str, Ask] = {
         f"{system} {nodes}": (
             "vflow",
@@ -69,7 +70,7 @@ def t3(bench: Bench) -> None:
     p50, p99 = {}, {}
     for label in systems:
         if f"{label} 9" in answers:
-            # the slope of what lies behind the emission: how late the source itself wakes up is no boundary
+            # the slope from the real emission on: the lateness of the source itself is no cost of a boundary
             few, many = ([percentile(a["emitted_us"], 50) for a in answers[f"{label} {n}"]] for n in (1, 9))
             p50[label] = statistics.median((b - a) / 8 for a, b in zip(few, many, strict=True))
             p99[label] = median(answers[f"{label} 9"], lambda a: percentile(a["due_us"], 99))
@@ -100,7 +101,7 @@ def t4(bench: Bench) -> None:
             "pipecat": ("pipecat", "paced", paced),
         },
     )
-    # from the real time of emission: asyncio's timers, which are none of pipecat's, are late by up to 1 ms
+    # from the real emission: asyncio's timers are late by up to 1 ms, which is not pipecat's fault
     found = {
         what: {label: median(each, value) for label, each in answers.items()}
         for what, value in (

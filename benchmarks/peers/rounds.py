@@ -1,4 +1,4 @@
-"""Ask the peers in turn, and make figures, with their targets, of the answers."""
+"""Ask the peers in turn, and make figures with targets of their answers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from peers.client import Peer, PeerError
 
 Answers = list[dict[str, Any]]
 Ask = tuple[str, str, dict[str, Any]]
-"""A peer's name, what it is to run, and the options."""
+"""A peer's name, the run to make, and its options."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value beside its target, which is an upper bound, or a lower one with `at_least`."""
+    """A measured value and its target: an upper bound, or with `at_least` a lower one."""
 
     what: str
     value: float
@@ -31,7 +31,7 @@ class Figure:
 
 @dataclass
 class Bench:
-    """The peers, how long to measure, and what has been found."""
+    """The peers, how long to measure, and the findings so far."""
 
     peers: dict[str, Peer]
     quick: bool = False
@@ -43,9 +43,9 @@ class Bench:
         return quick if self.quick else full
 
     def ask(self, ask: Ask) -> dict[str, Any] | None:
-        """One answer; None where the peer is skipped: one that is optional, from its first failure on.
+        """Return one answer; None if the peer is skipped: an optional one is, from its first failure on.
 
-        Raises: PeerError where another peer fails.
+        Raises: PeerError if any other peer fails.
         """
         name, run, options = ask
         if name in self.skipped:
@@ -60,12 +60,12 @@ class Bench:
             return None
 
     def need(self, name: str, run: str, **options: Any) -> dict[str, Any]:
-        """The answer of a peer that is not optional. Raises: PeerError."""
+        """Return the answer of a peer that is not optional. Raises: PeerError."""
         return self.peers[name].ask(run, **options)
 
     def turns(self, rounds: int, asks: dict[str, Ask]) -> dict[str, Answers]:
-        """Ask all of them in turns, `rounds` times, behind one round of a tenth that does not count. Who
-        fails or is skipped is not in the answer."""
+        """Ask all of them in turns, `rounds` times, after a round of a tenth of the size that does not count.
+        Peers that fail or are skipped are not in the answer."""
         found: dict[str, Answers] = {label: [] for label in asks}
         for name, run, options in asks.values():
             self.ask((name, run, {**options, "packets": max(50, options["packets"] // 10)}))
@@ -84,8 +84,8 @@ class Bench:
             self.skipped[id] = f"the peer's latency is lost in noise ({theirs:.1f} us)"
 
     def rates(self, key: str, rounds: int, asks: dict[str, Ask], best: bool = False) -> dict[str, float]:
-        """Packets a second of each, as fast as they go; noted as detail `key`. With `best` that of the rounds
-        and not their median: other programs may take more than the difference that is looked for."""
+        """Measure packets a second of each at full speed, and note them as detail `key`. With `best` take the
+        best round instead of the median: other programs may cost more than the difference to be found."""
         answers = self.turns(rounds, asks)
         choose = max if best else statistics.median
         found = {label: choose(answer["per_s"] for answer in each) for label, each in answers.items()}
@@ -98,5 +98,5 @@ def median(answers: Answers, value: Callable[[dict[str, Any]], float]) -> float:
 
 
 def percentile(values: list[float], percent: float) -> float:
-    """The smallest value that is not exceeded by `percent` of all."""
+    """Return the nearest-rank percentile: the smallest value that `percent` of all do not exceed."""
     return sorted(values)[min(len(values) - 1, int(len(values) * percent / 100))]

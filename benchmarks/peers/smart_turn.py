@@ -1,4 +1,4 @@
-"""The policies of pipecat and LiveKit for the end of a turn, over one model: smart-turn v3.
+"""Imitate the policies of pipecat and LiveKit for the end of a turn, with one model: smart-turn v3.
 
 Each looks at the utterance once a silence has lasted for a while, and then waits longer or not. Sources:
 pipecat 1.14 (`audio/turn/smart_turn`: the last 8 s, Whisper's normalised log-mel; `stop_secs` 0.2 of the VAD,
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Looks after `look_ms` of silence; the turn ends then if rated `finished`, else after `wait_ms`."""
+    """Looks after `look_ms` of silence: the turn ends at once if rated `finished`, else after `wait_ms`."""
 
     name: str
     look_ms: int

@@ -1,4 +1,4 @@
-"""Run one thread per node with a queue of 64 between two, as one would write it without a framework.
+"""Run one thread per node, with a queue of 64 between two: the code one would write without a framework.
 
 `system` is `queue` (queue.Queue) or `condition` (a deque and one Condition).
 """
@@ -53,14 +53,14 @@ CHANNELS: dict[str, Any] = {"queue": Queue, "condition": ConditionChannel}
 
 
 class Pass:
-    """A node that passes on what comes."""
+    """A node that passes on each packet."""
 
     def process(self, packet: Any) -> Any:
         return packet
 
 
 def work(node: Pass, source: Channel, target: Channel) -> None:
-    """One node's thread."""
+    """Run one node, in its thread."""
     while (packet := source.get()) is not None:
         emitted = node.process(packet)
         if emitted is not None:
@@ -69,7 +69,8 @@ def work(node: Pass, source: Channel, target: Channel) -> None:
 
 
 def chain(system: str, nodes: int) -> tuple[Channel, Channel, list[threading.Thread]]:
-    """`nodes` pass-through nodes, and the channels in front of the first and behind the last."""
+    """Make `nodes` pass-through nodes; return the channels before the first and after the last, and all
+    threads."""
     channels = [CHANNELS[system](SIZE) for _ in range(nodes + 1)]
     pairs = pairwise(channels)
     threads = [threading.Thread(target=work, args=(Pass(), *pair), daemon=True) for pair in pairs]
@@ -81,7 +82,7 @@ def chain(system: str, nodes: int) -> tuple[Channel, Channel, list[threading.Thr
 def throughput(
     system: str = "queue", nodes: int = 5, packets: int = 20_000, switch_ms: float = DEFAULT_MS
 ) -> Answer:
-    """As fast as it goes, from the source's thread through every node's to the sink's."""
+    """Send packets as fast as it goes, from the source's thread through every node's to the sink's."""
     sys.setswitchinterval(switch_ms / 1e3)
     first, last, threads = chain(system, nodes)
     block = bytes(4 * FRAMES)
@@ -110,7 +111,7 @@ def paced(
     period_ms: float = 5.0,
     switch_ms: float = DEFAULT_MS,
 ) -> Answer:
-    """One packet every `period_ms`."""
+    """Send one packet every `period_ms`."""
     sys.setswitchinterval(switch_ms / 1e3)
     first, last, threads = chain(system, nodes)
     paces = Paces(period_ms)

@@ -1,4 +1,4 @@
-"""vflow's side of `benchmarks/agent.py`: a session of a graph."""
+"""Run a graph for `benchmarks/agent.py`, and record what it did."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vflow.report.turn_log import TurnLog
 
 
 def converse(graph: Graph) -> Record:
-    """Run a graph to its end, and tell what happened."""
+    """Run a graph to its end; return the record of its run."""
     pipeline, log = Pipeline(graph), TurnLog(graph)
     flushes: list[int] = []
     pipeline.bus.listen(log.listen)

@@ -1,4 +1,4 @@
-"""vflow's side of `benchmarks/interrupt.py`: its nodes, and its two runs."""
+"""Make the two runs of `benchmarks/interrupt.py` in vflow."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Asker(Node):
 
 
 class Replier(Node):
-    """Answers with `count` chunks, as fast as they are taken."""
+    """Replies with `count` chunks, as fast as they are taken."""
 
     generates = True
     heavy = True
@@ -79,7 +79,7 @@ class Replier(Node):
 
 
 class Pass(Node):
-    """Passes on what comes, in a thread of its own; with `block` it is held up first, as by a C library."""
+    """Passes on each packet, in a thread of its own; with `block` it blocks before, as a C library may."""
 
     heavy = True
     block: Duration = prop("0ms", doc="of each packet")
@@ -93,7 +93,7 @@ class Pass(Node):
 
 
 class PacedSink(Sink):
-    """Takes a packet every PACE_NS, and notes when, and of which reply it is."""
+    """Takes a packet every PACE_NS, and notes its time and its reply."""
 
     heavy = True
     text = In(Text("chunk"))
@@ -120,7 +120,7 @@ class PacedSink(Sink):
 
 
 class StampedTts(Node):
-    """Makes CHUNK_S of samples that say whose they are of each chunk; it takes as long as `tts.hibari` takes
+    """Makes CHUNK_S of samples of each chunk; their value tells the reply. It takes as long as `tts.hibari`
     for a sentence, or blocks."""
 
     heavy = True
@@ -150,7 +150,7 @@ NODES: dict[str, type[Node]] = {
 
 
 def synthesis(block_s: float) -> Callable[[str], None]:
-    """The work of a TTS for a text: speak it with hibari, or block."""
+    """Return a function that does the work of a TTS for a text: speak it with hibari, or block."""
     if block_s:
         return lambda _: time.sleep(block_s)
     voice = Model("heart", 1)
@@ -165,7 +165,7 @@ def synthesis(block_s: float) -> Callable[[str], None]:
 
 @contextmanager
 def busy_thread(wanted: bool) -> Iterator[None]:
-    """A thread that computes in pure Python."""
+    """Run a thread of pure Python meanwhile, if it is `wanted`."""
     ended = threading.Event()
 
     def compute() -> None:
@@ -183,7 +183,7 @@ def busy_thread(wanted: bool) -> Iterator[None]:
 
 
 def packets(cuts: int, seed: int, busy: bool = False, block: str = "0ms") -> dict[str, Any]:
-    """Flush a full chain: ms to the first packet of the next reply, and stale packets."""
+    """Flush a full chain; return ms to the first packet of the next reply, and the stale packets."""
     moments, blocking = random.Random(seed), block != "0ms"
     text = f"""
 nodes:
@@ -220,7 +220,7 @@ links:
 
 
 def samples(pauses: list[float], block_s: float, folder: Path) -> dict[str, Any]:
-    """Interrupt what a file plays, after so many seconds each."""
+    """Interrupt replies that are played into a file, after each of `pauses`."""
     file = folder / "played.wav"
     text = f"""
 nodes:

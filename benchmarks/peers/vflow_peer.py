@@ -1,4 +1,4 @@
-"""vflow: chains of pass-through nodes on 20 ms audio blocks, and the same nodes called by hand.
+"""Run vflow: chains of pass-through nodes on 20 ms audio blocks, and the same nodes called by hand.
 
 `system` is one of
     fused     one thread
@@ -6,7 +6,7 @@
     voice     twelve nodes at default settings, three of them heavy
     told      the same, each packet posted on the bus once
     direct    no framework: each node's `process`, its result given to the next
-    loop      the least there can be: a loop over the methods
+    loop      the minimum: a loop over the methods
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ VOICE = [
     *("mic", "aec", "resample", "gain", "vad", "gate"),
     *("generator", "words", "tts", "limiter", "meter", "speaker"),
 ]
-"""A voice agent's nodes, all of them pass-through here; a thread boundary stands before each of HEAVY."""
+"""The nodes of a voice agent, here all pass-through; a thread boundary comes before each of HEAVY."""
 HEAVY = {"vad", "generator", "tts"}
 
 
 class Blocks(Node):
-    """As many blocks as `packets`: as fast as they are taken, or at the pace of `paces`."""
+    """A source of `packets` blocks: as fast as they are taken, or at the pace of `paces`."""
 
     out = Out(AUDIO)
     packets = 0
@@ -85,14 +85,14 @@ class Told(Pass):
 
 
 class Microphone(Blocks):
-    """Blocks as they are recorded: nothing may hold them up."""
+    """A source of blocks as a microphone records them: it does not wait for the graph."""
 
     live = True
 
 
 class Slow(Node):
-    """Works longer on a block than the block lasts, in a library that looks at nothing; notes how old each
-    is when it begins."""
+    """Works longer on a block than the block lasts, in a library that blocks; notes how old each block is
+    when it begins."""
 
     heavy = True
     audio = In(Audio())
@@ -108,7 +108,7 @@ class Slow(Node):
 
 
 class Count(Node):
-    """Counts what comes, and notes when it ended."""
+    """Counts packets, and notes when the stream ended."""
 
     audio = In(Audio())
     count = 0
@@ -135,7 +135,7 @@ class Arrivals(Node):
 def pipeline(
     system: str, nodes: int, end: type[Node], switch_ms: float = SWITCH_MS
 ) -> tuple[Pipeline, Blocks, Any]:
-    """A pipeline that is not yet started, its source, and its sink."""
+    """Make a pipeline; return it, not started, with its source and its sink."""
     names = VOICE if system in ("voice", "told") else ["source", *(f"pass{n}" for n in range(nodes)), "sink"]
     kinds = ["blocks", *("heavy" if name in HEAVY else "pass" for name in names[1:-1]), "end"]
     if system == "told":
@@ -161,7 +161,7 @@ def pipeline(
 
 
 class Stage:
-    """One node, and where its results go: a hand-written chain."""
+    """One node of a hand-written chain, and the next stage for its results."""
 
     def __init__(self, node: Node, target: Any) -> None:
         self.node, self.target = node, target
@@ -173,7 +173,7 @@ class Stage:
 
 
 def by_hand(system: str, nodes: int, packets: int) -> Answer:
-    """The same nodes without a framework."""
+    """Run the same nodes without a framework."""
     sink, block = Count(), AudioPacket(data=SILENCE, rate=RATE)
     stage = Stage(sink, None)
     for _ in range(nodes):
@@ -200,7 +200,8 @@ def throughput(
     observed: bool = False,
     switch_ms: float = SWITCH_MS,
 ) -> Answer:
-    """As fast as it goes. `observed`: with a listener on the bus, and the links' counters read at 10 Hz."""
+    """Send packets as fast as it goes. `observed`: with a listener on the bus, and the links' counters read
+    at 10 Hz."""
     if system in ("direct", "loop"):
         return by_hand(system, nodes, packets)
     running, source, sink = pipeline(system, nodes, Count, switch_ms)
@@ -226,7 +227,7 @@ def read_stats(running: Pipeline, done: threading.Event) -> None:
 
 
 def paced(system: str = "fused", nodes: int = 5, packets: int = 400, period_ms: float = 5.0) -> Answer:
-    """One packet every `period_ms`."""
+    """Send one packet every `period_ms`."""
     running, source, sink = pipeline(system, nodes, Arrivals)
     source.packets, source.paces = packets, Paces(period_ms)
     sink.paces = source.paces
@@ -242,8 +243,8 @@ BOUNDS = {
 
 
 def overload(seconds: float = 10.0, factor: float = 1.5, bound: str = "time", ms: int = 200) -> Answer:
-    """A microphone into a node that needs `factor` times as long as a block lasts. `bound` names what limits
-    the link between them to `ms`. Answers pairs of a time and an age, while the microphone is on."""
+    """Run a microphone into a node that needs `factor` times as long as a block lasts. `bound` names the key
+    that limits the link between them to `ms`. Answer pairs of a time and an age while it is on."""
     text = f"""
 nodes:
   mic:  {{use: bench.microphone}}

@@ -1,1 +1,1 @@
-"""Scenes of speech with known truth, and the analysis of their recordings."""
+"""Make scenes of speech with known truth, and analyse their recordings."""

@@ -24,22 +24,22 @@ from .scenes import RATE, Scene, Utterance
 LATE_NS = 2 * SECOND
 """An utterance whose end is seen later than this is a miss."""
 OVER_NS = 300 * MS
-"""A reply that has been silent so long when the interruption comes was over, or in no one's ear."""
+"""A reply that has been silent for this long when the interruption comes was over, or nobody heard it."""
 COUNTS = (
     "utterances", "false_cuts", "misses", "unanswered", "false_turns", "false_barge_ins", "interruptions",
     "ignored",
 )  # fmt: skip
-"""The counts of a scene; `ignored` are interruptions that did not silence the reply."""
+"""Names of a scene's counts; `ignored` are interruptions that did not silence the reply."""
 
 
 Transcribe = Callable[[Samples], str]
-"""The text of `(n,) float32` at RATE."""
+"""Returns the text of `(n,) float32` at RATE."""
 
 
 @dataclass(slots=True)
 class Record:
-    """A system's own account of its run, moments in ns: utterances begun and ended, replies flushed, and of
-    each reply `decided_ns`, `first_word_ns`, `text`, `heard` and what it tells of speculation."""
+    """A system's own account of its run, moments in ns: when utterances began and ended, when replies were
+    flushed, and for each reply `decided_ns`, `first_word_ns`, `text`, `heard` and a report of speculation."""
 
     starts: list[int]
     ends: list[int]
@@ -75,7 +75,7 @@ class Found:
         self.latencies.setdefault(name, []).append(ns / MS)
 
     def add(self, other: Found) -> None:
-        """Put together with what was found in another run."""
+        """Add the findings of another run."""
         for name, values in other.latencies.items():
             self.latencies.setdefault(name, []).extend(values)
         self.turns += other.turns
@@ -84,7 +84,7 @@ class Found:
 
 
 class Ear:
-    """Finds what happened in a scene, from the recording of the loudspeaker and the system's record."""
+    """Finds the events of a scene in the recording of the loudspeaker and the system's record."""
 
     def __init__(
         self, scene: Scene, recording: Path, record: Record, transcribe: Transcribe | None = None
@@ -98,12 +98,12 @@ class Ear:
         return part
 
     def sounds(self, start_ns: int, end_ns: int) -> tuple[int, int] | None:
-        """First and last audible moment of the loudspeaker between two moments."""
+        """Return the first and the last audible moment of the loudspeaker between two moments."""
         span = audible_ns(self.stretch(start_ns, end_ns), self.rate)
         return None if span is None else (start_ns + span[0], start_ns + span[1])
 
     def find(self, interrupting: bool) -> Found:
-        """Everything; `interrupting`: each utterance falls into the reply to the one before."""
+        """Return all findings. `interrupting`: each utterance falls into the reply to the one before."""
         found = Found(cpu_s=self.record.cpu_s, wall_s=self.record.wall_s)
         utterances = self.scene.utterances
         ends = [self._end_of(utterance) for utterance in utterances]
@@ -130,7 +130,7 @@ class Ear:
     def _reply(
         self, found: Found, said: Utterance, decided: int, limit: int, interrupter: Utterance | None
     ) -> None:
-        """The reply to an utterance, which sounds between `decided` and `limit`, if it does."""
+        """Find the reply to an utterance, if one sounds between `decided` and `limit`."""
         found.take("endpoint", decided - said.off_ns)
         reply, sounds = self.record.reply_to(decided), self.sounds(decided, limit)
         turn = {"said": said.name, "speculation": reply.get("speculation", {})}
@@ -170,16 +170,16 @@ class Ear:
             found.take("talk_over", last - voice.on_ns)
 
     def _outside(self, moments: Sequence[int], late_ns: int) -> int:
-        """How many of them lie in no utterance, nor so shortly behind one."""
+        """Count the moments outside of all utterances, and later than `late_ns` after each."""
         spoken = [(u.on_ns, u.off_ns + late_ns) for u in self.scene.utterances]
         return sum(not any(on <= at <= off for on, off in spoken) for at in moments)
 
 
 def heard_error(heard: str, reply: str, transcript: str) -> int:
-    """Words by which `heard` ends elsewhere in the reply than the transcript of what sounded does.
+    """Return by how many words `heard` ends at another place of the reply than the transcript of its audio.
 
-    The transcript reaches to the place up to which the reply resembles it most; what the transcriber
-    misspells is thereby no error of `heard`.
+    The transcript's place is the one up to which the reply resembles it most, so that words misspelled by the
+    transcriber do not count as errors of `heard`.
     """
     said, wanted = _words(transcript), _words(reply)
     prefixes = [" ".join(wanted[:count]) for count in range(len(wanted) + 1)]

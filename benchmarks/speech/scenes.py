@@ -37,7 +37,7 @@ PROMPTS = (
     "Tell me everything about the ocean.",
     "Explain to me why the sky is blue.",
 )
-"""To these the replies are long."""
+"""Prompts that get long replies."""
 HUMAN = (
     "livekit_weather_question.wav",
     "ps_goforward.wav",
@@ -45,9 +45,9 @@ HUMAN = (
     "librivox_austen_0880.wav",
     "librivox_austen_0920.wav",
 )
-"""Clips whose inner pauses are shorter than the wait for the end of speech; any fixed wait cuts others."""
+"""Clips with inner pauses shorter than the wait for the end of speech; a fixed wait would cut other clips."""
 TAIL_S = 4.0
-"""At the end of a scene: the slowest system is to come to the end of its reply too."""
+"""Silence at the end of a scene, so that the slowest system too can finish its reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Where a clip lies in a scene: its first and last sound, in ns."""
+    """The place of a clip in a scene: its first and last sound, in ns."""
 
     name: str
     on_ns: int
@@ -69,7 +69,7 @@ class Utterance:
 
 @dataclass(slots=True)
 class Scene:
-    """The microphone's sound, part by part."""
+    """The microphone's audio, built part by part."""
 
     utterances: list[Utterance] = field(default_factory=list)
     parts: list[Samples] = field(default_factory=list)
@@ -85,15 +85,15 @@ class Scene:
         return said
 
     def wait(self, seconds: float) -> None:
-        """Silence."""
+        """Add silence."""
         self.hear(np.zeros(max(0, int(seconds * RATE)), np.float32))
 
     def wait_until(self, at_ns: int) -> None:
-        """Silence up to a moment of the scene."""
+        """Add silence up to a moment of the scene."""
         self.wait((at_ns - self.ns) / SECOND)
 
     def hear(self, samples: Samples) -> None:
-        """Any sound."""
+        """Add a sound."""
         self.parts.append(samples)
         self.frames += len(samples)
 
@@ -106,7 +106,7 @@ class Scene:
 
 
 def clips(count: int, human: bool, texts: Sequence[str] = QUESTIONS) -> list[Clip]:
-    """So many utterances: human ones first where VFLOW_SPEECH names their folder, then spoken texts."""
+    """Return `count` utterances: human ones first if VFLOW_SPEECH names their folder, then spoken texts."""
     found: list[Clip] = []
     if human and "VFLOW_SPEECH" in os.environ:
         for name in HUMAN[:count]:
@@ -123,11 +123,11 @@ def clips(count: int, human: bool, texts: Sequence[str] = QUESTIONS) -> list[Cli
 
 
 def noises(seed: int) -> list[tuple[str, Samples]]:
-    """Sounds of a user who does not speak: coughs, a knock, typing, a fan; peaks of -12 to -30 dBFS."""
+    """Make sounds of a user who does not speak: coughs, a knock, typing, a fan; peaks of -12 to -30 dBFS."""
     random = np.random.default_rng(seed)
 
     def burst(seconds: float, low: float, high: float, peak: float) -> Samples:
-        """Band-limited noise that dies away."""
+        """Make band-limited noise that dies away."""
         size = int(seconds * RATE)
         spectrum = np.fft.rfft(random.normal(size=size))
         bins = np.fft.rfftfreq(size, 1 / RATE)
@@ -149,7 +149,7 @@ def noises(seed: int) -> list[tuple[str, Samples]]:
 
 
 def conversation(said: Sequence[Clip], gap_s: float) -> Scene:
-    """Each utterance, then silence in which its reply ends."""
+    """Make a scene of utterances, each followed by silence in which its reply ends."""
     scene = Scene()
     for clip in said:
         scene.wait(1.0)
@@ -160,7 +160,8 @@ def conversation(said: Sequence[Clip], gap_s: float) -> Scene:
 
 
 def interruptions(said: Sequence[Clip], seed: int, tail_s: float) -> Scene:
-    """Each utterance but the first falls into the reply to the one before, 1.2 to 2.6 s behind its end."""
+    """Make a scene in which each utterance but the first falls into a reply, 1.2 to 2.6 s after the end of
+    the one before."""
     random, scene = np.random.default_rng(seed), Scene()
     scene.wait(1.0)
     for clip in said:
@@ -174,7 +175,7 @@ def interruptions(said: Sequence[Clip], seed: int, tail_s: float) -> Scene:
 
 
 def disturbances(said: Sequence[Clip], seed: int, reply_s: float) -> Scene:
-    """Behind each utterance, all the noises, the first of them 1.5 s after its end: into the reply."""
+    """Make a scene in which all noises follow each utterance, from 1.5 s after its end on: into the reply."""
     scene = Scene()
     for number, clip in enumerate(said):
         scene.wait(1.0)

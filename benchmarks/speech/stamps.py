@@ -12,16 +12,16 @@ from vflow.report.recordings import summary
 
 RATE = 24_000
 CHUNK_S, CHUNKS = 0.6, 20
-"""A reply: more than is played of it before it is interrupted."""
+"""Length and number of a reply's chunks: more than is played before the interruption."""
 SENTENCE = "This is what the agent is saying now."
 CODE = 100
-"""Reply n has samples of the value CODE * n, 16 bit."""
+"""All samples of reply n have the value CODE * n, 16 bit."""
 
 
 def judge(recording: NDArray[np.int16], flushed: list[tuple[int, int]]) -> dict[str, Any]:
     """Find in a recording, `(n,) int16` at RATE, the replies 1, 2, ... that were interrupted.
 
-    `flushed` has the moment in ns at which each interruption began, and at which it was done with.
+    `flushed` has the moments in ns at which each interruption began, and was done.
     """
     stop, fresh, stale, silent = [], [], [], 0
     for reply, (begun, returned) in enumerate(flushed, 1):

@@ -1,1 +1,1 @@
-"""Judge what an agent made of one human turn, and compare two runs."""
+"""Judge how an agent handled a human turn, and compare two runs."""

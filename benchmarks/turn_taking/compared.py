@@ -14,7 +14,7 @@ DRAWN = 2000
 
 
 def mcnemar(only_before: int, only_after: int) -> float:
-    """The probability of a difference as large as this between paired yes and no, if there were none.
+    """Return the probability of so large a difference between paired yes and no, if there were none.
 
     Exact, two-sided. Source: McNemar 1947, Psychometrika 12, 153; its binomial form.
     """
@@ -23,8 +23,8 @@ def mcnemar(only_before: int, only_after: int) -> float:
 
 
 def difference(before: Sequence[float], after: Sequence[float]) -> dict[str, float]:
-    """The mean of paired differences, after less before, and its 95 % interval by the bootstrap; {} for
-    none."""
+    """Return the mean of paired differences, after less before, and its 95 % interval by the bootstrap; {}
+    without pairs."""
     if not before:
         return {}
     differences = np.subtract(after, before)
@@ -34,7 +34,7 @@ def difference(before: Sequence[float], after: Sequence[float]) -> dict[str, flo
 
 
 def compare(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The clips that both runs have, by the names of SHARES and DELAYS."""
+    """Compare the clips that both runs have; return the comparison of each of SHARES and DELAYS."""
     earlier = {clip["file"]: clip for clip in before}
     pairs = [(earlier[clip["file"]], clip) for clip in after if clip["file"] in earlier]
     found: dict[str, Any] = {"clips": len(pairs)}

@@ -1,4 +1,4 @@
-"""Judge what an agent made of one clip, which is one turn of one speaker, by the clip's labels.
+"""Judge how an agent handled one clip, which is one turn of one speaker, by the clip's labels.
 
 All moments are in ns of the clip. A clip is
 
@@ -25,24 +25,24 @@ from typing import Any
 
 MS = 1_000_000
 ROOM_NS = 500 * MS
-"""Before the first sound of a clip."""
+"""Time before the first sound of a clip."""
 LOST_NS = 300 * MS
 """The shortest sound that has to be in a turn."""
 LATE_NS = 200 * MS
-"""After the last sound, its labelled end and the detector's may differ by this much."""
+"""How much the end of the last sound by the label and by the detector may differ."""
 HELD_NS = 300 * MS
 """A reply that is held for longer, though the user had finished, counts as a fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The silences of a clip in which its speaker goes on, from and to, and its last sound's end."""
+    """From and to of each silence of a clip after which the speaker goes on, and its last sound's end."""
 
     inner: tuple[tuple[int, int], ...]
     end_ns: int | None
 
     def sounds(self) -> list[tuple[int, int]]:
-        """From and to of each stretch of sound; the last only where its end is known."""
+        """Return from and to of each stretch of sound; the last one only if its end is known."""
         starts = [ROOM_NS, *(until for _, until in self.inner)]
         ends = [begun for begun, _ in self.inner]
         return list(zip(starts, ends if self.end_ns is None else [*ends, self.end_ns], strict=False))
@@ -50,7 +50,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One turn that the agent made of the clip, and its reply. `user` is None where no transcript came."""
+    """One turn that the agent found in the clip, and its reply. `user` is None if no transcript came."""
 
     turn: int
     start_ns: int
@@ -64,7 +64,7 @@ class Piece:
 
     @property
     def cut_ns(self) -> int | None:
-        """When its reply, of which something was heard, was cut or taken back; None where it was not."""
+        """When its reply was cut or taken back after something of it was heard; None if it was not."""
         if self.audible_ns is None or (self.flushed_ns is None and not self.taken_back):
             return None
         return self.audible_ns if self.flushed_ns is None else self.flushed_ns
@@ -81,7 +81,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A stretch in which a reply was held; `released` where it went on after it."""
+    """A stretch in which a reply was held; `released` if the reply went on after it."""
 
     from_ns: int
     to_ns: int
@@ -90,8 +90,8 @@ class Hold:
 
 @dataclass(slots=True)
 class Judgement:
-    """The outcome of one clip; delays in ms, `words_wasted` heard of replies that were cut because the
-    speaker spoke on, one for each."""
+    """The outcome of one clip; delays in ms. `words_wasted` has, for each reply that was cut because the
+    speaker spoke on, how many words of it were heard."""
 
     file: str
     kind: str
@@ -114,7 +114,7 @@ class Judgement:
 def judge(
     truth: Truth, pieces: Sequence[Piece], history: Sequence[Entry], holds: Sequence[Hold] = ()
 ) -> Judgement:
-    """Everything that a clip's run shows, without the clip's name and kind."""
+    """Judge the run of a clip; the clip's name and kind are left empty."""
     heard = {piece.turn for piece in pieces if piece.audible_ns is not None}
     answered, rest = _groups(history, heard)
     found = Judgement("", "", pieces=[asdict(piece) for piece in pieces])
@@ -133,7 +133,8 @@ def judge(
 
 
 def _groups(history: Sequence[Entry], heard: Iterable[int]) -> tuple[int, bool]:
-    """How many stretches of the user's words got a reply that was heard; whether the last got none."""
+    """Count the stretches of the user's words that got a reply that was heard; and say whether the last got
+    none."""
     answered, waiting, turns = 0, False, set(heard)
     for entry in history:
         if entry.role == "user":
@@ -148,7 +149,7 @@ def _within(at_ns: int | None, silences: Sequence[tuple[int, int]]) -> bool:
 
 
 def _lost(truth: Truth, pieces: Sequence[Piece]) -> list[bool]:
-    """Of each turn and each long sound: whether it never came to the transcriber."""
+    """Return for each turn and each long sound whether it never came to the transcriber."""
     untold = [piece.user is None for piece in pieces]
     covered = [
         sum(_overlap(begun, end, piece) for piece in pieces) * 2 < end - begun
@@ -164,7 +165,7 @@ def _overlap(begun: int, end: int, piece: Piece) -> int:
 
 
 def _after(found: Judgement, end_ns: int, pieces: Sequence[Piece], holds: Sequence[Hold]) -> None:
-    """Note what happened once the speaker had finished."""
+    """Add to `found` the events after the speaker had finished."""
     decided = min(
         (p.decided_ns for p in pieces if p.decided_ns is not None and p.decided_ns >= end_ns), default=None
     )

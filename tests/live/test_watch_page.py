@@ -96,4 +96,4 @@ def test_the_end_of_the_run_is_a_sentence_and_leaves_the_picture(page: Page, ses
 def test_a_page_without_its_token_says_what_to_open(chromium: Any, feed: Feed) -> None:
     with server(feed) as served, browser.page(chromium) as window:
         window.open(served.url.partition("#")[0])
-        window.wait("document.querySelector('#alerts').textContent.includes('Open the address')")
+        window.wait("document.querySelector('#alerts').textContent.includes('Open the whole address')")

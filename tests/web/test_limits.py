@@ -34,7 +34,7 @@ def test_audio_of_a_rate_that_lies_is_too_fast_once_the_burst_is_used_up() -> No
     for piece in range(498):  # of 48 kHz, and 16 were said: a second too much each second
         meter.audio(3 * SECOND_OF_AUDIO // 50, 16_000, piece * 0.02)
     meter.audio(0, 16_000, 9.96)
-    with pytest.raises(Closing, match="more than 2 times as fast") as raised:
+    with pytest.raises(Closing, match="faster than 2 times real time") as raised:
         meter.audio(3 * SECOND_OF_AUDIO // 50, 16_000, 9.96)
     assert (raised.value.close, raised.value.code) == (1008, "too_fast")
 

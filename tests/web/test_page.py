@@ -234,7 +234,7 @@ def test_each_refusal_is_a_sentence(open_page: Open, tmp_path: Path) -> None:
         wrong = open_page(url.partition("#")[0] + "#token=wrong")
         wrong.window.click("#talk")
         wrong.wait("document.querySelector('#alerts').textContent.includes('The token is missing or wrong')")
-        assert "Open the address that 'vflow serve' printed" in sentences(wrong)
+        assert "Open the whole address that 'vflow serve' printed" in sentences(wrong)
         broken = open_page(url.partition("#")[0] + "#token=no%20token%20at%20all")
         broken.window.click("#talk")
         broken.wait("document.querySelector('#alerts').textContent.includes('The token is missing or wrong')")

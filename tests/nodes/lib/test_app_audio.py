@@ -25,7 +25,7 @@ from vflow_nodes.lib.app_audio import samples_of
         [0.5, -1.0],
     ],
 )
-def test_every_form_gives_the_same_samples(given: Any) -> None:
+def test_every_type_of_audio_gives_the_same_samples(given: Any) -> None:
     samples, bad = samples_of(given)
     assert samples.dtype == np.float32
     assert samples.tolist() == [0.5, -1.0]
@@ -40,7 +40,7 @@ def test_a_sample_that_is_no_number_becomes_silence_and_is_reported(value: float
 
 
 @pytest.mark.parametrize("given", [b"", [], np.zeros((0, 2), np.int16), [0, 0]])
-def test_nothing_is_audio_too(given: Any) -> None:
+def test_empty_audio_is_accepted(given: Any) -> None:
     samples, _ = samples_of(given)
     assert not samples.any()
 

@@ -19,7 +19,7 @@ def after(*looks: tuple[int, bool | None], now_ms: int, paused: bool = False) ->
     return (*steps, policy.step(now_ms * MS, paused))
 
 
-def test_nothing_is_done_before_anybody_has_looked() -> None:
+def test_voice_does_nothing_before_the_first_look() -> None:
     assert after(now_ms=300) == ("",)
 
 
@@ -37,7 +37,7 @@ def test_a_backchannel_or_a_noise_leaves_the_reply_alone(found: bool | None) -> 
     assert after((256, found), (352, found), (448, found), now_ms=600) == ("", "", "", "")
 
 
-def test_a_hum_that_is_misheard_once_is_let_go() -> None:
+def test_hum_misheard_once_does_not_interrupt() -> None:
     assert after((256, OTHER), (352, BACKCHANNEL), now_ms=480) == ("hold", "go_on", "")
 
 
@@ -73,13 +73,13 @@ def test_voice_that_nobody_looks_at_interrupts_in_the_end() -> None:
     assert after(now_ms=710) == ("interrupt",)
 
 
-def test_nobody_assents_for_long() -> None:
+def test_long_utterance_interrupts_even_if_it_looks_like_assent() -> None:
     looks = [(at, BACKCHANNEL) for at in range(256, 1400, 96)]
     assert set(after(*looks, now_ms=1490)) == {""}
     assert after(*looks, now_ms=1500)[-1] == "interrupt"
 
 
-def test_who_is_sure_needs_neither_a_second_look_nor_more_voice() -> None:
+def test_sure_look_interrupts_without_a_second_look_or_more_voice() -> None:
     policy = BargeIn(0)
     policy.looked(10 * MS, OTHER, sure=True)
     assert policy.step(230 * MS, False) == "interrupt"

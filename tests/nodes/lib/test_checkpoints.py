@@ -11,7 +11,7 @@ from vflow import Unavailable, models
 from vflow_nodes.lib import checkpoints
 
 
-def test_too_little_memory_says_what_to_set() -> None:
+def test_out_of_memory_error_names_the_properties_to_lower() -> None:
     with (
         pytest.raises(Unavailable, match=r"'smollm2' does not fit into the memory of cpu; set 'slots' or"),
         checkpoints.loading("smollm2", "cpu", "a model"),
@@ -29,7 +29,7 @@ def test_too_little_memory_says_what_to_set() -> None:
         ("", "'model' names none; set it to a directory or to a name, such as smollm2"),
     ],
 )
-def test_a_model_that_cannot_be_says_why(name: str, words: str) -> None:
+def test_model_that_cannot_be_loaded_is_refused_with_the_reason(name: str, words: str) -> None:
     with pytest.raises(Unavailable, match=words):
         checkpoints.locate(name, print)
 
@@ -45,9 +45,7 @@ def test_a_model_that_is_not_here_names_the_command(tmp_path: Path, monkeypatch:
         checkpoints.locate("smollm2", print)
 
 
-def test_an_interrupted_conversion_is_not_taken_for_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_conversion_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(folder: Path, gguf: str, target: Path) -> None:
         target.mkdir()
         (target / "config.json").write_text("{}")
@@ -63,6 +61,6 @@ def test_an_interrupted_conversion_is_not_taken_for_whole(
     assert list((tmp_path / "converted").iterdir()) == []
 
 
-def test_int8_is_made_of_what_the_device_multiplies() -> None:
+def test_int8_is_made_from_the_device_s_type() -> None:
     assert checkpoints.dtype_for("cuda", "int8") == checkpoints.dtype_for("cuda") == torch.bfloat16
     assert checkpoints.dtype_for("cpu", "float16") == torch.float16

@@ -102,7 +102,7 @@ def test_after_each_false_end_the_turn_is_waited_for_longer_and_expected_as_befo
 
 
 @pytest.mark.parametrize("finished", [None, "0.9", -0.1, 1.1, math.nan, math.inf])
-def test_no_probability_is_refused(finished: Any) -> None:
+def test_invalid_probability_is_reported_and_ignored(finished: Any) -> None:
     wait = EndWait(500 * MS, WAITS)
     wait.pause(7)
     assert repr(finished) in wait.rate(7, finished)

@@ -161,7 +161,7 @@ def test_a_fresh_engine_that_does_not_load_ends_the_turn_and_is_tried_again(
         assert end(ask(harness, 3)) == "limit"
 
 
-def test_an_engine_that_dies_in_warm_up_is_said_in_a_sentence_and_not_kept(
+def test_engine_that_dies_in_warm_up_is_reported_and_not_kept(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: Any) -> Any:

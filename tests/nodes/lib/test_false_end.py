@@ -81,7 +81,7 @@ def test_voice_that_comes_again_while_the_reply_is_held_doubts_the_end_after_the
     assert ear.policy.doubted
 
 
-def test_an_utterance_is_the_end_of_it() -> None:
+def test_utterance_ends_hold_and_grace() -> None:
     ear = Ear().voice(4)
     ear.policy.over()
     assert not ear.policy.doubted

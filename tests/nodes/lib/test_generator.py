@@ -81,7 +81,7 @@ def test_a_prompt_answers_the_history_by_instructions_of_its_own() -> None:
         ]
 
 
-def test_what_is_not_to_be_answered_is_remembered() -> None:
+def test_unanswered_utterance_is_kept_in_the_history() -> None:
     with Harness(Prompted()) as harness:
         harness.node.answers = False
         harness.push(TextPacket(text="Why?", turn=1))

@@ -30,18 +30,18 @@ def g2p() -> Any:
         ("", []),
     ],
 )
-def test_words_are_said_as_they_stand(g2p: Any, text: str, said: list[str]) -> None:
+def test_ordinary_words_keep_their_pronunciation(g2p: Any, text: str, said: list[str]) -> None:
     assert phonemes(g2p, text) == said
 
 
 @pytest.mark.parametrize(
     "text", ["A P I", "the A P I.", "nine A M", "A A batteries", "D N A", "the N B A, too", "A T and T"]
 )
-def test_the_letter_among_letters_is_no_article(g2p: Any, text: str) -> None:
+def test_letter_a_among_letters_is_not_read_as_article(g2p: Any, text: str) -> None:
     (said,) = phonemes(g2p, text)
     assert said.count("ˈA") == text.count("A")  # noqa: RUF001
     assert "ɐ" not in said
 
 
-def test_the_article_stays_one(g2p: Any) -> None:
+def test_article_a_is_still_read_as_article(g2p: Any) -> None:
     assert phonemes(g2p, "A dog, a plan.") == ["ɐ dˈɔɡ, ɐ plˈæn."]  # noqa: RUF001

@@ -90,7 +90,7 @@ def test_the_tail_of_a_voice_is_not_the_room() -> None:
     assert feed.last.room() == pytest.approx(1e-6)
 
 
-def test_digital_silence_is_no_room() -> None:
+def test_digital_silence_is_not_taken_for_the_room() -> None:
     feed = Feed().room(-40).room(-150, count=100)
     assert feed.last.room() == pytest.approx(1e-4)
     assert Feed().room(-150).hear(-30, -45, -59).sound == 43

@@ -109,14 +109,14 @@ def test_an_utterance_that_outlasts_the_reply_is_a_turn() -> None:
     assert names(out) == ["pause", "speech_end"]
 
 
-def test_nobody_who_looks_means_that_voice_interrupts_at_once() -> None:
+def test_without_a_backchannel_node_voice_interrupts_at_once() -> None:
     turn = over_a_reply()
     turn.harness.linked_sources = ()
     turn.windows(7, VOICE)
     assert turn.harness.interrupted == [0]
 
 
-def test_who_is_sure_interrupts_at_once() -> None:
+def test_sure_look_interrupts_at_once() -> None:
     turn = over_a_reply()
     turn.windows(7, VOICE)
     look(turn, False, sure=True)

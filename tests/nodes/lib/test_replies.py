@@ -79,12 +79,12 @@ def test_a_session_is_closed_with_its_replies_twice() -> None:
         assert reply.stop_reason == "flush"
 
 
-def test_a_device_that_has_no_choices_gets_no_advice() -> None:
+def test_device_without_options_gets_no_advice() -> None:
     with scripted(Scripted(hashed), WORDS) as engine:
         assert list(Replies(engine).advise()) == []
 
 
-def test_a_choice_is_called_faster_from_a_tenth_on() -> None:
+def test_option_is_advised_if_it_is_a_tenth_faster() -> None:
     now, other = Choice(False, "torch", True), Choice(False, "torch", False)
     taken = {8.9: "faster", 9.1: "none"}
     for step_ms, effect in taken.items():

@@ -63,7 +63,7 @@ def test_features_leave_what_was_said_as_it_is() -> None:
     np.testing.assert_array_equal(samples, before)
 
 
-def test_a_finished_sentence_is_rated_above_where_it_breaks_off() -> None:
+def test_finished_sentence_is_rated_above_a_broken_off_one() -> None:
     hibari = pytest.importorskip("hibari")
     soxr = pytest.importorskip("soxr")
     voice, model = hibari.Hibari(), smart_turn.load()

@@ -68,7 +68,7 @@ def test_turns_that_leave_the_context_are_kept_as_a_summary(
     assert "And now?" in text
 
 
-def test_the_model_itself_writes_it_in_a_session_of_its_own(harness: Harness) -> None:
+def test_summary_is_written_by_the_model_in_its_own_session(harness: Harness) -> None:
     node: Any = harness.node
     ask(harness, range(1, 6))
     replies = node._language.engine.stats()["replies"]
@@ -93,9 +93,7 @@ def test_a_model_that_writes_no_summary_is_warned_of_once(
     ]
 
 
-def test_a_summary_of_what_was_deleted_while_it_was_written_is_not_used(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_summary_of_deleted_turns_is_dropped(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     node: Any = harness.node
     ask(harness, range(1, 6))
     list(node.on_timer())

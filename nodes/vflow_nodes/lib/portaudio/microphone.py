@@ -130,8 +130,8 @@ class Microphone(Node):
             self._told = troubles  # warn at each doubling: a slow graph would fill the log
             lost, overflows = self._ring.lost, self._ring.overflows
             self.ctx.warn(
-                f"{lost} recorded frames were overwritten before the graph took them; the nodes behind are"
-                " too slow"
+                f"{lost} recorded frames were overwritten before the graph took them; the nodes after the"
+                " microphone are too slow"
                 if lost
                 else f"the device lost samples {overflows} times; is the machine too busy?"
             )

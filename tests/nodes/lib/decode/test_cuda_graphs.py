@@ -9,7 +9,7 @@ from vflow_nodes.lib.decode.cuda_graphs import Recorder
 
 
 @needs_cuda
-def test_recorded_work_replays_on_what_its_inputs_hold_then() -> None:
+def test_recorded_work_replays_on_the_present_values_of_its_inputs() -> None:
     recorder = Recorder()
     x, w = torch.ones(4, 64, device=DEVICE), torch.randn(64, 64, device=DEVICE)
     made, replay = recorder.record(lambda: x @ w)

@@ -9,18 +9,18 @@ def texts() -> set[str]:
     return {marker.text.lower() for marker in dialects.markers()}
 
 
-def test_no_marker_is_the_beginning_of_another_so_that_a_whole_one_is_decided_at_once() -> None:
+def test_no_marker_is_a_prefix_of_another() -> None:
     found = texts()
     hidden = {(a, b) for a in found for b in found if a != b and b.startswith(a)}
     assert hidden == set()
 
 
-def test_every_thought_and_call_says_what_closes_it() -> None:
+def test_every_thought_and_call_declares_its_closing_mark() -> None:
     for marker in dialects.markers():
         assert bool(marker.closers) == (marker.kind in ("thought", "call", "role")), marker
 
 
-def test_a_mark_that_opens_a_thought_or_a_call_opens_nothing_else() -> None:
+def test_no_mark_opens_two_kinds_of_text() -> None:
     kinds: dict[str, set[str]] = {}
     for marker in dialects.markers():
         kinds.setdefault(marker.text.lower(), set()).add(marker.kind)
@@ -28,5 +28,5 @@ def test_a_mark_that_opens_a_thought_or_a_call_opens_nothing_else() -> None:
     assert all("noise" in found for found in double.values()), double
 
 
-def test_no_marker_is_a_word_that_people_say() -> None:
+def test_no_marker_is_an_ordinary_word() -> None:
     assert not {text for text in texts() if text.isalnum()}

@@ -66,7 +66,7 @@ def failing(what: str, error: Exception, when: Callable[[Sequence[int]], bool]) 
 
 
 @LAGS
-def test_replies_in_company_are_those_of_a_device_of_their_own(lag: bool) -> None:
+def test_replies_made_together_equal_replies_made_alone(lag: bool) -> None:
     device = Scripted(hashed, slots=3)
     with scripted(device, WORDS, lag=lag, chunk=4, alone=6) as engine:
         asked = [(keys(n, 3 + 5 * n), 10 + 3 * n) for n in range(9)]
@@ -81,7 +81,7 @@ def test_replies_in_company_are_those_of_a_device_of_their_own(lag: bool) -> Non
 
 
 @LAGS
-def test_a_token_that_ends_a_reply_is_not_part_of_it_nor_is_what_was_on_its_way(lag: bool) -> None:
+def test_end_token_and_tokens_on_their_way_are_not_part_of_the_reply(lag: bool) -> None:
     device = Scripted(ending(20), slots=1)
     with scripted(device, WORDS, lag=lag) as engine:
         session = DecodeSession(engine)
@@ -95,7 +95,7 @@ def test_a_token_that_ends_a_reply_is_not_part_of_it_nor_is_what_was_on_its_way(
 
 
 @LAGS
-def test_a_slot_that_passes_to_another_session_passes_no_token_on(lag: bool) -> None:
+def test_session_gets_no_token_of_the_slot_s_former_session(lag: bool) -> None:
     """The first session's reply is cancelled while a step of it is on its way."""
     gate, device = gated(slots=1)
     with scripted(device, WORDS, lag=lag) as engine:
@@ -176,7 +176,7 @@ def test_a_session_whose_slot_was_taken_while_it_rested_computes_its_prompt_agai
         assert settled(engine)["prefilled"] - before == 60
 
 
-def test_a_reply_that_nobody_takes_pauses_and_goes_on_when_it_is_taken() -> None:
+def test_unread_reply_pauses_until_its_words_are_taken() -> None:
     gate, device = gated(slots=2)
     gate.let(1000)
     with scripted(device, WORDS, ahead=8) as engine:
@@ -216,7 +216,7 @@ def test_when_the_device_fails_its_sessions_get_an_error_and_the_engine_lives(wh
         assert settled(engine)["busy"] == 0
 
 
-def test_a_prompt_that_fails_leaves_a_reply_that_goes_on_alone() -> None:
+def test_failed_prompt_does_not_disturb_a_running_reply() -> None:
     gate, fail = Gate(), failing("prefill", MemoryError("no room"), lambda slots: 1 in slots)
 
     def before(what: str, slots: Sequence[int]) -> None:
@@ -234,7 +234,7 @@ def test_a_prompt_that_fails_leaves_a_reply_that_goes_on_alone() -> None:
         assert tokens_of(well) == answered(hashed, keys(1, 12), 40)
 
 
-def test_a_failure_after_a_replys_end_fails_no_reply() -> None:
+def test_failure_after_a_reply_s_end_does_not_fail_it() -> None:
     """The step that was on its way when a reply ended fails when it is read."""
     device = Scripted(ending(14), slots=1)
     reads = []
@@ -254,7 +254,7 @@ def test_a_failure_after_a_replys_end_fails_no_reply() -> None:
         assert len(reads) == 4
 
 
-def test_embeddings_that_cannot_be_made_fail_their_session_alone() -> None:
+def test_failing_embeddings_fail_only_their_session() -> None:
     device = Scripted(hashed, slots=2)
 
     def prefill(slot: int, prompt: Prompt, start: int, stop: int) -> None:
@@ -275,7 +275,7 @@ def test_embeddings_that_cannot_be_made_fail_their_session_alone() -> None:
         )
 
 
-def test_close_ends_every_reply_with_an_error_those_that_wait_too() -> None:
+def test_close_ends_running_and_waiting_replies_with_an_error() -> None:
     gate, device = gated(slots=1)
     with scripted(device, WORDS) as engine:
         replies = [DecodeSession(engine).generate(Prompt(keys(n, 4)), free(50)) for n in range(3)]
@@ -300,7 +300,7 @@ def test_a_request_that_comes_while_the_engine_closes_is_answered_with_an_error(
             taken(late)
 
 
-def test_an_engine_that_is_closed_takes_no_requests_and_lets_sessions_close() -> None:
+def test_closed_engine_refuses_requests_but_sessions_can_close() -> None:
     with scripted(Scripted(hashed), WORDS) as engine:
         session = DecodeSession(engine)
         reply = session.generate(Prompt(keys(1, 4)), free(2))
@@ -356,7 +356,7 @@ def test_a_prompt_computed_ahead_is_not_computed_again() -> None:
         assert settled(engine)["prefilled"] == 57
 
 
-def test_work_asked_for_runs_in_the_engines_thread_and_its_error_is_the_callers() -> None:
+def test_submitted_work_runs_in_the_engine_s_thread_and_raises_at_the_caller() -> None:
     with scripted(Scripted(hashed), WORDS) as engine:
         assert engine.call(lambda: threading.current_thread().name).result(20) == "vflow:decode"
         with pytest.raises(ZeroDivisionError):
@@ -364,7 +364,7 @@ def test_work_asked_for_runs_in_the_engines_thread_and_its_error_is_the_callers(
         assert engine.call(lambda: 7).result(20) == 7
 
 
-def test_an_engine_that_is_closed_as_its_thread_looks_for_work_ends() -> None:
+def test_close_ends_an_engine_whose_thread_is_looking_for_work() -> None:
     """The thread clears its call, and with it the one that says that the engine is closed."""
     engine = Engine(Scripted(hashed, slots=1, context=64), WORDS)
 
@@ -396,7 +396,7 @@ FAULTS = [kind("a fault") for kind in (RuntimeError, MemoryError, SystemExit, Ke
 
 
 @pytest.mark.parametrize("error", FAULTS, ids=lambda error: type(error).__name__)
-def test_an_engine_that_dies_ends_every_reply_with_what_it_died_of(error: BaseException) -> None:
+def test_dying_engine_ends_every_reply_with_the_cause(error: BaseException) -> None:
     gate, device = gated(slots=2)
     with scripted(device, WORDS) as engine:
         replies = [DecodeSession(engine).generate(Prompt(keys(n, 4)), free(50)) for n in range(3)]
@@ -414,7 +414,7 @@ def test_an_engine_that_dies_ends_every_reply_with_what_it_died_of(error: BaseEx
             engine.call(engine.stats)
 
 
-def test_a_fault_that_comes_again_while_the_engine_ends_keeps_no_reply_waiting() -> None:
+def test_second_fault_while_the_engine_ends_leaves_no_reply_waiting() -> None:
     """Neither those at work, nor the one that waits for a slot, nor those that are asked for last."""
     gate, device = gated(slots=2)
     with scripted(device, WORDS) as engine:
@@ -433,7 +433,7 @@ def test_a_fault_that_comes_again_while_the_engine_ends_keeps_no_reply_waiting()
             call.result(20)
 
 
-def test_a_reply_that_cannot_be_ended_keeps_no_other_waiting() -> None:
+def test_reply_that_cannot_be_ended_does_not_block_the_others() -> None:
     gate, device = gated(slots=2)
     with scripted(device, WORDS) as engine:
         first, second = (DecodeSession(engine).generate(Prompt(keys(n, 4)), free(50)) for n in range(2))
@@ -444,7 +444,7 @@ def test_a_reply_that_cannot_be_ended_keeps_no_other_waiting() -> None:
         died(second)
 
 
-def test_a_prompt_computed_ahead_does_not_keep_a_dying_engine() -> None:
+def test_prompt_computed_ahead_does_not_delay_a_dying_engine() -> None:
     gate, device = gated("prefill", slots=1)
     with scripted(device, WORDS) as engine:
         session = DecodeSession(engine)
@@ -458,7 +458,7 @@ def test_a_prompt_computed_ahead_does_not_keep_a_dying_engine() -> None:
         session.close()
 
 
-def test_cancels_that_storm_a_dying_engine_end_all_replies() -> None:
+def test_many_cancels_at_a_dying_engine_still_end_all_replies() -> None:
     gate, device = gated(slots=3)
     with scripted(device, WORDS) as engine:
         sessions = [DecodeSession(engine) for _ in range(12)]
@@ -486,7 +486,7 @@ def test_cancels_that_storm_a_dying_engine_end_all_replies() -> None:
         assert [taken(reply) for reply in replies] == [[]] * 12
 
 
-def test_an_engine_whose_threads_cannot_be_set_ends_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engine_whose_thread_count_cannot_be_set_fails_its_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "set_num_threads", fault)
     engine = Engine(Scripted(hashed), WORDS, threads=2)
     reply = DecodeSession(engine).generate(Prompt([1]), free(9))
@@ -495,7 +495,7 @@ def test_an_engine_whose_threads_cannot_be_set_ends_what_was_asked(monkeypatch: 
     engine.close()
 
 
-def test_an_engine_that_gets_no_thread_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engine_that_cannot_start_a_thread_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(Scripted(hashed), WORDS)
     reply = DecodeSession(engine).generate(Prompt([1]), free(9))
     with monkeypatch.context() as patch:
@@ -508,7 +508,7 @@ def test_an_engine_that_gets_no_thread_is_closed(monkeypatch: pytest.MonkeyPatch
     engine.close()
 
 
-def test_an_engine_that_never_began_ends_what_was_asked_when_it_is_closed() -> None:
+def test_close_fails_the_requests_of_an_engine_that_never_started() -> None:
     engine = Engine(Scripted(hashed), WORDS)
     reply, call = DecodeSession(engine).generate(Prompt([1]), free(9)), engine.call(engine.stats)
     engine.close()
@@ -518,7 +518,7 @@ def test_an_engine_that_never_began_ends_what_was_asked_when_it_is_closed() -> N
         call.result(20)
 
 
-def test_work_that_exits_fails_its_caller_alone() -> None:
+def test_work_that_raises_systemexit_fails_only_its_caller() -> None:
     def leave() -> None:
         raise SystemExit(3)
 
@@ -528,7 +528,7 @@ def test_work_that_exits_fails_its_caller_alone() -> None:
         assert tokens_of(DecodeSession(engine).generate(Prompt([1]), free(5))) == answered(hashed, [1], 5)
 
 
-def test_a_callback_that_exits_ends_no_reply() -> None:
+def test_callback_that_raises_systemexit_does_not_end_a_reply() -> None:
     def leave(future: Any) -> None:
         raise SystemExit(3)
 
@@ -542,7 +542,7 @@ def test_a_callback_that_exits_ends_no_reply() -> None:
         assert tokens_of(reply) == answered(hashed, [1], 5)
 
 
-def test_an_engine_closed_from_its_own_thread_ends() -> None:
+def test_close_from_the_engine_s_own_thread_ends_it() -> None:
     with scripted(Scripted(hashed), WORDS) as engine:
         engine.call(engine.close).result(20)
         assert engine._thread is not None
@@ -550,7 +550,7 @@ def test_an_engine_closed_from_its_own_thread_ends() -> None:
         assert not engine._thread.is_alive()
 
 
-def test_an_error_whose_text_fails_ends_every_reply_as_well() -> None:
+def test_error_whose_text_raises_still_ends_every_reply() -> None:
     class Mute(RuntimeError):
         def __str__(self) -> str:
             raise ValueError("no text")
@@ -567,7 +567,7 @@ def test_an_error_whose_text_fails_ends_every_reply_as_well() -> None:
         died(reply, "Mute")
 
 
-def test_each_reply_of_a_dead_engine_has_an_error_of_its_own() -> None:
+def test_dead_engine_raises_a_new_error_object_for_each_reply() -> None:
     """Each is raised in another thread, which writes its traceback into it."""
     gate, device = gated(slots=2)
     with scripted(device, WORDS) as engine:

@@ -17,7 +17,7 @@ def test_modules_of_the_engine_that_nodes_import_load_no_torch(module: str, tmp_
     assert done.stdout == "False\n", done.stderr
 
 
-def test_every_error_is_caught_as_one_of_the_engine_s() -> None:
+def test_every_engine_error_is_a_decode_error() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     assert len(kinds) == 6
     assert all(issubclass(kind, errors.DecodeError) for kind in kinds)

@@ -66,7 +66,7 @@ def test_slots_of_different_lengths_step_together_in_any_order() -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 1, 25, 39])
-def test_a_slot_that_goes_on_from_an_earlier_position_is_as_one_that_never_went_further(keep: int) -> None:
+def test_rewound_slot_equals_one_that_never_went_further(keep: int) -> None:
     model, tokens = model_of(), ids(6, 40)
     prefill(model, 0, tokens)
     for at in range(40, 50):
@@ -101,7 +101,7 @@ def test_in_bfloat16_logits_are_as_close_to_float32_as_transformers_are() -> Non
     assert error / exact.norm() < 0.05
 
 
-def test_the_cache_takes_what_is_said_and_is_never_allocated_again() -> None:
+def test_cache_has_its_stated_size_and_is_never_reallocated() -> None:
     weights = adapt(tiny())
     model = LlamaModel(weights, 3, 100)
     tensors = (model.keys, model.values)

@@ -65,7 +65,7 @@ def cases(family: str, ends: tuple[int, ...] = ENDS) -> list[tuple[str, tuple[in
 @pytest.mark.parametrize(
     ("family", "ends"), [*((family, ENDS) for family in FAMILIES), ("llama", (2,)), ("qwen3", (2,))]
 )
-def test_a_reply_is_that_of_generate_alone_and_in_company(family: str, ends: tuple[int, ...]) -> None:
+def test_reply_equals_that_of_generate_alone_and_beside_others(family: str, ends: tuple[int, ...]) -> None:
     expected = {case: generated(family, *case, ends) for case in cases(family, ends)}
     with running(tiny(family), vocabulary(ends)) as engine:
         session = DecodeSession(engine)
@@ -86,7 +86,7 @@ def test_a_reply_is_that_of_generate_alone_and_in_company(family: str, ends: tup
 
 @pytest.mark.parametrize(("chunk", "alone"), [(1, 2), (7, 7), (3, 64)])
 @pytest.mark.parametrize("family", ["llama", "qwen3"])
-def test_a_prompt_in_parts_is_answered_as_a_whole_one(family: str, chunk: int, alone: int) -> None:
+def test_prompt_in_parts_gets_the_reply_of_the_whole_prompt(family: str, chunk: int, alone: int) -> None:
     with running(tiny(family), vocabulary(ENDS), chunk=chunk, alone=alone) as engine:
         replies = {
             case: DecodeSession(engine).generate(Prompt(ids(*case[1])), sampling(case[0]), patience_s=60)
@@ -96,7 +96,7 @@ def test_a_prompt_in_parts_is_answered_as_a_whole_one(family: str, chunk: int, a
             assert tokens_of(reply) == generated(family, *case, ENDS), case
 
 
-def test_embeddings_from_elsewhere_are_answered_as_the_tokens_they_stand_for() -> None:
+def test_embeddings_get_the_reply_of_their_tokens() -> None:
     prompt = (13, 70)
     tokens, table = ids(*prompt), tiny().get_input_embeddings().weight
     audio = Embeds(50, lambda: table[tokens[10:60]])

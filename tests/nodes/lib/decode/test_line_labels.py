@@ -45,7 +45,7 @@ def test_user_s_turn_is_known_where_a_line_or_a_sentence_begins(before: str, tex
         ("A dialog:\n", "Human: Hi"),
     ],
 )
-def test_a_name_after_user_is_text(before: str, text: str) -> None:
+def test_user_followed_by_a_name_is_ordinary_text(before: str, text: str) -> None:
     assert kind(before, text) == "text"
 
 
@@ -57,7 +57,7 @@ def test_label_that_may_still_come_is_waited_for(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["Use", "Hum", "The", "Actor", "Answer: 5"])
-def test_no_more_is_waited_for_than_may_become_a_label(text: str) -> None:
+def test_text_waits_only_while_it_may_become_a_label(text: str) -> None:
     found = line_labels.label_at("Hello ", text, False, False)
     assert found is TEXT
 

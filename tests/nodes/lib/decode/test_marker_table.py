@@ -56,7 +56,7 @@ def test_a_recipient_is_named_at_a_line_s_start() -> None:
     assert speech_table().find(">>>all\n", whole=False, bare=True, after=" ")[2] is None
 
 
-def test_within_a_thought_its_own_mark_counts_and_what_ends_a_reply() -> None:
+def test_inside_a_thought_only_its_closing_mark_and_ends_of_reply_count() -> None:
     table = inside_table(("</think>",), thought=True)
     assert table.find("a </reason> </think>", whole=False)[0] == 12
     found = table.find("a <|im_end|>", whole=False)[2]

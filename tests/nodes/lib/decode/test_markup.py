@@ -28,24 +28,24 @@ ASKED = "<|im_start|>user\nWhat is <think>?<|im_end|>\n<|im_start|>assistant\n"
         ("", "speech"),
     ],
 )
-def test_a_reply_begins_where_its_prompt_leads(prompt: str, inside: str) -> None:
+def test_reply_begins_in_the_state_in_which_its_prompt_ends(prompt: str, inside: str) -> None:
     parser = Markup().parser(prompt)
     assert parser.inside == inside
     assert not any((parser.held, parser.ended, parser.lone, parser.calls, parser.marks, parser.said))
 
 
-def test_a_reply_in_a_thought_of_the_prompt_s_is_said_from_its_end_on() -> None:
+def test_reply_to_a_prompt_that_opens_a_thought_is_said_after_the_thought() -> None:
     parser = Markup().parser(f"{ASKED}<think>\n")
     assert parser.push("Okay.</think>Hello.") == "Hello."
     assert not parser.lone
 
 
-def test_a_reply_to_harmony_s_header_reads_on_in_it() -> None:
+def test_reply_continues_an_open_harmony_header_of_its_prompt() -> None:
     parser = Markup().parser("<|start|>assistant")
     assert parser.push("<|channel|>final<|message|>Hi.") == "Hi."
 
 
-def test_a_beginning_is_held_where_the_model_may_think_and_its_prompt_does_not_say() -> None:
+def test_beginning_is_held_if_the_model_may_think_unannounced() -> None:
     markup = Markup(thinks=True)
     assert markup.unsure(ASKED)
     assert not markup.unsure(f"{ASKED}<think>\n\n</think>\n\n")
@@ -55,7 +55,7 @@ def test_a_beginning_is_held_where_the_model_may_think_and_its_prompt_does_not_s
     assert not Markup().unsure(ASKED)
 
 
-def test_a_model_that_has_only_spoken_so_far_is_trusted_to() -> None:
+def test_model_that_never_thought_so_far_is_not_held() -> None:
     markup = Markup(thinks=True)
     parser = markup.parser(ASKED)
     parser.push("Hello.")
@@ -65,7 +65,7 @@ def test_a_model_that_has_only_spoken_so_far_is_trusted_to() -> None:
     assert not markup.unsure(ASKED)
 
 
-def test_a_model_that_closed_a_thought_it_never_opened_is_waited_for() -> None:
+def test_model_that_closed_an_unopened_thought_is_held() -> None:
     for markup in (Markup(), Markup(thinks=True, habit=Habit("speech"))):
         parser = markup.parser(ASKED)
         assert not parser.held
@@ -75,7 +75,7 @@ def test_a_model_that_closed_a_thought_it_never_opened_is_waited_for() -> None:
         assert markup.unsure(f"{ASKED}<think>\n\n</think>\n\n")
 
 
-def test_a_model_that_closed_a_thought_once_and_then_only_spoke_is_trusted_again() -> None:
+def test_model_that_stopped_thinking_is_no_longer_held() -> None:
     markup = Markup(habit=Habit("thought"))
     for _ in range(FORGIVEN):
         assert markup.unsure(ASKED)

@@ -328,7 +328,7 @@ def test_a_part_of_a_prompt_has_any_number_of_heads(heads: int, kv_heads: int, s
     check_chunk(20, 50, heads, kv_heads, size, FLOAT32, length=96)
 
 
-def test_entries_beyond_2_to_the_31_are_found() -> None:
+def test_offsets_beyond_2_to_the_31_do_not_overflow() -> None:
     heads, size, length = 1, 128, 64
     slots = 2**31 // (length * size) + 2
     step = Step([5], heads, 1, size, length, FLOAT32)
@@ -368,7 +368,7 @@ def test_weights_that_are_a_transposed_view_are_refused() -> None:
 
 
 @pytest.mark.parametrize("head_dim", [8, 80, 100])
-def test_heads_that_the_kernels_do_not_take_are_said_before_they_run(head_dim: int) -> None:
+def test_unsupported_heads_are_refused_before_the_kernels_run(head_dim: int) -> None:
     assert ops_triton.available(head_dim).startswith("they take heads of 16, 32, 64, ..., not of")
 
 

@@ -19,14 +19,14 @@ from vflow_nodes.lib.decode.weights import adapt
 
 @pytest.mark.parametrize("way", [matrix_on_the_left, with_one_row_more])
 @pytest.mark.parametrize("rows", [1, 2, 5])
-def test_a_way_is_a_product_that_is_laid_out_by_rows(way: ops_tuned.Way, rows: int) -> None:
+def test_every_candidate_computes_the_product_in_row_layout(way: ops_tuned.Way, rows: int) -> None:
     x, w = torch.randn(rows, 48), torch.randn(96, 48)
     made = way(x, w)
     torch.testing.assert_close(made, F.linear(x, w), atol=1e-4, rtol=1e-4)
     assert made.is_contiguous()
 
 
-def test_the_way_that_took_least_is_kept_for_its_shape_and_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fastest_candidate_is_kept_per_shape_and_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = {"linear": 1.0, "matrix_on_the_left": 0.5, "with_one_row_more": 0.4}
     monkeypatch.setattr(ops_tuned, "_seconds", lambda way, x, matrices: taken[way.__name__])
     monkeypatch.setattr(ops_tuned, "LEAST", 0)

@@ -20,14 +20,14 @@ def stepper() -> Stepper:
     return device
 
 
-def test_the_choice_in_effect_comes_first_and_8_bits_are_fewer_bytes() -> None:
+def test_present_option_is_timed_first_and_8_bits_read_fewer_bytes() -> None:
     figures = list(option_timing.compare(stepper(), NOW))
     assert [figure.choice.int8 for figure in figures] == [False, True]
     assert all(figure.step_ms > 0 for figure in figures)
     assert figures[1].bytes < figures[0].bytes / 3
 
 
-def test_a_choice_that_does_not_fit_beside_the_engine_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_option_that_does_not_fit_in_memory_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise torch.OutOfMemoryError("no memory")
 
@@ -35,7 +35,7 @@ def test_a_choice_that_does_not_fit_beside_the_engine_is_left_out(monkeypatch: p
     assert [figure.choice for figure in option_timing.compare(stepper(), NOW)] == [NOW]
 
 
-def test_the_error_of_8_bits_is_stated_and_that_of_8_bits_already_is_none() -> None:
+def test_error_of_8_bits_is_stated_and_zero_if_already_in_use() -> None:
     weights = stepper().weights
     assert 0 < option_timing.logits_error(weights) < 0.1
     assert option_timing.logits_error(option_timing.quantise(weights)) == 0

@@ -67,7 +67,7 @@ def test_the_same_embeddings_twice_in_a_row_are_two_runs() -> None:
 
 @examples(100)
 @given(st.lists(st.integers(0, 2), max_size=12), st.lists(st.integers(0, 2), max_size=12))
-def test_shared_is_the_length_of_the_common_beginning(one: Sequence[int], other: Sequence[int]) -> None:
+def test_shared_returns_the_length_of_the_common_prefix(one: Sequence[int], other: Sequence[int]) -> None:
     n = shared(one, other)
     assert one[:n] == other[:n]
     assert n == min(len(one), len(other)) or one[n] != other[n]

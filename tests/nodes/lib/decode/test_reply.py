@@ -132,7 +132,7 @@ def test_an_error_comes_after_the_complete_words() -> None:
     assert reply.stop_reason == "error"
 
 
-def test_none_comes_where_no_token_does_so_that_the_caller_may_look_elsewhere() -> None:
+def test_next_returns_none_if_no_token_comes_in_time() -> None:
     reply = made([], None)
     words = reply.words(patience_s=0.0)
     assert [next(words) for _ in range(3)] == [None, None, None]
@@ -144,7 +144,7 @@ def test_none_comes_where_no_token_does_so_that_the_caller_may_look_elsewhere() 
 
 @pytest.mark.parametrize("end", [None, "eos", "limit", "error"])
 @pytest.mark.parametrize("taken_before", range(14))
-def test_no_word_comes_after_a_cancel_however_the_reply_ended(
+def test_cancelled_reply_emits_no_more_words_however_it_ended(
     end: StopReason | None, taken_before: int
 ) -> None:
     """From its fourth token on, words leave by the sentence, several at once."""
@@ -287,7 +287,7 @@ def ending() -> Iterator[Engine]:
     temperature=st.sampled_from([0.0, 0.5, 1.5]),
     seed=st.integers(0, 2**63),
 )
-def test_a_reply_ends_not_before_its_minima_and_at_its_limit(
+def test_reply_ends_after_its_minimum_and_at_its_limit(
     ending: Engine, min_words: int, min_tokens: int, max_tokens: int, temperature: float, seed: int
 ) -> None:
     sampling = Sampling(
@@ -315,7 +315,7 @@ def test_a_word_has_the_number_of_tokens_that_the_reply_had_when_it_became_whole
     ]
 
 
-def test_one_line_ends_where_its_first_token_held_an_empty_one() -> None:
+def test_one_line_reply_may_begin_with_an_empty_line() -> None:
     words = Vocabulary([b"\n Hi", b"\n", b" more", b""], frozenset([3]))
     reply = Reply(words, Sampling(), 50, one_line=True, on_taken=lambda reply: None)
     for token in (0, 1, 2):
@@ -338,7 +338,7 @@ def script(device_tokens: Sequence[int]) -> Scripted:
 
 
 @LAGS
-def test_a_thought_costs_a_reply_none_of_its_tokens(lag: bool) -> None:
+def test_tokens_of_a_thought_do_not_count_against_the_reply_s_limit(lag: bool) -> None:
     device = script([OPEN, *[HM] * 30, SHUT, *[1, 2] * 10])
     with scripted(device, THINKING, lag=lag) as engine:
         reply = DecodeSession(engine).generate(Prompt([1]), free(5))
@@ -380,7 +380,7 @@ def test_a_tool_call_is_on_the_reply_and_not_in_its_words() -> None:
     assert (call.name, call.arguments) == ("f", {"a": 1})
 
 
-def test_a_word_leaves_on_the_token_that_shows_it_whole_where_nothing_is_marked() -> None:
+def test_word_leaves_with_the_token_that_completes_it() -> None:
     reply = made([1, 2, 9, 3], None)
     words = reply.words(patience_s=0.0)
     found = [next(words) for _ in range(7)]
@@ -389,7 +389,7 @@ def test_a_word_leaves_on_the_token_that_shows_it_whole_where_nothing_is_marked(
     ]  # fmt: skip
 
 
-def test_withheld_tokens_move_the_point_from_which_words_wait() -> None:
+def test_withheld_tokens_delay_the_point_from_which_words_wait() -> None:
     reply = Reply(THINKING, Sampling(), 4, one_line=False, on_taken=lambda reply: None, room=100)
     for token in (OPEN, *[HM] * 9, SHUT, 1, 1):
         reply.put(token)

@@ -6,7 +6,7 @@ from vflow_nodes.lib.decode.said_text import SaidText
 from vflow_nodes.lib.decode.tool_calls import ToolCall
 
 
-def test_text_that_no_label_begins_is_said_at_once() -> None:
+def test_text_that_cannot_begin_a_label_is_said_at_once() -> None:
     text = SaidText(held=False)
     text.take("Hello ")
     assert text.said() == "Hello "

@@ -264,7 +264,7 @@ def test_noise_is_gumbels() -> None:
         assert abs(one_way.mean().item() * 12) < 5 / math.sqrt(one_way.numel())
 
 
-def test_no_seed_draws_at_one_place_as_another_does_elsewhere() -> None:
+def test_noise_of_two_seeds_is_not_a_shifted_copy() -> None:
     noise = gumbel(torch.arange(20)[:, None, None], torch.arange(50)[:, None], torch.arange(4))
     assert len({tuple(row) for row in noise.flatten(0, 1).tolist()}) == 20 * 50
 
@@ -312,7 +312,7 @@ def test_the_next_reply_of_a_slot_knows_nothing_of_the_one_before() -> None:
     assert (int(state.position[0]), int(state.count[0]), int(state.words[0])) == (8, 1, 1)
 
 
-def test_a_reply_that_goes_on_in_another_way_is_drawn_as_if_it_had_said_what_counts() -> None:
+def test_reply_that_changes_settings_is_drawn_as_if_only_its_speech_counted() -> None:
     logits = torch.linspace(0, 1, SIZE)[None]
     state = state_of([[SIZE - 3] * 9], [greedy()])
     sampling = greedy(no_repeat_ngram=1, repetition_penalty=5.0, min_words=4)

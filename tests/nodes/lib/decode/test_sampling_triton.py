@@ -162,7 +162,7 @@ def test_greedy_rows_take_the_same_token_as_in_plain_torch(b: int, vocabulary: i
 
 
 @pytest.mark.parametrize("vocabulary", [64, 200, 700])
-def test_the_best_of_a_block_are_its_largest_keys_in_their_order(vocabulary: int) -> None:
+def test_candidates_of_a_block_are_its_largest_keys_in_order(vocabulary: int) -> None:
     state = state_of([Sampling(repetition_penalty=1.0, no_repeat_ngram=0)], [0], 1)
     logits, rows = tied(1, vocabulary), torch.zeros(1, dtype=torch.int64, device=DEVICE)
     best = torch.empty(1, 1, CANDIDATES, dtype=torch.int64, device=DEVICE)

@@ -48,7 +48,7 @@ def test_a_prompt_is_computed_in_chunks_larger_ones_when_nobody_decodes() -> Non
     assert scheduler.plan(0.0).chunk is None
 
 
-def test_a_prompt_that_wants_no_answer_is_computed_to_its_end() -> None:
+def test_prompt_without_a_reply_is_computed_to_its_end() -> None:
     scheduler = Scheduler(1, alone=10)
     assert prefill(scheduler, made := Job(1, list(range(25)))) == 25
     assert held(scheduler, 1) == 25
@@ -101,7 +101,7 @@ def test_a_session_comes_back_to_its_slot_and_computes_only_what_is_new() -> Non
     assert held(scheduler, 1) == 40
 
 
-def test_an_answered_prompt_is_held_except_its_last_token() -> None:
+def test_slot_keeps_an_answered_prompt_except_its_last_token() -> None:
     scheduler = Scheduler(1)
     prefill(scheduler, made := job(1, 10, limit=9))
     scheduler.finish(made, [201, 202, 203])
@@ -110,7 +110,7 @@ def test_an_answered_prompt_is_held_except_its_last_token() -> None:
     assert prefill(scheduler, follow) == 3
 
 
-def test_a_slot_that_may_be_wrong_is_begun_anew() -> None:
+def test_slot_with_doubtful_contents_is_computed_anew() -> None:
     scheduler = Scheduler(1)
     prefill(scheduler, made := job(1, 10, limit=9))
     scheduler.finish(made, [201, 202], broken=True)
@@ -236,7 +236,7 @@ def test_a_prompt_is_computed_256_positions_at_once_beside_replies_and_512_alone
     assert compute(scheduler).stop == 256
 
 
-def test_a_scheduler_with_steps_to_take_is_not_idle_and_one_without_jobs_is() -> None:
+def test_scheduler_is_idle_only_without_jobs() -> None:
     scheduler = Scheduler(1)
     assert scheduler.plan(0.0).idle is True
     prefill(scheduler, made := job(1, 5, limit=9))
@@ -302,7 +302,7 @@ def test_a_job_that_is_cancelled_while_it_waits_frees_no_slot() -> None:
     assert scheduler.plan(0.0).idle
 
 
-def test_a_prompt_that_is_cancelled_within_is_gone_on_with_from_there() -> None:
+def test_cancelled_prompt_keeps_its_computed_part_for_the_next() -> None:
     scheduler = Scheduler(1, alone=10)
     scheduler.submit(made := job(1, 30, limit=9))
     compute(scheduler)
@@ -368,7 +368,7 @@ commands = st.one_of(
 
 @examples(150)
 @given(st.lists(commands, max_size=40), st.integers(1, 3), st.integers(1, 5))
-def test_in_any_order_a_slot_holds_what_it_is_believed_to_and_every_job_ends(
+def test_slots_hold_their_recorded_tokens_and_jobs_end_in_any_order(
     orders: Sequence[tuple[Any, ...]], slots: int, chunk: int
 ) -> None:
     replay = Replay(Scheduler(slots, chunk=chunk, alone=2 * chunk), [[] for _ in range(slots)])

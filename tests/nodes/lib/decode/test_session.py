@@ -37,7 +37,9 @@ def fresh(prompt: list[int], how: Sampling) -> list[int]:
 
 
 @SETTINGS
-def test_a_discarded_speculation_leaves_no_trace(engine: Engine, settings: dict[str, Any]) -> None:
+def test_discarded_speculation_does_not_change_the_next_reply(
+    engine: Engine, settings: dict[str, Any]
+) -> None:
     session, before = DecodeSession(engine), ids(1, 40)
     session.prefill(Prompt(before))
     guess = session.generate(Prompt([*before, *ids(2, 20)]), sampling(**settings))
@@ -71,7 +73,7 @@ def test_a_conversation_that_goes_on_computes_only_what_is_new(
 
 
 @pytest.mark.parametrize("keep", [0, 1, 15, 16, 17, 49, 50, 51, 60, 78, 79])
-def test_rolled_back_to_any_position_a_reply_is_a_fresh_one(engine: Engine, keep: int) -> None:
+def test_reply_after_any_rollback_equals_a_fresh_one(engine: Engine, keep: int) -> None:
     """The slot holds 50 positions of a prompt and 29 of a reply; what was heard of them may be any part."""
     session, prompt = DecodeSession(engine), ids(5, 50)
     reply = tokens_of(session.generate(Prompt(prompt), sampling(**DRAWN)))
@@ -90,7 +92,7 @@ def test_a_prompt_computed_ahead_in_parts_gives_the_reply_of_one_computed_at_onc
     session.close()
 
 
-def test_a_new_session_takes_over_what_a_closed_one_left(engine: Engine) -> None:
+def test_new_session_reuses_the_slot_of_a_closed_one(engine: Engine) -> None:
     prompt, first = ids(8, 60), DecodeSession(engine)
     expected = tokens_of(first.generate(Prompt(prompt), sampling(**DRAWN)))
     first.close()

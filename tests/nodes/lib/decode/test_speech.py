@@ -118,9 +118,7 @@ def calls_of(parser: SpeechParser) -> list[Call]:
 
 
 @pytest.mark.parametrize(("text", "speech", "calls"), REPLIES)
-def test_a_reply_is_said_without_what_is_no_speech_in_any_pieces(
-    text: str, speech: str, calls: list[Call]
-) -> None:
+def test_only_speech_is_said_however_the_reply_is_cut(text: str, speech: str, calls: list[Call]) -> None:
     whole = SpeechParser()
     said = parsed(whole, [text])
     assert " ".join(said.split()) == speech
@@ -196,11 +194,11 @@ def test_every_end_of_the_table_ends_the_reply(text: str) -> None:
         ("a\n", "a\n"),
     ],
 )
-def test_no_more_is_held_back_than_may_become_a_mark(piece: str, said: str) -> None:
+def test_text_is_held_back_only_while_it_may_become_a_mark(piece: str, said: str) -> None:
     assert SpeechParser().push(piece) == said
 
 
-def test_a_special_token_is_a_mark_whole_and_what_was_before_it_is_decided() -> None:
+def test_special_token_is_a_whole_mark_and_decides_held_text() -> None:
     parser = SpeechParser()
     assert parser.push("a <") == "a "
     assert parser.push("<think>", special=True) == "< "
@@ -210,7 +208,7 @@ def test_a_special_token_is_a_mark_whole_and_what_was_before_it_is_decided() -> 
     assert parser.push("yes") == "yes"
 
 
-def test_special_tokens_within_a_call_are_of_its_text() -> None:
+def test_special_tokens_inside_a_call_belong_to_its_text() -> None:
     parser = SpeechParser()
     for text in ("[TOOL_CALLS]", "w", "[ARGS]", '{"city": "Oslo"}'):
         assert parser.push(text, special=text[0] == "[") == ""
@@ -220,7 +218,7 @@ def test_special_tokens_within_a_call_are_of_its_text() -> None:
     assert said == "Hi."
 
 
-def test_a_beginning_that_is_held_is_a_thought_where_a_tag_closes_it() -> None:
+def test_held_beginning_is_a_thought_if_a_tag_closes_it() -> None:
     parser = SpeechParser(held=True)
     assert parser.push("Okay, they greet.") == ""
     assert parser.withheld
@@ -228,7 +226,7 @@ def test_a_beginning_that_is_held_is_a_thought_where_a_tag_closes_it() -> None:
     assert (parser.lone, parser.leaked, parser.held) == (True, False, False)
 
 
-def test_a_beginning_that_is_held_is_speech_where_the_reply_ends_with_it() -> None:
+def test_held_beginning_is_speech_if_the_reply_ends() -> None:
     assert parsed(SpeechParser(held=True), ["Hello ", "there."]) == "Hello there."
     cut_off = SpeechParser(held=True)
     cut_off.push("Hello there.")
@@ -241,7 +239,7 @@ def test_a_reply_that_opens_its_thought_itself_is_held_no_longer() -> None:
     assert parser.push("there ") == "there "
 
 
-def test_a_tag_that_closes_what_was_said_already_tells_so() -> None:
+def test_tag_that_closes_spoken_text_is_reported() -> None:
     parser = SpeechParser()
     assert parser.push("Okay. </think>Hello.") == "Okay. Hello."
     assert (parser.lone, parser.leaked) == (True, True)
@@ -260,5 +258,5 @@ def test_a_model_without_a_template_does_not_say_its_own_name() -> None:
     assert parsed(SpeechParser(), ["Assistant: Hello"]) == "Assistant: Hello"
 
 
-def test_a_text_with_which_the_user_s_turn_begins_ends_the_reply() -> None:
+def test_reply_ends_where_the_model_begins_the_user_s_turn() -> None:
     assert parsed(SpeechParser(("\n### User:",)), ["Hello.\n", "### User:", " And?"]) == "Hello."

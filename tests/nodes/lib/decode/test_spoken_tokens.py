@@ -53,7 +53,7 @@ def test_the_tokens_of_a_thought_and_of_its_marks_are_withheld(ids: tuple[int, .
     assert tokens.allowed == 10 + len(ids)
 
 
-def test_a_mark_that_was_none_counts_as_speech() -> None:
+def test_tokens_of_an_incomplete_mark_count_as_speech() -> None:
     tokens = spoken()
     assert take(tokens, 1, 4, 8) == " Hi< hm"
     assert tokens.withheld == 0
@@ -66,7 +66,7 @@ def test_the_tokens_of_a_call_are_withheld_and_no_thought() -> None:
     assert [call.raw for call in tokens.parser.calls] == ["[{}]"]
 
 
-def test_withheld_tokens_are_bounded_by_the_room_and_by_themselves() -> None:
+def test_withheld_tokens_are_bounded_by_the_context_and_their_own_limit() -> None:
     tokens = spoken(limit=10, room=13)
     take(tokens, OPEN, *[8] * 20)
     assert tokens.allowed == 13
@@ -75,7 +75,7 @@ def test_withheld_tokens_are_bounded_by_the_room_and_by_themselves() -> None:
     assert wide.allowed == 10 + THOUGHTS
 
 
-def test_words_are_held_from_half_of_the_speech_on_that_there_is_room_for() -> None:
+def test_words_are_held_from_half_of_the_possible_speech_on() -> None:
     tokens = spoken(limit=10, room=16)
     assert tokens.half == 5
     take(tokens, OPEN, 8, SHUT)
@@ -84,7 +84,7 @@ def test_words_are_held_from_half_of_the_speech_on_that_there_is_room_for() -> N
     assert tokens.half == 11 + 2
 
 
-def test_a_thought_is_drawn_without_minima_and_free_to_repeat_itself() -> None:
+def test_thought_is_drawn_without_minima_or_repetition_penalty() -> None:
     tokens = spoken()
     take(tokens, OPEN)
     free_of_rules = replace(SAMPLING, no_repeat_ngram=0, min_words=0, min_tokens=0)
@@ -94,7 +94,7 @@ def test_a_thought_is_drawn_without_minima_and_free_to_repeat_itself() -> None:
     assert tokens.tuning() is None
 
 
-def test_speech_after_a_thought_is_drawn_as_if_there_were_none() -> None:
+def test_thought_does_not_change_the_drawing_of_speech_after_it() -> None:
     tokens = spoken()
     take(tokens, 1, 2, OPEN)
     assert tokens.tuning() is not None
@@ -104,7 +104,7 @@ def test_speech_after_a_thought_is_drawn_as_if_there_were_none() -> None:
     assert tokens.tuning() is None
 
 
-def test_a_reply_that_begins_in_a_thought_is_drawn_as_one_at_once() -> None:
+def test_reply_that_begins_in_a_thought_uses_its_settings_at_once() -> None:
     tokens = spoken(prompt="<|im_start|>assistant\n<think>\n")
     assert tokens.sampling.min_words == 0
     assert tokens.tuning() is None
@@ -112,7 +112,7 @@ def test_a_reply_that_begins_in_a_thought_is_drawn_as_one_at_once() -> None:
     assert tokens.tuning() == Tuning(SAMPLING)
 
 
-def test_a_call_repeats_what_it_must_and_after_it_the_reply_may_end() -> None:
+def test_call_may_repeat_text_and_the_reply_may_end_after_it() -> None:
     tokens = spoken()
     take(tokens, CALL)
     tuning = tokens.tuning()
@@ -140,7 +140,7 @@ def test_a_held_beginning_is_speech_at_the_replys_end_but_not_at_its_limit() -> 
 
 
 @pytest.mark.parametrize(("least", "told"), [(3, [None, 2, 3, 3, 4]), (0, [None] * 5)])
-def test_the_words_of_a_script_without_spaces_are_counted_here(least: int, told: list[int | None]) -> None:
+def test_words_of_scripts_without_spaces_are_counted_on_the_host(least: int, told: list[int | None]) -> None:
     pieces = [text.encode() for text in ("Hi ", "你好", "，世", "界", "。Hi")]
     spoken = SpokenTokens(Vocabulary(pieces, frozenset()), Sampling(min_words=least), 9)
     counted = []

@@ -39,7 +39,7 @@ def alone(tokens: Sequence[int], sampling: Sampling, steps: int) -> list[int]:
     return drawn
 
 
-def test_each_row_of_a_step_draws_what_it_draws_alone_whatever_its_settings() -> None:
+def test_each_row_draws_the_same_tokens_alone_and_beside_others() -> None:
     settings = [
         free(seed=1, temperature=0.0),
         free(seed=2, temperature=0.9, no_repeat_ngram=0),
@@ -72,7 +72,7 @@ def test_rows_may_come_and_go_between_steps() -> None:
         assert tokens == alone(prompts[slot], sampling, len(tokens) - 1)
 
 
-def test_a_reply_is_drawn_in_another_way_from_the_next_step_on() -> None:
+def test_changed_settings_apply_from_the_next_step_on() -> None:
     device, tokens, strict = stepper(), ids(1, 6), free(temperature=0.0, no_repeat_ngram=1)
     plain = free(temperature=0.0, no_repeat_ngram=0, repetition_penalty=1.0)
     drawn = [begin(device, 0, tokens, plain)]

@@ -26,14 +26,14 @@ def test_the_result_or_error_of_work_goes_to_its_future() -> None:
         left.result(0)
 
 
-def test_work_that_was_cancelled_is_not_done() -> None:
+def test_cancelled_work_does_not_run() -> None:
     future = Future[Any]()
     assert future.cancel()
     answer(future, leave)
     assert future.cancelled()
 
 
-def test_a_callback_that_exits_leaves_the_result() -> None:
+def test_callback_that_raises_systemexit_does_not_lose_the_result() -> None:
     whole, broken = Future[int](), Future[float]()
     whole.add_done_callback(leave)
     broken.add_done_callback(leave)

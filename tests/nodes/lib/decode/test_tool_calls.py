@@ -106,7 +106,7 @@ def test_a_call_of_json_ends_with_it_however_its_text_comes(text: str) -> None:
         assert call.text == text
 
 
-def test_a_call_without_a_mark_is_none_where_its_json_is_not() -> None:
+def test_unmarked_text_with_broken_json_is_not_a_call() -> None:
     call = CallText(json=True, bare=True)
     assert call.read('{"name": "Ann", "age": 3} x') == " x"
     assert call.calls() == []

@@ -25,7 +25,7 @@ OWN, OTHER = Announced(first=True), Announced(ended=True, first=True)
         ("<|recipient|>", "all\n<|content|>Hi", "Hi", Announced()),
     ],
 )
-def test_a_header_says_whose_the_turn_is(
+def test_header_names_the_speaker_of_the_turn(
     opened: str, text: str, left: str, announced: Announced | None
 ) -> None:
     assert TurnHeader(opened).read(text, whole=False) == (left, announced)
@@ -56,7 +56,7 @@ def test_harmony_s_channels_say_what_is_speech(text: str, inside: str, name: str
     assert found.closers == (() if inside == "speech" else HARMONY_ENDS)
 
 
-def test_a_message_of_a_tool_s_is_not_the_reply_s() -> None:
+def test_message_of_a_tool_is_not_part_of_the_reply() -> None:
     text = "functions.weather to=assistant<|channel|>commentary<|message|>"
     found = TurnHeader("<|start|>").read(text, whole=False)[1]
     assert found is not None

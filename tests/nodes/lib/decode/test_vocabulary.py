@@ -155,7 +155,7 @@ def test_text_that_comes_token_by_token_is_that_of_all_tokens(kind: str, data: s
 @pytest.mark.parametrize("kind", KINDS)
 @examples(100)
 @given(st.data())
-def test_words_are_not_fewer_than_the_marks_count(kind: str, data: st.DataObject) -> None:
+def test_word_count_is_at_least_the_number_of_space_marks(kind: str, data: st.DataObject) -> None:
     """In scripts without spaces they are more: the host counts those."""
     words, tokens = vocabulary(kind), drawn(data, kind)
     text = streamed(words, tokens)
@@ -187,7 +187,7 @@ def test_each_token_has_the_text_that_the_tokenizer_gives_it_after_another(kind:
             assert whole in (text, text.removeprefix(" "))
 
 
-def test_tekken_tells_the_bytes_of_its_tokens(tmp_path: Path) -> None:
+def test_text_of_tekken_tokens_is_that_of_their_bytes(tmp_path: Path) -> None:
     """Mistral's own format, where mistral-common is installed; its package has one."""
     data = Path(str(mistral_common.__file__)).parent / "data"
     shutil.copy(next(data.glob("tekken_*.json")), tmp_path / "tekken.json")
@@ -198,7 +198,7 @@ def test_tekken_tells_the_bytes_of_its_tokens(tmp_path: Path) -> None:
         assert streamed(words, ids) == text
 
 
-def test_a_byte_level_vocabulary_in_python_is_told_by_its_own_table() -> None:
+def test_byte_level_vocabulary_in_python_uses_its_own_table() -> None:
     tokens = ["Ġthe", "ĠÃ©", "Ã", "</s>"]
 
     class Slow:

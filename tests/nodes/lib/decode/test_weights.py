@@ -44,7 +44,7 @@ def test_a_model_whose_matrices_became_views_still_computes_what_it_did(family: 
     assert layer.qkv[rows].data_ptr() == attention.k_proj.weight.data_ptr()
 
 
-def test_nothing_is_held_twice() -> None:
+def test_weights_share_the_model_s_memory() -> None:
     model = LlamaForCausalLM(LlamaConfig(**SIZES)).eval()
     weights = adapt(model)
     storages = {p.untyped_storage().data_ptr(): p.untyped_storage().nbytes() for p in model.parameters()}

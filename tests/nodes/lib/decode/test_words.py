@@ -120,19 +120,19 @@ def test_in_the_second_half_words_wait_for_the_end_of_their_sentence() -> None:
     assert texts_of(hold.push([Word("e.", 4, 5, 0)])) == ["c", "d", "e."]
 
 
-def test_at_the_limit_what_waits_is_not_said() -> None:
+def test_waiting_words_are_dropped_at_the_limit() -> None:
     hold = Holdback(6)
     assert texts_of(hold.push(words("a b c d. e f"))) == ["a", "b", "c", "d."]
     assert hold.cut() == []
 
 
-def test_at_the_limit_a_sentence_that_is_all_there_is_is_cut_where_it_is() -> None:
+def test_only_sentence_of_a_reply_is_cut_at_the_limit() -> None:
     hold = Holdback(6)
     assert texts_of(hold.push(words("a b c d e f"))) == ["a", "b", "c"]
     assert texts_of(hold.cut()) == ["d", "e", "f"]
 
 
-def test_a_reply_that_ends_by_itself_says_what_waited() -> None:
+def test_waiting_words_are_said_if_the_reply_ends_by_itself() -> None:
     hold = Holdback(2)
     assert texts_of(hold.push(words("a b. c d"))) == ["a", "b."]
     assert texts_of(hold.finish()) == ["c", "d"]

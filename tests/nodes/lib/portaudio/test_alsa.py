@@ -19,7 +19,7 @@ ctypes.CDLL("libasound.so.2").snd_pcm_open(ctypes.byref(ctypes.c_void_p()), b"no
 
 @pytest.mark.parametrize(("how", "says"), [("loud", True), ("quiet", False)])
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ALSA is Linux's")
-def test_alsa_prints_nothing_where_it_is_to_be_quiet(how: str, says: bool) -> None:
+def test_quiet_alsa_prints_nothing(how: str, says: bool) -> None:
     if ctypes.util.find_library("asound") is None:
         says = False
     done = subprocess.run([sys.executable, "-c", SPEAK, how], capture_output=True, text=True, timeout=60)

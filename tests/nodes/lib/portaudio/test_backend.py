@@ -12,7 +12,7 @@ def test_a_call_after_one_that_hangs_is_an_error() -> None:
         pass
 
 
-def test_a_call_that_fails_lets_go_of_portaudio() -> None:
+def test_failed_call_releases_portaudio() -> None:
     with pytest.raises(DeviceError, match="no such device"), portaudio():
         raise DeviceError("no such device")
     assert not PORTAUDIO.locked()

@@ -43,7 +43,7 @@ def test_sound_above_the_lower_rates_band_is_filtered_out() -> None:
     assert np.abs(interpolator.take(interpolator.available(3), 3)[500:]).max() < 0.005
 
 
-def test_an_interpolator_takes_just_what_it_says_is_missing() -> None:
+def test_interpolator_takes_exactly_the_samples_it_asks_for() -> None:
     interpolator, step = Interpolator(1.5), 1.4999
     for _ in range(200):
         interpolator.feed(np.zeros(interpolator.missing(160, step), np.float32))

@@ -22,11 +22,11 @@ def test_a_whole_name_is_not_taken_for_part_of_another() -> None:
     assert find([longer, SERVER], "output", "pulse") is SERVER
 
 
-def test_without_a_default_the_first_that_is_able_is_taken() -> None:
+def test_first_able_device_is_used_without_a_default() -> None:
     assert find([MONITOR, SERVER], "input", None) is SERVER
 
 
-def test_a_wrong_name_is_refused_with_what_there_is_the_nearest_first() -> None:
+def test_wrong_name_is_refused_with_a_list_of_devices_nearest_first() -> None:
     with pytest.raises(Unavailable) as caught:
         find(ALL, "output", "pluse")
     assert str(caught.value) == (
@@ -35,12 +35,12 @@ def test_a_wrong_name_is_refused_with_what_there_is_the_nearest_first() -> None:
     )
 
 
-def test_a_device_of_the_other_direction_is_none() -> None:
+def test_device_of_the_other_direction_is_not_found() -> None:
     with pytest.raises(Unavailable, match="no audio input device '5'; there is: "):
         find(ALL, "input", 5)
 
 
-def test_a_part_of_several_names_is_refused_with_these() -> None:
+def test_part_of_several_names_is_refused_with_a_list_of_them() -> None:
     with pytest.raises(Unavailable, match=r"2 audio output devices are named like 'hw'.*3 'Head.*5 'HDMI"):
         find(ALL, "output", "hw")
 

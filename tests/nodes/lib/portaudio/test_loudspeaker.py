@@ -135,7 +135,7 @@ def test_played_sends_audio_with_the_time_at_which_it_sounds(backend: StandIn) -
     assert np.abs(steps).max() < MS / 10
 
 
-def test_a_flush_loses_nothing_of_what_sounds(backend: StandIn) -> None:
+def test_flush_counts_every_sample_that_sounded(backend: StandIn) -> None:
     with speaker(backend) as harness:
         settle(harness, backend)
         harness.push(packet(100))
@@ -147,7 +147,7 @@ def test_a_flush_loses_nothing_of_what_sounds(backend: StandIn) -> None:
         assert sum(np.count_nonzero(p.data) for p in sent) == pytest.approx(50 * 16, abs=2 * SIDE)
 
 
-def test_nothing_is_sent_where_nothing_is_linked(backend: StandIn) -> None:
+def test_played_sends_nothing_if_it_is_not_linked(backend: StandIn) -> None:
     with speaker(backend) as harness:
         harness.node.close()
         harness.linked_ports = set()
@@ -212,7 +212,7 @@ def test_a_rate_that_the_device_refuses_is_converted(backend: StandIn) -> None:
     assert spectrum.argmax() * 48000 / 19200 == pytest.approx(1000, abs=2.6)
 
 
-def test_a_hold_keeps_what_the_device_has_not_taken(backend: StandIn) -> None:
+def test_hold_keeps_audio_that_the_device_has_not_taken(backend: StandIn) -> None:
     with speaker(backend) as harness:
         settle(harness, backend)
         harness.push(packet(100))
@@ -232,7 +232,7 @@ def test_a_hold_keeps_what_the_device_has_not_taken(backend: StandIn) -> None:
     assert len(loud) == pytest.approx(1600 - 2 * 144, abs=40)
 
 
-def test_a_loudspeaker_that_is_not_open_holds_nothing(backend: StandIn) -> None:
+def test_hold_on_a_closed_loudspeaker_does_nothing(backend: StandIn) -> None:
     node = speaker(backend).node
     node.hold(True)
     node.hold(False)

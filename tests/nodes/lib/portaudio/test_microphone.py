@@ -61,7 +61,7 @@ def test_pts_are_times_at_which_it_was_recorded(backend: StandIn) -> None:
     assert pts[0] == pytest.approx(5 * SECOND - 20 * MS, abs=MS)
 
 
-def test_a_device_time_that_cannot_be_is_not_believed(backend: StandIn) -> None:
+def test_impossible_device_time_is_ignored(backend: StandIn) -> None:
     with mic(backend, frame="10ms") as harness:
         harness.time_ns = 5 * SECOND
         harness.node._listening = True
@@ -69,7 +69,7 @@ def test_a_device_time_that_cannot_be_is_not_believed(backend: StandIn) -> None:
         assert next(harness.produce()).pts_ns == pytest.approx(5 * SECOND, abs=MS)
 
 
-def test_nothing_from_before_the_start_is_given(backend: StandIn) -> None:
+def test_audio_from_before_the_start_is_dropped(backend: StandIn) -> None:
     with mic(backend, frame="10ms") as harness:
         record(harness, backend, np.ones(10 * BLOCK))
         source = begin(harness, backend)
@@ -130,7 +130,7 @@ def test_a_microphone_that_is_silent_for_a_second_fails(
         assert harness.time_ns - began_ns <= 2 * SECOND
 
 
-def test_a_look_that_comes_before_a_late_callback_is_no_failure(
+def test_late_callback_is_not_taken_for_a_dead_device(
     backend: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with mic(backend, frame="10ms") as harness:

@@ -25,7 +25,7 @@ class Signs(RemoteChat):
         yield self.words, TextPacket(text="Yours.", index=9, turn=turn)
 
 
-def test_more_comes_between_the_last_word_and_the_turns_end() -> None:
+def test_extra_packets_come_between_last_word_and_turn_end() -> None:
     with serve(reply("Hi."), error(500, "boom")) as server:
         node = Signs(base_url=server.url, model="tiny", retries=0)
         with Harness(node) as harness:

@@ -53,7 +53,7 @@ def test_a_streamed_answer_comes_event_by_event_with_the_key_sent() -> None:
     assert server.asked[0].path == "/v1/chat/completions"
 
 
-def test_no_key_is_sent_where_none_is_named() -> None:
+def test_request_without_a_named_key_sends_none() -> None:
     with serve(reply("Hello.")) as server:
         asyncio.run(texts(client(server.url, key=False)))
     assert "authorization" not in server.asked[0].headers
@@ -136,7 +136,7 @@ def test_each_fault_is_told_in_a_sentence_without_the_key(answer: Answer, said: 
     assert KEY[:8] not in failure(answer)
 
 
-def test_a_drip_of_bytes_that_become_no_event_is_ended() -> None:
+def test_slow_drip_of_bytes_without_an_event_times_out() -> None:
     def drips(exchange: Exchange) -> None:
         exchange.begin()
         while not exchange.server.remote.over.wait(0.02):
@@ -145,7 +145,7 @@ def test_a_drip_of_bytes_that_become_no_event_is_ended() -> None:
     assert "sent nothing whole for 0.3 s" in failure(drips)
 
 
-def test_a_drip_of_a_whole_answer_is_ended() -> None:
+def test_slow_drip_of_an_answer_times_out() -> None:
     def drips(exchange: Exchange) -> None:
         exchange.begin(kind="application/json")
         while not exchange.server.remote.over.wait(0.02):
@@ -173,7 +173,7 @@ def test_a_server_that_is_down_is_told_with_the_reason() -> None:
     assert caught.value.kind == "unreached"
 
 
-def test_a_name_that_nobody_has_is_told() -> None:
+def test_unknown_host_name_is_reported() -> None:
     with pytest.raises(RemoteError, match=r"nowhere\.invalid cannot be reached"):
         asyncio.run(texts(client("http://nowhere.invalid/v1", SHORT)))
 
@@ -190,7 +190,7 @@ def test_a_certificate_that_is_not_trusted_is_refused(tmp_path: Path) -> None:
     assert "SSL_CERT_FILE" in said
 
 
-def test_leaving_closes_the_connection_at_once() -> None:
+def test_leaving_the_stream_closes_the_connection_at_once() -> None:
     async def leave(of: RemoteClient) -> None:
         async with aclosing(of.events("chat/completions", BODY)) as events:
             await anext(events)

@@ -35,7 +35,7 @@ def test_another_host_gets_no_key_that_is_not_named(url: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["OPENAI_API_KEY", "GROQ_API_KEY", "AWS_SECRET", "openai_api_key"])
-def test_a_strangers_host_gets_no_key_that_is_known_to_be_anothers(name: str) -> None:
+def test_unknown_host_gets_no_key_of_a_known_provider(name: str) -> None:
     with pytest.raises(Unavailable, match="of its own") as caught:
         endpoint("https://evil.example/v1", name, SET | {"openai_api_key": KEY})
     assert not any(key in str(caught.value) for key in SET.values())
@@ -100,5 +100,5 @@ def test_a_key_is_in_no_repr_and_hidden_in_whole_and_in_part() -> None:
     assert found.hide("nothing to hide") == "nothing to hide"
 
 
-def test_the_path_of_a_call_is_no_part_of_the_address() -> None:
+def test_path_of_a_call_is_removed_from_the_address() -> None:
     assert endpoint("http://127.0.0.1:1/v1/chat/completions", None, SET).url == "http://127.0.0.1:1/v1"

@@ -46,7 +46,7 @@ def test_the_wait_that_a_server_asks_for_is_seconds_or_a_date() -> None:
 @pytest.mark.parametrize(
     ("status", "retried"), [(429, True), (500, True), (502, True), (503, True), (400, False), (501, False)]
 )
-def test_only_what_may_pass_is_tried_again(status: int, retried: bool) -> None:
+def test_only_temporary_faults_are_retried(status: int, retried: bool) -> None:
     assert of_status(PLACE, "/v1/x", "m", status, {}, b"").retry is retried
 
 

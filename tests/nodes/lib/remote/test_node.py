@@ -16,12 +16,12 @@ from vflow_nodes.chat.openai import OpenAiChat
 
 
 @pytest.mark.parametrize("role", ["generator", "stt", "tts"])
-def test_no_role_takes_a_remote_model_by_itself(role: str) -> None:
+def test_role_never_picks_a_remote_model_by_itself(role: str) -> None:
     remote = [c for c in Resolver(Registry({})).candidates(role) if c.name == f"{role}.openai"]
     assert [c.problem for c in remote] == [NAMED_ONLY]
 
 
-def test_a_remote_model_that_is_named_is_no_problem() -> None:
+def test_named_remote_model_is_accepted() -> None:
     assert Resolver(Registry({})).resolve("generator.openai", Path()).problem == ""
 
 

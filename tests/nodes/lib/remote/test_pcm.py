@@ -39,7 +39,7 @@ def test_silence_is_cut_at_the_edges_but_not_inside_and_a_pause_follows() -> Non
 
 
 @given(st.integers(1, 5000), st.integers(0, 3000))
-def test_any_cut_of_the_bytes_gives_the_same_sound(size: int, ms: int) -> None:
+def test_sound_does_not_depend_on_how_its_bytes_are_cut(size: int, ms: int) -> None:
     data = quiet(30) + tone(ms) + quiet(30)
     whole, cut = ([p.data for p in spoken(data, "Hello there.", n)] for n in (10**6, size))
     assert np.array_equal(np.concatenate(whole), np.concatenate(cut))

@@ -22,7 +22,7 @@ def words_of(reply: RemoteReply, *events: dict[str, Any]) -> list[str]:
 
 
 @given(st.lists(st.integers(0, 30), max_size=6))
-def test_any_cut_of_a_text_gives_the_same_words(cuts: list[int]) -> None:
+def test_words_do_not_depend_on_how_the_text_is_cut(cuts: list[int]) -> None:
     text = "Well, <think>no</think>it is 3.5 km."
     at = sorted({0, len(text), *cuts})
     parts = [text[a:b] for a, b in itertools.pairwise(at)]
@@ -69,7 +69,7 @@ def test_tokens_are_the_servers_count_and_else_an_estimate() -> None:
 
 
 @pytest.mark.parametrize("reason", ["stop", "tool_calls", "content_filter", "length", "eos"])
-def test_the_reason_of_the_end_is_one_of_the_contracts(reason: str) -> None:
+def test_stop_reason_is_always_one_of_the_documented_ones(reason: str) -> None:
     reply = RemoteReply(250)
     reply.take(event("Hi.", reason))
     assert reply.stop_reason == ("limit" if reason == "length" else "eos")

@@ -48,12 +48,12 @@ def written_of(units: list[Unit]) -> list[str]:
     return [word for unit in units for word in unit.written.split()]
 
 
-def test_there_are_cases_enough() -> None:
+def test_table_has_enough_cases() -> None:
     assert len(CASES) >= 600
 
 
 @pytest.mark.parametrize("written", CASES)
-def test_case_is_said_as_the_table_has_it(written: str) -> None:
+def test_case_of_the_table_is_said_as_expected(written: str) -> None:
     units = units_of(written)
     assert joined(units) == tidy(CASES[written])
     assert written_of(units) == written.split()

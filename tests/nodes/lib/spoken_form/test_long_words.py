@@ -19,7 +19,7 @@ from vflow_nodes.lib.spoken_form.long_words import is_code
         "x" * 1000,
     ],
 )
-def test_hash_key_and_the_like_are_codes(word: str) -> None:
+def test_long_random_words_are_codes(word: str) -> None:
     assert is_code(word)
 
 
@@ -37,5 +37,5 @@ def test_hash_key_and_the_like_are_codes(word: str) -> None:
         "A1042B",
     ],
 )
-def test_long_words_names_and_numbers_are_none(word: str) -> None:
+def test_long_ordinary_words_names_and_numbers_are_not_codes(word: str) -> None:
     assert not is_code(word)

@@ -28,7 +28,7 @@ from vflow_nodes.lib.spoken_form.word import mark_of, take_apart
         ("***", "", ""),
     ],
 )
-def test_core_and_mark(written: str, core: str, mark: str) -> None:
+def test_word_is_split_into_core_and_mark(written: str, core: str, mark: str) -> None:
     word = take_apart(written)
     assert (word.core, word.mark) == (core, mark)
     assert word.written == written

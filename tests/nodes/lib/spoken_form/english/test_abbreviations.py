@@ -22,7 +22,7 @@ from vflow_nodes.lib.spoken_form.reading import Before
         ("Mon-Fri", "Monday to Friday"),
     ],
 )
-def test_abbreviation(text: str, spoken: str) -> None:
+def test_abbreviation_is_said_in_full(text: str, spoken: str) -> None:
     reading = abbreviation(look(text))
     assert reading is not None
     assert reading.spoken == spoken
@@ -33,7 +33,7 @@ def test_word_with_a_full_stop_is_a_word(text: str) -> None:
     assert abbreviation(look(text)) is None
 
 
-def test_street_and_saint() -> None:
+def test_st_is_street_or_saint_by_its_place() -> None:
     street = abbreviation(look("St. near", Before("Main", paused=False, ended=False)))
     saint = abbreviation(look("St. Louis", Before("in", paused=False, ended=False)))
     assert street is not None
@@ -41,7 +41,7 @@ def test_street_and_saint() -> None:
     assert (street.spoken, saint.spoken) == ("Street", "Saint")
 
 
-def test_letters_with_stops() -> None:
+def test_letters_with_full_stops_are_spelled() -> None:
     reading = letters_with_stops(look("U.S. Then"))
     assert reading is not None
     assert reading.spoken == "U S."

@@ -28,12 +28,12 @@ from vflow_nodes.lib.spoken_form.english.amounts import numeric
         ("5'11\"", "five foot eleven"),
     ],
 )
-def test_numeric(text: str, spoken: str) -> None:
+def test_number_with_signs_is_said_as_an_amount(text: str, spoken: str) -> None:
     reading = numeric(look(text))
     assert reading is not None
     assert reading.spoken == spoken
 
 
 @pytest.mark.parametrize("text", ["word", "5abc", "2024-0017", "$5"])
-def test_what_is_no_number_is_left_to_others(text: str) -> None:
+def test_other_text_is_left_to_other_readings(text: str) -> None:
     assert numeric(look(text)) is None

@@ -12,7 +12,7 @@ from vflow_nodes.lib.spoken_form.english.attachments import ending, measure
     ("digits", "rest", "spoken"),
     [("21", "st", "twenty first"), ("1990", "s", "nineteen nineties"), ("64", "-y/o", "sixty four year old")],
 )
-def test_ending(digits: str, rest: str, spoken: str) -> None:
+def test_ending_attached_to_a_number_is_said(digits: str, rest: str, spoken: str) -> None:
     assert ending(look(digits + rest), digits, rest, True)[0] == spoken
 
 
@@ -32,5 +32,5 @@ def test_ending(digits: str, rest: str, spoken: str) -> None:
         ("5", "abc", ""),
     ],
 )
-def test_measure(digits: str, rest: str, spoken: str) -> None:
+def test_unit_attached_to_a_number_is_said(digits: str, rest: str, spoken: str) -> None:
     assert measure(look(digits + rest), digits, rest, True)[0] == spoken

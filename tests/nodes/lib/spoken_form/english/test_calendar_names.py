@@ -13,7 +13,7 @@ from vflow_nodes.lib.spoken_form.reading import Before
     ("text", "spoken", "kind"),
     [("Jan. 5", "January", "month"), ("March", "March", "month"), ("Sat. at", "Saturday", "")],
 )
-def test_calendar_name(text: str, spoken: str, kind: str) -> None:
+def test_short_day_or_month_is_said_in_full(text: str, spoken: str, kind: str) -> None:
     reading = calendar_name(look(text))
     assert reading is not None
     assert (reading.spoken, reading.kind) == (spoken, kind)
@@ -25,7 +25,7 @@ def test_month_knows_the_word_before_it() -> None:
     assert reading.value == "in"
 
 
-def test_word_is_left_to_others() -> None:
+def test_other_word_is_left_to_other_readings() -> None:
     assert calendar_name(look("Sat. Then", Before())) is None
 
 

@@ -20,7 +20,7 @@ from vflow_nodes.lib.spoken_form.reading import Before
         ("r", "we", "are"),
     ],
 )
-def test_chat_word(text: str, before: str, spoken: str) -> None:
+def test_chat_abbreviation_is_said_in_full(text: str, before: str, spoken: str) -> None:
     reading = chat_word(look(text, Before(before, paused=False, ended=False)))
     assert reading is not None
     assert reading.spoken == spoken
@@ -29,5 +29,5 @@ def test_chat_word(text: str, before: str, spoken: str) -> None:
 @pytest.mark.parametrize(
     ("text", "before"), [("u = 5", "if"), ("u", "vector"), ("r", "radius"), ("c", "speed")]
 )
-def test_name_of_a_value_is_left_to_others(text: str, before: str) -> None:
+def test_name_of_a_value_is_left_to_other_readings(text: str, before: str) -> None:
     assert chat_word(look(text, Before(before, paused=False, ended=False))) is None

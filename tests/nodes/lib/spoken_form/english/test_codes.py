@@ -27,11 +27,11 @@ def test_phone_number_has_pauses_between_its_groups(text: str, spoken: str) -> N
     assert (reading.spoken, reading.count) == (spoken, len(text.split()))
 
 
-def test_range_of_hundreds_is_no_phone_number() -> None:
+def test_range_of_hundreds_is_not_read_as_phone_number() -> None:
     assert codes.phone(look("500-1000")) is None
 
 
-def test_released_group_is_followed_by_groups() -> None:
+def test_released_start_of_a_phone_number_is_marked_as_phone() -> None:
     reading = codes.phone(look("+1", stage=Stage.RELEASE))
     assert reading is not None
     assert (reading.spoken, reading.kind) == ("plus one", "phone")
@@ -51,7 +51,7 @@ def test_released_group_is_followed_by_groups() -> None:
         ("FY2024", "F Y twenty twenty four"),
     ],
 )
-def test_mixed(core: str, spoken: str) -> None:
+def test_letters_mixed_with_digits_are_spelled(core: str, spoken: str) -> None:
     assert codes.mixed(core) == spoken
 
 
@@ -64,7 +64,7 @@ def test_mixed(core: str, spoken: str) -> None:
         ("2.0.1", False, "two point zero point one"),
     ],
 )
-def test_version(core: str, named: bool, spoken: str) -> None:
+def test_version_number_is_said_part_by_part(core: str, named: bool, spoken: str) -> None:
     assert codes.version(core, named) == spoken
 
 
@@ -78,19 +78,19 @@ def test_version(core: str, named: bool, spoken: str) -> None:
         ("1.2.3", ""),
     ],
 )
-def test_machine(core: str, spoken: str) -> None:
+def test_machine_address_is_said_part_by_part(core: str, spoken: str) -> None:
     assert codes.machine(core) == spoken
 
 
-def test_digit_groups() -> None:
+def test_groups_of_digits_are_said_digit_by_digit() -> None:
     assert codes.digit_groups("2024-0017") == "two zero two four, zero zero one seven"
     assert codes.digit_groups("5-10") == ""
 
 
-def test_hexadecimal() -> None:
+def test_hexadecimal_number_is_spelled() -> None:
     assert codes.hexadecimal("0x1F") == "zero X one F"
 
 
-def test_leftover_says_every_digit() -> None:
+def test_unknown_code_says_every_digit() -> None:
     assert codes.leftover("aB3$k") == "A B three dollar K"
     assert codes.leftover("1,2,3") == "one, two, three"

@@ -9,7 +9,7 @@ from vflow_nodes.lib.spoken_form.reading import Before
 AFTER_NUMBER = Before("5", "number", "5", paused=False, ended=False)
 
 
-def test_times() -> None:
+def test_cross_between_numbers_is_said_as_times_or_by() -> None:
     by = crosses.times(look("x 20 cm", AFTER_NUMBER))
     times = crosses.times(look("x 4 = 20", AFTER_NUMBER))
     assert by is not None

@@ -13,7 +13,7 @@ def test_date_in_any_order(core: str) -> None:
 
 
 @pytest.mark.parametrize("core", ["2026-13-27", "1.2.3", "99/99/2026", "1/2", "5-10-15"])
-def test_no_date(core: str) -> None:
+def test_numbers_that_are_not_a_date_are_left(core: str) -> None:
     assert dates.full_date(core) == ""
 
 
@@ -43,10 +43,10 @@ def test_month_and_day_against_a_fraction(core: str, before: str, spoken: str) -
         ("25:10", ""),
     ],
 )
-def test_clock_time(core: str, spoken: str) -> None:
+def test_clock_time_is_said_as_time(core: str, spoken: str) -> None:
     assert dates.clock_time(core) == spoken
 
 
-def test_duration() -> None:
+def test_duration_is_said_in_hours_and_minutes() -> None:
     assert dates.duration("1h30m") == "one hour thirty minutes"
     assert dates.duration("30m") == ""

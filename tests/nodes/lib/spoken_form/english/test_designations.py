@@ -24,17 +24,17 @@ from vflow_nodes.lib.spoken_form.reading import Before
         ("3M tape", "use", "three M"),
     ],
 )
-def test_designation(text: str, before: str, spoken: str) -> None:
+def test_number_after_a_designation_is_a_name(text: str, before: str, spoken: str) -> None:
     reading = designation(look(text, Before(before, paused=False, ended=False)))
     assert reading is not None
     assert reading.spoken == spoken
 
 
 @pytest.mark.parametrize("text", ["747 people", "98-95", "A345", "1040", "3M people", "747-123"])
-def test_number_is_left_to_others(text: str) -> None:
+def test_other_number_is_left_to_other_readings(text: str) -> None:
     assert designation(look(text)) is None
 
 
-def test_pairs() -> None:
+def test_digits_of_a_designation_are_said_in_pairs() -> None:
     assert pairs_of("900") == "nine hundred"
     assert pairs_of("1005") == "ten oh five"

@@ -18,7 +18,7 @@ from vflow_nodes.lib.spoken_form.reading import Before
         ("min.", "a", "minute."),
     ],
 )
-def test_minute_or_least(text: str, before: str, spoken: str) -> None:
+def test_min_is_minute_or_minimum_by_its_place(text: str, before: str, spoken: str) -> None:
     assert minute_or_least(look(text, Before(before, paused=False, ended=False))).spoken == spoken
 
 

@@ -19,14 +19,14 @@ from vflow_nodes.lib.spoken_form.english.factorials import factorial, with_facto
         ("3!=6", "three factorial equals six"),
     ],
 )
-def test_factorial(text: str, spoken: str) -> None:
+def test_exclamation_mark_in_a_formula_is_factorial(text: str, spoken: str) -> None:
     reading = factorial(look(text))
     assert reading is not None
     assert reading.spoken == spoken
 
 
 @pytest.mark.parametrize("text", ["5!", "5! Then", "Hi! there", "5!!", "a! b", "x!=5"])
-def test_exclamation_is_left_to_others(text: str) -> None:
+def test_exclamation_is_left_to_other_readings(text: str) -> None:
     assert factorial(look(text)) is None
 
 

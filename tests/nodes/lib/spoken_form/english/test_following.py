@@ -36,7 +36,7 @@ def test_full_stop_of_an_abbreviation_counts_where_a_sentence_ends(
         ("2 1/2 cups", "two and a half", 2),
     ],
 )
-def test_follow(text: str, spoken: str, count: int) -> None:
+def test_word_after_a_number_is_read_by_it(text: str, spoken: str, count: int) -> None:
     reading = follow(look(text), {"5": "five", "2": "two"}[text[0]], text[0])
     assert (reading.spoken, reading.count) == (spoken, count)
 
@@ -49,7 +49,7 @@ def test_unit_whose_number_was_said_has_its_number() -> None:
     assert (one.spoken, many.spoken) == ("kilometer", "kilometers")
 
 
-def test_mixed_fraction() -> None:
+def test_whole_number_before_a_fraction_is_joined_with_and() -> None:
     assert [mixed_fraction(text) for text in ("1/2", "3/4", "9/4", "1/0", "a/b")] == [
         "a half",
         "three quarters",

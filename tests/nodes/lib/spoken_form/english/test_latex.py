@@ -20,7 +20,7 @@ from vflow_nodes.lib.spoken_form.english.latex import latex
         ("", ""),
     ],
 )
-def test_formula(source: str, spoken: str) -> None:
+def test_latex_formula_is_said_in_words(source: str, spoken: str) -> None:
     assert latex(source) == spoken
 
 

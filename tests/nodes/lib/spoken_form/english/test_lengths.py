@@ -25,13 +25,13 @@ from vflow_nodes.lib.spoken_form.reading import Before
         ("5' 10\"", "five foot ten"),
     ],
 )
-def test_length(text: str, spoken: str) -> None:
+def test_feet_and_inches_are_said(text: str, spoken: str) -> None:
     reading = length(look(text))
     assert reading is not None
     assert reading.spoken == spoken
 
 
-def test_quotation_s_end_is_no_inch() -> None:
+def test_closing_quotation_mark_is_not_read_as_inch() -> None:
     assert length(look('9"', Before("is", paused=False, ended=False, quoted='"'))) is None
 
 

@@ -21,6 +21,6 @@ from vflow_nodes.lib.spoken_form.english.letter_words import letter_word
         ("getUserName", "get user name"),
     ],
 )
-def test_letter_word(text: str, spoken: str) -> None:
+def test_word_of_letters_is_read_by_its_kind(text: str, spoken: str) -> None:
     reading = letter_word(look(text), "name")
     assert (reading.spoken if reading else "") == spoken

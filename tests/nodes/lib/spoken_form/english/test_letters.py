@@ -26,7 +26,7 @@ def test_acronym_is_spelled_unless_it_is_a_word(core: str, spoken: str) -> None:
 @pytest.mark.parametrize(
     ("core", "spoken"), [("U.S", "U S"), ("Ph.D", "P H D"), ("U.S.'s", "U S's"), ("example.com", "")]
 )
-def test_initials(core: str, spoken: str) -> None:
+def test_initials_are_spelled(core: str, spoken: str) -> None:
     assert letters.initials(core)[0] == spoken
 
 
@@ -40,7 +40,7 @@ def test_initials(core: str, spoken: str) -> None:
         ("word", ""),
     ],
 )
-def test_identifier(core: str, spoken: str) -> None:
+def test_identifier_is_said_word_by_word(core: str, spoken: str) -> None:
     assert letters.identifier(core) == spoken
 
 

@@ -26,7 +26,7 @@ def said(text: str, before: Before | None = None) -> tuple[int, str]:
         ("$a + b$ is", 3, "A plus B"),
     ],
 )
-def test_markup(text: str, count: int, spoken: str) -> None:
+def test_markup_is_left_out(text: str, count: int, spoken: str) -> None:
     assert said(text) == (count, spoken)
 
 
@@ -35,7 +35,7 @@ def test_open_link_waits() -> None:
         markup(look("![alt", stage=Stage.MORE), str)
 
 
-def test_amount_is_no_formula() -> None:
+def test_amount_in_dollars_is_not_read_as_formula() -> None:
     assert markup(look("$5 and $10"), str) is None
 
 

@@ -21,7 +21,7 @@ from vflow_nodes.lib.spoken_form.reading import Reading, Stage, Wait
         ("1.50", "¥", "one point five zero yen"),
     ],
 )
-def test_amount(digits: str, symbol: str, spoken: str) -> None:
+def test_amount_of_money_names_its_currency(digits: str, symbol: str, spoken: str) -> None:
     assert amount(digits, CURRENCIES[symbol]) == spoken
 
 
@@ -40,5 +40,5 @@ def test_amount_with_cents_alone_owes_nothing() -> None:
     assert money(look("$0.99", stage=Stage.RELEASE)) == Reading(1, "ninety nine cents", "money", "dollars")
 
 
-def test_word_is_no_money() -> None:
+def test_word_with_a_currency_letter_is_not_money() -> None:
     assert money(look("cash")) is None

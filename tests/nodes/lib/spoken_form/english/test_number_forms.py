@@ -19,12 +19,12 @@ from vflow_nodes.lib.spoken_form.english.number_forms import number_form
         ("0x1F", "zero X one F"),
     ],
 )
-def test_number_form(text: str, spoken: str) -> None:
+def test_written_form_of_a_number_is_said(text: str, spoken: str) -> None:
     reading = number_form(look(text).first)
     assert reading is not None
     assert reading.spoken == spoken
 
 
-def test_plain_number_is_left_to_others() -> None:
+def test_plain_number_is_left_to_other_readings() -> None:
     assert number_form(look("13/2027").first) is None
     assert number_form(look("12").first) is None

@@ -39,7 +39,7 @@ def test_number_of_any_length_is_said(length: int) -> None:
         ("1066", "ten sixty six"),
     ],
 )
-def test_year(digits: str, spoken: str) -> None:
+def test_year_is_said_in_pairs(digits: str, spoken: str) -> None:
     assert numbers.year(digits) == spoken
 
 
@@ -59,7 +59,7 @@ def test_number_keeps_each_written_digit(text: str, spoken: str) -> None:
 @pytest.mark.parametrize(
     ("text", "value"), [("IV", 4), ("VIII", 8), ("XIV", 14), ("LVIII", 58), ("IIII", 0), ("MIX", 0), ("", 0)]
 )
-def test_roman(text: str, value: int) -> None:
+def test_roman_numeral_has_its_value(text: str, value: int) -> None:
     assert numbers.roman(text) == value
 
 
@@ -72,9 +72,9 @@ def test_roman(text: str, value: int) -> None:
         (("1", "0"), "one over zero"),
     ],
 )
-def test_fraction(parts: tuple[str, str], spoken: str) -> None:
+def test_fraction_is_said_with_an_ordinal(parts: tuple[str, str], spoken: str) -> None:
     assert numbers.fraction(*parts) == spoken
 
 
-def test_plural() -> None:
+def test_plural_of_a_number_is_said() -> None:
     assert [numbers.plural(word) for word in ("ninety", "six", "five")] == ["nineties", "sixes", "fives"]

@@ -26,5 +26,5 @@ def test_plain_word_is_said_as_it_is(text: str) -> None:
         ("ma", Before("=", "op", paused=False, ended=False)),
     ],
 )
-def test_word_that_may_be_more_is_left_to_others(text: str, before: Before) -> None:
+def test_word_that_may_have_another_reading_is_left(text: str, before: Before) -> None:
     assert plain_word(look(text, before)) is None

@@ -22,5 +22,5 @@ from vflow_nodes.lib.spoken_form.english.ranges import range_of
         ("", "5", "-abc", ""),
     ],
 )
-def test_range(sign: str, digits: str, rest: str, said: str) -> None:
+def test_range_is_said_with_to(sign: str, digits: str, rest: str, said: str) -> None:
     assert range_of(look("word"), sign, digits, rest)[0] == said

@@ -18,11 +18,11 @@ from vflow_nodes.lib.spoken_form.reading import Before
         ("Rocky", "III", "three"),
     ],
 )
-def test_numeral_after_a_ruler_or_a_part(before: str, core: str, spoken: str) -> None:
+def test_roman_numeral_after_a_name_or_part_is_a_number(before: str, core: str, spoken: str) -> None:
     reading = roman_numeral(look(core, Before(before, paused=False, ended=False)))
     assert reading is not None
     assert reading.spoken == spoken
 
 
-def test_letter_is_left_to_others() -> None:
+def test_single_letter_is_left_to_other_readings() -> None:
     assert roman_numeral(look("X", Before("Malcolm", paused=False, ended=False))) is None

@@ -20,12 +20,12 @@ from vflow_nodes.lib.spoken_form.reading import Before
         ("5:3-10", "at", "five three to ten"),
     ],
 )
-def test_verse(text: str, before: str, spoken: str) -> None:
+def test_verse_is_said_as_chapter_and_verse(text: str, before: str, spoken: str) -> None:
     reading = scripture(look(text, Before(before, paused=False, ended=False)))
     assert reading is not None
     assert reading.spoken == spoken
 
 
 @pytest.mark.parametrize("text", ["Gen. Lee", "1 Corinth", "5:30-10", "3:1", "Matt."])
-def test_what_is_no_verse_is_left_to_others(text: str) -> None:
+def test_other_text_is_left_to_other_readings(text: str) -> None:
     assert scripture(look(text)) is None

@@ -21,14 +21,14 @@ from vflow_nodes.lib.spoken_form.reading import Before
         ("A+", "A plus"),
     ],
 )
-def test_signed_name(text: str, spoken: str) -> None:
+def test_name_with_a_sign_is_said_with_it(text: str, spoken: str) -> None:
     reading = signed_name(look(text))
     assert reading is not None
     assert reading.spoken == spoken
 
 
 @pytest.mark.parametrize(("text", "spoken"), [("a", "a"), ("a,", "A,"), ("x", "X"), ("I", "I"), ("C", "C")])
-def test_lone_letter(text: str, spoken: str) -> None:
+def test_single_letter_is_read_by_its_place(text: str, spoken: str) -> None:
     reading = lone_letter(look(text))
     assert reading is not None
     assert reading.spoken == spoken
@@ -40,7 +40,7 @@ def test_letter_after_degrees_is_a_scale() -> None:
     assert reading.spoken == "Celsius."
 
 
-def test_between() -> None:
+def test_sign_between_two_names_is_said_by_its_place() -> None:
     assert [between(text) for text in (["x", "/", "y"], ["weeks", "/", "year"], ["he", "/", "she"])] == [
         "over",
         "per",

@@ -27,13 +27,13 @@ def test_slash_is_said_by_the_words_around_it(text: str, before: str, spoken: st
     assert found[0] == spoken
 
 
-def test_line_of_a_game_is_no_date() -> None:
+def test_score_of_a_game_is_not_read_as_date() -> None:
     reading = no_date(look("28/9/11 on", Before("had", paused=False, ended=False)))
     assert reading is not None
     assert reading.spoken == "twenty eight, nine, eleven"
 
 
-def test_half_after_a_count_is_no_date() -> None:
+def test_half_after_a_count_is_not_read_as_date() -> None:
     before = Before("and", paused=False, ended=False, recent=("ate", "2", "and"))
     reading = no_date(look("1/2 pies", before))
     assert reading is not None

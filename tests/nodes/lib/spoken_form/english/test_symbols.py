@@ -22,7 +22,7 @@ AFTER_NUMBER = Before("5", "number", "5", paused=False, ended=False)
         ("a<b", "A less than B"),
     ],
 )
-def test_expression(core: str, spoken: str) -> None:
+def test_symbols_of_an_expression_are_said(core: str, spoken: str) -> None:
     assert symbols.is_expression(core)
     assert symbols.expression(core) == spoken
 
@@ -53,5 +53,5 @@ def test_pictures_are_left_out() -> None:
     assert symbols.without_pictures("Nike™") == "Nike"
 
 
-def test_raised() -> None:
+def test_raised_digits_are_said_as_powers() -> None:
     assert [symbols.raised(core) for core in ("10²", "x³", "ab")] == ["ten squared", "X cubed", ""]

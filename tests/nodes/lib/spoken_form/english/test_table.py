@@ -11,7 +11,7 @@ def test_code_words_are_known_in_any_case() -> None:
     assert ENGLISH.code_words("house") == 0
 
 
-def test_plain_word_is_itself() -> None:
+def test_plain_word_keeps_its_text() -> None:
     assert ENGLISH.read(look("house,"), "name").spoken == "house,"
 
 

@@ -23,7 +23,7 @@ from vflow_nodes.lib.spoken_form.reading import Before
         ("Mr", ""),
     ],
 )
-def test_degree(core: str, spoken: str) -> None:
+def test_academic_degree_is_spelled(core: str, spoken: str) -> None:
     assert degree(core) == spoken
 
 
@@ -38,5 +38,5 @@ def test_degree(core: str, spoken: str) -> None:
         ("Sr.", "Smith", "Senior."),
     ],
 )
-def test_senior(text: str, before: str, spoken: str) -> None:
+def test_sr_is_read_by_the_words_around_it(text: str, before: str, spoken: str) -> None:
     assert senior(look(text, Before(before, paused=False, ended=False))).spoken == spoken

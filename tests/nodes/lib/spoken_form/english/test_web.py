@@ -27,12 +27,12 @@ def test_address_is_said_whole_where_all_is_spelled() -> None:
     assert web.address("https://x.com/a/b/c/d/e", everything=True).count("slash") == 5
 
 
-def test_mail() -> None:
+def test_mail_address_is_said_in_words() -> None:
     assert web.mail("jane_doe@mail.co.uk") == "jane underscore doe at mail dot co dot U K"
     assert web.mail("@jane") == ""
 
 
-def test_handle_and_tag() -> None:
+def test_handle_and_tag_are_said() -> None:
     assert web.handle_or_tag("@jane_doe") == "at jane underscore doe"
     assert web.handle_or_tag("#VoteNow") == "hashtag vote now"
 
@@ -46,7 +46,7 @@ def test_handle_and_tag() -> None:
         ("song.mp3", "song dot M P three"),
     ],
 )
-def test_file_name(core: str, spoken: str) -> None:
+def test_file_name_says_its_ending(core: str, spoken: str) -> None:
     assert web.file_name(core) == spoken
 
 
@@ -59,5 +59,5 @@ def test_file_name(core: str, spoken: str) -> None:
         ("a/b", ""),
     ],
 )
-def test_path(core: str, spoken: str) -> None:
+def test_path_is_said_with_slashes(core: str, spoken: str) -> None:
     assert web.path(core) == spoken
