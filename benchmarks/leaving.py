@@ -3,7 +3,7 @@
     python benchmarks/leaving.py [--clients 1000] [--at-once 20] [--seed 1] [--json]
 
 The server is `vflow serve` as a process with the scripted agent of `crowd/agent.py`; a session whose client
-was lost waits for one second. Ways and protocols take turns: the word `end`, a close, a socket that is shut
+was lost waits for five seconds. Ways and protocols take turns: the word `end`, a close, a socket that is shut
 without a word, TCP's reset while it speaks or in the middle of a reply, half a frame, a session that is
 resumed and then left, one in which nothing is said, one that reads nothing, a wrong token, half a header; by
 /ws, /raw and /v1/realtime. After each batch, once no session is left, the process's threads, descriptors and
@@ -38,7 +38,7 @@ from vflow.bench.speech import bundled, recorded
 TARGETS = {"threads": 0.0, "descriptors": 0.0, "kB a client": 2.0}
 TOKEN, RATE = "a-token-of-a-benchmark", 16_000
 SAID_S, HUSH_S = 1.0, 0.7
-RESUME_S = 1
+RESUME_S = 5
 TIDY_S = 6.5
 """After the last client the server collects what is left, which it does every five seconds at most."""
 
@@ -226,7 +226,7 @@ def question() -> dict[int, bytes]:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     here = str(Path(__file__).parent)
     path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
-    options = ["--port", "0", "--sessions", str(2 * args.at_once), "--resume-for", str(RESUME_S)]
+    options = ["--port", "0", "--sessions", str(4 * args.at_once), "--resume-for", str(RESUME_S)]
     command = [sys.executable, "-m", "crowd.agent", *options]
     counts = Counts()
     with Process(command, VFLOW_TOKEN=TOKEN, PYTHONPATH=path) as server:

@@ -16,7 +16,7 @@ from the first sound of a voice, the time that a detector needs included. CPU is
 clients share its cores: their part is printed too. pipecat serves the same script by its own FastAPI
 transport, in an environment that has it:
 
-    python -m venv VENV && VENV/bin/pip install 'pipecat-ai[silero,websocket]'
+    python -m venv VENV && VENV/bin/pip install 'pipecat-ai[silero,websocket]' 'uvicorn[standard]'
 """
 
 from __future__ import annotations

@@ -77,16 +77,20 @@ class Visitor:
     def wait_for_close(self) -> int:
         """Read until the server has closed; returns its code, 0 where it gave none."""
         self.socket.settimeout(PATIENCE_S)
+        data, self._came = self._came, b""
         while True:
-            try:
-                data = self.socket.recv(65_536)
-            except ConnectionError:
-                return 0
             for opcode, payload in self._reader.feed(data):
                 if opcode == CLOSE:
                     with suppress(OSError):
                         self.socket.sendall(frame(CLOSE, payload[:2]))
                     return int.from_bytes(payload[:2])
+                if opcode == PING:
+                    with suppress(OSError):
+                        self.socket.sendall(frame(PONG, payload))
+            try:
+                data = self.socket.recv(65_536)
+            except ConnectionError:
+                return 0
             if not data:
                 return 0
 
@@ -142,8 +146,6 @@ class Visitor:
         self._finish(1000)
 
     def _finish(self, wanted: int) -> None:
-        data, self._came = self._came, b""
-        list(self._reader.feed(data))
         code = self.wait_for_close()
         self.socket.close()
         if code != wanted:
