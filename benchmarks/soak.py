@@ -3,7 +3,7 @@
     python benchmarks/soak.py [--minutes 30] [--real] [--picture soak.png] [--json]
 
 A user asks every few seconds and interrupts every third reply. STT, language model and TTS are scripted and
-take as long as real ones, so `turn`, `chat`'s history, `word_buffer`, `wav_sink` and the runtime are
+take as long as real ones, so `turn`, the history, `word_buffer`, `wav_sink` and the runtime are
 measured. With `--real` it runs `pipelines/voice_agent.yaml` with its models, and questions spoken by
 `tts.hibari`. RSS is sampled every five seconds. Its slope is that of a straight line after the first fifth,
 in percent of the mean, over the whole time.
@@ -19,10 +19,9 @@ import os
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -49,8 +48,7 @@ from vflow import (
 )
 from vflow.graph.loader import load_text
 from vflow.report.turn_log import TurnLog
-from vflow_nodes.chat.chat import Chat
-from vflow_nodes.lib.decode.words import Word
+from vflow_nodes.lib.generator import Emission, Generator
 
 TARGETS = {"rss_slope_percent": 1.0, "threads": 0.0, "descriptors": 0.0}
 SAMPLE_S = 5.0
@@ -116,44 +114,26 @@ class Stt(Node):
             yield TextPacket(text="What do you know about it?", pts_ns=event.pts_ns, turn=event.turn)
 
 
-class Model(Chat):
-    """The real generator node with its history, but a scripted model: a token takes 30 ms."""
+class Model(Generator):
+    """Keeps the history as `chat` does; a token takes 30 ms."""
 
-    @classmethod
-    def unavailable(cls) -> str:
-        return ""
+    text = In(Text("final"))
 
-    def open(self) -> None:
-        """Do nothing: there is no model to load."""
-        self._language = SimpleNamespace(plain=False)  # type: ignore[assignment]
-
-    def warm_up(self) -> None:
-        """Do nothing: there is no model to warm up."""
-
-    def _prompt(self) -> list[int]:
-        return []
-
-    def generate(self, parts: Sequence[Any], turn: int, one_line: bool) -> Any:
-        return Script(self)
-
-
-class Script:
-    """A reply of the scripted model: its words are always the same."""
-
-    stop_reason = "eos"
-
-    def __init__(self, node: Model) -> None:
-        self._node, self.tokens = node, list[int]()
-
-    def words(self) -> Iterator[Word | None]:
-        for index, word in enumerate(REPLY.split()):
-            self._node.ctx.wait_until(self._node.ctx.now_ns() + 30 * MS)
-            self.tokens.append(1)
-            yield Word(word, index, len(self.tokens), 0)
-            yield None
-
-    def cancel(self) -> None:
-        """Do nothing: no work is going on."""
+    def process_text(self, packet: TextPacket) -> Iterator[Emission]:
+        turn, said = packet.turn, list[str]()
+        self.enter(packet, turn)
+        try:
+            for word in REPLY.split():
+                self.ctx.wait_until(self.ctx.now_ns() + 30 * MS)
+                if self.ctx.cancelled(turn):
+                    return
+                said.append(word)
+                meta = {"tokens": len(said)}
+                yield self.words, TextPacket(text=word, index=len(said) - 1, turn=turn, meta=meta)
+                yield None
+        finally:
+            self.answered(turn, " ".join(said), [])
+        yield self.words, self.ended(turn, len(said), "eos")
 
 
 class Tts(Node):
