@@ -37,7 +37,8 @@ from vflow import (
     Unavailable,
 )
 from vflow_nodes.lib.end_wait import EndWait
-from vflow_nodes.lib.last_sound import LastSound
+from vflow_nodes.lib.foreground import FAR_NS, NEAR, Foreground
+from vflow_nodes.lib.last_sound import LastSound, power_of
 from vflow_nodes.lib.over_reply import OverReply
 from vflow_nodes.lib.turn_properties import TurnProperties
 from vflow_nodes.lib.turn_states import State
@@ -69,6 +70,7 @@ class Turn(TurnProperties):
     _wait: EndWait
     _reply: OverReply
     _sound: LastSound
+    _foreground: Foreground
     _start_ns: int
     """When the utterance begins."""
     _end_ns: int
@@ -77,6 +79,8 @@ class Turn(TurnProperties):
     """How much voice this onset has had."""
     _dips: int
     """Silent windows in a row, in this onset."""
+    _is_near = False
+    """Whether the voice of this onset may be the user's."""
 
     def open(self) -> None:
         if not all(0 <= bound <= 1 for bound in self.waits):
@@ -86,6 +90,7 @@ class Turn(TurnProperties):
             self._reply.close()
         self._reply = OverReply(self)
         self._sound = LastSound(self.fade)
+        self._foreground = Foreground(self.foreground)
         self._told = self._pressed = False
         if self._turn:  # reopened within an utterance: let go of the work held back for it
             self.ctx.commit(self._turn)
@@ -103,6 +108,7 @@ class Turn(TurnProperties):
         goes_on = not outside and self._sound.voice_ns == self._end_ns
         voiced = packet.meta["speech"] >= (self.threshold - HYSTERESIS if goes_on else self.threshold)
         self._end_ns = _end_ns(packet)
+        self._foreground.hear(power_of(packet), voiced, self._end_ns, not outside)
         if voiced and self._state is State.IDLE:
             self._sound.begin()
         self._sound.hear(packet, voiced)
@@ -163,15 +169,19 @@ class Turn(TurnProperties):
             self._dips += 1
             if self._dips > 1:
                 self._state = State.IDLE
-                self._reply.passed()
+                if self._is_near:
+                    self._reply.passed()
         if voiced and self._state is State.IDLE:
-            self._reply.onset(window.pts_ns)
-            self._state = State.ONSET
+            self._state, self._is_near = State.ONSET, False
             self._voiced_ns = 0
+        if voiced and self._foreground.near and not self._is_near:
+            self._is_near, self._voiced_ns = True, min(self._voiced_ns, (NEAR - 1) * window.duration_ns)
+            self._reply.onset(window.pts_ns - self._voiced_ns)
         self._hold(window)
         if voiced:
             self._dips = 0
             self._voiced_ns += window.duration_ns
+        if voiced and self._is_near:
             self._reply.voice(self._end_ns, self._voiced_ns)
             if self._voiced_ns >= (self.barge_in_after if self._reply.heard else self.speech_start_after):
                 yield from self._begin()
@@ -183,6 +193,7 @@ class Turn(TurnProperties):
         goes_on = self._reply.begun(self._turn)
         self._wait.begin("" if self._reply.doubtful else self.ctx.conversation.take_expected(), goes_on)
         self._state = State.VOICE
+        self._foreground.begin()
         self._start_ns = self._held[0].pts_ns if self._held else self._end_ns
         meta = {"over_reply_ns": self._reply.onset_ns} if self._reply.doubtful else {}
         yield SpeechStart(pts_ns=self._start_ns, turn=self._turn, meta=meta)
@@ -209,7 +220,10 @@ class Turn(TurnProperties):
             self._hold(window)
             yield from self._silent()
         self._decide()
-        if self._end_ns - self._start_ns >= self.max_utterance and self._state is not State.IDLE:
+        if self._end_ns - self._foreground.near_ns >= FAR_NS and self._state is State.VOICE:
+            self._sound.end_at(self._foreground.near_ns)
+            yield from self._over()
+        elif self._end_ns - self._start_ns >= self.max_utterance and self._state is not State.IDLE:
             yield from self._cut()
 
     def _silent(self) -> Iterator[Event]:
@@ -237,13 +251,14 @@ class Turn(TurnProperties):
         """End an utterance that is too long. If speech goes on, its next voiced window begins another."""
         yield from self._ended()
         if self._state is State.VOICE:
-            self._state = State.ONSET
+            self._state, self._is_near = State.ONSET, True
             self._voiced_ns = max(self.speech_start_after, self.barge_in_after)
         else:
             self._state = State.IDLE
 
     def _ended(self) -> Iterator[Event]:
         self._wait.over()
+        self._foreground.end(self._end_ns, not self._reply.doubtful)
         if self._reply.kept(self._turn, self._sound.off_ns):
             self.ctx.conversation.take_expected()
         elif self._reply.doubtful:
@@ -261,7 +276,7 @@ class Turn(TurnProperties):
     def _hold(self, window: AudioPacket) -> None:
         """Keep a window for the next utterance; before an onset, keep only the pre-roll."""
         self._held.append(window)
-        if self._state is State.ONSET:
+        if self._state is State.ONSET and self._is_near:
             return
         while self._held and self._end_ns - _end_ns(self._held[0]) >= self.pre_roll:
             self._held.popleft()

@@ -35,6 +35,7 @@ EXCUSED = {
     "vocabularies.py": "has a test of its own",
     "embedding.py": "needs the models, and a minute",
     "backchannels.py": "needs human words of assent; has test_backchannels.py",
+    "foreground.py": "needs human turns; has test_foreground.py",
     "serve.py": "needs the models, and a minute",
     "resume.py": "cuts a network a hundred times; tests/web/test_line.py cuts it less often",
     "turns.py": "needs labelled human turns; has test_turns.py",

@@ -752,3 +752,38 @@ def test_an_end_is_not_taken_back_where_speech_may_not_interrupt_any_more() -> N
     turn.windows(20, 0.0)
     turn.windows(10, 0.9)
     assert not turn.harness.taken_back
+
+
+def known(**props: Any) -> Script:
+    """A turn has ended, so the user's level is known: -20 dBFS."""
+    turn = script(**props)
+    turn.windows(30, 0.9)
+    turn.windows(20, 0.0, 0.0)
+    return turn
+
+
+def test_voice_far_below_the_user_makes_no_utterance_and_does_not_soften_a_reply() -> None:
+    turn = known(duck=-12.0)
+    turn.harness.is_speaking = True
+    assert turn.windows(100, 0.9, 0.03) == []
+    assert turn.harness.gains == []
+    start = only(turn.windows(12, 0.9), SpeechStart)
+    assert start.turn == 2
+
+
+def test_all_voice_makes_utterances_without_a_foreground() -> None:
+    only(known(foreground=0.0).windows(10, 0.9, 0.03), SpeechStart)
+
+
+def test_voice_far_below_the_user_ends_the_utterance_where_the_user_stopped() -> None:
+    turn = script()
+    turn.windows(30, 0.9)
+    end = only(turn.windows(90, 0.9, 0.03), SpeechEnd)
+    assert end.meta["voice_off_ns"] <= 40 * WINDOW
+    assert end.pts_ns >= 100 * WINDOW
+
+
+def test_the_user_goes_on_softly_without_being_cut() -> None:
+    turn = script()
+    out = turn.windows(30, 0.9) + turn.windows(60, 0.9, 0.03) + turn.windows(10, 0.9)
+    assert "speech_end" not in names(out)

@@ -66,7 +66,7 @@ class LastSound:
 
     def hear(self, window: AudioPacket, voiced: bool) -> None:
         """Take the next window, and whether its probability of speech counts as voice."""
-        power, self._end_ns = _power(window), window.pts_ns + window.duration_ns
+        power, self._end_ns = power_of(window), window.pts_ns + window.duration_ns
         if voiced:
             self._loudest = max(self._loudest, power)
         self.sounds = voiced and power >= self._limit()
@@ -78,6 +78,10 @@ class LastSound:
                 self._quiet.append(power)
         if voiced:
             self.voice_ns = self._end_ns
+
+    def end_at(self, time_ns: int) -> None:
+        """Say that all sound after `time_ns` was another's."""
+        self.sound_ns, self.voice_ns = min(self.sound_ns, time_ns), min(self.voice_ns, time_ns)
 
     def silent_ns(self) -> int:
         """Return how long ago the sound ended, whatever the probability."""
@@ -102,7 +106,7 @@ class LastSound:
         return min(max(RANGE * self._loudest, over * self.room()), LOUD * self._loudest)
 
 
-def _power(window: AudioPacket) -> float:
+def power_of(window: AudioPacket) -> float:
     """Return the mean square of a window; the detector's figure, if it gave one."""
     power: float | None = window.meta.get("power")
     if power is None:

@@ -61,6 +61,14 @@ class TurnProperties(Node):
         doc="how long after speech_end voice can take it back, with barge_in: 96 ms of voice hold the reply,"
         " and an utterance voids a reply of which at most four words were heard; 0ms: never",
     )
+    foreground: float = prop(
+        9.0,
+        ge=0,
+        le=60,
+        unit="dB",
+        doc="voice that is further below the level of the user's last turns is another's, such as a"
+        " television's: it neither begins an utterance nor goes on with one; 0: all voice counts",
+    )
     duck: float = prop(
         -12.0,
         ge=-60,

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from vflow import (
+    MS,
     SECOND,
     Audio,
     AudioPacket,
@@ -41,6 +42,9 @@ PIECE = 15 * RATE
 """Most samples that are transcribed at once."""
 SEARCH = 5 * RATE
 """Samples at the end of a piece among which the quietest place is sought."""
+OTHERS_NS, TAIL_NS = 1400 * MS, 250 * MS
+"""If the user's own sound ended this long before the utterance, the rest is silence or another's voice: of
+it only the tail is transcribed."""
 GRAIN = RATE // 20
 """Samples, 50 ms, over which quietness is measured."""
 
@@ -130,7 +134,9 @@ class MoonshineStt(Node):
         elif isinstance(event, Resume):
             self._guess, self._given = None, False
         elif isinstance(event, SpeechEnd):
-            given, text = self._given, self._text() if self._guess is None else self._guess
+            given, text = self._given, self._guess
+            if text is None:
+                text = self._text(event.pts_ns - event.meta.get("voice_off_ns", event.pts_ns))
             self._forget()
             if not given:
                 yield TextPacket(text=text, pts_ns=event.pts_ns, turn=event.turn)
@@ -140,6 +146,9 @@ class MoonshineStt(Node):
         if flush.retracts and flush.turn == self._turn:
             self._guess, self._given = None, False
 
-    def _text(self) -> str:
+    def _text(self, silence_ns: int = 0) -> str:
+        """Transcribe what is here. Leave out the end if the user's own sound ended that long ago."""
         rest = np.concatenate(self._blocks) if self._blocks else np.empty(0, np.float32)
+        if silence_ns >= OTHERS_NS:
+            rest = rest[: max(0, len(rest) - (silence_ns - TAIL_NS) * RATE // SECOND)]
         return join_words([*self._pieces, self._transcriber.text(rest)])

@@ -122,3 +122,11 @@ def test_the_end_is_dated_back_by_the_fade_at_most() -> None:
 def test_power_that_no_detector_measured_is_that_of_the_samples() -> None:
     feed = Feed().hear(*[-80] * 40, speech=UNLIKELY, measured=False)
     assert feed.last.room() == pytest.approx(1e-8, rel=1e-3)
+
+
+def test_sound_after_an_end_that_is_set_was_anothers() -> None:
+    feed = Feed().room(-60.0).hear(*[VOICE_DB] * 30)
+    feed.last.end_at(50 * WINDOW)
+    assert feed.last.off_ns == 50 * WINDOW
+    feed.last.end_at(60 * WINDOW)
+    assert feed.last.off_ns == 50 * WINDOW

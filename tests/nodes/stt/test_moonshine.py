@@ -94,6 +94,18 @@ def test_a_question_is_transcribed_word_for_word(question: Samples) -> None:
     assert (text.turn, text.pts_ns) == (1, 2 * SECOND)
 
 
+def test_another_voice_after_the_user_s_own_is_not_transcribed(say: Say, question: Samples) -> None:
+    other = say("The weather tomorrow will be cold and very windy.")
+    off_ns, end_ns = (frames * SECOND // RATE for frames in (len(question), len(question) + len(other)))
+    with Harness(MoonshineStt()) as harness:
+        harness.event(SpeechStart(turn=1))
+        speak(harness, np.concatenate([question, other]))
+        harness.pull()
+        out = harness.event(SpeechEnd(turn=1, pts_ns=end_ns, meta={"voice_off_ns": off_ns}))
+    assert words(transcripts(out)[0])[:6] == words(QUESTION)
+    assert "tomorrow" not in transcripts(out)[0]
+
+
 def test_the_transcript_is_posted_on_the_bus(question: Samples) -> None:
     with Harness(MoonshineStt()) as harness:
         harness.event(SpeechStart(turn=1))
