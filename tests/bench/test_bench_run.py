@@ -70,7 +70,7 @@ def test_every_promise_is_kept_by_an_agent_that_keeps_it(benched: Benched, tmp_p
     assert found["errors"].standing is Standing.KEPT
 
 
-def test_latencies_are_those_of_the_recordings(benched: Benched, tmp_path: Path) -> None:
+def test_latencies_are_measured_in_the_recordings(benched: Benched, tmp_path: Path) -> None:
     run = benched(graph(tmp_path, every="40ms"), scenario(1))
     (reply,) = run.evidence().replies
     (asked,) = run.script.utterances
@@ -201,7 +201,7 @@ def test_an_agent_that_never_replies_is_given_up_after_two_minutes(benched: Benc
     assert 110e9 < run.pipeline.clock.now_ns() < 140e9
 
 
-def test_a_run_that_is_ended_early_says_what_was_measured_before(benched: Benched, tmp_path: Path) -> None:
+def test_run_ended_early_reports_the_figures_so_far(benched: Benched, tmp_path: Path) -> None:
     steps = [ScenarioStep(utterance("one")), ScenarioStep(utterance("two")), ScenarioStep(utterance("three"))]
     run = benched(graph(tmp_path), steps, until="two")
     evidence = run.evidence()

@@ -1,4 +1,4 @@
-"""How what was said and what was heard are brought together."""
+"""Utterances and replies are matched to evidence."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Room:
         )
 
 
-def test_the_user_speaks_after_a_quiet_moment_and_what_is_heard_is_the_clip() -> None:
+def test_user_speaks_the_clip_after_a_quiet_moment() -> None:
     clip = utterance("why")
     room = Room(ScenarioStep(clip))
     heard = []

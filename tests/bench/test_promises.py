@@ -112,7 +112,7 @@ LATE_FIRST = replace(reply(text="Yes."), words=(HeardWord(1, "Yes.", 0, 300 * MS
         ),
     ],
 )  # fmt: skip
-def test_a_promise_is_broken_only_by_what_it_is_about(found: Evidence, names: set[str], said: str) -> None:
+def test_promise_is_broken_only_by_its_own_figure(found: Evidence, names: set[str], said: str) -> None:
     failed = broken(found)
     assert failed.keys() == names
     assert any(said in failure for verdict in failed.values() for failure in verdict.failures)
@@ -141,7 +141,7 @@ def test_types_are_broken_by(bad: HeardReply, said: str) -> None:
     assert said in failed["types"].failures[0]
 
 
-def test_tokens_that_nobody_counted_break_length_and_types() -> None:
+def test_missing_token_counts_break_length_and_types() -> None:
     uncounted = reply(ends=(HeardEnd(1, 310 * MS, None, "eos"),))
     assert broken(evidence(uncounted)).keys() == {"types", "length"}
 

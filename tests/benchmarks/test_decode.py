@@ -65,7 +65,7 @@ def test_checks_find_replies_and_logits_like_those_of_transformers(told: dict[st
     assert any("logits" in name for name in checks)
 
 
-def test_what_needs_cuda_is_skipped_with_its_reason_elsewhere(told: dict[str, Any]) -> None:
+def test_measurements_on_cuda_are_skipped_elsewhere_with_a_reason(told: dict[str, Any]) -> None:
     reasons = " ".join(told["checks"]["skipped"].values())
     assert "CUDA" in reasons
 

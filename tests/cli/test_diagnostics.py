@@ -1,4 +1,4 @@
-"""How a finding is printed: the line, and a caret below what is meant, whatever stands before it."""
+"""A finding is printed with its line and a caret below the column, whatever is before it in the line."""
 
 from __future__ import annotations
 

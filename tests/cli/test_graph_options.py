@@ -16,7 +16,7 @@ from vflow.errors import Diagnostic
 ECHO = str(Path(__file__).parents[2] / "pipelines" / "echo.yaml")
 
 
-def test_a_value_may_hold_what_separates_it_and_the_last_of_two_holds() -> None:
+def test_value_may_contain_separators_and_the_last_of_two_wins() -> None:
     texts = ["chat.system=a=b.c", "vad.turn.speculate=true", "chat.seed=1", "chat.seed=2"]
     assert graph_options.overrides_of(texts) == {
         "chat.system": "a=b.c",
@@ -26,7 +26,7 @@ def test_a_value_may_hold_what_separates_it_and_the_last_of_two_holds() -> None:
 
 
 @pytest.mark.parametrize("text", ["frame", "frame=10ms", "mic.frame", ""])
-def test_what_names_no_property_of_a_node_is_refused_with_its_mend(text: str) -> None:
+def test_malformed_set_option_is_refused_with_its_mend(text: str) -> None:
     with pytest.raises(GraphError) as raised:
         graph_options.overrides_of([text])
     (found,) = raised.value.diagnostics

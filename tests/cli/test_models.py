@@ -172,7 +172,7 @@ def test_files_of_the_hub_are_pulled_by_name_and_listed_as_such(vflow: Vflow, se
     assert "no file of a/sounds matches '*.gguf'; it holds onnx/a.onnx, onnx/b.onnx, voices.bin\n" in ran.err
 
 
-def test_a_pull_from_the_hub_that_fails_says_why_and_what_is_here(
+def test_failed_hub_pull_gives_the_reason_and_the_local_state(
     vflow: Vflow, server: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran = vflow("models", "pull", "a/sings")

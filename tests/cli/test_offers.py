@@ -1,4 +1,4 @@
-"""What a node can be told to use: models and voices of a server, voices that are here."""
+"""Lists of the models and voices that a node can use: of a server, and of this machine."""
 
 from __future__ import annotations
 

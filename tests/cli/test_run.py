@@ -370,7 +370,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return err
 
 
-def test_a_number_of_threads_that_is_none_is_warned_of(
+def test_invalid_number_of_threads_is_warned_of(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "many")
@@ -386,7 +386,7 @@ def test_a_missing_input_is_an_error_at_the_mic(capsys: pytest.CaptureFixture[st
     assert "no such file" in err
 
 
-def test_what_is_not_audio_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_input_that_is_not_audio_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("not audio")
     assert "text.wav" in refused(capsys, str(ECHO), "--input", str(tmp_path / "text.wav"))
 
@@ -448,7 +448,7 @@ def test_no_option_overwrites_a_model_that_is_named_by_a_short_name(
 
 @pytest.mark.parametrize("option", ["--output", "--report"])
 @pytest.mark.parametrize("what", ["in.wav", "graph.yaml"])
-def test_an_option_over_what_the_run_reads_is_refused_by_any_name(
+def test_option_that_would_overwrite_an_input_is_refused_by_any_name(
     capsys: pytest.CaptureFixture[str], wav: Path, tmp_path: Path, option: str, what: str
 ) -> None:
     (tmp_path / "graph.yaml").write_text(ECHO.read_text())
@@ -459,7 +459,7 @@ def test_an_option_over_what_the_run_reads_is_refused_by_any_name(
     assert (tmp_path / what).read_bytes() == before
 
 
-def test_a_report_over_what_a_node_writes_is_refused(
+def test_report_that_would_overwrite_a_node_s_file_is_refused(
     capsys: pytest.CaptureFixture[str], endless: Path, tmp_path: Path
 ) -> None:
     said = refused(capsys, str(endless), "--report", str(tmp_path / "." / "out.wav"))

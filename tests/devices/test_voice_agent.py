@@ -25,7 +25,7 @@ STORY = "Tell me a long story about a dog."
 
 @dataclass(frozen=True)
 class Talk:
-    """What a conversation left: its report, what it printed, and the loudspeaker's sound."""
+    """The results of a conversation: report, printed text, and the loudspeaker's sound."""
 
     report: dict[str, Any]
     text: str

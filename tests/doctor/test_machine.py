@@ -49,7 +49,7 @@ class Lacking(Mic):
         raise AssertionError("asked")
 
 
-def test_the_machine_is_described_with_what_was_measured(
+def test_machine_is_described_with_its_measured_figures(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(bandwidth, "SECONDS", 0.01)

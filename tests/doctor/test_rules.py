@@ -68,7 +68,7 @@ def test_a_graph_that_speculates_gets_no_advice_about_it() -> None:
     assert not list(rules.speculation(graph(HEARS % ("", "stt.moonshine"))))
 
 
-def test_speculation_that_nobody_heeds_has_no_effect() -> None:
+def test_speculation_without_a_speculative_generator_has_no_effect() -> None:
     (advice,) = rules.speculation(graph(HEARS % ("", '"null"')))
     assert (advice.name, advice.effect) == ("vad.turn.speculate", "none")
 

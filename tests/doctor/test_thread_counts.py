@@ -1,4 +1,4 @@
-"""How many threads a library is best given: what a node's work takes decides, and its time to load."""
+"""The best number of threads for a library is decided by the time of a node's work, and its time to load."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def log() -> list[str]:
     return Taker.log
 
 
-def test_a_node_advises_what_it_has_measured() -> None:
+def test_advice_of_a_node_uses_its_measurements() -> None:
     with trial_run(graph(Summing), (), silent) as run:
         fast, order = run.advice()
     assert (fast.name, fast.value, fast.effect, fast.unit) == ("it.fast", "true", "faster", "ms")
@@ -182,9 +182,7 @@ def test_an_error_of_a_nodes_own_code_is_reported_and_stops_nothing() -> None:
     ]
 
 
-def test_a_node_whose_advice_never_ends_is_left_behind(
-    monkeypatch: pytest.MonkeyPatch, log: list[str]
-) -> None:
+def test_node_whose_advice_hangs_is_abandoned(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
     monkeypatch.setattr(module, "ADVICE_S", 0.5)
     Stuck.go.clear()
     with trial_run(graph(Stuck), (), silent) as run:

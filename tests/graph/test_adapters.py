@@ -65,7 +65,7 @@ def test_mend_suggests_names_that_the_graph_does_not_have() -> None:
 
 
 class Shout(Takes):
-    """Of another package: takes any text, and makes any."""
+    """A node of another package that takes and makes any text."""
 
     text = In(Text())
     out = Out(Text())

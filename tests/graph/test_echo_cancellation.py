@@ -1,4 +1,4 @@
-"""Where a canceller of echo is inserted, and what a graph is told where it is not."""
+"""Where an echo canceller is inserted, and which warnings a graph gets if it is not."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def test_a_file_that_is_read_from_the_users_home_is_protected(
     assert list(clashes([FileUse("~/in.wav", "reads", "chat"), FileUse("in.wav", "writes", "sink")]))
 
 
-def test_what_an_environment_variable_holds_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_value_of_an_environment_variable_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     os.link("in.wav", "hidden.wav")
     monkeypatch.setenv("SECRET", "hidden.wav")
     assert "hidden" not in refusal(copying("${SECRET}"))

@@ -31,7 +31,7 @@ def test_a_link_without_ports_is_refused_where_several_pairs_fit() -> None:
     assert "m -> e may mean several links; name the ports: m.left -> e.audio, m.right -> e.audio" in found
 
 
-def test_a_link_without_ports_is_refused_where_no_pair_fits_with_what_each_end_has() -> None:
+def test_link_without_a_fitting_pair_of_ports_is_refused_with_both_lists() -> None:
     found = said("  m: {use: mic}", "[m -> e, e -> m]")
     assert "m has no inputs" in found
     found = said("  m: {use: mic}\n  w: {use: console}", "[m -> w.input, m -> e.also]")

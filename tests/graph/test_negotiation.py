@@ -64,7 +64,7 @@ def caps(graph: Graph, node: str, port: str) -> str:
     return str(graph.nodes[node].caps[port])
 
 
-def test_an_open_source_gives_what_its_consumer_asks_for() -> None:
+def test_source_with_open_caps_takes_those_of_its_consumer() -> None:
     graph = build("open -> narrow")
     assert caps(graph, "open", "audio") == "audio(rate=16000, channels=1)"
     assert not any(node.converter for node in graph.nodes.values())

@@ -22,7 +22,7 @@ def value(text: str) -> Value:
 
 
 def read(method: str, text: str, *more: Any) -> tuple[Any, list[str]]:
-    """What a reader makes of a value, and what it says of it."""
+    """Return the result of a reader for a value, and its findings."""
     diagnostics: list[Diagnostic] = []
     made = getattr(ValueReader(diagnostics), method)(value(text), *more)
     return made, [str(d).removeprefix("g:1:4: error: ") for d in diagnostics]

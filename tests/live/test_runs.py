@@ -93,7 +93,7 @@ def test_a_number_that_is_no_run_says_why(session: Session) -> None:
             connect(99_999_999)
 
 
-def test_what_a_run_that_was_killed_has_left_is_taken_away() -> None:
+def test_socket_of_a_killed_run_is_removed() -> None:
     folder().mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(folder() / "12345.sock"))

@@ -198,7 +198,7 @@ def test_a_device_that_is_wrong_about_its_time_does_no_harm(
     assert erle_db(heard, left) > 25
 
 
-def test_the_lead_shrinks_to_what_there_is(own: Samples, played: Samples) -> None:
+def test_lead_shrinks_to_the_audio_at_hand(own: Samples, played: Samples) -> None:
     heard = EchoPath().heard(played)
     node = Aec(lead="100ms")
     harness, left = run(node, heard, own, ahead_ms=50)
@@ -237,7 +237,7 @@ def test_with_headphones_the_user_is_heard_in_the_first_reply_already(
     assert abs(level_db(out[at]) - level_db(question)) < 1
 
 
-def test_the_first_word_that_is_played_makes_no_gap_in_what_is_heard() -> None:
+def test_first_played_word_leaves_no_gap_in_the_output() -> None:
     noise = np.random.default_rng(0).standard_normal(2 * RATE).astype(np.float32)
     quiet = np.zeros(VOICE_RATE * 2, np.float32)
     quiet[VOICE_RATE:] = np.random.default_rng(1).standard_normal(VOICE_RATE) * 1e-3

@@ -384,7 +384,7 @@ def test_a_late_report_of_a_reply_that_was_taken_back_brings_it_back_only_where_
 
 
 @pytest.mark.parametrize("pace", ["clock", "played"])
-def test_while_the_line_is_down_the_reply_stands_still_and_nobody_is_blamed(
+def test_reply_stands_still_without_a_warning_while_the_line_is_down(
     pace: Literal["clock", "played"],
 ) -> None:
     with Harness(AppSink(pace=pace, buffer="300ms"), caps=CAPS) as harness:

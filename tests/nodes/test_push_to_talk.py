@@ -53,7 +53,7 @@ def button() -> Iterator[Button]:
         yield Button(harness)
 
 
-def test_a_turn_is_what_was_heard_between_press_and_release_with_pre_roll_and_tail(button: Button) -> None:
+def test_turn_is_the_audio_between_press_and_release_with_pre_roll_and_tail(button: Button) -> None:
     button.hear(1000)
     button.node.press()
     button.hear(600)

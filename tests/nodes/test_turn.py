@@ -383,7 +383,7 @@ def test_a_pause_is_speculative_until_the_end_commits_it() -> None:
     assert s.harness.speculation == [("speculate", 1), ("doubt", 1), ("commit", 1)]
 
 
-def test_a_resume_retracts_what_was_made_in_advance() -> None:
+def test_resume_retracts_a_reply_made_in_advance() -> None:
     s = script()
     s.windows(20, 0.9)
     s.windows(8, 0.0)
@@ -604,7 +604,7 @@ def test_an_invalid_verdict_is_warned_of_once_and_left_out() -> None:
     assert names(turn.windows(1, 0.0)) == ["speech_end"]
 
 
-def test_waits_by_what_is_no_probability_are_refused() -> None:
+def test_waits_with_an_invalid_probability_are_refused() -> None:
     with pytest.raises(Unavailable, match="probabilities from 0 to 1"):
         script(waits={60: "250ms"})
     with pytest.raises(PropertyError, match="waits: 250 is not a duration"):

@@ -393,7 +393,7 @@ def test_a_word_waits_longer_than_max_wait_while_much_is_left():
 
 
 def left_ms(harness):
-    """How much the buffer takes to be left to be played, in ms: by when it looks at a single word again."""
+    """Return how much audio the buffer believes is unplayed, in ms, by the time at which it looks again."""
     assert push_all(harness, "so") == []
     return round((harness.timer_ns - harness.time_ns) / MS + THIRD_MS - 1, 3)
 

@@ -193,7 +193,7 @@ def one_core() -> Iterator[None]:
 
 @pytest.mark.usefixtures("one_core")
 @pytest.mark.parametrize("part", range(PARTS))
-def test_a_thousand_conversations_remember_what_was_heard(part: int, tmp_path: Path) -> None:
+def test_thousand_conversations_remember_the_heard_words(part: int, tmp_path: Path) -> None:
     for seed in range(part * CONVERSATIONS, (part + 1) * CONVERSATIONS):
         problems = list(broken(hold(seed, tmp_path)))
         assert not problems, "\n".join([f"conversation {seed}: hold({seed}, folder)", *problems])

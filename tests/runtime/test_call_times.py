@@ -1,4 +1,4 @@
-"""How busy a thread is, and how long its calls take."""
+"""Counts of calls tell how busy a thread is, and how long its calls take."""
 
 from __future__ import annotations
 

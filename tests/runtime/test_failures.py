@@ -283,7 +283,7 @@ def test_node_that_exits_in_on_flush_fails_the_pipeline_in_its_name(
     assert running.stop() == []
 
 
-def test_a_node_that_restarts_and_exits_in_its_close_gives_back_what_it_shares() -> None:
+def test_node_that_exits_in_its_close_gives_back_its_shared_models() -> None:
     closed = []
 
     class Model:

@@ -130,7 +130,7 @@ def test_sink_that_drops_longer_than_asked_is_named() -> None:
 
 
 class Loaded(Words):
-    """As many words as the pipeline takes, each marked with the newest flush that had begun then."""
+    """A source of words at full speed, each marked with the newest flush that had begun by then."""
 
     begun = 0
 
@@ -518,7 +518,7 @@ links: [words -> reply -> left, reply -> right]
 """
 
 
-def test_a_flush_has_what_every_sink_played() -> None:
+def test_flush_tells_what_every_sink_played() -> None:
     with pipeline(TWO_SINKS, reply=Reply, plays=Plays) as running:
         flush = running.flush()
         assert flush.nodes == {"left", "right"}

@@ -93,7 +93,7 @@ def test_two_looks_in_a_row_at_other_words_are_enough(harness: Harness, ear: Ear
     assert harness.event(Pause(turn=2, pts_ns=1200 * MS)) == []
 
 
-def test_after_a_second_and_a_half_nobody_looks(harness: Harness) -> None:
+def test_utterance_over_1500_ms_is_not_looked_at(harness: Harness) -> None:
     start(harness)
     looks = speak(harness, 4000)
     assert looks[-1].pts_ns <= (ONSET_MS + 1500) * MS

@@ -106,7 +106,7 @@ UNDER = {
 
 
 @pytest.mark.parametrize("under", UNDER)
-def test_a_soft_voice_is_found_over_what_is_not_heard(under: str) -> None:
+def test_soft_voice_is_found_above_inaudible_noise(under: str) -> None:
     speech = speech_of(rate_windows(EnergyDetector(), burst() + UNDER[under].astype(np.float32)))
     first, last = 2 * RATE // WINDOW, (2 * RATE + 6400) // WINDOW
     assert speech[first + 1 : last].min() > 0.9

@@ -122,7 +122,7 @@ def test_without_transcribe_one_request_is_made() -> None:
         assert len(server.asked) == 1
 
 
-def test_a_reply_that_fails_ends_its_turn_with_what_was_said_in_the_history() -> None:
+def test_failed_reply_ends_its_turn_and_keeps_its_words() -> None:
     with generator(remote.hangs_up) as (harness, _):
         say(harness)
         assert end(harness) == ([], ["What is it?"], "error")

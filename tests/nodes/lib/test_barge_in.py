@@ -1,4 +1,4 @@
-"""What becomes of a reply while somebody speaks over it, by times in ms and looks at the words."""
+"""Speech over a reply holds or interrupts it, by times in ms and looks at the words."""
 
 from __future__ import annotations
 

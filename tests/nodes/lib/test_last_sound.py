@@ -1,4 +1,4 @@
-"""Where a sound ends, by windows whose powers and probabilities the test sets."""
+"""The end of a sound is found in windows of which the test sets powers and probabilities."""
 
 from __future__ import annotations
 

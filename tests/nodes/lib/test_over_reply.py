@@ -1,4 +1,4 @@
-"""What an utterance over a reply does to it, through `turn`: windows of 32 ms with scripted probabilities."""
+"""An utterance over a reply, through `turn`: windows of 32 ms with scripted probabilities."""
 
 from __future__ import annotations
 

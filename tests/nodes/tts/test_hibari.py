@@ -114,7 +114,7 @@ def test_another_script_is_told_once_and_counts_as_not_heard():
     assert "the voice heart cannot say '日本語'" in warning
 
 
-def test_the_spoken_form_is_what_is_said(harness):
+def test_voice_says_the_spoken_form(harness):
     units = (SpokenUnit("No. 5", "number five"), SpokenUnit("is", "is"))
     harness.push(TextPacket(text="No. 5 is", units=units))
     written = np.concatenate([p.mono() for p in harness.pull()])

@@ -189,7 +189,7 @@ def test_an_open_window_is_out_of_date_with_the_next_sample() -> None:
     assert not mel.is_current(window)
 
 
-def test_a_push_transforms_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_push_transforms_only_new_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     lengths: list[int] = []
     stft = torch.stft
 

@@ -128,7 +128,7 @@ def test_turns_that_left_are_forgotten_until_a_summary_covers_them(prompts: Prom
     assert not talk.memory.forgot
 
 
-def test_a_summary_of_what_the_application_has_deleted_is_gone(prompts: Prompts) -> None:
+def test_summary_of_deleted_turns_is_dropped(prompts: Prompts) -> None:
     talk = Talk(prompts, spoken=0)
     talk.add(1, "one")
     talk.add(2, "two")

@@ -117,7 +117,7 @@ def opened(**values: Any) -> None:
         pass
 
 
-def test_the_reply_is_that_of_transformers_generate(
+def test_reply_equals_that_of_transformers_generate(
     harness: Harness, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node: Any = harness.node
@@ -265,7 +265,7 @@ def test_a_window_that_is_complete_is_computed_while_the_user_speaks(harness: Ha
     assert harness.event(SpeechEnd(turn=1))
 
 
-def test_after_an_interruption_the_prompt_has_what_was_heard(harness: Harness) -> None:
+def test_prompt_after_an_interruption_has_the_heard_words(harness: Harness) -> None:
     node: Any = harness.node
     reply = said(utter(harness, speech(1.0), 1)).split()
     heard = " ".join(reply[:2])
@@ -427,7 +427,7 @@ def test_a_device_that_fails_costs_one_turn(harness: Harness, monkeypatch: pytes
     assert said(utter(harness, speech(1.0, seed=1), 2))
 
 
-def test_a_language_that_is_none_is_refused_before_anybody_speaks(keeper: Harness, checkpoint: Path) -> None:
+def test_unknown_language_is_refused_at_the_start(keeper: Harness, checkpoint: Path) -> None:
     with pytest.raises(Unavailable, match=r"two small letters, such as 'en', not 'english'; set 'language'"):
         opened(model=str(checkpoint), language="english")
 

@@ -230,7 +230,7 @@ class Step:
         return other
 
     def placed(self) -> torch.Tensor:
-        """Where the step's keys and values belong: true there, `(slots, kv_heads, length)`."""
+        """Return a mask, true at the places of the step's keys and values, `(slots, kv_heads, length)`."""
         place = torch.zeros(self.keys.shape[:3], dtype=torch.bool, device=DEVICE)
         place[self.rows, :, self.position] = True
         return place

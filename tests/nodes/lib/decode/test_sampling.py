@@ -41,7 +41,7 @@ ENDS = (2, 7)
 
 
 def sampler(size: int = SIZE, ends: tuple[int, ...] = ENDS) -> Sampler:
-    """Of a vocabulary in which every token is a word with a space before it."""
+    """Return a sampler of a vocabulary in which every token is a word with a space before it."""
     nothing = torch.zeros(size, dtype=torch.bool)
     return Sampler((torch.ones(size, dtype=torch.int64), nothing, nothing), ends, CPU)
 
@@ -62,7 +62,7 @@ def greedy(**changes: Any) -> Sampling:
 
 
 def drawn(logits: torch.Tensor, sampling: Sampling, seeds: int, history: list[int]) -> torch.Tensor:
-    """How often each token is drawn, with so many seeds."""
+    """Count how often each token is drawn, over this many seeds."""
     state = state_of([history] * seeds, [sampling] * seeds)
     state.whole[:seeds, -1] = torch.arange(seeds)
     chosen = sampler(len(logits)).draw(logits.expand(seeds, -1), state, torch.arange(seeds), False)

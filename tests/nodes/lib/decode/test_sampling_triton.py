@@ -122,7 +122,7 @@ def test_repeated_tokens_are_less_likely_on_either_side_of_0(said: float, unsaid
 
 
 def test_a_reply_ends_where_plain_torch_lets_it_end() -> None:
-    """Of 4 tokens and 2 words, around its minima; the end is the likeliest token."""
+    """The reply has 4 tokens and 2 words, near its minima; the end is the likeliest token."""
     minima = [(tokens, words) for tokens in (3, 4, 5) for words in (1, 2, 3)]
     settings = [
         Sampling(temperature=0, repetition_penalty=1.0, no_repeat_ngram=0, min_tokens=tokens, min_words=words)

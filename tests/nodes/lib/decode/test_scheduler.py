@@ -34,7 +34,7 @@ def prefill(scheduler: Scheduler, made: Job) -> int:
 
 
 def held(scheduler: Scheduler, session: int) -> int:
-    """How many positions are kept for a session."""
+    """Return how many positions are kept for a session."""
     return sum(len(slot.content) for slot in scheduler.slots if slot.session == session)
 
 

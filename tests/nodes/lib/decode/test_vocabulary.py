@@ -45,8 +45,8 @@ def byte_level() -> PreTrainedTokenizerFast:
 
 
 def sentencepiece() -> PreTrainedTokenizerFast:
-    """As Llama 2's: a block for a space, and bytes where no token fits. It has letters that GPT-2's alphabet
-    writes bytes by, as each vocabulary of many languages has."""
+    """Make a tokenizer like Llama 2's: a block for a space, and bytes where no token fits. Like every
+    vocabulary of many languages it has letters that stand for bytes in GPT-2's alphabet."""
     pieces = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
     words = sorted({w for line in CORPUS for w in re.findall(r" ?\w+|\S", line)})
     pieces += [*dict.fromkeys(word.replace(" ", "▁") for word in words), "▁", "▁▁", "▁a▁", "Ġ", "▁Ċ"]
@@ -62,7 +62,7 @@ def sentencepiece() -> PreTrainedTokenizerFast:
 
 
 def gemma() -> PreTrainedTokenizerFast:
-    """As Gemma's: tokens for runs of spaces and lines are added to the vocabulary, as blocks."""
+    """Make a tokenizer like Gemma's: runs of spaces and lines are added tokens, as blocks."""
     tokenizer = sentencepiece()
     inner = tokenizer.backend_tokenizer
     inner.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])

@@ -1,4 +1,4 @@
-"""Where a microphone and a loudspeaker name one device, they share its stream."""
+"""A microphone and a loudspeaker that name the same device share its stream."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_release_anywhere_changes_no_digit_and_no_negation(written: str) -> None
 
 
 def _is_open(unit: Unit) -> bool:
-    """Whether a unit is a day or a part of something, until the next word comes: "three slash four"."""
+    """Return whether a unit may still become a day or a fraction with the next word: "three slash four"."""
     if " slash " not in unit.spoken:
         return False
     assert heard(unit.spoken) == "".join(re.findall("[0-9]+", unit.written))
