@@ -76,7 +76,7 @@ def test_the_client_of_the_documentation_hears_the_reply(live: Live, tmp_path: P
     exec(compile(block, "serving.md", "exec", dont_inherit=True), names)
 
     async def sleep(seconds: float) -> None:
-        """A client that is late would fall silent within the utterance."""
+        """Do not sleep: on a busy machine the client would come late, and leave a gap in the utterance."""
 
     names["asyncio"] = types.SimpleNamespace(sleep=sleep)
     question = np.frombuffer(spoken(), "<i2")

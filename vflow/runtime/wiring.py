@@ -173,7 +173,7 @@ def _read(graph: Graph, wiring: Wiring, name: str) -> None:
 
 
 def _say_where_from(origin: str, link: Link, runner: Runner) -> None:
-    """Add to the items of a link by which link they came (see `In.several`)."""
+    """Note in each item's `meta["link"]` the link by which it came (see `In.several`)."""
     packet, event, meta = link.packet, link.event, {"link": origin}
 
     def take(item: Packet) -> None:
