@@ -189,7 +189,7 @@ def table() -> str:
     lines = [
         "# Nodes",
         "",
-        "Which roles and nodes come with vflow? `vflow inspect NAME` describes one, and shows what is available here.",
+        "Which nodes come with vflow? `vflow inspect NAME` describes one, and shows what is available here.",
         "This page is written by `python tests/test_docs.py`.",
         "",
         "## Roles",

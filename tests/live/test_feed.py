@@ -1,4 +1,4 @@
-"""The feed of a run: what was before, what happens, and its end, for each who watches."""
+"""The feed of a run tells every watcher of the time before, of the present, and of the end."""
 
 from __future__ import annotations
 

@@ -75,7 +75,8 @@ _OPENERS = (
     " you now then and but actually great perfect mhm hmm i see"
 )
 OPENERS: Mapping[str, frozenset[str]] = {"en": frozenset(_OPENERS.split())}
-"""Words that people begin with, by language: after these alone more follows. "Yes" and "no" may be all."""
+"""Words with which people begin, by language: a turn of only these goes on. "Yes" and "no" are left out: they
+may be the whole answer."""
 
 _APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")

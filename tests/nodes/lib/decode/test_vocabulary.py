@@ -29,7 +29,7 @@ CORPUS = [
 
 
 def byte_level() -> PreTrainedTokenizerFast:
-    """GPT-2's alphabet, with tokens for many parts of characters."""
+    """Make a tokenizer with GPT-2's alphabet, in which many tokens are parts of characters."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -71,7 +71,7 @@ def gemma() -> PreTrainedTokenizerFast:
 
 
 def unigram() -> PreTrainedTokenizerFast:
-    """A block for a space, and no bytes: what looks like one is text."""
+    """Make a tokenizer with a block for a space and without byte tokens: "<0x41>" is plain text."""
     letters = sorted({c for line in CORPUS for c in line if not c.isspace()})
     pieces = ["<unk>", "</s>", "▁", "▁the", "<0x41>", "▁cat", "Ġ", *letters]
     tokenizer = Tokenizer(models.Unigram([(piece, -float(n)) for n, piece in enumerate(pieces)], 0, False))
@@ -80,7 +80,7 @@ def unigram() -> PreTrainedTokenizerFast:
 
 
 def wordpiece() -> PreTrainedTokenizerFast:
-    """Neither: a token that goes on in a word begins with ##."""
+    """Make a tokenizer without blocks or bytes: a token that continues a word begins with ##."""
     vocabulary = {t: i for i, t in enumerate(["[UNK]", "[SEP]", "the", "cat", "##s", "##ed", "é", "sat"])}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.decoder = decoders.WordPiece(cleanup=False)
