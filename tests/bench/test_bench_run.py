@@ -162,7 +162,7 @@ def test_short_replies_break_the_length_and_nothing_else(benched: Benched, tmp_p
 
 def test_words_that_come_all_at_once_after_the_work_are_no_stream(benched: Benched, tmp_path: Path) -> None:
     class Lump(Answer):
-        """Thinks, then says all."""
+        """Thinks, then emits all words at once."""
 
         def on_event(self, event: Event) -> object:
             if isinstance(event, SpeechEnd):
@@ -190,7 +190,7 @@ def test_an_agent_that_says_nothing_is_not_answering(benched: Benched, tmp_path:
 
 def test_an_agent_that_never_replies_is_given_up_after_two_minutes(benched: Benched, tmp_path: Path) -> None:
     class Dead(Answer):
-        """Hears, and does nothing."""
+        """Takes the user's words, and does nothing."""
 
         def on_event(self, event: Event) -> None:
             return None

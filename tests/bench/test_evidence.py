@@ -19,7 +19,7 @@ def turn(number: int, start_ms: int, decided_ms: int, **at_ms: int) -> TurnRecor
 
 
 def uttered(at_ms: int, settled: bool = True) -> SpokenStep:
-    """Sounds from 50 to 650 ms behind its start."""
+    """Make an utterance that sounds from 50 to 650 ms after its start."""
     return SpokenStep(ScenarioStep(utterance()), at_ms * MS, settled)
 
 

@@ -19,7 +19,7 @@ LATENCIES = {"endpoint": 480.0, "first_word": 20.0, "word_to_audio": 80.0, "comp
 
 
 def reply(turn: int = 1, text: str = TEXT, tokens: int = 60, **changes: Any) -> HeardReply:
-    """A sound reply: its words come evenly over 300 ms, the last token behind them."""
+    """Make a good reply: its words come evenly over 300 ms, and then the last token."""
     texts = text.split()
     words = tuple(
         HeardWord(
@@ -46,7 +46,7 @@ def broken(found: Evidence) -> dict[str, PromiseVerdict]:
 
 
 def with_word(at: int, **changes: Any) -> HeardReply:
-    """A sound reply but for one word."""
+    """Make a good reply except for one word."""
     sound = reply()
     words = list(sound.words)
     words[at] = replace(words[at], **changes)

@@ -34,7 +34,7 @@ def decode(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """All parts of one short run, without vflow: what it printed, and each part's file."""
+    """Run all parts shortly, without vflow; return the output, and each part's file."""
     folder = tmp_path_factory.mktemp("decode")
     done = decode(
         "--part", ",".join(PARTS), "--size", "tiny", "--device", "cpu", "--quick", "--minutes", "0.04",

@@ -22,7 +22,7 @@ def voice_off(benchmark: Callable[[str], ModuleType]) -> Any:
 
 @pytest.fixture
 def question(voice_off: Any, tmp_path: Path) -> tuple[Any, Samples]:
-    """The bundled question as a clip, half a second of silence before it and two seconds after."""
+    """Return the bundled question as a clip, with half a second of silence before and two after."""
     said = recorded(bundled())
     samples = np.concatenate([np.zeros(8_000, np.float32), said.samples, np.zeros(32_000, np.float32)])
     soundfile.write(tmp_path / "a.wav", samples, 16_000)

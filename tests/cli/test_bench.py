@@ -34,14 +34,14 @@ entry()
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scripted agent's nodes, as if a package had brought them."""
+    """Register the scripted agent's nodes, as an installed package would."""
     load = Registry.load
     monkeypatch.setattr(Registry, "load", lambda self, name: NODES.get(name) or load(self, name))
 
 
 @pytest.fixture
 def hum(tmp_path: Path) -> str:
-    """A short recording to ask with."""
+    """Write a short recording to ask with."""
     soundfile.write(tmp_path / "hum.wav", utterance().samples, RATE)
     return "hum.wav"
 

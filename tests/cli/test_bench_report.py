@@ -14,7 +14,7 @@ from vflow.errors import Place
 
 
 def found(complete: bool = True, scenario: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    """Return the result that `--json` prints, as far as the table reads it."""
+    """Return the parts of the result of `--json` that the table reads."""
     return {
         "pipeline": "agent.yaml",
         "machine": {"cpu": "a CPU", "cores": 4, "gpu": None, "torch": None},

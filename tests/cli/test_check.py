@@ -34,7 +34,7 @@ Refused = Callable[[str], str]
 
 
 def graph(nodes: str, links: str = "- tone -> end") -> str:
-    """A graph of the lines in `nodes`, which begins in line 3, and of the node `end`."""
+    """Return a graph file with the lines in `nodes`, from line 3 on, and the node `end`."""
     return f"vflow: 1\nnodes:\n{nodes}\n  end: {{use: 'null'}}\nlinks:\n  {links}\n"
 
 

@@ -87,7 +87,7 @@ entry()
 
 
 class Choosy(Takes):
-    """May do its work in another way, which takes half of the memory and a tenth of the time."""
+    """Advises a setting with which it needs half of the memory and a tenth of the time."""
 
     way: str = prop("long", choices=("long", "short"))
     audio = In(Audio())
@@ -131,7 +131,7 @@ def nodes_and_haste(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def section(out: str, title: str) -> list[str]:
-    """The lines of a section, without their indent."""
+    """Return the lines of a section, without their indent."""
     lines = iter(out.splitlines())
     assert any(line == f"{title}:" for line in lines), out
     found = []

@@ -46,7 +46,7 @@ def test_files_stand_in_for_the_devices_and_silence_follows_the_input(tmp_path: 
 
 
 def options(tmp_path: Path, graph: str, **more: object) -> Namespace:
-    """Options of a run of `graph` with files for both devices."""
+    """Return the options of a run of `graph` with files for both devices."""
     said = tmp_path / "in.wav"
     soundfile.write(said, np.full(1600, 0.1), 16_000)
     files = {"input": str(said), "output": str(tmp_path / "out.wav")}

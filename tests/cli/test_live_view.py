@@ -275,7 +275,7 @@ def test_printed_traceback_hides_values_of_the_environment(
 
 
 def talk(detail: Detail, log: TurnLog, *messages: Message) -> Terminal:
-    """Print messages as a run does: the log knows of all before the first is shown."""
+    """Print messages as a run may: the log has taken all of them before the first is shown."""
     terminal = Terminal(log.graph, log, live=True, detail=detail)
     bus = Bus()
     for message in messages:
@@ -289,7 +289,7 @@ def talk(detail: Detail, log: TurnLog, *messages: Message) -> Terminal:
 
 
 def answered(turn: int, *words: str) -> list[Message]:
-    """A turn up to the end of its generation."""
+    """Return the messages of a turn up to the end of its generation."""
     asked = SpeechEnd(turn=turn, pts_ns=1000 * MS, meta={"voice_off_ns": 1000 * MS})
     return [
         Message("event", "it", 1500 * MS, data={"event": SpeechStart(turn=turn), "port": "words"}),
@@ -310,7 +310,7 @@ def plays(turn: int, phase: str, heard: str = "", at_ms: int = 1700) -> Message:
 
 
 class Plays(Sink):
-    """Stands for a speaker."""
+    """Stands in for a speaker."""
 
     text = In(Text("word"))
 

@@ -27,7 +27,7 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub that holds one model, and an empty cache."""
+    """Serve a hub with one model, beside an empty cache."""
     huggingface_hub = pytest.importorskip("huggingface_hub")
     with serve(tmp_path / "served") as served:
         point_at(served, tmp_path / "home", monkeypatch)

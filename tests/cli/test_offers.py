@@ -123,7 +123,7 @@ class Speaks(Gives):
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`own` and `tts.speaks` are installed."""
+    """Register `own` and `tts.speaks`, as installed packages would."""
     names, load = Registry.names, Registry.load
     own = {"own": Own, "tts.speaks": Speaks}
     monkeypatch.setattr(Registry, "names", lambda self: sorted([*names(self), *own]))

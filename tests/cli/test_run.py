@@ -103,7 +103,7 @@ def wav(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def endless(tmp_path: Path) -> Path:
-    """A graph that plays a tone for an hour, at its own pace."""
+    """Write a graph that plays a tone for an hour, in real time."""
     path = tmp_path / "endless.yaml"
     path.write_text(
         "vflow: 1\nnodes:\n  tone: {use: test_tone, duration: 1h, pace: clock}\n"
@@ -184,7 +184,7 @@ entry()
 
 @pytest.fixture
 def finishing(start: Start, tmp_path: Path) -> subprocess.Popen[str]:
-    """A run that has played, and goes on after two lines on its standard input; `r.json` is its report."""
+    """Start a run that has played, and goes on after two lines on standard input. Its report is `r.json`."""
     (tmp_path / "finishing.py").write_text(READS_RECORDINGS)
     graph = tmp_path / "g.yaml"
     graph.write_text("nodes: {a: {use: test_tone, duration: 20ms}, b: {use: 'null'}}\nlinks: [a -> b]\n")
@@ -363,7 +363,7 @@ def test_a_screen_that_cannot_be_written_costs_no_report(tmp_path: Path) -> None
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    """Run a command that has to be refused with 2 and without a traceback; what it said."""
+    """Run a command that must be refused with 2 and without a traceback; return its stderr."""
     assert main(["run", *words]) == 2
     err = capsys.readouterr().err
     assert "Traceback" not in err
@@ -572,7 +572,7 @@ def vflow_run(*words: str, typed: bytes) -> subprocess.CompletedProcess[bytes]:
 
 
 def asked(server: Remote, folder: Path, *words: str) -> tuple[int, list[str], list[dict[str, object]]]:
-    """Ask two turns of a remote model; the exit code, the lines of stderr, and the turns of the report."""
+    """Ask a remote model in two turns; return exit code, lines of stderr, and the turns of the report."""
     chat = f"chat: {{use: chat.openai, model: tiny, retries: 0, base_url: '{server.url}'}}"
     nodes = f"{{lines: {{use: line_source}}, {chat}, end: {{use: 'null'}}}}"
     (folder / "g.yaml").write_text(f"nodes: {nodes}\nlinks: [lines -> chat -> end]\n")

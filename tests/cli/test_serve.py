@@ -31,7 +31,7 @@ ECHO = Path(__file__).parents[2] / "pipelines" / "echo.yaml"
 
 @contextmanager
 def serving(*words: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command, and the address that it printed."""
+    """Run the command; yield its process, and the address that it printed."""
     command = [sys.executable, "-m", "vflow", "serve", str(ECHO), "--port", "0", *words]
     with subprocess.Popen(
         command,

@@ -28,7 +28,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def run(tmp_path: Path, home: Path) -> Iterator[subprocess.Popen[str]]:
-    """A run in another process, that plays."""
+    """Start a run in another process; yield it once it plays."""
     graph = tmp_path / "tone.yaml"
     graph.write_text(GRAPH)
     words = [sys.executable, "-m", "vflow.cli.main", "run", str(graph)]

@@ -21,7 +21,7 @@ Hear = Callable[[Samples, int], str]
 
 
 def index_of(listing: str, name: str) -> str:
-    """The index with which a device is listed."""
+    """Return the index with which a device is listed."""
     found = re.search(rf"^ *(\d+)  {name} ", listing, re.MULTILINE)
     assert found is not None, listing
     return found[1]

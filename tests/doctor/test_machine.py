@@ -26,7 +26,7 @@ class Mic(Gives):
 
 
 class Unplugged(Mic):
-    """Was there a moment ago."""
+    """A device that has just been unplugged."""
 
     rank = 98
 
@@ -36,7 +36,7 @@ class Unplugged(Mic):
 
 
 class Lacking(Mic):
-    """Is not to be asked for devices."""
+    """A node that must not be asked for devices."""
 
     rank = 97
 

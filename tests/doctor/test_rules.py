@@ -41,7 +41,7 @@ BUSY = replace(IDLE, usable=True)
 
 
 def install_namesake(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have `folder` on the path hold an installed distribution `vflow`."""
+    """Put an installed distribution `vflow` into `folder`, and the folder on the path."""
     info = folder / "vflow-3.2.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: vflow\nVersion: 3.2\n")

@@ -67,7 +67,7 @@ class Missing(Taker):
 
 
 class Broken(Taker):
-    """Has errors wherever it may have some."""
+    """Warns in `open`, and raises in `advise` and `close`."""
 
     def advise(self) -> Iterator[Advice]:
         yield Advice("order", "pts", "", "none")
@@ -81,7 +81,7 @@ class Broken(Taker):
 
 
 class Stuck(Taker):
-    """Works on its advice until it is let go."""
+    """Works on its advice until the test releases it."""
 
     go = threading.Event()
 
@@ -91,14 +91,14 @@ class Stuck(Taker):
 
 
 class Leaving(Taker):
-    """Ends the process, if it can."""
+    """A node that tries to end the process."""
 
     def warm_up(self) -> None:
         sys.exit(3)
 
 
 class Effect(Taker):
-    """Would reach the world."""
+    """A node with an effect."""
 
     effect = True
 
@@ -147,7 +147,7 @@ def test_nodes_are_closed_if_the_trial_is_interrupted(log: list[str]) -> None:
 
 def test_the_time_and_memory_of_a_node_are_measured() -> None:
     class Large(Taker):
-        """Takes 64 MB that nothing has had before: not of what the process has free."""
+        """Takes 64 MB of new memory, not from the process's free lists."""
 
         def open(self) -> None:
             self.held = mmap.mmap(-1, 64 << 20)

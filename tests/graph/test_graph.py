@@ -49,7 +49,7 @@ class Speaker(Sink):
 
 
 class Together(stand_ins.Words):
-    """Begins once all of its kind have begun."""
+    """A source that begins once all of its kind have started."""
 
     barrier: ClassVar[threading.Barrier]
 
@@ -64,7 +64,7 @@ LEAKY = QueueOptions(policy="leaky-oldest")
 def graph(
     *chains: str, leaky: str = "", keep: str = "", feedback: str = "", live: bool = False, **kinds: type[Node]
 ) -> Graph:
-    """Chains as `a b c`; a node is a Source where its name begins with s, a Pass otherwise."""
+    """Load chains such as `a b c`; a node is a Source if its name begins with s, else a Pass."""
     made = Graph("g.yaml")
     for chain in chains:
         names = chain.split()

@@ -25,7 +25,7 @@ class Hop(Takes):
 
 
 class Ends(Hop):
-    """Decides on the end of an utterance."""
+    """A node that decides on the end of an utterance."""
 
     pause: Duration = prop("300ms", latency="endpoint")
 

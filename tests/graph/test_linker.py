@@ -103,7 +103,7 @@ def load_live(target: str, queue: str) -> Graph:
 
 
 def test_a_thread_is_cut_where_it_would_become_too_deep_and_a_branch_stays_whole() -> None:
-    """The branch leaves after the 22nd node, in the same thread, and counts for none of the others."""
+    """The branch leaves after the 22nd node, in the same thread; it does not count for the other nodes."""
     names = [*(f"n{n}" for n in range(250)), "x", "y"]
     nodes = "".join(f"  {name}: {{use: t.pass}}\n" for name in names)
     chain = " -> ".join(["words", *names[:250]])

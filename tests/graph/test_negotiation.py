@@ -32,7 +32,7 @@ class Narrow(Takes):
 
 
 class Half(Takes):
-    """Takes any rate, in mono, and gives what it takes."""
+    """Takes mono at any rate, and emits the same."""
 
     audio = In(Audio(channels=1))
     out = Out(Audio())
@@ -53,7 +53,7 @@ NODES: dict[str, type[Node]] = {
 
 
 def build(links: str, head: str = "") -> Graph:
-    """Nodes are named after their class, with a number behind where there are several."""
+    """Load a graph whose nodes are named after their class, with a number if there are several."""
     names = dict.fromkeys(name for name in links.replace("->", " ").replace(",", " ").split())
     nodes = "".join(f"  {name}: {{use: {name.rstrip('0123456789')}}}\n" for name in names)
     lines = "".join(f"  - {link.strip()}\n" for link in links.split(","))

@@ -22,7 +22,7 @@ CAPS: tuple[Caps, ...] = (
 
 
 def promised(caps: str) -> Caps:
-    """The caps that a role's port prints as."""
+    """Return the caps that a role's port prints."""
     (found,) = (each for each in CAPS if str(each) == caps)
     return found
 

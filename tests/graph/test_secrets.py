@@ -58,7 +58,7 @@ def test_value_inside_another_value_is_hidden_completely() -> None:
 
 
 class Nosy(Gives):
-    """Says what it was given."""
+    """Names its property's value in an error while the graph is built."""
 
     key: str = prop("")
     words = Out(Text("word"))

@@ -65,7 +65,7 @@ NODES: dict[str, type[Node]] = {cls.__name__.lower(): cls for cls in (
 
 
 def build(*links: str, order: str = "") -> Graph:
-    """Nodes are named after their class, with a number where there are several."""
+    """Load a graph whose nodes are named after their class, with a number if there are several."""
     names = dict.fromkeys(part.partition(".")[0] for link in links for part in link.split(" -> "))
     lines = ["nodes:"]
     for name in names:

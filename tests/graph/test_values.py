@@ -16,7 +16,7 @@ from vflow.graph.yaml_reader import Value, parse
 
 
 def value(text: str) -> Value:
-    """One value, which begins in column 4."""
+    """Parse a value that begins in column 4."""
     found: Value = parse(f"k: {text}\n", "g").data["k"]
     return found
 

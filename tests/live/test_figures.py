@@ -37,7 +37,7 @@ class Counted:
         return [self.link]
 
     def passes(self, seconds: float, calls: int = 0, busy_ms: float = 0, bucket: int = 0) -> None:
-        """Time passes, in which so many calls were made that lay in that bucket."""
+        """Advance time by `seconds`, with `calls` in a bucket of durations."""
         self.now_s += seconds
         buckets = list(self.counts.buckets)
         buckets[bucket] += calls

@@ -22,7 +22,7 @@ from vflow.session.session import Session
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder as a login gives one; short, since the address of a socket is."""
+    """Make a folder like that of a login. Its path is short, since a socket's address must be."""
     with tempfile.TemporaryDirectory(prefix="vf-") as place:
         monkeypatch.setenv("XDG_RUNTIME_DIR", place)
         yield Path(place)

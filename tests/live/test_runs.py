@@ -30,7 +30,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def silent(pid: int) -> Iterator[socket.socket]:
-    """A socket of another process, at which somebody listens and says nothing."""
+    """Open a socket as if another process listened there, and never answered."""
     folder().mkdir(mode=0o700, exist_ok=True)
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(folder() / f"{pid}.sock"))
@@ -40,7 +40,7 @@ def silent(pid: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def curt(pid: int) -> Iterator[None]:
-    """A socket of another process, which hangs up at once."""
+    """Open a socket as if another process closed every connection at once."""
 
     def hang_up() -> None:
         with contextlib.suppress(OSError):

@@ -27,7 +27,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def page(chromium: Any, feed: Feed) -> Iterator[Page]:
-    """The page; it may complain of nothing by the end."""
+    """Open the page; fail if it has reported an error by the end."""
     with server(feed) as served, browser.page(chromium) as window:
         window.open(served.url)
         window.wait_for("figures")

@@ -274,7 +274,8 @@ def test_the_output_ends_with_the_node() -> None:
 
 
 def counted(clock: Harness, release_after: int = 30) -> list[int]:
-    """Make the waits of a harness move its time, and end a hold after so many; returns the waits in ms."""
+    """Make the waits of a harness advance its time, and end a hold after `release_after` of them; return the
+    list of waits in ms."""
     waits: list[int] = []
 
     def wait_until(deadline_ns: int | None = None) -> None:

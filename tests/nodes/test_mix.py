@@ -53,7 +53,7 @@ def noise(seed: int, frames: int = BLOCK) -> Samples:
 
 
 def laid_out(items: list[Any]) -> Samples:
-    """Packets on one timeline; no two of them overlap."""
+    """Put packets on one timeline, and check that no two overlap."""
     packets = [item for item in items if isinstance(item, AudioPacket)]
     starts = [round(p.pts_ns * RATE / SECOND) for p in packets]
     made = np.zeros(max(s + p.frames for s, p in zip(starts, packets, strict=True)), np.float32)

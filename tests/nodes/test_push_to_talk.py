@@ -15,7 +15,7 @@ STEP = 20 * MS
 
 
 class Button:
-    """A harness whose clock and stream go on together, in packets of 20 ms."""
+    """A harness whose clock and audio advance together, in packets of 20 ms."""
 
     def __init__(self, harness: Harness) -> None:
         assert isinstance(harness.node, PushToTalk)
@@ -38,12 +38,12 @@ class Button:
 
     @property
     def told(self) -> list[tuple[str, int, int]]:
-        """The events, with turn and time in ms."""
+        """Return the events, with turn and time in ms."""
         return [(item.name, item.turn, item.pts_ns // MS) for item in self.out if isinstance(item, Event)]
 
     @property
     def sent(self) -> list[tuple[int, int]]:
-        """The packets, with turn and time in ms."""
+        """Return the packets, with turn and time in ms."""
         return [(item.turn, item.pts_ns // MS) for item in self.out if isinstance(item, AudioPacket)]
 
 

@@ -52,13 +52,13 @@ def written(file: Path) -> np.ndarray:
 
 
 def runs(data: np.ndarray) -> list[tuple[float, float]]:
-    """(value, ms) of each stretch of equal samples."""
+    """Return (value, ms) of each stretch of equal samples."""
     edges = [0, *(np.flatnonzero(np.diff(data)) + 1), len(data)]
     return [(round(float(data[a]), 3), (b - a) * 1000 / RATE) for a, b in pairwise(edges)]
 
 
 def told(harness: Harness) -> list[tuple[str, int, int, float]]:
-    """(phase, turn, samples, at ms) of each message `played`."""
+    """Return (phase, turn, samples, at ms) of each message `played`."""
     found: list[Message] = [m for m in harness.messages if m.kind == "played"]
     return [
         (m.data["phase"], m.data["played"].turn, m.data["played"].samples, m.data["at_ns"] / MS)
@@ -313,7 +313,7 @@ def test_missing_rate_is_refused(file: Path):
 
 
 def sounded(items: list[Item]) -> tuple[float, float]:
-    """From when to when, in ms, packets of at most 10 ms sound, each where the one before it ends."""
+    """Return from when to when packets sound, in ms. Check that they have at most 10 ms, without gaps."""
     packets = [item for item in items if isinstance(item, AudioPacket)]
     ends = [p.pts_ns + p.duration_ns for p in packets]
     assert [p.pts_ns for p in packets[1:]] == ends[:-1]
@@ -472,7 +472,7 @@ def test_a_hold_is_silence_in_the_file_and_the_rest_follows_it(file: Path):
 
 
 def test_a_hold_is_looked_after_in_time_by_a_sink_that_waits(file: Path):
-    """The end is told when it is due, however long the hold was."""
+    """The end is reported when it is due, however long the hold was."""
     with sink(file) as harness:
         harness.push(packet(100))
         harness.event(TurnEnd(turn=1))

@@ -49,7 +49,7 @@ links: [user -> turn -> stt -> chat -> words -> tts -> speaker]
 
 @dataclass(frozen=True)
 class Conversation:
-    """One that has been held: what the user said, what was played when, what is remembered and was shown."""
+    """The record of a conversation: the user's words, the audio played, the history, and the bus."""
 
     said: list[Utterance]
     recording: list[tuple[int, Code]]
@@ -64,7 +64,7 @@ class Conversation:
         return [(m.at_ns, m.data["flush"]) for m in self.shown if m.kind == "flush"]
 
     def heard(self, turn: int) -> str:
-        """The words of a reply of which the middle is in the recording."""
+        """Return the words of a reply whose middle is in the recording."""
         sounded = Counter(code for _, code in self.recording if code[0] == turn)
         return " ".join(
             word

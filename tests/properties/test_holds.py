@@ -112,7 +112,7 @@ class User(Node):
 
 @dataclass
 class Talk:
-    """One that was held: what was recorded, told and remembered."""
+    """The record of a talk: its audio, its messages, and its history."""
 
     recorded: int
     kept: list[bool]

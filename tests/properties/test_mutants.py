@@ -32,7 +32,7 @@ SCALARS = [
 
 
 def mutant(text: str, seed: int) -> str:
-    """One of the shipped pipelines with one to four changes of lines, characters and values."""
+    """Return a pipeline's text with one to four changes of lines, characters and values."""
     draw = random.Random(seed)
     lines = text.split("\n")
     for _ in range(draw.randint(1, 4)):
@@ -98,7 +98,7 @@ WORDS = [
 
 
 class Stream(io.TextIOWrapper):
-    """Standard output, or error, as a process has it."""
+    """A stream like a process's standard output or error."""
 
     def __init__(self, errors: str) -> None:
         super().__init__(io.BytesIO(), encoding="utf-8", errors=errors)

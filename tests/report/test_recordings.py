@@ -18,7 +18,7 @@ RATE = 16_000
 
 
 def tone(*stretches_ms: tuple[int, int, float]) -> Samples:
-    """Two seconds of silence with a tone from, to (ms), of an amplitude."""
+    """Make two seconds of silence with tones: (from ms, to ms, amplitude) each."""
     samples = np.zeros(2 * RATE, np.float32)
     for start_ms, end_ms, amplitude in stretches_ms:
         start, end = start_ms * RATE // 1000, end_ms * RATE // 1000
@@ -62,7 +62,7 @@ def hum(hz: float) -> Samples:
 
 
 def thump(at_ms: int) -> Samples:
-    """A knock on the table: 40 Hz, as loud as the voice, up in some 10 ms and down within 0.2 s."""
+    """Make a knock on the table: 40 Hz, as loud as the voice, up in some 10 ms and down within 0.2 s."""
     t = np.maximum(np.arange(2 * RATE) / RATE - at_ms / 1000, 0)
     knock: Samples = np.sin(80 * np.pi * t) * np.exp(-30 * t) * (1 - np.exp(-100 * t))
     return knock.astype(np.float32)

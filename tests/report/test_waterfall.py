@@ -35,7 +35,7 @@ def texts(root: ElementTree.Element) -> list[str]:
 
 
 def bars(root: ElementTree.Element) -> list[tuple[str, float, float]]:
-    """Kind, left and right side of the bars of the rows."""
+    """Return kind, left and right side of each bar in the rows."""
     return [
         (bar.attrib["class"], float(bar.attrib["x"]), float(bar.attrib["x"]) + float(bar.attrib["width"]))
         for row in root.iter(f"{SVG}g")

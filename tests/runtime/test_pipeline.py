@@ -81,7 +81,7 @@ def test_wait_returns_false_after_its_timeout() -> None:
 
 
 class Waiting(Heavy):
-    """Waits for ever, for what the runtime may interrupt."""
+    """Waits for ever, in a wait that the runtime can interrupt."""
 
     def process(self, packet: TextPacket) -> Any:
         self.ctx.wait_until()

@@ -21,7 +21,7 @@ CAPITAL = "What is the capital of France?"
 
 @pytest.fixture(scope="module", autouse=True)
 def model() -> Iterator[Harness]:
-    """Holds the shared model, so that it is loaded once."""
+    """Keep the shared model loaded for all tests."""
     with Harness(Chat()) as harness:
         yield harness
 
@@ -34,7 +34,7 @@ def harness() -> Iterator[Harness]:
 
 @pytest.fixture
 def brief() -> Iterator[Harness]:
-    """For tests of the history alone, to which it does not matter how long a reply is."""
+    """Return a node with short replies, for tests of the history alone."""
     with Harness(Chat(max_tokens=12)) as harness:
         yield harness
 
@@ -53,7 +53,7 @@ def history(harness: Harness) -> list[tuple[str, str, int]]:
 
 
 def interrupted(harness: Harness, text: str, turn: int, words: int) -> str:
-    """Ask, and end the reply at the first look behind `words` words; the runtime cancels after that."""
+    """Ask, and cut the reply at the first look after `words` words, as the runtime does."""
     out: list[Any] = []
 
     def look() -> None:

@@ -31,7 +31,7 @@ def chat(
 
 
 def ask(harness: Harness, text: str = "Hello?", turn: int = 1, **more: Any) -> tuple[list[str], TurnEnd]:
-    """The words of a reply, and its end."""
+    """Ask; return the words of the reply, and its end."""
     harness.pull()
     *words, end = harness.push(TextPacket(text=text, turn=turn, **more))
     assert isinstance(end, TurnEnd)

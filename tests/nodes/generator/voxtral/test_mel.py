@@ -18,7 +18,7 @@ extractor = WhisperFeatureExtractor(feature_size=BINS)
 
 
 def expected(samples: Array) -> Array:
-    """(n, 128, 3000), as VoxtralProcessor._retrieve_input_features makes them."""
+    """Return the features of VoxtralProcessor._retrieve_input_features, `(n, 128, 3000)`."""
     features = extractor(
         samples,
         sampling_rate=RATE_HZ,
@@ -32,7 +32,7 @@ def expected(samples: Array) -> Array:
 
 
 def heard(samples: Array, sizes: Iterable[int] = ()) -> LogMel:
-    """The samples pushed in chunks of `sizes`, and what is left in one."""
+    """Push samples in chunks of `sizes`, and the rest in one."""
     mel = LogMel()
     at = 0
     for size in sizes:
@@ -47,7 +47,7 @@ def stacked(windows: list[Window]) -> Array:
 
 
 def speech(seconds: float, seed: int = 0) -> Array:
-    """Noise whose loudness wanders over 60 dB, with digital silence in between: nothing like stationary."""
+    """Make noise whose loudness wanders over 60 dB, with digital silence in between: far from stationary."""
     random = np.random.default_rng(seed)
     count = round(seconds * RATE_HZ)
     blocks = -(-count // 4000)

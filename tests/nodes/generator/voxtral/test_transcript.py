@@ -38,7 +38,7 @@ def waited(transcript: Transcript) -> str:
 
 
 def ending(keys: Sequence[int]) -> int:
-    """An answer of 12 tokens."""
+    """Draw a reply of 12 tokens."""
     return 2 if len(keys) >= len(PROMPT) + 12 else hashed(keys)
 
 

@@ -128,7 +128,7 @@ def streamed(vocabulary: Vocabulary, tokens: list[int]) -> str:
 
 
 def drawn(data: st.DataObject, kind: str) -> list[int]:
-    """Random tokens, special ones and those of a text among them."""
+    """Draw random tokens, with special ones and those of a text among them."""
     tokenizer = tokenizer_of(kind)
     anything = st.lists(st.integers(0, len(tokenizer) - 1), max_size=30)
     text = st.text(st.sampled_from("aé€日👩 \n.-*x1"), max_size=12)
@@ -156,7 +156,7 @@ def test_text_that_comes_token_by_token_is_that_of_all_tokens(kind: str, data: s
 @examples(100)
 @given(st.data())
 def test_word_count_is_at_least_the_number_of_space_marks(kind: str, data: st.DataObject) -> None:
-    """In scripts without spaces they are more: the host counts those."""
+    """In scripts without spaces there are more words than marks: the host counts those."""
     words, tokens = vocabulary(kind), drawn(data, kind)
     text = streamed(words, tokens)
     opens, joins, gaps = marks(kind)
@@ -188,7 +188,7 @@ def test_each_token_has_the_text_that_the_tokenizer_gives_it_after_another(kind:
 
 
 def test_text_of_tekken_tokens_is_that_of_their_bytes(tmp_path: Path) -> None:
-    """Mistral's own format, where mistral-common is installed; its package has one."""
+    """The file in Mistral's own format comes from the package mistral-common."""
     data = Path(str(mistral_common.__file__)).parent / "data"
     shutil.copy(next(data.glob("tekken_*.json")), tmp_path / "tekken.json")
     tokenizer = MistralCommonBackend.from_pretrained(tmp_path)
