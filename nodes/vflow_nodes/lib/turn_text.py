@@ -20,7 +20,7 @@ Weights = Mapping[str, float]
 """The weights w_i by name; `bias` is w0."""
 
 MARKS = {"comma": ",，、،;:-—", "trails_off": "…", "asks": "?？؟", "states": ".!。！"}
-"""The last characters of a transcript, by what they mean."""
+"""Last characters of a transcript, by their meaning."""
 AUDIO: Weights = {"bias": -0.821, "sound": 0.269}
 TEXT: Weights = {
     "bias": -2.639,
