@@ -103,7 +103,7 @@ def rss_mb() -> float:
 
 
 class Lag:
-    """Measures the lag of the running event loop until it is left."""
+    """Measures the lag of the running event loop inside the context."""
 
     def __init__(self) -> None:
         self.ms: list[float] = []

@@ -1,4 +1,4 @@
-"""In CI a skipped test is a failure: what is not run proves nothing. Only a missing GPU excuses one."""
+"""Fail skipped tests in CI, where they would prove nothing; only a missing GPU excuses one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stand-in for PortAudio: devices that do nothing by themselves, whose callback the test calls."""
+"""Stand in for PortAudio: devices do nothing by themselves; the test calls their callback."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ SERVER = Device(7, "pulse", "ALSA", 32, 32, 44100)
 
 
 class StandIn:
-    """A binding with the given devices. `refusal` says why a format is refused; a stream that is `mute`
-    never calls; `stuck` is where a `stop` hangs until it is set."""
+    """A binding with the given devices. `refusal` is the reason why a format is refused. A `mute` stream
+    never calls its callback. A `stop` hangs until `stuck` is set."""
 
     name = "stand-in"
 
@@ -58,7 +58,7 @@ class StandIn:
 
     @property
     def stream(self) -> StandInStream:
-        """The newest."""
+        """The newest stream."""
         return self.streams[-1]
 
 
@@ -72,7 +72,7 @@ class StandInStream:
     def start(self) -> None:
         self.state = "started"
         if not self.backend.mute(self.format):
-            for _ in range(10):  # as a real device begins to fill its buffer
+            for _ in range(10):  # a real device first fills its buffer like this
                 self.call(np.zeros(self.format.frames, np.float32))
 
     def stop(self) -> None:
@@ -95,7 +95,7 @@ class StandInStream:
         overflow: bool = False,
         underflow: bool = False,
     ) -> Samples | None:
-        """What PortAudio does when a block is due."""
+        """Call the callback as PortAudio does when a block is due."""
         count = frames or (self.format.frames if recorded is None else len(recorded))
         moment = CallbackTiming(age_s, sounds_s, 0.0, overflow, underflow)
         given = None if self.format.input is None else recorded
@@ -103,20 +103,20 @@ class StandInStream:
 
 
 def mic(backend: StandIn, rate: int = 16000, **props: Any) -> Harness:
-    """A harness of a microphone on it."""
+    """Return a harness of a microphone on this device."""
     cls = type("Mic", (Microphone,), {"backend": backend})
     return Harness(cls(**props), name="mic", caps={"audio": Audio(rate, 1)})
 
 
 def speaker(backend: StandIn, rate: int = 16000, **props: Any) -> Harness:
-    """A harness of a loudspeaker on it."""
+    """Return a harness of a loudspeaker on this device."""
     cls = type("Speaker", (Loudspeaker,), {"backend": backend})
     caps = Audio(rate, 1)
     return Harness(cls(**props), name="speaker", caps={"audio": caps, "played": caps})
 
 
 def play(harness: Harness, backend: StandIn, ms: int, **said: Any) -> Samples:
-    """The device plays so long: `(frames,) float32`; time passes."""
+    """Let the device play for `ms`, and the clock advance; return the samples, `(frames,) float32`."""
     played = []
     for _ in range(ms // 10):
         harness.time_ns += SECOND // 100
@@ -130,7 +130,7 @@ __all__ = ["HEADSET", "MONITOR", "SERVER", "DeviceError", "StandIn", "mic", "pla
 
 
 def failing_import(monkeypatch: pytest.MonkeyPatch, module: str, error: Exception) -> None:
-    """Have the import of a package that is installed fail."""
+    """Make the import of an installed package fail."""
 
     class Broken:
         def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""What a microphone hears of a loudspeaker: the synthetic path of the tests and benchmarks about echo."""
+"""Simulate how a microphone hears a loudspeaker, for the tests and benchmarks about echo."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ RATE = 16_000
 
 @dataclass(frozen=True)
 class EchoPath:
-    """Soft clipping, a room, a delay, a gain, another clock, noise: in this order.
+    """A path of soft clipping, a room, a delay, a gain, another clock, and noise, in this order.
 
-    The loudspeaker clips as tanh(drive * x) / drive; the room is a direct sound with noise behind it that
-    decays by 60 dB in `reverb_ms`, of energy 1; `drift_ppm` is by how much the microphone's clock is fast;
-    `noise_db` is in dB of full scale.
+    The loudspeaker clips as tanh(drive * x) / drive. The room is a direct sound followed by noise that decays
+    by 60 dB in `reverb_ms`, of energy 1. The microphone's clock is fast by `drift_ppm`. `noise_db` is in dB
+    of full scale.
     """
 
     delay_ms: float = 60
@@ -30,7 +30,7 @@ class EchoPath:
     seed: int = 0
 
     def response(self) -> Samples:
-        """From the loudspeaker's cone to the microphone, delay and gain included."""
+        """Return the impulse response from loudspeaker to microphone, with delay and gain."""
         frames = round(self.reverb_ms * RATE / 1000)
         room = np.random.default_rng(self.seed).standard_normal(frames)
         room *= np.exp(-np.log(1000) * np.arange(frames) / frames)
@@ -43,12 +43,12 @@ class EchoPath:
         return clipped
 
     def noise(self, frames: int, at: int = 0) -> Samples:
-        """The room's noise from sample `at` on."""
+        """Return the room's noise from sample `at` on."""
         noise = np.random.default_rng((self.seed, at)).standard_normal(frames) * 10 ** (self.noise_db / 20)
         return noise.astype(np.float32)
 
     def heard(self, played: Samples) -> Samples:
-        """What the microphone hears of `(n,) float32` at RATE, of the same length."""
+        """Return how the microphone hears `(n,) float32` at RATE, in the same length."""
         response = self.response()
         size = 1 << (len(played) + len(response)).bit_length()
         spectrum = np.fft.rfft(self.clip(played), size) * np.fft.rfft(response, size)
@@ -60,5 +60,5 @@ class EchoPath:
 
 
 def level_db(samples: Samples) -> float:
-    """Mean power, in dB of full scale."""
+    """Return the mean power, in dB of full scale."""
     return float(10 * np.log10(np.mean(np.square(samples, dtype=np.float64)) + 1e-12))

@@ -1,4 +1,4 @@
-"""A model hub on this machine: what huggingface_hub asks of one for a pull, and the faults that it may meet.
+"""Serve a model hub on this machine: the requests of huggingface_hub for a pull, and faults.
 
 Repositories are folders, `ROOT/OWNER/NAME/FILE`. Answers follow the real one: metadata with git SHA-1 for
 small files and SHA-256 for large ones, and downloads that redirect to another origin, where the caller's
@@ -23,13 +23,13 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 LARGE = 100_000
-"""Bytes from which a file is stored as LFS: known by SHA-256, and served by another origin."""
+"""Bytes from which on a file is stored as LFS: named by SHA-256, and served by another origin."""
 TOKEN = "hf_open-sesame"
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Answers with this status."""
+    """Fault: answer with this status."""
 
     code: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -38,21 +38,21 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Sends that many bytes of what was asked for, and closes the connection."""
+    """Fault: send this many bytes of the file, and close the connection."""
 
     after: int
 
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Sends that many bytes, and then nothing until the server ends."""
+    """Fault: send this many bytes, and then nothing until the server ends."""
 
     after: int
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """Sends as many bytes, but other ones."""
+    """Fault: send as many bytes, but wrong ones."""
 
 
 Fault = Status | Cut | Stall | Wrong
@@ -72,9 +72,9 @@ class Seen:
 
 @dataclass
 class Hub:
-    """A running server. `faults[NAME]`: what befalls the next requests for the bytes of that file, in order;
-    `"info"` is the listing of a repository, `"tree"` the one that checksums are taken from, and `"HEAD"` what
-    is asked before a file. `gated`: repositories whose files need TOKEN. `tags`: of every repository."""
+    """A running server. `faults[NAME]`: the faults of the next requests for that file's bytes, in order; the
+    name `"info"` stands for a repository's listing, `"tree"` for the listing with checksums, `"HEAD"` for the
+    request before a file. `gated`: repositories whose files need TOKEN. `tags`: of every repository."""
 
     root: Path
     url: str = ""
@@ -82,7 +82,7 @@ class Hub:
     gated: set[str] = field(default_factory=set)
     tags: tuple[str, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
-    """Headers that take the place of a file's own in the answer to HEAD."""
+    """Headers that replace a file's own in the answer to HEAD."""
     seen: list[Seen] = field(default_factory=list)
     stalled: threading.Event = field(default_factory=threading.Event)
     """Set once a stall has begun."""
@@ -96,41 +96,41 @@ class Hub:
             target.write_bytes(data)
 
     def commit(self, repository: str) -> str:
-        """The revision that its files are at: 40 hexadecimal digits."""
+        """Return the revision of its files: 40 hexadecimal digits."""
         digest = hashlib.sha1()
         for path, data in self.files(repository).items():
             digest.update(path.encode() + data)
         return digest.hexdigest()
 
     def files(self, repository: str) -> dict[str, bytes]:
-        """Its files by their path."""
+        """Return its files by path."""
         folder = self.root / repository
         found = sorted(path for path in folder.rglob("*") if path.is_file())
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
     def downloads(self, name: str) -> list[Seen]:
-        """The requests that asked the store, or the hub where it answered itself, for bytes of a file."""
+        """Return the requests for bytes of a file: those to the store, and those that the hub answered."""
         return [seen for seen in self.seen if seen.method == "GET" and seen.path.endswith(f"/{name}")]
 
 
 def etag(data: bytes) -> str:
-    """How the hub names a file's content: SHA-256 of a large one, git's SHA-1 of a small one."""
+    """Return the hub's name for a file's content: SHA-256 if it is large, git's SHA-1 if it is small."""
     if len(data) >= LARGE:
         return hashlib.sha256(data).hexdigest()
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 def entry(path: str, data: bytes) -> dict[str, object]:
-    """A file as a listing of its repository has it."""
+    """Return a file's entry in the listing of its repository."""
     about: dict[str, object] = {"rfilename": path, "size": len(data), "blobId": etag(data)}
     if len(data) >= LARGE:
-        about["blobId"] = hashlib.sha1(data).hexdigest()  # of the pointer, in the real one
+        about["blobId"] = hashlib.sha1(data).hexdigest()  # the real one has the pointer's
         about["lfs"] = {"sha256": etag(data), "size": len(data), "pointerSize": 134}
     return about
 
 
 def leaf(path: str, data: bytes) -> dict[str, object]:
-    """A file as the tree of its repository has it."""
+    """Return a file's entry in the tree of its repository."""
     about: dict[str, object] = {"type": "file", "path": path, "size": len(data), "oid": etag(data)}
     if len(data) >= LARGE:
         about["lfs"] = {"oid": etag(data), "size": len(data), "pointerSize": 134}
@@ -155,7 +155,7 @@ def serve(root: Path) -> Iterator[Hub]:
 
 
 def point_at(hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process, and those that it starts, use that hub alone, with a cache of its own."""
+    """Make this process, and those that it starts, use only this hub, with a cache of its own."""
     for variable in os.environ:
         if variable.startswith("HF_") or variable.lower().endswith("_proxy"):
             monkeypatch.delenv(variable)

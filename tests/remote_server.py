@@ -1,7 +1,7 @@
-"""An OpenAI-compatible server on this machine, and the faults that one may meet.
+"""Serve an OpenAI-compatible server on this machine, with the faults that a real one may have.
 
-Each request takes the next of `answers`; where there is none left, the last one again. An answer writes to
-the socket itself, so that it can be cut, dripped or malformed at any byte.
+Each request gets the next of `answers`; after the last one, that one again. An answer writes to the socket
+itself, so that it can be cut, dripped or malformed at any byte.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Exchange(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def begin(self, status: int = 200, kind: str = "text/event-stream", **headers: str) -> None:
-        """Send the head of an answer that ends with its connection."""
+        """Send the head of an answer; closing the connection ends the answer."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Connection", "close")
@@ -98,7 +98,8 @@ class _Server(ThreadingHTTPServer):
 
 @dataclass(slots=True)
 class Remote:
-    """The server: what it was asked, and what it answers. `left` is set when a caller closed early."""
+    """The server, with the requests it got and the answers it gives. `left` is set when a caller closed
+    early."""
 
     url: str
     answers: list[Answer]
@@ -114,7 +115,7 @@ class Remote:
 
 
 def chunk(text: str = "", reason: str | None = None, **delta: Any) -> bytes:
-    """One event of a streamed reply."""
+    """Return one event of a streamed reply."""
     choice = {"index": 0, "delta": {"content": text, **delta}, "finish_reason": reason}
     return event({"object": "chat.completion.chunk", "choices": [choice]})
 
@@ -128,7 +129,7 @@ DONE = b"data: [DONE]\n\n"
 
 
 def stream(*parts: bytes | str, kind: str = "text/event-stream", end: bytes = DONE) -> Answer:
-    """A reply: events, and texts that become events; then its end."""
+    """Return a streamed reply: events as they are, texts as events; then its end."""
 
     def answer(exchange: Exchange) -> None:
         exchange.begin(kind=kind)
@@ -140,12 +141,12 @@ def stream(*parts: bytes | str, kind: str = "text/event-stream", end: bytes = DO
 
 
 def reply(*texts: str, reason: str = "stop") -> Answer:
-    """A whole reply, with its usage."""
+    """Return a whole reply, with its usage."""
     return stream(*texts, chunk(reason=reason), USAGE)
 
 
 def waits(*parts: bytes | str) -> Answer:
-    """The beginning of a reply, and then nothing."""
+    """Return an answer that sends the beginning of a reply, and then nothing."""
 
     def answer(exchange: Exchange) -> None:
         exchange.begin()
@@ -157,17 +158,17 @@ def waits(*parts: bytes | str) -> Answer:
 
 
 def silent(exchange: Exchange) -> None:
-    """No answer at all."""
+    """Answer nothing at all."""
     exchange.wait()
 
 
 def hangs_up(exchange: Exchange) -> None:
-    """The connection closes without an answer."""
+    """Close the connection without an answer."""
     exchange.close_connection = True
 
 
 def sends(status: int, found: Any, **headers: str) -> Answer:
-    """A whole answer: bytes as they are, else JSON."""
+    """Return an answer that is not streamed: bytes as they are, anything else as JSON."""
 
     def answer(exchange: Exchange) -> None:
         kind = "application/octet-stream" if isinstance(found, bytes) else "application/json"
@@ -186,7 +187,7 @@ NO_LIST = sends(404, {})
 
 @contextmanager
 def serve(*answers: Answer, models: Answer = NO_LIST, tls: Any = None) -> Iterator[Remote]:
-    """A server, until the block ends; `tls` is the ssl.SSLContext of one with a certificate."""
+    """Run a server until the block ends. `tls` is an ssl.SSLContext if it is to have a certificate."""
     server = _Server(("127.0.0.1", 0), Exchange)
     scheme = "http"
     if tls is not None:

@@ -1,4 +1,4 @@
-"""An agent whose every reply is written in its graph: for benches that need no model, and no time."""
+"""An agent whose reply is written in its graph, for tests without a model."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REPLY = (
 
 
 class Answer(Node):
-    """Answers every utterance with the same words, a word `every` so often."""
+    """Answers every utterance with the same words, one word per `every`."""
 
     generates = True
     heavy = True
@@ -92,7 +92,7 @@ NODES = {"t.answer": Answer, "t.voice": Voice}
 
 
 def graph(folder: Path, budget: str = "", word_ms: int = 120, **answer: object) -> Path:
-    """The file of a graph; `word_ms` is a property of `Voice`, `answer` are those of `Answer`."""
+    """Write the graph's file; `word_ms` is a property of `Voice`, `answer` are properties of `Answer`."""
     given = "".join(f", {name}: {json.dumps(value)}" for name, value in answer.items())
     path = folder / "agent.yaml"
     path.write_text(
@@ -113,7 +113,7 @@ links:
 
 
 def utterance(said: str = "hum", fixed: bool = False, ms: int = 600) -> Clip:
-    """A clip that the energy detector takes for speech: 50 ms of silence, a hum, 50 ms of silence."""
+    """Return a clip that the energy detector takes for speech: 50 ms of silence, a hum, 50 ms of silence."""
     hum = 0.2 * np.sin(np.arange(ms * RATE // 1000) * 0.08)
     samples = np.pad(hum, 50 * RATE // 1000).astype(np.float32)
     return Clip(said, "a hum", samples, 50 * MS, 50 * MS + ms * SECOND // 1000, fixed)

@@ -15,25 +15,25 @@ from vflow.graph.loader import load_text
 from vflow.runtime.pipeline import Pipeline
 
 PATIENCE_S = 20.0
-"""How long a test waits for what must come: long, since a busy machine is no failure."""
+"""How long a test waits for something that must happen: long, since a busy machine is not a failure."""
 
 
 class Gives(Node):
-    """For a class of which only the outputs are looked at: it gives nothing."""
+    """A node for tests that only look at its outputs: it emits nothing."""
 
     def produce(self) -> Iterator[Packet | None]:
         yield None
 
 
 class Takes(Node):
-    """For a class of which only the ports are looked at: it takes what comes."""
+    """A node for tests that only look at its ports: it ignores all packets."""
 
     def process(self, packet: Any) -> Any:
         return None
 
 
 class Words(Node):
-    """Emits `count` numbered words: at the clock's pace with `every`, else as fast as they are taken."""
+    """A source of `count` numbered words: one per `every` by the clock, else as fast as they are taken."""
 
     count: int = prop(10, doc="words")
     every: Duration = prop("0ms", doc="between two words")
@@ -47,7 +47,7 @@ class Words(Node):
 
 
 class Pass(Node):
-    """Passes on what comes, in the thread of what is in front of it."""
+    """Passes on each packet, in the thread of the node before it."""
 
     text = In(Text("word"))
     out = Out(Text("word"))
@@ -57,13 +57,13 @@ class Pass(Node):
 
 
 class Heavy(Pass):
-    """Passes on what comes, in a thread of its own."""
+    """Passes on each packet, in a thread of its own."""
 
     heavy = True
 
 
 class Collect(Node):
-    """Keeps what comes in `got`, and events in `events`."""
+    """Keeps packets in `got`, and events in `events`."""
 
     heavy = True
     text = In(Text("word"))
@@ -120,7 +120,7 @@ class Speaker(Sink):
 
 
 class Gate:
-    """A place where a node waits for the test, as it would inside a library that looks at nothing."""
+    """A place where a node blocks until the test opens it, as inside a library that cannot be interrupted."""
 
     def __init__(self) -> None:
         self._reached, self._open = threading.Event(), threading.Event()
@@ -137,7 +137,7 @@ class Gate:
 
 
 def unplaced(text: str) -> str:
-    """A message without the line of the node's own code, as "test_it.py:31 in process: "."""
+    """Return a message without the place in the node's code, such as "test_it.py:31 in process: "."""
     return re.sub(r"\b\w+\.py:\d+ in [\w<>]+: ", "", text)
 
 
@@ -155,12 +155,12 @@ CLASSES: dict[str, type[Node]] = {
 
 
 def graph(text: str, **classes: type[Node]) -> Graph:
-    """A graph of the nodes of this module and the given ones; `text` is its `nodes:` and `links:`."""
+    """Load a graph of this module's nodes and the given ones; `text` holds its `nodes:` and `links:`."""
     return load_text(text, file="test.yaml", nodes={f"t.{n}": c for n, c in {**CLASSES, **classes}.items()})
 
 
 def pipeline(text: str, clock: Clock | None = None, **classes: type[Node]) -> Pipeline:
-    """A pipeline of such a graph, not yet started."""
+    """Return a pipeline of such a graph, not started."""
     return Pipeline(graph(text, **classes), clock=clock)
 
 

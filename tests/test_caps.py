@@ -49,7 +49,7 @@ def test_fitting(source: Caps, sink: Caps, expected: bool) -> None:
         (AnyCaps(), NARROW, False),
     ],
 )
-def test_a_converter_stands_where_fixed_fields_differ(source: Caps, sink: Caps, expected: bool) -> None:
+def test_converter_is_inserted_if_fixed_fields_differ(source: Caps, sink: Caps, expected: bool) -> None:
     assert needs_converter(source, sink) is expected
 
 

@@ -16,7 +16,7 @@ def history(conversation: Conversation) -> list[tuple[str, str, int]]:
     return [(e.role, e.text, e.turn) for e in conversation.entries()]
 
 
-def test_a_reply_is_cut_to_what_was_heard() -> None:
+def test_reply_is_cut_to_its_heard_part() -> None:
     conversation = talk(("user", "hi", 1), ("assistant", "one two three", 1))
     conversation.truncate(1, "one two")
     assert history(conversation) == [("user", "hi", 1), ("assistant", "one two", 1)]

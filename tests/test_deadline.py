@@ -20,7 +20,7 @@ def test_the_result_is_the_calls_and_its_thread_has_ended() -> None:
     assert running("vflow:device:ask") == []
 
 
-def test_what_the_call_raises_is_raised() -> None:
+def test_error_of_the_call_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         call_within(None, lambda: 1 // 0, "it")
 
@@ -30,7 +30,7 @@ def test_a_call_cannot_end_the_process() -> None:
         call_within(PATIENCE_S, lambda: sys.exit(3), "it")
 
 
-def test_a_call_that_hangs_is_named_and_left_behind() -> None:
+def test_call_that_hangs_is_named_and_abandoned() -> None:
     go = threading.Event()
     try:
         with pytest.raises(TimeoutError, match=r"^the card has not answered for 0\.01 s$"):

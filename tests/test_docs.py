@@ -189,7 +189,7 @@ def table() -> str:
     lines = [
         "# Nodes",
         "",
-        "What comes with vflow; `vflow inspect NAME` prints all about one, and what is available here.",
+        "Which nodes come with vflow? `vflow inspect NAME` describes one, and shows what is available here.",
         "This page is written by `python tests/test_docs.py`.",
         "",
         "## Roles",

@@ -14,13 +14,13 @@ from vflow.event import NAMES, SAID
 EVERY = [c for c in vars(event).values() if isinstance(c, type) and issubclass(c, Event) and c is not Event]
 
 
-def test_every_event_has_a_name_which_is_that_of_its_class() -> None:
+def test_every_event_is_named_after_its_class() -> None:
     assert set(NAMES) == set(EVERY)
     for cls in EVERY:
         assert cls().name == re.sub(r"(?<=.)([A-Z])", r"_\1", cls.__name__).lower()
 
 
-def test_what_the_user_did_is_never_made_in_advance() -> None:
+def test_events_of_the_user_s_acts_are_never_speculative() -> None:
     assert set(SAID) == {SpeechStart, Pause, Resume, SpeechEnd, SpeechVoid}
     assert not {TurnEnd, Gap, Eos} & set(SAID)
 

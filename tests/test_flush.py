@@ -50,7 +50,7 @@ def test_an_interruption_makes_everything_in_its_reach_stale_and_a_retraction_on
 
 
 @given(flushes, flushes)
-def test_two_flushes_joined_cancel_reach_and_tell_what_either_did(first: Flush, second: Flush) -> None:
+def test_joined_flushes_keep_reach_cancels_and_reports_of_both(first: Flush, second: Flush) -> None:
     joined = first.joined(second)
     assert joined is not None
     assert joined.number == second.number
@@ -71,7 +71,7 @@ def test_nothing_was_heard_of_a_turn_that_no_sink_played() -> None:
     assert Flush(1, 2, played=(Played(2, 5, 24_000, heard="hello", words=1),)).heard(1) == ""
 
 
-def test_of_several_sinks_the_one_that_has_played_most_tells_what_was_heard() -> None:
+def test_sink_that_played_most_decides_what_was_heard() -> None:
     slow, fast = Played(1, 5, 24_000, heard="one", words=1), Played(1, 9, 24_000, heard="one two", words=2)
     assert Flush(1, 1, played=(slow, fast)).heard(1) == "one two"
     assert Flush(1, 1, played=(fast, slow)).heard(1) == "one two"
@@ -98,17 +98,17 @@ def test_a_reply_that_is_taken_back_counts_as_unheard_where_little_of_it_was_hea
     assert not Flush(1, 3, played=played, sinks=1).unheard(3)
 
 
-def test_of_replies_that_were_played_to_their_end_only_that_of_the_false_end_counts_as_unheard() -> None:
+def test_only_the_reply_after_a_false_end_counts_as_unheard() -> None:
     over = (Played(2, 5, 24_000, "Yes.", 1, ended=True), Played(3, 5, 24_000, "No.", 1, ended=True))
     flush = Flush(1, 3, played=over, sinks=1, takes_back=True)
     assert [flush.unheard(turn) for turn in (1, 2, 3, 4)] == [True, False, True, False]
     assert [flush.heard(turn) for turn in (2, 3)] == ["Yes.", ""]
 
 
-def test_where_nothing_plays_nobody_can_tell_that_a_reply_was_unheard() -> None:
+def test_without_a_sink_no_reply_counts_as_unheard() -> None:
     assert not Flush(1, 3, takes_back=True).unheard(3)
 
 
 @pytest.mark.parametrize(("first", "second"), [p for p in product([True, False], repeat=2) if any(p)])
-def test_what_is_taken_back_is_joined_with_nothing(first: bool, second: bool) -> None:
+def test_flush_that_takes_back_is_not_joined_with_another(first: bool, second: bool) -> None:
     assert Flush(1, 1, takes_back=first).joined(Flush(2, 2, takes_back=second)) is None

@@ -114,7 +114,7 @@ class Dispatches(Pass):
 
 
 class Watches:
-    """Of a library, which calls these."""
+    """Class of a library, which calls these methods."""
 
     def on_any_event(self, event: object) -> None: ...
 
@@ -129,13 +129,13 @@ class Both(Pass):
     def on_events(self, events: Any) -> Any: ...
 
 
-def test_what_is_called_somewhere_is_no_misspelt_hook() -> None:
+def test_method_that_is_called_is_not_taken_for_a_misspelt_hook() -> None:
     for cls in (Helped, Dispatches, Mixed, Both):
         assert said(cls) == []
     assert "on_any_event" not in methods_of(Mixed)
 
 
-def test_what_the_file_of_a_class_calls_is_no_misspelt_hook() -> None:
+def test_method_called_in_the_class_s_file_is_not_taken_for_a_misspelt_hook() -> None:
     class Button(Pass):
         def on_cancelled(self) -> None: ...
 
@@ -170,7 +170,7 @@ def handles(name: str) -> type[Node]:
         ),
     ],
 )
-def test_what_the_runtime_will_call_has_to_be_there(body: dict[str, Any], finding: str) -> None:
+def test_required_hook_must_be_defined(body: dict[str, Any], finding: str) -> None:
     assert said(type("It", (Node,), body)) == [finding]
 
 
@@ -178,7 +178,7 @@ def test_a_node_that_looks_its_methods_up_itself_is_taken_at_its_word() -> None:
     assert said(type("It", (Node,), {"audio": In(Audio()), "__getattr__": nothing})) == []
 
 
-def test_a_sink_says_what_it_holds_and_forgets_it() -> None:
+def test_sink_without_drop_or_lead_is_refused() -> None:
     found = said(type("Mute", (Sink,), {"audio": In(Audio()), "process": nothing, "dorp": nothing}))
     assert found == [
         "a Sink without drop(), which forgets what is not played yet; rename 'dorp' to 'drop'",
@@ -186,7 +186,7 @@ def test_a_sink_says_what_it_holds_and_forgets_it() -> None:
     ]
 
 
-def test_what_plays_and_is_no_sink_would_never_be_told_to_stop() -> None:
+def test_node_with_sink_methods_must_be_a_sink() -> None:
     def drop(self: Any, epoch: int) -> Any: ...
 
     assert said(passing(drop=drop, lead_ns=lambda self: 0)) == [
@@ -204,7 +204,7 @@ def test_what_plays_and_is_no_sink_would_never_be_told_to_stop() -> None:
         ("unavailable", lambda self: "", "unavailable() is called on the class; write '@classmethod'"),
     ],
 )
-def test_a_hook_takes_what_it_is_called_with(name: str, method: Any, finding: str) -> None:
+def test_hook_accepts_its_arguments(name: str, method: Any, finding: str) -> None:
     (found,) = said(passing(**{name: method}))
     assert found.startswith(finding)
 

@@ -67,7 +67,7 @@ def test_each_line_comes_once_in_order_whatever_the_pieces_in_which_it_was_typed
     assert typist.warnings == []
 
 
-def test_what_is_not_utf_8_is_told_and_replaced(typist: Typist) -> None:
+def test_invalid_utf_8_is_reported_and_replaced(typist: Typist) -> None:
     reader = typist.reader()
     typist.type(b"caf\xe9 noir\n")
     typist.leave()

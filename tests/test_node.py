@@ -111,7 +111,7 @@ def test_a_node_that_overrides_nothing_is_available_and_does_nothing() -> None:
     assert vars(node) == vars(Ear())
 
 
-def test_a_sink_has_an_effect_and_has_to_say_what_it_holds() -> None:
+def test_sink_has_an_effect_and_must_define_drop_and_lead() -> None:
     sink = Sink()
     assert sink.effect
     sink.duck(0.5)  # one without a volume does nothing

@@ -11,7 +11,7 @@ from tests.stand_ins import PATIENCE_S
 from vflow import Outbox
 
 
-def test_items_come_in_order_and_the_oldest_goes_where_nobody_reads() -> None:
+def test_items_come_in_order_and_a_full_outbox_drops_the_oldest() -> None:
     box: Outbox[int] = Outbox(limit=3)
     for n in range(5):
         box.put(n)
@@ -19,7 +19,7 @@ def test_items_come_in_order_and_the_oldest_goes_where_nobody_reads() -> None:
     assert [box.get(0), box.get(0), box.get(0), box.get(0)] == [2, 3, 4, None]
 
 
-def test_close_lets_readers_finish_and_what_comes_later_can_still_be_read() -> None:
+def test_close_lets_readers_finish_and_later_items_can_be_read() -> None:
     box: Outbox[int] = Outbox()
     box.put(1)
     box.close()
@@ -40,7 +40,7 @@ def test_a_blocked_reader_is_woken_by_an_item_and_by_close() -> None:
     assert got == [1]
 
 
-def test_take_back_removes_what_is_unread_and_leaves_the_rest_in_order() -> None:
+def test_take_back_removes_unread_items_and_keeps_the_order_of_the_rest() -> None:
     box: Outbox[int] = Outbox()
     for n in range(6):
         box.put(n)
@@ -62,7 +62,7 @@ async def _all(box: Outbox[int]) -> list[int]:
     return [item async for item in box]
 
 
-def test_a_coroutine_reads_what_threads_put() -> None:
+def test_coroutine_reads_items_of_threads() -> None:
     async def read() -> list[int]:
         box: Outbox[int] = Outbox()
         reading = asyncio.create_task(_all(box))
@@ -96,7 +96,7 @@ def test_two_loops_read_one_box_and_each_item_goes_to_one_of_them() -> None:
     assert sorted(found) == list(range(200))
 
 
-def test_readers_that_gave_up_leave_nothing_behind() -> None:
+def test_readers_that_gave_up_leave_no_trace() -> None:
     async def give_up() -> Outbox[int]:
         box: Outbox[int] = Outbox()
         for _ in range(20):
@@ -115,7 +115,7 @@ def test_readers_that_gave_up_leave_nothing_behind() -> None:
     assert box.get(0) == 1
 
 
-def test_a_loop_that_was_closed_while_it_waited_does_not_disturb_who_puts() -> None:
+def test_closed_event_loop_does_not_disturb_a_put() -> None:
     box: Outbox[int] = Outbox()
     loop = asyncio.new_event_loop()
     task = loop.create_task(box.next())

@@ -48,7 +48,7 @@ def test_one_dimensional_audio_is_one_channel_that_shares_the_samples() -> None:
         (np.float32(0) + np.zeros((), np.float32), r"not \(\) float32"),
     ],
 )
-def test_audio_of_another_type_or_shape_is_refused_with_what_was_found(data: Any, found: str) -> None:
+def test_audio_of_a_wrong_type_or_shape_is_refused_with_both(data: Any, found: str) -> None:
     with pytest.raises(TypeError, match=rf"audio is \(frames, channels\) float32, {found}"):
         AudioPacket(data=np.asarray(data), rate=16_000)
 
@@ -91,7 +91,7 @@ def test_replace_changes_one_field_and_shares_the_samples() -> None:
 
 
 @given(frames=st.integers(0, 200_000), rate=st.integers(1, 192_000))
-def test_duration_is_that_of_the_frames_whatever_was_given(frames: int, rate: int) -> None:
+def test_duration_is_computed_from_the_frames(frames: int, rate: int) -> None:
     packet = AudioPacket(data=np.zeros((frames, 1), np.float32), rate=rate, duration_ns=-1)
     assert 0 <= frames * SECOND - packet.duration_ns * rate < rate
 

@@ -22,7 +22,7 @@ def marks(passed: list[tuple[Mark, Played]]) -> list[tuple[str, int, int]]:
     return [(m.kind, m.frame, p.samples) for m, p in passed]
 
 
-def test_what_is_written_comes_out_once_in_order_with_silence_behind() -> None:
+def test_written_audio_comes_out_once_in_order_then_silence() -> None:
     playout = Playout(RATE)
     playout.write(audio(1, 5), 0)
     playout.write(audio(6, 5), 0)
@@ -50,7 +50,7 @@ def test_start_and_end_of_a_turn_pass_at_their_samples() -> None:
     assert played == Played(1, 20, RATE, ended=True)
 
 
-def test_what_is_written_behind_other_audio_starts_after_it() -> None:
+def test_audio_written_after_other_audio_starts_after_it() -> None:
     playout = Playout(RATE)
     playout.take(5)
     playout.write(audio(0, 10, turn=1), 0)
@@ -58,7 +58,7 @@ def test_what_is_written_behind_other_audio_starts_after_it() -> None:
     assert marks(playout.take(20)[1]) == [("start", 5, 10), ("start", 15, 10)]
 
 
-def test_an_end_behind_the_last_sample_passes_without_another_sample() -> None:
+def test_end_after_the_last_sample_passes_without_another_sample() -> None:
     playout = Playout(RATE)
     playout.write(audio(0, 10), 0)
     playout.take(10)
@@ -90,7 +90,7 @@ def test_drop_tells_of_each_turn_that_is_not_over_and_forgets_the_rest() -> None
     assert playout.drop(2) == ()
 
 
-def test_what_does_not_sound_yet_was_not_heard() -> None:
+def test_unplayed_audio_does_not_count_as_heard() -> None:
     spans = (Span(1, 0, "one", 0, 10), Span(1, 1, "two", 10, 20))
     for unheard, heard, samples in (
         (0, "one two", 20),
@@ -106,7 +106,7 @@ def test_what_does_not_sound_yet_was_not_heard() -> None:
         assert (played.heard, played.samples, played.ended) == (heard, samples, False)
 
 
-def test_silence_behind_a_turn_is_no_part_of_what_does_not_sound_yet() -> None:
+def test_silence_after_a_turn_does_not_count_as_unplayed() -> None:
     playout = Playout(RATE)
     playout.take(7)
     playout.write(audio(0, 10), 0)
@@ -198,7 +198,7 @@ def test_after_a_drop_older_epochs_are_refused() -> None:
         playout.write(audio(0, 10), 2)
 
 
-def test_the_lead_is_what_was_accepted_and_not_taken() -> None:
+def test_lead_is_the_accepted_audio_not_taken_yet() -> None:
     playout = Playout(RATE)
     playout.write(audio(0, 30), 0)
     playout.take(10)
@@ -315,7 +315,7 @@ def test_a_hold_plays_silence_after_a_ramp_and_goes_on_with_the_first_sample_tha
     assert playout.queued == 0
 
 
-def test_a_hold_of_what_does_not_sound_yet_lets_nothing_of_it_through() -> None:
+def test_hold_before_the_first_sample_plays_nothing() -> None:
     playout = Playout(RATE)
     playout.take(5)
     playout.write(audio(1, 20), 0)
@@ -327,7 +327,7 @@ def test_a_hold_of_what_does_not_sound_yet_lets_nothing_of_it_through() -> None:
     assert playout.take(40)[0].all()
 
 
-def test_a_hold_leaves_no_trace_in_what_was_played() -> None:
+def test_hold_does_not_change_what_counts_as_played() -> None:
     def played(holds: bool) -> list[Played]:
         playout = Playout(RATE)
         spans = (Span(1, 0, "one", 0, 20), Span(1, 1, "two", 20, 60), Span(1, 2, "three", 60, 100))
@@ -365,7 +365,7 @@ def test_a_mark_passes_by_its_sample_and_never_while_it_is_held() -> None:
     assert marks(playout.take(5)[1]) == [("start", 125, 5)]
 
 
-def test_an_end_that_was_reached_before_a_hold_stands_where_it_was() -> None:
+def test_end_reached_before_a_hold_keeps_its_place() -> None:
     playout = Playout(RATE)
     playout.write(audio(1, 10), 0)
     playout.take(10)
@@ -375,7 +375,7 @@ def test_an_end_that_was_reached_before_a_hold_stands_where_it_was() -> None:
     assert playout.drop(1, unheard=50) == (Played(1, 10, RATE, ended=True),)
 
 
-def test_what_does_not_sound_yet_is_counted_across_a_hold() -> None:
+def test_unplayed_audio_is_counted_across_a_hold() -> None:
     for unheard, samples in ((0, 29), (31, 29), (32, 28), (40, 20), (99, 0)):
         playout = Playout(RATE)
         playout.write(audio(1, 50), 0)
@@ -445,7 +445,7 @@ class Tape:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_holds_releases_drops_and_takes_in_any_order_play_what_was_written_once_and_in_order(
+def test_holds_releases_drops_and_takes_in_any_order_play_each_sample_once_in_order(
     seed: int,
 ) -> None:
     chance = random.Random(seed)

@@ -30,7 +30,7 @@ from vflow.printing import continued, emit, emit_json, escaped, indented, print_
         ),
     ],
 )
-def test_what_a_terminal_would_obey_or_hide_is_shown(text: str, shown: str) -> None:
+def test_characters_that_a_terminal_obeys_or_hides_are_escaped(text: str, shown: str) -> None:
     assert escaped(text) == shown
 
 
@@ -52,7 +52,7 @@ def test_later_lines_of_a_foreign_text_are_indented() -> None:
     ("encoding", "shown"),
     [("utf-8", "Crème €\u65e5\\x1b"), ("cp1252", "Crème €?\\x1b"), ("ascii", "Cr?me ??\\x1b")],
 )
-def test_what_an_encoding_lacks_is_replaced(encoding: str, shown: str) -> None:
+def test_characters_that_the_encoding_lacks_are_replaced(encoding: str, shown: str) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     assert write("Crème €\u65e5\x1b", stream, end="")
     assert stream.buffer.getvalue().decode(encoding) == shown

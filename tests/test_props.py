@@ -178,7 +178,7 @@ def test_a_mapping_to_durations() -> None:
         ("1s", "waits takes dict[float, duration], not '1s' (str)"),
     ],
 )
-def test_what_is_no_mapping_to_durations_is_told(waits: Any, message: str) -> None:
+def test_value_that_is_not_a_mapping_to_durations_is_refused(waits: Any, message: str) -> None:
     with pytest.raises(PropertyError) as info:
         Waits(waits=waits)
     assert str(info.value) == message

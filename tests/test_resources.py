@@ -87,14 +87,14 @@ def test_the_smallest_quota_of_a_process_counts(
         ),
     ],
 )
-def test_memory_is_what_the_groups_leave_of_the_machines(
+def test_memory_is_limited_by_control_groups(
     tmp_path: Path, files: dict[str, str], total: int, free: int
 ) -> None:
     root = system(tmp_path, {"proc/meminfo": MEMINFO, **files})
     assert resources.memory(root) == (total, free)
 
 
-def test_a_system_without_proc_says_what_it_can(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_proc_other_figures_are_still_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert resources.affinity() == os.cpu_count()
     assert resources.quota(tmp_path) is None

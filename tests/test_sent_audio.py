@@ -1,4 +1,4 @@
-"""What was sent of each reply, and heard: spans, cuts, and reports that come late."""
+"""Sent audio: spans, cuts, and late reports tell how much of each reply was sent and heard."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_an_end_after_all_was_heard_is_told_at_once(sent: SentAudio) -> None:
     assert sent.end_turn(9) == []
 
 
-def test_what_is_heard_never_goes_back_nor_beyond_what_was_sent(sent: SentAudio) -> None:
+def test_heard_audio_never_shrinks_or_exceeds_the_sent_audio(sent: SentAudio) -> None:
     sent.send(packet(1, "one", "two"), 0)
     sent.hear(500)
     sent.hear(50)
@@ -55,7 +55,7 @@ def test_what_is_heard_never_goes_back_nor_beyond_what_was_sent(sent: SentAudio)
     assert played.samples == 200
 
 
-def test_a_drop_refuses_older_epochs_and_forgets_what_was_not_heard(sent: SentAudio) -> None:
+def test_drop_refuses_older_epochs_and_forgets_unheard_audio(sent: SentAudio) -> None:
     sent.send(packet(1, "one"), 0)
     sent.drop(3)
     assert sent.unheard == 0
@@ -77,7 +77,7 @@ def test_a_drop_tells_of_the_reply_that_was_heard_to_its_end_until_another_sound
     assert [record.turn for record in sent.drop(2)] == [3]
 
 
-def test_what_the_application_never_saw_counts_as_not_sent(sent: SentAudio) -> None:
+def test_audio_the_application_never_got_counts_as_not_sent(sent: SentAudio) -> None:
     sent.send(packet(1, "one", "two"), 0)
     sent.hear(200)
     (played,) = sent.drop(1, unsent=100)

@@ -13,7 +13,7 @@ from vflow import models
 from vflow.telemetry import OFF, switch_off
 
 BUILDS = ("CI", "TF_BUILD", "GITHUB_ACTIONS", "GITLAB_CI", "TRAVIS", "JENKINS_URL")
-"""Where one of these is set, onnxruntime sends nothing anyway."""
+"""Variables with which onnxruntime sends nothing anyway."""
 ROOT = Path(__file__).parents[1]
 
 

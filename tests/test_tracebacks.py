@@ -264,7 +264,7 @@ def test_a_close_that_raises_is_a_warning_with_its_line_and_traceback() -> None:
     assert ", in close" in found.data["error"].traceback
 
 
-def test_what_the_environment_gave_is_in_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_traceback_hides_values_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     class Asks(Pass):
         key: str = prop("")
 
@@ -281,7 +281,7 @@ def test_what_the_environment_gave_is_in_no_traceback(monkeypatch: pytest.Monkey
     assert 'raise ConnectionError(f"401' in error.traceback
 
 
-def test_what_is_refused_of_a_node_that_raised_nothing_has_no_traceback() -> None:
+def test_refused_value_of_a_node_has_no_traceback() -> None:
     class Sevens(Pass):
         def process(self, packet: Any) -> Any:
             return 7

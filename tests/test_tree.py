@@ -42,7 +42,7 @@ MAX_INNER_IMPORTS = 25
 
 
 def files() -> Iterator[Path]:
-    """Every module of both packages."""
+    """Yield every module of both packages."""
     for package in HOMES:
         yield from sorted((ROOT / package).rglob("*.py"))
 

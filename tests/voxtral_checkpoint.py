@@ -1,4 +1,4 @@
-"""A tiny Voxtral with random weights, in a directory as the hub has it: 2 + 2 layers, 4,096 tokens, 3 MB.
+"""Write a tiny Voxtral with random weights, in the hub's format: 2 + 2 layers, 4,096 tokens, 3 MB.
 
     python -m tests.voxtral_checkpoint DIRECTORY
 
@@ -35,7 +35,7 @@ NAMED = {
 
 
 def build(directory: Path, seed: int = 0) -> Path:
-    """Write the whole checkpoint; returns the directory. Takes a second."""
+    """Write the whole checkpoint; return the directory. Takes a second."""
     directory.mkdir(parents=True, exist_ok=True)
     write_model(directory, seed)
     write_tokenizer(directory)
@@ -43,7 +43,7 @@ def build(directory: Path, seed: int = 0) -> Path:
 
 
 def write_model(directory: Path, seed: int = 0) -> None:
-    """config.json, generation_config.json, model.safetensors and preprocessor_config.json, in float32."""
+    """Write config.json, generation_config.json, model.safetensors (float32), preprocessor_config.json."""
     model(seed).save_pretrained(directory)
     preprocessor = {
         "feature_extractor_type": "WhisperFeatureExtractor",
@@ -59,11 +59,11 @@ def write_model(directory: Path, seed: int = 0) -> None:
 
 
 def model(seed: int = 0) -> Any:
-    """The model itself, in float32 and in evaluation mode. Draws from a generator of its own."""
+    """Make the model, in float32 and evaluation mode. It draws from a generator of its own."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         made = VoxtralForConditionalGeneration(config())
-        # wide, or near-ties between tokens would make greedy replies depend on rounding
+        # wide: with near-ties between tokens, greedy replies would depend on rounding
         torch.nn.init.normal_(made.lm_head.weight, std=0.5)
         torch.nn.init.normal_(made.get_input_embeddings().weight, std=1.0)
     made.generation_config.update(bos_token_id=1, eos_token_id=2, pad_token_id=11)
@@ -71,7 +71,7 @@ def model(seed: int = 0) -> Any:
 
 
 def config() -> VoxtralConfig:
-    """The real model's, but for its sizes."""
+    """Return the real model's config with smaller sizes."""
     text = {
         "model_type": "llama",
         "vocab_size": VOCABULARY,
@@ -99,13 +99,14 @@ def config() -> VoxtralConfig:
 
 
 def write_tokenizer(directory: Path) -> None:
-    """tekken.json: the real vocabulary's first tokens, and the marks of turns and audio at their real ids."""
+    """Write tekken.json: the real vocabulary's first tokens, and the marks of turns and audio at their real
+    ids."""
     (directory / "tekken.json").write_text(json.dumps(tekken()))
 
 
 @cache
 def tekken(vocabulary: int = VOCABULARY) -> dict[str, Any]:
-    """The content of a tekken.json with so many tokens, special ones included."""
+    """Return the content of a tekken.json with this many tokens, special ones included."""
     found = importlib.util.find_spec("mistral_common")
     if found is None or found.origin is None:
         raise ModuleNotFoundError(

@@ -1,4 +1,4 @@
-"""The wheel alone: built out of the sdist, installed into a fresh environment, run in an empty folder.
+"""Test the wheel alone: built from the sdist, installed into a fresh environment, run in an empty folder.
 
 `make wheel-test` runs it. It is no part of `make test`, since it installs torch once more.
 """
@@ -29,7 +29,8 @@ PIPELINES = sorted(file.stem for file in (ROOT / "pipelines").glob("*.yaml"))
 
 
 def main(torch: str) -> None:
-    """Build, install and try. Raises: AssertionError; CalledProcessError, after the output of what failed."""
+    """Build, install and try it. Raises: AssertionError; CalledProcessError, after printing the output of the
+    command that failed."""
     with tempfile.TemporaryDirectory(prefix="vflow-wheel-") as scratch:
         folder = Path(scratch)
         run(sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT))
@@ -46,7 +47,7 @@ def main(torch: str) -> None:
 
 
 def run(*command: str | Path) -> str:
-    """Return what the command prints to stdout; no variable of ours leads it back into the checkout."""
+    """Return the command's stdout; no variable of ours leads it back into the checkout."""
     print("$", *command, flush=True)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -67,7 +68,7 @@ def the_wheel_holds_the_packages_and_the_pipelines_and_nothing_else(wheel: Path)
 
 
 def files(folder: str, place: str) -> Iterator[str]:
-    """The files of a folder of the checkout, as they are named in the wheel."""
+    """Yield the files of a folder of the checkout, by their names in the wheel."""
     for file in (ROOT / folder).rglob("*"):
         if file.is_file() and "__pycache__" not in file.parts:
             yield f"{place}/{file.relative_to(ROOT / folder).as_posix()}"
@@ -83,8 +84,9 @@ def its_metadata_says_what_readme_says(wheel: Path) -> None:
 
 
 def installed(wheel: Path, environment: Path, torch: str) -> Path:
-    """The interpreter of a fresh environment with the wheel in it. Torch goes first, or pip chooses it."""
-    pip = "-m", "pip", "install", "--quiet", "--no-compile"  # most of it is never imported
+    """Install the wheel into a fresh environment; return its interpreter. Torch goes first, or pip would
+    choose another one."""
+    pip = "-m", "pip", "install", "--quiet", "--no-compile"  # most modules are never imported
     venv.create(environment, with_pip=True)
     python = environment / "bin" / "python"
     run(python, *pip, torch)

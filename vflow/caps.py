@@ -67,9 +67,9 @@ class Text:
 
     - `word`: one word of a reply. `chunk`: words to speak at once.
     - `final`: the whole of what the user said. `reply`: the whole of what the agent is to say.
-    - `verdict`: "finished" or "goes on", about the pause with its turn and pts; `meta["finished"]` is the
-      probability. `backchannel`: the words over a reply up to its pts; `meta["backchannel"]` is whether they
-      want no turn.
+    - `verdict`: "finished" or "goes on", about the pause with the packet's turn and pts; `meta["finished"]`
+      is the probability. `backchannel`: the user's words over a reply, up to the packet's pts;
+      `meta["backchannel"]` is true for mere assent ("mm-hmm"), which is not a turn.
 
     The known feature is `spoken`: each packet's `units` say how its words are said. If an input asks for it
     and its source lacks it, `load` inserts a node `spoken`. `features=None` is for an output that only

@@ -188,7 +188,7 @@ class Playout:
             return out, passed
 
     def drop(self, epoch: int, unheard: int = 0) -> tuple[Played, ...]:
-        """Forget what was not taken, and refuse epochs older than `epoch` from now on.
+        """Drop the samples not taken yet, and refuse epochs older than `epoch` from now on.
 
         The last `unheard` frames that were taken do not sound yet. Return a record of each turn that had not
         sounded to its end, and of the last one that had, unless another turn has begun since.

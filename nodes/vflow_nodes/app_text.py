@@ -50,13 +50,13 @@ class AppText(Node):
         return self._hand_in(self.text, text, language)
 
     def say(self, text: str, language: str = "", barge_in: bool = True) -> int:
-        """Have the agent say a text as it is, and return the number of its turn. Without `barge_in` nobody
-        interrupts it once it sounds. As `ask`, for `reply`."""
+        """Have the agent say a text word for word; return the turn's number. Without `barge_in` nobody
+        interrupts it once it sounds. Raises: as `ask`, if nothing is linked to `reply`."""
         return self._hand_in(self.reply, text, language, protect=not barge_in)
 
     def prompt(self, instructions: str | None = None) -> int:
-        """Have the generator answer the history as it is, with any `instructions` in place of its persona.
-        Return the number of the turn. It interrupts nothing. As `ask`."""
+        """Have the generator reply to the history as it is; `instructions`, if given, replace its persona.
+        Return the number of the turn. Does not interrupt. Raises: as `ask`."""
         meta: dict[str, object] = {"prompted": True}
         if instructions:
             meta["instructions"] = _whole(instructions)

@@ -70,7 +70,7 @@ def test_every_promise_is_kept_by_an_agent_that_keeps_it(benched: Benched, tmp_p
     assert found["errors"].standing is Standing.KEPT
 
 
-def test_latencies_are_those_of_the_recordings(benched: Benched, tmp_path: Path) -> None:
+def test_latencies_are_measured_in_the_recordings(benched: Benched, tmp_path: Path) -> None:
     run = benched(graph(tmp_path, every="40ms"), scenario(1))
     (reply,) = run.evidence().replies
     (asked,) = run.script.utterances
@@ -162,7 +162,7 @@ def test_short_replies_break_the_length_and_nothing_else(benched: Benched, tmp_p
 
 def test_words_that_come_all_at_once_after_the_work_are_no_stream(benched: Benched, tmp_path: Path) -> None:
     class Lump(Answer):
-        """Thinks, then says all."""
+        """Thinks, then emits all words at once."""
 
         def on_event(self, event: Event) -> object:
             if isinstance(event, SpeechEnd):
@@ -190,7 +190,7 @@ def test_an_agent_that_says_nothing_is_not_answering(benched: Benched, tmp_path:
 
 def test_an_agent_that_never_replies_is_given_up_after_two_minutes(benched: Benched, tmp_path: Path) -> None:
     class Dead(Answer):
-        """Hears, and does nothing."""
+        """Takes the user's words, and does nothing."""
 
         def on_event(self, event: Event) -> None:
             return None
@@ -201,7 +201,7 @@ def test_an_agent_that_never_replies_is_given_up_after_two_minutes(benched: Benc
     assert 110e9 < run.pipeline.clock.now_ns() < 140e9
 
 
-def test_a_run_that_is_ended_early_says_what_was_measured_before(benched: Benched, tmp_path: Path) -> None:
+def test_run_ended_early_reports_the_figures_so_far(benched: Benched, tmp_path: Path) -> None:
     steps = [ScenarioStep(utterance("one")), ScenarioStep(utterance("two")), ScenarioStep(utterance("three"))]
     run = benched(graph(tmp_path), steps, until="two")
     evidence = run.evidence()

@@ -1,4 +1,4 @@
-"""How what was said and what was heard are brought together."""
+"""Utterances and replies are matched to evidence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def turn(number: int, start_ms: int, decided_ms: int, **at_ms: int) -> TurnRecor
 
 
 def uttered(at_ms: int, settled: bool = True) -> SpokenStep:
-    """Sounds from 50 to 650 ms behind its start."""
+    """Make an utterance that sounds from 50 to 650 ms after its start."""
     return SpokenStep(ScenarioStep(utterance()), at_ms * MS, settled)
 
 

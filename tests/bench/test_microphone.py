@@ -30,7 +30,7 @@ FRAME = FRAME_NS * RATE // SECOND
 
 
 class Room:
-    """A script, and the turns that the test says have come of it."""
+    """A scenario's script, and the turns that the test says came of its utterances."""
 
     def __init__(self, *steps: ScenarioStep) -> None:
         self.log = TurnLog(Graph("g.yaml"))
@@ -39,7 +39,7 @@ class Room:
         self.now_ns = 0
 
     def run_to(self, at_ns: int) -> bool:
-        """Play frames up to a time; whether the scenario goes on."""
+        """Play frames up to a time; return whether the scenario goes on."""
         while self.now_ns < at_ns:
             if self.script.frame(self.now_ns, FRAME) is None:
                 return False
@@ -47,7 +47,7 @@ class Room:
         return True
 
     def ask(self) -> TurnRecord:
-        """Let the next utterance be spoken; its turn, which has been decided."""
+        """Play the next utterance; return its turn, with its end decided."""
         count = len(self.script.utterances)
         while len(self.script.utterances) == count:
             assert self.run_to(self.now_ns + FRAME_NS)
@@ -57,7 +57,7 @@ class Room:
         )
 
 
-def test_the_user_speaks_after_a_quiet_moment_and_what_is_heard_is_the_clip() -> None:
+def test_user_speaks_the_clip_after_a_quiet_moment() -> None:
     clip = utterance("why")
     room = Room(ScenarioStep(clip))
     heard = []

@@ -19,7 +19,7 @@ LATENCIES = {"endpoint": 480.0, "first_word": 20.0, "word_to_audio": 80.0, "comp
 
 
 def reply(turn: int = 1, text: str = TEXT, tokens: int = 60, **changes: Any) -> HeardReply:
-    """A sound reply: its words come evenly over 300 ms, the last token behind them."""
+    """Make a good reply: its words come evenly over 300 ms, and then the last token."""
     texts = text.split()
     words = tuple(
         HeardWord(
@@ -46,7 +46,7 @@ def broken(found: Evidence) -> dict[str, PromiseVerdict]:
 
 
 def with_word(at: int, **changes: Any) -> HeardReply:
-    """A sound reply but for one word."""
+    """Make a good reply except for one word."""
     sound = reply()
     words = list(sound.words)
     words[at] = replace(words[at], **changes)
@@ -112,7 +112,7 @@ LATE_FIRST = replace(reply(text="Yes."), words=(HeardWord(1, "Yes.", 0, 300 * MS
         ),
     ],
 )  # fmt: skip
-def test_a_promise_is_broken_only_by_what_it_is_about(found: Evidence, names: set[str], said: str) -> None:
+def test_promise_is_broken_only_by_its_own_figure(found: Evidence, names: set[str], said: str) -> None:
     failed = broken(found)
     assert failed.keys() == names
     assert any(said in failure for verdict in failed.values() for failure in verdict.failures)
@@ -141,7 +141,7 @@ def test_types_are_broken_by(bad: HeardReply, said: str) -> None:
     assert said in failed["types"].failures[0]
 
 
-def test_tokens_that_nobody_counted_break_length_and_types() -> None:
+def test_missing_token_counts_break_length_and_types() -> None:
     uncounted = reply(ends=(HeardEnd(1, 310 * MS, None, "eos"),))
     assert broken(evidence(uncounted)).keys() == {"types", "length"}
 

@@ -21,7 +21,7 @@ def test_a_long_hole_counts_as_a_cut_and_a_short_one_does_not(script: Any) -> No
     assert not script.Fate("a", silent_ms=320.0, holes_ms=[300.0]).cut
 
 
-def test_figures_are_of_what_was_cut_and_of_what_was_taken(script: Any) -> None:
+def test_figures_count_cut_replies_and_taken_interruptions(script: Any) -> None:
     assents = [
         script.Fate("a", cut_ms=500.0),
         script.Fate("b", holes_ms=[96.0]),

@@ -34,7 +34,7 @@ def decode(*words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """All parts of one short run, without vflow: what it printed, and each part's file."""
+    """Run all parts shortly, without vflow; return the output, and each part's file."""
     folder = tmp_path_factory.mktemp("decode")
     done = decode(
         "--part", ",".join(PARTS), "--size", "tiny", "--device", "cpu", "--quick", "--minutes", "0.04",
@@ -65,7 +65,7 @@ def test_checks_find_replies_and_logits_like_those_of_transformers(told: dict[st
     assert any("logits" in name for name in checks)
 
 
-def test_what_needs_cuda_is_skipped_with_its_reason_elsewhere(told: dict[str, Any]) -> None:
+def test_measurements_on_cuda_are_skipped_elsewhere_with_a_reason(told: dict[str, Any]) -> None:
     reasons = " ".join(told["checks"]["skipped"].values())
     assert "CUDA" in reasons
 

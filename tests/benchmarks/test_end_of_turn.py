@@ -39,7 +39,7 @@ def test_auc_counts_pairs_in_order_and_half_of_the_ties(script: Any) -> None:
     assert script.auc(scores, ends) == pytest.approx((2 + 1 + 0.5) / 4)
 
 
-def test_what_judges_a_recording_has_not_seen_it(script: Any) -> None:
+def test_recording_is_judged_by_weights_fitted_without_it(script: Any) -> None:
     cases = [script.Case("a", look(script, 0.9), False), script.Case("a", look(script, 0.1), True)]
     cases += [script.Case("b", look(script, p), p > 0.5) for p in (0.1, 0.2, 0.8, 0.9)]
     weights = script.without_each(cases, ("sound",), 1.0)
@@ -48,7 +48,7 @@ def test_what_judges_a_recording_has_not_seen_it(script: Any) -> None:
     assert weights["b"]["sound"] < 0, "by a alone"
 
 
-def test_the_first_pause_after_the_end_is_the_end_and_what_nobody_knows_is_left_out(
+def test_first_pause_after_the_end_is_a_case_and_unlabelled_pauses_are_not(
     script: Any,
 ) -> None:
     pauses = [(at, look(script, 0.5)) for at in (1.1, 2.0, 5.2, 6.0)]

@@ -1,4 +1,4 @@
-"""Which changes are tried."""
+"""The choice of changes to try."""
 
 from __future__ import annotations
 

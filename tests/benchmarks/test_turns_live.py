@@ -32,7 +32,7 @@ def live(benchmark: Callable[[str], ModuleType]) -> Any:
 
 
 def truth(judged: Any, end_ms: int | None = 5000) -> Any:
-    """Sound from 0.5 to 2 s, and from 3 s on."""
+    """Make the labels of a clip with sound from 0.5 to 2 s, and from 3 s on."""
     return judged.Truth(((2000 * MS, 3000 * MS),), None if end_ms is None else end_ms * MS)
 
 

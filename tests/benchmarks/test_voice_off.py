@@ -22,7 +22,7 @@ def voice_off(benchmark: Callable[[str], ModuleType]) -> Any:
 
 @pytest.fixture
 def question(voice_off: Any, tmp_path: Path) -> tuple[Any, Samples]:
-    """The bundled question as a clip, half a second of silence before it and two seconds after."""
+    """Return the bundled question as a clip, with half a second of silence before and two after."""
     said = recorded(bundled())
     samples = np.concatenate([np.zeros(8_000, np.float32), said.samples, np.zeros(32_000, np.float32)])
     soundfile.write(tmp_path / "a.wav", samples, 16_000)
@@ -39,7 +39,7 @@ def test_noise_has_power_1_and_falls_over_frequency_as_its_kind_does(voice_off: 
     assert octave_db == pytest.approx({"white": 0, "pink": 3, "room": 5}[kind], abs=0.3)
 
 
-def test_noise_is_softer_than_what_is_labelled_as_sound_by_what_is_asked(voice_off: Any) -> None:
+def test_noise_is_softer_than_the_labelled_sound_by_the_given_db(voice_off: Any) -> None:
     samples = np.full(32_000, 0.1, np.float32)
     samples[8_000:12_000] = 0  # an inner silence
     samples[20_000:] = 0

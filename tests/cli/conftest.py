@@ -1,4 +1,4 @@
-"""Runs verbs as the command line does, in a folder of its own."""
+"""Run verbs as the command line does, in a folder of their own."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def vflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 @pytest.fixture
 def refused(vflow: Vflow) -> Callable[[str], str]:
-    """Check one graph that is wrong; returns what is said of it."""
+    """Return a function that checks a graph with errors, and returns the printed errors."""
 
     def run(text: str) -> str:
         ran = vflow("check", "g.yaml", files={"g.yaml": text})

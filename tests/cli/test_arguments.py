@@ -40,7 +40,7 @@ def test_help_imports_neither_numpy_nor_a_node(verb: str) -> None:
     ("words", "usage"),
     [(["check", "g.yaml", "--nope"], "usage: vflow check"), (["--nope"], "usage: vflow [-h]")],
 )
-def test_what_a_verb_does_not_know_is_refused_with_its_usage(
+def test_unknown_option_is_refused_with_the_verb_s_usage(
     words: list[str], usage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):

@@ -34,21 +34,21 @@ entry()
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scripted agent's nodes, as if a package had brought them."""
+    """Register the scripted agent's nodes, as an installed package would."""
     load = Registry.load
     monkeypatch.setattr(Registry, "load", lambda self, name: NODES.get(name) or load(self, name))
 
 
 @pytest.fixture
 def hum(tmp_path: Path) -> str:
-    """A short recording to ask with."""
+    """Write a short recording to ask with."""
     soundfile.write(tmp_path / "hum.wav", utterance().samples, RATE)
     return "hum.wav"
 
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("option", [["--keep", "."], ["--picture", "heard.wav"], ["--picture", "agent.yaml"]])
-def test_an_option_over_what_is_read_is_refused(
+def test_option_that_would_overwrite_an_input_is_refused(
     vflow: Vflow, tmp_path: Path, hum: str, option: list[str]
 ) -> None:
     question = Path(hum).rename(tmp_path / "heard.wav")
@@ -73,9 +73,7 @@ def test_a_folder_that_takes_no_recording_is_refused(
 
 
 @pytest.mark.usefixtures("installed")
-def test_promises_that_are_kept_end_with_0_and_stand_beside_what_was_measured(
-    vflow: Vflow, tmp_path: Path, hum: str
-) -> None:
+def test_kept_promises_end_with_0_beside_the_measured_values(vflow: Vflow, tmp_path: Path, hum: str) -> None:
     ran = vflow(
         "bench", str(graph(tmp_path, word_ms=50)), "--turns", "1", "--input", hum, "--picture", "turns.svg"
     )
@@ -141,7 +139,7 @@ def test_a_broken_promise_ends_with_1_and_json_says_which(vflow: Vflow, tmp_path
     assert soundfile.info(tmp_path / "heard.wav").frames > 0
 
 
-def test_ctrl_c_ends_with_130_and_what_was_measured(tmp_path: Path, hum: str) -> None:
+def test_ctrl_c_ends_with_130_and_the_figures_so_far(tmp_path: Path, hum: str) -> None:
     script = tmp_path / "bench.py"
     script.write_text(WITH_NODES)
     words = [
@@ -173,7 +171,7 @@ def test_ctrl_c_ends_with_130_and_what_was_measured(tmp_path: Path, hum: str) ->
     assert [step["turn"] for step in told["scenario"]] == [1, None]
 
 
-def test_a_graph_that_is_no_conversation_is_refused_with_what_it_lacks(vflow: Vflow) -> None:
+def test_graph_without_mic_or_speaker_is_refused_with_the_missing_role(vflow: Vflow) -> None:
     ran = vflow("bench", str(ROOT / "pipelines" / "say.yaml"))
     assert ran.code == 2
     assert "nothing plays the role mic" in ran.err
@@ -214,7 +212,7 @@ def test_a_wrong_option_is_refused(vflow: Vflow, tmp_path: Path, options: list[s
     assert "Traceback" not in ran.err
 
 
-def test_what_is_missing_at_the_start_is_refused_with_its_mend(
+def test_missing_model_is_refused_at_the_start_with_its_mend(
     vflow: Vflow, tmp_path: Path, hum: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Missing(Answer):

@@ -1,4 +1,4 @@
-"""How a bench is shown: the live line, and the table of promised against measured."""
+"""A bench is shown in a live line, and in a table of promised and measured values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vflow.errors import Place
 
 
 def found(complete: bool = True, scenario: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    """Return the result that `--json` prints, as far as the table reads it."""
+    """Return the parts of the result of `--json` that the table reads."""
     return {
         "pipeline": "agent.yaml",
         "machine": {"cpu": "a CPU", "cores": 4, "gpu": None, "torch": None},
@@ -73,7 +73,7 @@ def test_no_text_of_a_node_looks_like_a_line_of_ours(capsys: pytest.CaptureFixtu
     assert [line for line in printed if line.startswith("broken: first word")] == []
 
 
-def test_the_table_names_the_machine_and_aligns_what_was_measured() -> None:
+def test_table_names_the_machine_and_aligns_the_figures() -> None:
     kept = verdict("length", "at least 10 words", "22 words", 3, [])
     lines = list(table(found(), [kept, broken(1)]))
     assert lines == [
@@ -92,7 +92,7 @@ def test_of_many_failures_the_first_are_told_and_the_rest_are_counted() -> None:
     assert lines[-1] == "broken: first word: and 3 more"
 
 
-def test_what_was_said_is_told_once_by_how_it_was_made() -> None:
+def test_each_utterance_is_listed_once_by_how_it_was_made() -> None:
     steps = [{"how": "recording q.wav", "said": "q.wav"}, {"how": "spoken by tts", "said": "Why?"}] * 2
     lines = list(table(found(scenario=steps), []))
     assert lines[2:4] == ["  recording q.wav: q.wav", "  spoken by tts: Why?"]

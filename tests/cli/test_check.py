@@ -34,7 +34,7 @@ Refused = Callable[[str], str]
 
 
 def graph(nodes: str, links: str = "- tone -> end") -> str:
-    """A graph of the lines in `nodes`, which begins in line 3, and of the node `end`."""
+    """Return a graph file with the lines in `nodes`, from line 3 on, and the node `end`."""
     return f"vflow: 1\nnodes:\n{nodes}\n  end: {{use: 'null'}}\nlinks:\n  {links}\n"
 
 
@@ -320,7 +320,7 @@ def test_a_missing_link_section_is_the_only_error_of_its_graph(refused: Refused)
     assert refused(GOOD.partition("links:")[0]).count("error:") == 1
 
 
-def test_what_follows_from_an_error_is_not_another_error(refused: Refused) -> None:
+def test_consequence_of_an_error_is_not_reported_again(refused: Refused) -> None:
     assert refused(graph("  tone: {use: nothing_like_it}")).count("error:") == 1
     assert refused(GOOD.replace("nodes:", "nodse:")).count("error:") == 1
 
@@ -418,7 +418,7 @@ def test_an_unset_variable_is_an_error_unless_it_has_a_default(vflow: Vflow) -> 
         "  tone: {use: test_tone}\nthreads:\n  torch: ${SECRET}\nnodes2:\n  a: 1",
     ],
 )
-def test_what_a_variable_holds_is_never_printed(
+def test_value_of_an_environment_variable_is_never_printed(
     refused: Refused, monkeypatch: pytest.MonkeyPatch, nodes: str
 ) -> None:
     monkeypatch.setenv("SECRET", "hunter2")
@@ -445,7 +445,7 @@ nodes:
 
 
 @pytest.mark.parametrize("params", ["", ", params: {pitch: 880}", ", pitch: 880", ", level: -20"])
-def test_a_bin_in_a_file_takes_its_params_and_what_it_passes_on(vflow: Vflow, params: str) -> None:
+def test_bin_in_a_file_takes_its_params_and_forwarded_properties(vflow: Vflow, params: str) -> None:
     files = {"g.yaml": graph(f"  tone: {{use: ./room.yaml{params}}}"), "room.yaml": ROOM}
     assert vflow("check", "g.yaml", files=files).code == 0
 

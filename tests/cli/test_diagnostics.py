@@ -1,4 +1,4 @@
-"""How a finding is printed: the line, and a caret below what is meant, whatever stands before it."""
+"""A finding is printed with its line and a caret below the column, whatever is before it in the line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vflow.errors import Diagnostic, Place
 
 
 def shown(folder: Path, line: str, column: int, encoding: str = "utf-8") -> tuple[str, str]:
-    """The source line and the caret's line of a finding, without their margin."""
+    """Return the source line and the caret's line of a finding, without their margin."""
     file = folder / "g.yaml"
     file.write_text(f"{line}\n", encoding=encoding)
     _, source, caret = render(Diagnostic("wrong", Place(str(file), 1, column))).splitlines()

@@ -87,7 +87,7 @@ entry()
 
 
 class Choosy(Takes):
-    """May do its work in another way, which takes half of the memory and a tenth of the time."""
+    """Advises a setting with which it needs half of the memory and a tenth of the time."""
 
     way: str = prop("long", choices=("long", "short"))
     audio = In(Audio())
@@ -131,7 +131,7 @@ def nodes_and_haste(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def section(out: str, title: str) -> list[str]:
-    """The lines of a section, without their indent."""
+    """Return the lines of a section, without their indent."""
     lines = iter(out.splitlines())
     assert any(line == f"{title}:" for line in lines), out
     found = []
@@ -185,7 +185,7 @@ def test_advice_is_printed_with_setting_and_gain_the_useful_first(vflow: Vflow) 
     ]
 
 
-def test_what_the_properties_fix_is_said_to_be_computed(vflow: Vflow) -> None:
+def test_latency_fixed_by_properties_is_marked_as_computed(vflow: Vflow) -> None:
     text = "nodes:\n  tone: {use: test_tone}\n  vad: {use: vad.energy}\n  stt: {use: stt.moonshine}\n"
     text += "links: [tone -> vad -> stt]\n"
     ran = vflow("doctor", "g.yaml", "--set", "vad.speculate=false", files={"g.yaml": text})
@@ -302,7 +302,7 @@ def test_json_of_a_broken_graph_has_its_errors_with_their_places(vflow: Vflow) -
     ]
 
 
-def test_without_extras_it_works_and_says_what_is_missing(tmp_path: Path) -> None:
+def test_doctor_works_without_extras_and_lists_the_missing_ones(tmp_path: Path) -> None:
     (tmp_path / "g.yaml").write_text(VOICED.replace("choosy", '"null"'))
     command = [sys.executable, "-c", WITHOUT_EXTRAS, "doctor", "g.yaml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -313,7 +313,7 @@ def test_without_extras_it_works_and_says_what_is_missing(tmp_path: Path) -> Non
     assert all("not available: " in line for line in section(done.stdout, "audio"))
 
 
-def test_ctrl_c_closes_what_was_opened_and_ends_with_130(tmp_path: Path) -> None:
+def test_ctrl_c_closes_all_open_nodes_and_ends_with_130(tmp_path: Path) -> None:
     text = GRAPH.replace("links:", "  last: {use: it}\nlinks:") % "first"
     (tmp_path / "g.yaml").write_text(f"{text}  - tone -> last\n")
     process = subprocess.Popen(

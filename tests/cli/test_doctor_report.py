@@ -34,7 +34,7 @@ def lines(found: Examination, graph: Graph | None = None) -> list[str]:
     return list(as_text(file, graph, found))
 
 
-def test_a_machine_is_told_with_what_was_measured() -> None:
+def test_machine_is_shown_with_its_measured_figures() -> None:
     found = examined(cuda=[CudaDevice("NVIDIA L4", 24_000_000_000, 23_000_000_000, "570", True, 280.0)])
     assert lines(found) == [
         "every role can be played here",
@@ -59,7 +59,7 @@ def test_a_torch_that_cannot_be_used_says_why(torch: Torch | None, said: str) ->
     assert f"  {said}" in lines(examined(machine=replace(MACHINE, torch=torch)))
 
 
-def test_a_problem_is_the_headline_and_stands_before_the_machine() -> None:
+def test_problem_is_the_headline_and_comes_before_the_machine() -> None:
     missing = Diagnostic("chat: no model", Place("g.yaml"), "vflow models pull m")
     found = lines(examined(problems=[missing]), Graph("g.yaml"))
     assert found[:3] == [
@@ -102,7 +102,7 @@ def test_a_node_that_took_nothing_is_not_told_of() -> None:
     ]
 
 
-def test_what_is_missing_is_told_with_the_command_that_brings_it() -> None:
+def test_missing_package_is_shown_with_the_command_to_install_it() -> None:
     found = lines(
         examined(
             roles={"v": RoleChoice("tts", "tts.b", ("tts.a: no card",)), "stt": RoleChoice("stt", "")},

@@ -148,14 +148,14 @@ def test_the_nodes_of_a_bin_stand_in_it(form: Callable[[Graph], str]) -> None:
     assert inside == {"vad.detector", "vad.turn", "generator.stt", "generator.chat"}
 
 
-def test_what_leads_back_does_not_decide_where_nodes_stand() -> None:
+def test_links_that_lead_back_do_not_change_the_layout() -> None:
     (back,) = [line for line in draw(CYCLE, drawing.dot).splitlines() if '"b" -> "a"' in line]
     assert "constraint=false" in back
     assert draw(CYCLE, drawing.dot).count("constraint=false") == 1
 
 
 @pytest.mark.parametrize("form", [drawing.text, drawing.mermaid, drawing.dot])
-def test_what_becomes_of_a_reply_is_said_at_its_links(form: Callable[[Graph], str]) -> None:
+def test_links_are_marked_as_flushed_or_held(form: Callable[[Graph], str]) -> None:
     lines = [line for line in form(agent()).splitlines() if "packets" in line]
     words = {(f, h): sum(("flushed" in line, "held" in line) == (f, h) for line in lines) for f, h in PAIRS}
     assert words == {(False, False): len(lines) - 4, (True, False): 3, (True, True): 1, (False, True): 0}

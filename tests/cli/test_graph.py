@@ -113,7 +113,7 @@ def test_no_text_is_written_into_a_picture(vflow: Vflow, tmp_path: Path) -> None
     assert not (tmp_path / "a.SVG").exists()
 
 
-def test_what_only_others_draw_is_said_with_how(vflow: Vflow) -> None:
+def test_unsupported_format_is_refused_with_the_command_that_makes_it(vflow: Vflow) -> None:
     ran = vflow("graph", "g.yaml", "-o", "a.pdf", files={"g.yaml": CHAIN})
     assert ran.code == 2
     assert ran.err == (
@@ -141,7 +141,7 @@ def test_a_png_is_written_to_a_file_alone(
     assert (ran.code, ran.err) == (2, "g.yaml: error: a PNG is no text; write it to a file: -o graph.png\n")
 
 
-def test_a_png_without_a_browser_says_what_to_do(vflow: Vflow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_png_without_a_browser_names_its_mend(vflow: Vflow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(png, "browser", lambda: None)
     ran = vflow("graph", "g.yaml", "-o", "a.png", files={"g.yaml": CHAIN})
     assert ran.code == 2
@@ -163,7 +163,7 @@ def test_the_browser_is_shown_the_page(
     assert ("no browser was found" in ran.out) != shown
 
 
-def test_a_drawing_has_what_the_options_of_a_run_make_of_it(vflow: Vflow) -> None:
+def test_drawing_shows_the_graph_as_the_options_change_it(vflow: Vflow) -> None:
     assert "rate=48000" in draw(vflow, CHAIN, "--set", "tone.rate=48000")
     agent = "nodes: {m: {use: test_tone}, s: {use: speaker}}\nlinks: [m -> s]\n"
     assert "wav_sink" in draw(vflow, agent, "--output", "reply.wav")

@@ -16,7 +16,7 @@ from vflow.errors import Diagnostic
 ECHO = str(Path(__file__).parents[2] / "pipelines" / "echo.yaml")
 
 
-def test_a_value_may_hold_what_separates_it_and_the_last_of_two_holds() -> None:
+def test_value_may_contain_separators_and_the_last_of_two_wins() -> None:
     texts = ["chat.system=a=b.c", "vad.turn.speculate=true", "chat.seed=1", "chat.seed=2"]
     assert graph_options.overrides_of(texts) == {
         "chat.system": "a=b.c",
@@ -26,7 +26,7 @@ def test_a_value_may_hold_what_separates_it_and_the_last_of_two_holds() -> None:
 
 
 @pytest.mark.parametrize("text", ["frame", "frame=10ms", "mic.frame", ""])
-def test_what_names_no_property_of_a_node_is_refused_with_its_mend(text: str) -> None:
+def test_malformed_set_option_is_refused_with_its_mend(text: str) -> None:
     with pytest.raises(GraphError) as raised:
         graph_options.overrides_of([text])
     (found,) = raised.value.diagnostics
@@ -46,7 +46,7 @@ def test_files_stand_in_for_the_devices_and_silence_follows_the_input(tmp_path: 
 
 
 def options(tmp_path: Path, graph: str, **more: object) -> Namespace:
-    """Options of a run of `graph` with files for both devices."""
+    """Return the options of a run of `graph` with files for both devices."""
     said = tmp_path / "in.wav"
     soundfile.write(said, np.full(1600, 0.1), 16_000)
     files = {"input": str(said), "output": str(tmp_path / "out.wav")}

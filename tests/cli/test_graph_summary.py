@@ -33,7 +33,7 @@ def test_a_converter_that_was_inserted_is_named() -> None:
         ),
     ],
 )
-def test_the_budget_counts_what_is_behind_its_start(start: str, fixed: str, left: str) -> None:
+def test_budget_counts_only_latency_after_its_start(start: str, fixed: str, left: str) -> None:
     found = described(AGENT % (start, "800ms"))
     assert fixed in found
     assert f"{left} left for the models" in found

@@ -76,7 +76,7 @@ def test_warnings_about_the_graph_are_told() -> None:
     assert json.loads(stream.getvalue()) == {"event": "warning", "node": "", "text": "no mic"}
 
 
-def test_what_others_print_meanwhile_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_output_of_libraries_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     with alone_on_stdout() as stream:
         print("other")
         print("mine", file=stream)

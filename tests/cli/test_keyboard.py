@@ -16,7 +16,7 @@ from vflow.cli.keyboard import Keyboard
 
 
 class Asked:
-    """Stands in for the node and the log: notes what is asked; turns end when the test says so."""
+    """Stands in for the node and the log: notes each text; turns end when the test says so."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []

@@ -48,7 +48,7 @@ def shown(capsys: pytest.CaptureFixture[str], *messages: Message) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def test_a_reply_is_one_line_behind_its_transcript(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reply_is_one_line_after_its_transcript(capsys: pytest.CaptureFixture[str]) -> None:
     talk = said("transcript", "Why?", 1), said("words", "I", 1), said("words", "see.", 1)
     assert shown(capsys, *talk) == ["you:   Why?", "agent: I see."]
 
@@ -87,16 +87,14 @@ def log() -> TurnLog:
     return hearing()
 
 
-def test_what_loads_is_a_line_for_each_text_of_a_node(
-    log: TurnLog, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_loading_prints_one_line_per_text_of_a_node(log: TurnLog, capsys: pytest.CaptureFixture[str]) -> None:
     steps = [("a", 0.1), ("b", 0.1), ("a", 0.9)]
     terminal = follow(log, *(loading(source, "weights", fraction) for source, fraction in steps))
     terminal.end_line()
     assert capsys.readouterr().err.splitlines() == ["a: weights", "b: weights"]
 
 
-def test_on_a_terminal_what_loads_makes_room_for_what_is_said(
+def test_on_a_terminal_the_loading_line_gives_way_to_the_transcript(
     log: TurnLog, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
@@ -175,7 +173,7 @@ def test_nothing_that_is_said_is_a_command_to_the_terminal_or_a_line_of_its_own(
     assert len([line for line in printed.splitlines() if line.startswith("you:")]) <= 1
 
 
-def test_a_message_that_is_none_of_its_kind_is_told_and_those_after_it_are_shown(
+def test_malformed_message_is_reported_and_later_ones_are_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     log, bus = hearing(), Bus()
@@ -263,7 +261,7 @@ def test_the_traceback_of_a_node_that_is_skipped_is_printed_below_the_warning(
     ]
 
 
-def test_no_printed_traceback_has_what_the_environment_gave(
+def test_printed_traceback_hides_values_of_the_environment(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Asks(Hears):
@@ -277,7 +275,7 @@ def test_no_printed_traceback_has_what_the_environment_gave(
 
 
 def talk(detail: Detail, log: TurnLog, *messages: Message) -> Terminal:
-    """Print messages as a run does: the log knows of all before the first is shown."""
+    """Print messages as a run may: the log has taken all of them before the first is shown."""
     terminal = Terminal(log.graph, log, live=True, detail=detail)
     bus = Bus()
     for message in messages:
@@ -291,7 +289,7 @@ def talk(detail: Detail, log: TurnLog, *messages: Message) -> Terminal:
 
 
 def answered(turn: int, *words: str) -> list[Message]:
-    """A turn up to the end of its generation."""
+    """Return the messages of a turn up to the end of its generation."""
     asked = SpeechEnd(turn=turn, pts_ns=1000 * MS, meta={"voice_off_ns": 1000 * MS})
     return [
         Message("event", "it", 1500 * MS, data={"event": SpeechStart(turn=turn), "port": "words"}),
@@ -312,7 +310,7 @@ def plays(turn: int, phase: str, heard: str = "", at_ms: int = 1700) -> Message:
 
 
 class Plays(Sink):
-    """Stands for a speaker."""
+    """Stands in for a speaker."""
 
     text = In(Text("word"))
 
@@ -341,7 +339,7 @@ def test_a_turn_is_two_lines_that_say_how_long_the_answer_took(
     assert err == ""
 
 
-def test_a_turn_that_is_interrupted_says_what_was_heard_of_it(
+def test_interrupted_turn_shows_the_words_that_were_heard(
     aloud: TurnLog, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flush = Flush(1, turn=1, played=(Played(turn=1, samples=700, rate=1000, heard="I"),))
@@ -373,7 +371,7 @@ def test_nothing_but_errors_is_printed_where_that_is_wanted(
     assert capsys.readouterr().err == "error: it: a.py:3 in process: KeyError: 'key'\n"
 
 
-def test_what_a_console_of_the_graph_prints_is_not_printed_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_transcript_omits_text_that_a_console_node_prints(capsys: pytest.CaptureFixture[str]) -> None:
     text = "nodes: {it: {use: t.hears}, out: {use: console}}\nlinks: [it.transcript -> out]\n"
     log = TurnLog(load_text(text, nodes={"t.hears": Hears}))
     talk(Detail.PLAIN, log, said("transcript", "Why?", 1), said("words", "Well.", 1))

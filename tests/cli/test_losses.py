@@ -1,4 +1,4 @@
-"""What a run says of audio that it lost."""
+"""A run reports the audio that it lost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def links(graph: Graph, *dropped: float) -> list[LinkStats]:
     ]
 
 
-def test_the_busiest_thread_behind_the_loss_is_named(graph: Graph) -> None:
+def test_busiest_thread_after_the_loss_is_named(graph: Graph) -> None:
     threads = [CallStats(("out",), 9, 0.1, 1, 2, 3), CallStats(("vad",), 9, 0.98, 200, 300, 310)]
     text = lost(graph, links(graph, 3200.0), threads)
     assert text.startswith("3.2 s of the audio of mic was dropped, since ")
@@ -36,6 +36,6 @@ def test_nothing_is_said_where_nothing_was_lost(graph: Graph) -> None:
     assert lost(graph, links(graph), []) == ""
 
 
-def test_what_a_link_of_another_kind_drops_is_no_loss(graph: Graph) -> None:
+def test_drops_on_links_of_other_sources_are_not_reported(graph: Graph) -> None:
     assert dropped_ms(graph, links(graph, 0.0, 500.0)) == 0.0
     assert lost(graph, links(graph, 0.0, 500.0), []) == ""

@@ -112,7 +112,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 
 def vflow_into(command: str) -> subprocess.CompletedProcess[str]:
-    """Run a line of the shell, where `$VFLOW` is the command."""
+    """Run a line of shell, in which `$VFLOW` is the command."""
     words = {**os.environ, "VFLOW": f"{sys.executable} -m vflow.cli.main"}
     line = ["bash", "-c", f"set -o pipefail; {command}"]
     return subprocess.run(line, env=words, capture_output=True, text=True, timeout=60, check=False)

@@ -27,7 +27,7 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub that holds one model, and an empty cache."""
+    """Serve a hub with one model, beside an empty cache."""
     huggingface_hub = pytest.importorskip("huggingface_hub")
     with serve(tmp_path / "served") as served:
         point_at(served, tmp_path / "home", monkeypatch)
@@ -172,7 +172,7 @@ def test_files_of_the_hub_are_pulled_by_name_and_listed_as_such(vflow: Vflow, se
     assert "no file of a/sounds matches '*.gguf'; it holds onnx/a.onnx, onnx/b.onnx, voices.bin\n" in ran.err
 
 
-def test_a_pull_from_the_hub_that_fails_says_why_and_what_is_here(
+def test_failed_hub_pull_gives_the_reason_and_the_local_state(
     vflow: Vflow, server: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran = vflow("models", "pull", "a/sings")

@@ -119,7 +119,7 @@ def test_devices_that_cannot_be_listed_are_left_out(monkeypatch: pytest.MonkeyPa
     assert not any("devices" in line for line in lines)
 
 
-def test_a_bin_shows_what_is_inside_and_what_it_passes_on(reference: NodeReference) -> None:
+def test_bin_shows_its_nodes_and_forwarded_properties(reference: NodeReference) -> None:
     lines = list(reference.about("tts.pair"))
     assert lines[0] == "tts.pair (bin)"
     assert "  text: inner.text" in lines

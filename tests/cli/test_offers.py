@@ -1,4 +1,4 @@
-"""What a node can be told to use: models and voices of a server, voices that are here."""
+"""Lists of the models and voices that a node can use: of a server, and of this machine."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Speaks(Gives):
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`own` and `tts.speaks` are installed."""
+    """Register `own` and `tts.speaks`, as installed packages would."""
     names, load = Registry.names, Registry.load
     own = {"own": Own, "tts.speaks": Speaks}
     monkeypatch.setattr(Registry, "names", lambda self: sorted([*names(self), *own]))

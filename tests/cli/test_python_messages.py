@@ -18,7 +18,7 @@ EVIL = "\x1b[2J hunter2"
 
 @pytest.fixture(autouse=True)
 def pythons_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The hooks as they are outside of pytest."""
+    """Set the hooks that Python has outside of pytest."""
     monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
     monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
 

@@ -103,7 +103,7 @@ def wav(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def endless(tmp_path: Path) -> Path:
-    """A graph that plays a tone for an hour, at its own pace."""
+    """Write a graph that plays a tone for an hour, in real time."""
     path = tmp_path / "endless.yaml"
     path.write_text(
         "vflow: 1\nnodes:\n  tone: {use: test_tone, duration: 1h, pace: clock}\n"
@@ -184,7 +184,7 @@ entry()
 
 @pytest.fixture
 def finishing(start: Start, tmp_path: Path) -> subprocess.Popen[str]:
-    """A run that has played, and goes on after two lines on its standard input; `r.json` is its report."""
+    """Start a run that has played, and goes on after two lines on standard input. Its report is `r.json`."""
     (tmp_path / "finishing.py").write_text(READS_RECORDINGS)
     graph = tmp_path / "g.yaml"
     graph.write_text("nodes: {a: {use: test_tone, duration: 20ms}, b: {use: 'null'}}\nlinks: [a -> b]\n")
@@ -363,14 +363,14 @@ def test_a_screen_that_cannot_be_written_costs_no_report(tmp_path: Path) -> None
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    """Run a command that has to be refused with 2 and without a traceback; what it said."""
+    """Run a command that must be refused with 2 and without a traceback; return its stderr."""
     assert main(["run", *words]) == 2
     err = capsys.readouterr().err
     assert "Traceback" not in err
     return err
 
 
-def test_a_number_of_threads_that_is_none_is_warned_of(
+def test_invalid_number_of_threads_is_warned_of(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "many")
@@ -386,7 +386,7 @@ def test_a_missing_input_is_an_error_at_the_mic(capsys: pytest.CaptureFixture[st
     assert "no such file" in err
 
 
-def test_what_is_not_audio_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_input_that_is_not_audio_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("not audio")
     assert "text.wav" in refused(capsys, str(ECHO), "--input", str(tmp_path / "text.wav"))
 
@@ -448,7 +448,7 @@ def test_no_option_overwrites_a_model_that_is_named_by_a_short_name(
 
 @pytest.mark.parametrize("option", ["--output", "--report"])
 @pytest.mark.parametrize("what", ["in.wav", "graph.yaml"])
-def test_an_option_over_what_the_run_reads_is_refused_by_any_name(
+def test_option_that_would_overwrite_an_input_is_refused_by_any_name(
     capsys: pytest.CaptureFixture[str], wav: Path, tmp_path: Path, option: str, what: str
 ) -> None:
     (tmp_path / "graph.yaml").write_text(ECHO.read_text())
@@ -459,7 +459,7 @@ def test_an_option_over_what_the_run_reads_is_refused_by_any_name(
     assert (tmp_path / what).read_bytes() == before
 
 
-def test_a_report_over_what_a_node_writes_is_refused(
+def test_report_that_would_overwrite_a_node_s_file_is_refused(
     capsys: pytest.CaptureFixture[str], endless: Path, tmp_path: Path
 ) -> None:
     said = refused(capsys, str(endless), "--report", str(tmp_path / "." / "out.wav"))
@@ -572,7 +572,7 @@ def vflow_run(*words: str, typed: bytes) -> subprocess.CompletedProcess[bytes]:
 
 
 def asked(server: Remote, folder: Path, *words: str) -> tuple[int, list[str], list[dict[str, object]]]:
-    """Ask two turns of a remote model; the exit code, the lines of stderr, and the turns of the report."""
+    """Ask a remote model in two turns; return exit code, lines of stderr, and the turns of the report."""
     chat = f"chat: {{use: chat.openai, model: tiny, retries: 0, base_url: '{server.url}'}}"
     nodes = f"{{lines: {{use: line_source}}, {chat}, end: {{use: 'null'}}}}"
     (folder / "g.yaml").write_text(f"nodes: {nodes}\nlinks: [lines -> chat -> end]\n")

@@ -47,7 +47,9 @@ def test_a_port_that_is_taken_is_told_before_anything_runs(vflow: Vflow) -> None
     assert [thread.name for thread in threading.enumerate() if thread.name == "vflow:terminal"] == []
 
 
-def test_what_is_no_port_says_where_the_file_goes(vflow: Vflow, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_watch_port_names_the_place_of_the_file(
+    vflow: Vflow, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
         vflow("run", "--watch", "g.yaml", files={"g.yaml": TONE})
     assert "FILE goes before --watch" in capsys.readouterr().err
@@ -60,9 +62,7 @@ def test_open_without_a_page_and_several_inputs_are_refused(vflow: Vflow) -> Non
     assert (ran.code, "a page is of one run" in ran.err) == (2, True)
 
 
-def test_where_the_server_is_missing_it_says_what_to_install(
-    vflow: Vflow, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_watch_without_the_server_says_what_to_install(vflow: Vflow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_watch, "NEEDS", (*web.NEEDS, "no_such_package"))
     ran = vflow("run", "g.yaml", "--watch", files={"g.yaml": TONE})
     assert ran.code == 2

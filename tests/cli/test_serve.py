@@ -31,7 +31,7 @@ ECHO = Path(__file__).parents[2] / "pipelines" / "echo.yaml"
 
 @contextmanager
 def serving(*words: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command, and the address that it printed."""
+    """Run the command; yield its process, and the address that it printed."""
     command = [sys.executable, "-m", "vflow", "serve", str(ECHO), "--port", "0", *words]
     with subprocess.Popen(
         command,
@@ -117,7 +117,7 @@ def test_with_a_certificate_the_server_speaks_tls(tmp_path: Path) -> None:
         (["--port", "0", "--set", "nobody.speed=2"], "nobody"),
     ],
 )
-def test_what_cannot_be_served_is_refused_in_a_line(vflow: Vflow, words: list[str], told: str) -> None:
+def test_wrong_options_are_refused_in_one_line(vflow: Vflow, words: list[str], told: str) -> None:
     ran = vflow("serve", str(ECHO), *words)
     assert ran.code == 2
     assert ran.out == ""
@@ -135,7 +135,7 @@ def test_numbers_out_of_range_are_refused(
     assert "is not a whole number from" in capsys.readouterr().err
 
 
-def test_a_graph_that_nobody_can_talk_with_is_refused(vflow: Vflow) -> None:
+def test_graph_without_mic_or_speaker_is_refused(vflow: Vflow) -> None:
     text = "nodes: {tone: {use: test_tone}, sink: {use: 'null'}}\nlinks: [tone -> sink]\n"
     ran = vflow("serve", "g.yaml", "--port", "0", files={"g.yaml": text})
     assert ran.code == 2

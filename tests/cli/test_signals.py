@@ -66,7 +66,7 @@ def test_a_closed_terminal_is_a_signal_unless_it_is_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_the_signals_that_came_are_known_and_a_second_one_raises_where_nobody_waits() -> None:
+def test_second_signal_raises_while_nobody_waits() -> None:
     with SignalWaiter() as signals:
         os.kill(os.getpid(), signal.SIGTERM)
         assert signals.came == [signal.SIGTERM]

@@ -67,7 +67,7 @@ def test_ctrl_c_hangs_up(tmp_path: Path) -> None:
         (["ws://127.0.0.1:1/ws"], 1, "ws://127.0.0.1:1/ws: "),
     ],
 )
-def test_what_cannot_be_reached_is_an_error_in_a_line(
+def test_unreachable_server_is_an_error_in_one_line(
     vflow: Vflow, words: list[str], code: int, told: str
 ) -> None:
     ran = vflow("talk", *words)

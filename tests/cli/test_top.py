@@ -28,7 +28,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def run(tmp_path: Path, home: Path) -> Iterator[subprocess.Popen[str]]:
-    """A run in another process, that plays."""
+    """Start a run in another process; yield it once it plays."""
     graph = tmp_path / "tone.yaml"
     graph.write_text(GRAPH)
     words = [sys.executable, "-m", "vflow.cli.main", "run", str(graph)]
@@ -58,7 +58,7 @@ def test_the_run_ends_as_without_it_and_leaves_nothing(run: subprocess.Popen[str
     assert list(home.iterdir()) == []
 
 
-def test_no_run_and_a_process_that_is_none_are_sentences(vflow: Vflow) -> None:
+def test_top_without_a_run_or_with_another_process_fails_in_one_line(vflow: Vflow) -> None:
     ran = vflow("top")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == ("error: no 'vflow run' of yours is running; start one, then call 'vflow top' again\n")
@@ -66,7 +66,7 @@ def test_no_run_and_a_process_that_is_none_are_sentences(vflow: Vflow) -> None:
 
 
 @pytest.mark.parametrize("pid", ["tone.yaml", "12.5", "9" * 30, "²"])
-def test_what_is_no_number_is_a_sentence(vflow: Vflow, pid: str) -> None:
+def test_invalid_process_number_fails_in_one_line(vflow: Vflow, pid: str) -> None:
     ran = vflow("top", pid)
     assert ran.code == 2
     assert "is not a process number" in ran.err

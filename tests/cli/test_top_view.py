@@ -62,7 +62,7 @@ def test_nodes_that_are_timed_have_figures_of_their_own() -> None:
     assert out.split() == ["out", "50%", "#####.....", "2.00", "3.00", "22.0"]
 
 
-def test_what_was_said_and_where_the_time_went() -> None:
+def test_view_shows_the_words_and_the_stages_of_the_last_turn() -> None:
     said = (
         {"type": "user", "turn": 3, "text": "What is it?"},
         {"type": "word", "turn": 3, "index": 0, "text": "It"},
@@ -99,7 +99,7 @@ def test_colours_are_for_a_terminal_that_wants_them() -> None:
     assert "\033" not in "".join(view(READY, FIGURES).lines(120, None))
 
 
-def test_what_is_not_known_is_passed_over() -> None:
+def test_unknown_messages_are_ignored() -> None:
     odd = ({"type": "held"}, {"type": "figures"}, {"type": "user"}, {}, {"type": "word", "turn": "x"})
     assert view(READY, *odd).lines(80, None)[0].startswith("vflow top")
     assert "the run has ended" in view(READY, {"type": "bye"}).lines(80, None)[0]

@@ -61,7 +61,7 @@ def test_a_table_without_latencies_has_no_line() -> None:
     assert list(table([turn(decided=5000)])) == []
 
 
-def test_a_sentence_marks_what_no_recording_has_confirmed() -> None:
+def test_sentence_marks_figures_without_a_recording() -> None:
     found = turn(voice_off=1000, decided=1500, first_word=1600, audible=1800)
     found.heard = "Hello."
     told = (
@@ -74,7 +74,7 @@ def test_a_sentence_marks_what_no_recording_has_confirmed() -> None:
 
 
 @pytest.mark.parametrize(("heard", "told"), [("Once", 'heard: "Once"'), ("", "before it was heard")])
-def test_a_sentence_says_what_was_heard_of_a_reply_that_was_interrupted(heard: str, told: str) -> None:
+def test_sentence_quotes_the_heard_part_of_an_interrupted_reply(heard: str, told: str) -> None:
     found = turn(flushed=2000, silent=2040)
     found.interrupted, found.heard = True, heard
     text = sentence(found)
@@ -91,7 +91,7 @@ def test_a_sentence_says_what_was_heard_of_a_reply_that_was_interrupted(heard: s
         ({"made_up_turns": 1}, "cut where the model went on with your turn"),
     ],
 )
-def test_a_sentence_says_what_the_model_did_not_say(withheld: dict[str, int], told: str) -> None:
+def test_sentence_reports_withheld_thoughts_and_calls(withheld: dict[str, int], told: str) -> None:
     assert sentence(TurnRecord(1, heard="Hi.", withheld=withheld)) == f"turn 1: {told}"
 
 

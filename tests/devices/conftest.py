@@ -1,7 +1,7 @@
-"""A private PulseAudio with null sinks: `vmic` is spoken into by `paplay`, `vspk` is heard by `parec`.
+"""Run a private PulseAudio with null sinks: `paplay` speaks into `vmic`, `parec` records `vspk`.
 
 The server has a folder, a home and an environment of its own; vflow runs in a process of its own there.
-Where PulseAudio is missing these tests skip; where CI is set they fail instead.
+Without PulseAudio these tests skip; in CI they fail instead.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from vflow import Samples
 from vflow.models import cache_dir
 
 RATE = 48000
-"""Of the null sinks, and of what is recorded from them."""
+"""Rate of the null sinks, and of recordings from them."""
 TOOLS = ("pulseaudio", "pactl", "paplay", "parec")
 ASOUNDRC = """
 pcm.!default { type pulse }
@@ -69,7 +69,7 @@ class Server:
                  "-L", "module-remap-source source_name=vmicsrc master=vmic.monitor")  # fmt: skip
         self.run("pactl", "set-default-sink", "vspk")
         self.run("pactl", "set-default-source", "vmicsrc")
-        # a null sink that nobody hears renders 2 s at once; a real device does not
+        # a null sink that nobody records renders 2 s at once; a real device does not
         self._awake = subprocess.Popen(
             ["parec", "-d", "vmic.monitor", "--latency-msec=10"], env=self.env, stdout=subprocess.DEVNULL
         )
@@ -90,7 +90,7 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(self, *command: str) -> str:
-        """Run a command of PulseAudio's to its end; what it printed."""
+        """Run a command of PulseAudio to its end; return its output."""
         done = subprocess.run(
             command, env=self.env, check=False, text=True, capture_output=True, timeout=PATIENCE_S
         )
@@ -103,7 +103,7 @@ class Server:
 
     @contextmanager
     def recording(self, file: Path) -> Iterator[Path]:
-        """Record the loudspeaker meanwhile: mono, 16 bit, `RATE`, raw."""
+        """Record the loudspeaker inside the context: mono, 16 bit, `RATE`, raw."""
         command = [
             "parec",
             "-d",
@@ -121,7 +121,7 @@ class Server:
                 recorder.wait(PATIENCE_S)
 
     def unplug(self) -> None:
-        """Unload the sinks: both, since PulseAudio moves what plays on one to another that is left."""
+        """Unload both sinks: PulseAudio moves the streams of a missing one to one that is left."""
         self.run("pactl", "unload-module", "module-null-sink")
 
     def kill(self) -> None:
@@ -129,13 +129,13 @@ class Server:
         os.kill(int((self.folder / "pid").read_text()), signal.SIGKILL)
 
     def vflow(self, *words: str) -> Vflow:
-        """Begin a command of vflow's there, which ends with the server at the latest."""
+        """Begin a vflow command that uses this server, and ends with it at the latest."""
         self._runs.append(Vflow([*words], self.env))
         return self._runs[-1]
 
 
 class Vflow:
-    """A command that runs: what it prints is read as it comes."""
+    """A running command; its output is read as it comes."""
 
     def __init__(self, words: list[str], env: dict[str, str]) -> None:
         command = [sys.executable, "-c", "from vflow.cli.main import entry; entry()", *words]
@@ -159,12 +159,12 @@ class Vflow:
 
     @property
     def text(self) -> str:
-        """What it has printed so far."""
+        """Its output so far."""
         with self._more:
             return self._text
 
     def wait_for(self, text: str, times: int = 1, after: str = "") -> None:
-        """Until it has printed that so often, after something else."""
+        """Wait until it has printed `text` this many times after `after`."""
 
         def come() -> bool:
             printed = self._text.partition(after)[2] if after else self._text
@@ -176,12 +176,12 @@ class Vflow:
             assert come(), self._text
 
     def interrupt(self) -> int:
-        """Ctrl-C; the exit code."""
+        """Send Ctrl-C; return the exit code."""
         self.process.send_signal(signal.SIGINT)
         return self.wait()
 
     def wait(self) -> int:
-        """Until it has ended by itself; the exit code."""
+        """Wait until it ends by itself; return the exit code."""
         try:
             code = self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -192,7 +192,7 @@ class Vflow:
         return code
 
     def close(self) -> None:
-        """End it where a test that failed has left it: else another test would be told of its process."""
+        """End it if a failed test has left it running: its process would disturb other tests."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(PATIENCE_S)
@@ -200,7 +200,7 @@ class Vflow:
 
 
 def missing() -> str:
-    """What these tests lack here; '' for nothing."""
+    """Return a text on what is missing here for these tests; '' if nothing is."""
     tools = [tool for tool in TOOLS if shutil.which(tool) is None]
     if tools:
         return f"no {', '.join(tools)}: apt-get install pulseaudio pulseaudio-utils libasound2-plugins"
@@ -222,18 +222,18 @@ def started() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """A server for all tests that leave it whole."""
+    """Run a server for all tests that do not break it."""
     with started() as running:
         yield running
 
 
 @pytest.fixture
 def doomed() -> Iterator[Server]:
-    """A server for one test."""
+    """Run a server for one test."""
     with started() as running:
         yield running
 
 
 def samples_of(raw: Path) -> Samples:
-    """A recording of the loudspeaker, `(frames,) float32`."""
+    """Read a recording of the loudspeaker, `(frames,) float32`."""
     return np.fromfile(raw, "<i2").astype(np.float32) / 32768

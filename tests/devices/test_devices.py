@@ -21,7 +21,7 @@ Hear = Callable[[Samples, int], str]
 
 
 def index_of(listing: str, name: str) -> str:
-    """The index with which a device is listed."""
+    """Return the index with which a device is listed."""
     found = re.search(rf"^ *(\d+)  {name} ", listing, re.MULTILINE)
     assert found is not None, listing
     return found[1]
@@ -41,7 +41,7 @@ def test_devices_are_listed_with_index_channels_rate_and_the_default(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("by", ["name", "index"])
-def test_what_is_said_is_recorded_and_what_is_played_is_heard(
+def test_microphone_records_speech_and_speaker_plays_audio(
     server: Server, backend: str, by: str, tmp_path: Path, transcribe: Hear
 ) -> None:
     names = {"mic": "test_microphone", "speaker": "test_loudspeaker"}

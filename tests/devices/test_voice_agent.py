@@ -25,14 +25,14 @@ STORY = "Tell me a long story about a dog."
 
 @dataclass(frozen=True)
 class Talk:
-    """What a conversation left: its report, what it printed, and the loudspeaker's sound."""
+    """The results of a conversation: report, printed text, and the loudspeaker's sound."""
 
     report: dict[str, Any]
     text: str
     heard: Samples
 
     def time_of(self, moment_ms: float) -> int:
-        """The sample of the recording at a moment of the report, by the first sound of the first reply."""
+        """Return the sample of the recording at a moment of the report, aligned at the first reply."""
         loud = np.abs(self.heard) > 0.01 * np.abs(self.heard).max()
         first_ms = self.report["turns"][0]["at_ms"]["audible"]
         return int(np.flatnonzero(loud)[0] + (moment_ms - first_ms) * RATE / 1000)
@@ -40,7 +40,7 @@ class Talk:
 
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory: pytest.TempPathFactory) -> Talk:
-    """A question; behind its answer another, that asks for a story; into the story the first again."""
+    """Ask a question; after its reply ask for a story; ask the first question again into the story."""
     folder = tmp_path_factory.mktemp("talk")
     story, report = folder / "story.wav", folder / "report.json"
     with started() as server, server.recording(folder / "speaker.raw") as recording:
@@ -86,7 +86,7 @@ def test_an_interruption_aloud_silences_the_loudspeaker(
 
 
 def _speak(text: str, file: Path) -> None:
-    """A sentence by the voice of the tests."""
+    """Write a sentence, spoken by the voice of the tests."""
     from hibari import Hibari
 
     soundfile.write(file, soxr.resample(Hibari()(text, seed=1), 24000, 16000), 16000)

@@ -12,7 +12,7 @@ from vflow.doctor.accelerator import MIB, Torch, devices, torch_build
 
 @pytest.fixture
 def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The driver's tool: a program that prints what is written into the file."""
+    """Install a stand-in for the driver's tool: it prints the content of a file, whose path is returned."""
     tool = tmp_path / "nvidia-smi"
     tool.write_text(f'#!{sys.executable}\nprint(open("{tmp_path / "said"}").read(), end="")\n')
     tool.chmod(0o755)

@@ -1,4 +1,4 @@
-"""How fast memory is read: a figure of this machine, or none where too little is free."""
+"""The speed of reading memory is measured, or left out if too little memory is free."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Mic(Gives):
 
 
 class Unplugged(Mic):
-    """Was there a moment ago."""
+    """A device that has just been unplugged."""
 
     rank = 98
 
@@ -36,7 +36,7 @@ class Unplugged(Mic):
 
 
 class Lacking(Mic):
-    """Is not to be asked for devices."""
+    """A node that must not be asked for devices."""
 
     rank = 97
 
@@ -49,7 +49,7 @@ class Lacking(Mic):
         raise AssertionError("asked")
 
 
-def test_the_machine_is_described_with_what_was_measured(
+def test_machine_is_described_with_its_measured_figures(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(bandwidth, "SECONDS", 0.01)

@@ -41,7 +41,7 @@ BUSY = replace(IDLE, usable=True)
 
 
 def install_namesake(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have `folder` on the path hold an installed distribution `vflow`."""
+    """Put an installed distribution `vflow` into `folder`, and the folder on the path."""
     info = folder / "vflow-3.2.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: vflow\nVersion: 3.2\n")
@@ -68,7 +68,7 @@ def test_a_graph_that_speculates_gets_no_advice_about_it() -> None:
     assert not list(rules.speculation(graph(HEARS % ("", "stt.moonshine"))))
 
 
-def test_speculation_that_nobody_heeds_has_no_effect() -> None:
+def test_speculation_without_a_speculative_generator_has_no_effect() -> None:
     (advice,) = rules.speculation(graph(HEARS % ("", '"null"')))
     assert (advice.name, advice.effect) == ("vad.turn.speculate", "none")
 

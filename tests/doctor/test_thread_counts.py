@@ -1,4 +1,4 @@
-"""How many threads a library is best given: what a node's work takes decides, and its time to load."""
+"""The best number of threads for a library is decided by the time of a node's work, and its time to load."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vflow.doctor.trial_run import trial_run
 
 
 class Threaded(Taker):
-    """Works more with each thread: the overhead of threads, and nothing of their use."""
+    """A node that takes longer with each thread: it has only the overhead of threads."""
 
     def open(self) -> None:
         self.count = self.ctx.threads("onnxruntime")
@@ -21,7 +21,7 @@ class Threaded(Taker):
 
 
 class Clock:
-    """A stand-in for the process's clock, which only the node's work moves."""
+    """Stands in for the process's clock; only the node's work moves it."""
 
     now_s = 0.0
 

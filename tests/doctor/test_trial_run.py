@@ -67,7 +67,7 @@ class Missing(Taker):
 
 
 class Broken(Taker):
-    """Has errors wherever it may have some."""
+    """Warns in `open`, and raises in `advise` and `close`."""
 
     def advise(self) -> Iterator[Advice]:
         yield Advice("order", "pts", "", "none")
@@ -81,7 +81,7 @@ class Broken(Taker):
 
 
 class Stuck(Taker):
-    """Works on its advice until it is let go."""
+    """Works on its advice until the test releases it."""
 
     go = threading.Event()
 
@@ -91,14 +91,14 @@ class Stuck(Taker):
 
 
 class Leaving(Taker):
-    """Ends the process, if it can."""
+    """A node that tries to end the process."""
 
     def warm_up(self) -> None:
         sys.exit(3)
 
 
 class Effect(Taker):
-    """Would reach the world."""
+    """A node with an effect."""
 
     effect = True
 
@@ -116,7 +116,7 @@ def log() -> list[str]:
     return Taker.log
 
 
-def test_a_node_advises_what_it_has_measured() -> None:
+def test_advice_of_a_node_uses_its_measurements() -> None:
     with trial_run(graph(Summing), (), silent) as run:
         fast, order = run.advice()
     assert (fast.name, fast.value, fast.effect, fast.unit) == ("it.fast", "true", "faster", "ms")
@@ -147,7 +147,7 @@ def test_nodes_are_closed_if_the_trial_is_interrupted(log: list[str]) -> None:
 
 def test_the_time_and_memory_of_a_node_are_measured() -> None:
     class Large(Taker):
-        """Takes 64 MB that nothing has had before: not of what the process has free."""
+        """Takes 64 MB of new memory, not from the process's free lists."""
 
         def open(self) -> None:
             self.held = mmap.mmap(-1, 64 << 20)
@@ -182,9 +182,7 @@ def test_an_error_of_a_nodes_own_code_is_reported_and_stops_nothing() -> None:
     ]
 
 
-def test_a_node_whose_advice_never_ends_is_left_behind(
-    monkeypatch: pytest.MonkeyPatch, log: list[str]
-) -> None:
+def test_node_whose_advice_hangs_is_abandoned(monkeypatch: pytest.MonkeyPatch, log: list[str]) -> None:
     monkeypatch.setattr(module, "ADVICE_S", 0.5)
     Stuck.go.clear()
     with trial_run(graph(Stuck), (), silent) as run:

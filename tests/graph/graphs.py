@@ -1,4 +1,4 @@
-"""Nodes that stand for a microphone and what hears it, and graphs of them: `m`, linked to the ear `e`."""
+"""Stand-ins for a microphone and a node that hears it, and graphs of the two: `m`, linked to `e`."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ NODES: dict[str, NodeClass] = {"mic.plain": Mic, "mic.fancy": Fancy, "tape": Tap
 def build(
     nodes: str, links: str = "[m -> e]", classes: Mapping[str, NodeClass] = NODES, **options: Any
 ) -> Graph:
-    """A graph of the nodes in `nodes`, which begin in line 2, and of the ear."""
+    """Load a graph of the nodes in `nodes`, which begin in line 2, and of the ear."""
     text = f"nodes:\n{nodes}\n  e: {{use: ear}}\nlinks: {links}\n"
     return load_text(text, nodes=classes, **options)
 
 
 def said(nodes: str, links: str = "[m -> e]", **options: Any) -> str:
-    """The findings for which such a graph is refused."""
+    """Return the findings for which such a graph is refused."""
     with pytest.raises(GraphError) as info:
         build(nodes, links, **options)
     return str(info.value)

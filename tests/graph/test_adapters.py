@@ -65,7 +65,7 @@ def test_mend_suggests_names_that_the_graph_does_not_have() -> None:
 
 
 class Shout(Takes):
-    """Of another package: takes any text, and makes any."""
+    """A node of another package that takes and makes any text."""
 
     text = In(Text())
     out = Out(Text())
@@ -77,7 +77,7 @@ class Loud(Takes):
 
 
 class Transcribes(Takes):
-    """Converts, and does not come with vflow."""
+    """A converter of another package."""
 
     audio = In(Audio())
     out = Out(Text("final"))
@@ -98,7 +98,7 @@ NODES = {
 
 
 def mend_of(chain: str, nodes: dict[str, str], classes: dict[str, Any] = STRANGERS) -> str:
-    """The one mend of a graph whose links do not fit; '' where it loads."""
+    """Return the mend of a graph with a link that does not fit; '' if the graph loads."""
     lines = "".join(f"  {name}: {written}\n" for name, written in nodes.items())
     try:
         load(f"nodes:\n{lines}links: [{chain}]\n", nodes=classes, require_available=False)

@@ -1,4 +1,4 @@
-"""What a graph file says, read into records."""
+"""A graph file is read into records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a canceller of echo is inserted, and what a graph is told where it is not."""
+"""Where an echo canceller is inserted, and which warnings a graph gets if it is not."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Mic(Node):
 
 
 class Aec(Node):
-    """Passes on what the microphone hears, and counts both."""
+    """Passes on the microphone's audio, and counts packets of both inputs."""
 
     audio = In(Audio(rate=16000, channels=1))
     reference = In(Audio(channels=1), queue=FEEDBACK, optional=True)
@@ -92,7 +92,7 @@ class Voice(Node):
 
 
 class Deaf(Sink):
-    """A speaker that does not say what it plays."""
+    """A speaker without an output `played`."""
 
     audio = In(Audio(channels=1))
 

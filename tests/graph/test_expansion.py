@@ -33,7 +33,7 @@ def test_a_property_of_a_role_that_its_candidate_lacks_is_left_out() -> None:
 
 
 class Torn(Bin):
-    """Names what nobody has."""
+    """A bin that names a node that does not exist."""
 
     rank = 3000
     graph = "ports: {audio: x}\nproxy: [x]\nnodes:\n  x: {use: mike}\n"

@@ -23,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def copying(target: str, more: str = "") -> str:
-    """A graph that copies in.wav to `target`."""
+    """Return a graph that copies in.wav to `target`."""
     return (
         "vflow: 1\nnodes:\n  a: {use: wav_source, file: in.wav, pace: free}\n"
         f"  b: {{use: wav_sink, file: {target!r}, sync: false}}\n{more}links:\n  - a -> b\n"
@@ -117,7 +117,7 @@ def test_a_file_that_is_read_from_the_users_home_is_protected(
     assert list(clashes([FileUse("~/in.wav", "reads", "chat"), FileUse("in.wav", "writes", "sink")]))
 
 
-def test_what_an_environment_variable_holds_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_value_of_an_environment_variable_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     os.link("in.wav", "hidden.wav")
     monkeypatch.setenv("SECRET", "hidden.wav")
     assert "hidden" not in refusal(copying("${SECRET}"))
@@ -160,7 +160,7 @@ class Keeper(Node):
 
 
 class Lender(Node):
-    """Drives another node where it fails."""
+    """Drives another node when it fails."""
 
     instead: dict[str, object] = prop({}, doc="a node in its place")
     words = Out(Text("word"))

@@ -49,7 +49,7 @@ class Speaker(Sink):
 
 
 class Together(stand_ins.Words):
-    """Begins once all of its kind have begun."""
+    """A source that begins once all of its kind have started."""
 
     barrier: ClassVar[threading.Barrier]
 
@@ -64,7 +64,7 @@ LEAKY = QueueOptions(policy="leaky-oldest")
 def graph(
     *chains: str, leaky: str = "", keep: str = "", feedback: str = "", live: bool = False, **kinds: type[Node]
 ) -> Graph:
-    """Chains as `a b c`; a node is a Source where its name begins with s, a Pass otherwise."""
+    """Load chains such as `a b c`; a node is a Source if its name begins with s, else a Pass."""
     made = Graph("g.yaml")
     for chain in chains:
         names = chain.split()
@@ -111,7 +111,7 @@ def test_a_link_with_its_own_bounds_is_a_boundary() -> None:
     assert made.queue(made.links[1]).keep
 
 
-def test_a_flush_reaches_what_is_downstream_but_not_over_keep() -> None:
+def test_flush_reaches_all_nodes_downstream_except_over_keep_links() -> None:
     made = graph("s r w t", "r log end", keep="r log", r=Reply)
     assert made.generators() == {"r"}
     assert made.generators(below="r") == frozenset()
@@ -164,7 +164,7 @@ def test_feedback_leads_back_and_not_on() -> None:
     assert made.paths() == [["s", "a", "b", "c"]]
 
 
-def test_a_keep_link_hides_no_generator_from_what_is_above_it() -> None:
+def test_keep_link_does_not_hide_a_generator_from_nodes_above() -> None:
     class Reply(stand_ins.Pass):
         generates = True
         speculates = True

@@ -1,4 +1,4 @@
-"""What the properties of a graph fix of a reply's latency: which paths count, and when it is too much."""
+"""The part of a reply's latency that properties fix: which paths count, and when it exceeds the budget."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Hop(Takes):
 
 
 class Ends(Hop):
-    """Decides on the end of an utterance."""
+    """A node that decides on the end of an utterance."""
 
     pause: Duration = prop("300ms", latency="endpoint")
 
@@ -88,7 +88,7 @@ def test_budget_from_speech_end_counts_nodes_after_the_one_that_ends_utterances(
     }
 
 
-def test_a_path_is_heard_at_its_first_sink_and_what_follows_is_its_echo() -> None:
+def test_path_ends_at_its_first_sink() -> None:
     made = graph(
         "s: {use: source}, out: {use: plays}, h: {use: hop, wait: 1s}, l: {use: log}", "s -> out -> h -> l"
     )

@@ -31,7 +31,7 @@ def test_a_link_without_ports_is_refused_where_several_pairs_fit() -> None:
     assert "m -> e may mean several links; name the ports: m.left -> e.audio, m.right -> e.audio" in found
 
 
-def test_a_link_without_ports_is_refused_where_no_pair_fits_with_what_each_end_has() -> None:
+def test_link_without_a_fitting_pair_of_ports_is_refused_with_both_lists() -> None:
     found = said("  m: {use: mic}", "[m -> e, e -> m]")
     assert "m has no inputs" in found
     found = said("  m: {use: mic}\n  w: {use: console}", "[m -> w.input, m -> e.also]")
@@ -103,7 +103,7 @@ def load_live(target: str, queue: str) -> Graph:
 
 
 def test_a_thread_is_cut_where_it_would_become_too_deep_and_a_branch_stays_whole() -> None:
-    """The branch leaves after the 22nd node, in the same thread, and counts for none of the others."""
+    """The branch leaves after the 22nd node, in the same thread; it does not count for the other nodes."""
     names = [*(f"n{n}" for n in range(250)), "x", "y"]
     nodes = "".join(f"  {name}: {{use: t.pass}}\n" for name in names)
     chain = " -> ".join(["words", *names[:250]])

@@ -32,7 +32,7 @@ class Narrow(Takes):
 
 
 class Half(Takes):
-    """Takes any rate, in mono, and gives what it takes."""
+    """Takes mono at any rate, and emits the same."""
 
     audio = In(Audio(channels=1))
     out = Out(Audio())
@@ -53,7 +53,7 @@ NODES: dict[str, type[Node]] = {
 
 
 def build(links: str, head: str = "") -> Graph:
-    """Nodes are named after their class, with a number behind where there are several."""
+    """Load a graph whose nodes are named after their class, with a number if there are several."""
     names = dict.fromkeys(name for name in links.replace("->", " ").replace(",", " ").split())
     nodes = "".join(f"  {name}: {{use: {name.rstrip('0123456789')}}}\n" for name in names)
     lines = "".join(f"  - {link.strip()}\n" for link in links.split(","))
@@ -64,7 +64,7 @@ def caps(graph: Graph, node: str, port: str) -> str:
     return str(graph.nodes[node].caps[port])
 
 
-def test_an_open_source_gives_what_its_consumer_asks_for() -> None:
+def test_source_with_open_caps_takes_those_of_its_consumer() -> None:
     graph = build("open -> narrow")
     assert caps(graph, "open", "audio") == "audio(rate=16000, channels=1)"
     assert not any(node.converter for node in graph.nodes.values())

@@ -1,4 +1,4 @@
-"""What a caller changes of a file: properties and threads by `--set`, and what stands in for a role."""
+"""A caller's changes to a file: properties and threads by `--set`, and stand-ins for roles."""
 
 from __future__ import annotations
 

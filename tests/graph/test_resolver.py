@@ -114,7 +114,7 @@ def test_adapter_gets_a_name_that_the_graph_does_not_have() -> None:
 
 
 class Torn(Bin):
-    """Names what nobody has."""
+    """A bin that names a node that does not exist."""
 
     rank = 90
     graph = "ports: {audio: x}\nnodes:\n  x: {use: tts.god}\n"
@@ -125,7 +125,7 @@ class Garbled(Torn):
 
 
 class Empty(Bin):
-    """Has forgotten its graph."""
+    """A bin without a graph."""
 
 
 class Raising(Good):
@@ -190,7 +190,7 @@ class Anything(Node):
 
 
 class Unported(Bin):
-    """Its ports are named as those inside."""
+    """A bin whose ports have the names of the inner ports."""
 
     graph = "ports: {text: x, audio: x, gone: x}\nnodes:\n  x: {use: a.inner}\n"
 

@@ -22,7 +22,7 @@ CAPS: tuple[Caps, ...] = (
 
 
 def promised(caps: str) -> Caps:
-    """The caps that a role's port prints as."""
+    """Return the caps that a role's port prints."""
     (found,) = (each for each in CAPS if str(each) == caps)
     return found
 
@@ -33,7 +33,7 @@ def test_each_role_is_found_by_its_name_and_played_by_some_node() -> None:
 
 
 @pytest.mark.parametrize(("role", "name"), CANDIDATES, ids=[name for _, name in CANDIDATES])
-def test_a_candidate_takes_and_gives_through_each_port_what_its_role_promises(role: Role, name: str) -> None:
+def test_candidate_has_the_ports_and_caps_of_its_role(role: Role, name: str) -> None:
     nodes: dict[str, type[Node]] = {}
     links = []
     for port, caps in role.inputs.items():

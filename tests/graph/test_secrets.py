@@ -1,4 +1,4 @@
-"""What came from the environment is in no text that is printed."""
+"""No printed text shows a value from the environment."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_value_inside_another_value_is_hidden_completely() -> None:
 
 
 class Nosy(Gives):
-    """Says what it was given."""
+    """Names its property's value in an error while the graph is built."""
 
     key: str = prop("")
     words = Out(Text("word"))
@@ -69,9 +69,7 @@ class Nosy(Gives):
         return Text("word")
 
 
-def test_the_graph_knows_what_its_nodes_and_bins_were_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_graph_knows_all_values_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEY", "s3cr3t")
     monkeypatch.setenv("OUTER", "0uter-x")
     (tmp_path / "b.yaml").write_text(

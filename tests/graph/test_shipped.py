@@ -18,7 +18,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refused(file: str) -> tuple[str, str, str]:
-    """Place, message and mend."""
+    """Return place, message and mend of the finding."""
     with pytest.raises(GraphError) as caught:
         shipped.find(file)
     (found,) = caught.value.diagnostics

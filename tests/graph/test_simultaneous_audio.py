@@ -65,7 +65,7 @@ NODES: dict[str, type[Node]] = {cls.__name__.lower(): cls for cls in (
 
 
 def build(*links: str, order: str = "") -> Graph:
-    """Nodes are named after their class, with a number where there are several."""
+    """Load a graph whose nodes are named after their class, with a number if there are several."""
     names = dict.fromkeys(part.partition(".")[0] for link in links for part in link.split(" -> "))
     lines = ["nodes:"]
     for name in names:
@@ -128,7 +128,7 @@ def test_a_link_that_closes_a_cycle_is_allowed() -> None:
     load_text(nodes + "  - {from: b, to: a, queue: {policy: leaky-oldest}}\n", nodes=NODES)
 
 
-def test_the_error_stands_at_the_second_link_with_its_mend() -> None:
+def test_error_is_placed_at_the_second_link_with_its_mend() -> None:
     said = refused("live1 -> ear", "file -> ear")
     assert said.startswith("line 7:")
     assert "live1 and file can sound at once" in said
@@ -141,7 +141,7 @@ def test_graph_mixed_as_advised_loads() -> None:
     assert len(graph.into("ear")) == 1
 
 
-def test_the_mend_names_a_bin_of_the_file_and_not_what_is_inside_it(tmp_path: Path) -> None:
+def test_mend_names_the_bin_and_not_a_node_inside_it(tmp_path: Path) -> None:
     (tmp_path / "desk.yaml").write_text("nodes:\n  capsule: {use: live}\nports: {audio: capsule.audio}\n")
     nodes = f"nodes:\n  desk: {{use: {tmp_path}/desk.yaml}}\n  file: {{use: file}}\n  ear: {{use: ear}}\n"
     with pytest.raises(GraphError, match="'desk -> mix -> ear' and 'file -> mix'"):

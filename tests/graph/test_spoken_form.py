@@ -1,4 +1,4 @@
-"""Where the spoken form is inserted, and what a graph is told where it cannot be."""
+"""Where the spoken form is inserted, and which warnings a graph gets if it cannot be."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def test_shipped_agent_takes_text_without_its_devices() -> None:
 
 
 def two_generators(*into: str) -> str:
-    """TEXT with a second generator, and a node of its own for text that leads to `into`."""
+    """Return TEXT with a second generator, and a text node that is linked to `into`."""
     links = "".join(f"\n  - mine.text -> {name}.text" for name in into)
     own = "  other: {use: answers}\n  mine: {use: app_text}\n  seen:"
     return TEXT.replace("  seen:", own).replace("links:", f"links:{links}\n  - hears -> other")

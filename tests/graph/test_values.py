@@ -16,13 +16,13 @@ from vflow.graph.yaml_reader import Value, parse
 
 
 def value(text: str) -> Value:
-    """One value, which begins in column 4."""
+    """Parse a value that begins in column 4."""
     found: Value = parse(f"k: {text}\n", "g").data["k"]
     return found
 
 
 def read(method: str, text: str, *more: Any) -> tuple[Any, list[str]]:
-    """What a reader makes of a value, and what it says of it."""
+    """Return the result of a reader for a value, and its findings."""
     diagnostics: list[Diagnostic] = []
     made = getattr(ValueReader(diagnostics), method)(value(text), *more)
     return made, [str(d).removeprefix("g:1:4: error: ") for d in diagnostics]

@@ -1,4 +1,4 @@
-"""What only the whole graph shows: cycles that block, inputs that nothing feeds, waits without an end."""
+"""Errors that only the whole graph shows: cycles that block, inputs without a link, waits without an end."""
 
 from __future__ import annotations
 

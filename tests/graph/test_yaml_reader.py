@@ -59,7 +59,7 @@ def test_every_value_and_key_knows_its_place() -> None:
     assert len(list(value.walk())) == 5
 
 
-def test_quotes_make_text_of_what_looks_like_a_number() -> None:
+def test_quoted_number_is_text() -> None:
     assert parse("a: '1'\nb: \"on\"\nc: |\n  2\n", "f").plain() == {"a": "1", "b": "on", "c": "2\n"}
 
 

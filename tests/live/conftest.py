@@ -1,4 +1,4 @@
-"""A run to watch: the scripted agent, which is asked by text, with properties that may be changed."""
+"""Run an agent to watch: the scripted one, asked by text, with properties that may be changed."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from vflow.session.session import Session
 
 @pytest.fixture
 def session(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Session]:
-    """Its loudspeaker is an application's, so that nothing is heard; nobody reads its events. The parameter
-    is how long a word lasts, in ms."""
+    """Start the agent. Its loudspeaker is an application's, so that it is silent; nobody reads its events.
+    The parameter is the length of a word in ms."""
     file = scripted_agent.graph(tmp_path, every="1ms", word_ms=getattr(request, "param", 20))
     with Session(file, nodes=NODES) as running:
         yield running
 
 
 LONG = pytest.mark.parametrize("session", [2_000], indirect=True, ids=["long"])
-"""For a test that interrupts: the reply is still going on then."""
+"""For tests that interrupt: the reply is long enough to be still going on."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The feed of a run: what was before, what happens, and its end, for each who watches."""
+"""The feed of a run tells every watcher of the time before, of the present, and of the end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def until(follower: Follower, kind: str) -> list[dict[str, Any]]:
     raise AssertionError(f"no {kind}; {told}")
 
 
-def test_who_watches_is_told_what_the_run_is_first(feed: Feed, session: Session) -> None:
+def test_watcher_is_sent_ready_first(feed: Feed, session: Session) -> None:
     ready, state = read(feed.follow().history)
     assert ready["type"] == "ready"
     assert ready["file"] == session.graph.file
@@ -91,7 +91,7 @@ def test_who_comes_while_the_agent_speaks_is_told_so_once(feed: Feed, session: S
     assert states[0] == "interrupted"
 
 
-def test_what_loads_is_told_until_it_plays() -> None:
+def test_progress_of_loading_is_told_until_the_run_plays() -> None:
     class Loads(Node):
         text = In(Text("word"))
 
@@ -132,7 +132,7 @@ def test_a_value_that_is_taken_or_refused_is_told_to_all(feed: Feed, session: Se
     assert session.pipeline.nodes["voice"].speed == 1.5  # type: ignore[attr-defined]
 
 
-def test_the_end_of_the_run_is_told_and_who_comes_after_it_is_told_so(feed: Feed, session: Session) -> None:
+def test_end_of_the_run_is_told_to_present_and_later_watchers(feed: Feed, session: Session) -> None:
     follower = feed.follow()
     session.pipeline.stop()
     assert until(follower, "bye")[-1]["reason"] == "the run has ended"
@@ -150,7 +150,7 @@ def test_who_has_left_is_told_nothing(feed: Feed, session: Session) -> None:
     assert leaves.frames.get(0) is None
 
 
-def test_nobody_listens_before_somebody_watches(feed: Feed, session: Session) -> None:
+def test_feed_does_not_listen_before_the_first_watcher(feed: Feed, session: Session) -> None:
     before = session.pipeline.bus._listeners
     feed.about()
     assert session.pipeline.bus._listeners == before

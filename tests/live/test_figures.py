@@ -37,7 +37,7 @@ class Counted:
         return [self.link]
 
     def passes(self, seconds: float, calls: int = 0, busy_ms: float = 0, bucket: int = 0) -> None:
-        """Time passes, in which so many calls were made that lay in that bucket."""
+        """Advance time by `seconds`, with `calls` in a bucket of durations."""
         self.now_s += seconds
         buckets = list(self.counts.buckets)
         buckets[bucket] += calls
@@ -62,7 +62,7 @@ def figures(counted: Counted) -> Figures:
     return Figures(cast("Pipeline", counted), lambda: counted.now_s)
 
 
-def test_the_first_look_says_what_is_and_nothing_of_what_was(counted: Counted, figures: Figures) -> None:
+def test_first_look_counts_nothing_from_before(counted: Counted, figures: Figures) -> None:
     counted.passes(50, calls=1_000, busy_ms=40_000)
     counted.link = replace(counted.link, fill=0.25, age_ms=12.5, dropped=3, dropped_ms=60.0, stale=1)
     found = figures.look()
@@ -82,7 +82,7 @@ def test_the_first_look_says_what_is_and_nothing_of_what_was(counted: Counted, f
     assert (thread["busy"], thread["p99_ms"], thread["per_s"]) == (0.0, 0.0, 0.0)
 
 
-def test_rates_and_business_are_those_of_the_last_second(counted: Counted, figures: Figures) -> None:
+def test_rates_and_busy_time_cover_the_last_second(counted: Counted, figures: Figures) -> None:
     figures.look()
     counted.passes(5, calls=5_000, busy_ms=5_000)
     figures.look()
@@ -94,7 +94,7 @@ def test_rates_and_business_are_those_of_the_last_second(counted: Counted, figur
     assert thread["busy"] == pytest.approx(0.2)
 
 
-def test_percentiles_forget_what_is_older_than_the_window(counted: Counted, figures: Figures) -> None:
+def test_percentiles_forget_calls_older_than_the_window(counted: Counted, figures: Figures) -> None:
     figures.look()
     counted.passes(1, calls=100, bucket=160)
     assert (slow := figures.look()["threads"][0]["p99_ms"]) > 0

@@ -22,7 +22,7 @@ from vflow.session.session import Session
 
 @pytest.fixture(autouse=True)
 def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder as a login gives one; short, since the address of a socket is."""
+    """Make a folder like that of a login. Its path is short, since a socket's address must be."""
     with tempfile.TemporaryDirectory(prefix="vf-") as place:
         monkeypatch.setenv("XDG_RUNTIME_DIR", place)
         yield Path(place)
@@ -33,7 +33,7 @@ def own() -> Path:
 
 
 def told(session: Session, until: str) -> list[dict[str, Any]]:
-    """What a reader is told up to the first message of a kind."""
+    """Return the messages to a reader up to the first of a kind."""
     with socket.socket(socket.AF_UNIX) as reader:
         reader.settimeout(PATIENCE_S)
         reader.connect(str(own()))
@@ -72,7 +72,7 @@ def test_the_end_of_the_run_is_told(session: Session) -> None:
         ending.join()
 
 
-def test_one_that_only_looks_makes_nobody_work(session: Session) -> None:
+def test_connection_without_a_request_starts_no_feed(session: Session) -> None:
     server = RunSocket(session.pipeline, session.log)
     server.open()
     try:

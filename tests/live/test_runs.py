@@ -30,7 +30,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def silent(pid: int) -> Iterator[socket.socket]:
-    """A socket of another process, at which somebody listens and says nothing."""
+    """Open a socket as if another process listened there, and never answered."""
     folder().mkdir(mode=0o700, exist_ok=True)
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(folder() / f"{pid}.sock"))
@@ -40,7 +40,7 @@ def silent(pid: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def curt(pid: int) -> Iterator[None]:
-    """A socket of another process, which hangs up at once."""
+    """Open a socket as if another process closed every connection at once."""
 
     def hang_up() -> None:
         with contextlib.suppress(OSError):
@@ -93,7 +93,7 @@ def test_a_number_that_is_no_run_says_why(session: Session) -> None:
             connect(99_999_999)
 
 
-def test_what_a_run_that_was_killed_has_left_is_taken_away() -> None:
+def test_socket_of_a_killed_run_is_removed() -> None:
     folder().mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(folder() / "12345.sock"))

@@ -27,7 +27,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture
 def page(chromium: Any, feed: Feed) -> Iterator[Page]:
-    """The page; it may complain of nothing by the end."""
+    """Open the page; fail if it has reported an error by the end."""
     with server(feed) as served, browser.page(chromium) as window:
         window.open(served.url)
         window.wait_for("figures")
@@ -71,7 +71,7 @@ def test_a_warning_is_told_and_marked_at_its_node_or_link(page: Page, session: S
     page.wait("link => document.querySelector(`[data-link='${link}'] .warning`) !== null", link)
 
 
-def test_a_value_that_is_refused_is_told_and_the_field_shows_what_holds(page: Page, session: Session) -> None:
+def test_refused_value_is_reported_and_the_field_shows_the_present_one(page: Page, session: Session) -> None:
     page.window.click(".more summary")
     page.window.fill("#property-voice-gain", "6")
     page.window.keyboard.press("Tab")
@@ -93,7 +93,7 @@ def test_the_end_of_the_run_is_a_sentence_and_leaves_the_picture(page: Page, ses
     assert page.window.evaluate("document.body.dataset.state") == "offline"
 
 
-def test_a_page_without_its_token_says_what_to_open(chromium: Any, feed: Feed) -> None:
+def test_page_without_its_token_says_which_address_to_open(chromium: Any, feed: Feed) -> None:
     with server(feed) as served, browser.page(chromium) as window:
         window.open(served.url.partition("#")[0])
         window.wait("document.querySelector('#alerts').textContent.includes('Open the whole address')")

@@ -62,7 +62,7 @@ def test_a_page_of_another_origin_does_not_come_in(served: WatchServer) -> None:
         pass
 
 
-def test_a_property_is_changed_and_a_refusal_says_what_holds(served: WatchServer) -> None:
+def test_property_changes_and_a_refusal_sends_the_present_value(served: WatchServer) -> None:
     with client(served) as watcher, client(served) as other:
         begun(watcher)
         begun(other)
@@ -75,7 +75,7 @@ def test_a_property_is_changed_and_a_refusal_says_what_holds(served: WatchServer
         assert other.until("property")["value"] == 1.5
 
 
-def test_what_a_page_may_not_ask_is_passed_over_and_nonsense_closed(served: WatchServer) -> None:
+def test_other_commands_are_ignored_and_malformed_ones_close(served: WatchServer) -> None:
     with client(served) as watcher:
         begun(watcher).say("interrupt")
         watcher.say("played", turn=1, seconds=1)

@@ -1,4 +1,4 @@
-"""A run that is watched: its server, and clients of it."""
+"""Watch a run: its server, and clients of that."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Watcher:
                 return message
 
     def closed(self) -> int:
-        """Read until the server closes; returns the close code."""
+        """Read until the server closes; return the close code."""
         with contextlib.suppress(ConnectionClosed):
             while True:
                 self.socket.recv(PATIENCE_S)

@@ -1,4 +1,4 @@
-"""A hub on this machine with one model, for pulls through the real huggingface_hub."""
+"""Serve a hub on this machine with one model, for pulls through the real huggingface_hub."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SMALL = {"config.json": b"{}", "tokenizer.json": b'{"model": 1}', "README.md": b
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub that holds one model, and an empty cache. The library does not wait between its tries."""
+    """Serve a hub with one model, beside an empty cache. The library does not wait between its tries."""
     huggingface_hub = pytest.importorskip("huggingface_hub")
     from huggingface_hub import file_download
     from huggingface_hub.utils import _http
@@ -39,7 +39,7 @@ def ignore(text: str, fraction: float | None) -> None:
 
 
 def refusal(name: str = NAME, revision: str = "main", patterns: Sequence[str] = ()) -> str:
-    """Return the error of a pull that cannot succeed, which holds no token and moves no terminal's cursor."""
+    """Return the error of a pull that fails; check that it holds no token and no terminal command."""
     with pytest.raises(Unavailable) as caught:
         hub_download.pull(name, ignore, revision, patterns)
     said = str(caught.value)

@@ -17,7 +17,7 @@ from vflow.models import hub_cache, hub_download, hub_library
 PULL = [sys.executable, "-m", "vflow.cli.main", "models", "pull", NAME]
 ODD = "127.0.0.1 does not answer as a hub does"
 TRIES = 6
-"""How often the library asks where another answer may help."""
+"""How often the library tries a request that may succeed later."""
 ESCAPE = "\x1b[2J\x1b]0;owned\x07"
 
 
@@ -64,7 +64,7 @@ ESCAPE = "\x1b[2J\x1b]0;owned\x07"
         (Status(404), f"127.0.0.1 has no {NAME}; check its spelling"),
     ],
 )
-def test_a_listing_that_is_none_says_why(server: Hub, fault: Status | Cut, said: str) -> None:
+def test_malformed_listing_is_an_error_with_the_reason(server: Hub, fault: Status | Cut, said: str) -> None:
     server.faults["info"].append(fault)
     assert said in refusal()
     hub_download.pull(NAME, ignore)

@@ -1,4 +1,4 @@
-"""Which of a repository's files are chosen."""
+"""The files to pull are chosen from a repository's listing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A packet of each kind and an event, through a node that passes all of them on."""
+"""Send a packet of each kind and an event through a node that passes all of them on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vflow import AudioPacket, Event, Harness, Node, Packet, SpeechEnd, TextPack
 
 
 def through(node: Node) -> tuple[list[Packet | Event], list[Packet | Event]]:
-    """Give a node one of everything; returns what went in, and what came out."""
+    """Give a node one item of each kind; return the items that went in, and those that came out."""
     packets = [
         AudioPacket(data=np.zeros(160, np.float32), rate=16000),
         TextPacket(text="hello"),

@@ -35,7 +35,7 @@ Hear = Callable[[Samples], str]
 
 @pytest.fixture(scope="module")
 def own() -> Samples:
-    """The agent's own voice, at VOICE_RATE: some 20 s with pauses."""
+    """Return the agent's own voice at VOICE_RATE: about 20 s with pauses."""
     hibari = pytest.importorskip("hibari").Hibari()
     pause = np.zeros(VOICE_RATE // 4, np.float32)
     said = [np.concatenate([hibari(text, seed=n), pause]) for n, text in enumerate(SENTENCES)]
@@ -44,20 +44,20 @@ def own() -> Samples:
 
 @pytest.fixture(scope="module")
 def played(own: Samples) -> Samples:
-    """The same, at RATE."""
+    """Return the agent's own voice at RATE."""
     return np.asarray(soxr.resample(own, VOICE_RATE, RATE), np.float32)
 
 
 @pytest.fixture(scope="module")
 def question() -> Samples:
-    """The user's question, at RATE."""
+    """Return the user's question at RATE."""
     samples, rate = soundfile.read(Path(__file__).parents[2] / "pipelines" / "question.wav", dtype="float32")
     return np.asarray(soxr.resample(samples, rate, RATE), np.float32)
 
 
 @pytest.fixture(scope="module")
 def transcribe() -> Iterator[Hear]:
-    """Speech at RATE to text, by Moonshine."""
+    """Return a function from speech at RATE to text, by Moonshine."""
     moonshine_voice = pytest.importorskip("moonshine_voice")
     folder = Path(moonshine_voice.__file__).parent / "assets" / "tiny-en"
     arch = moonshine_voice.ModelArch.TINY
@@ -109,7 +109,7 @@ def run(
 
 
 def joined(made: list[Item], frames: int) -> Samples:
-    """One signal from time 0 on of packets, each of which begins where the one before it ends."""
+    """Join packets that follow one another into a signal from time 0 on."""
     found = [item for item in made if isinstance(item, AudioPacket)]
     for one, next_ in pairwise(found):
         assert abs(next_.pts_ns - one.pts_ns - one.duration_ns) <= SECOND // RATE
@@ -121,12 +121,12 @@ def joined(made: list[Item], frames: int) -> Samples:
 
 
 def erle_db(heard: Samples, left: Samples) -> float:
-    """By how much the echo is weaker, once the canceller has settled."""
+    """Return by how much the echo is weaker once the canceller has settled, in dB."""
     return level_db(heard[SETTLED:]) - level_db(left[SETTLED:])
 
 
 def voiced(samples: Samples) -> int:
-    """Windows that the Silero detector takes for speech."""
+    """Count the windows that the Silero detector takes for speech."""
     with Harness(SileroDetector()) as harness:
         rated = [item for p in packets(samples, RATE, 512) for item in harness.push(p) and harness.pull()]
         return sum(item.meta["speech"] >= 0.5 for item in rated if isinstance(item, AudioPacket))
@@ -198,7 +198,7 @@ def test_a_device_that_is_wrong_about_its_time_does_no_harm(
     assert erle_db(heard, left) > 25
 
 
-def test_the_lead_shrinks_to_what_there_is(own: Samples, played: Samples) -> None:
+def test_lead_shrinks_to_the_audio_at_hand(own: Samples, played: Samples) -> None:
     heard = EchoPath().heard(played)
     node = Aec(lead="100ms")
     harness, left = run(node, heard, own, ahead_ms=50)
@@ -237,7 +237,7 @@ def test_with_headphones_the_user_is_heard_in_the_first_reply_already(
     assert abs(level_db(out[at]) - level_db(question)) < 1
 
 
-def test_the_first_word_that_is_played_makes_no_gap_in_what_is_heard() -> None:
+def test_first_played_word_leaves_no_gap_in_the_output() -> None:
     noise = np.random.default_rng(0).standard_normal(2 * RATE).astype(np.float32)
     quiet = np.zeros(VOICE_RATE * 2, np.float32)
     quiet[VOICE_RATE:] = np.random.default_rng(1).standard_normal(VOICE_RATE) * 1e-3

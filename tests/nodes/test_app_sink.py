@@ -274,7 +274,8 @@ def test_the_output_ends_with_the_node() -> None:
 
 
 def counted(clock: Harness, release_after: int = 30) -> list[int]:
-    """Make the waits of a harness move its time, and end a hold after so many; returns the waits in ms."""
+    """Make the waits of a harness advance its time, and end a hold after `release_after` of them; return the
+    list of waits in ms."""
     waits: list[int] = []
 
     def wait_until(deadline_ns: int | None = None) -> None:
@@ -384,7 +385,7 @@ def test_a_late_report_of_a_reply_that_was_taken_back_brings_it_back_only_where_
 
 
 @pytest.mark.parametrize("pace", ["clock", "played"])
-def test_while_the_line_is_down_the_reply_stands_still_and_nobody_is_blamed(
+def test_reply_stands_still_without_a_warning_while_the_line_is_down(
     pace: Literal["clock", "played"],
 ) -> None:
     with Harness(AppSink(pace=pace, buffer="300ms"), caps=CAPS) as harness:

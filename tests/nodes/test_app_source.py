@@ -169,7 +169,7 @@ def test_other_rates_are_converted_without_a_seam_between_pushes(rate: int) -> N
     assert np.abs(heard - expected)[500:-500].max() < 0.01
 
 
-def test_a_change_of_rate_loses_nothing_of_what_came_before() -> None:
+def test_change_of_rate_loses_no_earlier_audio() -> None:
     with Harness(AppSource()) as harness:
         node = source(harness)
         node.push(np.full(8_000, 0.5, np.float32), 8_000)
@@ -275,7 +275,7 @@ def test_marks_without_end_are_refused_until_some_have_left(harness: Harness) ->
     node.release()
 
 
-def test_no_silence_takes_the_place_of_what_is_said_while_the_line_is_down(harness: Harness) -> None:
+def test_no_silence_is_inserted_while_the_line_is_down(harness: Harness) -> None:
     node = source(harness)
     harness.time_ns = SECOND
     node.push(ramp(320))
@@ -299,7 +299,7 @@ def test_no_silence_takes_the_place_of_what_is_said_while_the_line_is_down(harne
     assert after.pts_ns == before.pts_ns + before.duration_ns
 
 
-def test_a_time_of_the_stream_is_found_in_what_was_pushed(harness: Harness) -> None:
+def test_time_of_the_stream_is_found_in_the_pushed_audio(harness: Harness) -> None:
     node = source(harness)
     node.push(ramp(RATE))
     made = harness.produce()

@@ -24,7 +24,7 @@ def graph(interrupts: Literal["auto", "yes", "no"] = "auto") -> Pipeline:
 
 
 def ran(running: Pipeline) -> tuple[list[tuple[str, int]], list[Flush]]:
-    """The lines with their turns, and the interruptions."""
+    """Return the lines with their turns, and the interruptions."""
     flushes: list[Flush] = []
     running.bus.listen(lambda m: flushes.append(m.data["flush"]) if m.kind == "flush" else None)
     with running:

@@ -53,7 +53,7 @@ def noise(seed: int, frames: int = BLOCK) -> Samples:
 
 
 def laid_out(items: list[Any]) -> Samples:
-    """Packets on one timeline; no two of them overlap."""
+    """Put packets on one timeline, and check that no two overlap."""
     packets = [item for item in items if isinstance(item, AudioPacket)]
     starts = [round(p.pts_ns * RATE / SECOND) for p in packets]
     made = np.zeros(max(s + p.frames for s, p in zip(starts, packets, strict=True)), np.float32)
@@ -66,7 +66,7 @@ def laid_out(items: list[Any]) -> Samples:
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_the_sum_is_that_of_the_whole_streams_whatever_the_order_and_the_packets(seed: int) -> None:
+def test_sum_does_not_depend_on_order_or_size_of_packets(seed: int) -> None:
     rng = np.random.default_rng(seed)
     streams = {"a": (0, noise(1, 8000)), "b": (int(rng.integers(0, 4000)), noise(2, 6000))}
     todo: dict[str, list[AudioPacket]] = {}

@@ -15,7 +15,7 @@ STEP = 20 * MS
 
 
 class Button:
-    """A harness whose clock and stream go on together, in packets of 20 ms."""
+    """A harness whose clock and audio advance together, in packets of 20 ms."""
 
     def __init__(self, harness: Harness) -> None:
         assert isinstance(harness.node, PushToTalk)
@@ -38,12 +38,12 @@ class Button:
 
     @property
     def told(self) -> list[tuple[str, int, int]]:
-        """The events, with turn and time in ms."""
+        """Return the events, with turn and time in ms."""
         return [(item.name, item.turn, item.pts_ns // MS) for item in self.out if isinstance(item, Event)]
 
     @property
     def sent(self) -> list[tuple[int, int]]:
-        """The packets, with turn and time in ms."""
+        """Return the packets, with turn and time in ms."""
         return [(item.turn, item.pts_ns // MS) for item in self.out if isinstance(item, AudioPacket)]
 
 
@@ -53,7 +53,7 @@ def button() -> Iterator[Button]:
         yield Button(harness)
 
 
-def test_a_turn_is_what_was_heard_between_press_and_release_with_pre_roll_and_tail(button: Button) -> None:
+def test_turn_is_the_audio_between_press_and_release_with_pre_roll_and_tail(button: Button) -> None:
     button.hear(1000)
     button.node.press()
     button.hear(600)

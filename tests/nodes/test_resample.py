@@ -69,7 +69,7 @@ def test_a_tone_keeps_its_samples_to_90_db_and_its_time(before: int, after: int)
 
 
 @pytest.mark.parametrize(("before", "after"), RATES)
-def test_the_delay_by_cross_correlation_is_none(before: int, after: int):
+def test_output_is_not_delayed(before: int, after: int):
     low = min(before, after)
     speechlike = soxr.resample(noise(low // 4)[:, 0], low // 4, before, quality="VHQ")
     with converter(Audio(before, 1), Audio(after, 1)) as harness:
@@ -173,7 +173,7 @@ def test_a_change_of_turn_cuts_the_stream():
     assert [sum(p.frames for p in packets if p.turn == turn) for turn in (1, 2)] == [1600, 1600]
 
 
-def test_a_flush_forgets_what_is_held_back():
+def test_flush_drops_samples_held_in_the_filter():
     data = noise(4800)
     with converter(Audio(48000, 1), Audio(16000, 1)) as harness:
         push_all(harness, noise(4000), 48000, 480)

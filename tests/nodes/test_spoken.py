@@ -18,7 +18,7 @@ def packets(text: str, turn: int = 1, index: int = 0, **meta: object) -> list[Te
 
 
 def push(harness: Harness, text: str, **fields: object) -> list[tuple[int, str, str]]:
-    """What leaves by each word's unit: index, written and spoken."""
+    """Return for each unit that leaves: index, written and spoken words."""
     for word in packets(text, **fields):  # type: ignore[arg-type]
         harness.push(word)
     return said([*harness.pull()])
@@ -61,7 +61,7 @@ def test_a_word_waits_no_longer_than_max_wait(harness: Harness) -> None:
     assert harness.timer_ns is None
 
 
-def test_the_end_of_the_reply_sends_out_what_waits_before_itself(harness: Harness) -> None:
+def test_waiting_words_leave_before_the_reply_s_end(harness: Harness) -> None:
     push(harness, "$1.5")
     harness.event(TurnEnd(turn=1))
     word, end = harness.pull()
@@ -80,20 +80,20 @@ def test_a_word_that_is_owed_is_said_at_the_end(harness: Harness) -> None:
     assert (rest.text, rest.index, rest.turn, rest.spoken) == ("", 2, 1, "dollars")
 
 
-def test_the_end_of_the_stream_sends_out_what_waits(harness: Harness) -> None:
+def test_waiting_words_leave_at_the_stream_s_end(harness: Harness) -> None:
     push(harness, "$1.5")
     harness.event(Eos())
     assert said([*harness.pull()])[0][:2] == (0, "$1.5")
 
 
-def test_another_turn_does_not_join_what_waits(harness: Harness) -> None:
+def test_words_of_another_turn_do_not_join_waiting_ones(harness: Harness) -> None:
     push(harness, "$1.5")
     first, second = push(harness, "million people", turn=2)[:2]
     assert first[:2] == (0, "$1.5")
     assert second[:2] == (0, "million")
 
 
-def test_a_flush_forgets_what_waits(harness: Harness) -> None:
+def test_flush_drops_waiting_words(harness: Harness) -> None:
     push(harness, "$1.5")
     harness.flush(1)
     assert harness.timer_ns is None

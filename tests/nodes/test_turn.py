@@ -38,7 +38,7 @@ class Script:
         self.harness, self.at = harness, 0
 
     def windows(self, count: int, speech: float, level: float = 0.1) -> list[Packet | Event]:
-        """Give `count` windows of one probability; returns what came out of them."""
+        """Push `count` windows of one probability; return the items that come out."""
         for _ in range(count):
             data = np.full(512, level, np.float32)
             meta = {"speech": speech}
@@ -58,7 +58,7 @@ def names(items: Iterable[object]) -> list[str]:
 
 
 def sent(items: Iterable[object]) -> list[int]:
-    """The indices of the windows that were sent."""
+    """Return the indices of the windows that were sent."""
     return [item.pts_ns // WINDOW for item in items if isinstance(item, AudioPacket)]
 
 
@@ -197,7 +197,7 @@ def test_the_end_is_counted_from_the_end_of_the_sound() -> None:
 
 
 def test_the_end_of_the_sound_is_that_of_the_power_which_the_detector_measured() -> None:
-    """Under an offset all windows are equally loud; what the detector's high-pass leaves of them is not."""
+    """With an offset all windows are equally loud; after the detector's high-pass they are not."""
     turn = script()
     for at in range(34):
         speech, power = (0.9 if at < 14 else 0.0), (0.01 if at < 10 else 1e-6)
@@ -325,7 +325,7 @@ def test_an_utterance_that_pauses_at_the_cut_ends_there() -> None:
 
 
 def test_the_pre_roll_reaches_into_the_silence_of_the_last_utterance() -> None:
-    """A word that begins right behind speech_end is not clipped, and no voice is sent twice."""
+    """A word that begins right after speech_end is not clipped, and no voice is sent twice."""
     turn = script()
     turn.windows(5, 0.9)
     turn.windows(15, 0.0)
@@ -383,7 +383,7 @@ def test_a_pause_is_speculative_until_the_end_commits_it() -> None:
     assert s.harness.speculation == [("speculate", 1), ("doubt", 1), ("commit", 1)]
 
 
-def test_a_resume_retracts_what_was_made_in_advance() -> None:
+def test_resume_retracts_a_reply_made_in_advance() -> None:
     s = script()
     s.windows(20, 0.9)
     s.windows(8, 0.0)
@@ -552,7 +552,7 @@ def test_both_ports_are_mono_at_16_khz() -> None:
 
 
 def paused(**props: Any) -> tuple[Script, Pause]:
-    """A turn whose user has spoken, and pauses."""
+    """Return a turn whose user has spoken and pauses, and the pause."""
     turn = script(**props)
     turn.windows(10, 0.9)
     return turn, only(turn.windows(3, 0.0), Pause)
@@ -604,7 +604,7 @@ def test_an_invalid_verdict_is_warned_of_once_and_left_out() -> None:
     assert names(turn.windows(1, 0.0)) == ["speech_end"]
 
 
-def test_waits_by_what_is_no_probability_are_refused() -> None:
+def test_waits_with_an_invalid_probability_are_refused() -> None:
     with pytest.raises(Unavailable, match="probabilities from 0 to 1"):
         script(waits={60: "250ms"})
     with pytest.raises(PropertyError, match="waits: 250 is not a duration"):
@@ -623,7 +623,7 @@ def test_an_expected_answer_is_waited_for_in_its_turn_alone() -> None:
 
 
 def ended(**props: Any) -> Script:
-    """A turn that is over for four windows."""
+    """Return a turn that ended four windows ago."""
     turn = script(**props)
     turn.windows(10, 0.9)
     assert "speech_end" in names(turn.windows(19, 0.0))

@@ -52,13 +52,13 @@ def written(file: Path) -> np.ndarray:
 
 
 def runs(data: np.ndarray) -> list[tuple[float, float]]:
-    """(value, ms) of each stretch of equal samples."""
+    """Return (value, ms) of each stretch of equal samples."""
     edges = [0, *(np.flatnonzero(np.diff(data)) + 1), len(data)]
     return [(round(float(data[a]), 3), (b - a) * 1000 / RATE) for a, b in pairwise(edges)]
 
 
 def told(harness: Harness) -> list[tuple[str, int, int, float]]:
-    """(phase, turn, samples, at ms) of each message `played`."""
+    """Return (phase, turn, samples, at ms) of each message `played`."""
     found: list[Message] = [m for m in harness.messages if m.kind == "played"]
     return [
         (m.data["phase"], m.data["played"].turn, m.data["played"].samples, m.data["at_ns"] / MS)
@@ -121,7 +121,7 @@ def test_after_a_drop_older_packets_are_refused(file: Path):
     assert not written(file).any()
 
 
-def test_a_drop_plays_first_what_its_time_has_come_for(file: Path):
+def test_drop_first_plays_audio_that_is_due(file: Path):
     with sink(file, buffer="2s") as harness:
         harness.push(packet(100))
         harness.event(TurnEnd(turn=1))
@@ -142,7 +142,7 @@ def test_a_write_waits_while_more_than_the_buffer_is_queued(file: Path):
         assert harness.now_ns() == 80 * MS
 
 
-def test_lead_is_what_is_still_to_be_played(file: Path):
+def test_lead_is_the_audio_still_to_be_played(file: Path):
     with sink(file) as harness:
         assert harness.node.lead_ns() == 0
         harness.push(packet(300))
@@ -210,7 +210,7 @@ def test_latency_bridges_the_jitter_of_live_audio(file: Path):
     assert holes(latency="20ms") == 0
 
 
-def test_the_silence_of_latency_is_no_part_of_what_was_played(file: Path):
+def test_silence_of_latency_does_not_count_as_played(file: Path):
     with sink(file, latency="50ms") as harness:
         harness.advance(100 * MS)
         harness.push(packet(100))
@@ -307,13 +307,13 @@ def test_a_file_that_cannot_be_written_is_refused_and_nothing_else_breaks(tmp_pa
         harness.node.close()
 
 
-def test_a_rate_that_nobody_knows_is_refused(file: Path):
+def test_missing_rate_is_refused(file: Path):
     with pytest.raises(Unavailable, match="rate of its audio"):
         Harness(WavSink(file=str(file))).node.open()
 
 
 def sounded(items: list[Item]) -> tuple[float, float]:
-    """From when to when, in ms, packets of at most 10 ms sound, each where the one before it ends."""
+    """Return from when to when packets sound, in ms. Check that they have at most 10 ms, without gaps."""
     packets = [item for item in items if isinstance(item, AudioPacket)]
     ends = [p.pts_ns + p.duration_ns for p in packets]
     assert [p.pts_ns for p in packets[1:]] == ends[:-1]
@@ -440,7 +440,7 @@ def test_without_sync_a_sink_that_is_opened_anew_writes_on(file: Path):
     assert written(file)[[0, -1]] == pytest.approx((0.25, 0.5), abs=1e-3)
 
 
-def test_a_sink_that_played_nothing_before_it_is_opened_anew_still_leaves_what_was_there(file: Path):
+def test_sink_that_plays_nothing_does_not_overwrite_its_file(file: Path):
     soundfile.write(file, np.full(2000, 0.9), RATE)
     with sink(file) as harness:
         harness.node.close()
@@ -472,7 +472,7 @@ def test_a_hold_is_silence_in_the_file_and_the_rest_follows_it(file: Path):
 
 
 def test_a_hold_is_looked_after_in_time_by_a_sink_that_waits(file: Path):
-    """The end is told when it is due, however long the hold was."""
+    """The end is reported when it is due, however long the hold was."""
     with sink(file) as harness:
         harness.push(packet(100))
         harness.event(TurnEnd(turn=1))
@@ -488,7 +488,7 @@ def test_a_hold_is_looked_after_in_time_by_a_sink_that_waits(file: Path):
         assert [message.data["phase"] for message in harness.messages[before:]] == ["end"]
 
 
-def test_the_end_of_the_stream_waits_for_what_is_held(file: Path):
+def test_end_of_the_stream_waits_for_held_audio(file: Path):
     with sink(file) as harness:
         harness.push(packet(50))
         harness.node.hold(True)

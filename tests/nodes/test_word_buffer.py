@@ -299,7 +299,7 @@ def test_a_word_is_not_looked_at_again_before_it_may_become_due():
 
 
 def buffer_that_plays(lead_ms=0, **props):
-    """A buffer whose first chunk went out a second ago, so that what is left to be played is the lead."""
+    """Return a buffer whose first chunk went out a second ago, so that only the lead is unplayed."""
     harness = Harness(WordBuffer(**props))
     harness.__enter__()
     harness.push(words("Hello.")[0])
@@ -310,7 +310,7 @@ def buffer_that_plays(lead_ms=0, **props):
 
 
 def push_all(harness, text):
-    """Push words that follow one another at once; returns the chunks that went out."""
+    """Push words at the same moment; return the chunks that went out."""
     for word in words(text):
         harness.push(word)
     return texts(harness.pull())
@@ -393,7 +393,7 @@ def test_a_word_waits_longer_than_max_wait_while_much_is_left():
 
 
 def left_ms(harness):
-    """How much the buffer takes to be left to be played, in ms: by when it looks at a single word again."""
+    """Return how much audio the buffer believes is unplayed, in ms, by the time at which it looks again."""
     assert push_all(harness, "so") == []
     return round((harness.timer_ns - harness.time_ns) / MS + THIRD_MS - 1, 3)
 
@@ -493,7 +493,7 @@ def test_first_is_at_least_one():
 
 
 class Room(Harness):
-    """The buffer with a TTS and a speaker behind it: chunks become audio one after another."""
+    """A buffer followed by a TTS and a speaker: chunks become audio one after another."""
 
     def __init__(self, node, synthesis_ns, letter_ns):
         super().__init__(node)
@@ -515,7 +515,7 @@ class Room(Harness):
             self.audio.append((self.free_ns, start, start + lasts + pause, text))
 
     def pass_time(self, ns):
-        """In steps, so that a chunk is spoken when it is handed on."""
+        """Advance time in steps, so that a chunk is spoken when it is handed on."""
         for _ in range(ns // MS):
             self.speak(self.advance(MS))
 

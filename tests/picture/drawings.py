@@ -1,4 +1,4 @@
-"""Random drawings to lay out, and what must hold of each picture."""
+"""Draw random graphs to lay out, and check the pictures."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from vflow.picture.slots import Edge
 
 Drawing = tuple[dict[str, tuple[float, float]], list[Edge], dict[str, tuple[str, ...]]]
 STEPS = 16
-"""Points of a curve that are looked at."""
+"""How many points of a curve are checked."""
 
 
 @st.composite
 def drawings(draw: st.DrawFn) -> Drawing:
-    """Boxes, edges in any direction, and frames, up to two deep, of neighbours in the order."""
+    """Draw boxes, edges in any direction, and frames around neighbours, up to two deep."""
     count = draw(st.integers(1, 14))
     names = [f"n{at}" for at in range(count)]
     size = st.tuples(st.floats(20, 250), st.floats(20, 90))
@@ -39,7 +39,7 @@ def drawings(draw: st.DrawFn) -> Drawing:
 
 
 def faults(layout: Layout, edges: list[Edge], groups: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    """All that overlaps, crosses or sticks out."""
+    """Yield a line for each thing that overlaps, crosses or sticks out."""
     boxes = layout.boxes
     for (one, box), (other, second) in itertools.combinations(boxes.items(), 2):
         if box.overlaps(second):
@@ -88,7 +88,7 @@ def faults(layout: Layout, edges: list[Edge], groups: Mapping[str, tuple[str, ..
 
 
 def points(layout: Layout, at: int, edge: Edge) -> Iterator[tuple[float, float]]:
-    """Points of a line, as it is drawn: straight down in its slots, in a curve between rows."""
+    """Yield points of a line as it is drawn: straight down in its slots, curved between rows."""
     route = layout.routes[at]
     for above, below in itertools.pairwise(route):
         for step in range(STEPS + 1):
@@ -106,5 +106,5 @@ def _height(part: float) -> float:
 
 
 def holds(rect: Rect, x: float, y: float) -> bool:
-    """Whether a point lies in a box, and not only at its edge."""
+    """Return whether a point lies inside a box, not only on its edge."""
     return rect.x + 0.01 < x < rect.right - 0.01 and rect.y + 0.01 < y < rect.bottom - 0.01

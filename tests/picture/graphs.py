@@ -1,4 +1,4 @@
-"""Graphs to draw: the shipped agent, and names that are hard to write."""
+"""Make graphs to draw: the shipped agent, and one with names that are hard to write."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ HARD = "Ein <sehr> \"langer\" & 'schwerer' Name für eine Datei, die es so nicht
 
 
 def agent() -> Graph:
-    """The shipped agent, with an application's microphone and loudspeaker."""
+    """Load the shipped agent, with an application's microphone and loudspeaker."""
     return load(find("voice_agent"), stand_ins={"mic": ("app_source", {}), "speaker": ("app_sink", {})})
 
 
 def chain(count: int, name: str = "node") -> Graph:
-    """So many nodes in a row."""
+    """Load a chain of `count` nodes."""
     names = [f"{name}{at}" for at in range(count)]
     uses = ["test_tone", *["identity"] * (count - 1)]
     nodes = "\n".join(f"  {node}: {{use: {use}}}" for node, use in zip(names, uses, strict=True))
@@ -26,7 +26,7 @@ def chain(count: int, name: str = "node") -> Graph:
 
 
 def hard() -> Graph:
-    """A value that HTML would take for its own."""
+    """Load a graph with a value that looks like HTML."""
     return load_text(
         f"nodes:\n  a: {{use: test_tone}}\n  b: {{use: wav_sink, file: {HARD!r}}}\nlinks: [a -> b]\n".replace(
             repr(HARD), '"' + HARD.replace('"', '\\"') + '"'

@@ -13,7 +13,7 @@ def test_a_node_of_a_bin_goes_by_its_own_name() -> None:
     assert texts_of(agent(), "vad.turn", 4) == ["turn", "turn · thread 4"]
 
 
-def test_what_the_loader_inserted_says_so() -> None:
+def test_inserted_node_is_marked() -> None:
     assert texts_of(agent(), "words.spoken", 8)[1] == "spoken (inserted) · thread 8"
 
 

@@ -18,5 +18,5 @@ def test_the_page_has_the_picture_and_loads_nothing() -> None:
     assert "default-src 'none'" in page
 
 
-def test_what_is_hard_to_write_ends_no_tag() -> None:
+def test_special_characters_do_not_end_a_tag() -> None:
     assert "<sehr>" not in html(scene(hard()))

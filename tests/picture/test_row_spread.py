@@ -1,4 +1,4 @@
-"""Where items of a row stand: near what they are linked with, and apart."""
+"""Items of a row are placed near the items they are linked with, and apart from each other."""
 
 from __future__ import annotations
 

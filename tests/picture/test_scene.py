@@ -109,7 +109,7 @@ def test_the_facts_are_json() -> None:
     assert json.loads(json.dumps(made.to_json()))["boxes"][0]["rect"]["width"] == made.boxes[0].rect.width
 
 
-def test_what_came_from_the_environment_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_of_the_environment_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLACE", "s3cret-place")
     graph = load_text(
         "nodes:\n  a: {use: test_tone}\n  b: {use: wav_sink, file: '${PLACE}.wav'}\nlinks: [a -> b]\n"

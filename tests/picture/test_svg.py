@@ -32,7 +32,7 @@ def test_every_text_is_drawn_as_wide_as_it_was_measured() -> None:
     assert all("textLength" in text.attrib for text in root.iter(f"{SVG}text"))
 
 
-def test_what_is_hard_to_write_is_escaped() -> None:
+def test_special_characters_are_escaped() -> None:
     root = ElementTree.fromstring(svg(scene(hard())))
     assert any(HARD in (title.text or "") for title in root.iter(f"{SVG}title"))
 

@@ -1,4 +1,4 @@
-"""Runs graphs as the command does, and hears what came out with another model than the one that spoke."""
+"""Run graphs as the command does, and transcribe their output with another model than the one that spoke."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUESTION = PIPELINES / "question.wav"
 
 @dataclass(frozen=True)
 class Run:
-    """What one `vflow run` left: exit code, report, what it printed, and the recorded output."""
+    """The results of a `vflow run`: exit code, report, printed text, and the recorded output."""
 
     code: int
     report: dict[str, Any]
@@ -34,13 +34,13 @@ class Run:
     output: Path
 
     def heard(self) -> tuple[Samples, int]:
-        """The recorded output, `(n,) float32`, and its rate."""
+        """Return the recorded output, `(n,) float32`, and its rate."""
         samples, rate = soundfile.read(self.output, dtype="float32")
         return samples, rate
 
 
 def run_in(folder: Path, name: str, *options: str, input: Path | None = None, output: bool = True) -> Run:
-    """`vflow run` of one of the pipelines; what it leaves goes to `folder`."""
+    """Run one of the pipelines with `vflow run`; its files go to `folder`."""
     wav, report = folder / "out.wav", folder / "report.json"
     words = ["run", str(PIPELINES / name), "--report", str(report), *options]
     words += ["--input", str(input)] if input else []
@@ -58,7 +58,7 @@ def run(tmp_path: Path) -> Callable[..., Run]:
 
 @pytest.fixture(scope="session")
 def transcribe() -> Iterator[Callable[[Samples, int], str]]:
-    """Speech to text by Moonshine: the judge of what a recording says."""
+    """Return a function for speech to text by Moonshine, which judges what a recording says."""
     import moonshine_voice
     from moonshine_voice import ModelArch, Transcriber
 

@@ -18,7 +18,7 @@ from .conftest import PIPELINES, QUESTION, Run
 Runner = Callable[..., Run]
 
 
-def test_echo_plays_what_was_said_a_moment_later(run: Runner) -> None:
+def test_echo_plays_the_voice_a_moment_later(run: Runner) -> None:
     samples, said_rate = soundfile.read(QUESTION, dtype="float32")
     for left in (2, 1, 0):  # in real time: the machine may be busy for a moment
         played, rate = run("echo.yaml", input=QUESTION).heard()
@@ -33,7 +33,7 @@ def test_echo_plays_what_was_said_a_moment_later(run: Runner) -> None:
     assert likeness > 0.99
 
 
-def test_transcribe_prints_what_was_said(run: Runner) -> None:
+def test_transcribe_prints_the_words(run: Runner) -> None:
     done = run("transcribe.yaml", input=QUESTION, output=False)
     assert done.code == 0
     assert done.out.splitlines() == ["What is the capital of France?"]

@@ -14,7 +14,7 @@ from .conftest import QUESTION, Run
 
 
 def has_sounds(word: str) -> bool:
-    """Whether an English voice says something of a word, or there is nothing to say."""
+    """Return whether an English voice can say something for a word, or need not."""
     return any(map(str.isalnum, readable(word, "LATIN"))) or not any(map(str.isalnum, word))
 
 

@@ -1,4 +1,4 @@
-"""Profiles of hypothesis: a small repeatable run by default; VFLOW_EXAMPLES=1000 draws anew, and more."""
+"""Profiles of hypothesis: by default a small repeatable run; VFLOW_EXAMPLES=1000 draws new ones, and more."""
 
 from __future__ import annotations
 

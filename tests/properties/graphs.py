@@ -1,4 +1,4 @@
-"""Random graphs: drawn by hypothesis, written as YAML, run once."""
+"""Make random graphs: drawn by hypothesis, written as YAML, run once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vflow.graph.loader import load_text
 MIDDLES = ("plain", "heavy", "busy", "deaf", "steps", "reply", "coroutine", "holder", "pair")
 TERMINALS = ("collect", "fused", "told", "speaker")
 SILENT = ("steps", "reply", "holder", "turns")
-"""Kinds that may make nothing of a packet: a fan-in by pts below them waits for ever."""
+"""Kinds that may emit nothing for a packet: a fan-in by pts below them would wait for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class PlanLink:
 
 @dataclass(frozen=True)
 class Plan:
-    """A graph, what is done to it, and the seed of the clock. Its repr makes it again."""
+    """A graph, the acts on it, and the seed of the clock. Its repr can be evaluated to make it again."""
 
     nodes: tuple[PlanNode, ...]
     links: tuple[PlanLink, ...]
@@ -87,7 +87,7 @@ class Run:
 
     @property
     def whole(self) -> bool:
-        """Whether it ran to its end of itself."""
+        """Whether it ran to its end by itself."""
         return self.ended and self.failure is None and not self.stopped
 
     def boundaries(self) -> dict[tuple[str, str], GraphLink]:
@@ -113,7 +113,7 @@ def run(plan: Plan, clock: Clock | None = None) -> Run:
     except NodeError as error:
         run.ended, run.failure = True, error
     run.abandoned = pipeline.stop()
-    for thread in set(threading.enumerate()) - before:  # of a stop that a node called: it ends by itself
+    for thread in set(threading.enumerate()) - before:  # of a stop by a node; it ends by itself
         thread.join(PATIENCE_S)
         run.threads += [thread.name] if thread.is_alive() else []
     return run
@@ -124,7 +124,7 @@ def run(plan: Plan, clock: Clock | None = None) -> Run:
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    """Any graph that vflow accepts, of up to a dozen nodes."""
+    """Draw any graph that vflow accepts, of up to a dozen nodes."""
     drawn = Drawn(draw)
     for number in range(draw(st.integers(1, 2))):
         drawn.source(f"s{number}")
@@ -141,7 +141,7 @@ def plans(draw: st.DrawFn) -> Plan:
 
 @st.composite
 def fan_ins(draw: st.DrawFn) -> Plan:
-    """Branches of which none is ever silent, and one node that takes from all by pts."""
+    """Draw branches that are never silent, and a node that takes from all of them by pts."""
     kinds = st.sampled_from(("plain", "heavy", "busy", "deaf", "coroutine"))
     sources = [f"s{number}" for number in range(draw(st.integers(1, 2)))]
     pace = st.sampled_from(("0ms", "4ms", "20ms"))
@@ -160,20 +160,20 @@ def fan_ins(draw: st.DrawFn) -> Plan:
 
 
 class Drawn:
-    """A graph as it is drawn, sources first."""
+    """A graph while it is drawn, sources first."""
 
     def __init__(self, draw: st.DrawFn) -> None:
         self.draw = draw
         self.nodes: list[PlanNode] = []
         self.links: list[PlanLink] = []
         self.silent: set[str] = set()
-        """Nodes behind which a packet may be missing, or wait, that another branch has."""
+        """Nodes after which a packet may be missing, or wait, that another branch has."""
 
         self.speculates = draw(st.integers(0, 2)) == 2
 
     def in_advance(self) -> None:
-        """Turns that are answered in advance by one node or two. The graph's links are then roomy: one that
-        is full of what is held stops the very node that would commit it."""
+        """Have turns answered in advance by one or two nodes. Make the graph's links roomy then: a link full
+        of held packets would stop the very node that commits them."""
         self._into(self._add(PlanNode("turns", "turns"), whole=True), ["s0"])
         for number in range(self.draw(st.integers(1, 2))):
             self._into(self._add(PlanNode(f"g{number}", "guess", "work: 5ms")), ["turns"])
@@ -199,7 +199,7 @@ class Drawn:
         self._into(self._add(PlanNode(name, kind, props)))
 
     def ends(self) -> None:
-        """An end for each node that has none, and now and then another that takes from several."""
+        """Add a sink to each node without one, and now and then another that takes from several."""
         number = 0
         for name in [n.name for n in self.nodes if not any(link.source == n.name for link in self.links)]:
             self._end(f"t{number}", [name])
@@ -236,7 +236,7 @@ class Drawn:
             self.links.append(PlanLink(parent, node.name, self._options()))
         bounded = any(
             "queue" in link.options for link in self.links
-        )  # fills before the other branch has come
+        )  # it fills before packets of the other branch come
         if self.silent.intersection(chosen) or bounded:
             self.silent.add(node.name)
         elif len(chosen) > 1 and node.kind != "pair" and self.draw(st.integers(0, 3)):
@@ -257,7 +257,7 @@ class Drawn:
         return f"queue: {{{queue}}}{keep}"
 
     def action(self) -> st.SearchStrategy[Action]:
-        """Mostly flushes: from the generators, from any nodes, of all turns or of some."""
+        """Draw an act: mostly flushes, from the generators or any nodes, of all turns or of some."""
         names = [node.name for node in self.nodes if node.kind != "pair" and node.name[0] != "t"]
         at_ns = st.integers(0, 150).map(lambda ms: ms * MS)
         origins = st.one_of(

@@ -1,4 +1,4 @@
-"""What must hold of every run, whatever the graph, the seed and the flushes."""
+"""The laws that every run must keep, whatever the graph, the seed and the flushes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Pair = tuple[str, str]
 
 
 def broken(run: Run, exact: bool) -> list[str]:
-    """Every law that this run breaks. `exact` where one thread ran at a time, so that an arrival's tick is
-    the tick at which the link let the packet go."""
+    """Return every law that a run breaks. `exact`: one thread ran at a time, so that a packet's arrival has
+    the tick at which the link let it go."""
     if not run.ended:
         return ["deadlock: it did not end"]
     reaches = [(record, _reach(run.pipeline.graph, record)) for record in run.trace.flushes]
@@ -46,7 +46,7 @@ def _ends(run: Run) -> Iterator[str]:
 
 
 def _reach(graph: Graph, record: FlushRecord) -> set[Pair]:
-    """The links that a flush makes stale, found anew: all below its origins, but for `keep`."""
+    """Compute independently the links that a flush makes stale: all below its origins, except `keep`."""
     reached: set[Pair] = set()
     todo = list(record.flush.origins)
     while todo:
@@ -60,7 +60,7 @@ def _reach(graph: Graph, record: FlushRecord) -> set[Pair]:
 
 
 def _retracted(run: Run) -> set[Pair]:
-    """The links on which something may have been taken back: all below the nodes that answer in advance."""
+    """Return the links on which packets may be taken back: all below the nodes that reply in advance."""
     graph = run.pipeline.graph
     starts = graph.speculating() if any(ahead.retracted for ahead in run.trace.ahead) else ()
     return {(link.source, link.target) for link in graph.reach(starts, in_advance=True).links}
@@ -70,7 +70,7 @@ Reaches = list[tuple[FlushRecord, set[Pair]]]
 
 
 def _by_pts(run: Run) -> Iterator[str]:
-    """A fan-in by pts of branches that lose nothing takes packets in the order of their time."""
+    """Check that a fan-in by pts takes packets in the order of their time, if its branches lose none."""
     if not run.whole or run.trace.flushes or run.trace.raised:
         return
     for name, node in run.pipeline.graph.nodes.items():
@@ -114,7 +114,7 @@ def _losses(run: Run, reaches: Reaches) -> Iterator[str]:
 
 
 def _fresh(run: Run, reaches: Reaches) -> Iterator[str]:
-    """What belongs to turns that began behind the last flush is lost on no link."""
+    """Check that no link loses packets of turns that began after the last flush."""
     if not run.whole or not reaches:
         return
     last = max(record.done for record, _ in reaches)
@@ -160,8 +160,8 @@ def _stale(run: Run, reaches: Reaches, exact: bool) -> Iterator[str]:
 
 
 def _stale_hop(record: FlushRecord, reach: set[Pair], kept: set[Pair], trail: Trail, target: str) -> str:
-    """The hop of a trail over a flushed link that is older than the flush; '' where all is fresh. What went
-    over a `keep` link is out of its reach."""
+    """Return the hop of a trail over a flushed link that is older than the flush; '' if all hops are fresh.
+    A flush does not reach packets that went over a `keep` link."""
     nodes = [*(hop.node for hop in trail[1:]), target]
     reached = {name for _, name in reach}
     for hop, onto in reversed(list(zip(trail, nodes, strict=True))):
@@ -176,7 +176,8 @@ def _stale_hop(record: FlushRecord, reach: set[Pair], kept: set[Pair], trail: Tr
 
 
 def _ahead(run: Run, exact: bool) -> Iterator[str]:
-    """Nothing that was made in advance reaches the world before its turn is sure, or after a retraction."""
+    """Check that no packet made in advance reaches the world before its turn is sure, or after a
+    retraction."""
     graph = run.pipeline.graph
     guesses = graph.speculating()
     for (_, target), entries in run.trace.got.items():

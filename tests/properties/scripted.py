@@ -1,7 +1,7 @@
-"""A scripted user, STT, language model and TTS: each waits on the pipeline's clock, by its own seed.
+"""Script a user, STT, language model and TTS: each waits on the pipeline's clock, by its own seed.
 
-Every sample of a reply says to which turn, attempt and word it belongs, so that a recording tells what was
-heard without asking anybody. A turn's attempts are its replies: more than one where the user spoke on.
+The value of every sample of a reply encodes its turn, attempt and word, so that a recording alone tells which
+words were heard. A turn's attempts are its replies: more than one if the user spoke on.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ from vflow_nodes.lib.decode.words import Word
 WINDOW_NS = 64 * MS
 VOICE, SILENCE = np.full(1024, 0.5, np.float32), np.zeros(1024, np.float32)
 RATE = 1000
-"""Of the reply: a frame is a millisecond."""
+"""Rate of the reply's audio: a frame is a millisecond."""
 TAKES = 64
-"""Frames of a packet of the TTS."""
+"""Frames in a packet of the TTS."""
 
 Code = tuple[int, int, int]
 """A word of a reply: its turn, its attempt, its index."""
 
 
 def encode(code: Code) -> float:
-    """A sample that says which word it belongs to; exact in float32 and in 16 bits."""
+    """Return the sample value that encodes a word; exact in float32 and in 16 bits."""
     turn, attempt, index = code
     assert code < (16, 0, 0)
     assert attempt < 8
@@ -67,7 +67,8 @@ def decode(sample: float) -> Code:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Windows of silence in front of it, then its runs of voice and the pauses between them, in windows."""
+    """How many windows of silence come before it, and of how many windows its runs of voice, and the pauses
+    between them, are."""
 
     gap: int
     runs: tuple[int, ...]
@@ -79,8 +80,8 @@ class Utterance:
 
 
 def utterances(seed: int) -> list[Utterance]:
-    """What a user says: up to five utterances. A pause is shorter than the end of speech, a gap longer;
-    short gaps interrupt the reply, or come before it."""
+    """Draw up to five utterances of a user. A pause is shorter than the wait for the end of speech, a gap
+    longer; after a short gap the user interrupts the reply, or speaks before it."""
     draw = random.Random(seed)
     said: list[Utterance] = []
     for _ in range(draw.randint(1, 5)):
@@ -91,7 +92,7 @@ def utterances(seed: int) -> list[Utterance]:
 
 
 class User(Node):
-    """Speaks as scripted, a rated window every 64 ms, and then listens for a second."""
+    """Emits the scripted utterances, a rated window every 64 ms, and then a second of silence."""
 
     live = True
     seed: int = prop(0)
@@ -111,7 +112,7 @@ class User(Node):
 
 
 def windows(said: list[Utterance]) -> Iterator[bool]:
-    """Whether each window holds voice."""
+    """Yield for each window whether it holds voice."""
     for utterance in said:
         yield from [False] * utterance.gap
         for run, pause in zip(utterance.runs, (*utterance.pauses, 0), strict=True):
@@ -120,19 +121,19 @@ def windows(said: list[Utterance]) -> Iterator[bool]:
 
 
 class Slow(Node):
-    """Base: takes its time, drawn by its seed and its name."""
+    """Base class of nodes that take time, drawn by their seed and name."""
 
     def open(self) -> None:
         self._draw = random.Random(f"{self.seed} {self.ctx.name}")  # type: ignore[attr-defined]
 
     def work(self, most_ms: int) -> None:
-        """Take up to `most_ms`, now and then nothing."""
+        """Wait up to `most_ms`; now and then not at all."""
         taken = self._draw.choice((0, self._draw.randint(0, most_ms), self._draw.randint(0, most_ms)))
         self.ctx.wait_until(self.ctx.now_ns() + taken * MS)
 
 
 class Stt(Slow):
-    """Transcribes to `said T.N`: N windows of voice in turn T. At a pause in advance, as Moonshine does."""
+    """Transcribes turn T with N windows of voice as `said T.N`; at a pause in advance, as Moonshine does."""
 
     heavy = True
     speculates = True
@@ -183,7 +184,7 @@ class Stt(Slow):
 
 
 class ScriptedChat(Chat):
-    """The real node, history and all, with a script for its model. Words are named `wT.A.I`."""
+    """The real generator node with its history, but a script as its model. Words are named `wT.A.I`."""
 
     slowest: int = prop(60, doc="ms that a token takes at most")
 
@@ -195,18 +196,18 @@ class ScriptedChat(Chat):
         self._language = SimpleNamespace(plain=False)  # type: ignore[assignment]
         self._draw = random.Random(f"{self.seed} chat")
         self.attempts: dict[int, int] = {}
-        """By turn, the number of its newest attempt."""
+        """Number of the newest attempt, by turn."""
         self.scripts: dict[int, list[str]] = {}
-        """By turn, the words of its newest attempt, said or not."""
+        """All words of the newest attempt, said or not, by turn."""
 
     def warm_up(self) -> None:
-        """There is no model."""
+        """Do nothing: there is no model."""
 
     def _prompt(self) -> list[int]:
         return []
 
     def _begin_summary(self) -> None:
-        """There is no model that could write one."""
+        """Do nothing: there is no model that could write a summary."""
 
     def generate(self, parts: Sequence[Any], turn: int, one_line: bool) -> Any:
         attempt = self.attempts[turn] = self.attempts.get(turn, -1) + 1
@@ -224,7 +225,7 @@ class ScriptedChat(Chat):
 
 
 class ScriptedReply:
-    """A reply whose words are given, and take virtual time."""
+    """A reply of given words, each of which takes virtual time."""
 
     def __init__(self, node: ScriptedChat, script: list[str]) -> None:
         self._node, self._script = node, script
@@ -246,11 +247,11 @@ class ScriptedReply:
             yield None
 
     def cancel(self) -> None:
-        """Nothing goes on that could be ended."""
+        """Do nothing: no work is going on."""
 
 
 class Tts(Slow):
-    """Speaks each word for 40 to 300 ms, in samples that name it."""
+    """Speaks each word for 40 to 300 ms, in samples that encode it."""
 
     heavy = True
     seed: int = prop(0)
@@ -261,7 +262,7 @@ class Tts(Slow):
     def open(self) -> None:
         super().open()
         self.frames: dict[Code, int] = {}
-        """How long each word is, spoken whole."""
+        """Frames of each word, if it is spoken whole."""
 
     def process(self, chunk: TextPacket) -> Iterator[Any]:
         self.work(self.slowest)
@@ -278,13 +279,13 @@ class Tts(Slow):
 
 
 def name_to_code(word: str) -> Code:
-    """`wT.A.I` with or without a mark behind it."""
+    """Return the code of a word `wT.A.I`, with or without a mark after it."""
     turn, attempt, index = word.rstrip(".,")[1:].split(".")
     return int(turn), int(attempt), int(index)
 
 
 class Cutter(Node):
-    """Flushes now and then, as an application does with a button: also while the last reply plays."""
+    """Flushes now and then, as an application with a button may, also while the last reply plays."""
 
     seed: int = prop(0)
     times: int = prop(0)

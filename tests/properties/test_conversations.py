@@ -49,7 +49,7 @@ links: [user -> turn -> stt -> chat -> words -> tts -> speaker]
 
 @dataclass(frozen=True)
 class Conversation:
-    """One that has been held: what the user said, what was played when, what is remembered and was shown."""
+    """The record of a conversation: the user's words, the audio played, the history, and the bus."""
 
     said: list[Utterance]
     recording: list[tuple[int, Code]]
@@ -64,7 +64,7 @@ class Conversation:
         return [(m.at_ns, m.data["flush"]) for m in self.shown if m.kind == "flush"]
 
     def heard(self, turn: int) -> str:
-        """The words of a reply of which the middle is in the recording."""
+        """Return the words of a reply whose middle is in the recording."""
         sounded = Counter(code for _, code in self.recording if code[0] == turn)
         return " ".join(
             word
@@ -115,7 +115,7 @@ def hold(seed: int, folder: Path) -> Conversation:
 
 
 def broken(held: Conversation) -> Iterator[str]:
-    """Every law that a conversation breaks."""
+    """Yield every law that a conversation breaks."""
     yield from _turns(held)
     yield from _history(held)
     yield from _played(held)
@@ -123,7 +123,7 @@ def broken(held: Conversation) -> Iterator[str]:
 
 
 def _turns(held: Conversation) -> Iterator[str]:
-    """Every utterance has one turn, which is begun, ended and transcribed once, in order."""
+    """Check that every utterance has one turn, which is begun, ended and transcribed once, in order."""
     turns = list(range(1, len(held.said) + 1))
     for name in ("speech_start", "speech_end"):
         found = [m.data["event"].turn for m in held.shown if m.kind == "event" and m.text == name]
@@ -136,7 +136,7 @@ def _turns(held: Conversation) -> Iterator[str]:
 
 
 def _history(held: Conversation) -> Iterator[str]:
-    """It holds what was said and heard, in order, and nothing else."""
+    """Check that the history holds the words that were said and heard, in order, and nothing else."""
     wanted: list[tuple[str, str, int]] = []
     for turn, said in enumerate(held.said, 1):
         wanted.append(("user", f"said {turn}.{said.voiced}", turn))
@@ -148,7 +148,8 @@ def _history(held: Conversation) -> Iterator[str]:
 
 
 def _played(held: Conversation) -> Iterator[str]:
-    """In order, of one attempt a turn, nothing of a cancelled turn, and what is not cancelled is whole."""
+    """Check that words are played in order, from one attempt per turn, none of a cancelled turn, and all of
+    the others."""
     codes = [code for _, code in held.recording]
     if codes != sorted(codes):
         yield f"out of order: {list(dict.fromkeys(codes))}"
@@ -167,7 +168,7 @@ def _played(held: Conversation) -> Iterator[str]:
 
 
 def _shown(held: Conversation) -> Iterator[str]:
-    """The bus shows one attempt of a turn, in order."""
+    """Check that the bus shows the words of one attempt per turn, in order, and no warning."""
     words = [m.text for m in held.shown if m.kind == "packet" and m.source == "chat"]
     codes = [name_to_code(word) for word in words]
     if codes != sorted(set(codes)):
@@ -180,8 +181,8 @@ def _shown(held: Conversation) -> Iterator[str]:
 
 @pytest.fixture
 def one_core() -> Iterator[None]:
-    """Keep this thread, and those that it starts, on one core: a manual clock lets one of them run at a time,
-    and to hand over to one on another core takes twice as long."""
+    """Keep this thread, and those that it starts, on one core: under a manual clock one of them runs at a
+    time, and handing over to another core takes twice as long."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
@@ -193,7 +194,7 @@ def one_core() -> Iterator[None]:
 
 @pytest.mark.usefixtures("one_core")
 @pytest.mark.parametrize("part", range(PARTS))
-def test_a_thousand_conversations_remember_what_was_heard(part: int, tmp_path: Path) -> None:
+def test_thousand_conversations_remember_the_heard_words(part: int, tmp_path: Path) -> None:
     for seed in range(part * CONVERSATIONS, (part + 1) * CONVERSATIONS):
         problems = list(broken(hold(seed, tmp_path)))
         assert not problems, "\n".join([f"conversation {seed}: hold({seed}, folder)", *problems])

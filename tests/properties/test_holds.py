@@ -81,7 +81,7 @@ class User(Node):
 
     def open(self) -> None:
         self.kept: list[bool] = []
-        """Of each hold that kept something, whether the agent counted as speaking to its end."""
+        """Return for each hold that kept audio whether the agent counted as speaking until its end."""
 
     def produce(self) -> Iterator[TextPacket]:
         draw = random.Random(f"{self.seed} user")
@@ -112,7 +112,7 @@ class User(Node):
 
 @dataclass
 class Talk:
-    """One that was held: what was recorded, told and remembered."""
+    """The record of a talk: its audio, its messages, and its history."""
 
     recorded: int
     kept: list[bool]

@@ -32,7 +32,7 @@ SCALARS = [
 
 
 def mutant(text: str, seed: int) -> str:
-    """One of the shipped pipelines with one to four changes of lines, characters and values."""
+    """Return a pipeline's text with one to four changes of lines, characters and values."""
     draw = random.Random(seed)
     lines = text.split("\n")
     for _ in range(draw.randint(1, 4)):
@@ -60,7 +60,7 @@ def mutant(text: str, seed: int) -> str:
 
 
 def is_told(file: Path) -> bool:
-    """Whether a file is a graph, or what is wrong with it is said."""
+    """Load a file; return whether it is a graph, or refused with findings."""
     try:
         return isinstance(load(file, require_available=False), Graph)
     except GraphError as error:
@@ -98,7 +98,7 @@ WORDS = [
 
 
 class Stream(io.TextIOWrapper):
-    """Standard output, or error, as a process has it."""
+    """A stream like a process's standard output or error."""
 
     def __init__(self, errors: str) -> None:
         super().__init__(io.BytesIO(), encoding="utf-8", errors=errors)
@@ -128,6 +128,6 @@ def test_any_arguments_end_with_an_exit_code(
 
 @pytest.mark.parametrize("option", ["--input", "--output"])
 @pytest.mark.parametrize("name", ["n" * 300, "a\0b", "\ud800"])
-def test_a_stand_in_with_a_name_that_is_none_is_refused(option: str, name: str) -> None:
+def test_stand_in_with_an_invalid_name_is_refused(option: str, name: str) -> None:
     with redirect_stderr(Stream("strict")), redirect_stdout(Stream("strict")):
         assert main(["doctor", "echo", option, name]) == 2

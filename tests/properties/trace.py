@@ -1,4 +1,4 @@
-"""What happened in one run, packet by packet: filled by the nodes of `traced`, judged by `laws`."""
+"""Record a run packet by packet: the nodes of `traced` fill the record, `laws` judges it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Hop:
 
 
 Trail = tuple[Hop, ...]
-"""All emissions that led to a packet, the source's first."""
+"""All emissions that led to a packet, from the source's on."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlushRecord:
-    """A flush as the one who asked for it saw it: what was made before `begun` is stale after `done`."""
+    """A flush as its caller saw it: packets made before `begun` are stale after `done`."""
 
     flush: Flush
     begun: int
@@ -37,7 +37,7 @@ class FlushRecord:
 
 @dataclass(slots=True)
 class Ahead:
-    """A turn that was speculative, from tick to tick; its retractions, each from tick to tick."""
+    """A turn that was speculative, from tick to tick; and its retractions, each from tick to tick."""
 
     turn: int
     begun: int
@@ -47,7 +47,7 @@ class Ahead:
 
 @dataclass
 class Trace:
-    """What happened in one run. Any thread; each entry is one atomic append."""
+    """The record of a run. Any thread; each entry is one atomic append."""
 
     ticks: Iterator[int] = field(default_factory=itertools.count)
     made: dict[str, list[Hop]] = field(default_factory=lambda: defaultdict(list))
@@ -60,6 +60,6 @@ class Trace:
     raised: set[str] = field(default_factory=set)
 
     def signature(self) -> list[Any]:
-        """All that two runs of the same plan and seed agree on."""
+        """Return all facts that must be equal in two runs of the same plan and seed."""
         got = {pair: [(tick, trail[-1]) for tick, trail in entries] for pair, entries in self.got.items()}
         return [dict(self.made), got, dict(self.played), dict(self.marks)]

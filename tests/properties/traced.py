@@ -1,4 +1,4 @@
-"""Nodes that note what they take and make, so that a run can be judged packet by packet."""
+"""Nodes that record the packets they take and make, so that a run can be judged packet by packet."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from vflow.errors import Flushed
 
 
 class Broken(Exception):
-    """What a node of a random graph raises."""
+    """The error that nodes of a random graph raise."""
 
 
 class Traced(Node):
-    """Base: `take` notes an arrival, `make` stamps an emission. `faults` are the arrivals, and -1 the flush,
-    at which the node raises, once each."""
+    """Base class: `take` records an arrival, `make` stamps an emission. The node raises once at each arrival
+    in `faults`; -1 stands for the flush."""
 
     trace: Trace
     faults: frozenset[int] = frozenset()
@@ -67,7 +67,7 @@ class Traced(Node):
 
 
 class Source(Traced):
-    """Makes packets, a turn every third, an event in front of it."""
+    """Makes packets; every third begins a turn, with an event before it."""
 
     count: int = prop(10)
     every: Duration = prop("0ms")
@@ -87,13 +87,13 @@ class Source(Traced):
 
 
 class Live(Source):
-    """A source that the world paces."""
+    """A source with a pace of its own, as devices have."""
 
     live = True
 
 
 class Plain(Traced):
-    """Passes on what comes, in the thread of what is in front of it."""
+    """Passes on each packet, in the thread of the node before it."""
 
     text = In(Text("word"))
     out = Out(Text("word"))
@@ -108,7 +108,7 @@ class Heavy(Plain):
 
 
 class Busy(Plain):
-    """Works on the clock before it passes on."""
+    """Works for a time by the clock before it passes a packet on."""
 
     work: Duration = prop("5ms")
 
@@ -119,7 +119,7 @@ class Busy(Plain):
 
 
 class Deaf(Busy):
-    """Works where nothing reaches it, as in a library's call: a flush comes before it delivers."""
+    """Works where it cannot be interrupted, as in a library's call: a flush may come before it delivers."""
 
     heavy = True
 
@@ -131,7 +131,7 @@ class Deaf(Busy):
 
 
 class Steps(Busy):
-    """Makes none to two packets of each, and looks between them."""
+    """Makes zero to two packets of each, and checks for a flush between them."""
 
     heavy = True
 
@@ -144,7 +144,7 @@ class Steps(Busy):
 
 
 class Reply(Steps):
-    """A generator: an interruption flushes from here."""
+    """A generator: an interruption flushes from here on."""
 
     generates = True
 
@@ -153,8 +153,8 @@ class Reply(Steps):
 
 
 class Turns(Plain):
-    """Has each turn answered in advance, takes that back at the second packet of every other turn, and
-    commits it with the next."""
+    """Has each turn answered in advance; at the second packet of every other turn takes that back, and with
+    the next packet commits the turn."""
 
     def open(self) -> None:
         self.ahead: Ahead | None = None
@@ -187,7 +187,7 @@ class Turns(Plain):
 
 
 class Guess(Busy):
-    """Answers in advance."""
+    """Replies in advance."""
 
     heavy = True
     speculates = True
@@ -250,19 +250,19 @@ class Collect(Traced):
 
 
 class Fused(Collect):
-    """Collects in the thread of what is in front of it."""
+    """Collects in the thread of the node before it."""
 
     heavy = False
 
 
 class Told(Collect):
-    """A console, or a file: what it gets has happened."""
+    """Like a console or a file: a packet that it gets has reached the world."""
 
     effect = True
 
 
 class Speaker(Traced, Sink):
-    """A sink that plays a packet each `work`, and refuses what is stale."""
+    """A sink that plays a packet in each `work`, and refuses stale ones."""
 
     work: Duration = prop("5ms")
     text = In(Text("word"))
@@ -290,8 +290,8 @@ class Speaker(Traced, Sink):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What the actor does at `at_ns`: `flush` (from `origins`, or from the generators; with `turn`, of that
-    turn and all before), `drain` or `stop`."""
+    """An act at `at_ns`: `flush` (from `origins`, or from the generators; with `turn`, of that turn and all
+    before), `drain` or `stop`."""
 
     at_ns: int
     verb: str
@@ -300,7 +300,7 @@ class Action:
 
 
 class Actor(Node):
-    """Does to the pipeline what an application would, in a thread that the seed orders too."""
+    """Calls the pipeline as an application would, in a thread whose order the seed decides too."""
 
     actions: tuple[Action, ...] = ()
     pipeline: Pipeline

@@ -1,4 +1,4 @@
-"""Whether every turn of a run ended in an error."""
+"""A run fails if every turn of it ended in an error."""
 
 from __future__ import annotations
 

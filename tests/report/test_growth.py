@@ -37,7 +37,7 @@ class Inner:
 
 
 def looks(node: Keeps, put: Callable[[int], None], step: int = STEP, times: int = LOOKS + 2) -> list[str]:
-    """What is found while packets come in steps, each of which is put in."""
+    """Return the findings while packets come in steps."""
     found, growing = [], Growth({"store": node})
     for number in range(times):
         found += [text for _, text in growing.look({"store": number * step})]

@@ -47,7 +47,7 @@ class Endless(Mapping[int, int]):
 
 
 def parsed(value: object) -> Any:
-    """`value` after JSON, read by its own rules: without NaN."""
+    """Return a value after a round trip through strict JSON, which has no NaN."""
 
     def refuse(word: str) -> None:
         raise AssertionError(word)

@@ -18,7 +18,7 @@ RATE = 16_000
 
 
 def tone(*stretches_ms: tuple[int, int, float]) -> Samples:
-    """Two seconds of silence with a tone from, to (ms), of an amplitude."""
+    """Make two seconds of silence with tones: (from ms, to ms, amplitude) each."""
     samples = np.zeros(2 * RATE, np.float32)
     for start_ms, end_ms, amplitude in stretches_ms:
         start, end = start_ms * RATE // 1000, end_ms * RATE // 1000
@@ -56,13 +56,13 @@ def test_a_reply_is_audible_to_5_ms_and_40_db() -> None:
 
 
 def hum(hz: float) -> Samples:
-    """Of the mains, as loud as the voice, with its harmonics."""
+    """Return a hum of the mains with its harmonics, as loud as the voice."""
     t = np.arange(2 * RATE) / RATE
     return (0.1 * np.sin(2 * np.pi * hz * t + 1) + 0.02 * np.sin(4 * np.pi * hz * t)).astype(np.float32)
 
 
 def thump(at_ms: int) -> Samples:
-    """A knock on the table: 40 Hz, as loud as the voice, up in some 10 ms and down within 0.2 s."""
+    """Make a knock on the table: 40 Hz, as loud as the voice, up in some 10 ms and down within 0.2 s."""
     t = np.maximum(np.arange(2 * RATE) / RATE - at_ms / 1000, 0)
     knock: Samples = np.sin(80 * np.pi * t) * np.exp(-30 * t) * (1 - np.exp(-100 * t))
     return knock.astype(np.float32)
@@ -94,7 +94,7 @@ def test_an_offset_moves_no_moment_of_a_reply(under: str) -> None:
 
 
 def noise(kind: str, frames: int) -> Samples:
-    """Of power 1: white, or with 3 or 5 dB less power an octave."""
+    """Return noise of power 1: white, or with 3 or 5 dB less power an octave."""
     slope = {"white": 0.0, "pink": -1.0, "room": -5 / 3}[kind]
     spectrum = np.fft.rfft(np.random.default_rng(5).normal(size=frames))
     spectrum *= np.maximum(np.fft.rfftfreq(frames, 1 / RATE), 60) ** (slope / 2)

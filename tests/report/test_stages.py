@@ -50,7 +50,7 @@ def test_a_moment_that_came_too_early_ends_a_stage_of_no_length() -> None:
     assert found[:2] == [Stage("endpoint", 0, 0), Stage("thinking", 0, 0)]
 
 
-def test_an_interruption_cuts_what_it_ended() -> None:
+def test_interruption_marks_the_stage_it_ended_as_cut() -> None:
     cut = {"decided": 0, "first_word": 40, "audible": 90, "flushed": 500, "silent": 510}
     assert stages(cut)[-1] == Stage("speaking", 90, 510, cut=True)
     assert stages({"decided": 0, "flushed": 30}) == [Stage("transcript", 0, 30, cut=True)]
@@ -58,6 +58,6 @@ def test_an_interruption_cuts_what_it_ended() -> None:
     assert found[-1] == Stage("voice", 20, 30, cut=True)
 
 
-def test_nothing_is_told_of_a_turn_that_nobody_ended() -> None:
+def test_turn_without_an_end_has_no_stages() -> None:
     assert stages({"speech_start": 0}) == []
     assert ends_of({"speech_start": 0}) == {"speech_start": 0}

@@ -160,7 +160,7 @@ def test_a_flush_after_the_reply_was_heard_interrupts_nothing(log: TurnLog) -> N
     assert log.turns[1].heard == "Yes."
 
 
-def test_recordings_replace_what_was_claimed(log: TurnLog, tmp_path: Path) -> None:
+def test_recordings_replace_the_runtime_s_own_times(log: TurnLog, tmp_path: Path) -> None:
     ask(log)
     word(log, 1600, "Yes.")
     played(log, 1700, "start", "")
@@ -263,7 +263,7 @@ def test_values_from_the_environment_are_hidden_in_counted_texts() -> None:
         ("speculation", {"turn": "one"}),
     ],
 )
-def test_a_message_that_is_none_of_its_kind_costs_no_report_and_names_its_node(
+def test_malformed_message_names_its_node_and_does_not_lose_the_report(
     log: TurnLog, kind: Any, data: dict[str, Any]
 ) -> None:
     ask(log)

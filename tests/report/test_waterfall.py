@@ -35,7 +35,7 @@ def texts(root: ElementTree.Element) -> list[str]:
 
 
 def bars(root: ElementTree.Element) -> list[tuple[str, float, float]]:
-    """Kind, left and right side of the bars of the rows."""
+    """Return kind, left and right side of each bar in the rows."""
     return [
         (bar.attrib["class"], float(bar.attrib["x"]), float(bar.attrib["x"]) + float(bar.attrib["width"]))
         for row in root.iter(f"{SVG}g")
@@ -54,7 +54,7 @@ def test_a_turn_is_a_row_whose_stages_follow_one_another() -> None:
     assert {"1. Why?", "2. Why?"} <= set(texts(root))
 
 
-def test_what_an_interruption_ended_is_struck() -> None:
+def test_stage_ended_by_an_interruption_is_struck_through() -> None:
     cut = {name: ms for name, ms in WHOLE.items() if name != "reply_end"}
     assert len([e for e in drawn(turn(**WHOLE)).iter(f"{SVG}path") if e.attrib["class"] == "strike"]) == 0
     root = drawn(turn(**{**cut, "flushed": 2_000, "silent": 2_010}))
@@ -62,7 +62,7 @@ def test_what_an_interruption_ended_is_struck() -> None:
     assert any("interrupted" in (e.text or "") for e in root.iter(f"{SVG}title"))
 
 
-def test_what_was_asked_is_named_by_who_knows() -> None:
+def test_turn_is_named_by_the_scenario_or_the_transcript() -> None:
     assert "1. Why & how?" in texts(drawn(turn(user="Y an how", **WHOLE), said={1: "Why & how?"}))
 
 

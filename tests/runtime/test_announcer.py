@@ -11,7 +11,7 @@ from vflow.runtime.speculation import Speculation
 
 
 class Told:
-    """An announcer and what its listeners heard."""
+    """An announcer, and the messages that its listeners got."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []

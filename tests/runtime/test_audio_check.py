@@ -31,7 +31,7 @@ class End(Node):
 @pytest.mark.parametrize(("rate", "shape"), [(8000, (80, 1)), (16000, (160, 3))], ids=["rate", "channels"])
 def test_a_packet_of_other_caps_fails_its_node(rate: int, shape: tuple[int, int]) -> None:
     class Liar(Node):
-        """Says one thing and emits another."""
+        """A source whose audio differs from its caps."""
 
         audio = Out(Audio(rate=16000, channels=1))
 
@@ -45,7 +45,7 @@ def test_a_packet_of_other_caps_fails_its_node(rate: int, shape: tuple[int, int]
 
 def test_packet_with_the_declared_caps_passes() -> None:
     class Honest(Node):
-        """Emits what it says."""
+        """A source whose audio has its caps."""
 
         audio = Out(Audio(rate=16000, channels=1))
 

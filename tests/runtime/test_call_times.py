@@ -1,4 +1,4 @@
-"""How busy a thread is, and how long its calls take."""
+"""Counts of calls tell how busy a thread is, and how long its calls take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MS = 1_000_000
 
 
 class Stopwatch:
-    """Stands in for the clock, and for what a thread has waited."""
+    """Stands in for the clock, and for the time that a thread has waited."""
 
     def __init__(self) -> None:
         self.now_ns = 1

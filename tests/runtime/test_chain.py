@@ -21,7 +21,7 @@ links:
 
 
 class Note(Pass):
-    """Makes a packet of its own out of each that comes, and notes what came in `seen`."""
+    """Emits a new packet for each that comes, and notes those that came in `seen`."""
 
     def open(self) -> None:
         self.seen: list[TextPacket] = []
@@ -32,7 +32,7 @@ class Note(Pass):
 
 
 def odd(answer: Callable[[TextPacket], Any]) -> type[Node]:
-    """A node that answers the packet with index 1 in its own way, and passes on the others."""
+    """Make a node that returns `answer(packet)` for the packet with index 1, and passes on the others."""
 
     class Odd(Pass):
         def process(self, packet: TextPacket) -> Any:
@@ -100,7 +100,7 @@ def test_packet_passed_on_unchanged_is_refused_at_an_output_of_another_class() -
 
 
 def turns(turn: int) -> type[Node]:
-    """A source of four words of one turn."""
+    """Make a source of four words of one turn."""
 
     class Turns(Node):
         out = Out(Text("word"))
@@ -113,7 +113,7 @@ def turns(turn: int) -> type[Node]:
 
 
 class Held(Collect):
-    """Holds its first word in its hands until the gate opens."""
+    """Blocks with its first word until the gate opens."""
 
     def open(self) -> None:
         super().open()
@@ -126,7 +126,7 @@ class Held(Collect):
 
 
 class Waits(Note):
-    """Waits for ever when the third word comes first."""
+    """Blocks for ever if the third word comes first."""
 
     def open(self) -> None:
         super().open()
@@ -141,7 +141,7 @@ class Waits(Note):
 
 
 class Third(Note):
-    """Says when the third word has come."""
+    """Waits at a gate when the third word has come."""
 
     def open(self) -> None:
         super().open()

@@ -16,7 +16,7 @@ from vflow.runtime.coroutines import Coroutines
 
 
 class Slow(Pass):
-    """Awaits what never comes, and notes how it ends."""
+    """Awaits for ever, and notes how it is ended."""
 
     def open(self) -> None:
         self.begun, self.ended = threading.Event(), threading.Event()

@@ -70,7 +70,7 @@ def test_skip_drops_the_packet_with_a_warning_and_goes_on() -> None:
 
 
 class Breaks(Pass):
-    """Works for three packets behind each open."""
+    """Works for three packets after each open, then raises."""
 
     opened = 0
 
@@ -211,7 +211,7 @@ def test_traceback_of_a_failure_hides_values_from_the_environment(
 
 def test_missing_library_is_reported_even_if_unavailable_raises() -> None:
     class Mute(Pass):
-        """Opens with an error, and says nothing of itself."""
+        """Raises in open an error without a text."""
 
         @classmethod
         def unavailable(cls) -> str:
@@ -237,7 +237,7 @@ EXITS = (SystemExit, KeyboardInterrupt, GeneratorExit)
 
 
 def exits_in(method: str, error: type[BaseException]) -> type[Pass]:
-    """A node one of whose methods raises what no `except Exception` sees."""
+    """Make a node one of whose methods raises a BaseException that is not an Exception."""
 
     class Node(Pass):
         def process(self, packet: Any) -> Any:
@@ -283,7 +283,7 @@ def test_node_that_exits_in_on_flush_fails_the_pipeline_in_its_name(
     assert running.stop() == []
 
 
-def test_a_node_that_restarts_and_exits_in_its_close_gives_back_what_it_shares() -> None:
+def test_node_that_exits_in_its_close_gives_back_its_shared_models() -> None:
     closed = []
 
     class Model:
@@ -313,7 +313,7 @@ def test_a_node_that_restarts_and_exits_in_its_close_gives_back_what_it_shares()
 
 
 class Nosy(Pass):
-    """Says what it was given, wherever it is called."""
+    """Names its property's value in progress and warnings, and in errors of `open` or `process`."""
 
     key: str = prop("")
     at: str = prop("open")

@@ -43,7 +43,7 @@ def test_a_lock_knows_the_thread_that_holds_it() -> None:
     assert not lock.mine
 
 
-def test_breaking_open_a_lock_that_nobody_holds_changes_nothing() -> None:
+def test_breaking_a_free_lock_changes_nothing() -> None:
     lock = FlushLock()
     lock.break_open()
     with lock:

@@ -33,7 +33,8 @@ from vflow.runtime.held_link import HeldLink
 
 
 class Reply(Node):
-    """Answers each word with three words of its turn, and notes what it began, sent and was told."""
+    """Replies to each word with three words of its turn; notes replies begun, words sent and calls of its
+    hooks."""
 
     heavy = True
     generates = True
@@ -130,7 +131,7 @@ def test_sink_that_drops_longer_than_asked_is_named() -> None:
 
 
 class Loaded(Words):
-    """As many words as the pipeline takes, each marked with the newest flush that had begun then."""
+    """A source of words at full speed, each marked with the newest flush that had begun by then."""
 
     begun = 0
 
@@ -142,7 +143,7 @@ class Loaded(Words):
 
 
 class Judge(Speaker):
-    """Notes what was made before a flush and is played after it."""
+    """Notes packets that were made before a flush and are played after it."""
 
     done = 0
 
@@ -157,7 +158,7 @@ class Judge(Speaker):
 
 
 class Marked(Reply):
-    """Marks what it makes with the newest flush that had begun then."""
+    """Marks its packets with the newest flush that had begun by then."""
 
     source: Any = None
 
@@ -405,7 +406,7 @@ def test_an_eos_outlives_a_flush_that_ends_its_delivery() -> None:
 
 
 class Talker(Pass):
-    """Opens a turn for each word, and interrupts what came before it."""
+    """Opens a turn for each word, and interrupts earlier turns."""
 
     def process(self, packet: TextPacket) -> Iterator[Any]:
         turn = self.ctx.new_turn()
@@ -499,7 +500,7 @@ def test_event_taken_while_suspended_survives_a_flush_that_ends_the_older_reply(
 
 
 class Plays(Speaker):
-    """Says on the bus what it drops."""
+    """Posts on the bus what it drops."""
 
     def drop(self, epoch: int) -> tuple[Played, ...]:
         super().drop(epoch)
@@ -518,7 +519,7 @@ links: [words -> reply -> left, reply -> right]
 """
 
 
-def test_a_flush_has_what_every_sink_played() -> None:
+def test_flush_tells_what_every_sink_played() -> None:
     with pipeline(TWO_SINKS, reply=Reply, plays=Plays) as running:
         flush = running.flush()
         assert flush.nodes == {"left", "right"}
@@ -732,7 +733,7 @@ def test_lead_is_the_audio_in_links_and_sinks() -> None:
 
 
 class HeldUp(Heavy):
-    """Is held up at its first packet, and counts what it is told."""
+    """Blocks at its first packet, and counts calls of its hooks."""
 
     def open(self) -> None:
         self.gate, self.told = Gate(), []
@@ -748,7 +749,7 @@ class HeldUp(Heavy):
 
 def test_a_storm_of_flushes_on_a_thread_that_is_held_up_is_bounded_and_loses_nothing_fresh() -> None:
     class Late(Words):
-        """Goes on when the storm is over."""
+        """A source that goes on when all flushes are over."""
 
         def produce(self) -> Any:
             yield word(0)
@@ -799,7 +800,7 @@ def test_node_that_fails_after_its_end_is_not_restarted() -> None:
             raise ValueError("late")
 
     class Waits(Words):
-        """A source that goes on when all else has ended."""
+        """A source that goes on when all other sources have ended."""
 
         def produce(self) -> Any:
             self.ctx.wait_until()

@@ -64,7 +64,7 @@ def test_emission_that_a_pipeline_refuses_fails_the_test(node: Node, message: st
 
 def test_audio_that_differs_from_its_outputs_caps_fails_the_test() -> None:
     class Slows(Node):
-        """Halves the rate, and does not say so."""
+        """Halves the rate without declaring it."""
 
         audio = In(Audio())
         out = Out(Audio(rate=16_000))

@@ -56,7 +56,7 @@ def test_held_entry_and_all_after_it_wait_for_the_commit_in_order() -> None:
     assert turns.link.ended
 
 
-def test_events_of_what_the_user_did_are_not_held() -> None:
+def test_events_of_the_user_s_acts_are_not_held() -> None:
     turns = Turns()
     turns.link.put(Pause(turn=2))
     assert drain(turns.link) == [Pause(turn=2)]
@@ -135,7 +135,7 @@ def test_a_link_has_ended_once_its_eos_is_taken_and_not_before() -> None:
     assert turns.link.ended
 
 
-def test_an_old_event_and_what_comes_after_an_old_packet_are_delivered() -> None:
+def test_old_event_and_items_after_an_old_packet_are_delivered() -> None:
     turns = Turns(max_age_ns=-1)
     for item in (word(0, turn=1), TurnEnd(turn=1)):
         turns.link.put(item)

@@ -29,7 +29,7 @@ class Reply(Heavy):
 
 
 class Guard(Heavy):
-    """Holds the reply where the test says so."""
+    """Holds the reply when the test says so."""
 
     def process(self, packet: Any) -> Any:
         if packet.index == 1:
@@ -38,7 +38,7 @@ class Guard(Heavy):
 
 
 class Holder(Speaker):
-    """Notes what it was asked to hold."""
+    """A speaker that notes the calls of `hold`."""
 
     def open(self) -> None:
         super().open()
@@ -57,7 +57,7 @@ class Idle(Words):
 
 
 class Waits(Words):
-    """Emits what the test gives it."""
+    """A source of the packets that the test gives it."""
 
     def open(self) -> None:
         self.given: list[int] = []
@@ -211,7 +211,7 @@ def test_stopping_releases_holds_without_a_warning(clock: Time) -> None:
 
 def test_a_hold_that_a_flush_overtakes_does_not_stay(clock: Time) -> None:
     class Late(Holder):
-        """Is flushed by the application before it holds."""
+        """A speaker that the application flushes just before it holds."""
 
         def hold(self, held: bool) -> None:
             if held:

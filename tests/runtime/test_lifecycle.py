@@ -10,7 +10,7 @@ from vflow.runtime.lifecycle import Lifecycle
 
 
 class Logged(Pass):
-    """Notes what is done with it."""
+    """Notes which of its methods are called."""
 
     gate: Gate | None = None
     error: Exception | None = None

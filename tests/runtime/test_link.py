@@ -19,7 +19,7 @@ POLICIES = ["block", "leaky-oldest", "leaky-newest", "error"]
 
 
 class End:
-    """The thread at one end of a link."""
+    """Stands in for the thread at one end of a link."""
 
     def __init__(self, clock: SystemClock) -> None:
         self.epoch = 0
@@ -100,7 +100,7 @@ class Noted(SystemWaiter):
 
 
 def noted(queue: Link) -> tuple[Noted, Noted]:
-    """Counting waiters, for the writer and the reader of a link."""
+    """Give a link counting waiters; return the writer's and the reader's."""
     queue.writer.waiter, queue.reader.waiter = writer, reader = Noted(), Noted()
     return writer, reader
 

@@ -97,7 +97,7 @@ def test_under_load_nothing_is_lost_for_any_seed() -> None:
         assert left.indices == running.nodes["right"].indices == list(range(30))  # type: ignore[attr-defined]
 
 
-def test_a_bounded_link_bounds_what_waits_before_a_slow_node() -> None:
+def test_bounded_link_limits_the_queue_before_a_slow_node() -> None:
     seen: list[int] = []
 
     class Slow(Heavy):

@@ -61,7 +61,7 @@ def run(first: type[Node], then: type[Node], is_timed: bool, text: str = FUSED) 
 
 @pytest.mark.parametrize("first", [Light, Steps, Busy])
 @pytest.mark.parametrize("then", [Light, Steps])
-def test_nodes_do_what_they_do_untimed(first: type[Node], then: type[Node]) -> None:
+def test_timed_nodes_behave_as_untimed_ones(first: type[Node], then: type[Node]) -> None:
     assert run(first, then, True)[1] == run(first, then, False)[1] != []
 
 

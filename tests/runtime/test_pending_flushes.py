@@ -87,7 +87,7 @@ def test_a_verdict_without_a_flush_unwinds_to_the_sender() -> None:
     assert pending().judge(runner(), 1) is Verdict.UNWIND
 
 
-def test_a_node_upstream_of_the_flush_drops_what_is_cancelled_and_sends_again_what_is_newer() -> None:
+def test_node_upstream_of_the_flush_drops_cancelled_packets_and_resends_newer_ones() -> None:
     made = pending(Flush(1, 2, origins=frozenset(["node"]), nodes=frozenset(["tts"])))
     assert made.judge(runner(), 2) is Verdict.DROP
     assert made.judge(runner(), 3) is Verdict.RETRY

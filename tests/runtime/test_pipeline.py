@@ -81,7 +81,7 @@ def test_wait_returns_false_after_its_timeout() -> None:
 
 
 class Waiting(Heavy):
-    """Waits for ever, for what the runtime may interrupt."""
+    """Waits for ever, in a wait that the runtime can interrupt."""
 
     def process(self, packet: TextPacket) -> Any:
         self.ctx.wait_until()
@@ -149,7 +149,7 @@ class Tracked(Collect):
         self.closed += 1
 
 
-def test_a_failing_open_closes_what_was_opened_and_what_opens_later_closes_itself() -> None:
+def test_failing_open_closes_nodes_opened_before_and_after_it() -> None:
     gate, closed = Gate(), threading.Event()
 
     class Loading(Collect):

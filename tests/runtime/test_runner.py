@@ -74,7 +74,7 @@ def test_one_item_or_several_or_none_may_be_emitted(answer: Any, expected: list[
         (Eos(), "emitted an eos: the runtime does that"),
     ],
 )
-def test_rubbish_is_refused_with_the_nodes_name_and_what_was_found(answer: Any, said: str) -> None:
+def test_value_of_a_wrong_type_is_refused_with_node_and_value(answer: Any, said: str) -> None:
     with pytest.raises(NodeError, match=said) as raised:
         emitted(answer)
     assert raised.value.node == "node"

@@ -1,4 +1,4 @@
-"""A source: its stream ends, begins anew, and is drained."""
+"""A source's stream ends, begins anew, and is drained."""
 
 from __future__ import annotations
 

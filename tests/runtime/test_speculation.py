@@ -786,13 +786,13 @@ class Seen(Shown):
 
 
 class Acts(Log):
-    """Must not act twice on what the user said."""
+    """A node that must not act twice on the user's words."""
 
     after_grace = True
 
 
 class Writes(Shown):
-    """Must not act twice on what the agent said."""
+    """A node that must not act twice on the agent's words."""
 
     after_grace = True
 

@@ -170,7 +170,7 @@ def test_coroutines_that_wait_at_once_are_told_apart() -> None:
     assert turns == [1, 2]
 
 
-def test_what_still_waits_ends_with_the_trace_and_an_end_without_its_begin_is_left_out() -> None:
+def test_open_spans_end_with_the_trace_and_ends_without_a_begin_are_dropped() -> None:
     trace = Trace(most=3)
     first = trace._begin("node", ())
     trace._begin("node", ())

@@ -1,4 +1,4 @@
-"""Graphs that are no chains: cycles, branches that meet, live sources."""
+"""Graphs other than chains: cycles, branches that meet, live sources."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_they_are_found_whatever_their_names() -> None:
         _ = found.typed
 
 
-def test_what_is_not_there_is_named_with_its_mend() -> None:
+def test_missing_end_is_named_with_its_mend() -> None:
     found = ends("a.text -> b", a="app_text", b="console")
     assert not found.has_output
     with pytest.raises(VflowError, match="has no app_source: it takes no audio; add 'mic"):

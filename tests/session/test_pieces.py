@@ -13,6 +13,6 @@ def test_audio_is_cut_into_seconds_whether_it_is_samples_or_bytes() -> None:
     assert len(pieces(b"", 1_000)) == 1
 
 
-def test_what_is_no_audio_is_left_as_it_is() -> None:
+def test_value_that_is_not_audio_is_returned_whole() -> None:
     assert pieces(None, 1_000) == [None]
     assert pieces({}, "fast") == [{}]

@@ -27,7 +27,7 @@ def made(folder: Path, ready: int = 1) -> Preloaded:
     return preload(path, ready, nodes=scripted_agent.NODES)
 
 
-def test_a_session_takes_what_is_open_and_the_next_is_opened(tmp_path: Path, opened: list[Any]) -> None:
+def test_session_takes_the_open_pipeline_and_another_is_opened(tmp_path: Path, opened: list[Any]) -> None:
     with made(tmp_path) as preloaded:
         assert (len(opened), preloaded.ready) == (1, 1)
         with Session(preloaded) as session:
@@ -70,7 +70,7 @@ def test_many_that_are_taken_at_once_are_replaced_one_after_the_other(
         assert preloaded.ready == 2
 
 
-def test_what_opened_ahead_warned_of_reaches_the_session(
+def test_warnings_of_a_preloaded_pipeline_reach_the_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scripted_agent.Voice, "open", lambda self: self.ctx.warn("a cold"))
@@ -79,7 +79,7 @@ def test_what_opened_ahead_warned_of_reaches_the_session(
     assert "a cold" in texts
 
 
-def test_renewed_what_nobody_took_is_closed_and_another_is_open(tmp_path: Path, opened: list[Any]) -> None:
+def test_renew_replaces_pipelines_that_nobody_took(tmp_path: Path, opened: list[Any]) -> None:
     with made(tmp_path) as preloaded:
         preloaded.renew()
         assert preloaded.wait(PATIENCE_S)
@@ -114,7 +114,7 @@ def test_renewed_while_one_is_being_opened_that_one_is_not_kept(
         assert preloaded.take().nodes["voice"] is opened[1]
 
 
-def test_close_closes_what_nobody_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_close_closes_pipelines_that_nobody_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[Any] = []
     monkeypatch.setattr(scripted_agent.Voice, "close", lambda self: closed.append(self))
     preloaded = made(tmp_path, ready=2)
@@ -149,7 +149,7 @@ def test_a_graph_for_no_session_is_refused_before_it_is_opened(tmp_path: Path) -
         preload(graph)
 
 
-def test_what_cannot_be_opened_is_told_at_once_and_later_by_the_session(
+def test_node_that_cannot_open_is_a_problem_and_fails_the_next_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with made(tmp_path) as preloaded:

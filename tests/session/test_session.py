@@ -65,7 +65,7 @@ def of(events: list[Event], kind: type[Any]) -> list[Any]:
     return [event for event in events if isinstance(event, kind)]
 
 
-def test_what_is_pushed_is_answered(make: Make) -> None:
+def test_pushed_audio_is_answered(make: Make) -> None:
     with make() as session:
         assert session.push(HUM)
         events = until(session, TurnEnded)
@@ -134,7 +134,7 @@ def test_the_kind_of_the_next_answer_is_told_to_the_conversation(make: Make) -> 
             session.expect("fone")
 
 
-def test_an_interruption_takes_back_what_was_not_read(make: Make) -> None:
+def test_interruption_takes_back_unread_audio(make: Make) -> None:
     with make(text=" ".join(["word"] * 60), word_ms=100) as session:
         session.push(HUM)
         until(session, ReplyAudio)
@@ -145,7 +145,7 @@ def test_an_interruption_takes_back_what_was_not_read(make: Make) -> None:
         assert events[-1].record.interrupted  # type: ignore[union-attr]
 
 
-def test_what_the_application_reports_is_what_was_heard(make: Make) -> None:
+def test_heard_text_follows_the_application_s_reports(make: Make) -> None:
     with make(pace="played", text="one two three four", word_ms=100) as session:
         session.push(HUM)
         sent = 0
@@ -342,7 +342,7 @@ def test_a_text_is_said_after_the_reply_that_is_being_made(make: Make) -> None:
     assert (second.record.user, second.record.heard) == (None, "four five")
 
 
-def test_an_interruption_takes_back_what_waits_to_be_said(make: Make) -> None:
+def test_interruption_takes_back_waiting_texts(make: Make) -> None:
     with make(every="200ms") as session:
         session.ask("Where is it?")
         until(session, ReplyWord)
@@ -398,7 +398,7 @@ def test_a_graph_whose_generator_takes_no_text_says_so_when_it_is_asked() -> Non
         Session(graph, text="alone").start()
 
 
-def test_a_button_makes_the_turns_of_what_is_pushed(tmp_path: Path) -> None:
+def test_button_cuts_the_pushed_audio_into_turns(tmp_path: Path) -> None:
     path = scripted_agent.graph(tmp_path, text="one two three", word_ms=20)
     with Session(path, push_to_talk=True, nodes=scripted_agent.NODES) as session:
         session.press()
@@ -426,13 +426,13 @@ def test_a_graph_without_a_button_says_so(make: Make) -> None:
 
 
 @pytest.mark.parametrize("audio", [None, 5, {1: 2}, {0.5}, np.float32(1), object(), "abcd"])
-def test_what_is_no_audio_is_refused_by_send_as_by_push(make: Make, audio: Any) -> None:
+def test_send_refuses_a_value_that_is_not_audio_as_push_does(make: Make, audio: Any) -> None:
     with make() as session, pytest.raises(VflowError, match=r"audio is|samples are"):
         asyncio.run(session.send(audio))
 
 
 @pytest.mark.parametrize("rate", ["fast", 1.5, 0, float("nan"), float("inf"), [8_000]])
-def test_what_is_no_rate_is_refused_by_send_as_by_push(make: Make, rate: Any) -> None:
+def test_send_refuses_an_invalid_rate_as_push_does(make: Make, rate: Any) -> None:
     with make() as session, pytest.raises(VflowError, match="a rate is a whole number of Hz"):
         asyncio.run(session.send(HUM, rate))
 

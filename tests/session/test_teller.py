@@ -58,7 +58,7 @@ def test_the_end_of_the_pipeline_ends_the_events(made: tuple[Teller, Outbox[Even
     assert events._closed
 
 
-def test_audio_that_nobody_read_is_forgotten(made: tuple[Teller, Outbox[Event]]) -> None:
+def test_forget_drops_unread_audio(made: tuple[Teller, Outbox[Event]]) -> None:
     teller, events = made
     teller.audio(AudioPacket(data=np.zeros((240, 1), np.float32), rate=24_000, turn=1, pts_ns=0))
     told_of = events.get(0)

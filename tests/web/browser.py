@@ -1,4 +1,4 @@
-"""A headless Chromium with a recording as its microphone; its windows are watched by `probe.js`."""
+"""Run a headless Chromium with a recording as its microphone; `probe.js` watches its windows."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ FLAGS = (
     "--autoplay-policy=no-user-gesture-required",
 )
 LOOK_MS = 20
-"""Between two looks at the page."""
+"""Time between two looks at the page."""
 
 
 def chromium() -> str:
-    """The browser. Skips the test where there is none; in CI it fails."""
+    """Return the browser's path. Skip the test if there is no browser; in CI fail it."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         reason = "no chromium; apt-get install chromium"
@@ -48,7 +48,7 @@ def chromium() -> str:
 
 @contextmanager
 def browser(folder: Path) -> Iterator[Any]:
-    """A browser whose microphone says the pipelines' question each time that it is opened, then nothing."""
+    """Run a browser whose microphone, each time it is opened, plays the pipelines' question, then silence."""
     executable = chromium()
     from playwright.sync_api import sync_playwright
 
@@ -66,7 +66,7 @@ def browser(folder: Path) -> Iterator[Any]:
 
 @dataclass
 class Page:
-    """One window; `faults` are what its console and its network complained of."""
+    """One window; `faults` are the errors of its console and its network."""
 
     window: Any
     faults: list[str] = field(default_factory=list)
@@ -76,15 +76,15 @@ class Page:
         self.window.goto(url)
 
     def wait(self, condition: str, argument: Any = None) -> None:
-        """Wait until an expression of the page is true. By evaluation again and again: playwright's own way
-        evaluates a string inside of the page, which its policy forbids."""
+        """Wait until an expression of the page is true, by evaluating it again and again: playwright's own
+        way evaluates a string inside the page, which the page's policy forbids."""
         deadline = time.monotonic() + self.patience_s
         while not self.window.evaluate(condition, argument):
             assert time.monotonic() < deadline, f"{condition}: never; {self.said()}"
             self.window.wait_for_timeout(LOOK_MS)
 
     def said(self) -> str:
-        """What one reads on it."""
+        """Return the text that one reads on the page."""
         return " ".join(self.window.inner_text("body").split())
 
     def wait_for(self, kind: str, count: int = 1) -> dict[str, Any]:
@@ -95,12 +95,12 @@ class Page:
         return found
 
     def told(self) -> list[dict[str, Any]]:
-        """What was sent, received and shown, in order."""
+        """Return the messages that were sent, received and shown, in order."""
         found: list[dict[str, Any]] = self.window.evaluate("probe.told")
         return found
 
     def heard(self) -> tuple[Samples, int]:
-        """Wait for silence; return what was played from the first sound on, `(n,) float32`, and the rate."""
+        """Wait for silence; return the audio played from the first sound on, `(n,) float32`, and its rate."""
         self.wait("probe.blocks.length > 0 && probe.blocks.at(-1).every(sample => sample === 0)")
         pcm = base64.b64decode(self.window.evaluate("probe.played()"))
         return np.frombuffer(pcm, "<i2").astype(np.float32) / 32767, int(self.window.evaluate("probe.rate"))
@@ -108,8 +108,8 @@ class Page:
 
 @contextmanager
 def page(running: Any, records: bool = False, **options: Any) -> Iterator[Page]:
-    """A fresh window without memory. One that `records` keeps what it plays, and obeys no content policy:
-    that forbids the recorder. `options` are playwright's of a context."""
+    """Open a fresh window without memory. With `records` it keeps the audio it plays; then it ignores the
+    content policy, which forbids the recorder. `options` are those of a context in playwright."""
     context = running.new_context(**{"permissions": ["microphone"], "bypass_csp": records, **options})
     try:
         window = context.new_page()

@@ -1,4 +1,4 @@
-"""A network that is cut: a proxy between a server and a client that comes back."""
+"""Cut a network: a proxy between a server, and a client that comes back."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.stand_ins import PATIENCE_S
 from tests.web.live import TOKEN, Live
 
 READY = 8_000
-"""Bytes of a `ready`, about: most are the drawing of the graph."""
+"""Approximate size of a `ready` in bytes; most of it is the drawing of the graph."""
 
 
 class Cutting:
-    """Forwards connections to a port, each for so many bytes of the server's; then it is cut, and what is on
-    its way is lost."""
+    """Forwards connections to a port. Each is cut after a number of bytes of the server's; data on its way is
+    lost."""
 
     def __init__(self, port: int, budgets: Iterator[int]) -> None:
         self._port, self._budgets = port, budgets
@@ -31,7 +31,7 @@ class Cutting:
         self.port: int = self._listening.getsockname()[1]
         self.cuts = 0
         self._wire = threading.Lock()
-        self._pairs: list[tuple[socket.socket, socket.socket]] = []  # not cut yet; guarded by _wire
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []  # those not cut yet; guarded by _wire
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
@@ -46,7 +46,7 @@ class Cutting:
             thread.join(PATIENCE_S)
 
     def cut(self) -> None:
-        """Cut the connections that there are."""
+        """Cut all connections that are open now."""
         with self._wire:
             cut, self._pairs = self._pairs, []
             self.cuts += bool(cut)
@@ -89,7 +89,7 @@ def end_of(pair: tuple[socket.socket, socket.socket]) -> None:
 
 
 def budgets(seed: int, cuts: int, opening: int = READY) -> Iterator[int]:
-    """Bytes until each of so many cuts; then there is none any more. `opening`: bytes before a reply."""
+    """Yield the bytes until each of `cuts` cuts, then no more cuts. `opening`: bytes before a reply."""
     drawn = random.Random(seed)
     yield from (opening + drawn.randint(2_500, 12_000) for _ in range(cuts))
     while True:
@@ -97,7 +97,7 @@ def budgets(seed: int, cuts: int, opening: int = READY) -> Iterator[int]:
 
 
 class Returning:
-    """A client that keeps what was not taken of what it says, and comes back."""
+    """A client that keeps messages that may not have arrived, and comes back after a loss."""
 
     def __init__(self, port: int, path: str = "/ws", **start: Any) -> None:
         self._url, self._start = f"ws://127.0.0.1:{port}{path}", start
@@ -111,7 +111,7 @@ class Returning:
         self._opened = contextlib.ExitStack()
 
     def connect(self) -> None:
-        """Begin, or go on."""
+        """Connect: begin a session, or go on with it."""
         again = bool(self.about)
         raw = "/raw" in self._url
         url = self._url + ("?resume" if raw and again else "")
@@ -144,7 +144,7 @@ class Returning:
             self.socket.send(message)
 
     def read(self) -> dict[str, Any] | None:
-        """The next message; None for audio. Comes back as often as the connection is lost."""
+        """Return the next message; None for audio. Come back as often as the connection is lost."""
         while True:
             try:
                 data = self.socket.recv(PATIENCE_S)
@@ -174,7 +174,7 @@ class Returning:
 
 @contextmanager
 def returning(live: Live, cuts: int = 0, seed: int = 1, path: str = "/ws", **start: Any) -> Iterator[Any]:
-    """A client at a server, with a network between them that is cut so many times; and that network."""
+    """Yield a client of a server, and the network between them, which is cut `cuts` times."""
     with Cutting(live.port, budgets(seed, cuts, 0 if path == "/raw" else READY)) as network:
         client = Returning(network.port, path, **start)
         client.connect()

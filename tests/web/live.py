@@ -1,4 +1,4 @@
-"""A server on loopback, as `vflow serve` runs it, and clients that talk with it."""
+"""Run a server on loopback as `vflow serve` does, and clients that talk with it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ QUIET = Limits(sessions=4)
 
 
 class Live:
-    """One server in a thread; `notes` are the lines that its operator sees."""
+    """A server in a thread; `notes` are the lines that its operator sees."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Live:
         certificate: Path | None = None,
         tidy: Callable[[], None] | None = None,
     ) -> None:
-        """`certificate` is a file that has its private key too: the server speaks TLS then."""
+        """With `certificate`, a file with certificate and private key, the server speaks TLS."""
         self.notes: list[str] = []
         supply = Supply(agent)
         self.app = build(supply, Doors(token), limits, self.notes.append)
@@ -71,25 +71,25 @@ class Live:
         assert not self._thread.is_alive()
 
     def stop(self) -> None:
-        """As SIGTERM does."""
+        """Stop the server as SIGTERM does."""
         self.server.handle_exit(15, None)
 
     def until(self, wanted: Any) -> None:
-        """Wait for something that the server's thread does."""
+        """Wait until `wanted` returns true, by an act of the server's thread."""
         deadline = time.monotonic() + PATIENCE_S
         while not wanted():
             assert time.monotonic() < deadline
             time.sleep(0.005)
 
     def loop_timers(self) -> list[str]:
-        """The timers of the server's loop that are set."""
+        """Return the timers that are set in the server's loop."""
         (connection, *_) = self.server.server_state.connections
         timers = list(connection.loop._scheduled)  # type: ignore[attr-defined]
         return [repr(timer) for timer in timers if not timer.cancelled()]
 
     @property
     def closed(self) -> dict[str, int]:
-        """Counts of the connections that have ended."""
+        """Return the counts of connections that have ended."""
         return dict(self.roster.closed)
 
     @contextlib.contextmanager
@@ -102,7 +102,7 @@ class Live:
 
     @contextlib.contextmanager
     def deaf(self, *texts: str) -> Iterator[socket.socket]:
-        """A client that says something, and never reads."""
+        """Connect a client that sends these texts and never reads."""
         address = parse_uri(f"ws://127.0.0.1:{self.port}/ws")
         protocol = ClientProtocol(address, subprotocols=["vflow.1", f"token.{TOKEN}"])  # type: ignore[list-item]
         with socket.socket() as raw:
@@ -125,19 +125,19 @@ class Client:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.audio: dict[int, bytes] = {}
-        """What it was sent, by turn."""
+        """The audio that it was sent, by turn."""
         self.texts: list[dict[str, Any]] = []
 
     def say(self, kind: str, **fields: Any) -> None:
         self.socket.send(json.dumps({"type": kind, **fields}))
 
     def begin(self, **fields: Any) -> dict[str, Any]:
-        """Start, and return what the server says of itself."""
+        """Send `start`, and return the server's `ready`."""
         self.say("start", **{"input_rate": 16_000, **fields})
         return self.wait_for("ready")
 
     def read(self) -> dict[str, Any] | None:
-        """The next message; None for audio, which is kept."""
+        """Return the next message; None for audio, which is kept."""
         data = self.socket.recv(PATIENCE_S)
         if isinstance(data, bytes):
             (turn,) = struct.unpack_from("<I", data)
@@ -155,7 +155,7 @@ class Client:
                 return message
 
     def closed(self) -> tuple[int, str]:
-        """Read until the server closes; returns the close code, and the word of the error before it."""
+        """Read until the server closes; return the close code, and the word of the error before it."""
         with contextlib.suppress(ConnectionClosed):
             while True:
                 self.read()
@@ -164,7 +164,7 @@ class Client:
 
 
 def agent(folder: Path, nodes: dict[str, type[Node]] | None = None, **graph: Any) -> Preloaded:
-    """The scripted agent, ready to be served."""
+    """Preload the scripted agent."""
     file = scripted_agent.graph(folder, **graph)
     return Preloaded(
         load_for_sessions(file, nodes={**scripted_agent.NODES, **(nodes or {})}, **serving_options())
@@ -172,7 +172,7 @@ def agent(folder: Path, nodes: dict[str, type[Node]] | None = None, **graph: Any
 
 
 def spoken(rate: int = 16_000) -> bytes:
-    """PCM16 of an utterance that the agent's detector hears, and the silence after it."""
+    """Return the PCM16 of an utterance that the agent's detector hears, and of the silence after it."""
     clip = scripted_agent.utterance()
     samples = np.pad(clip.samples, (0, 8_000))
     return (samples[:: 16_000 // rate] * 32767).astype("<i2").tobytes()

@@ -1,4 +1,4 @@
-"""Servers for the page's tests: an agent whose replies are written down, and the real one as a process."""
+"""Run servers for tests of the page: a scripted agent in this process, or a pipeline as a process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vflow.web.supply import serving_options
 
 
 class Talker(scripted_agent.Voice):
-    """A voice with what a listener may change."""
+    """A voice with properties that a listener may change."""
 
     speed: float = prop(1.0, ge=0.5, le=2.0, hot=True)
     voice: Literal["low", "high"] = prop("low", hot=True)
@@ -34,7 +34,7 @@ START_S = 6 * PATIENCE_S
 
 @contextmanager
 def scripted(folder: Path, sessions: int = 16, push_to_talk: bool = False, **agent: Any) -> Iterator[str]:
-    """Serve `scripted_agent` in this process; gives its address, with the token.
+    """Serve `scripted_agent` in this process; yield its address, with the token.
 
     It waits long for the end of an utterance: a browser beside other tests may stop for half a second.
     """
@@ -50,11 +50,11 @@ def scripted(folder: Path, sessions: int = 16, push_to_talk: bool = False, **age
 
 @contextmanager
 def command(pipeline: Path, *options: str) -> Iterator[str]:
-    """Run `vflow serve` of a pipeline; gives the address that it prints."""
+    """Run `vflow serve` of a pipeline; yield the address that it prints."""
     words = [sys.executable, "-m", "vflow", "serve", str(pipeline), "--port", "0", *options]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as served:
-        killer = threading.Timer(START_S, served.kill)  # one that prints nothing would hang the test
+        killer = threading.Timer(START_S, served.kill)  # a server that prints nothing would hang the test
         killer.start()
         try:
             assert served.stdout is not None

@@ -13,7 +13,7 @@ from vflow.web.playback import Playback
 from vflow.web.roster import Guest
 
 
-def test_nothing_of_the_reply_leaves_while_nobody_listens(tmp_path: Path) -> None:
+def test_reply_stops_while_the_client_is_away(tmp_path: Path) -> None:
     guest, playback = Guest("page"), Playback(promised=False)
     guest.state = "speaking"
     with agent(tmp_path, word_ms=20) as preloaded, Session(preloaded) as session:

@@ -19,11 +19,11 @@ from vflow.web.address import Address, address_of
         ("wss://localhost/voice/ws?x=1", Address("wss://localhost/voice/ws")),
     ],
 )
-def test_an_address_is_that_of_a_socket_or_of_a_page(text: str, address: Address) -> None:
+def test_address_may_be_of_the_socket_or_the_page(text: str, address: Address) -> None:
     assert address_of(text) == address
 
 
-def test_a_token_is_that_of_the_address_or_the_one_given() -> None:
+def test_token_comes_from_the_address_or_else_the_argument() -> None:
     assert address_of("ws://localhost", "mine").token == "mine"
     assert address_of("ws://localhost/#token=its-own", "mine").token == "its-own"
     assert address_of("ws://localhost", "mine").subprotocols == ["vflow.1", "token.mine"]
@@ -34,7 +34,7 @@ def test_a_token_is_that_of_the_address_or_the_one_given() -> None:
     "text",
     ["", "localhost:8080", "ftp://localhost", "ws://", "ws://localhost:x", "ws://a:b@localhost", "ws://[::1"],
 )
-def test_what_is_no_address_is_refused_without_its_token(text: str) -> None:
+def test_invalid_address_is_refused_without_its_token(text: str) -> None:
     with pytest.raises(VflowError, match=r"is not (an|the) address") as raised:
         address_of(f"{text}#token=secret")
     assert "secret" not in str(raised.value)

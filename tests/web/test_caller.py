@@ -67,7 +67,7 @@ def test_a_session_that_fails_is_an_error(tmp_path: Path) -> None:
         called(live, tmp_path)
 
 
-def test_an_address_at_which_nobody_is_is_an_error() -> None:
+def test_address_without_a_server_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(VflowError, match=f"ws://127.0.0.1:{port}/ws: "):
@@ -112,7 +112,7 @@ class Scripted:
                 self.reports.append(json.loads(message)["seconds"])
 
 
-def test_what_sounds_is_reported_and_a_hold_pauses_it(tmp_path: Path) -> None:
+def test_playback_is_reported_and_paused_by_a_hold(tmp_path: Path) -> None:
     server, reply, silence = Scripted(), tmp_path / "reply.wav", tmp_path / "silence.wav"
     soundfile.write(silence, np.zeros(16_000 * 2, np.float32), 16_000)
     stand_ins: Any = {

@@ -1,4 +1,4 @@
-"""How many sessions keep the latency promised: by what one turn takes."""
+"""The number of sessions that keep the promised latency follows from the cost of one turn."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_turn_that_works_for_long_leaves_room_for_few(tmp_path: Path, push_to_
     assert 1 <= found <= max(1, int(usable_cores() * 0.6 / 0.5))
 
 
-def test_what_cannot_be_told_is_none(tmp_path: Path) -> None:
+def test_capacity_that_cannot_be_told_is_none(tmp_path: Path) -> None:
     assert room(tmp_path, budget="") is None
     assert room(tmp_path, Asking) is None
     assert room(tmp_path, Mute) is None

@@ -43,7 +43,7 @@ def test_a_typed_turn_is_answered(live: Live) -> None:
     assert turn["heard"] == scripted_agent.REPLY
 
 
-def test_what_a_client_reports_is_what_was_heard(live: Live) -> None:
+def test_heard_text_follows_the_client_s_reports(live: Live) -> None:
     with live.client() as client:
         client.begin(played=True)
         client.say("ask", text="go on")
@@ -87,7 +87,7 @@ def test_speech_interrupts_the_reply_and_the_client_is_told_to_forget_it(tmp_pat
         assert not client.wait_for("turn_ended")["interrupted"]
 
 
-def test_what_the_agent_cannot_do_is_a_warning_and_the_session_goes_on(live: Live) -> None:
+def test_refused_command_is_a_warning_and_the_session_goes_on(live: Live) -> None:
     with live.client() as client:
         client.begin()
         client.say("press")
@@ -104,7 +104,7 @@ def test_what_the_agent_cannot_do_is_a_warning_and_the_session_goes_on(live: Liv
         client.wait_for("turn_ended")
 
 
-def test_end_answers_what_was_asked_then_says_bye(live: Live) -> None:
+def test_end_answers_pending_turns_then_says_bye(live: Live) -> None:
     with live.client() as client:
         client.begin()
         client.say("ask", text="go on")
@@ -299,7 +299,7 @@ def test_a_client_that_leaves_while_the_agent_speaks_frees_its_session(tmp_path:
 
 
 class Engine:
-    """What the sessions of a process share; a fault kills it, and whoever uses it then."""
+    """A resource that sessions of a process share; a fault kills it, and then each session that uses it."""
 
     closed = False
 
@@ -322,7 +322,7 @@ class Sharing(scripted_agent.Answer):
         yield from super().process_typed(packet)
 
 
-def test_a_session_that_fails_is_told_so_without_what_was_said_and_the_next_one_is_served(
+def test_failed_session_is_reported_without_its_words_and_the_next_is_served(
     tmp_path: Path,
 ) -> None:
     with agent(tmp_path, {"t.answer": Sharing}, word_ms=20) as preloaded, Live(preloaded) as live:
@@ -380,7 +380,7 @@ def test_a_fault_of_one_sessions_own_touches_no_other(tmp_path: Path) -> None:
         assert other.wait_for("turn_ended")["heard"] == scripted_agent.REPLY
 
 
-def test_a_server_that_stops_lets_the_reply_end_and_takes_nobody_in(tmp_path: Path) -> None:
+def test_stopping_server_lets_the_reply_end_and_admits_nobody(tmp_path: Path) -> None:
     with (
         agent(tmp_path, word_ms=20) as preloaded,
         Live(preloaded) as live,

@@ -65,7 +65,7 @@ def test_a_socket_leaves_no_timer_of_its_handshake(live: Live) -> None:
 
 
 @pytest.mark.parametrize("said", [b"\x16\x03\x01 no HTTP at all\r\n\r\n", b"GET / HTTP/9\r\n\r\n"])
-def test_what_is_no_http_is_refused(live: Live, said: bytes) -> None:
+def test_request_that_is_not_http_is_refused(live: Live, said: bytes) -> None:
     with connected(live) as raw:
         raw.sendall(said)
         assert raw.recv(4096).startswith(b"HTTP/1.1 400")
@@ -102,6 +102,6 @@ def test_a_half_open_socket_is_closed_by_its_pings(live: Live, monkeypatch: pyte
         live.until(lambda: not live.server.server_state.connections)
 
 
-def test_the_protocols_are_those_of_uvicorn_with_more() -> None:
+def test_protocols_derive_from_uvicorn_s() -> None:
     assert HttpProtocol.header_s == 10.0
     assert WebSocketProtocol.run_asgi is not WebSocketProtocol.__mro__[1].run_asgi  # type: ignore[attr-defined]

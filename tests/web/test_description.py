@@ -1,4 +1,4 @@
-"""What a client is told of the agent when its session begins."""
+"""The description of the agent that a client gets when its session begins."""
 
 from __future__ import annotations
 

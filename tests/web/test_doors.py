@@ -81,7 +81,7 @@ def test_a_page_is_of_the_servers_own_origin(origin: str, wanted: int) -> None:
     assert status(DOORS, ("host", "localhost:8080"), ("origin", origin)) == wanted
 
 
-def test_two_origins_are_none() -> None:
+def test_two_origins_are_refused() -> None:
     own = ("origin", "http://localhost:8080")
     assert status(DOORS, ("host", "localhost:8080"), own, own) == 403
 

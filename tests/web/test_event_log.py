@@ -22,7 +22,7 @@ def test_an_event_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> Non
     assert line.isascii()
 
 
-def test_a_session_is_told_from_its_beginning_to_its_end_without_what_was_said(live: Live) -> None:
+def test_session_is_logged_from_begin_to_end_without_words(live: Live) -> None:
     told: list[dict[str, Any]] = []
     live.roster.tell = lambda event, fields: told.append({"event": event, **fields})
     with live.client() as client:

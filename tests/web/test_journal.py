@@ -1,4 +1,4 @@
-"""What a client may not have got yet."""
+"""The journal keeps messages that a client may not have received."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_frames_are_sent_in_order_and_again_from_where_the_client_is() -> None:
 
 
 @pytest.mark.parametrize(("received", "kept"), [(0, False), (1, False), (2, True), (4, True), (5, False)])
-def test_what_was_acknowledged_is_not_kept(received: int, kept: bool) -> None:
+def test_acknowledged_frames_are_dropped(received: int, kept: bool) -> None:
     journal = Journal()
     journal.add(["a", "b", "c", "d"], 0.0)
     rest(journal)
@@ -45,7 +45,7 @@ def test_more_than_was_sent_cannot_be_acknowledged() -> None:
     assert rest(journal) == ["b"]
 
 
-def test_what_is_old_is_dropped_but_never_what_was_not_sent() -> None:
+def test_old_frames_are_dropped_only_if_they_were_sent() -> None:
     journal = Journal(kept_s=10, kept_bytes=100)
     journal.add(["a", "b"], 0.0)
     journal.add(["c"], 20.0)

@@ -46,7 +46,7 @@ def test_a_burst_after_a_pause_of_the_network_is_taken() -> None:
     meter.audio(9 * SECOND_OF_AUDIO, 16_000, 11.0)
 
 
-def test_a_client_is_not_blamed_for_what_the_server_let_wait() -> None:
+def test_messages_held_up_by_the_server_do_not_exceed_a_limit() -> None:
     meter = Meter(Limits())
     for minute in range(10):
         meter.excuse(60.0)

@@ -65,7 +65,7 @@ def test_a_reply_over_raw_audio_goes_on_from_the_exact_sample(live: Live) -> Non
     assert client.audio == expected()
 
 
-def test_what_the_user_says_while_the_line_is_down_is_heard_once_and_whole(
+def test_speech_during_a_lost_connection_is_heard_once_and_whole(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pushed, push = [], AppSource.push
@@ -135,7 +135,7 @@ def test_a_second_connection_takes_the_session_over_from_the_first(live: Live) -
 
 
 @pytest.mark.parametrize("wrong", ["token", "session", "received", "protocol"])
-def test_who_shows_another_token_does_not_get_the_session_and_disturbs_nobody(live: Live, wrong: str) -> None:
+def test_wrong_token_does_not_resume_or_disturb_a_session(live: Live, wrong: str) -> None:
     with returning(live) as (client, _), returning(live) as (other, _):
         client.say('{"type": "ask", "text": "go on"}')
         client.wait_for("word")
@@ -168,7 +168,7 @@ def test_where_no_session_waits_none_can_be_resumed(tmp_path: Path) -> None:
         live.until(lambda: not live.roster.guests)
 
 
-def test_a_server_that_stops_waits_for_nobody_who_is_away(tmp_path: Path) -> None:
+def test_stopping_server_does_not_wait_for_absent_clients(tmp_path: Path) -> None:
     with (
         agent(tmp_path, word_ms=500) as preloaded,
         Live(preloaded) as live,
@@ -182,7 +182,7 @@ def test_a_server_that_stops_waits_for_nobody_who_is_away(tmp_path: Path) -> Non
         live.until(lambda: not live.roster.guests)
 
 
-def test_a_client_that_comes_back_all_the_time_is_told_to_stop_and_disturbs_nobody(tmp_path: Path) -> None:
+def test_client_that_resumes_too_often_is_closed(tmp_path: Path) -> None:
     with (
         agent(tmp_path, word_ms=WORD_MS) as preloaded,
         Live(preloaded, Limits(sessions=4, commands_per_s=1, burst_s=5)) as live,

@@ -18,7 +18,7 @@ class Machine:
             load.look()
 
 
-def test_the_share_is_that_of_the_last_five_seconds() -> None:
+def test_share_covers_the_last_five_seconds() -> None:
     machine = Machine()
     load = Load(2, lambda: machine.now_s, lambda: machine.used_s)
     assert load.share() == 0
@@ -30,7 +30,7 @@ def test_the_share_is_that_of_the_last_five_seconds() -> None:
     assert load.share() == pytest.approx(0.95, abs=0.06)
 
 
-def test_what_was_not_looked_at_for_long_is_not_known() -> None:
+def test_share_is_unknown_without_recent_looks() -> None:
     machine = Machine()
     load = Load(2, lambda: machine.now_s, lambda: machine.used_s)
     machine.run(load, 10, 1.0)

@@ -1,4 +1,4 @@
-"""How many pools of memory the C library keeps."""
+"""The C library keeps few pools of memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ libc.fclose(out)
 
 
 def arenas(which: str, **environment: str) -> int:
-    """How many there are after sixteen threads, side by side, took memory."""
+    """Return how many pools there are after sixteen threads, side by side, took memory."""
     known = {name: value for name, value in os.environ.items() if name != "MALLOC_ARENA_MAX"}
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM, which], capture_output=True, check=True, env={**known, **environment}
@@ -45,7 +45,7 @@ def test_many_threads_share_two_arenas() -> None:
     assert arenas("few") <= 2 < arenas("many")
 
 
-def test_what_is_loaded_stays_and_what_sessions_leave_is_collected() -> None:
+def test_settle_exempts_loaded_objects_and_give_back_collects_the_rest() -> None:
     program = """
 import gc, weakref
 from vflow.web.memory import give_back, settle

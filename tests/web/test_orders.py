@@ -1,4 +1,4 @@
-"""What becomes of a client's command."""
+"""A client's commands reach its session."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_an_interruption_cuts_the_reply(tmp_path: Path) -> None:
         assert asyncio.run(told())
 
 
-def test_what_the_agent_cannot_do_is_an_error(tmp_path: Path) -> None:
+def test_command_that_the_agent_cannot_do_is_an_error(tmp_path: Path) -> None:
     async def press() -> None:
         async with Session(preloaded) as session:
             await obey(session, Press())

@@ -147,7 +147,7 @@ def test_a_session_that_has_ended_is_followed_by_another(open_page: Open, agent:
     page.wait("document.querySelector('#alerts').textContent.includes('The connection was lost')")
 
 
-def test_what_may_be_changed_while_it_talks_is_under_settings(open_page: Open, agent: str) -> None:
+def test_hot_properties_are_under_settings(open_page: Open, agent: str) -> None:
     page = open_page(agent)
     page.window.click("#talk")
     page.wait_for("ready")

@@ -162,7 +162,7 @@ def add(turn: int, first: int, frames: int) -> dict[str, Any]:
 
 
 def played(page: Page, *acts: tuple[int, dict[str, Any]]) -> tuple[np.ndarray, list[dict[str, Any]]]:
-    """What the playback worklet makes of messages, each with the number of the block before which it comes:
+    """Run the playback worklet on messages, each with the number of the block before which it comes. Return
     what it plays, and its reports. Its audio thread stands still meanwhile: it is called as one would be."""
     sound, reports = page.window.evaluate(WORKLET, ["playback", RATE, BLOCK, 300, list(acts), None])
     return np.array(sound), reports
@@ -190,7 +190,7 @@ def test_a_gap_in_a_reply_is_counted(page: Page) -> None:
     assert reports[-1] == {"turn": 1, "frames": 1_920, "last": True, "underruns": 1}
 
 
-def test_a_cut_drops_what_waits_but_for_a_short_fade(page: Page) -> None:
+def test_cut_drops_waiting_audio_after_a_short_fade(page: Page) -> None:
     sound, reports = played(page, (0, add(1, 12_000, 12_000)), (40, {"do": "flush", "turn": 1}))
     assert np.flatnonzero(sound)[-1] == 40 * BLOCK + 0.005 * RATE - 2  # the fade's last sample is 0
     assert np.abs(np.diff(sound))[40 * BLOCK :].max() < 0.02, "it clicks"
@@ -227,7 +227,7 @@ def test_the_microphone_is_packed_to_frames_of_20_ms(page: Page) -> None:
     assert np.abs(packed - np.clip(heard[: len(packed)], -1, 1)).max() < 1e-4
 
 
-def test_what_the_server_lacks_is_said_again_and_no_more_than_five_seconds_are_kept(page: Page) -> None:
+def test_missing_messages_are_sent_again_and_at_most_five_seconds_kept(page: Page) -> None:
     found = page.window.evaluate(
         """async () => {
           const { Said } = await import("/said.js");
@@ -245,7 +245,7 @@ def test_what_the_server_lacks_is_said_again_and_no_more_than_five_seconds_are_k
     assert found == [[["three", "four"], [], ["five"]], 5, ["last"]]
 
 
-def test_what_was_played_is_told_when_it_sounds(page: Page) -> None:
+def test_playback_is_reported_when_it_sounds(page: Page) -> None:
     order = page.window.evaluate(
         """async () => {
           const { Speaker } = await import("/speaker.js");

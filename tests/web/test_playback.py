@@ -1,4 +1,4 @@
-"""What was heard: by the clock, and by the client's reports once there is one."""
+"""Playback is tracked by the clock, and by the client's reports once one came."""
 
 from __future__ import annotations
 

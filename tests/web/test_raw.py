@@ -41,12 +41,12 @@ ARABIC = "\u0661\u0666\u0660\u0660\u0660"
 
 
 @pytest.mark.parametrize("rate", ["0", "-1", "16000.0", "1e5", "nan", ARABIC, "9" * 5000])
-def test_a_rate_that_is_none_is_refused(rate: str) -> None:
+def test_invalid_rate_is_refused(rate: str) -> None:
     with pytest.raises(Closing, match="the rate must be a whole number of Hz"):
         RawProtocol(rate)
 
 
-def test_audio_is_told_bare_an_interruption_as_clear_and_what_was_said_and_heard_as_transcripts() -> None:
+def test_events_become_bare_audio_clear_and_transcripts() -> None:
     core = RawProtocol()
     assert core.tell(ReplyAudio(1, np.ones(1, np.float32), 24_000)) == [b"\xff\x7f"]
     assert [json.loads(frame) for frame in core.tell(Interrupted(1))] == [{"type": "clear"}]
@@ -76,7 +76,7 @@ def test_the_client_of_the_documentation_hears_the_reply(live: Live, tmp_path: P
     exec(compile(block, "serving.md", "exec", dont_inherit=True), names)
 
     async def sleep(seconds: float) -> None:
-        """A client that is late would fall silent within the utterance."""
+        """Do not sleep: on a busy machine the client would come late, and leave a gap in the utterance."""
 
     names["asyncio"] = types.SimpleNamespace(sleep=sleep)
     question = np.frombuffer(spoken(), "<i2")
@@ -88,7 +88,7 @@ def test_the_client_of_the_documentation_hears_the_reply(live: Live, tmp_path: P
     assert live.closed == {"end": 1}
 
 
-def test_a_client_with_a_rate_that_is_none_is_told_so(live: Live) -> None:
+def test_client_with_an_invalid_rate_is_refused(live: Live) -> None:
     with live.client("/raw?rate=fast") as client:
         assert client.closed() == (1007, "bad_message")
 

@@ -44,7 +44,7 @@ def test_as_many_are_admitted_as_keep_the_latency_promised_unless_a_number_is_gi
         measured.admit("page")
 
 
-def test_nobody_is_admitted_while_those_served_wait_longer_than_is_promised() -> None:
+def test_late_replies_admit_nobody() -> None:
     clock = Clock()
     roster = Roster(Limits(), clock)
     guest = roster.admit("page")
@@ -65,7 +65,7 @@ def test_nobody_is_admitted_while_those_served_wait_longer_than_is_promised() ->
     assert roster.problem() == ""
 
 
-def test_nobody_is_admitted_where_the_cores_are_in_use() -> None:
+def test_busy_cores_admit_nobody() -> None:
     class Busy(Load):
         busy = 0.5
 
@@ -93,7 +93,7 @@ def test_as_many_wait_to_begin_as_there_is_room_for() -> None:
     assert roster.waiting == 0
 
 
-def test_nobody_is_admitted_to_a_server_that_stops() -> None:
+def test_stopping_server_admits_nobody() -> None:
     roster = Roster(Limits())
     roster.stopping.set()
     with pytest.raises(Closing, match="the server is stopping"):

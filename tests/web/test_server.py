@@ -36,12 +36,12 @@ def test_a_port_that_is_taken_is_named() -> None:
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "a" * 300, "::zz"])
-def test_a_host_that_is_none_is_named(host: str) -> None:
+def test_invalid_host_is_named(host: str) -> None:
     with pytest.raises(VflowError, match=r"cannot listen at .*; give another --host"):
         bind(Place(host, 0))
 
 
-def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
+def test_invalid_certificate_is_named(tmp_path: Path) -> None:
     pem = tmp_path / "cert.pem"
     with pytest.raises(VflowError, match=r"the certificate .*cert\.pem cannot be used: No such file"):
         configure(nothing, Place("127.0.0.1", 0, str(pem), str(pem)), 1)

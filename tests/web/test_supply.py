@@ -15,7 +15,7 @@ from vflow.session.preloaded import Preloaded
 from vflow.web.supply import Supply, serving_options
 
 
-def test_a_graph_is_loaded_by_the_first_who_wants_it_and_once(tmp_path: Path) -> None:
+def test_graph_is_loaded_once_when_first_needed(tmp_path: Path) -> None:
     async def both() -> list[Preloaded]:
         supply = Supply(scripted_agent.graph(tmp_path), {**serving_options(), "nodes": scripted_agent.NODES})
         assert "not loaded" in supply.problem

@@ -20,7 +20,7 @@ def test_a_latency_falls_into_the_first_bucket_that_holds_it() -> None:
     assert latency.sum_s == pytest.approx(99.8501)
 
 
-def test_a_turn_counts_by_what_became_of_it_and_with_the_latencies_that_it_has() -> None:
+def test_turn_counts_by_its_outcome_and_its_latencies() -> None:
     tally = Tally()
     record = TurnRecord(1)
     record.at_ns = {"voice_off": 0, "decided": 400 * MS, "audible": 700 * MS}
@@ -40,7 +40,7 @@ def test_a_turn_counts_by_what_became_of_it_and_with_the_latencies_that_it_has()
         ({"stop_reason": "eos", "words": ["Rome"]}, "heard"),
     ],
 )
-def test_what_became_of_a_reply_is_a_word(fields: dict[str, object], outcome: str) -> None:
+def test_outcome_of_a_reply_is_one_word(fields: dict[str, object], outcome: str) -> None:
     record = TurnRecord(1)
     for name, value in fields.items():
         setattr(record, name, value)

@@ -74,7 +74,7 @@ def test_a_text_is_measured_in_bytes() -> None:
     assert socket.sent[0]["subprotocol"] is None
 
 
-def test_what_waited_while_the_server_was_busy_is_excused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_messages_that_waited_for_the_server_are_excused(monkeypatch: pytest.MonkeyPatch) -> None:
     socket = Socket(*[{"type": "websocket.receive", "text": "x"}] * 2)
     excused: list[float] = []
 
@@ -135,7 +135,7 @@ def test_a_send_that_fails_looks_for_the_code_of_the_close() -> None:
     run(steps())
 
 
-def test_a_reason_is_cut_to_what_a_close_frame_holds() -> None:
+def test_long_reason_is_cut_to_fit_a_close_frame() -> None:
     socket = Socket()
 
     async def steps() -> None:
@@ -148,7 +148,7 @@ def test_a_reason_is_cut_to_what_a_close_frame_holds() -> None:
     assert socket.sent[-1] == {"type": "websocket.close", "code": 1013, "reason": "\u00fc" * 60}
 
 
-def test_what_is_sent_together_is_not_torn_by_another() -> None:
+def test_frames_sent_together_stay_together() -> None:
     socket = Socket()
 
     async def slow(message: Message) -> None:

@@ -19,7 +19,7 @@ from vflow.scripts import join_words
 OVER_NS = 300 * MS
 """If a reply was silent for this long before a flush, it was over or in a pause: it stopped by itself."""
 IGNORED_NS = SECOND
-"""A reply that sounds longer than this beside the user's voice without being flushed ignores it."""
+"""A reply that goes on for longer than this under the user's voice, without a flush, ignores it."""
 WATCHDOG = ("stalls", "deadlock:")
 """The beginnings of the watchdog's warnings about a running node."""
 

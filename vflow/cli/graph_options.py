@@ -67,7 +67,7 @@ def load(args: argparse.Namespace, *, require_available: bool = True) -> Graph:
 
 
 def _with_file(found: Diagnostic) -> Diagnostic:
-    """Return a finding about a missing device, with the option that works without it."""
+    """Add to a finding about a missing device the option for a file instead; return others unchanged."""
     for role, option in (("mic", "--input question.wav"), ("speaker", "--output reply.wav")):
         if found.message.partition(f"nothing can play the role {role!r} here")[1] and not found.mend:
             return replace(found, mend=f"or use a file: {option}")

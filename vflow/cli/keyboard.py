@@ -33,7 +33,7 @@ class Keyboard:
         return self._reader.at_terminal
 
     def start(self) -> None:
-        """Ask lines from now on, since the pipeline plays."""
+        """Begin to ask lines. Call it once the pipeline plays."""
         self._thread.start()
 
     def close(self) -> None:

@@ -156,7 +156,8 @@ def _below(graph: Graph, name: str) -> set[str]:
 
 
 def _insert(draft: Draft, microphone: MicrophoneTap, speaker: str) -> None:
-    """Link microphone -> canceller -> what the microphone fed, and what is played -> canceller."""
+    """Link microphone -> canceller -> the microphone's former targets, and the speaker's `played` ->
+    canceller."""
     graph = draft.graph
     cls = draft.resolver.registry.load(CANCELLER)
     assert issubclass(cls, Node)

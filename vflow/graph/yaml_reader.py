@@ -45,8 +45,8 @@ class Value:
     reference: str = ""
     keys: Mapping[str, Place] | None = None
     text: str | None = None
-    """The text of the value before it was read as a number or a word: of a reference, what it resolved to; of
-    an override, what the caller wrote."""
+    """The value's text before it was read as a number or a word: for a reference its resolved text, for an
+    override the caller's text."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Values from the environment in it, each with the `${NAME}` that messages print instead."""
     unset: tuple[Diagnostic, ...] = ()

@@ -18,7 +18,8 @@ class Edge:
     label: tuple[float, float] = (0.0, 0.0)
     """Width and height."""
     source_at: float = 0.0
-    """Where it leaves its source, in pixels to the right of the box's middle; `target_at`: where it ends."""
+    """Place where it leaves its source, in pixels to the right of the box's middle; `target_at`: where it
+    ends."""
     target_at: float = 0.0
 
 

@@ -1,4 +1,4 @@
-"""Where the time of a turn went: its stages, one after the other, from its moments."""
+"""Split the time of a turn into its stages, one after the other, by its moments."""
 
 from __future__ import annotations
 

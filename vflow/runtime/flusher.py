@@ -96,7 +96,7 @@ class Flusher:
         return flush, errors, messages
 
     def retract(self, starts: frozenset[str], turn: int, after_ns: int) -> list[Message] | None:
-        """Discard what was made of `turn` in advance. Return the messages that were withheld; None, and do
+        """Discard the work in advance on `turn`. Return the messages that were withheld; None, and do
         nothing, if the turn is not speculative."""
         with self._lock:
             self._number += 1

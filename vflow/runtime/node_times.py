@@ -1,4 +1,4 @@
-"""How long the calls of each node take, where several share a thread: its own figures cannot tell them apart.
+"""Time the calls of each node in threads that several nodes share: the thread's figures do not separate them.
 
 It wraps the `process` methods of node instances before they are wired: a pipeline without it pays nothing.
 """

@@ -89,6 +89,6 @@ class PendingFlushes:
 
 
 def _ends(flush: Flush, runner: Runner) -> bool:
-    """Return whether a flush from a node's outputs ends its work on its item. A retraction ends only what the
-    node makes at a pause; what the user said was not made in advance."""
+    """Return whether a flush from a node's outputs ends its work on its item. A retraction ends only work at
+    a pause; work on the user's own words was not in advance."""
     return not (flush.retracts and runner.name in flush.origins) or isinstance(runner.item, Pause)

@@ -286,7 +286,7 @@ class Pipeline:
         return self._wiring.levels()
 
     def call_stats(self) -> list[CallStats]:
-        """How busy each thread is, and how long its calls take; of a source nothing is known."""
+        """Return how busy each thread that reads links is, and how long its calls take."""
         return self.threads.call_stats()
 
     @property

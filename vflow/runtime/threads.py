@@ -25,7 +25,7 @@ class Threads:
             segment.thread.start()
 
     def call_counts(self) -> list[CallCounts]:
-        """Counts of each thread that takes what comes out of links."""
+        """Return the counts of each thread that reads links."""
         return [
             segment.calls.counts(tuple(runner.name for runner in segment.runners))
             for segment in self.segments
@@ -33,7 +33,7 @@ class Threads:
         ]
 
     def call_stats(self) -> list[CallStats]:
-        """Figures of each thread that takes what comes out of links."""
+        """Return the figures of each thread that reads links."""
         return [counts.stats() for counts in self.call_counts()]
 
     def ended(self, segment: Segment) -> bool:

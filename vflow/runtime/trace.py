@@ -102,8 +102,8 @@ class Trace:
             yield entry
 
     def _awaited(self, what: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        """Of a coroutine a slice of its own track: while it waits, others in its thread may go on. Of an
-        asynchronous generator one for each step."""
+        """Wrap a coroutine's call so that it records a slice on a track of its own: while it waits, others in
+        its thread may go on. An asynchronous generator records a slice for each step."""
 
         async def plain(*given: Any) -> Any:
             number = self._begin(what, given)
@@ -223,7 +223,7 @@ class Trace:
 
 
 def _closed(entries: Iterable[tuple[Any, ...]], now_ns: int) -> Iterator[tuple[Any, ...]]:
-    """Entries in the order of time, without ends whose begin was not kept; what is still open ends now."""
+    """Yield entries in the order of time, without ends whose begin was not kept. Open spans end now."""
     opened: dict[int, tuple[Any, ...]] = {}
     for entry in entries:
         if entry[0] == "b":

@@ -93,7 +93,7 @@ class TurnControl:
         self._announcer.say("speculation", turn=turn, phase="begun")
 
     def retract(self, turn: int, after_ns: int, origins: frozenset[str]) -> None:
-        """Discard what the origins, and nodes after them, made of the turn in advance: the user spoke on."""
+        """Discard the work in advance of the origins and the nodes after them: the user spoke on."""
         if not self._speculation.holds(turn):
             return
         void = self._flusher.retract(origins, turn, after_ns)

@@ -35,7 +35,7 @@ LOAD_AFTER_S = 20.0
 SAMPLES = 4
 """Samples in each `stall_after_s`: a stall is reported at most a quarter of it late."""
 OUTERMOST, INNERMOST = 2, 4
-"""How many of a node's own frames are printed, from the outside and from the inside."""
+"""How many stack frames of a node's code are printed: of its outermost calls, and of its innermost."""
 
 Warn = Callable[[str, str], None]
 """Posts a warning: the node's name, then the text."""

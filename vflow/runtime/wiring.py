@@ -41,18 +41,18 @@ class Wiring:
         return list(dict.fromkeys(self.segments.values()))
 
     def levels(self) -> dict[str, float]:
-        """How full each link is now: 0 to 1, by its name; any thread."""
+        """Return how full each link is now, 0 to 1, by its name. Any thread."""
         return {link.name: _fill(link) for _, link in self.links}
 
     def stats(self) -> list[LinkStats]:
-        """The counters of the links, how full each is now and how old; any thread."""
+        """Return each link's counters, and how full and how old it is now. Any thread."""
         return [
             replace(link.stats(), fill=round(_fill(link), 4), age_ms=self._age_ms(link))
             for _, link in self.links
         ]
 
     def _age_ms(self, link: Link) -> float:
-        """How long what comes out next has waited, or the first after it that was timed."""
+        """Return how long a link's next entry has waited, or the first one after it that was timed."""
         with suppress(IndexError):
             for at in range(TIMED_OF):
                 if (put_ns := link.peek(at)[2]) is not None:
@@ -173,7 +173,7 @@ def _read(graph: Graph, wiring: Wiring, name: str) -> None:
 
 
 def _say_where_from(origin: str, link: Link, runner: Runner) -> None:
-    """Add to the items of a link by which link they came (see `In.several`)."""
+    """Note in each item's `meta["link"]` the link by which it came (see `In.several`)."""
     packet, event, meta = link.packet, link.event, {"link": origin}
 
     def take(item: Packet) -> None:

@@ -54,10 +54,10 @@ class Generator(Node):
         yield self.words, self.ended(turn, 0, "eos")
 
     def enter(self, packet: TextPacket, turn: int) -> bool:
-        """Enter what the user said into the history; whether it is to be answered.
+        """Add the user's words to the history; return whether to answer them.
 
-        A packet whose meta has `prompted` holds nothing that was said: the history is to be answered as it
-        stands, by the `instructions` of its meta in the persona's place.
+        A packet whose meta has `prompted` holds no words: the history is to be answered as it is, with the
+        `instructions` of the meta in place of the persona.
         """
         self.instructions, text = packet.meta.get("instructions"), packet.text.strip()
         if packet.meta.get("prompted"):

@@ -26,7 +26,7 @@ ONSET, HOLD = 10 ** (3 / 10), 10 ** (1.5 / 10)
 LOUD = 10 ** (-6 / 10)
 """A window within 6 dB of the loudest is sound in any room."""
 DIGITAL = 1e-9
-"""Power of -90 dBFS: below it nothing was recorded."""
+"""Power of -90 dBFS: anything softer is digital silence, not the room."""
 RECENT, QUIET = 94, 24
 """Windows, of 32 ms each: 3 s and 0.8 s."""
 NO_SPEECH = 0.2

@@ -20,7 +20,7 @@ Weights = Mapping[str, float]
 """The weights w_i by name; `bias` is w0."""
 
 MARKS = {"comma": ",，、،;:-—", "trails_off": "…", "asks": "?？؟", "states": ".!。！"}
-"""The last characters of a transcript, by what they mean."""
+"""Last characters of a transcript, by their meaning."""
 AUDIO: Weights = {"bias": -0.821, "sound": 0.269}
 TEXT: Weights = {
     "bias": -2.639,
@@ -75,7 +75,8 @@ _OPENERS = (
     " you now then and but actually great perfect mhm hmm i see"
 )
 OPENERS: Mapping[str, frozenset[str]] = {"en": frozenset(_OPENERS.split())}
-"""Words that people begin with, by language: after these alone more follows. "Yes" and "no" may be all."""
+"""Words with which people begin, by language: a turn of only these goes on. "Yes" and "no" are left out: they
+may be the whole answer."""
 
 _APOSTROPHE = "\N{RIGHT SINGLE QUOTATION MARK}"
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")

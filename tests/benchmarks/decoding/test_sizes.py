@@ -20,7 +20,7 @@ def test_the_real_shape_needs_the_floors_that_are_published(
     assert sum(weight.numel() for weight in model.parameters()) == pytest.approx(4.014e9, rel=1e-3)
 
 
-def test_prefill_in_parts_costs_what_the_whole_costs(decoding: Any) -> None:
+def test_prefill_in_parts_costs_as_much_as_the_whole(decoding: Any) -> None:
     shape = decoding("sizes").SIZES["tiny"]
     head = 2 * shape.hidden * shape.vocabulary
     parts = shape.prefill_flops(29) + shape.prefill_flops(376, start=29)

@@ -23,7 +23,7 @@ def test_grow():
 
 @pytest.fixture
 def page(mutation: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A tree of one file, that has no guard yet; returns the place of its test."""
+    """Make a tree of one file without a test; return the path for its test."""
     trial = mutation("trial")
     (tmp_path / "pages").mkdir()
     (tmp_path / "pages" / "page.py").write_text(PAGE)

@@ -19,7 +19,7 @@ ONSET_MS = 400
 
 @dataclass(slots=True)
 class Ear:
-    """Takes the place of Moonshine: says `said`, and remembers how long the audio was, in ms."""
+    """Stands in for Moonshine: transcribes all audio as `said`, and remembers how long it was, in ms."""
 
     said: str = "Okay."
     heard: list[int] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Ear:
         return self.said
 
     def warm_up(self) -> None:
-        """Nothing to warm."""
+        """Do nothing: there is no model."""
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def start(harness: Harness, over_reply: bool = True) -> None:
 
 
 def speak(harness: Harness, to_ms: int, from_ms: int = 0, late_ms: int = 0) -> list[TextPacket]:
-    """The looks at windows from one time of the utterance to another."""
+    """Push windows from one time of the utterance to another; return the looks at them."""
     for at in range(from_ms, to_ms, 32):
         harness.time_ns = (at + 32 + late_ms) * MS
         data = np.full(WINDOW, 0.1, np.float32)
@@ -93,7 +93,7 @@ def test_two_looks_in_a_row_at_other_words_are_enough(harness: Harness, ear: Ear
     assert harness.event(Pause(turn=2, pts_ns=1200 * MS)) == []
 
 
-def test_after_a_second_and_a_half_nobody_looks(harness: Harness) -> None:
+def test_utterance_over_1500_ms_is_not_looked_at(harness: Harness) -> None:
     start(harness)
     looks = speak(harness, 4000)
     assert looks[-1].pts_ns <= (ONSET_MS + 1500) * MS

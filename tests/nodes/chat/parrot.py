@@ -1,4 +1,4 @@
-"""A language model of a directory that says one reply, token by token, whatever it is asked."""
+"""Write a language model that gives one fixed reply, token by token, to any prompt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n<|go|>{% endif %}"
 )
-"""ChatML, with a token of its own at the prompt's end: what comes after it is the reply."""
+"""ChatML with a special token at the prompt's end, after which the reply comes."""
 
 
 def build(
@@ -25,9 +25,9 @@ def build(
     added: Sequence[str] = (),
     end: str = "<|im_end|>",
 ) -> Path:
-    """Write a model whose reply is these tokens, each a different text, and then `end`; returns the folder.
+    """Write a model whose reply is these tokens, all different, and then `end`; return the folder.
 
-    Those in `special` are special tokens, those in `added` are added ones; others are of the vocabulary.
+    Tokens in `special` are special ones, those in `added` added ones; the others are of the vocabulary.
     """
     specials = ["<|im_start|>", "<|im_end|>", GO, *special]
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -47,7 +47,7 @@ def build(
 
 
 def _save(folder: Path, chain: list[int], size: int) -> None:
-    """A model in which each token of the chain makes the next one the likeliest by far."""
+    """Write a model in which each token of the chain makes the next one by far the likeliest."""
     hidden = 96
     config = LlamaConfig(
         vocab_size=size,

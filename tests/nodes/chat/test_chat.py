@@ -21,7 +21,7 @@ CAPITAL = "What is the capital of France?"
 
 @pytest.fixture(scope="module", autouse=True)
 def model() -> Iterator[Harness]:
-    """Holds the shared model, so that it is loaded once."""
+    """Keep the shared model loaded for all tests."""
     with Harness(Chat()) as harness:
         yield harness
 
@@ -34,7 +34,7 @@ def harness() -> Iterator[Harness]:
 
 @pytest.fixture
 def brief() -> Iterator[Harness]:
-    """For tests of the history alone, to which it does not matter how long a reply is."""
+    """Return a node with short replies, for tests of the history alone."""
     with Harness(Chat(max_tokens=12)) as harness:
         yield harness
 
@@ -53,7 +53,7 @@ def history(harness: Harness) -> list[tuple[str, str, int]]:
 
 
 def interrupted(harness: Harness, text: str, turn: int, words: int) -> str:
-    """Ask, and end the reply at the first look behind `words` words; the runtime cancels after that."""
+    """Ask, and cut the reply at the first look after `words` words, as the runtime does."""
     out: list[Any] = []
 
     def look() -> None:
@@ -81,7 +81,7 @@ def test_the_demo_model_knows_the_capital_of_france(harness: Harness) -> None:
     assert history(harness) == [("user", CAPITAL, 3), ("assistant", said(words), 3)]
 
 
-def test_greedy_words_are_those_of_transformers_generate() -> None:
+def test_greedy_words_equal_those_of_transformers_generate() -> None:
     question = "What is a computer?"
     plain = {"repetition_penalty": 1.0, "no_repeat_ngram": 0, "min_words": 0, "min_tokens": 0}
     with Harness(Chat(dtype="float32", max_tokens=60, **plain)) as harness:
@@ -98,7 +98,7 @@ def test_greedy_words_are_those_of_transformers_generate() -> None:
     assert said(words).split() == text.split()[: len(words)]
 
 
-def test_a_second_turn_computes_only_what_is_new(harness: Harness) -> None:
+def test_second_turn_computes_only_its_new_tokens(harness: Harness) -> None:
     chat: Any = harness.node
     ask(harness, CAPITAL, turn=1)
     engine = chat._language.engine
@@ -138,7 +138,7 @@ def test_a_cancelled_utterance_goes_into_the_history_only(harness: Harness) -> N
     assert history(harness) == [("user", CAPITAL, 1)]
 
 
-def test_after_an_interruption_the_history_has_what_was_heard(harness: Harness) -> None:
+def test_history_keeps_the_heard_part_of_an_interrupted_reply(harness: Harness) -> None:
     part = interrupted(harness, "Where do penguins live?", turn=1, words=4)
     assert history(harness)[-1] == ("assistant", part, 1)
     heard = " ".join(part.split()[:2])
@@ -189,7 +189,7 @@ def test_a_finished_reply_of_which_nothing_had_begun_to_play_was_not_heard(brief
     assert history(brief) == [("user", CAPITAL, 1)]
 
 
-def test_a_later_interruption_leaves_what_an_earlier_one_has_dealt_with(harness: Harness) -> None:
+def test_later_interruption_does_not_change_earlier_replies(harness: Harness) -> None:
     part = interrupted(harness, "Where do penguins live?", turn=1, words=4)
     heard = " ".join(part.split()[:2])
     harness.cancel(1, played=(Played(1, 9000, 24000, heard=heard, words=2),))
@@ -211,7 +211,7 @@ def test_without_a_sink_a_reply_is_kept_in_the_history(brief: Harness) -> None:
     assert history(brief)[-1] == ("assistant", reply, 1)
 
 
-def test_when_the_user_spoke_on_what_was_answered_in_advance_has_not_been(brief: Harness) -> None:
+def test_reply_in_advance_leaves_no_trace_if_the_user_speaks_on(brief: Harness) -> None:
     ask(brief, CAPITAL, turn=1)
     interrupted(brief, "What color", turn=2, words=1)
     brief.retracted(2)
@@ -384,7 +384,7 @@ def test_a_short_reply_that_was_played_to_its_end_is_taken_back_too_and_none_bef
     assert [entry[0::2] for entry in history(brief)] == [("user", 1), ("assistant", 1), ("user", 2)]
 
 
-def test_a_prompt_is_answered_by_its_own_instructions_and_what_is_not_answered_is_remembered(
+def test_prompt_uses_its_own_instructions_and_unanswered_words_are_kept(
     brief: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered: list[tuple[str, list[str]]] = []

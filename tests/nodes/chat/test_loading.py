@@ -28,7 +28,7 @@ MESSAGES = [
 
 
 def model(**fields: Any) -> LanguageModel:
-    """The demo model's tokenizer, without the model."""
+    """Return the demo model's tokenizer, without the model."""
     tokenizer = AutoTokenizer.from_pretrained(checkpoints.locate("smollm2", print))
     return LanguageModel(**{"engine": None, "tokenizer": tokenizer, "window": 2048, "plain": False, **fields})
 

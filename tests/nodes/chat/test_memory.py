@@ -24,7 +24,7 @@ def text_of(ids: list[int]) -> str:
 
 
 def turns(*numbers: int, size: int = 10) -> list[Message]:
-    """A question and an answer of `size` letters each, but for the last, which has no answer."""
+    """Make turns of a question and an answer of `size` letters each; the last turn has no answer."""
     said = [
         {"role": role, "content": f"{role[0]}{number}".ljust(size, ".")}
         for number in numbers

@@ -1,4 +1,4 @@
-"""What a model writes and nobody is to hear: through a whole `chat`, with models that say one reply."""
+"""Text that nobody is to hear is withheld: through a whole `chat`, with models that give one fixed reply."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TAGS = ("<think>", "</think>")
 
 
 def ask(harness: Harness, turn: int = 1) -> tuple[str, dict[str, Any]]:
-    """What is said, and the meta of the turn's end."""
+    """Return the words that are said, and the meta of the turn's end."""
     harness.pull()
     items = harness.push(TextPacket(text="Hi.", turn=turn))
     (end,) = [item for item in items if isinstance(item, TurnEnd)]
@@ -53,7 +53,7 @@ def test_a_thought_of_a_text_in_several_tokens_is_not_said_either(tmp_path: Path
 
 
 def test_a_thought_costs_no_words_and_none_of_the_limit(tmp_path: Path) -> None:
-    """Of the tokens after the minima one is the end, which the model wants at once."""
+    """The model wants to end at once; it can only after the minima."""
     folder = parrot.build(tmp_path, [*THOUGHT, "Yes. "], added=TAGS)
     with Harness(Chat(model=str(folder), **{**PLAIN, "max_tokens": 6, "min_words": 2})) as harness:
         said, meta = ask(harness)

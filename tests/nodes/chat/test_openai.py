@@ -31,7 +31,7 @@ def chat(
 
 
 def ask(harness: Harness, text: str = "Hello?", turn: int = 1, **more: Any) -> tuple[list[str], TurnEnd]:
-    """The words of a reply, and its end."""
+    """Ask; return the words of the reply, and its end."""
     harness.pull()
     *words, end = harness.push(TextPacket(text=text, turn=turn, **more))
     assert isinstance(end, TurnEnd)
@@ -200,7 +200,7 @@ def test_half_a_character_is_sent_as_a_question_mark() -> None:
     ],
     ids=["closed", "half an event", "error", "rubbish", "stalls"],
 )
-def test_a_reply_that_breaks_off_keeps_what_was_said_and_ends_with_error(answer: Answer) -> None:
+def test_broken_off_reply_keeps_its_words_and_ends_with_error(answer: Answer) -> None:
     with chat(answer, gap="300ms") as (harness, _):
         words, end = ask(harness)
         assert (words, end.meta["stop_reason"]) == (["Hello"] + ["there"] * (len(words) - 1), "error")
@@ -224,7 +224,7 @@ def test_the_oldest_messages_are_left_out_where_there_is_no_room() -> None:
     assert len(roles) < 8
 
 
-def test_an_interruption_leaves_in_the_history_what_was_heard() -> None:
+def test_history_keeps_the_heard_part_of_an_interrupted_reply() -> None:
     with chat(reply("One two three.")) as (harness, _):
         ask(harness)
         harness.cancel(1, played=(Played(turn=1, samples=9, rate=16000, heard="One two", words=2),))
@@ -324,7 +324,7 @@ def test_openai_is_not_asked_without_a_key(monkeypatch: pytest.MonkeyPatch) -> N
         Harness(OpenAiChat()).__enter__()
 
 
-def test_a_prompt_is_sent_with_its_own_instructions_and_what_is_not_answered_waits() -> None:
+def test_prompt_is_sent_with_its_instructions_and_unanswered_words_are_kept() -> None:
     with chat(reply("Ahoy."), reply("Yes.")) as (harness, server):
         harness.push(
             TextPacket(text="", turn=1, meta={"prompted": True, "instructions": "You are a pirate."})

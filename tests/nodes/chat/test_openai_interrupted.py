@@ -38,7 +38,7 @@ links: [asks -> chat -> end]
 
 
 class Asks(Node):
-    """Asks, and interrupts the answer as soon as `go` is set."""
+    """Asks, and interrupts the reply as soon as `go` is set."""
 
     live = True
     out = Out(Text("final"))
@@ -77,7 +77,7 @@ def test_an_interruption_closes_the_request_and_the_next_turn_is_answered(word: 
 
 
 class Speaks(Node):
-    """A pause that is no end: the user speaks on as soon as `go` is set, and then ends."""
+    """A user who pauses, speaks on as soon as `go` is set, and then ends the turn."""
 
     live = True
     out = Out(Text("final"))
@@ -95,7 +95,7 @@ class Speaks(Node):
 
 
 class Hears(Node):
-    """Transcribes at the pause, where it may, and at the end."""
+    """Transcribes at the end, and at the pause if it may."""
 
     heavy = True
     speculates = True
@@ -147,7 +147,7 @@ def test_without_speculate_a_pause_costs_no_request() -> None:
 
 
 class AsksOnce(Node):
-    """Asks, and waits for an hour: a virtual clock may be there at once."""
+    """Asks, and waits for an hour, which a virtual clock may skip."""
 
     out = Out(Text("final"))
 

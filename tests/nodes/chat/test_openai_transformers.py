@@ -19,7 +19,7 @@ from vflow_nodes.chat.openai import OpenAiChat
 
 @contextmanager
 def transformers_serve() -> Iterator[str]:
-    """The server, until the block ends; gives its address."""
+    """Run the server until the block ends; yield its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

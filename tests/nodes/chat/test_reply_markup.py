@@ -1,4 +1,4 @@
-"""What a tokenizer and its template say of the marks of a reply."""
+"""The marks of a reply are found from a tokenizer and its template."""
 
 from __future__ import annotations
 

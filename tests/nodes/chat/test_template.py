@@ -24,7 +24,7 @@ WHOLE = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
 
 
 def tokenizer(source: Any, **special: str) -> Any:
-    """As much of one as a template needs."""
+    """As much of a tokenizer as a template needs."""
     return SimpleNamespace(get_chat_template=lambda: source, special_tokens_map=special)
 
 

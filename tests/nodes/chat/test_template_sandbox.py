@@ -132,5 +132,5 @@ def test_code_that_runs_too_long_is_ended_and_the_earlier_tracer_restored() -> N
     assert sys.gettrace() is before
 
 
-def test_a_template_cannot_catch_what_ends_it() -> None:
+def test_template_cannot_catch_the_error_that_ends_it() -> None:
     assert not issubclass(TooMuch, Exception)

@@ -1,4 +1,4 @@
-"""A language model of a directory, made in a second: weights from a fixed seed, and a token for each byte."""
+"""Write a language model in a second: weights from a fixed seed, and a token for each byte."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from transformers import (
 
 
 def build(folder: Path, template: str = "", window: int = 0) -> Path:
-    """Write the model, with a chat template if one is given; with a `window` it is one that slides. Returns
-    the folder."""
+    """Write the model, with a chat template if one is given, and with a sliding `window` unless that is 0.
+    Return the folder."""
     letters = ["<s>", "</s>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
     inner = Tokenizer(models.BPE(vocab={letter: i for i, letter in enumerate(letters)}, merges=[]))
     inner.pre_tokenizer, inner.decoder = (
@@ -39,7 +39,7 @@ def build(folder: Path, template: str = "", window: int = 0) -> Path:
         "num_key_value_heads": 1,
     }
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # or now and then a reply is a line's end, and over at once
+        torch.manual_seed(0)  # else a reply may be just the end of a line, and over at once
         if window:
             MistralForCausalLM(MistralConfig(**sizes, sliding_window=window)).save_pretrained(folder)
         else:

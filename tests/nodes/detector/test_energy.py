@@ -20,7 +20,7 @@ Samples = NDArray[np.float32]
 def rate_windows(
     node: EnergyDetector, samples: Samples, block: int = 320, start_ns: int = 0
 ) -> list[AudioPacket]:
-    """Feed `samples` in blocks; the windows that came out."""
+    """Feed `samples` in blocks; return the windows that come out."""
     out: list[AudioPacket] = []
     with Harness(node) as harness:
         for at in range(0, len(samples), block):
@@ -90,7 +90,7 @@ def test_the_probability_follows_the_documented_formula() -> None:
 
 
 def burst() -> Samples:
-    """Two seconds of a quiet room, then 0.4 s of a tone at -35 dB, then the room again."""
+    """Make two seconds of a quiet room, then 0.4 s of a tone at -35 dB, then the room again."""
     audio = white_noise(4, -70)
     audio[2 * RATE : 2 * RATE + 6400] += 0.025 * np.sin(np.arange(6400) * 0.3).astype(np.float32)
     return audio
@@ -106,7 +106,7 @@ UNDER = {
 
 
 @pytest.mark.parametrize("under", UNDER)
-def test_a_soft_voice_is_found_over_what_is_not_heard(under: str) -> None:
+def test_soft_voice_is_found_above_inaudible_noise(under: str) -> None:
     speech = speech_of(rate_windows(EnergyDetector(), burst() + UNDER[under].astype(np.float32)))
     first, last = 2 * RATE // WINDOW, (2 * RATE + 6400) // WINDOW
     assert speech[first + 1 : last].min() > 0.9

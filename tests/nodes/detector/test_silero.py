@@ -27,7 +27,7 @@ Samples = NDArray[np.float32]
 
 @pytest.fixture(scope="module")
 def question() -> Samples:
-    """A synthesized question with silence around it, `(frames,)` at 16 kHz."""
+    """Return a synthesized question with silence around it, `(frames,)` at 16 kHz."""
     hibari = pytest.importorskip("hibari")
     soxr = pytest.importorskip("soxr")
     voice = np.asarray(hibari.Hibari()("What is the capital of France?"), np.float32)
@@ -106,7 +106,7 @@ def test_both_engines_agree(question: Samples) -> None:
 
 
 def without(*missing: str) -> Callable[..., Any]:
-    """`find_spec` of a machine on which some packages are not installed."""
+    """Return a `find_spec` for a machine without some packages."""
     real = importlib.util.find_spec
     return lambda name, *rest: None if name in missing else real(name, *rest)
 

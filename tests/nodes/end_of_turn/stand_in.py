@@ -1,4 +1,4 @@
-"""A stand-in for smart-turn, and an utterance for those that listen to it."""
+"""Stand in for smart-turn, and send nodes an utterance."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from vflow.ports import Item
 from vflow_nodes.lib.utterance import RATE
 
 PAUSE_NS = 1000 * MS
-"""Where `utter` pauses."""
+"""Time of the pause in `utter`."""
 
 
 @dataclass(slots=True)
 class Ear:
-    """Rates everything as `rating`, and remembers how many samples it heard."""
+    """Gives every utterance the rating `rating`, and remembers how many samples it heard."""
 
     rating: float
     heard: list[int] = field(default_factory=list)
@@ -27,7 +27,7 @@ class Ear:
 
 
 def utter(harness: Harness, turn: int = 1) -> list[Item]:
-    """A second of an utterance, and its pause; returns what came out at the pause."""
+    """Push a second of an utterance and its pause; return the items that come out at the pause."""
     harness.event(SpeechStart(turn=turn))
     for at in range(0, RATE, RATE // 10):
         data = np.full(RATE // 10, 0.1, np.float32)
@@ -37,5 +37,5 @@ def utter(harness: Harness, turn: int = 1) -> list[Item]:
 
 
 def ratings(items: list[Item]) -> list[float]:
-    """The probabilities of the verdicts among what came out."""
+    """Return the probabilities of the verdicts among the items."""
     return [item.meta["finished"] for item in items if isinstance(item, TextPacket)]

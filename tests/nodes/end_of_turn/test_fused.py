@@ -23,7 +23,7 @@ def ear(monkeypatch: pytest.MonkeyPatch) -> Ear:
 
 @pytest.fixture
 def harness(ear: Ear) -> Harness:
-    """With a transcript linked."""
+    """Return a harness of the node with a transcript linked."""
     made = Harness(FusedEndOfTurn())
     made.linked_sources = ("stt",)
     return made

@@ -34,7 +34,7 @@ def test_properties_of_the_cascade_reach_the_language_model() -> None:
     assert (chat.values["persona"], chat.values["max_tokens"]) == ("Be brief.", 7)
 
 
-def test_an_interruption_starts_at_its_words_and_not_at_what_was_heard() -> None:
+def test_interruption_flushes_from_the_chat_node_on() -> None:
     graph = load_text(GRAPH, require_available=False)
     assert graph.generators(below="vad.turn") == {"generator.chat"}
     assert graph.reach(["generator.chat"]).nodes == {"end"}

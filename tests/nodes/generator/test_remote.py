@@ -26,7 +26,7 @@ HEARD = sends(200, {"text": "What is it?"})
 
 @contextmanager
 def generator(answer: Answer, written: Answer = HEARD, **values: Any) -> Iterator[tuple[Harness, Remote]]:
-    """A generator at a server that answers so, and transcribes so."""
+    """Run a generator at a server with these answers and transcripts."""
 
     def either(exchange: Exchange) -> None:
         (written if exchange.path.endswith("/transcriptions") else answer)(exchange)
@@ -43,7 +43,7 @@ def say(harness: Harness, turn: int = 1, data: Any = LOUD) -> None:
 
 
 def end(harness: Harness, turn: int = 1) -> tuple[list[str], list[str], str]:
-    """The words, the transcripts and the reason of the end."""
+    """End the utterance; return the words, the transcripts and the stop reason."""
     harness.pull()
     harness.event(SpeechEnd(turn=turn))
     ended = [item for item in harness.pull("words") if isinstance(item, TurnEnd)]
@@ -122,7 +122,7 @@ def test_without_transcribe_one_request_is_made() -> None:
         assert len(server.asked) == 1
 
 
-def test_a_reply_that_fails_ends_its_turn_with_what_was_said_in_the_history() -> None:
+def test_failed_reply_ends_its_turn_and_keeps_its_words() -> None:
     with generator(remote.hangs_up) as (harness, _):
         say(harness)
         assert end(harness) == ([], ["What is it?"], "error")

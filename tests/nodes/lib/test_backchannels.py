@@ -1,4 +1,4 @@
-"""Which words say no more than: I am listening."""
+"""Words that only say "I am listening" are backchannels."""
 
 from __future__ import annotations
 

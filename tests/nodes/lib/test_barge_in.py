@@ -1,4 +1,4 @@
-"""What becomes of a reply while somebody speaks over it, by times in ms and looks at the words."""
+"""Speech over a reply holds or interrupts it, by times in ms and looks at the words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ OTHER, BACKCHANNEL, NOTHING = False, True, None
 
 
 def after(*looks: tuple[int, bool | None], now_ms: int, paused: bool = False) -> tuple[Step, ...]:
-    """The steps at each look, 50 ms later, and at a moment."""
+    """Give a policy looks at these times, a step 50 ms after each, and a last step; return the steps."""
     policy, steps = BargeIn(0), []
     for at_ms, found in looks:
         policy.looked(at_ms * MS, found)

@@ -132,7 +132,7 @@ def test_the_next_start_gets_a_fresh_engine_though_another_holds_the_dead_one(fo
 
 
 def test_a_reply_raises_the_death_and_the_turn_after_it_gets_a_fresh_engine(folder: Path) -> None:
-    """As with `on_error: skip`; the harness goes on behind an error."""
+    """As with `on_error: skip`: the harness goes on after an error."""
     with Harness(chat(folder)) as harness:
         assert end(ask(harness, 1)) == "limit"
         for turn in (2, 4):

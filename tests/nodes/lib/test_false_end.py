@@ -11,7 +11,7 @@ WINDOW = 32 * MS
 
 
 class Ear:
-    """Gives windows to a FalseEnd as `turn` does, after an end at 0."""
+    """Feeds windows to a FalseEnd as `turn` does, after an end at 0."""
 
     def __init__(self, grace_ms: int = 700) -> None:
         self.policy = FalseEnd(grace_ms * MS, 96 * MS)

@@ -10,7 +10,7 @@ from vflow_nodes.lib.generator import Emission, Generator
 
 
 class Parrot(Generator):
-    """Says what was asked."""
+    """Replies with the question."""
 
     text = In(Text("final"))
 
@@ -54,7 +54,7 @@ def test_a_text_to_say_is_a_reply_of_its_own() -> None:
 
 
 class Prompted(Parrot):
-    """Says what it is asked, and what it is told to be."""
+    """Replies with its instructions and the whole history."""
 
     def process_text(self, packet: TextPacket) -> Iterator[Emission]:
         if self.enter(packet, packet.turn):

@@ -1,4 +1,4 @@
-"""Where a sound ends, by windows whose powers and probabilities the test sets."""
+"""The end of a sound is found in windows of which the test sets powers and probabilities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VOICE_DB, PROBABLE, UNLIKELY = -30.0, 0.9, 0.05
 
 
 class Feed:
-    """Windows of levels in dBFS, one after the other; numbers count windows from 1."""
+    """Feeds windows of given levels in dBFS; windows are counted from 1."""
 
     def __init__(self, fade: int = 6) -> None:
         self.last = LastSound(fade * WINDOW)
@@ -30,14 +30,14 @@ class Feed:
         return self
 
     def room(self, level_db: float, count: int = 40) -> Feed:
-        """A room in which nobody speaks, then the begin of an utterance."""
+        """Feed a room in which nobody speaks, then the begin of an utterance."""
         self.hear(*[level_db] * count, speech=UNLIKELY)
         self.last.begin()
         return self
 
     @property
     def sound(self) -> int:
-        """The last window that is sound."""
+        """Return the number of the last window that counts as sound."""
         return self.last.sound_ns // WINDOW
 
 

@@ -1,4 +1,4 @@
-"""Where Moonshine's model lies, and what is said where it is missing."""
+"""Moonshine's model is found, and its absence is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an utterance over a reply does to it, through `turn`: windows of 32 ms with scripted probabilities."""
+"""An utterance over a reply, through `turn`: windows of 32 ms with scripted probabilities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VOICE, HUSH = 0.9, 0.0
 
 
 def over_a_reply(**props: Any) -> Script:
-    """A `turn` with somebody who looks at words, while a reply is heard."""
+    """Return a `turn` linked to a node that looks at words, while a reply is heard."""
     made = script(duck=-20.0, **props)
     made.harness.linked_sources = ("backchannel",)
     made.windows(20, HUSH)
@@ -22,7 +22,7 @@ def over_a_reply(**props: Any) -> Script:
 
 
 def look(turn: Script, backchannel: bool | None, sure: bool = False) -> None:
-    """Somebody has looked at the words up to the last window."""
+    """Push a look at the words up to the last window."""
     meta = {"backchannel": backchannel, "sure": sure}
     packet = TextPacket(text="", turn=1, pts_ns=turn.at * WINDOW, meta=meta)
     turn.harness.push(packet, "backchannel")

@@ -23,7 +23,7 @@ def tone(seconds: float) -> Samples:
 
 @pytest.fixture(scope="module")
 def reference() -> Callable[[Samples], Samples]:
-    """The features by transformers."""
+    """Return the features of transformers."""
     transformers = pytest.importorskip("transformers")
     extract = transformers.WhisperFeatureExtractor(feature_size=80, chunk_length=SECONDS)
 

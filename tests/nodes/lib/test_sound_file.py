@@ -21,7 +21,7 @@ def tone(frames: int = 5000) -> np.ndarray:
 
 
 def unfinished(file: Path, size: int, riff: int, extra: bytes = b"") -> None:
-    """A wav whose recorder was killed: its lengths are what it wrote first."""
+    """Write a wav whose recorder was killed: its header still has the first lengths."""
     pcm = (tone() * 32768).astype("<i2").tobytes()
     form = struct.pack("<HHIIHH", 1, 1, RATE, 2 * RATE, 2, 16)
     head = b"RIFF" + struct.pack("<I", riff) + b"WAVE" + extra + b"fmt " + struct.pack("<I", 16) + form

@@ -1,4 +1,4 @@
-"""What candidates that listen have in common; what they make of a look is tested with them."""
+"""The common part of candidates that judge by sound; their verdicts are tested with each of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def harness() -> Harness:
 
 
 def heard(harness: Harness, event: Event) -> float | None:
-    """What a look at an event finds, after 1 s of sound."""
+    """Return the verdict at an event after 1 s of sound, if there is one."""
     sound = np.sin(np.arange(RATE) * 0.1).astype(np.float32)
     harness.event(SpeechStart(turn=1))
     harness.push(AudioPacket(data=sound, rate=RATE, turn=1), "audio")

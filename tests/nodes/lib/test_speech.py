@@ -30,7 +30,7 @@ def silence(seconds):
 
 
 class Letters:
-    """Speaks each letter as 50 ms of tone, a third of a second of silence around each sentence."""
+    """A voice that speaks each letter as 50 ms of tone, with a third of a second of silence around it all."""
 
     rate = RATE
     longest = 100
@@ -119,7 +119,7 @@ def test_a_word_without_weight_lies_within_the_frames():
 
 
 class Given(Letters):
-    """Has the sounds that a test gives it."""
+    """A voice with sounds that a test gives it."""
 
     def __init__(self, **sounds):
         super().__init__()

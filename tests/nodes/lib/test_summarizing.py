@@ -30,7 +30,7 @@ def harness(folder: Path) -> Iterator[Harness]:
 
 
 def ask(harness: Harness, turns: range) -> None:
-    """Turns that were said and answered before, and one more."""
+    """Ask in several turns that get replies, and once more."""
     for turn in turns:
         harness.conversation.append("user", f"Question {turn} {'x' * 60}", turn)
         harness.conversation.append("assistant", f"Answer {turn} {'y' * 60}", turn)
@@ -43,7 +43,7 @@ def prompt(node: Any) -> str:
 
 
 def write(harness: Harness, deadline_s: float = 60) -> None:
-    """Let the node look after its summary until none is being written."""
+    """Fire the node's timers until no summary is being written."""
     node: Any = harness.node
     end = time.monotonic() + deadline_s
     while harness.timer_ns is not None:

@@ -1,4 +1,4 @@
-"""What a model is asked for, and what stands for the turns that it sums up."""
+"""The request for a summary, and the text that replaces the turns."""
 
 from __future__ import annotations
 

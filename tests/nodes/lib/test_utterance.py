@@ -16,7 +16,7 @@ def block(at_ms: int, ms: int = 100, value: float = 0.0, turn: int = 1) -> Audio
 
 @pytest.fixture
 def utterance() -> Utterance:
-    """Of turn 1, which began at 100 ms and has 400 ms of sound."""
+    """Return an utterance of turn 1, which began at 100 ms and has 400 ms of sound."""
     made = Utterance(keep_s=0.25)
     assert made.follow(SpeechStart(turn=1, pts_ns=100 * MS))
     for n in range(4):

@@ -17,7 +17,7 @@ PIECES = [
 
 
 def reply_of(tokens: Sequence[int], reason: StopReason = "eos") -> tuple[Reply, int]:
-    """A reply that is over, and how many words it had."""
+    """Return a reply that is over, and how many words it had."""
     reply = Reply(
         Vocabulary(PIECES, frozenset({0})), Sampling(), 20, one_line=False, on_taken=lambda reply: None
     )

@@ -60,7 +60,7 @@ def words(text: str) -> list[str]:
 
 @pytest.fixture
 def heard(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The lengths of what was given to the model, in samples."""
+    """Record the lengths of the audio given to the model, in samples."""
     lengths: list[int] = []
     original = Transcriber.text
 

@@ -45,7 +45,7 @@ def transcripts(harness: Harness) -> list[str]:
 
 
 def sent(asked: Asked) -> tuple[dict[str, str], int]:
-    """The fields of an upload, and how many samples its wav has."""
+    """Return the fields of an upload, and how many samples its wav has."""
     boundary = re.search(r"boundary=(\S+)", asked.headers["content-type"])
     assert boundary is not None
     fields, frames = {}, 0

@@ -36,7 +36,7 @@ def harness():
 
 
 def say(harness, *chunks, turn=1):
-    """The audio of each chunk, `(frames,)`."""
+    """Return the audio of each chunk, `(frames,)`."""
     heard, at = [], 0
     for text in chunks:
         harness.push(TextPacket(text=text, index=at, turn=turn))
@@ -46,7 +46,7 @@ def say(harness, *chunks, turn=1):
 
 
 def quiet_ms(samples):
-    """The longest run of 5 ms frames 40 dB below the loudest, in ms."""
+    """Return the longest run of 5 ms frames 40 dB below the loudest, in ms."""
     power = np.square(samples[: len(samples) // 120 * 120].reshape(-1, 120)).mean(axis=1)
     runs = "".join("q" if p < power.max() * 1e-4 else "." for p in power)
     return 5 * max(map(len, re.findall("q+", runs)), default=0)
@@ -114,7 +114,7 @@ def test_another_script_is_told_once_and_counts_as_not_heard():
     assert "the voice heart cannot say '日本語'" in warning
 
 
-def test_the_spoken_form_is_what_is_said(harness):
+def test_voice_says_the_spoken_form(harness):
     units = (SpokenUnit("No. 5", "number five"), SpokenUnit("is", "is"))
     harness.push(TextPacket(text="No. 5 is", units=units))
     written = np.concatenate([p.mono() for p in harness.pull()])
@@ -185,7 +185,7 @@ PULL = "vflow models pull maureesewilliams/hibari --file voices/bf_emma.int8.onn
 
 @pytest.fixture
 def empty(monkeypatch, tmp_path):
-    """No voice is here but the one in the package; returns the folder of the hub's cache."""
+    """Make an empty cache of the hub, so that only the package's voice is here; return its folder."""
     monkeypatch.setenv("HIBARI_HOME", str(tmp_path / "hibari"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     return tmp_path / "hub"

@@ -57,7 +57,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with the model, and two voices of which each has a file."""
+    """Return a folder with the model, and two voices with a file each."""
     (tmp_path / "kokoro.onnx").symlink_to(models.path(MODEL) / "kokoro.onnx")
     with np.load(models.path(MODEL) / "voices_ja.npz") as voices:
         styles = [voices[name] for name in voices.files[:2]]

@@ -1,4 +1,4 @@
-"""An agent that writes down, remembers and is prompted, as a real one does, and needs no model."""
+"""An agent without a model that transcribes, remembers and can be prompted, as a real one can."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from vflow_nodes.lib.generator import Emission, Generator
 
 WORD_MS = 60
 REPLY = "Rome grew out of villages on seven hills beside a river in Italy."
-"""What the agent answers."""
+"""The agent's reply."""
 
 
 class Clerk(Generator):
-    """Writes down how many milliseconds it heard, and answers with the words of `reply`."""
+    """Its transcript is how many milliseconds it heard; it replies with the words of `reply`."""
 
     reply: str = prop(REPLY)
     persona: str = prop("Be brief.", hot=True)
@@ -31,12 +31,12 @@ class Clerk(Generator):
     transcript = Out(Text("final"), bus=True)
 
     met: ClassVar[list[Clerk]] = []
-    """All that were opened."""
+    """All instances that were opened."""
 
     def open(self) -> None:
         self.heard_ns = 0
         self.prompts: list[tuple[str, list[str]]] = []
-        """The persona and the texts of the history of each reply."""
+        """The persona, and the texts of the history, for each reply."""
         Clerk.met.append(self)
 
     @property
@@ -88,7 +88,7 @@ NODES = {"t.clerk": Clerk, "t.voice": Talker}
 def agent(
     folder: Path, word_ms: int = WORD_MS, vad: str = "vad.energy, speech_end_after: 200ms", **clerk: Any
 ) -> Preloaded:
-    """The agent, ready to be served."""
+    """Preload the agent."""
     given = "".join(f", {name}: {value}" for name, value in clerk.items())
     file = folder / "clerk.yaml"
     file.write_text(

@@ -1,4 +1,4 @@
-"""A Realtime client for tests: each event that it is sent is parsed by the SDK's own models."""
+"""A Realtime client for tests: it parses each event of the server by the SDK's own models."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ Event = dict[str, Any]
 
 @functools.cache
 def models() -> TypeAdapter[Any]:
-    """The SDK's models of what a server sends; its import takes 2 s."""
+    """Return the SDK's models of a server's events; importing them takes 2 s."""
     from openai.types.realtime import RealtimeServerEvent
 
     return TypeAdapter(RealtimeServerEvent)
 
 
 def hum(ms: int = 600, rate: int = RATE) -> bytes:
-    """PCM16 of an utterance, and the silence after it that ends a turn."""
+    """Return the PCM16 of an utterance, and of the silence after it that ends a turn."""
     samples = np.pad(scripted_agent.utterance(ms=ms).samples, (0, 8_000))
     return (soxr.resample(samples, 16_000, rate) * 32767).astype("<i2").tobytes()
 
 
 class Client:
-    """Reads events in order; `events` has all that came."""
+    """Reads events in order; `events` holds all that came."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
@@ -47,13 +47,13 @@ class Client:
         self.socket.send(json.dumps({"type": kind, **fields}))
 
     def update(self, **session: Any) -> Event:
-        """Change the session; returns it, or the error."""
+        """Change the session; return it, or the error."""
         self.say("session.update", session={"type": "realtime", **session})
         event = self.wait_for("session.updated", "error")
         return event.get("session") or event["error"]
 
     def detect(self, detection: Any, **input_fields: Any) -> Event:
-        """Set how turns are found; transcripts are told."""
+        """Set how turns are detected; ask for transcripts too."""
         fields = {"turn_detection": detection, "transcription": {"model": "any"}, **input_fields}
         return self.update(audio={"input": fields})
 
@@ -76,7 +76,7 @@ class Client:
             assert event["type"] != "error" or "error" in kinds, event
 
     def refusal(self, kind: str, **fields: Any) -> tuple[str, str | None]:
-        """Say something that is refused; returns the code and the field."""
+        """Send an event that is refused; return the error's code and field."""
         self.say(kind, event_id="mine", **fields)
         error = self.wait_for("error")["error"]
         assert error["event_id"] == "mine"
@@ -84,7 +84,7 @@ class Client:
         return error["code"], error["param"]
 
     def write(self, text: str, role: str = "user", **fields: Any) -> Event:
-        """Add a message; returns its item."""
+        """Add a message; return its item."""
         kind = "output_text" if role == "assistant" else "input_text"
         item = {"type": "message", "role": role, "content": [{"type": kind, "text": text}], **fields}
         self.say("conversation.item.create", item=item)
@@ -92,14 +92,14 @@ class Client:
         return added
 
     def retrieve(self, item_id: str) -> str:
-        """What an item says, as the server has it."""
+        """Return the text of an item, as the server has it."""
         self.say("conversation.item.retrieve", item_id=item_id)
         part = self.wait_for("conversation.item.retrieved")["item"]["content"][0]
         text: str = part.get("transcript") or part.get("text") or ""
         return text
 
     def types(self, *prefixes: str) -> list[str]:
-        """The kinds of events that came, in order; a run of one kind counts once."""
+        """Return the kinds of events that came, in order; a run of one kind counts once."""
         found: list[str] = []
         for event in self.events:
             if event["type"].startswith(prefixes) and found[-1:] != [event["type"]]:
@@ -107,7 +107,7 @@ class Client:
         return found
 
     def audio(self, response_id: str) -> bytes:
-        """What was sent of a response's sound."""
+        """Return the audio that was sent of a response."""
         pieces = [
             base64.b64decode(event["delta"])
             for event in self.events
@@ -116,7 +116,7 @@ class Client:
         return b"".join(pieces)
 
     def words(self, response_id: str) -> str:
-        """What was sent of its words."""
+        """Return the words that were sent of a response."""
         kinds = ("response.output_audio_transcript.delta", "response.output_text.delta")
         return "".join(
             event["delta"]
@@ -127,7 +127,7 @@ class Client:
 
 @contextlib.contextmanager
 def client(live: Live, token: str | None = TOKEN, **options: Any) -> Iterator[Client]:
-    """Connect as a program does."""
+    """Connect in the way that programs do, with a key."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     address = f"ws://127.0.0.1:{live.port}/v1/realtime?model=gpt-realtime"
     with connect(address, additional_headers=headers, max_size=None, **options) as socket:

@@ -1,4 +1,4 @@
-"""An agent that does nothing, and notes what it is asked."""
+"""Stand in for an agent: do nothing, and note each call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIXED = ("voice",)
 
 
 class StandIn:
-    """See `Agent`. `calls` are what it was asked, in order; `values` its properties."""
+    """An `Agent`. `calls` are the calls it got, in order; `values` its properties."""
 
     def __init__(
         self, judges: bool = True, button: bool = False, rate: int | None = 24_000, **values: Any
@@ -38,7 +38,7 @@ class StandIn:
         self.turns = 0
 
     def without(self, *names: str) -> StandIn:
-        """The same, with fewer properties."""
+        """Return it without some of its properties."""
         self.values = {name: value for name, value in self.values.items() if name not in names}
         return self
 
@@ -92,11 +92,11 @@ class Talk:
         self.core = RealtimeProtocol("gpt-realtime")
         self.core.serve(self.agent)
         self.commands: list[Any] = []
-        """What the driver was to do."""
+        """The commands for the driver."""
         (self.created,) = self.events(self.core.ready({"session": "s"}))
 
     def say(self, kind: str, **fields: Any) -> list[dict[str, Any]]:
-        """Send an event; returns what comes back."""
+        """Send an event; return the events that come back."""
         return self.raw(json.dumps({"type": kind, **fields}))
 
     def raw(self, data: str | bytes) -> list[dict[str, Any]]:
@@ -105,7 +105,7 @@ class Talk:
         return self.events(answer.frames)  # type: ignore[union-attr]
 
     def tell(self, *events: Any) -> list[dict[str, Any]]:
-        """Have the session tell; returns what the client is sent."""
+        """Pass events of the session; return the events that the client is sent."""
         return [told for event in events for told in self.events(self.core.tell(event))]
 
     def events(self, frames: Any) -> list[dict[str, Any]]:
@@ -117,7 +117,7 @@ def kinds(events: list[dict[str, Any]]) -> list[str]:
 
 
 def code(events: list[dict[str, Any]]) -> tuple[str, str | None]:
-    """The code and the field of the one error."""
+    """Return the code and the field of the only error."""
     (event,) = events
     assert event["type"] == "error", event
     return event["error"]["code"], event["error"]["param"]

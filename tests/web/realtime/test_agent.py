@@ -32,7 +32,7 @@ def test_properties_are_found_wherever_they_are(made: tuple[SessionAgent, Sessio
         found.check("threshold", 7)
 
 
-def test_it_says_what_the_graph_can(made: tuple[SessionAgent, Session]) -> None:
+def test_agent_reports_the_abilities_of_its_graph(made: tuple[SessionAgent, Session]) -> None:
     found, _ = made
     assert (found.rate, found.hears, found.types, found.button, found.judges) == (
         24_000,

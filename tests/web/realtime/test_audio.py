@@ -29,7 +29,7 @@ def test_codes_of_g711_are_these_samples(kind: str, code: int, sample: int) -> N
 
 
 @pytest.mark.parametrize("kind", [PCMU, PCMA])
-def test_what_is_encoded_is_the_nearest_code(kind: str) -> None:
+def test_encoding_takes_the_nearest_code(kind: str) -> None:
     values = np.frombuffer(decode(kind, text_of(bytes(range(256)))), "<i2").astype(np.int64)
     given_samples = np.arange(-32_000, 32_000, 37)
     made = Encoder(kind, 8_000).encode((given_samples / 32_767).astype(np.float32))
@@ -45,7 +45,7 @@ def test_pcm_is_whole_samples() -> None:
 
 
 @given(st.text(max_size=60))
-def test_what_is_no_base64_is_refused_and_what_is_makes_samples(text: str) -> None:
+def test_invalid_base64_is_refused_and_valid_base64_decoded(text: str) -> None:
     for kind in (PCM, PCMU):
         try:
             assert len(decode(kind, text)) % 2 == 0

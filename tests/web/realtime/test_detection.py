@@ -13,7 +13,7 @@ PARAM = "session.audio.input.turn_detection"
 
 
 def detect(talk: Talk, detection: Any) -> Any:
-    """What the session has afterwards, or the code and field of the error."""
+    """Set a detection; return the session's after it, or the code and field of the error."""
     events = talk.say("session.update", session={"audio": {"input": {"turn_detection": detection}}})
     if events[0]["type"] == "error":
         return code(events)
@@ -103,7 +103,7 @@ def test_null_gives_the_turns_to_the_client() -> None:
         (StandIn().without("detect"), None, PARAM),
     ],
 )
-def test_what_a_graph_cannot_is_refused_with_its_field_and_changes_nothing(
+def test_unsupported_detection_is_refused_with_its_field_and_changes_nothing(
     agent: StandIn, detection: Any, param: str
 ) -> None:
     talk = Talk(agent)

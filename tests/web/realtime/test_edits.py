@@ -1,4 +1,4 @@
-"""What a client changes of the conversation."""
+"""A client's changes to the conversation."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_items_are_added_at_the_end() -> None:
 
 
 @pytest.mark.parametrize("verb", ["retrieve", "delete", "truncate"])
-def test_an_item_that_is_none_is_refused(verb: str) -> None:
+def test_malformed_item_is_refused(verb: str) -> None:
     more = {"content_index": 0, "audio_end_ms": 0} if verb == "truncate" else {}
     refused = Talk().say(f"conversation.item.{verb}", item_id="nobody", **more)
     assert code(refused) == (f"item_{verb}_invalid_item_id", "item_id")

@@ -1,4 +1,4 @@
-"""What no client should send: it is answered by an error or a close, and nobody else is disturbed."""
+"""Hostile messages are answered by an error or a close, and disturb nobody else."""
 
 from __future__ import annotations
 

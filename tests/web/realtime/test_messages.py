@@ -1,4 +1,4 @@
-"""What clients send, read: all of it is an event or a refusal."""
+"""Every message of a client is decoded to an event or refused."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ BAD: dict[str, tuple[str | bytes, str, str | None]] = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_what_cannot_be_read_is_refused_with_its_field(what: str) -> None:
+def test_malformed_event_is_refused_with_its_field(what: str) -> None:
     text, code, param = BAD[what]
     assert refused(text) == (code, param, None)
 

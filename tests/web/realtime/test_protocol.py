@@ -77,7 +77,7 @@ def test_events_of_speech_have_the_places_in_the_clients_audio(live: Live) -> No
     assert len(set(ids)) == 2
 
 
-def test_speech_cuts_the_reply_and_what_the_client_played_is_what_is_remembered(live: Live) -> None:
+def test_speech_cuts_the_reply_and_the_played_part_is_remembered(live: Live) -> None:
     with client(live) as reader:
         begun(reader).append(hum())
         first = reader.wait_for("response.created")["response"]["id"]
@@ -155,7 +155,7 @@ def test_nothing_of_a_response_comes_after_it_was_cancelled(live: Live) -> None:
     assert own[-1] == "response.output_item.done"
 
 
-def test_what_the_client_commits_is_answered_when_it_asks(live: Live) -> None:
+def test_committed_audio_is_answered_on_request(live: Live) -> None:
     with client(live) as reader:
         reader.wait_for("session.created")
         assert reader.detect(None)["audio"]["input"]["turn_detection"] is None
@@ -172,7 +172,7 @@ def test_what_the_client_commits_is_answered_when_it_asks(live: Live) -> None:
     assert not reader.types("input_audio_buffer.speech")
 
 
-def test_a_response_asked_right_after_a_commit_knows_what_was_committed(live: Live) -> None:
+def test_response_right_after_a_commit_knows_the_committed_words(live: Live) -> None:
     with client(live) as reader:
         reader.wait_for("session.created")
         reader.detect(None)

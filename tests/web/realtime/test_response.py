@@ -15,7 +15,7 @@ from vflow.web.realtime.settings import Settings
 
 
 class Told:
-    """What a response says."""
+    """A response, and the events that it sends."""
 
     def __init__(self, **settings: Any) -> None:
         self.response = Response(Settings(**settings), "conv_1")

@@ -30,13 +30,13 @@ def test_a_response_that_is_asked_is_a_prompt() -> None:
     assert talk.agent.calls[1:] == [("prompt", None)]
 
 
-def test_a_response_that_is_marked_in_its_metadata_is_protected() -> None:
+def test_response_with_barge_in_false_in_its_metadata_is_protected() -> None:
     talk = Talk()
     talk.say("response.create", response={"metadata": {"barge_in": "false"}})
     assert talk.agent.calls == [("prompt", None), ("protect", 1)]
 
 
-def test_a_generator_that_is_not_prompted_is_asked_what_was_written() -> None:
+def test_generator_without_prompts_is_asked_the_client_s_texts() -> None:
     talk = Talk(StandIn().without("answers"))
     assert code(talk.say("response.create"))[0] == "unsupported_value"
     for text in ("I am Ada.", "Who am I?"):
@@ -46,7 +46,7 @@ def test_a_generator_that_is_not_prompted_is_asked_what_was_written() -> None:
     assert talk.agent.calls == [("ask", "I am Ada.\nWho am I?")]
 
 
-def test_what_one_response_changes_is_set_back_at_its_end() -> None:
+def test_changes_of_one_response_are_undone_at_its_end() -> None:
     talk = Talk()
     talk.say("response.create", response={"max_output_tokens": 5, "audio": {"output": {"speed": 1.4}}})
     assert (talk.agent.values["max_tokens"], talk.agent.values["speed"]) == (5, 1.4)

@@ -16,7 +16,7 @@ def update(talk: Talk, **session: Any) -> dict[str, Any]:
     return found
 
 
-def test_a_session_says_first_what_the_graph_does() -> None:
+def test_first_settings_describe_the_graph() -> None:
     session = Talk().created["session"]
     assert (session["model"], session["instructions"]) == ("gpt-realtime", "Be brief.")
     assert session["output_modalities"] == ["audio"]
@@ -40,7 +40,7 @@ def test_instructions_limits_and_speed_are_properties_of_the_graph() -> None:
     assert update(talk)["instructions"] == "Be kind."
 
 
-def test_what_stock_clients_send_unasked_is_taken() -> None:
+def test_default_settings_of_stock_clients_are_accepted() -> None:
     talk = Talk()
     session = update(
         talk,
@@ -76,7 +76,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_cannot_be_set_is_refused_with_its_field_and_nothing_changes(what: str) -> None:
+def test_setting_that_cannot_change_is_refused_and_nothing_changes(what: str) -> None:
     fields, param = REFUSED[what]
     talk = Talk()
     before = dict(talk.agent.values)

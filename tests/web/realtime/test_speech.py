@@ -1,4 +1,4 @@
-"""What the user says, by voice and by commits."""
+"""The user's speech, found by a detector or committed by the client."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_audio_goes_on_at_once_where_the_server_finds_turns() -> None:
     assert talk.commands[1:] == [Sound(bytes(160), 8_000)]
 
 
-def test_audio_that_is_none_is_refused() -> None:
+def test_malformed_audio_is_refused() -> None:
     talk = Talk()
     for bad in ("?", "AAA", "A" * 5, "\u00e4"):
         assert code(talk.say("input_audio_buffer.append", audio=bad)) == ("invalid_value", "audio")
@@ -122,7 +122,7 @@ def test_a_graph_that_answers_by_itself_is_asked_only_once() -> None:
     assert code(talk.say("response.create"))[0] == "conversation_already_has_active_response"
 
 
-def test_a_commit_ends_what_is_being_said() -> None:
+def test_commit_ends_the_present_utterance() -> None:
     talk = Talk()
     assert code(talk.say("input_audio_buffer.commit"))[0] == "input_audio_buffer_commit_empty"
     talk.tell(UserBegan(1, 0.0))
@@ -130,7 +130,7 @@ def test_a_commit_ends_what_is_being_said() -> None:
     assert talk.commands == [Release()]
 
 
-def test_what_was_deleted_while_it_was_written_down_is_forgotten() -> None:
+def test_item_deleted_during_transcription_is_forgotten() -> None:
     talk = Talk()
     told: list[dict[str, Any]] = talk.tell(UserBegan(1, 0.0), UserFinished(1, 1.0))
     talk.say("conversation.item.delete", item_id=told[0]["item_id"])
@@ -138,7 +138,7 @@ def test_what_was_deleted_while_it_was_written_down_is_forgotten() -> None:
     assert talk.agent.calls[-1] == ("forget", "user", 1)
 
 
-def test_a_graph_that_hears_nobody_refuses_audio() -> None:
+def test_graph_without_a_microphone_refuses_audio() -> None:
     talk = Talk()
     talk.agent.hears = False
     assert code(talk.say("input_audio_buffer.append", audio=pcm(0.1)))[0] == "unsupported_value"

@@ -61,7 +61,7 @@ def test_the_openai_client_of_the_page_hears_the_reply(
     assert clerk().prompts[0][0] == "Answer in one short sentence."
 
 
-def test_the_agents_client_of_the_page_knows_what_was_said(
+def test_agents_sdk_example_of_the_docs_keeps_the_history(
     live: Live, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = block("RealtimeRunner")
@@ -142,7 +142,7 @@ def test_the_openai_client_cuts_looks_up_and_deletes(live: Live) -> None:
 
 if PACKAGES and shutil.which("node"):  # .ci/run installs the client where there is a node
 
-    def test_the_javascript_client_knows_what_was_said(live: Live, question: Path) -> None:
+    def test_javascript_client_keeps_the_history(live: Live, question: Path) -> None:
         words = [
             "node",
             str(Path(__file__).with_name("talk.mjs")),

@@ -9,7 +9,7 @@ from tests import voxtral_checkpoint
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a tiny Voxtral without its tokenizer: needs no mistral-common. Only to be read."""
+    """Make a directory with a tiny Voxtral without tokenizer; needs no mistral-common. Do not write to it."""
     directory = tmp_path_factory.mktemp("weights")
     voxtral_checkpoint.write_model(directory)
     return directory
@@ -17,5 +17,5 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of a tiny Voxtral with random weights. Only to be read."""
+    """Make a directory with a tiny Voxtral with random weights. Do not write to it."""
     return voxtral_checkpoint.build(tmp_path_factory.mktemp("voxtral"))

@@ -1,4 +1,4 @@
-"""Speech-like noise, and the forms in which a processor and a prompt take it."""
+"""Make speech-like noise, in the forms that a processor and a prompt take."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vflow_nodes.generator.voxtral.mel import RATE_HZ, Array, LogMel
 
 
 def speech(seconds: float, seed: int = 0) -> Array:
-    """Samples that a 16-bit WAV file can hold, so that both ways in get the same samples."""
+    """Return samples that a 16-bit WAV file holds exactly, so that both forms have the same samples."""
     samples = 0.2 * np.random.default_rng(seed).standard_normal(round(seconds * RATE_HZ))
     return (np.round(samples.clip(-0.99, 0.99) * 32767) / 32768).astype(np.float32)
 
@@ -25,7 +25,7 @@ def windows(samples: Array) -> Array:
 
 
 def wav(samples: Array) -> str:
-    """A WAV file, in base64."""
+    """Return a WAV file in base64."""
     file = io.BytesIO()
     soundfile.write(file, samples, RATE_HZ, format="wav")
     return base64.b64encode(file.getvalue()).decode()

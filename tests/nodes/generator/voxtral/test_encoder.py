@@ -62,7 +62,7 @@ def test_no_window_gives_no_embedding(encoder: AudioEncoder) -> None:
     assert encoder.encode(np.empty((0, 128, 3000), np.float32)).shape == (0, 64)
 
 
-def test_half_precision_is_that_of_from_pretrained(weights: Path) -> None:
+def test_half_precision_rounds_as_from_pretrained(weights: Path) -> None:
     mel = windows(speech(1.0))
     made = AudioEncoder(model_of(weights), "cpu", torch.bfloat16).encode(mel)
     assert made.dtype == torch.bfloat16

@@ -18,7 +18,7 @@ extractor = WhisperFeatureExtractor(feature_size=BINS)
 
 
 def expected(samples: Array) -> Array:
-    """(n, 128, 3000), as VoxtralProcessor._retrieve_input_features makes them."""
+    """Return the features of VoxtralProcessor._retrieve_input_features, `(n, 128, 3000)`."""
     features = extractor(
         samples,
         sampling_rate=RATE_HZ,
@@ -32,7 +32,7 @@ def expected(samples: Array) -> Array:
 
 
 def heard(samples: Array, sizes: Iterable[int] = ()) -> LogMel:
-    """The samples pushed in chunks of `sizes`, and what is left in one."""
+    """Push samples in chunks of `sizes`, and the rest in one."""
     mel = LogMel()
     at = 0
     for size in sizes:
@@ -47,7 +47,7 @@ def stacked(windows: list[Window]) -> Array:
 
 
 def speech(seconds: float, seed: int = 0) -> Array:
-    """Noise whose loudness wanders over 60 dB, with digital silence in between: nothing like stationary."""
+    """Make noise whose loudness wanders over 60 dB, with digital silence in between: far from stationary."""
     random = np.random.default_rng(seed)
     count = round(seconds * RATE_HZ)
     blocks = -(-count // 4000)
@@ -189,7 +189,7 @@ def test_an_open_window_is_out_of_date_with_the_next_sample() -> None:
     assert not mel.is_current(window)
 
 
-def test_a_push_transforms_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_push_transforms_only_new_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     lengths: list[int] = []
     stft = torch.stft
 

@@ -23,7 +23,7 @@ def prompts(checkpoint: Path) -> Prompts:
 
 
 class Talk:
-    """A conversation whose turns are remembered as they are added."""
+    """A conversation, whose turns are put in the memory as they are added."""
 
     def __init__(self, prompts: Prompts, room: int = 4000, spoken: int = 2) -> None:
         self.conversation = Conversation()
@@ -128,7 +128,7 @@ def test_turns_that_left_are_forgotten_until_a_summary_covers_them(prompts: Prom
     assert not talk.memory.forgot
 
 
-def test_a_summary_of_what_the_application_has_deleted_is_gone(prompts: Prompts) -> None:
+def test_summary_of_deleted_turns_is_dropped(prompts: Prompts) -> None:
     talk = Talk(prompts, spoken=0)
     talk.add(1, "one")
     talk.add(2, "two")
@@ -176,5 +176,5 @@ def test_a_typed_text_that_is_longer_than_the_room_loses_its_first_words(prompts
 
 
 def expected(prompts: Prompts, first: int) -> Any:
-    """The opening of the typed words from one on."""
+    """Return the opening of the typed words from number `first` on."""
     return prompts.opening(PERSONA, [], (" ".join(f"word{n}" for n in range(first, 500)),))

@@ -44,7 +44,7 @@ PLAIN: dict[str, Any] = {
 
 
 def speech(seconds: float, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Noise in bursts: as good as speech to random weights."""
+    """Make noise in bursts, which random weights treat like speech."""
     random = np.random.default_rng(seed)
     count = int(seconds * RATE)
     loud = np.repeat(random.uniform(0.02, 0.4, count // 800 + 1), 800)[:count]
@@ -53,7 +53,7 @@ def speech(seconds: float, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float32
 
 @pytest.fixture(scope="module")
 def keeper(checkpoint: Path) -> Iterator[Harness]:
-    """Holds the shared model, so that it is loaded once."""
+    """Keep the shared model loaded for all tests."""
     with Harness(VoxtralGenerator(model=str(checkpoint), **PLAIN)) as harness:
         yield harness
 
@@ -70,7 +70,7 @@ def hear(harness: Harness, samples: Any, turn: int, block: int = 512) -> None:
 
 
 def utter(harness: Harness, samples: Any, turn: int) -> list[Any]:
-    """Say something, whole; what comes out."""
+    """Push a whole utterance; return the items that come out."""
     harness.event(SpeechStart(turn=turn))
     hear(harness, samples, turn)
     harness.pull()
@@ -78,7 +78,7 @@ def utter(harness: Harness, samples: Any, turn: int) -> list[Any]:
 
 
 def said(items: list[Any]) -> str:
-    """The words of a reply; a transcript has the index 0 as well, but no count of tokens."""
+    """Return the words of a reply. A transcript too has the index 0, but no count of tokens."""
     return " ".join(item.text for item in items if isinstance(item, TextPacket) and "tokens" in item.meta)
 
 
@@ -93,7 +93,7 @@ def stats(harness: Harness) -> dict[str, Any]:
 
 
 def settled(harness: Harness) -> None:
-    """Wait until the engine has done what was asked of it, work ahead included."""
+    """Wait until the engine has done all its work, work in advance too."""
     node: Any = harness.node
     for _ in range(100):
         node._voxtral.engine.call(lambda: None).result(timeout=10)
@@ -103,7 +103,7 @@ def settled(harness: Harness) -> None:
 
 
 def tracked(generate: Callable[..., Any], made: list[Any]) -> Callable[..., Any]:
-    """`generate`, which keeps its replies in `made`."""
+    """Return `generate` with its replies kept in `made`."""
 
     def call(*args: Any, **values: Any) -> Any:
         made.append(generate(*args, **values))
@@ -117,7 +117,7 @@ def opened(**values: Any) -> None:
         pass
 
 
-def test_the_reply_is_that_of_transformers_generate(
+def test_reply_equals_that_of_transformers_generate(
     harness: Harness, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node: Any = harness.node
@@ -265,7 +265,7 @@ def test_a_window_that_is_complete_is_computed_while_the_user_speaks(harness: Ha
     assert harness.event(SpeechEnd(turn=1))
 
 
-def test_after_an_interruption_the_prompt_has_what_was_heard(harness: Harness) -> None:
+def test_prompt_after_an_interruption_has_the_heard_words(harness: Harness) -> None:
     node: Any = harness.node
     reply = said(utter(harness, speech(1.0), 1)).split()
     heard = " ".join(reply[:2])
@@ -341,7 +341,7 @@ def outgrow(harness: Harness, turns: range) -> None:
 
 
 def look(harness: Harness) -> None:
-    """Let the node look after its summary, until it asks for no further look or waits for a word."""
+    """Fire the node's timers for its summary until it sets none, or waits for a word."""
     node: Any = harness.node
     while harness.timer_ns is not None:
         harness.time_ns, harness.timer_ns = harness.timer_ns, None
@@ -427,7 +427,7 @@ def test_a_device_that_fails_costs_one_turn(harness: Harness, monkeypatch: pytes
     assert said(utter(harness, speech(1.0, seed=1), 2))
 
 
-def test_a_language_that_is_none_is_refused_before_anybody_speaks(keeper: Harness, checkpoint: Path) -> None:
+def test_unknown_language_is_refused_at_the_start(keeper: Harness, checkpoint: Path) -> None:
     with pytest.raises(Unavailable, match=r"two small letters, such as 'en', not 'english'; set 'language'"):
         opened(model=str(checkpoint), language="english")
 
@@ -465,7 +465,7 @@ def test_options_in_effect_are_reported_at_the_end(checkpoint: Path) -> None:
 def test_the_role_generator_is_voxtral_where_cuda_and_its_weights_are_here(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stand-in for the device alone: the cache is a real one, of a tiny model."""
+    """Only the device is a stand-in: the cache is a real one, of a tiny model."""
     commit = "0" * 40
     here = tmp_path / "models--mistralai--Voxtral-Mini-3B-2507"
     shutil.copytree(checkpoint, here / "snapshots" / commit)
@@ -481,7 +481,7 @@ def test_the_role_generator_is_voxtral_where_cuda_and_its_weights_are_here(
 
 
 def test_a_reply_that_is_ended_is_in_the_history_when_that_is_done(harness: Harness) -> None:
-    """Whoever holds the generator's parts: what is heard of it is cut right behind."""
+    """Closing the reply closes its inner generator too, even if others hold it: the cut comes right after."""
     node: Any = harness.node
     harness.event(SpeechStart(turn=1))
     hear(harness, speech(1.0), 1)

@@ -39,12 +39,12 @@ def speech(first: int, windows: int = 1) -> Speech:
 
 @cache
 def recording(windows: int) -> str:
-    """A WAV file that fills so many windows, the last one in part."""
+    """Make a WAV file that fills this many windows, the last one in part."""
     return wav(np.zeros(windows * WINDOW_SAMPLES - 1_000, np.float32))
 
 
 def messages(persona: str, turns: list[Turn]) -> list[dict[str, Any]]:
-    """The conversation as OpenAI's API and mistral-common take it."""
+    """Return the conversation in the form of OpenAI's API and mistral-common."""
     made: list[dict[str, Any]] = []
     for index, turn in enumerate(turns):
         content: list[dict[str, Any]] = [{"type": "text", "text": persona}] if index == 0 and persona else []

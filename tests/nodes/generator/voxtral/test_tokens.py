@@ -21,7 +21,7 @@ WHOLE = 131_072
 
 
 def text_of(tokens: Tokens, ids: Sequence[int]) -> str:
-    """The text of tokens, special ones left out; bytes that are no character become U+FFFD."""
+    """Return the text of tokens without special ones; bytes that are not a character become U+FFFD."""
     return b"".join(map(tokens.piece, ids)).decode("utf-8", errors="replace")
 
 
@@ -75,7 +75,7 @@ def tiny(checkpoint: Path) -> Tokens:
 
 @pytest.fixture(scope="module")
 def from_file(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Tokens:
-    """The tiny vocabulary, from the `tokenizer.json` that transformers converts it to."""
+    """Load the tiny vocabulary from the `tokenizer.json` that transformers converts it to."""
     directory = tmp_path_factory.mktemp("tokenizer")
     convert_tekken_tokenizer(str(checkpoint / "tekken.json"), chat_template="").save_pretrained(directory)
     assert not (directory / "tekken.json").exists()

@@ -38,7 +38,7 @@ def waited(transcript: Transcript) -> str:
 
 
 def ending(keys: Sequence[int]) -> int:
-    """An answer of 12 tokens."""
+    """Draw a reply of 12 tokens."""
     return 2 if len(keys) >= len(PROMPT) + 12 else hashed(keys)
 
 
@@ -78,7 +78,7 @@ def test_a_transcript_that_is_cut_has_no_text_and_one_that_was_whole_keeps_it() 
         assert whole.text == text != ""
 
 
-def test_a_device_that_fails_leaves_what_was_written() -> None:
+def test_failed_device_leaves_the_words_written_so_far() -> None:
     gate = Gate(6)
 
     def before(what: str, slots: object) -> None:

@@ -14,7 +14,7 @@ NOISE = np.random.default_rng(0).uniform(-0.1, 0.1, 3 * WINDOW_SAMPLES).astype(n
 
 
 class Encoder:
-    """Counts the windows that it is given."""
+    """Stands in for the encoder, and counts the windows that it is given."""
 
     def __init__(self) -> None:
         self.windows = 0

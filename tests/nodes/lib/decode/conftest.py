@@ -1,4 +1,4 @@
-"""Kernels are tested where Triton has a wheel: Linux on x86-64. There, one that is missing is an error."""
+"""Test kernels where Triton has a wheel: Linux on x86-64. If it is missing there, that is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the kernels are tested: on CUDA where there is a device, else in Triton's interpreter."""
+"""Choose where the kernels are tested: on CUDA if there is a device, else in Triton's interpreter."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CUDA = torch.cuda.is_available()
 needs_cuda = pytest.mark.skipif(not CUDA, reason="needs a CUDA device")
 DEVICE = torch.device("cuda" if CUDA else "cpu")
 ALONE_S = 300
-"""How long a program of its own may take: it compiles."""
+"""Time for a program in a process of its own: it compiles."""
 
 
 @contextmanager
 def interpreted() -> Iterator[None]:
-    """Kernels that are imported inside, and called inside, run where `DEVICE` is."""
+    """Run kernels that are imported and called inside the context on `DEVICE`."""
     with pytest.MonkeyPatch.context() as patch:
         if not CUDA:
             patch.setenv("TRITON_INTERPRET", "1")

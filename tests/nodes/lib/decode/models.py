@@ -1,4 +1,4 @@
-"""Models to test the decode engine on: tiny models with random weights, and a device without a model."""
+"""Make models to test the decode engine: tiny models with random weights, and a device without a model."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ FAMILIES: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "qwen3": (Qwen3Config, Qwen3ForCausalLM, {}),
 }
 SPREAD = {"embed_tokens": 1.0, "lm_head": 0.5, "bias": 0.3}
-"""Standard deviations of what is random: with a head any narrower, logits nearly tie."""
+"""Standard deviations of random weights; with a narrower head, logits nearly tie."""
 
 
 @cache
 def tiny(family: str = "llama") -> Any:
-    """A model of transformers, float32, whose layers matter: each adds as much as what it is added to."""
+    """Make a model of transformers, float32, whose layers matter: each adds as much as its input."""
     config, model_of, changes = FAMILIES[family]
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -85,7 +85,7 @@ def tiny(family: str = "llama") -> Any:
 
 
 def vocabulary(ends: Sequence[int] = (2,)) -> Vocabulary:
-    """160 tokens: special ones, bytes of characters, marks, and parts of words with a space or without."""
+    """Make 160 tokens: special ones, bytes of characters, marks, parts of words with or without a space."""
     marks = [b" ", b"\n", b".", b"!", b",", b"-", b"*", "é".encode(), b"\xe2", b"\x82", b"\xac"]
     pieces = [b"", b"", b"", *marks]
     for i in range(SIZES["vocab_size"] - len(pieces)):
@@ -138,23 +138,23 @@ LAGS = pytest.mark.parametrize("lag", [False, True], ids=["at once", "a step lat
 
 
 def free(tokens: int, **settings: Any) -> Sampling:
-    """Greedy if not said otherwise, without minima, up to so many tokens."""
+    """Return sampling without minima, up to `tokens` tokens, greedy unless `settings` differ."""
     return Sampling(**{"temperature": 0, "min_words": 0, "min_tokens": 0, "max_tokens": tokens, **settings})
 
 
 def settled(engine: Engine) -> dict[str, Any]:
-    """The engine's statistics when all that was asked of it is done."""
+    """Wait until the engine has done all work; return its statistics."""
     return engine.call(engine.stats).result(20)
 
 
 def examples(few: int) -> settings:
-    """So many repeatable examples of a property; VFLOW_EXAMPLES=1000 draws anew, and more."""
+    """Run `few` repeatable examples of a property; VFLOW_EXAMPLES=1000 draws new ones, and more."""
     many = int(os.environ.get("VFLOW_EXAMPLES", "0"))
     return settings(max_examples=many or few, derandomize=not many, deadline=None, print_blob=True)
 
 
 def taken(reply: Reply) -> list[Word]:
-    """All words of a reply, when it is over. Raises: its error."""
+    """Wait for the end of a reply; return all its words. Raises: the reply's error."""
     words, tokens = [], -1
     for word in reply.words(patience_s=20.0):
         if word is None:
@@ -166,25 +166,25 @@ def taken(reply: Reply) -> list[Word]:
 
 
 def text_of(vocabulary: Vocabulary, tokens: Sequence[int]) -> str:
-    """The text of tokens; bytes that are no character are left out."""
+    """Return the text of tokens, without bytes that are not a character."""
     return b"".join(vocabulary.pieces[token] for token in tokens).decode(errors="ignore")
 
 
 def tokens_of(reply: Reply) -> list[int]:
-    """All tokens of a reply, when it is over, without the one that ended it."""
+    """Wait for the end of a reply; return all its tokens, without the one that ended it."""
     taken(reply)
     return reply.tokens
 
 
 def ids(seed: int, length: int) -> list[int]:
-    """A prompt: ordinary tokens at random."""
+    """Return a prompt of random ordinary tokens."""
     generator = torch.Generator().manual_seed(seed)
     drawn: list[int] = torch.randint(3, SIZES["vocab_size"], (length,), generator=generator).tolist()
     return drawn
 
 
 class Drawn:
-    """Tokens of a scripted step; `read` may have to wait, or fail."""
+    """The tokens of a scripted step; `read` may have to wait, or fail."""
 
     def __init__(self, tokens: list[int], before: Callable[[], None]) -> None:
         self._tokens, self._before = tokens, before
@@ -195,11 +195,11 @@ class Drawn:
 
 
 class Scripted:
-    """A device without a model: what it draws is `answer(keys)` of all that its slot holds, so that one wrong
-    position anywhere shows. It refuses a prompt whose beginning is not what the slot holds.
+    """A device without a model. It draws the token `answer(keys)` of all tokens in its slot, so that a single
+    wrong position shows. It refuses a prompt whose beginning differs from the slot's tokens.
 
-    `before(what, slots)` is called ahead of each piece of work (`prefill`, `first`, `step`, `read`) and may
-    raise, or wait. `log` has them all.
+    `before(what, slots)` is called before each piece of work (`prefill`, `first`, `step`, `read`), and may
+    raise or wait. `log` lists all calls.
     """
 
     rewinds = True
@@ -251,14 +251,14 @@ class Scripted:
 
 
 def hashed(keys: Sequence[int]) -> int:
-    """An answer that depends on every key and its place: an ordinary token."""
+    """Return an ordinary token that depends on every key and its place."""
     return 3 + hash(tuple(keys)) % 157
 
 
 def answered(
     answer: Callable[[Sequence[int]], int], prompt: Sequence[int], limit: int, end: int = 2
 ) -> list[int]:
-    """The answer of a `Scripted` device that serves nobody else."""
+    """Return the reply of a `Scripted` device that serves nobody else."""
     keys, said = list(prompt), list[int]()
     while len(said) < limit and (token := answer([*keys, *said])) != end:
         said.append(token)
@@ -266,7 +266,7 @@ def answered(
 
 
 class Gate:
-    """Holds a device's work up until `let` allows so many pieces of it more. Use as part of `before`."""
+    """Holds up a device's work until `let` allows more pieces of it. For use in `before`."""
 
     def __init__(self, allowed: int = 0) -> None:
         self._allowed = threading.Semaphore(allowed)
@@ -276,16 +276,16 @@ class Gate:
         self._allowed.release(pieces)
 
     def wait(self) -> None:
-        """The device's side."""
+        """Wait until a piece of work is allowed. Called by the device."""
         self.reached.release()
         assert self._allowed.acquire(timeout=20), "nobody opened the gate"
 
     def wait_reached(self) -> None:
-        """The test's side: until a piece of work stands before the gate."""
+        """Wait until a piece of work has come to the gate. Called by the test."""
         assert self.reached.acquire(timeout=20), "nothing reached the gate"
 
 
 def gated(what: str = "step", **sizes: int) -> tuple[Gate, Scripted]:
-    """A device that draws by `hashed`, and the gate that its work of one kind waits at."""
+    """Return a gate, and a device that draws by `hashed` and waits there before one kind of work."""
     gate = Gate()
     return gate, Scripted(hashed, before=lambda kind, slots: gate.wait() if kind == what else None, **sizes)

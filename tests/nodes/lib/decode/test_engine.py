@@ -36,17 +36,17 @@ WORDS = vocabulary()
 
 
 def keys(number: int, length: int) -> list[int]:
-    """A prompt that shares nothing with that of another number."""
+    """Return a prompt that shares no beginning with that of another number."""
     return [1000 * number + i for i in range(length)]
 
 
 def ending(after: int) -> Callable[[Sequence[int]], int]:
-    """Answers end when a slot holds `after` positions."""
+    """Return an answer function whose replies end when a slot holds `after` positions."""
     return lambda held: 2 if len(held) >= after else hashed(held)
 
 
 def idle(engine: Engine) -> dict[str, Any]:
-    """The same, when no slot is at work either."""
+    """Wait as `settled` does, and until no slot is at work; return the statistics."""
     settled(engine)  # what was asked for has a slot from here on
     for _ in range(1000):  # each round is a turn of its loop
         if not (found := settled(engine))["busy"]:
@@ -55,7 +55,7 @@ def idle(engine: Engine) -> dict[str, Any]:
 
 
 def failing(what: str, error: Exception, when: Callable[[Sequence[int]], bool]) -> Before:
-    """Work that fails, the first time that it is asked for on slots of which `when` is true."""
+    """Return a `before` that fails the first work of this kind on slots for which `when` is true."""
     left = [error]
 
     def before(kind: str, slots: Sequence[int]) -> None:
@@ -196,7 +196,7 @@ def test_when_the_device_fails_its_sessions_get_an_error_and_the_engine_lives(wh
     device = Scripted(hashed, slots=2)
 
     def ruined(slots: Sequence[int]) -> bool:
-        """Fail, and leave anything in the slot: that may be there when work fails."""
+        """Fail, and leave garbage in the slot, as failed work may."""
         if 1 in slots:
             device.held[1][:] = [-1] * len(device.held[1])
         return 1 in slots
@@ -383,7 +383,7 @@ def test_close_ends_an_engine_whose_thread_is_looking_for_work() -> None:
 
 
 def died(reply: Reply, why: str = "RuntimeError: a fault") -> None:
-    """The reply ends, with what the engine died of."""
+    """Check that a reply ends with the cause of the engine's death."""
     with pytest.raises(Failed, match=rf"^the decode engine ended: {why}$"):
         taken(reply)
 
@@ -415,7 +415,7 @@ def test_dying_engine_ends_every_reply_with_the_cause(error: BaseException) -> N
 
 
 def test_second_fault_while_the_engine_ends_leaves_no_reply_waiting() -> None:
-    """Neither those at work, nor the one that waits for a slot, nor those that are asked for last."""
+    """That holds for replies at work, for one that waits for a slot, and for the last requests."""
     gate, device = gated(slots=2)
     with scripted(device, WORDS) as engine:
         sessions = [DecodeSession(engine) for _ in range(4)]
@@ -568,7 +568,7 @@ def test_error_whose_text_raises_still_ends_every_reply() -> None:
 
 
 def test_dead_engine_raises_a_new_error_object_for_each_reply() -> None:
-    """Each is raised in another thread, which writes its traceback into it."""
+    """Each error is raised in another thread, which writes its own traceback into it."""
     gate, device = gated(slots=2)
     with scripted(device, WORDS) as engine:
         replies = [DecodeSession(engine).generate(Prompt(keys(n, 4)), free(50)) for n in range(2)]

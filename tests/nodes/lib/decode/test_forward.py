@@ -17,7 +17,7 @@ CLOSE = {"atol": 2e-4, "rtol": 2e-4}
 
 @cache
 def reference(family: str, tokens: tuple[int, ...]) -> torch.Tensor:
-    """Logits behind each of the tokens."""
+    """Return the logits after each of the tokens."""
     with torch.inference_mode():
         logits: torch.Tensor = tiny(family)(input_ids=torch.tensor([tokens]), use_cache=False).logits[0]
     return logits

@@ -39,7 +39,7 @@ def sampling(name: str) -> Sampling:
 
 @cache
 def generated(family: str, processors: str, prompt: tuple[int, int], ends: tuple[int, ...]) -> list[int]:
-    """The answer of transformers, without the token that ended it."""
+    """Return the reply of transformers, without the token that ended it."""
     model, settings = tiny(family), PROCESSORS[processors]
     embeds = model.get_input_embeddings()(torch.tensor([ids(*prompt)]))
     made: list[int] = model.generate(
@@ -56,7 +56,7 @@ def generated(family: str, processors: str, prompt: tuple[int, int], ends: tuple
 
 
 def cases(family: str, ends: tuple[int, ...] = ENDS) -> list[tuple[str, tuple[int, int]]]:
-    """Every processor with every prompt for one family, with one prompt each for the others."""
+    """Return the cases: for one family every processor with every prompt, for others with one prompt."""
     if family == "llama" and ends == ENDS:
         return list(itertools.product(PROCESSORS, PROMPTS))
     return list(zip(PROCESSORS, itertools.cycle(PROMPTS), strict=False))

@@ -23,7 +23,7 @@ def normal(*size: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> tor
 
 
 def written_out(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, scale: float) -> torch.Tensor:
-    """One query `(heads, D)` over `k` and `v (kv_heads, n, D)`: `(heads D,)` float64."""
+    """Compute attention of a query `(heads, D)` over `k` and `v (kv_heads, n, D)`: `(heads D,)` float64."""
     group = len(q) // len(k)
     k, v = (cache.double().repeat_interleave(group, dim=0) for cache in (k, v))
     shares = ((q.double()[:, None] * k).sum(-1) * scale).softmax(-1)

@@ -48,14 +48,14 @@ def _seeded() -> None:
 
 @pytest.fixture
 def cuts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the tables as they were."""
+    """Restore the tables of tilings after a test."""
     monkeypatch.setattr(tiling, "TILES", dict(tiling.TILES))
     monkeypatch.setattr(tiling, "SPANS", dict(tiling.SPANS))
 
 
 @contextmanager
 def poisoned() -> Iterator[None]:
-    """New memory is NaN, so that what a kernel does not write, and what it reads unwritten, shows."""
+    """Fill new memory with NaN, so that places that a kernel does not write, or reads unwritten, show."""
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         with warnings.catch_warnings():
@@ -85,7 +85,7 @@ def matrix(n: int, k: int, dtype: torch.dtype, bits: int) -> Matrix:
 
 
 def wide(value: Any) -> Any:
-    """The same numbers in float32: the reference is more precise than what it is compared with."""
+    """Return the same numbers in float32: the reference is more precise than the result."""
     if isinstance(value, Int8):
         return value.weight.float() * value.scale[:, None]
     return value.float() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
@@ -190,7 +190,7 @@ def test_float16_does_not_overflow_where_the_normalised_row_would_not() -> None:
 
 
 class Step:
-    """One token of some rows in slots of their own, in any order: projections, and caches full of numbers."""
+    """A step of one token for some rows, with slots in any order: projections, and full caches."""
 
     def __init__(
         self,
@@ -222,7 +222,7 @@ class Step:
             }
 
     def wide(self) -> Step:
-        """The same in float32, with caches of its own."""
+        """Return the step in float32, with caches of its own."""
         other = object.__new__(Step)
         other.__dict__ = {name: wide(value) for name, value in self.__dict__.items()}
         other.norms = {name: wide(value) for name, value in self.norms.items()}
@@ -230,7 +230,7 @@ class Step:
         return other
 
     def placed(self) -> torch.Tensor:
-        """Where the step's keys and values belong: true there, `(slots, kv_heads, length)`."""
+        """Return a mask, true at the places of the step's keys and values, `(slots, kv_heads, length)`."""
         place = torch.zeros(self.keys.shape[:3], dtype=torch.bool, device=DEVICE)
         place[self.rows, :, self.position] = True
         return place
@@ -251,7 +251,7 @@ class Step:
 
 
 def check_step(step: Step) -> None:
-    """Rotation and storing, alone and with attention, against plain torch in float32."""
+    """Compare rotation and storing, alone and with attention, with plain torch in float32."""
     reference, place = step.wide(), step.placed()
     keys, values = step.keys, step.values
     expected_q = step.wide().rope_write(ops_torch)

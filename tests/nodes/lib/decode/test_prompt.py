@@ -16,7 +16,7 @@ def embeds(length: int, fill: float = 0.0) -> Embeds:
 
 
 def rows_of(prompt: Prompt, start: int, stop: int) -> list[float]:
-    """One number a position: the id of a token, or the first of an embedding."""
+    """Return a number for each position: a token's id, or an embedding's first value."""
     found: list[float] = []
     for run in prompt.runs(start, stop):
         if isinstance(run, list):
@@ -29,7 +29,7 @@ def rows_of(prompt: Prompt, start: int, stop: int) -> list[float]:
 
 @st.composite
 def parts(draw: st.DrawFn) -> tuple[list[int | Embeds], list[float]]:
-    """Parts of a prompt, the same `Embeds` more than once among them, and what stands at each position."""
+    """Draw parts of a prompt, with some `Embeds` more than once, and the number at each position."""
     pool = [
         embeds(length, 1000.0 * (i + 1))
         for i, length in enumerate(draw(st.lists(st.integers(1, 6), max_size=3)))

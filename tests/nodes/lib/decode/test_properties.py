@@ -60,7 +60,7 @@ Case = tuple[tuple[int, ...], int, int]
 
 @dataclass
 class Talk:
-    """One conversation as its user sees it: what it consists of, and what is being answered."""
+    """One conversation as its user sees it: its tokens, and the prompt being answered."""
 
     session: DecodeSession
     keys: list[int] = field(default_factory=lambda: ids(0, 6))
@@ -70,7 +70,7 @@ class Talk:
     done: list[tuple[Case, list[int]]] = field(default_factory=list)
 
     def note(self) -> None:
-        """Enter the answer into the conversation, as far as it went."""
+        """Add the reply so far to the conversation."""
         if self.reply is not None:
             self.reply.cancel()
             assert not any(self.words)
@@ -90,7 +90,7 @@ class Talk:
 
 
 def play(engine: Engine, script: Sequence[tuple[Any, ...]]) -> list[tuple[Case, list[int]]]:
-    """Do what the orders say; every reply that ended, with what was asked."""
+    """Carry out the orders; return every reply that ended, with its request."""
     talks = [Talk(DecodeSession(engine)) for _ in range(SESSIONS)]
     done: list[tuple[Case, list[int]]] = []
     for kind, which, *numbers in script:
@@ -136,14 +136,15 @@ def play(engine: Engine, script: Sequence[tuple[Any, ...]]) -> list[tuple[Case, 
 
 @pytest.fixture(scope="module")
 def small() -> Iterator[Engine]:
-    """Fewer slots than sessions, and prompts in small parts."""
+    """Run an engine with fewer slots than sessions, and prompts in small parts."""
     with running(tiny(), WORDS, slots=2, context=600, chunk=5, alone=9) as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
 def fresh() -> Iterator[Callable[[Case], list[int]]]:
-    """Answers of an engine of one slot, which keeps nothing: each prompt begins otherwise than the last."""
+    """Return a function for the replies of a one-slot engine that reuses nothing: each prompt begins
+    differently from the last."""
     with running(tiny(), WORDS, slots=1, context=600) as engine:
 
         @cache
@@ -170,7 +171,7 @@ def test_replies_of_a_model_in_any_order_are_fresh_ones(
 
 
 def ending(keys: Sequence[int]) -> int:
-    """An answer that depends on every key, and ends a reply at times."""
+    """Return a token that depends on every key, and sometimes ends the reply."""
     token = hashed(keys)
     return 2 if token < 12 else token
 

@@ -66,7 +66,7 @@ def made(
     one_line: bool = False,
     error: DecodeError | None = None,
 ) -> Reply:
-    """A reply to which all of its tokens have come."""
+    """Make a reply to which all its tokens have come."""
     reply = Reply(SMALL, Sampling(), limit, one_line=one_line, on_taken=lambda reply: None)
     for token in tokens:
         reply.put(token)
@@ -80,7 +80,7 @@ def said(reply: Reply) -> list[str]:
 
 
 def spoken(text: str) -> list[str]:
-    """Its words but for the dashes, which nobody says."""
+    """Return the words of a text without dashes, which nobody says."""
     return [word for word in text.split() if word.strip("-")]
 
 
@@ -147,7 +147,7 @@ def test_next_returns_none_if_no_token_comes_in_time() -> None:
 def test_cancelled_reply_emits_no_more_words_however_it_ended(
     end: StopReason | None, taken_before: int
 ) -> None:
-    """From its fourth token on, words leave by the sentence, several at once."""
+    """From the fourth token on words leave sentence by sentence, several at once."""
     error = Failed("late") if end == "error" else None
     reply = made([1, 2, 3, 5, 6, 4, 1, 9, 2, 4, 6], end, limit=6, error=error)
     words = reply.words(patience_s=0.0)
@@ -170,7 +170,7 @@ def test_a_cancel_after_the_end_changes_nothing() -> None:
 
 
 class Watched:
-    """Stands in front of a device and notes the slots of each step when it begins."""
+    """Wraps a device, and notes the slots of each step when it begins."""
 
     def __init__(self, inner: Device) -> None:
         self.inner, self.slots, self.context, self.rewinds = inner, inner.slots, inner.context, inner.rewinds
@@ -333,7 +333,7 @@ HM, OPEN, SHUT, CALL, MARKED_END = 3, 4, 5, 6, 8
 
 
 def script(device_tokens: Sequence[int]) -> Scripted:
-    """A device whose reply to a prompt of one token is this, and then its end."""
+    """Return a device that replies to a prompt of one token with these tokens, and an end."""
     return Scripted(lambda keys: device_tokens[len(keys) - 1] if len(keys) <= len(device_tokens) else 0)
 
 

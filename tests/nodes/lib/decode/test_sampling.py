@@ -41,13 +41,13 @@ ENDS = (2, 7)
 
 
 def sampler(size: int = SIZE, ends: tuple[int, ...] = ENDS) -> Sampler:
-    """Of a vocabulary in which every token is a word with a space before it."""
+    """Return a sampler of a vocabulary in which every token is a word with a space before it."""
     nothing = torch.zeros(size, dtype=torch.bool)
     return Sampler((torch.ones(size, dtype=torch.int64), nothing, nothing), ends, CPU)
 
 
 def state_of(histories: list[list[int]], settings: list[Sampling]) -> SamplingState:
-    """A state whose slots have drawn these tokens."""
+    """Return a state whose slots have drawn these tokens."""
     state = SamplingState(len(histories), CPU)
     for slot, (history, sampling) in enumerate(zip(histories, settings, strict=True)):
         state.begin(slot, 5, sampling)
@@ -62,7 +62,7 @@ def greedy(**changes: Any) -> Sampling:
 
 
 def drawn(logits: torch.Tensor, sampling: Sampling, seeds: int, history: list[int]) -> torch.Tensor:
-    """How often each token is drawn, with so many seeds."""
+    """Count how often each token is drawn, over this many seeds."""
     state = state_of([history] * seeds, [sampling] * seeds)
     state.whole[:seeds, -1] = torch.arange(seeds)
     chosen = sampler(len(logits)).draw(logits.expand(seeds, -1), state, torch.arange(seeds), False)
@@ -101,7 +101,7 @@ def test_a_batch_chooses_among_the_tokens_that_transformers_processors_leave(row
 @pytest.mark.parametrize("size", range(5))
 @pytest.mark.parametrize("before", [0, 5])
 def test_a_token_that_would_complete_an_n_gram_of_the_reply_is_not_taken(size: int, before: int) -> None:
-    """3 has followed 0 1 2, or else 5 1 2, and 0 1 2 come again: as four tokens only one repeats."""
+    """After 0 1 2 (or 5 1 2) came 3, and 0 1 2 come again: only after 0 1 2 would 3 repeat four tokens."""
     state = state_of([[before, 1, 2, 3, 4, 0, 1, 2]], [greedy(no_repeat_ngram=size)])
     logits = torch.zeros(1, SIZE)
     logits[0, 3], logits[0, 9] = 5.0, 1.0
@@ -249,7 +249,7 @@ def test_other_seeds_and_other_places_draw_otherwise() -> None:
 
 
 def test_noise_is_gumbels() -> None:
-    """Mean and variance, the distribution itself (Kolmogorov-Smirnov), and no correlation of neighbours."""
+    """Check mean, variance, distribution (Kolmogorov-Smirnov), and that neighbours are not correlated."""
     n = 400
     seeds, places, tokens = torch.arange(4), torch.arange(n), torch.arange(n)
     noise = gumbel(seeds[:, None, None], places[:, None], tokens).double()
@@ -270,7 +270,7 @@ def test_noise_of_two_seeds_is_not_a_shifted_copy() -> None:
 
 
 def splitmix(state: int) -> int:
-    """The output of SplitMix64 at a state, in whole numbers without a sign."""
+    """Return the output of SplitMix64 at a state, as an unsigned integer."""
     below = 2**64
     z = (state + 0x9E3779B97F4A7C15) % below
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % below

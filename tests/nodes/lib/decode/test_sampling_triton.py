@@ -51,13 +51,13 @@ def _the_kernels_run_where_the_tensors_are() -> Iterator[None]:
 
 
 def samplers(vocabulary: int, ends: Sequence[int] = ()) -> tuple[Sampler, TritonSampler]:
-    """One of each, of tokens that open, join and leave words at random."""
+    """Return one sampler of each kind, for tokens that randomly open, join and end words."""
     marks = torch.randint(0, 3, (vocabulary,)), torch.rand(vocabulary) < 0.5, torch.rand(vocabulary) < 0.5
     return Sampler(marks, ends, DEVICE), TritonSampler(marks, ends, DEVICE)
 
 
 def state_of(settings: Sequence[Sampling], lengths: Sequence[int], tokens: int) -> SamplingState:
-    """Slots that have said as many of the first `tokens` tokens as `lengths` say."""
+    """Return a state whose slots have said random tokens below `tokens`, as many as `lengths`."""
     state = SamplingState(len(settings), DEVICE)
     for slot, (sampling, length) in enumerate(zip(settings, lengths, strict=True)):
         state.begin(slot, 5, sampling)
@@ -68,14 +68,14 @@ def state_of(settings: Sequence[Sampling], lengths: Sequence[int], tokens: int) 
 
 
 def tied(b: int, vocabulary: int) -> torch.Tensor:
-    """Logits of bfloat16, half of them 0 or -0, in steps so coarse that many are equal."""
+    """Make logits in bfloat16, half of them 0 or -0, in steps so coarse that many are equal."""
     logits = (torch.randn(b, vocabulary, device=DEVICE) * 4).round() / 2
     logits[:, ::2] *= 0
     return logits.to(torch.bfloat16)
 
 
 def check(vocabulary: int, settings: Sequence[Sampling], lengths: Sequence[int], steps: int = 3) -> None:
-    """Both draw the same from the same, and leave the same state behind."""
+    """Check that both draw the same tokens from the same state, and leave the same state."""
     ends = sorted({1 % vocabulary, vocabulary - 1})
     plain, kernels = samplers(vocabulary, ends)
     b = len(settings)
@@ -122,7 +122,7 @@ def test_repeated_tokens_are_less_likely_on_either_side_of_0(said: float, unsaid
 
 
 def test_a_reply_ends_where_plain_torch_lets_it_end() -> None:
-    """Of 4 tokens and 2 words, around its minima; the end is the likeliest token."""
+    """The reply has 4 tokens and 2 words, near its minima; the end is the likeliest token."""
     minima = [(tokens, words) for tokens in (3, 4, 5) for words in (1, 2, 3)]
     settings = [
         Sampling(temperature=0, repetition_penalty=1.0, no_repeat_ngram=0, min_tokens=tokens, min_words=words)
@@ -138,7 +138,7 @@ def test_a_reply_ends_where_plain_torch_lets_it_end() -> None:
 
 @pytest.mark.parametrize("size", range(5))
 def test_an_n_gram_is_not_repeated_where_plain_torch_forbids_it(size: int) -> None:
-    """Short replies of two tokens, behind which an earlier one's are left; the likeliest was said."""
+    """The replies have two tokens; tokens of an earlier reply lie after them. The likeliest one was said."""
     settings = [Sampling(temperature=0, no_repeat_ngram=size, min_tokens=0, min_words=0)] * 16
     lengths = [length % 8 for length in range(16)]
     state, rows = state_of(settings, lengths, 2), torch.arange(16, device=DEVICE)

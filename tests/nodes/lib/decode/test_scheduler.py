@@ -24,7 +24,7 @@ def compute(scheduler: Scheduler, now: float = 0.0) -> Chunk:
 
 
 def prefill(scheduler: Scheduler, made: Job) -> int:
-    """Compute a job's prompt, which is alone; how many positions that took."""
+    """Compute the prompt of the only job; return how many positions that took."""
     scheduler.submit(made)
     count = 0
     while made.stage in (Stage.WAITING, Stage.PREFILL):
@@ -34,7 +34,7 @@ def prefill(scheduler: Scheduler, made: Job) -> int:
 
 
 def held(scheduler: Scheduler, session: int) -> int:
-    """How many positions are kept for a session."""
+    """Return how many positions are kept for a session."""
     return sum(len(slot.content) for slot in scheduler.slots if slot.session == session)
 
 
@@ -313,7 +313,7 @@ def test_cancelled_prompt_keeps_its_computed_part_for_the_next() -> None:
 
 @dataclass
 class Replay:
-    """A scheduler at work without a device: what a cache would hold beside what it is believed to hold."""
+    """Runs a scheduler without a device, and compares a cache's real contents with the recorded ones."""
 
     scheduler: Scheduler
     held: list[list[int]]

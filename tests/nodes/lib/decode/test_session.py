@@ -31,7 +31,7 @@ def engine() -> Iterator[Engine]:
 
 
 def fresh(prompt: list[int], how: Sampling) -> list[int]:
-    """The answer of an engine that has done nothing else."""
+    """Return the reply of an engine that has done nothing else."""
     with running(tiny(), WORDS, slots=1, context=400) as made:
         return tokens_of(DecodeSession(made).generate(Prompt(prompt), how))
 
@@ -74,7 +74,7 @@ def test_a_conversation_that_goes_on_computes_only_what_is_new(
 
 @pytest.mark.parametrize("keep", [0, 1, 15, 16, 17, 49, 50, 51, 60, 78, 79])
 def test_reply_after_any_rollback_equals_a_fresh_one(engine: Engine, keep: int) -> None:
-    """The slot holds 50 positions of a prompt and 29 of a reply; what was heard of them may be any part."""
+    """The slot holds 50 positions of a prompt and 29 of a reply, of which any part may have been heard."""
     session, prompt = DecodeSession(engine), ids(5, 50)
     reply = tokens_of(session.generate(Prompt(prompt), sampling(**DRAWN)))
     again = [*[*prompt, *reply][:keep], *ids(6, 9)]

@@ -1,4 +1,4 @@
-"""What is not said does not count: for the limit, the minima, and the rules against repetition."""
+"""Tokens that are not said do not count: for the limit, the minima, and the rules against repetition."""
 
 from __future__ import annotations
 

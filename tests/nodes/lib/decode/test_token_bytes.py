@@ -1,4 +1,4 @@
-"""What a tokenizer declares of its decoder, step by step."""
+"""The bytes of a token follow the steps of the decoder that its tokenizer declares."""
 
 from __future__ import annotations
 

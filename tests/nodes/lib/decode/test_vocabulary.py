@@ -29,7 +29,7 @@ CORPUS = [
 
 
 def byte_level() -> PreTrainedTokenizerFast:
-    """GPT-2's alphabet, with tokens for many parts of characters."""
+    """Make a tokenizer with GPT-2's alphabet, in which many tokens are parts of characters."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -45,8 +45,8 @@ def byte_level() -> PreTrainedTokenizerFast:
 
 
 def sentencepiece() -> PreTrainedTokenizerFast:
-    """As Llama 2's: a block for a space, and bytes where no token fits. It has letters that GPT-2's alphabet
-    writes bytes by, as each vocabulary of many languages has."""
+    """Make a tokenizer like Llama 2's: a block for a space, and bytes where no token fits. Like every
+    vocabulary of many languages it has letters that stand for bytes in GPT-2's alphabet."""
     pieces = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
     words = sorted({w for line in CORPUS for w in re.findall(r" ?\w+|\S", line)})
     pieces += [*dict.fromkeys(word.replace(" ", "▁") for word in words), "▁", "▁▁", "▁a▁", "Ġ", "▁Ċ"]
@@ -62,7 +62,7 @@ def sentencepiece() -> PreTrainedTokenizerFast:
 
 
 def gemma() -> PreTrainedTokenizerFast:
-    """As Gemma's: tokens for runs of spaces and lines are added to the vocabulary, as blocks."""
+    """Make a tokenizer like Gemma's: runs of spaces and lines are added tokens, as blocks."""
     tokenizer = sentencepiece()
     inner = tokenizer.backend_tokenizer
     inner.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
@@ -71,7 +71,7 @@ def gemma() -> PreTrainedTokenizerFast:
 
 
 def unigram() -> PreTrainedTokenizerFast:
-    """A block for a space, and no bytes: what looks like one is text."""
+    """Make a tokenizer with a block for a space and without byte tokens: "<0x41>" is plain text."""
     letters = sorted({c for line in CORPUS for c in line if not c.isspace()})
     pieces = ["<unk>", "</s>", "▁", "▁the", "<0x41>", "▁cat", "Ġ", *letters]
     tokenizer = Tokenizer(models.Unigram([(piece, -float(n)) for n, piece in enumerate(pieces)], 0, False))
@@ -80,7 +80,7 @@ def unigram() -> PreTrainedTokenizerFast:
 
 
 def wordpiece() -> PreTrainedTokenizerFast:
-    """Neither: a token that goes on in a word begins with ##."""
+    """Make a tokenizer without blocks or bytes: a token that continues a word begins with ##."""
     vocabulary = {t: i for i, t in enumerate(["[UNK]", "[SEP]", "the", "cat", "##s", "##ed", "é", "sat"])}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.decoder = decoders.WordPiece(cleanup=False)
@@ -128,7 +128,7 @@ def streamed(vocabulary: Vocabulary, tokens: list[int]) -> str:
 
 
 def drawn(data: st.DataObject, kind: str) -> list[int]:
-    """Random tokens, special ones and those of a text among them."""
+    """Draw random tokens, with special ones and those of a text among them."""
     tokenizer = tokenizer_of(kind)
     anything = st.lists(st.integers(0, len(tokenizer) - 1), max_size=30)
     text = st.text(st.sampled_from("aé€日👩 \n.-*x1"), max_size=12)
@@ -156,7 +156,7 @@ def test_text_that_comes_token_by_token_is_that_of_all_tokens(kind: str, data: s
 @examples(100)
 @given(st.data())
 def test_word_count_is_at_least_the_number_of_space_marks(kind: str, data: st.DataObject) -> None:
-    """In scripts without spaces they are more: the host counts those."""
+    """In scripts without spaces there are more words than marks: the host counts those."""
     words, tokens = vocabulary(kind), drawn(data, kind)
     text = streamed(words, tokens)
     opens, joins, gaps = marks(kind)
@@ -188,7 +188,7 @@ def test_each_token_has_the_text_that_the_tokenizer_gives_it_after_another(kind:
 
 
 def test_text_of_tekken_tokens_is_that_of_their_bytes(tmp_path: Path) -> None:
-    """Mistral's own format, where mistral-common is installed; its package has one."""
+    """The file in Mistral's own format comes from the package mistral-common."""
     data = Path(str(mistral_common.__file__)).parent / "data"
     shutil.copy(next(data.glob("tekken_*.json")), tmp_path / "tekken.json")
     tokenizer = MistralCommonBackend.from_pretrained(tmp_path)

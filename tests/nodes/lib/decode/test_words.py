@@ -100,7 +100,7 @@ def test_words_are_counted_as_they_would_be_said(text: str) -> None:
 
 
 def words(text: str) -> list[Word]:
-    """Words of one token each."""
+    """Make words of one token each."""
     return [Word(w, n, n + 1, 0) for n, w in enumerate(text.split())]
 
 

@@ -1,4 +1,4 @@
-"""Where a microphone and a loudspeaker name one device, they share its stream."""
+"""A microphone and a loudspeaker that name the same device share its stream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vflow_nodes.lib.portaudio.backend import Format
 
 
 def pair(backend: StandIn) -> tuple[Harness, Harness]:
-    """A microphone at 16 kHz and a loudspeaker at 24 kHz of one pipeline."""
+    """Return a microphone at 16 kHz and a loudspeaker at 24 kHz of one pipeline."""
     one, other = mic(backend), speaker(backend, rate=24000)
     other.conversation = one.conversation
     return one, other

@@ -26,7 +26,7 @@ def packet(ms: int, value: float = 0.5, turn: int = 1, spans: tuple[Span, ...] =
 
 
 def settle(harness: Harness, backend: StandIn) -> None:
-    """Let pipeline time begin, and the device's clock be known."""
+    """Start the pipeline's time, and call the device until its clock is known."""
     harness.time_ns = SECOND
     play(harness, backend, 100)
 

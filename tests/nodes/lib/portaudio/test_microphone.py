@@ -21,14 +21,14 @@ def backend() -> StandIn:
 
 
 def record(harness: Harness, backend: StandIn, samples: np.ndarray, **said: object) -> None:
-    """The device records, in blocks of 10 ms at 16 kHz; time passes."""
+    """Let the device record samples in blocks of 10 ms at 16 kHz, while time passes."""
     for at in range(0, len(samples), BLOCK):
         harness.time_ns += 10 * MS
         backend.stream.call(samples[at : at + BLOCK].astype(np.float32), **said)
 
 
 def begin(harness: Harness, backend: StandIn, **said: object) -> object:
-    """A source that has given its first packet."""
+    """Start a source; return it after its first packet."""
     source = harness.produce()
     harness.node._listening = True  # as the first step of the source has it, which waits for a block
     record(harness, backend, np.zeros(4 * BLOCK), **said)

@@ -11,7 +11,7 @@ from vflow_nodes.lib.remote.chat import RemoteChat
 
 
 class Signs(RemoteChat):
-    """Signs each reply after its last word."""
+    """Emits one more packet after a reply's last word."""
 
     text = In(Text("final"))
 

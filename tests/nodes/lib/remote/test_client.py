@@ -38,7 +38,7 @@ async def texts(of: RemoteClient) -> list[str]:
 
 
 def failure(answer: Answer, patience: Patience = SHORT, **more: Any) -> str:
-    """What is said of a server that answers so."""
+    """Return the error for a server with these answers."""
     with serve(answer, **more) as server, pytest.raises(RemoteError) as caught:
         asyncio.run(texts(client(server.url, patience)))
     assert KEY not in repr(caught.value)

@@ -42,7 +42,7 @@ SOUND = (np.full(2_400, 0.5) * 32767).astype("<i2").tobytes()
 
 
 class Spare(Node):
-    """Takes a chat's place; remembers what it was given."""
+    """Stands in for a chat, and remembers its input."""
 
     generates = True
     text = In(Text("final"))
@@ -73,7 +73,7 @@ class Spare(Node):
 
 
 class Ears(Node):
-    """Takes the place of a speech-to-text, as a coroutine."""
+    """Stands in for a speech-to-text, as a coroutine."""
 
     audio = In(Audio(rate=16_000, channels=1))
     transcript = Out(Text("final"))
@@ -90,7 +90,7 @@ class Ears(Node):
 
 
 class Voice(Node):
-    """Takes the place of a voice."""
+    """Stands in for a voice."""
 
     text = In(Text("chunk", {"spoken"}))
     audio = Out(Audio(rate=24_000, channels=1))
@@ -101,7 +101,7 @@ class Voice(Node):
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stand-ins of this file can be named."""
+    """Register the stand-ins of this file by name."""
     find = fallback.node_class
     known: dict[str, type[Node]] = {"spare": Spare, "ears": Ears, "voice": Voice}
     monkeypatch.setattr(fallback, "node_class", lambda use: known.get(use) or find(use))

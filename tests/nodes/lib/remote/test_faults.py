@@ -1,4 +1,4 @@
-"""What is said of an answer that is none; each fault of a server is in test_client."""
+"""Errors of a server become messages; each fault of a connection is in test_client."""
 
 from __future__ import annotations
 

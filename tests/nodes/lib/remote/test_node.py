@@ -1,4 +1,4 @@
-"""What all nodes with a remote model share: they are taken where they are named, and say what is missing."""
+"""Nodes with a remote model are used only if they are named, and say which package is missing."""
 
 from __future__ import annotations
 

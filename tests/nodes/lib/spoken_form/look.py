@@ -1,4 +1,4 @@
-"""Looks at words, as the buffer makes them, for tests of single readings."""
+"""Make looks at words, as the buffer makes them, for tests of single readings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from vflow_nodes.lib.spoken_form.reading import Before, Look, Stage
 from vflow_nodes.lib.spoken_form.word import take_apart
 
 INSIDE = Before("then", paused=False, ended=False)
-"""In the middle of a sentence."""
+"""The word before, in the middle of a sentence."""
 
 
 def look(text: str, before: Before = INSIDE, stage: Stage = Stage.FINISH) -> Look:

@@ -1,4 +1,4 @@
-"""An independent reader of spoken numbers, for tests: which digits a listener would write down."""
+"""Read spoken numbers for tests, independently of the library: which digits would a listener write down?"""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ORDINALS = {
 
 
 def heard(spoken: str) -> str:
-    """The digits of all numbers of a text, in order, without what stands between them."""
+    """Return the digits of all numbers in a text, in order, without the text between them."""
     runs: list[list[str]] = [[]]
     for word in re.findall(r"[a-z]+|[^a-z\s]", spoken.lower()):
         bare = _bare(word)
@@ -37,7 +37,7 @@ def heard(spoken: str) -> str:
 
 
 def _bare(word: str) -> str:
-    """The cardinal of a number's word, also of its ordinal, its fraction or plural; '' for other words."""
+    """Return the cardinal for a number word: cardinal, ordinal, fraction or plural; '' for other words."""
     if word in ("quarter", "quarters"):
         return "four"
     if (ordinal := word.removesuffix("s")) in _ORDINALS:
@@ -57,7 +57,7 @@ def _bare(word: str) -> str:
 
 
 def _digits(run: list[str]) -> str:
-    """The digits of number words that stand together: "twenty twenty six" is 2026, "one two" is 12."""
+    """Return the digits of adjacent number words: "twenty twenty six" is 2026, "one two" is 12."""
     written = ""
     total = last = 0
     open_number = False

@@ -25,7 +25,7 @@ SENTENCES = [written for written in CASES if len(written.split()) > 1]
 
 
 def units_of(text: str, *releases: int, long_words: str = "name") -> list[Unit]:
-    """The units of a reply whose words come one by one, with a release after those at `releases`."""
+    """Push the words of a reply one by one, with a release after those at `releases`; return the units."""
     form = SpokenForm(long_words=long_words)  # type: ignore[arg-type]
     units: list[Unit] = []
     for at, word in enumerate(text.split()):
@@ -75,7 +75,7 @@ def test_release_anywhere_changes_no_digit_and_no_negation(written: str) -> None
 
 
 def _is_open(unit: Unit) -> bool:
-    """Whether a unit is a day or a part of something, until the next word comes: "three slash four"."""
+    """Return whether a unit may still become a day or a fraction with the next word: "three slash four"."""
     if " slash " not in unit.spoken:
         return False
     assert heard(unit.spoken) == "".join(re.findall("[0-9]+", unit.written))
@@ -255,7 +255,7 @@ def test_word_of_a_hundred_thousand_letters_is_read(piece: str) -> None:
 
 
 def test_cost_is_linear_in_the_words() -> None:
-    """Counted in readings of the table, not in time."""
+    """The cost is counted in readings of the table, not in time."""
     form = SpokenForm()
     calls = 0
     table = form._table

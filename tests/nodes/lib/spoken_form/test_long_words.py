@@ -1,4 +1,4 @@
-"""Which words are no words."""
+"""Long codes are told from long words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a reading looks at the words that are held."""
+"""A reading looks at the words that are held, and waits for more."""
 
 from __future__ import annotations
 

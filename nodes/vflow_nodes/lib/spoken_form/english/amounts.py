@@ -128,7 +128,7 @@ def numeric(look: Look) -> Reading | None:
 
 
 def _with_rest(look: Look, sign: str, digits: str, rest: str) -> tuple[str, str]:
-    """Say a number with the text attached to it, and return the kind of that."""
+    """Return a number with the text attached to it, in spoken form, and the kind of the amount."""
     whole = digits.replace(",", "").isdigit()
     for read in (ending, measure, with_slash):
         if (found := read(look, digits, rest, whole))[0]:

@@ -166,7 +166,8 @@ def _is_amount(look: Look, at: int) -> bool:
 
 
 def digit_groups(core: str) -> str:
-    """Say groups of digits with hyphens that are no range: three groups, or a leading zero; else ''."""
+    """Say a code of digit groups with hyphens: three or more groups, or a leading zero. Return '' for two
+    plain groups, which are a range, and for other text."""
     if not _DIGIT_GROUPS.fullmatch(core):
         return ""
     groups = core.split("-")

@@ -13,7 +13,7 @@ from vflow_nodes.lib.spoken_form.reading import Look, Reading, Stage
 from vflow_nodes.lib.spoken_form.word import Word
 
 MATH_KINDS = ("number", "op", "letter", "unit", "money", "digits", "year")
-"""Kinds of words between which a sign belongs to a sum."""
+"""Kinds of words between which a lone dash may be a minus."""
 _HAS_LETTER = re.compile("[a-z]")
 _TERM = re.compile("[0-9]{1,3}[a-z][²³]?")
 _RESULTS = frozenset(("is", "equals", "makes", "gives", "leaves"))

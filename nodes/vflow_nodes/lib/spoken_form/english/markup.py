@@ -140,7 +140,7 @@ def _go_on(look: Look) -> Reading:
 
 
 def _digit_formula(look: Look, inside: str) -> bool:
-    """Tell whether "$2..." begins a formula and no amount."""
+    """Return whether "$2..." begins a formula, not an amount."""
     if found := _INLINE.match("$" + inside):
         return not inside[found.end() - 1 : found.end()].isdigit() and any(
             c in found.group(1) for c in "\\^_=+*x"

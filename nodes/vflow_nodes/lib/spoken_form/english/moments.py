@@ -44,7 +44,7 @@ def decade(word: Word, before: str = "") -> str:
 
 
 def is_seconds(before: str) -> bool:
-    """Tell whether "30s" after a word is a time, and no decade: "to 30s", "4m 28s"."""
+    """Return whether "30s" after a word is a time, not a decade: "to 30s", "4m 28s"."""
     return before in _SECONDS_AFTER or (before[:1].isdigit() and before[-1:] in "mn")
 
 

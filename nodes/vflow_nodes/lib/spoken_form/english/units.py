@@ -219,7 +219,7 @@ MONTH_NAMES = {name: name for name in MONTHS} | {
     name[:3]: name for name in MONTHS if name not in ("May", "March")
 }
 MONTH_NAMES |= {"Mar": "March", "Sept": "September"}
-"""Months as they are written, without a full stop."""
+"""Full names of months by their written forms, long or short, without a full stop."""
 DAYS = {
     "Mon": "Monday",
     "Tue": "Tuesday",

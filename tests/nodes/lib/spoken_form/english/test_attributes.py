@@ -1,4 +1,4 @@
-"""Whether an amount describes the noun after it."""
+"""Amounts that describe the noun after them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Factorials against exclamations."""
+"""Exclamation marks of factorials are told from those of exclamations."""
 
 from __future__ import annotations
 

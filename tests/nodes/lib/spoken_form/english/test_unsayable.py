@@ -1,4 +1,4 @@
-"""What is said for a word that is no word."""
+"""Codes and endless numbers, which cannot be said as words."""
 
 from __future__ import annotations
 
