@@ -778,12 +778,12 @@ def test_all_voice_makes_utterances_without_a_foreground() -> None:
 def test_voice_far_below_the_user_ends_the_utterance_where_the_user_stopped() -> None:
     turn = script()
     turn.windows(30, 0.9)
-    end = only(turn.windows(90, 0.9, 0.03), SpeechEnd)
+    end = only(turn.windows(125, 0.9, 0.03), SpeechEnd)
     assert end.meta["voice_off_ns"] <= 40 * WINDOW
-    assert end.pts_ns >= 100 * WINDOW
+    assert end.pts_ns >= 130 * WINDOW
 
 
 def test_the_user_goes_on_softly_without_being_cut() -> None:
     turn = script()
-    out = turn.windows(30, 0.9) + turn.windows(60, 0.9, 0.03) + turn.windows(10, 0.9)
+    out = turn.windows(30, 0.9) + turn.windows(90, 0.9, 0.03) + turn.windows(10, 0.9)
     assert "speech_end" not in names(out)

@@ -24,7 +24,7 @@ NEAR, RECENT = 2, 10
 TURNS = 3
 SHORTEST = 6
 """Fewest voiced windows of a turn that has a level."""
-FAR_NS = 2500 * MS
+FAR_NS = 3500 * MS
 """An utterance ends this long after voice was near last: the user's own soft stretches are shorter."""
 FORGET_AFTER_NS, FORGET_DB_S = 60 * SECOND, 0.1
 _LEVEL = 0.95
