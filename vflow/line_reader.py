@@ -15,7 +15,7 @@ from vflow.errors import Unavailable
 MOST_WAITING = 100
 """Most lines that wait to be taken; beyond that, nothing more is read."""
 MOST_LETTERS = 100_000
-"""Longest line; what is beyond is dropped."""
+"""Longest line; the rest of a longer one is dropped."""
 _BLOCK = 65_536
 
 

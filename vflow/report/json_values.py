@@ -37,8 +37,8 @@ def plain(
     max_depth: int = MAX_DEPTH,
     hide: Callable[[str], str] = str,
 ) -> tuple[Any, list[str]]:
-    """Return `value` as JSON has it, and in words each kind of loss: what became text or null, or was left
-    out.
+    """Return `value` in JSON's types, and a text for each kind of loss: values that became text or null, or
+    were left out.
 
     Arrays and sets become lists. The value itself is not changed, and may change while it is read. Each text
     in it, names included, is written as `hide` returns it.

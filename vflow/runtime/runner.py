@@ -114,7 +114,7 @@ class Runner:
         return Chain(self, process, self._common, pushes[0] if pushes else _nowhere).entry
 
     def event(self, event: Event) -> None:
-        """Take an event. What the node makes of it goes out first, then the event itself."""
+        """Give the node an event. Pass on the node's emissions first, then the event itself."""
         if isinstance(event, Eos):
             self.open_inputs -= 1
             if self.open_inputs > 0:

@@ -67,14 +67,15 @@ class Generator(Node):
         return bool(text) and self.answers
 
     def history(self) -> list[dict[str, str]]:
-        """The history as a reply to it needs it: with the user's word at its end, who may have said none."""
+        """Return the history for a prompt. It ends with a message of the user; if there is none, one is added
+        that asks the agent to go on, or to begin."""
         messages = self.ctx.conversation.messages()
         if not messages or messages[-1]["role"] == "assistant":
             messages.append({"role": "user", "content": GO_ON if messages else HELLO})
         return messages
 
     def _tell(self, kind: str, text: str) -> None:
-        """Warn of a problem, once for each kind: a model's habit returns each turn."""
+        """Warn of a problem, once for each kind: a model's habit comes again in each turn."""
         if kind and kind not in self._warned:
             self._warned |= {kind}
             self.ctx.warn(text)

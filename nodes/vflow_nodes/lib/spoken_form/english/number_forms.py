@@ -77,7 +77,7 @@ def _range_of_fractions(core: str) -> str:
 
 
 def american_form(core: str, is_measured: Callable[[], bool]) -> str:
-    """Return the American form of "1.234,56" and "€50.000"; '' if it has it, or may be several numbers.
+    """Return the American form of "1.234,56" and "€50.000"; '' if it has that form, or may be several.
 
     `is_measured` tells whether a unit follows, so that the comma of "1,5" is a decimal one.
     """

@@ -48,7 +48,7 @@ Avg Average|misc miscellaneous|lg large|lrg large|sm small|med medium|mag magnit
 Cont Continued
 """
 )
-"""Said in full if the sentence goes on; at its end those in `ALSO_WORDS` are ordinary words."""
+"""Short forms said in full if the sentence goes on; at its end those in `ALSO_WORDS` are ordinary words."""
 ALSO_WORDS = frozenset(("max", "temp", "esp", "Max", "med", "cont", "mag"))
 
 BEFORE_NUMBER = pairs(
