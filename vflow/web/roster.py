@@ -21,7 +21,7 @@ from vflow.web.event_log import Tell, silent
 from vflow.web.limits import USUAL_SESSIONS, Limits
 from vflow.web.line import Lines
 from vflow.web.load import Load
-from vflow.web.tally import Tally, outcome_of
+from vflow.web.tally import Tally
 
 MOST_LOAD = 0.9
 """Of the usable cores: beyond, one more session would slow down those that are served."""
@@ -131,7 +131,7 @@ class Roster:
         guest.turns += 1
         self.tally.turn(record)
         latencies = {name: ms for name in LATENCIES if (ms := in_ms(record.latency_ns(name))) is not None}
-        told = {"session": guest.id, "turn": record.number, "outcome": outcome_of(record)}
+        told = {"session": guest.id, "turn": record.number, "outcome": record.outcome}
         self.tell("turn_ended", {**told, "latencies_ms": latencies})
         if budget is not None:
             took_ns = record.latency_ns("v2v" if budget.start == "voice_off" else "compute")
