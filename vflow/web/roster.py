@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vflow.graph.graph import Budget
+from vflow.otel.span_export import SpanExport
+from vflow.otel.turn_feed import TurnFeed
 from vflow.packet import MS
 from vflow.report.turn import LATENCIES, TurnRecord, in_ms
+from vflow.report.turn_log import TurnLog
 from vflow.runtime.pipeline import Pipeline
 from vflow.web.commands import LATER, LEAVING, Closing
 from vflow.web.event_log import Tell, silent
@@ -44,6 +47,8 @@ class Guest:
     warnings: int = 0
     pipeline: Pipeline | None = None
     """The pipeline that runs for it, once it has begun."""
+    feed: TurnFeed | None = None
+    """Sends its turns as spans, where that is asked for."""
 
 
 class Roster:
@@ -62,6 +67,7 @@ class Roster:
         self.guests: list[Guest] = []
         self.lines, self.tally = Lines(), Tally()
         self.tell: Tell = silent
+        self.spans: SpanExport | None = None
         self.served = self.waiting = 0
         self.closed: Counter[str] = Counter()
         """Connections that have ended, by the word for it."""
@@ -104,9 +110,17 @@ class Roster:
             return Closing(LATER, "busy", problem)
         return None
 
+    def begun(self, guest: Guest, pipeline: Pipeline, log: TurnLog) -> None:
+        """A session's pipeline runs."""
+        guest.state, guest.pipeline = "idle", pipeline
+        if self.spans is not None:
+            guest.feed = TurnFeed(self.spans, guest.id, pipeline, log)
+
     def leave(self, guest: Guest) -> None:
         """A session has ended."""
         self.guests.remove(guest)
+        if guest.feed is not None:
+            guest.feed.end()
         if guest.pipeline is not None:
             self.tally.ended(guest.pipeline.stats())
         seconds = round(time.monotonic() - guest.since_s, 1)
@@ -130,6 +144,8 @@ class Roster:
         """A turn has ended: count it, and hold it against what the graph promises."""
         guest.turns += 1
         self.tally.turn(record)
+        if guest.feed is not None:
+            guest.feed.more()
         latencies = {name: ms for name in LATENCIES if (ms := in_ms(record.latency_ns(name))) is not None}
         told = {"session": guest.id, "turn": record.number, "outcome": record.outcome}
         self.tell("turn_ended", {**told, "latencies_ms": latencies})
