@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 comma   := ,
 HEADER  := $(wildcard /usr/include/portaudio.h /usr/local/include/portaudio.h /opt/homebrew/include/portaudio.h)
 DEV     := $(VENV)/.installed-dev$(if $(HEADER),-pyaudio)
-EXTRAS  := speech,aec,audio,remote,serve,dev$(if $(HEADER),$(comma)pyaudio)
+EXTRAS  := speech,aec,audio,remote,serve,otel,dev$(if $(HEADER),$(comma)pyaudio)
 
 BIN  := $(VENV)/bin
 DEMO := $(VENV)/.installed

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from vflow.report.stages import Stage, ends_of, stages
+from vflow.report.stages import Stage, ends_of, parts, stages
 
 WHOLE = {
     "speech_start": 0, "voice_off": 100, "decided": 600, "transcript": 650, "first_word": 700, "voiced": 900,
@@ -61,3 +61,17 @@ def test_interruption_marks_the_stage_it_ended_as_cut() -> None:
 def test_turn_without_an_end_has_no_stages() -> None:
     assert stages({"speech_start": 0}) == []
     assert ends_of({"speech_start": 0}) == {"speech_start": 0}
+
+
+def test_parts_lie_on_the_time_line_of_the_pipeline_from_where_the_user_began() -> None:
+    found = parts({"speech_start": 1_000, "voice_off": 1_100, "decided": 1_600, "first_word": 1_700})
+    assert found == [
+        Stage("user", 1_000, 1_100),
+        Stage("endpoint", 1_100, 1_600),
+        Stage("thinking", 1_600, 1_700),
+    ]
+
+
+def test_typed_turn_has_no_part_of_the_user() -> None:
+    assert parts({"decided": 500, "first_word": 600}) == [Stage("thinking", 500, 600)]
+    assert parts({"speech_start": 100}) == []

@@ -51,3 +51,20 @@ def test_the_report_has_times_in_ms_and_every_name() -> None:
     assert (found["at_ms"]["audible"], found["latency_ms"]["v2v"]) == (1800.1, 800.0)
     assert list(found["latency_ms"]) == list(LATENCIES)
     assert (found["speculation"]["ahead_ms"], found["speculation"]["first_word_ms"]) == (400.0, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "outcome"),
+    [
+        ({"interrupted": True}, "interrupted"),
+        ({"interrupted": True, "taken_back": True}, "taken_back"),
+        ({"stop_reason": "error"}, "error"),
+        ({"stop_reason": "eos"}, "empty"),
+        ({"stop_reason": "eos", "words": ["Rome"]}, "heard"),
+    ],
+)
+def test_what_became_of_a_reply_is_a_word(fields: dict[str, object], outcome: str) -> None:
+    record = TurnRecord(1)
+    for name, value in fields.items():
+        setattr(record, name, value)
+    assert record.outcome == outcome

@@ -419,3 +419,27 @@ def test_no_latency_of_audio_that_no_clock_paces_is_reported() -> None:
     played(log, 1800, "start", "")
     assert (log.turns[1].latency_ns("v2v"), log.turns[1].latency_ns("endpoint")) == (None, None)
     assert log.turns[1].latency_ns("compute") == 300 * MS
+
+
+def test_turn_knows_who_answered_it_and_how_long_the_prompt_was(log: TurnLog) -> None:
+    ask(log)
+    word(log, 1600, "Hello.")
+    event(log, 1700, TurnEnd(turn=1, meta={"tokens": 2, "prompt_tokens": 31}))
+    ask(log, turn=2, at_ms=5000)
+    event(log, 6700, TurnEnd(turn=2, meta={"tokens": 2, "prompt_tokens": "many"}))
+    first, second = log.snapshot()
+    assert (first.answered_by, first.prompt_tokens) == ("chat", 31)
+    assert (second.answered_by, second.prompt_tokens) == ("", None)
+
+
+def test_readers_get_turns_apart_and_unfinished_ones_at_the_end(log: TurnLog) -> None:
+    reader = log.new_reader()
+    ask(log)
+    assert [turn.number for turn in log.unfinished()] == [1]
+    played(log, 1800, "start", "")
+    played(log, 2500, "end", "Hello you.")
+    ask(log, turn=2, at_ms=5000)
+    assert [turn.number for turn in log.take_ended()] == [1]
+    assert [turn.number for turn in log.take_ended(reader)] == [1]
+    assert log.take_ended(reader) == []
+    assert [turn.number for turn in log.unfinished()] == [2]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from tests.otlp_receiver import receiving
+from tests.stand_ins import PATIENCE_S
+from tests.web.live import Live, agent
+from vflow.otel.span_export import sending
 from vflow.web.commands import Closing
 from vflow.web.limits import Limits
 from vflow.web.load import Load
@@ -112,3 +117,24 @@ def test_the_status_has_states_and_counts_and_nothing_that_was_said() -> None:
         {"id": guest.id, "protocol": "page", "state": "speaking", "seconds": 0.0, "turns": 2, "warnings": 0}
     ]
     assert status == {"capacity": 3, "served": 1, "closed": {"left": 2, "token": 1}, "stopping": False}
+
+
+def test_turns_of_a_session_become_spans_also_one_that_its_end_cut_short(tmp_path: Path) -> None:
+    with agent(tmp_path, word_ms=40) as preloaded, Live(preloaded) as live, receiving() as receiver:
+        with sending(receiver.url, {}, live.notes.append, PATIENCE_S) as live.roster.spans:
+            with live.client() as client:
+                session = client.begin()["session"]
+                client.say("ask", text="go on")
+                ended = client.wait_for("turn_ended")
+                client.say("ask", text="go on")
+                client.wait_for("state", state="speaking")
+            live.until(lambda: not live.roster.guests)
+        turns = {s.attributes["vflow.turn.number"]: s for s in receiver.spans if not s.parent}
+        assert list(turns) == [1, 2]
+        assert {turn.attributes["gen_ai.conversation.id"] for turn in turns.values()} == {session}
+        assert turns[1].attributes["vflow.turn.outcome"] == "heard"
+        assert turns[2].attributes["vflow.turn.outcome"] in ("unfinished", "interrupted")
+        compute_ms = 1_000 * turns[1].attributes["vflow.turn.compute_latency"]
+        assert compute_ms == pytest.approx(ended["latencies_ms"]["compute"], abs=0.1)
+        assert "speaking" in {s.name for s in receiver.spans if s.parent == turns[1].id}
+        assert live.notes == []

@@ -6,7 +6,7 @@ import pytest
 
 from vflow.packet import MS
 from vflow.report.turn import TurnRecord
-from vflow.web.tally import BUCKETS_S, Latency, Tally, outcome_of
+from vflow.web.tally import BUCKETS_S, Latency, Tally
 
 
 def test_a_latency_falls_into_the_first_bucket_that_holds_it() -> None:
@@ -28,20 +28,3 @@ def test_turn_counts_by_its_outcome_and_its_latencies() -> None:
     assert tally.turns == {"heard": 1}
     sums = {name: round(latency.sum_s, 3) for name, latency in tally.latencies.items() if latency.sum_s}
     assert sums == {"endpoint": 0.4, "compute": 0.3, "v2v": 0.7}
-
-
-@pytest.mark.parametrize(
-    ("fields", "outcome"),
-    [
-        ({"interrupted": True}, "interrupted"),
-        ({"interrupted": True, "taken_back": True}, "taken_back"),
-        ({"stop_reason": "error"}, "error"),
-        ({"stop_reason": "eos"}, "empty"),
-        ({"stop_reason": "eos", "words": ["Rome"]}, "heard"),
-    ],
-)
-def test_outcome_of_a_reply_is_one_word(fields: dict[str, object], outcome: str) -> None:
-    record = TurnRecord(1)
-    for name, value in fields.items():
-        setattr(record, name, value)
-    assert outcome_of(record) == outcome

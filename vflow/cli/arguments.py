@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from vflow.cli import option_values
+from vflow.otel.wanted import USUAL
 from vflow.printing import write
 
 TURNS = 10
@@ -94,10 +96,11 @@ def _run(parser: argparse.ArgumentParser) -> None:
         metavar="PORT",
         nargs="?",
         const=0,
-        type=_watch_port,
+        type=option_values.watch_port,
         help="show the run in the browser, live, on this machine alone; without PORT a free one is taken",
     )
     parser.add_argument("--open", action="store_true", help="with --watch: open the browser there")
+    _spans(parser)
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
@@ -160,17 +163,19 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen at (default: this machine alone)"
     )
-    parser.add_argument("--port", type=_port, default=8080, help="default 8080; 0 takes a free one")
+    parser.add_argument(
+        "--port", type=option_values.port, default=8080, help="default 8080; 0 takes a free one"
+    )
     parser.add_argument(
         "--sessions",
         metavar="N",
-        type=_count,
+        type=option_values.count,
         help="most sessions at once (default: as many as keep the latency that the graph's budget promises)",
     )
     parser.add_argument(
         "--resume-for",
         metavar="SECONDS",
-        type=_seconds,
+        type=option_values.seconds,
         default=RESUME_FOR_S,
         help=f"keep a session this long after its connection is lost (default {RESUME_FOR_S}; 0: never)",
     )
@@ -197,6 +202,7 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--push-to-talk", action="store_true", help="a button makes the utterances, not the voice detector"
     )
+    _spans(parser)
     _properties(parser)
 
 
@@ -214,30 +220,16 @@ def _top(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pid", metavar="PID", nargs="?", help="the process of the run; default: the only one")
 
 
-def _port(text: str) -> int:
-    return _whole(text, 0, 65_535)
-
-
-def _watch_port(text: str) -> int:
-    try:
-        return _port(text)
-    except argparse.ArgumentTypeError as error:
-        raise argparse.ArgumentTypeError(f"{error}; FILE goes before --watch") from None
-
-
-def _count(text: str) -> int:
-    return _whole(text, 1, 10_000)
-
-
-def _seconds(text: str) -> int:
-    return _whole(text, 0, 3_600)
-
-
-def _whole(text: str, low: int, high: int) -> int:
-    """Return a whole number in this range. Raises: argparse.ArgumentTypeError."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 9 and low <= int(text) <= high):
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a whole number from {low:,} to {high:,}")
-    return int(text)
+def _spans(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--otel",
+        metavar="ADDRESS",
+        nargs="?",
+        const="",
+        type=option_values.address,
+        help="send turns and their stages as spans, by OTLP over HTTP (default: where"
+        f" OTEL_EXPORTER_OTLP_ENDPOINT says, else {USUAL})",
+    )
 
 
 def _models(parser: argparse.ArgumentParser) -> None:

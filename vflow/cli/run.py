@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
 from vflow import resources
-from vflow.cli import graph_options, losses, run_files, run_watch
+from vflow.cli import graph_options, losses, run_files, run_spans, run_watch
 from vflow.cli.diagnostics import report as report_diagnostics
 from vflow.cli.json_lines import JsonLines, alone_on_stdout
 from vflow.cli.keyboard import Keyboard
@@ -21,6 +19,7 @@ from vflow.cli.live_view import Detail, Terminal
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.python_messages import PythonMessages
 from vflow.cli.run_files import RunFiles
+from vflow.cli.run_results import RunResults
 from vflow.cli.signals import DONE, SignalWaiter
 from vflow.deadline import call_within
 from vflow.errors import Diagnostic, GraphError, Place, Unavailable, VflowError
@@ -30,8 +29,6 @@ from vflow.graph.graph import Graph
 from vflow.printing import indented
 from vflow.report import growth
 from vflow.report.failed_turns import FailedTurns
-from vflow.report.report_file import write_report
-from vflow.report.trace_file import write_trace
 from vflow.report.turn_log import TurnLog
 from vflow.runtime.lifecycle import State
 from vflow.runtime.pipeline import Pipeline
@@ -64,13 +61,14 @@ def _all(args: argparse.Namespace, runs: list[RunFiles]) -> int:
     """Run one after the other. Return the first exit code that is not 0. Raises: GraphError, before the first
     run, if one of them is impossible."""
     with contextlib.ExitStack() as stack:
+        spans = stack.enter_context(run_spans.wanted(args))
         if args.json:
             args.stream = stack.enter_context(alone_on_stdout())
         runs = [stack.enter_context(run_files.encoded(run)) for run in runs]
         graphs = [_load(args, run) for run in runs]
         codes = []
         for run, graph in zip(runs, graphs, strict=True):
-            one = _Run(graph, _arguments(args, run), run)
+            one = _Run(graph, _arguments(args, run), run, spans)
             codes.append(one.run())
             if INTERRUPTED in codes:
                 return INTERRUPTED
@@ -103,22 +101,26 @@ def _load(args: argparse.Namespace, run: RunFiles) -> Graph:
 class _Run:
     """One run, from loading to the report."""
 
-    def __init__(self, graph: Graph, args: argparse.Namespace, files: RunFiles) -> None:
+    def __init__(
+        self, graph: Graph, args: argparse.Namespace, files: RunFiles, spans: run_spans.RunSpans
+    ) -> None:
         self.args, self.graph, self._files = args, graph, files
         # absolute from here on: a node may change the working directory
         paced = None if args.fast else args.input
         self._recordings = [Path(file).absolute() if file else None for file in (paced, args.output)]
-        self._report = os.path.abspath(args.report) if args.report is not None else None
-        self._trace_file = os.path.abspath(args.trace) if args.trace is not None else None
+        self._results = RunResults(args)
         self._trace = Trace()
         self.log, self._failed_turns = TurnLog(graph), FailedTurns()
         self.pipeline = Pipeline(run_watch.watchable(args, graph, self._trace))
         self.pipeline.bus.listen(self._trace.listen)
         self.pipeline.bus.listen(self.log.listen)
         self.pipeline.bus.listen(self._failed_turns.listen)
+        self._spans = spans
+        spans.follow(self.pipeline, self.log, any(self._recordings))
         live = not (args.input and args.output) and not args.json  # `live`: tell of turns as they end
         self.json = JsonLines(graph, self.log, args.stream) if args.json else None
         self.terminal = Terminal(graph, self.log, live, _detail(args), transcript=not args.json)
+        spans.tell = self.terminal.note
         self.keyboard: Keyboard | None = None
         self.signals = SignalWaiter()
         self._code = FAILED
@@ -259,26 +261,11 @@ class _Run:
             self.log.refine(*(path if path and path.is_file() else None for path in self._recordings))
         except (OSError, RuntimeError) as error:  # libsndfile's errors are RuntimeErrors
             self.terminal.note(f"latencies are the runtime's own, the recording cannot be read: {error}")
+        self._spans.end(hurry=bool(self.signals.came))
         self.terminal.summary()
         links, threads = self.pipeline.stats(), self.pipeline.call_stats()
-        if self._report is not None:
-            report = {**self.log.report(links), "threads": [asdict(thread) for thread in threads]}
-            for loss in self.log.losses:
-                self.terminal.note(f"warning: {indented(loss)}")
-            try:
-                write_report(self._report, report)
-            except OSError as error:
-                self.terminal.error(
-                    f"the report cannot be written: {self.args.report}: {error.strerror or error}"
-                )
-                code = code or FAILED
-        if self._trace_file is not None:
-            try:
-                write_trace(self._trace_file, self._trace.events())
-            except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
-                reason = getattr(error, "strerror", None) or error
-                self.terminal.error(f"the trace cannot be written: {self.args.trace}: {reason}")
-                code = code or FAILED
+        if not self._results.write(self.terminal, self.log, links, threads, self._trace):
+            code = code or FAILED
         if loss := losses.lost(self.graph, links, threads):
             self.terminal.note(loss)
         if failed := self._failed_turns.verdict(self.log.snapshot()):

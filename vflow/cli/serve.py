@@ -18,6 +18,7 @@ from vflow.cli.diagnostics import report
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.deadline import call_within
 from vflow.errors import GraphError, NodeError, Unavailable, VflowError
+from vflow.otel.span_export import sending
 from vflow.packet import MS
 from vflow.printing import emit, indented, write
 from vflow.resources import usable_cores
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 TOKEN_VARIABLE = "VFLOW_TOKEN"
 SHORTEST_TOKEN = 16
-CLOSE_S = 0.5
+CLOSE_S = SPANS_S = 0.5
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]+")
 TOO_MANY = (
     "warning: judged by one turn, {} sessions at once keep the {:g} ms that the graph promises on {};"
@@ -70,16 +71,20 @@ def _serve(args: argparse.Namespace, token: str) -> int:
     build = importlib.import_module("vflow.web.application").build
     place: Place = server.Place(args.host, args.port, args.certfile, args.keyfile)
     limits = Limits(sessions=args.sessions, resume_for_s=args.resume_for)
-    with contextlib.closing(server.bind(place)) as bound:
+    say = _note_as_json if args.log == "json" else _say
+    with (
+        sending(args.otel, os.environ, say, SPANS_S) as spans,
+        contextlib.closing(server.bind(place)) as bound,
+    ):
         overrides = graph_options.overrides_of(args.set)
         options = {**serving_options(), "push_to_talk": args.push_to_talk}
         graph = load_for_sessions(args.file, overrides=overrides, **options)
         supply = Supply(graph)
         doors = Doors(token, hosts_of(args), args.host in ANY, any_scheme=args.behind_proxy)
-        say = _note_as_json if args.log == "json" else _say
         app = build(supply, doors, limits, say)
         roster: Roster = app.state.roster
         roster.tell = as_json if args.log == "json" else roster.tell
+        roster.spans = spans
         config = server.configure(app, place, limits.largest_bytes)  # refuses a bad certificate
         for warning in graph.warnings:
             say(f"warning: {warning}")

@@ -15,6 +15,8 @@ STAGES = (
 )
 """Each stage, and the moment that ends it; it begins at the last moment before that there was."""
 FIRST = "voice_off"
+USER = "user"
+"""The part of a turn before its stages: the user's voice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,18 @@ def stages(at_ns: Mapping[str, int]) -> list[Stage]:
             made.append(Stage(_cut_in(at_ns) if cut else name, start - zero, end - zero, cut))
             start = end
     return made
+
+
+def parts(at_ns: Mapping[str, int]) -> list[Stage]:
+    """Return a turn on the pipeline's time line, without gaps: the user's voice where its beginning is known,
+    then the stages, in ns of pipeline time. Return [] for a turn without stages."""
+    found = stages(at_ns)
+    if not found:
+        return []
+    zero = at_ns.get(FIRST, at_ns.get("decided", 0))
+    began = min(at_ns.get("speech_start", zero), zero)
+    ahead = [Stage(USER, began, zero)] if began < zero else []
+    return [*ahead, *(Stage(s.name, zero + s.start_ns, zero + s.end_ns, s.cut) for s in found)]
 
 
 def _cut_in(at_ns: Mapping[str, int]) -> str:

@@ -75,8 +75,12 @@ class TurnRecord:
     number: int
     user: str | None = None
     words: list[str] = field(default_factory=list)
+    answered_by: str = ""
+    """The node that gave the first word of the reply."""
     heard: str = ""
     tokens: int = 0
+    prompt_tokens: int | None = None
+    """Tokens of the prompt that was answered; None where the generator does not know."""
     stop_reason: str | None = None
     withheld: dict[str, int] = field(default_factory=dict)
     """Counts by the names in WITHHELD; only those above 0."""
@@ -104,6 +108,17 @@ class TurnRecord:
     def empty(self) -> bool:
         """Whether the generator answered with nothing."""
         return self.stop_reason is not None and not self.words
+
+    @property
+    def outcome(self) -> str:
+        """How the reply ended, in a word."""
+        if self.taken_back:
+            return "taken_back"
+        if self.interrupted:
+            return "interrupted"
+        if self.stop_reason == "error":
+            return "error"
+        return "empty" if self.empty else "heard"
 
     def latency_ns(self, name: str) -> int | None:
         """Return a latency by its name in LATENCIES. Return None if one of its ends did not happen, or if no

@@ -19,6 +19,7 @@ from vflow.caps import Text
 from vflow.event import Resume, SpeechEnd, SpeechStart, SpeechVoid, TurnEnd
 from vflow.graph.graph import Graph
 from vflow.node import Sink
+from vflow.report.ended_turns import EndedTurns
 from vflow.report.error_log import ErrorLog
 from vflow.report.json_values import count_of, plain, text_of, whole
 from vflow.report.recordings import refine
@@ -54,8 +55,7 @@ class TurnLog:
         """How many of each were dropped for lack of room."""
         self._errors = ErrorLog(graph.secrets.hide)
         self._warnings: Counter[str] = Counter(graph.warnings)
-        self._open: dict[int, None] = {}  # turns that were decided and have not ended
-        self._ended: deque[int] = deque(maxlen=KEPT_TURNS)  # ended turns that `take_ended` has not returned
+        self._ended = EndedTurns(KEPT_TURNS)
         self._cancelled = 0  # all turns up to this one are cancelled
         self._interruptions: deque[int] = deque(maxlen=_RECENT)
         self._lock = threading.Lock()  # guards all of the above
@@ -77,12 +77,20 @@ class TurnLog:
             number = max(islice(reversed(self.turns), _RECENT), default=None)
             return None if number is None else self.turns[number].copy()
 
-    def take_ended(self) -> list[TurnRecord]:
-        """Return copies of the turns that ended since the last call; any thread, at any time."""
+    def new_reader(self) -> int:
+        """Return the number of a reader more of `take_ended`; any thread, at any time."""
         with self._lock:
-            numbers = sorted(self._ended)
-            self._ended.clear()
-            return [self.turns[number].copy() for number in numbers if number in self.turns]
+            return self._ended.new_reader()
+
+    def take_ended(self, reader: int = 0) -> list[TurnRecord]:
+        """Return copies of the turns that ended since this reader's last call; any thread, at any time."""
+        with self._lock:
+            return [self.turns[n].copy() for n in self._ended.take(reader) if n in self.turns]
+
+    def unfinished(self) -> list[TurnRecord]:
+        """Return copies of the turns that were to be answered, and have not ended; any thread, any time."""
+        with self._lock:
+            return [self.turns[n].copy() for n in sorted(self._ended.open) if n in self.turns]
 
     def has_ended(self, number: int) -> bool:
         """Return whether a turn is over and nothing more comes of it; any thread, at any time."""
@@ -136,7 +144,7 @@ class TurnLog:
             while len(self.turns) > KEPT_TURNS:
                 oldest = next(iter(self.turns))
                 del self.turns[oldest]
-                self._open.pop(oldest, None)
+                self._ended.open.pop(oldest, None)
                 self.left_out["turns"] += 1
         return self.turns[number]
 
@@ -146,16 +154,6 @@ class TurnLog:
         self._state(at_ns, "processing")
         if turn.number <= self._cancelled and not turn.ended:
             self._cut(turn, at_ns, "")
-
-    def _settle(self, turn: TurnRecord, had_ended: bool) -> None:
-        """Note whether a turn is open or over after a message."""
-        if not turn.ended:
-            if "decided" in turn.at_ns or turn.words:
-                self._open[turn.number] = None
-            return
-        self._open.pop(turn.number, None)
-        if not had_ended:
-            self._ended.append(turn.number)
 
     def _warning(self, text: str) -> None:
         if text in self._warnings or len(self._warnings) < KEPT_WARNINGS:
@@ -186,12 +184,13 @@ class TurnLog:
             if "voice_off_ns" in event.meta and not self.graph.free_running:
                 off_ns = self._count(event.meta, "voice_off_ns", at_ns, message.source)
                 turn.at_ns["voice_off"] = off_ns
-            self._settle(turn, had_ended or turn.interrupted)
+            self._ended.settle(turn, had_ended or turn.interrupted)
         elif isinstance(event, TurnEnd):
             turn = self._turn(event.turn)
             had_ended = turn.ended
             turn.tokens = self._count(event.meta, "tokens", 0, message.source)
             turn.stop_reason = self.graph.secrets.hide(text_of(event.meta.get("stop_reason", "eos")))
+            turn.prompt_tokens = self._count(event.meta, "prompt_tokens", 0, message.source) or None
             counts = {name: self._count(event.meta, name, 0, message.source) for name in WITHHELD}
             turn.withheld = {name: count for name, count in counts.items() if count}
             asked_ns = turn.speculation.begun_ns or turn.at_ns.get("decided")
@@ -199,7 +198,7 @@ class TurnLog:
                 turn.generated_ns = message.data.get("made_ns", at_ns) - asked_ns
             if not self._plays:  # nothing plays: the written reply is the one received
                 turn.heard, turn.at_ns["reply_end"] = turn.reply, at_ns
-            self._settle(turn, had_ended)
+            self._ended.settle(turn, had_ended)
             if turn.ended:
                 self._state(at_ns, "idle")
 
@@ -215,6 +214,7 @@ class TurnLog:
                 made_ns = message.data.get("made_ns", message.at_ns)
                 turn.speculation.first_word_ns = made_ns - turn.speculation.begun_ns
             turn.at_ns.setdefault("first_word", message.at_ns)
+            turn.answered_by = turn.answered_by or message.source
             turn.words.append(text_of(packet.text))
             turn.tokens = self._count(packet.meta, "tokens", turn.tokens, message.source)
         elif caps.kind == "final":
@@ -222,7 +222,7 @@ class TurnLog:
             if not turn.at_ns:  # typed: there was no speech before
                 self._decided(turn, message.at_ns)
             turn.at_ns["transcript"] = message.at_ns
-        self._settle(turn, had_ended or turn.interrupted)
+        self._ended.settle(turn, had_ended or turn.interrupted)
 
     def _speculation(self, message: Message) -> None:
         data, ahead = message.data, self._turn(message.data["turn"]).speculation
@@ -230,7 +230,7 @@ class TurnLog:
         ahead.take(data["phase"], message.at_ns, data.get("made", False), wasted)
 
     def _hold(self, message: Message) -> None:
-        if (number := next(iter(self._open), None)) is not None:  # the turn whose reply plays, or will
+        if (number := next(iter(self._ended.open), None)) is not None:  # the turn whose reply plays, or will
             self.turns[number].take_hold(message.data["phase"], whole(message.data["held_ns"]))
 
     def _is_word(self, message: Message) -> bool:
@@ -240,7 +240,7 @@ class TurnLog:
     def _flush(self, message: Message) -> None:
         flush, at_ns = message.data["flush"], message.at_ns
         self._cancelled = max(self._cancelled, flush.turn)
-        for number in sorted(number for number in self._open if number <= flush.turn):
+        for number in sorted(number for number in self._ended.open if number <= flush.turn):
             turn = self.turns[number]
             turn.taken_back = flush.unheard(number)
             self._cut(turn, at_ns, flush.sounded(number) if self._plays else turn.reply)
@@ -251,7 +251,7 @@ class TurnLog:
     def _cut(self, turn: TurnRecord, at_ns: int, heard: str) -> None:
         turn.interrupted, turn.heard, turn.at_ns["flushed"] = True, heard, at_ns
         turn.stop_reason = turn.stop_reason or "flush"
-        self._settle(turn, had_ended=False)
+        self._ended.settle(turn, had_ended=False)
         self._state(at_ns, "interrupted")
 
     def _played(self, message: Message) -> None:
@@ -267,7 +267,7 @@ class TurnLog:
         elif message.data["phase"] == "end":
             turn.heard = text_of(played.heard)
             turn.at_ns["silent"] = turn.at_ns["reply_end"] = at_ns
-            self._settle(turn, had_ended)
+            self._ended.settle(turn, had_ended)
             self._state(at_ns, "idle")
         elif message.data["phase"] == "late":
             turn.heard = played.heard

@@ -10,7 +10,7 @@ from typing import Any
 
 from vflow.picture.svg_text import PAPER, drawn_text, number
 from vflow.picture.text_width import shortened, text_width
-from vflow.report.stages import FIRST, stages
+from vflow.report.stages import parts
 
 MARGIN, NAMES, ROW, BAR, TOP = 20.0, 240.0, 40.0, 16.0, 74.0
 """Pixels: around all, of the names, of a row, of its bar, above the rows."""
@@ -97,16 +97,10 @@ def waterfall(title: str, turns: Sequence[Mapping[str, Any]], said: Mapping[int,
 def _spans(turn: Mapping[str, Any]) -> Iterator[_Span]:
     """The parts of a turn; none of one of which nothing is known."""
     at = {name: round(ms * MS) for name, ms in turn["at_ms"].items() if ms is not None}
-    found = stages(at)
-    if not found:
-        return
-    zero = at.get(FIRST, at.get("decided", 0))
-    began = min(at.get("speech_start", zero), zero)
-    ahead_ms = (zero - began) / MS
-    if ahead_ms:
-        yield _Span("user", 0, ahead_ms)
-    for stage in found:
-        yield _Span(stage.name, ahead_ms + stage.start_ns / MS, ahead_ms + stage.end_ns / MS, stage.cut)
+    found = parts(at)
+    for part in found:
+        zero = found[0].start_ns
+        yield _Span(part.name, (part.start_ns - zero) / MS, (part.end_ns - zero) / MS, part.cut)
 
 
 def _row(

@@ -160,7 +160,7 @@ class Connection:
         self._about["graph"]["drawing"] = self._supply.drawing
         self._reports = is_reported(session.graph)
         self._playback = Playback(self._core.start.played)
-        guest.state, guest.pipeline = "idle", session.pipeline
+        self._roster.begun(guest, session.pipeline, session.log)
         self._core.meet(session)
         while True:
             try:

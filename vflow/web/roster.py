@@ -13,15 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vflow.graph.graph import Budget
+from vflow.otel.span_export import SpanExport
+from vflow.otel.turn_feed import TurnFeed
 from vflow.packet import MS
 from vflow.report.turn import LATENCIES, TurnRecord, in_ms
+from vflow.report.turn_log import TurnLog
 from vflow.runtime.pipeline import Pipeline
 from vflow.web.commands import LATER, LEAVING, Closing
 from vflow.web.event_log import Tell, silent
 from vflow.web.limits import USUAL_SESSIONS, Limits
 from vflow.web.line import Lines
 from vflow.web.load import Load
-from vflow.web.tally import Tally, outcome_of
+from vflow.web.tally import Tally
 
 MOST_LOAD = 0.9
 """Share of the usable cores above which no session is admitted: it would slow down the others."""
@@ -44,6 +47,8 @@ class Guest:
     warnings: int = 0
     pipeline: Pipeline | None = None
     """The session's pipeline; None until it has begun."""
+    feed: TurnFeed | None = None
+    """Sends the session's turns as spans; None if nobody asked for them."""
 
 
 class Roster:
@@ -62,6 +67,7 @@ class Roster:
         self.guests: list[Guest] = []
         self.lines, self.tally = Lines(), Tally()
         self.tell: Tell = silent
+        self.spans: SpanExport | None = None
         self.served = self.waiting = 0
         self.closed: Counter[str] = Counter()
         """How many connections have ended, by the word for their end."""
@@ -105,9 +111,17 @@ class Roster:
             return Closing(LATER, "busy", problem)
         return None
 
+    def begun(self, guest: Guest, pipeline: Pipeline, log: TurnLog) -> None:
+        """A session's pipeline runs."""
+        guest.state, guest.pipeline = "idle", pipeline
+        if self.spans is not None:
+            guest.feed = TurnFeed(self.spans, guest.id, pipeline, log)
+
     def leave(self, guest: Guest) -> None:
         """Remove a session that has ended, and count it."""
         self.guests.remove(guest)
+        if guest.feed is not None:
+            guest.feed.end()
         if guest.pipeline is not None:
             self.tally.ended(guest.pipeline.stats())
         seconds = round(time.monotonic() - guest.since_s, 1)
@@ -131,8 +145,10 @@ class Roster:
         """Count a turn that has ended, and remember its latency if the graph promises one."""
         guest.turns += 1
         self.tally.turn(record)
+        if guest.feed is not None:
+            guest.feed.more()
         latencies = {name: ms for name in LATENCIES if (ms := in_ms(record.latency_ns(name))) is not None}
-        told = {"session": guest.id, "turn": record.number, "outcome": outcome_of(record)}
+        told = {"session": guest.id, "turn": record.number, "outcome": record.outcome}
         self.tell("turn_ended", {**told, "latencies_ms": latencies})
         if budget is not None:
             took_ns = record.latency_ns("v2v" if budget.start == "voice_off" else "compute")

@@ -41,7 +41,7 @@ class Tally:
 
     def turn(self, record: TurnRecord) -> None:
         """Count a turn that has ended."""
-        self.turns[outcome_of(record)] += 1
+        self.turns[record.outcome] += 1
         for name, latency in self.latencies.items():
             if (took_ns := record.latency_ns(name)) is not None:
                 latency.add(took_ns / 1e9)
@@ -55,14 +55,3 @@ def add_links(to: dict[str, Counter[str]], links: list[LinkStats]) -> None:
     """Add the packet counts of links to `to`, by the link's name."""
     for link in links:
         to.setdefault(link.name, Counter()).update(pushed=link.pushed, dropped=link.dropped, stale=link.stale)
-
-
-def outcome_of(record: TurnRecord) -> str:
-    """Return how a reply ended, in a word."""
-    if record.taken_back:
-        return "taken_back"
-    if record.interrupted:
-        return "interrupted"
-    if record.stop_reason == "error":
-        return "error"
-    return "empty" if record.empty else "heard"

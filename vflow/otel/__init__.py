@@ -1,0 +1,1 @@
+"""Turns as spans of OpenTelemetry. Only `otlp` imports its libraries, which are the extra `otel`."""
