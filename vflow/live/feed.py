@@ -123,7 +123,7 @@ class Feed:
     def _state(self) -> str:
         """Return the state of the agent, or that it is not ready yet."""
         loads = self._pipeline.state in (State.NULL, State.READY, State.PAUSED)
-        return "loading" if loads else self._log.states[-1][1]
+        return "loading" if loads else self._log.states.newest
 
     def leave(self, follower: Follower) -> None:
         """Tell somebody nothing more."""
