@@ -56,6 +56,7 @@ def models_server() -> System:
 
 
 def pipecat_server(python: str, vad: str) -> System:
+    """pipecat, with Silero or, for `vad.energy`, with a detector by loudness."""
     return System("pipecat", Dialect("/ws"), [python, str(PEER)], {"VAD": vad, "PYTHONPATH": str(HERE)})
 
 

@@ -209,7 +209,8 @@ class Connection:
         while True:
             refused = await self._take(session, self._core.receive(await self._wire.receive()), rate)
             self._line.received += 1  # it is done, and needs not be said again
-            await self._line.send(refused)
+            if refused:
+                await self._line.send(refused)
 
     async def _take(self, session: Session, command: Command, rate: int) -> list[Frame]:
         """Do what a client says; returns what tells it that it was refused."""
