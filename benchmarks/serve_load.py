@@ -160,16 +160,18 @@ def main() -> None:
     parser.add_argument("--models", action="store_true", help="serve voice_agent with its models")
     parser.add_argument("--reply", type=float, default=script.REPLY_S, help="seconds of a reply heard out")
     parser.add_argument("--pipecat-python", metavar="PYTHON", default="", help="one that has pipecat")
+    parser.add_argument("--pipecat-sessions", metavar="N,N", default="", help="for pipecat; else the same")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
     counts = sorted({1, *map(int, args.sessions.split(","))})
+    theirs = {1, *map(int, args.pipecat_sessions.split(","))} if args.pipecat_sessions else set(counts)
     said = question()
     systems = [models_server() if args.models else scripted_server(args.vad)]
     if args.pipecat_python and not args.models:
         systems.append(pipecat_server(args.pipecat_python, args.vad))
     rows: list[dict[str, Any]] = []
     for sessions in counts:
-        for system in systems:
+        for system in systems if sessions in theirs else systems[:1]:
             rows.append(run(system, sessions, said, args))
             if not args.json:
                 print(
