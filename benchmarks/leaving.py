@@ -1,6 +1,7 @@
 """Clients that come, talk and leave in each way that a client can, a thousand times: what is left of them?
 
-    python benchmarks/leaving.py [--clients 1000] [--at-once 20] [--seed 1] [--json]
+    python benchmarks/leaving.py [--clients 1000] [--at-once 20] [--vad vad.energy] [--seed 1]
+        [--json]
 
 The server is `vflow serve` as a process with the scripted agent of `crowd/agent.py`; a session whose client
 was lost waits for five seconds. Ways and protocols take turns: the word `end`, a close, a socket that is shut
@@ -15,32 +16,30 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import random
 import socket
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soxr
 from crowd.frames import Refused
 from crowd.process import Process
+from crowd.systems import TOKEN, scripted_server
 from crowd.visitor import PATIENCE_S, RawVisitor, RealtimeVisitor, Unexpected, Visitor
 
 from vflow.bench.speech import bundled, recorded
+from vflow.packet import Samples
 
 TARGETS = {"threads": 0.0, "descriptors": 0.0, "kB a client": 2.0}
-TOKEN, RATE = "a-token-of-a-benchmark", 16_000
+RATE = 16_000
 SAID_S, HUSH_S = 1.0, 0.7
 RESUME_S = 5
-TIDY_S = 6.5
-"""After the last client the server collects what is left, which it does every five seconds at most."""
+DEAF_S = 1.0
 
 
 @dataclass
@@ -123,12 +122,8 @@ def never_starts(street: Street, kind: type[Visitor], chance: random.Random) -> 
 def reads_nothing(street: Street, kind: type[Visitor], chance: random.Random) -> None:
     visitor = kind(street.place, TOKEN)
     visitor.begin()
-    said = street.said[visitor.rate]
-    size = 2 * visitor.rate // 50
-    for at in range(0, len(said) - size + 1, size):
-        visitor.socket.sendall(visitor.piece(said[at : at + size]))
-        time.sleep(0.02)
-    time.sleep(1.0)
+    visitor.speak(street.said[visitor.rate], deaf=True)
+    time.sleep(DEAF_S)
     visitor.reset()
 
 
@@ -198,14 +193,14 @@ class Counts:
         return values[-1] - values[0]
 
 
-def empty(server: Process) -> None:
+def empty(server: Process, tidy_s: float) -> None:
     """Wait until no session is left. Raises: Unexpected."""
     deadline = time.monotonic() + 3 * PATIENCE_S
     while sessions(server):
         if time.monotonic() > deadline:
             raise Unexpected(f"sessions do not end: {sessions(server)}")
         time.sleep(0.2)
-    time.sleep(TIDY_S)
+    time.sleep(tidy_s)
 
 
 def sessions(server: Process) -> list[Any]:
@@ -216,27 +211,24 @@ def sessions(server: Process) -> list[Any]:
     return list(found["sessions"])
 
 
-def question() -> dict[int, bytes]:
-    """PCM16 of an utterance and the silence after it, for each rate."""
-    samples = np.pad(recorded(bundled()).samples[: round(SAID_S * RATE)], (0, round(HUSH_S * RATE)))
+def spoken(samples: Samples) -> dict[int, bytes]:
+    """PCM16 of an utterance at 16 kHz and the silence after it, for each rate."""
+    samples = np.pad(samples, (0, round(HUSH_S * RATE)))
     both = {RATE: samples, 24_000: soxr.resample(samples, RATE, 24_000)}
     return {rate: (each * 32767).astype("<i2").tobytes() for rate, each in both.items()}
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    here = str(Path(__file__).parent)
-    path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
-    options = ["--port", "0", "--sessions", str(4 * args.at_once), "--resume-for", str(RESUME_S)]
-    command = [sys.executable, "-m", "crowd.agent", *options]
-    counts = Counts()
-    with Process(command, VFLOW_TOKEN=TOKEN, PYTHONPATH=path) as server:
-        street = Street((server.host, server.port), question())
+    system, counts = scripted_server(args.vad, "--resume-for", str(RESUME_S)), Counts()
+    with system.start(4 * args.at_once) as server:
+        samples = recorded(bundled()).samples[: round(SAID_S * RATE)]
+        street = Street((server.host, server.port), spoken(samples))
         batches = max(2, round(args.clients / args.batch))
         with ThreadPoolExecutor(args.at_once) as pool:
             for batch in range(batches):
                 numbers = range(batch * args.batch, (batch + 1) * args.batch)
                 list(pool.map(lambda number: visit(street, number, args.seed), numbers))
-                empty(server)
+                empty(server, args.tidy)
                 counts.take((batch + 1) * args.batch, server)
                 if not args.json:
                     print(
@@ -267,6 +259,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=72, help="clients between two looks at the server")
+    parser.add_argument(
+        "--tidy", type=float, default=6.5, help="seconds for the server to collect what a batch has left"
+    )
+    parser.add_argument("--vad", default="vad.energy", help="the detector's node")
     parser.add_argument("--at-once", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -8,8 +8,8 @@ and voice are scripted. Each client speaks the page's protocol: it says the bund
 their pace, as many times as `--turns` says, then leaves; with `--spread` each begins at another moment.
 `--rounds` does that again and again, with the memory, threads and descriptors after each. `wait` is from the
 last sound of a question that was sent to the first of the reply that came, `compute` from the end of speech
-that the server found to the first sound, by the server's own report. CPU seconds and memory are the
-server's.
+that the server found to the first sound, by the server's own report, as are its parts. CPU seconds and memory
+are the server's.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ RATE = 16_000
 PIECE_S = 0.02
 TOKEN = "a-token-of-a-benchmark"
 ENDS_S = 30.0
+STAGES = ("endpoint", "first_word", "word_to_audio", "compute")
+"""Latencies of the server's own report."""
 
 
 @dataclass
@@ -46,7 +48,7 @@ class Asked:
     """The results of all clients of a run."""
 
     waits_ms: list[float] = field(default_factory=list)
-    computes_ms: list[float] = field(default_factory=list)
+    latencies_ms: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in STAGES})
     closed: Counter[str] = field(default_factory=Counter)
     """How many clients were refused or closed, by the server's word for it."""
     unanswered: int = 0
@@ -117,8 +119,10 @@ async def client(address: str, clip: Clip, args: argparse.Namespace, start_s: fl
                 if kind == "ready":
                     asked.served += 1
                     speaking = asyncio.create_task(speak(socket))
-                elif kind == "turn_ended" and said_by_server["latencies_ms"].get("compute") is not None:
-                    asked.computes_ms.append(said_by_server["latencies_ms"]["compute"])
+                elif kind == "turn_ended":
+                    for name, found in asked.latencies_ms.items():
+                        if (took := said_by_server["latencies_ms"].get(name)) is not None:
+                            found.append(took)
                 elif kind == "error":
                     asked.closed[said_by_server["code"]] += 1
                     break
@@ -158,7 +162,7 @@ async def run(server: Server, args: argparse.Namespace) -> dict[str, Any]:
         "served": asked.served,
         "closed": dict(asked.closed),
         "wait_ms": spread(asked.waits_ms),
-        "compute_ms": spread(asked.computes_ms),
+        **{f"{name}_ms": spread(found) for name, found in asked.latencies_ms.items()},
         "unanswered": asked.unanswered,
         "cpu_s_a_session_minute": round((server.cpu_s() - cpu_s) / max(1, asked.served) / minutes, 2),
         "mib": [round(rss, 1), round(server.rss_mib(), 1)],

@@ -23,58 +23,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 import time
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from crowd import script
 from crowd.process import Process
-from crowd.talkers import BY_COMMAND, BY_VOICE, WHOLE, Crowd, Dialect, Noted, Said, Talker, page
+from crowd.systems import System, models_server, pipecat_server, question, scripted_server
+from crowd.talkers import BY_COMMAND, BY_VOICE, WHOLE, Crowd, Noted, Said, Talker
 
-from vflow.bench.speech import Clip, bundled, recorded
-from vflow.packet import SECOND
-
-HERE = Path(__file__).parent
-PEER = HERE / "peers" / "pipecat_serve.py"
-TOKEN = "a-token-of-a-benchmark"
 ADDED_MS, STOP_MS, SESSIONS, RATIO = 20.0, 100.0, 25, 1 / 3
 SETTLE_S = 2.0
 """After the sessions have begun, before anything is counted."""
-
-
-@dataclass(frozen=True)
-class System:
-    """A server, and how it is spoken to."""
-
-    name: str
-    dialect: Dialect
-    command: list[str]
-    environment: dict[str, str]
-
-    def start(self, sessions: int) -> Process:
-        command = [each.format(sessions=sessions) for each in self.command]
-        return Process(command, **self.environment)
-
-
-def vflow(vad: str, models: bool) -> System:
-    verb = ["-m", "vflow", "serve", "voice_agent"] if models else ["-m", "crowd.agent"]
-    command = [sys.executable, *verb, "--port", "0", "--sessions", "{sessions}"]
-    path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH", "")]))
-    return System("vflow", page(TOKEN), command, {"VFLOW_TOKEN": TOKEN, "VAD": vad, "PYTHONPATH": path})
-
-
-def pipecat(python: str) -> System:
-    return System("pipecat", Dialect("/ws"), [python, str(PEER)], {"PYTHONPATH": str(HERE)})
-
-
-def said(clip: Clip) -> Said:
-    pcm16 = (clip.samples * 32767).astype("<i2").tobytes()
-    return Said.of(pcm16, script.MIC_RATE, clip.on_ns / SECOND, clip.off_ns / SECOND)
 
 
 def percentiles(values_s: list[float]) -> dict[str, float]:
@@ -100,13 +61,13 @@ class Window:
         return (self._server.cpu_s() - cpu_s) / seconds, (time.process_time() - own_s) / seconds
 
 
-def run(system: System, sessions: int, question: Said, args: argparse.Namespace) -> dict[str, Any]:
+def run(system: System, sessions: int, said: Said, args: argparse.Namespace) -> dict[str, Any]:
     """Serve that many; returns what came of it, with the waits in s."""
     noted = Noted()
     with system.start(sessions) as server:
         before = server.rss()
         place = server.host, server.port
-        make = partial(Talker, place, system.dialect, question, (WHOLE, BY_COMMAND, BY_VOICE), noted)
+        make = partial(Talker, place, system.dialect, said, (WHOLE, BY_COMMAND, BY_VOICE), noted)
         crowd = Crowd([make(seed) for seed in range(sessions)], noted)
         crowd.begin()
         crowd.run(SETTLE_S)
@@ -199,17 +160,19 @@ def main() -> None:
     parser.add_argument("--models", action="store_true", help="serve voice_agent with its models")
     parser.add_argument("--reply", type=float, default=script.REPLY_S, help="seconds of a reply heard out")
     parser.add_argument("--pipecat-python", metavar="PYTHON", default="", help="one that has pipecat")
+    parser.add_argument("--pipecat-sessions", metavar="N,N", default="", help="for pipecat; else the same")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
     counts = sorted({1, *map(int, args.sessions.split(","))})
-    question = said(recorded(bundled()))
-    systems = [vflow(args.vad, args.models)]
+    theirs = {1, *map(int, args.pipecat_sessions.split(","))} if args.pipecat_sessions else set(counts)
+    said = question()
+    systems = [models_server() if args.models else scripted_server(args.vad)]
     if args.pipecat_python and not args.models:
-        systems.append(pipecat(args.pipecat_python))
+        systems.append(pipecat_server(args.pipecat_python, args.vad))
     rows: list[dict[str, Any]] = []
     for sessions in counts:
-        for system in systems:
-            rows.append(run(system, sessions, question, args))
+        for system in systems if sessions in theirs else systems[:1]:
+            rows.append(run(system, sessions, said, args))
             if not args.json:
                 print(
                     {name: value for name, value in rows[-1].items() if not name.endswith("_s")}, flush=True

@@ -1,12 +1,14 @@
 """Half an hour of conversation at its real pace: does memory grow, do threads or descriptors pile up?
 
-    python benchmarks/soak.py [--minutes 30] [--real] [--picture soak.png] [--json]
+    python benchmarks/soak.py [--minutes 30] [--real | --serve N] [--picture soak.png] [--json]
 
 A user asks every few seconds and interrupts every third reply. STT, language model and TTS are scripted and
 take as long as real ones, so `turn`, the history, `word_buffer`, `wav_sink` and the runtime are
 measured. With `--real` it runs `pipelines/voice_agent.yaml` with its models, and questions spoken by
 `tts.hibari`. RSS is sampled every five seconds. Its slope is that of a straight line after the first fifth,
-in percent of the mean, over the whole time.
+in percent of the mean, over the whole time. With `--serve N` it is the process of `vflow serve` that is
+sampled, while N clients talk with its scripted agent (`crowd/`): half of them leave each minute, and others
+come.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import json
 import os
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +29,9 @@ from typing import Any
 
 import numpy as np
 import soundfile
+from crowd import script
+from crowd.systems import question, scripted_server
+from crowd.talkers import BY_COMMAND, BY_VOICE, WHOLE, Crowd, Noted, Talker
 
 from vflow import (
     MS,
@@ -50,6 +56,8 @@ from vflow.graph.loader import load_text
 from vflow.report.turn_log import TurnLog
 from vflow_nodes.lib.generator import Emission, Generator
 
+STAY_S = 60.0
+"""So often half of a server's clients leave."""
 TARGETS = {"rss_slope_percent": 1.0, "threads": 0.0, "descriptors": 0.0}
 SAMPLE_S = 5.0
 WINDOW = 512
@@ -191,9 +199,16 @@ class Samples:
 
     def take(self) -> None:
         pages = Path("/proc/self/statm").read_text().split()[1]
-        self.rss.append(int(pages) * os.sysconf("SC_PAGE_SIZE"))
-        self.threads.append(threading.active_count())
-        self.descriptors.append(len(os.listdir("/proc/self/fd")))
+        self.add(
+            int(pages) * os.sysconf("SC_PAGE_SIZE"),
+            threading.active_count(),
+            len(os.listdir("/proc/self/fd")),
+        )
+
+    def add(self, rss: int, threads: int, descriptors: int) -> None:
+        self.rss.append(rss)
+        self.threads.append(threads)
+        self.descriptors.append(descriptors)
 
     def settled(self) -> Samples:
         """Return the samples without the first fifth, in which caches fill."""
@@ -227,6 +242,34 @@ def converse(graph: Graph) -> tuple[Samples, TurnLog]:
     return samples, log
 
 
+def serve(sessions: int, seconds: int) -> tuple[Samples, Noted]:
+    """Have clients talk with a server, and sample its process."""
+    samples, noted = Samples(), Noted()
+    said, seeds, until = question(), itertools.count(), time.perf_counter() + seconds
+    system = scripted_server("vad")
+    with system.start(sessions + sessions // 2) as server:
+        crowd = Crowd([], noted)
+
+        def come(count: int) -> None:
+            kinds, place = (WHOLE, BY_COMMAND, BY_VOICE), (server.host, server.port)
+            talkers = [Talker(place, system.dialect, said, kinds, noted, next(seeds)) for _ in range(count)]
+            crowd.join(talkers)
+            crowd.begin()
+            for number, talker in enumerate(talkers):
+                talker.lasts(script.REPLY_S)
+                talker.talk(time.perf_counter() + 6.0 * number / count)
+
+        come(sessions)
+        while time.perf_counter() < until:
+            crowd.run(SAMPLE_S)
+            samples.add(server.rss(), server.threads(), server.descriptors())
+            if len(samples.rss) % round(STAY_S / SAMPLE_S) == 0:
+                crowd.leave(crowd.talkers[: sessions // 2])
+                come(sessions // 2)
+        crowd.close()
+    return samples, noted
+
+
 def draw(samples: Samples, path: str) -> str:
     """Draw RSS over time; return a note on success or failure."""
     if importlib.util.find_spec("matplotlib") is None:
@@ -250,23 +293,36 @@ def main() -> None:
     parser.add_argument("--real", action="store_true", help="with the models of voice_agent.yaml")
     parser.add_argument("--picture", metavar="PNG", help="draw RSS over time, where matplotlib is")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--serve", type=int, metavar="N", help="of a server with so many clients")
     args = parser.parse_args()
     seconds = int(args.minutes * 60)
-    with tempfile.TemporaryDirectory() as folder:
-        samples, log = converse((real if args.real else scripted)(seconds, Path(folder)))
+    if args.serve:
+        samples, noted = serve(args.serve, seconds)
+        told = {
+            "turns": len(noted.waits),
+            "interrupted": len(noted.stops) + len(noted.voice_stops),
+            "lost": noted.lost,
+            "unanswered": noted.unanswered,
+        }
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            samples, log = converse((real if args.real else scripted)(seconds, Path(folder)))
+        turns = log.snapshot()
+        told = {
+            "turns": len(turns),
+            "interrupted": sum(turn.interrupted for turn in turns),
+            "warnings": log.warnings,
+        }
     settled = samples.settled()
     values = {
         "rss_slope_percent": round(settled.slope_percent(), 2),
         "threads": growth(settled.threads),
         "descriptors": growth(settled.descriptors),
     }
-    turns = log.snapshot()
     result = {
         "minutes": args.minutes,
-        "turns": len(turns),
-        "interrupted": sum(turn.interrupted for turn in turns),
+        **told,
         "rss_mb": [round(samples.rss[index] / 1e6, 1) for index in (0, len(samples.rss) // 5, -1)],
-        "warnings": log.warnings,
         "targets": {
             name: {"value": values[name], "target": limit, "met": values[name] <= limit}
             for name, limit in TARGETS.items()
@@ -276,8 +332,9 @@ def main() -> None:
     if args.json:
         print(json.dumps(result))
         return
-    for name in ("minutes", "turns", "interrupted", "rss_mb", "warnings"):
-        print(f"{name:12} {result[name]}")
+    for name, value in result.items():
+        if name != "targets":
+            print(f"{name:12} {value}")
     for name, limit in TARGETS.items():
         print(f"{name} {values[name]}, target {limit:g}: {'met' if values[name] <= limit else 'MISSED'}")
     if picture:

@@ -37,7 +37,7 @@ class Conversation:
     def __init__(self) -> None:
         self._lock = threading.Lock()  # guards all below
         self._entries: dict[int, Utterance] = {}  # by a rising number, so in order
-        self._of_turn: dict[int, list[int]] = {}  # the numbers of each turn's entries
+        self._of_turn: dict[int, tuple[int, ...]] = {}  # the numbers of each turn's entries
         self._removed: dict[int, tuple[int, Utterance]] = {}  # by turn, with the entry's number
         self._count = 0
         self._settled: dict[int, str] = {}  # by turn, what of its reply was heard for good
@@ -88,7 +88,7 @@ class Conversation:
                 if not text:
                     return
             self._entries[self._count] = Utterance(role, text, turn)
-            self._of_turn.setdefault(turn, []).append(self._count)
+            self._of_turn[turn] = (*self._of_turn.get(turn, ()), self._count)
             self._count += 1
             while len(self._entries) > KEPT:
                 self._remove(next(iter(self._entries)))
@@ -101,9 +101,9 @@ class Conversation:
             heard = self._settled.get(turn, heard)
             if heard and turn in self._removed:
                 at, entry = self._removed.pop(turn)
-                self._of_turn.setdefault(turn, []).append(at)
+                self._of_turn[turn] = (*self._of_turn.get(turn, ()), at)
                 self._entries = dict(sorted({**self._entries, at: entry}.items()))
-            for at in list(self._of_turn.get(turn, ())):
+            for at in self._of_turn.get(turn, ()):
                 entry = self._entries[at]
                 if entry.role == "assistant":
                     self._entries[at] = entry = replace(entry, text=heard)
@@ -127,14 +127,16 @@ class Conversation:
         with self._lock:
             if role != "user":
                 self._removed.pop(turn, None)
-            for at in list(self._of_turn.get(turn, ())):
+            for at in self._of_turn.get(turn, ()):
                 if role in ("", self._entries[at].role):
                     self._remove(at)
 
     def _remove(self, at: int) -> None:
         turn = self._entries.pop(at).turn
-        self._of_turn[turn].remove(at)
-        if not self._of_turn[turn]:
+        left = tuple(each for each in self._of_turn[turn] if each != at)
+        if left:
+            self._of_turn[turn] = left
+        else:
             del self._of_turn[turn]
 
     def entries(self) -> tuple[Utterance, ...]:

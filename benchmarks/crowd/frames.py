@@ -9,7 +9,7 @@ import base64
 import os
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 NO_MASK = bytes(4)
@@ -73,23 +73,20 @@ class Reader:
     def __init__(self, came: bytes = b"") -> None:
         self._came = bytearray(came)
 
-    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """Yield opcode and payload of each whole frame. A server's messages are in one frame each here."""
-        came = self._came
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
+        """Return opcode and payload of each frame that is whole now. Each message is one frame here."""
+        came, at = self._came, 0
         came += data
-        at = 0
+        found: list[tuple[int, bytes]] = []
         while len(came) - at >= 2:
             size, head = came[at + 1] & 0x7F, 2
             if size == 126:
-                if len(came) - at < 4:
-                    break
                 size, head = int.from_bytes(came[at + 2 : at + 4]), 4
             elif size == 127:
-                if len(came) - at < 10:
-                    break
                 size, head = int.from_bytes(came[at + 2 : at + 10]), 10
             if len(came) - at < head + size:
                 break
-            yield came[at] & 0x0F, bytes(came[at + head : at + head + size])
+            found.append((came[at] & 0x0F, bytes(came[at + head : at + head + size])))
             at += head + size
         del came[:at]
+        return found

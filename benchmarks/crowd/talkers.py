@@ -105,7 +105,7 @@ class Talker:
         self._random = random.Random(seed)
         self.socket, came = connected(*place, dialect.path, dialect.protocols)
         self._reader = Reader()
-        self.begun = not dialect.begins
+        self.begun, self.gone = not dialect.begins, False
         self._silence = frame(BINARY, bytes(len(said.frames[0]) - 8))
         self._unsent = b""
         self._at = -1  # the next piece of a question that is being said
@@ -227,16 +227,32 @@ class Crowd:
     """Clients in one loop."""
 
     def __init__(self, talkers: Sequence[Talker], noted: Noted) -> None:
-        self.talkers, self._noted = list(talkers), noted
+        self.talkers, self._noted = list[Talker](), noted
         self._poll = select.epoll()
-        self._by_fd = {talker.socket.fileno(): talker for talker in talkers}
-        for fd in self._by_fd:
-            self._poll.register(fd, select.EPOLLIN)
+        self._by_fd: dict[int, Talker] = {}
+        self.join(talkers)
+
+    def join(self, talkers: Sequence[Talker]) -> None:
+        """Take more clients in."""
+        self.talkers += talkers
+        for talker in talkers:
+            self._by_fd[talker.socket.fileno()] = talker
+            self._poll.register(talker.socket.fileno(), select.EPOLLIN)
+
+    def leave(self, talkers: Sequence[Talker]) -> None:
+        """Have some leave, as a browser does whose tab is closed."""
+        for talker in talkers:
+            self.talkers.remove(talker)
+            del self._by_fd[talker.socket.fileno()]
+            talker.socket.setblocking(True)
+            with contextlib.suppress(OSError):
+                talker.socket.sendall(frame(CLOSE, (1000).to_bytes(2)))
+            talker.socket.close()
 
     def begin(self, timeout_s: float = 30.0) -> None:
         """Wait until the server hears all. Raises: TimeoutError."""
         until = time.perf_counter() + timeout_s
-        while not all(talker.begun for talker in self.talkers):
+        while not all(talker.begun or talker.gone for talker in self.talkers):
             if time.perf_counter() > until:
                 raise TimeoutError("not all sessions have begun")
             self._receive(0.1)
@@ -262,12 +278,8 @@ class Crowd:
                 self._receive(0)
 
     def close(self) -> None:
-        """Leave, as a browser does whose tab is closed."""
-        for talker in self.talkers:
-            talker.socket.setblocking(True)
-            with contextlib.suppress(OSError):
-                talker.socket.sendall(frame(CLOSE, (1000).to_bytes(2)))
-            talker.socket.close()
+        """All leave."""
+        self.leave(list(self.talkers))
         self._poll.close()
 
     def _receive(self, timeout_s: float) -> None:
@@ -282,4 +294,4 @@ class Crowd:
             if not data or not talker.take(data, time.perf_counter()):
                 self._poll.unregister(fd)
                 self._noted.lost += 1
-                talker.begun = False
+                talker.begun, talker.gone = False, True

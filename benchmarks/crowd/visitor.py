@@ -8,6 +8,7 @@ import select
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -16,6 +17,8 @@ from crowd.frames import BINARY, CLOSE, PING, PONG, TEXT, Reader, connected, fra
 
 PATIENCE_S = 20.0
 PIECE_S = 0.02
+PACE_S = PIECE_S
+"""Between two pieces; 0 sends them all at once."""
 
 
 class Unexpected(Exception):
@@ -33,6 +36,7 @@ class Visitor:
         protocols = [*filter(None, [self.protocol]), f"token.{token}"]
         self.socket, came = connected(*place, path or self.path, protocols)
         self._reader, self._came = Reader(), came
+        self._heard: deque[dict[str, Any] | bytes] = deque()
         self.about: dict[str, Any] = {}
         self.got = 0
         """Messages since the session has begun."""
@@ -53,15 +57,15 @@ class Visitor:
     def piece(self, pcm16: bytes) -> bytes:
         return frame(BINARY, pcm16)
 
-    def speak(self, pcm16: bytes) -> None:
-        """Send audio at its pace, and read what comes meanwhile."""
+    def speak(self, pcm16: bytes, deaf: bool = False) -> None:
+        """Send audio, by PACE_S at the pace of a microphone, and read what comes meanwhile, unless `deaf`."""
         size = 2 * round(PIECE_S * self.rate)
         due = time.monotonic()
         for at in range(0, len(pcm16) - size + 1, size):
             self.socket.sendall(self.piece(pcm16[at : at + size]))
-            due += PIECE_S
+            due += PACE_S
             while (left_s := due - time.monotonic()) > 0:
-                if select.select([self.socket], [], [], left_s)[0]:
+                if select.select([] if deaf else [self.socket], [], [], left_s)[0]:
                     self._read()
 
     # what it hears
@@ -96,9 +100,11 @@ class Visitor:
 
     def _until(self, wanted: Callable[[Any], bool], name: str, silence: bytes = b"") -> Any:
         deadline = time.monotonic() + PATIENCE_S
+        came, self._came = self._came, b""
+        self._take(came)
         while time.monotonic() < deadline:
-            for message in self._messages():
-                if wanted(message):
+            while self._heard:
+                if wanted(message := self._heard.popleft()):
                     return message
             if silence:
                 self.socket.sendall(self.piece(silence))
@@ -110,10 +116,9 @@ class Visitor:
         data = self.socket.recv(65_536)
         if not data:
             raise Unexpected("the server has gone")
-        self._came += data
+        self._take(data)
 
-    def _messages(self) -> Iterator[dict[str, Any] | bytes]:
-        data, self._came = self._came, b""
+    def _take(self, data: bytes) -> None:
         for opcode, payload in self._reader.feed(data):
             if opcode == PING:
                 self.socket.sendall(frame(PONG, payload))
@@ -121,10 +126,10 @@ class Visitor:
                 raise Unexpected(f"closed with {int.from_bytes(payload[:2])}")
             elif opcode == BINARY:
                 self.got += 1
-                yield payload
+                self._heard.append(payload)
             elif opcode == TEXT:
                 self.got += 1
-                yield from self._text(json.loads(payload))
+                self._heard.extend(self._text(json.loads(payload)))
 
     def _text(self, message: dict[str, Any]) -> Iterator[dict[str, Any] | bytes]:
         if message["type"] == self.begins:

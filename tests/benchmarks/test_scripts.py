@@ -23,11 +23,13 @@ TINY = {
     "sessions.py": ["--sessions", "20"],
     "trace.py": ["--runs", "2"],
     "watch.py": ["--runs", "1", "--audio", "5"],
+    "soak.py": ["--minutes", "0.1"],
+    "leaving.py": ["--clients", "12", "--batch", "6", "--at-once", "6", "--tidy", "0"],
+    "serve_load.py": ["--sessions", "2", "--seconds", "5", "--idle", "1", "--vad", "vad.energy"],
 }
 EXCUSED = {
     "agent.py": "talks with models, in real time: a turn is 10 s",
     "echo.py": "needs the models, and a minute",
-    "soak.py": "needs the models, and minutes",
     "decode.py": "has test_decode.py",
     "chart.py": "draws what core.py printed",
     "spoken_form.py": "needs the models, and minutes",

@@ -28,10 +28,10 @@ def test_value_within_its_range_is_taken(take: Callable[[str], object], text: st
 @pytest.mark.parametrize(
     ("take", "text", "told"),
     [
-        (option_values.port, "65536", "no whole number from 0 to 65,535"),
+        (option_values.port, "65536", "not a whole number from 0 to 65,535"),
         (option_values.watch_port, "g.yaml", "FILE goes before --watch"),
-        (option_values.count, "0", "no whole number from 1 to 10,000"),
-        (option_values.seconds, "-1", "no whole number from 0"),
+        (option_values.count, "0", "not a whole number from 1 to 10,000"),
+        (option_values.seconds, "-1", "not a whole number from 0"),
         (option_values.count, "\u0663", "no whole number"),
         (option_values.address, "g.yaml", "FILE goes before --otel"),
         (option_values.address, "collector:4317", "no address such as http://localhost:4318"),

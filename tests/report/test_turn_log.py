@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import deque
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from vflow.graph.graph import Graph, GraphNode
 from vflow.graph.loader import load_text
 from vflow.graph.secrets import Secrets
 from vflow.node import Node, Sink
+from vflow.report.states import States
 from vflow.report.turn_log import TurnLog
 
 
@@ -126,7 +127,7 @@ def test_a_turn_that_was_cancelled_before_the_user_had_finished_ends_when_they_h
     event(log, 1500, SpeechEnd(turn=1))
     typed(log, 1600, turn=2)
     assert [(turn.number, turn.interrupted) for turn in log.take_ended()] == [(1, True), (2, True)]
-    assert log.states[-1][1] == "interrupted"
+    assert log.states.newest == "interrupted"
 
 
 def test_a_reply_that_nobody_asked_for_is_interrupted_as_the_others(log: TurnLog) -> None:
@@ -339,8 +340,30 @@ def test_a_report_that_is_whole_leaves_nothing_out(log: TurnLog) -> None:
     assert "left_out" not in log.report([])
 
 
+def test_a_turn_of_twenty_words_is_kept_in_1500_bytes(log: TurnLog) -> None:
+    reply = "and here is what it says in just as many words as a reply has in most of the talks"
+
+    def talk(turns: range) -> None:
+        for turn in turns:
+            ask(log, turn, turn * 1000)
+            for said in reply.split():
+                word(log, turn * 1000 + 200, said, turn)
+            played(log, turn * 1000 + 300, "start", "", turn)
+            played(log, turn * 1000 + 900, "end", f"and here is {turn}", turn)
+        log.take_ended()
+
+    tracemalloc.start()
+    try:
+        talk(range(1, 50))
+        before = tracemalloc.get_traced_memory()[0]
+        talk(range(50, 150))
+        assert (tracemalloc.get_traced_memory()[0] - before) / 100 < 1500
+    finally:
+        tracemalloc.stop()
+
+
 def test_states_are_bounded(log: TurnLog) -> None:
-    log.states = deque(log.states, maxlen=4)
+    log.states = States(4)
     for turn in range(1, 5):
         ask(log, turn, turn * 1000)
     assert len(log.states) == 4

@@ -130,7 +130,7 @@ def test_a_send_that_fails_looks_for_the_code_of_the_close() -> None:
             await wire.send(["one"])
         assert raised.value.code == 1006
         assert await wire.code_of(raised.value) == 1009
-        assert await wire.code_of(raised.value) == 1006  # there is nothing more to be received
+        assert await wire.code_of(raised.value) == 1009  # it comes once, and is remembered
 
     run(steps())
 
@@ -163,3 +163,34 @@ def test_frames_sent_together_stay_together() -> None:
 
     run(steps())
     assert [message["text"] for message in socket.sent if "text" in message] == [*"aaabbbccc"]
+
+
+def test_two_sends_that_fail_together_both_know_the_code_of_the_close() -> None:
+    socket = Socket({"type": "websocket.disconnect", "code": 1006})
+
+    async def refuse(message: Message) -> None:
+        raise OSError
+
+    async def steps() -> None:
+        wire = socket.wire()
+        await wire.accept("vflow.1")
+        wire._socket._send = refuse
+        for _ in range(2):  # starlette knows by the second that the socket has gone
+            with pytest.raises(WebSocketDisconnect) as raised:
+                await wire.send(["x"])
+            assert await wire.code_of(raised.value) == 1006
+
+    run(steps())
+
+
+def test_code_of_a_close_that_was_received_is_that_of_later_sends_too() -> None:
+    socket = Socket({"type": "websocket.disconnect", "code": 1001})
+
+    async def steps() -> None:
+        wire = socket.wire()
+        await wire.accept("vflow.1")
+        with pytest.raises(WebSocketDisconnect):
+            await wire.receive()
+        assert await wire.code_of(WebSocketDisconnect(1006)) == 1001
+
+    run(steps())

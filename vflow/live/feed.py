@@ -124,7 +124,7 @@ class Feed:
     def _state(self) -> str:
         """Return the agent's state; `loading` before the pipeline plays."""
         loads = self._pipeline.state in (State.NULL, State.READY, State.PAUSED)
-        return "loading" if loads else self._log.states[-1][1]
+        return "loading" if loads else self._log.states.newest
 
     def leave(self, follower: Follower) -> None:
         """Remove a watcher."""

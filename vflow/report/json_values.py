@@ -23,7 +23,7 @@ _CUT = "..."
 def text_of(value: object) -> str:
     """Return `value` as text, cut if it is long, even if its class raises when asked."""
     try:
-        text = value if type(value) is str else str(value)
+        text = value if type(value) is str else str.__str__(str(value))  # of a class of its own, too
         return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}... ({len(text):,} characters)"
     except BaseException as error:  # the node's own code may raise anything
         pass_on_ctrl_c(error)

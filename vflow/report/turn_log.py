@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from vflow.bus import Message
@@ -23,6 +24,7 @@ from vflow.report.ended_turns import EndedTurns
 from vflow.report.error_log import ErrorLog
 from vflow.report.json_values import count_of, plain, text_of, whole
 from vflow.report.recordings import refine
+from vflow.report.states import States
 from vflow.report.turn import WITHHELD, TurnRecord, in_ms
 from vflow.runtime.link import LinkStats
 
@@ -44,7 +46,7 @@ class TurnLog:
         self.graph = graph
         self._plays = any(issubclass(node.cls, Sink) for node in graph.nodes.values())
         self.turns: dict[int, TurnRecord] = {}
-        self.states: deque[tuple[int, str]] = deque([(0, "idle")], maxlen=KEPT_STATES)
+        self.states = States(KEPT_STATES)
         self.stats: dict[str, dict[str, Any]] = {}
         """The counts that each node posted last, by its name."""
         self.losses: list[str] = []
@@ -162,9 +164,8 @@ class TurnLog:
             self.left_out["warnings"] += 1
 
     def _state(self, at_ns: int, state: str) -> None:
-        if self.states[-1][1] != state:
-            self.left_out["states"] += len(self.states) == self.states.maxlen
-            self.states.append((at_ns, state))
+        if self.states.newest != state:
+            self.left_out["states"] += self.states.append(at_ns, state)
 
     def _event(self, message: Message) -> None:
         event, at_ns = message.data["event"], message.at_ns
@@ -215,7 +216,7 @@ class TurnLog:
                 turn.speculation.first_word_ns = made_ns - turn.speculation.begun_ns
             turn.at_ns.setdefault("first_word", message.at_ns)
             turn.answered_by = turn.answered_by or message.source
-            turn.words.append(text_of(packet.text))
+            turn.words.append(intern(text_of(packet.text)))  # one object however many turns have the word
             turn.tokens = self._count(packet.meta, "tokens", turn.tokens, message.source)
         elif caps.kind == "final":
             turn.user = text_of(packet.text)

@@ -111,7 +111,7 @@ class Teller:
             yield ReplyHeld() if message.data["phase"] == "begun" else ReplyGoesOn()
         elif message.kind == "warning":
             yield Warned(message.source, message.text)
-        if (state := self.log.states[-1][1]) != self._state:
+        if (state := self.log.states.newest) != self._state:
             self._state = state
             yield StateChanged(cast("Any", state))
         for record in self.log.take_ended():

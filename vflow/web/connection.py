@@ -210,7 +210,8 @@ class Connection:
         while True:
             refused = await self._take(session, self._core.receive(await self._wire.receive()), rate)
             self._line.received += 1  # done: a client that comes back need not send it again
-            await self._line.send(refused)
+            if refused:
+                await self._line.send(refused)
 
     async def _take(self, session: Session, command: Command, rate: int) -> list[Frame]:
         """Carry out a command; return the frames that tell the client of a refusal, if any."""

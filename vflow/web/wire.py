@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
-from vflow.web.commands import POLICY, Closing
+from vflow.web.commands import DROPPED, POLICY, Closing
 from vflow.web.limits import Limits, Meter
 from vflow.web.protocol import Frame
 
@@ -29,6 +29,7 @@ class Wire:
         self.sending = False
         """Whether a frame waits to be sent."""
         self._turn = asyncio.Lock()
+        self._closed_with: int | None = None  # the code with which the client has closed
         self._heard_s: float | None = None  # when the last message came; others may wait unread since then
 
     async def accept(self, subprotocol: str) -> None:
@@ -45,7 +46,8 @@ class Wire:
         message = await self._socket.receive()
         self.listening_since, self._heard_s = None, loop.time()
         if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code", 1005))
+            self._closed_with = message.get("code", 1005)
+            raise WebSocketDisconnect(self._closed_with)
         text: str | None = message.get("text")
         data: Frame = message["bytes"] if text is None else text
         self.meter.message(len(data if isinstance(data, bytes) else data.encode()), loop.time())
@@ -69,17 +71,21 @@ class Wire:
             except TimeoutError:
                 text = f"the client read nothing for {self._limits.send_s:g} s"
                 raise Closing(POLICY, "slow_reader", text) from None
+            except WebSocketDisconnected:  # another send has failed before
+                raise WebSocketDisconnect(DROPPED) from None
             finally:
                 self.sending = False
 
     async def code_of(self, gone: WebSocketDisconnect) -> int:
         """Return the close code of the connection; the error of a failed send does not have it."""
+        if self._closed_with is not None:
+            return self._closed_with
         with contextlib.suppress(TimeoutError, RuntimeError, LookupError):  # the close came before, or never
             async with asyncio.timeout(CLOSE_S):
                 while (message := await self._socket.receive())["type"] != "websocket.disconnect":
                     pass
-                code: int = message["code"]
-                return code
+                self._closed_with = message["code"]
+                return self._closed_with
         return gone.code
 
     async def close(self, last: Iterable[Frame], closing: Closing) -> None:

@@ -11,6 +11,8 @@ from vflow import Samples, VflowError
 MOST_CHANNELS = 32
 _SCALES = {"int16": (32_768.0, 0), "int32": (2_147_483_648.0, 0), "uint8": (128.0, 128)}
 """For whole numbers, by dtype: the value of full scale, and the value of silence."""
+_STEP = np.float32(1 / 32_768)
+"""Of 16 bit."""
 
 
 def samples_of(given: Any) -> tuple[Samples, bool]:
@@ -23,7 +25,7 @@ def samples_of(given: Any) -> tuple[Samples, bool]:
         raw = bytes(given)
         if len(raw) % 2:
             raise VflowError(f"bytes are samples of 16 bit, so their number is even; not {len(raw)}")
-        given = np.frombuffer(raw, "<i2")
+        return np.frombuffer(raw, "<i2") * _STEP, False
     try:
         data = np.asarray(given)
     except (ValueError, TypeError) as error:  # a ragged list, say
