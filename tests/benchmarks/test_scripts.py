@@ -43,6 +43,7 @@ EXCUSED = {
     "turns.py": "needs labelled human turns; has test_turns.py",
     "turns_live.py": "needs labelled human turns, in real time; has test_turns_live.py",
     "voice_off.py": "needs labelled human turns; has test_voice_off.py",
+    "transcribe.py": "needs human speech; has test_transcribe.py",
     "end_of_turn.py": "needs labelled human turns; has test_end_of_turn.py",
     "mutants.py": "takes minutes; has test_mutants.py",
 }

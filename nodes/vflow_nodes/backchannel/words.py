@@ -63,7 +63,10 @@ class BackchannelWords(Node):
         """Load the model, or share the one that another node loaded. Raises: Unavailable."""
         self.ctx.progress("loading Moonshine")
         folder = moonshine.folder_of("tiny-en")
-        self._transcriber = self.ctx.shared(f"moonshine:{folder}", lambda: moonshine.Transcriber(folder))
+        threads = self.ctx.threads("onnxruntime")
+        self._transcriber = self.ctx.shared(
+            f"moonshine:{folder}", lambda: moonshine.Transcriber(folder, threads)
+        )
         self._utterance = Utterance(keep_s=4)
         self._onset_ns = self._next_ns = -1
         """When the voice of an utterance over a reply began, -1 if nothing is to be looked at; and when to

@@ -36,7 +36,7 @@ from vflow import (
     join_words,
     prop,
 )
-from vflow_nodes.lib.moonshine import RATE, Transcriber, folder_of, problem
+from vflow_nodes.lib.moonshine import RATE, Guess, Transcriber, folder_of, problem
 
 PIECE = 15 * RATE
 """Most samples that are transcribed at once."""
@@ -89,7 +89,8 @@ class MoonshineStt(Node):
         self._forget()
         folder = folder_of(self.model)
         self.ctx.progress("loading Moonshine")
-        self._transcriber = self.ctx.shared(f"moonshine:{folder}", lambda: Transcriber(folder))
+        threads = self.ctx.threads("onnxruntime")
+        self._transcriber = self.ctx.shared(f"moonshine:{folder}", lambda: Transcriber(folder, threads))
 
     def warm_up(self) -> None:
         self._transcriber.warm_up()
@@ -99,7 +100,8 @@ class MoonshineStt(Node):
         self._blocks: list[Samples] = []
         self._frames = 0
         self._pieces: list[str] = []  # transcripts of the audio that has left _blocks
-        self._guess: str | None = None  # the transcript at the pause
+        self._guess = Guess()  # the tokens of what is in _blocks, as far as they are known
+        self._text: str | None = None  # the transcript at the pause
         self._given = False  # whether it was sent in advance
 
     def process(self, packet: AudioPacket) -> None:
@@ -111,8 +113,8 @@ class MoonshineStt(Node):
         if self._frames >= PIECE:
             samples = np.concatenate(self._blocks)
             cut = quiet_place(samples)
-            self._pieces.append(self._transcriber.text(samples[:cut]))
-            self._blocks = [samples[cut:]]
+            self._pieces.append(self._transcriber.text(samples[:cut], self._guess))
+            self._blocks, self._guess = [samples[cut:]], Guess()
             self._frames = len(samples) - cut
 
     def on_event(self, event: Event) -> Iterator[TextPacket]:
@@ -127,16 +129,16 @@ class MoonshineStt(Node):
             wanted = self.ctx.speculative(event)
             self._in_advance = self._in_advance or wanted
             if wanted or not self._in_advance:
-                self._guess = self._text()
+                self._text = self._transcript()
             if wanted and self.ctx.speculative(event):
                 self._given = True
-                yield TextPacket(text=self._guess or "", pts_ns=event.pts_ns, turn=event.turn)
+                yield TextPacket(text=self._text or "", pts_ns=event.pts_ns, turn=event.turn)
         elif isinstance(event, Resume):
-            self._guess, self._given = None, False
+            self._text, self._given = None, False
         elif isinstance(event, SpeechEnd):
-            given, text = self._given, self._guess
+            given, text = self._given, self._text
             if text is None:
-                text = self._text(event.pts_ns - event.meta.get("voice_off_ns", event.pts_ns))
+                text = self._transcript(event.pts_ns - event.meta.get("voice_off_ns", event.pts_ns))
             self._forget()
             if not given:
                 yield TextPacket(text=text, pts_ns=event.pts_ns, turn=event.turn)
@@ -144,11 +146,11 @@ class MoonshineStt(Node):
     def on_cancel(self, flush: Flush) -> None:
         """Forget that a transcript was sent in advance: the user spoke on, and it was taken back."""
         if flush.retracts and flush.turn == self._turn:
-            self._guess, self._given = None, False
+            self._text, self._given = None, False
 
-    def _text(self, silence_ns: int = 0) -> str:
+    def _transcript(self, silence_ns: int = 0) -> str:
         """Transcribe what is here. Leave out the end if the user's own sound ended that long ago."""
         rest = np.concatenate(self._blocks) if self._blocks else np.empty(0, np.float32)
         if silence_ns >= OTHERS_NS:
             rest = rest[: max(0, len(rest) - (silence_ns - TAIL_NS) * RATE // SECOND)]
-        return join_words([*self._pieces, self._transcriber.text(rest)])
+        return join_words([*self._pieces, self._transcriber.text(rest, self._guess)])

@@ -36,7 +36,7 @@ class Ear:
 def ear(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Ear:
     ear = Ear()
     monkeypatch.setattr(moonshine, "folder_of", lambda model: tmp_path)
-    monkeypatch.setattr(moonshine, "Transcriber", lambda folder: ear)
+    monkeypatch.setattr(moonshine, "Transcriber", lambda folder, threads: ear)
     return ear
 
 

@@ -26,7 +26,8 @@ from vflow import (
     TextPacket,
     Unavailable,
 )
-from vflow_nodes.stt.moonshine import PIECE, MoonshineStt, Transcriber, quiet_place
+from vflow_nodes.lib.moonshine import Guess, Transcriber
+from vflow_nodes.stt.moonshine import PIECE, MoonshineStt, quiet_place
 
 pytest.importorskip("moonshine_voice")
 hibari = pytest.importorskip("hibari")
@@ -64,9 +65,9 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     lengths: list[int] = []
     original = Transcriber.text
 
-    def text(self: Transcriber, samples: Samples) -> str:
+    def text(self: Transcriber, samples: Samples, guess: Guess | None = None) -> str:
         lengths.append(len(samples))
-        return original(self, samples)
+        return original(self, samples, guess)
 
     monkeypatch.setattr(Transcriber, "text", text)
     return lengths
