@@ -50,10 +50,10 @@ def check(file: str, overrides: Mapping[str, str], nodes: Mapping[str, NodeClass
     ]
     if found:
         raise GraphError(found)
-    _load(file, overrides, nodes, microphone(), Path(os.devnull), Path(os.devnull))
+    load_for_bench(file, overrides, nodes, microphone(), Path(os.devnull), Path(os.devnull))
 
 
-def _load(
+def load_for_bench(
     file: str,
     overrides: Mapping[str, str],
     nodes: Mapping[str, NodeClass] | None,
@@ -61,7 +61,8 @@ def _load(
     heard: Path,
     said: Path,
 ) -> Graph:
-    """Return the graph with a scripted microphone and a recording speaker. Raises: GraphError."""
+    """Return the graph with a scripted microphone `node` and a speaker that writes `said`. Raises:
+    GraphError."""
     return load(
         file,
         overrides=overrides,
@@ -106,7 +107,7 @@ class BenchRun:
         self.steps = list(steps)
         self.heard, self.said = (folder / name for name in RECORDINGS)
         node = microphone()
-        self.graph = _load(file, overrides, nodes, node, self.heard, self.said)
+        self.graph = load_for_bench(file, overrides, nodes, node, self.heard, self.said)
         self._before = [_stamp(recording) for recording in (self.heard, self.said)]
         self.log, self.ledger = TurnLog(self.graph), Ledger(self.graph)
         self.script = node.script = Script(steps, self.log, told, over)

@@ -6,6 +6,7 @@ import random
 import wave
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -32,6 +33,17 @@ GIVEN_UP = 2
 
 SAVE_S = 0.5
 """Most seconds of heard audio that are not in the recording yet, and lost if the process ends."""
+
+
+class UserScript(Protocol):
+    """Says what a scripted microphone hears; both are called in its thread."""
+
+    over: Callable[[], None]
+    """Called at the end."""
+
+    def frame(self, at_ns: int, count: int) -> Samples | None:
+        """Return the `(count,) float32` samples from `at_ns` on; None at the end."""
+
 
 Told = Callable[[int, int, str], None]
 """Takes the number of the turn, the number of turns, and what is going on; must be quick."""
@@ -148,7 +160,7 @@ class ScriptedMicrophone(Node):
     can be read from then on.
     """
 
-    script: Script
+    script: UserScript
     """Set on a class made for the run (`microphone`), since it is no property of a graph file."""
 
     keep: str = prop(file="writes", doc="path of the recording")

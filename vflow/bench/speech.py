@@ -68,7 +68,7 @@ def recorded(file: str | Path) -> Clip:
         ) from error
     if not np.isfinite(samples).all():
         raise Unavailable(f"{file} holds samples that are not numbers; write the file anew, as 16 or 24 bit")
-    return _clip(path.name, f"recording {file}", mixed(samples, int(rate)), int(rate))
+    return clip_of(path.name, f"recording {file}", mixed(samples, int(rate)), int(rate))
 
 
 def spoken(texts: Sequence[str], fixed: bool) -> list[Clip]:
@@ -86,7 +86,7 @@ def spoken(texts: Sequence[str], fixed: bool) -> list[Clip]:
         how = f"spoken by {graph.nodes['tts0'].resolved}"
         sounds = [soundfile.read(file, dtype="float32") for file in files]
     return [
-        _clip(text, how, samples, rate, fixed) for text, (samples, rate) in zip(texts, sounds, strict=True)
+        clip_of(text, how, samples, rate, fixed) for text, (samples, rate) in zip(texts, sounds, strict=True)
     ]
 
 
@@ -104,7 +104,8 @@ def _speaking(texts: Sequence[str], files: Sequence[Path]) -> str:
     return "\n".join(["vflow: 1", "nodes:", *nodes, "links:", *links]) + "\n"
 
 
-def _clip(said: str, how: str, samples: Samples, rate: int, fixed: bool = False) -> Clip:
+def clip_of(said: str, how: str, samples: Samples, rate: int, fixed: bool = False) -> Clip:
+    """Return a clip of samples, resampled to RATE. Raises: Unavailable if they are silent."""
     clip = np.asarray(samples if rate == RATE else soxr.resample(samples, rate, RATE), np.float32)
     on_ns, off_ns = voice_on_ns(clip, RATE), voice_off_ns(clip, RATE)
     if on_ns is None or off_ns is None:

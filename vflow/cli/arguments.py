@@ -156,6 +156,13 @@ def _bench(parser: argparse.ArgumentParser) -> None:
     _properties(parser)
     parser.add_argument("--picture", metavar="FILE.svg", help="draw the turns on a time line")
     parser.add_argument("--keep", metavar="FOLDER", help="leave the recordings there: heard.wav, said.wav")
+    battery = parser.add_argument_group("a battery of scenes, each with a verdict")
+    battery.add_argument("--battery", choices=("turns",), help="play scenes of turn-taking in its place")
+    battery.add_argument("--scenes", metavar="FOLDER", help="your own scenes: sound files and scenes.yaml")
+    battery.add_argument("--output", metavar="FOLDER", help="leave a wav of two channels per scene there")
+    battery.add_argument("--save", metavar="FILE", help="write the shares that went well, as a baseline")
+    battery.add_argument("--baseline", metavar="FILE", help="exit code 1 if a share got worse than there")
+    battery.add_argument("--fast", action="store_true", help="in virtual time, the same on every machine")
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:

@@ -16,9 +16,11 @@ from vflow.bench.microphone import GIVEN_UP
 from vflow.bench.scenario import PROMPTS, QUESTIONS, ScenarioStep, compose
 from vflow.bench.speech import Clip, bundled, recorded, spoken
 from vflow.bench.verdict import Standing
+from vflow.cli import battery
 from vflow.cli.arguments import TURNS
 from vflow.cli.bench_report import Live, result, table
 from vflow.cli.diagnostics import report as report_diagnostics
+from vflow.cli.folders import refuse_unwritable
 from vflow.cli.graph_options import model_caches, overrides_of
 from vflow.cli.main import FAILED, INTERRUPTED, OK, USAGE
 from vflow.cli.python_messages import PythonMessages
@@ -36,6 +38,8 @@ STOP_S, GRACE_S = 2.0, 0.1
 
 
 def main(args: argparse.Namespace) -> int:
+    if args.battery is not None:
+        return battery.main(args)
     live = Live()
     try:
         args.file = shipped.find(args.file)
@@ -65,14 +69,11 @@ def _check_options(args: argparse.Namespace) -> None:
 
     if not 1 <= args.turns <= MOST_TURNS:
         raise refused(f"--turns {args.turns}: it must be from 1 to {MOST_TURNS:,}", f"write --turns {TURNS}")
+    for option in battery.OPTIONS:
+        if getattr(args, option):
+            raise refused(f"--{option} is for a battery of scenes", "add --battery turns")
     if args.keep is not None:
-        if not os.path.isdir(args.keep):  # `Path.is_dir` raises for a name that is too long
-            raise refused("--keep: no such folder", "make it first", args.keep)
-        try:
-            tempfile.TemporaryFile(dir=args.keep).close()
-        except OSError as error:
-            message = f"--keep: nothing can be written there ({error.strerror})"
-            raise refused(message, "name another folder", args.keep) from error
+        refuse_unwritable("--keep", args.keep)
         for file in _recordings(args.keep):
             reason = why_not_writable(file) or ("is no file" if _is_special(file) else "")
             if reason:
