@@ -147,7 +147,7 @@ def test_every_mend_and_page_names_extras_that_there_are() -> None:
     there = set(importlib.metadata.metadata(DISTRIBUTION).get_all("Provides-Extra") or ())
     by_code = extras_named(r"""install_command\(["'](\w+)["']\)""", SOURCES)
     by_pages = extras_named(r"pip install (?:-e )?'(?:vflow-voice|\.)\[([\w,]+)\]'", PAGES)
-    assert {"aec", "audio", "pyaudio", "remote", "serve", "speech"} == by_code == there - {"dev"}
+    assert {"aec", "audio", "otel", "pyaudio", "remote", "serve", "speech"} == by_code == there - {"dev"}
     assert by_code <= by_pages <= there
 
 

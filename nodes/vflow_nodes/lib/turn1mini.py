@@ -101,7 +101,7 @@ def _again() -> str:
 
 
 class Stream:
-    """What the model has heard of one utterance. One thread."""
+    """The part of one utterance that the model has heard. One thread."""
 
     def __init__(self, model: Turn1Mini) -> None:
         self._model, self._state = model, model.start()
