@@ -259,7 +259,7 @@ class Turn(TurnProperties):
     def _ended(self) -> Iterator[Event]:
         self._wait.over()
         self._foreground.end(self._end_ns, not self._reply.doubtful)
-        if self._reply.kept(self._turn, self._sound.off_ns):
+        if self._reply.kept(self._turn, self._sound.off_ns) or self._reply.answers():
             self.ctx.conversation.take_expected()
         elif self._reply.doubtful:
             self._reply.void()

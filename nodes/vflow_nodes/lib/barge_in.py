@@ -34,6 +34,8 @@ class BargeIn:
         self._other = 0
         """Looks in a row that found other words."""
         self._held = self._sure = False
+        self.assents = False
+        """Whether the last look found words of assent."""
 
     def speaks(self, off_ns: int) -> bool:
         """Return whether the voice, which ended at `off_ns`, was more than a backchannel or a noise; True
@@ -47,6 +49,7 @@ class BargeIn:
             self._looked_ns = at_ns
             self._other = self._other + 1 if backchannel is False else 0
             self._sure = sure and backchannel is False
+            self.assents = backchannel is True
 
     def step(self, now_ns: int, paused: bool) -> Step:
         """Return what to do with the reply now. `paused`: whether the user is silent at the moment."""

@@ -15,6 +15,9 @@ from vflow_nodes.lib.barge_in import BargeIn
 from vflow_nodes.lib.false_end import FalseEnd
 from vflow_nodes.lib.turn_properties import TurnProperties
 
+LAST_WORDS_NS = 1000 * MS
+"""How much of a question may still have to sound when somebody answers it with a word of assent."""
+ASKS = ("?", "？", "؟")
 HOLD_AFTER_NS = 96 * MS
 """Voice that puts a reply on hold within the grace: three windows, shorter than a cough."""
 
@@ -132,6 +135,17 @@ class OverReply:
         if kept := self._is_kept(off_ns):
             self.take(turn)
         return kept
+
+    def answers(self) -> bool:
+        """Take the utterance, which ends, for a turn if it assents to a question of which only the last words
+        have still to sound. They are not interrupted. Return whether it is one."""
+        if self._doubt is None or not self._doubt.assents or self._ctx.lead_ns() > LAST_WORDS_NS:
+            return False
+        last = self._ctx.conversation.entries()[-1:]
+        if not last or last[0].role != "assistant" or not last[0].text.rstrip().endswith(ASKS):
+            return False
+        self.void()
+        return True
 
     def _is_kept(self, off_ns: int) -> bool:
         return self._kept and self._doubt is not None and self._doubt.speaks(off_ns)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.nodes.test_turn import WINDOW, Script, names, only, script, sent
-from vflow import Pause, SpeechEnd, SpeechStart, SpeechVoid, TalkEnd, TextPacket
+from vflow import MS, Pause, SpeechEnd, SpeechStart, SpeechVoid, TalkEnd, TextPacket
 
 VOICE, HUSH = 0.9, 0.0
 
@@ -232,3 +232,26 @@ def test_a_doubtful_utterance_waits_for_protected_words_that_begin_meanwhile() -
     turn.windows(60, VOICE)
     assert turn.harness.interrupted == []
     assert turn.harness.gains == [pytest.approx(0.1), 1.0]
+
+
+@pytest.mark.parametrize(
+    ("reply", "lead_ms", "backchannel", "end"),
+    [
+        ("Shall I go on?", 800, True, "speech_end"),
+        ("Shall I go on?", 1200, True, "speech_void"),
+        ("I shall go on.", 800, True, "speech_void"),
+        ("Shall I go on?", 800, None, "speech_void"),
+    ],
+)
+def test_assent_to_the_last_words_of_a_question_is_an_answer(
+    reply: str, lead_ms: int, backchannel: bool | None, end: str
+) -> None:
+    turn = over_a_reply()
+    turn.harness.conversation.append("user", "Tell me a story.", 0)
+    turn.harness.conversation.append("assistant", reply, 0)
+    turn.harness.lead = lead_ms * MS
+    turn.windows(8, VOICE)
+    look(turn, backchannel)
+    assert names(turn.windows(20, HUSH)) == ["pause", end]
+    assert turn.harness.interrupted == []
+    assert turn.harness.gains[-1] == 1.0
