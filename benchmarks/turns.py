@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
+import yaml
 from peers.smart_turn import POLICIES, Policy
 
 from vflow import AudioPacket, Harness, Packet, Samples, SpeechEnd, SpeechStart
@@ -270,7 +271,8 @@ def main() -> None:
     parser.add_argument("--picture", metavar="FILE.svg")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    values = dict(text.split("=", 1) for text in args.set)
+    pairs = (text.split("=", 1) for text in args.set)
+    values = {name: yaml.safe_load(value) for name, value in pairs}
     model = SmartTurn(args.smart_turn) if args.smart_turn else None
     rows = measure(clips_of(args.folder), [int(wait) for wait in args.waits.split(",")], values, model)
     results = {kind: [row.figures() for row in made] for kind, made in rows.items()}

@@ -758,7 +758,7 @@ def known(**props: Any) -> Script:
     """A turn has ended, so the user's level is known: -20 dBFS."""
     turn = script(**props)
     turn.windows(30, 0.9)
-    turn.windows(20, 0.0, 0.0)
+    turn.windows(60, 0.0, 0.0)
     return turn
 
 

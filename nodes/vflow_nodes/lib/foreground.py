@@ -27,6 +27,8 @@ SHORTEST = 6
 FAR_NS = 3500 * MS
 """An utterance ends this long after voice was near last: the user's own soft stretches are shorter."""
 FORGET_AFTER_NS, FORGET_DB_S = 60 * SECOND, 0.1
+REST_NS, REST_DB = 1000 * MS, 5.0
+"""So soon after a turn the range is wider: people say the rest of a turn that was cut more softly."""
 _LEVEL = 0.95
 _MOST = 1000
 """Most voiced windows of an utterance that count: 32 s."""
@@ -77,5 +79,9 @@ class Foreground:
         return self._powers[int(_LEVEL * (len(self._powers) - 1))] if self._powers else 0.0
 
     def _range(self, now_ns: int, inside: bool) -> float:
-        alone_ns = 0 if inside else max(0, now_ns - self._ended_ns - FORGET_AFTER_NS)
-        return self._range_db + alone_ns / SECOND * FORGET_DB_S
+        since_ns = now_ns - self._ended_ns
+        if inside:
+            return self._range_db
+        if since_ns < REST_NS:
+            return self._range_db + REST_DB
+        return self._range_db + max(0, since_ns - FORGET_AFTER_NS) / SECOND * FORGET_DB_S

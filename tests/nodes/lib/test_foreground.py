@@ -22,14 +22,14 @@ class Room:
             self.foreground.hear(10 ** (level_db / 10), voiced, self.at_ns, self.inside)
         return self.foreground.near
 
-    def turn(self, level_db: float, count: int = 30, is_turn: bool = True) -> Room:
+    def turn(self, level_db: float, count: int = 30, is_turn: bool = True, silence: int = 40) -> Room:
         self.hears(3, level_db)
         self.foreground.begin()
         self.inside = True
         self.hears(count, level_db)
         self.foreground.end(self.at_ns, is_turn)
         self.inside = False
-        self.hears(12, -80.0, voiced=False)
+        self.hears(silence, -80.0, voiced=False)
         return self
 
 
@@ -48,6 +48,12 @@ def test_voice_a_little_softer_than_the_last_turns_is_near() -> None:
     assert Room().turn(-20.0).hears(2, -28.0)
 
 
+def test_the_rest_of_a_turn_may_be_softer() -> None:
+    assert Room().turn(-20.0, silence=15).hears(2, -33.0)
+    assert not Room().turn(-20.0, silence=15).hears(2, -35.0)
+    assert not Room().turn(-20.0, silence=32).hears(2, -33.0)
+
+
 def test_zero_makes_all_voice_near() -> None:
     assert Room(0).turn(-20.0).hears(1, -60.0)
 
@@ -57,15 +63,9 @@ def test_the_median_of_three_turns_counts_so_that_one_shout_changes_nothing() ->
     assert room.hears(2, -36.0)
 
 
-@pytest.mark.parametrize(("count", "is_turn"), [(2, True), (30, False)])
+@pytest.mark.parametrize(("count", "is_turn"), [(5, True), (30, False)])
 def test_short_turns_and_backchannels_have_no_level(count: int, is_turn: bool) -> None:
-    room = Room().turn(-40.0)
-    room.foreground.begin()
-    room.inside = True
-    room.hears(count, 0.0)
-    room.foreground.end(room.at_ns, is_turn)
-    room.inside = False
-    room.hears(12, -80.0, voiced=False)
+    room = Room().turn(-40.0).turn(0.0, count - 3, is_turn)
     assert room.hears(2, -45.0)
 
 
