@@ -200,7 +200,7 @@ def under_load(flushes: int = 200, busy: bool = False, seed: int = 1) -> Answer:
             running.flush()
             speaker.returned = number
             if not speaker.came.wait(PATIENCE_S):
-                raise RuntimeError(f"nothing came behind flush {number}")
+                raise RuntimeError(f"nothing came after flush {number}")
             fresh_us.append((speaker.fresh_ns - began_ns) / 1e3)
         done.set()
     return {"fresh_us": fresh_us, "stale": speaker.stale, "played": speaker.played}

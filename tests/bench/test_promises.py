@@ -129,7 +129,7 @@ def test_promise_is_broken_only_by_its_own_figure(found: Evidence, names: set[st
         pytest.param(with_word(3, text="wi\ud800"), "no whole UTF-8", id="surrogate"),
         pytest.param(with_word(3, index=4), "word 3: its index is 4", id="index"),
         pytest.param(with_word(3, turn=7), "its turn is 7", id="turn"),
-        pytest.param(with_word(15, made_ns=400 * MS), "behind its turn_end", id="late"),
+        pytest.param(with_word(15, made_ns=400 * MS), "after its turn_end", id="late"),
         pytest.param(reply(ends=()), "0 turn_ends", id="no end"),
         pytest.param(reply(ends=reply().ends * 2), "2 turn_ends", id="two ends"),
         pytest.param(reply(ends=(HeardEnd(1, 310 * MS, 60, None),)), "stop_reason None", id="no reason"),

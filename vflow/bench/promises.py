@@ -87,7 +87,7 @@ def _unsound(reply: HeardReply) -> Iterator[str]:
         if not isinstance(end.tokens, int) or end.stop_reason not in ("eos", "limit", "error", "flush"):
             yield f"{name}: its turn_end says tokens {end.tokens!r}, stop_reason {end.stop_reason!r}"
         if reply.words and reply.words[-1].made_ns > end.made_ns:
-            yield f"{name}: a word behind its turn_end"
+            yield f"{name}: a word after its turn_end"
 
 
 def _misspelt(word: HeardWord) -> str:
