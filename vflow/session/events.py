@@ -47,11 +47,13 @@ class ReplyWord:
 
 @dataclass(frozen=True, slots=True)
 class ReplyWritten:
-    """The reply has all its words; its sound may be still to come. Its tokens, and why the model ended it."""
+    """The reply has all its words; its sound may be still to come. Its tokens, why the model ended it, and
+    the tokens of the prompt, 0 where the generator does not know."""
 
     turn: int
     tokens: int
     stop_reason: str
+    prompt_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
