@@ -76,6 +76,10 @@ class Supply:
         self._agent, self._own, self.problem = agent, own, ""
         self.room, self._tried = room, True
 
+    def hide(self, text: str) -> str:
+        """Return a text without what the graph has from the environment."""
+        return text if self._agent is None else self._agent.graph.secrets.hide(text)
+
     def renew(self) -> None:
         """A session has failed: what is open for the next one may share what failed. Does not block."""
         if self._agent is not None:

@@ -7,12 +7,12 @@ model; later ones download theirs.
 from __future__ import annotations
 
 import importlib.util
-import threading
 from pathlib import Path
 
 import numpy as np
 
 from vflow import Samples, Unavailable, install_command, join_words
+from vflow_nodes.lib.turnstile import Turnstile
 
 RATE = 16_000
 SHORTEST = RATE // 10
@@ -30,7 +30,7 @@ class Transcriber:
         from moonshine_voice import ModelArch
         from moonshine_voice.transcriber import Transcriber as Moonshine
 
-        self._lock = threading.Lock()
+        self._lock = Turnstile()
         # vad_threshold 0: the graph has already cut the utterance; the library would split it and invent
         # lines. No audio back: as lists of Python floats it would take longer than to transcribe short words.
         options = {"vad_threshold": "0", "return_audio_data": "false"}
@@ -49,6 +49,10 @@ class Transcriber:
         """Transcribe half a second of noise. Any thread; blocks."""
         noise = np.random.default_rng(0).normal(0, 0.01, RATE // 2)
         self.text(noise.astype(np.float32))
+
+    def queue(self) -> dict[str, float]:
+        """Return who waits for it; any thread."""
+        return self._lock.queue()
 
     def close(self) -> None:
         with self._lock:
