@@ -52,6 +52,8 @@ BY_KEY = "/v1/realtime"
 """Where pages of other origins may connect, which have the key and nothing else to come in by."""
 UNKNOWN = "the server does not go by that Host; 'vflow serve --allow-host NAME' adds a name"
 
+NO_TOKEN = "the token is missing or wrong; show it as 'Authorization: Bearer TOKEN'"
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -115,6 +117,16 @@ class Doors:
             shown += [name[len(prefix) :] for name in subprotocols if name.startswith(prefix)]
         return len(shown) == 1 and same(shown[0], self.token)
 
+    def locked(self, headers: Headers, subprotocols: Sequence[str]) -> Refusal | None:
+        """Why a WebSocket does not open for who shows no token, or a wrong one; None where it opens.
+
+        A page can read no HTTP status of a WebSocket, so that of a client with a browser's means, an Origin
+        or a token among the subprotocols, opens, and is closed in words.
+        """
+        if values(headers, b"origin") or any(name.startswith(TOKEN_PREFIXES) for name in subprotocols):
+            return None
+        return None if self.admits(headers, subprotocols) else Refusal(401, NO_TOKEN)
+
 
 def new_token() -> str:
     """256 random bits, safe in an address."""
@@ -166,10 +178,12 @@ class DoorKeeper:
             return
         by_key = scope["type"] == "websocket" and scope["path"].endswith(BY_KEY)
         refusal = self._doors.refusal(scope["headers"], scope["scheme"], by_key)
+        if refusal is None and scope["type"] == "websocket":
+            refusal = self._doors.locked(scope["headers"], scope["subprotocols"])
         if refusal is None:
             await self._app(scope, receive, _with_headers(send))
             return
-        self._count("host" if refusal.status != 403 else "origin")
+        self._count({401: "token", 403: "origin"}.get(refusal.status, "host"))
         await _refuse(scope, receive, send, refusal)
 
 
@@ -192,6 +206,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) 
         kind = "websocket.http.response"
     body = f"{refusal.text}\n".encode()
     headers = [
+        *([(b"www-authenticate", b"Bearer")] if refusal.status == 401 else []),
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
         *SECURITY_HEADERS,
