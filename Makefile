@@ -17,7 +17,7 @@ EXTRAS  := speech,aec,audio,remote,serve,otel,dev$(if $(HEADER),$(comma)pyaudio)
 BIN  := $(VENV)/bin
 DEMO := $(VENV)/.installed
 
-.PHONY: demo cuda test wheel-test check models clean
+.PHONY: demo cuda test wheel-test check models image clean
 
 demo: $(DEMO) models
 	$(BIN)/vflow run pipelines/voice_agent.yaml --input pipelines/question.wav --output reply.wav
@@ -59,6 +59,13 @@ $(DEMO): $(BIN)/python pyproject.toml
 $(DEV): $(DEMO)
 	$(BIN)/python -m pip install --editable '.[$(EXTRAS)]'
 	touch $@
+
+# A container image that serves voice_agent, by whichever builder is there
+BUILDER ?= $(firstword $(foreach each,podman docker buildah,$(if $(shell command -v $(each)),$(each))))
+IMAGE   ?= vflow
+image:
+	@test -n "$(BUILDER)" || { echo "there is no podman, docker or buildah" >&2; exit 1; }
+	$(BUILDER) build $(IMAGE_ARGS) --build-arg TORCH='$(TORCH)' --file Containerfile --tag $(IMAGE) .
 
 clean:
 	rm -rf $(VENV) reply.wav

@@ -128,6 +128,57 @@ def test_address_at_which_nobody_answers_is_told_of_and_not_waited_for() -> None
     assert warnings == [f"warning: 3 spans were not sent to http://{place}/v1/traces: Connection refused"]
 
 
+def test_server_that_comes_back_gets_the_last_spans() -> None:
+    warnings: list[str] = []
+    with receiving() as receiver:
+        receiver.status = 500
+        sending = sender(receiver.url, warnings.append)
+        sending.send(SPANS, EPOCH_NS)
+        until(lambda: len(warnings) == 1)
+        receiver.status = 200
+        sending.send(SPANS, EPOCH_NS)
+        sending.close(PATIENCE_S)
+        assert len(receiver.spans) == 3
+    assert warnings[1:] == [f"spans are sent to {receiver.url}/v1/traces again; 3 were lost"]
+
+
+def test_odd_values_cost_no_batch() -> None:
+    odd = {
+        "gen_ai.input.messages": "half \ud800",
+        "vflow.turn.words": 1 << 70,
+        "gen_ai.response.finish_reasons": ["\udfff"],
+    }
+    with receiving() as receiver:
+        sending = sender(receiver.url, lambda line: None)
+        sending.send([TurnSpan("invoke_agent \ud800", -(1 << 62), -5, odd)], 0)
+        sending.close(PATIENCE_S)
+        (span,) = receiver.wait_for(1)
+    assert span.name == "invoke_agent ?"
+    assert span.attributes == {
+        "gen_ai.input.messages": "half ?",
+        "vflow.turn.words": (1 << 63) - 1,
+        "gen_ai.response.finish_reasons": ["?"],
+    }
+    assert (span.start_ns, span.end_ns) == (0, 0)
+
+
+def test_certificates_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", "/gone/ca.pem")
+    warnings: list[str] = []
+    sending = sender("https://127.0.0.1:9", warnings.append)
+    sending.send(SPANS, EPOCH_NS)
+    sending.close(PATIENCE_S)
+    assert "/gone/ca.pem" in warnings[0]
+
+
+def test_header_that_cannot_be_read_is_told_of_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "hush hush")
+    with receiving() as receiver:
+        (warning,) = sent(receiver)
+    assert "OTEL_EXPORTER_OTLP_HEADERS" in warning
+    assert "hush" not in warning
+
+
 def test_server_that_hangs_is_left_at_the_deadline() -> None:
     warnings: list[str] = []
     with receiving() as receiver:

@@ -98,7 +98,7 @@ def test_model_span_lasts_from_the_request_to_the_last_token() -> None:
 
 
 def test_model_behind_an_endpoint_is_a_call_to_its_server() -> None:
-    chat = named("chat ", record(prompt_tokens=None), REMOTE)
+    chat = named("chat ", record(prompt_tokens=0), REMOTE)
     assert chat.remote
     about = chat.attributes
     assert (about["gen_ai.provider.name"], about["server.address"]) == ("openai", "api.openai.com")

@@ -452,7 +452,17 @@ def test_turn_knows_who_answered_it_and_how_long_the_prompt_was(log: TurnLog) ->
     event(log, 6700, TurnEnd(turn=2, meta={"tokens": 2, "prompt_tokens": "many"}))
     first, second = log.snapshot()
     assert (first.answered_by, first.prompt_tokens) == ("chat", 31)
-    assert (second.answered_by, second.prompt_tokens) == ("", None)
+    assert (second.answered_by, second.prompt_tokens) == ("", 0)
+
+
+def test_cut_reply_tells_its_prompt_with_its_first_word(log: TurnLog) -> None:
+    ask(log)
+    packet = TextPacket(text="Hello", turn=1, meta={"prompt_tokens": 400, "prompt_audio_tokens": 375})
+    log.listen(Message("packet", "chat", 1600 * MS, "Hello", {"packet": packet, "port": "words"}))
+    word(log, 1650, "you.")
+    (turn,) = log.snapshot()
+    assert (turn.prompt_tokens, turn.prompt_audio_tokens) == (400, 375)
+    assert turn.as_dict()["prompt_tokens"] == 400
 
 
 def test_readers_get_turns_apart_and_unfinished_ones_at_the_end(log: TurnLog) -> None:

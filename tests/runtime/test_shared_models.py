@@ -216,3 +216,33 @@ def test_dead_model_that_cannot_be_closed_is_reported_at_the_end() -> None:
     new = shares.take("test_shared_models", Mortal)
     assert [str(error) for error in shares.release()] == ["stuck"]
     assert new.closes == 1
+
+
+class Busy:
+    """A model for which others wait."""
+
+    def __init__(self, **queue: object) -> None:
+        self._queue = queue
+
+    def queue(self) -> dict[str, object]:
+        return self._queue
+
+
+def test_queues_are_by_the_name_of_the_model_and_added_up() -> None:
+    models = SharedModels()
+    models.acquire("chat:/home/me/models/tiny:cpu:auto", lambda: Busy(waiting=2, oldest_s=0.5, waits=3))
+    models.acquire("chat:/srv/tiny:cuda", lambda: Busy(waiting=1, oldest_s=2.0, waits=4))
+    models.acquire(r"stt:C:\\models\\large", Model)
+    models.acquire("judge", lambda: Busy(waiting=0))
+    assert models.queues() == {
+        "chat:tiny": {"waiting": 3, "oldest_s": 2.0, "waits": 7},
+        "judge": {"waiting": 0},
+    }
+
+
+def test_model_whose_queue_cannot_be_read_hides_no_other() -> None:
+    models = SharedModels()
+    models.acquire("odd", lambda: Busy(waiting="many"))
+    models.acquire("none", lambda: Busy.queue)  # a function has no queue
+    models.acquire("good", lambda: Busy(waiting=1))
+    assert models.queues() == {"good": {"waiting": 1}}

@@ -121,7 +121,9 @@ def test_a_reply_that_has_all_its_words_is_told_of_once(made: tuple[Teller, Outb
     end = TurnEnd(turn=1, meta={"tokens": 3, "stop_reason": "limit"})
     assert written(end) == [ReplyWritten(1, 3, "limit")]
     assert written(end) == []
-    assert written(TurnEnd(turn=2, meta={"tokens": "x"})) == [ReplyWritten(2, 0, "eos")]
+    assert written(TurnEnd(turn=2, meta={"tokens": "x", "prompt_tokens": 9})) == [
+        ReplyWritten(2, 0, "eos", 9)
+    ]
 
 
 def test_a_reply_that_was_settled_is_so_in_the_log(made: tuple[Teller, Outbox[Event]]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 import vflow.web
@@ -76,8 +77,11 @@ def test_a_session_begins_in_an_application_that_has_it_mounted(tmp_path: Path) 
             with client.websocket_connect("/voice/ws", subprotocols=protocols) as socket:
                 socket.send_json({"type": "start"})
                 assert socket.receive_json()["type"] == "ready"
-            with client.websocket_connect("/voice/ws", subprotocols=["vflow.1"]) as socket:
+            with client.websocket_connect("/voice/ws", subprotocols=["vflow.1", "token.x"]) as socket:
                 assert socket.receive_json()["code"] == "token"
+            with pytest.raises(WebSocketDenialResponse) as denied, client.websocket_connect("/voice/ws"):
+                pass
+            assert denied.value.status_code == 401
             with client.websocket_connect("/voice/raw?rate=0", subprotocols=protocols[1:]) as socket:
                 assert socket.receive_json()["code"] == "bad_message"
             with (

@@ -197,19 +197,13 @@ def test_text_that_is_no_utf8_is_closed_with_1007(live: Live) -> None:
     live.until(lambda: live.closed == {"bad_message": 1})
 
 
-@pytest.mark.parametrize("token", [None, "wrong", "", "a-token-of-a-tesT", "\u00fc"])
-def test_a_client_without_the_token_is_closed_with_1008(live: Live, token: str | None) -> None:
-    if token == "\u00fc":  # a header's bytes, not a subprotocol's
-        headers = {"Authorization": "Bearer \u00fc"}
-        with live.client(token=None, additional_headers=headers) as client:
-            assert client.closed() == (1008, "token")
-        return
-    if token == "":
-        headers = {"Authorization": "Bearer "}
-        with live.client(token=None, additional_headers=headers) as client:
-            assert client.closed() == (1008, "token")
-        return
-    with live.client(token=token) as client:
+@pytest.mark.parametrize(
+    "options", [{"token": "wrong"}, {"token": "a-token-of-a-tesT"}, {"token": None, "origin": ""}]
+)
+def test_a_browser_without_the_token_is_closed_with_1008(live: Live, options: dict[str, Any]) -> None:
+    if "origin" in options:
+        options = {**options, "origin": f"http://127.0.0.1:{live.port}"}
+    with live.client(**options) as client:
         assert client.closed() == (1008, "token")
     assert live.roster.served == 0
 

@@ -174,6 +174,41 @@ def test_a_foreign_page_gets_no_socket(live: Live, name: str, value: str, status
     assert live.roster.served == 0
 
 
+@pytest.mark.parametrize("path", ["/ws", "/raw?rate=0", "/v1/realtime", "/nothing"])
+@pytest.mark.parametrize("shown", [None, "Bearer wrong", "Bearer ", f"Basic {TOKEN}", "Bearer \u00fc"])
+def test_client_that_reads_statuses_gets_401_before_a_socket_opens(
+    live: Live, path: str, shown: str | None
+) -> None:
+    given = {} if shown is None else {"Authorization": shown}
+    with (
+        pytest.raises(InvalidStatus) as raised,
+        connect(f"ws://127.0.0.1:{live.port}{path}", additional_headers=given),
+    ):
+        pass
+    answer = raised.value.response
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert answer.body is not None
+    assert b"the token is missing or wrong" in answer.body
+    assert live.roster.served == 0
+    assert live.closed == {"token": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "subprotocols"),
+    [
+        ([("origin", "http://localhost")], []),
+        ([], ["vflow.1", "token.wrong"]),
+        ([("authorization", "Bearer wrong")], ["openai-insecure-api-key.wrong"]),
+        ([("authorization", "Bearer secret-of-a-test")], []),
+    ],
+)
+def test_socket_opens_for_a_browser_that_is_told_in_words_and_for_the_token(
+    given: list[tuple[str, str]], subprotocols: list[str]
+) -> None:
+    assert DOORS.locked(headers(*given), subprotocols) is None
+    assert Doors("").locked([], []) is None
+
+
 def test_a_browser_shows_the_token_as_stock_realtime_clients_do() -> None:
     assert DOORS.admits([], ["realtime", "openai-insecure-api-key.secret-of-a-test"])
     assert not DOORS.admits([], ["realtime", "openai-insecure-api-key.another"])

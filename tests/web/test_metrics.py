@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests import scripted_agent
 from tests.web.cutting import returning
 from tests.web.live import TOKEN, Live, agent
+from vflow.runtime.shared_models import MODELS
 
 
 def scraped(live: Live) -> dict[tuple[str, ...], float]:
@@ -58,6 +59,30 @@ def test_sessions_turns_latencies_links_and_closes_are_counted(live: Live) -> No
     assert sum(pushed.values()) > 20
     assert all(after[name] >= value for name, value in pushed.items())
     assert after["process_resident_memory_bytes",] > 1e6
+
+
+class Waited:
+    """A model for which others wait."""
+
+    def queue(self) -> dict[str, float]:
+        return {"waiting": 2, "oldest_s": 0.25, "waits": 7, "waited_s": 1.5, "slots": 4, "busy": 3}
+
+
+def test_who_waits_for_a_shared_model_is_seen(live: Live) -> None:
+    MODELS.acquire("chat:a-model:cpu", Waited)
+    try:
+        found = {name[0]: value for name, value in scraped(live).items() if name[1:] == ("chat:a-model",)}
+    finally:
+        MODELS.release("chat:a-model:cpu")
+    assert found == {
+        "vflow_model_waiting": 2,
+        "vflow_model_waiting_seconds": 0.25,
+        "vflow_model_slots": 4,
+        "vflow_model_slots_busy": 3,
+        "vflow_model_wait_seconds_count": 7,
+        "vflow_model_wait_seconds_sum": 1.5,
+    }
+    assert ("vflow_model_waiting", "chat:a-model") not in scraped(live)
 
 
 def test_a_session_that_fails_is_counted_by_its_node(tmp_path: Any) -> None:

@@ -23,13 +23,16 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_contex
 from vflow import __version__
 from vflow.errors import VflowError
 from vflow.otel.span_export import Warn
-from vflow.otel.turn_spans import TurnSpan
+from vflow.otel.turn_spans import TurnSpan, Value
 from vflow.otel.wanted import Wanted
 
 SERVICE = "vflow"
 """The service's name, where OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES give none."""
+TRY_S = 1.0
+"""Longest wait at the end for a server of which the last request failed."""
 _RETRIED = (429, 502, 503, 504)
 """Answers after which the exporter waits, and tries again."""
+_MOST = (1 << 63) - 1
 _LOG = logging.getLogger("opentelemetry")
 """The SDK logs each failure; vflow says once what it is."""
 
@@ -64,29 +67,30 @@ class OtlpSender:
         parent = Context()
         started = []
         for span in spans:
+            about = {**span.attributes, **({"error.type": span.error} if span.error else {})}
             made = self._tracer.start_span(
-                span.name,
+                str(_whole(span.name)),
                 context=parent,
                 kind=SpanKind.CLIENT if span.remote else SpanKind.INTERNAL,
-                attributes={**span.attributes, **({"error.type": span.error} if span.error else {})},
-                start_time=epoch_ns + span.start_ns,
+                attributes={name: _whole(value) for name, value in about.items()},
+                start_time=max(0, epoch_ns + span.start_ns),
             )
             if span.error:
                 made.set_status(Status(StatusCode.ERROR))
             self._made += made.is_recording()
-            started.append((made, epoch_ns + span.end_ns))
+            started.append((made, max(0, epoch_ns + span.end_ns)))
             if len(started) == 1:
                 parent = set_span_in_context(made, parent)
         for made, end_ns in reversed(started):
             made.end(end_time=end_ns)
 
     def close(self, within_s: float) -> None:
-        """Send what waits; block for at most `within_s`, and no longer where the last request failed: another
-        try would come later. Tell how many spans were not sent."""
+        """Send what waits; block for at most `within_s`, and not for a second try where a request fails. Tell
+        how many spans were not sent."""
         over = self._session.over
-        if not over.is_set():
-            threading.Thread(target=self._flush, args=(over,), name="vflow:otel", daemon=True).start()
-            over.wait(within_s)
+        over.clear()
+        threading.Thread(target=self._flush, args=(over,), name="vflow:otel", daemon=True).start()
+        over.wait(min(within_s, TRY_S) if self._session.problem else within_s)
         self._told.closing = True
         if left := self._made - self._told.done:
             why = self._session.problem or ("too many waited" if self._flushed else "no answer in time")
@@ -119,8 +123,11 @@ class _Records(logging.Handler):
         self.warn: Warn | None = warn
 
     def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if "eader" in text:  # it has the header, which may be a key
+            text = "a header is no NAME=VALUE, and is left out; mend OTEL_EXPORTER_OTLP_HEADERS"
         if self.warn is not None:
-            self.warn(f"warning: spans: {record.getMessage()}")
+            self.warn(f"warning: spans: {text}")
 
 
 class _Told(SpanExporter):
@@ -177,10 +184,12 @@ class _Session(requests.Session):
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs["allow_redirects"] = False
+        if self.verify is not True:  # requests would let REQUESTS_CA_BUNDLE go before OTEL_..._CERTIFICATE
+            kwargs["verify"] = self.verify
         try:
             response = super().request(*args, **kwargs)
-        except requests.RequestException as error:
-            self._note(_reason(error), retried=True)
+        except Exception as error:
+            self._note(_reason(error), retried=isinstance(error, requests.RequestException))
             raise
         status = response.status_code
         self._note("" if status < 300 else f"HTTP {status}", retried=status in _RETRIED)
@@ -206,14 +215,25 @@ def _reason(error: BaseException) -> str:
             seen.append(found)
             todo += [found.__cause__, found.__context__, getattr(found, "reason", None), *found.args]
     for each in reversed(seen):
-        if isinstance(each, OSError) and each.strerror and not isinstance(each, requests.RequestException):
-            return each.strerror
+        if isinstance(each, OSError) and not isinstance(each, requests.RequestException):
+            return each.strerror or str(each) or type(each).__name__
     if any(isinstance(each, TimeoutError | requests.Timeout) for each in seen):
         return "no answer in time"
     return type(error).__name__
 
 
 def _resource() -> Resource:
-    named = "OTEL_SERVICE_NAME" in os.environ
+    named = bool(os.environ.get("OTEL_SERVICE_NAME", "").strip())
     named |= "service.name=" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "").replace(" ", "")
     return Resource.create({**({} if named else {"service.name": SERVICE}), "service.version": __version__})
+
+
+def _whole(value: Value) -> Value:
+    """Return a value as a protobuf can hold it: one that it cannot would cost its whole batch."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [each.encode("utf-8", "replace").decode() for each in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return max(-_MOST, min(value, _MOST))
+    return value

@@ -134,8 +134,10 @@ def _model_spans(turn: TurnRecord, agent: AgentFacts, conversation: str, content
         attributes["gen_ai.response.time_to_first_chunk"] = max(0, first_ns) / SECOND
     if turn.tokens:
         attributes["gen_ai.usage.output_tokens"] = turn.tokens
-    if turn.prompt_tokens is not None:
+    if turn.prompt_tokens:
         attributes["gen_ai.usage.input_tokens"] = turn.prompt_tokens
+    if turn.prompt_audio_tokens:
+        attributes["gen_ai.usage.audio.input_tokens"] = turn.prompt_audio_tokens
     if thoughts := turn.withheld.get(THOUGHTS):
         attributes["gen_ai.usage.reasoning.output_tokens"] = thoughts
     if node.host:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -16,6 +16,8 @@ MOMENTS = (
 )  # fmt: skip
 WITHHELD = ("thought_tokens", "tool_calls", "made_up_turns")
 """Keys of a `turn_end`'s meta that count what the model wrote and nobody heard."""
+COUNTS = ("tokens", "prompt_tokens", "prompt_audio_tokens")
+"""Keys of the meta of words and of a `turn_end`, and fields of a turn: tokens of the reply, of its prompt."""
 LATENCIES: Mapping[str, tuple[str, str]] = {
     "endpoint": ("voice_off", "decided"),
     "first_word": ("decided", "first_word"),
@@ -79,8 +81,10 @@ class TurnRecord:
     """The node that gave the first word of the reply."""
     heard: str = ""
     tokens: int = 0
-    prompt_tokens: int | None = None
-    """Tokens of the prompt that was answered; None where the generator does not know."""
+    prompt_tokens: int = 0
+    """Tokens of the prompt that was answered; 0 where the generator does not know."""
+    prompt_audio_tokens: int = 0
+    """How many of them are sound."""
     stop_reason: str | None = None
     withheld: dict[str, int] = field(default_factory=dict)
     """Counts by the names in WITHHELD; only those above 0."""
@@ -131,6 +135,11 @@ class TurnRecord:
             return max(0, end - start)  # 0 if it was silent before the flush came
         return None if end < start and LATENCIES[name][0] == "voice_off" else end - start
 
+    def take_counts(self, count: Callable[[str, int], int]) -> None:
+        """Take the counts of a word or a `turn_end`; `count` returns one by its name, or the one before."""
+        for name in COUNTS:
+            setattr(self, name, count(name, getattr(self, name)))
+
     def take_hold(self, phase: str, held_ns: int) -> None:
         """Take a message of the kind `hold`, by its phase."""
         if phase in ("released", "given_up") and held_ns > HELD_NS:
@@ -162,6 +171,7 @@ class TurnRecord:
             "heard": self.heard,
             "words": len(self.words),
             "tokens": self.tokens,
+            "prompt_tokens": self.prompt_tokens or None,
             "stop_reason": self.stop_reason,
             **self.withheld,
             "interrupted": self.interrupted,

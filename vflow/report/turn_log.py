@@ -189,9 +189,9 @@ class TurnLog:
         elif isinstance(event, TurnEnd):
             turn = self._turn(event.turn)
             had_ended = turn.ended
-            turn.tokens = self._count(event.meta, "tokens", 0, message.source)
+            turn.tokens = 0
             turn.stop_reason = self.graph.secrets.hide(text_of(event.meta.get("stop_reason", "eos")))
-            turn.prompt_tokens = self._count(event.meta, "prompt_tokens", 0, message.source) or None
+            turn.take_counts(lambda name, n: self._count(event.meta, name, n, message.source))
             counts = {name: self._count(event.meta, name, 0, message.source) for name in WITHHELD}
             turn.withheld = {name: count for name, count in counts.items() if count}
             asked_ns = turn.speculation.begun_ns or turn.at_ns.get("decided")
@@ -217,7 +217,7 @@ class TurnLog:
             turn.at_ns.setdefault("first_word", message.at_ns)
             turn.answered_by = turn.answered_by or message.source
             turn.words.append(intern(text_of(packet.text)))  # one object however many turns have the word
-            turn.tokens = self._count(packet.meta, "tokens", turn.tokens, message.source)
+            turn.take_counts(lambda name, n: self._count(packet.meta, name, n, message.source))
         elif caps.kind == "final":
             turn.user = text_of(packet.text)
             if not turn.at_ns:  # typed: there was no speech before

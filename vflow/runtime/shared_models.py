@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _NEWEST = object()
+OLDEST = "oldest_s"
+"""Of a model's `queue`: how long the first who waits has waited."""
 
 
 @dataclass(slots=True, eq=False)
@@ -67,6 +69,28 @@ class SharedModels:
                 entry = next(each for each in reversed(entries) if each.loaded and each.value is value)
         self._leave(key, entry)
 
+    def queues(self) -> dict[str, dict[str, float]]:
+        """Return who waits for each instance that tells it by a method `queue`, by the model's name, added up
+        for instances of one name. Any thread; `queue` must not block."""
+        with self._lock:
+            loaded = [
+                (key, entry.value)
+                for key, entries in self._entries.items()
+                for entry in entries
+                if entry.loaded
+            ]
+        found: dict[str, dict[str, float]] = {}
+        for key, value in loaded:
+            if (queue := getattr(value, "queue", None)) is None:
+                continue
+            with contextlib.suppress(Exception):  # the model's own code
+                told = {name: float(count) for name, count in queue().items()}
+                known = found.setdefault(_name_of(key), {})
+                for name, count in told.items():
+                    before = known.get(name, 0.0)
+                    known[name] = max(before, count) if name == OLDEST else before + count
+        return found
+
     def _leave(self, key: str, entry: _Entry) -> None:
         with self._lock:
             entry.users -= 1
@@ -78,6 +102,13 @@ class SharedModels:
         close = getattr(entry.value, "close", None)
         if entry.loaded and close is not None:
             close()
+
+
+def _name_of(key: str) -> str:
+    """Return what a model is called in figures: its kind and its name, without folders and options."""
+    kind, _, rest = key.partition(":")
+    name = rest.partition(":")[0].replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return f"{kind}:{name}" if name else kind
 
 
 def has_died(value: object) -> bool:

@@ -48,11 +48,13 @@ class ReplyWord:
 
 @dataclass(frozen=True, slots=True)
 class ReplyWritten:
-    """The reply has all its words; audio may still come. `stop_reason` says why the model ended it."""
+    """The reply has all its words; audio may still come. `stop_reason` says why the model ended it;
+    `prompt_tokens` is 0 if the generator does not count them."""
 
     turn: int
     tokens: int
     stop_reason: str
+    prompt_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

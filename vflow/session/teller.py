@@ -99,7 +99,10 @@ class Teller:
             elif isinstance(event, TurnEnd) and event.turn != self._written:
                 self._written = event.turn
                 tokens, reason = event.meta.get("tokens"), event.meta.get("stop_reason", "eos")
-                yield ReplyWritten(event.turn, tokens if isinstance(tokens, int) else 0, str(reason))
+                made, asked = (
+                    n if isinstance(n, int) else 0 for n in (tokens, event.meta.get("prompt_tokens"))
+                )
+                yield ReplyWritten(event.turn, made, str(reason), asked)
         elif message.kind == "flush":
             flush = message.data["flush"]
             cut = any(not played.ended for played in flush.played)  # even a reply that nobody asked for

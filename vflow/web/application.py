@@ -115,7 +115,9 @@ class _Routes:
         self._admit(request)
         if self._metrics is None:
             try:
-                self._metrics = importlib.import_module("vflow.web.metrics").Metrics(self.roster)
+                self._metrics = importlib.import_module("vflow.web.metrics").Metrics(
+                    self.roster, self._supply.hide
+                )
             except ImportError:
                 raise HTTPException(
                     501, f"prometheus-client is missing; {install_command('serve')}"

@@ -52,6 +52,8 @@ BY_KEY = "/v1/realtime"
 """End of the path to which pages of other origins may connect: the token alone admits them."""
 UNKNOWN = "the request's Host is not a name of this server; 'vflow serve --allow-host NAME' adds one"
 
+NO_TOKEN = "the token is missing or wrong; show it as 'Authorization: Bearer TOKEN'"
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -116,6 +118,16 @@ class Doors:
             shown += [name[len(prefix) :] for name in subprotocols if name.startswith(prefix)]
         return len(shown) == 1 and same(shown[0], self.token)
 
+    def locked(self, headers: Headers, subprotocols: Sequence[str]) -> Refusal | None:
+        """Why a WebSocket does not open for who shows no token, or a wrong one; None where it opens.
+
+        A page can read no HTTP status of a WebSocket, so that of a client with a browser's means, an Origin
+        or a token among the subprotocols, opens, and is closed in words.
+        """
+        if values(headers, b"origin") or any(name.startswith(TOKEN_PREFIXES) for name in subprotocols):
+            return None
+        return None if self.admits(headers, subprotocols) else Refusal(401, NO_TOKEN)
+
 
 def new_token() -> str:
     """Return 256 random bits as text that is safe in a URL."""
@@ -168,10 +180,12 @@ class DoorKeeper:
             return
         by_key = scope["type"] == "websocket" and scope["path"].endswith(BY_KEY)
         refusal = self._doors.refusal(scope["headers"], scope["scheme"], by_key)
+        if refusal is None and scope["type"] == "websocket":
+            refusal = self._doors.locked(scope["headers"], scope["subprotocols"])
         if refusal is None:
             await self._app(scope, receive, _with_headers(send))
             return
-        self._count("host" if refusal.status != 403 else "origin")
+        self._count({401: "token", 403: "origin"}.get(refusal.status, "host"))
         await _refuse(scope, receive, send, refusal)
 
 
@@ -194,6 +208,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) 
         kind = "websocket.http.response"
     body = f"{refusal.text}\n".encode()
     headers = [
+        *([(b"www-authenticate", b"Bearer")] if refusal.status == 401 else []),
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
         *SECURITY_HEADERS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, PlatformCollector, ProcessCollector
@@ -12,9 +12,11 @@ from prometheus_client.core import (
     GaugeMetricFamily,
     HistogramMetricFamily,
     Metric,
+    SummaryMetricFamily,
 )
 from prometheus_client.exposition import generate_latest
 
+from vflow.runtime.shared_models import MODELS, OLDEST
 from vflow.web.absence import AWAY
 from vflow.web.roster import Roster
 from vflow.web.tally import BUCKETS_S, add_links
@@ -28,8 +30,9 @@ class Metrics:
 
     content_type = CONTENT_TYPE_LATEST
 
-    def __init__(self, roster: Roster) -> None:
-        self._roster = roster
+    def __init__(self, roster: Roster, hide: Callable[[str], str] = str) -> None:
+        """`hide` takes values of the environment out of a text."""
+        self._roster, self._hide = roster, hide
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
@@ -59,8 +62,24 @@ class Metrics:
         for (node, kind), count in sorted(tally.failures.items()):
             failures.add_metric([node, kind], count)
         yield failures
+        yield from self._queues()
         yield self._latencies()
         yield from self._links()
+
+    def _queues(self) -> Iterator[Metric]:
+        queues = {self._hide(name): counts for name, counts in MODELS.queues().items()}
+        for key, name, text in (
+            ("waiting", "model_waiting", "Requests that wait for a shared model."),
+            (OLDEST, "model_waiting_seconds", "How long the first of them has waited."),
+            ("slots", "model_slots", "Requests that a shared model works on at once."),
+            ("busy", "model_slots_busy", "Requests that it works on."),
+        ):
+            found = {model: counts[key] for model, counts in queues.items() if key in counts}
+            yield _gauge(name, text, "model", found)
+        waits = SummaryMetricFamily("vflow_model_wait_seconds", "Waits that are over.", labels=["model"])
+        for model, counts in sorted(queues.items()):
+            waits.add_metric([model], int(counts.get("waits", 0)), counts.get("waited_s", 0))
+        yield waits
 
     def _latencies(self) -> Metric:
         family = HistogramMetricFamily(

@@ -78,6 +78,10 @@ class Supply:
         self._agent, self._own, self.problem = agent, own, ""
         self.room, self._tried = room, True
 
+    def hide(self, text: str) -> str:
+        """Return a text without what the graph has from the environment."""
+        return text if self._agent is None else self._agent.graph.secrets.hide(text)
+
     def renew(self) -> None:
         """Open new nodes for the next session: after a failure those now open may share its cause. Does not
         block."""

@@ -58,6 +58,10 @@ class LanguageModel:
             raise Failed(f"mistral-common makes no prompt of the conversation: {error}") from error
         return ids
 
+    def queue(self) -> dict[str, float]:
+        """Return who waits for it; any thread."""
+        return self.engine.queue()
+
     @property
     def closed(self) -> bool:
         """Whether its engine has ended: the next node that asks for the model gets a fresh one."""

@@ -144,6 +144,7 @@ class EngineGenerator(Generator):
         said: list[str] = []
         tokens: list[int] = []
         reply: Reply | None = None
+        asked = prompt_counts(parts)
         try:
             reply = self.generate(parts, turn, one_line)
             tokens = reply.tokens
@@ -156,6 +157,8 @@ class EngineGenerator(Generator):
                     meta: dict[str, Any] = {"tokens": word.tokens}
                     if self.asked_in:
                         meta["language"] = self.asked_in
+                    if not word.index:  # a reply that is cut has no end that would tell
+                        meta |= asked
                     now = self.ctx.now_ns()
                     packet = TextPacket(text=word.text, index=word.index, turn=turn, pts_ns=now, meta=meta)
                     yield self.words, packet
@@ -164,13 +167,14 @@ class EngineGenerator(Generator):
                 reply.cancel()
         except DecodeError:
             self._death_told = not self.replies.engine.open
-            yield self.words, self.ended(turn, len(tokens), "error")
+            yield self.words, self.ended(turn, len(tokens), "error", asked)
             raise
         finally:
             whole = reply is not None and reply.stop_reason == "eos" and reply.plain
             self.answered(turn, join_words(said), tokens if whole else [])
         self._tell(*withheld.problem(reply, len(said)))
-        yield self.words, self.ended(turn, len(tokens), reply.stop_reason or "eos", withheld.counts(reply))
+        more = {**withheld.counts(reply), **asked}
+        yield self.words, self.ended(turn, len(tokens), reply.stop_reason or "eos", more)
 
     def generate(self, parts: Sequence[int | Embeds], turn: int, one_line: bool) -> Reply:
         """Have the engine begin a reply, and return at once. Raises: DecodeError."""
@@ -196,3 +200,10 @@ class EngineGenerator(Generator):
             max_tokens=self.max_tokens,
             seed=secrets.randbits(62) if self.seed is None else self.seed + turn,
         )
+
+
+def prompt_counts(parts: Sequence[int | Embeds]) -> dict[str, int]:
+    """Return how many tokens a prompt has, and how many of them are sound, for the meta of its reply."""
+    audio = sum(part.length for part in parts if not isinstance(part, int))
+    written = sum(isinstance(part, int) for part in parts)
+    return {"prompt_tokens": written + audio, **({"prompt_audio_tokens": audio} if audio else {})}

@@ -87,7 +87,7 @@ class Generator(Node):
             self.ctx.conversation.append("assistant", text, turn)
 
     def ended(self, turn: int, tokens: int, reason: str, more: Mapping[str, int] | None = None) -> TurnEnd:
-        """Return the event that ends a turn's reply; `more` counts what was withheld."""
+        """Return the event that ends a turn's reply; `more` counts what was withheld, and the prompt."""
         meta = {"tokens": tokens, "stop_reason": reason, **(more or {})}
         return TurnEnd(turn=turn, pts_ns=self.ctx.now_ns(), meta=meta)
 

@@ -229,13 +229,16 @@ def test_the_limit_ends_a_reply_before_a_word_that_may_be_cut() -> None:
     with Harness(Chat(max_tokens=4)) as harness:
         *words, end = ask(harness, CAPITAL, turn=1)
     assert said(words) == "The capital of"
-    assert dict(end.meta) == {"tokens": 4, "stop_reason": "limit"}
+    prompt = end.meta["prompt_tokens"]
+    assert dict(end.meta) == {"tokens": 4, "stop_reason": "limit", "prompt_tokens": prompt}
+    assert 20 < prompt < 100
+    assert [word.meta.get("prompt_tokens") for word in words] == [prompt, None, None]
 
 
 def test_a_reply_that_hits_its_limit_ends_with_a_sentence() -> None:
     with Harness(Chat(max_tokens=40)) as harness:
         *words, end = ask(harness, "Tell me about the ocean, at length.", turn=1)
-    assert dict(end.meta) == {"tokens": 40, "stop_reason": "limit"}
+    assert (end.meta["tokens"], end.meta["stop_reason"]) == (40, "limit")
     assert said(words).endswith((".", "!", "?"))
 
 
@@ -319,7 +322,7 @@ def test_a_model_that_the_engine_does_not_run_answers_through_transformers(tmp_p
         chat: Any = harness.node
         assert chat._language.engine.stats()["kernels"] == "transformers"
         end = ask(harness, CAPITAL, turn=1)[-1]
-    assert dict(end.meta) == {"tokens": 12, "stop_reason": "limit"}
+    assert (end.meta["tokens"], end.meta["stop_reason"]) == (12, "limit")
 
 
 def test_a_demo_model_is_announced_as_one(harness: Harness) -> None:

@@ -6,10 +6,13 @@ import contextlib
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
+from tests.stand_ins import PATIENCE_S
 from tests.web.live import Live
 from tests.web.realtime.clerk import REPLY
 from tests.web.realtime.client import Client, client, hum
@@ -76,8 +79,13 @@ def test_audio_that_comes_much_faster_than_it_lasts_is_too_fast(live: Live) -> N
 
 def test_a_wrong_token_is_an_invalid_key(live: Live) -> None:
     for token in ("wrong", "", None):
-        with client(live, token) as reader:
-            assert closed(reader) == (1008, "invalid_api_key")
+        with pytest.raises(InvalidStatus) as raised, client(live, token):
+            pass
+        assert raised.value.response.status_code == 401
+    address = f"ws://127.0.0.1:{live.port}/v1/realtime"
+    key: Any = ["realtime", "openai-insecure-api-key.wrong"]
+    with connect(address, subprotocols=key) as socket:  # as a browser
+        assert json.loads(socket.recv(PATIENCE_S))["error"]["code"] == "invalid_api_key"
 
 
 def test_a_browser_offers_its_token_as_a_subprotocol(live: Live) -> None:

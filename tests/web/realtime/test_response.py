@@ -49,6 +49,13 @@ def test_deltas_of_words_make_the_transcript() -> None:
     assert done["usage"]["total_tokens"] == 7
 
 
+def test_usage_counts_the_prompt_and_what_of_it_is_sound() -> None:
+    usage = Told().end(tokens=7, prompt_tokens=400, prompt_audio_tokens=375)["usage"]
+    assert (usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]) == (400, 7, 407)
+    assert usage["input_token_details"] == {"text_tokens": 25, "audio_tokens": 375, "cached_tokens": 0}
+    assert Told().end(tokens=7)["usage"]["input_tokens"] == 0
+
+
 def test_every_part_that_was_opened_is_closed_in_reverse() -> None:
     told = Told()
     told.word("one")

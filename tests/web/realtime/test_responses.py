@@ -137,9 +137,10 @@ def test_a_cancel_of_which_nothing_is_heard_ends_the_response_all_the_same() -> 
 def test_a_reply_in_words_is_over_with_its_last_word_and_its_sound_is_cut() -> None:
     talk = Talk()
     talk.say("response.create", response={"output_modalities": ["text"]})
-    told = talk.tell(ReplyWord(1, 0, "Rome"), ReplyWritten(1, 7, "limit"))
+    told = talk.tell(ReplyWord(1, 0, "Rome"), ReplyWritten(1, 7, "limit", 30))
     done = told[-1]["response"]
     assert (done["status"], done["usage"]["output_tokens"]) == ("incomplete", 7)
+    assert (done["usage"]["input_tokens"], done["usage"]["total_tokens"]) == (30, 37)
     assert talk.agent.calls[-2:] == [("settle", 1, "Rome"), ("cut", 1)]
     assert kinds(talk.say("response.create")) == ["response.created"]
     assert talk.agent.calls[-1] == ("cut", 1)  # a flush would drop what is made meanwhile

@@ -142,8 +142,8 @@ class RealtimeProtocol:
                 self._speech.heard(turn, text)
             case ReplyWord(turn, _, text):
                 self._responses.word(turn, text)
-            case ReplyWritten(turn, tokens, reason):
-                self._responses.written(turn, tokens, reason)
+            case ReplyWritten():
+                self._responses.written(event)
             case ReplyAudio():
                 self._responses.audio(event)
             case Interrupted(turn):

@@ -76,14 +76,16 @@ class Response:
         }
 
     def _usage(self, record: TurnRecord | None) -> dict[str, Any]:
-        """Return the token counts: only words that the model wrote have tokens here. Audio has none, and a
-        prompt's are not counted."""
+        """Return the token counts: only words have tokens here, audio has none. Those of a prompt are 0 if the
+        generator does not count them."""
         made = 0 if record is None else record.tokens
+        asked = 0 if record is None else record.prompt_tokens
+        heard = 0 if record is None else min(asked, record.prompt_audio_tokens)
         return {
-            "total_tokens": made,
-            "input_tokens": 0,
+            "total_tokens": asked + made,
+            "input_tokens": asked,
             "output_tokens": made,
-            "input_token_details": {"text_tokens": 0, "audio_tokens": 0, "cached_tokens": 0},
+            "input_token_details": {"text_tokens": asked - heard, "audio_tokens": heard, "cached_tokens": 0},
             "output_token_details": {"text_tokens": made, "audio_tokens": 0},
         }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from vflow.errors import VflowError, describe
 from vflow.packet import Samples, Span
 from vflow.report.turn import TurnRecord
-from vflow.session.events import ReplyAudio
+from vflow.session.events import ReplyAudio, ReplyWritten
 from vflow.web.commands import Command, Cut
 from vflow.web.realtime.detection import Change
 from vflow.web.realtime.dialogue import Dialogue
@@ -135,9 +135,11 @@ class Responses:
         if (response := self._active(audio.turn)) is not None:
             response.audio(self._dialogue.items, audio.samples, audio.rate, audio.spans, self._dialogue.say)
 
-    def written(self, turn: int, tokens: int, stop_reason: str) -> None:
+    def written(self, reply: ReplyWritten) -> None:
         """Take the end of a reply's words. A response of text ends with it: its audio is not waited for."""
-        record = TurnRecord(turn, tokens=tokens, stop_reason=stop_reason)
+        turn = reply.turn
+        record = TurnRecord(turn, stop_reason=reply.stop_reason)
+        record.tokens, record.prompt_tokens = reply.tokens, reply.prompt_tokens
         for waiting in self._waiting:
             if waiting.response.turn == turn and waiting.response.text_only:
                 waiting.response.record = record

@@ -37,6 +37,10 @@ class Voxtral:
         """Begin an utterance, of which at most `most` windows are heard."""
         return Utterance(turn, self.encoder.encode, most)
 
+    def queue(self) -> dict[str, float]:
+        """Return who waits for it; any thread."""
+        return self.engine.queue()
+
     @property
     def closed(self) -> bool:
         """Whether its engine has ended: the next node that asks for the model gets a fresh one."""

@@ -19,8 +19,9 @@ from typing import Any, TypeVar
 
 import torch
 
+from vflow_nodes.lib.decode import figures
 from vflow_nodes.lib.decode.device_errors import explained
-from vflow_nodes.lib.decode.errors import Closed, DecodeError, Full, died
+from vflow_nodes.lib.decode.errors import Closed, DecodeError, died, full
 from vflow_nodes.lib.decode.reply import Reply
 from vflow_nodes.lib.decode.scheduler import Chunk, Job, Plan, Scheduler, Stage
 from vflow_nodes.lib.decode.stepper import Device, Tokens
@@ -111,9 +112,12 @@ class Engine:
 
     def stats(self) -> dict[str, Any]:
         """Return the options in effect, counts of the work done, and how many slots are in use."""
-        counters = {name: getattr(self.counters, name) for name in Counters.__slots__}
-        slots = [slot.job is not None for slot in self._scheduler.slots]
-        return {**self._effects, "slots": len(slots), "busy": sum(slots), "context": self.context, **counters}
+        work = figures.work(self.counters, self._scheduler.slots)
+        return {**self._effects, **work, "context": self.context}
+
+    def queue(self) -> dict[str, float]:
+        """Return who waits for a slot, and how long; any thread."""
+        return figures.queue([*self._tasks.values()], self.counters, self._scheduler.slots)
 
     def ask(self, what: Callable[[], None]) -> None:
         """Let the engine's thread do something soon. Raises: Closed, with the fault that ended the engine."""
@@ -201,8 +205,8 @@ class Engine:
 
     def _work(self, plan: Plan) -> None:
         for job in plan.expired:  # they waited too long for a slot
-            busy = f"all {len(self._scheduler.slots)} slots of the engine were busy"
-            self._fail(job, Full(f"{busy}; set 'slots' higher, or wait longer"))
+            self.counters.waited(self._tasks[job])
+            self._fail(job, full(len(self._scheduler.slots)))
         begun = len(self._pending)
         if plan.chunk is not None:
             self._compute(plan.chunk)
@@ -215,9 +219,7 @@ class Engine:
     def _compute(self, chunk: Chunk) -> None:
         job = chunk.job
         task = self._tasks[job]
-        if not task.begun:
-            task.begun = True
-            self.counters.reused += chunk.start
+        self.counters.begin(task, chunk.start)
         try:
             self.device.prefill(job.slot, task.prompt, chunk.start, chunk.stop)
             if chunk.last and task.reply is not None:

@@ -38,3 +38,8 @@ def died(fault: BaseException) -> Failed:
         error = Failed(f"the decode engine ended: {type(fault).__name__}")
     error.__cause__ = fault
     return error
+
+
+def full(slots: int) -> Full:
+    """Return the error of a request that waited in vain for one of so many slots."""
+    return Full(f"all {slots} slots of the engine were busy; set 'slots' higher, or wait longer")

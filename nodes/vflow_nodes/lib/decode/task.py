@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ class Task:
     reply: Reply | None
     drawn: list[int] = field(default_factory=list)
     begun: bool = False
+    asked_s: float = field(default_factory=time.monotonic)
 
     def take(self, token: int, ends: Collection[int]) -> StopReason | None:
         """Hand a drawn token to the reply. Return why the reply is over; None while it goes on."""
@@ -40,7 +42,8 @@ class Task:
 
 @dataclass(slots=True)
 class Counters:
-    """The engine's work since it began. `reused` counts positions of prompts that were in a slot already."""
+    """The engine's work since it began. `reused` counts positions of prompts that were in a slot already,
+    `waits` the requests that were begun, or waited in vain, and `waited_s` how long these waited in all."""
 
     steps: int = 0
     tokens: int = 0
@@ -49,6 +52,21 @@ class Counters:
     replies: int = 0
     cancelled: int = 0
     failed: int = 0
+    waits: int = 0
+    waited_s: float = 0.0
+
+    def begin(self, task: Task, reused: int) -> None:
+        """Note that the work on a task begins, after `reused` positions of its prompt. Later calls do
+        nothing."""
+        if not task.begun:
+            task.begun = True
+            self.waited(task)
+            self.reused += reused
+
+    def waited(self, task: Task) -> None:
+        """Note that a task waits no more."""
+        self.waits += 1
+        self.waited_s += time.monotonic() - task.asked_s
 
 
 def answer(future: Future[T], work: Callable[[], T]) -> None:

@@ -138,7 +138,8 @@ class RemoteChat(RemoteNode, Generator):
         else:
             self._tell_of(reply, len(said))
         reason = reply.stop_reason or "eos"
-        yield self.words, self.ended(turn, reply.tokens, "error" if error else reason, withheld.counts(reply))
+        more = {**withheld.counts(reply), **reply.prompt_counts}
+        yield self.words, self.ended(turn, reply.tokens, "error" if error else reason, more)
 
     async def stand_in(self, turn: int, instead: Items) -> AsyncGenerator[Emission, None]:
         """Yield the fallback's answer. It enters both sides into the history itself."""

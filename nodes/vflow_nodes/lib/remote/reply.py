@@ -54,6 +54,16 @@ class RemoteReply:
         return counted or max(self._events, self._chars // _TOKEN)
 
     @property
+    def prompt_counts(self) -> dict[str, int]:
+        """Tokens of the prompt, and those of them that are sound, where the server counts them."""
+        details = self.usage.get("prompt_tokens_details")
+        counts = {
+            "prompt_tokens": _number(self.usage, "prompt_tokens"),
+            "prompt_audio_tokens": _number(details, "audio_tokens"),
+        }
+        return {name: count for name, count in counts.items() if count}
+
+    @property
     def thought(self) -> int:
         """Tokens of thoughts: the server's own count, or an estimate."""
         return _number(self.usage.get("completion_tokens_details"), "reasoning_tokens") or self._aside

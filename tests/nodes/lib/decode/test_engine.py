@@ -138,6 +138,32 @@ def test_a_reply_goes_on_while_another_prompt_is_computed() -> None:
         assert kinds[begin + 1 : begin + 21] == ["prefill", "step"] * 10
 
 
+def test_queue_has_the_requests_that_no_slot_works_on_yet() -> None:
+    gate, device = gated(slots=1)
+    with scripted(device, WORDS) as engine:
+        assert engine.queue() == {
+            "waiting": 0, "oldest_s": 0.0, "waits": 0, "waited_s": 0.0, "slots": 1, "busy": 0,
+        }  # fmt: skip
+        first = DecodeSession(engine).generate(Prompt(keys(1, 4)), free(4))
+        gate.wait_reached()
+        others = [DecodeSession(engine).generate(Prompt(keys(n, 4)), free(4)) for n in (2, 3)]
+        vain = DecodeSession(engine).generate(Prompt(keys(4, 4)), free(4), patience_s=0.0)
+        gate.let(1)  # a step, after which it takes the requests
+        gate.wait_reached()
+        during = engine.queue()
+        assert (during["waiting"], during["busy"]) == (2, 1)
+        assert during["oldest_s"] > 0
+        assert during["waits"] == 2  # the first, and the one in vain
+        gate.let(200)
+        with pytest.raises(Full):
+            taken(vain)
+        for reply in (first, *others):
+            taken(reply)
+        after = {**idle(engine), **engine.queue()}
+    assert (after["waiting"], after["oldest_s"], after["waits"], after["busy"]) == (0, 0.0, 4, 0)
+    assert after["waited_s"] >= during["waited_s"] > 0
+
+
 def test_when_every_slot_is_busy_a_request_fails_at_its_deadline_and_says_why() -> None:
     gate, device = gated(slots=2)
     with scripted(device, WORDS) as engine:
