@@ -26,15 +26,16 @@ class Source(Node):
 
 
 class Worker(Node):
-    """Answers a packet with two, and the end of speech with one."""
+    """Answers a packet with two and an empty step, and the end of speech with one."""
 
     heavy = True
     text = In(Text("word"))
     out = Out(Text("word"))
 
-    def process(self, packet: TextPacket) -> Iterator[TextPacket]:
+    def process(self, packet: TextPacket) -> Iterator[TextPacket | None]:
         yield packet
         yield packet
+        yield None
 
     def on_event(self, event: Event) -> Iterator[TextPacket]:
         if isinstance(event, SpeechEnd):

@@ -96,6 +96,7 @@ def test_a_level_is_below_that_of_the_prompt(folder: Folder) -> None:
         ),
         ("scenes:\n- {kind: noise, file: hum.wav, below: loud}\n", 2, "not a level", "from 0 to 60"),
         ("scenes:\n- {kind: noise, file: hum.wav, of: 3}\n", 2, "unknown key 'of'", "known: kind"),
+        ("scenes:\n- {kind: noise, file: hum.wav, at: []}\n", 2, "at names no time", "write 1.5s"),
         ("prompt: no.wav\nscenes:\n- {kind: noise, file: hum.wav}\n", 1, "no such file", ""),
         ("scenes: [\n", 2, "not valid YAML", ""),
     ],

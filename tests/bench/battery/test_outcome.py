@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from tests.bench.battery.made import ASKED, into_reply, played, scene, turn
+from tests.scripted_agent import utterance
 from vflow.bench.battery.outcome import Verdict, judge
+from vflow.bench.battery.scene import Sound
 
 REPLY = turn(1, decided=1500, audible=2000)
 CUT = turn(1, decided=1500, audible=2000, flushed=3400, silent=3400)
@@ -39,18 +41,31 @@ def test_a_reply_that_a_backchannel_flushes_is_cut() -> None:
     assert found.times_ms == {"silent": 250, "flush": 350}
 
 
+def test_the_onset_of_a_sound_that_was_there_before_the_reply_has_no_times() -> None:
+    television = Sound(utterance("news", ms=5000))
+    found = judge(played(scene("background", television, ASKED), (500, 1000), ((2000, 3300),), (CUT,)))
+    assert (found.verdict, found.times_ms) == (Verdict.REPLY_CUT, {})
+
+
 def test_a_reply_that_was_over_before_the_flush_is_not_cut() -> None:
     over = scene("noise", ASKED, into_reply())
     early = turn(1, decided=1500, audible=2000, silent=3060, flushed=4000)
     assert judge(played(over, OVER, ((2000, 3060),), (early,))).verdict is Verdict.OK
 
 
-def test_a_silence_around_a_hold_is_a_hole_from_300_ms_on() -> None:
+def test_the_silence_of_a_hold_is_a_hole_from_300_ms_on() -> None:
     over = scene("backchannel", ASKED, into_reply())
     for until, verdict in ((3590, Verdict.OK), (3610, Verdict.HOLE)):
         agent = ((2000, 3300), (until, 6000))
-        found = judge(played(over, OVER, agent, (REPLY,), ((3310, until),)))
+        found = judge(played(over, OVER, agent, (REPLY,), ((3290, until),)))
         assert (found.verdict, found.times_ms) == (verdict, {"hole": until - 3300})
+
+
+def test_a_silence_before_and_after_a_hold_is_not_counted() -> None:
+    over = scene("backchannel", ASKED, into_reply())
+    agent = ((2000, 2500), (5000, 6000))  # a reply that is made too slowly
+    found = judge(played(over, OVER, agent, (REPLY,), ((3300, 3400),)))
+    assert (found.verdict, found.times_ms) == (Verdict.OK, {"hole": 100})
 
 
 def test_a_pause_of_the_voice_without_a_hold_is_no_hole() -> None:

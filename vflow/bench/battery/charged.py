@@ -23,7 +23,8 @@ from vflow.packet import MS
 @dataclass(frozen=True, slots=True)
 class Charge:
     """The time that a node's work takes, in ns of pipeline time: before a pause has any effect, before the
-    first emission of each call, and before each emission (None counts)."""
+    first packet of each call, and before each packet. Steps without a packet are free: an engine that runs in
+    a thread of its own makes more of them on a busy machine."""
 
     pause_ns: int = 0
     first_ns: int = 0
@@ -32,13 +33,13 @@ class Charge:
 
 CHARGES: Mapping[str, Charge] = {
     "backchannel": Charge(first_ns=50 * MS),
-    "chat": Charge(first_ns=80 * MS, each_ns=12 * MS),
+    "chat": Charge(first_ns=80 * MS, each_ns=15 * MS),
     "end_of_turn": Charge(pause_ns=50 * MS),
-    "generator": Charge(first_ns=80 * MS, each_ns=12 * MS),
+    "generator": Charge(first_ns=80 * MS, each_ns=15 * MS),
     "stt": Charge(first_ns=80 * MS),
     "tts": Charge(first_ns=25 * MS),
 }
-"""By role: a look at the words, a first token and each further step, a look at the sound, a transcript, a
+"""By role: a look at the words, a first word and each word, a look at the sound, a transcript, a
 chunk of speech."""
 
 
@@ -71,7 +72,7 @@ def _slow(method: Callable[..., Iterator[Any]], charge: Charge) -> Callable[...,
         first_ns = charge.first_ns
         with contextlib.closing(method(self, *given)) as emissions:  # type: ignore[type-var]
             for emitted in emissions:
-                if not isinstance(emitted, Event):
+                if emitted is not None and not isinstance(emitted, Event):
                     due_ns += first_ns + charge.each_ns
                     first_ns = 0
                 _wait(self, due_ns)

@@ -113,6 +113,8 @@ class _Manifest:
         if given is None:
             return PLACES_NS if KINDS[kind] is Expected.STOP else (BACKCHANNEL_NS,)
         listed = given.data if isinstance(given.data, list) else [given]
+        if not listed:
+            self.reader.error("at names no time", given.place, "write 1.5s, or [600ms, 2s]")
         return tuple(self.reader.duration(value, "at") for value in listed)
 
     def _refuse_useless(self, keys: dict[str, Value], kind: str) -> None:

@@ -37,7 +37,7 @@ class Outcome:
 
     - answer: from the end of the turn's last sound to the agent's first.
     - silent: from the onset of the voice to the silence of the reply, held or ended; flush: to the flush.
-    - hole: the silence around a hold.
+    - hole: the silence of a hold.
     """
 
     verdict: Verdict
@@ -84,7 +84,9 @@ def _of_disturbance(played: Played) -> Outcome:
     if cut is not None:
         at_ns = cut.at_ns["flushed"]
         after_ns = max(0, _last_sound(played, at_ns) - onset_ns)
-        return Outcome(Verdict.REPLY_CUT, at_ns, {"silent": _ms(after_ns), "flush": _ms(at_ns - onset_ns)})
+        into_reply = all(one.sound.into_reply for one in played.disturbing)  # else its onset means nothing
+        times = {"silent": _ms(after_ns), "flush": _ms(at_ns - onset_ns)} if into_reply else {}
+        return Outcome(Verdict.REPLY_CUT, at_ns, times)
     hole = max((_silence(played, held) for held in played.held), key=_length, default=(0, 0))
     times = {"hole": _ms(_length(hole))} if _length(hole) else {}
     if _length(hole) > HELD_NS:
@@ -136,10 +138,12 @@ def _last_sound(played: Played, until_ns: int) -> int:
 
 
 def _silence(played: Played, held: Span) -> Span:
-    """Return the silence between two sounds of the agent in which a hold began."""
-    before = max((off for _, off in played.agent if off <= held[1]), default=None)
-    after = min((on for on, _ in played.agent if on >= held[0]), default=None)
-    return (0, 0) if before is None or after is None or after <= before else (before, after)
+    """Return the part of a hold in which the agent was silent. What came before and after it is the voice's
+    own pause, or a reply that is made too slowly."""
+    before = max((off for on, off in played.agent if on < held[0]), default=held[0])
+    after = min((on for on, _ in played.agent if on >= held[0]), default=held[1])
+    silent = max(before, held[0]), min(after, held[1])
+    return silent if silent[1] > silent[0] else (0, 0)
 
 
 def _length(span: Span) -> int:

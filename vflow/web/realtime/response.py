@@ -76,7 +76,7 @@ class Response:
         }
 
     def _usage(self, record: TurnRecord | None) -> dict[str, Any]:
-        """Return the token counts: only words have tokens here, audio has none. Those of a prompt are 0 if the
+        """Return the token counts: only words have tokens, audio has none. Those of a prompt are 0 if the
         generator does not count them."""
         made = 0 if record is None else record.tokens
         asked = 0 if record is None else record.prompt_tokens
