@@ -32,7 +32,7 @@ def test_value_within_its_range_is_taken(take: Callable[[str], object], text: st
         (option_values.watch_port, "g.yaml", "FILE goes before --watch"),
         (option_values.count, "0", "not a whole number from 1 to 10,000"),
         (option_values.seconds, "-1", "not a whole number from 0"),
-        (option_values.count, "\u0663", "no whole number"),
+        (option_values.count, "\u0663", "not a whole number"),
         (option_values.address, "g.yaml", "FILE goes before --otel"),
         (option_values.address, "collector:4317", "no address such as http://localhost:4318"),
     ],
