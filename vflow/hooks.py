@@ -144,7 +144,7 @@ def _meant(cls: type[Node], name: str, methods: Iterable[str]) -> str:
 
 
 def _uncalled(cls: type[Any], name: str, hooks: dict[str, Hook]) -> Problem | None:
-    """Return the problem with a method that was meant as a hook and is none; None for other methods."""
+    """Return the problem with a method that was meant as a hook but is never called; None for others."""
     message, near = f"{name}() is never called", _nearest(cls, name, hooks)
     if near or not issubclass(cls, Node):
         mend = f"did you mean {near!r}?" if near else ""

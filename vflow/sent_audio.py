@@ -12,7 +12,7 @@ from vflow.packet import AudioPacket
 from vflow.scripts import join_words
 
 CUT = 16
-"""How many replies are remembered that were cut one after the other."""
+"""Most replies remembered of those that were cut one after the other."""
 Report = tuple[str, Played]
 """The `start` or `end` of a reply, and how much of it was heard by then."""
 
@@ -39,8 +39,8 @@ class _Reply:
 class SentAudio:
     """The replies that were sent, as a timeline without pauses. Any thread may call every method.
 
-    A reply that was cut is remembered until the next one ends; of several, the last CUT. Later reports about
-    it still count.
+    A reply that was cut is remembered until the next one ends, so that late reports about it still count; of
+    several cut replies, the last CUT are remembered.
     """
 
     def __init__(self, rate: int) -> None:

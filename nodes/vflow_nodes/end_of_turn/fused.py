@@ -32,7 +32,7 @@ class FusedEndOfTurn(SoundJudge):
         self._text: TextPacket | None = None
         """The newest transcript."""
         self._sound: float | None = None
-        """The log-odds by the sound, for a pause without a verdict by both yet."""
+        """The log-odds by the sound of a pause that has no verdict by sound and words yet."""
 
     def process_transcript(self, packet: TextPacket) -> Iterator[TextPacket]:
         self._text = packet

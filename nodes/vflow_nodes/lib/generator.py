@@ -9,7 +9,7 @@ from vflow import Flush, In, Node, Out, Text, TextPacket, TurnEnd, join_words
 from vflow_nodes.lib.word_breaks import units
 
 Emission = tuple[Out, TextPacket | TurnEnd] | None
-"""A generator's output port with what goes out there: it may have several."""
+"""An output port of a generator, which may have several, and the packet that is sent there."""
 HELLO, GO_ON = "Hello.", "Go on."
 """In the place of the user's word where the agent is to speak and the user has said nothing: most templates
 of chats want one. No history has it."""

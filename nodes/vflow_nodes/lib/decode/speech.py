@@ -260,7 +260,7 @@ class SpeechParser:
         return announced is not None
 
     def _begin(self, announced: Announced) -> None:
-        """Go where a header leads."""
+        """Enter the part that a header announces: speech, a call or a thought."""
         self.text.marks += 1
         self._inside = "speech"
         self.ended = announced.ended or (announced.first and self.said)
