@@ -109,6 +109,28 @@ def test_the_agents_client_interrupts_and_its_view_is_the_models_memory(live: Li
     assert remembered[1] == REPLY
 
 
+def test_the_stock_clients_learn_at_once_that_their_key_is_wrong(live: Live) -> None:
+    from agents.realtime import RealtimeAgent, RealtimeRunner
+    from openai import AsyncOpenAI
+
+    async def openai() -> None:
+        client = AsyncOpenAI(api_key="a-wrong-key", base_url=f"http://127.0.0.1:{live.port}/v1")
+        async with client.realtime.connect(model="any"):
+            raise AssertionError("it is connected")
+
+    async def agents() -> None:
+        runner = RealtimeRunner(RealtimeAgent(name="Ada"))
+        config: Any = {"url": f"ws://127.0.0.1:{live.port}/v1/realtime", "api_key": "a-wrong-key"}
+        async with await runner.run(model_config=config):
+            raise AssertionError("it is connected")
+
+    for talk in (openai, agents):
+        with pytest.raises(Exception, match="HTTP 401") as raised:
+            run(talk())
+        assert not isinstance(raised.value, AssertionError)
+    assert live.closed == {"token": 2}
+
+
 def test_the_openai_client_cuts_looks_up_and_deletes(live: Live) -> None:
     from openai import AsyncOpenAI
 
