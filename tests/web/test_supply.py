@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from tests import scripted_agent
 from tests.web.live import agent
 from vflow.errors import VflowError
 from vflow.session.preloaded import Preloaded
-from vflow.session.session import Session
 from vflow.web.supply import Supply, serving_options
 
 
@@ -62,22 +60,3 @@ def test_an_agent_that_is_given_stays_open(tmp_path: Path) -> None:
     with agent(tmp_path) as preloaded:
         asyncio.run(use(preloaded))
         preloaded.take().stop()
-
-
-def test_sessions_of_a_server_leave_the_switch_interval_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def use(agent: Preloaded) -> None:
-        for _ in range(2):  # one that was open, one that was restocked
-            with Session(agent):
-                agent.wait()
-
-    async def serve() -> None:
-        supply = Supply(scripted_agent.graph(tmp_path), {**serving_options(), "nodes": scripted_agent.NODES})
-        await asyncio.to_thread(use, await supply.get())
-        await supply.close()
-
-    changed: list[float] = []
-    monkeypatch.setattr(sys, "setswitchinterval", changed.append)
-    asyncio.run(serve())
-    assert changed == []

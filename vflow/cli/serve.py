@@ -89,7 +89,7 @@ def _serve(args: argparse.Namespace, token: str) -> int:
         for warning in graph.warnings:
             say(f"warning: {warning}")
         say("loading")
-        agent = Preloaded(graph, switch_interval_s=None)  # as Supply does
+        agent = Preloaded(graph)
         supply.put(agent, measured(agent))
         if graph.budget and supply.room and roster.capacity > supply.room:
             say(TOO_MANY.format(supply.room, graph.budget.limit_ns / MS, cores()))

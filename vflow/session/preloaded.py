@@ -14,7 +14,7 @@ from vflow.graph.loader import load
 from vflow.graph.overrides import StandIns, TextInput
 from vflow.graph.registry import NodeClass
 from vflow.graph.shipped import find
-from vflow.runtime.pipeline import SWITCH_INTERVAL_S, Pipeline
+from vflow.runtime.pipeline import Pipeline
 from vflow.session.ends import BUTTON, SINK, SOURCE, TYPED, check_ends
 
 CLOSE_S = 5.0
@@ -29,14 +29,10 @@ class Preloaded:
     begin; those that run go on.
     """
 
-    def __init__(
-        self, graph: Graph, ready: int = 1, switch_interval_s: float | None = SWITCH_INTERVAL_S
-    ) -> None:
-        """Blocks until they are open. All pipelines get `switch_interval_s`. Raises: NodeError; VflowError if
-        no session can use the graph."""
+    def __init__(self, graph: Graph, ready: int = 1) -> None:
+        """Blocks until they are open. Raises: NodeError; VflowError if no session can use the graph."""
         check_ends(graph)
         self.graph, self._wanted = graph, ready
-        self._switch_interval_s = switch_interval_s
         self._lock = threading.Condition()
         # all below guarded by _lock
         self._open: deque[Pipeline] = deque()
@@ -46,7 +42,7 @@ class Preloaded:
         self._problem = ""
         try:
             for _ in range(ready):
-                self._open.append(self._new().open())
+                self._open.append(Pipeline(graph).open())
         except BaseException:
             self.close()
             raise
@@ -60,10 +56,7 @@ class Preloaded:
             if self._closed:
                 raise VflowError("the preloaded graph is closed; call vflow.preload again")
             pipeline = self._open.popleft() if self._open else None
-        return pipeline or self._new()
-
-    def _new(self) -> Pipeline:
-        return Pipeline(self.graph, switch_interval_s=self._switch_interval_s)
+        return pipeline or Pipeline(self.graph)
 
     def restock(self) -> None:
         """Open as many as were taken, in the background. `take` does not do it: opening nodes would delay the
@@ -135,7 +128,7 @@ class Preloaded:
         """Open a pipeline; return whether more are missing."""
         with self._lock:
             renewed = self._renewed
-        pipeline, problem = self._new(), ""
+        pipeline, problem = Pipeline(self.graph), ""
         try:
             pipeline.open()
         except (VflowError, RuntimeError, OSError) as error:  # the next session will load, and raise it

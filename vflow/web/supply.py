@@ -8,7 +8,7 @@ from typing import Any
 from vflow.errors import VflowError, describe
 from vflow.session.ends import SINK, SOURCE
 from vflow.session.event_loop import in_thread
-from vflow.session.preloaded import Loadable, Preloaded, graph_for_sessions
+from vflow.session.preloaded import Loadable, Preloaded, preload
 from vflow.web.capacity import measured
 from vflow.web.drawing import drawing_of
 
@@ -98,5 +98,4 @@ class Supply:
 
     def _load(self) -> None:
         assert not isinstance(self._graph, Preloaded)
-        # threads of many sessions that take the interpreter from one another early get less done together
-        self._agent = Preloaded(graph_for_sessions(self._graph, self._options), switch_interval_s=None)
+        self._agent = preload(self._graph, **self._options)

@@ -64,21 +64,11 @@ class LlamaModel:
         )
         self.cos, self.sin = angle.cos() * weights.rope_scale, angle.sin() * weights.rope_scale
         self.scale = shape.head_dim**-0.5
-        self._claimed: set[int] = set()
 
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
         return self.weights.embedding[ids]
 
-    def _claim(self, slot: int) -> None:
-        """Write zeros to a slot that was never used. The system gives a process's memory when it is written
-        to: a conversation would take more with each turn, until its context is full."""
-        if slot not in self._claimed and self.device.type == "cpu":
-            self.keys[:, slot].zero_()
-            self.values[:, slot].zero_()
-        self._claimed.add(slot)
-
     def prefill(self, slot: int, start: int, x: torch.Tensor) -> torch.Tensor:
-        self._claim(slot)
         n = len(x)
         position = torch.arange(start, start + n, device=self.device)
         rows = torch.full_like(position, slot)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,22 +112,3 @@ def test_cache_has_its_stated_size_and_is_never_reallocated() -> None:
     prefill(model, 0, ids(1, 50))
     model.decode(torch.tensor([0]), torch.tensor([50]), torch.tensor([4]), context=51)
     assert [t.data_ptr() for t in (model.keys, model.values)] == where
-
-
-@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="resident memory is told by Linux's /proc")
-def test_first_prompt_in_a_slot_claims_the_memory_of_its_whole_context() -> None:
-    def resident() -> int:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-    weights = adapt(tiny("llama"))
-    weights = replace(weights, shape=replace(weights.shape, window=100_000))
-    model = LlamaModel(weights, 1, 100_000)
-    slot = 2 * model.keys[:, 0].numel() * model.keys.element_size()
-    before = resident()
-    prefill(model, 0, [1, 2, 3])
-    claimed = resident()
-    model.keys[:, 0, :, 3:].fill_(1)
-    model.values[:, 0, :, 3:].fill_(1)
-    assert slot > 20_000_000
-    assert claimed - before > 0.8 * slot
-    assert resident() - claimed < 0.2 * slot
