@@ -23,6 +23,7 @@ TINY = {
     "sessions.py": ["--sessions", "20"],
     "trace.py": ["--runs", "2"],
     "watch.py": ["--runs", "1", "--audio", "5"],
+    "disturbances.py": ["--minutes", "0.1"],
 }
 EXCUSED = {
     "agent.py": "talks with models, in real time: a turn is 10 s",
