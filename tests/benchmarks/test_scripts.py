@@ -26,6 +26,7 @@ TINY = {
     "soak.py": ["--minutes", "0.1"],
     "leaving.py": ["--clients", "12", "--batch", "6", "--at-once", "6", "--tidy", "0"],
     "serve_load.py": ["--sessions", "2", "--seconds", "5", "--idle", "1", "--vad", "vad.energy"],
+    "disturbances.py": ["--minutes", "0.1"],
 }
 EXCUSED = {
     "agent.py": "talks with models, in real time: a turn is 10 s",

@@ -4,9 +4,9 @@ Source: https://github.com/moonshine-ai/moonshine (MIT); N. Jeffries et al., "Mo
 for Live Transcription and Voice Commands", arXiv:2410.15608. The wheel moonshine-voice 0.1.0 contains the
 English model; later ones download theirs.
 
-Measured on 2 cores: 2 s of speech take 60 ms, 10 s 180 ms, 20 s 590 ms, 30 s 1.3 s; for 45 s the model
-repeats itself without end. So an utterance is transcribed in pieces of 15 s while it goes on, cut at a quiet
-place, and little is left to do at its end.
+Measured in CPU time: 2 s of speech take 80 ms, 11 s 290 ms; for 45 s the model repeats itself without end. So
+an utterance is transcribed in pieces of 15 s while it goes on, cut at a quiet place, and little is left to do
+at its end.
 """
 
 from __future__ import annotations
