@@ -56,7 +56,7 @@ def test_words_are_said_as_they_come_and_both_sides_remembered() -> None:
             ("friend.", 2, 1),
         ]
         assert all(word.meta["language"] == "en" for word in words)
-        assert items[-1].meta == {"tokens": 7, "stop_reason": "eos"}
+        assert items[-1].meta == {"tokens": 7, "stop_reason": "eos", "prompt_tokens": 20}
         ask(harness, "Really?", 2)
     assert server.asked[1].json["messages"] == [
         {"role": "system", "content": "Be brief."},
