@@ -101,7 +101,7 @@ def _again() -> str:
 
 
 class Stream:
-    """What the model has heard of one utterance. One thread."""
+    """One utterance as far as the model has heard it. One thread."""
 
     def __init__(self, model: Turn1Mini) -> None:
         self._model, self._state = model, model.start()
