@@ -101,7 +101,7 @@ def _again() -> str:
 
 
 class Stream:
-    """The part of one utterance that the model has heard. One thread."""
+    """One utterance as far as the model has heard it. One thread."""
 
     def __init__(self, model: Turn1Mini) -> None:
         self._model, self._state = model, model.start()
