@@ -1,5 +1,7 @@
 """Backchannels: words with which listeners show that they listen and want no turn.
 
+A "hu" is the first half of a "huh".
+
 Source of the words: the classes of backchannels and assessments of Switchboard's annotation (D. Jurafsky et
 al., "Switchboard SWBD-DAMSL Coders Manual", 1997, tags b, bk, ba), without "yes" and "no", which are answers.
 """
@@ -10,7 +12,7 @@ import re
 from collections.abc import Mapping
 
 _ENGLISH = (
-    "uh huh um hum hm hmm mm mmm mhm mhmm uhhuh mmhmm yeah yep yup ya okay ok alright right sure oh ah aha"
+    "uh huh hu um hum hm hmm mm mmm mhm mhmm uhhuh mmhmm yeah yep yup ya okay ok alright right sure oh ah aha"
     " wow good great nice cool fine exactly absolutely definitely perfect interesting really true"
 )
 WORDS: Mapping[str, frozenset[str]] = {"en": frozenset(_ENGLISH.split())}
