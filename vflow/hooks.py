@@ -55,6 +55,7 @@ OF_SINKS = {
     "duck": Hook(("gain",)),
     "hold": Hook(("held",)),
     "lead_ns": Hook(),
+    "sounding": Hook(),
 }
 
 _STOPS = "on_cancel() of a node that generates, or on_flush() of one downstream of it"

@@ -116,7 +116,7 @@ def test_the_report_has_the_documented_shape(answered: Run) -> None:
     assert 0 < spoken["p50_ms"] <= spoken["p99_ms"] <= spoken["max_ms"]
     assert report["errors"] == []
     assert set(turn) == {
-        "turn", "user", "reply", "heard", "words", "tokens", "stop_reason", "interrupted", "speculation",
+        "turn", "user", "reply", "heard", "words", "tokens", "prompt_tokens", "stop_reason", "interrupted", "speculation",
         "taken_back", "held_ms",
         "generation_ms", "at_ms", "latency_ms",
     }  # fmt: skip

@@ -23,13 +23,15 @@ TAGS = ("<think>", "</think>")
 
 
 def ask(harness: Harness, turn: int = 1) -> tuple[str, dict[str, Any]]:
-    """Return the words that are said, and the meta of the turn's end."""
+    """Return the words that are said, and the meta of the turn's end but for the length of the prompt."""
     harness.pull()
     items = harness.push(TextPacket(text="Hi.", turn=turn))
     (end,) = [item for item in items if isinstance(item, TurnEnd)]
     words = [item for item in items if isinstance(item, TextPacket)]
     assert [word.index for word in words] == list(range(len(words)))
-    return " ".join(word.text for word in words), dict(end.meta)
+    meta = dict(end.meta)
+    assert meta.pop("prompt_tokens") > 0
+    return " ".join(word.text for word in words), meta
 
 
 def warnings(harness: Harness) -> list[str]:
