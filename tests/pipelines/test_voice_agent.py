@@ -116,8 +116,8 @@ def test_the_report_has_the_documented_shape(answered: Run) -> None:
     assert 0 < spoken["p50_ms"] <= spoken["p99_ms"] <= spoken["max_ms"]
     assert report["errors"] == []
     assert set(turn) == {
-        "turn", "user", "reply", "heard", "words", "tokens", "prompt_tokens", "stop_reason", "interrupted", "speculation",
-        "taken_back", "held_ms",
+        "turn", "user", "reply", "heard", "words", "tokens", "stop_reason", "interrupted", "speculation",
+        "prompt_tokens", "taken_back", "held_ms",
         "generation_ms", "at_ms", "latency_ms",
     }  # fmt: skip
     assert turn["stop_reason"] == "eos"

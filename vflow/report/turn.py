@@ -77,14 +77,8 @@ class TurnRecord:
     number: int
     user: str | None = None
     words: list[str] = field(default_factory=list)
-    answered_by: str = ""
-    """The node that gave the first word of the reply."""
     heard: str = ""
     tokens: int = 0
-    prompt_tokens: int = 0
-    """Tokens of the prompt that was answered; 0 where the generator does not know."""
-    prompt_audio_tokens: int = 0
-    """How many of them are sound."""
     stop_reason: str | None = None
     withheld: dict[str, int] = field(default_factory=dict)
     """Counts by the names in WITHHELD; only those above 0."""
@@ -95,6 +89,12 @@ class TurnRecord:
     """How long the reply was held in error, in holds longer than HELD_NS."""
     speculation: Speculated = field(default_factory=Speculated)
     generated_ns: int | None = None
+    answered_by: str = ""
+    """The node that gave the first word of the reply."""
+    prompt_tokens: int = 0
+    """Tokens of the prompt that was answered; 0 if the generator does not count them."""
+    prompt_audio_tokens: int = 0
+    """How many of them are sound."""
     measured: bool = False
     """Whether its moments come from recordings."""
     at_ns: dict[str, int] = field(default_factory=dict)

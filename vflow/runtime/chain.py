@@ -49,9 +49,9 @@ class Chain:
     ) -> None:
         self._common = common
         self._stages: tuple[tuple[ChainRunner, Process, Push], ...] = ((driver, process, push),)
-        behind = getattr(push, "__self__", None)  # the next node's chain, if `push` is its entry
-        if isinstance(behind, Chain) and behind._common is common:
-            self._stages += behind._stages
+        follower = getattr(push, "__self__", None)  # the next node's chain, if `push` is its entry
+        if isinstance(follower, Chain) and follower._common is common:
+            self._stages += follower._stages
         self._driver, self._process = driver, process
         self._processes = tuple(process for _, process, _ in self._stages)
         self._push = self._stages[-1][2]

@@ -65,16 +65,16 @@ class EchoReference:
         step = pts_ns * self.rate // SECOND + self._lead - self._next
         self._next += step if abs(step) > self._slack else int(np.sign(step))
         out = np.zeros(self._frame, np.float32)
-        first, behind = self._next, self._next + self._frame
+        first, stop_at = self._next, self._next + self._frame
         while self._blocks and self._blocks[0][0] + len(self._blocks[0][1]) <= first - self._lead:
             self._blocks.popleft()  # even with the lead at zero it would not be read again
         for at, samples in self._blocks:
-            if at >= behind:
+            if at >= stop_at:
                 break
-            start, stop = max(at, first), min(at + len(samples), behind)
+            start, stop = max(at, first), min(at + len(samples), stop_at)
             if start < stop:
                 out[start - first : stop - first] = samples[start - at : stop - at]
-        self._next = behind
+        self._next = stop_at
         return int16(out)
 
 

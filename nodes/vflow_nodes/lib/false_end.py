@@ -43,7 +43,7 @@ class FalseEnd:
         """Note that the voice was too short for an utterance; more may follow while the reply is on hold."""
         self.doubted = self._held_ns >= 0
 
-    def holds(self, now_ns: int, voiced_ns: int) -> bool:
+    def begin_hold(self, now_ns: int, voiced_ns: int) -> bool:
         """Take voice, `voiced_ns` of it until now. Return whether it puts the reply on hold now."""
         self._voice_ns = now_ns
         if not self.doubted or self._held_ns >= 0 or voiced_ns < self._hold_after_ns:
@@ -51,7 +51,7 @@ class FalseEnd:
         self._held_ns = now_ns
         return True
 
-    def lets_go(self, now_ns: int) -> bool:
+    def end_hold(self, now_ns: int) -> bool:
         """End a hold that is due. Return whether the reply goes on now."""
         if self._held_ns < 0:
             return False

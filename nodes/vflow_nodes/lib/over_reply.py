@@ -63,12 +63,12 @@ class OverReply:
 
     def voice(self, now_ns: int, voiced_ns: int) -> None:
         """Take voice that goes on, `voiced_ns` of it until now, and is no utterance yet."""
-        if self._false_end.holds(now_ns, voiced_ns) and not self._ctx.protected():
+        if self._false_end.begin_hold(now_ns, voiced_ns) and not self._ctx.protected():
             self._ctx.hold(True)
 
     def settle(self, now_ns: int) -> None:
         """Let the reply go on, and settle a turn's end, once it is time; called outside an utterance."""
-        if self._false_end.lets_go(now_ns):
+        if self._false_end.end_hold(now_ns):
             self._ctx.hold(False)
         if self._false_end.sure(now_ns):
             self._ctx.settle(self._false_end.turn)

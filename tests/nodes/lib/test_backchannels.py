@@ -9,8 +9,8 @@ from vflow_nodes.lib.backchannels import is_backchannel
 
 @pytest.mark.parametrize(
     "text",
-    ["Mm-hmm.", "Uh-huh", "Uh-hu", "Yeah, yeah.", "Okay.", "OK, sure", "Oh, I see!", "Right. Right.", "Got it",
-     "No problem, no problem.", "You do.", "Oh wow, that\N{RIGHT SINGLE QUOTATION MARK}s great"],
+    ["Mm-hmm.", "Uh-huh", "Uh-hu", "Yeah, yeah.", "Okay.", "OK, sure", "Oh, I see!", "Right. Right.",
+     "Got it", "No problem, no problem.", "You do.", "Oh wow, that\N{RIGHT SINGLE QUOTATION MARK}s great"],
 )  # fmt: skip
 def test_words_of_assent_are_a_backchannel(text: str) -> None:
     assert is_backchannel(text) is True

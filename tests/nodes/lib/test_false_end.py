@@ -37,13 +37,13 @@ class Ear:
                 self.policy.onset(self.at * WINDOW)
             self.at += 1
             self.voiced += WINDOW
-            if self.policy.holds(self.at * WINDOW, self.voiced):
+            if self.policy.begin_hold(self.at * WINDOW, self.voiced):
                 self.held.append((self.at, True))
             self._go_on()
         return self
 
     def _go_on(self) -> None:
-        if self.policy.lets_go(self.at * WINDOW):
+        if self.policy.end_hold(self.at * WINDOW):
             self.held.append((self.at, False))
         if self.policy.sure(self.at * WINDOW):
             self.sure.append(self.at)
