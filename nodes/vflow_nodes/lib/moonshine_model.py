@@ -36,7 +36,7 @@ class Model:
     """The graphs of one folder. Any thread may call, also at once: no call changes anything."""
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
-        """Load them, each with so many threads. Raises: OSError; onnxruntime's own errors."""
+        """Load encoder and decoder, with `threads` threads each. Raises: OSError; onnxruntime's errors."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -50,8 +50,9 @@ class Model:
         self._vocabulary = list(vocabulary((folder / TOKENIZER).read_bytes()))
 
     def tokens(self, samples: Samples, guess: Sequence[int] = ()) -> list[int]:
-        """Return the tokens of `(frames,) float32` at 16 kHz; `guess` are tokens that they may begin with.
-        Blocks for 15 ms a second of audio, and 5 a token that was not guessed."""
+        """Return the tokens of `(frames,) float32` at 16 kHz. `guess` are tokens that they may begin with: a
+        near tie may then fall otherwise, such as a comma, since the model is quantised. Blocks for 15 ms a
+        second of audio, and 5 a token that was not guessed."""
         mask = np.ones((1, len(samples)), np.int64)
         (heard,) = self._encoder.run(None, {"input_values": samples[np.newaxis], "attention_mask": mask})
         audio = {"encoder_hidden_states": heard, "encoder_attention_mask": mask}
