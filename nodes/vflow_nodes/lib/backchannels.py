@@ -1,7 +1,5 @@
 """Backchannels: words with which listeners show that they listen and want no turn.
 
-A "hu" is the first half of a "huh".
-
 Source of the words: the classes of backchannels and assessments of Switchboard's annotation (D. Jurafsky et
 al., "Switchboard SWBD-DAMSL Coders Manual", 1997, tags b, bk, ba), without "yes" and "no", which are answers.
 """
@@ -16,7 +14,7 @@ _ENGLISH = (
     " wow good great nice cool fine exactly absolutely definitely perfect interesting really true"
 )
 WORDS: Mapping[str, frozenset[str]] = {"en": frozenset(_ENGLISH.split())}
-"""The words that a backchannel may consist of, by language."""
+"""The words that a backchannel may consist of, by language. A "hu" is the first half of a "huh"."""
 _PHRASES = (
     "i see|got it|gotcha|i know|of course|no problem|all right|very good|that's right|that's great"
     "|that's good|oh my|oh no|no kidding|makes sense|fair enough|me too"

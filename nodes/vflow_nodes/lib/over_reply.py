@@ -14,10 +14,10 @@ from vflow import MS
 from vflow_nodes.lib.barge_in import BargeIn
 from vflow_nodes.lib.false_end import FalseEnd
 from vflow_nodes.lib.turn_properties import TurnProperties
+from vflow_nodes.lib.turn_text import MARKS
 
 LAST_WORDS_NS = 1000 * MS
 """How much of a question may still have to sound when somebody answers it with a word of assent."""
-ASKS = ("?", "？", "؟")
 HOLD_AFTER_NS = 96 * MS
 """Voice that puts a reply on hold within the grace: three windows, shorter than a cough."""
 
@@ -142,7 +142,11 @@ class OverReply:
         if self._doubt is None or not self._doubt.assents or self._ctx.lead_ns() > LAST_WORDS_NS:
             return False
         last = self._ctx.conversation.entries()[-1:]
-        if not last or last[0].role != "assistant" or not last[0].text.rstrip().endswith(ASKS):
+        if (
+            not last
+            or last[0].role != "assistant"
+            or not last[0].text.rstrip().endswith(tuple(MARKS["asks"]))
+        ):
             return False
         self.void()
         return True

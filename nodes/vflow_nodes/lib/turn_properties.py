@@ -67,7 +67,8 @@ class TurnProperties(Node):
         le=60,
         unit="dB",
         doc="voice that is further below the level of the user's last turns is another's, such as a"
-        " television's: it neither begins an utterance nor goes on with one; 0: all voice counts",
+        " television's: it begins no utterance, and one that only it goes on with for 3.5 s ends;"
+        " 0: all voice counts",
     )
     duck: float = prop(
         -12.0,
