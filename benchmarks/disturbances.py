@@ -36,7 +36,7 @@ NOTES_HZ = (262, 294, 330, 392, 440, 523)
 
 @dataclass(slots=True)
 class Count:
-    """What became of replies. Times in ms."""
+    """The fates of the replies, counted. Times in ms."""
 
     replies: int = 0
     seconds: float = 0.0

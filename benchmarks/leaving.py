@@ -169,7 +169,7 @@ def visit(street: Street, number: int, seed: int) -> None:
 
 @dataclass
 class Counts:
-    """Of the server, after each batch."""
+    """The server's figures after each batch."""
 
     clients: list[int] = field(default_factory=list)
     rss: list[int] = field(default_factory=list)

@@ -110,7 +110,7 @@ def run(system: System, sessions: int, said: Said, args: argparse.Namespace) -> 
 
 
 def own_times(noted: Noted, models: bool) -> list[float]:
-    """What the server itself adds to the scripted times, by its own report."""
+    """Return the time that the server adds to the scripted times, by its own report."""
     computes = [json.loads(end)["latencies_ms"].get("compute") for end in noted.ends]
     known = 0.0 if models else script.SCRIPTED_S
     return [ms / 1000 - known for ms in computes if ms is not None]

@@ -57,7 +57,7 @@ from vflow.report.turn_log import TurnLog
 from vflow_nodes.lib.generator import Emission, Generator
 
 STAY_S = 60.0
-"""So often half of a server's clients leave."""
+"""How often half of a server's clients leave."""
 TARGETS = {"rss_slope_percent": 1.0, "threads": 0.0, "descriptors": 0.0}
 SAMPLE_S = 5.0
 WINDOW = 512
@@ -293,7 +293,7 @@ def main() -> None:
     parser.add_argument("--real", action="store_true", help="with the models of voice_agent.yaml")
     parser.add_argument("--picture", metavar="PNG", help="draw RSS over time, where matplotlib is")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--serve", type=int, metavar="N", help="of a server with so many clients")
+    parser.add_argument("--serve", type=int, metavar="N", help="soak a server with N clients")
     args = parser.parse_args()
     seconds = int(args.minutes * 60)
     if args.serve:

@@ -105,7 +105,7 @@ class Receiver:
                     )
 
     def wait_for(self, count: int) -> list[Received]:
-        """Wait for so many spans."""
+        """Wait until the receiver has that many spans."""
         until_s = time.monotonic() + PATIENCE_S
         while len(self.spans) < count and time.monotonic() < until_s:
             time.sleep(0.02)

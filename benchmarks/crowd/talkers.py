@@ -25,8 +25,9 @@ NEVER = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a server is spoken to. `head` bytes come before the sound of a message, `begins` says that it hears
-    by now ('' if from the start), `stopped` that a reply is cut; both are how a message begins."""
+    """The way to speak to a server. `head` bytes come before the sound of a message. A message that begins
+    with `begins` says that the server hears by now ('' if from the start), with `stopped` that a reply is
+    cut."""
 
     path: str
     protocols: tuple[str, ...] = ()
@@ -40,7 +41,7 @@ class Dialect:
 
 
 def page(token: str) -> Dialect:
-    """Of the page of `vflow serve`."""
+    """The protocol of the page of `vflow serve`."""
     return Dialect(
         "/ws",
         ("vflow.1", f"token.{token}"),

@@ -1,4 +1,4 @@
-"""What of an agent is in its spans."""
+"""The facts of an agent that its spans hold."""
 
 from __future__ import annotations
 

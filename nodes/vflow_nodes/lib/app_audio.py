@@ -12,7 +12,7 @@ MOST_CHANNELS = 32
 _SCALES = {"int16": (32_768.0, 0), "int32": (2_147_483_648.0, 0), "uint8": (128.0, 128)}
 """For whole numbers, by dtype: the value of full scale, and the value of silence."""
 _STEP = np.float32(1 / 32_768)
-"""Of 16 bit."""
+"""The step between two values of 16 bit, as a float of -1 to 1."""
 
 
 def samples_of(given: Any) -> tuple[Samples, bool]:

@@ -41,5 +41,5 @@ def died(fault: BaseException) -> Failed:
 
 
 def full(slots: int) -> Full:
-    """Return the error of a request that waited in vain for one of so many slots."""
+    """Return the error of a request that waited in vain for one of `slots` slots."""
     return Full(f"all {slots} slots of the engine were busy; set 'slots' higher, or wait longer")
